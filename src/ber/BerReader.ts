@@ -1,0 +1,147 @@
+/**
+ * Reads BER elements (X.690, with the restrictions of RFC 4511 section 5.1) out of a byte range.
+ *
+ * A reader is a cursor with an end that it never passes: an element is accepted only if its content fits into the element
+ * that holds it, so a length that lies is noticed where it stands. What the elements mean is left to whoever reads them.
+ * Reading throws {@link BerError}; the protocol room turns it into a typed failure at its own boundary.
+ */
+
+/** Tag numbers of the universal types that LDAP uses. */
+export const Tag = {
+  boolean: 0x01,
+  integer: 0x02,
+  octetString: 0x04,
+  null: 0x05,
+  enumerated: 0x0a,
+  sequence: 0x30,
+  set: 0x31
+} as const
+
+/** Bytes that are not the BER element that was expected. `offset` counts from the start of the message. */
+export class BerError extends Error {
+  readonly offset: number
+  constructor(message: string, offset: number) {
+    super(message)
+    this.name = "BerError"
+    this.offset = offset
+  }
+}
+
+const hex = (tag: number): string => `0x${tag.toString(16).padStart(2, "0")}`
+
+export class BerReader {
+  readonly bytes: Buffer
+  /** Where the next element starts. */
+  position: number
+  /** The first byte that is not this reader's. */
+  readonly end: number
+
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
+    this.bytes = bytes
+    this.position = start
+    this.end = end
+  }
+
+  get done(): boolean {
+    return this.position >= this.end
+  }
+
+  /** The tag of the next element, or -1 where there is none. */
+  peek(): number {
+    return this.position < this.end ? this.bytes[this.position]! : -1
+  }
+
+  /** Enters the next element and returns a reader of its content; this reader moves behind it. */
+  sequence(tag: number = Tag.sequence): BerReader {
+    const end = this.enter(tag)
+    const content = new BerReader(this.bytes, this.position, end)
+    this.position = end
+    return content
+  }
+
+  /** Moves to the content of the next element, which must carry `tag`, and returns where that content ends. */
+  enter(tag: number): number {
+    const start = this.position
+    if (start >= this.end) throw new BerError(`expected element ${hex(tag)}, found the end`, start)
+    const found = this.bytes[start]!
+    if (found !== tag) throw new BerError(`expected element ${hex(tag)}, found ${hex(found)}`, start)
+    this.position = start + 1
+    return this.contentEnd()
+  }
+
+  /** Reads the length at the cursor and returns where the content ends. */
+  private contentEnd(): number {
+    const at = this.position
+    if (at >= this.end) throw new BerError("element without a length", at)
+    let length = this.bytes[at]!
+    let start = at + 1
+    if (length > 0x7f) {
+      const octets = length & 0x7f
+      if (octets === 0) throw new BerError("indefinite length", at)
+      if (octets > 4) throw new BerError(`length of ${octets} octets`, at)
+      if (start + octets > this.end) throw new BerError("length is cut short", at)
+      length = 0
+      for (let i = 0; i < octets; i++) length = length * 256 + this.bytes[start + i]!
+      start += octets
+    }
+    if (start + length > this.end) throw new BerError(`length ${length} passes the end of the enclosing element`, at)
+    this.position = start
+    return start + length
+  }
+
+  /** Moves behind the next element, whatever it is, and returns its tag. */
+  skip(): number {
+    const tag = this.peek()
+    if (tag === -1) throw new BerError("expected an element, found the end", this.position)
+    if ((tag & 0x1f) === 0x1f) throw new BerError(`multi-byte tag ${hex(tag)}`, this.position)
+    this.position++
+    this.position = this.contentEnd()
+    return tag
+  }
+
+  /** The content of the next element as a view, not a copy. */
+  octets(tag: number = Tag.octetString): Buffer {
+    const end = this.enter(tag)
+    const value = this.bytes.subarray(this.position, end)
+    this.position = end
+    return value
+  }
+
+  /** The content of the next element as text; bytes that are not UTF-8 become U+FFFD. */
+  text(tag: number = Tag.octetString): string {
+    const end = this.enter(tag)
+    const value = this.bytes.toString("utf8", this.position, end)
+    this.position = end
+    return value
+  }
+
+  boolean(tag: number = Tag.boolean): boolean {
+    const start = this.position
+    const end = this.enter(tag)
+    if (end - this.position !== 1) throw new BerError("a boolean takes one octet", start)
+    const value = this.bytes[this.position]! !== 0
+    this.position = end
+    return value
+  }
+
+  integer(tag: number = Tag.integer): number {
+    const start = this.position
+    const end = this.enter(tag)
+    const length = end - this.position
+    if (length === 0) throw new BerError("an integer without content", start)
+    if (length > 4) throw new BerError(`an integer of ${length} octets is outside LDAP's range (maxInt)`, start)
+    let value = (this.bytes[this.position]! << 24) >> 24
+    for (let i = this.position + 1; i < end; i++) value = (value << 8) | this.bytes[i]!
+    this.position = end
+    return value
+  }
+
+  enumerated(tag: number = Tag.enumerated): number {
+    return this.integer(tag)
+  }
+
+  /** Fails unless everything was read. */
+  expectEnd(): void {
+    if (!this.done) throw new BerError("unexpected bytes after the last element", this.position)
+  }
+}

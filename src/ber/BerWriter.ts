@@ -1,0 +1,113 @@
+/**
+ * Writes BER elements in the form of RFC 4511 section 5.1: definite lengths of the least octets, TRUE as FF.
+ *
+ * Sequences are opened and closed like brackets. The length is not known at the opening, so one octet is kept for it and
+ * the content moves when it needs more: messages are small and shallow, and a large one still costs a few moves in all.
+ */
+import { Tag } from "./BerReader.ts"
+
+const lengthOctets = (length: number): number =>
+  length < 0x80 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : length < 0x1000000 ? 4 : 5
+
+export class BerWriter {
+  private bytes: Buffer
+  private length = 0
+  private readonly open: Array<number> = []
+
+  constructor(capacity = 256) {
+    this.bytes = Buffer.allocUnsafe(capacity)
+  }
+
+  /** What was written, as a view; every sequence must have been closed. */
+  finish(): Buffer {
+    if (this.open.length > 0) throw new RangeError(`${this.open.length} sequences are still open`)
+    return this.bytes.subarray(0, this.length)
+  }
+
+  start(tag: number = Tag.sequence): void {
+    this.reserve(2)
+    this.bytes[this.length++] = tag
+    this.open.push(this.length++)
+  }
+
+  end(): void {
+    const at = this.open.pop()
+    if (at === undefined) throw new RangeError("no sequence is open")
+    const length = this.length - at - 1
+    const octets = lengthOctets(length)
+    if (octets > 1) {
+      this.reserve(octets - 1)
+      this.bytes.copyWithin(at + octets, at + 1, this.length)
+      this.length += octets - 1
+    }
+    this.putLength(at, length, octets)
+  }
+
+  boolean(value: boolean, tag: number = Tag.boolean): void {
+    this.reserve(3)
+    this.bytes[this.length++] = tag
+    this.bytes[this.length++] = 1
+    this.bytes[this.length++] = value ? 0xff : 0
+  }
+
+  integer(value: number, tag: number = Tag.integer): void {
+    this.reserve(6)
+    const octets = value >= -0x80 && value < 0x80
+      ? 1
+      : value >= -0x8000 && value < 0x8000
+      ? 2
+      : value >= -0x800000 && value < 0x800000
+      ? 3
+      : 4
+    this.bytes[this.length++] = tag
+    this.bytes[this.length++] = octets
+    for (let shift = (octets - 1) * 8; shift >= 0; shift -= 8) this.bytes[this.length++] = (value >> shift) & 0xff
+  }
+
+  enumerated(value: number): void {
+    this.integer(value, Tag.enumerated)
+  }
+
+  null(tag: number = Tag.null): void {
+    this.reserve(2)
+    this.bytes[this.length++] = tag
+    this.bytes[this.length++] = 0
+  }
+
+  /** Text becomes UTF-8; bytes are written as they are. */
+  octets(value: string | Uint8Array, tag: number = Tag.octetString): void {
+    const length = typeof value === "string" ? Buffer.byteLength(value) : value.length
+    const octets = lengthOctets(length)
+    this.reserve(1 + octets + length)
+    this.bytes[this.length++] = tag
+    this.putLength(this.length, length, octets)
+    this.length += octets
+    if (typeof value === "string") this.bytes.write(value, this.length)
+    else this.bytes.set(value, this.length)
+    this.length += length
+  }
+
+  /** Elements that are encoded already. */
+  raw(encoded: Uint8Array): void {
+    this.reserve(encoded.length)
+    this.bytes.set(encoded, this.length)
+    this.length += encoded.length
+  }
+
+  private putLength(at: number, length: number, octets: number): void {
+    if (octets === 1) {
+      this.bytes[at] = length
+      return
+    }
+    this.bytes[at] = 0x80 | (octets - 1)
+    for (let i = octets - 1, rest = length; i > 0; i--, rest = Math.floor(rest / 256)) this.bytes[at + i] = rest & 0xff
+  }
+
+  private reserve(more: number): void {
+    const needed = this.length + more
+    if (needed <= this.bytes.length) return
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.bytes.length * 2))
+    this.bytes.copy(grown, 0, 0, this.length)
+    this.bytes = grown
+  }
+}

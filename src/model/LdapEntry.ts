@@ -1,0 +1,298 @@
+/**
+ * Entries: a distinguished name and attributes, each with one or more values (RFC 4511 section 4.5.2).
+ *
+ * An entry keeps the octets that it came in and decodes a value when someone asks for it. Most programs read a few of the
+ * attributes of an entry, so most octets are never looked at twice.
+ *
+ * @since 0.1.0
+ */
+import { NodeInspectSymbol } from "effect/Inspectable"
+import { BerReader, Tag } from "../ber/BerReader.ts"
+import { BerWriter } from "../ber/BerWriter.ts"
+
+/**
+ * One attribute of an entry.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdapAttribute {
+  /** The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. */
+  readonly description: string
+  readonly values: ReadonlyArray<Uint8Array>
+}
+
+/**
+ * What an attribute may be made from: text becomes UTF-8.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AttributeInput = string | Uint8Array | ReadonlyArray<string | Uint8Array>
+
+/**
+ * Attributes by their descriptions, for a new entry.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AttributesInput = Readonly<Record<string, AttributeInput>> | ReadonlyArray<LdapAttribute>
+
+/** Where the values of an attribute stand: start and end of the first, of the second, and so on. */
+interface Indexed {
+  readonly description: string
+  readonly offsets: Array<number>
+}
+
+const noValues: ReadonlyArray<never> = []
+
+/** Attributes whose values are secrets: an entry that is printed or logged doesn't show them. */
+const secrets = new Set(["userpassword", "unicodepwd", "authpassword", "krbprincipalkey", "sambantpassword", "sambalmpassword"])
+
+/**
+ * An entry that a server returned, or that a program made with {@link make}.
+ *
+ * **Details**
+ *
+ * Attribute descriptions are compared without regard to case and with their options: `get("cn")` doesn't return the values
+ * of `cn;lang-de`. An attribute without values (as `typesOnly` asks for) is there for `has` and has no values. Octets that
+ * are not UTF-8 become U+FFFD in text; `getBytes` has them as they came. Bytes are views into the message that brought
+ * the entry: copy those that you keep for long, since a view keeps the whole message in memory. Entries never change, so
+ * fibers may share them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class LdapEntry implements Iterable<LdapAttribute> {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+  #dn: string | undefined
+  #index: Map<string, Indexed> | undefined
+
+  /** @internal Use {@link make}, or {@link fromBer} for the content of a SearchResultEntry. */
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+  }
+
+  /** The distinguished name as the server wrote it. */
+  get dn(): string {
+    return (this.#dn ??= new BerReader(this.#bytes, this.#start, this.#end).text())
+  }
+
+  /** The first value as text, or `undefined`. */
+  get(description: string): string | undefined {
+    const offsets = this.#offsets(description)
+    return offsets === undefined || offsets.length === 0
+      ? undefined
+      : this.#bytes.toString("utf8", offsets[0], offsets[1])
+  }
+
+  /** All values as text, in the server's order; empty where the attribute is not there. */
+  getAll(description: string): ReadonlyArray<string> {
+    const offsets = this.#offsets(description)
+    if (offsets === undefined) return noValues
+    const values = new Array<string>(offsets.length / 2)
+    for (let i = 0; i < values.length; i++) values[i] = this.#bytes.toString("utf8", offsets[2 * i], offsets[2 * i + 1])
+    return values
+  }
+
+  /** The first value as octets, or `undefined`. */
+  getBytes(description: string): Uint8Array | undefined {
+    const offsets = this.#offsets(description)
+    return offsets === undefined || offsets.length === 0 ? undefined : this.#bytes.subarray(offsets[0], offsets[1])
+  }
+
+  /** All values as octets, in the server's order; empty where the attribute is not there. */
+  getAllBytes(description: string): ReadonlyArray<Uint8Array> {
+    const offsets = this.#offsets(description)
+    return offsets === undefined ? noValues : this.#views(offsets)
+  }
+
+  has(description: string): boolean {
+    return this.#offsets(description) !== undefined
+  }
+
+  /** The attributes in the server's order. */
+  get attributes(): ReadonlyArray<LdapAttribute> {
+    return Array.from(this.#indexed().values(), ({ description, offsets }) => ({
+      description,
+      values: this.#views(offsets)
+    }))
+  }
+
+  /** The attribute descriptions in the server's order. */
+  get descriptions(): ReadonlyArray<string> {
+    return Array.from(this.#indexed().values(), ({ description }) => description)
+  }
+
+  [Symbol.iterator](): Iterator<LdapAttribute> {
+    return this.attributes[Symbol.iterator]()
+  }
+
+  /**
+   * The entry as plain data: text where the octets are text, `{ base64 }` where they are not. Values of password
+   * attributes are left out.
+   */
+  toJSON(): unknown {
+    const attributes: Record<string, ReadonlyArray<unknown>> = Object.create(null)
+    for (const [key, { description, offsets }] of this.#indexed()) {
+      attributes[description] = secrets.has(key.split(";", 1)[0]!) ? ["<redacted>"] : this.#views(offsets).map(readable)
+    }
+    return { _id: "LdapEntry", dn: this.dn, attributes }
+  }
+
+  toString(): string {
+    return JSON.stringify(this.toJSON())
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
+  }
+
+  #views(offsets: ReadonlyArray<number>): ReadonlyArray<Uint8Array> {
+    const values = new Array<Uint8Array>(offsets.length / 2)
+    for (let i = 0; i < values.length; i++) values[i] = this.#bytes.subarray(offsets[2 * i], offsets[2 * i + 1])
+    return values
+  }
+
+  #offsets(description: string): ReadonlyArray<number> | undefined {
+    const index = this.#indexed()
+    return (index.get(description) ?? index.get(description.toLowerCase()))?.offsets
+  }
+
+  #indexed(): Map<string, Indexed> {
+    return (this.#index ??= this.#buildIndex())
+  }
+
+  #buildIndex(): Map<string, Indexed> {
+    const index = new Map<string, Indexed>()
+    const reader = new BerReader(this.#bytes, this.#start, this.#end)
+    reader.skip()
+    const attributes = reader.sequence()
+    while (!attributes.done) {
+      const attribute = attributes.sequence()
+      const description = attribute.text()
+      const key = description.toLowerCase()
+      let indexed = index.get(key)
+      if (indexed === undefined) index.set(key, (indexed = { description, offsets: [] }))
+      const values = attribute.sequence(Tag.set)
+      while (!values.done) {
+        const end = values.enter(Tag.octetString)
+        indexed.offsets.push(values.position, end)
+        values.position = end
+      }
+    }
+    return index
+  }
+}
+
+const readable = (value: Uint8Array): unknown => {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(value)
+    // oxlint-disable-next-line no-control-regex -- that is what tells text from other data
+    if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text)) return text
+  } catch {
+    // Not text: shown as base64.
+  }
+  return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") }
+}
+
+/**
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLdapEntry = (u: unknown): u is LdapEntry => u instanceof LdapEntry
+
+/**
+ * Attributes in the one form that the rest of the library takes.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttribute> =>
+  Array.isArray(input)
+    ? (input as ReadonlyArray<LdapAttribute>)
+    : Object.entries(input as Readonly<Record<string, AttributeInput>>).map(([description, value]) => ({
+      description,
+      values: valuesFrom(value)
+    }))
+
+/**
+ * Values in octets.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
+  (typeof input === "string" || input instanceof Uint8Array ? [input] : input).map((value) =>
+    typeof value === "string" ? Buffer.from(value) : value
+  )
+
+/**
+ * An entry from plain data.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapEntry } from "effect-ldap"
+ *
+ * const entry = LdapEntry.make("cn=Ada,dc=example", { cn: "Ada", mail: ["ada@example.org", "countess@example.org"] })
+ * entry.getAll("MAIL") // both addresses
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (dn: string, attributes: AttributesInput): LdapEntry => {
+  const writer = new BerWriter()
+  write(writer, dn, attributesFrom(attributes))
+  const bytes = writer.finish()
+  return new LdapEntry(bytes, 0, bytes.length)
+}
+
+/**
+ * Writes the content of a SearchResultEntry.
+ *
+ * @internal
+ */
+export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<LdapAttribute>): void => {
+  writer.octets(dn)
+  writer.start()
+  for (const { description, values } of attributes) {
+    writer.start()
+    writer.octets(description)
+    writer.start(Tag.set)
+    for (const value of values) writer.octets(value)
+    writer.end()
+    writer.end()
+  }
+  writer.end()
+}
+
+/**
+ * Takes the content of a SearchResultEntry, after making sure that every element of it is where it should be: what is
+ * decoded later can no longer fail.
+ *
+ * @internal
+ */
+export const fromBer = (content: BerReader): LdapEntry => {
+  const start = content.position
+  content.position = content.enter(Tag.octetString)
+  const attributes = content.sequence()
+  while (!attributes.done) {
+    const attributeEnd = attributes.enter(Tag.sequence)
+    const attribute = new BerReader(attributes.bytes, attributes.position, attributeEnd)
+    attribute.position = attribute.enter(Tag.octetString)
+    const valuesEnd = attribute.enter(Tag.set)
+    const values = new BerReader(attribute.bytes, attribute.position, valuesEnd)
+    while (!values.done) values.position = values.enter(Tag.octetString)
+    attribute.position = valuesEnd
+    attribute.expectEnd()
+    attributes.position = attributeEnd
+  }
+  content.expectEnd()
+  return new LdapEntry(content.bytes, start, content.end)
+}
