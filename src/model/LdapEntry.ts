@@ -82,6 +82,11 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return (this.#dn ??= new BerReader(this.#bytes, this.#start, this.#end).text())
   }
 
+  /** How many octets the entry takes, names and lengths included. */
+  get size(): number {
+    return this.#end - this.#start
+  }
+
   /** The first value as text, or `undefined`. */
   get(description: string): string | undefined {
     const offsets = this.#offsets(description)

@@ -56,8 +56,20 @@ const describeResult = (result: LdapResult): string => {
   if (subCode !== undefined) parts.push(`Active Directory's code: ${subCode}`)
   if (result.matchedDn !== "") parts.push(`nearest existing entry "${result.matchedDn}"`)
   if (result.referrals.length > 0) parts.push(`try ${result.referrals.join(" or ")}`)
+  const hint = hints.get(result.code)
+  if (hint !== undefined) parts.push(hint)
   return parts.join("; ")
 }
+
+/** What the code means to whoever has to do something about it, where its name doesn't say. */
+const hints = new Map<number, string>([
+  [ResultCode.LdapResultCode.sizeLimitExceeded, "ask for pages with pageSize, or for fewer entries"],
+  [ResultCode.LdapResultCode.strongerAuthRequired, "this server wants TLS or a stronger bind: use ldaps:// or startTls"],
+  [ResultCode.LdapResultCode.confidentialityRequired, "this server wants TLS: use ldaps:// or startTls"],
+  [ResultCode.LdapResultCode.noSuchObject, "there is no entry of that name, or this user may not see it"],
+  [ResultCode.LdapResultCode.invalidCredentials, "the name or the password is wrong"],
+  [ResultCode.LdapResultCode.insufficientAccessRights, "this user may not do that"]
+])
 
 /** Active Directory hides why a bind was refused in `… data 52e, …`; the numbers are Windows error codes in hex. */
 const activeDirectorySubCodes = new Map([

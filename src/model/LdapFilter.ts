@@ -1,0 +1,284 @@
+/**
+ * Search filters: builders and the `ldapFilter` tag, and the one door to everything else about filters.
+ *
+ * What a filter is lives in LdapFilterModel.ts, its text form (RFC 4515) in LdapFilterParser.ts and LdapFilterText.ts,
+ * its BER form in LdapFilterBer.ts, and checking, comparing and simplifying in LdapFilterAlgebra.ts. What a filter
+ * matches is for the server to say.
+ *
+ * @since 0.1.0
+ */
+import type {
+  And,
+  Approx,
+  Equality,
+  Extensible,
+  FilterValue,
+  GreaterOrEqual,
+  LdapFilter,
+  LessOrEqual,
+  Not,
+  Or,
+  Present,
+  Substrings
+} from "./LdapFilterModel.ts"
+import { parseTemplate } from "./LdapFilterParser.ts"
+import { octetsOf, substringsOf } from "./LdapFilterText.ts"
+
+export { FilterError, isEqual, simplify, validate } from "./LdapFilterAlgebra.ts"
+export { decode, encode } from "./LdapFilterBer.ts"
+export type {
+  And,
+  Approx,
+  Equality,
+  Extensible,
+  FilterValue,
+  GreaterOrEqual,
+  LdapFilter,
+  LessOrEqual,
+  Not,
+  Or,
+  Present,
+  Substrings
+} from "./LdapFilterModel.ts"
+export { parse } from "./LdapFilterParser.ts"
+export { FilterSyntaxError, format } from "./LdapFilterText.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Builders
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * All of the filters match.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const and = (...filters: ReadonlyArray<LdapFilter>): And => ({ _tag: "And", filters })
+
+/**
+ * One of the filters matches.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const or = (...filters: ReadonlyArray<LdapFilter>): Or => ({ _tag: "Or", filters })
+
+/**
+ * The filter doesn't match.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const not = (filter: LdapFilter): Not => ({ _tag: "Not", filter })
+
+/**
+ * `(&)`: matches every entry (RFC 4526).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const alwaysTrue: And = { _tag: "And", filters: [] }
+
+/**
+ * `(|)`: matches no entry (RFC 4526).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const alwaysFalse: Or = { _tag: "Or", filters: [] }
+
+/**
+ * The attribute has this value.
+ *
+ * **Details**
+ *
+ * Like all builders it takes values as they are, whatever characters they have: nothing has to be escaped. Attribute
+ * descriptions come from the program and are checked by {@link validate}, which every search calls.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapFilter } from "effect-ldap"
+ *
+ * LdapFilter.format(LdapFilter.equals("cn", "Parens R Us (for all)")) // (cn=Parens R Us \28for all\29)
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const equals = (attribute: string, value: FilterValue): Equality => ({
+  _tag: "Equality",
+  attribute,
+  value: octetsOf(value)
+})
+
+/**
+ * The attribute has a value that has these parts in this order.
+ *
+ * **Details**
+ *
+ * Empty parts are left out, since every value has them. Where nothing is left, the filter asks for the attribute's
+ * presence.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const substrings = (
+  attribute: string,
+  parts: {
+    readonly initial?: FilterValue | undefined
+    readonly any?: ReadonlyArray<FilterValue> | undefined
+    readonly final?: FilterValue | undefined
+  }
+): Substrings | Present =>
+  substringsOf(attribute, [parts.initial ?? "", ...(parts.any ?? []), parts.final ?? ""].map(octetsOf))
+
+/**
+ * The attribute has a value that starts with `value`; every value starts with an empty one.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const startsWith = (attribute: string, value: FilterValue): Substrings | Present =>
+  substrings(attribute, { initial: value })
+
+/**
+ * The attribute has a value that ends with `value`; every value ends with an empty one.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const endsWith = (attribute: string, value: FilterValue): Substrings | Present =>
+  substrings(attribute, { final: value })
+
+/**
+ * The attribute has a value in which `value` occurs; an empty one occurs in every value.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const contains = (attribute: string, value: FilterValue): Substrings | Present =>
+  substrings(attribute, { any: [value] })
+
+/**
+ * The entry has the attribute.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const present = (attribute: string): Present => ({ _tag: "Present", attribute })
+
+/**
+ * The attribute has a value that is not less than this one. LDAP has no "greater than": negate {@link lessOrEqual}.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const greaterOrEqual = (attribute: string, value: FilterValue): GreaterOrEqual => ({
+  _tag: "GreaterOrEqual",
+  attribute,
+  value: octetsOf(value)
+})
+
+/**
+ * The attribute has a value that is not greater than this one.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const lessOrEqual = (attribute: string, value: FilterValue): LessOrEqual => ({
+  _tag: "LessOrEqual",
+  attribute,
+  value: octetsOf(value)
+})
+
+/**
+ * The attribute has a value that is like this one, by the server's measure.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const approx = (attribute: string, value: FilterValue): Approx => ({
+  _tag: "Approx",
+  attribute,
+  value: octetsOf(value)
+})
+
+/**
+ * A value matches by a matching rule, or by the attribute's own; see {@link Extensible}.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const extensible = (
+  match:
+    & { readonly value: FilterValue; readonly dnAttributes?: boolean | undefined }
+    & (
+      | { readonly attribute: string; readonly rule?: string | undefined }
+      | { readonly rule: string; readonly attribute?: string | undefined }
+    )
+): Extensible => ({
+  _tag: "Extensible",
+  ...(match.rule === undefined ? undefined : { rule: match.rule }),
+  ...(match.attribute === undefined ? undefined : { attribute: match.attribute }),
+  value: octetsOf(match.value),
+  dnAttributes: match.dnAttributes ?? false
+})
+
+/**
+ * All bits of `bits` are set in the attribute, an integer (Active Directory's LDAP_MATCHING_RULE_BIT_AND).
+ *
+ * @category Active Directory
+ * @since 0.1.0
+ */
+export const bitAnd = (attribute: string, bits: number | bigint): Extensible =>
+  extensible({ attribute, rule: "1.2.840.113556.1.4.803", value: bits })
+
+/**
+ * One bit of `bits` is set in the attribute, an integer (Active Directory's LDAP_MATCHING_RULE_BIT_OR).
+ *
+ * @category Active Directory
+ * @since 0.1.0
+ */
+export const bitOr = (attribute: string, bits: number | bigint): Extensible =>
+  extensible({ attribute, rule: "1.2.840.113556.1.4.804", value: bits })
+
+/**
+ * The attribute, which has distinguished names, leads to the entry `dn` directly or over others: nested group
+ * membership by `inChain("memberOf", group)` (Active Directory's LDAP_MATCHING_RULE_IN_CHAIN).
+ *
+ * @category Active Directory
+ * @since 0.1.0
+ */
+export const inChain = (attribute: string, dn: string | Uint8Array): Extensible =>
+  extensible({ attribute, rule: "1.2.840.113556.1.4.1941", value: dn })
+
+/**
+ * A filter written as a template. What is interpolated can never become syntax.
+ *
+ * **Details**
+ *
+ * A string, octets or a number stand in an assertion value, alone or beside literal text: `*` in them is an asterisk,
+ * while a literal `*` beside them asks for substrings. A filter stands where a whole filter may. The literal text is
+ * that of RFC 4515, escapes included (`\2a` needs no second backslash), and may go over several lines.
+ *
+ * A template is part of the program: text in it that isn't a filter, and a value where none can stand, is a mistake in
+ * the program. It throws a `FilterSyntaxError`; inside an Effect that is a defect. No string, octets or number in an
+ * assertion value makes it throw.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapFilter } from "effect-ldap"
+ *
+ * const login = "*)(uid=*"
+ * LdapFilter.ldapFilter`(&(objectClass=user)(uid=${login}))` // (&(objectClass=user)(uid=\2a\29\28uid=\2a))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ldapFilter = (
+  strings: TemplateStringsArray,
+  ...values: ReadonlyArray<FilterValue | LdapFilter>
+): LdapFilter => parseTemplate(strings.raw, values)

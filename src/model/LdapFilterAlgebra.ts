@@ -1,0 +1,186 @@
+/**
+ * What can be said of a filter without a server: whether it can be sent, whether it is the same as another, and how it
+ * is said in fewer words.
+ *
+ * Nothing here recurses, so a filter may be of any depth.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+import type { And, LdapFilter, Not, Or } from "./LdapFilterModel.ts"
+import { defaultMaxDepth, format, isAttributeDescription, isDnFlag, isMatchingRule } from "./LdapFilterText.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Validity
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A filter that can't be sent, as it breaks the rules of RFC 4511 or nests too deep.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class FilterError extends Data.TaggedError("FilterError")<{
+  readonly detail: string
+  /** The part of the filter that is wrong. */
+  readonly filter: LdapFilter
+}> {
+  override get message(): string {
+    const text = format(this.filter)
+    return `${this.detail}, in ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`
+  }
+}
+
+/**
+ * Makes sure that a filter can be sent: valid attribute descriptions and matching rules, no empty substrings, and at
+ * most `maxDepth` (default 100) levels, of which a comparison alone has one.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const validate = (
+  filter: LdapFilter,
+  options?: { readonly maxDepth?: number | undefined }
+): Result.Result<LdapFilter, FilterError> => {
+  const maxDepth = options?.maxDepth ?? defaultMaxDepth
+  let level: ReadonlyArray<LdapFilter> = [filter]
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > maxDepth) {
+      return Result.fail(new FilterError({ detail: `filters nest deeper than ${maxDepth}`, filter }))
+    }
+    const next: Array<LdapFilter> = []
+    for (const part of level) {
+      if (part._tag === "And" || part._tag === "Or") {
+        for (const child of part.filters) next.push(child)
+      } else if (part._tag === "Not") {
+        next.push(part.filter)
+      } else {
+        const detail = problemOf(part)
+        if (detail !== undefined) return Result.fail(new FilterError({ detail, filter: part }))
+      }
+    }
+    level = next
+  }
+  return Result.succeed(filter)
+}
+
+const problemOf = (filter: Exclude<LdapFilter, And | Or | Not>): string | undefined => {
+  if (filter.attribute !== undefined && !isAttributeDescription(filter.attribute)) {
+    return `${JSON.stringify(filter.attribute)} is not an attribute description, such as cn, cn;lang-fr or 2.5.4.3`
+  }
+  if (filter._tag === "Substrings") {
+    const { any, final, initial } = filter
+    if (initial === undefined && final === undefined && any.length === 0) return "a substring filter needs a substring"
+    if (initial?.length === 0 || final?.length === 0 || any.some((part) => part.length === 0)) {
+      return "a substring can't be empty; leave it out"
+    }
+  }
+  if (filter._tag === "Extensible") {
+    const { attribute, dnAttributes, rule } = filter
+    if (rule === undefined) return attribute === undefined ? "a match needs an attribute or a matching rule" : undefined
+    if (!isMatchingRule(rule)) return `${JSON.stringify(rule)} is not a matching rule, such as 2.5.13.5`
+    if (!dnAttributes && isDnFlag(rule)) return `"dn" can't name a matching rule: in a filter it means dnAttributes`
+  }
+  return undefined
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Comparing and simplifying
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Whether two filters are the same question in the same form: the same structure and order, the same octets, and the
+ * same names without regard to case.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const isEqual = (self: LdapFilter, that: LdapFilter): boolean => {
+  const rest: Array<readonly [LdapFilter, LdapFilter]> = [[self, that]]
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const [a, b] = next
+    if (a === b) continue
+    if (a._tag === "And" || a._tag === "Or") {
+      if (b._tag !== a._tag || a.filters.length !== b.filters.length) return false
+      for (let i = 0; i < a.filters.length; i++) rest.push([a.filters[i]!, b.filters[i]!])
+    } else if (a._tag === "Not") {
+      if (b._tag !== "Not") return false
+      rest.push([a.filter, b.filter])
+    } else if (!isEqualItem(a, b)) {
+      return false
+    }
+  }
+  return true
+}
+
+const isEqualItem = (a: Exclude<LdapFilter, And | Or | Not>, b: LdapFilter): boolean => {
+  if (b._tag === "And" || b._tag === "Or" || b._tag === "Not" || !isSameName(a.attribute, b.attribute)) return false
+  switch (a._tag) {
+    case "Present":
+      return b._tag === "Present"
+    case "Substrings":
+      return b._tag === "Substrings" && isSameValue(a.initial, b.initial) && isSameValue(a.final, b.final) &&
+        a.any.length === b.any.length && a.any.every((part, i) => isSameValue(part, b.any[i]))
+    case "Extensible":
+      return b._tag === "Extensible" && isSameName(a.rule, b.rule) && a.dnAttributes === b.dnAttributes &&
+        isSameValue(a.value, b.value)
+    default:
+      return b._tag === a._tag && isSameValue(a.value, b.value)
+  }
+}
+
+const isSameName = (a: string | undefined, b: string | undefined): boolean => a?.toLowerCase() === b?.toLowerCase()
+
+const isSameValue = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0
+
+/** A filter of filters and those of its filters that are simplified already. */
+interface Simplifying {
+  readonly filter: And | Or | Not
+  readonly filters: Array<LdapFilter>
+  next: number
+}
+
+/**
+ * The same question in a shorter form: an `and` in an `and` and an `or` in an `or` become part of it, two negations
+ * cancel each other, and an `and` or `or` of one filter becomes that filter. The order stays.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const simplify = (filter: LdapFilter): LdapFilter => {
+  const open: Array<Simplifying> = []
+  let current: LdapFilter = filter
+  for (;;) {
+    if (current._tag === "And" || current._tag === "Or" || current._tag === "Not") {
+      open.push({ filter: current, filters: [], next: 0 })
+    } else {
+      const holder = open[open.length - 1]
+      if (holder === undefined) return current
+      holder.filters.push(current)
+    }
+    let top = open[open.length - 1]!
+    while (top.next === childrenOf(top.filter).length) {
+      const done = simplified(top)
+      open.pop()
+      const holder = open[open.length - 1]
+      if (holder === undefined) return done
+      holder.filters.push(done)
+      top = holder
+    }
+    current = childrenOf(top.filter)[top.next++]!
+  }
+}
+
+const childrenOf = (filter: And | Or | Not): ReadonlyArray<LdapFilter> =>
+  filter._tag === "Not" ? [filter.filter] : filter.filters
+
+const simplified = ({ filter, filters }: Simplifying): LdapFilter => {
+  if (filter._tag === "Not") {
+    const inner = filters[0]!
+    return inner._tag === "Not" ? inner.filter : { _tag: "Not", filter: inner }
+  }
+  const flat = filters.flatMap((part) => (part._tag === filter._tag ? part.filters : [part]))
+  return flat.length === 1 ? flat[0]! : { _tag: filter._tag, filters: flat }
+}

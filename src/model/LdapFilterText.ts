@@ -1,0 +1,200 @@
+/**
+ * The text form of filters (RFC 4515): names, values, printing, and what a text that can't be read is answered with.
+ *
+ * Reading is in LdapFilterParser.ts; LdapFilterModel.ts says what a filter is, LdapFilterBer.ts has its BER form.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import { isUtf8 } from "node:buffer"
+import type { And, FilterValue, LdapFilter, Not, Or, Present, Substrings } from "./LdapFilterModel.ts"
+
+/** How deep filters may nest unless the caller says otherwise: far more than people write. */
+export const defaultMaxDepth = 100
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Errors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** How much of a long filter a message shows on either side of the mistake. */
+const excerptRadius = 60
+
+/**
+ * A text that isn't a filter. The message says what was expected, and points at the place.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class FilterSyntaxError extends Data.TaggedError("FilterSyntaxError")<{
+  /** Where in `filter` the mistake was noticed: an index of UTF-16 code units, as strings have them. */
+  readonly position: number
+  /** What is wrong there and what to write instead, in one line. */
+  readonly detail: string
+  /** The whole text; `${…}` stands for the interpolated values of a template. */
+  readonly filter: string
+}> {
+  override get message(): string {
+    const start = Math.max(0, this.position - excerptRadius)
+    const end = this.position + excerptRadius
+    const before = `${start > 0 ? "…" : ""}${oneLine(this.filter.slice(start, this.position))}`
+    const after = `${oneLine(this.filter.slice(this.position, end))}${end < this.filter.length ? "…" : ""}`
+    return `${this.detail} (position ${this.position})\n  ${before}${after}\n  ${" ".repeat(before.length)}^`
+  }
+}
+
+/** Line ends and other control characters would move the text away from the caret below it. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g, " ")
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Names
+// ---------------------------------------------------------------------------------------------------------------------
+
+// No two alternatives can start with the same character, so these never backtrack.
+const oid = "(?:[A-Za-z][A-Za-z0-9_-]*|(?:0|[1-9][0-9]*)(?:\\.(?:0|[1-9][0-9]*))+)"
+const attributePattern = new RegExp(`^${oid}(?:;[A-Za-z0-9-]+)*$`)
+const rulePattern = new RegExp(`^${oid}$`)
+
+/**
+ * Whether the text is an attribute description (RFC 4512 section 2.5): a name or a numeric OID, with options or
+ * without. Underscores in names are taken too, since there are directories whose schema has them.
+ *
+ * @internal
+ */
+export const isAttributeDescription = (text: string): boolean => attributePattern.test(text)
+
+/** Whether the text names a matching rule: a name or a numeric OID. @internal */
+export const isMatchingRule = (text: string): boolean => rulePattern.test(text)
+
+/** Whether a name between colons would be read as the `dn` flag instead of a matching rule. @internal */
+export const isDnFlag = (name: string): boolean => name.length === 2 && name.toLowerCase() === "dn"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Values
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** A value in octets: text becomes UTF-8, a number its decimal digits. @internal */
+export const octetsOf = (value: FilterValue): Uint8Array =>
+  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : String(value))
+
+/**
+ * The filter for values that have these parts in this order, with anything between them: the first at the beginning,
+ * the last at the end. An empty part says nothing and is left out (RFC 4517 section 3.3.30 has no empty substrings);
+ * where nothing is left, every value matches, so the attribute only has to be there.
+ *
+ * @internal
+ */
+export const substringsOf = (attribute: string, parts: ReadonlyArray<Uint8Array>): Substrings | Present => {
+  const initial = parts[0]
+  const final = parts[parts.length - 1]
+  const any = parts.slice(1, -1).filter((part) => part.length > 0)
+  const hasInitial = initial !== undefined && initial.length > 0
+  const hasFinal = final !== undefined && final.length > 0
+  return any.length === 0 && !hasInitial && !hasFinal
+    ? { _tag: "Present", attribute }
+    : {
+      _tag: "Substrings",
+      attribute,
+      ...(hasInitial ? { initial } : undefined),
+      any,
+      ...(hasFinal ? { final } : undefined)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Printing
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The text form of a filter (RFC 4515): {@link parse} gives back the same filter for every one that `validate` accepts.
+ *
+ * **Details**
+ *
+ * Parentheses, asterisks, backslashes, control characters and octets that aren't UTF-8 are escaped; other text stays
+ * readable. An attribute description that isn't valid is escaped too, so that it never becomes syntax: such a text is
+ * for people, and `parse` refuses it.
+ *
+ * @category printing
+ * @since 0.1.0
+ */
+export const format = (filter: LdapFilter): string => {
+  let text = ""
+  const rest: Array<LdapFilter | string> = [filter]
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    if (typeof next === "string") {
+      text += next
+    } else if (next._tag === "And" || next._tag === "Or") {
+      text += next._tag === "And" ? "(&" : "(|"
+      rest.push(")")
+      for (let i = next.filters.length - 1; i >= 0; i--) rest.push(next.filters[i]!)
+    } else if (next._tag === "Not") {
+      text += "(!"
+      rest.push(")", next.filter)
+    } else {
+      text += `(${formatItem(next)})`
+    }
+  }
+  return text
+}
+
+const formatItem = (filter: Exclude<LdapFilter, And | Or | Not>): string => {
+  switch (filter._tag) {
+    case "Equality":
+      return `${formatName(filter.attribute)}=${formatValue(filter.value)}`
+    case "GreaterOrEqual":
+      return `${formatName(filter.attribute)}>=${formatValue(filter.value)}`
+    case "LessOrEqual":
+      return `${formatName(filter.attribute)}<=${formatValue(filter.value)}`
+    case "Approx":
+      return `${formatName(filter.attribute)}~=${formatValue(filter.value)}`
+    case "Present":
+      return `${formatName(filter.attribute)}=*`
+    case "Substrings": {
+      const initial = filter.initial === undefined ? "" : formatValue(filter.initial)
+      const final = filter.final === undefined ? "" : formatValue(filter.final)
+      return `${formatName(filter.attribute)}=${[initial, ...filter.any.map(formatValue), final].join("*")}`
+    }
+    case "Extensible": {
+      const attribute = filter.attribute === undefined ? "" : formatName(filter.attribute)
+      const dn = filter.dnAttributes ? ":dn" : ""
+      const rule = filter.rule === undefined
+        ? ""
+        : !filter.dnAttributes && isDnFlag(filter.rule)
+        // Printed as it is, it would be the flag.
+        ? ":\\64n"
+        : `:${formatName(filter.rule)}`
+      return `${attribute}${dn}${rule}:=${formatValue(filter.value)}`
+    }
+  }
+}
+
+const formatName = (name: string): string =>
+  attributePattern.test(name) ? name : name.replace(/[^A-Za-z0-9.;_-]+/g, (text) => escapeOctets(Buffer.from(text)))
+
+/** A value as it stands in a filter's text. @internal */
+export const formatValue = (value: Uint8Array): string => {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (isUtf8(bytes)) return formatText(bytes.toString())
+  let text = ""
+  for (let i = 0; i < bytes.length;) {
+    const lead = bytes[i]!
+    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+    const character = bytes.subarray(i, i + length)
+    if (isUtf8(character)) {
+      text += formatText(character.toString())
+      i += length
+    } else {
+      text += escapeOctets(bytes.subarray(i, i + 1))
+      i += 1
+    }
+  }
+  return text
+}
+
+// RFC 4515 asks for NUL ( ) * \ only; the other control characters would let a value write lines into a log.
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const specials = /[\u0000-\u001f\u007f()*\\]/g
+
+const formatText = (text: string): string => text.replace(specials, (char) => escapeOctets(Buffer.from(char)))
+
+const escapeOctets = (octets: Buffer): string => octets.toString("hex").replace(/../g, "\\$&")
