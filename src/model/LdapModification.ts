@@ -1,0 +1,109 @@
+/**
+ * Modifications: what a modify request does to the attributes of an entry (RFC 4511 section 4.6; `increment` is of
+ * RFC 4525). A request takes a list of them, and the server carries out all of them in that order, or none.
+ *
+ * These are values only. Encoding them belongs to the protocol, and judging them (schema, access) to the server.
+ *
+ * @since 0.1.0
+ */
+import { type AttributeInput, valuesFrom } from "./LdapEntry.ts"
+
+/**
+ * One change of one attribute.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdapModification {
+  readonly operation: "add" | "delete" | "replace" | "increment"
+  /** The attribute description, options included. */
+  readonly attribute: string
+  readonly values: ReadonlyArray<Uint8Array>
+}
+
+const noValues: ReadonlyArray<Uint8Array> = []
+
+/**
+ * Adds values, and the attribute where the entry doesn't have it.
+ *
+ * **Details**
+ *
+ * The server refuses a value that is there already (`AttributeOrValueExists`), and a list without values.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const add = (attribute: string, values: AttributeInput): LdapModification => ({
+  operation: "add",
+  attribute,
+  values: valuesFrom(values)
+})
+
+/**
+ * Deletes the values that are listed, or the whole attribute where none is. Also exported as `delete`.
+ *
+ * **Details**
+ *
+ * The server refuses to delete what isn't there (`NoSuchAttribute`); {@link replace} without values deletes an
+ * attribute that may be missing. An empty array means the whole attribute, as it does on the wire: a program that
+ * computes which values to delete leaves the modification out when there are none.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const remove = (attribute: string, values?: AttributeInput): LdapModification => ({
+  operation: "delete",
+  attribute,
+  values: values === undefined ? noValues : valuesFrom(values)
+})
+
+export {
+  /**
+   * Another name of {@link remove}: `LdapModification.delete("mail")`.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  remove as delete
+}
+
+/**
+ * Puts these values in the place of all that the attribute has; without values, deletes the attribute if it is there.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const replace = (attribute: string, values?: AttributeInput): LdapModification => ({
+  operation: "replace",
+  attribute,
+  values: values === undefined ? noValues : valuesFrom(values)
+})
+
+/**
+ * Adds a number to every value of an integer attribute (RFC 4525), which the server does in one step.
+ *
+ * **Details**
+ *
+ * A negative number decrements. The server must announce the feature 1.3.6.1.1.14, and refuses an attribute that is
+ * missing or isn't an integer. Give a `bigint` where the number passes `Number.MAX_SAFE_INTEGER`.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapModification } from "effect-ldap"
+ *
+ * const changes = [
+ *   LdapModification.replace("mail", "ada@example.org"),
+ *   LdapModification.delete("telephoneNumber"),
+ *   LdapModification.increment("uidNumber")
+ * ]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const increment = (attribute: string, by: number | bigint = 1): LdapModification => ({
+  operation: "increment",
+  attribute,
+  values: valuesFrom(String(by))
+})

@@ -1,0 +1,167 @@
+/**
+ * Cuts a stream of octets into messages, whatever the sizes of the chunks that it arrives in.
+ *
+ * A chunk that holds whole messages is decoded where it lies, without a copy. Only a message that is split over chunks is
+ * collected, in a buffer that grows with what has really arrived: a length that lies costs no memory, and one octet at a
+ * time costs no more than one chunk. How large a message may be is checked as soon as its header is there.
+ *
+ * @since 0.1.0
+ */
+import { BerError, BerReader } from "../ber/BerReader.ts"
+import { ProtocolViolation } from "../model/LdapError.ts"
+import { decodeContent } from "./decode.ts"
+import type { LdapMessage } from "./LdapMessage.ts"
+
+/**
+ * Limits on what a peer may send.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ParserOptions {
+  /** The largest message in octets, header included. Default 64 MiB. */
+  readonly maxMessageSize?: number | undefined
+  /** How deep a filter may nest; matters to servers alone. Default 100. */
+  readonly maxFilterDepth?: number | undefined
+}
+
+/**
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultMaxMessageSize = 64 * 1024 * 1024
+
+/**
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultMaxFilterDepth = 100
+
+/** Tag, first length octet, and at most four more. */
+const maxHeader = 6
+
+/**
+ * An incremental parser of one direction of one connection.
+ *
+ * **Details**
+ *
+ * Not to be shared by fibers. Octets in the messages are views into the chunks: whoever feeds the parser must not write
+ * into a chunk afterwards.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class LdapParser {
+  readonly #maxMessageSize: number
+  readonly #maxFilterDepth: number
+  /** The message that is being collected; `undefined` between messages. */
+  #partial: Buffer | undefined
+  #collected = 0
+  /** The size of the message that is being collected, or 0 while its header is incomplete. */
+  #size = 0
+  #failure: ProtocolViolation | undefined
+
+  constructor(options?: ParserOptions) {
+    this.#maxMessageSize = options?.maxMessageSize ?? defaultMaxMessageSize
+    this.#maxFilterDepth = options?.maxFilterDepth ?? defaultMaxFilterDepth
+  }
+
+  /** Octets of a message that is not complete yet. */
+  get pending(): number {
+    return this.#collected
+  }
+
+  /**
+   * Takes the next octets and hands over each message that they complete, in order. Returns what makes it impossible to go
+   * on, if anything does; the messages before that point have been handed over, and every later call returns the same.
+   */
+  push(chunk: Uint8Array, onMessage: (message: LdapMessage) => void): ProtocolViolation | undefined {
+    if (this.#failure !== undefined) return this.#failure
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    try {
+      let position = this.#partial === undefined ? 0 : this.#collect(bytes, 0, onMessage)
+      while (position < bytes.length) {
+        const size = this.#messageSize(bytes, position, bytes.length)
+        if (size === 0 || position + size > bytes.length) {
+          this.#partial = Buffer.allocUnsafe(maxHeader)
+          position = this.#collect(bytes, position, onMessage)
+        } else {
+          onMessage(this.#decode(bytes, position, position + size))
+          position += size
+        }
+      }
+      return undefined
+    } catch (error) {
+      if (!(error instanceof BerError)) throw error
+      this.#partial = undefined
+      return (this.#failure = new ProtocolViolation({ detail: `${error.message}, at octet ${error.offset}` }))
+    }
+  }
+
+  /** Adds to the partial message from `position` on and returns the first octet that is not its own. */
+  #collect(bytes: Buffer, position: number, onMessage: (message: LdapMessage) => void): number {
+    let partial = this.#partial!
+    while (this.#size === 0 && position < bytes.length) {
+      partial[this.#collected++] = bytes[position++]!
+      this.#size = this.#messageSize(partial, 0, this.#collected)
+    }
+    if (this.#size === 0) return position
+    const taken = Math.min(this.#size - this.#collected, bytes.length - position)
+    const needed = this.#collected + taken
+    if (needed > partial.length) {
+      // Eightfold, so that all the copying together is less than the message, and what is claimed follows what came.
+      const grown = Buffer.allocUnsafe(Math.min(this.#size, Math.max(needed, partial.length * 8)))
+      partial.copy(grown, 0, 0, this.#collected)
+      this.#partial = partial = grown
+    }
+    bytes.copy(partial, this.#collected, position, position + taken)
+    this.#collected = needed
+    position += taken
+    if (this.#collected === this.#size) {
+      const size = this.#size
+      this.#partial = undefined
+      this.#collected = 0
+      this.#size = 0
+      onMessage(this.#decode(partial, 0, size))
+    }
+    return position
+  }
+
+  /** The size of the message at `start`, header included, or 0 where the header is incomplete. */
+  #messageSize(bytes: Buffer, start: number, end: number): number {
+    const tag = bytes[start]!
+    if (tag !== 0x30) throw new BerError(describeForeign(tag), 0)
+    if (end - start < 2) return 0
+    let length = bytes[start + 1]!
+    let header = 2
+    if (length > 0x7f) {
+      const octets = length & 0x7f
+      if (octets === 0) throw new BerError("indefinite length", 1)
+      if (octets > 4) throw new BerError(`length of ${octets} octets`, 1)
+      header += octets
+      if (end - start < header) return 0
+      length = 0
+      for (let i = 2; i < header; i++) length = length * 256 + bytes[start + i]!
+    }
+    if (header + length > this.#maxMessageSize) {
+      throw new BerError(`a message of ${header + length} octets; maxMessageSize is ${this.#maxMessageSize}`, 1)
+    }
+    return header + length
+  }
+
+  #decode(bytes: Buffer, start: number, end: number): LdapMessage {
+    try {
+      return decodeContent(new BerReader(bytes, start, end).sequence(), this.#maxFilterDepth)
+    } catch (error) {
+      throw error instanceof BerError ? new BerError(error.message, error.offset - start) : error
+    }
+  }
+}
+
+/** What else listens on ports: a hint is worth more than the number of a tag. */
+const describeForeign = (octet: number): string =>
+  octet === 0x15 || octet === 0x16
+    ? "a TLS record where an LDAP message was expected; does the port speak ldaps?"
+    : octet >= 0x20 && octet < 0x7f && octet !== 0x30
+    ? `text ("${String.fromCharCode(octet)}…") where an LDAP message was expected; is this an LDAP port?`
+    : `octet 0x${octet.toString(16).padStart(2, "0")} where an LDAP message was expected`
