@@ -1,0 +1,73 @@
+/**
+ * How a session proves who it is: a value that says so, and asks for the secret only when it is needed.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { LdapDn } from "../model/LdapDn.ts"
+
+/**
+ * A password: redacted, or an effect that is asked at each bind, so that one which changes is always the current one. The
+ * effect handles its own failures and needs no services.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Password = Redacted.Redacted<string | Uint8Array> | Effect.Effect<Redacted.Redacted<string | Uint8Array>>
+
+/**
+ * Ways to bind (RFC 4513 section 5).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LdapAuth = Data.TaggedEnum<{
+  /** Nobody in particular (RFC 4513 section 5.1.1). */
+  Anonymous: {}
+  /** A name and its password (RFC 4513 section 5.1.3). */
+  Simple: { readonly dn: string; readonly password: Password }
+}>
+
+const constructors = Data.taggedEnum<LdapAuth>()
+
+/**
+ * Binds as nobody, said in so many words: it is never the consequence of an empty password.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const anonymous: LdapAuth = constructors.Anonymous()
+
+/**
+ * Binds with a name and a password. Active Directory also takes `user@domain` and `DOMAIN\user` for the name.
+ *
+ * **Details**
+ *
+ * The password crosses the connection as it is, so the connection must be protected: see `allowInsecureAuth` of the session.
+ * An empty one is refused before it is sent, since servers take it for an anonymous bind and say success (RFC 4513 section
+ * 5.1.2).
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth } from "effect-ldap"
+ * import { Redacted } from "effect"
+ *
+ * const auth = LdapAuth.simple("cn=reader,dc=example,dc=org", Redacted.make("secret"))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
+  constructors.Simple({ dn: dn.toString(), password })
+
+/**
+ * The password of this moment.
+ *
+ * @internal
+ */
+export const resolve = (password: Password): Effect.Effect<Redacted.Redacted<string | Uint8Array>> =>
+  Effect.isEffect(password) ? password : Effect.succeed(password)

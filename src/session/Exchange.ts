@@ -1,0 +1,517 @@
+/**
+ * The exchange of messages over one connection: which requests are in flight, what is written and when, which response
+ * belongs to which request, and how all of it ends.
+ *
+ * It is one state machine. `Open` takes requests; `Securing` is the time between the answer to StartTLS and the end of the
+ * handshake, when nothing may be written or believed; `Ended` is final, and there is no way back. Everything that a session
+ * promises about its end happens in two places: {@link Exchange.end}, which changes the state at one moment for all, and
+ * `close`, which says goodbye to the peer.
+ *
+ * Responses are handed over synchronously as they are parsed. What the operations are is left to the files beside this one.
+ */
+import type * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { ConnectionOptions } from "node:tls"
+import {
+  ConnectFailed,
+  ConnectionLost,
+  InvalidRequest,
+  LdapError,
+  type LdapErrorReason,
+  ProtocolViolation,
+  SessionClosed,
+  SessionEnd
+} from "../model/LdapError.ts"
+import type { LdapControl } from "../model/LdapControl.ts"
+import { encode } from "../protocol/encode.ts"
+import { type LdapMessage, maxInt, type RequestOperation } from "../protocol/LdapMessage.ts"
+import { LdapParser } from "../protocol/LdapParser.ts"
+import { Deadlines } from "./Deadlines.ts"
+import type { ConnectionEnd, LdapConnection } from "./LdapConnection.ts"
+import { Turns } from "./Turns.ts"
+
+/** OID of the Notice of Disconnection (RFC 4511 section 4.4.1). */
+const noticeOfDisconnection = "1.3.6.1.4.1.1466.20036"
+
+/** How many abandoned message ids are kept from being used again; see `nextId`. */
+const rememberedAbandoned = 1024
+
+type State =
+  | { readonly _tag: "Open" }
+  | { readonly _tag: "Securing"; readonly tls: ConnectionOptions; readonly resume: SecuringResume }
+  | { readonly _tag: "Ended"; readonly end: SessionEnd }
+
+type SecuringResume = (effect: Effect.Effect<void, LdapError>) => void
+
+/** A request in flight, from the side of the operation that sent it. Neither function may throw. */
+export interface InFlight {
+  /** For messages: `search`, `add` … */
+  readonly operation: string
+  readonly dn?: string | undefined
+  /**
+   * Takes a response: `more` are expected, this one was the last (`done`), or it is of a kind that doesn't belong to the
+   * request (`foreign`), which ends the session.
+   */
+  readonly onResponse: (message: LdapMessage) => "more" | "done" | "foreign"
+  /** Nothing more will come. */
+  readonly onFailure: (error: LdapError) => void
+}
+
+interface Entry extends InFlight {
+  written: boolean
+}
+
+export interface ExchangeOptions {
+  readonly server: string
+  readonly closeTimeout: Duration.Duration
+  /** For the handshake of StartTLS. */
+  readonly connectTimeout: Duration.Duration
+  readonly maxMessageSize: number | undefined
+}
+
+export class Exchange {
+  readonly server: string
+  readonly connection: LdapConnection
+  readonly deadlines: Deadlines
+  /** Turns for binds and StartTLS, which must be alone. */
+  readonly turns = new Turns(() => this.#inFlight.size === 0)
+  /** Resolves when the session takes no more requests. */
+  readonly ended = Deferred.makeUnsafe<SessionEnd>()
+
+  readonly #options: ExchangeOptions
+  readonly #parser: LdapParser
+  readonly #connectionScope: Scope.Closeable
+  readonly #closed = Deferred.makeUnsafe<void>()
+  #state: State = { _tag: "Open" }
+  readonly #inFlight = new Map<number, Entry>()
+  readonly #abandoned = new Set<number>()
+  #lastId = 0
+  #idsWrapped = false
+
+  /** Encoded requests that the connection has not taken yet. */
+  #outbox: Array<{ readonly id: number; readonly octets: Buffer }> = []
+  #writer: ((effect: Effect.Effect<void>) => void) | undefined
+  #writerWoken = false
+
+  /** Operations that can't go on without a response. */
+  #waiting = 0
+  /** Searches whose consumer is behind by more than they may keep. */
+  #full = 0
+  #reader: ((effect: Effect.Effect<void>) => void) | undefined
+  /** What a response did that it may not do; the reader ends the session with it. */
+  #violation: ProtocolViolation | undefined
+  #deliveries: Array<() => void> = []
+  #fibers: ReadonlyArray<Fiber.Fiber<void>> = []
+
+  private constructor(
+    connection: LdapConnection,
+    connectionScope: Scope.Closeable,
+    clock: Clock.Clock,
+    options: ExchangeOptions
+  ) {
+    this.server = options.server
+    this.connection = connection
+    this.deadlines = new Deadlines(clock)
+    this.#connectionScope = connectionScope
+    this.#options = options
+    this.#parser = new LdapParser({ maxMessageSize: options.maxMessageSize })
+  }
+
+  /**
+   * Takes over a connection. The finalizer of the scope is the release of the session: whatever happens, it runs once, and
+   * when it has run the connection's own scope is closed.
+   */
+  static readonly make = Effect.fnUntraced(function*(
+    connection: LdapConnection,
+    connectionScope: Scope.Closeable,
+    options: ExchangeOptions
+  ): Effect.fn.Return<Exchange, never, Scope.Scope> {
+    const clock = yield* Effect.clockWith(Effect.succeed)
+    const exchange = new Exchange(connection, connectionScope, clock, options)
+    yield* Effect.uninterruptible(
+      Effect.gen(function*() {
+        exchange.#fibers = [
+          yield* Effect.forkDetach(exchange.#writing),
+          yield* Effect.forkDetach(exchange.deadlines.keep),
+          yield* Effect.forkDetach(exchange.#reading)
+        ]
+        yield* Effect.addFinalizer(() => exchange.#release)
+      })
+    )
+    return exchange
+  })
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Requests
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Sends a request and returns its message id, or why it can't be sent. */
+  send(request: RequestOperation, controls: ReadonlyArray<LdapControl>, inFlight: InFlight): number | LdapError {
+    if (this.#state._tag === "Ended") return this.error(inFlight, closedBy(this.#state.end, false))
+    const messageId = this.#nextId()
+    let octets: Buffer
+    try {
+      octets = encode({ messageId, operation: request, controls })
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message : String(cause)
+      return this.error(inFlight, new InvalidRequest({ field: "request", detail }))
+    }
+    this.#inFlight.set(messageId, { ...inFlight, written: false })
+    this.#enqueue(messageId, octets)
+    return messageId
+  }
+
+  /**
+   * Gives an operation up: takes its request back if it wasn't written, otherwise tells the server not to go on (RFC 4511
+   * section 4.11). Responses that come all the same are dropped. Does nothing for an operation that has ended.
+   */
+  abandon(messageId: number): void {
+    const entry = this.#inFlight.get(messageId)
+    if (entry === undefined) return
+    this.#inFlight.delete(messageId)
+    if (entry.written) {
+      this.#remember(messageId)
+      const abandonId = this.#nextId()
+      this.#enqueue(
+        abandonId,
+        encode({ messageId: abandonId, operation: { _tag: "AbandonRequest", abandoned: messageId }, controls: [] })
+      )
+    } else {
+      this.#outbox = this.#outbox.filter(({ id }) => id !== messageId)
+    }
+    this.turns.advance()
+  }
+
+  /** An operation can't go on without a response; until {@link satisfied}, reading goes on whoever doesn't consume. */
+  waiting(): void {
+    this.#waiting++
+    this.#unpark()
+  }
+
+  satisfied(): void {
+    this.#waiting--
+  }
+
+  /** A search holds as much as it may. */
+  full(): void {
+    this.#full++
+  }
+
+  emptied(): void {
+    this.#full--
+    this.#unpark()
+  }
+
+  /** The StartTLS request was granted: the reader makes the handshake before it believes another octet. */
+  secure(tls: ConnectionOptions, resume: SecuringResume): void {
+    if (this.#state._tag === "Open") this.#state = { _tag: "Securing", tls, resume }
+  }
+
+  error(inFlight: Pick<InFlight, "operation" | "dn">, reason: LdapErrorReason): LdapError {
+    return new LdapError({ reason, operation: inFlight.operation, server: this.server, dn: inFlight.dn })
+  }
+
+  /**
+   * Message ids count up and start again after 2^31 - 1. By then an id may still be in flight (a persistent search), or
+   * belong to an operation that was abandoned a moment ago; both are passed over. Of abandoned ones the last
+   * 1,024 are remembered: an answer to an older one would have to be two thousand million requests late.
+   */
+  #nextId(): number {
+    do {
+      if (this.#lastId === maxInt) {
+        this.#lastId = 0
+        this.#idsWrapped = true
+      }
+      this.#lastId++
+    } while (this.#inFlight.has(this.#lastId) || this.#abandoned.has(this.#lastId))
+    return this.#lastId
+  }
+
+  #remember(abandoned: number): void {
+    this.#abandoned.add(abandoned)
+    if (this.#abandoned.size > rememberedAbandoned) {
+      for (const oldest of this.#abandoned) {
+        this.#abandoned.delete(oldest)
+        break
+      }
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Writing
+  // -------------------------------------------------------------------------------------------------------------------
+
+  #enqueue(id: number, octets: Buffer): void {
+    this.#outbox.push({ id, octets })
+    if (this.#writer === undefined || this.#writerWoken) return
+    // One turn of the event loop runs many fibers: what they all send goes out in one write.
+    this.#writerWoken = true
+    queueMicrotask(() => {
+      this.#writerWoken = false
+      const resume = this.#writer
+      this.#writer = undefined
+      resume?.(Effect.void)
+    })
+  }
+
+  readonly #hasOutput = Effect.callback<void>((resume) => {
+    if (this.#outbox.length > 0) return resume(Effect.void)
+    this.#writer = resume
+    return Effect.sync(() => {
+      if (this.#writer === resume) this.#writer = undefined
+    })
+  })
+
+  readonly #writing: Effect.Effect<void> = Effect.forever(
+    Effect.andThen(
+      this.#hasOutput,
+      Effect.suspend(() => {
+        const batch = this.#outbox
+        if (batch.length === 0) return Effect.void
+        this.#outbox = []
+        for (const { id } of batch) {
+          const entry = this.#inFlight.get(id)
+          if (entry !== undefined) entry.written = true
+        }
+        return this.connection.write(batch.length === 1 ? batch[0]!.octets : Buffer.concat(batch.map((one) => one.octets)))
+      })
+    )
+  )
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Reading
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Nobody needs a response at once and somebody is behind: the peer has to wait. */
+  get #mayPark(): boolean {
+    return this.#full > 0 && this.#waiting === 0 && !this.turns.isAwaited && this.#state._tag === "Open"
+  }
+
+  #unpark(): void {
+    const resume = this.#reader
+    if (resume === undefined || this.#mayPark) return
+    this.#reader = undefined
+    resume(Effect.void)
+  }
+
+  readonly #parked = Effect.callback<void>((resume) => {
+    if (!this.#mayPark) return resume(Effect.void)
+    this.#reader = resume
+    return Effect.sync(() => {
+      if (this.#reader === resume) this.#reader = undefined
+    })
+  })
+
+  readonly #reading: Effect.Effect<void> = Effect.suspend(() => {
+    const round: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() =>
+      Effect.flatMap(this.#mayPark ? Effect.andThen(this.#parked, this.connection.read) : this.connection.read, this.#receive)
+    )
+    return Effect.catch(
+      Effect.whileLoop({ while: () => this.#state._tag !== "Ended", body: () => round, step: () => {} }),
+      ({ cause, detail }) => Effect.sync(() => this.end(SessionEnd.ConnectionLost({ detail, cause })))
+    ).pipe(
+      // A defect here would leave everybody waiting for ever.
+      Effect.catchDefect((cause) =>
+        Effect.sync(() => this.end(SessionEnd.ConnectionLost({ detail: "a defect of the client", cause })))
+      ),
+      // Here the end came from the peer or from its octets. A release does its own closing, and interrupts this fiber.
+      Effect.andThen(
+        Effect.suspend(() =>
+          this.#state._tag === "Ended" && this.#state.end._tag !== "Released"
+            ? this.#close(this.#state.end._tag === "ProtocolViolation")
+            : Effect.void
+        )
+      )
+    )
+  })
+
+  readonly #receive = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void> => {
+    for (const chunk of chunks) {
+      if (this.#state._tag === "Securing") this.#clearTextAfterStartTls()
+      const malformed = this.#parser.push(chunk, this.#onMessage)
+      const violation = this.#violation ?? malformed
+      if (violation !== undefined) {
+        this.end(SessionEnd.ProtocolViolation({ detail: violation.detail, cause: violation.cause }))
+        break
+      }
+    }
+    const deliveries = this.#deliveries
+    this.#deliveries = []
+    for (const deliver of deliveries) deliver()
+    return this.#state._tag === "Securing" ? this.#handshake(this.#state) : Effect.void
+  }
+
+  /**
+   * Runs when all that arrived together is parsed: programs go on outside of the parser, and with all entries of a chunk at
+   * once.
+   */
+  later(deliver: () => void): void {
+    this.#deliveries.push(deliver)
+  }
+
+  readonly #onMessage = (message: LdapMessage): void => {
+    if (this.#state._tag === "Ended" || this.#violation !== undefined) return
+    if (this.#state._tag === "Securing") return this.#clearTextAfterStartTls()
+    const { messageId } = message
+    const entry = this.#inFlight.get(messageId)
+    if (entry === undefined) return this.#onUnexpected(message)
+    switch (entry.onResponse(message)) {
+      case "more":
+        return
+      case "done":
+        this.#inFlight.delete(messageId)
+        if (this.#inFlight.size === 0) this.turns.advance()
+        return
+      case "foreign":
+        this.#violation = new ProtocolViolation({
+          detail: `${message.operation._tag} in answer to ${entry.operation}, message id ${messageId}`
+        })
+    }
+  }
+
+  /** A message that no request waits for. */
+  #onUnexpected({ messageId, operation }: LdapMessage): void {
+    if (messageId === 0) {
+      if (operation._tag !== "ExtendedResponse") {
+        this.#violation = new ProtocolViolation({ detail: `${operation._tag} as an unsolicited notification` })
+      } else if (operation.oid === noticeOfDisconnection) {
+        const { code, diagnosticMessage } = operation.result
+        this.end(SessionEnd.ServerNotice({ code, diagnosticMessage }))
+      }
+      // Other notifications may be ignored (RFC 4511 section 4.4).
+      return
+    }
+    // A late answer to an operation that was given up is no fault of the server's.
+    if (isResponse(operation._tag) && (this.#idsWrapped || messageId <= this.#lastId)) return
+    this.#violation = new ProtocolViolation({
+      detail: isResponse(operation._tag)
+        ? `${operation._tag} for message id ${messageId}, which was never used`
+        : `${operation._tag} from a server`
+    })
+  }
+
+  #clearTextAfterStartTls(): void {
+    this.#violation = new ProtocolViolation({ detail: "octets in clear text arrived after the answer to StartTLS" })
+  }
+
+  #handshake(securing: Extract<State, { readonly _tag: "Securing" }>): Effect.Effect<void> {
+    if (this.#parser.pending > 0) {
+      this.#clearTextAfterStartTls()
+      return this.#receive([new Uint8Array(0)])
+    }
+    const { connectTimeout } = this.#options
+    return this.connection.startTls(securing.tls).pipe(
+      Effect.timeoutOrElse({
+        duration: connectTimeout,
+        orElse: () => Effect.fail(this.error({ operation: "startTls" }, handshakeTimeout(connectTimeout)))
+      }),
+      Effect.matchEffect({
+        onFailure: (error) =>
+          Effect.sync(() => {
+            this.end(SessionEnd.ConnectionLost({ detail: error.reason.message, cause: error }), error)
+          }),
+        onSuccess: () =>
+          Effect.sync(() => {
+            if (this.#state !== securing) return
+            this.#state = { _tag: "Open" }
+            securing.resume(Effect.void)
+          })
+      })
+    )
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // The end
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Whether the peer would understand an unbind now. */
+  #mayUnbind = true
+
+  /**
+   * The one transition to `Ended`: from here on nothing is sent but the unbind, everything in flight has failed, and
+   * whatever starts later fails at once. Returns false if the session had ended before. `handshake` is why a StartTLS failed,
+   * where that is the end.
+   */
+  end(end: SessionEnd, handshake?: LdapError): boolean {
+    if (this.#state._tag === "Ended") return false
+    const securing = this.#state._tag === "Securing" ? this.#state : undefined
+    // In the middle of a handshake an unbind would be taken for a part of it.
+    this.#mayUnbind = this.#state._tag === "Open" && (end._tag === "Released" || end._tag === "ProtocolViolation")
+    this.#state = { _tag: "Ended", end }
+    this.#outbox = []
+    const inFlight = [...this.#inFlight.values()]
+    this.#inFlight.clear()
+    this.#abandoned.clear()
+    Deferred.doneUnsafe(this.ended, Effect.succeed(end))
+    for (const entry of inFlight) entry.onFailure(this.error(entry, failedBy(end, entry.written)))
+    securing?.resume(Effect.fail(handshake ?? this.error({ operation: "startTls" }, failedBy(end, true))))
+    this.turns.end()
+    this.#unpark()
+    return true
+  }
+
+  /** The session's finalizer. */
+  get #release(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.end(SessionEnd.Released())
+        ? Effect.andThen(Fiber.interrupt(this.#fibers[2]!), this.#close(true))
+        : Deferred.await(this.#closed)
+    )
+  }
+
+  /**
+   * Says goodbye if the peer still listens, waits until the peer has closed its side, at the longest for `closeTimeout`,
+   * and closes the connection. The goodbye runs in a fiber of its own: a finalizer may run in one that is being
+   * interrupted, where nothing that waits would wait.
+   */
+  #close(polite: boolean): Effect.Effect<void> {
+    const farewell = this.connection.write(this.#unbind).pipe(
+      Effect.andThen(this.connection.shutdown),
+      Effect.andThen(Effect.ignore(Effect.forever(this.connection.read))),
+      Effect.timeoutOption(this.#options.closeTimeout)
+    )
+    return Effect.uninterruptible(
+      Effect.suspend(() =>
+        polite && this.#mayUnbind
+          ? Effect.flatMap(Effect.forkDetach(farewell), Fiber.await)
+          : Effect.void
+      ).pipe(
+        Effect.andThen(Fiber.interruptAll(this.#fibers.slice(0, 2))),
+        Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),
+        Effect.andThen(Deferred.succeed(this.#closed, undefined)),
+        Effect.asVoid
+      )
+    )
+  }
+
+  get #unbind(): Buffer {
+    return encode({ messageId: this.#nextId(), operation: { _tag: "UnbindRequest" }, controls: [] })
+  }
+}
+
+const handshakeTimeout = (limit: Duration.Duration): ConnectFailed =>
+  new ConnectFailed({
+    kind: "timeout",
+    detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise connectTimeout if it needs longer`
+  })
+
+const isResponse = (tag: LdapMessage["operation"]["_tag"]): boolean => !tag.endsWith("Request")
+
+/** What an operation in flight is told. */
+const failedBy = (end: SessionEnd, written: boolean): LdapErrorReason => {
+  switch (end._tag) {
+    case "ConnectionLost":
+      return new ConnectionLost({ detail: end.detail, inDoubt: written, cause: end.cause })
+    case "ProtocolViolation":
+      return new ProtocolViolation({ detail: end.detail, cause: end.cause })
+    default:
+      return closedBy(end, written)
+  }
+}
+
+const closedBy = (why: SessionEnd, inDoubt: boolean): SessionClosed => new SessionClosed({ why, inDoubt })

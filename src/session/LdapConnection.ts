@@ -1,0 +1,47 @@
+/**
+ * One open connection, as the session sees it: octets in, octets out, an end. A session never learns what is beneath: a
+ * socket of Node (`NodeConnection`), or any `Socket` of Effect (`SocketConnection`), which may live in memory.
+ */
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type { ConnectionOptions } from "node:tls"
+import type { LdapError } from "../model/LdapError.ts"
+
+/**
+ * How far what is written is protected from others: `tls`; `local`, since it never leaves this machine (loopback, a unix
+ * socket, memory); or `none`.
+ */
+export type Protection = "tls" | "local" | "none"
+
+/** Why nothing more can be read or written. `clean` is a peer that closed its side in good order. */
+export class ConnectionEnd extends Data.TaggedError("ConnectionEnd")<{
+  readonly clean: boolean
+  readonly detail: string
+  readonly cause?: unknown
+}> {}
+
+/**
+ * Not to be shared by fibers, except that one may read while another writes. The scope in which it was opened owns it: when
+ * that scope has closed, nothing of the connection is left.
+ */
+export interface LdapConnection {
+  readonly protection: Protection
+
+  /** The next octets in the order of arrival. Fails when the peer's side has ended, after all that came before. */
+  readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>
+
+  /**
+   * Takes the octets at once and completes when there is room for more; interruption gives up the waiting alone. The end of
+   * the connection is reported by `read`, never here.
+   */
+  readonly write: (octets: Uint8Array) => Effect.Effect<void>
+
+  /** Waits until everything is with the network, then closes this side (close_notify and FIN, or FIN). Never fails. */
+  readonly shutdown: Effect.Effect<void>
+
+  /**
+   * Turns the connection into TLS. Fails with `ConnectFailed` if the handshake does, or with `ProtocolViolation` if octets
+   * had arrived before it began: they came in clear text and mean nothing. After a failure only closing is left.
+   */
+  readonly startTls: (options: ConnectionOptions) => Effect.Effect<void, LdapError>
+}

@@ -1,0 +1,331 @@
+/**
+ * Connections over sockets of Node: TCP, TLS and unix sockets.
+ *
+ * The session decides when to read; this file sees to it that a socket which nobody reads is paused, that a half-closed one
+ * stays so, and that a closed scope leaves nothing behind.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import * as Tls from "node:tls"
+import { ConnectFailed, LdapError, ProtocolViolation } from "../model/LdapError.ts"
+import { ConnectionEnd, type LdapConnection, type Protection } from "./LdapConnection.ts"
+
+/** Where to connect to, and how. */
+export interface NodeTarget {
+  /** The URL, for messages. */
+  readonly server: string
+  readonly address: { readonly host: string; readonly port: number } | { readonly path: string }
+  /** TLS from the first octet, as ldaps asks for. */
+  readonly tls: Tls.ConnectionOptions | undefined
+  /** Idle milliseconds before TCP probes the peer; 0 for never. */
+  readonly keepAlive: number
+}
+
+/**
+ * Connects, TLS included. Interruption stops the attempt where it stands; addresses of a name are tried as RFC 8305 says
+ * (happy eyeballs).
+ */
+export const connect = Effect.fnUntraced(
+  function*(target: NodeTarget): Effect.fn.Return<LdapConnection, LdapError, Scope.Scope> {
+    const fail = failure(target.server)
+    const socket = yield* scoped(() => Net.connect(connectOptions(target)))
+    yield* untilEvent(socket, "connect", (cause) => fail(describeConnect(cause, target)))
+    const connection = new NodeConnection(socket, target)
+    yield* Effect.addFinalizer(() => connection.destroy)
+    if (target.tls !== undefined) yield* connection.startTls(target.tls)
+    return connection
+  }
+)
+
+const connectOptions = ({ address, keepAlive }: NodeTarget): Net.NetConnectOpts => ({
+  ...address,
+  // A peer that has closed its side must not make Node close ours: when that happens is the session's decision.
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: keepAlive > 0,
+  keepAliveInitialDelay: keepAlive,
+  autoSelectFamily: true
+})
+
+/** A socket that is destroyed with the scope, from the moment at which it exists. */
+const scoped = (make: () => Net.Socket): Effect.Effect<Net.Socket, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const socket = make()
+      // Errors are read from the events below; one that comes when nobody listens must not end the process.
+      socket.on("error", ignore)
+      return socket
+    }),
+    destroy
+  )
+
+const ignore = (): void => {}
+
+/** Completes when the handle is closed, not when it is about to be. */
+const destroy = (socket: Net.Socket): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (socket.closed) return resume(Effect.void)
+    socket.once("close", () => resume(Effect.void))
+    socket.destroy()
+  })
+
+const untilEvent = (
+  socket: Net.Socket,
+  event: "connect" | "secureConnect",
+  onError: (cause: Error) => LdapError
+): Effect.Effect<void, LdapError> =>
+  Effect.callback((resume) => {
+    const done = (effect: Effect.Effect<void, LdapError>) => {
+      stop()
+      resume(effect)
+    }
+    const onEvent = () => done(Effect.void)
+    const onFailure = (cause: Error) => done(Effect.fail(onError(cause)))
+    const onClose = () => done(Effect.fail(onError(new Error("the peer closed the connection"))))
+    const stop = () => {
+      socket.off(event, onEvent)
+      socket.off("error", onFailure)
+      socket.off("close", onClose)
+    }
+    socket.on(event, onEvent)
+    socket.on("error", onFailure)
+    socket.on("close", onClose)
+    return Effect.sync(stop)
+  })
+
+class NodeConnection implements LdapConnection {
+  readonly #raw: Net.Socket
+  readonly #target: NodeTarget
+  /** What is read and written: the raw socket, or TLS above it. */
+  #socket: Net.Socket
+  #protection: Protection
+  #chunks: Array<Uint8Array> = []
+  #end: ConnectionEnd | undefined
+  #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
+
+  constructor(socket: Net.Socket, target: NodeTarget) {
+    this.#raw = socket
+    this.#socket = socket
+    this.#target = target
+    this.#protection = isLocal(socket) ? "local" : "none"
+    this.#listen()
+    socket.pause()
+  }
+
+  get protection(): Protection {
+    return this.#protection
+  }
+
+  get destroy(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.#socket === this.#raw ? Effect.void : Effect.andThen(destroy(this.#socket), destroy(this.#raw))
+    )
+  }
+
+  readonly read = Effect.callback<ReadonlyArray<Uint8Array>, ConnectionEnd>((resume) => {
+    if (this.#chunks.length > 0) {
+      const chunks = this.#chunks
+      this.#chunks = []
+      return resume(Effect.succeed(chunks))
+    }
+    if (this.#end !== undefined) return resume(Effect.fail(this.#end))
+    this.#reader = resume
+    if (this.#socket.isPaused()) this.#socket.resume()
+    return Effect.sync(() => {
+      if (this.#reader === resume) this.#reader = undefined
+    })
+  })
+
+  write(octets: Uint8Array): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.#socket.write(octets)
+        ? Effect.void
+        : Effect.callback((resume) => {
+          const socket = this.#socket
+          const done = () => {
+            stop()
+            resume(Effect.void)
+          }
+          const stop = () => {
+            socket.off("drain", done)
+            socket.off("close", done)
+          }
+          if (socket.destroyed) return resume(Effect.void)
+          socket.on("drain", done)
+          socket.on("close", done)
+          return Effect.sync(stop)
+        })
+    )
+  }
+
+  readonly shutdown = Effect.callback<void>((resume) => {
+    const socket = this.#socket
+    const done = () => {
+      socket.off("close", done)
+      resume(Effect.void)
+    }
+    if (socket.destroyed || socket.writableFinished) return resume(Effect.void)
+    socket.once("close", done)
+    socket.end(done)
+    return Effect.sync(() => socket.off("close", done))
+  })
+
+  startTls(options: Tls.ConnectionOptions): Effect.Effect<void, LdapError> {
+    return Effect.suspend(() => {
+      const fail = failure(this.#target.server)
+      if (this.#socket !== this.#raw) return Effect.die(new Error("TLS was started twice"))
+      if (this.#chunks.length > 0 || this.#raw.readableLength > 0) {
+        return Effect.fail(
+          new LdapError({
+            reason: new ProtocolViolation({ detail: "octets in clear text arrived before the TLS handshake" }),
+            operation: "startTls",
+            server: this.#target.server
+          })
+        )
+      }
+      this.#unlisten()
+      let tls: Tls.TLSSocket
+      try {
+        tls = Tls.connect(tlsOptions(this.#raw, this.#target, options))
+      } catch (cause) {
+        return Effect.fail(fail({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause }))
+      }
+      tls.on("error", ignore)
+      this.#socket = tls
+      return untilEvent(tls, "secureConnect", (cause) => fail(describeTls(cause))).pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            this.#protection = "tls"
+            this.#listen()
+            tls.pause()
+          })
+        )
+      )
+    })
+  }
+
+  #listen(): void {
+    this.#socket.on("data", this.#onData)
+    this.#socket.on("end", this.#onEnd)
+    this.#socket.on("error", this.#onError)
+    this.#socket.on("close", this.#onClose)
+  }
+
+  #unlisten(): void {
+    this.#socket.off("data", this.#onData)
+    this.#socket.off("end", this.#onEnd)
+    this.#socket.off("error", this.#onError)
+    this.#socket.off("close", this.#onClose)
+  }
+
+  // The reader runs inside of `resume` and usually asks for more before it returns; only if it doesn't, the socket waits.
+  readonly #onData = (chunk: Uint8Array): void => {
+    const resume = this.#reader
+    if (resume === undefined) {
+      this.#chunks.push(chunk)
+    } else {
+      this.#reader = undefined
+      resume(Effect.succeed([chunk]))
+    }
+    if (this.#reader === undefined) this.#socket.pause()
+  }
+
+  readonly #onEnd = (): void => this.#finish(new ConnectionEnd({ clean: true, detail: "the server closed it" }))
+
+  readonly #onError = (cause: Error): void =>
+    this.#finish(new ConnectionEnd({ clean: false, detail: messageOf(cause), cause }))
+
+  readonly #onClose = (): void => this.#finish(new ConnectionEnd({ clean: false, detail: "the socket was closed" }))
+
+  #finish(end: ConnectionEnd): void {
+    this.#end ??= end
+    const resume = this.#reader
+    if (resume === undefined) return
+    this.#reader = undefined
+    resume(Effect.fail(this.#end))
+  }
+}
+
+/** Unix sockets and loopback addresses don't leave the machine. */
+const isLocal = (socket: Net.Socket): boolean => {
+  const address = socket.remoteAddress
+  return address === undefined || /^(::ffff:)?127\./.test(address) || address === "::1"
+}
+
+const tlsOptions = (
+  socket: Net.Socket,
+  { address }: NodeTarget,
+  options: Tls.ConnectionOptions
+): Tls.ConnectionOptions => {
+  const host = "host" in address ? address.host : "localhost"
+  const servername = options.servername ?? (Net.isIP(host) === 0 ? host : undefined)
+  return {
+    ...options,
+    socket,
+    // The name (or address) that the certificate must carry.
+    host: options.host ?? host,
+    ...(servername === undefined ? {} : { servername }),
+    // Said again, since Node would let an environment variable turn it off.
+    rejectUnauthorized: options.rejectUnauthorized ?? true
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Messages that say what to do
+// ---------------------------------------------------------------------------------------------------------------------
+
+type Failure = { readonly kind: ConnectFailed["kind"]; readonly detail: string; readonly cause?: unknown }
+
+const failure = (server: string) => (reason: Failure): LdapError =>
+  new LdapError({ reason: new ConnectFailed(reason), operation: "connect", server })
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+
+const describeConnect = (cause: Error, { address }: NodeTarget): Failure => {
+  // Node tries several addresses and then reports all failures together.
+  const causes: ReadonlyArray<unknown> = cause instanceof AggregateError ? cause.errors : [cause]
+  const code = codeOf(cause) || codeOf(causes[0])
+  const where = "path" in address ? address.path : `${address.host} port ${address.port}`
+  const said = [...new Set(causes.map(messageOf))].join("; ")
+  switch (code) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EAI_NODATA":
+      return { kind: "dns", detail: `the name of ${where} has no address (${said}); check the host in the URL`, cause }
+    case "ECONNREFUSED":
+      return { kind: "refused", detail: `nothing listens on ${where} (${said}); is the server running?`, cause }
+    case "ENOENT":
+    case "EACCES":
+      return { kind: "refused", detail: `the socket ${where} can't be opened (${said})`, cause }
+    case "ETIMEDOUT":
+      return { kind: "timeout", detail: `${where} doesn't answer (${said}); is a firewall between?`, cause }
+    default:
+      return { kind: "other", detail: `${where}: ${said}`, cause }
+  }
+}
+
+const describeTls = (cause: Error): Failure => {
+  const said = messageOf(cause)
+  switch (codeOf(cause)) {
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return { kind: "tls", detail: `the certificate is for another host: ${said}`, cause }
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+      return { kind: "tls", detail: `the certificate's time is not now: ${said}`, cause }
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+      return { kind: "tls", detail: `the certificate's issuer is not trusted: ${said}; give the CA in tls.ca`, cause }
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      return { kind: "tls", detail: `the port doesn't speak TLS (${said}); ldaps is usually on port 636`, cause }
+    default:
+      return { kind: "tls", detail: `the TLS handshake failed: ${said}`, cause }
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Operations that are answered by one response: all but search.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { LdapControl } from "../model/LdapControl.ts"
+import { fromResult, type LdapError, type LdapResult, RequestTimeout } from "../model/LdapError.ts"
+import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../protocol/LdapMessage.ts"
+import type { Exchange } from "./Exchange.ts"
+
+type Tag = ResponseOperation["_tag"]
+type Response<T extends Tag> = LdapMessage<Extract<ResponseOperation, { readonly _tag: T }>>
+
+export interface Request<T extends Tag> {
+  readonly operation: string
+  readonly dn?: string | undefined
+  readonly request: RequestOperation
+  readonly controls: ReadonlyArray<LdapControl>
+  /** The kind of the response. */
+  readonly expects: T
+  readonly timeoutMillis: number
+}
+
+/**
+ * Sends a request and waits for its response. Interruption, and the time limit, abandon it; the time spent waiting for a
+ * bind or StartTLS counts.
+ */
+export const request = <T extends Tag>(exchange: Exchange, options: Request<T>): Effect.Effect<Response<T>, LdapError> =>
+  Effect.suspend(() =>
+    exchange.turns.isOpen
+      ? exchangeOnce(exchange, options)
+      : Effect.andThen(waitForTurn(exchange, options), exchangeOnce(exchange, options))
+  )
+
+/** Waits while somebody has the connection alone, at the longest for the time limit. */
+export const waitForTurn = (
+  exchange: Exchange,
+  options: { readonly operation: string; readonly dn?: string | undefined; readonly timeoutMillis: number }
+): Effect.Effect<void, LdapError> => {
+  const { timeoutMillis } = options
+  const turn: Effect.Effect<void> = Effect.suspend(() =>
+    exchange.turns.isOpen ? Effect.void : Effect.andThen(exchange.turns.shared, turn)
+  )
+  return timeoutMillis === Infinity
+    ? turn
+    : Effect.timeoutOrElse(turn, {
+      duration: timeoutMillis,
+      orElse: () => Effect.fail(exchange.error(options, new RequestTimeout({ afterMillis: timeoutMillis })))
+    })
+}
+
+/** The exchange itself, for operations that have their turn. */
+export const exchangeOnce = <T extends Tag>(
+  exchange: Exchange,
+  options: Request<T>
+): Effect.Effect<Response<T>, LdapError> =>
+  Effect.callback((resume) => {
+    let settled = false
+    const settle = () => {
+      settled = true
+      exchange.deadlines.takeBack(deadline)
+      exchange.satisfied()
+    }
+    const fail = (error: LdapError) => {
+      settle()
+      resume(Effect.fail(error))
+    }
+    const id = exchange.send(options.request, options.controls, {
+      operation: options.operation,
+      dn: options.dn,
+      onResponse: (message) => {
+        if (!isResponse(message, options.expects)) {
+          return message.operation._tag === "IntermediateResponse" ? "more" : "foreign"
+        }
+        settle()
+        exchange.later(() => resume(Effect.succeed(message)))
+        return "done"
+      },
+      onFailure: fail
+    })
+    if (typeof id !== "number") return resume(Effect.fail(id))
+    exchange.waiting()
+    const deadline = exchange.deadlines.set(options.timeoutMillis, () => {
+      exchange.abandon(id)
+      fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))
+    })
+    return Effect.sync(() => {
+      if (settled) return
+      settle()
+      exchange.abandon(id)
+    })
+  })
+
+const isResponse = <T extends Tag>(message: LdapMessage, tag: T): message is Response<T> =>
+  message.operation._tag === tag
+
+/** What the server said, controls included. */
+export const resultOf = (message: LdapMessage<Extract<ResponseOperation, { readonly result: ResultFields }>>): LdapResult => ({
+  ...message.operation.result,
+  controls: message.controls
+})
+
+/** A success, or the error that stands for the code. */
+export const succeedOrFail = (
+  exchange: Exchange,
+  context: { readonly operation: string; readonly dn?: string | undefined },
+  result: LdapResult
+): Effect.Effect<LdapResult, LdapError> =>
+  result.code === 0 ? Effect.succeed(result) : Effect.fail(exchange.error(context, fromResult(result)))
+
+export const millis = (duration: Duration.Input): number => Duration.toMillis(duration)

@@ -1,0 +1,223 @@
+/**
+ * Search: one request, many responses, and a consumer that sets the pace (RFC 4511 section 4.5).
+ *
+ * Entries that arrive before they are asked for are kept. When they are more than {@link highWaterMark} octets and no other
+ * operation waits for a response, the session stops reading, so the server has to wait; while another one waits, reading goes
+ * on and the entries are kept all the same, since they stand before its response in the stream.
+ */
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Effect from "effect/Effect"
+import type * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as LdapControl from "../model/LdapControl.ts"
+import type { LdapEntry } from "../model/LdapEntry.ts"
+import { fromResult, LdapError, type LdapResult, RequestTimeout } from "../model/LdapError.ts"
+import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
+import type { Deadline } from "./Deadlines.ts"
+import type { Exchange } from "./Exchange.ts"
+import { waitForTurn } from "./request.ts"
+
+/** Octets of entries that a search keeps before it counts as full. */
+export const highWaterMark = 256 * 1024
+
+export interface Search {
+  readonly request: SearchRequest
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  /** Entries a page; `undefined` for all in one answer. */
+  readonly pageSize: number | undefined
+  /** The longest wait for the next message of the server. */
+  readonly timeoutMillis: number
+  /** A search continuation reference: where the rest of the answer is. */
+  readonly onReference?: ((uris: ReadonlyArray<string>) => void) | undefined
+  /** The last result, after the last entry. */
+  readonly onResult?: ((result: LdapResult) => void) | undefined
+}
+
+type EntriesPull = Pull.Pull<readonly [LdapEntry, ...Array<LdapEntry>], LdapError>
+type EntriesResume = (effect: EntriesPull) => void
+
+/** One search request in flight, seen by its consumer. */
+class Cursor {
+  readonly #exchange: Exchange
+  readonly #search: Search
+  #id: number | undefined
+  #entries: Array<LdapEntry> = []
+  #octets = 0
+  #isFull = false
+  #resume: EntriesResume | undefined
+  #deliveryPlanned = false
+  #deadline: Deadline | undefined
+  /** What comes after the entries: the end, or an error. */
+  #last: EntriesPull | undefined
+  /** The result of the search, once it is complete. */
+  result: LdapResult | undefined
+
+  constructor(exchange: Exchange, search: Search, controls: ReadonlyArray<LdapControl.LdapControl>) {
+    this.#exchange = exchange
+    this.#search = search
+    const sent = exchange.send(search.request, controls, {
+      operation: "search",
+      dn: search.request.base,
+      onResponse: (message) => this.#onResponse(message),
+      onFailure: (error) => this.#finish(Effect.fail(error))
+    })
+    if (typeof sent === "number") this.#id = sent
+    else this.#last = Effect.fail(sent)
+  }
+
+  /** All entries that are there, or a wait for the next. */
+  readonly pull: EntriesPull = Effect.callback((resume) => {
+    if (this.#entries.length > 0) return resume(this.#take())
+    if (this.#last !== undefined) return resume(this.#last)
+    this.#resume = resume
+    this.#exchange.waiting()
+    this.#deadline = this.#exchange.deadlines.set(this.#search.timeoutMillis, () => {
+      this.close()
+      const afterMillis = this.#search.timeoutMillis
+      this.#finish(Effect.fail(this.#error(new RequestTimeout({ afterMillis }))))
+    })
+    return Effect.sync(() => this.#wake())
+  })
+
+  /** Nobody wants the rest. */
+  close(): void {
+    this.#entries = []
+    this.#setFull(false)
+    if (this.#id !== undefined && this.#last === undefined) this.#exchange.abandon(this.#id)
+  }
+
+  #onResponse({ controls, operation }: LdapMessage): "more" | "done" | "foreign" {
+    switch (operation._tag) {
+      case "SearchResultEntry":
+        this.#entries.push(operation.entry)
+        this.#octets += operation.entry.size
+        if (this.#octets >= highWaterMark) this.#setFull(true)
+        this.#deliverLater()
+        return "more"
+      case "SearchResultReference":
+        this.#search.onReference?.(operation.uris)
+        return "more"
+      case "IntermediateResponse":
+        return "more"
+      case "SearchResultDone": {
+        const result = { ...operation.result, controls }
+        this.result = result
+        this.#last = result.code === 0 ? Cause.done() : Effect.fail(this.#error(fromResult(result)))
+        // However much is kept, more of it won't come.
+        this.#setFull(false)
+        this.#deliverLater()
+        return "done"
+      }
+      default:
+        return "foreign"
+    }
+  }
+
+  #error(reason: LdapError["reason"]): LdapError {
+    return this.#exchange.error({ operation: "search", dn: this.#search.request.base }, reason)
+  }
+
+  #finish(last: EntriesPull): void {
+    this.#last ??= last
+    this.#deliver()
+  }
+
+  /** One delivery for all that a chunk brings. */
+  #deliverLater(): void {
+    if (this.#deliveryPlanned || this.#resume === undefined) return
+    this.#deliveryPlanned = true
+    this.#exchange.later(() => this.#deliver())
+  }
+
+  #deliver(): void {
+    this.#deliveryPlanned = false
+    const resume = this.#resume
+    if (resume === undefined || (this.#entries.length === 0 && this.#last === undefined)) return
+    this.#wake()
+    resume(this.#entries.length > 0 ? this.#take() : this.#last!)
+  }
+
+  #wake(): void {
+    if (this.#resume === undefined) return
+    this.#resume = undefined
+    this.#exchange.deadlines.takeBack(this.#deadline)
+    this.#exchange.satisfied()
+  }
+
+  #take(): EntriesPull {
+    const entries = this.#entries as [LdapEntry, ...Array<LdapEntry>]
+    this.#entries = []
+    this.#octets = 0
+    this.#setFull(false)
+    return Effect.succeed(entries)
+  }
+
+  #setFull(full: boolean): void {
+    if (full === this.#isFull) return
+    this.#isFull = full
+    if (full) this.#exchange.full()
+    else this.#exchange.emptied()
+  }
+}
+
+/** The entries of a search, page after page where pages were asked for. Ending the stream early abandons the search. */
+export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapEntry, LdapError> =>
+  Stream.fromChannel(
+    Channel.fromTransform((_, scope) => {
+      let cursor: Cursor | undefined
+      /** Where the next page starts; `undefined` when there is none. */
+      let cookie: Uint8Array | undefined = new Uint8Array(0)
+      const open: Effect.Effect<Cursor, LdapError> = Effect.suspend(() =>
+        exchange.turns.isOpen
+          ? Effect.sync(() => (cursor = new Cursor(exchange, search, controlsFor(search, cookie!))))
+          : Effect.flatMap(
+            waitForTurn(exchange, { operation: "search", dn: search.request.base, timeoutMillis: search.timeoutMillis }),
+            () => open
+          )
+      )
+      const nextPage: EntriesPull = Effect.suspend(() => {
+        const { result } = cursor!
+        cookie = search.pageSize === undefined || result === undefined ? undefined : cookieOf(result)
+        cursor = undefined
+        if (cookie !== undefined) return pull
+        if (result !== undefined) search.onResult?.(result)
+        return Cause.done()
+      })
+      const pull: EntriesPull = Effect.suspend(() =>
+        Effect.catchIf(
+          cursor === undefined ? Effect.flatMap(open, (opened) => opened.pull) : cursor.pull,
+          Cause.isDone,
+          () => nextPage
+        )
+      )
+      const close = Effect.sync(() => {
+        if (cursor !== undefined) cursor.close()
+        else if (cookie !== undefined && cookie.length > 0) giveCookieBack(exchange, search, cookie)
+      })
+      return Effect.as(Scope.addFinalizer(scope, close), pull)
+    })
+  )
+
+const controlsFor = (search: Search, cookie: Uint8Array): ReadonlyArray<LdapControl.LdapControl> =>
+  search.pageSize === undefined
+    ? search.controls
+    : [...search.controls, LdapControl.pagedResults({ size: search.pageSize, cookie }, { critical: true })]
+
+/** An empty page with a cookie is not the end (RFC 2696 section 3); an empty cookie is. */
+const cookieOf = (result: LdapResult): Uint8Array | undefined => {
+  const control = LdapControl.find(result.controls, LdapControl.pagedResultsOid)
+  const paged = control === undefined ? undefined : LdapControl.decodePagedResults(control)
+  return paged === undefined || paged.cookie.length === 0 ? undefined : paged.cookie
+}
+
+/** Tells the server that the next page isn't wanted: a page of no entries (RFC 2696 section 3). Nobody waits for it. */
+const giveCookieBack = (exchange: Exchange, search: Search, cookie: Uint8Array): void => {
+  const controls = [...search.controls, LdapControl.pagedResults({ size: 0, cookie }, { critical: true })]
+  exchange.send(search.request, controls, {
+    operation: "search",
+    onResponse: ({ operation }) => (operation._tag === "SearchResultDone" ? "done" : "more"),
+    onFailure: () => {}
+  })
+}
