@@ -81,11 +81,11 @@ class Cursor {
     return Effect.sync(() => this.#wake())
   })
 
-  /** Nobody wants the rest. */
+  /** Nobody wants the rest. The search is abandoned first: being no longer full lets more of it in. */
   close(): void {
+    if (this.#id !== undefined && this.#last === undefined) this.#exchange.abandon(this.#id)
     this.#entries = []
     this.#setFull(false)
-    if (this.#id !== undefined && this.#last === undefined) this.#exchange.abandon(this.#id)
   }
 
   #onResponse({ controls, operation }: LdapMessage): "more" | "done" | "foreign" {
@@ -179,7 +179,7 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
       )
       const nextPage: EntriesPull = Effect.suspend(() => {
         const { result } = cursor!
-        cookie = search.pageSize === undefined || result === undefined ? undefined : cookieOf(result)
+        cookie = search.pageSize === undefined ? undefined : cookieOf(result)
         cursor = undefined
         if (cookie !== undefined) return pull
         if (result !== undefined) search.onResult?.(result)
@@ -193,8 +193,12 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
         )
       )
       const close = Effect.sync(() => {
-        if (cursor !== undefined) cursor.close()
-        else if (cookie !== undefined && cookie.length > 0) giveCookieBack(exchange, search, cookie)
+        cursor?.close()
+        // The page may be complete although nobody has read it to its end.
+        const unused = cursor === undefined ? cookie : cookieOf(cursor.result)
+        if (search.pageSize !== undefined && unused !== undefined && unused.length > 0) {
+          giveCookieBack(exchange, search, unused)
+        }
       })
       return Effect.as(Scope.addFinalizer(scope, close), pull)
     })
@@ -206,8 +210,8 @@ const controlsFor = (search: Search, cookie: Uint8Array): ReadonlyArray<LdapCont
     : [...search.controls, LdapControl.pagedResults({ size: search.pageSize, cookie }, { critical: true })]
 
 /** An empty page with a cookie is not the end (RFC 2696 section 3); an empty cookie is. */
-const cookieOf = (result: LdapResult): Uint8Array | undefined => {
-  const control = LdapControl.find(result.controls, LdapControl.pagedResultsOid)
+const cookieOf = (result: LdapResult | undefined): Uint8Array | undefined => {
+  const control = result === undefined ? undefined : LdapControl.find(result.controls, LdapControl.pagedResultsOid)
   const paged = control === undefined ? undefined : LdapControl.decodePagedResults(control)
   return paged === undefined || paged.cookie.length === 0 ? undefined : paged.cookie
 }

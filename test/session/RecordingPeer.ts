@@ -1,0 +1,147 @@
+/**
+ * A server that does nothing by itself: it writes down every PDU and octet that it gets, in order, and answers what a test
+ * tells it to. Over any socket, so the same peer stands in memory and behind a port.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
+import type * as Socket from "effect/socket/Socket"
+import * as LdapEntry from "../../src/model/LdapEntry.ts"
+import type { LdapControl } from "../../src/model/LdapControl.ts"
+import { encode, LdapParser } from "../../src/protocol/LdapCodec.ts"
+import type {
+  LdapMessage,
+  ProtocolOperation,
+  RequestOperation,
+  ResultFields
+} from "../../src/protocol/LdapMessage.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as MemorySocket from "../../src/session/MemorySocket.ts"
+
+export type Request = LdapMessage<RequestOperation>
+
+export interface RecordingPeer {
+  /** Everything that came, in order. */
+  readonly received: ReadonlyArray<Request>
+  /** The kinds of what came, in order. */
+  readonly kinds: () => ReadonlyArray<string>
+  readonly count: (kind: RequestOperation["_tag"]) => number
+  /** Octets that came after an unbind. */
+  readonly octetsAfterUnbind: () => number
+  /** The next PDU that no test step has taken yet. */
+  readonly next: Effect.Effect<Request>
+  /** The next PDU, which must be of that kind. */
+  readonly expect: <T extends RequestOperation["_tag"]>(
+    kind: T
+  ) => Effect.Effect<LdapMessage<Extract<RequestOperation, { readonly _tag: T }>>>
+  readonly send: (
+    messageId: number,
+    operation: ProtocolOperation,
+    controls?: ReadonlyArray<LdapControl>
+  ) => Effect.Effect<void>
+  readonly sendOctets: (octets: Uint8Array) => Effect.Effect<void>
+  /** Closes this side, as FIN does. */
+  readonly end: Effect.Effect<void>
+  /** Whether the client has closed its side, and how. */
+  readonly ended: Effect.Effect<"end" | "reset">
+  /** Stops reading: nothing more is taken from the connection. */
+  readonly stall: Effect.Effect<void>
+}
+
+export const ok: ResultFields = { code: 0, matchedDn: "", diagnosticMessage: "", referrals: [] }
+
+export const entry = (dn: string, attributes: LdapEntry.AttributesInput = { cn: "x" }): ProtocolOperation => ({
+  _tag: "SearchResultEntry",
+  entry: LdapEntry.make(dn, attributes)
+})
+
+export const done: ProtocolOperation = { _tag: "SearchResultDone", result: ok }
+
+/** A message as it goes over the wire. */
+export const octets = (
+  messageId: number,
+  operation: ProtocolOperation,
+  controls: ReadonlyArray<LdapControl> = []
+): Uint8Array => Result.getOrThrow(encode({ messageId, operation, controls }))
+
+/** A peer that reads from the socket until it is told to stall. */
+export const over = Effect.fnUntraced(
+  function*(socket: Socket.Socket): Effect.fn.Return<RecordingPeer, Socket.SocketError, Scope.Scope> {
+    const received: Array<Request> = []
+    const queue = yield* Queue.unbounded<Request>()
+    const ended = yield* Deferred.make<"end" | "reset">()
+    const parser = new LdapParser()
+    let unbound = false
+    let octetsAfterUnbind = 0
+    const scope = yield* Effect.scope
+    const reader = yield* socket.reader
+    const writerScope = yield* Scope.fork(scope)
+    const writer = yield* Scope.provide(socket.writer, writerScope)
+    const take = (chunk: Uint8Array): void => {
+      if (unbound) octetsAfterUnbind += chunk.length
+      const failure = parser.push(chunk, (message) => {
+        if (unbound) octetsAfterUnbind += 1
+        const request = message as Request
+        unbound ||= request.operation._tag === "UnbindRequest"
+        received.push(request)
+        Queue.offerUnsafe(queue, request)
+      })
+      if (failure !== undefined) throw failure
+    }
+    const reading = yield* reader.pull.pipe(
+      Effect.map((chunks) => {
+        for (const chunk of chunks) take(chunk as Uint8Array)
+      }),
+      Effect.forever,
+      Effect.catch((error) =>
+        Deferred.succeed(
+          ended,
+          error.reason._tag === "SocketCloseError" && error.reason.code === 1000 ? "end" as const : "reset" as const
+        )
+      ),
+      Effect.forkIn(scope, { startImmediately: true })
+    )
+    const next = Queue.take(queue)
+    const sendOctets = (octets: Uint8Array) => Effect.ignore(writer.write(octets))
+    return {
+      received,
+      kinds: () => received.map(({ operation }) => operation._tag),
+      count: (kind) => received.filter(({ operation }) => operation._tag === kind).length,
+      octetsAfterUnbind: () => octetsAfterUnbind + parser.pending,
+      next,
+      expect: (kind) =>
+        Effect.map(next, (request) => {
+          if (request.operation._tag !== kind) {
+            throw new Error(`expected ${kind}, the client sent ${request.operation._tag}`)
+          }
+          return request as never
+        }),
+      send: (messageId, operation, controls) => sendOctets(octets(messageId, operation, controls)),
+      sendOctets,
+      end: Scope.close(writerScope, Exit.void),
+      ended: Deferred.await(ended),
+      stall: Fiber.interrupt(reading)
+    }
+  }
+)
+
+/** A session in memory and the peer that it talks to. The session ends with its scope, the peer with the test. */
+export const connect = Effect.fnUntraced(function*(
+  options?: LdapSession.SessionOptions & MemorySocket.PairOptions & {
+    readonly protection?: "tls" | "local" | "none"
+  }
+) {
+  const [client, server] = yield* MemorySocket.pair(options)
+  const peer = yield* over(server)
+  const session = LdapSession.fromSocket(client, { protection: "local", server: "ldap://peer", ...options })
+  return { peer, session, client, server }
+})
+
+/** Runs what is ready to run, without time passing. */
+export const settle: Effect.Effect<void> = Effect.forEach(Array.from({ length: 5 }), () => Effect.yieldNow, {
+  discard: true
+})

@@ -1,0 +1,236 @@
+/** S7 and S10: who may use the connection, and who sets the pace. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapControl from "../../src/model/LdapControl.ts"
+import { connect, done, entry, ok, settle } from "./RecordingPeer.ts"
+
+const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
+  const connected = yield* connect({ closeTimeout: 0, ...options })
+  return { ...connected, session: yield* connected.session }
+})
+
+describe("S7: bind and StartTLS have the connection for themselves", () => {
+  it.effect("a bind waits for what is in flight, and what comes meanwhile waits for it", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const before = yield* Effect.forkChild(session.delete("cn=before"), { startImmediately: true })
+      const first = yield* peer.expect("DeleteRequest")
+      const bind = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      const after = yield* Effect.forkChild(session.delete("cn=after"), { startImmediately: true })
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+      yield* peer.send(first.messageId, { _tag: "DeleteResponse", result: ok })
+      const second = yield* peer.expect("BindRequest")
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "BindRequest"])
+      yield* peer.send(second.messageId, { _tag: "BindResponse", result: ok })
+      const third = yield* peer.expect("DeleteRequest")
+      assert.strictEqual(third.operation.dn, "cn=after")
+      yield* peer.send(third.messageId, { _tag: "DeleteResponse", result: ok })
+      yield* Fiber.joinAll([before, bind, after])
+    }))
+
+  it.effect("several binds come one after another", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const binds = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true }))
+      for (let i = 1; i <= 3; i++) {
+        const { messageId } = yield* peer.expect("BindRequest")
+        yield* settle
+        assert.strictEqual(peer.count("BindRequest"), i)
+        yield* peer.send(messageId, { _tag: "BindResponse", result: ok })
+      }
+      yield* Fiber.joinAll(binds)
+    }))
+
+  it.effect("an unread stream doesn't keep a bind from its turn", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ highWaterMark: 1024 })
+      const release = yield* Deferred.make<void>()
+      const slow = yield* session.search({ base: "" }).pipe(
+        Stream.mapEffect(() => Deferred.await(release)),
+        Stream.runDrain,
+        Effect.forkChild({ startImmediately: true })
+      )
+      const search = yield* peer.expect("SearchRequest")
+      const bind = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      // More than the session keeps while nobody waits.
+      for (let i = 0; i < 100; i++) yield* peer.send(search.messageId, entry(`cn=${i}`, { cn: "x".repeat(10_000) }))
+      yield* peer.send(search.messageId, done)
+      const { messageId } = yield* peer.expect("BindRequest")
+      yield* peer.send(messageId, { _tag: "BindResponse", result: ok })
+      assert.strictEqual((yield* Fiber.join(bind)).code, 0)
+      yield* Deferred.succeed(release, undefined)
+      yield* Fiber.join(slow)
+    }))
+
+  it.effect("StartTLS: octets in clear text after the answer end the session, and are not believed", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const secured = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
+      const { messageId, operation } = yield* peer.expect("ExtendedRequest")
+      assert.strictEqual(operation.oid, "1.3.6.1.4.1.1466.20037")
+      const answer = Buffer.from([0x30, 0x0c, 0x02, 0x01, messageId, 0x78, 0x07, 0x0a, 1, 0, 4, 0, 4, 0])
+      const injected = Buffer.from([0x30, 0x0c, 0x02, 0x01, 2, 0x61, 0x07, 0x0a, 1, 0, 4, 0, 4, 0])
+      yield* peer.sendOctets(Buffer.concat([answer, injected]))
+      assert.strictEqual((yield* Fiber.join(secured)).reason._tag, "ProtocolViolation")
+      assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
+      // The peer is in a handshake: an unbind in clear text has no place there.
+      assert.strictEqual(peer.count("UnbindRequest"), 0)
+    }))
+
+  it.effect("StartTLS: half a PDU after the answer is as bad", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const secured = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* peer.sendOctets(Buffer.from([0x30, 0x0c, 2, 1, messageId, 0x78, 7, 0x0a, 1, 0, 4, 0, 4, 0, 0x30, 0x0c]))
+      assert.strictEqual((yield* Fiber.join(secured)).reason._tag, "ProtocolViolation")
+    }))
+
+  it.effect("StartTLS that the server refuses leaves a session in clear text that works", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const secured = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* peer.send(messageId, { _tag: "ExtendedResponse", result: { ...ok, code: 2 } })
+      assert.strictEqual((yield* Fiber.join(secured)).reason._tag, "ProtocolError")
+      const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      const next = yield* peer.expect("DeleteRequest")
+      yield* peer.send(next.messageId, { _tag: "DeleteResponse", result: ok })
+      yield* Fiber.join(fiber)
+    }))
+
+  it.effect("a StartTLS whose handshake fails is the end of the session, without an unbind", () =>
+    Effect.gen(function*() {
+      const { client, peer, session } = yield* open()
+      const secured = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* peer.send(messageId, { _tag: "ExtendedResponse", result: ok })
+      // Sockets in memory can't be upgraded.
+      assert.deepInclude((yield* Fiber.join(secured)).reason, { _tag: "ConnectFailed", kind: "tls" })
+      yield* session.closed
+      yield* settle
+      assert.isFalse(client.isOpen())
+      assert.strictEqual(peer.count("UnbindRequest"), 0)
+    }))
+})
+
+describe("S10: a slow consumer", () => {
+  it.effect("loses nothing and doesn't hold up others: a lookup for every entry of a stream", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ highWaterMark: 4096 })
+      const total = 300
+      // Answers lookups at once and the search bit by bit.
+      yield* Effect.forkChild(
+        Effect.forever(
+          Effect.flatMap(peer.next, ({ messageId, operation }) =>
+            Effect.gen(function*() {
+              if (operation._tag !== "SearchRequest") return
+              if (operation.scope === "base") {
+                yield* peer.send(messageId, entry(operation.base))
+                yield* peer.send(messageId, done)
+              } else {
+                yield* Effect.forkChild(
+                  Effect.gen(function*() {
+                    for (let i = 0; i < total; i++) {
+                      yield* peer.send(messageId, entry(`cn=${i}`, { cn: "x".repeat(5000) }))
+                    }
+                    yield* peer.send(messageId, done)
+                  })
+                )
+              }
+            }))
+        )
+      )
+      const found = yield* session.search({ base: "" }).pipe(
+        Stream.mapEffect(({ dn }) => Effect.as(session.lookup(dn), dn)),
+        Stream.runCollect
+      )
+      assert.deepStrictEqual(found, Array.from({ length: total }, (_, i) => `cn=${i}`))
+    }))
+
+  it.effect("stops the reading while nobody else waits, so the server has to wait", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ highWaterMark: 64 * 1024 })
+      const release = yield* Deferred.make<void>()
+      const slow = yield* session.search({ base: "" }).pipe(
+        Stream.tap(() => Deferred.await(release)),
+        Stream.runCount,
+        Effect.forkChild({ startImmediately: true })
+      )
+      const { messageId } = yield* peer.expect("SearchRequest")
+      let sent = 0
+      const total = 200
+      const flood = yield* Effect.forkChild(
+        Effect.gen(function*() {
+          for (; sent < total; sent++) yield* peer.send(messageId, entry(`cn=${sent}`, { cn: "x".repeat(10_000) }))
+          yield* peer.send(messageId, done)
+        })
+      )
+      for (let i = 0; i < 100; i++) yield* settle
+      // 256 KiB in the session and 64 KiB on the way, each plus what was under way when it was full.
+      assert.isAtMost(sent, 60)
+      assert.isAtLeast(sent, 26)
+      const stalled = sent
+      for (let i = 0; i < 100; i++) yield* settle
+      assert.strictEqual(sent, stalled)
+      // Another operation needs its response, which stands behind the entries.
+      const other = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      const request = yield* peer.expect("DeleteRequest")
+      yield* Fiber.join(flood)
+      yield* peer.send(request.messageId, { _tag: "DeleteResponse", result: ok })
+      assert.strictEqual((yield* Fiber.join(other)).code, 0)
+      yield* Deferred.succeed(release, undefined)
+      assert.strictEqual(yield* Fiber.join(slow), total)
+    }))
+
+  it.effect("a stream that is ended while the reading is stopped starts it again", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ highWaterMark: 64 * 1024 })
+      const slow = yield* session.search({ base: "" }).pipe(
+        Stream.mapEffect(() => Effect.never),
+        Stream.runDrain,
+        Effect.forkChild({ startImmediately: true })
+      )
+      const { messageId } = yield* peer.expect("SearchRequest")
+      const flood = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 100 }), () => peer.send(messageId, entry("cn=a", { cn: "x".repeat(10_000) })), {
+          discard: true
+        })
+      )
+      for (let i = 0; i < 100; i++) yield* settle
+      assert.isUndefined(flood.pollUnsafe())
+      yield* Fiber.interrupt(slow)
+      yield* Fiber.join(flood)
+      assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
+    }))
+
+  it.effect("the next page is asked for when the last one has been consumed", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const cookies = ["a", "b", ""]
+      const fiber = yield* session.search({ base: "", pageSize: 2 }).pipe(
+        Stream.map(({ dn }) => dn),
+        Stream.runCollect,
+        Effect.forkChild({ startImmediately: true })
+      )
+      const asked: Array<string> = []
+      for (const [page, cookie] of cookies.entries()) {
+        const { controls, messageId } = yield* peer.expect("SearchRequest")
+        const paged = LdapControl.decodePagedResults(controls[0]!)!
+        assert.strictEqual(paged.size, 2)
+        asked.push(Buffer.from(paged.cookie).toString())
+        // The second page is empty and not the last (RFC 2696 section 3).
+        if (page !== 1) yield* peer.send(messageId, entry(`cn=${page}`))
+        yield* peer.send(messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from(cookie) })])
+      }
+      assert.deepStrictEqual(yield* Fiber.join(fiber), ["cn=0", "cn=2"])
+      assert.deepStrictEqual(asked, ["", "a", "b"])
+    }))
+})
