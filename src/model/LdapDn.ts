@@ -1,0 +1,411 @@
+/**
+ * Distinguished names (RFC 4514): the names of entries, as values that can be taken apart, compared and put together.
+ *
+ * A name is a list of RDNs, the entry's own first. Reading is done by LdapDnText.ts; what one attribute of an RDN is,
+ * how it is written and when two are equal, by LdapDnAttribute.ts. All of this is pure: no schema is asked, so values
+ * are compared as most naming attributes are (caseIgnoreMatch), or octet by octet.
+ *
+ * @since 0.1.0
+ */
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Result from "effect/Result"
+import { RdnAttribute } from "./LdapDnAttribute.ts"
+import { DnSyntaxError, type Hole, isAttributeType, readRdns } from "./LdapDnText.ts"
+
+export { DnSyntaxError, RdnAttribute }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Models
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A relative distinguished name: one attribute, or several in no particular order. Made by {@link rdn} and {@link
+ * parse}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Rdn implements Equal.Equal {
+  /** At least one, in the order in which they were written. */
+  readonly attributes: ReadonlyArray<RdnAttribute>
+  #key: string | undefined
+
+  /** @internal */
+  constructor(attributes: ReadonlyArray<RdnAttribute>) {
+    this.attributes = attributes
+  }
+
+  /** The value of an attribute, by its type as it was written but for case; `undefined` where it is not there. */
+  get(type: string): string | undefined {
+    const wanted = type.toLowerCase()
+    return this.attributes.find((attribute) => attribute.type.toLowerCase() === wanted)?.text
+  }
+
+  /** What equal RDNs have in common; see {@link normalize}. */
+  get key(): string {
+    if (this.#key === undefined) {
+      const keys = this.attributes.map((attribute) => attribute.key)
+      this.#key = keys.length === 1 ? keys[0]! : keys.sort().join("+")
+    }
+    return this.#key
+  }
+
+  [Equal.symbol](that: unknown): boolean {
+    return that instanceof Rdn && this.key === that.key
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.key)
+  }
+
+  toString(): string {
+    return this.attributes.join("+")
+  }
+
+  toJSON(): unknown {
+    return this.toString()
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return `Rdn(${this.toString()})`
+  }
+}
+
+/**
+ * A distinguished name.
+ *
+ * **Details**
+ *
+ * `Equal.equals`, and with it `HashMap` and `HashSet`, compare as {@link isEqual} does. `toString` and `toJSON` give
+ * the text of {@link format}. Names never change, so fibers may share them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class LdapDn implements Equal.Equal {
+  /** The entry's own RDN first; none for the root. */
+  readonly rdns: ReadonlyArray<Rdn>
+  #text: string | undefined
+  #key: string | undefined
+
+  /** @internal Use {@link make}. */
+  constructor(rdns: ReadonlyArray<Rdn>) {
+    this.rdns = rdns
+  }
+
+  /** What equal names have in common; see {@link normalize}. */
+  get key(): string {
+    return (this.#key ??= this.rdns.map((rdn) => rdn.key).join(","))
+  }
+
+  [Equal.symbol](that: unknown): boolean {
+    return that instanceof LdapDn && isEqual(this, that)
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.key)
+  }
+
+  toString(): string {
+    return (this.#text ??= this.rdns.join(","))
+  }
+
+  toJSON(): unknown {
+    return this.toString()
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return `LdapDn(${this.toString()})`
+  }
+}
+
+/**
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLdapDn = (u: unknown): u is LdapDn => u instanceof LdapDn
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The root: the empty name, which names the root DSE.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const root: LdapDn = new LdapDn([])
+
+/**
+ * A name from its RDNs, the entry's own first.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (rdns: Iterable<Rdn>): LdapDn => new LdapDn(Array.from(rdns))
+
+/**
+ * An RDN from a type and a value, or from several of them.
+ *
+ * **Details**
+ *
+ * The value may be any text or octets and never becomes syntax. The type is part of the program: one that is neither a
+ * name nor an object identifier, and an RDN without attributes, are bugs in it, and throw {@link DnSyntaxError}. Half
+ * of a surrogate pair in text becomes U+FFFD, as it does wherever text becomes UTF-8.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapDn } from "effect-ldap"
+ *
+ * LdapDn.rdn("cn", "Lovelace, Ada").toString() // cn=Lovelace\, Ada
+ * LdapDn.rdn({ cn: "Ada", employeeNumber: "7" }).toString() // cn=Ada+employeeNumber=7
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const rdn: {
+  (type: string, value: string | Uint8Array): Rdn
+  (attributes: Readonly<Record<string, string | Uint8Array>>): Rdn
+} = (first: string | Readonly<Record<string, string | Uint8Array>>, value?: string | Uint8Array): Rdn => {
+  const attributes: ReadonlyArray<readonly [string, string | Uint8Array | undefined]> = typeof first === "string"
+    ? [[first, value]]
+    : Object.entries(first)
+  if (attributes.length === 0) throw new DnSyntaxError({ text: "", position: 0, detail: "an RDN has an attribute" })
+  return new Rdn(attributes.map(([type, value]) => {
+    if (!isAttributeType(type)) {
+      throw new DnSyntaxError({ text: type, position: 0, detail: "neither a name nor an object identifier" })
+    }
+    if (value === undefined) throw new DnSyntaxError({ text: type, position: type.length, detail: "no value is given" })
+    return new RdnAttribute(type, typeof value === "string" ? value.toWellFormed() : value)
+  }))
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Text
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Reads a name.
+ *
+ * **Details**
+ *
+ * The grammar is that of RFC 4514 section 3, exactly, and the empty text is the root. With `lenient` the forms that RFC
+ * 2253 section 4 had readers accept are read too: spaces around separators, `;` between RDNs, quoted values, the prefix
+ * `OID.`; and, since servers and their exports have them, underscores in names, object identifiers of one number, and
+ * octets after `#` that are not BER. What RFC 4514 accepts is read alike in both ways.
+ *
+ * Lenience is not the default, because a program that cuts a name out of its input wants to hear of the space that it
+ * didn't cut. Names that people type, or that LDIF holds (RFC 2849 has spaces in all its examples), are the place for
+ * it. The forms of Active Directory that aren't names (`<GUID=…>`) are refused either way: they go to the server as
+ * strings.
+ *
+ * A value written as `#` and BER is the content of that element (`uid=#0403616461` is `uid=ada`); see
+ * {@link RdnAttribute} for elements that aren't strings.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapDn } from "effect-ldap"
+ * import { Result } from "effect"
+ *
+ * LdapDn.parse("uid=ada,ou=people,dc=example,dc=org") // Result.succeed(LdapDn)
+ * LdapDn.parse("UID = ada; O = Example", { lenient: true }).pipe(Result.map(LdapDn.format)) // "UID=ada,O=Example"
+ * ```
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parse = (
+  text: string,
+  options?: { readonly lenient?: boolean | undefined }
+): Result.Result<LdapDn, DnSyntaxError> => {
+  try {
+    return Result.succeed(fromAttributes(readRdns(text, { lenient: options?.lenient ?? false })))
+  } catch (error) {
+    if (error instanceof DnSyntaxError) return Result.fail(error)
+    throw error
+  }
+}
+
+const fromAttributes = (rdns: ReadonlyArray<ReadonlyArray<RdnAttribute>>): LdapDn =>
+  new LdapDn(rdns.map((attributes) => new Rdn(attributes)))
+
+/**
+ * Writes a name as RFC 4514 section 2 says, with the fewest escapes and types as they are.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const format = (dn: LdapDn): string => dn.toString()
+
+/**
+ * A canonical text: equal names, and only they, have the same one, so it serves as the key of a map.
+ *
+ * **Details**
+ *
+ * Names are compared as {@link isEqual} does. The text is itself a name, in lower case, and so fit for a log; an entry
+ * must not be renamed to it.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const normalize = (dn: LdapDn): string => dn.key
+
+/**
+ * A name with values put in, none of which can become syntax.
+ *
+ * **Details**
+ *
+ * Text or octets may stand for a value or a part of it, an {@link LdapDn} or an {@link Rdn} for RDNs. What is written
+ * out follows RFC 4514 (`\2c` and `\,` are escapes of the name, not of JavaScript). Literal text that is no name, and a
+ * value of the wrong kind for its place, are bugs in the program: the tag throws {@link DnSyntaxError}. No value of the
+ * right kind makes it throw.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapDn } from "effect-ldap"
+ *
+ * const base = LdapDn.ldapDn`dc=example,dc=org`
+ * const login = "ada,ou=admins"
+ * LdapDn.ldapDn`uid=${login},ou=people,${base}`.toString() // uid=ada\,ou=admins,ou=people,dc=example,dc=org
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const ldapDn = (
+  strings: TemplateStringsArray,
+  ...values: ReadonlyArray<string | Uint8Array | LdapDn | Rdn>
+): LdapDn => {
+  const holes: ReadonlyArray<Hole> = values.map((value) =>
+    value instanceof LdapDn
+      ? value.rdns.map((rdn) => rdn.attributes)
+      : value instanceof Rdn
+      ? [value.attributes]
+      : value
+  )
+  // A NUL in the literal text would be one place more than there are values, and so is refused.
+  return fromAttributes(readRdns(strings.raw.join("\0"), { lenient: false, holes }))
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Comparison
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Whether two names are the same.
+ *
+ * **Details**
+ *
+ * Types are compared without regard to case, and the names of RFC 4514 section 3 and `sn` equal their object
+ * identifiers. The order of the attributes of an RDN doesn't matter. Values are compared as caseIgnoreMatch does (RFC
+ * 4518: case, runs of spaces and spaces at the ends don't count), which is the rule of nearly all naming attributes;
+ * with `values: "exact"`, octet by octet. Values that aren't UTF-8 always are compared by their octets. Only the
+ * server, which knows the schema, has the last word.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const isEqual = (
+  self: LdapDn,
+  that: LdapDn,
+  options?: { readonly values?: "caseIgnore" | "exact" | undefined }
+): boolean =>
+  self === that ||
+  (self.rdns.length === that.rdns.length && sharesEnd(self, that, that.rdns.length) &&
+    (options?.values !== "exact" || self.rdns.every((rdn, i) => isRdnExactly(rdn, that.rdns[i]!))))
+
+/**
+ * Whether the entry is somewhere below the other one; no entry is below itself.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const isDescendantOf = (self: LdapDn, ancestor: LdapDn): boolean =>
+  self.rdns.length > ancestor.rdns.length && sharesEnd(self, ancestor, ancestor.rdns.length)
+
+/**
+ * Whether the entry is somewhere above the other one; no entry is above itself.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const isAncestorOf = (self: LdapDn, descendant: LdapDn): boolean => isDescendantOf(descendant, self)
+
+/** Whether the last `count` RDNs are the same. */
+const sharesEnd = (self: LdapDn, that: LdapDn, count: number): boolean => {
+  for (let i = 1; i <= count; i++) {
+    const a = self.rdns[self.rdns.length - i]!
+    const b = that.rdns[that.rdns.length - i]!
+    // Names that were derived from one another have their RDNs in common.
+    if (a !== b && a.key !== b.key) return false
+  }
+  return true
+}
+
+/** Whether each attribute of one has its own counterpart in the other. */
+const isRdnExactly = (self: Rdn, that: Rdn): boolean => {
+  const rest = [...that.attributes]
+  return self.attributes.every((attribute) => {
+    const at = rest.findIndex((other) => attribute.equalsExactly(other))
+    if (at >= 0) rest.splice(at, 1)
+    return at >= 0
+  }) && rest.length === 0
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Taking apart and putting together
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The name of the entry above; `undefined` for the root.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const parent = (dn: LdapDn): LdapDn | undefined =>
+  dn.rdns.length === 0 ? undefined : new LdapDn(dn.rdns.slice(1))
+
+/**
+ * The name of the entry with that RDN right below this one.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const child = (dn: LdapDn, rdn: Rdn): LdapDn => new LdapDn([rdn, ...dn.rdns])
+
+/**
+ * The RDNs of one name below another: the way from a search base to an entry. The root if the two are the same,
+ * `undefined` if the entry is neither the base nor below it. {@link concat} puts the two together again.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const relativeTo = (dn: LdapDn, base: LdapDn): LdapDn | undefined =>
+  dn.rdns.length >= base.rdns.length && sharesEnd(dn, base, base.rdns.length)
+    ? new LdapDn(dn.rdns.slice(0, dn.rdns.length - base.rdns.length))
+    : undefined
+
+/**
+ * A name below another: the RDNs of the first, then those of the second.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const concat = (relative: LdapDn, base: LdapDn): LdapDn => new LdapDn([...relative.rdns, ...base.rdns])
+
+/**
+ * The name that an entry has after a modify DN operation (RFC 4511 section 4.9): the new RDN below the new superior, or
+ * below the entry's parent where none is given. The root can't be renamed; here it is taken for its own parent.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const rename = (dn: LdapDn, newRdn: Rdn, newSuperior: LdapDn = parent(dn) ?? root): LdapDn =>
+  child(newSuperior, newRdn)
