@@ -20,6 +20,8 @@ export interface MemorySocket extends Socket.Socket {
   readonly reset: Effect.Effect<void>
   /** Whether this side may still be read or written by anyone. */
   readonly isOpen: () => boolean
+  /** Whether what is written now is taken. */
+  readonly isWritable: () => boolean
 }
 
 /**
@@ -147,7 +149,8 @@ const end = (inbound: Pipe, outbound: Pipe): MemorySocket => {
       inbound.break(closed(1006))
       outbound.break(closed(1006))
     }),
-    isOpen: () => !inbound.ended || !outbound.ended
+    isOpen: () => !inbound.ended || !outbound.ended,
+    isWritable: () => !outbound.ended
   })
 }
 
