@@ -64,7 +64,7 @@ const describeResult = (result: LdapResult): string => {
 /** What the code means to whoever has to do something about it, where its name doesn't say. */
 const hints = new Map<number, string>([
   [ResultCode.LdapResultCode.sizeLimitExceeded, "ask for pages with pageSize, or for fewer entries"],
-  [ResultCode.LdapResultCode.strongerAuthRequired, "this server wants TLS or a stronger bind: use ldaps:// or startTls"],
+  [ResultCode.LdapResultCode.strongerAuthRequired, "this server wants a bind, a stronger one, or TLS"],
   [ResultCode.LdapResultCode.confidentialityRequired, "this server wants TLS: use ldaps:// or startTls"],
   [ResultCode.LdapResultCode.noSuchObject, "there is no entry of that name, or this user may not see it"],
   [ResultCode.LdapResultCode.invalidCredentials, "the name or the password is wrong"],

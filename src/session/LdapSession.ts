@@ -402,47 +402,44 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
     )
   }
 
-  const entries = (
-    options: SearchOptions,
-    listeners?: Pick<Search.Search, "onReference" | "onResult">
-  ): Stream.Stream<LdapEntry, LdapError> => {
+  const shape = (options: SearchOptions): Search.Search | LdapError => {
     const shaped = searchRequest(options)
     return Result.isFailure(shaped)
-      ? Stream.fail(exchange.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure))
-      : Search.entries(exchange, {
+      ? exchange.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure)
+      : {
         request: shaped.success,
         controls: controls(options),
         pageSize: options.pageSize,
-        timeoutMillis: timeoutMillis(options),
-        ...listeners
-      })
+        timeoutMillis: timeoutMillis(options)
+      }
+  }
+
+  const search = (options: SearchOptions): Stream.Stream<LdapEntry, LdapError> => {
+    const shaped = shape(options)
+    return shaped instanceof LdapError ? Stream.fail(shaped) : Search.entries(exchange, shaped)
   }
 
   const searchResult = (options: SearchOptions): Effect.Effect<SearchResult, LdapError> =>
     Effect.suspend(() => {
-      const found: Array<LdapEntry> = []
-      const references: Array<ReadonlyArray<string>> = []
-      let result: LdapResult = success
-      const stream = entries(options, {
-        onReference: (uris) => references.push(uris),
-        onResult: (last) => {
-          result = last
-        }
+      const shaped = shape(options)
+      if (shaped instanceof LdapError) return Effect.fail(shaped)
+      const found: Search.Collected = { entries: [], references: [] }
+      return Effect.mapBoth(Search.collect(exchange, shaped, found), {
+        onFailure: (error) => new LdapError({ ...error, partial: found }),
+        onSuccess: (result) => ({ ...found, result })
       })
-      return Stream.runForEachArray(stream, (chunk) =>
-        Effect.sync(() => {
-          for (const entry of chunk) found.push(entry)
-        })).pipe(
-          Effect.map(() => ({ entries: found, references, result })),
-          Effect.mapError((error) => new LdapError({ ...error, partial: { entries: found, references } }))
-        )
     })
 
   const lookup = (dn: DnInput, options?: LookupOptions): Effect.Effect<Option.Option<LdapEntry>, LdapError> =>
-    searchResult({ ...options, base: dn, scope: "base" }).pipe(
-      Effect.map(({ entries }) => Option.fromUndefinedOr(entries[0])),
-      Effect.catchReason("LdapError", "NoSuchObject", () => Effect.succeed(Option.none<LdapEntry>()))
-    )
+    Effect.suspend(() => {
+      const shaped = shape({ ...options, base: dn, scope: "base" })
+      if (shaped instanceof LdapError) return Effect.fail(shaped)
+      const found: Search.Collected = { entries: [], references: [] }
+      return Effect.matchEffect(Search.collect(exchange, shaped, found), {
+        onFailure: (error) => (error.reason._tag === "NoSuchObject" ? Effect.succeedNone : Effect.fail(error)),
+        onSuccess: () => Effect.succeed(Option.fromUndefinedOr(found.entries[0]))
+      })
+    })
 
   return {
     server: exchange.server,
@@ -455,7 +452,7 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
         allowInsecureAuth: options.allowInsecureAuth ?? false
       }),
     startTls: (tls) => Bind.startTls(exchange, { ...options.tls, ...tls }, defaultTimeout),
-    search: (options) => entries(options),
+    search,
     searchResult,
     lookup,
     rootDse: Effect.flatMap(
@@ -539,7 +536,5 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
     }
   }
 }
-
-const success: LdapResult = { code: 0, matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }
 
 const octets = (value: string | Uint8Array): Uint8Array => (typeof value === "string" ? Buffer.from(value) : value)

@@ -103,28 +103,33 @@ export interface RenameOptions extends OperationOptions {
 
 export const everything: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
 
-export const searchRequest = (options: SearchOptions): Result.Result<SearchRequest, InvalidRequest> =>
-  Result.gen(function*() {
-    const sizeLimit = yield* whole("sizeLimit", options.sizeLimit ?? 0)
-    const timeLimit = yield* whole("timeLimit", Math.ceil(Duration.toSeconds(options.timeLimit ?? 0)))
-    if (options.pageSize !== undefined) yield* whole("pageSize", options.pageSize, 1)
-    return {
-      _tag: "SearchRequest" as const,
-      base: dnFrom(options.base),
-      scope: options.scope ?? "subtree",
-      derefAliases: options.derefAliases ?? "never",
-      sizeLimit,
-      timeLimit,
-      typesOnly: options.typesOnly ?? false,
-      filter: yield* parseFilter(options.filter ?? everything),
-      attributes: options.attributes ?? []
-    }
+/** Plain code where `Result.gen` would read as well: this runs for every lookup. */
+export const searchRequest = (options: SearchOptions): Result.Result<SearchRequest, InvalidRequest> => {
+  const sizeLimit = options.sizeLimit ?? 0
+  const timeLimit = options.timeLimit === undefined ? 0 : Math.ceil(Duration.toSeconds(options.timeLimit))
+  const wrong = notWhole("sizeLimit", sizeLimit, 0) ??
+    notWhole("timeLimit", timeLimit, 0) ??
+    notWhole("pageSize", options.pageSize ?? 1, 1)
+  if (wrong !== undefined) return Result.fail(wrong)
+  const filter = options.filter === undefined ? Result.succeed(everything) : parseFilter(options.filter)
+  if (Result.isFailure(filter)) return Result.fail(filter.failure)
+  return Result.succeed({
+    _tag: "SearchRequest",
+    base: dnFrom(options.base),
+    scope: options.scope ?? "subtree",
+    derefAliases: options.derefAliases ?? "never",
+    sizeLimit,
+    timeLimit,
+    typesOnly: options.typesOnly ?? false,
+    filter: filter.success,
+    attributes: options.attributes ?? []
   })
+}
 
-const whole = (field: string, value: number, least = 0): Result.Result<number, InvalidRequest> =>
+const notWhole = (field: string, value: number, least: number): InvalidRequest | undefined =>
   Number.isInteger(value) && value >= least && value <= maxInt
-    ? Result.succeed(value)
-    : Result.fail(new InvalidRequest({ field, detail: `${value} is not a whole number from ${least} to ${maxInt}` }))
+    ? undefined
+    : new InvalidRequest({ field, detail: `${value} is not a whole number from ${least} to ${maxInt}` })
 
 const parseFilter = (filter: FilterInput): Result.Result<LdapFilter.LdapFilter, InvalidRequest> => {
   if (typeof filter === "string") {

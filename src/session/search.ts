@@ -17,7 +17,7 @@ import { fromResult, LdapError, type LdapResult, RequestTimeout } from "../model
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
-import { waitForTurn } from "./request.ts"
+import { succeedOrFail, waitForTurn } from "./request.ts"
 
 /** Octets of entries that a search keeps before it counts as full. */
 export const highWaterMark = 256 * 1024
@@ -29,10 +29,12 @@ export interface Search {
   readonly pageSize: number | undefined
   /** The longest wait for the next message of the server. */
   readonly timeoutMillis: number
-  /** A search continuation reference: where the rest of the answer is. */
-  readonly onReference?: ((uris: ReadonlyArray<string>) => void) | undefined
-  /** The last result, after the last entry. */
-  readonly onResult?: ((result: LdapResult) => void) | undefined
+}
+
+/** What a search that is collected brings; it grows while it arrives. */
+export interface Collected {
+  readonly entries: Array<LdapEntry>
+  readonly references: Array<ReadonlyArray<string>>
 }
 
 type EntriesPull = Pull.Pull<readonly [LdapEntry, ...Array<LdapEntry>], LdapError>
@@ -97,8 +99,6 @@ class Cursor {
         this.#deliverLater()
         return "more"
       case "SearchResultReference":
-        this.#search.onReference?.(operation.uris)
-        return "more"
       case "IntermediateResponse":
         return "more"
       case "SearchResultDone": {
@@ -178,12 +178,9 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
           )
       )
       const nextPage: EntriesPull = Effect.suspend(() => {
-        const { result } = cursor!
-        cookie = search.pageSize === undefined ? undefined : cookieOf(result)
+        cookie = search.pageSize === undefined ? undefined : cookieOf(cursor!.result)
         cursor = undefined
-        if (cookie !== undefined) return pull
-        if (result !== undefined) search.onResult?.(result)
-        return Cause.done()
+        return cookie === undefined ? Cause.done() : pull
       })
       const pull: EntriesPull = Effect.suspend(() =>
         Effect.catchIf(
@@ -203,6 +200,90 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
       return Effect.as(Scope.addFinalizer(scope, close), pull)
     })
   )
+
+/**
+ * A search whose consumer wants everything at once, page after page where pages were asked for: no stream, no pace, one
+ * resumption for each request.
+ */
+export const collect = (exchange: Exchange, search: Search, into: Collected): Effect.Effect<LdapResult, LdapError> => {
+  const page = (cookie: Uint8Array): Effect.Effect<LdapResult, LdapError> => {
+    const once = collectPage(exchange, search, controlsFor(search, cookie), into)
+    if (search.pageSize === undefined) return once
+    return Effect.flatMap(once, (result) => {
+      const next = cookieOf(result)
+      return next === undefined ? Effect.succeed(result) : page(next)
+    })
+  }
+  return Effect.suspend(() => page(new Uint8Array(0)))
+}
+
+const collectPage = (
+  exchange: Exchange,
+  search: Search,
+  controls: ReadonlyArray<LdapControl.LdapControl>,
+  into: Collected
+): Effect.Effect<LdapResult, LdapError> => {
+  const { timeoutMillis } = search
+  const context = { operation: "search", dn: search.request.base, timeoutMillis }
+  const once = Effect.callback<LdapResult, LdapError>((resume) => {
+    let settled = false
+    let deadline: Deadline | undefined
+    const settle = () => {
+      settled = true
+      exchange.deadlines.takeBack(deadline)
+      exchange.satisfied()
+    }
+    const fail = (error: LdapError) => {
+      settle()
+      resume(Effect.fail(error))
+    }
+    const wait = () => {
+      exchange.deadlines.takeBack(deadline)
+      deadline = exchange.deadlines.set(timeoutMillis, () => {
+        exchange.abandon(id)
+        fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis })))
+      })
+    }
+    const sent = exchange.send(search.request, controls, {
+      ...context,
+      onResponse: ({ controls, operation }) => {
+        switch (operation._tag) {
+          case "SearchResultEntry":
+            into.entries.push(operation.entry)
+            break
+          case "SearchResultReference":
+            into.references.push(operation.uris)
+            break
+          case "IntermediateResponse":
+            break
+          case "SearchResultDone": {
+            settle()
+            const result = { ...operation.result, controls }
+            exchange.later(() => resume(succeedOrFail(exchange, context, result)))
+            return "done"
+          }
+          default:
+            return "foreign"
+        }
+        wait()
+        return "more"
+      },
+      onFailure: fail
+    })
+    if (typeof sent !== "number") return resume(Effect.fail(sent))
+    const id = sent
+    exchange.waiting()
+    wait()
+    return Effect.sync(() => {
+      if (settled) return
+      settle()
+      exchange.abandon(id)
+    })
+  })
+  return Effect.suspend(() =>
+    exchange.turns.isOpen ? once : Effect.andThen(waitForTurn(exchange, context), once)
+  )
+}
 
 const controlsFor = (search: Search, cookie: Uint8Array): ReadonlyArray<LdapControl.LdapControl> =>
   search.pageSize === undefined

@@ -1,0 +1,81 @@
+/**
+ * `npm start`: the tour of quickstart.ts.
+ *
+ *     npm start                        against a directory in memory, over a socket on a loopback port
+ *     npm start -- ldaps://host        against a server of yours; it only reads
+ *
+ * Settings for a server of yours: LDAP_BIND_DN and LDAP_PASSWORD (nobody without them), LDAP_BASE (what the server names first
+ * without it), LDAP_START_TLS=true, LDAP_CA (a file), and LDAP_ALLOW_INSECURE_AUTH=true if the password may cross the network
+ * in clear text.
+ */
+import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
+import { Config, Console, Effect, FileSystem, Option, Redacted } from "effect"
+import { InMemoryDirectory, LdapAuth, LdapSession } from "../src/index.ts"
+import { fail, look, share, write } from "./quickstart.ts"
+
+/** Everything, on a directory of about 300 people that lives in this process. */
+const tour = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const ldif = yield* fs.readFileString(new URL("data/organisation.ldif", import.meta.url).pathname)
+  const base = "dc=example,dc=org"
+  const password = Redacted.make("an example's secret")
+
+  const directory = yield* InMemoryDirectory.make({ ldif, admin: { dn: `cn=admin,${base}`, password } })
+  const { url } = yield* InMemoryDirectory.listen(directory)
+  yield* Console.log(`A directory of ${directory.size} entries listens on ${url}.\n`)
+
+  // The session lives in this scope. Its end is the unbind: there is nothing else to call.
+  yield* Effect.scoped(
+    Effect.gen(function*() {
+      const session = yield* LdapSession.make({ url, auth: LdapAuth.simple(`cn=admin,${base}`, password) })
+      yield* look(session, base)
+      yield* write(session, base)
+      yield* share(session, base)
+      yield* fail(session, base)
+    })
+  )
+
+  yield* Console.log("\nThe scope has closed. What the directory saw on the wire:")
+  for (const [kind, count] of directory.log.pdusByKind) yield* Console.log(`  ${String(count).padStart(4)} ${kind}`)
+  const [connection] = directory.log.connections
+  yield* Console.log(
+    `One connection, ${connection?.unbinds} unbind, ${connection?.octetsAfterUnbind} octets after it, ` +
+      `${directory.log.openConnections} connections left.`
+  )
+})
+
+/** The reading half, on a server of the reader's. */
+const visit = (url: string) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const bindDn = yield* Config.option(Config.String("LDAP_BIND_DN"))
+    const password = yield* Config.option(Config.Redacted("LDAP_PASSWORD"))
+    const base = yield* Config.option(Config.String("LDAP_BASE"))
+    const caFile = yield* Config.option(Config.String("LDAP_CA"))
+    const session = yield* LdapSession.make({
+      url,
+      startTls: yield* Config.withDefault(Config.Boolean("LDAP_START_TLS"), false),
+      allowInsecureAuth: yield* Config.withDefault(Config.Boolean("LDAP_ALLOW_INSECURE_AUTH"), false),
+      ...(Option.isSome(caFile) ? { tls: { ca: yield* fs.readFileString(caFile.value) } } : {}),
+      ...(Option.isSome(bindDn) && Option.isSome(password)
+        ? { auth: LdapAuth.simple(bindDn.value, password.value) }
+        : {})
+    })
+    const named = (yield* session.rootDse).get("namingContexts")
+    yield* look(session, Option.getOrElse(base, () => named ?? ""))
+  })
+
+const [url] = process.argv.slice(2)
+
+Effect.gen(function*() {
+  if (url === undefined) yield* tour
+  else yield* visit(url)
+}).pipe(
+  Effect.scoped,
+  // What a person should read is the message; the rest is for debuggers.
+  Effect.catchTag("LdapError", (error) =>
+    Effect.andThen(Console.error(error.message), Effect.sync(() => (process.exitCode = 1)))
+  ),
+  Effect.provide(NodeFileSystem.layer),
+  NodeRuntime.runMain
+)
