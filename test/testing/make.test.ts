@@ -1,0 +1,92 @@
+/** What a directory begins with. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as LdapEntry from "../../src/model/LdapEntry.ts"
+import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
+import { base, make } from "./fixture.ts"
+import { connect } from "./RawClient.ts"
+
+const failure = (options: InMemoryDirectory.Options) => Effect.map(Effect.flip(InMemoryDirectory.make(options)), String)
+
+const domain = { dn: base, attributes: { objectClass: "domain", dc: "example" } }
+
+describe("make", () => {
+  it.effect("takes LDIF and entries; the suffixes are the names at the top", () =>
+    Effect.gen(function*() {
+      const directory = yield* make({
+        entries: [
+          LdapEntry.make(`cn=x,${base}`, { objectClass: "device", cn: "x" }),
+          { dn: "O=Other", attributes: { objectClass: "organization", o: "Other" } },
+          { dn: "ou=a,o=other", attributes: { objectClass: "organizationalUnit", ou: "a" } }
+        ]
+      })
+      assert.deepStrictEqual(directory.suffixes.map(String), [base, "O=Other"])
+      assert.strictEqual(directory.size, 10)
+      assert.strictEqual(directory.lookup("OU=A, O=other")?.get("ou"), "a")
+      assert.strictEqual(directory.lookup("ou=b,o=other"), undefined)
+      assert.strictEqual(directory.lookup("nonsense"), undefined)
+    }))
+
+  it.effect("an empty directory of no suffix answers", () =>
+    Effect.gen(function*() {
+      const raw = yield* Effect.flatMap(InMemoryDirectory.make(), connect)
+      assert.strictEqual((yield* raw.search(base)).result.code, 32)
+      assert.strictEqual((yield* raw.search("", undefined, { scope: "base" })).entries.length, 1)
+    }))
+
+  it.effect("keeps the history that an export brings along", () =>
+    Effect.gen(function*() {
+      const directory = yield* InMemoryDirectory.make({
+        entries: [{
+          dn: base,
+          attributes: {
+            objectClass: "domain",
+            dc: "example",
+            entryUUID: "0c9e2ddc-7aad-1041-9d4b-176c39f1d366",
+            createTimestamp: "20200102030405Z",
+            creatorsName: "cn=someone",
+            structuralObjectClass: "nonsense",
+            memberOf: "cn=all"
+          }
+        }]
+      })
+      const entry = directory.lookup(base)
+      assert.strictEqual(entry?.get("entryUUID"), "0c9e2ddc-7aad-1041-9d4b-176c39f1d366")
+      assert.deepStrictEqual(entry?.getAll("createTimestamp"), ["20200102030405Z"])
+      assert.strictEqual(entry?.get("modifyTimestamp"), "20200102030405Z")
+      assert.strictEqual(entry?.get("creatorsName"), "cn=someone")
+      assert.deepStrictEqual(entry?.getAll("structuralObjectClass"), ["domain"])
+      assert.strictEqual(entry?.get("memberOf"), "cn=all")
+    }))
+
+  it.effect("says which entry can't be added, and why", () =>
+    Effect.gen(function*() {
+      assert.match(yield* failure({ ldif: "dn: dc=x\nobjectClass" }), /invalid ldif: .*line 2/)
+      assert.match(yield* failure({ ldif: "dn: dc=x\nchangetype: delete\n" }), /line 1: .* not with changes/)
+      assert.match(yield* failure({ entries: [{ dn: "x", attributes: {} }] }), /"x" is not a distinguished name/)
+      assert.match(yield* failure({ entries: [{ dn: base, attributes: { dc: "example" } }] }), /objectClassViolation/)
+      assert.match(yield* failure({ entries: [domain, domain] }), /entryAlreadyExists/)
+      assert.match(
+        yield* failure({ entries: [domain, { ...domain, dn: `ou=x,ou=y,${base}` }] }),
+        /"ou=x,ou=y,dc=example,dc=org" can't be added: its parent isn't there \(the nearest entry is "dc=example,dc=org"\)/
+      )
+      assert.match(yield* failure({ suffixes: ["dc=other"], entries: [domain] }), /unwillingToPerform/)
+      assert.match(yield* failure({ suffixes: ["nonsense"] }), /invalid suffixes/)
+      assert.match(yield* failure({ admin: { dn: "nonsense" } }), /invalid admin\.dn/)
+    }))
+
+  it.effect("closing its scope closes the connections, and whoever connects then finds a broken one", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const directory = yield* Scope.provide(make(), scope)
+      const raw = yield* connect(directory)
+      assert.strictEqual((yield* raw.search(base)).result.code, 0)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* raw.next, undefined)
+      assert.deepStrictEqual(directory.log.connections.map(({ closed }) => closed), ["server"])
+      const late = yield* connect(directory)
+      assert.strictEqual(yield* late.next, undefined)
+    }))
+})
