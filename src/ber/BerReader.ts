@@ -140,6 +140,17 @@ export class BerReader {
     return this.integer(tag)
   }
 
+  /**
+   * Passes over the elements that a later version of the protocol may have added at the end of a sequence, which RFC 4511
+   * section 4 says to ignore. Fails where something else is left: a universal element is one that was already known.
+   */
+  passExtensions(): void {
+    while (!this.done) {
+      if ((this.peek() & 0xc0) === 0) this.expectEnd()
+      this.skip()
+    }
+  }
+
   /** Fails unless everything was read. */
   expectEnd(): void {
     if (!this.done) throw new BerError("unexpected bytes after the last element", this.position)

@@ -50,7 +50,9 @@ export class BerWriter {
     this.bytes[this.length++] = value ? 0xff : 0
   }
 
+  /** Throws a RangeError for a number that is not an integer of 32 bits: LDAP has no others. */
   integer(value: number, tag: number = Tag.integer): void {
+    if (value !== (value | 0)) throw new RangeError(`${value} is not an integer of 32 bits`)
     this.reserve(6)
     const octets = value >= -0x80 && value < 0x80
       ? 1

@@ -47,7 +47,26 @@ interface Indexed {
 const noValues: ReadonlyArray<never> = []
 
 /** Attributes whose values are secrets: an entry that is printed or logged doesn't show them. */
-const secrets = new Set(["userpassword", "unicodepwd", "authpassword", "krbprincipalkey", "sambantpassword", "sambalmpassword"])
+const secrets = new Set([
+  "userpassword",
+  "2.5.4.35",
+  "authpassword",
+  "pwdhistory",
+  "userpkcs12",
+  "krbprincipalkey",
+  "ipanthash",
+  "sambantpassword",
+  "sambalmpassword",
+  "sambapasswordhistory",
+  // OpenLDAP's and 389-ds' own configuration
+  "olcrootpw",
+  "nsslapd-rootpw",
+  // Active Directory: what is written, the local administrator's password (LAPS), and managed accounts
+  "unicodepwd",
+  "ms-mcs-admpwd",
+  "mslaps-password",
+  "msds-managedpassword"
+])
 
 /**
  * An entry that a server returned, or that a program made with {@link make}.
@@ -182,7 +201,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
       const description = attribute.text()
       const key = description.toLowerCase()
       let indexed = index.get(key)
-      if (indexed === undefined) index.set(key, (indexed = { description, offsets: [] }))
+      if (indexed === undefined) index.set(key, indexed = { description, offsets: [] })
       const values = attribute.sequence(Tag.set)
       while (!values.done) {
         const end = values.enter(Tag.octetString)
@@ -196,7 +215,8 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
 const readable = (value: Uint8Array): unknown => {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(value)
+    // A byte order mark is a part of the value like any other octets.
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value)
     // oxlint-disable-next-line no-control-regex -- that is what tells text from other data
     if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text)) return text
   } catch {
@@ -295,9 +315,9 @@ export const fromBer = (content: BerReader): LdapEntry => {
     const values = new BerReader(attribute.bytes, attribute.position, valuesEnd)
     while (!values.done) values.position = values.enter(Tag.octetString)
     attribute.position = valuesEnd
-    attribute.expectEnd()
+    attribute.passExtensions()
     attributes.position = attributeEnd
   }
-  content.expectEnd()
+  content.passExtensions()
   return new LdapEntry(content.bytes, start, content.end)
 }

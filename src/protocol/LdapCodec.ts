@@ -21,7 +21,10 @@ export const encode = (message: LdapMessage): Result.Result<Uint8Array, InvalidR
   Result.try({
     try: () => encodeOrThrow(message),
     catch: (cause) =>
-      new InvalidRequest({ field: message.operation._tag, detail: cause instanceof Error ? cause.message : String(cause) })
+      new InvalidRequest({
+        field: message.operation._tag,
+        detail: cause instanceof Error ? cause.message : String(cause)
+      })
   })
 
 /**

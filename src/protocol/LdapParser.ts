@@ -74,6 +74,7 @@ export class LdapParser {
   /**
    * Takes the next octets and hands over each message that they complete, in order. Returns what makes it impossible to go
    * on, if anything does; the messages before that point have been handed over, and every later call returns the same.
+   * What `onMessage` throws is thrown on, and ends the parsing too.
    */
   push(chunk: Uint8Array, onMessage: (message: LdapMessage) => void): ProtocolViolation | undefined {
     if (this.#failure !== undefined) return this.#failure
@@ -92,9 +93,14 @@ export class LdapParser {
       }
       return undefined
     } catch (error) {
-      if (!(error instanceof BerError)) throw error
       this.#partial = undefined
-      return (this.#failure = new ProtocolViolation({ detail: `${error.message}, at octet ${error.offset}` }))
+      this.#collected = 0
+      if (error instanceof BerError) {
+        return (this.#failure = new ProtocolViolation({ detail: `${error.message}, at octet ${error.offset}` }))
+      }
+      // A handler threw, and the rest of the chunk is lost: what comes next doesn't start where a message starts.
+      this.#failure = new ProtocolViolation({ detail: "a message could not be handled", cause: error })
+      throw error
     }
   }
 

@@ -65,7 +65,7 @@ const decodeControl = (control: BerReader): LdapControl => {
   const oid = control.text()
   const critical = control.peek() === Tag.boolean ? control.boolean() : false
   const value = control.peek() === Tag.octetString ? control.octets() : undefined
-  control.expectEnd()
+  control.passExtensions()
   return new LdapControl({ oid, critical, value })
 }
 
@@ -107,6 +107,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
     case OperationTag.BindRequest:
       return decodeBindRequest(content)
     case OperationTag.UnbindRequest:
+      // NULL, not a sequence: nothing can have been added.
       content.expectEnd()
       return { _tag: "UnbindRequest" }
     case OperationTag.SearchRequest:
@@ -114,7 +115,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
     case OperationTag.ModifyRequest: {
       const dn = content.text()
       const list = content.sequence()
-      content.expectEnd()
+      content.passExtensions()
       const changes: Array<LdapModification> = []
       while (!list.done) changes.push(decodeChange(list.sequence()))
       return { _tag: "ModifyRequest", dn, changes }
@@ -122,7 +123,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
     case OperationTag.AddRequest: {
       const dn = content.text()
       const list = content.sequence()
-      content.expectEnd()
+      content.passExtensions()
       const attributes: Array<LdapAttribute> = []
       while (!list.done) attributes.push(decodeAttribute(list.sequence()))
       return { _tag: "AddRequest", dn, attributes }
@@ -134,25 +135,23 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
       const newRdn = content.text()
       const deleteOldRdn = content.boolean()
       const newSuperior = content.peek() === 0x80 ? content.text(0x80) : undefined
-      content.expectEnd()
+      content.passExtensions()
       return { _tag: "ModifyDnRequest", dn, newRdn, deleteOldRdn, newSuperior }
     }
     case OperationTag.CompareRequest: {
       const dn = content.text()
       const assertion = content.sequence()
-      content.expectEnd()
+      content.passExtensions()
       const attribute = assertion.text()
       const value = assertion.octets()
-      assertion.expectEnd()
+      assertion.passExtensions()
       return { _tag: "CompareRequest", dn, attribute, value }
     }
     case OperationTag.AbandonRequest:
       return { _tag: "AbandonRequest", abandoned: decodeAbandoned(content) }
     case OperationTag.ExtendedRequest: {
       const oid = content.text(0x80)
-      const value = optional(content, 0x81)
-      content.expectEnd()
-      return { _tag: "ExtendedRequest", oid, value }
+      return { _tag: "ExtendedRequest", oid, value: optional(content, 0x81) }
     }
     default:
       throw new BerError(`unknown operation 0x${tag.toString(16).padStart(2, "0")}`, at)
@@ -182,15 +181,15 @@ const decodeBindRequest = (content: BerReader): ProtocolOperation => {
   const tag = content.peek()
   if (tag === 0x80) {
     const password = content.octets(0x80)
-    content.expectEnd()
+    content.passExtensions()
     return { _tag: "BindRequest", version, name, authentication: { _tag: "Simple", password } }
   }
   if (tag !== 0xa3) throw new BerError("a bind request without a known authentication choice", content.position)
   const sasl = content.sequence(0xa3)
-  content.expectEnd()
+  content.passExtensions()
   const mechanism = sasl.text()
-  const credentials = sasl.done ? undefined : sasl.octets()
-  sasl.expectEnd()
+  const credentials = sasl.peek() === Tag.octetString ? sasl.octets() : undefined
+  sasl.passExtensions()
   return { _tag: "BindRequest", version, name, authentication: { _tag: "Sasl", mechanism, credentials } }
 }
 
@@ -218,23 +217,33 @@ const decodeSearchRequest = (content: BerReader, maxDepth: number): SearchReques
   const typesOnly = content.boolean()
   const filter = LdapFilter.decode(content, maxDepth)
   const list = content.sequence()
-  content.expectEnd()
+  content.passExtensions()
   const attributes: Array<string> = []
   while (!list.done) attributes.push(list.text())
-  return { _tag: "SearchRequest", base, scope, derefAliases: deref, sizeLimit, timeLimit, typesOnly, filter, attributes }
+  return {
+    _tag: "SearchRequest",
+    base,
+    scope,
+    derefAliases: deref,
+    sizeLimit,
+    timeLimit,
+    typesOnly,
+    filter,
+    attributes
+  }
 }
 
 const decodeChange = (change: BerReader): LdapModification => {
   const operation = choice(change, modifyOperations, "modify operation")
   const { description, values } = decodeAttribute(change.sequence())
-  change.expectEnd()
+  change.passExtensions()
   return { operation, attribute: description, values }
 }
 
 const decodeAttribute = (attribute: BerReader): LdapAttribute => {
   const description = attribute.text()
   const set = attribute.sequence(Tag.set)
-  attribute.expectEnd()
+  attribute.passExtensions()
   const values: Array<Uint8Array> = []
   while (!set.done) values.push(set.octets())
   return { description, values }

@@ -7,16 +7,24 @@ import type { LdapControl } from "../model/LdapControl.ts"
 import type { LdapAttribute } from "../model/LdapEntry.ts"
 import * as LdapEntry from "../model/LdapEntry.ts"
 import * as LdapFilter from "../model/LdapFilter.ts"
-import { derefAliases, type LdapMessage, OperationTag, type ProtocolOperation, type ResultFields, scopes } from "./LdapMessage.ts"
+import {
+  derefAliases,
+  type LdapMessage,
+  maxInt,
+  OperationTag,
+  type ProtocolOperation,
+  type ResultFields,
+  scopes
+} from "./LdapMessage.ts"
 
 /** Modify operations by their number on the wire; increment is RFC 4525's. */
 export const modifyOperations = ["add", "delete", "replace", "increment"] as const
 
-/** Throws where a value can't be encoded at all: a filter nested too deep, or an attribute description that is none. */
+/** Throws a RangeError where a value has no encoding: a number or a choice that LDAP doesn't have, a reference to nothing. */
 export const encode = (message: LdapMessage): Buffer => {
   const writer = new BerWriter()
   writer.start()
-  writer.integer(message.messageId)
+  writer.integer(within("message id", message.messageId, 0, maxInt))
   encodeOperation(writer, message.operation)
   if (message.controls.length > 0) encodeControls(writer, message.controls)
   writer.end()
@@ -44,7 +52,7 @@ const encodeOperation = (writer: BerWriter, operation: ProtocolOperation): void 
     case "DeleteRequest":
       return writer.octets(operation.dn, tag)
     case "AbandonRequest":
-      return writer.integer(operation.abandoned, tag)
+      return writer.integer(within("message id", operation.abandoned, 0, maxInt), tag)
     default:
       writer.start(tag)
       encodeContent(writer, operation)
@@ -57,7 +65,7 @@ type Constructed = Exclude<ProtocolOperation, { readonly _tag: "UnbindRequest" |
 const encodeContent = (writer: BerWriter, operation: Constructed): void => {
   switch (operation._tag) {
     case "BindRequest": {
-      writer.integer(operation.version)
+      writer.integer(within("protocol version", operation.version, 1, 127))
       writer.octets(operation.name)
       const { authentication } = operation
       if (authentication._tag === "Simple") {
@@ -72,10 +80,10 @@ const encodeContent = (writer: BerWriter, operation: Constructed): void => {
     }
     case "SearchRequest":
       writer.octets(operation.base)
-      writer.enumerated(scopes.indexOf(operation.scope))
-      writer.enumerated(derefAliases.indexOf(operation.derefAliases))
-      writer.integer(operation.sizeLimit)
-      writer.integer(operation.timeLimit)
+      writer.enumerated(numberOf("scope", operation.scope, scopes))
+      writer.enumerated(numberOf("alias dereferencing", operation.derefAliases, derefAliases))
+      writer.integer(within("size limit", operation.sizeLimit, 0, maxInt))
+      writer.integer(within("time limit", operation.timeLimit, 0, maxInt))
       writer.boolean(operation.typesOnly)
       LdapFilter.encode(operation.filter, writer)
       writer.start()
@@ -87,7 +95,7 @@ const encodeContent = (writer: BerWriter, operation: Constructed): void => {
       writer.start()
       for (const change of operation.changes) {
         writer.start()
-        writer.enumerated(modifyOperations.indexOf(change.operation))
+        writer.enumerated(numberOf("modify operation", change.operation, modifyOperations))
         encodeAttribute(writer, { description: change.attribute, values: change.values })
         writer.end()
       }
@@ -119,6 +127,7 @@ const encodeContent = (writer: BerWriter, operation: Constructed): void => {
     case "SearchResultEntry":
       return LdapEntry.write(writer, operation.entry.dn, operation.entry.attributes)
     case "SearchResultReference":
+      if (operation.uris.length === 0) throw new RangeError("a search reference without a URI")
       for (const uri of operation.uris) writer.octets(uri)
       return
     case "BindResponse":
@@ -137,6 +146,18 @@ const encodeContent = (writer: BerWriter, operation: Constructed): void => {
     default:
       return encodeResult(writer, operation.result)
   }
+}
+
+const within = (name: string, value: number, least: number, most: number): number => {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new RangeError(`${name} ${value} is not a whole number from ${least} to ${most}`)
+}
+
+/** Programs that aren't type-checked can ask for what isn't there. */
+const numberOf = <A>(name: string, value: A, choices: ReadonlyArray<A>): number => {
+  const number = choices.indexOf(value)
+  if (number === -1) throw new RangeError(`${name} ${String(value)} is unknown`)
+  return number
 }
 
 const encodeAttribute = (writer: BerWriter, attribute: LdapAttribute): void => {
