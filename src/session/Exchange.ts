@@ -2,10 +2,10 @@
  * The exchange of messages over one connection: which requests are in flight, what is written and when, which response
  * belongs to which request, and how all of it ends.
  *
- * It is one state machine. `Open` takes requests; `Securing` is the time between the answer to StartTLS and the end of the
- * handshake, when nothing may be written or believed; `Ended` is final, and there is no way back. Everything that a session
- * promises about its end happens in two places: {@link Exchange.end}, which changes the state at one moment for all, and
- * `close`, which says goodbye to the peer.
+ * It is one state machine. `Open` takes requests; `Ended` is final, and there is no way back. A StartTLS on its way is kept beside
+ * it, since it decides what may be written and believed, also while the session ends. Everything that a session promises about
+ * its end happens in two places: {@link Exchange.end}, which changes the state at one moment for all, and `close`, which says
+ * goodbye to the peer.
  *
  * Responses are handed over synchronously as they are parsed. What the operations are is left to the files beside this one.
  */
@@ -20,6 +20,7 @@ import type { ConnectionOptions } from "node:tls"
 import {
   ConnectFailed,
   ConnectionLost,
+  fromResult,
   InvalidRequest,
   LdapError,
   type LdapErrorReason,
@@ -28,6 +29,7 @@ import {
   SessionEnd
 } from "../model/LdapError.ts"
 import type { LdapControl } from "../model/LdapControl.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { encode } from "../protocol/encode.ts"
 import { type LdapMessage, maxInt, type RequestOperation } from "../protocol/LdapMessage.ts"
 import { LdapParser } from "../protocol/LdapParser.ts"
@@ -38,15 +40,22 @@ import { Turns } from "./Turns.ts"
 /** OID of the Notice of Disconnection (RFC 4511 section 4.4.1). */
 const noticeOfDisconnection = "1.3.6.1.4.1.1466.20036"
 
+/** OID of StartTLS (RFC 4511 section 4.14). */
+const startTlsOid = "1.3.6.1.4.1.1466.20037"
+
 /** How many abandoned message ids are kept from being used again; see `nextId`. */
 const rememberedAbandoned = 1024
 
-type State =
-  | { readonly _tag: "Open" }
-  | { readonly _tag: "Securing"; readonly tls: ConnectionOptions; readonly resume: SecuringResume }
-  | { readonly _tag: "Ended"; readonly end: SessionEnd }
+type State = { readonly _tag: "Open" } | { readonly _tag: "Ended"; readonly end: SessionEnd }
 
-type SecuringResume = (effect: Effect.Effect<void, LdapError>) => void
+/** A StartTLS between its request and the end of the handshake. */
+interface Securing {
+  readonly messageId: number
+  readonly options: ConnectionOptions
+  readonly resume: (effect: Effect.Effect<void, LdapError>) => void
+  /** The server has agreed: the next octet belongs to the handshake. */
+  granted: boolean
+}
 
 /** A request in flight, from the side of the operation that sent it. Neither function may throw. */
 export interface InFlight {
@@ -88,6 +97,7 @@ export class Exchange {
   readonly #connectionScope: Scope.Closeable
   readonly #closed = Deferred.makeUnsafe<void>()
   #state: State = { _tag: "Open" }
+  #securing: Securing | undefined
   readonly #inFlight = new Map<number, Entry>()
   readonly #abandoned = new Set<number>()
   #lastId = 0
@@ -106,6 +116,7 @@ export class Exchange {
   /** What a response did that it may not do; the reader ends the session with it. */
   #violation: ProtocolViolation | undefined
   #deliveries: Array<() => void> = []
+  /** The reader first, which closes by itself when the end comes from the peer. */
   #fibers: ReadonlyArray<Fiber.Fiber<void>> = []
 
   private constructor(
@@ -136,9 +147,9 @@ export class Exchange {
     yield* Effect.uninterruptible(
       Effect.gen(function*() {
         exchange.#fibers = [
+          yield* Effect.forkDetach(exchange.#reading),
           yield* Effect.forkDetach(exchange.#writing),
-          yield* Effect.forkDetach(exchange.deadlines.keep),
-          yield* Effect.forkDetach(exchange.#reading)
+          yield* Effect.forkDetach(exchange.deadlines.keep)
         ]
         yield* Effect.addFinalizer(() => exchange.#release)
       })
@@ -207,9 +218,18 @@ export class Exchange {
     this.#unpark()
   }
 
-  /** The StartTLS request was granted: the reader makes the handshake before it believes another octet. */
-  secure(tls: ConnectionOptions, resume: SecuringResume): void {
-    if (this.#state._tag === "Open") this.#state = { _tag: "Securing", tls, resume }
+  /**
+   * Asks for StartTLS; to be called by whoever has the connection alone. Between the answer and the end of the handshake
+   * nothing that was read is believed: the reader makes the handshake before it parses another octet.
+   */
+  startTls(options: ConnectionOptions, resume: Securing["resume"]): void {
+    const sent = this.send({ _tag: "ExtendedRequest", oid: startTlsOid }, [], {
+      operation: "startTls",
+      onResponse: (message) => this.#onStartTlsAnswer(message),
+      onFailure: (error) => resume(Effect.fail(error))
+    })
+    if (typeof sent === "number") this.#securing = { messageId: sent, options, resume, granted: false }
+    else resume(Effect.fail(sent))
   }
 
   error(inFlight: Pick<InFlight, "operation" | "dn">, reason: LdapErrorReason): LdapError {
@@ -312,7 +332,11 @@ export class Exchange {
       Effect.flatMap(this.#mayPark ? Effect.andThen(this.#parked, this.connection.read) : this.connection.read, this.#receive)
     )
     return Effect.catch(
-      Effect.whileLoop({ while: () => this.#state._tag !== "Ended", body: () => round, step: () => {} }),
+      Effect.whileLoop({
+        while: () => this.#state._tag === "Open" || this.#securing !== undefined,
+        body: () => round,
+        step: () => {}
+      }),
       ({ cause, detail }) => Effect.sync(() => this.end(SessionEnd.ConnectionLost({ detail, cause })))
     ).pipe(
       // A defect here would leave everybody waiting for ever.
@@ -323,7 +347,7 @@ export class Exchange {
       Effect.andThen(
         Effect.suspend(() =>
           this.#state._tag === "Ended" && this.#state.end._tag !== "Released"
-            ? this.#close(this.#state.end._tag === "ProtocolViolation")
+            ? this.#close(Effect.void, this.#fibers.slice(1))
             : Effect.void
         )
       )
@@ -332,18 +356,19 @@ export class Exchange {
 
   readonly #receive = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void> => {
     for (const chunk of chunks) {
-      if (this.#state._tag === "Securing") this.#clearTextAfterStartTls()
+      if (this.#securing?.granted === true) this.#clearTextAfterStartTls()
       const malformed = this.#parser.push(chunk, this.#onMessage)
       const violation = this.#violation ?? malformed
       if (violation !== undefined) {
         this.end(SessionEnd.ProtocolViolation({ detail: violation.detail, cause: violation.cause }))
+        this.#securing = undefined
         break
       }
     }
     const deliveries = this.#deliveries
     this.#deliveries = []
     for (const deliver of deliveries) deliver()
-    return this.#state._tag === "Securing" ? this.#handshake(this.#state) : Effect.void
+    return this.#securing?.granted === true ? this.#handshake(this.#securing) : Effect.void
   }
 
   /**
@@ -355,9 +380,14 @@ export class Exchange {
   }
 
   readonly #onMessage = (message: LdapMessage): void => {
-    if (this.#state._tag === "Ended" || this.#violation !== undefined) return
-    if (this.#state._tag === "Securing") return this.#clearTextAfterStartTls()
+    if (this.#violation !== undefined) return
+    if (this.#securing?.granted === true) return this.#clearTextAfterStartTls()
     const { messageId } = message
+    if (this.#state._tag === "Ended") {
+      // Of what still comes only this matters: it decides how the unbind may be sent.
+      if (messageId === this.#securing?.messageId) this.#onStartTlsAnswer(message)
+      return
+    }
     const entry = this.#inFlight.get(messageId)
     if (entry === undefined) return this.#onUnexpected(message)
     switch (entry.onResponse(message)) {
@@ -399,28 +429,45 @@ export class Exchange {
     this.#violation = new ProtocolViolation({ detail: "octets in clear text arrived after the answer to StartTLS" })
   }
 
-  #handshake(securing: Extract<State, { readonly _tag: "Securing" }>): Effect.Effect<void> {
+  #onStartTlsAnswer({ controls, operation }: LdapMessage): "done" | "foreign" {
+    const securing = this.#securing!
+    if (operation._tag !== "ExtendedResponse") return "foreign"
+    if (operation.result.code === LdapResultCode.success) {
+      securing.granted = true
+      return "done"
+    }
+    this.#securing = undefined
+    if (this.#state._tag === "Ended") {
+      this.#mayUnbind = true
+    } else {
+      const refused = this.error({ operation: "startTls" }, fromResult({ ...operation.result, controls }))
+      this.later(() => securing.resume(Effect.fail(refused)))
+    }
+    return "done"
+  }
+
+  #handshake(securing: Securing): Effect.Effect<void> {
     if (this.#parser.pending > 0) {
       this.#clearTextAfterStartTls()
       return this.#receive([new Uint8Array(0)])
     }
     const { connectTimeout } = this.#options
-    return this.connection.startTls(securing.tls).pipe(
+    return this.connection.startTls(securing.options).pipe(
       Effect.timeoutOrElse({
         duration: connectTimeout,
         orElse: () => Effect.fail(this.error({ operation: "startTls" }, handshakeTimeout(connectTimeout)))
       }),
-      Effect.matchEffect({
-        onFailure: (error) =>
-          Effect.sync(() => {
-            this.end(SessionEnd.ConnectionLost({ detail: error.reason.message, cause: error }), error)
-          }),
-        onSuccess: () =>
-          Effect.sync(() => {
-            if (this.#state !== securing) return
-            this.#state = { _tag: "Open" }
-            securing.resume(Effect.void)
-          })
+      Effect.match({
+        onFailure: (error) => {
+          this.end(SessionEnd.ConnectionLost({ detail: error.reason.message, cause: error }), error)
+          this.#securing = undefined
+        },
+        onSuccess: () => {
+          this.#securing = undefined
+          if (this.#state._tag === "Open") securing.resume(Effect.void)
+          // Released meanwhile: the release waits for this, to unbind under TLS.
+          else this.#mayUnbind = true
+        }
       })
     )
   }
@@ -429,7 +476,7 @@ export class Exchange {
   // The end
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Whether the peer would understand an unbind now. */
+  /** Whether an unbind may be sent, and whether the peer would take it for one. */
   #mayUnbind = true
 
   /**
@@ -439,9 +486,13 @@ export class Exchange {
    */
   end(end: SessionEnd, handshake?: LdapError): boolean {
     if (this.#state._tag === "Ended") return false
-    const securing = this.#state._tag === "Securing" ? this.#state : undefined
-    // In the middle of a handshake an unbind would be taken for a part of it.
-    this.#mayUnbind = this.#state._tag === "Open" && (end._tag === "Released" || end._tag === "ProtocolViolation")
+    const securing = this.#securing
+    // Between the request for StartTLS and the end of the handshake an unbind may not be sent (RFC 4511 section 4.14.1): a
+    // release waits for that, any other end does without.
+    const isSecuring = securing !== undefined &&
+      (securing.granted || this.#inFlight.get(securing.messageId)?.written === true)
+    if (end._tag !== "Released" || !isSecuring) this.#securing = undefined
+    this.#mayUnbind = !isSecuring && (end._tag === "Released" || end._tag === "ProtocolViolation")
     this.#state = { _tag: "Ended", end }
     this.#outbox = []
     const inFlight = [...this.#inFlight.values()]
@@ -449,7 +500,9 @@ export class Exchange {
     this.#abandoned.clear()
     Deferred.doneUnsafe(this.ended, Effect.succeed(end))
     for (const entry of inFlight) entry.onFailure(this.error(entry, failedBy(end, entry.written)))
-    securing?.resume(Effect.fail(handshake ?? this.error({ operation: "startTls" }, failedBy(end, true))))
+    if (securing?.granted === true) {
+      securing.resume(Effect.fail(handshake ?? this.error({ operation: "startTls" }, failedBy(end, true))))
+    }
     this.turns.end()
     this.#unpark()
     return true
@@ -457,11 +510,12 @@ export class Exchange {
 
   /** The session's finalizer. */
   get #release(): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      this.end(SessionEnd.Released())
-        ? Effect.andThen(Fiber.interrupt(this.#fibers[2]!), this.#close(true))
-        : Deferred.await(this.#closed)
-    )
+    return Effect.suspend(() => {
+      if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)
+      const [reader, ...others] = this.#fibers
+      const before = this.#securing === undefined ? Fiber.interrupt(reader!) : Fiber.await(reader!)
+      return this.#close(before, [reader!, ...others])
+    })
   }
 
   /**
@@ -469,23 +523,25 @@ export class Exchange {
    * and closes the connection. The goodbye runs in a fiber of its own: a finalizer may run in one that is being
    * interrupted, where nothing that waits would wait.
    */
-  #close(polite: boolean): Effect.Effect<void> {
-    const farewell = this.connection.write(this.#unbind).pipe(
-      Effect.andThen(this.connection.shutdown),
-      Effect.andThen(Effect.ignore(Effect.forever(this.connection.read))),
-      Effect.timeoutOption(this.#options.closeTimeout)
+  #close(before: Effect.Effect<unknown>, fibers: ReadonlyArray<Fiber.Fiber<void>>): Effect.Effect<void> {
+    const goodbye = Effect.suspend(() =>
+      this.#mayUnbind
+        ? this.connection.write(this.#unbind).pipe(
+          Effect.andThen(this.connection.shutdown),
+          Effect.andThen(Effect.ignore(Effect.forever(this.connection.read)))
+        )
+        : Effect.void
     )
-    return Effect.uninterruptible(
-      Effect.suspend(() =>
-        polite && this.#mayUnbind
-          ? Effect.flatMap(Effect.forkDetach(farewell), Fiber.await)
-          : Effect.void
-      ).pipe(
-        Effect.andThen(Fiber.interruptAll(this.#fibers.slice(0, 2))),
-        Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),
-        Effect.andThen(Deferred.succeed(this.#closed, undefined)),
-        Effect.asVoid
-      )
+    return before.pipe(
+      Effect.andThen(goodbye),
+      Effect.timeoutOption(this.#options.closeTimeout),
+      Effect.forkDetach,
+      Effect.flatMap(Fiber.await),
+      Effect.andThen(Fiber.interruptAll(fibers)),
+      Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),
+      Effect.andThen(Deferred.succeed(this.#closed, undefined)),
+      Effect.asVoid,
+      Effect.uninterruptible
     )
   }
 

@@ -13,7 +13,7 @@ export class Turns {
   #held = false
   #ended = false
   /** In the order in which they came. */
-  readonly #alone = new Set<Resume>()
+  readonly #alone = new Set<() => void>()
   readonly #shared = new Set<Resume>()
 
   constructor(isIdle: () => boolean) {
@@ -37,14 +37,27 @@ export class Turns {
     return Effect.sync(() => this.#shared.delete(resume))
   })
 
-  /** Waits for the connection; whoever gets it must {@link release} it. */
-  readonly alone: Effect.Effect<void> = Effect.callback((resume) => {
-    this.#alone.add(resume)
-    this.advance()
-    return Effect.sync(() => {
-      if (this.#alone.delete(resume)) this.advance()
+  /**
+   * Waits for the connection; whoever gets it must {@link release} it. To be run where interruption is off: `restore` allows
+   * it for the wait alone, and a turn that comes in the very moment of the interruption is given back here.
+   */
+  alone(restore: (wait: Effect.Effect<void>) => Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      let isMine = false
+      const wait = Effect.callback<void>((resume) => {
+        const take = () => {
+          isMine = true
+          resume(Effect.void)
+        }
+        this.#alone.add(take)
+        this.advance()
+        return Effect.sync(() => {
+          if (this.#alone.delete(take)) this.advance()
+        })
+      })
+      return Effect.onError(restore(wait), () => Effect.sync(() => isMine && this.release()))
     })
-  })
+  }
 
   release(): void {
     this.#held = false
@@ -54,11 +67,11 @@ export class Turns {
   /** To be called when something may have become possible: nothing is in flight any more, say. */
   advance(): void {
     if (this.#held && !this.#ended) return
-    for (const resume of this.#alone) {
+    for (const take of this.#alone) {
       if (!this.#ended && !this.#isIdle()) return
-      this.#alone.delete(resume)
+      this.#alone.delete(take)
       this.#held = true
-      resume(Effect.void)
+      take()
       if (!this.#ended) return
     }
     for (const resume of [...this.#shared]) {

@@ -15,8 +15,6 @@ import type { BindRequest } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
 import { exchangeOnce, resultOf, succeedOrFail } from "./request.ts"
 
-const startTlsOid = "1.3.6.1.4.1.1466.20037"
-
 /** Runs an operation with the connection for itself. */
 const alone = <A>(
   exchange: Exchange,
@@ -25,9 +23,11 @@ const alone = <A>(
   body: Effect.Effect<A, LdapError>
 ): Effect.Effect<A, LdapError> => {
   const whole = Effect.uninterruptibleMask((restore) =>
-    restore(exchange.turns.alone).pipe(
+    exchange.turns.alone(restore).pipe(
       Effect.andThen(
-        Effect.forkDetach(Effect.ensuring(body, Effect.sync(() => exchange.turns.release())), { startImmediately: true })
+        Effect.forkDetach(Effect.ensuring(body, Effect.sync(() => exchange.turns.release())), {
+          startImmediately: true
+        })
       ),
       Effect.flatMap((fiber) => restore(Fiber.join(fiber)))
     )
@@ -50,7 +50,9 @@ export const bind = Effect.fnUntraced(function*(
   }
 ): Effect.fn.Return<LdapResult, LdapError> {
   const context = { operation: "bind", dn: auth._tag === "Simple" ? auth.dn : "" }
-  const password = auth._tag === "Simple" ? yield* secretOf(exchange, context, auth, options.allowInsecureAuth) : undefined
+  const password = auth._tag === "Simple"
+    ? yield* secretOf(exchange, context, auth, options.allowInsecureAuth)
+    : undefined
   return yield* alone(
     exchange,
     context,
@@ -104,24 +106,11 @@ export const startTls = (
       const detail = "the connection is protected by TLS already"
       return resume(Effect.fail(exchange.error(context, new InvalidRequest({ field: "startTls", detail }))))
     }
-    const settle = (effect: Effect.Effect<void, LdapError>) => {
+    exchange.waiting()
+    exchange.startTls(tls, (effect) => {
       exchange.satisfied()
       resume(effect)
-    }
-    const sent = exchange.send({ _tag: "ExtendedRequest", oid: startTlsOid }, [], {
-      ...context,
-      onResponse: (message) => {
-        if (message.operation._tag !== "ExtendedResponse") return "foreign"
-        const result = resultOf({ ...message, operation: message.operation })
-        // Not in a later step: the next octet may be in the parser already.
-        if (result.code === 0) exchange.secure(tls, settle)
-        else settle(Effect.asVoid(succeedOrFail(exchange, context, result)))
-        return "done"
-      },
-      onFailure: (error) => settle(Effect.fail(error))
     })
-    if (typeof sent !== "number") return resume(Effect.fail(sent))
-    exchange.waiting()
   })
   return alone(exchange, context, timeoutMillis, secured)
 }

@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../model/LdapControl.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
-import { fromResult, LdapError, type LdapResult, RequestTimeout } from "../model/LdapError.ts"
+import { fromResult, LdapError, type LdapResult, ProtocolViolation, RequestTimeout } from "../model/LdapError.ts"
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
@@ -55,6 +55,8 @@ class Cursor {
   #last: EntriesPull | undefined
   /** The result of the search, once it is complete. */
   result: LdapResult | undefined
+  /** No entry has come. */
+  isEmpty = true
 
   constructor(exchange: Exchange, search: Search, controls: ReadonlyArray<LdapControl.LdapControl>) {
     this.#exchange = exchange
@@ -93,6 +95,7 @@ class Cursor {
   #onResponse({ controls, operation }: LdapMessage): "more" | "done" | "foreign" {
     switch (operation._tag) {
       case "SearchResultEntry":
+        this.isEmpty = false
         this.#entries.push(operation.entry)
         this.#octets += operation.entry.size
         if (this.#octets >= highWaterMark) this.#setFull(true)
@@ -167,20 +170,24 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
   Stream.fromChannel(
     Channel.fromTransform((_, scope) => {
       let cursor: Cursor | undefined
-      /** Where the next page starts; `undefined` when there is none. */
-      let cookie: Uint8Array | undefined = new Uint8Array(0)
+      const pages = new Pages(exchange, search)
       const open: Effect.Effect<Cursor, LdapError> = Effect.suspend(() =>
         exchange.turns.isOpen
-          ? Effect.sync(() => (cursor = new Cursor(exchange, search, controlsFor(search, cookie!))))
+          ? Effect.sync(() => (cursor = new Cursor(exchange, search, controlsFor(search, pages.cookie!))))
           : Effect.flatMap(
-            waitForTurn(exchange, { operation: "search", dn: search.request.base, timeoutMillis: search.timeoutMillis }),
+            waitForTurn(exchange, {
+              operation: "search",
+              dn: search.request.base,
+              timeoutMillis: search.timeoutMillis
+            }),
             () => open
           )
       )
       const nextPage: EntriesPull = Effect.suspend(() => {
-        cookie = search.pageSize === undefined ? undefined : cookieOf(cursor!.result)
+        const { isEmpty, result } = cursor!
         cursor = undefined
-        return cookie === undefined ? Cause.done() : pull
+        const failure = pages.turn(result, isEmpty)
+        return failure !== undefined ? Effect.fail(failure) : pages.cookie === undefined ? Cause.done() : pull
       })
       const pull: EntriesPull = Effect.suspend(() =>
         Effect.catchIf(
@@ -192,8 +199,8 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
       const close = Effect.sync(() => {
         cursor?.close()
         // The page may be complete although nobody has read it to its end.
-        const unused = cursor === undefined ? cookie : cookieOf(cursor.result)
-        if (search.pageSize !== undefined && unused !== undefined && unused.length > 0) {
+        const unused = cursor === undefined ? pages.cookie : cookieOf(cursor.result)
+        if (search.pageSize !== undefined && unused instanceof Uint8Array && unused.length > 0) {
           giveCookieBack(exchange, search, unused)
         }
       })
@@ -206,15 +213,19 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
  * resumption for each request.
  */
 export const collect = (exchange: Exchange, search: Search, into: Collected): Effect.Effect<LdapResult, LdapError> => {
-  const page = (cookie: Uint8Array): Effect.Effect<LdapResult, LdapError> => {
-    const once = collectPage(exchange, search, controlsFor(search, cookie), into)
-    if (search.pageSize === undefined) return once
-    return Effect.flatMap(once, (result) => {
-      const next = cookieOf(result)
-      return next === undefined ? Effect.succeed(result) : page(next)
+  return Effect.suspend(() => {
+    const pages = new Pages(exchange, search)
+    const page: Effect.Effect<LdapResult, LdapError> = Effect.suspend(() => {
+      const before = into.entries.length
+      const once = collectPage(exchange, search, controlsFor(search, pages.cookie!), into)
+      if (search.pageSize === undefined) return once
+      return Effect.flatMap(once, (result) => {
+        const failure = pages.turn(result, into.entries.length === before)
+        return failure !== undefined ? Effect.fail(failure) : pages.cookie === undefined ? Effect.succeed(result) : page
+      })
     })
-  }
-  return Effect.suspend(() => page(new Uint8Array(0)))
+    return page
+  })
 }
 
 const collectPage = (
@@ -280,9 +291,45 @@ const collectPage = (
       exchange.abandon(id)
     })
   })
-  return Effect.suspend(() =>
-    exchange.turns.isOpen ? once : Effect.andThen(waitForTurn(exchange, context), once)
-  )
+  return Effect.suspend(() => exchange.turns.isOpen ? once : Effect.andThen(waitForTurn(exchange, context), once))
+}
+
+/**
+ * Pages without an entry whose cookie doesn't change, one after another, before a search is given up. Empty pages are
+ * allowed, and so is a cookie that is a mere name of the cursor; both together, so often, come to no end.
+ */
+const mostIdlePages = 100
+
+/** Where a search in pages stands. */
+class Pages {
+  readonly #exchange: Exchange
+  readonly #search: Search
+  #idle = 0
+  /** Where the next page starts; `undefined` when there is none. */
+  cookie: Uint8Array | undefined = new Uint8Array(0)
+
+  constructor(exchange: Exchange, search: Search) {
+    this.#exchange = exchange
+    this.#search = search
+  }
+
+  /** A page is complete. Returns why there can't be another, if the server is at fault: that ends this search alone. */
+  turn(result: LdapResult | undefined, isEmpty: boolean): LdapError | undefined {
+    const previous = this.cookie
+    const next = this.#search.pageSize === undefined ? undefined : cookieOf(result)
+    this.cookie = next === "unreadable" ? undefined : next
+    if (next === "unreadable") return this.#violation("the control that says where the next page starts can't be read")
+    const isIdle = isEmpty && next !== undefined && previous !== undefined && Buffer.compare(next, previous) === 0
+    this.#idle = isIdle ? this.#idle + 1 : 0
+    return this.#idle < mostIdlePages
+      ? undefined
+      : this.#violation(`${this.#idle} pages one after another without an entry and with the same cookie`)
+  }
+
+  #violation(detail: string): LdapError {
+    const context = { operation: "search", dn: this.#search.request.base }
+    return this.#exchange.error(context, new ProtocolViolation({ detail }))
+  }
 }
 
 const controlsFor = (search: Search, cookie: Uint8Array): ReadonlyArray<LdapControl.LdapControl> =>
@@ -290,11 +337,15 @@ const controlsFor = (search: Search, cookie: Uint8Array): ReadonlyArray<LdapCont
     ? search.controls
     : [...search.controls, LdapControl.pagedResults({ size: search.pageSize, cookie }, { critical: true })]
 
-/** An empty page with a cookie is not the end (RFC 2696 section 3); an empty cookie is. */
-const cookieOf = (result: LdapResult | undefined): Uint8Array | undefined => {
+/**
+ * An empty page with a cookie is not the end (RFC 2696 section 3); an empty cookie is, and so is no control at all. One that
+ * can't be read is neither: what it hides may be half of the answer.
+ */
+const cookieOf = (result: LdapResult | undefined): Uint8Array | "unreadable" | undefined => {
   const control = result === undefined ? undefined : LdapControl.find(result.controls, LdapControl.pagedResultsOid)
-  const paged = control === undefined ? undefined : LdapControl.decodePagedResults(control)
-  return paged === undefined || paged.cookie.length === 0 ? undefined : paged.cookie
+  if (control === undefined) return undefined
+  const paged = LdapControl.decodePagedResults(control)
+  return paged === undefined ? "unreadable" : paged.cookie.length === 0 ? undefined : paged.cookie
 }
 
 /** Tells the server that the next page isn't wanted: a page of no entries (RFC 2696 section 3). Nobody waits for it. */

@@ -1,28 +1,26 @@
 /**
  * A server that does nothing by itself: it writes down every PDU and octet that it gets, in order, and answers what a test
- * tells it to. Over any socket, so the same peer stands in memory and behind a port.
+ * tells it to. Here it stands in memory, or over any socket of Effect; `RecordingServer` puts the same behind a port.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import * as Exit from "effect/Exit"
 import type * as Socket from "effect/socket/Socket"
-import * as LdapEntry from "../../src/model/LdapEntry.ts"
 import type { LdapControl } from "../../src/model/LdapControl.ts"
+import * as LdapEntry from "../../src/model/LdapEntry.ts"
 import { encode, LdapParser } from "../../src/protocol/LdapCodec.ts"
-import type {
-  LdapMessage,
-  ProtocolOperation,
-  RequestOperation,
-  ResultFields
-} from "../../src/protocol/LdapMessage.ts"
+import type { LdapMessage, ProtocolOperation, RequestOperation, ResultFields } from "../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as MemorySocket from "../../src/session/MemorySocket.ts"
 
 export type Request = LdapMessage<RequestOperation>
+
+/** What was seen on a connection, in order. `TLS` is a handshake that was completed, `RST` every end that is not a FIN. */
+export type WireEvent = RequestOperation["_tag"] | "octets after the unbind" | "TLS" | "close_notify" | "FIN" | "RST"
 
 export interface RecordingPeer {
   /** Everything that came, in order. */
@@ -30,8 +28,12 @@ export interface RecordingPeer {
   /** The kinds of what came, in order. */
   readonly kinds: () => ReadonlyArray<string>
   readonly count: (kind: RequestOperation["_tag"]) => number
+  /** The PDUs and how the client's side ended, in order. */
+  readonly events: ReadonlyArray<WireEvent>
   /** Octets that came after an unbind. */
   readonly octetsAfterUnbind: () => number
+  /** Octets that came, TLS not counted. */
+  readonly octetsTaken: () => number
   /** The next PDU that no test step has taken yet. */
   readonly next: Effect.Effect<Request>
   /** The next PDU, which must be of that kind. */
@@ -68,50 +70,51 @@ export const octets = (
   controls: ReadonlyArray<LdapControl> = []
 ): Uint8Array => Result.getOrThrow(encode({ messageId, operation, controls }))
 
-/** A peer that reads from the socket until it is told to stall. */
-export const over = Effect.fnUntraced(
-  function*(socket: Socket.Socket): Effect.fn.Return<RecordingPeer, Socket.SocketError, Scope.Scope> {
-    const received: Array<Request> = []
-    const queue = yield* Queue.unbounded<Request>()
-    const ended = yield* Deferred.make<"end" | "reset">()
-    const parser = new LdapParser()
-    let unbound = false
-    let octetsAfterUnbind = 0
-    const scope = yield* Effect.scope
-    const reader = yield* socket.reader
-    const writerScope = yield* Scope.fork(scope)
-    const writer = yield* Scope.provide(socket.writer, writerScope)
-    const take = (chunk: Uint8Array): void => {
-      if (unbound) octetsAfterUnbind += chunk.length
+/** What every peer writes down, whatever brings it the octets. */
+export const recorder = (): {
+  readonly take: (chunk: Uint8Array) => void
+  readonly saw: (event: "TLS" | "close_notify" | "FIN" | "RST") => void
+  readonly recorded: Omit<RecordingPeer, "send" | "sendOctets" | "end" | "stall">
+} => {
+  const received: Array<Request> = []
+  const events: Array<WireEvent> = []
+  const queue = Effect.runSync(Queue.unbounded<Request>())
+  const ended = Deferred.makeUnsafe<"end" | "reset">()
+  const parser = new LdapParser()
+  let octetsTaken = 0
+  let unbound = false
+  let octetsAfterUnbind = 0
+  const next = Queue.take(queue)
+  return {
+    take: (chunk) => {
+      octetsTaken += chunk.length
+      if (unbound) {
+        octetsAfterUnbind += chunk.length
+        events.push("octets after the unbind")
+      }
       const failure = parser.push(chunk, (message) => {
         if (unbound) octetsAfterUnbind += 1
         const request = message as Request
         unbound ||= request.operation._tag === "UnbindRequest"
         received.push(request)
+        events.push(request.operation._tag)
         Queue.offerUnsafe(queue, request)
       })
       if (failure !== undefined) throw failure
-    }
-    const reading = yield* reader.pull.pipe(
-      Effect.map((chunks) => {
-        for (const chunk of chunks) take(chunk as Uint8Array)
-      }),
-      Effect.forever,
-      Effect.catch((error) =>
-        Deferred.succeed(
-          ended,
-          error.reason._tag === "SocketCloseError" && error.reason.code === 1000 ? "end" as const : "reset" as const
-        )
-      ),
-      Effect.forkIn(scope, { startImmediately: true })
-    )
-    const next = Queue.take(queue)
-    const sendOctets = (octets: Uint8Array) => Effect.ignore(writer.write(octets))
-    return {
+    },
+    saw: (event) => {
+      events.push(event)
+      if (event === "FIN" || event === "RST") {
+        Deferred.doneUnsafe(ended, Effect.succeed(event === "FIN" ? "end" : "reset"))
+      }
+    },
+    recorded: {
       received,
+      events,
       kinds: () => received.map(({ operation }) => operation._tag),
       count: (kind) => received.filter(({ operation }) => operation._tag === kind).length,
       octetsAfterUnbind: () => octetsAfterUnbind + parser.pending,
+      octetsTaken: () => octetsTaken,
       next,
       expect: (kind) =>
         Effect.map(next, (request) => {
@@ -120,10 +123,35 @@ export const over = Effect.fnUntraced(
           }
           return request as never
         }),
+      ended: Deferred.await(ended)
+    }
+  }
+}
+
+/** A peer that reads from the socket until it is told to stall. */
+export const over = Effect.fnUntraced(
+  function*(socket: Socket.Socket): Effect.fn.Return<RecordingPeer, Socket.SocketError, Scope.Scope> {
+    const { recorded, saw, take } = recorder()
+    const scope = yield* Effect.scope
+    const reader = yield* socket.reader
+    const writerScope = yield* Scope.fork(scope)
+    const writer = yield* Scope.provide(socket.writer, writerScope)
+    const reading = yield* reader.pull.pipe(
+      Effect.map((chunks) => {
+        for (const chunk of chunks) take(chunk as Uint8Array)
+      }),
+      Effect.forever,
+      Effect.catch((error) =>
+        Effect.sync(() => saw(error.reason._tag === "SocketCloseError" && error.reason.code === 1000 ? "FIN" : "RST"))
+      ),
+      Effect.forkIn(scope, { startImmediately: true })
+    )
+    const sendOctets = (octets: Uint8Array) => Effect.ignore(writer.write(octets))
+    return {
+      ...recorded,
       send: (messageId, operation, controls) => sendOctets(octets(messageId, operation, controls)),
       sendOctets,
       end: Scope.close(writerScope, Exit.void),
-      ended: Deferred.await(ended),
       stall: Fiber.interrupt(reading)
     }
   }

@@ -111,6 +111,33 @@ describe("S1: exactly one unbind", () => {
       assert.deepStrictEqual(peer.kinds(), [])
     }))
 
+  it.effect("a StartTLS on its way: the unbind waits for the answer, since nothing may be sent before", () =>
+    Effect.gen(function*() {
+      const { close, peer, session } = yield* open()
+      const securing = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      const closing = yield* Effect.forkChild(close, { startImmediately: true })
+      assert.strictEqual((yield* Fiber.join(securing)).reason._tag, "SessionClosed")
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["ExtendedRequest"])
+      yield* endAfterUnbind(peer)
+      yield* peer.send(messageId, { _tag: "ExtendedResponse", result: { ...ok, code: 2 } })
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(peer.kinds(), ["ExtendedRequest", "UnbindRequest"])
+    }))
+
+  it.effect("a StartTLS without an answer: none, and the connection is closed at closeTimeout", () =>
+    Effect.gen(function*() {
+      const { client, close, peer, session } = yield* open({ closeTimeout: "3 seconds" })
+      yield* Effect.forkChild(Effect.exit(session.startTls()), { startImmediately: true })
+      yield* peer.expect("ExtendedRequest")
+      const closing = yield* Effect.forkChild(close, { startImmediately: true })
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(peer.kinds(), ["ExtendedRequest"])
+      assert.isFalse(client.isOpen())
+    }))
+
   it.effect("one after a protocol violation, since the peer still listens", () =>
     Effect.gen(function*() {
       const { close, peer, session } = yield* open()
