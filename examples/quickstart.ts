@@ -14,7 +14,10 @@ const say = (what: string, detail: string) => Console.log(`${what.padEnd(10)} ${
 /** Looks around and changes nothing. */
 export const look = Effect.fn("look")(function*(session: LdapSession.LdapSession, base: string) {
   const rootDse = yield* session.rootDse
-  yield* say("server", `${session.server} holds ${rootDse.getAll("namingContexts").join(", ") || "what it doesn't tell"}`)
+  yield* say(
+    "server",
+    `${session.server} holds ${rootDse.getAll("namingContexts").join(", ") || "what it doesn't tell"}`
+  )
 
   // Pages keep below the limit that servers set on one answer. The stream asks for the next one when it needs it.
   const people = session.search({ base, filter: "(objectClass=person)", attributes: ["cn", "mail"], pageSize: 100 })
@@ -45,7 +48,10 @@ export const write = Effect.fn("write")(function*(session: LdapSession.LdapSessi
     LdapModification.add("mail", "z@example.org"),
     LdapModification.replace("title", "Director")
   ])
-  const found = yield* session.searchResult({ base, filter: LdapFilter.ldapFilter`(&(objectClass=person)(cn=${name}))` })
+  const found = yield* session.searchResult({
+    base,
+    filter: LdapFilter.ldapFilter`(&(objectClass=person)(cn=${name}))`
+  })
   yield* say("modify", `mail is now ${found.entries[0]?.getAll("mail").join(" and ")}`)
 
   yield* say("compare", `is the title "director"? ${yield* session.compare(dn, "title", "director")}`)
@@ -83,5 +89,8 @@ export const share = Effect.fn("share")(function*(session: LdapSession.LdapSessi
   yield* Fiber.interrupt(fibers[7]!)
   const exits = yield* Effect.forEach(fibers, Fiber.await)
   const counts = exits.flatMap((exit) => (exit._tag === "Success" ? [exit.value] : []))
-  yield* say("fibers", `${counts.length} of 20 found ${counts.reduce((sum, count) => sum + count, 0)} people, one was interrupted`)
+  yield* say(
+    "fibers",
+    `${counts.length} of 20 found ${counts.reduce((sum, count) => sum + count, 0)} people, one was interrupted`
+  )
 })

@@ -73,8 +73,9 @@ Effect.gen(function*() {
 }).pipe(
   Effect.scoped,
   // What a person should read is the message; the rest is for debuggers.
-  Effect.catchTag("LdapError", (error) =>
-    Effect.andThen(Console.error(error.message), Effect.sync(() => (process.exitCode = 1)))
+  Effect.catchTag(
+    "LdapError",
+    (error) => Effect.andThen(Console.error(error.message), Effect.sync(() => (process.exitCode = 1)))
   ),
   Effect.provide(NodeFileSystem.layer),
   NodeRuntime.runMain

@@ -38,8 +38,9 @@ export const LdapClient: Context.Service<LdapClient, LdapClient> = Context.Servi
  * @category constructors
  * @since 0.1.0
  */
-export const fromSession = ({ bind: _, closed: _1, protection: _2, startTls: _3, ...operations }: LdapSession.LdapSession) =>
-  LdapClient.of(operations)
+export const fromSession = (
+  { bind: _, closed: _1, protection: _2, startTls: _3, ...operations }: LdapSession.LdapSession
+) => LdapClient.of(operations)
 
 /**
  * Opens a client: connects, secures and binds as configured, or fails. Closing the scope unbinds.

@@ -161,7 +161,8 @@ export class LdapEntry implements Iterable<LdapAttribute> {
    * attributes are left out.
    */
   toJSON(): unknown {
-    const attributes: Record<string, ReadonlyArray<unknown>> = Object.create(null)
+    // Without a prototype: a server may name an attribute as it likes.
+    const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
     for (const [key, { description, offsets }] of this.#indexed()) {
       attributes[description] = secrets.has(key.split(";", 1)[0]!) ? ["<redacted>"] : this.#views(offsets).map(readable)
     }

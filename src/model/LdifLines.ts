@@ -1,10 +1,11 @@
 /**
- * The lines of LDIF text (RFC 2849, notes 2 to 4): folded lines are put together, comments left out, and the lines
- * counted. What the lines say is the business of LdifRecord.ts.
+ * The lines of LDIF text (RFC 2849, notes 2 to 4), from pieces of any size: folded lines are put together, comments left
+ * out, and the lines counted. What the lines say is the business of LdifRecord.ts.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import { isUtf8 } from "node:buffer"
 
 /**
  * Text that is not LDIF.
@@ -28,41 +29,126 @@ export interface LdifLine {
   readonly text: string
   /** The number of its first line in the text, from 1. */
   readonly line: number
+  /** What stands at the URL of the line, where it has one and somebody has read it. */
+  readonly file?: Uint8Array | undefined
+}
+
+/** @internal */
+export interface LineOptions {
+  /**
+   * Whether the pieces are octets, each as one character (latin1). Then characters, as line ends, may be cut anywhere, and a
+   * line is read as UTF-8 when it is complete.
+   */
+  readonly octets: boolean
+  /** Whether a byte order mark at the start is left out. */
+  readonly skipMark: boolean
+  /** How long a line may be, line ends and the spaces of folding not counted. */
+  readonly maxLength: number
 }
 
 /**
- * Goes through the lines of a text. Throws {@link LdifSyntaxError} where a line continues nothing.
+ * Puts lines together. Throws {@link LdifSyntaxError} where a line continues nothing, is too long, or isn't UTF-8.
  *
  * @internal
  */
-export function* ldifLines(text: string): Generator<LdifLine> {
-  let first = 1
-  // Parts of a long value are joined once: adding to a string line by line makes a rope as deep as the value is long.
-  let parts: Array<string> = []
-  let line = 0
-  for (let start = 0; start < text.length;) {
-    let end = text.indexOf("\n", start)
-    const next = end < 0 ? text.length : end + 1
-    if (end < 0) end = text.length
-    if (end > start && text.charCodeAt(end - 1) === 0x0d) end--
-    line++
-    if (end > start && text.charCodeAt(start) === 0x20) {
-      if (parts.length === 0) {
-        throw new LdifSyntaxError({
-          line,
-          detail: "a line that begins with a space continues a line, and there is none"
-        })
-      }
-      parts.push(text.slice(start + 1, end))
-    } else {
-      if (parts.length > 0 && !parts[0]!.startsWith("#")) yield { text: joined(parts), line: first }
-      first = line
-      parts = end > start ? [text.slice(start, end)] : []
-      if (end === start) yield { text: "", line }
-    }
-    start = next
+export class LineReader {
+  readonly #options: LineOptions
+  /** How many lines have ended. */
+  #ended = 0
+  /** The line that hasn't ended: its pieces, and their length. Pieces are joined once; adding up strings makes deep ropes. */
+  #open: Array<string> = []
+  #openLength = 0
+  /** The line that the next ones may continue: its parts, their length, and its number. No parts: nothing to continue. */
+  #parts: Array<string> = []
+  #length = 0
+  #first = 1
+
+  constructor(options: LineOptions) {
+    this.#options = options
   }
-  if (parts.length > 0 && !parts[0]!.startsWith("#")) yield { text: joined(parts), line: first }
+
+  /** The lines that are complete with this piece. */
+  *push(piece: string): Generator<LdifLine> {
+    let start = 0
+    for (let end = piece.indexOf("\n"); end >= 0; end = piece.indexOf("\n", start)) {
+      const before = this.#endLine(this.#grown(piece, start, end))
+      start = end + 1
+      if (before !== undefined) yield before
+      if (this.#parts.length === 0) yield { text: "", line: this.#ended }
+    }
+    if (start < piece.length) this.#open.push(this.#grown(piece, start, piece.length))
+  }
+
+  /** The lines that are complete since nothing follows. */
+  *end(): Generator<LdifLine> {
+    const before = this.#open.length > 0 ? this.#endLine("") : undefined
+    if (before !== undefined) yield before
+    const last = this.#take()
+    if (last !== undefined) yield last
+  }
+
+  /** What the open line grows by, unless it grows too long. */
+  #grown(piece: string, start: number, end: number): string {
+    this.#openLength += end - start
+    const continues = this.#open.length === 0 ? piece[start] === " " : this.#open[0]!.startsWith(" ")
+    if (this.#openLength + (continues ? this.#length - 1 : 0) > this.#options.maxLength) {
+      const line = continues && this.#parts.length > 0 ? this.#first : this.#ended + 1
+      throw new LdifSyntaxError({ line, detail: `the line is longer than the limit of ${this.#options.maxLength}` })
+    }
+    return piece.slice(start, end)
+  }
+
+  /** Ends the open line with the last of it. Returns the line before it if that is complete now. */
+  #endLine(last: string): LdifLine | undefined {
+    let text = last
+    if (this.#open.length > 0) {
+      this.#open.push(last)
+      text = joined(this.#open)
+      this.#open = []
+    }
+    this.#openLength = 0
+    this.#ended++
+    if (text.endsWith("\r")) text = text.slice(0, -1)
+    if (this.#ended === 1 && this.#options.skipMark) {
+      const mark = this.#options.octets ? "\xef\xbb\xbf" : "\ufeff"
+      if (text.startsWith(mark)) text = text.slice(mark.length)
+    }
+    if (text.startsWith(" ")) {
+      if (this.#parts.length === 0) {
+        const detail = "a line that begins with a space continues a line, and there is none"
+        throw new LdifSyntaxError({ line: this.#ended, detail })
+      }
+      if (!isComment(this.#parts)) {
+        this.#parts.push(text.slice(1))
+        this.#length += text.length - 1
+      }
+      return undefined
+    }
+    const before = this.#take()
+    this.#first = this.#ended
+    this.#parts = text === "" ? [] : [text]
+    this.#length = text.length
+    return before
+  }
+
+  #take(): LdifLine | undefined {
+    const parts = this.#parts
+    this.#parts = []
+    this.#length = 0
+    return parts.length === 0 || isComment(parts)
+      ? undefined
+      : { text: this.#decoded(joined(parts)), line: this.#first }
+  }
+
+  #decoded(text: string): string {
+    // oxlint-disable-next-line no-control-regex -- the range of ASCII
+    if (!this.#options.octets || !/[^\x00-\x7f]/.test(text)) return text
+    const octets = Buffer.from(text, "latin1")
+    if (isUtf8(octets)) return octets.toString("utf8")
+    throw new LdifSyntaxError({ line: this.#first, detail: "not UTF-8; a value that isn't text is written in base64" })
+  }
 }
+
+const isComment = (parts: ReadonlyArray<string>): boolean => parts[0]!.startsWith("#")
 
 const joined = (parts: ReadonlyArray<string>): string => parts.length === 1 ? parts[0]! : parts.join("")

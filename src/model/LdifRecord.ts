@@ -1,5 +1,5 @@
 /**
- * The records of LDIF (RFC 2849) and the reading of one from its lines. The lines come from LdifLines.ts; writing is
+ * The records of LDIF (RFC 2849) and the reading of one from its lines. The lines come from LdifReader.ts; writing is
  * done by LdifText.ts.
  *
  * @since 0.1.0
@@ -135,11 +135,39 @@ export const readVersion = (line: LdifLine): string | undefined => {
   return spec?.toString("utf8").trimEnd()
 }
 
+/**
+ * The URL in whose place the line wants a value, or `undefined`. Only attributes and controls have such values.
+ *
+ * @internal
+ */
+export const valueUrl = ({ text }: LdifLine): string | undefined => {
+  const colon = text.indexOf(":")
+  const name = text.slice(0, Math.max(0, colon)).toLowerCase()
+  if (withoutUrls.has(name)) return undefined
+  const at = name === "control" ? text.indexOf(":", colon + 1) : colon
+  return at >= 0 && text[at + 1] === "<" ? text.slice(at + 2).trim() : undefined
+}
+
+/** Fields of records that are not attributes: what RFC 2849 gives no URLs. */
+const withoutUrls = new Set([
+  "version",
+  "dn",
+  "changetype",
+  "newrdn",
+  "deleteoldrdn",
+  "newsuperior",
+  "add",
+  "delete",
+  "replace",
+  "increment"
+])
+
 /** A line taken apart. */
 interface Field {
   readonly line: number
   readonly name: string
   readonly value: Buffer
+  readonly from: LdifLine
 }
 
 class RecordReader {
@@ -194,7 +222,7 @@ class RecordReader {
       const { name, value } = this.#field()
       const key = name.toLowerCase()
       const attribute = attributes.get(key)
-      if (attribute === undefined) attributes.set(key, { description: name, values: [value] })
+      if (attribute === undefined) attributes.set(key, { description: unsliced(name), values: [value] })
       else attribute.values.push(value)
     }
     return Array.from(attributes.values())
@@ -251,7 +279,7 @@ class RecordReader {
     if (words.length > 2 || (criticality !== "true" && criticality !== "false")) {
       fail(field.line, `a control is critical ("true") or not ("false"), found "${words.slice(1).join(" ")}"`)
     }
-    const value = colon < 0 ? undefined : valueSpec({ text: spec, line: field.line }, spec, colon, this.#strict)
+    const value = colon < 0 ? undefined : valueSpec({ ...field.from, text: spec }, spec, colon, this.#strict)
     return LdapControl.make(oid, { critical: criticality === "true", value })
   }
 
@@ -267,7 +295,7 @@ class RecordReader {
     if (colon < 0) fail(line.line, `no colon in "${shortened(line.text)}"`)
     const name = line.text.slice(0, colon)
     this.#checkDescription(name, line.line)
-    return { line: line.line, name, value: valueSpec(line, line.text, colon, this.#strict) }
+    return { line: line.line, name, value: valueSpec(line, line.text, colon, this.#strict), from: line }
   }
 
   #checkDescription(description: string, line: number): void {
@@ -316,6 +344,7 @@ const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean)
   let start = kind === 0x3a || kind === 0x3c ? colon + 2 : colon + 1
   while (text.charCodeAt(start) === 0x20) start++
   if (kind === 0x3c) {
+    if (line.file !== undefined) return Buffer.from(line.file.buffer, line.file.byteOffset, line.file.length)
     fail(line.line, `the value is at ${shortened(text.slice(start))}, and values are not read from URLs`)
   }
   const value = text.slice(start)
@@ -339,5 +368,8 @@ const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean)
 
 const text = ({ line, name, value }: Field): string =>
   isUtf8(value) ? value.toString("utf8") : fail(line, `the value of "${name}" is not UTF-8`)
+
+/** A part of a string keeps the whole alive, so a record would keep the text that it was read from. */
+const unsliced = (ascii: string): string => Buffer.from(ascii, "latin1").toString("latin1")
 
 const shortened = (text: string): string => text.length > 60 ? `${text.slice(0, 60)}…` : text

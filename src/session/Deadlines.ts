@@ -4,7 +4,7 @@
  * An operation sets a deadline and, nearly always, takes it back a moment later. A fiber for each would cost more than the
  * operation itself; here setting one is an insertion into a set, and the fiber sleeps until the nearest that it knows of.
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 

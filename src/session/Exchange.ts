@@ -17,6 +17,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { ConnectionOptions } from "node:tls"
+import type { LdapControl } from "../model/LdapControl.ts"
 import {
   ConnectFailed,
   ConnectionLost,
@@ -28,7 +29,6 @@ import {
   SessionClosed,
   SessionEnd
 } from "../model/LdapError.ts"
-import type { LdapControl } from "../model/LdapControl.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { encode } from "../protocol/encode.ts"
 import { type LdapMessage, maxInt, type RequestOperation } from "../protocol/LdapMessage.ts"
@@ -298,7 +298,9 @@ export class Exchange {
           const entry = this.#inFlight.get(id)
           if (entry !== undefined) entry.written = true
         }
-        return this.connection.write(batch.length === 1 ? batch[0]!.octets : Buffer.concat(batch.map((one) => one.octets)))
+        return this.connection.write(
+          batch.length === 1 ? batch[0]!.octets : Buffer.concat(batch.map((one) => one.octets))
+        )
       })
     )
   )
@@ -329,7 +331,10 @@ export class Exchange {
 
   readonly #reading: Effect.Effect<void> = Effect.suspend(() => {
     const round: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() =>
-      Effect.flatMap(this.#mayPark ? Effect.andThen(this.#parked, this.connection.read) : this.connection.read, this.#receive)
+      Effect.flatMap(
+        this.#mayPark ? Effect.andThen(this.#parked, this.connection.read) : this.connection.read,
+        this.#receive
+      )
     )
     return Effect.catch(
       Effect.whileLoop({

@@ -30,16 +30,16 @@ import {
   type LdapResult,
   type SessionEnd
 } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
 import {
   controlFrom,
-  type DnInput,
   dnFrom,
-  type EntryAttributesInput,
+  type DnInput,
   entryAttributesFrom,
+  type EntryAttributesInput,
   modificationFrom,
   type ModificationInput
 } from "../model/ldapts.ts"
-import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { RequestOperation } from "../protocol/LdapMessage.ts"
 import * as Bind from "./bind.ts"
 import { Exchange } from "./Exchange.ts"
@@ -265,8 +265,10 @@ export interface SessionConfig extends SessionOptions, LdapTransport.UrlOptions 
  * @since 0.1.0
  */
 export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapError, Scope.Scope> =>
-  Effect.flatMap(Effect.fromResult(LdapTransport.fromUrl(config.url, config)), (transport) =>
-    fromTransport(transport, config))
+  Effect.flatMap(
+    Effect.fromResult(LdapTransport.fromUrl(config.url, config)),
+    (transport) => fromTransport(transport, config)
+  )
 
 /**
  * Opens a session over a transport.
@@ -361,7 +363,9 @@ const connect = (transport: LdapTransport.LdapTransport, limit: Duration.Duratio
   Effect.timeoutOrElse(transport.connect, {
     duration: limit,
     orElse: () => {
-      const detail = `the server did not answer within ${Duration.format(limit)}; raise connectTimeout if it needs longer`
+      const detail = `the server did not answer within ${
+        Duration.format(limit)
+      }; raise connectTimeout if it needs longer`
       return Effect.fail(
         new LdapError({
           reason: new ConnectFailed({ kind: "timeout", detail }),
@@ -425,7 +429,8 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
       if (shaped instanceof LdapError) return Effect.fail(shaped)
       const found: Search.Collected = { entries: [], references: [] }
       return Effect.mapBoth(Search.collect(exchange, shaped, found), {
-        onFailure: (error) => new LdapError({ ...error, partial: found }),
+        onFailure: ({ dn, operation, reason, server }) =>
+          new LdapError({ reason, operation, server, dn, partial: found }),
         onSuccess: (result) => ({ ...found, result })
       })
     })
@@ -494,7 +499,9 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
         options
       ),
     modify: (dn, changes, options) => {
-      const list = Array.isArray(changes) ? (changes as ReadonlyArray<ModificationInput>) : [changes as ModificationInput]
+      const list = Array.isArray(changes)
+        ? (changes as ReadonlyArray<ModificationInput>)
+        : [changes as ModificationInput]
       return update(
         "modify",
         { _tag: "ModifyRequest", dn: dnFrom(dn), changes: list.map(modificationFrom) },

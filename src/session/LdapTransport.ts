@@ -83,7 +83,10 @@ const parseUrl = (url: string): Result.Result<ParsedUrl, LdapError> => {
   const match = /^(ldap|ldaps|ldapi):\/\/([^/?#]*)(\/?)(.*)$/is.exec(url)
   if (match === null) {
     return Result.fail(
-      invalid(url, `"${url}" is not the URL of a server; write ldap://host, ldaps://host:636 or ldapi://%2Fpath%2Fsocket`)
+      invalid(
+        url,
+        `"${url}" is not the URL of a server; write ldap://host, ldaps://host:636 or ldapi://%2Fpath%2Fsocket`
+      )
     )
   }
   const [, scheme = "", authority = "", , rest = ""] = match
@@ -105,7 +108,9 @@ const parseSocketPath = (url: string, authority: string): Result.Result<ParsedUr
   try {
     const path = decodeURIComponent(authority)
     return path === ""
-      ? Result.fail(invalid(url, "the URL names no socket; write its path in percent-encoding, as in ldapi://%2Frun%2Fldapi"))
+      ? Result.fail(
+        invalid(url, "the URL names no socket; write its path in percent-encoding, as in ldapi://%2Frun%2Fldapi")
+      )
       : Result.succeed({ secure: false, address: { path } })
   } catch {
     return Result.fail(invalid(url, `"${authority}" is not percent-encoded`))

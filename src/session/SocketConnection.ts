@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import * as Socket from "effect/socket/Socket"
+import type * as Socket from "effect/socket/Socket"
 import type { ConnectionOptions } from "node:tls"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
 import { ConnectionEnd, type LdapConnection, type Protection } from "./LdapConnection.ts"
@@ -59,14 +59,12 @@ const endOf = (cause: Socket.SocketError): ConnectionEnd =>
     ? new ConnectionEnd({ clean: true, detail: "the server closed it", cause })
     : new ConnectionEnd({ clean: false, detail: messageOf(cause), cause })
 
-type Pem = string | Uint8Array | ReadonlyArray<string | Uint8Array>
-
 /** What an upgrade of Effect's can be told; other options are Node's own and need a URL instead of a socket. */
 const upgradeOptions = (tls: ConnectionOptions): Socket.TlsUpgradeOptions => ({
   servername: tls.servername,
   rejectUnauthorized: tls.rejectUnauthorized ?? true,
-  ca: tls.ca as Pem | undefined,
-  cert: tls.cert as Pem | undefined,
+  ca: tls.ca,
+  cert: tls.cert,
   key: typeof tls.key === "string" || tls.key instanceof Uint8Array ? Redacted.make(tls.key) : undefined,
   passphrase: tls.passphrase === undefined ? undefined : Redacted.make(tls.passphrase)
 })

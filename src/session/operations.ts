@@ -5,11 +5,11 @@ import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import type { Filter } from "ldapts"
 import { BerError } from "../ber/BerReader.ts"
-import { InvalidRequest } from "../model/LdapError.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
+import { InvalidRequest } from "../model/LdapError.ts"
 import type { LdapResult } from "../model/LdapError.ts"
 import * as LdapFilter from "../model/LdapFilter.ts"
-import { type ControlInput, type DnInput, dnFrom, filterFrom, isFilter } from "../model/ldapts.ts"
+import { type ControlInput, dnFrom, type DnInput, filterFrom, isFilter } from "../model/ldapts.ts"
 import { type DerefAliases, maxInt, type Scope, type SearchRequest } from "../protocol/LdapMessage.ts"
 
 /**

@@ -25,7 +25,10 @@ export interface Request<T extends Tag> {
  * Sends a request and waits for its response. Interruption, and the time limit, abandon it; the time spent waiting for a
  * bind or StartTLS counts.
  */
-export const request = <T extends Tag>(exchange: Exchange, options: Request<T>): Effect.Effect<Response<T>, LdapError> =>
+export const request = <T extends Tag>(
+  exchange: Exchange,
+  options: Request<T>
+): Effect.Effect<Response<T>, LdapError> =>
   Effect.suspend(() =>
     exchange.turns.isOpen
       ? exchangeOnce(exchange, options)
@@ -95,7 +98,9 @@ const isResponse = <T extends Tag>(message: LdapMessage, tag: T): message is Res
   message.operation._tag === tag
 
 /** What the server said, controls included. */
-export const resultOf = (message: LdapMessage<Extract<ResponseOperation, { readonly result: ResultFields }>>): LdapResult => ({
+export const resultOf = (
+  message: LdapMessage<Extract<ResponseOperation, { readonly result: ResultFields }>>
+): LdapResult => ({
   ...message.operation.result,
   controls: message.controls
 })

@@ -260,7 +260,11 @@ class Connection {
     switch (oid) {
       case whoAmIOid: {
         const { dn } = this.#requester
-        return { _tag: "ExtendedResponse", result: success, value: Buffer.from(dn === undefined ? "" : `dn:${dn}`) }
+        return {
+          _tag: "ExtendedResponse",
+          result: success,
+          value: Buffer.from(dn === undefined ? "" : `dn:${dn.toString()}`)
+        }
       }
       case startTlsOid: {
         const result = answer(LdapResultCode.protocolError, "unsupported extended operation: TLS is not configured")

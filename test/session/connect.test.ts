@@ -6,8 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
-import * as Tls from "node:tls"
 import { setTimeout as delay } from "node:timers/promises"
+import * as Tls from "node:tls"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import { encode } from "../../src/protocol/encode.ts"
@@ -136,7 +136,8 @@ describe("bad input", () => {
         const { port } = yield* tcp(silent)
         const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${port}`, closeTimeout: 10 })
         const fieldOf = (options: LdapSession.SearchOptions) =>
-          Effect.map(Effect.flip(session.searchResult(options)), ({ reason }) => "field" in reason ? reason.field : reason)
+          Effect.map(Effect.flip(session.searchResult(options)), ({ reason }) =>
+            "field" in reason ? reason.field : reason)
         assert.strictEqual(yield* fieldOf({ base: "", filter: "(cn=x" }), "filter")
         assert.strictEqual(yield* fieldOf({ base: "", filter: "cn=x)(uid=*" }), "filter")
         assert.strictEqual(yield* fieldOf({ base: "", sizeLimit: -1 }), "sizeLimit")
@@ -256,22 +257,25 @@ const answering = (socket: Net.Socket, on: { readonly unbind?: () => void; reado
 }
 
 describe("S1 and S2 on real sockets", () => {
-  it.live.each(["ldap", "ldaps"] as const)("%s: unbind, then the end of our side, and the socket is closed with the scope", (scheme) =>
-    clean(
-      Effect.gen(function*() {
-        const seen: Array<string> = []
-        const onSocket = (socket: Net.Socket) =>
-          answering(socket, { unbind: () => seen.push("unbind"), end: () => seen.push("end") })
-        const { port } = yield* scheme === "ldaps" ? tls("server", onSocket) : tcp(onSocket)
-        const before = resources().length
-        yield* Effect.scoped(
-          LdapSession.make({ url: `${scheme}://127.0.0.1:${port}`, tls: trust, auth: LdapAuth.anonymous })
-        )
-        // Of the two ends of the connection ours is gone when the scope is.
-        assert.isAtMost(resources().length, before + 1)
-        assert.deepStrictEqual(seen, ["unbind", "end"])
-      })
-    ))
+  it.live.each(["ldap", "ldaps"] as const)(
+    "%s: unbind, then the end of our side, and the socket is closed with the scope",
+    (scheme) =>
+      clean(
+        Effect.gen(function*() {
+          const seen: Array<string> = []
+          const onSocket = (socket: Net.Socket) =>
+            answering(socket, { unbind: () => seen.push("unbind"), end: () => seen.push("end") })
+          const { port } = yield* scheme === "ldaps" ? tls("server", onSocket) : tcp(onSocket)
+          const before = resources().length
+          yield* Effect.scoped(
+            LdapSession.make({ url: `${scheme}://127.0.0.1:${port}`, tls: trust, auth: LdapAuth.anonymous })
+          )
+          // Of the two ends of the connection ours is gone when the scope is.
+          assert.isAtMost(resources().length, before + 1)
+          assert.deepStrictEqual(seen, ["unbind", "end"])
+        })
+      )
+  )
 
   it.live("a peer that has stopped reading: the socket is destroyed at closeTimeout", () =>
     clean(
@@ -304,8 +308,7 @@ describe("S4: interruption while connecting", () => {
     })),
     "the handshake of StartTLS": Effect.map(
       tcp((socket) =>
-        socket.once("data", () =>
-          socket.write(Buffer.from([0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, 0, 4, 0, 4, 0])))
+        socket.once("data", () => socket.write(Buffer.from([0x30, 12, 2, 1, 1, 0x78, 7, 10, 1, 0, 4, 0, 4, 0])))
       ),
       ({ port }) => ({ url: `ldap://127.0.0.1:${port}`, startTls: true, closeTimeout: 10 })
     ),
@@ -338,7 +341,9 @@ describe("S4: interruption while connecting", () => {
           answering(socket)
         })
         const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${port}` })
-        yield* Effect.all(Array.from({ length: 8 }, () => session.bind(LdapAuth.anonymous)), { concurrency: "unbounded" })
+        yield* Effect.all(Array.from({ length: 8 }, () => session.bind(LdapAuth.anonymous)), {
+          concurrency: "unbounded"
+        })
         assert.strictEqual(connections, 1)
       })
     ))

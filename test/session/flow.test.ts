@@ -200,11 +200,13 @@ describe("S10: a slow consumer", () => {
       )
       const { messageId } = yield* peer.expect("SearchRequest")
       const flood = yield* Effect.forkChild(
-        Effect.forEach(Array.from({ length: 100 }), () => peer.send(messageId, entry("cn=a", { cn: "x".repeat(10_000) })), {
+        Effect.forEach(Array.from({ length: 100 }), () =>
+          peer.send(messageId, entry("cn=a", { cn: "x".repeat(10_000) })), {
           discard: true
         })
       )
-      for (let i = 0; i < 100; i++) yield* settle
+      for (let i = 0; i < 100; i++)
+        yield* settle
       assert.isUndefined(flood.pollUnsafe())
       yield* Fiber.interrupt(slow)
       yield* Fiber.join(flood)

@@ -36,25 +36,31 @@ const operations: Record<string, (session: LdapSession) => Effect.Effect<unknown
 }
 
 describe("S5: interruption abandons", () => {
-  it.effect.each(Object.keys(operations))("%s: one Abandon that names it, and the session goes on", (name) =>
-    Effect.gen(function*() {
-      const { peer, session } = yield* open()
-      const fiber = yield* Effect.forkChild(operations[name]!(session), { startImmediately: true })
-      const { messageId } = yield* peer.next
-      yield* Fiber.interrupt(fiber)
-      assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
-      yield* stillWorks(session, peer)
-      assert.strictEqual(peer.count("AbandonRequest"), 1)
-    }))
+  it.effect.each(Object.keys(operations))(
+    "%s: one Abandon that names it, and the session goes on",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const fiber = yield* Effect.forkChild(operations[name]!(session), { startImmediately: true })
+        const { messageId } = yield* peer.next
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
+        yield* stillWorks(session, peer)
+        assert.strictEqual(peer.count("AbandonRequest"), 1)
+      })
+  )
 
-  it.effect.each(Object.keys(operations))("%s: nothing is sent for one that was not written yet", (name) =>
-    Effect.gen(function*() {
-      const { peer, session } = yield* open()
-      const fiber = yield* Effect.forkChild(operations[name]!(session), { startImmediately: true })
-      yield* Fiber.interrupt(fiber)
-      yield* stillWorks(session, peer)
-      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
-    }))
+  it.effect.each(Object.keys(operations))(
+    "%s: nothing is sent for one that was not written yet",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const fiber = yield* Effect.forkChild(operations[name]!(session), { startImmediately: true })
+        yield* Fiber.interrupt(fiber)
+        yield* stillWorks(session, peer)
+        assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+      })
+  )
 
   it.effect("a stream that ends early abandons its search once", () =>
     Effect.gen(function*() {

@@ -272,7 +272,8 @@ const answer = (line: Line, step: Extract<Step, { readonly step: "answer" }>): E
         chunks.push(octets(messageId, entry(`n=${number},id=${messageId}`, { cn: "x".repeat(size) })))
       }
     }
-    if (isSearch && step.how !== "failure" && step.how !== "done") sendEntries(3, step.how === "large entries" ? 60_000 : 10)
+    if (isSearch && step.how !== "failure" && step.how !== "done")
+      sendEntries(3, step.how === "large entries" ? 60_000 : 10)
     if (!isSearch || (step.how !== "entries" && step.how !== "large entries")) {
       line.unanswered.splice(line.unanswered.indexOf(request), 1)
       const code = step.how === "failure" ? 53 : 0
@@ -442,7 +443,10 @@ const judge = Effect.fnUntraced(function*(
     const unbinds = written.filter(({ operation }) => operation._tag === "UnbindRequest").length
     const expected = expectedUnbinds(line, written, unbinds, end)
     const kept = environment.isExact || !line.harmed ? unbinds === expected : unbinds <= 1
-    promise(kept, `S1: ${unbinds} unbinds, ${expected} expected after ${"detail" in end ? `${end._tag}: ${end.detail}` : end._tag}`)
+    promise(
+      kept,
+      `S1: ${unbinds} unbinds, ${expected} expected after ${"detail" in end ? `${end._tag}: ${end.detail}` : end._tag}`
+    )
     promise(line.octetsAfterUnbind() === 0, `S1: ${line.octetsAfterUnbind()} octets after the unbind`)
     judgeAbandons(written)
     totals.connections++
@@ -490,7 +494,7 @@ const judgeSearch = (
       pages.push([id!, 1])
     } else {
       promise(number === last[1], `S10: entry ${number} of message ${id} after ${last[1] - 1}`)
-      pages[pages.length - 1] = [id!, last[1] + 1]
+      pages[pages.length - 1] = [id, last[1] + 1]
     }
   }
   const inner = Exit.isSuccess(exit) ? (exit.value as Exit.Exit<unknown, unknown>) : exit

@@ -11,8 +11,8 @@ import * as LdapSession from "../../src/session/LdapSession.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 import { closedConnections } from "../servers/slapdLog.ts"
 import { assertPassed, closesAfterUnbind, type Environment, falsified, noTotals, programs, runIn } from "./model.ts"
-import * as RecordingServer from "./RecordingServer.ts"
 import { settle } from "./RecordingPeer.ts"
+import * as RecordingServer from "./RecordingServer.ts"
 
 const certificates = makeCertificates()
 const tls = { ca: certificates.ca.cert, servername: "localhost" }
@@ -50,10 +50,11 @@ const overSockets = (server: RecordingServer.RecordingServer, url: string) => (p
 const check = (environment: (peers: Scope.Scope) => Environment, runs: number) =>
   Effect.gen(function*() {
     const totals = noTotals()
-    const result = yield* Arbitrary.checkEffect(programs, (program) => runIn(environment, program, totals).pipe(
-      Effect.as(true),
-      Effect.catchDefect(falsified)
-    ), { runs, size: 60, maxShrinks: 100 })
+    const result = yield* Arbitrary.checkEffect(programs, (program) =>
+      runIn(environment, program, totals).pipe(
+        Effect.as(true),
+        Effect.catchDefect(falsified)
+      ), { runs, size: 60, maxShrinks: 100 })
     return { result, totals }
   })
 

@@ -223,7 +223,9 @@ describe("S2: the release is total and bounded", () => {
   it.effect("what the server still sends is read and dropped until it closes", () =>
     Effect.gen(function*() {
       const { close, peer, session } = yield* open()
-      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), { startImmediately: true })
+      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), {
+        startImmediately: true
+      })
       const { messageId } = yield* peer.expect("SearchRequest")
       const closing = yield* Effect.forkChild(close, { startImmediately: true })
       yield* peer.expect("UnbindRequest")

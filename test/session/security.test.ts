@@ -104,7 +104,9 @@ describe("S9: passwords", () => {
       const seen: Array<string> = []
       const show = (value: unknown) =>
         seen.push(inspect(value, { depth: 20, showHidden: true }), String(value), JSON.stringify(value) ?? "")
-      const logger = Logger.make(({ cause, message }) => seen.push(inspect(message, { depth: 20 }), Cause.pretty(cause)))
+      const logger = Logger.make(({ cause, message }) =>
+        seen.push(inspect(message, { depth: 20 }), Cause.pretty(cause))
+      )
       yield* Effect.gen(function*() {
         const { peer, session } = yield* open()
         show(auth)
@@ -170,21 +172,24 @@ describe("S11: what a peer sends", () => {
     return [pending, search] as const
   })
 
-  it.effect.each(Object.keys(violations))("%s ends the session with ProtocolViolation, for everybody", (name) =>
-    Effect.gen(function*() {
-      const { client, peer, session } = yield* open()
-      const [pending, search] = yield* inFlight(session, peer)
-      const behaviour = violations[name]!
-      yield* typeof behaviour === "function" ? behaviour(peer) : peer.sendOctets(behaviour)
-      const end = yield* session.closed
-      assert.strictEqual(end._tag, "ProtocolViolation")
-      assert.strictEqual((yield* Fiber.join(pending)).reason._tag, "ProtocolViolation")
-      assert.strictEqual((yield* Fiber.join(search)).reason._tag, "ProtocolViolation")
-      const later = yield* Effect.flip(session.delete("cn=b"))
-      assert.deepInclude(later.reason, { _tag: "SessionClosed", why: end })
-      yield* settle
-      assert.isFalse(client.isOpen())
-    }))
+  it.effect.each(Object.keys(violations))(
+    "%s ends the session with ProtocolViolation, for everybody",
+    (name) =>
+      Effect.gen(function*() {
+        const { client, peer, session } = yield* open()
+        const [pending, search] = yield* inFlight(session, peer)
+        const behaviour = violations[name]!
+        yield* typeof behaviour === "function" ? behaviour(peer) : peer.sendOctets(behaviour)
+        const end = yield* session.closed
+        assert.strictEqual(end._tag, "ProtocolViolation")
+        assert.strictEqual((yield* Fiber.join(pending)).reason._tag, "ProtocolViolation")
+        assert.strictEqual((yield* Fiber.join(search)).reason._tag, "ProtocolViolation")
+        const later = yield* Effect.flip(session.delete("cn=b"))
+        assert.deepInclude(later.reason, { _tag: "SessionClosed", why: end })
+        yield* settle
+        assert.isFalse(client.isOpen())
+      })
+  )
 
   it.effect("a message above maxMessageSize is refused when its header is there", () =>
     Effect.gen(function*() {
@@ -210,7 +215,9 @@ describe("S11: what a peer sends", () => {
       const { peer, session } = yield* open()
       const pending = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
       yield* peer.expect("DeleteRequest")
-      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), { startImmediately: true })
+      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), {
+        startImmediately: true
+      })
       yield* peer.expect("SearchRequest")
       for (const [id, operation] of harmless[name]!) yield* peer.send(id, operation)
       yield* peer.send(1, { _tag: "DeleteResponse", result: ok })
@@ -226,7 +233,9 @@ describe("S11: what a peer sends", () => {
   it.effect("octets one at a time are as good as all at once", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
-      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), { startImmediately: true })
+      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), {
+        startImmediately: true
+      })
       const { messageId } = yield* peer.expect("SearchRequest")
       for (const octet of Buffer.concat([octets(messageId, entry("cn=a")), octets(messageId, done)])) {
         yield* peer.sendOctets(Buffer.from([octet]))
@@ -237,7 +246,9 @@ describe("S11: what a peer sends", () => {
   it.effect("an attribute named __proto__ is an attribute, and changes no prototype", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
-      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), { startImmediately: true })
+      const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), {
+        startImmediately: true
+      })
       const { messageId } = yield* peer.expect("SearchRequest")
       const attributes = ["__proto__", "constructor", "dn"].map((description) => ({
         description,

@@ -43,28 +43,31 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     const closed = (marker: string, count: number) =>
       Effect.promise(() => closedConnections(slapd.logFile, marker, { count }))
 
-    it.live.each(Object.keys(all))("%s: each connection ends in one UNBIND, nothing after it, and a good close", (name) =>
-      Effect.gen(function*() {
-        const config = all[name as keyof typeof all] as LdapSession.SessionConfig
-        const marker = `unbind-${name}`
-        const program = Effect.scoped(
-          Effect.gen(function*() {
-            const session = yield* LdapSession.make({ ...config, auth })
-            yield* mark(session, marker)
-            const fiber = yield* Effect.forkChild(Stream.runDrain(session.search({ base: slapd.base })))
-            yield* Effect.yieldNow
-            yield* Fiber.interrupt(fiber)
-            // In flight at the release.
-            yield* Effect.forkChild(Effect.exit(Stream.runDrain(session.search({ base: slapd.base }))))
-            yield* Effect.yieldNow
-          })
-        )
-        yield* Effect.all(Array.from({ length: 10 }, () => program), { concurrency: "unbounded" })
-        for (const connection of yield* closed(marker, 10)) {
-          assert.strictEqual(connection.unbinds, 1, connection.lines.join("\n"))
-          assert.strictEqual(connection.closed, "")
-        }
-      }))
+    it.live.each(Object.keys(all))(
+      "%s: each connection ends in one UNBIND, nothing after it, and a good close",
+      (name) =>
+        Effect.gen(function*() {
+          const config = all[name as keyof typeof all] as LdapSession.SessionConfig
+          const marker = `unbind-${name}`
+          const program = Effect.scoped(
+            Effect.gen(function*() {
+              const session = yield* LdapSession.make({ ...config, auth })
+              yield* mark(session, marker)
+              const fiber = yield* Effect.forkChild(Stream.runDrain(session.search({ base: slapd.base })))
+              yield* Effect.yieldNow
+              yield* Fiber.interrupt(fiber)
+              // In flight at the release.
+              yield* Effect.forkChild(Effect.exit(Stream.runDrain(session.search({ base: slapd.base }))))
+              yield* Effect.yieldNow
+            })
+          )
+          yield* Effect.all(Array.from({ length: 10 }, () => program), { concurrency: "unbounded" })
+          for (const connection of yield* closed(marker, 10)) {
+            assert.strictEqual(connection.unbinds, 1, connection.lines.join("\n"))
+            assert.strictEqual(connection.closed, "")
+          }
+        })
+    )
 
     it.live("sessions whose fibers are interrupted at random end in one UNBIND too", () =>
       Effect.gen(function*() {
@@ -78,11 +81,14 @@ describe.skipIf(slapd === undefined)("slapd", () => {
                   Effect.gen(function*() {
                     const session = yield* LdapSession.make({ url: slapd.urls.ldap })
                     yield* mark(session, marker)
-                    yield* Effect.forEach(Array.from({ length: 20 }), () =>
-                      Stream.runDrain(session.search({ base: `ou=many,${slapd.base}` })), {
-                      concurrency: 4,
-                      discard: true
-                    })
+                    yield* Effect.forEach(
+                      Array.from({ length: 20 }),
+                      () => Stream.runDrain(session.search({ base: `ou=many,${slapd.base}` })),
+                      {
+                        concurrency: 4,
+                        discard: true
+                      }
+                    )
                   })
                 )
               )
@@ -92,7 +98,9 @@ describe.skipIf(slapd === undefined)("slapd", () => {
           { concurrency: 8, discard: true }
         )
         // One that comes to its end by itself, so that there is one at least.
-        yield* Effect.scoped(Effect.flatMap(LdapSession.make({ url: slapd.urls.ldap }), (session) => mark(session, marker)))
+        yield* Effect.scoped(
+          Effect.flatMap(LdapSession.make({ url: slapd.urls.ldap }), (session) => mark(session, marker))
+        )
         for (const connection of yield* closed(marker, 1)) {
           assert.strictEqual(connection.unbinds, 1, connection.lines.join("\n"))
           assert.strictEqual(connection.closed, "")
