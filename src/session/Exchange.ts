@@ -31,10 +31,13 @@ import {
 } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { encode } from "../protocol/encode.ts"
-import { type LdapMessage, maxInt, type RequestOperation } from "../protocol/LdapMessage.ts"
+import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
 import { LdapParser } from "../protocol/LdapParser.ts"
 import { Deadlines } from "./Deadlines.ts"
 import type { ConnectionEnd, LdapConnection } from "./LdapConnection.ts"
+import { MessageIds } from "./MessageIds.ts"
+import { Outbox } from "./Outbox.ts"
+import { Pace } from "./Pace.ts"
 import { Turns } from "./Turns.ts"
 
 /** OID of the Notice of Disconnection (RFC 4511 section 4.4.1). */
@@ -42,9 +45,6 @@ const noticeOfDisconnection = "1.3.6.1.4.1.1466.20036"
 
 /** OID of StartTLS (RFC 4511 section 4.14). */
 const startTlsOid = "1.3.6.1.4.1.1466.20037"
-
-/** How many abandoned message ids are kept from being used again; see `nextId`. */
-const rememberedAbandoned = 1024
 
 type State = { readonly _tag: "Open" } | { readonly _tag: "Ended"; readonly end: SessionEnd }
 
@@ -89,6 +89,7 @@ export class Exchange {
   readonly deadlines: Deadlines
   /** Turns for binds and StartTLS, which must be alone. */
   readonly turns = new Turns(() => this.#inFlight.size === 0)
+  readonly pace = new Pace(() => this.turns.isAwaited || this.#state._tag === "Ended")
   /** Resolves when the session takes no more requests. */
   readonly ended = Deferred.makeUnsafe<SessionEnd>()
 
@@ -99,20 +100,8 @@ export class Exchange {
   #state: State = { _tag: "Open" }
   #securing: Securing | undefined
   readonly #inFlight = new Map<number, Entry>()
-  readonly #abandoned = new Set<number>()
-  #lastId = 0
-  #idsWrapped = false
-
-  /** Encoded requests that the connection has not taken yet. */
-  #outbox: Array<{ readonly id: number; readonly octets: Buffer }> = []
-  #writer: ((effect: Effect.Effect<void>) => void) | undefined
-  #writerWoken = false
-
-  /** Operations that can't go on without a response. */
-  #waiting = 0
-  /** Searches whose consumer is behind by more than they may keep. */
-  #full = 0
-  #reader: ((effect: Effect.Effect<void>) => void) | undefined
+  readonly #ids = new MessageIds((id) => this.#inFlight.has(id))
+  readonly #outbox = new Outbox()
   /** What a response did that it may not do; the reader ends the session with it. */
   #violation: ProtocolViolation | undefined
   #deliveries: Array<() => void> = []
@@ -164,7 +153,7 @@ export class Exchange {
   /** Sends a request and returns its message id, or why it can't be sent. */
   send(request: RequestOperation, controls: ReadonlyArray<LdapControl>, inFlight: InFlight): number | LdapError {
     if (this.#state._tag === "Ended") return this.error(inFlight, closedBy(this.#state.end, false))
-    const messageId = this.#nextId()
+    const messageId = this.#ids.next()
     let octets: Buffer
     try {
       octets = encode({ messageId, operation: request, controls })
@@ -173,7 +162,7 @@ export class Exchange {
       return this.error(inFlight, new InvalidRequest({ field: "request", detail }))
     }
     this.#inFlight.set(messageId, { ...inFlight, written: false })
-    this.#enqueue(messageId, octets)
+    this.#outbox.push(messageId, octets)
     return messageId
   }
 
@@ -186,36 +175,16 @@ export class Exchange {
     if (entry === undefined) return
     this.#inFlight.delete(messageId)
     if (entry.written) {
-      this.#remember(messageId)
-      const abandonId = this.#nextId()
-      this.#enqueue(
+      this.#ids.abandon(messageId)
+      const abandonId = this.#ids.next()
+      this.#outbox.push(
         abandonId,
         encode({ messageId: abandonId, operation: { _tag: "AbandonRequest", abandoned: messageId }, controls: [] })
       )
     } else {
-      this.#outbox = this.#outbox.filter(({ id }) => id !== messageId)
+      this.#outbox.withdraw(messageId)
     }
     this.turns.advance()
-  }
-
-  /** An operation can't go on without a response; until {@link satisfied}, reading goes on whoever doesn't consume. */
-  waiting(): void {
-    this.#waiting++
-    this.#unpark()
-  }
-
-  satisfied(): void {
-    this.#waiting--
-  }
-
-  /** A search holds as much as it may. */
-  full(): void {
-    this.#full++
-  }
-
-  emptied(): void {
-    this.#full--
-    this.#unpark()
   }
 
   /**
@@ -236,71 +205,21 @@ export class Exchange {
     return new LdapError({ reason, operation: inFlight.operation, server: this.server, dn: inFlight.dn })
   }
 
-  /**
-   * Message ids count up and start again after 2^31 - 1. By then an id may still be in flight (a persistent search), or
-   * belong to an operation that was abandoned a moment ago; both are passed over. Of abandoned ones the last
-   * 1,024 are remembered: an answer to an older one would have to be two thousand million requests late.
-   */
-  #nextId(): number {
-    do {
-      if (this.#lastId === maxInt) {
-        this.#lastId = 0
-        this.#idsWrapped = true
-      }
-      this.#lastId++
-    } while (this.#inFlight.has(this.#lastId) || this.#abandoned.has(this.#lastId))
-    return this.#lastId
-  }
-
-  #remember(abandoned: number): void {
-    this.#abandoned.add(abandoned)
-    if (this.#abandoned.size > rememberedAbandoned) {
-      for (const oldest of this.#abandoned) {
-        this.#abandoned.delete(oldest)
-        break
-      }
-    }
-  }
-
   // -------------------------------------------------------------------------------------------------------------------
   // Writing
   // -------------------------------------------------------------------------------------------------------------------
 
-  #enqueue(id: number, octets: Buffer): void {
-    this.#outbox.push({ id, octets })
-    if (this.#writer === undefined || this.#writerWoken) return
-    // One turn of the event loop runs many fibers: what they all send goes out in one write.
-    this.#writerWoken = true
-    queueMicrotask(() => {
-      this.#writerWoken = false
-      const resume = this.#writer
-      this.#writer = undefined
-      resume?.(Effect.void)
-    })
-  }
-
-  readonly #hasOutput = Effect.callback<void>((resume) => {
-    if (this.#outbox.length > 0) return resume(Effect.void)
-    this.#writer = resume
-    return Effect.sync(() => {
-      if (this.#writer === resume) this.#writer = undefined
-    })
-  })
-
   readonly #writing: Effect.Effect<void> = Effect.forever(
     Effect.andThen(
-      this.#hasOutput,
+      this.#outbox.filled,
       Effect.suspend(() => {
-        const batch = this.#outbox
-        if (batch.length === 0) return Effect.void
-        this.#outbox = []
-        for (const { id } of batch) {
+        const batch = this.#outbox.take()
+        if (batch === undefined) return Effect.void
+        for (const id of batch.ids) {
           const entry = this.#inFlight.get(id)
           if (entry !== undefined) entry.written = true
         }
-        return this.connection.write(
-          batch.length === 1 ? batch[0]!.octets : Buffer.concat(batch.map((one) => one.octets))
-        )
+        return this.connection.write(batch.octets)
       })
     )
   )
@@ -309,30 +228,10 @@ export class Exchange {
   // Reading
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Nobody needs a response at once and somebody is behind: the peer has to wait. */
-  get #mayPark(): boolean {
-    return this.#full > 0 && this.#waiting === 0 && !this.turns.isAwaited && this.#state._tag === "Open"
-  }
-
-  #unpark(): void {
-    const resume = this.#reader
-    if (resume === undefined || this.#mayPark) return
-    this.#reader = undefined
-    resume(Effect.void)
-  }
-
-  readonly #parked = Effect.callback<void>((resume) => {
-    if (!this.#mayPark) return resume(Effect.void)
-    this.#reader = resume
-    return Effect.sync(() => {
-      if (this.#reader === resume) this.#reader = undefined
-    })
-  })
-
   readonly #reading: Effect.Effect<void> = Effect.suspend(() => {
     const round: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() =>
       Effect.flatMap(
-        this.#mayPark ? Effect.andThen(this.#parked, this.connection.read) : this.connection.read,
+        this.pace.mayRead ? this.connection.read : Effect.andThen(this.pace.resumed, this.connection.read),
         this.#receive
       )
     )
@@ -422,7 +321,7 @@ export class Exchange {
       return
     }
     // A late answer to an operation that was given up is no fault of the server's.
-    if (isResponse(operation._tag) && (this.#idsWrapped || messageId <= this.#lastId)) return
+    if (isResponse(operation._tag) && this.#ids.wasUsed(messageId)) return
     this.#violation = new ProtocolViolation({
       detail: isResponse(operation._tag)
         ? `${operation._tag} for message id ${messageId}, which was never used`
@@ -499,17 +398,16 @@ export class Exchange {
     if (end._tag !== "Released" || !isSecuring) this.#securing = undefined
     this.#mayUnbind = !isSecuring && (end._tag === "Released" || end._tag === "ProtocolViolation")
     this.#state = { _tag: "Ended", end }
-    this.#outbox = []
+    this.#outbox.clear()
     const inFlight = [...this.#inFlight.values()]
     this.#inFlight.clear()
-    this.#abandoned.clear()
     Deferred.doneUnsafe(this.ended, Effect.succeed(end))
     for (const entry of inFlight) entry.onFailure(this.error(entry, failedBy(end, entry.written)))
     if (securing?.granted === true) {
       securing.resume(Effect.fail(handshake ?? this.error({ operation: "startTls" }, failedBy(end, true))))
     }
     this.turns.end()
-    this.#unpark()
+    this.pace.reconsider()
     return true
   }
 
@@ -551,7 +449,7 @@ export class Exchange {
   }
 
   get #unbind(): Buffer {
-    return encode({ messageId: this.#nextId(), operation: { _tag: "UnbindRequest" }, controls: [] })
+    return encode({ messageId: this.#ids.next(), operation: { _tag: "UnbindRequest" }, controls: [] })
   }
 }
 

@@ -106,9 +106,9 @@ export const startTls = (
       const detail = "the connection is protected by TLS already"
       return resume(Effect.fail(exchange.error(context, new InvalidRequest({ field: "startTls", detail }))))
     }
-    exchange.waiting()
+    exchange.pace.waiting()
     exchange.startTls(tls, (effect) => {
-      exchange.satisfied()
+      exchange.pace.satisfied()
       resume(effect)
     })
   })

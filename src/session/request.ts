@@ -62,7 +62,7 @@ export const exchangeOnce = <T extends Tag>(
     const settle = () => {
       settled = true
       exchange.deadlines.takeBack(deadline)
-      exchange.satisfied()
+      exchange.pace.satisfied()
     }
     const fail = (error: LdapError) => {
       settle()
@@ -82,7 +82,7 @@ export const exchangeOnce = <T extends Tag>(
       onFailure: fail
     })
     if (typeof id !== "number") return resume(Effect.fail(id))
-    exchange.waiting()
+    exchange.pace.waiting()
     const deadline = exchange.deadlines.set(options.timeoutMillis, () => {
       exchange.abandon(id)
       fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))

@@ -76,7 +76,7 @@ class Cursor {
     if (this.#entries.length > 0) return resume(this.#take())
     if (this.#last !== undefined) return resume(this.#last)
     this.#resume = resume
-    this.#exchange.waiting()
+    this.#exchange.pace.waiting()
     this.#deadline = this.#exchange.deadlines.set(this.#search.timeoutMillis, () => {
       this.close()
       const afterMillis = this.#search.timeoutMillis
@@ -146,7 +146,7 @@ class Cursor {
     if (this.#resume === undefined) return
     this.#resume = undefined
     this.#exchange.deadlines.takeBack(this.#deadline)
-    this.#exchange.satisfied()
+    this.#exchange.pace.satisfied()
   }
 
   #take(): EntriesPull {
@@ -160,8 +160,8 @@ class Cursor {
   #setFull(full: boolean): void {
     if (full === this.#isFull) return
     this.#isFull = full
-    if (full) this.#exchange.full()
-    else this.#exchange.emptied()
+    if (full) this.#exchange.pace.full()
+    else this.#exchange.pace.emptied()
   }
 }
 
@@ -242,7 +242,7 @@ const collectPage = (
     const settle = () => {
       settled = true
       exchange.deadlines.takeBack(deadline)
-      exchange.satisfied()
+      exchange.pace.satisfied()
     }
     const fail = (error: LdapError) => {
       settle()
@@ -283,7 +283,7 @@ const collectPage = (
     })
     if (typeof sent !== "number") return resume(Effect.fail(sent))
     const id = sent
-    exchange.waiting()
+    exchange.pace.waiting()
     wait()
     return Effect.sync(() => {
       if (settled) return
