@@ -4,18 +4,11 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
 import type { LdapDn } from "../model/LdapDn.ts"
+import type { Password } from "./Password.ts"
+import type { SaslMechanism } from "./SaslMechanism.ts"
 
-/**
- * A password: redacted, or an effect that is asked at each bind, so that one which changes is always the current one. The
- * effect handles its own failures and needs no services.
- *
- * @category models
- * @since 0.1.0
- */
-export type Password = Redacted.Redacted<string | Uint8Array> | Effect.Effect<Redacted.Redacted<string | Uint8Array>>
+export type { Password } from "./Password.ts"
 
 /**
  * Ways to bind (RFC 4513 section 5).
@@ -28,6 +21,8 @@ export type LdapAuth = Data.TaggedEnum<{
   Anonymous: {}
   /** A name and its password (RFC 4513 section 5.1.3). */
   Simple: { readonly dn: string; readonly password: Password }
+  /** A mechanism of SASL (RFC 4513 section 5.2). */
+  Sasl: { readonly mechanism: SaslMechanism }
 }>
 
 const constructors = Data.taggedEnum<LdapAuth>()
@@ -65,9 +60,23 @@ export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
   constructors.Simple({ dn: dn.toString(), password })
 
 /**
- * The password of this moment.
+ * Binds with a mechanism of SASL: those of `LdapSasl`, or one of one's own.
  *
- * @internal
+ * **Details**
+ *
+ * A mechanism that sends a secret as it is needs a protected connection, like a simple bind. When the server can't prove who
+ * it is, the bind fails with `AuthRejected` and the session is over.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth, LdapSasl } from "effect-ldap"
+ * import { Redacted } from "effect"
+ *
+ * const auth = LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-256", { username: "ada", password: Redacted.make("secret") }))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
-export const resolve = (password: Password): Effect.Effect<Redacted.Redacted<string | Uint8Array>> =>
-  Effect.isEffect(password) ? password : Effect.succeed(password)
+export const sasl = (mechanism: SaslMechanism): LdapAuth => constructors.Sasl({ mechanism })

@@ -133,8 +133,8 @@ export const modifyDn = (
  * Files stray from RFC 2849 in ways that everyone reads, and so are read here: values that are not ASCII but not in
  * base64, a last change without its `-`, an entry without attributes, a modify record without changes, entries and
  * changes in one text, underscores in descriptions, spaces after a `-`, a byte order mark. With `strict` they are
- * refused. Refused always: values at a URL (`:<`), which this module doesn't read, NUL and carriage returns within
- * values, base64 with anything else in it.
+ * refused. Refused always: values at a URL (`:<`), which only `decode` reads and only if told to, NUL and carriage returns
+ * within values, base64 with anything else in it.
  *
  * **Example**
  *

@@ -421,6 +421,16 @@ export class Exchange {
     })
   }
 
+  /** Ends the session for a reason of this side's: a server that could not prove who it is, say. */
+  giveUp(detail: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const [reader, ...others] = this.#fibers
+      return this.end(SessionEnd.ProtocolViolation({ detail }))
+        ? this.#close(Fiber.interrupt(reader!), [reader!, ...others])
+        : Effect.void
+    })
+  }
+
   /**
    * Says goodbye if the peer still listens, waits until the peer has closed its side, at the longest for `closeTimeout`,
    * and closes the connection. The goodbye runs in a fiber of its own: a finalizer may run in one that is being

@@ -5,6 +5,7 @@
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type { ConnectionOptions } from "node:tls"
+import type { SaslContext } from "../auth/SaslMechanism.ts"
 import type { LdapError } from "../model/LdapError.ts"
 
 /**
@@ -26,6 +27,13 @@ export class ConnectionEnd extends Data.TaggedError("ConnectionEnd")<{
  */
 export interface LdapConnection {
   readonly protection: Protection
+
+  /** The server's name and port as the program gave them, for mechanisms that name the service by them. */
+  readonly host: string
+  readonly port?: number | undefined
+
+  /** What ties an authentication to this connection: data of its TLS, where it has any. */
+  readonly channelBinding: NonNullable<SaslContext["channelBinding"]>
 
   /** The next octets in the order of arrival. Fails when the peer's side has ended, after all that came before. */
   readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>

@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { ConnectionOptions } from "node:tls"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
+import * as LdapUrl from "../model/LdapUrl.ts"
 import type { LdapConnection, Protection } from "./LdapConnection.ts"
 import * as NodeConnection from "./NodeConnection.ts"
 import * as SocketConnection from "./SocketConnection.ts"
@@ -79,42 +80,34 @@ interface ParsedUrl {
   readonly address: NodeConnection.NodeTarget["address"]
 }
 
-const parseUrl = (url: string): Result.Result<ParsedUrl, LdapError> => {
-  const match = /^(ldap|ldaps|ldapi):\/\/([^/?#]*)(\/?)(.*)$/is.exec(url)
-  if (match === null) {
+const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
+  const parsed = LdapUrl.parse(text)
+  if (Result.isFailure(parsed)) {
+    const { detail, position, url } = parsed.failure
+    // Its own text of the URL hides what may be a password.
+    return Result.fail(invalid(url, `not the URL of a server: ${detail}, at position ${position}`))
+  }
+  const url = parsed.success
+  const asksForMore = url.dn !== "" || url.attributes.length > 0 || url.scope !== undefined ||
+    url.filter !== undefined || url.extensions.length > 0
+  if (asksForMore) {
+    const detail = "the URL must name the server alone: a base, a scope and a filter belong to a search"
+    return Result.fail(invalid(text, detail))
+  }
+  if (url.host === undefined) {
     return Result.fail(
       invalid(
-        url,
-        `"${url}" is not the URL of a server; write ldap://host, ldaps://host:636 or ldapi://%2Fpath%2Fsocket`
+        text,
+        url.scheme === "ldapi"
+          ? "the URL names no socket; write its path in percent-encoding, as in ldapi://%2Frun%2Fldapi"
+          : "the URL names no host"
       )
     )
   }
-  const [, scheme = "", authority = "", , rest = ""] = match
-  if (rest !== "") {
-    return Result.fail(invalid(url, `the URL must name the server alone; "${rest}" belongs to the request`))
-  }
-  if (scheme.toLowerCase() === "ldapi") return parseSocketPath(url, authority)
-  const secure = scheme.toLowerCase() === "ldaps"
-  const host = /^(?:\[([0-9a-f:.]+(?:%[^\]]+)?)\]|([^:[\]@]+))(?::(\d{1,5}))?$/i.exec(authority)
-  if (host === null) {
-    return Result.fail(invalid(url, authority === "" ? "the URL names no host" : `"${authority}" is not host:port`))
-  }
-  const port = host[3] === undefined ? (secure ? 636 : 389) : Number(host[3])
-  if (port < 1 || port > 65535) return Result.fail(invalid(url, `port ${port} is not between 1 and 65535`))
-  return Result.succeed({ secure, address: { host: host[1] ?? host[2]!, port } })
-}
-
-const parseSocketPath = (url: string, authority: string): Result.Result<ParsedUrl, LdapError> => {
-  try {
-    const path = decodeURIComponent(authority)
-    return path === ""
-      ? Result.fail(
-        invalid(url, "the URL names no socket; write its path in percent-encoding, as in ldapi://%2Frun%2Fldapi")
-      )
-      : Result.succeed({ secure: false, address: { path } })
-  } catch {
-    return Result.fail(invalid(url, `"${authority}" is not percent-encoded`))
-  }
+  return Result.succeed({
+    secure: url.scheme === "ldaps",
+    address: url.scheme === "ldapi" ? { path: url.host } : { host: url.host, port: LdapUrl.port(url) ?? 389 }
+  })
 }
 
 /**

@@ -8,6 +8,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
+import { tlsExporter, tlsServerEndPoint } from "../auth/channelBinding.ts"
+import type { ChannelBindingType } from "../auth/SaslMechanism.ts"
 import { ConnectFailed, LdapError, ProtocolViolation } from "../model/LdapError.ts"
 import { ConnectionEnd, type LdapConnection, type Protection } from "./LdapConnection.ts"
 
@@ -115,6 +117,21 @@ class NodeConnection implements LdapConnection {
 
   get protection(): Protection {
     return this.#protection
+  }
+
+  get host(): string {
+    return "host" in this.#target.address ? this.#target.address.host : "localhost"
+  }
+
+  get port(): number | undefined {
+    return "port" in this.#target.address ? this.#target.address.port : undefined
+  }
+
+  channelBinding(type: ChannelBindingType): Uint8Array | undefined {
+    if (!(this.#socket instanceof Tls.TLSSocket)) return undefined
+    if (type === "tls-exporter") return tlsExporter(this.#socket)
+    const certificate = this.#socket.getPeerX509Certificate()
+    return certificate === undefined ? undefined : tlsServerEndPoint(certificate.raw)
   }
 
   get destroy(): Effect.Effect<void> {

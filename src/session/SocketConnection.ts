@@ -31,6 +31,9 @@ export const open = Effect.fnUntraced(function*(
     get protection() {
       return protection
     },
+    host: hostOf(options.server),
+    // A Socket doesn't tell of its TLS.
+    channelBinding: () => undefined,
     read: Effect.catch(Effect.map(reader.pull, octets), (error) => Effect.fail(endOf(error))),
     write: (chunk) => Effect.ignore(writer.write(chunk)),
     shutdown: Scope.close(writerScope, Exit.void),
@@ -45,6 +48,9 @@ export const open = Effect.fnUntraced(function*(
       )
   }
 })
+
+/** The server's name in its URL, or the whole where it is none. */
+const hostOf = (server: string): string => (URL.canParse(server) ? new URL(server).hostname : server)
 
 const encoder = new TextEncoder()
 

@@ -8,9 +8,19 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { ConnectionOptions } from "node:tls"
-import * as LdapAuth from "../auth/LdapAuth.ts"
+import type { LdapAuth } from "../auth/LdapAuth.ts"
+import * as Password from "../auth/Password.ts"
+import * as SaslMechanism from "../auth/SaslMechanism.ts"
 import type { LdapControl } from "../model/LdapControl.ts"
-import { InsecureAuth, InvalidRequest, type LdapError, type LdapResult, RequestTimeout } from "../model/LdapError.ts"
+import {
+  AuthRejected,
+  InsecureAuth,
+  InvalidRequest,
+  type LdapError,
+  type LdapErrorReason,
+  type LdapResult,
+  RequestTimeout
+} from "../model/LdapError.ts"
 import type { BindRequest } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
 import { exchangeOnce, resultOf, succeedOrFail } from "./request.ts"
@@ -40,59 +50,120 @@ const alone = <A>(
     })
 }
 
+export interface BindOptions {
+  readonly controls: ReadonlyArray<LdapControl>
+  readonly timeoutMillis: number
+  readonly allowInsecureAuth: boolean
+}
+
+interface Context {
+  readonly operation: "bind"
+  readonly dn: string
+}
+
 export const bind = Effect.fnUntraced(function*(
   exchange: Exchange,
-  auth: LdapAuth.LdapAuth,
-  options: {
-    readonly controls: ReadonlyArray<LdapControl>
-    readonly timeoutMillis: number
-    readonly allowInsecureAuth: boolean
-  }
+  auth: LdapAuth,
+  options: BindOptions
 ): Effect.fn.Return<LdapResult, LdapError> {
-  const context = { operation: "bind", dn: auth._tag === "Simple" ? auth.dn : "" }
-  const password = auth._tag === "Simple"
-    ? yield* secretOf(exchange, context, auth, options.allowInsecureAuth)
-    : undefined
-  return yield* alone(
-    exchange,
-    context,
-    options.timeoutMillis,
-    Effect.suspend(() =>
-      exchangeOnce(exchange, {
-        ...context,
-        request: bindRequest(context.dn, password),
-        controls: options.controls,
-        expects: "BindResponse",
-        timeoutMillis: Infinity
-      })
-    ).pipe(Effect.flatMap((message) => succeedOrFail(exchange, context, resultOf(message))))
-  )
-})
-
-const secretOf = Effect.fnUntraced(function*(
-  exchange: Exchange,
-  context: { readonly operation: string; readonly dn: string },
-  auth: Extract<LdapAuth.LdapAuth, { readonly _tag: "Simple" }>,
-  allowInsecureAuth: boolean
-): Effect.fn.Return<Redacted.Redacted<string | Uint8Array>, LdapError> {
-  if (exchange.connection.protection === "none" && !allowInsecureAuth) {
+  const context: Context = { operation: "bind", dn: auth._tag === "Simple" ? auth.dn : "" }
+  const sendsSecret = auth._tag === "Simple" || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)
+  if (sendsSecret && exchange.connection.protection === "none" && !options.allowInsecureAuth) {
     const detail = "the password would cross the network in clear text; use ldaps:// or startTls, " +
       "or say allowInsecureAuth: true if that is what you want"
     return yield* exchange.error(context, new InsecureAuth({ detail }))
   }
-  const password = yield* LdapAuth.resolve(auth.password)
-  if (auth.dn !== "" && Redacted.value(password).length === 0) {
+  if (auth._tag === "Sasl") {
+    return yield* alone(exchange, context, options.timeoutMillis, sasl(exchange, context, auth.mechanism, options))
+  }
+  const password = auth._tag === "Simple" ? yield* passwordOf(exchange, context, auth.password) : noPassword
+  const once = Effect.suspend(() =>
+    bindOnce(exchange, context, options, { _tag: "Simple", password: octetsOf(Redacted.value(password)) })
+  )
+  return yield* alone(
+    exchange,
+    context,
+    options.timeoutMillis,
+    Effect.flatMap(once, (message) => succeedOrFail(exchange, context, resultOf(message)))
+  )
+})
+
+const noPassword = Redacted.make<string | Uint8Array>("")
+
+const octetsOf = (value: string | Uint8Array): Uint8Array => (typeof value === "string" ? Buffer.from(value) : value)
+
+const passwordOf = Effect.fnUntraced(function*(
+  exchange: Exchange,
+  context: Context,
+  password: Password.Password
+): Effect.fn.Return<Redacted.Redacted<string | Uint8Array>, LdapError> {
+  const current = yield* Password.resolve(password)
+  if (context.dn !== "" && Redacted.value(current).length === 0) {
     const detail = "it is empty, which servers take for an anonymous bind and answer with success (RFC 4513 5.1.2); " +
       "use LdapAuth.anonymous if that is what you want"
     return yield* exchange.error(context, new InvalidRequest({ field: "password", detail }))
   }
-  return password
+  return current
 })
 
-const bindRequest = (name: string, secret: Redacted.Redacted<string | Uint8Array> | undefined): BindRequest => {
-  const value = secret === undefined ? "" : Redacted.value(secret)
-  const password = typeof value === "string" ? Buffer.from(value) : value
-  return { _tag: "BindRequest", version: 3, name, authentication: { _tag: "Simple", password } }
+/** One bind request. Without a time limit: it can't be abandoned, so whoever waits gives up on the whole. */
+const bindOnce = (
+  exchange: Exchange,
+  context: Context,
+  { controls }: BindOptions,
+  authentication: BindRequest["authentication"]
+) =>
+  exchangeOnce(exchange, {
+    ...context,
+    request: { _tag: "BindRequest", version: 3, name: context.dn, authentication },
+    controls,
+    expects: "BindResponse",
+    timeoutMillis: Infinity
+  })
+
+/** The conversation of a mechanism with the server, as many bind requests as it takes (RFC 4511 section 4.2). */
+const sasl = (
+  exchange: Exchange,
+  context: Context,
+  mechanism: SaslMechanism.SaslMechanism,
+  options: BindOptions
+): Effect.Effect<LdapResult, LdapError> => {
+  const { connection } = exchange
+  let isUnderWay = false
+  const send = (response: SaslMechanism.SaslStep["response"]) =>
+    Effect.map(
+      Effect.suspend(() => {
+        isUnderWay = true
+        const credentials = response === undefined ? undefined : Redacted.value(response)
+        return bindOnce(exchange, context, options, { _tag: "Sasl", mechanism: mechanism.name, credentials })
+      }),
+      (message) => ({ result: resultOf(message), serverCredentials: message.operation.serverCredentials })
+    )
+  /** After a part of the conversation the server may take the connection for bound: it can't be used any more. */
+  const fail = (reason: LdapErrorReason): Effect.Effect<never, LdapError> => {
+    const error = exchange.error(context, reason)
+    const isServers = reason._tag !== "AuthRejected" && reason._tag !== "InvalidRequest"
+    return isServers || !isUnderWay
+      ? Effect.fail(error)
+      : Effect.andThen(exchange.giveUp(`${mechanism.name} was broken off: ${reason.message}`), Effect.fail(error))
+  }
+  return SaslMechanism.converse(
+    mechanism,
+    {
+      protection: connection.protection,
+      host: connection.host,
+      port: connection.port,
+      channelBinding: connection.protection === "tls" ? (type) => connection.channelBinding(type) : undefined
+    },
+    send
+  ).pipe(
+    Effect.catch((error) => (error._tag === "LdapError" ? Effect.fail(error) : fail(error))),
+    Effect.flatMap(({ result, securityLayer }) =>
+      securityLayer === undefined
+        ? Effect.succeed(result)
+        : fail(new AuthRejected({ detail: "it negotiated a security layer, and sessions have none; ask for none" }))
+    )
+  )
 }
 
 export const startTls = (

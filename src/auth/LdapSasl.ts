@@ -1,0 +1,40 @@
+/**
+ * SASL mechanisms for a bind (RFC 4513 section 5.2), and what one of one's own is made of.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth, LdapSasl } from "effect-ldap"
+ * import { Redacted } from "effect"
+ *
+ * const byCertificate = LdapAuth.sasl(LdapSasl.external())
+ * const byPassword = LdapAuth.sasl(
+ *   LdapSasl.scram("SCRAM-SHA-256-PLUS", { username: "ada", password: Redacted.make("secret") })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ */
+export { anonymous } from "./AnonymousMechanism.ts"
+export { tlsExporter, tlsServerEndPoint } from "./channelBinding.ts"
+export { cramMd5 } from "./CramMd5Mechanism.ts"
+export { digestMd5, type DigestMd5Options } from "./DigestMd5Mechanism.ts"
+export { external } from "./ExternalMechanism.ts"
+export { oauthBearer } from "./OAuthBearerMechanism.ts"
+export type { Password } from "./Password.ts"
+export { plain } from "./PlainMechanism.ts"
+export {
+  type BindAnswer,
+  type ChannelBindingType,
+  converse,
+  maxBindRequests,
+  rejected,
+  type SaslContext,
+  type SaslFailure,
+  type SaslMechanism,
+  type SaslOutcome,
+  type SaslSecurityLayer,
+  type SaslStep
+} from "./SaslMechanism.ts"
+export { saslPrep, SaslPrepError } from "./saslPrep.ts"
+export { scram, type ScramName, type ScramOptions } from "./ScramMechanism.ts"

@@ -1,0 +1,120 @@
+/**
+ * Values of LDIF that stand in files (`photo:< file:///…`, RFC 2849), read through Effect's FileSystem and within limits.
+ * Only `decode` reads them, and only if it is told to.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { isAbsolute, relative, sep } from "node:path"
+import { fileURLToPath } from "node:url"
+import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
+import { valueUrl } from "./LdifRecord.ts"
+
+/**
+ * Which files LDIF may name as values.
+ *
+ * **Details**
+ *
+ * Security: whoever wrote the text chooses the files, and their content ends in entries that others may read. So only
+ * regular files below `directory` are read, after symbolic links have been followed; the directory should hold nothing
+ * but what is meant for entries, and nobody else should be able to write there, since a file may be exchanged between the
+ * check and the reading. Other schemes than `file:` are never followed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FileOptions {
+  /** The directory that the files are in, at any depth. */
+  readonly directory: string
+  /** Octets that a file may have. Default 10 MiB; together they count for `maxRecordSize`. */
+  readonly maxFileSize?: number | undefined
+}
+
+/**
+ * A file that LDIF names as a value and that can't be read, or may not.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LdifFileError extends Data.TaggedError("LdifFileError")<{
+  /** The line of the text, counted from 1. */
+  readonly line: number
+  /** The URL as the text has it. */
+  readonly url: string
+  readonly detail: string
+  readonly cause?: PlatformError | undefined
+}> {
+  override get message(): string {
+    return `the value at ${JSON.stringify(this.url)}, in line ${this.line} of LDIF, was not read: ${this.detail}`
+  }
+}
+
+/**
+ * Puts what the files hold beside the lines that name them.
+ *
+ * @internal
+ */
+export const readFiles = Effect.fnUntraced(function*(
+  fs: FileSystem.FileSystem,
+  lines: ReadonlyArray<LdifLine>,
+  options: FileOptions,
+  maxRecordSize: number
+): Effect.fn.Return<ReadonlyArray<LdifLine>, LdifSyntaxError | LdifFileError> {
+  if (lines.every((line) => valueUrl(line) === undefined)) return lines
+  const completed: Array<LdifLine> = []
+  let size = 0
+  for (const line of lines) {
+    const url = valueUrl(line)
+    const file = url === undefined ? undefined : yield* readFile(fs, line.line, url, options)
+    size += line.text.length + (file?.length ?? 0)
+    if (size > maxRecordSize) {
+      const detail = `with its files the record is larger than the limit of ${maxRecordSize}`
+      return yield* new LdifSyntaxError({ line: line.line, detail })
+    }
+    completed.push({ ...line, file })
+  }
+  return completed
+})
+
+const readFile = Effect.fnUntraced(function*(
+  fs: FileSystem.FileSystem,
+  line: number,
+  url: string,
+  options: FileOptions
+): Effect.fn.Return<Uint8Array, LdifFileError> {
+  const refused = (detail: string) => new LdifFileError({ line, url, detail })
+  const tried = Effect.mapError((cause: PlatformError) =>
+    new LdifFileError({ line, url, detail: cause.message, cause })
+  )
+  const limit = options.maxFileSize ?? 10 * 1024 * 1024
+  const path = pathOf(url)
+  if (Result.isFailure(path)) return yield* refused(path.failure)
+  const directory = yield* tried(fs.realPath(options.directory))
+  const real = yield* tried(fs.realPath(path.success))
+  const below = relative(directory, real)
+  if (below === "" || below === ".." || below.startsWith(`..${sep}`) || isAbsolute(below)) {
+    return yield* refused(`it is not below ${options.directory}`)
+  }
+  // A pipe or a device may never end.
+  if ((yield* tried(fs.stat(real))).type !== "File") return yield* refused("it is not a regular file")
+  // Not what the file says its size is: it may grow, and some files of the system don't know it.
+  const pieces = yield* tried(Stream.runCollect(fs.stream(real, { bytesToRead: limit + 1 })))
+  const octets = Buffer.concat(pieces)
+  return octets.length > limit ? yield* refused(`it is larger than the limit of ${limit} octets`) : octets
+})
+
+const pathOf = (text: string): Result.Result<string, string> => {
+  const url = URL.parse(text)
+  if (url === null) return Result.fail("it is not a URL")
+  if (url.protocol !== "file:") return Result.fail("only file: is read")
+  try {
+    return Result.succeed(fileURLToPath(url))
+  } catch {
+    return Result.fail("it names no file of this machine")
+  }
+}

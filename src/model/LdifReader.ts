@@ -1,0 +1,92 @@
+/**
+ * From pieces of LDIF text to records: lines (LdifLines.ts) are gathered until a blank one, and what was gathered is a
+ * record (LdifRecord.ts). Both ways of reading, `parse` and `decode`, go through here.
+ *
+ * @since 0.1.0
+ */
+import { type LdifLine, LdifSyntaxError, LineReader } from "./LdifLines.ts"
+import { type LdifRecord, readRecord, readVersion } from "./LdifRecord.ts"
+
+/** @internal */
+export interface ReaderOptions {
+  readonly strict: boolean
+  /** See `LineOptions`. */
+  readonly octets: boolean
+  readonly maxLineLength: number
+  readonly maxRecordSize: number
+}
+
+/** What a line costs beside its characters, so that many empty lines don't take more memory than a long one. */
+const lineCost = 64
+
+/**
+ * Throws {@link LdifSyntaxError}; then it is of no further use.
+ *
+ * @internal
+ */
+export class LdifReader {
+  readonly #options: ReaderOptions
+  readonly #lines: LineReader
+  #record: Array<LdifLine> = []
+  #size = 0
+  #begun = false
+  #kind: "entries" | "changes" | undefined
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+    this.#lines = new LineReader({
+      octets: options.octets,
+      skipMark: !options.strict,
+      maxLength: options.maxLineLength
+    })
+  }
+
+  /** The lines of each record that is complete with this piece. */
+  *push(piece: string): Generator<ReadonlyArray<LdifLine>> {
+    for (const line of this.#lines.push(piece)) {
+      if (line.text !== "") this.#add(line)
+      else if (this.#record.length > 0) yield this.#take()
+    }
+  }
+
+  /** The lines of the record that is complete since nothing follows. */
+  *end(): Generator<ReadonlyArray<LdifLine>> {
+    for (const line of this.#lines.end()) this.#add(line)
+    if (this.#record.length > 0) yield this.#take()
+  }
+
+  /** The record of these lines; records are read in their order. */
+  read(lines: ReadonlyArray<LdifLine>): LdifRecord {
+    const record = readRecord(lines, this.#options.strict)
+    const kind = record._tag === "Entry" ? "entries" : "changes"
+    if (this.#options.strict && this.#kind !== undefined && this.#kind !== kind) {
+      throw new LdifSyntaxError({ line: record.line, detail: "entries and changes are not in one text" })
+    }
+    this.#kind = kind
+    return record
+  }
+
+  #add(line: LdifLine): void {
+    if (!this.#begun) {
+      this.#begun = true
+      const version = readVersion(line)
+      if (version === "1") return
+      if (version !== undefined) {
+        throw new LdifSyntaxError({ line: line.line, detail: `version "${version}" is not known, only 1 is` })
+      }
+    }
+    this.#record.push(line)
+    this.#size += line.text.length + lineCost
+    if (this.#size > this.#options.maxRecordSize) {
+      const detail = `the record is larger than the limit of ${this.#options.maxRecordSize}`
+      throw new LdifSyntaxError({ line: this.#record[0]!.line, detail })
+    }
+  }
+
+  #take(): ReadonlyArray<LdifLine> {
+    const lines = this.#record
+    this.#record = []
+    this.#size = 0
+    return lines
+  }
+}

@@ -1,0 +1,27 @@
+/** A server that says what the test wrote down, and keeps what it is sent. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { type BindAnswer, converse, type SaslContext, type SaslMechanism } from "../../src/auth/SaslMechanism.ts"
+
+/** A result code and what goes with it; text stands for its UTF-8. */
+export type Line = readonly [code: number, credentials?: string | Uint8Array | undefined, diagnosticMessage?: string]
+
+export const context: SaslContext = { protection: "local", host: "ldap.example.com" }
+
+export const octetsOf = (text: string | Uint8Array): Uint8Array => Buffer.from(text)
+
+export const converseWith = (mechanism: SaslMechanism, lines: ReadonlyArray<Line>, where: SaslContext = context) => {
+  const sent: Array<string | undefined> = []
+  const send = (credentials: Redacted.Redacted<Uint8Array> | undefined): Effect.Effect<BindAnswer> =>
+    Effect.sync(() => {
+      sent.push(credentials === undefined ? undefined : Buffer.from(Redacted.value(credentials)).toString())
+      const line = lines[sent.length - 1]
+      if (line === undefined) throw new Error(`nobody expected ${sent.at(-1)}`)
+      const [code, serverCredentials, diagnosticMessage = ""] = line
+      return {
+        result: { code, matchedDn: "", diagnosticMessage, referrals: [], controls: [] },
+        serverCredentials: serverCredentials === undefined ? undefined : octetsOf(serverCredentials)
+      }
+    })
+  return { sent, outcome: converse(mechanism, where, send) }
+}
