@@ -3,8 +3,8 @@
  * all kinds of them.
  *
  * What a control and a kind of control are lives in LdapControlType.ts; the kinds by family in LdapControlSearch.ts,
- * LdapControlOperation.ts, LdapControlPasswordPolicy.ts, LdapControlSync.ts and LdapControlActiveDirectory.ts. Sending
- * them is left to the session.
+ * LdapControlOperation.ts, LdapControlPasswordPolicy.ts, LdapControlSync.ts, LdapControlDirSync.ts and
+ * LdapControlActiveDirectory.ts. Sending them is left to the session.
  *
  * @since 0.1.0
  */

@@ -1,0 +1,109 @@
+/**
+ * Active Directory's two ways to follow the changes of a directory: DirSync, which is asked again and again with a
+ * cookie, and notification, a search that goes on. Keeping a copy is left to whoever searches.
+ *
+ * @since 0.1.0
+ */
+import * as Ber from "./LdapControlBer.ts"
+import type { ControlType } from "./LdapControlType.ts"
+
+const dirSyncFlags = {
+  objectSecurity: 0x1,
+  ancestorsFirstOrder: 0x800,
+  publicDataOnly: 0x2000,
+  incrementalValues: 0x80000000
+} as const
+
+/**
+ * @category following changes
+ * @since 0.1.0
+ */
+export interface DirSyncRequest {
+  /** Only what this user may see, so that no replication right is needed. */
+  readonly objectSecurity: boolean
+  /** Parents before their children. */
+  readonly ancestorsFirstOrder: boolean
+  /** Has no effect. */
+  readonly publicDataOnly: boolean
+  /** The values of a multi-valued attribute that changed, instead of all of them. */
+  readonly incrementalValues: boolean
+  /** How much the server should send at once, in octets: a hint. 0 leaves it to the server. */
+  readonly maxBytes: number
+  /** The last response's; empty for everything. */
+  readonly cookie: Uint8Array
+}
+
+const noOctets = new Uint8Array(0)
+
+/**
+ * Asks for what changed in a naming context since the cookie (MS-ADTS 3.1.1.3.4.1.3). All that is left out is false, 0
+ * or empty. Critical by default: a server that ignores it answers with everything, and without a cookie.
+ *
+ * @category following changes
+ * @since 0.1.0
+ */
+export const dirSyncRequest: ControlType<DirSyncRequest, Partial<DirSyncRequest>> = Ber.defineBer({
+  oid: "1.2.840.113556.1.4.841",
+  name: "DirSync request",
+  critical: true,
+  write: (writer, request: Partial<DirSyncRequest>) => {
+    writer.start()
+    writer.integer(Ber.flagsToBits<keyof typeof dirSyncFlags>(dirSyncFlags, request))
+    Ber.writeWhole(writer, request.maxBytes ?? 0, "number of octets")
+    writer.octets(request.cookie ?? noOctets)
+    writer.end()
+  },
+  read: (reader) =>
+    Ber.sequence(reader, (content) => {
+      const flags = Ber.bitsToFlags<keyof typeof dirSyncFlags>(dirSyncFlags, content.integer())
+      const maxBytes = Ber.whole(content, "number of octets")
+      return { ...flags, maxBytes, cookie: Ber.bytes(content) }
+    })
+})
+
+/**
+ * @category following changes
+ * @since 0.1.0
+ */
+export interface DirSyncResponse {
+  /** Whether to ask again at once, with the cookie. */
+  readonly moreResults: boolean
+  readonly cookie: Uint8Array
+}
+
+/**
+ * Where to go on (MS-ADTS 3.1.1.3.4.1.3), on the result of the search.
+ *
+ * @category following changes
+ * @since 0.1.0
+ */
+export const dirSyncResponse: ControlType<DirSyncResponse> = Ber.defineBer({
+  oid: "1.2.840.113556.1.4.841",
+  name: "DirSync response",
+  write: (writer, { cookie, moreResults }: DirSyncResponse) => {
+    writer.start()
+    writer.integer(moreResults ? 1 : 0)
+    writer.integer(0)
+    writer.octets(cookie)
+    writer.end()
+  },
+  read: (reader) =>
+    Ber.sequence(reader, (content) => {
+      const moreResults = content.integer() !== 0
+      content.integer()
+      return { moreResults, cookie: Ber.bytes(content) }
+    })
+})
+
+/**
+ * Makes a search go on with every change until it is abandoned (MS-ADTS 3.1.1.3.4.1.9). The filter must be
+ * `(objectClass=*)`. Critical by default: a server that ignores it ends the search.
+ *
+ * @category following changes
+ * @since 0.1.0
+ */
+export const notification: ControlType<void> = Ber.defineMarker({
+  oid: "1.2.840.113556.1.4.528",
+  name: "notification",
+  critical: true
+})

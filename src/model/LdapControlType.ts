@@ -1,0 +1,236 @@
+/**
+ * What a control is (RFC 4511 section 4.1.11), and what a kind of control is: an object identifier with a codec for its
+ * value. The kinds that are known stand in the files beside this one, by family; LdapControl.ts is the door to all.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/**
+ * A control as it stands on the wire. A server that doesn't know a critical one must refuse the operation with
+ * `UnavailableCriticalExtension`; it ignores one that is not critical.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class LdapControl extends Data.Class<{
+  /** The object identifier, in dotted form. */
+  readonly oid: string
+  readonly critical: boolean
+  /** The encoded value; most controls hold BER in it. */
+  readonly value?: Uint8Array | undefined
+}> {}
+
+/**
+ * A control whose value is not what its kind says, or a value that has no such form.
+ *
+ * **Details**
+ *
+ * `detail` says what is wrong and where; it holds nothing of the value itself but numbers that are out of range.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ControlError extends Data.TaggedError("ControlError")<{
+  /** The name of the kind, as in `server-side sort response`. */
+  readonly control: string
+  readonly oid: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `${this.control} control (${this.oid}): ${this.detail}`
+  }
+}
+
+/**
+ * A control of any kind: for those that have no constructor here.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  oid: string,
+  options?: { readonly critical?: boolean | undefined; readonly value?: Uint8Array | undefined }
+): LdapControl => new LdapControl({ oid, critical: options?.critical ?? false, value: options?.value })
+
+/**
+ * The first control with that object identifier.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const find = (controls: ReadonlyArray<LdapControl>, oid: string): LdapControl | undefined =>
+  controls.find((control) => control.oid === oid)
+
+/**
+ * A kind of control: what its value means, and how that is written.
+ *
+ * **Details**
+ *
+ * `A` is what a control of the kind says, `I` is what one is made from (with defaults left out). A request and its answer
+ * are two kinds, also where they have the same object identifier. Kinds are plain values: fibers may share them,
+ * and a program makes its own with {@link define} or {@link defineSchema}.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapControl } from "effect-ldap"
+ * import * as Option from "effect/Option"
+ *
+ * const sorted = LdapControl.sortRequest.make([{ attribute: "sn" }, { attribute: "givenName", reverse: true }])
+ * const answer = (controls: ReadonlyArray<LdapControl.LdapControl>) =>
+ *   Option.map(LdapControl.sortResponse.find(controls), ({ code }) => code === 0)
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ControlType<out A, in I = A> {
+  /** The object identifier, in dotted form: what `supportedControl` of the root DSE lists. */
+  readonly oid: string
+  /** The name in words, as in errors. */
+  readonly name: string
+  /** Whether a control that is made without saying so is critical. */
+  readonly critical: boolean
+  /** A control of this kind. Throws a {@link ControlError} for a value that can't be written: a bug of the program. */
+  readonly make: (value: I, options?: ControlOptions) => LdapControl
+  /** What a control says. Fails where it is of another kind, or its value malformed. */
+  readonly decode: (control: LdapControl) => Result.Result<A, ControlError>
+  /** What the first control of this kind says; none where there is none, or its value is malformed. */
+  readonly find: (controls: ReadonlyArray<LdapControl>) => Option.Option<A>
+  /** As `find`, but a malformed value is a failure. */
+  readonly read: (controls: ReadonlyArray<LdapControl>) => Result.Result<Option.Option<A>, ControlError>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ControlOptions {
+  /** Whether a server that can't honour the control must refuse the operation. Default: the `critical` of the kind. */
+  readonly critical?: boolean | undefined
+}
+
+/**
+ * What every kind of control has.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ControlDefinition {
+  readonly oid: string
+  /** The name in words, for errors. Default: the object identifier. */
+  readonly name?: string | undefined
+  /** Whether controls of this kind are critical unless one says otherwise. Default false. */
+  readonly critical?: boolean | undefined
+}
+
+/**
+ * A kind of control of one's own.
+ *
+ * **Details**
+ *
+ * `encode` and `decode` are pure. `encode` may return `undefined`, for a control without a value, and `decode` gets
+ * `undefined` where the control has none. The message of what `decode` fails with, or throws, becomes the `detail` of
+ * the {@link ControlError}: keep values out of it.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapControl } from "effect-ldap"
+ * import * as Result from "effect/Result"
+ *
+ * const traceId = LdapControl.define({
+ *   oid: "1.3.6.1.4.1.99999.1",
+ *   name: "trace id",
+ *   encode: (id: string) => new TextEncoder().encode(id),
+ *   decode: (value) =>
+ *     value === undefined ? Result.fail("has no value") : Result.succeed(new TextDecoder().decode(value))
+ * })
+ * traceId.make("4bf92f35")
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const define = <A, I = A>(
+  definition: ControlDefinition & {
+    readonly encode: (value: I) => Uint8Array | undefined
+    readonly decode: (value: Uint8Array | undefined) => Result.Result<A, Error | string>
+  }
+): ControlType<A, I> => {
+  const { critical = false, oid } = definition
+  const name = definition.name ?? oid
+  const failure = (cause: unknown): ControlError =>
+    new ControlError({ control: name, oid, detail: cause instanceof Error ? cause.message : String(cause) })
+  const decode = (control: LdapControl): Result.Result<A, ControlError> => {
+    if (control.oid !== oid) return Result.fail(failure(`this is a control ${control.oid}`))
+    const decoded = Result.try({ try: () => definition.decode(control.value), catch: failure })
+    return Result.flatMap(decoded, Result.mapError(failure))
+  }
+  const read = (controls: ReadonlyArray<LdapControl>): Result.Result<Option.Option<A>, ControlError> => {
+    const control = find(controls, oid)
+    return control === undefined ? Result.succeed(Option.none()) : Result.map(decode(control), Option.some)
+  }
+  return {
+    oid,
+    name,
+    critical,
+    make: (value, options) => {
+      const encoded = Result.try({ try: () => definition.encode(value), catch: failure })
+      if (Result.isFailure(encoded)) throw encoded.failure
+      return make(oid, { critical: options?.critical ?? critical, value: encoded.success })
+    },
+    decode,
+    find: (controls) => Result.getOrElse(read(controls), () => Option.none()),
+    read
+  }
+}
+
+/**
+ * A kind of control of one's own whose codec is a schema over the octets of the value.
+ *
+ * **Details**
+ *
+ * The control always has a value. What the schema has against a value is not repeated in the {@link ControlError},
+ * since it would quote the value: decode with the schema itself to see it.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapControl } from "effect-ldap"
+ * import * as Schema from "effect/Schema"
+ * import * as SchemaTransformation from "effect/SchemaTransformation"
+ *
+ * const Text = Schema.Uint8Array.pipe(Schema.decodeTo(
+ *   Schema.String,
+ *   SchemaTransformation.transform({
+ *     decode: (octets) => new TextDecoder().decode(octets),
+ *     encode: (text) => new TextEncoder().encode(text)
+ *   })
+ * ))
+ * const reason = LdapControl.defineSchema({ oid: "1.3.6.1.4.1.99999.2", name: "reason", schema: Text })
+ * reason.make("cleaning up", { critical: true })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const defineSchema = <A>(
+  definition: ControlDefinition & { readonly schema: Schema.Codec<A, Uint8Array> }
+): ControlType<A> => {
+  const decodeValue = Schema.decodeResult(definition.schema)
+  const encodeValue = Schema.encodeResult(definition.schema)
+  return define<A>({
+    ...definition,
+    encode: (value) =>
+      Result.getOrThrowWith(encodeValue(value), () => new Error("the schema does not allow the value")),
+    decode: (value) =>
+      value === undefined
+        ? Result.fail("has no value")
+        : Result.mapError(decodeValue(value), () => "the schema does not allow the value")
+  })
+}

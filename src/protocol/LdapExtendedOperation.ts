@@ -1,0 +1,136 @@
+/**
+ * What an extended operation is (RFC 4511 section 4.12): a name with a codec for what is asked and what is answered;
+ * and what a notice is, which a server sends unasked. Those that are known stand in LdapExtended.ts, the door to all.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+
+/**
+ * A value of an extended operation that is not what the operation says, or that has no such form. `detail` holds
+ * nothing of the value itself but numbers that are out of range.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ExtendedError extends Data.TaggedError("ExtendedError")<{
+  /** The name of the operation, as in `password modify`. */
+  readonly operation: string
+  readonly oid: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `${this.operation} operation (${this.oid}): ${this.detail}`
+  }
+}
+
+/**
+ * An extended operation: what is asked, what is answered, and how both are written.
+ *
+ * **Details**
+ *
+ * Operations are plain values: fibers may share them, and a program makes its own with {@link define}. Only an answer
+ * with the result code 0 has to have a value; the end of a transaction has one on failure too.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ExtendedOperation<in Request, out Response> {
+  /** The name on the wire, in dotted form: what `supportedExtension` of the root DSE lists. */
+  readonly oid: string
+  /** The name in words, as in errors. */
+  readonly name: string
+  /**
+   * The value of the request; `undefined` where it has none. Throws an {@link ExtendedError} for what can't be written.
+   */
+  readonly encode: (request: Request) => Uint8Array | undefined
+  /** What an answer says. Fails where it is named as another operation's, or its value malformed. */
+  readonly decode: (
+    value: Uint8Array | undefined,
+    responseOid?: string
+  ) => Result.Result<Response, ExtendedError>
+}
+
+/**
+ * An extended operation of one's own.
+ *
+ * **Details**
+ *
+ * `encode` and `decode` are pure. The message of what `decode` fails with, or throws, becomes the `detail` of the
+ * {@link ExtendedError}: keep values out of it. An answer may be named as its request is, or `responseOid` where that
+ * differs, or not at all.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapExtended } from "effect-ldap"
+ * import * as Result from "effect/Result"
+ *
+ * const echo = LdapExtended.define({
+ *   oid: "1.3.6.1.4.1.99999.3",
+ *   name: "echo",
+ *   encode: (text: string) => new TextEncoder().encode(text),
+ *   decode: (value) => Result.succeed(new TextDecoder().decode(value))
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const define = <Request, Response>(definition: {
+  readonly oid: string
+  /** The name in words, for errors. Default: the object identifier. */
+  readonly name?: string | undefined
+  /** The name of the answer, where it has one of its own. */
+  readonly responseOid?: string | undefined
+  readonly encode: (request: Request) => Uint8Array | undefined
+  readonly decode: (value: Uint8Array | undefined) => Result.Result<Response, Error | string>
+}): ExtendedOperation<Request, Response> => {
+  const { oid } = definition
+  const name = definition.name ?? oid
+  const failure = failureOf(name, oid)
+  return {
+    oid,
+    name,
+    encode: (request) => {
+      const encoded = Result.try({ try: () => definition.encode(request), catch: failure })
+      if (Result.isFailure(encoded)) throw encoded.failure
+      return encoded.success
+    },
+    decode: (value, responseOid) =>
+      responseOid !== undefined && responseOid !== oid && responseOid !== definition.responseOid
+        ? Result.fail(failure(`the answer is named ${responseOid}`))
+        : decodeWith(definition.decode, value, failure)
+  }
+}
+
+const failureOf = (operation: string, oid: string) => (cause: unknown): ExtendedError =>
+  new ExtendedError({ operation, oid, detail: cause instanceof Error ? cause.message : String(cause) })
+
+const decodeWith = <A>(
+  decode: (value: Uint8Array | undefined) => Result.Result<A, Error | string>,
+  value: Uint8Array | undefined,
+  failure: (cause: unknown) => ExtendedError
+): Result.Result<A, ExtendedError> =>
+  Result.flatMap(Result.try({ try: () => decode(value), catch: failure }), Result.mapError(failure))
+
+/**
+ * What a server says unasked, in an extended response with message id 0 (RFC 4511 section 4.4).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UnsolicitedNotice<out A> {
+  /** The name of the response. */
+  readonly oid: string
+  readonly name: string
+  readonly decode: (value: Uint8Array | undefined) => Result.Result<A, ExtendedError>
+}
+
+/** @internal */
+export const notice = <A>(
+  oid: string,
+  name: string,
+  decode: (value: Uint8Array | undefined) => Result.Result<A, string>
+): UnsolicitedNotice<A> => ({ oid, name, decode: (value) => decodeWith(decode, value, failureOf(name, oid)) })

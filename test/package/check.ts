@@ -1,0 +1,172 @@
+/**
+ * The package as its users get it: packed, unpacked beside a small program, type-checked as their compilers would, run.
+ *
+ * `npm run build` comes first. publint and attw look at the tarball too; attw's `esm-only` profile is the right one,
+ * since this is an ES module and `require` of it is Node's business. Dependencies are linked from this project's
+ * node_modules, which spares an installation and changes nothing for the package itself.
+ */
+import { execFileSync } from "node:child_process"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { basename, dirname, join, relative } from "node:path"
+
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, string>>
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+}
+
+const root = join(import.meta.dirname, "../..")
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest
+const failures: Array<string> = []
+const check = (what: string, passed: boolean): void => {
+  console.log(`${passed ? "ok    " : "FAILED"} ${what}`)
+  if (!passed) failures.push(what)
+}
+
+/** Runs a tool of this project; what it has to say is shown when it fails. */
+const run = (what: string, cwd: string, tool: string, ...args: ReadonlyArray<string>): void => {
+  try {
+    execFileSync(process.execPath, [join(root, "node_modules", tool), ...args], {
+      cwd,
+      encoding: "utf8",
+      stdio: "pipe"
+    })
+    check(what, true)
+  } catch (error) {
+    const { stderr, stdout } = error as { readonly stdout?: string; readonly stderr?: string }
+    console.error(stdout, stderr)
+    check(what, false)
+  }
+}
+
+// What the package offers, by the name that a program imports and by the file behind it.
+const modules = Object.entries(manifest.exports).filter(([path]) => path !== "./package.json")
+for (const [path, file] of modules) {
+  const complete = [file, file.replace(/\.js$/, ".d.ts")].every((built) => existsSync(join(root, built)))
+  check(`the build has what "${path}" is for: ${file}`, complete)
+}
+const offered = new Set(modules.map(([, file]) => file))
+const barrel = readFileSync(join(root, "src/index.ts"), "utf8")
+const inBarrel = Array.from(barrel.matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"$/gm), ([, name, file]) => ({
+  name: name!,
+  file: `./dist/${file!}.js`
+}))
+for (const { file, name } of inBarrel) {
+  check(`"./${name}" is the same module as ${name} of the barrel`, manifest.exports[`./${name}`] === file)
+}
+for (const [path] of modules) {
+  if (path !== ".") check(`the barrel has "${path}"`, inBarrel.some(({ name }) => `./${name}` === path))
+}
+
+const folder = mkdtempSync(join(tmpdir(), "effect-ldap-package-"))
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
+
+const npm = process.env["npm_execpath"]
+if (npm === undefined) throw new Error("run this with `npm run check:package`")
+const pack = ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder]
+execFileSync(process.execPath, [npm, ...pack], { cwd: root, stdio: ["ignore", "ignore", "inherit"] })
+const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz"))!)
+run("publint finds nothing", root, "publint/src/cli.js", tarball, "--strict")
+run("attw finds nothing", root, "@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only")
+
+const nodeModules = join(folder, "node_modules")
+const installed = join(nodeModules, manifest.name)
+mkdirSync(installed, { recursive: true })
+execFileSync("tar", ["-xzf", tarball, "--strip-components", "1", "-C", installed])
+for (const name of [...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), "@types/node"]) {
+  mkdirSync(dirname(join(nodeModules, name)), { recursive: true })
+  symlinkSync(join(root, "node_modules", name), join(nodeModules, name))
+}
+
+const built = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" })
+check("no test is in the package", !built.some((name) => /\.test\./.test(name)))
+const maps = built.filter((name) => name.endsWith(".map")).map((name) => join(installed, "dist", name))
+const sources = maps.flatMap((map) =>
+  (JSON.parse(readFileSync(map, "utf8")) as { readonly sources: ReadonlyArray<string> }).sources.map((source) =>
+    join(dirname(map), source)
+  )
+)
+check(
+  `${maps.length} maps lead to sources in the package`,
+  maps.length > 0 && sources.every((file) => existsSync(file))
+)
+
+const imports = modules.map(([path]) => join(manifest.name, path)).map((name, i) => `import * as m${i} from "${name}"`)
+const hidden = built.flatMap((name) => {
+  if (!name.endsWith(".js") || offered.has(`./dist/${name}`)) return []
+  const path = name.slice(0, -".js".length)
+  return [path, `dist/${name}`, `src/${path}.ts`]
+})
+writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "program", type: "module", private: true }))
+writeFileSync(
+  join(folder, "program.ts"),
+  `${imports.join("\n")}
+import * as Effect from "effect/Effect"
+import { LdapError } from "effect-ldap"
+
+const modules = { ${imports.map((_, i) => `m${i}`).join(", ")} }
+for (const [name, module] of Object.entries(modules)) if (Object.keys(module).length === 0) throw new Error(name)
+
+// The types have to be there: were they any, the directive below would be an error.
+const program = Effect.fail(
+  new LdapError.LdapError({
+    operation: "bind",
+    reason: new LdapError.InvalidCredentials({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
+  })
+).pipe(
+  Effect.catchReason("LdapError", "InvalidCredentials", (reason) => Effect.succeed(reason.code))
+)
+// @ts-expect-error A number is no string.
+const code: string = Effect.runSync(program)
+if (Object.is(code, 49) === false) throw new Error(\`not 49 but \${code}\`)
+
+for (const name of ${JSON.stringify(hidden)}) {
+  const outcome = await import(\`effect-ldap/\${name}\`).then(() => "reached", (error) => error.code)
+  if (outcome !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(\`\${name}: \${outcome}\`)
+}
+`
+)
+const compilerOptions = {
+  target: "ES2024",
+  lib: ["ES2024", "ESNext.Disposable"],
+  types: ["node"],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  verbatimModuleSyntax: true
+}
+const resolutions = {
+  NodeNext: { module: "NodeNext" },
+  bundler: { module: "ESNext", moduleResolution: "bundler" }
+}
+const compilers = { "TypeScript 7": "typescript/bin/tsc", "TypeScript 6": "typescript-6/bin/tsc" }
+for (const [resolution, options] of Object.entries(resolutions)) {
+  const config = join(folder, `tsconfig.${resolution}.json`)
+  const outDir = join(folder, resolution)
+  const all = { ...compilerOptions, ...options, outDir, skipLibCheck: true }
+  writeFileSync(config, JSON.stringify({ compilerOptions: all, files: ["program.ts"] }))
+  for (const [compiler, tool] of Object.entries(compilers)) {
+    run(`a program compiles with ${resolution} resolution and ${compiler}`, folder, tool, "-p", config)
+  }
+}
+// Declarations may refer to nothing that the package left out, so here they are checked too. Effect's want the DOM.
+const lib = [...compilerOptions.lib, "DOM"]
+const strict = { ...compilerOptions, ...resolutions.NodeNext, lib, noEmit: true, skipLibCheck: false }
+writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: strict, files: ["program.ts"] }))
+run("the declarations compile too", folder, "typescript/bin/tsc", "-p", folder)
+
+const program = relative(join(root, "node_modules"), join(folder, "NodeNext/program.js"))
+run(`the program runs, and ${hidden.length} inner paths can't be reached`, folder, program)
+
+console.log(failures.length === 0 ? `\n${basename(tarball)} is sound` : `\n${failures.length} checks failed`)
+process.exitCode = failures.length === 0 ? 0 : 1

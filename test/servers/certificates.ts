@@ -1,0 +1,145 @@
+/**
+ * Certificates for tests: a throw-away authority, a server certificate that it signed, and bad ones to be refused.
+ *
+ * They are made in memory at every run, so none is ever stale, no private key lies in the repository, and no openssl is
+ * needed. X.509 (RFC 5280) asks for little here: P-256 keys, ECDSA with SHA-256, and the few extensions that a verifier
+ * looks at.
+ */
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
+
+/** A certificate and its private key, both in PEM. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface Certificates {
+  /** The authority that a client has to trust. */
+  readonly ca: Certificate
+  /** For localhost, 127.0.0.1 and ::1. */
+  readonly server: Certificate
+  /** As `server`, but it ended yesterday. */
+  readonly expired: Certificate
+  /** In force and signed by the authority, but for elsewhere.example only. */
+  readonly wrongHost: Certificate
+  /** As `server`, but signed by an authority that nobody trusts. */
+  readonly untrusted: Certificate
+}
+
+export const makeCertificates = (): Certificates => {
+  const ca = issue({ name: "Throw-away test CA" })
+  const stranger = issue({ name: "Throw-away CA of a stranger" })
+  const local = { name: "localhost", hosts: ["localhost", "127.0.0.1", "::1"] }
+  return {
+    ca,
+    server: issue({ ...local, issuer: ca }),
+    expired: issue({ ...local, issuer: ca, days: [-30, -1] }),
+    wrongHost: issue({ name: "elsewhere.example", hosts: ["elsewhere.example"], issuer: ca }),
+    untrusted: issue({ ...local, issuer: stranger })
+  }
+}
+
+interface Request {
+  readonly name: string
+  /** Host names and addresses; a certificate without any is an authority. */
+  readonly hosts?: ReadonlyArray<string>
+  /** Without one, the certificate is signed with its own key. */
+  readonly issuer?: Issued
+  /** From when to when, counted from today. */
+  readonly days?: readonly [number, number]
+}
+
+interface Issued extends Certificate {
+  readonly name: string
+  readonly privateKey: KeyObject
+}
+
+const issue = ({ days = [-1, 30], hosts = [], issuer, name }: Request): Issued => {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
+  const signer = issuer ?? { name, privateKey }
+  const toBeSigned = sequence(
+    explicit(0, integer(Buffer.of(2))),
+    integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
+    ecdsaWithSha256,
+    commonName(signer.name),
+    sequence(...days.map(daysFromNow)),
+    commonName(name),
+    publicKey.export({ type: "spki", format: "der" }),
+    explicit(
+      3,
+      sequence(
+        extension(oid.subjectKeyIdentifier, octetString(keyIdentifier(privateKey))),
+        extension(oid.authorityKeyIdentifier, sequence(tagged(0x80, keyIdentifier(signer.privateKey)))),
+        ...(hosts.length === 0
+          ? [
+            extension(oid.basicConstraints, sequence(tagged(0x01, Buffer.of(0xff)))),
+            // keyCertSign
+            extension(oid.keyUsage, tagged(0x03, Buffer.of(2, 0x04)))
+          ]
+          : [
+            extension(oid.extendedKeyUsage, sequence(oid.serverAuth)),
+            extension(oid.subjectAltName, sequence(...hosts.map(generalName)))
+          ])
+      )
+    )
+  )
+  const signature = tagged(0x03, Buffer.of(0), sign("sha256", toBeSigned, signer.privateKey))
+  return {
+    name,
+    privateKey,
+    cert: pem(sequence(toBeSigned, ecdsaWithSha256, signature)),
+    key: privateKey.export({ type: "pkcs8", format: "pem" }) as string
+  }
+}
+
+const tagged = (tag: number, ...content: ReadonlyArray<Uint8Array>): Buffer => {
+  const body = Buffer.concat(content)
+  const length = body.length < 0x80
+    ? [body.length]
+    : body.length < 0x100
+    ? [0x81, body.length]
+    : [0x82, body.length >> 8, body.length & 0xff]
+  return Buffer.concat([Buffer.of(tag, ...length), body])
+}
+
+const sequence = (...content: ReadonlyArray<Uint8Array>) => tagged(0x30, ...content)
+const explicit = (n: number, content: Uint8Array) => tagged(0xa0 + n, content)
+const integer = (octets: Uint8Array) => tagged(0x02, octets)
+const octetString = (octets: Uint8Array) => tagged(0x04, octets)
+const objectIdentifier = (hex: string) => tagged(0x06, Buffer.from(hex, "hex"))
+const extension = (id: Buffer, value: Buffer) => sequence(id, octetString(value))
+
+const oid = {
+  commonName: objectIdentifier("550403"),
+  subjectKeyIdentifier: objectIdentifier("551d0e"),
+  keyUsage: objectIdentifier("551d0f"),
+  subjectAltName: objectIdentifier("551d11"),
+  basicConstraints: objectIdentifier("551d13"),
+  authorityKeyIdentifier: objectIdentifier("551d23"),
+  extendedKeyUsage: objectIdentifier("551d25"),
+  serverAuth: objectIdentifier("2b06010505070301")
+}
+
+const ecdsaWithSha256 = sequence(objectIdentifier("2a8648ce3d040302"))
+
+const commonName = (name: string) => sequence(tagged(0x31, sequence(oid.commonName, tagged(0x0c, Buffer.from(name)))))
+
+/** The point of the public key ends its encoding; its first octets are as good a name for it as a hash. */
+const keyIdentifier = (key: KeyObject): Buffer =>
+  createPublicKey(key).export({ type: "spki", format: "der" }).subarray(-20)
+
+const generalName = (host: string): Buffer =>
+  host === "::1"
+    ? tagged(0x87, Buffer.from("00000000000000000000000000000001", "hex"))
+    : /^[\d.]+$/.test(host)
+    ? tagged(0x87, Buffer.from(host.split(".").map(Number)))
+    : tagged(0x82, Buffer.from(host))
+
+/** UTCTime: YYMMDDHHMMSSZ. */
+const daysFromNow = (days: number): Buffer => {
+  const time = new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]|\.\d+/g, "").slice(2)
+  return tagged(0x17, Buffer.from(time))
+}
+
+const pem = (der: Buffer): string =>
+  `-----BEGIN CERTIFICATE-----\n${der.toString("base64").replace(/.{64}(?=.)/g, "$&\n")}\n-----END CERTIFICATE-----\n`

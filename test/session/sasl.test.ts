@@ -1,0 +1,158 @@
+/** Binds by SASL: the conversation, what goes wrong in it, and slapd as the judge. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import { inject } from "vitest"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSasl from "../../src/auth/LdapSasl.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import { passwordOf } from "../servers/directory.ts"
+import { connect, ok, settle } from "./RecordingPeer.ts"
+
+const password = Redacted.make("pencil")
+
+const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
+  const connected = yield* connect({ closeTimeout: 0, ...options })
+  return { ...connected, session: yield* connected.session }
+})
+
+/** A mechanism that says its lines in turn, and takes whatever it is told. */
+const lines = (...responses: ReadonlyArray<string | undefined>): LdapSasl.SaslMechanism => {
+  const step = (i: number): LdapSasl.SaslStep => {
+    const response = responses[i]
+    return {
+      response: response === undefined ? undefined : Redacted.make(Buffer.from(response)),
+      challenged: () => Effect.succeed(step(i + 1)),
+      succeeded: () => Effect.undefined
+    }
+  }
+  return { name: "LINES", sendsSecret: false, start: () => Effect.succeed(step(0)) }
+}
+
+const inProgress = { ...ok, code: 14 }
+
+describe("a conversation", () => {
+  it.effect("takes as many binds as the server asks for, with nothing in between", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const bind = yield* Effect.forkChild(session.bind(LdapAuth.sasl(lines("one", undefined, ""))), {
+        startImmediately: true
+      })
+      const other = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      for (const expected of ["one", undefined, ""]) {
+        const { messageId, operation } = yield* peer.expect("BindRequest")
+        assert.deepStrictEqual(operation.authentication, {
+          _tag: "Sasl",
+          mechanism: "LINES",
+          credentials: expected === undefined ? undefined : Buffer.from(expected)
+        })
+        yield* peer.send(messageId, { _tag: "BindResponse", result: expected === "" ? ok : inProgress })
+      }
+      assert.strictEqual((yield* Fiber.join(bind)).code, 0)
+      const { messageId } = yield* peer.expect("DeleteRequest")
+      yield* peer.send(messageId, { _tag: "DeleteResponse", result: ok })
+      yield* Fiber.join(other)
+    }))
+
+  it.effect("that the server refuses is its reason, and the session goes on", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const bind = yield* Effect.forkChild(Effect.flip(session.bind(LdapAuth.sasl(lines("one", "two")))), {
+        startImmediately: true
+      })
+      const first = yield* peer.expect("BindRequest")
+      yield* peer.send(first.messageId, { _tag: "BindResponse", result: inProgress })
+      const second = yield* peer.expect("BindRequest")
+      yield* peer.send(second.messageId, { _tag: "BindResponse", result: { ...ok, code: 49 } })
+      assert.strictEqual((yield* Fiber.join(bind)).reason._tag, "InvalidCredentials")
+      yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      yield* peer.expect("DeleteRequest")
+    }))
+
+  it.effect("with a server that can't prove who it is ends the session: it takes the connection for bound", () =>
+    Effect.gen(function*() {
+      const { client, peer, session } = yield* open()
+      const scram = LdapSasl.scram("SCRAM-SHA-256", { username: "user", password })
+      const bind = yield* Effect.forkChild(Effect.flip(session.bind(LdapAuth.sasl(scram))), { startImmediately: true })
+      const { messageId } = yield* peer.expect("BindRequest")
+      yield* peer.send(messageId, { _tag: "BindResponse", result: ok })
+      assert.strictEqual((yield* Fiber.join(bind)).reason._tag, "AuthRejected")
+      assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
+      assert.strictEqual((yield* Effect.flip(session.delete("cn=a"))).reason._tag, "SessionClosed")
+      yield* settle
+      assert.isFalse(client.isOpen())
+      assert.strictEqual(peer.count("UnbindRequest"), 1)
+    }))
+
+  it.effect("that never begins sends nothing and ends nothing", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const plus = LdapSasl.scram("SCRAM-SHA-256-PLUS", { username: "user", password })
+      const error = yield* Effect.flip(session.bind(LdapAuth.sasl(plus)))
+      // There is no TLS to bind the channel to.
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
+      yield* settle
+      assert.isEmpty(peer.received)
+      yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      yield* peer.expect("DeleteRequest")
+    }))
+
+  it.effect("S9: a mechanism that sends its secret as it is needs a protected connection", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ protection: "none" })
+      const plain = LdapAuth.sasl(LdapSasl.plain({ username: "user", password }))
+      assert.strictEqual((yield* Effect.flip(session.bind(plain))).reason._tag, "InsecureAuth")
+      yield* settle
+      assert.isEmpty(peer.received)
+    }))
+})
+
+const slapd = inject("slapd")
+
+describe.skipIf(slapd === undefined)("slapd", () => {
+  if (slapd === undefined) return
+  const tls = { ca: slapd.certificates.ca.cert }
+  const alice = { username: "alice", password: Redacted.make(passwordOf("alice")) }
+  const endPoint = { ...alice, channelBinding: "openldap" } as const
+  const ways: ReadonlyArray<readonly [string, LdapSession.SessionConfig, LdapSasl.SaslMechanism]> = [
+    ["SCRAM-SHA-1", { url: slapd.urls.ldap }, LdapSasl.scram("SCRAM-SHA-1", alice)],
+    ["SCRAM-SHA-256", { url: slapd.urls.ldap }, LdapSasl.scram("SCRAM-SHA-256", alice)],
+    ["SCRAM-SHA-512 over ldaps", { url: slapd.urls.ldaps, tls }, LdapSasl.scram("SCRAM-SHA-512", alice)],
+    ["SCRAM-SHA-256-PLUS", { url: slapd.urls.ldaps, tls }, LdapSasl.scram("SCRAM-SHA-256-PLUS", endPoint)],
+    [
+      "SCRAM-SHA-256-PLUS after StartTLS",
+      { url: slapd.urls.ldap, tls, startTls: true },
+      LdapSasl.scram("SCRAM-SHA-256-PLUS", endPoint)
+    ],
+    ["PLAIN over ldaps", { url: slapd.urls.ldaps, tls }, LdapSasl.plain(alice)],
+    ["DIGEST-MD5", { url: slapd.urls.ldap }, LdapSasl.digestMd5(alice)],
+    ["CRAM-MD5", { url: slapd.urls.ldap }, LdapSasl.cramMd5(alice)]
+  ]
+  const whoAmI = (session: LdapSession.LdapSession) =>
+    Effect.map(session.extended("1.3.6.1.4.1.4203.1.11.3"), ({ value }) => Buffer.from(value ?? []).toString())
+
+  it.live.each(ways.map(([name]) => name))("%s makes the session alice's", (name) =>
+    Effect.gen(function*() {
+      const [, config, mechanism] = ways.find(([way]) => way === name)!
+      const session = yield* LdapSession.make({ ...config, auth: LdapAuth.sasl(mechanism) })
+      assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
+    }))
+
+  it.live("EXTERNAL over the unix socket makes it the user's of this process", () =>
+    Effect.gen(function*() {
+      const session = yield* LdapSession.make({ url: slapd.urls.ldapi, auth: LdapAuth.sasl(LdapSasl.external()) })
+      assert.strictEqual(yield* whoAmI(session), `dn:${slapd.admin.dn}`)
+    }))
+
+  it.live("a wrong password is InvalidCredentials, and the session goes on as nobody", () =>
+    Effect.gen(function*() {
+      const session = yield* LdapSession.make({ url: slapd.urls.ldap })
+      const wrong = LdapSasl.scram("SCRAM-SHA-256", { username: "alice", password: Redacted.make("wrong") })
+      const error = yield* Effect.flip(session.bind(LdapAuth.sasl(wrong)))
+      assert.strictEqual(error.reason._tag, "InvalidCredentials")
+      assert.strictEqual(yield* whoAmI(session), "")
+      yield* session.bind(LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-256", alice)))
+      assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
+    }))
+})

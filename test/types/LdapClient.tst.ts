@@ -1,0 +1,41 @@
+import type * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { describe, expect, test } from "tstyche"
+import * as LdapClient from "../../src/client/LdapClient.ts"
+import type { LdapError } from "../../src/model/LdapError.ts"
+import type { LdapOperations, SessionConfig } from "../../src/session/LdapSession.ts"
+
+declare const client: LdapClient.LdapClient
+declare const config: SessionConfig
+declare const fromEnvironment: Config.Config<SessionConfig>
+
+describe("a client", () => {
+  test("can't become someone else, since many share it", () => {
+    expect(client).type.not.toHaveProperty("bind")
+    expect(client).type.not.toHaveProperty("startTls")
+  })
+
+  test("has nothing that ends it", () => {
+    expect(client).type.not.toHaveProperty("unbind")
+    expect(client).type.not.toHaveProperty("close")
+    expect(client).type.not.toHaveProperty("destroy")
+    expect(client).type.not.toHaveProperty("end")
+  })
+
+  test("has all the operations of a session, with the same types", () => {
+    expect(client).type.toBeAssignableTo<LdapOperations>()
+  })
+
+  test("can't be had without a scope", () => {
+    expect(Effect.runPromise).type.not.toBeCallableWith(LdapClient.make(config))
+    expect(Effect.runPromise).type.toBeCallableWith(Effect.scoped(LdapClient.make(config)))
+  })
+
+  test("as a layer keeps its scope to itself", () => {
+    expect(LdapClient.layer(config)).type.toBe<Layer.Layer<LdapClient.LdapClient, LdapError>>()
+    expect(LdapClient.layerConfig(fromEnvironment)).type.toBe<
+      Layer.Layer<LdapClient.LdapClient, LdapError | Config.ConfigError>
+    >()
+  })
+})
