@@ -89,7 +89,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   #dn: string | undefined
   #index: Map<string, Indexed> | undefined
 
-  /** @internal Use {@link make}, or {@link fromBer} for the content of a SearchResultEntry. */
+  /** For the parser, of octets that it has checked; programs use {@link make}. */
   constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes
     this.#start = start

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import type { LdapControl } from "./LdapControl.ts"
 import type { LdapEntry } from "./LdapEntry.ts"
@@ -39,7 +40,12 @@ export interface ResultReason extends LdapResult {
   readonly isRetryable: boolean
 }
 
-const resultReason = <Tag extends string>(tag: Tag, code: number, isRetryable = false) =>
+/** The type is written down since the classes below are public and a declaration file has to name their base. */
+const resultReason = <Tag extends string>(
+  tag: Tag,
+  code: number,
+  isRetryable = false
+): new(result: Omit<LdapResult, "code">) => Cause.YieldableError & { readonly _tag: Tag } & Readonly<ResultReason> =>
   class extends Data.TaggedError(tag)<Omit<LdapResult, "code">> implements ResultReason {
     readonly code: number = code
     /** Whether the same request may succeed later without anyone changing it. */

@@ -28,6 +28,7 @@ import {
   InvalidRequest,
   LdapError,
   type LdapResult,
+  ProtocolViolation,
   type SessionEnd
 } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
@@ -40,6 +41,7 @@ import {
   modificationFrom,
   type ModificationInput
 } from "../model/ldapts.ts"
+import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import type { RequestOperation } from "../protocol/LdapMessage.ts"
 import * as Bind from "./bind.ts"
 import { Exchange } from "./Exchange.ts"
@@ -129,18 +131,50 @@ export interface LdapOperations {
   /** Renames an entry, or moves it with all that is below it (RFC 4511 section 4.9). */
   readonly rename: (dn: DnInput, options: RenameOptions) => Effect.Effect<LdapResult, LdapError>
 
-  /** An extended operation by its OID (RFC 4511 section 4.12). */
-  readonly extended: (
-    oid: string,
-    options?: OperationOptions & { readonly value?: Uint8Array | undefined }
-  ) => Effect.Effect<ExtendedResult, LdapError>
+  /**
+   * An extended operation (RFC 4511 section 4.12): a value of `LdapExtended`, or one that has none by its OID.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { LdapClient, LdapExtended } from "effect-ldap"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.gen(function*() {
+   *   const ldap = yield* LdapClient.LdapClient
+   *   const { answer } = yield* ldap.extended(LdapExtended.whoAmI)
+   *   return answer // "dn:cn=reader,dc=example,dc=org"
+   * })
+   * ```
+   */
+  readonly extended: {
+    <Request, Response>(
+      operation: ExtendedOperation<Request, Response>,
+      ...rest: [Request] extends [void] ? [request?: undefined, options?: OperationOptions]
+        : [request: Request, options?: OperationOptions]
+    ): Effect.Effect<ExtendedAnswer<Response>, LdapError>
+    (
+      oid: string,
+      options?: OperationOptions & { readonly value?: Uint8Array | undefined }
+    ): Effect.Effect<ExtendedResult, LdapError>
+  }
 
   /** The server's own entry: what it holds and what it can do (RFC 4512 section 5.1). All attributes, operational ones too. */
   readonly rootDse: Effect.Effect<LdapEntry, LdapError>
 }
 
 /**
- * The answer to an extended operation.
+ * The answer to an extended operation of `LdapExtended`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ExtendedAnswer<out Response> extends LdapResult {
+  readonly answer: Response
+}
+
+/**
+ * The answer to an extended operation that was named by its OID.
  *
  * @category models
  * @since 0.1.0
@@ -446,6 +480,46 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
       })
     })
 
+  const extendedByOid = (oid: string, options: RawOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
+    const context = { operation: "extended" }
+    return Effect.flatMap(
+      request(exchange, {
+        ...context,
+        request: { _tag: "ExtendedRequest", oid, value: options?.value },
+        controls: controls(options),
+        expects: "ExtendedResponse",
+        timeoutMillis: timeoutMillis(options)
+      }),
+      (message) => {
+        const { oid, value } = message.operation
+        return Effect.as(succeedOrFail(exchange, context, resultOf(message)), { ...resultOf(message), oid, value })
+      }
+    )
+  }
+
+  const extendedBy = <Request, Response>(
+    operation: ExtendedOperation<Request, Response>,
+    request_: Request,
+    options: OperationOptions | undefined
+  ): Effect.Effect<ExtendedAnswer<Response>, LdapError> => {
+    const context = { operation: operation.name }
+    const encoded = Result.try({
+      try: () => operation.encode(request_),
+      catch: (cause) =>
+        new InvalidRequest({ field: operation.name, detail: cause instanceof Error ? cause.message : String(cause) })
+    })
+    if (Result.isFailure(encoded)) return Effect.fail(exchange.error(context, encoded.failure))
+    return Effect.flatMap(
+      extendedByOid(operation.oid, { ...options, value: encoded.success }),
+      ({ oid, value, ...result }) => {
+        const decoded = operation.decode(value, oid)
+        return Result.isSuccess(decoded)
+          ? Effect.succeed({ ...result, answer: decoded.success })
+          : Effect.fail(exchange.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
+      }
+    )
+  }
+
   return {
     server: exchange.server,
     protection: Effect.sync(() => exchange.connection.protection),
@@ -523,25 +597,18 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
         "ModifyDnResponse",
         options
       ),
-    extended: (oid, options) => {
-      const context = { operation: "extended" }
-      return Effect.flatMap(
-        request(exchange, {
-          ...context,
-          request: { _tag: "ExtendedRequest", oid, value: options?.value },
-          controls: controls(options),
-          expects: "ExtendedResponse",
-          timeoutMillis: timeoutMillis(options)
-        }),
-        (message) =>
-          Effect.as(succeedOrFail(exchange, context, resultOf(message)), {
-            ...resultOf(message),
-            oid: message.operation.oid,
-            value: message.operation.value
-          })
-      )
-    }
+    extended: <Request, Response>(
+      operation: string | ExtendedOperation<Request, Response>,
+      first?: Request | RawOptions,
+      second?: OperationOptions
+    ) =>
+      // The signatures above tell which of the two arguments is what.
+      (typeof operation === "string"
+        ? extendedByOid(operation, first as RawOptions | undefined)
+        : extendedBy(operation, first as Request, second)) as never
   }
 }
+
+type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
 
 const octets = (value: string | Uint8Array): Uint8Array => (typeof value === "string" ? Buffer.from(value) : value)

@@ -73,7 +73,12 @@ export const exchangeOnce = <T extends Tag>(
       dn: options.dn,
       onResponse: (message) => {
         if (!isResponse(message, options.expects)) {
-          return message.operation._tag === "IntermediateResponse" ? "more" : "foreign"
+          if (message.operation._tag === "IntermediateResponse") return "more"
+          const refusal = extendedRefusal(message)
+          if (refusal === undefined) return "foreign"
+          settle()
+          exchange.later(() => resume(Effect.fail(exchange.error(options, fromResult(refusal)))))
+          return "done"
         }
         settle()
         exchange.later(() => resume(Effect.succeed(message)))
@@ -96,6 +101,13 @@ export const exchangeOnce = <T extends Tag>(
 
 const isResponse = <T extends Tag>(message: LdapMessage, tag: T): message is Response<T> =>
   message.operation._tag === tag
+
+/**
+ * Samba answers requests with a critical control that it doesn't know by an ExtendedResponse, whatever was asked. As long as it
+ * says no, it is taken for the answer.
+ */
+export const extendedRefusal = ({ controls, operation }: LdapMessage): LdapResult | undefined =>
+  operation._tag === "ExtendedResponse" && operation.result.code !== 0 ? { ...operation.result, controls } : undefined
 
 /** What the server said, controls included. */
 export const resultOf = (

@@ -17,7 +17,7 @@ import { fromResult, type LdapError, type LdapResult, ProtocolViolation, Request
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
-import { succeedOrFail, waitForTurn } from "./request.ts"
+import { extendedRefusal, succeedOrFail, waitForTurn } from "./request.ts"
 
 /** Octets of entries that a search keeps before it counts as full. */
 export const highWaterMark = 256 * 1024
@@ -113,8 +113,14 @@ class Cursor {
         this.#deliverLater()
         return "done"
       }
-      default:
-        return "foreign"
+      default: {
+        const refusal = extendedRefusal({ messageId: 0, controls, operation })
+        if (refusal === undefined) return "foreign"
+        this.#last = Effect.fail(this.#error(fromResult(refusal)))
+        this.#setFull(false)
+        this.#deliverLater()
+        return "done"
+      }
     }
   }
 
@@ -273,8 +279,13 @@ const collectPage = (
             exchange.later(() => resume(succeedOrFail(exchange, context, result)))
             return "done"
           }
-          default:
-            return "foreign"
+          default: {
+            const refusal = extendedRefusal({ messageId: 0, controls, operation })
+            if (refusal === undefined) return "foreign"
+            settle()
+            exchange.later(() => resume(Effect.fail(exchange.error(context, fromResult(refusal)))))
+            return "done"
+          }
         }
         wait()
         return "more"

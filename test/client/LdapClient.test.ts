@@ -75,7 +75,12 @@ describe("LdapClient", () => {
       yield* Effect.provide(program, layer)
       assert.isUndefined(served.lookup("cn=Grace,dc=example"))
       const [connection] = served.log.connections
-      assert.deepInclude(connection, { boundAs: "cn=admin,dc=example", unbinds: 1, octetsAfterUnbind: 0, closed: "fin" })
+      assert.deepInclude(connection, {
+        boundAs: "cn=admin,dc=example",
+        unbinds: 1,
+        octetsAfterUnbind: 0,
+        closed: "fin"
+      })
     }))
 
   it.live("a layer that can't bind fails, and leaves no connection", () =>

@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
+import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { passwordOf } from "../servers/directory.ts"
 import { connect, ok, settle } from "./RecordingPeer.ts"
@@ -130,7 +131,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     ["CRAM-MD5", { url: slapd.urls.ldap }, LdapSasl.cramMd5(alice)]
   ]
   const whoAmI = (session: LdapSession.LdapSession) =>
-    Effect.map(session.extended("1.3.6.1.4.1.4203.1.11.3"), ({ value }) => Buffer.from(value ?? []).toString())
+    Effect.map(session.extended(LdapExtended.whoAmI), ({ answer }) => answer)
 
   it.live.each(ways.map(([name]) => name))("%s makes the session alice's", (name) =>
     Effect.gen(function*() {

@@ -16,6 +16,7 @@ import * as LdapDn from "../../src/model/LdapDn.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapFilter from "../../src/model/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
+import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import type { LdapSession, SessionOptions } from "../../src/session/LdapSession.ts"
 import { admin, base, manyEntries, passwordOf, photo } from "../servers/directory.ts"
 
@@ -321,8 +322,10 @@ export const suite = (server: SuiteServer): void => {
     it.live("an extended operation: who am I", () =>
       Effect.gen(function*() {
         const session = yield* asAlice
-        const { value } = yield* session.extended("1.3.6.1.4.1.4203.1.11.3")
-        assert.strictEqual(Buffer.from(value!).toString(), `dn:uid=alice,${people}`)
+        const { answer } = yield* session.extended(LdapExtended.whoAmI)
+        assert.strictEqual(answer, `dn:uid=alice,${people}`)
+        const { value } = yield* session.extended(LdapExtended.whoAmI.oid)
+        assert.strictEqual(Buffer.from(value!).toString(), answer)
         assert.strictEqual((yield* reasonOf(session.extended("1.2.3.4.5")))._tag, "ProtocolError")
       }))
   })
