@@ -72,6 +72,7 @@ const hints = new Map<number, string>([
   [ResultCode.LdapResultCode.sizeLimitExceeded, "ask for pages with pageSize, or for fewer entries"],
   [ResultCode.LdapResultCode.strongerAuthRequired, "this server wants a bind, a stronger one, or TLS"],
   [ResultCode.LdapResultCode.confidentialityRequired, "this server wants TLS: use ldaps:// or startTls"],
+  [ResultCode.LdapResultCode.invalidDNSyntax, "a name is written like uid=ada,ou=people,dc=example,dc=org"],
   [ResultCode.LdapResultCode.noSuchObject, "there is no entry of that name, or this user may not see it"],
   [ResultCode.LdapResultCode.invalidCredentials, "the name or the password is wrong"],
   [ResultCode.LdapResultCode.insufficientAccessRights, "this user may not do that"]

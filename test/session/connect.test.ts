@@ -3,8 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import * as Tls from "node:tls"
@@ -13,13 +15,16 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import { encode } from "../../src/protocol/encode.ts"
 import { LdapParser } from "../../src/protocol/LdapParser.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 
 const certificates = makeCertificates()
 
-/** Sockets, and timers that keep a process alive. */
+/** What keeps a process alive: sockets, attempts to connect, timers. */
 const resources = (): ReadonlyArray<string> =>
-  process.getActiveResourcesInfo().filter((name) => /TCPSocketWrap|TLSWrap|PipeConnectWrap|TCPConnectWrap/.test(name))
+  process
+    .getActiveResourcesInfo()
+    .filter((name) => /TCPSocketWrap|TLSWrap|PipeConnectWrap|TCPConnectWrap|Timeout/.test(name))
 
 /**
  * Runs a test, then looks for what it left behind. The other side of a socket, and the host's look-up of a name, end a moment
@@ -28,7 +33,13 @@ const resources = (): ReadonlyArray<string> =>
 const clean = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E> =>
   Effect.gen(function*() {
     const before = resources().length
-    const value = yield* Effect.scoped(effect)
+    let fibers = 0
+    const counting: Metric.FiberRuntimeMetricsService = {
+      recordFiberStart: () => void fibers++,
+      recordFiberEnd: () => void fibers--
+    }
+    const value = yield* Effect.provideService(Effect.scoped(effect), Metric.FiberRuntimeMetrics, counting)
+    assert.strictEqual(fibers, 0, "fibers are left")
     yield* Effect.promise(async () => {
       for (let i = 0; i < 200 && resources().length > before; i++) await delay(5)
     })
@@ -146,6 +157,42 @@ describe("bad input", () => {
         assert.strictEqual(yield* fieldOf({ base: "", pageSize: 1.5 }), "pageSize")
       })
     ))
+})
+
+describe("an unreachable server", () => {
+  it.effect("one that never answers the attempt to connect: connectTimeout, on the Clock", () =>
+    Effect.gen(function*() {
+      let attempts = 0
+      const transport = {
+        server: "ldap://unreachable",
+        connect: Effect.andThen(Effect.sync(() => attempts++), Effect.never)
+      }
+      for (const [options, millis] of [[{ connectTimeout: 3000 }, 3000], [{}, 10_000]] as const) {
+        const opening = yield* LdapSession.fromTransport(transport, options).pipe(
+          Effect.scoped,
+          Effect.flip,
+          Effect.forkChild({ startImmediately: true })
+        )
+        yield* TestClock.adjust(millis - 1)
+        assert.isUndefined(opening.pollUnsafe())
+        yield* TestClock.adjust(1)
+        const error = yield* Fiber.join(opening)
+        assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "timeout" })
+        assert.include(error.message, "ldap://unreachable")
+        assert.include(error.message, "connectTimeout")
+      }
+      assert.strictEqual(attempts, 2)
+    }))
+
+  it.live("a name that means nothing to the server is InvalidDnSyntax, and says how names are written", () =>
+    Effect.gen(function*() {
+      const directory = yield* InMemoryDirectory.make({ suffixes: ["dc=example"] })
+      const session = yield* LdapSession.fromSocket(yield* directory.connect)
+      const error = yield* Effect.flip(session.lookup("no name"))
+      assert.strictEqual(error.reason._tag, "InvalidDnSyntax")
+      assert.include(error.message, "\"no name\"")
+      assert.include(error.message, "uid=ada")
+    }))
 })
 
 describe("TLS", () => {

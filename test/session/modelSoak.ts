@@ -1,0 +1,49 @@
+/**
+ * The programs of model.ts for as long as one likes:
+ *
+ *     node test/session/modelSoak.ts --programs 100000     so many of them
+ *     node test/session/modelSoak.ts --seconds 600         for so long
+ *     node test/session/modelSoak.ts --seed 42             the same ones again
+ *
+ * Prints what was done every ten seconds, and the first program that breaks a promise, as small as it could be made.
+ */
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { parseArgs } from "node:util"
+import { assertPassed, falsified, noTotals, programs, run } from "./model.ts"
+
+const { values } = parseArgs({
+  options: { programs: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } }
+})
+const wanted = values.programs === undefined ? Infinity : Number(values.programs)
+const seconds = values.seconds === undefined ? Infinity : Number(values.seconds)
+if (wanted === Infinity && seconds === Infinity) throw new Error("say how much: --programs N or --seconds N")
+const seed = Number(values.seed ?? Date.now())
+const begin = performance.now()
+const elapsed = () => (performance.now() - begin) / 1000
+
+/** Programs between two looks at the clock. */
+const batch = 500
+
+const soak = Effect.gen(function*() {
+  const totals = noTotals()
+  let reported = 0
+  for (let round = 0; totals.programs < wanted && elapsed() < seconds; round++) {
+    const runs = Math.min(batch, wanted - totals.programs)
+    const result = yield* Arbitrary.checkEffect(
+      programs,
+      (program) => run(program, totals).pipe(Effect.as(true), Effect.catchDefect(falsified)),
+      { runs, size: 60, maxShrinks: 2000, seed: seed + round }
+    )
+    assertPassed(result)
+    if (elapsed() - reported > 10) {
+      reported = elapsed()
+      console.log(`${elapsed().toFixed(0)} s: ${JSON.stringify(totals)}`)
+    }
+  }
+  const resident = (process.memoryUsage().rss / 1e6).toFixed(0)
+  console.log(`seed ${seed}, ${elapsed().toFixed(0)} s, ${resident} MB resident: ${JSON.stringify(totals)}`)
+})
+
+await Effect.runPromise(Effect.provide(soak, TestClock.layer()))
