@@ -14,175 +14,33 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import * as Stream from "effect/Stream"
 import type { ConnectionOptions } from "node:tls"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
-import type { LdapEntry } from "../model/LdapEntry.ts"
-import {
-  ConnectFailed,
-  fromResult,
-  InvalidRequest,
-  LdapError,
-  type LdapResult,
-  ProtocolViolation,
-  type SessionEnd
-} from "../model/LdapError.ts"
-import { LdapResultCode } from "../model/LdapResultCode.ts"
-import {
-  controlFrom,
-  dnFrom,
-  type DnInput,
-  entryAttributesFrom,
-  type EntryAttributesInput,
-  modificationFrom,
-  type ModificationInput
-} from "../model/ldapts.ts"
-import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
-import type { RequestOperation } from "../protocol/LdapMessage.ts"
+import { ConnectFailed, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
 import * as Bind from "./bind.ts"
 import { Exchange } from "./Exchange.ts"
+import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import * as LdapTransport from "./LdapTransport.ts"
-import {
-  everything,
-  type LookupOptions,
-  type OperationOptions,
-  type RenameOptions,
-  type SearchOptions,
-  searchRequest,
-  type SearchResult
-} from "./operations.ts"
-import { request, resultOf, succeedOrFail } from "./request.ts"
-import * as Search from "./search.ts"
+import { controlsOf, operationsOver, timeoutOf } from "./operations.ts"
 
-export type { DnInput, EntryAttributesInput, ModificationInput } from "../model/ldapts.ts"
 export type {
+  ControlInput,
+  DerefAliases,
+  DnInput,
+  EntryAttributesInput,
+  ExtendedAnswer,
+  ExtendedResult,
   FilterInput,
+  LdapOperations,
   LookupOptions,
+  ModificationInput,
   OperationOptions,
   RenameOptions,
   SearchOptions,
   SearchResult
-} from "./operations.ts"
-
-/**
- * The operations that everybody who shares a session may run. Fibers may share them freely: requests go out as they come,
- * and each gets its own response.
- *
- * **Details**
- *
- * All fail with {@link LdapError}. Interrupting one, or ending a stream early, sends the server one Abandon for it (RFC 4511
- * section 4.11), or takes the request back if it wasn't sent yet; the session goes on. A time limit (`timeout`) does the same
- * and fails with `RequestTimeout`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface LdapOperations {
-  /**
-   * Searches, as a stream of entries in the server's order.
-   *
-   * **Details**
-   *
-   * Each run of the stream is a search of its own. Entries are kept while the consumer is busy; beyond 256 KiB the server has
-   * to wait, unless another operation on the session needs a response. So a program may look up something on the same session
-   * for every entry. After a size or time limit the entries that came are in the stream before the error. Search continuation
-   * references are left out; `searchResult` has them. `timeout` is the longest wait for the next message.
-   */
-  readonly search: (options: SearchOptions) => Stream.Stream<LdapEntry, LdapError>
-
-  /**
-   * Searches and collects everything: entries, references, and the result with its controls. An error carries what had come
-   * before it in `partial`.
-   */
-  readonly searchResult: (options: SearchOptions) => Effect.Effect<SearchResult, LdapError>
-
-  /** Reads one entry by its name; none where there is no such entry, or it doesn't match the filter. */
-  readonly lookup: (dn: DnInput, options?: LookupOptions) => Effect.Effect<Option.Option<LdapEntry>, LdapError>
-
-  /** Asks the server whether an entry has a value (RFC 4511 section 4.10). */
-  readonly compare: (
-    dn: DnInput,
-    attribute: string,
-    value: string | Uint8Array,
-    options?: OperationOptions
-  ) => Effect.Effect<boolean, LdapError>
-
-  /** Adds an entry (RFC 4511 section 4.7). */
-  readonly add: (
-    dn: DnInput,
-    attributes: EntryAttributesInput,
-    options?: OperationOptions
-  ) => Effect.Effect<LdapResult, LdapError>
-
-  /** Changes an entry: all the changes in their order, or none (RFC 4511 section 4.6). */
-  readonly modify: (
-    dn: DnInput,
-    changes: ModificationInput | ReadonlyArray<ModificationInput>,
-    options?: OperationOptions
-  ) => Effect.Effect<LdapResult, LdapError>
-
-  /** Deletes an entry that has none below it (RFC 4511 section 4.8). */
-  readonly delete: (dn: DnInput, options?: OperationOptions) => Effect.Effect<LdapResult, LdapError>
-
-  /** Renames an entry, or moves it with all that is below it (RFC 4511 section 4.9). */
-  readonly rename: (dn: DnInput, options: RenameOptions) => Effect.Effect<LdapResult, LdapError>
-
-  /**
-   * An extended operation (RFC 4511 section 4.12): a value of `LdapExtended`, or one that has none by its OID.
-   *
-   * **Example**
-   *
-   * ```ts
-   * import { LdapClient, LdapExtended } from "effect-ldap"
-   * import { Effect } from "effect"
-   *
-   * const program = Effect.gen(function*() {
-   *   const ldap = yield* LdapClient.LdapClient
-   *   const { answer } = yield* ldap.extended(LdapExtended.whoAmI)
-   *   return answer // "dn:cn=reader,dc=example,dc=org"
-   * })
-   * ```
-   */
-  readonly extended: {
-    <Request, Response>(
-      operation: ExtendedOperation<Request, Response>,
-      ...rest: [Request] extends [void] ? [request?: undefined, options?: OperationOptions]
-        : [request: Request, options?: OperationOptions]
-    ): Effect.Effect<ExtendedAnswer<Response>, LdapError>
-    (
-      oid: string,
-      options?: OperationOptions & { readonly value?: Uint8Array | undefined }
-    ): Effect.Effect<ExtendedResult, LdapError>
-  }
-
-  /** The server's own entry: what it holds and what it can do (RFC 4512 section 5.1). All attributes, operational ones too. */
-  readonly rootDse: Effect.Effect<LdapEntry, LdapError>
-}
-
-/**
- * The answer to an extended operation of `LdapExtended`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ExtendedAnswer<out Response> extends LdapResult {
-  readonly answer: Response
-}
-
-/**
- * The answer to an extended operation that was named by its OID.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ExtendedResult extends LdapResult {
-  readonly oid: string | undefined
-  readonly value: Uint8Array | undefined
-}
+} from "./LdapOperations.ts"
 
 /**
  * A session. Its scope ends it; see the top of this module.
@@ -411,204 +269,22 @@ const connect = (transport: LdapTransport.LdapTransport, limit: Duration.Duratio
   })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Operations
+// The session over its exchange
 // ---------------------------------------------------------------------------------------------------------------------
 
 const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession => {
-  const defaultTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
-  const timeoutMillis = (options: OperationOptions | undefined): number =>
-    options?.timeout === undefined ? defaultTimeout : Duration.toMillis(options.timeout)
-  const controls = (options: OperationOptions | undefined) => options?.controls?.map(controlFrom) ?? []
-
-  /** Operations whose response is a result and nothing else. */
-  const update = (
-    operation: string,
-    request_: RequestOperation & { readonly dn: string },
-    expects: "AddResponse" | "ModifyResponse" | "DeleteResponse" | "ModifyDnResponse",
-    options: OperationOptions | undefined
-  ): Effect.Effect<LdapResult, LdapError> => {
-    const context = { operation, dn: request_.dn }
-    return Effect.flatMap(
-      request(exchange, {
-        ...context,
-        request: request_,
-        controls: controls(options),
-        expects,
-        timeoutMillis: timeoutMillis(options)
-      }),
-      (message) => succeedOrFail(exchange, context, resultOf(message))
-    )
-  }
-
-  const shape = (options: SearchOptions): Search.Search | LdapError => {
-    const shaped = searchRequest(options)
-    return Result.isFailure(shaped)
-      ? exchange.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure)
-      : {
-        request: shaped.success,
-        controls: controls(options),
-        pageSize: options.pageSize,
-        timeoutMillis: timeoutMillis(options)
-      }
-  }
-
-  const search = (options: SearchOptions): Stream.Stream<LdapEntry, LdapError> => {
-    const shaped = shape(options)
-    return shaped instanceof LdapError ? Stream.fail(shaped) : Search.entries(exchange, shaped)
-  }
-
-  const searchResult = (options: SearchOptions): Effect.Effect<SearchResult, LdapError> =>
-    Effect.suspend(() => {
-      const shaped = shape(options)
-      if (shaped instanceof LdapError) return Effect.fail(shaped)
-      const found: Search.Collected = { entries: [], references: [] }
-      return Effect.mapBoth(Search.collect(exchange, shaped, found), {
-        onFailure: ({ dn, operation, reason, server }) =>
-          new LdapError({ reason, operation, server, dn, partial: found }),
-        onSuccess: (result) => ({ ...found, result })
-      })
-    })
-
-  const lookup = (dn: DnInput, options?: LookupOptions): Effect.Effect<Option.Option<LdapEntry>, LdapError> =>
-    Effect.suspend(() => {
-      const shaped = shape({ ...options, base: dn, scope: "base" })
-      if (shaped instanceof LdapError) return Effect.fail(shaped)
-      const found: Search.Collected = { entries: [], references: [] }
-      return Effect.matchEffect(Search.collect(exchange, shaped, found), {
-        onFailure: (error) => (error.reason._tag === "NoSuchObject" ? Effect.succeedNone : Effect.fail(error)),
-        onSuccess: () => Effect.succeed(Option.fromUndefinedOr(found.entries[0]))
-      })
-    })
-
-  const extendedByOid = (oid: string, options: RawOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
-    const context = { operation: "extended" }
-    return Effect.flatMap(
-      request(exchange, {
-        ...context,
-        request: { _tag: "ExtendedRequest", oid, value: options?.value },
-        controls: controls(options),
-        expects: "ExtendedResponse",
-        timeoutMillis: timeoutMillis(options)
-      }),
-      (message) => {
-        const { oid, value } = message.operation
-        return Effect.as(succeedOrFail(exchange, context, resultOf(message)), { ...resultOf(message), oid, value })
-      }
-    )
-  }
-
-  const extendedBy = <Request, Response>(
-    operation: ExtendedOperation<Request, Response>,
-    request_: Request,
-    options: OperationOptions | undefined
-  ): Effect.Effect<ExtendedAnswer<Response>, LdapError> => {
-    const context = { operation: operation.name }
-    const encoded = Result.try({
-      try: () => operation.encode(request_),
-      catch: (cause) =>
-        new InvalidRequest({ field: operation.name, detail: cause instanceof Error ? cause.message : String(cause) })
-    })
-    if (Result.isFailure(encoded)) return Effect.fail(exchange.error(context, encoded.failure))
-    return Effect.flatMap(
-      extendedByOid(operation.oid, { ...options, value: encoded.success }),
-      ({ oid, value, ...result }) => {
-        const decoded = operation.decode(value, oid)
-        return Result.isSuccess(decoded)
-          ? Effect.succeed({ ...result, answer: decoded.success })
-          : Effect.fail(exchange.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
-      }
-    )
-  }
-
+  const requestTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
   return {
+    ...operationsOver(exchange, requestTimeout),
     server: exchange.server,
     protection: Effect.sync(() => exchange.connection.protection),
     closed: Deferred.await(exchange.ended),
     bind: (auth, bindOptions) =>
       Bind.bind(exchange, auth, {
-        controls: controls(bindOptions),
-        timeoutMillis: timeoutMillis(bindOptions),
+        controls: controlsOf(bindOptions),
+        timeoutMillis: timeoutOf(requestTimeout)(bindOptions),
         allowInsecureAuth: options.allowInsecureAuth ?? false
       }),
-    startTls: (tls) => Bind.startTls(exchange, { ...options.tls, ...tls }, defaultTimeout),
-    search,
-    searchResult,
-    lookup,
-    rootDse: Effect.flatMap(
-      lookup("", { filter: everything, attributes: ["*", "+"] }),
-      Option.match({
-        onNone: () =>
-          Effect.fail(
-            exchange.error(
-              { operation: "rootDse" },
-              new InvalidRequest({ field: "rootDse", detail: "this server doesn't show its root DSE to this user" })
-            )
-          ),
-        onSome: Effect.succeed
-      })
-    ),
-    compare: (dn, attribute, value, options) => {
-      const context = { operation: "compare", dn: dnFrom(dn) }
-      return Effect.flatMap(
-        request(exchange, {
-          ...context,
-          request: { _tag: "CompareRequest", dn: context.dn, attribute, value: octets(value) },
-          controls: controls(options),
-          expects: "CompareResponse",
-          timeoutMillis: timeoutMillis(options)
-        }),
-        (message) => {
-          const result = resultOf(message)
-          if (result.code === LdapResultCode.compareTrue) return Effect.succeed(true)
-          if (result.code === LdapResultCode.compareFalse) return Effect.succeed(false)
-          return Effect.fail(exchange.error(context, fromResult(result)))
-        }
-      )
-    },
-    add: (dn, attributes, options) =>
-      update(
-        "add",
-        { _tag: "AddRequest", dn: dnFrom(dn), attributes: entryAttributesFrom(attributes) },
-        "AddResponse",
-        options
-      ),
-    modify: (dn, changes, options) => {
-      const list = Array.isArray(changes)
-        ? (changes as ReadonlyArray<ModificationInput>)
-        : [changes as ModificationInput]
-      return update(
-        "modify",
-        { _tag: "ModifyRequest", dn: dnFrom(dn), changes: list.map(modificationFrom) },
-        "ModifyResponse",
-        options
-      )
-    },
-    delete: (dn, options) => update("delete", { _tag: "DeleteRequest", dn: dnFrom(dn) }, "DeleteResponse", options),
-    rename: (dn, options) =>
-      update(
-        "rename",
-        {
-          _tag: "ModifyDnRequest",
-          dn: dnFrom(dn),
-          newRdn: options.newRdn,
-          deleteOldRdn: options.deleteOldRdn ?? true,
-          newSuperior: options.newSuperior === undefined ? undefined : dnFrom(options.newSuperior)
-        },
-        "ModifyDnResponse",
-        options
-      ),
-    extended: <Request, Response>(
-      operation: string | ExtendedOperation<Request, Response>,
-      first?: Request | RawOptions,
-      second?: OperationOptions
-    ) =>
-      // The signatures above tell which of the two arguments is what.
-      (typeof operation === "string"
-        ? extendedByOid(operation, first as RawOptions | undefined)
-        : extendedBy(operation, first as Request, second)) as never
+    startTls: (tls) => Bind.startTls(exchange, { ...options.tls, ...tls }, requestTimeout)
   }
 }
-
-type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
-
-const octets = (value: string | Uint8Array): Uint8Array => (typeof value === "string" ? Buffer.from(value) : value)

@@ -1,147 +1,229 @@
 /**
- * What programs ask for, turned into requests: defaults, units, and the values of ldapts. Whatever can't be sent fails here.
+ * The operations of a session over its exchange: each is shaped, sent, and its answer judged.
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { Filter } from "ldapts"
-import { BerError } from "../ber/BerReader.ts"
+import * as Stream from "effect/Stream"
+import type { LdapControl } from "../model/LdapControl.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
-import { InvalidRequest } from "../model/LdapError.ts"
-import type { LdapResult } from "../model/LdapError.ts"
-import * as LdapFilter from "../model/LdapFilter.ts"
-import { type ControlInput, dnFrom, type DnInput, filterFrom, isFilter } from "../model/ldapts.ts"
-import { type DerefAliases, maxInt, type Scope, type SearchRequest } from "../protocol/LdapMessage.ts"
+import { fromResult, InvalidRequest, LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
+import {
+  controlFrom,
+  dnFrom,
+  type DnInput,
+  entryAttributesFrom,
+  modificationFrom,
+  type ModificationInput
+} from "../model/ldapts.ts"
+import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
+import type { RequestOperation } from "../protocol/LdapMessage.ts"
+import type { Exchange } from "./Exchange.ts"
+import type {
+  ExtendedAnswer,
+  ExtendedResult,
+  LdapOperations,
+  LookupOptions,
+  OperationOptions,
+  SearchOptions,
+  SearchResult
+} from "./LdapOperations.ts"
+import { request, resultOf, succeedOrFail } from "./request.ts"
+import * as Search from "./search.ts"
+import { everything, searchRequest } from "./searchRequest.ts"
 
-/**
- * What every operation may be given.
- *
- * @category models
- * @since 0.1.0
- */
-export interface OperationOptions {
-  readonly controls?: ReadonlyArray<ControlInput> | undefined
-  /**
-   * How long to wait for the server, instead of the session's `requestTimeout`; `"Infinity"` for ever. The operation is
-   * then abandoned.
-   */
-  readonly timeout?: Duration.Input | undefined
-}
+/** The time limit of an operation in milliseconds: its own, or the session's. */
+export const timeoutOf = (requestTimeout: number) => (options: OperationOptions | undefined): number =>
+  options?.timeout === undefined ? requestTimeout : Duration.toMillis(options.timeout)
 
-/**
- * What `lookup` may be given.
- *
- * @category models
- * @since 0.1.0
- */
-export interface LookupOptions extends OperationOptions {
-  /** Attribute descriptions; default all user attributes. `*` is all user attributes, `+` all operational ones, `1.1` none. */
-  readonly attributes?: ReadonlyArray<string> | undefined
-  /** Only an entry that matches counts. Default `(objectClass=*)`. */
-  readonly filter?: FilterInput | undefined
-  /** Attribute descriptions without values. Default false. */
-  readonly typesOnly?: boolean | undefined
-}
+export const controlsOf = (options: OperationOptions | undefined): ReadonlyArray<LdapControl> =>
+  options?.controls?.map(controlFrom) ?? []
 
-/**
- * A filter: a value, RFC 4515 text, or a filter of ldapts. Never put text together from what users typed: `ldapFilter` and
- * the builders of `LdapFilter` keep values apart from syntax.
- *
- * @category models
- * @since 0.1.0
- */
-export type FilterInput = string | LdapFilter.LdapFilter | Filter
+/** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
+export const operationsOver = (exchange: Exchange, requestTimeout: number): LdapOperations => {
+  const timeoutMillis = timeoutOf(requestTimeout)
 
-/**
- * A search (RFC 4511 section 4.5.1).
- *
- * @category models
- * @since 0.1.0
- */
-export interface SearchOptions extends LookupOptions {
-  readonly base: DnInput
-  /** Default `subtree`. */
-  readonly scope?: Scope | undefined
-  /**
-   * Entries a page (RFC 2696). The next page is asked for when the stream wants it. Default: no pages. Servers limit how many
-   * entries one answer may have; pages are how to get them all.
-   */
-  readonly pageSize?: number | undefined
-  /** Ask the server for at most so many entries; more end in `SizeLimitExceeded`, after these. Default 0: no limit asked. */
-  readonly sizeLimit?: number | undefined
-  /** Ask the server to take at most so long, in whole seconds; then `TimeLimitExceeded`. Default 0: no limit asked. */
-  readonly timeLimit?: Duration.Input | undefined
-  /** When to follow aliases. Default `never`. */
-  readonly derefAliases?: DerefAliases | undefined
-}
-
-/**
- * A search and all that it brought.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SearchResult {
-  readonly entries: ReadonlyArray<LdapEntry>
-  /** Search continuation references: each a list of URLs, any of which has a part of the answer. They are not followed. */
-  readonly references: ReadonlyArray<ReadonlyArray<string>>
-  readonly result: LdapResult
-}
-
-/**
- * How to rename or move an entry (RFC 4511 section 4.9).
- *
- * @category models
- * @since 0.1.0
- */
-export interface RenameOptions extends OperationOptions {
-  readonly newRdn: string
-  /** The entry's new parent, where that changes. */
-  readonly newSuperior?: DnInput | undefined
-  /** Whether the values of the old RDN leave the entry. Default true. */
-  readonly deleteOldRdn?: boolean | undefined
-}
-
-export const everything: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
-
-/** Plain code where `Result.gen` would read as well: this runs for every lookup. */
-export const searchRequest = (options: SearchOptions): Result.Result<SearchRequest, InvalidRequest> => {
-  const sizeLimit = options.sizeLimit ?? 0
-  const timeLimit = options.timeLimit === undefined ? 0 : Math.ceil(Duration.toSeconds(options.timeLimit))
-  const wrong = notWhole("sizeLimit", sizeLimit, 0) ??
-    notWhole("timeLimit", timeLimit, 0) ??
-    notWhole("pageSize", options.pageSize ?? 1, 1)
-  if (wrong !== undefined) return Result.fail(wrong)
-  const filter = options.filter === undefined ? Result.succeed(everything) : parseFilter(options.filter)
-  if (Result.isFailure(filter)) return Result.fail(filter.failure)
-  return Result.succeed({
-    _tag: "SearchRequest",
-    base: dnFrom(options.base),
-    scope: options.scope ?? "subtree",
-    derefAliases: options.derefAliases ?? "never",
-    sizeLimit,
-    timeLimit,
-    typesOnly: options.typesOnly ?? false,
-    filter: filter.success,
-    attributes: options.attributes ?? []
-  })
-}
-
-const notWhole = (field: string, value: number, least: number): InvalidRequest | undefined =>
-  Number.isInteger(value) && value >= least && value <= maxInt
-    ? undefined
-    : new InvalidRequest({ field, detail: `${value} is not a whole number from ${least} to ${maxInt}` })
-
-const parseFilter = (filter: FilterInput): Result.Result<LdapFilter.LdapFilter, InvalidRequest> => {
-  if (typeof filter === "string") {
-    return Result.mapError(LdapFilter.parse(filter), (error) => invalidFilter(error.message))
+  /** Operations whose response is a result and nothing else. */
+  const update = (
+    operation: string,
+    request_: RequestOperation & { readonly dn: string },
+    expects: "AddResponse" | "ModifyResponse" | "DeleteResponse" | "ModifyDnResponse",
+    options: OperationOptions | undefined
+  ): Effect.Effect<LdapResult, LdapError> => {
+    const context = { operation, dn: request_.dn }
+    return Effect.flatMap(
+      request(exchange, {
+        ...context,
+        request: request_,
+        controls: controlsOf(options),
+        expects,
+        timeoutMillis: timeoutMillis(options)
+      }),
+      (message) => succeedOrFail(exchange, context, resultOf(message))
+    )
   }
-  if (isFilter(filter)) {
-    return Result.try({ try: () => filterFrom(filter), catch: (cause) => invalidFilter(messageOf(cause)) })
+
+  const shape = (options: SearchOptions): Search.Search | LdapError => {
+    const shaped = searchRequest(options)
+    return Result.isFailure(shaped)
+      ? exchange.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure)
+      : {
+        request: shaped.success,
+        controls: controlsOf(options),
+        pageSize: options.pageSize,
+        timeoutMillis: timeoutMillis(options)
+      }
   }
-  return Result.mapError(LdapFilter.validate(filter), (error) => invalidFilter(error.message))
+
+  const search = (options: SearchOptions): Stream.Stream<LdapEntry, LdapError> => {
+    const shaped = shape(options)
+    return shaped instanceof LdapError ? Stream.fail(shaped) : Search.entries(exchange, shaped)
+  }
+
+  const searchResult = (options: SearchOptions): Effect.Effect<SearchResult, LdapError> =>
+    Effect.suspend(() => {
+      const shaped = shape(options)
+      if (shaped instanceof LdapError) return Effect.fail(shaped)
+      const found: Search.Collected = { entries: [], references: [] }
+      return Effect.mapBoth(Search.collect(exchange, shaped, found), {
+        onFailure: ({ dn, operation, reason, server }) =>
+          new LdapError({ reason, operation, server, dn, partial: found }),
+        onSuccess: (result) => ({ ...found, result })
+      })
+    })
+
+  const lookup = (dn: DnInput, options?: LookupOptions): Effect.Effect<Option.Option<LdapEntry>, LdapError> =>
+    Effect.suspend(() => {
+      const shaped = shape({ ...options, base: dn, scope: "base" })
+      if (shaped instanceof LdapError) return Effect.fail(shaped)
+      const found: Search.Collected = { entries: [], references: [] }
+      return Effect.matchEffect(Search.collect(exchange, shaped, found), {
+        onFailure: (error) => (error.reason._tag === "NoSuchObject" ? Effect.succeedNone : Effect.fail(error)),
+        onSuccess: () => Effect.succeed(Option.fromUndefinedOr(found.entries[0]))
+      })
+    })
+
+  const extendedByOid = (oid: string, options: RawOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
+    const context = { operation: "extended" }
+    return Effect.flatMap(
+      request(exchange, {
+        ...context,
+        request: { _tag: "ExtendedRequest", oid, value: options?.value },
+        controls: controlsOf(options),
+        expects: "ExtendedResponse",
+        timeoutMillis: timeoutMillis(options)
+      }),
+      (message) => {
+        const { oid, value } = message.operation
+        return Effect.as(succeedOrFail(exchange, context, resultOf(message)), { ...resultOf(message), oid, value })
+      }
+    )
+  }
+
+  const extendedBy = <Request, Response>(
+    operation: ExtendedOperation<Request, Response>,
+    request_: Request,
+    options: OperationOptions | undefined
+  ): Effect.Effect<ExtendedAnswer<Response>, LdapError> => {
+    const context = { operation: operation.name }
+    const encoded = Result.try({
+      try: () => operation.encode(request_),
+      catch: (cause) =>
+        new InvalidRequest({ field: operation.name, detail: cause instanceof Error ? cause.message : String(cause) })
+    })
+    if (Result.isFailure(encoded)) return Effect.fail(exchange.error(context, encoded.failure))
+    return Effect.flatMap(
+      extendedByOid(operation.oid, { ...options, value: encoded.success }),
+      ({ oid, value, ...result }) => {
+        const decoded = operation.decode(value, oid)
+        return Result.isSuccess(decoded)
+          ? Effect.succeed({ ...result, answer: decoded.success })
+          : Effect.fail(exchange.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
+      }
+    )
+  }
+
+  return {
+    search,
+    searchResult,
+    lookup,
+    rootDse: Effect.flatMap(
+      lookup("", { filter: everything, attributes: ["*", "+"] }),
+      Option.match({
+        onNone: () =>
+          Effect.fail(
+            exchange.error(
+              { operation: "rootDse" },
+              new InvalidRequest({ field: "rootDse", detail: "this server doesn't show its root DSE to this user" })
+            )
+          ),
+        onSome: Effect.succeed
+      })
+    ),
+    compare: (dn, attribute, value, options) => {
+      const context = { operation: "compare", dn: dnFrom(dn) }
+      return Effect.flatMap(
+        request(exchange, {
+          ...context,
+          request: { _tag: "CompareRequest", dn: context.dn, attribute, value: octets(value) },
+          controls: controlsOf(options),
+          expects: "CompareResponse",
+          timeoutMillis: timeoutMillis(options)
+        }),
+        (message) => {
+          const result = resultOf(message)
+          if (result.code === LdapResultCode.compareTrue) return Effect.succeed(true)
+          if (result.code === LdapResultCode.compareFalse) return Effect.succeed(false)
+          return Effect.fail(exchange.error(context, fromResult(result)))
+        }
+      )
+    },
+    add: (dn, attributes, options) =>
+      update(
+        "add",
+        { _tag: "AddRequest", dn: dnFrom(dn), attributes: entryAttributesFrom(attributes) },
+        "AddResponse",
+        options
+      ),
+    modify: (dn, changes, options) => {
+      const list = Array.isArray(changes)
+        ? (changes as ReadonlyArray<ModificationInput>)
+        : [changes as ModificationInput]
+      return update(
+        "modify",
+        { _tag: "ModifyRequest", dn: dnFrom(dn), changes: list.map(modificationFrom) },
+        "ModifyResponse",
+        options
+      )
+    },
+    delete: (dn, options) => update("delete", { _tag: "DeleteRequest", dn: dnFrom(dn) }, "DeleteResponse", options),
+    rename: (dn, options) =>
+      update(
+        "rename",
+        {
+          _tag: "ModifyDnRequest",
+          dn: dnFrom(dn),
+          newRdn: options.newRdn,
+          deleteOldRdn: options.deleteOldRdn ?? true,
+          newSuperior: options.newSuperior === undefined ? undefined : dnFrom(options.newSuperior)
+        },
+        "ModifyDnResponse",
+        options
+      ),
+    extended: <Request, Response>(
+      operation: string | ExtendedOperation<Request, Response>,
+      first?: Request | RawOptions,
+      second?: OperationOptions
+    ) =>
+      // The signatures above tell which of the two arguments is what.
+      (typeof operation === "string"
+        ? extendedByOid(operation, first as RawOptions | undefined)
+        : extendedBy(operation, first as Request, second)) as never
+  }
 }
 
-const invalidFilter = (detail: string): InvalidRequest => new InvalidRequest({ field: "filter", detail })
+type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
 
-const messageOf = (cause: unknown): string =>
-  cause instanceof BerError || cause instanceof Error ? cause.message : String(cause)
+const octets = (value: string | Uint8Array): Uint8Array => (typeof value === "string" ? Buffer.from(value) : value)

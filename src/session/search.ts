@@ -359,12 +359,21 @@ const cookieOf = (result: LdapResult | undefined): Uint8Array | "unreadable" | u
   return paged === undefined ? "unreadable" : paged.cookie.length === 0 ? undefined : paged.cookie
 }
 
-/** Tells the server that the next page isn't wanted: a page of no entries (RFC 2696 section 3). Nobody waits for it. */
+/**
+ * Tells the server that the next page isn't wanted: a page of no entries (RFC 2696 section 3). Nobody waits for it, but it
+ * is in flight, so a server that doesn't answer has its time as for any other request: a bind would wait for it in vain.
+ */
 const giveCookieBack = (exchange: Exchange, search: Search, cookie: Uint8Array): void => {
   const controls = [...search.controls, LdapControl.pagedResults({ size: 0, cookie }, { critical: true })]
-  exchange.send(search.request, controls, {
+  let deadline: Deadline | undefined
+  const sent = exchange.send(search.request, controls, {
     operation: "search",
-    onResponse: ({ operation }) => (operation._tag === "SearchResultDone" ? "done" : "more"),
-    onFailure: () => {}
+    onResponse: ({ operation }) => {
+      if (operation._tag !== "SearchResultDone") return "more"
+      exchange.deadlines.takeBack(deadline)
+      return "done"
+    },
+    onFailure: () => exchange.deadlines.takeBack(deadline)
   })
+  if (typeof sent === "number") deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent))
 }

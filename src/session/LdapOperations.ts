@@ -1,0 +1,224 @@
+/**
+ * What can be asked of a directory, by whoever holds a session, a client, or anything else that carries operations out.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
+import type { Filter } from "ldapts"
+import type { LdapEntry } from "../model/LdapEntry.ts"
+import type { LdapError, LdapResult } from "../model/LdapError.ts"
+import type * as LdapFilter from "../model/LdapFilter.ts"
+import type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } from "../model/ldapts.ts"
+import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
+import type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
+
+export type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } from "../model/ldapts.ts"
+export type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
+
+/**
+ * The operations that everybody who shares a session may run. Fibers may share them freely: requests go out as they come,
+ * and each gets its own response.
+ *
+ * **Details**
+ *
+ * All fail with {@link LdapError}. Interrupting one, or ending a stream early, sends the server one Abandon for it (RFC 4511
+ * section 4.11), or takes the request back if it wasn't sent yet; the session goes on. A time limit (`timeout`) does the same
+ * and fails with `RequestTimeout`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdapOperations {
+  /**
+   * Searches, as a stream of entries in the server's order.
+   *
+   * **Details**
+   *
+   * Each run of the stream is a search of its own. Entries are kept while the consumer is busy; beyond 256 KiB the server has
+   * to wait, unless another operation on the session needs a response. So a program may look up something on the same session
+   * for every entry. After a size or time limit the entries that came are in the stream before the error. Search continuation
+   * references are left out; `searchResult` has them. `timeout` is the longest wait for the next message.
+   */
+  readonly search: (options: SearchOptions) => Stream.Stream<LdapEntry, LdapError>
+
+  /**
+   * Searches and collects everything: entries, references, and the result with its controls. An error carries what had come
+   * before it in `partial`.
+   */
+  readonly searchResult: (options: SearchOptions) => Effect.Effect<SearchResult, LdapError>
+
+  /** Reads one entry by its name; none where there is no such entry, or it doesn't match the filter. */
+  readonly lookup: (dn: DnInput, options?: LookupOptions) => Effect.Effect<Option.Option<LdapEntry>, LdapError>
+
+  /** Asks the server whether an entry has a value (RFC 4511 section 4.10). */
+  readonly compare: (
+    dn: DnInput,
+    attribute: string,
+    value: string | Uint8Array,
+    options?: OperationOptions
+  ) => Effect.Effect<boolean, LdapError>
+
+  /** Adds an entry (RFC 4511 section 4.7). */
+  readonly add: (
+    dn: DnInput,
+    attributes: EntryAttributesInput,
+    options?: OperationOptions
+  ) => Effect.Effect<LdapResult, LdapError>
+
+  /** Changes an entry: all the changes in their order, or none (RFC 4511 section 4.6). */
+  readonly modify: (
+    dn: DnInput,
+    changes: ModificationInput | ReadonlyArray<ModificationInput>,
+    options?: OperationOptions
+  ) => Effect.Effect<LdapResult, LdapError>
+
+  /** Deletes an entry that has none below it (RFC 4511 section 4.8). */
+  readonly delete: (dn: DnInput, options?: OperationOptions) => Effect.Effect<LdapResult, LdapError>
+
+  /** Renames an entry, or moves it with all that is below it (RFC 4511 section 4.9). */
+  readonly rename: (dn: DnInput, options: RenameOptions) => Effect.Effect<LdapResult, LdapError>
+
+  /**
+   * An extended operation (RFC 4511 section 4.12): a value of `LdapExtended`, or one that has none by its OID.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { LdapClient, LdapExtended } from "effect-ldap"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.gen(function*() {
+   *   const ldap = yield* LdapClient.LdapClient
+   *   const { answer } = yield* ldap.extended(LdapExtended.whoAmI)
+   *   return answer // "dn:cn=reader,dc=example,dc=org"
+   * })
+   * ```
+   */
+  readonly extended: {
+    <Request, Response>(
+      operation: ExtendedOperation<Request, Response>,
+      ...rest: [Request] extends [void] ? [request?: undefined, options?: OperationOptions]
+        : [request: Request, options?: OperationOptions]
+    ): Effect.Effect<ExtendedAnswer<Response>, LdapError>
+    (
+      oid: string,
+      options?: OperationOptions & { readonly value?: Uint8Array | undefined }
+    ): Effect.Effect<ExtendedResult, LdapError>
+  }
+
+  /** The server's own entry: what it holds and what it can do (RFC 4512 section 5.1). All attributes, operational ones too. */
+  readonly rootDse: Effect.Effect<LdapEntry, LdapError>
+}
+
+/**
+ * The answer to an extended operation of `LdapExtended`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ExtendedAnswer<out Response> extends LdapResult {
+  readonly answer: Response
+}
+
+/**
+ * The answer to an extended operation that was named by its OID.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ExtendedResult extends LdapResult {
+  readonly oid: string | undefined
+  readonly value: Uint8Array | undefined
+}
+
+/**
+ * What every operation may be given.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OperationOptions {
+  readonly controls?: ReadonlyArray<ControlInput> | undefined
+  /**
+   * How long to wait for the server, instead of the session's `requestTimeout`; `"Infinity"` for ever. The operation is
+   * then abandoned.
+   */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * What `lookup` may be given.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LookupOptions extends OperationOptions {
+  /** Attribute descriptions; default all user attributes. `*` is all user attributes, `+` all operational ones, `1.1` none. */
+  readonly attributes?: ReadonlyArray<string> | undefined
+  /** Only an entry that matches counts. Default `(objectClass=*)`. */
+  readonly filter?: FilterInput | undefined
+  /** Attribute descriptions without values. Default false. */
+  readonly typesOnly?: boolean | undefined
+}
+
+/**
+ * A filter: a value, RFC 4515 text, or a filter of ldapts. Never put text together from what users typed: `ldapFilter` and
+ * the builders of `LdapFilter` keep values apart from syntax.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FilterInput = string | LdapFilter.LdapFilter | Filter
+
+/**
+ * A search (RFC 4511 section 4.5.1).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SearchOptions extends LookupOptions {
+  readonly base: DnInput
+  /** Default `subtree`. */
+  readonly scope?: Scope | undefined
+  /**
+   * Entries a page (RFC 2696). The next page is asked for when the stream wants it. Default: no pages. Servers limit how many
+   * entries one answer may have; pages are how to get them all.
+   */
+  readonly pageSize?: number | undefined
+  /** Ask the server for at most so many entries; more end in `SizeLimitExceeded`, after these. Default 0: no limit asked. */
+  readonly sizeLimit?: number | undefined
+  /** Ask the server to take at most so long, in whole seconds; then `TimeLimitExceeded`. Default 0: no limit asked. */
+  readonly timeLimit?: Duration.Input | undefined
+  /** When to follow aliases. Default `never`. */
+  readonly derefAliases?: DerefAliases | undefined
+}
+
+/**
+ * A search and all that it brought.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SearchResult {
+  readonly entries: ReadonlyArray<LdapEntry>
+  /** Search continuation references: each a list of URLs, any of which has a part of the answer. They are not followed. */
+  readonly references: ReadonlyArray<ReadonlyArray<string>>
+  readonly result: LdapResult
+}
+
+/**
+ * How to rename or move an entry (RFC 4511 section 4.9).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RenameOptions extends OperationOptions {
+  readonly newRdn: string
+  /** The entry's new parent, where that changes. */
+  readonly newSuperior?: DnInput | undefined
+  /** Whether the values of the old RDN leave the entry. Default true. */
+  readonly deleteOldRdn?: boolean | undefined
+}

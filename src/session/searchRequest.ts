@@ -1,0 +1,55 @@
+/**
+ * A search as programs ask for it, turned into the request that is sent: defaults, units, filters as text and of ldapts. What
+ * can't be sent fails here.
+ */
+import * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
+import { InvalidRequest } from "../model/LdapError.ts"
+import * as LdapFilter from "../model/LdapFilter.ts"
+import { dnFrom, filterFrom, isFilter } from "../model/ldapts.ts"
+import { maxInt, type SearchRequest } from "../protocol/LdapMessage.ts"
+import type { FilterInput, SearchOptions } from "./LdapOperations.ts"
+
+export const everything: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
+
+/** Plain code where `Result.gen` would read as well: this runs for every lookup. */
+export const searchRequest = (options: SearchOptions): Result.Result<SearchRequest, InvalidRequest> => {
+  const sizeLimit = options.sizeLimit ?? 0
+  const timeLimit = options.timeLimit === undefined ? 0 : Math.ceil(Duration.toSeconds(options.timeLimit))
+  const wrong = notWhole("sizeLimit", sizeLimit, 0) ??
+    notWhole("timeLimit", timeLimit, 0) ??
+    notWhole("pageSize", options.pageSize ?? 1, 1)
+  if (wrong !== undefined) return Result.fail(wrong)
+  const filter = options.filter === undefined ? Result.succeed(everything) : parseFilter(options.filter)
+  if (Result.isFailure(filter)) return Result.fail(filter.failure)
+  return Result.succeed({
+    _tag: "SearchRequest",
+    base: dnFrom(options.base),
+    scope: options.scope ?? "subtree",
+    derefAliases: options.derefAliases ?? "never",
+    sizeLimit,
+    timeLimit,
+    typesOnly: options.typesOnly ?? false,
+    filter: filter.success,
+    attributes: options.attributes ?? []
+  })
+}
+
+const notWhole = (field: string, value: number, least: number): InvalidRequest | undefined =>
+  Number.isInteger(value) && value >= least && value <= maxInt
+    ? undefined
+    : new InvalidRequest({ field, detail: `${value} is not a whole number from ${least} to ${maxInt}` })
+
+const parseFilter = (filter: FilterInput): Result.Result<LdapFilter.LdapFilter, InvalidRequest> => {
+  if (typeof filter === "string") {
+    return Result.mapError(LdapFilter.parse(filter), (error) => invalidFilter(error.message))
+  }
+  if (isFilter(filter)) {
+    return Result.try({ try: () => filterFrom(filter), catch: (cause) => invalidFilter(messageOf(cause)) })
+  }
+  return Result.mapError(LdapFilter.validate(filter), (error) => invalidFilter(error.message))
+}
+
+const invalidFilter = (detail: string): InvalidRequest => new InvalidRequest({ field: "filter", detail })
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
