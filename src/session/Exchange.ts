@@ -188,6 +188,22 @@ export class Exchange {
   }
 
   /**
+   * Waits no longer for an operation, but lets it come to its end: what still comes for it is dropped. Returns false where
+   * nothing will come, since it has ended or its request was not written yet.
+   */
+  disown(messageId: number): boolean {
+    const entry = this.#inFlight.get(messageId)
+    if (entry === undefined) return false
+    if (!entry.written) {
+      this.abandon(messageId)
+      return false
+    }
+    const onResponse = ({ operation }: LdapMessage) => (isLast(operation._tag) ? "done" : "more")
+    this.#inFlight.set(messageId, { operation: entry.operation, written: true, onResponse, onFailure: () => {} })
+    return true
+  }
+
+  /**
    * Asks for StartTLS; to be called by whoever has the connection alone. Between the answer and the end of the handshake
    * nothing that was read is believed: the reader makes the handshake before it parses another octet.
    */
@@ -468,6 +484,9 @@ const handshakeTimeout = (limit: Duration.Duration): ConnectFailed =>
     kind: "timeout",
     detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise connectTimeout if it needs longer`
   })
+
+const isLast = (tag: LdapMessage["operation"]["_tag"]): boolean =>
+  tag !== "SearchResultEntry" && tag !== "SearchResultReference" && tag !== "IntermediateResponse"
 
 const isResponse = (tag: LdapMessage["operation"]["_tag"]): boolean => !tag.endsWith("Request")
 

@@ -147,6 +147,12 @@ export interface OperationOptions {
    * then abandoned.
    */
   readonly timeout?: Duration.Input | undefined
+  /**
+   * Whether interruption cancels the operation (RFC 3909) instead of abandoning it: the server says what came of it, and the
+   * interruption waits for that, at the longest for the time limit. Servers that know no Cancel let it come to its end.
+   * Default false.
+   */
+  readonly cancel?: boolean | undefined
 }
 
 /**

@@ -59,7 +59,8 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         request: request_,
         controls: controlsOf(options),
         expects,
-        timeoutMillis: timeoutMillis(options)
+        timeoutMillis: timeoutMillis(options),
+        cancels: options?.cancel ?? false
       }),
       (message) => succeedOrFail(exchange, context, resultOf(message))
     )
@@ -73,7 +74,8 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         request: shaped.success,
         controls: controlsOf(options),
         pageSize: options.pageSize,
-        timeoutMillis: timeoutMillis(options)
+        timeoutMillis: timeoutMillis(options),
+        cancels: options?.cancel ?? false
       }
   }
 
@@ -113,7 +115,8 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         request: { _tag: "ExtendedRequest", oid, value: options?.value },
         controls: controlsOf(options),
         expects: "ExtendedResponse",
-        timeoutMillis: timeoutMillis(options)
+        timeoutMillis: timeoutMillis(options),
+        cancels: options?.cancel ?? false
       }),
       (message) => {
         const { oid, value } = message.operation
@@ -170,7 +173,8 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
           request: { _tag: "CompareRequest", dn: context.dn, attribute, value: octets(value) },
           controls: controlsOf(options),
           expects: "CompareResponse",
-          timeoutMillis: timeoutMillis(options)
+          timeoutMillis: timeoutMillis(options),
+          cancels: options?.cancel ?? false
         }),
         (message) => {
           const result = resultOf(message)

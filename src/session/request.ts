@@ -1,10 +1,10 @@
 /**
  * Operations that are answered by one response: all but search.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { LdapControl } from "../model/LdapControl.ts"
 import { fromResult, type LdapError, type LdapResult, RequestTimeout } from "../model/LdapError.ts"
+import { cancel } from "../protocol/LdapExtended.ts"
 import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
 
@@ -19,6 +19,8 @@ export interface Request<T extends Tag> {
   /** The kind of the response. */
   readonly expects: T
   readonly timeoutMillis: number
+  /** Whether interruption cancels instead of abandoning; see {@link giveUp}. */
+  readonly cancels?: boolean | undefined
 }
 
 /**
@@ -92,11 +94,34 @@ export const exchangeOnce = <T extends Tag>(
       exchange.abandon(id)
       fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))
     })
-    return Effect.sync(() => {
-      if (settled) return
+    return Effect.suspend(() => {
+      if (settled) return Effect.void
       settle()
-      exchange.abandon(id)
+      return giveUp(exchange, id, options)
     })
+  })
+
+/**
+ * Gives an operation up that nobody waits for any more: by Abandon, which has no answer, or by Cancel (RFC 3909), whose answer is
+ * waited for. A Cancel that is refused or not answered in time leaves the operation to its end.
+ */
+export const giveUp = (
+  exchange: Exchange,
+  messageId: number,
+  { cancels = false, timeoutMillis }: { readonly cancels?: boolean | undefined; readonly timeoutMillis: number }
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (!cancels) return Effect.sync(() => exchange.abandon(messageId))
+    if (!exchange.disown(messageId)) return Effect.void
+    return Effect.ignore(
+      exchangeOnce(exchange, {
+        operation: "cancel",
+        request: { _tag: "ExtendedRequest", oid: cancel.oid, value: cancel.encode({ messageId }) },
+        controls: [],
+        expects: "ExtendedResponse",
+        timeoutMillis
+      })
+    )
   })
 
 const isResponse = <T extends Tag>(message: LdapMessage, tag: T): message is Response<T> =>
@@ -124,5 +149,3 @@ export const succeedOrFail = (
   result: LdapResult
 ): Effect.Effect<LdapResult, LdapError> =>
   result.code === 0 ? Effect.succeed(result) : Effect.fail(exchange.error(context, fromResult(result)))
-
-export const millis = (duration: Duration.Input): number => Duration.toMillis(duration)

@@ -17,7 +17,7 @@ import { fromResult, type LdapError, type LdapResult, ProtocolViolation, Request
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
-import { extendedRefusal, succeedOrFail, waitForTurn } from "./request.ts"
+import { extendedRefusal, giveUp, succeedOrFail, waitForTurn } from "./request.ts"
 
 /** Octets of entries that a search keeps before it counts as full. */
 export const highWaterMark = 256 * 1024
@@ -29,6 +29,8 @@ export interface Search {
   readonly pageSize: number | undefined
   /** The longest wait for the next message of the server. */
   readonly timeoutMillis: number
+  /** Whether giving it up cancels instead of abandoning. */
+  readonly cancels: boolean
 }
 
 /** What a search that is collected brings; it grows while it arrives. */
@@ -78,19 +80,26 @@ class Cursor {
     this.#resume = resume
     this.#exchange.pace.waiting()
     this.#deadline = this.#exchange.deadlines.set(this.#search.timeoutMillis, () => {
-      this.close()
+      if (this.#id !== undefined) this.#exchange.abandon(this.#id)
       const afterMillis = this.#search.timeoutMillis
       this.#finish(Effect.fail(this.#error(new RequestTimeout({ afterMillis }))))
     })
     return Effect.sync(() => this.#wake())
   })
 
-  /** Nobody wants the rest. The search is abandoned first: being no longer full lets more of it in. */
-  close(): void {
-    if (this.#id !== undefined && this.#last === undefined) this.#exchange.abandon(this.#id)
-    this.#entries = []
-    this.#setFull(false)
-  }
+  /** Nobody wants the rest. The search is given up first: being no longer full lets more of it in. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    const isOver = this.#id === undefined || this.#last !== undefined
+    const givenUp = isOver ? Effect.void : giveUp(this.#exchange, this.#id!, this.#search)
+    // An Abandon is on its way when this has run, a Cancel when its answer is there: what comes meanwhile is dropped already.
+    return Effect.ensuring(
+      givenUp,
+      Effect.sync(() => {
+        this.#entries = []
+        this.#setFull(false)
+      })
+    )
+  })
 
   #onResponse({ controls, operation }: LdapMessage): "more" | "done" | "foreign" {
     switch (operation._tag) {
@@ -202,13 +211,13 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
           () => nextPage
         )
       )
-      const close = Effect.sync(() => {
-        cursor?.close()
+      const close = Effect.suspend(() => {
         // The page may be complete although nobody has read it to its end.
         const unused = cursor === undefined ? pages.cookie : cookieOf(cursor.result)
         if (search.pageSize !== undefined && unused instanceof Uint8Array && unused.length > 0) {
           giveCookieBack(exchange, search, unused)
         }
+        return cursor === undefined ? Effect.void : cursor.close
       })
       return Effect.as(Scope.addFinalizer(scope, close), pull)
     })
@@ -296,10 +305,10 @@ const collectPage = (
     const id = sent
     exchange.pace.waiting()
     wait()
-    return Effect.sync(() => {
-      if (settled) return
+    return Effect.suspend(() => {
+      if (settled) return Effect.void
       settle()
-      exchange.abandon(id)
+      return giveUp(exchange, id, search)
     })
   })
   return Effect.suspend(() => exchange.turns.isOpen ? once : Effect.andThen(waitForTurn(exchange, context), once))

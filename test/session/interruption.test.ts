@@ -1,7 +1,9 @@
 /** S5 and S6: giving one operation up leaves all others alone. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
@@ -181,6 +183,93 @@ describe("S5: interruption abandons", () => {
       yield* Fiber.join(fiber)
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
       yield* stillWorks(session, peer)
+    }))
+})
+
+describe("S5: with cancel: true", () => {
+  const cancelOf = (messageId: number) => ({
+    _tag: "ExtendedRequest" as const,
+    oid: "1.3.6.1.1.8",
+    value: Buffer.from([0x30, 3, 2, 1, messageId])
+  })
+
+  it.effect("interruption sends a Cancel, and waits for its answer", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const fiber = yield* Effect.forkChild(session.delete("cn=a", { cancel: true }), { startImmediately: true })
+      const { messageId } = yield* peer.expect("DeleteRequest")
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      const cancel = yield* peer.expect("ExtendedRequest")
+      assert.deepStrictEqual(cancel.operation, cancelOf(messageId))
+      yield* settle
+      assert.isUndefined(interruption.pollUnsafe())
+      yield* peer.send(messageId, { _tag: "DeleteResponse", result: { ...ok, code: 118 } })
+      yield* peer.send(cancel.messageId, { _tag: "ExtendedResponse", result: ok })
+      yield* Fiber.join(interruption)
+      assert.strictEqual(peer.count("AbandonRequest"), 0)
+      yield* stillWorks(session, peer)
+    }))
+
+  it.effect("a stream that ends early does the same; what still comes is dropped", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const fiber = yield* session.search({ base: "", cancel: true }).pipe(
+        Stream.take(1),
+        Stream.runCollect,
+        Effect.forkChild({ startImmediately: true })
+      )
+      const { messageId } = yield* peer.expect("SearchRequest")
+      yield* peer.send(messageId, entry("cn=1"))
+      const cancel = yield* peer.expect("ExtendedRequest")
+      assert.deepStrictEqual(cancel.operation, cancelOf(messageId))
+      yield* peer.send(messageId, entry("cn=2"))
+      yield* peer.send(messageId, { _tag: "SearchResultDone", result: { ...ok, code: 118 } })
+      yield* peer.send(cancel.messageId, { _tag: "ExtendedResponse", result: ok })
+      assert.lengthOf(yield* Fiber.join(fiber), 1)
+      yield* stillWorks(session, peer)
+    }))
+
+  it.effect("a server that refuses it, or doesn't answer, holds nobody up for longer than the time limit", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "30 seconds" })
+      const fiber = yield* Effect.forkChild(session.delete("cn=a", { cancel: true }), { startImmediately: true })
+      const { messageId } = yield* peer.expect("DeleteRequest")
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* peer.expect("ExtendedRequest")
+      yield* TestClock.adjust("30 seconds")
+      yield* Fiber.join(interruption)
+      // The operation comes to its end all the same, and that harms nobody.
+      yield* peer.send(messageId, { _tag: "DeleteResponse", result: ok })
+      const refused = yield* Effect.forkChild(session.delete("cn=b", { cancel: true }), { startImmediately: true })
+      yield* Effect.repeat(peer.next, { until: ({ operation }) => operation._tag === "DeleteRequest" })
+      const second = yield* Effect.forkChild(Fiber.interrupt(refused), { startImmediately: true })
+      const cancel = yield* peer.expect("ExtendedRequest")
+      yield* peer.send(cancel.messageId, { _tag: "ExtendedResponse", result: { ...ok, code: 2 } })
+      yield* Fiber.join(second)
+      yield* stillWorks(session, peer)
+    }))
+
+  it.effect("nothing is sent for a request that was not written yet", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const fiber = yield* Effect.forkChild(session.delete("cn=a", { cancel: true }), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      yield* stillWorks(session, peer)
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+    }))
+
+  it.effect("the release doesn't wait for it", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* connect({ closeTimeout: 0 })
+      const scope = yield* Scope.make()
+      const opened = yield* Scope.provide(session, scope)
+      const fiber = yield* Effect.forkChild(opened.delete("cn=a", { cancel: true }), { startImmediately: true })
+      yield* peer.expect("DeleteRequest")
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* peer.expect("ExtendedRequest")
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.join(interruption)
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "ExtendedRequest", "UnbindRequest"])
     }))
 })
 

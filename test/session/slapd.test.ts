@@ -107,6 +107,26 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         }
       }))
 
+    it.live("S5: with cancel: true it is cancelled, and slapd answers", () =>
+      Effect.gen(function*() {
+        const marker = "cancel-one"
+        yield* Effect.scoped(
+          Effect.gen(function*() {
+            const session = yield* LdapSession.make({ url: slapd.urls.ldap, auth })
+            yield* mark(session, marker)
+            yield* Stream.runDrain(Stream.take(session.search({ base: slapd.base, cancel: true }), 1))
+            yield* mark(session, marker)
+          })
+        )
+        const [connection] = yield* closed(marker, 1)
+        assert.strictEqual(connection!.abandons, 0)
+        assert.isTrue(
+          connection!.lines.some((line) => line.includes("EXT oid=1.3.6.1.1.8")),
+          connection!.lines.join("\n")
+        )
+        assert.strictEqual(connection!.unbinds, 1)
+      }))
+
     it.live("S5: an interrupted search is abandoned, and slapd stops", () =>
       Effect.gen(function*() {
         const marker = "abandon-one"
