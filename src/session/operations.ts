@@ -30,13 +30,17 @@ import type {
   SearchOptions,
   SearchResult
 } from "./LdapOperations.ts"
-import { request, resultOf, succeedOrFail } from "./request.ts"
+import { type GivingUp, request, resultOf, succeedOrFail } from "./request.ts"
 import * as Search from "./search.ts"
 import { everything, searchRequest } from "./searchRequest.ts"
 
 /** The time limit of an operation in milliseconds: its own, or the session's. */
 export const timeoutOf = (requestTimeout: number) => (options: OperationOptions | undefined): number =>
   options?.timeout === undefined ? requestTimeout : Duration.toMillis(options.timeout)
+
+const givingUpOf = (
+  options: OperationOptions | undefined
+): GivingUp => (options?.cancel === true ? "cancel" : "abandon")
 
 export const controlsOf = (options: OperationOptions | undefined): ReadonlyArray<LdapControl> =>
   options?.controls?.map(controlFrom) ?? []
@@ -60,7 +64,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         controls: controlsOf(options),
         expects,
         timeoutMillis: timeoutMillis(options),
-        cancels: options?.cancel ?? false
+        givingUp: givingUpOf(options)
       }),
       (message) => succeedOrFail(exchange, context, resultOf(message))
     )
@@ -75,7 +79,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         controls: controlsOf(options),
         pageSize: options.pageSize,
         timeoutMillis: timeoutMillis(options),
-        cancels: options?.cancel ?? false
+        givingUp: givingUpOf(options)
       }
   }
 
@@ -116,7 +120,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         controls: controlsOf(options),
         expects: "ExtendedResponse",
         timeoutMillis: timeoutMillis(options),
-        cancels: options?.cancel ?? false
+        givingUp: givingUpOf(options)
       }),
       (message) => {
         const { oid, value } = message.operation
@@ -174,7 +178,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
           controls: controlsOf(options),
           expects: "CompareResponse",
           timeoutMillis: timeoutMillis(options),
-          cancels: options?.cancel ?? false
+          givingUp: givingUpOf(options)
         }),
         (message) => {
           const result = resultOf(message)

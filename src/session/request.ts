@@ -11,6 +11,12 @@ import type { Exchange } from "./Exchange.ts"
 type Tag = ResponseOperation["_tag"]
 type Response<T extends Tag> = LdapMessage<Extract<ResponseOperation, { readonly _tag: T }>>
 
+/**
+ * What happens to an operation that nobody waits for any more: `abandon`, which has no answer; `cancel` (RFC 3909), whose answer is
+ * waited for; or `disown`, for what can be neither abandoned nor cancelled.
+ */
+export type GivingUp = "abandon" | "cancel" | "disown"
+
 export interface Request<T extends Tag> {
   readonly operation: string
   readonly dn?: string | undefined
@@ -19,8 +25,8 @@ export interface Request<T extends Tag> {
   /** The kind of the response. */
   readonly expects: T
   readonly timeoutMillis: number
-  /** Whether interruption cancels instead of abandoning; see {@link giveUp}. */
-  readonly cancels?: boolean | undefined
+  /** Default `abandon`. */
+  readonly givingUp?: GivingUp | undefined
 }
 
 /**
@@ -91,7 +97,8 @@ export const exchangeOnce = <T extends Tag>(
     if (typeof id !== "number") return resume(Effect.fail(id))
     exchange.pace.waiting()
     const deadline = exchange.deadlines.set(options.timeoutMillis, () => {
-      exchange.abandon(id)
+      if (options.givingUp === "disown") exchange.disown(id)
+      else exchange.abandon(id)
       fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))
     })
     return Effect.suspend(() => {
@@ -101,25 +108,24 @@ export const exchangeOnce = <T extends Tag>(
     })
   })
 
-/**
- * Gives an operation up that nobody waits for any more: by Abandon, which has no answer, or by Cancel (RFC 3909), whose answer is
- * waited for. A Cancel that is refused or not answered in time leaves the operation to its end.
- */
+/** A Cancel that is refused, or not answered in time, leaves the operation to its end. */
 export const giveUp = (
   exchange: Exchange,
   messageId: number,
-  { cancels = false, timeoutMillis }: { readonly cancels?: boolean | undefined; readonly timeoutMillis: number }
+  { givingUp, timeoutMillis }: { readonly givingUp?: GivingUp | undefined; readonly timeoutMillis: number }
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (!cancels) return Effect.sync(() => exchange.abandon(messageId))
-    if (!exchange.disown(messageId)) return Effect.void
+    if (givingUp !== "cancel" && givingUp !== "disown") return Effect.sync(() => exchange.abandon(messageId))
+    if (!exchange.disown(messageId) || givingUp === "disown") return Effect.void
     return Effect.ignore(
       exchangeOnce(exchange, {
         operation: "cancel",
         request: { _tag: "ExtendedRequest", oid: cancel.oid, value: cancel.encode({ messageId }) },
         controls: [],
         expects: "ExtendedResponse",
-        timeoutMillis
+        timeoutMillis,
+        // RFC 3909 section 1.1 has no way to take a Cancel back.
+        givingUp: "disown"
       })
     )
   })

@@ -17,7 +17,7 @@ import { fromResult, type LdapError, type LdapResult, ProtocolViolation, Request
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
-import { extendedRefusal, giveUp, succeedOrFail, waitForTurn } from "./request.ts"
+import { extendedRefusal, giveUp, type GivingUp, succeedOrFail, waitForTurn } from "./request.ts"
 
 /** Octets of entries that a search keeps before it counts as full. */
 export const highWaterMark = 256 * 1024
@@ -29,8 +29,7 @@ export interface Search {
   readonly pageSize: number | undefined
   /** The longest wait for the next message of the server. */
   readonly timeoutMillis: number
-  /** Whether giving it up cancels instead of abandoning. */
-  readonly cancels: boolean
+  readonly givingUp: GivingUp
 }
 
 /** What a search that is collected brings; it grows while it arrives. */

@@ -45,7 +45,8 @@ const Operation = Schema.Struct({
   fiber: FiberNumber,
   session: SessionNumber,
   does: Schema.Literals(["delete", "lookup", "modify", "bind", "startTls"]),
-  timeout: Schema.Literals([0, 100, 1000])
+  timeout: Schema.Literals([0, 100, 1000]),
+  cancel: Schema.Boolean
 })
 
 const Search = Schema.Struct({
@@ -54,7 +55,8 @@ const Search = Schema.Struct({
   session: SessionNumber,
   /** All entries, the first two of them, or one in a second. */
   consumes: Schema.Literals(["all", "some", "slowly"]),
-  paged: Schema.Boolean
+  paged: Schema.Boolean,
+  cancel: Schema.Boolean
 })
 
 const Answer = Schema.Struct({
@@ -200,7 +202,7 @@ interface Running {
 const auth = LdapAuth.simple("cn=admin", Redacted.make("secret"))
 
 const operation = (session: LdapSession.LdapSession, step: Extract<Step, { readonly step: "operation" }>) => {
-  const options = step.timeout === 0 ? undefined : { timeout: step.timeout }
+  const options = { cancel: step.cancel, ...(step.timeout === 0 ? {} : { timeout: step.timeout }) }
   switch (step.does) {
     case "delete":
       return session.delete("cn=a", options)
@@ -216,9 +218,10 @@ const operation = (session: LdapSession.LdapSession, step: Extract<Step, { reado
 }
 
 const search = (line: Line, step: Extract<Step, { readonly step: "search" }>, seen: Array<string>) => {
-  const entries = line.session.search({ base: "dc=x", ...(step.paged ? { pageSize: 3 } : {}) }).pipe(
-    Stream.tap(({ dn }) => Effect.sync(() => seen.push(dn)))
-  )
+  const entries = line.session.search({ base: "dc=x", cancel: step.cancel, ...(step.paged ? { pageSize: 3 } : {}) })
+    .pipe(
+      Stream.tap(({ dn }) => Effect.sync(() => seen.push(dn)))
+    )
   switch (step.consumes) {
     case "all":
       return Stream.runDrain(entries)
@@ -248,6 +251,9 @@ const requests = (line: Line): ReadonlyArray<LdapMessage> => {
   }
   return line.unanswered
 }
+
+const isStartTls = (operation: ProtocolOperation): boolean =>
+  operation._tag === "ExtendedRequest" && operation.oid === "1.3.6.1.4.1.1466.20037"
 
 const responses: Record<string, string> = {
   BindRequest: "BindResponse",
@@ -284,7 +290,7 @@ const answer = (line: Line, step: Extract<Step, { readonly step: "answer" }>): E
         octets(messageId, { _tag: responses[operation._tag], result: { ...ok, code } } as ProtocolOperation, controls)
       )
     }
-    const granted = operation._tag === "ExtendedRequest" && step.how !== "failure"
+    const granted = isStartTls(operation) && step.how !== "failure"
     // Not awaited: a peer whose client doesn't read is held up, and the program goes on.
     return line.peer.sendOctets(Buffer.concat(chunks)).pipe(
       Effect.andThen(granted ? line.handshake : Effect.void),
@@ -464,7 +470,7 @@ const expectedUnbinds = (
   if (end._tag === "ConnectionLost" || end._tag === "ServerNotice") return 0
   // A reset that nobody has read of yet: there is nothing to write on. A StartTLS that is not answered, or whose handshake
   // has not ended by closeTimeout: nothing may be written.
-  return line.broken || written.some(({ operation }) => operation._tag === "ExtendedRequest") ? unbinds : 1
+  return line.broken || written.some(({ operation }) => isStartTls(operation)) ? unbinds : 1
 }
 
 /** Every operation ends with a value, a typed error or an interruption, never with a defect. */
