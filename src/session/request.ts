@@ -124,7 +124,7 @@ export const giveUp = (
         controls: [],
         expects: "ExtendedResponse",
         timeoutMillis,
-        // RFC 3909 section 1.1 has no way to take a Cancel back.
+        // An operation that cancels others can not be cancelled itself (RFC 3909 section 2.2).
         givingUp: "disown"
       })
     )
