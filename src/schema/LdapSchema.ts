@@ -1,0 +1,46 @@
+/**
+ * Entries as domain classes, through effect Schema: what a program wants to know of an entry, as values of its own types.
+ *
+ * Codecs of single values are in LdapSyntax.ts and LdapSyntaxActiveDirectory.ts, fields in LdapSchemaField.ts, the class in
+ * LdapSchemaClass.ts, and reading and writing through a client in LdapSchemaRepository.ts. All of them are exported here.
+ *
+ * @since 0.1.0
+ */
+export { Class, type Entries } from "./LdapSchemaClass.ts"
+export { type FieldProblem, LdapDecodeError, LdapEncodeError } from "./LdapSchemaError.ts"
+export {
+  type Access,
+  attribute,
+  entryDn,
+  type Field,
+  type FieldInput,
+  type FieldsInput,
+  type Kind,
+  type NamingKey,
+  nonEmpty,
+  optional,
+  readOnly,
+  type Repeated,
+  repeated,
+  type SchemasOf,
+  type SearchableKey,
+  set,
+  type SetOf,
+  type Single,
+  type TextKey,
+  type ValueCodec,
+  type ValueOf,
+  writeOnly
+} from "./LdapSchemaField.ts"
+export type { Filters } from "./LdapSchemaFilter.ts"
+export {
+  type EntityClass,
+  makeRepository,
+  type Operations,
+  type Repository,
+  repository,
+  type RepositoryOptions,
+  type StreamOptions
+} from "./LdapSchemaRepository.ts"
+export * from "./LdapSyntax.ts"
+export * from "./LdapSyntaxActiveDirectory.ts"

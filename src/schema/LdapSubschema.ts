@@ -1,0 +1,149 @@
+/**
+ * A server's schema as values (RFC 4512 section 4): which attributes there are, what their values look like, and which of
+ * them an object class requires and allows.
+ *
+ * The values are in LdapSubschemaModel.ts, their text form in LdapSubschemaParser.ts, judging entries in
+ * LdapSubschemaValidation.ts, and writing TypeScript for them in LdapSubschemaSource.ts.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type { LdapClient } from "../client/LdapClient.ts"
+import type { LdapEntry } from "../model/LdapEntry.ts"
+import { InvalidRequest, LdapError } from "../model/LdapError.ts"
+import { type Definitions, type DefinitionSyntaxError, LdapSubschema } from "./LdapSubschemaModel.ts"
+import * as Parser from "./LdapSubschemaParser.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A schema from definitions that a program has.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (definitions: Partial<Definitions>): LdapSubschema => new LdapSubschema(definitions, [])
+
+/**
+ * The schema that a subschema subentry holds. Definitions that can't be read are in `unreadable`; the others count.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromEntry = (entry: LdapEntry): LdapSubschema => {
+  const unreadable: Array<DefinitionSyntaxError> = []
+  const all = <D>(
+    attribute: string,
+    parse: (text: string) => Result.Result<D, DefinitionSyntaxError>
+  ): ReadonlyArray<D> => {
+    const definitions: Array<D> = []
+    for (const text of entry.getAll(attribute)) {
+      const result = parse(text)
+      if (Result.isSuccess(result)) definitions.push(result.success)
+      else unreadable.push(result.failure)
+    }
+    return definitions
+  }
+  return new LdapSubschema({
+    attributeTypes: all("attributeTypes", Parser.parseAttributeType),
+    objectClasses: all("objectClasses", Parser.parseObjectClass),
+    matchingRules: all("matchingRules", Parser.parseMatchingRule),
+    matchingRuleUses: all("matchingRuleUse", Parser.parseMatchingRuleUse),
+    syntaxes: all("ldapSyntaxes", Parser.parseSyntax),
+    ditContentRules: all("dITContentRules", Parser.parseDitContentRule),
+    ditStructureRules: all("dITStructureRules", Parser.parseDitStructureRule),
+    nameForms: all("nameForms", Parser.parseNameForm)
+  }, unreadable)
+}
+
+const definitionAttributes = [
+  "attributeTypes",
+  "objectClasses",
+  "matchingRules",
+  "matchingRuleUse",
+  "ldapSyntaxes",
+  "dITContentRules",
+  "dITStructureRules",
+  "nameForms"
+]
+
+/**
+ * Reads a server's schema (RFC 4512 section 4.4): the entry that `subschemaSubentry` names, of the root DSE or of
+ * `entry`.
+ *
+ * **Details**
+ *
+ * A client or a session will do. Three requests at most. Fails with `LdapError`; with `InvalidRequest` where no subschema is
+ * named, or the bound name may not see it. One whole schema of Active Directory is about 2 MB. Interruption abandons the
+ * request in flight.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapClient, LdapSubschema } from "effect-ldap"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const schema = yield* LdapSubschema.read(yield* LdapClient.LdapClient)
+ *   return schema.attributesOf("inetOrgPerson").required // objectClass, sn, cn
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = Effect.fn("LdapSubschema.read")(function*(
+  client: Pick<LdapClient, "lookup">,
+  options?: {
+    /** An entry whose schema to read, where a server has several. Default: the root DSE. */
+    readonly entry?: string | undefined
+  }
+): Effect.fn.Return<LdapSubschema, LdapError> {
+  const at = options?.entry ?? ""
+  const entry = yield* client.lookup(at, { attributes: ["subschemaSubentry"] })
+  const dn = Option.getOrUndefined(entry)?.get("subschemaSubentry")
+  if (dn === undefined) {
+    return yield* missing(at, `the ${at === "" ? "root DSE" : "entry"} names no subschemaSubentry`)
+  }
+  const subschema = yield* client.lookup(dn, { attributes: definitionAttributes, filter: "(objectClass=subschema)" })
+  return Option.isSome(subschema) ? fromEntry(subschema.value) : yield* missing(dn, "no subschema is visible there")
+})
+
+const missing = (dn: string, detail: string): LdapError =>
+  new LdapError({
+    reason: new InvalidRequest({ field: "subschemaSubentry", detail }),
+    operation: "LdapSubschema.read",
+    ...(dn === "" ? undefined : { dn })
+  })
+
+export type {
+  AttributeType,
+  AttributeUsage,
+  ClassAttributes,
+  Definition,
+  Definitions,
+  DitContentRule,
+  DitStructureRule,
+  MatchingRule,
+  MatchingRuleUse,
+  NameForm,
+  ObjectClass,
+  SyntaxDescription
+} from "./LdapSubschemaModel.ts"
+export { DefinitionSyntaxError, LdapSubschema } from "./LdapSubschemaModel.ts"
+export {
+  parseAttributeType,
+  parseDitContentRule,
+  parseDitStructureRule,
+  parseMatchingRule,
+  parseMatchingRuleUse,
+  parseNameForm,
+  parseObjectClass,
+  parseSyntax
+} from "./LdapSubschemaParser.ts"
+export { describe, SchemaProblem, validate } from "./LdapSubschemaValidation.ts"
+export { generate, type GenerateOptions, UnknownObjectClassError } from "./LdapSubschemaSource.ts"
