@@ -306,8 +306,8 @@ export const ldapDn = (
  * Types are compared without regard to case, and the names of RFC 4514 section 3 and `sn` equal their object
  * identifiers. The order of the attributes of an RDN doesn't matter. Values are compared as caseIgnoreMatch does (RFC
  * 4518: case, runs of spaces and spaces at the ends don't count), which is the rule of nearly all naming attributes;
- * with `values: "exact"`, octet by octet. Values that aren't UTF-8 always are compared by their octets. Only the
- * server, which knows the schema, has the last word.
+ * with `values: "exact"`, octet by octet. A function says so for each attribute type, as a schema does. Values that
+ * aren't UTF-8 always are compared by their octets. Only the server, which knows the schema, has the last word.
  *
  * @category comparing
  * @since 0.1.0
@@ -315,11 +315,23 @@ export const ldapDn = (
 export const isEqual = (
   self: LdapDn,
   that: LdapDn,
-  options?: { readonly values?: "caseIgnore" | "exact" | undefined }
-): boolean =>
-  self === that ||
-  (self.rdns.length === that.rdns.length && sharesEnd(self, that, that.rdns.length) &&
-    (options?.values !== "exact" || self.rdns.every((rdn, i) => isRdnExactly(rdn, that.rdns[i]!))))
+  options?: { readonly values?: ValueRule | ((type: string) => ValueRule) | undefined }
+): boolean => {
+  if (self === that) return true
+  if (self.rdns.length !== that.rdns.length || !sharesEnd(self, that, that.rdns.length)) return false
+  const rule = options?.values ?? "caseIgnore"
+  if (rule === "caseIgnore") return true
+  const isExact = typeof rule === "function" ? (type: string) => rule(type) === "exact" : () => true
+  return self.rdns.every((rdn, i) => isRdnExactly(rdn, that.rdns[i]!, isExact))
+}
+
+/**
+ * How the values of an attribute type are compared.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export type ValueRule = "caseIgnore" | "exact"
 
 /**
  * Whether the entry is somewhere below the other one; no entry is below itself.
@@ -349,11 +361,13 @@ const sharesEnd = (self: LdapDn, that: LdapDn, count: number): boolean => {
   return true
 }
 
-/** Whether each attribute of one has its own counterpart in the other. */
-const isRdnExactly = (self: Rdn, that: Rdn): boolean => {
+/** Whether each attribute of one has its own counterpart in the other; those that aren't compared exactly by their keys. */
+const isRdnExactly = (self: Rdn, that: Rdn, isExact: (type: string) => boolean): boolean => {
   const rest = [...that.attributes]
   return self.attributes.every((attribute) => {
-    const at = rest.findIndex((other) => attribute.equalsExactly(other))
+    const at = rest.findIndex((other) =>
+      isExact(attribute.type) ? attribute.equalsExactly(other) : attribute.key === other.key
+    )
     if (at >= 0) rest.splice(at, 1)
     return at >= 0
   }) && rest.length === 0

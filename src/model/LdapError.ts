@@ -308,7 +308,34 @@ export class RequestTimeout extends Data.TaggedError("RequestTimeout")<{
 }
 
 /**
- * The peer sent something that LDAP does not allow; the session is over.
+ * No session of a pool was free in time; nothing was sent. The fields say how it stood: `open` sessions of at most `max`,
+ * each shared by at most `concurrency` operations.
+ *
+ * @category client reasons
+ * @since 0.1.0
+ */
+export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
+  /** The limit that passed, in milliseconds. */
+  readonly afterMillis: number
+  readonly open: number
+  readonly max: number
+  readonly concurrency: number
+}> {
+  get isRetryable(): boolean {
+    return true
+  }
+  override get message(): string {
+    return this.open < this.max
+      ? `no session within ${this.afterMillis} ms: the server takes longer to connect and bind; raise pool.checkoutTimeout, ` +
+        `or lower connectTimeout to learn why`
+      : `no session was free within ${this.afterMillis} ms: all ${this.max} are in use by ${this.concurrency} at a time; raise ` +
+        `pool.max, pool.concurrency or pool.checkoutTimeout, and end streams early: each keeps its session while it runs`
+  }
+}
+
+/**
+ * The peer sent something that LDAP does not allow. What can't be read, or belongs to nobody, ends the session; pages without end and
+ * an answer whose value can't be read end the operation alone.
  *
  * @category client reasons
  * @since 0.1.0
@@ -482,6 +509,7 @@ export type LdapErrorReason =
   | ConnectionLost
   | SessionClosed
   | RequestTimeout
+  | PoolTimeout
   | ProtocolViolation
   | InvalidRequest
   | InsecureAuth

@@ -53,6 +53,25 @@ const rdn = Arbitrary.map(
 const name = Arbitrary.map(Arbitrary.array(rdn, { maxLength: 4 }), LdapDn.make)
 const runs = { arbitrary: { runs: 500 } }
 
+describe("comparison by a schema", () => {
+  const read = (text: string) => Result.getOrThrow(LdapDn.parse(text))
+  const values = (type: string) => (type.toLowerCase() === "uid" ? "exact" : "caseIgnore") as LdapDn.ValueRule
+
+  it("says for each type how its values are compared", () => {
+    const name = read("uid=Ada+cn=Lovelace,OU=People")
+    assert.isTrue(LdapDn.isEqual(name, read("cn=LOVELACE+UID=Ada,ou=people"), { values }))
+    assert.isFalse(LdapDn.isEqual(name, read("uid=ada+cn=Lovelace,ou=People"), { values }))
+    assert.isTrue(LdapDn.isEqual(name, read("uid=ada+cn=Lovelace,ou=People")))
+    assert.isFalse(LdapDn.isEqual(name, read("uid=Ada+cn=lovelace,ou=People"), { values: "exact" }))
+  })
+
+  it("doesn't count one attribute twice", () => {
+    const all = () => "exact" as const
+    assert.isTrue(LdapDn.isEqual(read("cn=a+cn=A"), read("cn=A+cn=a"), { values: all }))
+    assert.isFalse(LdapDn.isEqual(read("cn=a+cn=A"), read("cn=a+cn=a"), { values: all }))
+  })
+})
+
 describe("LdapDn.parse", () => {
   it("reads the examples of RFC 4514 section 4", () => {
     assert.deepStrictEqual(content(dn("UID=jsmith,DC=example,DC=net")), [

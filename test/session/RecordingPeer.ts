@@ -50,8 +50,9 @@ export interface RecordingPeer {
   readonly end: Effect.Effect<void>
   /** Whether the client has closed its side, and how. */
   readonly ended: Effect.Effect<"end" | "reset">
-  /** Stops reading: nothing more is taken from the connection. */
+  /** Stops reading: nothing more is taken from the connection, until it is taken up again. */
   readonly stall: Effect.Effect<void>
+  readonly resume: Effect.Effect<void>
 }
 
 export const ok: ResultFields = { code: 0, matchedDn: "", diagnosticMessage: "", referrals: [] }
@@ -74,7 +75,7 @@ export const octets = (
 export const recorder = (): {
   readonly take: (chunk: Uint8Array) => void
   readonly saw: (event: "TLS" | "close_notify" | "FIN" | "RST") => void
-  readonly recorded: Omit<RecordingPeer, "send" | "sendOctets" | "end" | "stall">
+  readonly recorded: Omit<RecordingPeer, "send" | "sendOctets" | "end" | "stall" | "resume">
 } => {
   const received: Array<Request> = []
   const events: Array<WireEvent> = []
@@ -136,7 +137,7 @@ export const over = Effect.fnUntraced(
     const reader = yield* socket.reader
     const writerScope = yield* Scope.fork(scope)
     const writer = yield* Scope.provide(socket.writer, writerScope)
-    const reading = yield* reader.pull.pipe(
+    const reads = reader.pull.pipe(
       Effect.map((chunks) => {
         for (const chunk of chunks) take(chunk as Uint8Array)
       }),
@@ -146,13 +147,17 @@ export const over = Effect.fnUntraced(
       ),
       Effect.forkIn(scope, { startImmediately: true })
     )
+    let reading = yield* reads
     const sendOctets = (octets: Uint8Array) => Effect.ignore(writer.write(octets))
     return {
       ...recorded,
       send: (messageId, operation, controls) => sendOctets(octets(messageId, operation, controls)),
       sendOctets,
       end: Scope.close(writerScope, Exit.void),
-      stall: Fiber.interrupt(reading)
+      stall: Effect.suspend(() => Fiber.interrupt(reading)),
+      resume: Effect.map(reads, (fiber) => {
+        reading = fiber
+      })
     }
   }
 )

@@ -19,8 +19,12 @@ export interface RecordedConnection extends RecordingPeer {
   readonly startTls: Effect.Effect<void>
   /** Takes what comes from now on for a handshake, and doesn't answer it. */
   readonly ignoreHandshake: Effect.Effect<void>
+  /** When the first octets of what is ignored have come. */
+  readonly handshakeBegan: Effect.Effect<void>
   /** Octets below TLS, as an attacker on the way could send them. */
   readonly sendBelowTls: (octets: Uint8Array) => Effect.Effect<void>
+  /** FIN without a close_notify. */
+  readonly endBelowTls: Effect.Effect<void>
   /** Has this side's TLS break down over what it reads, so that it sends a fatal alert. */
   readonly alert: Effect.Effect<void>
   /** Says close_notify without closing. */
@@ -84,6 +88,7 @@ const connection = (
 ): RecordedConnection => {
   const { recorded, saw, take } = recorder()
   const closed = Deferred.makeUnsafe<void>()
+  const handshakeBegan = Deferred.makeUnsafe<void>()
   let tls:
     | { readonly socket: Tls.TLSSocket; readonly below: Duplex; readonly secured: Deferred.Deferred<void> }
     | undefined
@@ -99,7 +104,8 @@ const connection = (
 
   raw.on("data", (chunk) => {
     if (tls !== undefined) tls.below.push(chunk)
-    else if (!deaf) take(chunk)
+    else if (deaf) Deferred.doneUnsafe(handshakeBegan, Effect.void)
+    else take(chunk)
   })
   // TLS hands over what it has read in later turns: a close_notify that stands before the FIN is seen before it then.
   raw.on("end", () => {
@@ -183,12 +189,15 @@ const connection = (
     ...recorded,
     send: (messageId, operation, controls) => sendOctets(octets(messageId, operation, controls)),
     sendOctets,
-    end: Effect.sync(() => void (tls?.socket ?? raw).end()),
+    end: Effect.sync(() => void (closesBelow && tls !== undefined ? tls.socket : raw).end()),
     stall: Effect.sync(() => void raw.pause()),
+    resume: Effect.sync(() => void raw.resume()),
     startTls: Effect.suspend(() => Deferred.await(startTls())),
     ignoreHandshake: Effect.sync(() => {
       deaf = true
     }),
+    handshakeBegan: Deferred.await(handshakeBegan),
+    endBelowTls: Effect.sync(() => void raw.end()),
     sendBelowTls: (chunk) => write(raw, chunk),
     alert: Effect.sync(() => void tls?.below.push(Buffer.from([0x17, 3, 3, 0, 32, ...new Uint8Array(32)]))),
     closeNotify: Effect.sync(() => {
