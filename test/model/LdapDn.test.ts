@@ -55,7 +55,7 @@ const runs = { arbitrary: { runs: 500 } }
 
 describe("comparison by a schema", () => {
   const read = (text: string) => Result.getOrThrow(LdapDn.parse(text))
-  const values = (type: string) => (type.toLowerCase() === "uid" ? "exact" : "caseIgnore") as LdapDn.ValueRule
+  const values = (type: string): LdapDn.ValueRule => (type.toLowerCase() === "uid" ? "exact" : "caseIgnore")
 
   it("says for each type how its values are compared", () => {
     const name = read("uid=Ada+cn=Lovelace,OU=People")
