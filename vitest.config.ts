@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/servers/setup.ts"]
+    globalSetup: ["test/servers/setup.ts"],
+    // Nothing here measures time: a slow machine may take as long as it needs.
+    testTimeout: 60_000,
+    hookTimeout: 60_000
   }
 })
