@@ -1,8 +1,8 @@
 /**
  * The client as a service: what a program asks of a directory, without a word about connections.
  *
- * Unlike a session it has no `bind` and no `startTls`: many fibers share it, and rebinding one would change who the others
- * are. For now a client is one session; a program that must be someone else opens a session of its own.
+ * Unlike a session it has no `bind` and no `startTls`: many fibers share its sessions, and rebinding one would change who the
+ * others are. A program that must become someone uses {@link LdapClient.withSession}.
  *
  * @since 0.1.0
  */
@@ -13,10 +13,18 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { LdapAuth } from "../auth/LdapAuth.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
 import { InvalidRequest, LdapError } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/LdapUrl.ts"
+import * as LdapExtended from "../protocol/LdapExtended.ts"
+import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import * as LdapSession from "../session/LdapSession.ts"
+import * as LdapPool from "./LdapPool.ts"
+import { shareable } from "./LdapPoolMembers.ts"
+import * as Repetition from "./LdapRepetition.ts"
+
+export type { RetrySchedule } from "./LdapRepetition.ts"
 
 /**
  * The operations, and the server they go to.
@@ -26,6 +34,73 @@ import * as LdapSession from "../session/LdapSession.ts"
  */
 export interface LdapClient extends LdapSession.LdapOperations {
   readonly server: string
+
+  /**
+   * Runs a program with a session of its own, which is unbound afterwards, whatever happens: for becoming someone, for
+   * instance to see whether a password is right.
+   *
+   * **Details**
+   *
+   * Given an `LdapAuth`, the session is like the client's own, bound as that. Given settings, they replace those of the client
+   * one by one; settings with a `url` stand alone, so that nobody's password goes to a server that it wasn't meant for. The
+   * session is not one of the pool's and is not counted there. What `f` opens in its scope is closed before the unbind.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { LdapAuth, LdapClient, LdapExtended } from "effect-ldap"
+   * import { Effect, type Redacted } from "effect"
+   *
+   * const nameOf = Effect.fn(function*(dn: string, password: Redacted.Redacted<string>) {
+   *   const ldap = yield* LdapClient.LdapClient
+   *   return yield* ldap.withSession(LdapAuth.simple(dn, password), (session) => session.extended(LdapExtended.whoAmI))
+   * })
+   * ```
+   */
+  readonly withSession: <A, E, R>(
+    as: LdapAuth | SessionSettings,
+    f: (session: LdapSession.LdapSession) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | LdapError, Exclude<R, Scope.Scope>>
+}
+
+/**
+ * What {@link LdapClient.withSession} may be told of its session: another server with all that belongs to it, or what is to be
+ * different from the client's own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SessionSettings =
+  | LdapSession.SessionConfig
+  | (Omit<LdapSession.SessionConfig, "url"> & { readonly url?: undefined })
+
+/**
+ * How a client opens a session that is not of its pool: like those of the pool, but for what is given.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OpenSession = (
+  different: Omit<LdapSession.SessionConfig, "url">
+) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
+
+/**
+ * A client's configuration: that of its sessions, how many there are, and what is run again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClientConfig extends LdapSession.SessionConfig {
+  readonly pool?: LdapPool.PoolOptions | undefined
+  /**
+   * When and how often an operation is run again whose failure allows it. What allows it is fixed: a request that wasn't
+   * written or carried out (a session lost before, no connection, `PoolTimeout`, the server busy or unavailable), and for
+   * reads also an answer that was lost or did not come in time. A write that may have been carried out never is.
+   *
+   * Default: three times at once, on another session, if the request wasn't written because its session had ended; once if it
+   * is a read whose answer was lost with the session; nothing else.
+   */
+  readonly retry?: Repetition.RetrySchedule | undefined
 }
 
 /**
@@ -39,21 +114,143 @@ export const LdapClient: Context.Service<LdapClient, LdapClient> = Context.Servi
 /**
  * A client over a session that is open already, whose scope stays its owner's.
  *
- * @category constructors
- * @since 0.1.0
- */
-export const fromSession = (
-  { bind: _, closed: _1, protection: _2, startTls: _3, ...operations }: LdapSession.LdapSession
-) => LdapClient.of(operations)
-
-/**
- * Opens a client: connects, secures and binds as configured, or fails. Closing the scope unbinds.
+ * **Details**
+ *
+ * Nothing is run again: there is no other session. `withSession` needs settings with a `url`, and fails with `InvalidRequest`
+ * without.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (config: LdapSession.SessionConfig): Effect.Effect<LdapClient, LdapError, Scope.Scope> =>
-  Effect.map(LdapSession.make(config), fromSession)
+export const fromSession = (session: LdapSession.LdapSession): LdapClient =>
+  LdapClient.of({
+    ...shareable(session),
+    withSession: withSession(session.server, undefined)
+  })
+
+/**
+ * A client over a pool, whose scope stays its owner's.
+ *
+ * **Details**
+ *
+ * `open` opens a session that is not of the pool, with what is to be different of it; without it `withSession` needs settings
+ * with a `url`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromPool = (
+  pool: LdapPool.LdapPool,
+  options?: {
+    readonly retry?: Repetition.RetrySchedule | undefined
+    readonly open?: OpenSession | undefined
+  }
+): LdapClient => {
+  const run = <A>(
+    kind: Repetition.Kind,
+    f: (session: LdapPool.PooledSession) => Effect.Effect<A, LdapError>
+  ): Effect.Effect<A, LdapError> => {
+    const once = pool.use(f)
+    return Effect.catch(once, (error) =>
+      Effect.flatMap(Repetition.begin(kind, options?.retry), (decide) => {
+        const again = (error: LdapError): Effect.Effect<A, LdapError> =>
+          Effect.flatMap(decide(error), (isToRepeat) => isToRepeat ? Effect.catch(once, again) : Effect.fail(error))
+        return again(error)
+      }))
+  }
+  const search = (request: LdapSession.SearchOptions): Stream.Stream<LdapEntry, LdapError> =>
+    Stream.unwrap(
+      Effect.map(Repetition.begin("read", options?.retry), (decide) => {
+        const attempt: Stream.Stream<LdapEntry, LdapError> = Stream.suspend(() => {
+          let hasEmitted = false
+          let lent: LdapPool.PooledSession | undefined
+          // `get` takes part in the scope of the stream: the session is its own until it ends.
+          const once = Stream.unwrap(
+            Effect.map(pool.get, (session) => (lent = session).search(request))
+          )
+          return once.pipe(
+            Stream.mapArray((entries) => {
+              hasEmitted = true
+              return entries
+            }),
+            Stream.catch((error) => {
+              const doubt = lent !== undefined && error.reason._tag === "RequestTimeout"
+                ? pool.doubt(lent)
+                : Effect.void
+              const next = hasEmitted ? Effect.succeed(false) : decide(error)
+              return Stream.unwrap(
+                Effect.map(Effect.andThen(doubt, next), (isToRepeat) => isToRepeat ? attempt : Stream.fail(error))
+              )
+            })
+          )
+        })
+        return attempt
+      })
+    )
+  return LdapClient.of({
+    server: pool.server,
+    search,
+    searchResult: (request) => run("read", (session) => session.searchResult(request)),
+    lookup: (dn, request) => run("read", (session) => session.lookup(dn, request)),
+    compare: (dn, attribute, value, request) =>
+      run("read", (session) => session.compare(dn, attribute, value, request)),
+    rootDse: run("read", (session) => session.rootDse),
+    add: (dn, attributes, request) => run("write", (session) => session.add(dn, attributes, request)),
+    modify: (dn, changes, request) => run("write", (session) => session.modify(dn, changes, request)),
+    delete: (dn, request) => run("write", (session) => session.delete(dn, request)),
+    rename: (dn, request) => run("write", (session) => session.rename(dn, request)),
+    extended: <Request, Response>(
+      operation: string | ExtendedOperation<Request, Response>,
+      first?: Request | LdapSession.OperationOptions,
+      second?: LdapSession.OperationOptions
+    ) => {
+      const oid = typeof operation === "string" ? operation : operation.oid
+      // Nobody knows what an operation of somebody's own does; of those that are known only this one changes nothing.
+      const kind = oid === LdapExtended.whoAmI.oid ? "read" : "write"
+      // The session has the same two signatures: what was given is passed on as it came.
+      return run(kind, ({ extended }) => extended(operation as never, first as never, second)) as never
+    },
+    withSession: withSession(pool.server, options?.open)
+  })
+}
+
+const withSession = (server: string, open: OpenSession | undefined): LdapClient["withSession"] => (as, f) => {
+  const settings: SessionSettings = "_tag" in as ? { auth: as } : as
+  const opening = settings.url !== undefined ? LdapSession.make(settings) : open?.(settings)
+  if (opening !== undefined) return Effect.scoped(Effect.flatMap(opening, f))
+  const detail = "this client doesn't know how its sessions are opened: give the settings of this one, with a url"
+  const reason = new InvalidRequest({ field: "withSession", detail })
+  return Effect.fail(new LdapError({ reason, operation: "connect", server }))
+}
+
+/**
+ * Opens a client: a pool of sessions that are connected, secured and bound as configured. Closing the scope drains it and
+ * unbinds each, once.
+ *
+ * **Details**
+ *
+ * Fails when the first session can't be opened (with `pool: { min: 0 }` none is, and the first operation fails then). Later a
+ * session that is lost is replaced; as long as that is impossible, operations fail with the reason.
+ *
+ * Fibers share a client freely. An operation has a session for its time, perhaps with others; a search that is run as a stream
+ * for as long as the stream runs, so a program that does something else for each entry needs room for it: `pool.concurrency`
+ * or `pool.max` above 1. What is run again when a session is lost is described at `retry`; a stream only while it has
+ * given nothing.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  { pool, retry, ...session }: ClientConfig
+): Effect.Effect<LdapClient, LdapError, Scope.Scope> =>
+  Effect.map(
+    LdapPool.make({ ...pool, server: session.url, open: LdapSession.make(session) }),
+    (pool) =>
+      fromPool(pool, {
+        retry,
+        open: (different) => LdapSession.make({ ...session, ...different, url: session.url })
+      })
+  )
 
 /**
  * A client for as long as the layer lives.
@@ -66,7 +263,8 @@ export const make = (config: LdapSession.SessionConfig): Effect.Effect<LdapClien
  *
  * const Ldap = LdapClient.layer({
  *   url: "ldaps://ldap.example.org",
- *   auth: LdapAuth.simple("cn=reader,dc=example,dc=org", Redacted.make("secret"))
+ *   auth: LdapAuth.simple("cn=reader,dc=example,dc=org", Redacted.make("secret")),
+ *   pool: { max: 4, maxAge: "30 minutes" }
  * })
  *
  * const program = Effect.gen(function*() {
@@ -78,7 +276,7 @@ export const make = (config: LdapSession.SessionConfig): Effect.Effect<LdapClien
  * @category layers
  * @since 0.1.0
  */
-export const layer = (config: LdapSession.SessionConfig): Layer.Layer<LdapClient, LdapError> =>
+export const layer = (config: ClientConfig): Layer.Layer<LdapClient, LdapError> =>
   Layer.effect(LdapClient, make(config))
 
 /**
@@ -88,7 +286,7 @@ export const layer = (config: LdapSession.SessionConfig): Layer.Layer<LdapClient
  * @since 0.1.0
  */
 export const layerConfig = (
-  config: Config.Wrap<LdapSession.SessionConfig>
+  config: Config.Wrap<ClientConfig>
 ): Layer.Layer<LdapClient, LdapError | Config.ConfigError> =>
   Layer.effect(LdapClient, Effect.flatMap(Config.unwrap(config), make))
 

@@ -343,12 +343,16 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
 export class ProtocolViolation extends Data.TaggedError("ProtocolViolation")<{
   readonly detail: string
   readonly cause?: unknown
+  /** For an operation whose session ended by it: whether its request had been handed to the network. */
+  readonly inDoubt?: boolean | undefined
 }> {
   get isRetryable(): boolean {
-    return false
+    return this.inDoubt === false
   }
   override get message(): string {
-    return `the peer broke the protocol: ${this.detail}`
+    return `the peer broke the protocol: ${this.detail}${
+      this.inDoubt === true ? "; the server may have carried the request out" : ""
+    }`
   }
 }
 

@@ -69,10 +69,8 @@ export interface InFlight {
   readonly onResponse: (message: LdapMessage) => "more" | "done" | "foreign"
   /** Nothing more will come. */
   readonly onFailure: (error: LdapError) => void
-}
-
-interface Entry extends InFlight {
-  written: boolean
+  /** Whether the request was handed to the connection. The exchange keeps it here. */
+  written?: boolean
 }
 
 export interface ExchangeOptions {
@@ -99,7 +97,7 @@ export class Exchange {
   readonly #closed = Deferred.makeUnsafe<void>()
   #state: State = { _tag: "Open" }
   #securing: Securing | undefined
-  readonly #inFlight = new Map<number, Entry>()
+  readonly #inFlight = new Map<number, InFlight>()
   readonly #ids = new MessageIds((id) => this.#inFlight.has(id))
   readonly #outbox = new Outbox()
   /** What a response did that it may not do; the reader ends the session with it. */
@@ -161,7 +159,8 @@ export class Exchange {
       const detail = cause instanceof Error ? cause.message : String(cause)
       return this.error(inFlight, new InvalidRequest({ field: "request", detail }))
     }
-    this.#inFlight.set(messageId, { ...inFlight, written: false })
+    inFlight.written = false
+    this.#inFlight.set(messageId, inFlight)
     this.#outbox.push(messageId, octets)
     return messageId
   }
@@ -418,7 +417,7 @@ export class Exchange {
     const inFlight = [...this.#inFlight.values()]
     this.#inFlight.clear()
     Deferred.doneUnsafe(this.ended, Effect.succeed(end))
-    for (const entry of inFlight) entry.onFailure(this.error(entry, failedBy(end, entry.written)))
+    for (const entry of inFlight) entry.onFailure(this.error(entry, failedBy(end, entry.written === true)))
     if (securing?.granted === true) {
       securing.resume(Effect.fail(handshake ?? this.error({ operation: "startTls" }, failedBy(end, true))))
     }
@@ -496,7 +495,7 @@ const failedBy = (end: SessionEnd, written: boolean): LdapErrorReason => {
     case "ConnectionLost":
       return new ConnectionLost({ detail: end.detail, inDoubt: written, cause: end.cause })
     case "ProtocolViolation":
-      return new ProtocolViolation({ detail: end.detail, cause: end.cause })
+      return new ProtocolViolation({ detail: end.detail, cause: end.cause, inDoubt: written })
     default:
       return closedBy(end, written)
   }

@@ -5,9 +5,11 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
+import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 
@@ -59,17 +61,25 @@ describe("LdapClient", () => {
     Effect.gen(function*() {
       const served = yield* directory
       const { url } = yield* InMemoryDirectory.listen(served)
-      const settings = ConfigProvider.fromUnknown({ LDAP_URL: url, LDAP_PASSWORD: "secret" })
+      const settings = ConfigProvider.fromUnknown({
+        LDAP_URL: url,
+        LDAP_PASSWORD: "secret",
+        LDAP_POOL_MIN: "0",
+        LDAP_POOL_MAX_AGE: "10 minutes"
+      })
       const layer = LdapClient.layerConfig({
         url: Config.String("LDAP_URL"),
         auth: Config.map(
           Config.Redacted("LDAP_PASSWORD"),
           (password) => LdapAuth.simple("cn=admin,dc=example", password)
-        )
+        ),
+        pool: { min: Config.Int("LDAP_POOL_MIN"), maxAge: Config.Duration("LDAP_POOL_MAX_AGE") },
+        retry: Config.succeed(Schedule.recurs(1))
       }).pipe(Layer.provide(ConfigProvider.layer(settings)))
       const program = Effect.gen(function*() {
         const client = yield* LdapClient.LdapClient
         assert.strictEqual(client.server, url)
+        assert.strictEqual(served.log.connections.length, 0)
         yield* client.delete("cn=Grace,dc=example")
       })
       yield* Effect.provide(program, layer)
@@ -93,4 +103,67 @@ describe("LdapClient", () => {
       assert.strictEqual(served.log.unbinds, 1)
       assert.strictEqual(served.log.openConnections, 0)
     }))
+
+  describe("withSession", () => {
+    const served = Effect.gen(function*() {
+      const served = yield* InMemoryDirectory.make({
+        entries: [...entries, {
+          dn: "uid=u,dc=example",
+          attributes: { objectClass: ["account"], uid: "u", userPassword: "user's" }
+        }],
+        admin: { password: "secret" }
+      })
+      const { url } = yield* InMemoryDirectory.listen(served)
+      const auth = LdapAuth.simple("cn=admin,dc=example", Redacted.make("secret"))
+      return { log: served.log, url, client: yield* LdapClient.make({ url, auth, pool: { max: 1 } }) }
+    })
+    const user = LdapAuth.simple("uid=u,dc=example", Redacted.make("user's"))
+    const who = (operations: LdapSession.LdapOperations) =>
+      Effect.map(operations.extended(LdapExtended.whoAmI), ({ answer }) => answer)
+
+    it.live("becomes someone on a session of its own, which is unbound at the end", () =>
+      Effect.gen(function*() {
+        const { client, log } = yield* served
+        const answer = yield* client.withSession(user, (session) =>
+          Effect.gen(function*() {
+            yield* Effect.addFinalizer(() => Effect.orDie(session.rootDse))
+            assert.strictEqual(yield* who(client), "dn:cn=admin,dc=example")
+            return yield* who(session)
+          }))
+        assert.strictEqual(answer, "dn:uid=u,dc=example")
+        assert.strictEqual(yield* who(client), "dn:cn=admin,dc=example")
+        assert.deepStrictEqual(log.connections.map(({ unbinds }) => unbinds), [0, 1])
+      }))
+
+    it.live("fails with what the server said, and leaves no connection", () =>
+      Effect.gen(function*() {
+        const { client, log } = yield* served
+        const wrong = LdapAuth.simple("uid=u,dc=example", Redacted.make("wrong"))
+        const error = yield* Effect.flip(client.withSession(wrong, () => Effect.die("it must not run")))
+        assert.strictEqual(error.reason._tag, "InvalidCredentials")
+        assert.deepStrictEqual(log.connections.map(({ unbinds }) => unbinds), [0, 1])
+      }))
+
+    it.live("settings replace the client's own; those with a url stand alone", () =>
+      Effect.gen(function*() {
+        const { client, url } = yield* served
+        assert.strictEqual(yield* client.withSession({ requestTimeout: "1 seconds" }, who), "dn:cn=admin,dc=example")
+        assert.strictEqual(yield* client.withSession({ auth: user }, who), "dn:uid=u,dc=example")
+        assert.strictEqual(yield* client.withSession({ url }, who), "")
+      }))
+
+    it.live("a client over a session needs to be told the server", () =>
+      Effect.gen(function*() {
+        const { client, url } = yield* served
+        yield* client.withSession({ url }, (session) =>
+          Effect.gen(function*() {
+            const over = LdapClient.fromSession(session)
+            assert.deepInclude((yield* Effect.flip(over.withSession(user, who))).reason, {
+              _tag: "InvalidRequest",
+              field: "withSession"
+            })
+            assert.strictEqual(yield* over.withSession({ url, auth: user }, who), "dn:uid=u,dc=example")
+          }))
+      }))
+  })
 })

@@ -8,7 +8,7 @@
 import { spawn, spawnSync } from "node:child_process"
 import { accessSync, constants, existsSync, readdirSync } from "node:fs"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
+import { connect, createServer } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
@@ -167,7 +167,7 @@ const startIn = async (folder: string, path: string): Promise<Slapd> => {
  * Runs slapd under a shell that ends it and removes its folder when our end of a pipe closes: that happens however this
  * process ends, also when it is killed.
  */
-const spawnWatched = (folder: string, path: string, args: ReadonlyArray<string>, { logFile }: SlapdFacts) => {
+const spawnWatched = (folder: string, path: string, args: ReadonlyArray<string>, { logFile, port }: SlapdFacts) => {
   const watch = `
     folder=$1 log=$2; shift 2
     trap '' INT HUP TERM
@@ -201,7 +201,8 @@ const spawnWatched = (folder: string, path: string, args: ReadonlyArray<string>,
     const deadline = performance.now() + 10_000
     for (;;) {
       const log = await readFile(logFile, "utf8")
-      if (/\bslapd starting$/m.test(log)) return
+      // It says so a moment before it listens.
+      if (/\bslapd starting$/m.test(log) && (await answers(port))) return
       if (/^slapd ended\b/m.test(log) || performance.now() > deadline) {
         await stop()
         throw new Error(`slapd didn't start:\n${log.trim().split("\n").slice(-20).join("\n")}`)
@@ -211,6 +212,17 @@ const spawnWatched = (folder: string, path: string, args: ReadonlyArray<string>,
   }
   return { ready, stop }
 }
+
+/** Whether somebody listens on a port. */
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1")
+    const done = (answered: boolean) => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.once("connect", () => done(true)).once("error", () => done(false))
+  })
 
 const run = (command: string, args: ReadonlyArray<string>): Promise<void> =>
   new Promise((resolve, reject) => {

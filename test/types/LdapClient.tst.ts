@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { describe, expect, test } from "tstyche"
 import * as LdapClient from "../../src/client/LdapClient.ts"
+import type * as LdapPool from "../../src/client/LdapPool.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import type { LdapOperations, SessionConfig } from "../../src/session/LdapSession.ts"
 
@@ -37,5 +38,30 @@ describe("a client", () => {
     expect(LdapClient.layerConfig(fromEnvironment)).type.toBe<
       Layer.Layer<LdapClient.LdapClient, LdapError | Config.ConfigError>
     >()
+  })
+
+  test("is told of its pool in its configuration", () => {
+    expect(LdapClient.make).type.toBeCallableWith({ ...config, pool: { max: 2, maxAge: "1 hour", healthCheck: false } })
+    expect(LdapClient.make).type.not.toBeCallableWith({ ...config, pool: { size: 2 } })
+  })
+
+  test("lends a session of one's own, whose scope it closes", () => {
+    const borrowed = client.withSession(
+      {},
+      (session) => Effect.as(Effect.addFinalizer(() => Effect.ignore(session.rootDse)), 1)
+    )
+    expect(borrowed).type.toBe<Effect.Effect<number, LdapError>>()
+    expect(client.withSession).type.not.toBeCallableWith("cn=reader", () => Effect.void)
+  })
+})
+
+describe("a session of a pool", () => {
+  test("stays who it is", () => {
+    expect<LdapPool.PooledSession>().type.not.toHaveProperty("bind")
+    expect<LdapPool.PooledSession>().type.not.toHaveProperty("startTls")
+  })
+
+  test("can't be had without a scope", () => {
+    expect<LdapPool.LdapPool["get"]>().type.not.toBeAssignableTo<Effect.Effect<LdapPool.PooledSession, LdapError>>()
   })
 })
