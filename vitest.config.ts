@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     globalSetup: ["test/servers/setup.ts"],
     // Nothing here measures time: a slow machine may take as long as it needs.
     testTimeout: 60_000,

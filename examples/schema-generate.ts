@@ -15,9 +15,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { readFileSync } from "node:fs"
-import * as LdapAuth from "../src/auth/LdapAuth.ts"
-import * as LdapClient from "../src/client/LdapClient.ts"
-import * as LdapSubschema from "../src/schema/LdapSubschema.ts"
+import { LdapAuth, LdapClient, LdapSubschema } from "../src/index.ts"
 
 const program = Effect.gen(function*() {
   const url = yield* Config.String("LDAP_URL")

@@ -3,10 +3,7 @@
  * lists and changes the entries. Runs on a directory in memory: `node examples/schema-people.ts`.
  */
 import { Console, Effect, Option, Redacted, Stream } from "effect"
-import * as LdapAuth from "../src/auth/LdapAuth.ts"
-import * as LdapSchema from "../src/schema/LdapSchema.ts"
-import * as LdapSession from "../src/session/LdapSession.ts"
-import * as InMemoryDirectory from "../src/testing/InMemoryDirectory.ts"
+import { InMemoryDirectory, LdapAuth, LdapSchema, LdapSession } from "../src/index.ts"
 
 class Person extends LdapSchema.Class<Person>("Person")({
   objectClass: "inetOrgPerson",

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export * as DirectoryFault from "./testing/DirectoryFault.ts"
 export * as InMemoryDirectory from "./testing/InMemoryDirectory.ts"
 export * as LdapAuth from "./auth/LdapAuth.ts"
 export * as LdapClient from "./client/LdapClient.ts"
@@ -13,9 +14,12 @@ export * as LdapEntry from "./model/LdapEntry.ts"
 export * as LdapError from "./model/LdapError.ts"
 export * as LdapExtended from "./protocol/LdapExtended.ts"
 export * as LdapFilter from "./model/LdapFilter.ts"
+export * as LdapJobs from "./client/LdapJobs.ts"
+export * as LdapLogin from "./client/LdapLogin.ts"
 export * as LdapMessage from "./protocol/LdapMessage.ts"
 export * as LdapModification from "./model/LdapModification.ts"
 export * as LdapPool from "./client/LdapPool.ts"
+export * as LdapResolver from "./client/LdapResolver.ts"
 export * as LdapResultCode from "./model/LdapResultCode.ts"
 export * as LdapSasl from "./auth/LdapSasl.ts"
 export * as LdapSchema from "./schema/LdapSchema.ts"

@@ -20,6 +20,7 @@ import * as LdapUrl from "../model/LdapUrl.ts"
 import * as LdapExtended from "../protocol/LdapExtended.ts"
 import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import * as LdapSession from "../session/LdapSession.ts"
+import * as LdapTransport from "../session/LdapTransport.ts"
 import * as LdapPool from "./LdapPool.ts"
 import { shareable } from "./LdapPoolMembers.ts"
 import * as Repetition from "./LdapRepetition.ts"
@@ -102,6 +103,14 @@ export interface ClientConfig extends LdapSession.SessionConfig {
    */
   readonly retry?: Repetition.RetrySchedule | undefined
 }
+
+/**
+ * The configuration of a client whose transport is given.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TransportConfig = LdapSession.SessionOptions & Pick<ClientConfig, "pool" | "retry">
 
 /**
  * The service tag.
@@ -240,17 +249,52 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * @category constructors
  * @since 0.1.0
  */
-export const make = (
-  { pool, retry, ...session }: ClientConfig
+export const make = ({ url, ...config }: ClientConfig): Effect.Effect<LdapClient, LdapError, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.fromResult(LdapTransport.fromUrl(url, config)),
+    (transport) => fromTransport(transport, config)
+  )
+
+/**
+ * Opens a client over a transport, as {@link make} does over a URL: a directory in memory, say.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromTransport = (
+  transport: LdapTransport.LdapTransport,
+  { pool, retry, ...session }: TransportConfig = {}
 ): Effect.Effect<LdapClient, LdapError, Scope.Scope> =>
   Effect.map(
-    LdapPool.make({ ...pool, server: session.url, open: LdapSession.make(session) }),
+    LdapPool.make({ ...pool, server: transport.server, open: LdapSession.fromTransport(transport, session) }),
     (pool) =>
       fromPool(pool, {
         retry,
-        open: (different) => LdapSession.make({ ...session, ...different, url: session.url })
+        open: (different) => LdapSession.fromTransport(transport, { ...session, ...different })
       })
   )
+
+/**
+ * A client over a transport for as long as the layer lives.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { InMemoryDirectory, LdapClient } from "effect-ldap"
+ * import { Effect, Layer } from "effect"
+ *
+ * const InMemory = Layer.unwrap(
+ *   Effect.map(InMemoryDirectory.InMemoryDirectory, ({ transport }) => LdapClient.layerTransport(transport))
+ * ).pipe(Layer.provideMerge(InMemoryDirectory.layer({ ldif: "dn: dc=example\nobjectClass: domain\ndc: example\n" })))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerTransport = (
+  transport: LdapTransport.LdapTransport,
+  config?: TransportConfig
+): Layer.Layer<LdapClient, LdapError> => Layer.effect(LdapClient, fromTransport(transport, config))
 
 /**
  * A client for as long as the layer lives.

@@ -22,6 +22,7 @@ import {
   ConnectFailed,
   ConnectionLost,
   fromResult,
+  InsecureAuth,
   InvalidRequest,
   LdapError,
   type LdapErrorReason,
@@ -79,6 +80,8 @@ export interface ExchangeOptions {
   /** For the handshake of StartTLS. */
   readonly connectTimeout: Duration.Duration
   readonly maxMessageSize: number | undefined
+  /** Whether a password may cross the network in clear text. */
+  readonly allowInsecureAuth: boolean
 }
 
 export class Exchange {
@@ -214,6 +217,14 @@ export class Exchange {
     })
     if (typeof sent === "number") this.#securing = { messageId: sent, options, resume, granted: false }
     else resume(Effect.fail(sent))
+  }
+
+  /** Why a password must not be sent now; `undefined` if it may. */
+  get insecure(): InsecureAuth | undefined {
+    if (this.connection.protection !== "none" || this.#options.allowInsecureAuth) return undefined
+    const detail = "the password would cross the network in clear text; use ldaps:// or startTls, " +
+      "or say allowInsecureAuth: true if that is what you want"
+    return new InsecureAuth({ detail })
   }
 
   error(inFlight: Pick<InFlight, "operation" | "dn">, reason: LdapErrorReason): LdapError {

@@ -240,7 +240,8 @@ const open = Effect.fnUntraced(function*(
           server: transport.server,
           closeTimeout: Duration.fromInputUnsafe(options.closeTimeout ?? "5 seconds"),
           connectTimeout,
-          maxMessageSize: options.maxMessageSize
+          maxMessageSize: options.maxMessageSize,
+          allowInsecureAuth: options.allowInsecureAuth ?? false
         })
       )
     )
@@ -282,8 +283,7 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
     bind: (auth, bindOptions) =>
       Bind.bind(exchange, auth, {
         controls: controlsOf(bindOptions),
-        timeoutMillis: timeoutOf(requestTimeout)(bindOptions),
-        allowInsecureAuth: options.allowInsecureAuth ?? false
+        timeoutMillis: timeoutOf(requestTimeout)(bindOptions)
       }),
     startTls: (tls) => Bind.startTls(exchange, { ...options.tls, ...tls }, requestTimeout)
   }

@@ -14,7 +14,6 @@ import * as SaslMechanism from "../auth/SaslMechanism.ts"
 import type { LdapControl } from "../model/LdapControl.ts"
 import {
   AuthRejected,
-  InsecureAuth,
   InvalidRequest,
   type LdapError,
   type LdapErrorReason,
@@ -53,7 +52,6 @@ const alone = <A>(
 export interface BindOptions {
   readonly controls: ReadonlyArray<LdapControl>
   readonly timeoutMillis: number
-  readonly allowInsecureAuth: boolean
 }
 
 interface Context {
@@ -68,11 +66,7 @@ export const bind = Effect.fnUntraced(function*(
 ): Effect.fn.Return<LdapResult, LdapError> {
   const context: Context = { operation: "bind", dn: auth._tag === "Simple" ? auth.dn : "" }
   const sendsSecret = auth._tag === "Simple" || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)
-  if (sendsSecret && exchange.connection.protection === "none" && !options.allowInsecureAuth) {
-    const detail = "the password would cross the network in clear text; use ldaps:// or startTls, " +
-      "or say allowInsecureAuth: true if that is what you want"
-    return yield* exchange.error(context, new InsecureAuth({ detail }))
-  }
+  if (sendsSecret && exchange.insecure !== undefined) return yield* exchange.error(context, exchange.insecure)
   if (auth._tag === "Sasl") {
     return yield* alone(exchange, context, options.timeoutMillis, sasl(exchange, context, auth.mechanism, options))
   }

@@ -7,6 +7,7 @@ import { fromResult, type LdapError, type LdapResult, RequestTimeout } from "../
 import { cancel } from "../protocol/LdapExtended.ts"
 import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
+import { carriesPassword } from "./passwords.ts"
 
 type Tag = ResponseOperation["_tag"]
 type Response<T extends Tag> = LdapMessage<Extract<ResponseOperation, { readonly _tag: T }>>
@@ -37,11 +38,14 @@ export const request = <T extends Tag>(
   exchange: Exchange,
   options: Request<T>
 ): Effect.Effect<Response<T>, LdapError> =>
-  Effect.suspend(() =>
-    exchange.turns.isOpen
+  Effect.suspend(() => {
+    const { insecure } = exchange
+    if (insecure !== undefined && carriesPassword(options.request))
+      return Effect.fail(exchange.error(options, insecure))
+    return exchange.turns.isOpen
       ? exchangeOnce(exchange, options)
       : Effect.andThen(waitForTurn(exchange, options), exchangeOnce(exchange, options))
-  )
+  })
 
 /** Waits while somebody has the connection alone, at the longest for the time limit. */
 export const waitForTurn = (

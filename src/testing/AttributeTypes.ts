@@ -7,10 +7,13 @@
  */
 import { attributeTable, objectClassTable } from "./attributeTable.ts"
 import { type MatchingRule, matchingRules } from "./matchingRules.ts"
+import { classAttributeTable } from "./schemaTable.ts"
 
 export interface AttributeType {
   readonly oid: string
   readonly name: string
+  /** The first of them is `name`. */
+  readonly names: ReadonlyArray<string>
   /** The name in lower case; what types are told apart by. */
   readonly key: string
   readonly rule: MatchingRule
@@ -53,6 +56,7 @@ for (const line of attributeTable.trim().split("\n")) {
   const type: AttributeType = {
     oid,
     name,
+    names,
     key: name.toLowerCase(),
     rule: superior?.rule ?? (isRule(rule) ? rule : "caseIgnore"),
     superior,
@@ -65,6 +69,16 @@ for (const line of attributeTable.trim().split("\n")) {
   for (const known of [oid, ...names]) standardTypes.set(known.toLowerCase(), type)
 }
 
+const standardType = (name: string): AttributeType => {
+  const type = standardTypes.get(name)
+  if (type === undefined) throw new Error(`the table of attribute types has no ${name}`)
+  return type
+}
+
+export const objectClassType = standardType("objectclass")
+
+export const memberType = standardType("member")
+
 function isRule(word: string): word is MatchingRule {
   return rules.has(word)
 }
@@ -72,6 +86,12 @@ function isRule(word: string): word is MatchingRule {
 /** The attribute types of one directory: the standard ones, and those that its entries brought along. */
 export class AttributeTypes {
   readonly #learned = new Map<string, AttributeType>()
+  readonly #strict: boolean
+
+  /** `strict` ones learn nothing. */
+  constructor(options: { readonly strict: boolean } = { strict: false }) {
+    this.#strict = options.strict
+  }
 
   /** The description, or `undefined` where the directory has never seen its type or it is no description at all. */
   find(description: string): Description | undefined {
@@ -80,7 +100,7 @@ export class AttributeTypes {
 
   /** The description, with a type made for it if there is none; `undefined` where it is no description at all. */
   learn(description: string): Description | undefined {
-    return this.#describe(description, true)
+    return this.#describe(description, !this.#strict)
   }
 
   #describe(description: string, learn: boolean): Description | undefined {
@@ -100,6 +120,7 @@ export class AttributeTypes {
     const type: AttributeType = {
       oid: key,
       name,
+      names: [name],
       key,
       rule: "caseIgnore",
       superior: undefined,
@@ -133,18 +154,46 @@ export const isSubtypeOf = (description: Description, asked: Description): boole
 // Object classes
 // ---------------------------------------------------------------------------------------------------------------------
 
-interface ObjectClass {
+export interface ObjectClass {
+  readonly oid: string
+  readonly names: ReadonlyArray<string>
+  /** The first of its names. */
   readonly name: string
+  /** In lower case; `-` where there is none. */
   readonly superior: string
+  readonly kind: string
   readonly structural: boolean
+  /** What an entry of the class must and may have, without what the classes above it say. */
+  readonly must: ReadonlyArray<AttributeType>
+  readonly may: ReadonlyArray<AttributeType>
 }
+
+const classAttributes = new Map<string, readonly [must: ReadonlyArray<string>, may: ReadonlyArray<string>]>()
+for (const line of classAttributeTable.trim().split(/\n(?! )/)) {
+  const [name = "", ...words] = line.split(/\s+/)
+  const bar = words.indexOf("|")
+  classAttributes.set(name.toLowerCase(), [words.slice(0, bar), words.slice(bar + 1)])
+}
+
+const typesNamed = (names: ReadonlyArray<string> = []): ReadonlyArray<AttributeType> =>
+  names.flatMap((name) => standardTypes.get(name.toLowerCase()) ?? [])
 
 const objectClasses = new Map<string, ObjectClass>()
 for (const line of objectClassTable.trim().split("\n")) {
   const words = line.split(" ")
   const [kind = "", superior = ""] = words.slice(-2).reverse()
   const names = words.slice(1, -2)
-  const objectClass = { name: names[0] ?? "", superior: superior.toLowerCase(), structural: kind === "structural" }
+  const [must, may] = classAttributes.get(names[0]?.toLowerCase() ?? "") ?? []
+  const objectClass: ObjectClass = {
+    oid: words[0] ?? "",
+    names,
+    name: names[0] ?? "",
+    superior: superior.toLowerCase(),
+    kind,
+    structural: kind === "structural",
+    must: typesNamed(must),
+    may: typesNamed(may)
+  }
   for (const known of [words[0] ?? "", ...names]) objectClasses.set(known.toLowerCase(), objectClass)
 }
 
@@ -158,6 +207,25 @@ export const isSubclassOf = (objectClass: string, asked: string): boolean => {
     key = known.superior
   }
   return false
+}
+
+/** The object class of a name or object identifier in lower case. */
+export const objectClassOf = (name: string): ObjectClass | undefined => objectClasses.get(name)
+
+export const allObjectClasses = (): ReadonlySet<ObjectClass> => new Set(objectClasses.values())
+
+export const allAttributeTypes = (): ReadonlySet<AttributeType> => new Set(standardTypes.values())
+
+/** An object class and those above it, by their first names in lower case. */
+export const superclassesOf = (objectClass: string): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  for (let key = objectClass; key !== "-";) {
+    const known = objectClasses.get(key)
+    found.push(known?.name.toLowerCase() ?? key)
+    if (known === undefined) break
+    key = known.superior
+  }
+  return found
 }
 
 /** The structural class that the others are above of; `undefined` where none is known. */

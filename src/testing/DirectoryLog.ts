@@ -149,9 +149,14 @@ export class DirectoryLog {
    * The first entry, past or future, of which the test is true. Waits for as long as it takes; interruption gives up.
    */
   first(test: (entry: DirectoryLogEntry) => boolean): Effect.Effect<DirectoryLogEntry> {
-    return Effect.callback((resume) => {
+    return Effect.suspend(() => {
       const past = this.#entries.find(test)
-      if (past !== undefined) return resume(Effect.succeed(past))
+      return past === undefined ? this.#next(test) : Effect.succeed(past)
+    })
+  }
+
+  #next(test: (entry: DirectoryLogEntry) => boolean): Effect.Effect<DirectoryLogEntry> {
+    return Effect.callback((resume) => {
       const look = (entry: DirectoryLogEntry) => {
         if (!test(entry)) return
         this.#waiting.delete(look)
@@ -168,6 +173,11 @@ export class DirectoryLog {
       this.first((entry) => entry._tag === "Closed" && entry.connection === connection),
       () => this.connection(connection)
     )
+  }
+
+  /** Waits until something is so; it is looked at now, and whenever something has happened. Interruption gives up. */
+  until(holds: () => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => (holds() ? Effect.void : Effect.asVoid(this.#next(holds))))
   }
 
   /** @internal */

@@ -10,28 +10,38 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as LdapControl from "../model/LdapControl.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { encode } from "../protocol/encode.ts"
+import * as LdapExtended from "../protocol/LdapExtended.ts"
 import type {
   BindRequest,
   ExtendedRequest,
   LdapMessage,
   RequestOperation,
   ResponseOperation,
-  ResultFields,
-  SearchRequest
+  ResultFields
 } from "../protocol/LdapMessage.ts"
 import { LdapParser } from "../protocol/LdapParser.ts"
 import * as Authentication from "./authentication.ts"
+import { readCancel } from "./cancelRequest.ts"
+import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import { type ConnectionClosing, type ConnectionRecord, type DirectoryLog, factsOf } from "./DirectoryLog.ts"
 import { answer, success } from "./directoryResult.ts"
 import { anonymous, type DirectoryState, type Requester } from "./DirectoryState.ts"
-import { carryOut, responseTo } from "./operations.ts"
-import { startTlsOid, supportedControls, whoAmIOid } from "./rootDse.ts"
-import * as Search from "./search.ts"
+import { authzIdOf, identify, mayActAs } from "./identities.ts"
+import { type Answerable, carryOut, responseTo } from "./operations.ts"
+import { PagedSearches } from "./PagedSearches.ts"
+import { passwordModify } from "./passwordModify.ts"
+import { restrictedAnswer } from "./passwordPolicy.ts"
+import { readControls, type RequestControls } from "./requestControls.ts"
+import type { Conversation } from "./saslBind.ts"
+import { serveSearch } from "./searchServing.ts"
+import { Transactions } from "./Transactions.ts"
 
 /**
  * Looks at a request before the directory does. With `"continue"` the directory serves it as always; messages are sent
@@ -45,6 +55,8 @@ export type Interceptor = (
   connection: ConnectionRecord
 ) => Effect.Effect<"continue" | ReadonlyArray<LdapMessage<ResponseOperation>>>
 
+export type { ConnectionOptions, StartTlsOptions } from "./ConnectionOptions.ts"
+
 export interface ServerOptions {
   readonly state: DirectoryState
   readonly log: DirectoryLog
@@ -55,23 +67,18 @@ export interface ServerOptions {
 const noticeOfDisconnectionOid = "1.3.6.1.4.1.1466.20036"
 
 /**
- * How many octets of entries are joined into one write: large enough to be quick, small enough to let others in
- * between.
- */
-const writeSize = 16 * 1024
-
-/** How many entries a search looks at before it lets others in between. */
-const entriesPerTurn = 500
-
-/**
  * Serves one connection until it ends. Interruption closes it.
  */
-export const serve = Effect.fnUntraced(function*(options: ServerOptions, socket: Socket.Socket) {
+export const serve = Effect.fnUntraced(function*(
+  options: ServerOptions,
+  socket: Socket.Socket,
+  own: ConnectionOptions = {}
+) {
   const scope = yield* Effect.scope
   const id = options.log.opened()
   yield* Scope.addFinalizer(scope, Effect.sync(() => options.log.ended(id, connection.closing)))
   const writing = yield* Scope.fork(scope)
-  const connection = new Connection(options, id, scope, writing)
+  const connection = new Connection(options, own, id, scope, writing)
   yield* connection.run(socket).pipe(
     Effect.catchTag("SocketError", (error) => Effect.sync(() => connection.peerEnded(error)))
   )
@@ -84,22 +91,36 @@ class Connection {
   /** How the connection ends, as far as is known by now. */
   closing: ConnectionClosing = "server"
   readonly #options: ServerOptions
+  readonly #own: ConnectionOptions
   readonly #id: number
   readonly #scope: Scope.Scope
   readonly #writing: Scope.Closeable
-  readonly #parser = new LdapParser()
-  readonly #pages: Search.PagedSearches
+  #parser = new LdapParser()
+  readonly #pages: PagedSearches
+  readonly #transactions = new Transactions()
   readonly #inFlight = new Map<number, Fiber.Fiber<void>>()
+  readonly #searches = new Set<number>()
   #write: Socket.Writer["write"] = () => Effect.void
   #phase: Phase = "open"
   #requester: Requester = anonymous
+  /** Whether the password has to be changed before anything else. */
+  #restricted = false
+  #conversation: Conversation | undefined
+  #upgrade: Socket.Reader["upgrade"] | undefined
   /** The last bind, for which everything that comes after it waits. */
   #bind: Fiber.Fiber<void> | undefined
 
-  constructor(options: ServerOptions, id: number, scope: Scope.Scope, writing: Scope.Closeable) {
+  constructor(
+    options: ServerOptions,
+    own: ConnectionOptions,
+    id: number,
+    scope: Scope.Scope,
+    writing: Scope.Closeable
+  ) {
     this.#options = options
+    this.#own = own
     this.#id = id
-    this.#pages = new Search.PagedSearches(id)
+    this.#pages = new PagedSearches(id)
     this.#scope = scope
     this.#writing = writing
   }
@@ -107,7 +128,9 @@ class Connection {
   /** Fails when the peer's side has ended, and never before. */
   run(socket: Socket.Socket): Effect.Effect<never, Socket.SocketError, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
-      const pull = yield* Socket.readerBytes(socket)
+      const reader = yield* socket.reader
+      const pull = yield* Socket.readerBytes(Socket.make({ reader: Effect.succeed(reader), writer: socket.writer }))
+      if (this.#own.startTls !== undefined) this.#upgrade = reader.upgrade
       const writer = yield* Scope.provide(socket.writer, this.#writing)
       this.#write = writer.write
       while (true) {
@@ -142,6 +165,12 @@ class Connection {
         const octets = messages.slice(i + 1).reduce((sum, late) => sum + encode(late).length, 0) + this.#parser.pending
         return yield* this.#unbind(violation === undefined ? octets : Math.max(1, octets))
       }
+      if (operation._tag === "ExtendedRequest" && operation.oid === LdapExtended.startTls.oid) {
+        const octetsBehind = messages.length - i - 1 + this.#parser.pending
+        yield* this.#startTls(messageId, octetsBehind > 0 || violation !== undefined)
+        if (this.#phase !== "open") return
+        continue
+      }
       yield* this.#dispatch({ ...message, operation })
     }
     if (violation !== undefined) yield* this.#disconnect(violation.detail)
@@ -155,6 +184,43 @@ class Connection {
     if (octetsBehind > 0) this.#options.log.afterUnbind(this.#id, octetsBehind)
     this.#abandonAll()
     yield* Scope.close(this.#writing, Exit.void)
+  })
+
+  /**
+   * Done by the fiber that reads, since nothing may be read in between. What came in clear text behind the request
+   * could be anybody's, so it ends the connection.
+   */
+  readonly #startTls = Effect.fnUntraced({ self: this }, function*(messageId: number, hasMore: boolean) {
+    const upgrade = this.#upgrade
+    const respond = (result: ResultFields) =>
+      this.#send({
+        messageId,
+        operation: { _tag: "ExtendedResponse", result, oid: LdapExtended.startTls.oid },
+        controls: []
+      })
+    if (upgrade === undefined) {
+      const text = this.#own.startTls === undefined
+        ? "unsupported extended operation: TLS is not configured"
+        : "TLS already started"
+      const code = this.#own.startTls === undefined ? LdapResultCode.protocolError : LdapResultCode.operationsError
+      return yield* respond(answer(code, text))
+    }
+    if (hasMore) return yield* this.#disconnect("requests in clear text behind StartTLS")
+    if (this.#inFlight.size > 0) {
+      return yield* respond(answer(LdapResultCode.operationsError, "operations are in progress"))
+    }
+    const { ca, cert, key, requestCert } = this.#own.startTls ?? { cert: "", key: "" }
+    yield* respond(success)
+    this.#upgrade = undefined
+    // A connection that isn't secured in the end fails here, as one that breaks does.
+    yield* upgrade({
+      key: Redacted.isRedacted(key) ? key : Redacted.make(key),
+      cert,
+      ca,
+      requestCert: requestCert ?? false,
+      rejectUnauthorized: requestCert ?? false
+    })
+    this.#parser = new LdapParser()
   })
 
   /** Tells the client why, then closes. */
@@ -196,9 +262,13 @@ class Connection {
     )
     if (fiber.pollUnsafe() !== undefined) return
     this.#inFlight.set(messageId, fiber)
+    if (operation._tag === "SearchRequest") this.#searches.add(messageId)
     if (isBind) this.#bind = fiber
     fiber.addObserver(() => {
-      if (this.#inFlight.get(messageId) === fiber) this.#inFlight.delete(messageId)
+      if (this.#inFlight.get(messageId) === fiber) {
+        this.#inFlight.delete(messageId)
+        this.#searches.delete(messageId)
+      }
       if (this.#bind === fiber) this.#bind = undefined
     })
   })
@@ -217,154 +287,147 @@ class Connection {
         return
       }
     }
-    const { controls, messageId, operation } = message
-    const unknown = controls.find(({ critical, oid }) =>
-      critical && !(supportedControls.has(oid) && operation._tag === "SearchRequest")
-    )
-    if (unknown !== undefined) {
-      const result = answer(LdapResultCode.unavailableCriticalExtension, "critical extension is not recognized")
-      const response = responseTo(operation, result)
-      return response === undefined ? undefined : yield* this.#answer(messageId, response)
-    }
-    const requester = this.#requester
+    const { messageId, operation } = message
+    if (operation._tag === "AbandonRequest" || operation._tag === "UnbindRequest") return
+    const read = readControls(operation, message.controls)
+    if (Result.isFailure(read)) return yield* this.#answer(messageId, responseTo(operation, read.failure))
+    const controls = read.success
+    const requester = this.#requesterOf(operation, controls)
+    if ("code" in requester) return yield* this.#answer(messageId, responseTo(operation, requester))
+    const { state } = this.#options
+    const now = yield* Clock.currentTimeMillis
     switch (operation._tag) {
       case "BindRequest":
-        return yield* this.#answer(messageId, { _tag: "BindResponse", result: this.#bindAs(operation) })
+        return yield* this.#bindAs(messageId, operation, controls, now)
       case "SearchRequest":
-        return yield* this.#search(messageId, operation, LdapControl.find(controls, LdapControl.pagedResultsOid))
+        return yield* serveSearch({
+          state,
+          log,
+          connection: this.#id,
+          messageId,
+          request: operation,
+          requester,
+          controls,
+          pages: this.#pages,
+          write: this.#write,
+          send: (message) => this.#send(message)
+        })
       case "ExtendedRequest":
-        return yield* this.#answer(messageId, this.#extended(operation))
+        return yield* this.#extended(messageId, operation, requester, now)
       case "AddRequest":
       case "CompareRequest":
       case "DeleteRequest":
       case "ModifyDnRequest":
       case "ModifyRequest": {
-        const now = yield* Clock.currentTimeMillis
-        return yield* this.#answer(messageId, carryOut(this.#options.state, operation, requester, now))
+        if (controls.transaction !== undefined && operation._tag !== "CompareRequest") {
+          const perform = (now: number) => carryOut(state, operation, requester, controls, now)
+          const result = this.#transactions.put(controls.transaction, { messageId, perform })
+          return yield* this.#answer(messageId, responseTo(operation, result))
+        }
+        const answered = carryOut(state, operation, requester, controls, now)
+        if (operation._tag === "ModifyRequest" && answered.result.code === LdapResultCode.success) this.#relieve()
+        return yield* this.#answer(messageId, answered.operation, answered.controls)
       }
-      case "AbandonRequest":
-      case "UnbindRequest":
-        // Seen to by the reader.
-        return
     }
   })
 
-  #bindAs(request: BindRequest): ResultFields {
-    const { requester, result } = Authentication.bind(this.#options.state, request)
-    this.#requester = requester
-    this.#options.log.bound(this.#id, requester.dn?.toString() ?? "")
-    return result
+  /** On whose behalf a request is carried out, or why it isn't. */
+  #requesterOf(operation: Answerable, { proxied }: RequestControls): Requester | ResultFields {
+    const changesPassword = operation._tag === "ModifyRequest" ||
+      (operation._tag === "ExtendedRequest" && operation.oid === LdapExtended.passwordModify.oid)
+    if (this.#restricted && operation._tag !== "BindRequest" && !changesPassword) return restrictedAnswer
+    if (proxied === undefined) return this.#requester
+    const { state } = this.#options
+    const other = identify(state, proxied)
+    return other !== undefined && mayActAs(state, this.#requester, other)
+      ? other
+      : answer(LdapResultCode.authorizationDenied, "not authorized to assume identity")
   }
 
-  #extended({ oid }: ExtendedRequest): ResponseOperation {
-    switch (oid) {
-      case whoAmIOid: {
-        const { dn } = this.#requester
-        return {
-          _tag: "ExtendedResponse",
-          result: success,
-          value: Buffer.from(dn === undefined ? "" : `dn:${dn.toString()}`)
-        }
-      }
-      case startTlsOid: {
-        const result = answer(LdapResultCode.protocolError, "unsupported extended operation: TLS is not configured")
-        return { _tag: "ExtendedResponse", result, oid: startTlsOid }
-      }
-      default: {
-        const result = answer(LdapResultCode.protocolError, "unsupported extended operation")
-        return { _tag: "ExtendedResponse", result }
-      }
-    }
+  /** Ends the restriction of a connection whose password was changed. */
+  #relieve(): void {
+    const { dn } = this.#requester
+    const entry = dn === undefined ? undefined : this.#options.state.tree.find(dn)
+    this.#restricted = entry?.history.password?.reset === true
   }
 
-  // -------------------------------------------------------------------------------------------------------------------
-  // Searching
-  // -------------------------------------------------------------------------------------------------------------------
-
-  readonly #search = Effect.fnUntraced(
+  readonly #bindAs = Effect.fnUntraced(
     { self: this },
-    function*(messageId: number, request: SearchRequest, control: LdapControl.LdapControl | undefined) {
-      const done = (result: ResultFields, cookie?: Uint8Array) =>
-        this.#send({
-          messageId,
-          operation: { _tag: "SearchResultDone", result },
-          controls: cookie === undefined ? [] : [LdapControl.pagedResults({ size: 0, cookie })]
-        })
-      const fingerprint = control === undefined ? "" : fingerprintOf(request)
-      const page = control === undefined ? undefined : this.#pages.take(control, fingerprint)
-      if (page?._tag === "Refused") return yield* done(page.result)
-      if (page?._tag === "Last") return yield* done(success)
-      const cursor = page?._tag === "Next"
-        ? page.cursor
-        : Search.start(this.#options.state, request, this.#requester)
-      if (!(cursor instanceof Search.SearchCursor)) return yield* done(cursor)
-      const result = yield* this.#stream(messageId, request, cursor, page?.size ?? 0)
-      if (page === undefined || (result !== undefined && result.code !== LdapResultCode.success)) {
-        return yield* done(result ?? success)
+    function*(messageId: number, request: BindRequest, controls: RequestControls, now: number) {
+      const { log, state } = this.#options
+      const { external } = this.#own
+      const conversation = this.#conversation
+      const outcome = Authentication.bind({ state, external, conversation, now }, request)
+      const { policy, requester, result, serverCredentials } = outcome
+      this.#conversation = outcome.conversation
+      this.#requester = requester
+      this.#restricted = outcome.restricted === true
+      log.bound(this.#id, requester.dn?.toString() ?? "")
+      const said: Array<LdapControl.LdapControl> = []
+      if (controls.passwordPolicy === true && policy !== undefined) {
+        said.push(LdapControl.passwordPolicyResponse.make(policy))
       }
-      // An empty cookie says that this was the last page; the end of a page may be the end of the search.
-      const finished = result !== undefined || cursor.finished()
-      yield* done(success, finished ? new Uint8Array(0) : this.#pages.keep(cursor, fingerprint))
+      if (controls.authorizationIdentity === true && result.code === LdapResultCode.success) {
+        said.push(LdapControl.authorizationIdentityResponse.make(authzIdOf(requester)))
+      }
+      yield* this.#answer(messageId, { _tag: "BindResponse", result, serverCredentials }, said)
     }
   )
 
-  /**
-   * Sends what the cursor finds, `pageSize` entries at most if that isn't 0. The result is the end of the search, or
-   * `undefined` where the page is full.
-   */
-  readonly #stream = Effect.fnUntraced(
+  readonly #extended = Effect.fnUntraced(
     { self: this },
-    function*(messageId: number, request: SearchRequest, cursor: Search.SearchCursor, pageSize: number) {
-      const started = yield* Clock.currentTimeMillis
-      let ready: Array<Buffer> = []
-      let size = 0
-      let looked = 0
-      let found = 0
-      const flush = Effect.suspend(() => {
-        const octets = ready.length === 1 && ready[0] !== undefined ? ready[0] : Buffer.concat(ready)
-        ready = []
-        size = 0
-        return octets.length === 0 ? Effect.void : this.#write(octets)
-      })
-      while (pageSize === 0 || found < pageSize) {
-        const step = cursor.step()
-        if (step._tag === "Done") {
-          yield* flush
-          return step.result
+    function*(messageId: number, { oid, value }: ExtendedRequest, requester: Requester, now: number) {
+      const { state } = this.#options
+      const respond = (result: ResultFields, value?: Uint8Array, oid?: string) =>
+        this.#answer(messageId, { _tag: "ExtendedResponse", result, value, oid })
+      switch (oid) {
+        case LdapExtended.whoAmI.oid:
+          return yield* respond(success, Buffer.from(authzIdOf(requester)))
+        case LdapExtended.passwordModify.oid: {
+          const modified = passwordModify(state, value, requester, now)
+          this.#relieve()
+          return yield* respond(modified.result, modified.value)
         }
-        if (step._tag === "Found") {
-          const octets = Search.encodeFound(messageId, step.entry)
-          this.#options.log.pdu(this.#id, {
-            direction: "response",
-            kind: "SearchResultEntry",
-            messageId,
-            dn: step.entry.dn
-          })
-          ready.push(octets)
-          size += octets.length
-          found++
+        case LdapExtended.cancel.oid:
+          return yield* respond(yield* this.#cancel(messageId, value))
+        case LdapExtended.startTransaction.oid: {
+          const identifier = requester.dn === undefined ? undefined : this.#transactions.start()
+          return yield* identifier === undefined
+            ? respond(answer(LdapResultCode.strongerAuthRequired, "authentication required"))
+            : respond(success, identifier)
         }
-        if (size >= writeSize || ++looked >= entriesPerTurn) {
-          looked = 0
-          yield* flush
-          yield* Effect.yieldNow
-          const now = yield* Clock.currentTimeMillis
-          if (request.timeLimit > 0 && now - started >= request.timeLimit * 1000) {
-            return answer(LdapResultCode.timeLimitExceeded)
-          }
+        case LdapExtended.endTransaction.oid: {
+          const ended = this.#transactions.end(state, value, now)
+          return yield* respond(ended.result, ended.value)
         }
+        default:
+          return yield* respond(answer(LdapResultCode.protocolError, "unsupported extended operation"))
       }
-      yield* flush
-      return undefined
     }
   )
+
+  /** Cancel (RFC 3909): the operation that it names ends with an answer of its own, before this one. */
+  readonly #cancel = Effect.fnUntraced({ self: this }, function*(own: number, value: Uint8Array | undefined) {
+    const named = readCancel(value)
+    if (named === undefined) return answer(LdapResultCode.protocolError, "message ID parse failed")
+    const fiber = named === own ? undefined : this.#inFlight.get(named)
+    if (fiber === undefined) return answer(LdapResultCode.noSuchOperation, "message ID not found")
+    if (fiber === this.#bind || !this.#searches.has(named)) return answer(LdapResultCode.cannotCancel)
+    yield* Fiber.interrupt(fiber)
+    yield* this.#answer(named, { _tag: "SearchResultDone", result: answer(LdapResultCode.canceled) })
+    return success
+  })
 
   // -------------------------------------------------------------------------------------------------------------------
   // Writing
   // -------------------------------------------------------------------------------------------------------------------
 
-  #answer(messageId: number, operation: ResponseOperation): Effect.Effect<void, Socket.SocketError> {
-    return this.#send({ messageId, operation, controls: [] })
+  #answer(
+    messageId: number,
+    operation: ResponseOperation,
+    controls: ReadonlyArray<LdapControl.LdapControl> = []
+  ): Effect.Effect<void, Socket.SocketError> {
+    return this.#send({ messageId, operation, controls })
   }
 
   #send(message: LdapMessage<ResponseOperation>): Effect.Effect<void, Socket.SocketError> {
@@ -374,10 +437,6 @@ class Connection {
     })
   }
 }
-
-/** What must be the same in all requests for the pages of one search. */
-const fingerprintOf = (operation: SearchRequest): string =>
-  encode({ messageId: 0, operation, controls: [] }).toString("latin1")
 
 const isRequest = (operation: LdapMessage["operation"]): operation is RequestOperation =>
   operation._tag.endsWith("Request")

@@ -10,8 +10,11 @@ import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { RequestOperation, ResultFields } from "../protocol/LdapMessage.ts"
 import type { AttributeType } from "./AttributeTypes.ts"
 import { AttributeTypes } from "./AttributeTypes.ts"
+import { DirectoryChanges } from "./DirectoryChanges.ts"
 import { answer } from "./directoryResult.ts"
 import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"
+import type { PasswordScheme } from "./passwordHashes.ts"
+import type { PasswordPolicy } from "./passwordPolicy.ts"
 
 /**
  * Decides whether someone other than the administrator may do something. The identity is the distinguished name that
@@ -37,13 +40,19 @@ export interface Requester {
 export const anonymous: Requester = { dn: undefined }
 
 export class DirectoryState {
-  readonly tree = new DirectoryTree()
-  readonly types = new AttributeTypes()
+  readonly tree: DirectoryTree
+  readonly types: AttributeTypes
+  readonly changes = new DirectoryChanges()
   readonly suffixes: ReadonlyArray<LdapDn.LdapDn>
   readonly administrator: Administrator
   /** The most entries that a search returns to others than the administrator; 0 is no limit. */
   readonly sizeLimit: number
   readonly allowAnonymous: boolean
+  /** The most values of an attribute that an entry is returned with at once, as Active Directory has it; 0: no limit. */
+  readonly maxValues: number
+  readonly passwordPolicy: PasswordPolicy | undefined
+  readonly passwordScheme: PasswordScheme
+  readonly schemaChecking: boolean
   readonly #access: Access | undefined
   #uuids = 0
 
@@ -53,12 +62,23 @@ export class DirectoryState {
     readonly sizeLimit: number
     readonly allowAnonymous: boolean
     readonly access: Access | undefined
+    readonly maxValues?: number | undefined
+    readonly passwordPolicy?: PasswordPolicy | undefined
+    readonly passwordScheme?: PasswordScheme | undefined
+    readonly schemaChecking?: boolean | undefined
+    readonly memberOf?: boolean | undefined
   }) {
     this.suffixes = options.suffixes
     this.administrator = options.administrator
     this.sizeLimit = options.sizeLimit
     this.allowAnonymous = options.allowAnonymous
     this.#access = options.access
+    this.maxValues = options.maxValues ?? 0
+    this.passwordPolicy = options.passwordPolicy
+    this.passwordScheme = options.passwordScheme ?? "SSHA"
+    this.schemaChecking = options.schemaChecking ?? false
+    this.types = new AttributeTypes({ strict: this.schemaChecking })
+    this.tree = new DirectoryTree({ memberOf: options.memberOf ?? false })
   }
 
   isAdministrator({ dn }: Requester): boolean {

@@ -6,7 +6,8 @@
  */
 import * as LdapDn from "../model/LdapDn.ts"
 import type { LdapAttribute } from "../model/LdapEntry.ts"
-import { type Description, structuralClass } from "./AttributeTypes.ts"
+import { type Description, memberType, objectClassType, structuralClass } from "./AttributeTypes.ts"
+import { EqualityIndex } from "./EqualityIndex.ts"
 import { type MatchingRule, normalize } from "./matchingRules.ts"
 
 /** An attribute as an entry holds it. It never changes. */
@@ -50,14 +51,35 @@ export interface EntryHistory {
   readonly creator: string
   readonly modified: number
   readonly modifier: string
+  /** Where a password policy is kept. */
+  readonly password?: PasswordState | undefined
+}
+
+/** What a password policy remembers of a password. Times are those of the Clock, in milliseconds. */
+export interface PasswordState {
+  readonly changed: number
+  readonly failures: ReadonlyArray<number>
+  readonly lockedAt: number | undefined
+  readonly graceUses: ReadonlyArray<number>
+  /** Whether it has to be changed, since the administrator has set it. */
+  readonly reset: boolean
+  /** Former passwords, as they were stored. */
+  readonly used: ReadonlyArray<Uint8Array>
 }
 
 /** One entry. Its fields change as it is modified and moved; who holds on to one sees what it is now. */
 export class DirectoryEntry {
   dn: LdapDn.LdapDn
+  /** Set by `DirectoryTree.update` alone, which keeps the index as well. */
   attributes: StoredAttributes
   history: EntryHistory
+  /** Its place among the children of its parent: greater for those that came later. */
+  place = 0
+  /** The number of the last change of it; 0 where it is as it was loaded. */
+  changed = 0
   parent: DirectoryEntry | undefined
+  /** The groups that it is a member of, where the directory keeps track of that. */
+  groups: () => ReadonlyArray<DirectoryEntry> = () => []
   /** False after it was deleted. */
   present = true
   readonly children = new Set<DirectoryEntry>()
@@ -78,13 +100,60 @@ export class DirectoryEntry {
     return this.attributes.get(key)?.values ?? []
   }
 
+  /** Whether it has an object class, given in lower case; classes below it don't count. */
+  hasClass(name: string): boolean {
+    return this.attributes.get("objectclass")?.keys.includes(name) === true
+  }
+
+  /** Whether it points to another entry (RFC 4512 section 2.6). */
+  get isAlias(): boolean {
+    return this.hasClass("alias")
+  }
+
+  /** Whether it points to other servers (RFC 3296). */
+  get isReferral(): boolean {
+    return this.hasClass("referral")
+  }
+
   get structuralClass(): string | undefined {
     return structuralClass(this.values("objectclass").map((value) => Buffer.from(value).toString("utf8")))
   }
 }
 
 export class DirectoryTree {
+  /** Whether entries say which groups they are members of. */
+  readonly memberOf: boolean
   readonly #entries = new Map<string, DirectoryEntry>()
+  readonly #index = new EqualityIndex<DirectoryEntry>(() => this.#entries.values())
+  #places = 0
+
+  constructor(options: { readonly memberOf: boolean }) {
+    this.memberOf = options.memberOf
+  }
+
+  /** The entries that have a value of an attribute, found without looking at others. */
+  get index(): EqualityIndex<DirectoryEntry> {
+    return this.#index
+  }
+
+  /** The entries of an object class, given in lower case, or of one below it. */
+  withClass(name: string): ReadonlySet<DirectoryEntry> {
+    return this.#index.find(objectClassType, name) ?? new Set()
+  }
+
+  hasClass(name: string): boolean {
+    return this.withClass(name).size > 0
+  }
+
+  /** The members of a group that are entries. */
+  membersOf(group: string): ReadonlySet<DirectoryEntry> {
+    const keys = this.#entries.get(group)?.attributes.get(memberType.key)?.keys ?? []
+    return new Set(keys.flatMap((key) => this.#entries.get(key) ?? []))
+  }
+
+  #groupsOf(entry: DirectoryEntry): ReadonlyArray<DirectoryEntry> {
+    return this.within(this.#index.find(memberType, entry.dn.key) ?? [])
+  }
 
   get size(): number {
     return this.#entries.size
@@ -110,11 +179,30 @@ export class DirectoryTree {
     const entry = new DirectoryEntry(dn, attributes, history, parent)
     this.#entries.set(dn.key, entry)
     parent?.children.add(entry)
+    entry.place = ++this.#places
+    entry.groups = () => this.memberOf ? this.#groupsOf(entry) : []
+    this.#index.add(entry)
     return entry
+  }
+
+  /** Puts an entry back that was removed, below the parent that it had. */
+  restore(entry: DirectoryEntry): void {
+    this.#entries.set(entry.dn.key, entry)
+    entry.parent?.children.add(entry)
+    entry.present = true
+    this.#index.add(entry)
+  }
+
+  /** Gives an entry other attributes. */
+  update(entry: DirectoryEntry, attributes: StoredAttributes): void {
+    this.#index.remove(entry)
+    entry.attributes = attributes
+    this.#index.add(entry)
   }
 
   /** Takes away an entry that has no children. */
   remove(entry: DirectoryEntry): void {
+    this.#index.remove(entry)
     this.#entries.delete(entry.dn.key)
     entry.parent?.children.delete(entry)
     entry.present = false
@@ -130,6 +218,7 @@ export class DirectoryTree {
       entry.parent?.children.delete(entry)
       parent?.children.add(entry)
       entry.parent = parent
+      entry.place = ++this.#places
     }
     // Parents come before their children, so each finds its parent's new name.
     for (const one of moved) {
@@ -153,7 +242,41 @@ export class DirectoryTree {
     return scope === "subtree" ? found : found.slice(1)
   }
 
+  /** Those of the entries that a scope takes in, in the order of {@link below}. */
+  within(
+    entries: Iterable<DirectoryEntry>,
+    base?: DirectoryEntry,
+    scope: "base" | "one" | "subtree" | "subordinates" = "subtree"
+  ): Array<DirectoryEntry> {
+    const found: Array<{ readonly entry: DirectoryEntry; readonly path: ReadonlyArray<number> }> = []
+    for (const entry of entries) {
+      const path = pathBelow(entry, base)
+      if (path === undefined) continue
+      const depth = path.length
+      if (scope === "subtree" || (scope === "base" ? depth === 0 : scope === "one" ? depth === 1 : depth > 0))
+        found.push({ entry, path })
+    }
+    return found.sort((a, b) => comparePaths(a.path, b.path)).map(({ entry }) => entry)
+  }
+
   entries(): IterableIterator<DirectoryEntry> {
     return this.#entries.values()
   }
+}
+
+/** The places of an entry and of those above it, up to the base; `undefined` where it isn't below the base. */
+const pathBelow = (entry: DirectoryEntry, base: DirectoryEntry | undefined): ReadonlyArray<number> | undefined => {
+  const path: Array<number> = []
+  let one: DirectoryEntry | undefined = entry
+  for (; one !== undefined && one !== base; one = one.parent) path.push(one.place)
+  return one === base ? path.reverse() : undefined
+}
+
+const comparePaths = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number => {
+  const common = Math.min(a.length, b.length)
+  for (let i = 0; i < common; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
 }

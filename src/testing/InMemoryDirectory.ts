@@ -5,34 +5,40 @@
  *
  * **Details**
  *
- * Result codes and matched DNs are those of OpenLDAP's slapd. There is no schema to satisfy: entries need an object
- * class and must be consistent with their names, and attributes that the directory has never heard of are taken as
- * text. What it knows of the standard ones are their names, their matching rules, and which have one value.
+ * Result codes and matched DNs are those of OpenLDAP's slapd. Unless `schemaChecking` is on there is no schema to
+ * satisfy: entries need an object class and must be consistent with their names, and attributes that the directory has
+ * never heard of are taken as text.
+ *
+ * What a network or a server may do wrong is done on purpose with `DirectoryFault`.
  *
  * @since 0.1.0
  */
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { SocketServerError } from "effect/socket/SocketServer"
-import type { TlsOptions } from "node:tls"
-import * as LdapDn from "../model/LdapDn.ts"
-import { attributesFrom, type AttributesInput, type LdapEntry, make as makeEntry } from "../model/LdapEntry.ts"
-import { InvalidRequest, LdapError } from "../model/LdapError.ts"
-import * as LdapResultCode from "../model/LdapResultCode.ts"
-import * as Ldif from "../model/Ldif.ts"
+import { type TlsOptions, TLSSocket } from "node:tls"
+import type * as LdapDn from "../model/LdapDn.ts"
+import { type LdapEntry, make as makeEntry } from "../model/LdapEntry.ts"
+import { LdapError } from "../model/LdapError.ts"
+import * as LdapTransport from "../session/LdapTransport.ts"
 import * as MemorySocket from "../session/MemorySocket.ts"
-import { DirectoryLog } from "./DirectoryLog.ts"
-import { type Interceptor, serve } from "./DirectoryServer.ts"
-import { type Access, DirectoryState, parseDn } from "./DirectoryState.ts"
+import type { DirectoryFault } from "./DirectoryFault.ts"
+import { type ConnectionRecord, DirectoryLog } from "./DirectoryLog.ts"
+import { type ConnectionOptions, serve, type StartTlsOptions } from "./DirectoryServer.ts"
+import * as Snapshot from "./DirectorySnapshot.ts"
+import { type DirectoryState, parseDn } from "./DirectoryState.ts"
+import { type DirectoryFaults, FaultControl } from "./FaultScript.ts"
+import { serveFaulty } from "./FaultyConnection.ts"
+import { build, type Options } from "./initialState.ts"
 import { operationalAttributes } from "./operationalAttributes.ts"
-import { load } from "./updates.ts"
 
 export {
   type ConnectionClosing,
@@ -41,53 +47,13 @@ export {
   type DirectoryLogEntry,
   type Pdu
 } from "./DirectoryLog.ts"
-export type { Interceptor } from "./DirectoryServer.ts"
+export type { ConnectionOptions, Interceptor, StartTlsOptions } from "./DirectoryServer.ts"
 export type { Access } from "./DirectoryState.ts"
-
-/**
- * An entry to begin with.
- *
- * @category models
- * @since 0.1.0
- */
-export type EntryInput = LdapEntry | { readonly dn: string; readonly attributes: AttributesInput }
-
-/**
- * Options of {@link make}.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  /** Content records of LDIF; the entries of `entries` come after them. Parents come before their children. */
-  readonly ldif?: string | undefined
-  readonly entries?: ReadonlyArray<EntryInput> | undefined
-  /**
-   * The names at the top of the directory. Default: the names of those entries that have no parent among the entries.
-   */
-  readonly suffixes?: ReadonlyArray<string> | undefined
-  /**
-   * Who may do everything. Default `cn=admin` below the first suffix. Without a password the name can be bound only if
-   * an entry has it, with a `userPassword`.
-   */
-  readonly admin?: {
-    readonly dn?: string | undefined
-    readonly password?: string | Redacted.Redacted<string> | undefined
-  } | undefined
-  /** The most entries that a search returns, to others than the administrator. Default 0: no limit. */
-  readonly sizeLimit?: number | undefined
-  /** Whether anonymous clients may bind, search and compare. Default true. */
-  readonly allowAnonymous?: boolean | undefined
-  /**
-   * Whether someone other than the administrator may do something: asked for each search, compare and write, with the
-   * distinguished name that is bound or the empty text. Default: searches and compares only.
-   */
-  readonly access?: Access | undefined
-  /** Looks at requests before the directory does; see {@link Interceptor}. */
-  readonly interceptor?: Interceptor | undefined
-  /** How many octets may be on their way to a client in memory before the server has to wait. Default 64 KiB. */
-  readonly highWaterMark?: number | undefined
-}
+export type { DirectorySnapshot } from "./DirectorySnapshot.ts"
+export type { DirectoryFaults, InjectedFault } from "./FaultScript.ts"
+export type { EntryInput, Options } from "./initialState.ts"
+export type { PasswordScheme } from "./passwordHashes.ts"
+export type { PasswordPolicy } from "./passwordPolicy.ts"
 
 /**
  * A directory. Fibers may share it, and any number of clients be connected to it.
@@ -101,21 +67,71 @@ export interface InMemoryDirectory {
   /** What went over all connections; see {@link DirectoryLog}. */
   readonly log: DirectoryLog
 
+  /** What goes wrong on purpose, to be changed at any time; see `DirectoryFault`. */
+  readonly faults: DirectoryFaults
+
+  /** The connections that are open now, with who is bound on each. */
+  readonly openSessions: ReadonlyArray<ConnectionRecord>
+
+  /**
+   * Waits until no connection is open, and returns what became of all that there have been: how often each unbound, and
+   * how it ended. Waits for as long as it takes; interruption gives up.
+   */
+  readonly awaitClosed: Effect.Effect<ReadonlyArray<ConnectionRecord>>
+
+  /**
+   * The way here for a session: `LdapSession.fromTransport(directory.transport, …)`. Each session is a connection of its
+   * own, in memory, and nothing on it leaves the machine, so passwords need no TLS.
+   */
+  readonly transport: LdapTransport.LdapTransport
+
   /**
    * A new connection: the client's end of it. The server's end is served until the client closes, or the directory's
    * scope does. Connections are numbered in the order in which they are made.
    */
   readonly connect: Effect.Effect<MemorySocket.MemorySocket>
 
-  /** Serves one connection over any socket, until it ends. Never fails; interruption closes the connection. */
-  readonly serve: (socket: Socket.Socket) => Effect.Effect<void>
+  /**
+   * Serves one connection over any socket, until it ends. Never fails; interruption closes the connection. `reset` breaks
+   * the socket, where a fault asks for that; without it the server ends the connection.
+   */
+  readonly serve: (
+    socket: Socket.Socket,
+    options?: ConnectionOptions & { readonly reset?: Effect.Effect<void> | undefined }
+  ) => Effect.Effect<void>
 
   /** The entry of that name as it is now, with its operational attributes; `undefined` if there is none. */
   readonly lookup: (dn: string) => LdapEntry | undefined
 
   /** How many entries there are. */
   readonly size: number
+
+  /** All entries as they are now. Cheap: the attributes are shared with the directory. */
+  readonly snapshot: Effect.Effect<Snapshot.DirectorySnapshot>
+
+  /**
+   * Puts the entries back as they were, in one step, whatever has become of them. Connections stay open and bound; a
+   * search that is going on ends without what it hasn't returned yet.
+   */
+  readonly restore: (snapshot: Snapshot.DirectorySnapshot) => Effect.Effect<void>
+
+  /**
+   * All entries as LDIF, parents before their children, as slapcat writes them: `make({ ldif })` and slapadd load them
+   * as they were, with entryUUID, timestamps and passwords. With `operational: false` without what servers keep of
+   * entries, as ldapadd takes them.
+   */
+  readonly export: (options?: { readonly operational?: boolean | undefined }) => string
 }
+
+/**
+ * The service tag.
+ *
+ * @category tags
+ * @since 0.1.0
+ */
+export const InMemoryDirectory: Context.Service<InMemoryDirectory, InMemoryDirectory> = Context.Service<
+  InMemoryDirectory
+>("effect-ldap/InMemoryDirectory")
 
 /**
  * Makes a directory, which lives as long as the scope: then its connections are closed.
@@ -158,10 +174,16 @@ export const make = Effect.fnUntraced(function*(
     return yield* new LdapError({ reason: built.failure, operation: "InMemoryDirectory.make" })
   const state = built.success
   const log = new DirectoryLog()
-  const serving = (socket: Socket.Socket) => serve({ state, log, interceptor: options.interceptor }, socket)
+  const control = new FaultControl(faultsOf(options.faults))
+  const serving: InMemoryDirectory["serve"] = (socket, serving) =>
+    serveFaulty(
+      { control, log, interceptor: options.interceptor, reset: serving?.reset },
+      socket,
+      (socket, interceptor) => serve({ state, log, interceptor }, socket, serving)
+    )
   const connect = Effect.gen(function*() {
     const [client, server] = yield* MemorySocket.pair({ highWaterMark: options.highWaterMark })
-    const fiber = yield* Effect.forkIn(serving(server), scope, { startImmediately: true })
+    const fiber = yield* Effect.forkIn(serving(server, { reset: server.reset }), scope, { startImmediately: true })
     // A directory whose scope has closed serves nobody: the client finds a connection that is broken already.
     if (fiber.pollUnsafe() !== undefined) yield* client.reset
     return client
@@ -169,15 +191,61 @@ export const make = Effect.fnUntraced(function*(
   const directory: InMemoryDirectory = {
     suffixes: state.suffixes,
     log,
+    faults: control.faults,
+    get openSessions() {
+      return log.connections.filter(({ closed }) => closed === undefined)
+    },
+    awaitClosed: Effect.map(log.until(() => log.openConnections === 0), () => log.connections),
+    transport: {
+      server: "ldap://memory",
+      connect: Effect.flatMap(
+        connect,
+        (socket) => LdapTransport.fromSocket(socket, { server: "ldap://memory", protection: "local" }).connect
+      )
+    },
     connect,
     serve: serving,
     lookup: (dn) => lookup(state, dn),
     get size() {
       return state.tree.size
-    }
+    },
+    snapshot: Effect.sync(() => Snapshot.take(state)),
+    restore: (snapshot) => Effect.sync(() => Snapshot.restore(state, snapshot)),
+    export: (options) => Snapshot.toLdif(state, options)
   }
   return directory
 })
+
+/**
+ * A directory for as long as the layer lives, as a service: its `transport` leads sessions to it.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { InMemoryDirectory, LdapClient, LdapSession } from "effect-ldap"
+ * import { Effect, Layer } from "effect"
+ *
+ * const Directory = InMemoryDirectory.layer({
+ *   entries: [{ dn: "dc=example,dc=org", attributes: { objectClass: "domain", dc: "example" } }]
+ * })
+ *
+ * const Ldap = Layer.effect(
+ *   LdapClient.LdapClient,
+ *   Effect.gen(function*() {
+ *     const { transport } = yield* InMemoryDirectory.InMemoryDirectory
+ *     return LdapClient.fromSession(yield* LdapSession.fromTransport(transport))
+ *   })
+ * )
+ *
+ * // Both: the client for the program, the directory for the test that looks at what the program did.
+ * const Test = Layer.provideMerge(Ldap, Directory)
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Options): Layer.Layer<InMemoryDirectory, LdapError> =>
+  Layer.effect(InMemoryDirectory, make(options))
 
 /**
  * Serves a directory over TCP until the scope closes.
@@ -185,7 +253,7 @@ export const make = Effect.fnUntraced(function*(
  * **Details**
  *
  * By default on a free port of the loopback interface. With `tls`, the options of Node's `tls.createServer`, the port
- * speaks LDAP over TLS (ldaps). Fails if the port can't be had.
+ * speaks LDAP over TLS (ldaps); with `startTls` it offers StartTLS. Fails if the port can't be had.
  *
  * @category constructors
  * @since 0.1.0
@@ -196,6 +264,7 @@ export const listen = Effect.fnUntraced(function*(
     readonly port?: number | undefined
     readonly host?: string | undefined
     readonly tls?: TlsOptions | undefined
+    readonly startTls?: StartTlsOptions | undefined
   }
 ): Effect.fn.Return<{ readonly url: string; readonly port: number }, SocketServerError, Scope.Scope> {
   const host = options?.host ?? "127.0.0.1"
@@ -205,8 +274,14 @@ export const listen = Effect.fnUntraced(function*(
     : NodeSocketServer.makeTls({ ...options.tls, ...address })
   const serving = Effect.fnUntraced(function*(socket: Socket.Socket) {
     const connection = yield* Effect.serviceOption(NodeSocket.NetSocket)
+    const reset = Effect.sync(() => {
+      // Of TLS Node can't reset the connection beneath, but ends it without a word of TLS.
+      if (Option.isNone(connection)) return
+      if (connection.value instanceof TLSSocket) connection.value.destroy()
+      else connection.value.resetAndDestroy()
+    })
     // A client that reads no more would keep its connection from being closed, and the server from ending.
-    yield* directory.serve(socket).pipe(
+    yield* directory.serve(socket, { reset, startTls: options?.startTls }).pipe(
       Effect.onInterrupt(() => Effect.sync(() => Option.isSome(connection) ? connection.value.destroy() : undefined))
     )
   })
@@ -216,90 +291,8 @@ export const listen = Effect.fnUntraced(function*(
   return { url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`, port }
 })
 
-// ---------------------------------------------------------------------------------------------------------------------
-// Building
-// ---------------------------------------------------------------------------------------------------------------------
-
-interface Seed {
-  readonly where: string
-  readonly dn: string
-  readonly attributes: LdapEntry["attributes"]
-}
-
-const invalid = (field: string, detail: string) => Result.fail(new InvalidRequest({ field, detail }))
-
-const build = (options: Options, now: number): Result.Result<DirectoryState, InvalidRequest> => {
-  const seeds = seedsOf(options)
-  if (Result.isFailure(seeds)) return Result.fail(seeds.failure)
-  const suffixes = suffixesOf(options.suffixes, seeds.success)
-  if (Result.isFailure(suffixes)) return Result.fail(suffixes.failure)
-  const [first = LdapDn.root] = suffixes.success
-  const adminDn = options.admin?.dn === undefined
-    ? LdapDn.child(first, LdapDn.rdn("cn", "admin"))
-    : parseDn(options.admin.dn)
-  if (adminDn === undefined) return invalid("admin.dn", `"${options.admin?.dn}" is not a distinguished name`)
-  const password = options.admin?.password
-  const state = new DirectoryState({
-    suffixes: suffixes.success,
-    administrator: {
-      dn: adminDn,
-      password: password === undefined
-        ? undefined
-        : Buffer.from(Redacted.isRedacted(password) ? Redacted.value(password) : password)
-    },
-    sizeLimit: options.sizeLimit ?? 0,
-    allowAnonymous: options.allowAnonymous ?? true,
-    access: options.access
-  })
-  for (const { attributes, dn, where } of seeds.success) {
-    const { code, diagnosticMessage, matchedDn } = load(state, dn, attributes, now)
-    if (code === LdapResultCode.LdapResultCode.success) continue
-    const why = code === LdapResultCode.LdapResultCode.noSuchObject
-      ? `its parent isn't there${matchedDn === "" ? "" : ` (the nearest entry is "${matchedDn}")`}`
-      : `${LdapResultCode.format(code)}${diagnosticMessage === "" ? "" : `: ${diagnosticMessage}`}`
-    return invalid(where, `"${dn}" can't be added: ${why}`)
-  }
-  return Result.succeed(state)
-}
-
-const seedsOf = (options: Options): Result.Result<ReadonlyArray<Seed>, InvalidRequest> => {
-  const seeds: Array<Seed> = []
-  if (options.ldif !== undefined) {
-    const records = Ldif.parse(options.ldif)
-    if (Result.isFailure(records)) return invalid("ldif", records.failure.message)
-    for (const record of records.success) {
-      if (record._tag !== "Entry" && record._tag !== "Add") {
-        return invalid("ldif", `line ${record.line}: a directory begins with entries, not with changes`)
-      }
-      seeds.push({ where: "ldif", dn: record.dn, attributes: record.attributes })
-    }
-  }
-  for (const entry of options.entries ?? []) {
-    seeds.push({ where: "entries", dn: entry.dn, attributes: attributesFrom(entry.attributes) })
-  }
-  return Result.succeed(seeds)
-}
-
-const suffixesOf = (
-  given: ReadonlyArray<string> | undefined,
-  seeds: ReadonlyArray<Seed>
-): Result.Result<ReadonlyArray<LdapDn.LdapDn>, InvalidRequest> => {
-  const suffixes: Array<LdapDn.LdapDn> = []
-  if (given !== undefined) {
-    for (const text of given) {
-      const dn = parseDn(text)
-      if (dn === undefined) return invalid("suffixes", `"${text}" is not a distinguished name`)
-      suffixes.push(dn)
-    }
-    return Result.succeed(suffixes)
-  }
-  for (const { dn: text, where } of seeds) {
-    const dn = parseDn(text)
-    if (dn === undefined) return invalid(where, `"${text}" is not a distinguished name`)
-    if (!suffixes.some((suffix) => dn.key === suffix.key || LdapDn.isDescendantOf(dn, suffix))) suffixes.push(dn)
-  }
-  return Result.succeed(suffixes)
-}
+const faultsOf = (faults: Options["faults"]): ReadonlyArray<DirectoryFault> =>
+  faults === undefined ? [] : "_tag" in faults ? [faults] : faults
 
 const lookup = (state: DirectoryState, text: string): LdapEntry | undefined => {
   const dn = parseDn(text)

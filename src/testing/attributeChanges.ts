@@ -116,12 +116,15 @@ export const checkChanges = (
 export const applyChanges = (
   types: AttributeTypes,
   before: StoredAttributes,
-  changes: ReadonlyArray<LdapModification>
+  changes: ReadonlyArray<LdapModification>,
+  permissive = false
 ): Outcome<Map<string, StoredAttribute>> => {
   const attributes = new Map(before)
-  for (const change of changes) {
-    const parsed = types.learn(change.attribute)
-    if (parsed === undefined) return undefinedType(change.attribute)
+  for (const asked of changes) {
+    const parsed = types.learn(asked.attribute)
+    if (parsed === undefined) return undefinedType(asked.attribute)
+    const change = permissive ? withoutObvious(attributes.get(parsed.key), parsed, asked) : asked
+    if (change === undefined) continue
     const refused = applyChange(attributes, parsed, change)
     if (refused !== undefined) return Result.fail(refused)
   }
@@ -131,6 +134,21 @@ export const applyChanges = (
     }
   }
   return Result.succeed(attributes)
+}
+
+/** A change without the values that are there already, or gone; `undefined` where nothing is left to do. */
+const withoutObvious = (
+  present: StoredAttribute | undefined,
+  parsed: Description,
+  change: LdapModification
+): LdapModification | undefined => {
+  if (change.operation !== "add" && change.operation !== "delete") return change
+  const own = new Set(present?.keys)
+  if (change.operation === "delete" && change.values.length === 0) return present === undefined ? undefined : change
+  const values = change.values.filter((value) =>
+    own.has(valueKey(parsed.type.rule, value)) === (change.operation === "delete")
+  )
+  return values.length === 0 ? undefined : { ...change, values }
 }
 
 const applyChange = (

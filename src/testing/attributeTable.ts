@@ -31,9 +31,14 @@ export const attributeTable = `
 2.5.21.8 matchingRuleUse caseIgnore operational
 1.3.6.1.4.1.1466.101.120.16 ldapSyntaxes caseIgnore operational
 2.5.4.1 aliasedObjectName aliasedEntryName dn single
-2.16.840.1.113730.3.1.34 ref caseExact
+2.16.840.1.113730.3.1.34 ref caseExact operational
 1.3.6.1.4.1.1466.101.119.3 entryTtl integer single readOnly operational
 1.3.6.1.4.1.1466.101.119.4 dynamicSubtrees dn readOnly operational
+1.3.6.1.4.1.42.2.27.8.1.16 pwdChangedTime time ordering single readOnly operational
+1.3.6.1.4.1.42.2.27.8.1.17 pwdAccountLockedTime time ordering single readOnly operational
+1.3.6.1.4.1.42.2.27.8.1.19 pwdFailureTime time ordering readOnly operational
+1.3.6.1.4.1.42.2.27.8.1.21 pwdGraceUseTime time readOnly operational
+1.3.6.1.4.1.42.2.27.8.1.22 pwdReset boolean single readOnly operational
 2.5.4.49 distinguishedName dn
 2.5.4.41 name caseIgnore
 2.5.4.3 cn commonName <name

@@ -5,10 +5,17 @@ import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { CompareRequest, ResultFields } from "../protocol/LdapMessage.ts"
 import { answer, invalidDn } from "./directoryResult.ts"
 import { type DirectoryState, parseDn, type Requester } from "./DirectoryState.ts"
-import { attributesOf, equality } from "./filterMatching.ts"
-import { rootDse } from "./rootDse.ts"
+import { attributesOf, equality, unmetAssertion } from "./filterMatching.ts"
+import { referral } from "./referrals.ts"
+import { noControls, type RequestControls } from "./requestControls.ts"
+import { specialEntry } from "./specialEntries.ts"
 
-export const compare = (state: DirectoryState, request: CompareRequest, requester: Requester): ResultFields => {
+export const compare = (
+  state: DirectoryState,
+  request: CompareRequest,
+  requester: Requester,
+  controls: RequestControls = noControls
+): ResultFields => {
   const dn = parseDn(request.dn)
   if (dn === undefined) return invalidDn
   if (requester.dn === undefined && !state.allowAnonymous) {
@@ -22,13 +29,17 @@ export const compare = (state: DirectoryState, request: CompareRequest, requeste
   if (matches === undefined) {
     return answer(LdapResultCode.invalidAttributeSyntax, "value does not conform to assertion syntax")
   }
-  const entry = dn.rdns.length === 0 ? rootDse(state) : state.tree.find(dn)
+  const referred = referral(state, dn, controls)
+  if (referred !== undefined) return referred
+  const entry = specialEntry(state, dn) ?? state.tree.find(dn)
   if (entry === undefined) {
     return answer(LdapResultCode.noSuchObject, "", state.holds(dn) ? state.tree.matchedDn(dn) : "")
   }
   if (!state.mayDo(requester, request) || !state.maySee(requester, entry, asked.type)) {
     return answer(LdapResultCode.insufficientAccessRights)
   }
+  const unmet = unmetAssertion(state, entry, requester, controls)
+  if (unmet !== undefined) return unmet
   const attributes = [...attributesOf(entry, asked)]
   return answer(
     attributes.length === 0

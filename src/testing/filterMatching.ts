@@ -7,6 +7,8 @@
 import * as Result from "effect/Result"
 import * as LdapDn from "../model/LdapDn.ts"
 import type { Extensible, LdapFilter, Substrings } from "../model/LdapFilter.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
+import type { ResultFields } from "../protocol/LdapMessage.ts"
 import {
   type AttributeType,
   type AttributeTypes,
@@ -14,9 +16,12 @@ import {
   isSubclassOf,
   isSubtypeOf
 } from "./AttributeTypes.ts"
+import { answer } from "./directoryResult.ts"
+import type { DirectoryState, Requester } from "./DirectoryState.ts"
 import type { DirectoryEntry, StoredAttribute } from "./DirectoryTree.ts"
 import { type MatchingRule, normalize, normalizePart, order } from "./matchingRules.ts"
 import { operationalAttributes } from "./operationalAttributes.ts"
+import type { RequestControls } from "./requestControls.ts"
 
 /** `undefined` is the third truth value. */
 export type Truth = boolean | undefined
@@ -243,3 +248,19 @@ const parseDn = (value: Uint8Array): LdapDn.LdapDn | undefined => {
   const dn = LdapDn.parse(Buffer.from(value).toString("utf8"), { lenient: true })
   return Result.isSuccess(dn) ? dn.success : undefined
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Assertions
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** The refusal of an operation whose assertion control (RFC 4528) doesn't hold of its entry. */
+export const unmetAssertion = (
+  state: DirectoryState,
+  entry: DirectoryEntry,
+  requester: Requester,
+  { assertion }: RequestControls
+): ResultFields | undefined =>
+  assertion === undefined ||
+    compile(assertion, state.types, (entry, type) => state.maySee(requester, entry, type))(entry) === true
+    ? undefined
+    : answer(LdapResultCode.assertionFailed)

@@ -81,6 +81,24 @@ export const order = (rule: MatchingRule, a: string, b: string): number => {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
+/** The rule that an ordering rule of RFC 4517 puts in order, by its name or object identifier. */
+export const orderingRule = (name: string): MatchingRule | undefined => orderingRules.get(name.toLowerCase())
+
+const orderingRules = new Map<string, MatchingRule>([
+  ["caseignoreorderingmatch", "caseIgnore"],
+  ["2.5.13.3", "caseIgnore"],
+  ["caseexactorderingmatch", "caseExact"],
+  ["2.5.13.6", "caseExact"],
+  ["integerorderingmatch", "integer"],
+  ["2.5.13.15", "integer"],
+  ["octetstringorderingmatch", "octets"],
+  ["2.5.13.18", "octets"],
+  ["generalizedtimeorderingmatch", "time"],
+  ["2.5.13.28", "time"],
+  ["uuidorderingmatch", "uuid"],
+  ["1.3.6.1.1.16.3", "uuid"]
+])
+
 const prepare = (text: string): string =>
   /^[\x20-\x7e]*$/.test(text) ? text : text.normalize("NFKC").replace(/\s/gu, " ")
 

@@ -14,7 +14,9 @@ export const operationalAttributes = (entry: DirectoryEntry): ReadonlyArray<Stor
   const put = (name: string, value: string | undefined) => {
     const parsed = types.find(name)
     if (parsed === undefined || value === undefined || value === "") return
-    attributes.push(new StoredAttribute(name, parsed, [Buffer.from(value)]))
+    const present = attributes.findIndex((attribute) => attribute.parsed.key === parsed.key)
+    const values = [...attributes[present]?.values ?? [], Buffer.from(value)]
+    attributes.splice(present < 0 ? attributes.length : present, 1, new StoredAttribute(name, parsed, values))
   }
   put("structuralObjectClass", entry.structuralClass)
   put("entryUUID", uuid)
@@ -23,6 +25,16 @@ export const operationalAttributes = (entry: DirectoryEntry): ReadonlyArray<Stor
   put("modifiersName", modifier)
   put("modifyTimestamp", generalizedTime(modified))
   put("entryDN", entry.dn.toString())
+  for (const group of entry.groups()) put("memberOf", group.dn.toString())
+  const { password } = entry.history
+  if (password !== undefined) {
+    put("pwdChangedTime", generalizedTime(password.changed))
+    for (const at of password.failures) put("pwdFailureTime", generalizedTime(at))
+    put("pwdAccountLockedTime", password.lockedAt === undefined ? undefined : generalizedTime(password.lockedAt))
+    for (const at of password.graceUses) put("pwdGraceUseTime", generalizedTime(at))
+    put("pwdReset", password.reset ? "TRUE" : undefined)
+  }
+  put("subschemaSubentry", "cn=Subschema")
   put("hasSubordinates", entry.children.size > 0 ? "TRUE" : "FALSE")
   return attributes
 }

@@ -26,8 +26,13 @@ import {
 } from "./attributeChanges.ts"
 import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
 import { type DirectoryState, parseDn, type Requester } from "./DirectoryState.ts"
-import type { DirectoryEntry, EntryHistory, StoredAttribute } from "./DirectoryTree.ts"
+import { DirectoryEntry, type EntryHistory, type StoredAttribute } from "./DirectoryTree.ts"
+import { unmetAssertion } from "./filterMatching.ts"
 import { normalize } from "./matchingRules.ts"
+import { passwordSet, refusePasswords } from "./passwordPolicy.ts"
+import { referral } from "./referrals.ts"
+import { noControls, type RequestControls } from "./requestControls.ts"
+import { checkSchema } from "./schemaChecking.ts"
 
 /** A request in its surroundings. `now` is the Clock's time in milliseconds. */
 export interface Update<Operation extends RequestOperation> {
@@ -35,14 +40,19 @@ export interface Update<Operation extends RequestOperation> {
   readonly request: Operation
   readonly requester: Requester
   readonly now: number
+  /** What else its controls ask for. */
+  readonly controls?: RequestControls | undefined
 }
 
 const noAccess = answer(LdapResultCode.insufficientAccessRights)
 
+/** The answer of an update that would have been carried out, but for the no-op control. */
+const noOperation = answer(LdapResultCode.noOperation, "no-op")
+
 const noSuchObject = (state: DirectoryState, dn: LdapDn.LdapDn): ResultFields =>
   answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(dn))
 
-export const add = ({ now, request, requester, state }: Update<AddRequest>): ResultFields => {
+export const add = ({ controls = noControls, now, request, requester, state }: Update<AddRequest>): ResultFields => {
   const dn = parseDn(request.dn)
   const [rdn] = dn?.rdns ?? []
   if (dn === undefined) return invalidDn
@@ -54,25 +64,31 @@ export const add = ({ now, request, requester, state }: Update<AddRequest>): Res
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   addNamingValues(state.types, attributes, rdn)
-  const refused = checkEntry(state.types, attributes, rdn)
+  const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, controls)
   if (refused !== undefined) return refused
   if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
   const above = LdapDn.parent(dn)
+  const referred = referral(state, dn, controls)
+  if (referred !== undefined) return referred
   if (!state.isSuffix(dn) && (above === undefined || state.tree.find(above) === undefined))
     return noSuchObject(state, dn)
   if (!state.mayDo(requester, request)) return noAccess
+  if (above !== undefined && state.tree.find(above)?.isAlias === true) {
+    return answer(LdapResultCode.aliasProblem, "parent is an alias")
+  }
   const name = requester.dn?.toString() ?? ""
-  state.tree.insert(dn, attributes, {
-    uuid: state.nextUuid(),
-    created: now,
-    creator: name,
-    modified: now,
-    modifier: name
-  })
+  const history = { uuid: "", created: now, creator: name, modified: now, modifier: name }
+  const unmet = unmetAssertion(state, new DirectoryEntry(dn, attributes, history, undefined), requester, controls)
+  if (unmet !== undefined) return unmet
+  if (controls.noOp === true) return noOperation
+  const entry = state.tree.insert(dn, attributes, { ...history, uuid: state.nextUuid() })
+  state.changes.made("add", entry, () => state.tree.remove(entry))
   return success
 }
 
-export const modify = ({ now, request, requester, state }: Update<ModifyRequest>): ResultFields => {
+export const modify = (
+  { controls = noControls, now, request, requester, state }: Update<ModifyRequest>
+): ResultFields => {
   const dn = parseDn(request.dn)
   const [rdn] = dn?.rdns ?? []
   if (dn === undefined) return invalidDn
@@ -85,19 +101,37 @@ export const modify = ({ now, request, requester, state }: Update<ModifyRequest>
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   const entry = state.tree.find(dn)
-  if (entry === undefined) return noSuchObject(state, dn)
+  const unmet = refuse(state, dn, requester, controls)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
   if (!state.mayDo(requester, request)) return noAccess
-  const changed = applyChanges(state.types, entry.attributes, request.changes)
+  if (unmet !== undefined) return unmet
+  const changed = applyChanges(state.types, entry.attributes, request.changes, controls.permissive)
   if (Result.isFailure(changed)) return changed.failure
   const [ownRdn = rdn] = entry.dn.rdns
-  const refused = checkEntry(state.types, changed.success, ownRdn)
+  const refused = checkEntry(state.types, changed.success, ownRdn) ??
+    checkSchema(state, changed.success, controls, entry)
   if (refused !== undefined) return refused
-  entry.attributes = changed.success
+  const { attributes, history } = entry
+  const policy = state.passwordPolicy
+  const [before, after] = [attributes, changed.success].map((all) => all.get("userpassword")?.values ?? [])
+  const setsPassword = policy !== undefined && before !== undefined && after !== undefined &&
+    request.changes.some(({ attribute }) => state.types.find(attribute)?.key === "userpassword")
+  if (setsPassword && !state.isAdministrator(requester)) {
+    const refused = refusePasswords(policy, entry, after.filter((value) => !before.includes(value)))
+    if (refused !== undefined) return refused
+  }
+  if (controls.noOp === true) return noOperation
+  state.tree.update(entry, changed.success)
   touch(entry, requester, now)
+  if (setsPassword) passwordSet(policy, entry, before, state.isAdministrator(requester), now)
+  state.changes.made("modify", entry, () => {
+    state.tree.update(entry, attributes)
+    entry.history = history
+  })
   return success
 }
 
-export const remove = ({ request, requester, state }: Update<DeleteRequest>): ResultFields => {
+export const remove = ({ controls = noControls, request, requester, state }: Update<DeleteRequest>): ResultFields => {
   const dn = parseDn(request.dn)
   if (dn === undefined) return invalidDn
   if (dn.rdns.length === 0) return answer(LdapResultCode.unwillingToPerform, "cannot delete the root DSE")
@@ -105,16 +139,25 @@ export const remove = ({ request, requester, state }: Update<DeleteRequest>): Re
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   const entry = state.tree.find(dn)
-  if (entry === undefined) return noSuchObject(state, dn)
+  const unmet = refuse(state, dn, requester, controls)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
   if (!state.mayDo(requester, request)) return noAccess
-  if (entry.children.size > 0) {
+  if (unmet !== undefined) return unmet
+  if (entry.children.size > 0 && controls.treeDelete !== true) {
     return answer(LdapResultCode.notAllowedOnNonLeaf, "subordinate objects must be deleted first")
   }
-  state.tree.remove(entry)
+  if (controls.noOp === true) return noOperation
+  // Children go before their parents.
+  for (const one of state.tree.below(entry, "subtree").reverse()) {
+    state.tree.remove(one)
+    state.changes.made("delete", one, () => state.tree.restore(one))
+  }
   return success
 }
 
-export const modifyDn = ({ now, request, requester, state }: Update<ModifyDnRequest>): ResultFields => {
+export const modifyDn = (
+  { controls = noControls, now, request, requester, state }: Update<ModifyDnRequest>
+): ResultFields => {
   const dn = parseDn(request.dn)
   const newRdn = parseDn(request.newRdn)
   const newSuperior = request.newSuperior === undefined ? undefined : parseDn(request.newSuperior)
@@ -135,8 +178,10 @@ export const modifyDn = ({ now, request, requester, state }: Update<ModifyDnRequ
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   const entry = state.tree.find(dn)
-  if (entry === undefined) return noSuchObject(state, dn)
+  const unmet = refuse(state, dn, requester, controls)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
   if (!state.mayDo(requester, request)) return noAccess
+  if (unmet !== undefined) return unmet
   const superior = newSuperior === undefined ? entry.parent : state.tree.find(newSuperior)
   if (newSuperior !== undefined && superior === undefined) {
     return answer(LdapResultCode.noSuchObject, "new superior not found")
@@ -147,11 +192,37 @@ export const modifyDn = ({ now, request, requester, state }: Update<ModifyDnRequ
   const [ownRdn = oldRdn] = entry.dn.rdns
   if (request.deleteOldRdn) removeNamingValues(state.types, attributes, ownRdn)
   addNamingValues(state.types, attributes, rdn)
-  entry.attributes = attributes
+  const refused = checkSchema(state, attributes, controls, entry)
+  if (refused !== undefined) return refused
+  if (controls.noOp === true) return noOperation
+  const before = { attributes: entry.attributes, dn: entry.dn, history: entry.history }
+  state.tree.update(entry, attributes)
   // The parent's name is taken as the parent has it, not as the request wrote it.
   state.tree.move(entry, superior === undefined ? renamed : LdapDn.child(superior.dn, rdn))
   touch(entry, requester, now)
+  const undo = () => {
+    state.tree.move(entry, before.dn)
+    state.tree.update(entry, before.attributes)
+    entry.history = before.history
+  }
+  state.changes.made("modifyDn", entry, undo, before.dn.toString())
+  // Those below have other names now.
+  for (const one of state.tree.below(entry, "subordinates")) one.changed = state.changes.number
   return success
+}
+
+/** What keeps an update from an entry: that it is elsewhere, isn't there, or isn't as the client assumes. */
+const refuse = (
+  state: DirectoryState,
+  dn: LdapDn.LdapDn,
+  requester: Requester,
+  controls: RequestControls
+): ResultFields | undefined => {
+  const referred = referral(state, dn, controls)
+  if (referred !== undefined) return referred
+  const entry = state.tree.find(dn)
+  if (entry === undefined) return noSuchObject(state, dn)
+  return unmetAssertion(state, entry, requester, controls)
 }
 
 const touch = (entry: DirectoryEntry, requester: Requester, now: number): void => {
@@ -182,7 +253,7 @@ export const load = (
   const history = historyFrom(attributes, state, now)
   for (const [key, { parsed: { type } }] of attributes) if (type.readOnly) attributes.delete(key)
   addNamingValues(state.types, attributes, rdn)
-  const refused = checkEntry(state.types, attributes, rdn)
+  const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, noControls)
   if (refused !== undefined) return refused
   state.tree.insert(dn, attributes, history)
   return success

@@ -8,6 +8,10 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import type { LdapError } from "../../src/model/LdapError.ts"
+import * as LdapModification from "../../src/model/LdapModification.ts"
+import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
+import type { LdapSession } from "../../src/session/LdapSession.ts"
 import { connect, ok, settle } from "./RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
@@ -69,6 +73,43 @@ describe("S9: passwords", () => {
       const { peer, session } = yield* open({ protection: "none" })
       yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
       assert.strictEqual((yield* peer.expect("BindRequest")).operation.name, "")
+    }))
+
+  const carriers: Record<string, (session: LdapSession) => Effect.Effect<unknown, LdapError>> = {
+    "a password modify": (session) =>
+      session.extended(LdapExtended.passwordModify, { newPassword: Redacted.make(secret) }),
+    "an add": (session) => session.add("cn=a", { objectClass: "person", userPassword: secret }),
+    "a modify": (session) => session.modify("cn=a", LdapModification.replace("userPassword", secret)),
+    "a modify of Active Directory's": (session) =>
+      session.modify("cn=a", LdapModification.replace("unicodePwd", secret)),
+    "a compare": (session) => session.compare("cn=a", "USERPASSWORD;x-y", secret),
+    "one marked as clear text": (session) => session.add("cn=a", { userPassword: `{CLEARTEXT}${secret}` })
+  }
+
+  it.effect.each(Object.keys(carriers))(
+    "%s that carries one is held back like a bind",
+    (name) =>
+      Effect.gen(function*() {
+        const clear = yield* open({ protection: "none" })
+        assert.strictEqual((yield* Effect.flip(carriers[name]!(clear.session))).reason._tag, "InsecureAuth")
+        yield* settle
+        assert.isEmpty(clear.peer.received)
+        for (const options of [{ protection: "tls" }, { protection: "none", allowInsecureAuth: true }] as const) {
+          const { peer, session } = yield* open(options)
+          yield* Effect.forkChild(carriers[name]!(session), { startImmediately: true })
+          yield* peer.next
+        }
+      })
+  )
+
+  it.effect("a hash is no password, and neither is another attribute's value", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ protection: "none" })
+      yield* Effect.forkChild(
+        session.add("cn=a", { userPassword: "{SSHA}EWLmUiea2aSavHXGyh1UHxOP6KXEo6kp", description: secret }),
+        { startImmediately: true }
+      )
+      yield* peer.expect("AddRequest")
     }))
 
   it.effect("an empty one is refused before it is sent", () =>

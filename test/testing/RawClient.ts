@@ -24,6 +24,7 @@ import type { InMemoryDirectory } from "../../src/testing/InMemoryDirectory.ts"
 /** What a request came to: the responses before the last one, and the result. */
 export interface Answer {
   readonly entries: ReadonlyArray<LdapEntry>
+  readonly references: ReadonlyArray<ReadonlyArray<string>>
   readonly operation: ResponseOperation
   readonly result: ResultFields
   readonly controls: ReadonlyArray<LdapControl>
@@ -103,13 +104,15 @@ export class RawClient {
   answer(id: number): Effect.Effect<Answer> {
     return Effect.gen({ self: this }, function*() {
       const entries: Array<LdapEntry> = []
+      const references: Array<ReadonlyArray<string>> = []
       while (true) {
         const message = yield* this.next
         if (message === undefined) return yield* Effect.die(new Error("the server closed the connection"))
         const { controls, messageId, operation } = message
         if (messageId !== id) return yield* Effect.die(new Error(`${operation._tag} for ${messageId}, not for ${id}`))
         if (operation._tag === "SearchResultEntry") entries.push(operation.entry)
-        else if ("result" in operation) return { entries, operation, result: operation.result, controls }
+        else if (operation._tag === "SearchResultReference") references.push(operation.uris)
+        else if ("result" in operation) return { entries, references, operation, result: operation.result, controls }
       }
     })
   }

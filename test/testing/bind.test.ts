@@ -66,7 +66,7 @@ describe("simple bind", () => {
       assert.strictEqual((yield* strict.search(base)).result.code, 0)
     }))
 
-  it.effect("versions other than 3, names that are none and SASL are refused", () =>
+  it.effect("versions other than 3, names that are none and unknown mechanisms are refused", () =>
     Effect.gen(function*() {
       const raw = yield* client()
       assert.strictEqual((yield* raw.bind(ada, "adapw", 2)).code, 2)
@@ -75,7 +75,7 @@ describe("simple bind", () => {
         _tag: "BindRequest",
         version: 3,
         name: "",
-        authentication: { _tag: "Sasl", mechanism: "PLAIN", credentials: Buffer.from("\0ada\0adapw") }
+        authentication: { _tag: "Sasl", mechanism: "GSSAPI" }
       })
       assert.strictEqual(sasl.result.code, 7)
     }))

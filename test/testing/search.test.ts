@@ -152,6 +152,7 @@ describe("attribute selection", () => {
     "modifiersName",
     "modifyTimestamp",
     "entryDN",
+    "subschemaSubentry",
     "hasSubordinates"
   ]
   it.effect.each<readonly [ReadonlyArray<string>, ReadonlyArray<string>]>([

@@ -2,101 +2,30 @@
  * The same requests to slapd and to the directory in memory, with the same entries in both: result codes, matched DNs
  * and what is returned must be the same. What differs on purpose isn't asked here; see the end of the file.
  */
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { inject } from "vitest"
 import * as LdapControl from "../../src/model/LdapControl.ts"
-import { attributesFrom, type AttributesInput } from "../../src/model/LdapEntry.ts"
-import type { LdapModification } from "../../src/model/LdapModification.ts"
 import * as Modification from "../../src/model/LdapModification.ts"
-import type { RequestOperation, SearchRequest } from "../../src/protocol/LdapMessage.ts"
-import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { admin, base, directory, passwordOf } from "../servers/directory.ts"
-import { type Answer, connect, fromSocket, type RawClient, searchRequest } from "./RawClient.ts"
-
-const slapd = inject("slapd")
-
-const people = `ou=people,${base}`
-const scratch = `ou=scratch,${base}`
-const alice = `uid=alice,${people}`
-
-/** The same client of both servers. */
-const both = Effect.gen(function*() {
-  const facts = slapd
-  if (facts === undefined) return yield* Effect.die("no slapd")
-  const memory = yield* InMemoryDirectory.make({ ldif: directory(facts.urls.ldap), admin, sizeLimit: 500 })
-  const socket = yield* NodeSocket.makeNet({ host: facts.host, port: facts.port })
-  return { theirs: yield* fromSocket(socket), ours: yield* connect(memory) }
-})
-
-/** slapd escapes in hexadecimal (`\\2C`) what others escape by a backslash alone; both say the same. */
-const sameEscapes = (text: string): string =>
-  text.replace(/\\([0-9a-fA-F]{2})/g, (_, hex: string) => `\\${String.fromCharCode(Number.parseInt(hex, 16))}`)
-
-/** What the two are compared by. Order of entries and of attributes is the server's own business. */
-const facts = (answer: Answer) => ({
-  kind: answer.operation._tag,
-  code: answer.result.code,
-  matchedDn: answer.result.matchedDn,
-  entries: answer.entries
-    .map((entry) => [
-      sameEscapes(entry.dn),
-      ...entry.attributes.map(({ description, values }) =>
-        `${description}: ${values.map((value) => sameEscapes(Buffer.from(value).toString("utf8"))).sort().join(" | ")}`
-      ).sort()
-    ])
-    .sort((a, b) => (a[0] ?? "") < (b[0] ?? "") ? -1 : 1)
-})
-
-type Case = readonly [name: string, request: RequestOperation, controls?: ReadonlyArray<LdapControl.LdapControl>]
-
-/** Each request to both in turn, as one of them who may do it. */
-const compareAll = Effect.fnUntraced(function*(
-  who: (raw: RawClient) => Effect.Effect<unknown>,
-  cases: ReadonlyArray<Case>
-) {
-  const { ours, theirs } = yield* both
-  yield* who(ours)
-  yield* who(theirs)
-  const differences: Array<unknown> = []
-  for (const [name, request, controls] of cases) {
-    const expected = facts(yield* theirs.request(request, controls))
-    const found = facts(yield* ours.request(request, controls))
-    if (JSON.stringify(found) !== JSON.stringify(expected)) differences.push({ name, slapd: expected, memory: found })
-  }
-  assert.strictEqual(JSON.stringify(differences, undefined, 1), "[]")
-})
-
-const asAdmin = (raw: RawClient) => raw.bind(admin.dn, admin.password)
-const asAnonymous = () => Effect.void
-
-const search = (from: string, filter?: string, options?: Partial<SearchRequest>): Case => [
-  `search ${from} ${filter ?? ""} ${JSON.stringify(options ?? {})}`,
-  searchRequest(from, filter, options)
-]
-const find = (filter: string): Case => search(people, filter, { attributes: ["cn"] })
-const add = (dn: string, attributes: AttributesInput): Case => [
-  `add ${dn}`,
-  { _tag: "AddRequest", dn, attributes: attributesFrom(attributes) }
-]
-const modify = (dn: string, ...changes: ReadonlyArray<LdapModification>): Case => [
-  `modify ${dn} ${changes.map(({ attribute, operation }) => `${operation} ${attribute}`).join()}`,
-  { _tag: "ModifyRequest", dn, changes }
-]
-const remove = (dn: string): Case => [`delete ${dn}`, { _tag: "DeleteRequest", dn }]
-const rename = (dn: string, newRdn: string, newSuperior?: string, deleteOldRdn = true): Case => [
-  `rename ${dn} to ${newRdn} ${newSuperior ?? ""}`,
-  { _tag: "ModifyDnRequest", dn, newRdn, deleteOldRdn, newSuperior }
-]
-const compare = (dn: string, attribute: string, value: string): Case => [
-  `compare ${dn} ${attribute}=${value}`,
-  { _tag: "CompareRequest", dn, attribute, value: Buffer.from(value) }
-]
-const bind = (name: string, password: string, version = 3): Case => [
-  `bind ${name} ${version}`,
-  { _tag: "BindRequest", version, name, authentication: { _tag: "Simple", password: Buffer.from(password) } }
-]
+import { admin, base, passwordOf } from "../servers/directory.ts"
+import {
+  add,
+  alice,
+  asAdmin,
+  asAnonymous,
+  bind,
+  both,
+  compare,
+  compareAll,
+  find,
+  modify,
+  people,
+  remove,
+  rename,
+  scratch,
+  search,
+  slapd
+} from "./parity.ts"
+import { type RawClient, searchRequest } from "./RawClient.ts"
 
 /** The pages of a search, each asked for with the cookie of the one before. */
 const pages = Effect.fnUntraced(function*(raw: RawClient, sizes: ReadonlyArray<number>, sizeLimit: number) {

@@ -1,0 +1,111 @@
+/**
+ * A login service, as a program would have it: finds a person by login name, checks the password with a bind, and locks
+ * an account for a quarter of an hour after three wrong ones. Nothing in it knows that it is tested.
+ *
+ * In a program of your own the import is `from "effect-ldap"`.
+ */
+import { Clock, Context, Data, Duration, Effect, Layer, Stream } from "effect"
+import type { Redacted, Scope } from "effect"
+import { LdapAuth, type LdapError, LdapFilter, type LdapSession } from "../../src/index.ts"
+
+/** Who has logged in. */
+export interface User {
+  readonly dn: string
+  readonly name: string
+  readonly mail: string | undefined
+}
+
+export class WrongCredentials extends Data.TaggedError("WrongCredentials")<{}> {}
+
+export class AccountLocked extends Data.TaggedError("AccountLocked")<{ readonly secondsLeft: number }> {}
+
+/** The directory can't be asked now: nobody's fault who wants to log in. */
+export class DirectoryUnavailable extends Data.TaggedError("DirectoryUnavailable")<{
+  readonly cause: LdapError.LdapError
+}> {}
+
+export interface LoginService {
+  readonly login: (
+    name: string,
+    password: Redacted.Redacted<string>
+  ) => Effect.Effect<User, WrongCredentials | AccountLocked | DirectoryUnavailable>
+
+  /** The names of all who could log in. */
+  readonly everybody: Effect.Effect<ReadonlyArray<string>, DirectoryUnavailable>
+}
+
+export const LoginService: Context.Service<LoginService, LoginService> = Context.Service<LoginService>(
+  "examples/LoginService"
+)
+
+/** How the service opens sessions: the program gives it `LdapSession.make({ url, … })`, a test a directory in memory. */
+export interface Sessions {
+  readonly open: Effect.Effect<LdapSession.LdapSession, LdapError.LdapError, Scope.Scope>
+}
+
+export const Sessions: Context.Service<Sessions, Sessions> = Context.Service<Sessions>("examples/Sessions")
+
+const base = "ou=people,dc=example,dc=org"
+const failuresAllowed = 3
+const lockedFor = Duration.minutes(15)
+
+interface Failures {
+  readonly count: number
+  readonly last: number
+}
+
+export const layer: Layer.Layer<LoginService, never, Sessions> = Layer.effect(
+  LoginService,
+  Effect.gen(function*() {
+    const sessions = yield* Sessions
+    const failures = new Map<string, Failures>()
+
+    const unavailable = (cause: LdapError.LdapError) => Effect.fail(new DirectoryUnavailable({ cause }))
+
+    const login = Effect.fn("LoginService.login")(
+      function*(name: string, password: Redacted.Redacted<string>) {
+        // One session per login: it becomes whoever logs in, and its end is the unbind.
+        const session = yield* sessions.open
+        const [person] = yield* session.search({
+          base,
+          filter: LdapFilter.and(LdapFilter.equals("objectClass", "person"), LdapFilter.equals("uid", name)),
+          attributes: ["cn", "mail"],
+          timeout: "5 seconds"
+        }).pipe(Stream.take(1), Stream.runCollect)
+        if (person === undefined) return yield* new WrongCredentials()
+
+        // By the name of the entry: a login name may be written in many ways.
+        const before = failures.get(person.dn)
+        const now = yield* Clock.currentTimeMillis
+        const lockedUntil = before !== undefined && before.count >= failuresAllowed
+          ? before.last + Duration.toMillis(lockedFor)
+          : 0
+        if (now < lockedUntil) {
+          return yield* new AccountLocked({ secondsLeft: Math.ceil((lockedUntil - now) / 1000) })
+        }
+        const count = lockedUntil > 0 ? 0 : before?.count ?? 0
+        yield* session.bind(LdapAuth.simple(person.dn, password), { timeout: "5 seconds" }).pipe(
+          Effect.catchReason("LdapError", "InvalidCredentials", () => {
+            failures.set(person.dn, { count: count + 1, last: now })
+            return Effect.fail(new WrongCredentials())
+          })
+        )
+        failures.delete(person.dn)
+        const user: User = { dn: person.dn, name: person.get("cn") ?? name, mail: person.get("mail") }
+        return user
+      },
+      Effect.scoped,
+      Effect.catchTag("LdapError", unavailable)
+    )
+
+    const everybody = Effect.gen(function*() {
+      const session = yield* sessions.open
+      return yield* session.search({ base, filter: "(objectClass=person)", attributes: ["uid"], pageSize: 100 }).pipe(
+        Stream.map((person) => person.get("uid") ?? person.dn),
+        Stream.runCollect
+      )
+    }).pipe(Effect.scoped, Effect.catchTag("LdapError", unavailable))
+
+    return LoginService.of({ login, everybody })
+  })
+)

@@ -1,0 +1,14 @@
+/**
+ * Jobs that programs write again and again, each in one call, over a client or a session: the one door to them.
+ *
+ * Making an entry what it should be is in upsert.ts, deleting a tree in deleteTree.ts, groups in groupMembers.ts, passwords
+ * in changePassword.ts, and exists, count and export in reading.ts. All are made of the operations that everybody has, so
+ * they know nothing of connections.
+ *
+ * @since 0.1.0
+ */
+export { changePassword, changePasswordInActiveDirectory, type ChangePasswordOptions } from "./changePassword.ts"
+export { deleteTree, type DeleteTreeOptions, type TreeDeletion } from "./deleteTree.ts"
+export { type GroupMember, memberNames, type MemberNamesOptions, members, type MembersOptions } from "./groupMembers.ts"
+export { count, exists, exportLdif } from "./reading.ts"
+export { upsert, Upserted, type UpsertOptions } from "./upsert.ts"

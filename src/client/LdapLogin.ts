@@ -1,0 +1,259 @@
+/**
+ * The login of a service: find the user, become the user on a session that nobody shares, and say what came of it.
+ *
+ * Why logins are refused is read in LoginError.ts.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as LdapAuth from "../auth/LdapAuth.ts"
+import * as LdapControl from "../model/LdapControl.ts"
+import type { LdapEntry } from "../model/LdapEntry.ts"
+import type { LdapError, LdapResult } from "../model/LdapError.ts"
+import type { LdapFilter } from "../model/LdapFilter.ts"
+import * as LdapSession from "../session/LdapSession.ts"
+import {
+  AmbiguousLogin,
+  DirectoryFailed,
+  EmptyPassword,
+  LoginError,
+  type LoginReason,
+  type Refusal,
+  refusalOf,
+  refusalOfSuccess,
+  WrongCredentials
+} from "./LoginError.ts"
+
+export {
+  AccountDisabled,
+  AccountExpired,
+  AccountLocked,
+  AmbiguousLogin,
+  DirectoryFailed,
+  EmptyPassword,
+  LoginError,
+  type LoginReason,
+  MustChangePassword,
+  NotPermitted,
+  PasswordExpired,
+  WrongCredentials
+} from "./LoginError.ts"
+
+/**
+ * A user who has logged in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Login {
+  /** The user's entry, as the one who looked it up may see it. */
+  readonly entry: LdapEntry
+  /** How long the password is good for, where the server warns that it will expire soon. */
+  readonly expiresIn: Duration.Duration | undefined
+  /** How many more logins there will be, where the password has expired and the server still lets it pass. */
+  readonly graceLogins: number | undefined
+}
+
+/**
+ * Options of {@link authenticate}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginOptions {
+  /** Who looks users up: a client, or a session that is bound as someone who may. */
+  readonly client: Pick<LdapSession.LdapOperations, "searchResult">
+  /**
+   * How to open the session that becomes the user: a configuration, whose `auth` is not used, or an effect that makes a
+   * session that is nobody's yet.
+   */
+  readonly open: LdapSession.SessionConfig | Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
+  /** Where users are; below it, at any depth. */
+  readonly base: LdapSession.DnInput
+  /**
+   * The filter for a login. Build it with `LdapFilter` or its tag `ldapFilter`: what was typed is then a value and never
+   * syntax. Text isn't taken here, for that reason.
+   */
+  readonly filter: (login: string) => LdapFilter
+  /** Attributes of the entry; default all user attributes. */
+  readonly attributes?: ReadonlyArray<string> | undefined
+  /**
+   * Whether to ask for what the password policy says; servers that know none ignore it. Default true. Without it grace logins
+   * are refused, with `MustChangePassword`, where a server tells of them in Netscape's way.
+   */
+  readonly passwordPolicy?: boolean | undefined
+  /**
+   * Whether an unknown user and a wrong password are the same error after the same requests. Default false. See {@link
+   * authenticate} for `decoy`.
+   */
+  readonly uniform?: boolean | { readonly decoy: LdapSession.DnInput } | undefined
+  /** How many logins may be under way at once; others wait. Default 16. */
+  readonly concurrency?: number | undefined
+}
+
+/**
+ * Logs in. Fibers may share it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Authenticator = (
+  login: string,
+  password: Redacted.Redacted<string>
+) => Effect.Effect<Login, LoginError>
+
+/**
+ * Makes a function that checks logins.
+ *
+ * **Details**
+ *
+ * A login is a search for the user by `client`, then a session of its own that is bound as the entry that was found, with
+ * the password (RFC 4513 section 5.1.3), and unbound again. So nobody who shares the client becomes someone else. An empty
+ * password is refused before anything is sent, as are none and two entries before a bind. Passwords cross the network under
+ * the rules of the session: over TLS, unless the configuration says `allowInsecureAuth`.
+ *
+ * It fails with {@link LoginError}, whose reason says why, from the result code, the password policy control
+ * (draft-behera-ldap-password-policy-11), Netscape's controls, and Active Directory's sub-codes. Where nobody can say
+ * whether the login is right the reason is `DirectoryFailed`, with the `LdapError`.
+ *
+ * With `uniform` an attacker can't tell which users exist. An unknown user costs a session and a bind like any other, as a
+ * name below `base` that can't exist, and fails with `WrongCredentials` of `either`; so do a wrong password, an ambiguous
+ * login, and accounts that the server refuses without looking at the password, locked ones above all. What only those hear
+ * who know the password keeps its reason. Servers hash a password only for users that exist, which can take them longer:
+ * name an entry with a password that nobody knows as `decoy`, and the bind for unknown users is tried on it. Keep the
+ * decoy out of a policy that locks accounts. The reasons that were hidden are logged at debug level.
+ *
+ * Interruption abandons the search, and ends the session of the bind: the server is unbound. Waiting for one's turn
+ * (`concurrency`) can be interrupted too.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapFilter, LdapLogin, type LdapClient } from "effect-ldap"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const logins = (ldap: LdapClient.LdapClient) =>
+ *   LdapLogin.authenticate({
+ *     client: ldap,
+ *     open: { url: "ldaps://ldap.example.org" },
+ *     base: "ou=people,dc=example,dc=org",
+ *     filter: (login) => LdapFilter.ldapFilter`(&(objectClass=person)(uid=${login}))`,
+ *     uniform: true
+ *   })
+ *
+ * const program = (ldap: LdapClient.LdapClient) =>
+ *   logins(ldap)("ada", Redacted.make("correct horse")).pipe(
+ *     Effect.catchReason("LoginError", "WrongCredentials", () => Effect.succeed("try again"))
+ *   )
+ * ```
+ *
+ * @category logins
+ * @since 0.1.0
+ */
+export const authenticate = (options: LoginOptions): Authenticator => {
+  const { open, uniform = false } = options
+  const turns = Semaphore.makeUnsafe(options.concurrency ?? 16)
+  const opened = Effect.isEffect(open) ? open : LdapSession.make({ ...open, auth: undefined })
+  const controls = options.passwordPolicy === false ? [] : [LdapControl.passwordPolicyRequest.make()]
+  const refuse = (refusal: Refusal) => uniform === false ? Effect.fail(failed(refusal.reason)) : refuseAlike(refusal)
+
+  const bindAs = (dn: string, password: Redacted.Redacted<string>): Effect.Effect<LdapResult, LdapError> =>
+    Effect.scoped(
+      Effect.flatMap(opened, (session) => session.bind(LdapAuth.simple(dn, password), { controls }))
+    )
+
+  /** The bind for a user who isn't there; what comes of it says nothing, unless the directory is in trouble. */
+  const bindAsNobody = (password: Redacted.Redacted<string>) => {
+    const dn = typeof uniform === "object" ? uniform.decoy.toString() : nobodyBelow(options.base)
+    return bindAs(dn, password).pipe(
+      Effect.catch((error) =>
+        isAnswer(error) ? Effect.void : Effect.fail(failed(new DirectoryFailed({ cause: error })))
+      )
+    )
+  }
+
+  const logIn = Effect.fnUntraced(function*(
+    login: string,
+    password: Redacted.Redacted<string>
+  ): Effect.fn.Return<Login, LoginError> {
+    const entry = yield* findUser(options, login)
+    if (Result.isFailure(entry)) {
+      if (uniform !== false) yield* bindAsNobody(password)
+      return yield* refuse({ reason: entry.failure, isPasswordKnown: false })
+    }
+    const { dn } = entry.success
+    const result = yield* Effect.result(bindAs(dn, password))
+    if (Result.isFailure(result)) {
+      const refusal = result.failure.operation === "bind" ? refusalOf(dn, result.failure.reason) : undefined
+      return yield* refusal === undefined
+        ? Effect.fail(failed(new DirectoryFailed({ cause: result.failure })))
+        : refuse(refusal)
+    }
+    const refusal = refusalOfSuccess(dn, result.success)
+    if (refusal !== undefined) return yield* refuse({ ...refusal, isPasswordKnown: true })
+    return { entry: entry.success, ...warningsOf(result.success) }
+  })
+
+  return (login, password) =>
+    Redacted.value(password) === ""
+      ? Effect.fail(failed(new EmptyPassword()))
+      : Semaphore.withPermit(turns, logIn(login, password))
+}
+
+const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
+
+const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never, LoginError> =>
+  isPasswordKnown
+    ? Effect.fail(failed(reason))
+    : Effect.andThen(
+      Effect.logDebug(`a login was refused: ${reason.message}`),
+      Effect.fail(failed(new WrongCredentials({ what: "either" })))
+    )
+
+/** The one entry that the filter finds. Two are asked for: that is how many it takes to know. */
+const findUser = Effect.fnUntraced(function*(
+  { attributes, base, client, filter }: LoginOptions,
+  login: string
+): Effect.fn.Return<Result.Result<LdapEntry, WrongCredentials | AmbiguousLogin>, LoginError> {
+  const found = yield* client.searchResult({ base, filter: filter(login), attributes, sizeLimit: 2 }).pipe(
+    Effect.map(({ entries }) => entries),
+    Effect.catch((error) => {
+      const entries = error.partial?.entries ?? []
+      // Servers may count more than they send. A limit below two is the server's own, and says nothing.
+      return error.reason._tag === "SizeLimitExceeded" && entries.length > 1
+        ? Effect.succeed(entries)
+        : Effect.fail(failed(new DirectoryFailed({ cause: error })))
+    })
+  )
+  const [first, second] = found
+  // To bind with the name of the root DSE would be to become nobody, whatever the password.
+  if (first === undefined || first.dn === "") return Result.fail(new WrongCredentials({ what: "login" }))
+  return second === undefined
+    ? Result.succeed(first)
+    : Result.fail(new AmbiguousLogin({ dns: [first.dn, second.dn] }))
+})
+
+/** A name that no entry has: it is made up on the spot. */
+const nobodyBelow = (base: LdapSession.DnInput): string => {
+  const above = base.toString()
+  return `cn=${crypto.randomUUID()}${above === "" ? "" : `,${above}`}`
+}
+
+/** Whether the server has answered the bind, with a word about who bound. */
+const isAnswer = (error: LdapError): boolean => error.operation === "bind" && refusalOf("", error.reason) !== undefined
+
+const warningsOf = ({ controls }: LdapResult): Pick<Login, "expiresIn" | "graceLogins"> => {
+  const policy = Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))
+  // Netscape's, from servers that have no other.
+  const seconds = policy?.timeBeforeExpiration ?? Option.getOrUndefined(LdapControl.passwordExpiring.find(controls))
+  return {
+    expiresIn: seconds === undefined ? undefined : Duration.seconds(seconds),
+    graceLogins: policy?.graceAuthNsRemaining
+  }
+}
