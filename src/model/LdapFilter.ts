@@ -26,6 +26,7 @@ import { octetsOf, substringsOf } from "./LdapFilterText.ts"
 
 export { FilterError, isEqual, simplify, validate } from "./LdapFilterAlgebra.ts"
 export { decode, encode } from "./LdapFilterBer.ts"
+export { matches } from "./LdapFilterMatches.ts"
 export type {
   And,
   Approx,

@@ -5,11 +5,11 @@
  */
 import * as Result from "effect/Result"
 import { createHash } from "node:crypto"
+import type { AttributeType } from "../model/AttributeTypes.ts"
+import { AttributeTypes } from "../model/AttributeTypes.ts"
 import * as LdapDn from "../model/LdapDn.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { RequestOperation, ResultFields } from "../protocol/LdapMessage.ts"
-import type { AttributeType } from "./AttributeTypes.ts"
-import { AttributeTypes } from "./AttributeTypes.ts"
 import { DirectoryChanges } from "./DirectoryChanges.ts"
 import { answer } from "./directoryResult.ts"
 import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"

@@ -4,42 +4,12 @@
  * Pure and synchronous, and without rules: whether an entry may be added, changed or moved is for updates.ts to say,
  * and what a search sees of it for search.ts. Order is the order in which entries came.
  */
+import { memberType, objectClassType, structuralClass } from "../model/AttributeTypes.ts"
 import * as LdapDn from "../model/LdapDn.ts"
-import type { LdapAttribute } from "../model/LdapEntry.ts"
-import { type Description, memberType, objectClassType, structuralClass } from "./AttributeTypes.ts"
+import type { StoredAttribute } from "../model/StoredAttribute.ts"
 import { EqualityIndex } from "./EqualityIndex.ts"
-import { type MatchingRule, normalize } from "./matchingRules.ts"
 
-/** An attribute as an entry holds it. It never changes. */
-export class StoredAttribute implements LdapAttribute {
-  /** As it was written. */
-  readonly description: string
-  readonly parsed: Description
-  readonly values: ReadonlyArray<Uint8Array>
-  #keys: ReadonlyArray<string> | undefined
-
-  /** `keys` are those of the values, where they are known already. */
-  constructor(
-    description: string,
-    parsed: Description,
-    values: ReadonlyArray<Uint8Array>,
-    keys?: ReadonlyArray<string> | undefined
-  ) {
-    this.description = description
-    this.parsed = parsed
-    this.values = values
-    this.#keys = keys
-  }
-
-  /** The values in the form in which they are compared; one that its own rule can't take stands for itself. */
-  get keys(): ReadonlyArray<string> {
-    return (this.#keys ??= this.values.map((value) => valueKey(this.parsed.type.rule, value)))
-  }
-}
-
-/** What equal values of an attribute have in common, whatever they are. */
-export const valueKey = (rule: MatchingRule, value: Uint8Array): string =>
-  normalize(rule, value) ?? `#${Buffer.from(value).toString("latin1")}`
+export { StoredAttribute, valueKey } from "../model/StoredAttribute.ts"
 
 /** By the key of the description. */
 export type StoredAttributes = ReadonlyMap<string, StoredAttribute>

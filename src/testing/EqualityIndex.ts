@@ -4,7 +4,7 @@
  *
  * It leaves out options and who may see what: what it finds are candidates, which the filter itself has to match.
  */
-import { type AttributeType, type Description, superclassesOf } from "./AttributeTypes.ts"
+import { type AttributeType, type Description, superclassesOf } from "../model/AttributeTypes.ts"
 
 /** What the index needs of an entry. */
 interface Indexed {

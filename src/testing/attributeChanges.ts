@@ -3,15 +3,15 @@
  * them out, and the rules that the outcome must keep. Pure; a refusal has slapd's code and text.
  */
 import * as Result from "effect/Result"
+import type { AttributeTypes, Description } from "../model/AttributeTypes.ts"
 import type { Rdn } from "../model/LdapDn.ts"
 import type { LdapAttribute } from "../model/LdapEntry.ts"
 import type { LdapModification } from "../model/LdapModification.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
+import { normalize } from "../model/matchingRules.ts"
 import type { ResultFields } from "../protocol/LdapMessage.ts"
-import type { AttributeTypes, Description } from "./AttributeTypes.ts"
 import { answer } from "./directoryResult.ts"
 import { StoredAttribute, type StoredAttributes, valueKey } from "./DirectoryTree.ts"
-import { normalize } from "./matchingRules.ts"
 
 type Outcome<A> = Result.Result<A, ResultFields>
 

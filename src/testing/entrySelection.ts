@@ -3,12 +3,12 @@
  * control (RFC 3876) leaves, and ranges of them (MS-ADTS 3.1.1.3.1.3.3).
  */
 import { BerWriter } from "../ber/BerWriter.ts"
+import { type AttributeType, type Description, isSubtypeOf } from "../model/AttributeTypes.ts"
 import type { LdapControl } from "../model/LdapControl.ts"
 import type { ValueFilter } from "../model/LdapControlSearch.ts"
 import * as LdapEntry from "../model/LdapEntry.ts"
 import { encode } from "../protocol/encode.ts"
 import { OperationTag } from "../protocol/LdapMessage.ts"
-import { type AttributeType, type Description, isSubtypeOf } from "./AttributeTypes.ts"
 import type { DirectoryState, Requester } from "./DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "./DirectoryTree.ts"
 import { compile } from "./filterMatching.ts"

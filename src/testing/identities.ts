@@ -1,9 +1,9 @@
 /**
  * Who an identity is: user names and authorization identities (RFC 4513 section 5.2.1.8) to the names of entries.
  */
+import { normalize } from "../model/matchingRules.ts"
 import { anonymous, type DirectoryState, parseDn, type Requester } from "./DirectoryState.ts"
 import type { DirectoryEntry } from "./DirectoryTree.ts"
-import { normalize } from "./matchingRules.ts"
 
 /** The entry that has the user name as its `uid`, where one entry alone has. */
 export const userEntry = (state: DirectoryState, name: string): DirectoryEntry | undefined => {

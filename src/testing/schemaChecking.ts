@@ -2,9 +2,15 @@
  * Whether an entry is what its object classes say (RFC 4512 section 2.4), asked where the directory checks its schema:
  * one structural class with its chain, all attributes that must be there, none that may not. Codes and texts are slapd's.
  */
+import {
+  type AttributeType,
+  isSubclassOf,
+  type ObjectClass,
+  objectClassOf,
+  structuralClass
+} from "../model/AttributeTypes.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { ResultFields } from "../protocol/LdapMessage.ts"
-import { type AttributeType, isSubclassOf, type ObjectClass, objectClassOf, structuralClass } from "./AttributeTypes.ts"
 import { answer } from "./directoryResult.ts"
 import type { DirectoryState } from "./DirectoryState.ts"
 import type { DirectoryEntry, StoredAttributes } from "./DirectoryTree.ts"

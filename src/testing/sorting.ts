@@ -2,13 +2,13 @@
  * The order of what a search found (server-side sorting, RFC 2891), and windows of it (virtual list views,
  * draft-ietf-ldapext-ldapv3-vlv-09). Pure; codes are slapd's.
  */
+import type { Description } from "../model/AttributeTypes.ts"
 import * as LdapControl from "../model/LdapControl.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
-import type { Description } from "./AttributeTypes.ts"
+import { type MatchingRule, normalize, order, orderingRule } from "../model/matchingRules.ts"
 import type { DirectoryState } from "./DirectoryState.ts"
 import type { DirectoryEntry } from "./DirectoryTree.ts"
 import { attributesOf } from "./filterMatching.ts"
-import { type MatchingRule, normalize, order, orderingRule } from "./matchingRules.ts"
 import type { RequestControls } from "./requestControls.ts"
 
 /** Entries in order, the window of them that was asked for, and the controls that say so. */

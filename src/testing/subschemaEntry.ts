@@ -2,18 +2,18 @@
  * The subschema entry (RFC 4512 section 4.2): the definitions of what the directory knows, written from its tables;
  * attributes that its entries brought along have none.
  */
-import * as LdapDn from "../model/LdapDn.ts"
 import {
   allAttributeTypes,
   allObjectClasses,
   type AttributeType,
   type ObjectClass,
   objectClassOf
-} from "./AttributeTypes.ts"
+} from "../model/AttributeTypes.ts"
+import * as LdapDn from "../model/LdapDn.ts"
+import type { MatchingRule } from "../model/matchingRules.ts"
+import { syntaxTable } from "../model/schemaTable.ts"
 import type { DirectoryState } from "./DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "./DirectoryTree.ts"
-import type { MatchingRule } from "./matchingRules.ts"
-import { syntaxTable } from "./schemaTable.ts"
 
 const dn = LdapDn.child(LdapDn.root, LdapDn.rdn("cn", "Subschema"))
 

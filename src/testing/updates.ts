@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as LdapDn from "../model/LdapDn.ts"
 import type { LdapAttribute } from "../model/LdapEntry.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
+import { normalize } from "../model/matchingRules.ts"
 import type {
   AddRequest,
   DeleteRequest,
@@ -28,7 +29,6 @@ import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
 import { type DirectoryState, parseDn, type Requester } from "./DirectoryState.ts"
 import { DirectoryEntry, type EntryHistory, type StoredAttribute } from "./DirectoryTree.ts"
 import { unmetAssertion } from "./filterMatching.ts"
-import { normalize } from "./matchingRules.ts"
 import { passwordSet, refusePasswords } from "./passwordPolicy.ts"
 import { referral } from "./referrals.ts"
 import { noControls, type RequestControls } from "./requestControls.ts"

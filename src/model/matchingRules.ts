@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import { isUtf8 } from "node:buffer"
-import * as LdapDn from "../model/LdapDn.ts"
+import * as LdapDn from "./LdapDn.ts"
 
 /** What values are, as far as comparing them goes. */
 export const matchingRules = [
