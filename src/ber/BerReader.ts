@@ -59,32 +59,35 @@ export class BerReader {
     return content
   }
 
-  /** Moves to the content of the next element, which must carry `tag`, and returns where that content ends. */
-  enter(tag: number): number {
+  /**
+   * Moves to the content of the next element, which must carry `tag`, and returns where that content ends. `end` is where the
+   * element around it ends, if that isn't this reader's own: so one reader can walk through several levels.
+   */
+  enter(tag: number, end: number = this.end): number {
     const start = this.position
-    if (start >= this.end) throw new BerError(`expected element ${hex(tag)}, found the end`, start)
+    if (start >= end) throw new BerError(`expected element ${hex(tag)}, found the end`, start)
     const found = this.bytes[start]!
     if (found !== tag) throw new BerError(`expected element ${hex(tag)}, found ${hex(found)}`, start)
     this.position = start + 1
-    return this.contentEnd()
+    return this.contentEnd(end)
   }
 
   /** Reads the length at the cursor and returns where the content ends. */
-  private contentEnd(): number {
+  private contentEnd(end: number): number {
     const at = this.position
-    if (at >= this.end) throw new BerError("element without a length", at)
+    if (at >= end) throw new BerError("element without a length", at)
     let length = this.bytes[at]!
     let start = at + 1
     if (length > 0x7f) {
       const octets = length & 0x7f
       if (octets === 0) throw new BerError("indefinite length", at)
       if (octets > 4) throw new BerError(`length of ${octets} octets`, at)
-      if (start + octets > this.end) throw new BerError("length is cut short", at)
+      if (start + octets > end) throw new BerError("length is cut short", at)
       length = 0
       for (let i = 0; i < octets; i++) length = length * 256 + this.bytes[start + i]!
       start += octets
     }
-    if (start + length > this.end) throw new BerError(`length ${length} passes the end of the enclosing element`, at)
+    if (start + length > end) throw new BerError(`length ${length} passes the end of the enclosing element`, at)
     this.position = start
     return start + length
   }
@@ -95,7 +98,7 @@ export class BerReader {
     if (tag === -1) throw new BerError("expected an element, found the end", this.position)
     if ((tag & 0x1f) === 0x1f) throw new BerError(`multi-byte tag ${hex(tag)}`, this.position)
     this.position++
-    this.position = this.contentEnd()
+    this.position = this.contentEnd(this.end)
     return tag
   }
 

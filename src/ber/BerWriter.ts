@@ -18,6 +18,11 @@ export class BerWriter {
     this.bytes = Buffer.allocUnsafe(capacity)
   }
 
+  /** How many octets were written. */
+  get size(): number {
+    return this.length
+  }
+
   /** What was written, as a view; every sequence must have been closed. */
   finish(): Buffer {
     if (this.open.length > 0) throw new RangeError(`${this.open.length} sequences are still open`)

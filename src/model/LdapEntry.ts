@@ -7,8 +7,10 @@
  * @since 0.1.0
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
+import { isAscii } from "node:buffer"
 import { BerReader, Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
+import { type EntryIndex, indexOf } from "./EntryIndex.ts"
 
 /**
  * One attribute of an entry.
@@ -37,12 +39,6 @@ export type AttributeInput = string | Uint8Array | ReadonlyArray<string | Uint8A
  * @since 0.1.0
  */
 export type AttributesInput = Readonly<Record<string, AttributeInput>> | ReadonlyArray<LdapAttribute>
-
-/** Where the values of an attribute stand: start and end of the first, of the second, and so on. */
-interface Indexed {
-  readonly description: string
-  readonly offsets: Array<number>
-}
 
 const noValues: ReadonlyArray<never> = []
 
@@ -87,7 +83,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   readonly #start: number
   readonly #end: number
   #dn: string | undefined
-  #index: Map<string, Indexed> | undefined
+  #index: EntryIndex | undefined
 
   /** For the parser, of octets that it has checked; programs use {@link make}. */
   constructor(bytes: Buffer, start: number, end: number) {
@@ -108,48 +104,41 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
   /** The first value as text, or `undefined`. */
   get(description: string): string | undefined {
-    const offsets = this.#offsets(description)
-    return offsets === undefined || offsets.length === 0
-      ? undefined
-      : this.#bytes.toString("utf8", offsets[0], offsets[1])
+    const values = this.#indexed.find(description)
+    return values === undefined || values.done ? undefined : values.text()
   }
 
   /** All values as text, in the server's order; empty where the attribute is not there. */
   getAll(description: string): ReadonlyArray<string> {
-    const offsets = this.#offsets(description)
-    if (offsets === undefined) return noValues
-    const values = new Array<string>(offsets.length / 2)
-    for (let i = 0; i < values.length; i++) values[i] = this.#bytes.toString("utf8", offsets[2 * i], offsets[2 * i + 1])
-    return values
+    const values = this.#indexed.find(description)
+    return values === undefined ? noValues : texts(values)
   }
 
   /** The first value as octets, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
-    const offsets = this.#offsets(description)
-    return offsets === undefined || offsets.length === 0 ? undefined : this.#bytes.subarray(offsets[0], offsets[1])
+    const values = this.#indexed.find(description)
+    return values === undefined || values.done ? undefined : values.octets()
   }
 
   /** All values as octets, in the server's order; empty where the attribute is not there. */
   getAllBytes(description: string): ReadonlyArray<Uint8Array> {
-    const offsets = this.#offsets(description)
-    return offsets === undefined ? noValues : this.#views(offsets)
+    const values = this.#indexed.find(description)
+    return values === undefined ? noValues : views(values)
   }
 
   has(description: string): boolean {
-    return this.#offsets(description) !== undefined
+    return this.#indexed.find(description) !== undefined
   }
 
   /** The attributes in the server's order. */
   get attributes(): ReadonlyArray<LdapAttribute> {
-    return Array.from(this.#indexed().values(), ({ description, offsets }) => ({
-      description,
-      values: this.#views(offsets)
-    }))
+    const index = this.#indexed
+    return index.descriptions.map(({ text }, at) => ({ description: text, values: views(index.values(at)) }))
   }
 
   /** The attribute descriptions in the server's order. */
   get descriptions(): ReadonlyArray<string> {
-    return Array.from(this.#indexed().values(), ({ description }) => description)
+    return this.#indexed.descriptions.map(({ text }) => text)
   }
 
   [Symbol.iterator](): Iterator<LdapAttribute> {
@@ -163,8 +152,10 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   toJSON(): unknown {
     // Without a prototype: a server may name an attribute as it likes.
     const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
-    for (const [key, { description, offsets }] of this.#indexed()) {
-      attributes[description] = secrets.has(key.split(";", 1)[0]!) ? ["<redacted>"] : this.#views(offsets).map(readable)
+    const index = this.#indexed
+    for (const [at, { lower, text }] of index.descriptions.entries()) {
+      const isSecret = secrets.has(lower.split(";", 1)[0]!)
+      attributes[text] = isSecret ? ["<redacted>"] : views(index.values(at)).map(readable)
     }
     return { _id: "LdapEntry", dn: this.dn, attributes }
   }
@@ -177,41 +168,53 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return this.toJSON()
   }
 
-  #views(offsets: ReadonlyArray<number>): ReadonlyArray<Uint8Array> {
-    const values = new Array<Uint8Array>(offsets.length / 2)
-    for (let i = 0; i < values.length; i++) values[i] = this.#bytes.subarray(offsets[2 * i], offsets[2 * i + 1])
-    return values
+  get #indexed(): EntryIndex {
+    return (this.#index ??= indexOf(this.#bytes, this.#start, this.#end))
   }
+}
 
-  #offsets(description: string): ReadonlyArray<number> | undefined {
-    const index = this.#indexed()
-    return (index.get(description) ?? index.get(description.toLowerCase()))?.offsets
-  }
+/** Values in ASCII are cut out of one text for so many octets of them: a value that is kept keeps no more than that. */
+const blockSize = 4096
 
-  #indexed(): Map<string, Indexed> {
-    return (this.#index ??= this.#buildIndex())
-  }
+const texts = (values: BerReader): ReadonlyArray<string> => {
+  if (values.done) return noValues
+  // Most attributes have one value: an array that begins with it takes the least memory.
+  const found = [values.text()]
+  if (!values.done) addTexts(values, found)
+  return found
+}
 
-  #buildIndex(): Map<string, Indexed> {
-    const index = new Map<string, Indexed>()
-    const reader = new BerReader(this.#bytes, this.#start, this.#end)
-    reader.skip()
-    const attributes = reader.sequence()
-    while (!attributes.done) {
-      const attribute = attributes.sequence()
-      const description = attribute.text()
-      const key = description.toLowerCase()
-      let indexed = index.get(key)
-      if (indexed === undefined) index.set(key, indexed = { description, offsets: [] })
-      const values = attribute.sequence(Tag.set)
-      while (!values.done) {
-        const end = values.enter(Tag.octetString)
-        indexed.offsets.push(values.position, end)
-        values.position = end
-      }
+const addTexts = (values: BerReader, found: Array<string>): void => {
+  const { bytes } = values
+  let block: string | undefined
+  let blockStart = 0
+  let blockEnd = 0
+  while (!values.done) {
+    const end = values.enter(Tag.octetString)
+    const start = values.position
+    if (end > blockEnd) {
+      blockStart = start
+      blockEnd = Math.min(start + blockSize, values.end)
+      // For a few values it doesn't pay.
+      const isWorthIt = blockEnd - start > 8 * (end - start)
+      block = isWorthIt && isAscii(bytes.subarray(start, blockEnd))
+        ? bytes.toString("latin1", start, blockEnd)
+        : undefined
     }
-    return index
+    found.push(
+      block === undefined
+        ? bytes.toString("utf8", start, end)
+        : block.substring(start - blockStart, end - blockStart)
+    )
+    values.position = end
   }
+}
+
+const views = (values: BerReader): ReadonlyArray<Uint8Array> => {
+  if (values.done) return noValues
+  const found: Array<Uint8Array> = [values.octets()]
+  while (!values.done) found.push(values.octets())
+  return found
 }
 
 const readable = (value: Uint8Array): unknown => {
@@ -307,17 +310,14 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
 export const fromBer = (content: BerReader): LdapEntry => {
   const start = content.position
   content.position = content.enter(Tag.octetString)
-  const attributes = content.sequence()
-  while (!attributes.done) {
-    const attributeEnd = attributes.enter(Tag.sequence)
-    const attribute = new BerReader(attributes.bytes, attributes.position, attributeEnd)
-    attribute.position = attribute.enter(Tag.octetString)
-    const valuesEnd = attribute.enter(Tag.set)
-    const values = new BerReader(attribute.bytes, attribute.position, valuesEnd)
-    while (!values.done) values.position = values.enter(Tag.octetString)
-    attribute.position = valuesEnd
-    attribute.passExtensions()
-    attributes.position = attributeEnd
+  const attributesEnd = content.enter(Tag.sequence)
+  while (content.position < attributesEnd) {
+    const attributeEnd = content.enter(Tag.sequence, attributesEnd)
+    content.position = content.enter(Tag.octetString, attributeEnd)
+    const valuesEnd = content.enter(Tag.set, attributeEnd)
+    while (content.position < valuesEnd) content.position = content.enter(Tag.octetString, valuesEnd)
+    if (valuesEnd < attributeEnd) new BerReader(content.bytes, valuesEnd, attributeEnd).passExtensions()
+    content.position = attributeEnd
   }
   content.passExtensions()
   return new LdapEntry(content.bytes, start, content.end)
