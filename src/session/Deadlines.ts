@@ -10,7 +10,7 @@ import * as Latch from "effect/Latch"
 
 export interface Deadline {
   /** Milliseconds of the Clock. */
-  readonly at: number
+  at: number
   /** Runs once, unless the deadline is taken back before. Must not throw. */
   readonly onPassed: () => void
 }
@@ -33,6 +33,11 @@ export class Deadlines {
     this.#deadlines.add(deadline)
     if (deadline.at < this.#nearest) this.#earlier.openUnsafe()
     return deadline
+  }
+
+  /** Counts the time from now on, for one that is set and has not passed. */
+  postpone(deadline: Deadline | undefined, afterMillis: number): void {
+    if (deadline !== undefined) deadline.at = this.#clock.currentTimeMillisUnsafe() + afterMillis
   }
 
   takeBack(deadline: Deadline | undefined): void {

@@ -248,15 +248,17 @@ class NodeConnection implements LdapConnection {
     if (this.#reader === undefined) this.#socket.pause()
   }
 
-  readonly #onEnd = (): void => this.#finish(new ConnectionEnd({ clean: true, detail: "the server closed it" }))
+  readonly #onEnd = (): void => this.#finish(() => new ConnectionEnd({ clean: true, detail: "the server closed it" }))
 
   readonly #onError = (cause: Error): void =>
-    this.#finish(new ConnectionEnd({ clean: false, detail: messageOf(cause), cause }))
+    this.#finish(() => new ConnectionEnd({ clean: false, detail: messageOf(cause), cause }))
 
-  readonly #onClose = (): void => this.#finish(new ConnectionEnd({ clean: false, detail: "the socket was closed" }))
+  readonly #onClose = (): void =>
+    this.#finish(() => new ConnectionEnd({ clean: false, detail: "the socket was closed" }))
 
-  #finish(end: ConnectionEnd): void {
-    this.#end ??= end
+  /** A function, since every end comes with a `close` after it, and an error costs its stack. */
+  #finish(end: () => ConnectionEnd): void {
+    this.#end ??= end()
     const resume = this.#reader
     if (resume === undefined) return
     this.#reader = undefined

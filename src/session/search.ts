@@ -227,12 +227,12 @@ export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapE
  * resumption for each request.
  */
 export const collect = (exchange: Exchange, search: Search, into: Collected): Effect.Effect<LdapResult, LdapError> => {
+  if (search.pageSize === undefined) return collectPage(exchange, search, search.controls, into)
   return Effect.suspend(() => {
     const pages = new Pages(exchange, search)
     const page: Effect.Effect<LdapResult, LdapError> = Effect.suspend(() => {
       const before = into.entries.length
       const once = collectPage(exchange, search, controlsFor(search, pages.cookie!), into)
-      if (search.pageSize === undefined) return once
       return Effect.flatMap(once, (result) => {
         const failure = pages.turn(result, into.entries.length === before)
         return failure !== undefined ? Effect.fail(failure) : pages.cookie === undefined ? Effect.succeed(result) : page
@@ -252,7 +252,6 @@ const collectPage = (
   const context = { operation: "search", dn: search.request.base, timeoutMillis }
   const once = Effect.callback<LdapResult, LdapError>((resume) => {
     let settled = false
-    let deadline: Deadline | undefined
     const settle = () => {
       settled = true
       exchange.deadlines.takeBack(deadline)
@@ -261,13 +260,6 @@ const collectPage = (
     const fail = (error: LdapError) => {
       settle()
       resume(Effect.fail(error))
-    }
-    const wait = () => {
-      exchange.deadlines.takeBack(deadline)
-      deadline = exchange.deadlines.set(timeoutMillis, () => {
-        exchange.abandon(id)
-        fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis })))
-      })
     }
     const sent = exchange.send(search.request, controls, {
       ...context,
@@ -295,7 +287,7 @@ const collectPage = (
             return "done"
           }
         }
-        wait()
+        exchange.deadlines.postpone(deadline, timeoutMillis)
         return "more"
       },
       onFailure: fail
@@ -303,7 +295,10 @@ const collectPage = (
     if (typeof sent !== "number") return resume(Effect.fail(sent))
     const id = sent
     exchange.pace.waiting()
-    wait()
+    const deadline = exchange.deadlines.set(timeoutMillis, () => {
+      exchange.abandon(id)
+      fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis })))
+    })
     return Effect.suspend(() => {
       if (settled) return Effect.void
       settle()
