@@ -1,0 +1,908 @@
+/**
+ * Deliberate breaks: for each promise of a session (S1 to S11, see src/README.md) lines that keep it, and the tests that fail
+ * when such a line is taken out or turned round. run.ts tries them all; mutations.test.ts sees to it that the texts are
+ * still there.
+ *
+ * Not every line has a break here: what is left out are safeguards behind another one, which nothing notices while that
+ * one stands.
+ */
+export type Promised = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "S9" | "S10" | "S11"
+
+export interface Mutation {
+  readonly promise: Promised
+  /** From the project's root, as in `tests`. */
+  readonly file: string
+  /** Stands exactly once in the file. */
+  readonly find: string
+  readonly replace: string
+  /** The files whose tests must fail. */
+  readonly tests: ReadonlyArray<string>
+  /** Only tests are run that have this text in their name, or in that of a `describe` around them. */
+  readonly name: string
+  /** What the break does. */
+  readonly why: string
+  /** The symptom is that something waits for ever: a test that times out counts as a failing one. */
+  readonly hangs?: boolean
+}
+
+/** How often the text of a break stands in its file, and in which line the first one begins. */
+export const placeOf = (
+  { find }: Pick<Mutation, "find">,
+  source: string
+): { readonly count: number; readonly line: number } => ({
+  count: source.split(find).length - 1,
+  line: source.slice(0, Math.max(0, source.indexOf(find))).split("\n").length
+})
+
+type Break = Omit<Mutation, "promise" | "tests"> & { readonly test: string }
+
+const of = (promise: Promised, ...breaks: ReadonlyArray<Break>): ReadonlyArray<Mutation> =>
+  breaks.map(({ test, ...rest }) => ({ ...rest, promise, tests: [`test/${test}.test.ts`] }))
+
+const exchange = "src/session/Exchange.ts"
+const session = "src/session/LdapSession.ts"
+const node = "src/session/NodeConnection.ts"
+const request = "src/session/request.ts"
+const search = "src/session/search.ts"
+const bind = "src/session/bind.ts"
+const turns = "src/session/Turns.ts"
+const pace = "src/session/Pace.ts"
+const deadlines = "src/session/Deadlines.ts"
+const ids = "src/session/MessageIds.ts"
+const parser = "src/protocol/LdapParser.ts"
+const reader = "src/ber/BerReader.ts"
+
+export const mutations: ReadonlyArray<Mutation> = [
+  ...of(
+    "S1",
+    {
+      file: exchange,
+      find: "? this.connection.write(this.#unbind).pipe(",
+      replace: "? Effect.void.pipe(",
+      test: "session/sasl",
+      name: "with a server that can't prove who it is ends the session",
+      why: "no unbind is written"
+    },
+    {
+      file: exchange,
+      find: "? this.connection.write(this.#unbind).pipe(",
+      replace: "? Effect.andThen(this.connection.write(this.#unbind), this.connection.write(this.#unbind)).pipe(",
+      test: "session/ending",
+      name: "waits until the connection is closed, and adds nothing",
+      why: "two unbinds are written"
+    },
+    {
+      file: exchange,
+      find: "    this.#outbox.clear()\n",
+      replace: "",
+      test: "session/release",
+      name: "a request that was not written yet is not written any more",
+      hangs: true,
+      why: "what was not written yet is written while the session ends"
+    },
+    {
+      file: exchange,
+      find: `this.#mayUnbind = !isSecuring && (end._tag === "Released" || end._tag === "ProtocolViolation")`,
+      replace: "this.#mayUnbind = true",
+      test: "session/hostile",
+      name: "a Notice of Disconnection, and nothing",
+      why: "an unbind goes to a peer that has said goodbye"
+    },
+    {
+      file: exchange,
+      find: `this.#mayUnbind = !isSecuring && (end._tag === "Released" || end._tag === "ProtocolViolation")`,
+      replace: `this.#mayUnbind = end._tag === "Released" || end._tag === "ProtocolViolation"`,
+      test: "session/hostile",
+      name: "a hostile peer: S7: StartTLS",
+      why: "an unbind is sent between the request for StartTLS and its answer"
+    },
+    {
+      file: exchange,
+      find: `(end._tag === "Released" || end._tag === "ProtocolViolation")`,
+      replace: `end._tag === "Released"`,
+      test: "session/hostile",
+      name: "S11: what can't be read",
+      why: "none after a violation, although the peer still listens"
+    },
+    {
+      file: exchange,
+      find: "          Effect.andThen(this.connection.shutdown),\n",
+      replace: "",
+      test: "session/ending",
+      name: "waits until the connection is closed, and adds nothing",
+      why: "our side is not closed after the unbind, so the peer doesn't know that nothing follows"
+    },
+    {
+      file: node,
+      find: "    socket.end(done)\n",
+      replace: "    socket.destroy()\n",
+      test: "session/connect",
+      name: "S1 and S2 on real sockets",
+      why: "the socket is destroyed instead of half-closed: nothing is flushed, TLS has no close_notify"
+    }
+  ),
+  ...of(
+    "S2",
+    {
+      file: session,
+      find: `options.closeTimeout ?? "5 seconds"`,
+      replace: `"1 second"`,
+      test: "session/release",
+      name: "a peer that never closes is waited for until closeTimeout, and not longer",
+      why: "closeTimeout isn't the one that was given"
+    },
+    {
+      file: exchange,
+      find: "      Effect.timeoutOption(this.#options.closeTimeout),\n",
+      replace: "",
+      test: "session/release",
+      name: "a peer that never closes is waited for until closeTimeout, and not longer",
+      hangs: true,
+      why: "the goodbye has no time limit"
+    },
+    {
+      file: exchange,
+      find: "      Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),\n",
+      replace: "",
+      test: "session/release",
+      name: "a peer that never closes is waited for until closeTimeout, and not longer",
+      why: "the release leaves the connection open"
+    },
+    {
+      file: exchange,
+      find: "      Effect.forkDetach,\n      Effect.flatMap(Fiber.await),\n",
+      replace: "",
+      test: "session/everyStep",
+      name: "TLS: opening, binding, a lookup, the release",
+      hangs: true,
+      why: "the goodbye runs in the fiber that is being interrupted, where nothing waits"
+    },
+    {
+      file: exchange,
+      find: "if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)",
+      replace: "if (!this.end(SessionEnd.Released())) return this.#close(Effect.void, [])",
+      test: "session/hostile",
+      name: "garbage, while it doesn't read, and reads again when the session is being closed",
+      hangs: true,
+      why: "a release says goodbye although somebody else does already"
+    },
+    {
+      file: exchange,
+      find: "if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)",
+      replace: "if (!this.end(SessionEnd.Released())) return Effect.void",
+      test: "session/ending",
+      name: "waits until the connection is closed, and adds nothing",
+      why: "the release of a session that is ending doesn't wait until it has ended"
+    },
+    {
+      file: exchange,
+      find: "        yield* Effect.addFinalizer(() => exchange.#release)\n",
+      replace: "",
+      test: "session/release",
+      name: "interrupting the fiber that owns the session releases it",
+      why: "the scope's end doesn't release the session"
+    },
+    {
+      file: node,
+      find: "    socket.destroy()\n",
+      replace: "    socket.end()\n",
+      test: "session/connect",
+      name: "a peer that has stopped reading: the socket is destroyed at closeTimeout",
+      hangs: true,
+      why: "a closed scope waits for the peer's consent"
+    }
+  ),
+  ...of(
+    "S3",
+    {
+      file: exchange,
+      find: `if (this.#state._tag === "Ended") return this.error(inFlight, closedBy(this.#state.end, false))`,
+      replace: "",
+      test: "session/release",
+      name: "operations that start later fail at once and write nothing",
+      hangs: true,
+      why: "a session that has ended takes requests"
+    },
+    {
+      file: exchange,
+      find: "for (const entry of inFlight) entry.onFailure(",
+      replace: "for (const entry of inFlight.slice(inFlight.length)) entry.onFailure(",
+      test: "session/release",
+      name: "S3: the end is the same for everybody",
+      hangs: true,
+      why: "operations in flight are never told"
+    },
+    {
+      file: exchange,
+      find: "inDoubt: written, cause",
+      replace: "inDoubt: false, cause",
+      test: "session/release",
+      name: "S3: the end is the same for everybody",
+      why: "an operation that the server may have carried out is said not to be in doubt"
+    },
+    {
+      file: exchange,
+      find: "          if (entry !== undefined) entry.written = true\n",
+      replace: "",
+      test: "session/release",
+      name: "operations in flight fail with SessionClosed, in doubt if they were written",
+      why: "nobody knows what was written"
+    },
+    {
+      file: exchange,
+      find: "    Deferred.doneUnsafe(this.ended, Effect.succeed(end))\n",
+      replace: "",
+      test: "session/release",
+      name: "closed completes once for all who wait, before or after",
+      hangs: true,
+      why: "`closed` never completes"
+    },
+    {
+      file: exchange,
+      find: "this.end(SessionEnd.ServerNotice({ code, diagnosticMessage }))",
+      replace: `this.end(SessionEnd.ConnectionLost({ detail: "the server closed it" }))`,
+      test: "session/hostile",
+      name: "a Notice of Disconnection, and then answers",
+      why: "a Notice of Disconnection is not told from a lost connection"
+    },
+    {
+      file: exchange,
+      find: `    if (this.#state._tag === "Ended") return false\n`,
+      replace: "",
+      test: "session/hostile",
+      name: "a Notice of Disconnection, and then answers",
+      why: "a later reason replaces the first"
+    },
+    {
+      file: exchange,
+      find: "    this.turns.end()\n",
+      replace: "",
+      test: "session/ending",
+      name: "is told at once to a bind that waits for its turn, and to what waits for the bind",
+      why: "who waits for a turn isn't told of the end"
+    }
+  ),
+  ...of(
+    "S4",
+    {
+      file: session,
+      find: "          : Scope.close(own, exit)\n",
+      replace: "          : Effect.void\n",
+      test: "session/release",
+      name: "the session that failed to open is closed at once, although the caller's scope stays open",
+      hangs: true,
+      why: "a session whose bind failed stays open"
+    },
+    {
+      file: session,
+      find: "? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))",
+      replace: "? Effect.void",
+      test: "session/release",
+      name: "interrupting the fiber that owns the session releases it",
+      why: "a session that is open doesn't belong to its caller's scope"
+    },
+    {
+      file: session,
+      find: "      Effect.onError((cause) => Scope.close(connectionScope, Exit.failCause(cause))),\n",
+      replace: "",
+      test: "session/connect",
+      name: "S4: interruption while connecting",
+      hangs: true,
+      why: "what was opened before the interruption stays open"
+    },
+    {
+      file: node,
+      find: "      return socket\n    }),\n    destroy\n",
+      replace: "      return socket\n    }),\n    () => Effect.void\n",
+      test: "session/connect",
+      name: "S4: interruption while connecting",
+      hangs: true,
+      why: "a socket isn't destroyed with its scope"
+    }
+  ),
+  ...of(
+    "S5",
+    {
+      file: request,
+      find: "      settle()\n      return giveUp(exchange, id, options)\n",
+      replace: "      settle()\n      return Effect.void\n",
+      test: "session/interruption",
+      name: "delete: one Abandon that names it, and the session goes on",
+      hangs: true,
+      why: "an interrupted operation isn't abandoned"
+    },
+    {
+      file: search,
+      find: "      settle()\n      return giveUp(exchange, id, search)\n",
+      replace: "      settle()\n      return Effect.void\n",
+      test: "session/interruption",
+      name: "searchResult: one Abandon that names it, and the session goes on",
+      hangs: true,
+      why: "an interrupted search that collects isn't abandoned"
+    },
+    {
+      file: search,
+      find: "const givenUp = isOver ? Effect.void : giveUp(this.#exchange, this.#id!, this.#search)",
+      replace: "const givenUp = Effect.void",
+      test: "session/interruption",
+      name: "a stream that ends early abandons its search once",
+      hangs: true,
+      why: "a stream that ends early isn't abandoned"
+    },
+    {
+      file: exchange,
+      find: "      this.#outbox.withdraw(messageId)\n",
+      replace: "",
+      test: "session/interruption",
+      name: "nothing is sent for one that was not written yet",
+      why: "a request that nobody wants is written"
+    },
+    {
+      file: exchange,
+      find: "    this.#inFlight.delete(messageId)\n    if (entry.written) {\n",
+      replace: "    if (entry.written) {\n",
+      test: "session/givingUp",
+      name: "frees its slot at once: a bind doesn't wait for an answer to it",
+      why: "an abandoned operation keeps its slot"
+    },
+    {
+      file: exchange,
+      find: "if (isResponse(operation._tag) && this.#ids.wasUsed(messageId)) return",
+      replace: "",
+      test: "session/interruption",
+      name: "late responses are dropped, and nobody else gets them",
+      hangs: true,
+      why: "a late answer is taken for a violation"
+    },
+    {
+      file: exchange,
+      find: "      this.#ids.abandon(messageId)\n",
+      replace: "",
+      test: "session/messageIds",
+      name: "an abandoned one is not used again",
+      why: "the id of an abandoned operation is given to another"
+    },
+    {
+      file: ids,
+      find: "this.#isInFlight(this.#last) || ",
+      replace: "",
+      test: "session/messageIds",
+      name: "one in flight is passed over",
+      why: "an id in flight is given to another operation"
+    },
+    {
+      file: request,
+      find: `        givingUp: "disown"\n      })`,
+      replace: "      })",
+      test: "session/givingUp",
+      name: "by a Cancel that isn't answered: the Cancel is not abandoned",
+      why: "a Cancel is abandoned"
+    },
+    {
+      file: request,
+      find: `if (givingUp !== "cancel" && givingUp !== "disown") return`,
+      replace: `if (givingUp !== "disown") return`,
+      test: "session/interruption",
+      name: "interruption sends a Cancel, and waits for its answer",
+      why: "cancel: true abandons"
+    }
+  ),
+  ...of(
+    "S6",
+    {
+      file: request,
+      find: "      else exchange.abandon(id)\n",
+      replace: "",
+      test: "session/interruption",
+      name: "the operation is abandoned at its time, the others go on",
+      hangs: true,
+      why: "an operation whose time is up isn't abandoned"
+    },
+    {
+      file: search,
+      find: "if (this.#id !== undefined) this.#exchange.abandon(this.#id)",
+      replace: "",
+      test: "session/limits",
+      name: "of a stream abandons its search, once",
+      why: "a search whose time is up isn't abandoned"
+    },
+    {
+      file: deadlines,
+      find: "at: this.#clock.currentTimeMillisUnsafe() + afterMillis",
+      replace: "at: Date.now() + afterMillis",
+      test: "session/interruption",
+      name: "S6: a time limit ends one operation",
+      hangs: true,
+      why: "limits are set by the machine's time"
+    },
+    {
+      file: deadlines,
+      find: "if (deadline.at < this.#nearest) this.#earlier.openUnsafe()",
+      replace: "",
+      test: "session/limits",
+      name: "that is set while a longer one runs passes before it",
+      why: "an earlier deadline waits for a later one"
+    },
+    {
+      file: deadlines,
+      find: "if (deadline.at <= now && this.#deadlines.delete(deadline)) deadline.onPassed()",
+      replace: "if (this.#deadlines.delete(deadline)) deadline.onPassed()",
+      test: "session/interruption",
+      name: "limits of different lengths pass in their own order, whichever was set first",
+      why: "one limit that passes ends all that are limited"
+    },
+    {
+      file: search,
+      find: "    this.#exchange.deadlines.takeBack(this.#deadline)\n",
+      replace: "",
+      test: "session/limits",
+      name: "of a search rests while nobody asks for more",
+      why: "the limit of a search runs on while nobody asks for more"
+    },
+    {
+      file: session,
+      find: "Effect.timeoutOrElse(transport.connect, {\n    duration: limit,",
+      replace: "Effect.timeoutOrElse(transport.connect, {\n    duration: Infinity,",
+      test: "session/connect",
+      name: "one that never answers the attempt to connect: connectTimeout, on the Clock",
+      hangs: true,
+      why: "connecting has no limit"
+    },
+    {
+      file: exchange,
+      find: "        duration: connectTimeout,\n",
+      replace: "        duration: Infinity,\n",
+      test: "session/hostile",
+      name: "ConnectFailed at connectTimeout",
+      hangs: true,
+      why: "the handshake of StartTLS has no limit"
+    },
+    {
+      file: bind,
+      find: "  return timeoutMillis === Infinity\n    ? whole",
+      replace: "  return timeoutMillis > 0\n    ? whole",
+      test: "session/interruption",
+      name: "a bind that gets no answer fails at its time and is not abandoned",
+      hangs: true,
+      why: "a bind has no limit"
+    },
+    {
+      file: request,
+      find: "  return timeoutMillis === Infinity\n    ? turn",
+      replace: "  return timeoutMillis > 0\n    ? turn",
+      test: "session/hostile",
+      name: "silence in answer to a bind",
+      hangs: true,
+      why: "the wait for a turn has no limit"
+    }
+  ),
+  ...of(
+    "S7",
+    {
+      file: turns,
+      find: "return this.#ended || (!this.#held && this.#alone.size === 0)",
+      replace: "return true",
+      test: "session/flow",
+      name: "a bind waits for what is in flight, and what comes meanwhile waits for it",
+      why: "operations don't wait for a bind"
+    },
+    {
+      file: turns,
+      find: "      if (!this.#ended && !this.#isIdle()) return\n",
+      replace: "",
+      test: "session/flow",
+      name: "a bind waits for what is in flight, and what comes meanwhile waits for it",
+      why: "a bind doesn't wait for what is in flight"
+    },
+    {
+      file: turns,
+      find: "if (this.#held && !this.#ended) return",
+      replace: "",
+      test: "session/turns",
+      name: "a bind waits for the end of the handshake, although nothing is in flight then",
+      why: "a bind doesn't wait for the handshake of StartTLS"
+    },
+    {
+      file: turns,
+      find: "if (this.#alone.delete(take)) this.advance()",
+      replace: "this.#alone.delete(take)",
+      test: "session/turns",
+      name: "what waits for a bind goes on when the bind is given up, although something is in flight",
+      why: "what waits for a bind that is given up waits for ever"
+    },
+    {
+      file: turns,
+      find: "Effect.sync(() => isMine && this.release())",
+      replace: "Effect.void",
+      test: "session/everyStep",
+      name: "bind while others are at work",
+      hangs: true,
+      why: "a turn that comes in the moment of the interruption is never given back"
+    },
+    {
+      file: bind,
+      find: "Effect.flatMap((fiber) => restore(Fiber.join(fiber)))",
+      replace:
+        "Effect.flatMap((fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interrupt(fiber)))",
+      test: "session/interruption",
+      name: "a bind is not abandoned; nothing is sent before its answer",
+      why: "an interrupted bind is abandoned, and gives its turn away"
+    },
+    {
+      file: exchange,
+      find: "if (this.#securing?.granted === true) return this.#clearTextAfterStartTls()",
+      replace: "",
+      test: "session/turns",
+      name: "no handshake begins where the answer to StartTLS brings a message in clear text with it",
+      why: "a message in the packet of the answer to StartTLS is believed"
+    },
+    {
+      file: exchange,
+      find: "if (this.#parser.pending > 0) {",
+      replace: "if (this.#parser.pending > 1_000_000) {",
+      test: "session/flow",
+      name: "StartTLS: half a PDU after the answer is as bad",
+      why: "half a message in clear text becomes the beginning of one under TLS"
+    }
+  ),
+  ...of(
+    "S8",
+    {
+      file: exchange,
+      find: `if (this.#state._tag === "Ended") return this.error(inFlight, closedBy(this.#state.end, false))`,
+      replace: `if (this.#state._tag === "Ended") this.#state = { _tag: "Open" }`,
+      test: "session/security",
+      name: "a lost session stays lost",
+      hangs: true,
+      why: "a session that was lost opens itself again"
+    },
+    {
+      file: session,
+      find: "Effect.timeoutOrElse(transport.connect, {",
+      replace: "Effect.timeoutOrElse(Effect.retry(transport.connect, { times: 2 }), {",
+      test: "session/unsaid",
+      name: "a connection that fails is not tried again",
+      why: "connecting is tried again in silence"
+    },
+    {
+      file: session,
+      find: "if (options.auth !== undefined) yield* session.bind(options.auth)",
+      replace: "if (options.auth !== undefined) yield* Effect.ignore(session.bind(options.auth))",
+      test: "session/release",
+      name: "a refused bind in the configuration ends in an unbind",
+      hangs: true,
+      why: "a session is there although its bind was refused"
+    },
+    {
+      file: session,
+      find: "if (options.startTls === true) yield* session.startTls()",
+      replace: "if (options.startTls === true) yield* Effect.ignore(session.startTls())",
+      test: "session/unsaid",
+      name: "a StartTLS of the configuration that is refused",
+      why: "a session is there in clear text although its StartTLS was refused"
+    }
+  ),
+  ...of(
+    "S9",
+    {
+      file: bind,
+      find: `if (sendsSecret && exchange.insecure !== undefined)`,
+      replace: `if (sendsSecret && options.controls.length > 99)`,
+      test: "session/security",
+      name: "it isn't even asked for then",
+      why: "passwords go over the network in clear text"
+    },
+    {
+      file: bind,
+      find: ` || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)`,
+      replace: "",
+      test: "session/sasl",
+      name: "S9: a mechanism that sends its secret as it is needs a protected connection",
+      hangs: true,
+      why: "PLAIN goes over the network in clear text"
+    },
+    {
+      file: "src/auth/PlainMechanism.ts",
+      find: "sendsSecret: true",
+      replace: "sendsSecret: false",
+      test: "auth/mechanisms",
+      name: "which mechanisms need a protected connection",
+      why: "PLAIN says that it keeps its secret"
+    },
+    {
+      file: session,
+      find: "allowInsecureAuth: options.allowInsecureAuth ?? false",
+      replace: "allowInsecureAuth: options.allowInsecureAuth ?? true",
+      test: "session/security",
+      name: "it isn't even asked for then",
+      why: "clear text is allowed by default"
+    },
+    {
+      file: "src/session/LdapTransport.ts",
+      find: `protection: options?.protection ?? "none"`,
+      replace: `protection: options?.protection ?? "local"`,
+      test: "session/unsaid",
+      name: "a socket of which nothing is known is not trusted with one",
+      why: "a socket of which nothing is known counts as protected"
+    },
+    {
+      file: node,
+      find: `/^(::ffff:)?127\\./.test(address)`,
+      replace: "address.length > 0",
+      test: "session/unsaid",
+      name: "an address that isn't loopback is not local",
+      why: "every address counts as this machine's"
+    },
+    {
+      file: bind,
+      find: `if (context.dn !== "" && Redacted.value(current).length === 0) {`,
+      replace: `if (context.dn === "" && Redacted.value(current).length === 0) {`,
+      test: "session/security",
+      name: "an empty one is refused before it is sent",
+      hangs: true,
+      why: "a name with an empty password is sent, which servers take for nobody"
+    },
+    {
+      file: "src/auth/Password.ts",
+      find: `if (value.length === 0) return yield* new InvalidRequest({ field, detail: "it is empty" })`,
+      replace: "",
+      test: "auth/mechanisms",
+      name: "nothing is sent that would read as something else",
+      why: "mechanisms of SASL send an empty password"
+    },
+    {
+      file: bind,
+      find: `dn: auth._tag === "Simple" ? auth.dn : ""`,
+      replace: `dn: auth._tag === "Simple" ? auth.dn + Redacted.value(auth.password as never) : ""`,
+      test: "session/security",
+      name: "it appears in no error, no log and no inspected value",
+      why: "an error names the password"
+    },
+    {
+      file: node,
+      find: "rejectUnauthorized: options.rejectUnauthorized ?? true",
+      replace:
+        "...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized })",
+      test: "session/connect",
+      name: "verification is on whatever the environment says",
+      why: "a variable of the environment turns verification off"
+    },
+    {
+      file: node,
+      find: "    host: options.host ?? host,\n",
+      replace: "",
+      test: "session/unsaid",
+      name: "of an address, the certificate's addresses are looked at",
+      why: "the certificate's addresses aren't looked at"
+    },
+    {
+      file: node,
+      find: "    ...(servername === undefined ? {} : { servername }),\n    // Said again",
+      replace: "    checkServerIdentity: () => undefined,\n    // Said again",
+      test: "session/connect",
+      name: "TLS",
+      why: "a certificate for another host is taken"
+    },
+    {
+      file: "src/session/SocketConnection.ts",
+      find: "rejectUnauthorized: tls.rejectUnauthorized ?? true",
+      replace: "rejectUnauthorized: tls.rejectUnauthorized ?? false",
+      test: "session/unsaid",
+      name: "the upgrade of a socket of Effect verifies, unless it is told not to",
+      why: "StartTLS on a socket of Effect takes any certificate"
+    },
+    {
+      file: bind,
+      find: `reason._tag !== "AuthRejected" && reason._tag !== "InvalidRequest"`,
+      replace: `reason._tag !== "InvalidRequest"`,
+      test: "session/sasl",
+      name: "with a server that can't prove who it is ends the session",
+      hangs: true,
+      why: "a session goes on with a server that could not prove who it is"
+    },
+    {
+      file: "src/auth/ScramMechanism.ts",
+      find: "if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {",
+      replace: "if (signature.length !== expected.length) {",
+      test: "auth/ScramMechanism",
+      name: "SCRAM, servers that are not what they say",
+      why: "any signature of the server's is believed"
+    }
+  ),
+  ...of(
+    "S10",
+    {
+      file: pace,
+      find: "return this.#full === 0 || this.#waiting > 0 || this.#isNeeded()",
+      replace: "return true",
+      test: "session/flow",
+      name: "stops the reading while nobody else waits, so the server has to wait",
+      why: "an unread stream fills the memory"
+    },
+    {
+      file: pace,
+      find: " || this.#waiting > 0",
+      replace: "",
+      test: "session/flow",
+      name: "loses nothing and doesn't hold up others: a lookup for every entry of a stream",
+      hangs: true,
+      why: "a lookup within a stream deadlocks"
+    },
+    {
+      file: pace,
+      find: " || this.#isNeeded()",
+      replace: "",
+      test: "session/flow",
+      name: "an unread stream doesn't keep a bind from its turn",
+      hangs: true,
+      why: "a bind deadlocks behind an unread stream"
+    },
+    {
+      file: search,
+      find: "        if (this.#octets >= highWaterMark) this.#setFull(true)\n",
+      replace: "",
+      test: "session/flow",
+      name: "stops the reading while nobody else waits, so the server has to wait",
+      why: "no stream is ever full"
+    },
+    {
+      file: search,
+      find: "        this.#entries = []\n        this.#setFull(false)\n",
+      replace: "        this.#entries = []\n",
+      test: "session/flow",
+      name: "a stream that is ended while the reading is stopped starts it again",
+      hangs: true,
+      why: "a stream that was full stops the reading after its end"
+    },
+    {
+      file: node,
+      find: "if (this.#reader === undefined) this.#socket.pause()",
+      replace: "",
+      test: "session/hostile",
+      name: "40 MB of entries that nobody reads, and that are read at last",
+      why: "the socket is read although nobody asks"
+    },
+    {
+      file: search,
+      find: "          giveCookieBack(exchange, search, unused)\n",
+      replace: "",
+      test: "session/interruption",
+      name: "a paged search that ends between pages gives the server's cursor back",
+      hangs: true,
+      why: "the server keeps a cursor that nobody wants"
+    },
+    {
+      file: search,
+      find:
+        `if (typeof sent === "number") deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent))`,
+      replace: "",
+      test: "session/hostile",
+      name: "silence in answer to a cookie that was given back",
+      hangs: true,
+      why: "a cookie that is given back has no time limit, and a bind waits for its answer"
+    },
+    {
+      file: search,
+      find:
+        "const isIdle = isEmpty && next !== undefined && previous !== undefined && Buffer.compare(next, previous) === 0",
+      replace: "const isIdle = isEmpty",
+      test: "session/hostile",
+      name: "many empty pages with other cookies, and an entry at last",
+      hangs: true,
+      why: "empty pages are an error although they lead on"
+    },
+    {
+      file: search,
+      find: "return this.#idle < mostIdlePages\n",
+      replace: "return this.#idle < 10_000_000\n",
+      test: "session/hostile",
+      name: "empty pages with the same cookie, for ever",
+      hangs: true,
+      why: "a server can keep a search going for ever"
+    },
+    {
+      file: search,
+      find: `return paged === undefined ? "unreadable" : paged.cookie`,
+      replace: "return paged === undefined ? undefined : paged.cookie",
+      test: "session/hostile",
+      name: "a control for the next page that can't be read",
+      why: "half of an answer passes for the whole"
+    }
+  ),
+  ...of(
+    "S11",
+    {
+      file: exchange,
+      find: "const violation = this.#violation ?? malformed\n",
+      replace: "const violation = this.#violation\n",
+      test: "session/hostile",
+      name: "an answer, and garbage in the same packet",
+      hangs: true,
+      why: "what can't be read is ignored"
+    },
+    {
+      file: request,
+      find: `          if (refusal === undefined) return "foreign"\n`,
+      replace: `          if (refusal === undefined) return "more"\n`,
+      test: "session/hostile",
+      name: "S11: what can't be read",
+      hangs: true,
+      why: "a response of the wrong kind is ignored"
+    },
+    {
+      file: exchange,
+      find: `if (operation._tag !== "ExtendedResponse") {`,
+      replace: `if (operation._tag === "UnbindRequest") {`,
+      test: "session/hostile",
+      name: "S11: what can't be read",
+      hangs: true,
+      why: "message id 0 may carry anything"
+    },
+    {
+      file: ids,
+      find: "return this.#wrapped || id <= this.#last",
+      replace: "return id > 0",
+      test: "session/hostile",
+      name: "S11: what can't be read",
+      hangs: true,
+      why: "an answer to an id that was never used is ignored"
+    },
+    {
+      file: exchange,
+      find: "new LdapParser({ maxMessageSize: options.maxMessageSize })",
+      replace: "new LdapParser()",
+      test: "session/hostile",
+      name: "a message one octet above maxMessageSize",
+      hangs: true,
+      why: "the session doesn't hand its maxMessageSize on"
+    },
+    {
+      file: parser,
+      find: "if (header + length > this.#maxMessageSize) {",
+      replace: "if (length > 0xffffffff) {",
+      test: "protocol/LdapParser",
+      name: "maxMessageSize",
+      why: "a message may be of any size"
+    },
+    {
+      file: parser,
+      find: "if (tag !== 0x30) throw new BerError(describeForeign(tag), 0)",
+      replace: "",
+      test: "protocol/LdapParser",
+      name: "says what it found instead of LDAP",
+      why: "what speaks another protocol is read as LDAP"
+    },
+    {
+      file: parser,
+      find: "if (this.#failure !== undefined) return this.#failure",
+      replace: "",
+      test: "protocol/LdapParser",
+      name: "every further call gives the same failure and no message",
+      why: "the parser goes on behind what it couldn't read"
+    },
+    {
+      file: reader,
+      find: "if (start + length > end) throw new BerError(`length ${length} passes",
+      replace: "if (start + length > this.bytes.length) throw new BerError(`length ${length} passes",
+      test: "ber/Ber",
+      name: "never leaves the element that it is in",
+      why: "an element may pass the end of the one that holds it"
+    },
+    {
+      file: reader,
+      find: "if (length > 4) throw new BerError(`an integer of",
+      replace: "if (length > 40) throw new BerError(`an integer of",
+      test: "ber/Ber",
+      name: "elements",
+      why: "an integer of any length is taken, and wraps"
+    },
+    {
+      file: "src/model/LdapEntry.ts",
+      find: "const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>",
+      replace: "const attributes = {} as Record<string, ReadonlyArray<unknown>>",
+      test: "model/LdapEntry",
+      name: "has no attributes but those that it was given",
+      why: "an attribute named __proto__ is lost"
+    }
+  )
+]

@@ -1,0 +1,77 @@
+/**
+ * S2: the release of a session that is ending for another reason waits for that end, and has one goodbye with it. S3: those
+ * who only wait for their turn are told as well.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import { connect, settle } from "./RecordingPeer.ts"
+
+/** A session that ends by a violation, whose peer doesn't close: the goodbye takes `closeTimeout`. */
+const ending = Effect.gen(function*() {
+  const { client, peer, session: opening } = yield* connect({ closeTimeout: "3 seconds" })
+  const scope = yield* Scope.make()
+  const session = yield* Scope.provide(opening, scope)
+  yield* peer.sendOctets(Buffer.from("no LDAP"))
+  assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
+  yield* peer.expect("UnbindRequest")
+  return { client, close: Scope.close(scope, Exit.void), peer }
+})
+
+describe("S2: the release of a session that is ending", () => {
+  it.effect("waits until the connection is closed, and adds nothing", () =>
+    Effect.gen(function*() {
+      const { client, close, peer } = yield* ending
+      const closing = yield* Effect.forkChild(close, { startImmediately: true })
+      yield* settle
+      // Our side is closed, and the peer's is waited for.
+      assert.deepStrictEqual(peer.events, ["UnbindRequest", "FIN"])
+      yield* TestClock.adjust("2999 millis")
+      assert.isUndefined(closing.pollUnsafe())
+      assert.isTrue(client.isOpen())
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(closing)
+      assert.isFalse(client.isOpen())
+      assert.deepStrictEqual(peer.events, ["UnbindRequest", "FIN"])
+      assert.strictEqual(peer.octetsAfterUnbind(), 0)
+    }))
+
+  it.effect("waits on although the fiber that runs it is interrupted", () =>
+    Effect.gen(function*() {
+      const { client, close } = yield* ending
+      const closing = yield* Effect.forkChild(close, { startImmediately: true })
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(closing), { startImmediately: true })
+      yield* settle
+      assert.isUndefined(interruption.pollUnsafe())
+      assert.isTrue(client.isOpen())
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(interruption)
+      assert.isFalse(client.isOpen())
+    }))
+})
+
+describe("S3: the end", () => {
+  it.effect("is told at once to a bind that waits for its turn, and to what waits for the bind", () =>
+    Effect.gen(function*() {
+      const { peer, server, session: opening } = yield* connect({ closeTimeout: 0 })
+      const session = yield* opening
+      const start = (operation: Effect.Effect<unknown, { readonly reason: { readonly _tag: string } }>) =>
+        Effect.forkChild(Effect.flip(operation), { startImmediately: true })
+      const pending = yield* start(session.delete("cn=a"))
+      yield* peer.expect("DeleteRequest")
+      const waiting = [yield* start(session.bind(LdapAuth.anonymous)), yield* start(session.delete("cn=b"))]
+      yield* server.reset
+      yield* session.closed
+      yield* settle
+      assert.isDefined(pending.pollUnsafe())
+      for (const fiber of waiting) {
+        assert.isDefined(fiber.pollUnsafe())
+        assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "SessionClosed")
+      }
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+    }))
+})

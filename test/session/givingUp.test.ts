@@ -1,0 +1,51 @@
+/** S5: what is given up stands in nobody's way, and a Cancel is not given up in its turn. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import { connect, settle } from "./RecordingPeer.ts"
+
+const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
+  const { peer, session } = yield* connect({ closeTimeout: 0, ...options })
+  return { peer, session: yield* session }
+})
+
+describe("S5: what is given up", () => {
+  it.effect("frees its slot at once: a bind doesn't wait for an answer to it", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      yield* peer.expect("DeleteRequest")
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "AbandonRequest", "BindRequest"])
+    }))
+
+  it.effect("lets a bind go on that waits for it", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      yield* peer.expect("DeleteRequest")
+      yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+      yield* Fiber.interrupt(fiber)
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "AbandonRequest", "BindRequest"])
+    }))
+
+  it.effect("by a Cancel that isn't answered: the Cancel is not abandoned (RFC 3909 section 2.2)", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "30 seconds" })
+      const fiber = yield* Effect.forkChild(session.delete("cn=a", { cancel: true }), { startImmediately: true })
+      yield* peer.expect("DeleteRequest")
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* peer.expect("ExtendedRequest")
+      yield* TestClock.adjust("30 seconds")
+      yield* Fiber.join(interruption)
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "ExtendedRequest"])
+    }))
+})

@@ -1,0 +1,71 @@
+/** S6: time limits that are set while others run, and what a search whose time is up leaves behind. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { connect, done, entry, settle } from "./RecordingPeer.ts"
+
+const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
+  const { peer, session } = yield* connect({ closeTimeout: 0, ...options })
+  return { peer, session: yield* session }
+})
+
+describe("S6: a time limit", () => {
+  it.effect("that is set while a longer one runs passes before it", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const start = (timeout: number) =>
+        Effect.forkChild(Effect.flip(session.delete("cn=a", { timeout })), { startImmediately: true })
+      const long = yield* start(1000)
+      // By now somebody sleeps until the longer one.
+      yield* peer.expect("DeleteRequest")
+      yield* settle
+      const short = yield* start(100)
+      yield* peer.expect("DeleteRequest")
+      yield* TestClock.adjust("100 millis")
+      yield* settle
+      assert.isDefined(short.pollUnsafe())
+      assert.isUndefined(long.pollUnsafe())
+      yield* TestClock.adjust("900 millis")
+      yield* Fiber.join(long)
+    }))
+
+  it.effect("of a search rests while nobody asks for more", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const seen: Array<string> = []
+      const search = yield* session.search({ base: "" }).pipe(
+        Stream.rechunk(1),
+        Stream.runForEach(({ dn }) => Effect.andThen(Effect.sleep("1 minute"), Effect.sync(() => seen.push(dn)))),
+        Effect.forkChild({ startImmediately: true })
+      )
+      const { messageId } = yield* peer.expect("SearchRequest")
+      yield* peer.send(messageId, entry("cn=1"))
+      yield* settle
+      // The server still has something to say, but nobody waits for it.
+      yield* TestClock.adjust("30 seconds")
+      yield* peer.send(messageId, entry("cn=2"))
+      yield* peer.send(messageId, done)
+      yield* TestClock.adjust("3 minutes")
+      yield* Fiber.join(search)
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
+      assert.strictEqual(peer.count("AbandonRequest"), 0)
+    }))
+
+  it.effect("of a stream abandons its search, once", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const search = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base: "" }))), {
+        startImmediately: true
+      })
+      const { messageId } = yield* peer.expect("SearchRequest")
+      yield* peer.send(messageId, entry("cn=1"))
+      yield* settle
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* Fiber.join(search)).reason._tag, "RequestTimeout")
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["SearchRequest", "AbandonRequest"])
+      assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
+    }))
+})

@@ -1,0 +1,73 @@
+/** S7: who waits for whom, where an operation that has the connection alone is given up or has nothing in flight. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Socket from "effect/socket/Socket"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as MemorySocket from "../../src/session/MemorySocket.ts"
+import { connect, octets, ok, over, settle } from "./RecordingPeer.ts"
+
+const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
+
+describe("S7: turns", () => {
+  it.effect("what waits for a bind goes on when the bind is given up, although something is in flight", () =>
+    Effect.gen(function*() {
+      const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
+      const session = yield* opening
+      yield* start(session.delete("cn=a"))
+      yield* peer.expect("DeleteRequest")
+      const bind = yield* start(session.bind(LdapAuth.anonymous))
+      yield* start(session.compare("cn=a", "cn", "a"))
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+      yield* Fiber.interrupt(bind)
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "CompareRequest"])
+    }))
+
+  it.effect("a bind waits for the end of the handshake, although nothing is in flight then", () =>
+    Effect.gen(function*() {
+      const [client, server] = yield* MemorySocket.pair()
+      const peer = yield* over(server)
+      const handshake = yield* Deferred.make<void>()
+      const upgradable = Socket.make({
+        reader: Effect.map(client.reader, ({ pull }) => ({ pull, upgrade: () => Deferred.await(handshake) })),
+        writer: client.writer
+      })
+      const session = yield* LdapSession.fromSocket(upgradable, { closeTimeout: 0 })
+      const securing = yield* start(session.startTls())
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* start(session.bind(LdapAuth.anonymous))
+      yield* peer.send(messageId, { _tag: "ExtendedResponse", result: ok })
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["ExtendedRequest"])
+      yield* Deferred.succeed(handshake, undefined)
+      yield* Fiber.join(securing)
+      yield* peer.expect("BindRequest")
+    }))
+
+  it.effect("no handshake begins where the answer to StartTLS brings a message in clear text with it", () =>
+    Effect.gen(function*() {
+      const [client, server] = yield* MemorySocket.pair()
+      const peer = yield* over(server)
+      let handshakes = 0
+      const upgradable = Socket.make({
+        reader: Effect.map(
+          client.reader,
+          ({ pull }) => ({ pull, upgrade: () => Effect.sync(() => void handshakes++) })
+        ),
+        writer: client.writer
+      })
+      const session = yield* LdapSession.fromSocket(upgradable, { closeTimeout: 0 })
+      const securing = yield* start(Effect.flip(session.startTls()))
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      // At any other time a notification that nobody knows is ignored.
+      const notification = octets(0, { _tag: "ExtendedResponse", oid: "1.2.3", result: ok })
+      yield* peer.sendOctets(Buffer.concat([octets(messageId, { _tag: "ExtendedResponse", result: ok }), notification]))
+      yield* settle
+      assert.strictEqual(handshakes, 0)
+      assert.strictEqual((yield* Fiber.join(securing)).reason._tag, "ProtocolViolation")
+    }))
+})
