@@ -1,0 +1,55 @@
+/**
+ * A guard against decoding that has become slow, for `npm run bench:check`. Exits with 1 where it has.
+ *
+ * It compares CPU with CPU in one process: this library's decoders and ldapts' take turns on the same octets, each figure is the
+ * best of its turns (the one that others disturbed least), and what is asked for is about half of what is usual. So a busy
+ * machine doesn't fail it, and a decoder that has lost half of its lead does.
+ */
+import { type Decoder, decoders, streamOf } from "./decode.ts"
+import { foreignPerson, person } from "./directory.ts"
+
+interface Demand {
+  readonly decoder: Decoder
+  readonly stream: "ascii" | "foreign"
+  /** How many times less CPU than ldapts' parser with toObject. */
+  readonly atLeast: number
+}
+
+const demands: ReadonlyArray<Demand> = [
+  { decoder: "untouched", stream: "ascii", atLeast: 8 },
+  { decoder: "two values", stream: "ascii", atLeast: 2.5 },
+  { decoder: "strings", stream: "ascii", atLeast: 1.3 },
+  { decoder: "strings", stream: "foreign", atLeast: 1.2 }
+]
+
+const entries = 3_000
+const turns = 15
+const streams = { ascii: streamOf(person, entries), foreign: streamOf(foreignPerson, entries) }
+
+const cpuMillis = (decoder: Decoder, stream: Demand["stream"]): number => {
+  const before = process.cpuUsage()
+  decoders[decoder](streams[stream])
+  const { system, user } = process.cpuUsage(before)
+  return (system + user) / 1_000
+}
+
+const best = new Map<string, number>()
+for (let turn = 0; turn < turns; turn++) {
+  for (const stream of ["ascii", "foreign"] as const) {
+    for (const decoder of ["untouched", "two values", "strings", "ldapts"] as const) {
+      const key = `${stream} ${decoder}`
+      best.set(key, Math.min(best.get(key) ?? Infinity, cpuMillis(decoder, stream)))
+    }
+  }
+}
+
+for (const { atLeast, decoder, stream } of demands) {
+  const ratio = best.get(`${stream} ldapts`)! / best.get(`${stream} ${decoder}`)!
+  const isEnough = ratio >= atLeast
+  console.log(
+    `${isEnough ? "ok  " : "SLOW"} ${stream}, ${decoder}: ${
+      ratio.toFixed(1)
+    } times less than ldapts, at least ${atLeast}`
+  )
+  if (!isEnough) process.exitCode = 1
+}

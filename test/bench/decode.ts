@@ -1,0 +1,120 @@
+/**
+ * Decoding without a server: the same stream, in the same chunks, through this library's parser and through ldapts'.
+ *
+ *     node test/bench/decode.ts DECODER [--quick]     one decoder, as JSON; `run.ts` runs each in a process of its own
+ */
+import { MessageParser, SearchEntry } from "ldapts"
+import type { LdapEntry } from "../../src/model/LdapEntry.ts"
+import { LdapParser } from "../../src/protocol/LdapParser.ts"
+import { foreignPerson, person, type Record } from "./directory.ts"
+import { PreparedAnswer } from "./prepared.ts"
+
+const chunkSize = 64 * 1024
+
+/** Copies, as a socket brings them: no two chunks share memory. */
+const chunksOf = (octets: Buffer): ReadonlyArray<Buffer> =>
+  Array.from({ length: Math.ceil(octets.length / chunkSize) }, (_, i) => {
+    const part = octets.subarray(i * chunkSize, (i + 1) * chunkSize)
+    const chunk = Buffer.allocUnsafeSlow(part.length)
+    part.copy(chunk)
+    return chunk
+  })
+
+/** A search's answer of so many entries, in chunks. */
+export const streamOf = (make: (i: number) => Record, entries: number): ReadonlyArray<Buffer> =>
+  chunksOf(PreparedAnswer.entries(Array.from({ length: entries }, (_, i) => make(i))).for(2))
+
+const eachEntry = (chunks: ReadonlyArray<Buffer>, use: (entry: LdapEntry) => void): void => {
+  const parser = new LdapParser()
+  for (const chunk of chunks) {
+    parser.push(chunk, ({ operation }) => {
+      if (operation._tag === "SearchResultEntry") use(operation.entry)
+    })
+  }
+}
+
+/** The DN, every name and every value as a string. */
+const allStrings = (entry: LdapEntry): number => {
+  let length = entry.dn.length
+  for (const description of entry.descriptions) {
+    for (const value of entry.getAll(description)) length += value.length
+  }
+  return length
+}
+
+const ldaptsObjects = (chunks: ReadonlyArray<Buffer>, use: (entry: object) => void): void => {
+  const parser = new MessageParser()
+  parser.on("message", (message) => {
+    if (message instanceof SearchEntry) use(message.toObject([], []))
+  })
+  parser.on("error", (error) => {
+    throw error
+  })
+  // The map is what ldapts' client hands over: requests in flight by id.
+  for (const chunk of chunks) parser.read(chunk, new Map())
+}
+
+/** What each decoder does with the stream; the result is kept from being optimised away. */
+export const decoders = {
+  untouched: (chunks) => {
+    let octets = 0
+    eachEntry(chunks, (entry) => (octets += entry.size))
+    return octets
+  },
+  "two values": (chunks) => {
+    let length = 0
+    eachEntry(chunks, (entry) => (length += entry.get("cn")!.length + (entry.get("mail")?.length ?? 0)))
+    return length
+  },
+  strings: (chunks) => {
+    let length = 0
+    eachEntry(chunks, (entry) => (length += allStrings(entry)))
+    return length
+  },
+  ldapts: (chunks) => {
+    let count = 0
+    ldaptsObjects(chunks, () => count++)
+    return count
+  },
+  "untouched, kept": (chunks) => {
+    const kept: Array<LdapEntry> = []
+    eachEntry(chunks, (entry) => kept.push(entry))
+    return kept
+  },
+  "strings, kept": (chunks) => {
+    const kept: Array<readonly [string, ReadonlyArray<readonly [string, ReadonlyArray<string>]>]> = []
+    eachEntry(chunks, (entry) => {
+      kept.push([entry.dn, entry.descriptions.map((name) => [name, entry.getAll(name)] as const)])
+    })
+    return kept
+  },
+  "ldapts, kept": (chunks) => {
+    const kept: Array<object> = []
+    ldaptsObjects(chunks, (entry) => kept.push(entry))
+    return kept
+  }
+} satisfies { readonly [name: string]: (chunks: ReadonlyArray<Buffer>) => unknown }
+
+export type Decoder = keyof typeof decoders
+
+/** CPU milliseconds of passes over the stream, after some to warm up: garbage collection and compilation count. */
+export const measureDecoder = (decoder: Decoder, chunks: ReadonlyArray<Buffer>, passes: number): Array<number> => {
+  const millis: Array<number> = []
+  for (let pass = 0; pass < passes + 3; pass++) {
+    const before = process.cpuUsage()
+    let result: unknown = decoders[decoder](chunks)
+    const { system, user } = process.cpuUsage(before)
+    if (result === undefined) throw new Error("nothing was decoded")
+    result = undefined
+    if (pass >= 3) millis.push((user + system) / 1_000)
+  }
+  return millis
+}
+
+if (import.meta.main) {
+  const [decoder, kind] = process.argv.slice(2)
+  const entries = process.argv.includes("--quick") ? 4_000 : 20_000
+  const chunks = streamOf(kind === "foreign" ? foreignPerson : person, entries)
+  const millis = measureDecoder(decoder as Decoder, chunks, 9)
+  console.log(JSON.stringify({ entries, octets: chunks.reduce((sum, chunk) => sum + chunk.length, 0), millis }))
+}

@@ -1,0 +1,58 @@
+/**
+ * What importing the package costs, against importing the modules of Effect (and of Node and ldapts) that it imports itself. It
+ * is measured on `dist`, since Node would have to strip the types of `src` first.
+ */
+import { spawnSync } from "node:child_process"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { median } from "./statistics.ts"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const dist = join(root, "dist")
+
+/** CPU milliseconds of a process that imports these and does nothing else, without those of an empty one. */
+const importing = (modules: ReadonlyArray<string>): number => {
+  const code = `${modules.map((module) => `import ${JSON.stringify(module)}`).join("\n")}
+    const { system, user } = process.cpuUsage()
+    console.log((system + user) / 1000)`
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
+    cwd: root,
+    encoding: "utf8"
+  })
+  return Number(stdout)
+}
+
+/** All bare specifiers that the files below a folder import. */
+const importedBy = (folder: string): ReadonlyArray<string> => {
+  const found = new Set<string>()
+  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".js")) continue
+    const code = readFileSync(join(folder, file), "utf8")
+    for (const [, specifier] of code.matchAll(/^(?:import|export)\b[^;]*?from "([^".][^"]*)"/gm)) found.add(specifier!)
+  }
+  return [...found]
+}
+
+export interface ImportCost {
+  readonly library: number
+  readonly dependencies: number
+  readonly ratio: number
+}
+
+/** Medians of so many processes, in turns; undefined where the package isn't built. */
+export const measureImports = (repeats: number): ImportCost | undefined => {
+  if (!existsSync(join(dist, "index.js"))) return undefined
+  const dependencies = importedBy(dist)
+  const samples = Array.from({ length: repeats }, () => {
+    const nothing = importing([])
+    const below = importing(dependencies) - nothing
+    const library = importing([pathToFileURL(join(dist, "index.js")).href]) - nothing
+    return { below, library, ratio: library / below }
+  })
+  return {
+    library: median(samples.map(({ library }) => library)),
+    dependencies: median(samples.map(({ below }) => below)),
+    ratio: median(samples.map(({ ratio }) => ratio))
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * What every client has to do, so that all can be measured by the same hand. A peer lives in a process of its own
+ * (`measure.ts`); what it can't do it leaves out.
+ */
+
+export interface Target {
+  readonly url: string
+  /** The certificate to trust, in PEM. */
+  readonly ca: string | undefined
+  readonly bindDn: string
+  readonly password: string
+}
+
+export interface Client {
+  /** Reads everything below a base, entry by entry where the client can, and keeps nothing. Answers with the number of entries. */
+  readonly stream?: (base: string) => Promise<number>
+  /** The same, reading two values of each entry as text. */
+  readonly streamRead?: (base: string) => Promise<number>
+  /** The same, with everything in memory at the end. */
+  readonly collect?: (base: string) => Promise<number>
+  readonly pages?: (base: string, size: number) => Promise<number>
+  /** Reads all values of an attribute: as text, or as octets. */
+  readonly values?: (base: string, attribute: string, as: "text" | "octets") => Promise<number>
+  /** Reads entries by their names, so many at a time. */
+  readonly lookups?: (dns: ReadonlyArray<string>, inFlight: number) => Promise<void>
+  /** Adds, changes and deletes an entry of each name, so many names at a time. */
+  readonly writes?: (dns: ReadonlyArray<string>, inFlight: number) => Promise<void>
+  /** Takes ten entries of a search, gives the rest up, and reads an entry: milliseconds from the tenth entry to that answer. */
+  readonly stop?: (base: string, dn: string) => Promise<number>
+  readonly close: () => Promise<void>
+}
+
+export interface Peer {
+  /** Connects and binds. */
+  readonly connect: (target: Target) => Promise<Client>
+}
+
+/** Runs work on every item, so many at a time, as a program with promises would. */
+export const eachAtOnce = async <A>(
+  items: ReadonlyArray<A>,
+  atOnce: number,
+  work: (item: A) => Promise<unknown>
+): Promise<void> => {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length) await work(items[next++]!)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}

@@ -1,0 +1,40 @@
+/** ldapts, through its client. It has no stream and no way to stop: those are missing. */
+import { Attribute, Change, Client as LdaptsClient } from "ldapts"
+import { type Client, eachAtOnce, type Peer, type Target } from "./Peer.ts"
+
+const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
+  const client = new LdaptsClient({ url, ...(ca === undefined ? {} : { tlsOptions: { ca } }) })
+  await client.bind(bindDn, password)
+  const collect = async (base: string): Promise<number> =>
+    (await client.search(base, { scope: "sub" })).searchEntries.length
+  return {
+    stream: collect,
+    streamRead: collect,
+    collect,
+    pages: async (base, pageSize) => {
+      let count = 0
+      for await (const page of client.searchPaginated(base, { scope: "sub", paged: { pageSize } })) {
+        count += page.searchEntries.length
+      }
+      return count
+    },
+    values: async (base, attribute, as) => {
+      const { searchEntries } = await client.search(base, {
+        scope: "sub",
+        ...(as === "octets" ? { explicitBufferAttributes: [attribute] } : {})
+      })
+      return searchEntries.reduce((count, entry) => count + [entry[attribute] ?? []].flat().length, 0)
+    },
+    lookups: (dns, inFlight) => eachAtOnce(dns, inFlight, (dn) => client.search(dn, { scope: "base" })),
+    writes: (dns, inFlight) =>
+      eachAtOnce(dns, inFlight, async (dn) => {
+        await client.add(dn, { objectClass: "device", cn: dn.slice(3, dn.indexOf(",")) })
+        const modification = new Attribute({ type: "description", values: ["changed"] })
+        await client.modify(dn, new Change({ operation: "replace", modification }))
+        await client.del(dn)
+      }),
+    close: () => client.unbind()
+  }
+}
+
+export const peer: Peer = { connect }
