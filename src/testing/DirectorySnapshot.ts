@@ -23,20 +23,13 @@ interface SavedEntry {
  * @category models
  * @since 0.1.0
  */
-export class DirectorySnapshot {
-  /** @internal Parents before their children. */
-  readonly entries: ReadonlyArray<SavedEntry>
-
-  /** @internal */
-  constructor(entries: ReadonlyArray<SavedEntry>) {
-    this.entries = entries
-  }
-
+export interface DirectorySnapshot {
   /** How many entries it has. */
-  get size(): number {
-    return this.entries.length
-  }
+  readonly size: number
 }
+
+/** The entries of the snapshots that `take` made, parents before their children: nobody else has to see them. */
+const saved = new WeakMap<DirectorySnapshot, ReadonlyArray<SavedEntry>>()
 
 /** The entries of a directory, parents before their children, siblings in the order in which they came. */
 const inOrder = (state: DirectoryState): ReadonlyArray<DirectoryEntry> => {
@@ -48,11 +41,17 @@ const inOrder = (state: DirectoryState): ReadonlyArray<DirectoryEntry> => {
   return found
 }
 
-export const take = (state: DirectoryState): DirectorySnapshot =>
-  new DirectorySnapshot(inOrder(state).map(({ attributes, dn, history }) => ({ dn, attributes, history })))
+export const take = (state: DirectoryState): DirectorySnapshot => {
+  const entries = inOrder(state).map(({ attributes, dn, history }): SavedEntry => ({ dn, attributes, history }))
+  const snapshot: DirectorySnapshot = { size: entries.length }
+  saved.set(snapshot, entries)
+  return snapshot
+}
 
 /** In one step: no operation sees it half done. A search that is going on loses what it hasn't returned yet. */
-export const restore = (state: DirectoryState, { entries }: DirectorySnapshot): void => {
+export const restore = (state: DirectoryState, snapshot: DirectorySnapshot): void => {
+  const entries = saved.get(snapshot)
+  if (entries === undefined) throw new TypeError("not a snapshot that this package took")
   for (const entry of inOrder(state).slice().reverse()) state.tree.remove(entry)
   for (const { attributes, dn, history } of entries) state.tree.insert(dn, attributes, history)
 }
