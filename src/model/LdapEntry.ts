@@ -11,6 +11,7 @@ import { isAscii } from "node:buffer"
 import { BerReader, Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
+import { isLdapDn, type LdapDn } from "./LdapDn.ts"
 
 /**
  * One attribute of an entry.
@@ -25,12 +26,20 @@ export interface LdapAttribute {
 }
 
 /**
- * What an attribute may be made from: text becomes UTF-8.
+ * What a value may be made from: text becomes UTF-8, a name its text (RFC 4514), and octets are taken as they are.
  *
  * @category models
  * @since 0.1.0
  */
-export type AttributeInput = string | Uint8Array | ReadonlyArray<string | Uint8Array>
+export type ValueInput = string | Uint8Array | LdapDn
+
+/**
+ * What an attribute may be made from: a value, or several.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AttributeInput = ValueInput | ReadonlyArray<ValueInput>
 
 /**
  * Attributes by their descriptions, for a new entry.
@@ -256,9 +265,12 @@ export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttrib
  * @since 0.1.0
  */
 export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
-  (typeof input === "string" || input instanceof Uint8Array ? [input] : input).map((value) =>
-    typeof value === "string" ? Buffer.from(value) : value
+  (isValue(input) ? [input] : input).map((value) =>
+    value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
   )
+
+const isValue = (input: AttributeInput): input is ValueInput =>
+  typeof input === "string" || input instanceof Uint8Array || isLdapDn(input)
 
 /**
  * An entry from plain data.

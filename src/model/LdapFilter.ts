@@ -2,8 +2,8 @@
  * Search filters: builders and the `ldapFilter` tag, and the one door to everything else about filters.
  *
  * What a filter is lives in LdapFilterModel.ts, its text form (RFC 4515) in LdapFilterParser.ts and LdapFilterText.ts,
- * its BER form in LdapFilterBer.ts, and checking, comparing and simplifying in LdapFilterAlgebra.ts. What a filter
- * matches is for the server to say.
+ * its BER form in LdapFilterBer.ts, checking, comparing and simplifying in LdapFilterAlgebra.ts, and what a filter matches
+ * in LdapFilterMatches.ts.
  *
  * @since 0.1.0
  */
@@ -251,7 +251,7 @@ export const bitOr = (attribute: string, bits: number | bigint): Extensible =>
  * @category Active Directory
  * @since 0.1.0
  */
-export const inChain = (attribute: string, dn: string | Uint8Array): Extensible =>
+export const inChain = (attribute: string, dn: FilterValue): Extensible =>
   extensible({ attribute, rule: "1.2.840.113556.1.4.1941", value: dn })
 
 /**
@@ -259,7 +259,7 @@ export const inChain = (attribute: string, dn: string | Uint8Array): Extensible 
  *
  * **Details**
  *
- * A string, octets or a number stand in an assertion value, alone or beside literal text: `*` in them is an asterisk,
+ * A string, octets, a number or an `LdapDn` stand in an assertion value, alone or beside literal text: `*` in them is an asterisk,
  * while a literal `*` beside them asks for substrings. A filter stands where a whole filter may. The literal text is
  * that of RFC 4515, escapes included (`\2a` needs no second backslash), and may go over several lines.
  *

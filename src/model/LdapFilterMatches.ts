@@ -36,8 +36,13 @@ export const matches = (filter: LdapFilter, entry: LdapEntry): boolean | undefin
   }
   // An attribute that nobody has heard of is one that the entry doesn't have.
   for (const description of descriptionsIn(filter)) types.learn(description)
-  const dn = LdapDn.parse(entry.dn, { lenient: true })
-  const matchable: Matchable = { dn: Result.getOrElse(dn, () => LdapDn.root), attributes }
+  const matchable: Matchable = {
+    attributes,
+    // Few filters ask for it, and reading it costs more than the rest.
+    get dn() {
+      return Result.getOrElse(LdapDn.parse(entry.dn, { lenient: true }), () => LdapDn.root)
+    }
+  }
   return compile(filter, types, everythingIsVisible, nothingMore)(matchable)
 }
 

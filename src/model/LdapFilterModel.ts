@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { LdapDn } from "./LdapDn.ts"
 
 /**
  * All of the filters match; `(&)`, without any, is always true (RFC 4526).
@@ -148,9 +149,10 @@ export type LdapFilter =
   | Extensible
 
 /**
- * What a value may be made from: text becomes UTF-8, a number its decimal digits, and octets are taken as they are.
+ * What a value may be made from: text becomes UTF-8, a number its decimal digits, a name its text (RFC 4514), and octets are
+ * taken as they are.
  *
  * @category models
  * @since 0.1.0
  */
-export type FilterValue = string | Uint8Array | number | bigint
+export type FilterValue = string | Uint8Array | number | bigint | LdapDn

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import { isLdapDn } from "./LdapDn.ts"
 import type { Extensible, FilterValue, LdapFilter } from "./LdapFilterModel.ts"
 import {
   defaultMaxDepth,
@@ -413,7 +414,7 @@ const isFilter = (u: unknown): u is LdapFilter =>
   typeof u === "object" && u !== null && "_tag" in u && filterTags.has(u._tag)
 
 const isValue = (u: unknown): u is FilterValue =>
-  typeof u === "string" || typeof u === "number" || typeof u === "bigint" || u instanceof Uint8Array
+  typeof u === "string" || typeof u === "number" || typeof u === "bigint" || u instanceof Uint8Array || isLdapDn(u)
 
 const describe = (value: unknown): string =>
   value === null || value === undefined

@@ -75,7 +75,7 @@ export const isDnFlag = (name: string): boolean => name.length === 2 && name.toL
 
 /** A value in octets: text becomes UTF-8, a number its decimal digits. @internal */
 export const octetsOf = (value: FilterValue): Uint8Array =>
-  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : String(value))
+  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
 
 /**
  * The filter for values that have these parts in this order, with anything between them: the first at the beginning,

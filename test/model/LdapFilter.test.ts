@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { BerError, BerReader } from "../../src/ber/BerReader.ts"
 import { BerWriter } from "../../src/ber/BerWriter.ts"
+import * as LdapDn from "../../src/model/LdapDn.ts"
 import * as LdapFilter from "../../src/model/LdapFilter.ts"
 
 const { and, equals, ldapFilter, not, or, present } = LdapFilter
@@ -468,6 +469,13 @@ describe("ldapFilter", () => {
     assert.deepStrictEqual(ldapFilter`(|${active}${active})`, or(active, active))
     assert.deepStrictEqual(ldapFilter`(!${active})`, not(active))
     assert.deepStrictEqual(ldapFilter`${active}`, active)
+  })
+
+  it("takes names as their text", () => {
+    const ada = LdapDn.ldapDn`cn=${"King, Ada (Countess)"},dc=example`
+    assert.deepStrictEqual(ldapFilter`(member=${ada})`, equals("member", "cn=King\\, Ada (Countess),dc=example"))
+    assert.deepStrictEqual(equals("member", ada), ldapFilter`(member=${ada})`)
+    assert.deepStrictEqual(LdapFilter.inChain("memberOf", ada), LdapFilter.inChain("memberOf", ada.toString()))
   })
 
   it("reads its literal text as RFC 4515, over several lines, with escapes as they are written", () => {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as LdapDn from "../../src/model/LdapDn.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 
 const text = ({ attribute, operation, values }: LdapModification.LdapModification) => ({
@@ -8,6 +9,13 @@ const text = ({ attribute, operation, values }: LdapModification.LdapModificatio
 })
 
 describe("LdapModification", () => {
+  it("takes a name as its text", () => {
+    const dn = LdapDn.ldapDn`cn=${"King, Ada"},dc=example`
+    const member = { operation: "add", attribute: "member", values: ["cn=King\\, Ada,dc=example"] }
+    assert.deepStrictEqual(text(LdapModification.add("member", dn)), member)
+    assert.deepStrictEqual(text(LdapModification.add("member", [dn])), member)
+  })
+
   it("makes each of the operations of RFC 4511 and RFC 4525", () => {
     assert.deepStrictEqual(text(LdapModification.add("mail", ["a@x", Buffer.from("b@x")])), {
       operation: "add",
