@@ -30,15 +30,15 @@ import { type LdapEntry, make as makeEntry } from "../model/LdapEntry.ts"
 import { LdapError } from "../model/LdapError.ts"
 import * as LdapTransport from "../session/LdapTransport.ts"
 import * as MemorySocket from "../session/MemorySocket.ts"
+import { type ConnectionOptions, serve, type StartTlsOptions } from "./connection/DirectoryServer.ts"
+import * as Snapshot from "./directory/DirectorySnapshot.ts"
+import { type DirectoryState, parseDn } from "./directory/DirectoryState.ts"
+import { build, type Options } from "./directory/initialState.ts"
+import { operationalAttributes } from "./directory/operationalAttributes.ts"
 import type { DirectoryFault } from "./DirectoryFault.ts"
 import { type ConnectionRecord, DirectoryLog } from "./DirectoryLog.ts"
-import { type ConnectionOptions, serve, type StartTlsOptions } from "./DirectoryServer.ts"
-import * as Snapshot from "./DirectorySnapshot.ts"
-import { type DirectoryState, parseDn } from "./DirectoryState.ts"
-import { type DirectoryFaults, FaultControl } from "./FaultScript.ts"
-import { serveFaulty } from "./FaultyConnection.ts"
-import { build, type Options } from "./initialState.ts"
-import { operationalAttributes } from "./operationalAttributes.ts"
+import { type DirectoryFaults, FaultControl } from "./faults/FaultScript.ts"
+import { serveFaulty } from "./faults/FaultyConnection.ts"
 
 export {
   type ConnectionClosing,
@@ -47,13 +47,13 @@ export {
   type DirectoryLogEntry,
   type Pdu
 } from "./DirectoryLog.ts"
-export type { ConnectionOptions, Interceptor, StartTlsOptions } from "./DirectoryServer.ts"
-export type { Access } from "./DirectoryState.ts"
-export type { DirectorySnapshot } from "./DirectorySnapshot.ts"
-export type { DirectoryFaults, InjectedFault } from "./FaultScript.ts"
-export type { EntryInput, Options } from "./initialState.ts"
-export type { PasswordScheme } from "./passwordHashes.ts"
-export type { PasswordPolicy } from "./passwordPolicy.ts"
+export type { ConnectionOptions, Interceptor, StartTlsOptions } from "./connection/DirectoryServer.ts"
+export type { Access } from "./directory/DirectoryState.ts"
+export type { DirectorySnapshot } from "./directory/DirectorySnapshot.ts"
+export type { DirectoryFaults, InjectedFault } from "./faults/FaultScript.ts"
+export type { EntryInput, Options } from "./directory/initialState.ts"
+export type { PasswordScheme } from "./bind/passwordHashes.ts"
+export type { PasswordPolicy } from "./bind/passwordPolicy.ts"
 
 /**
  * A directory. Fibers may share it, and any number of clients be connected to it.

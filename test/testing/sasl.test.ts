@@ -8,7 +8,7 @@ import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as MemorySocket from "../../src/session/MemorySocket.ts"
-import { hashPassword, isPassword, type PasswordScheme } from "../../src/testing/passwordHashes.ts"
+import { hashPassword, isPassword, type PasswordScheme } from "../../src/testing/bind/passwordHashes.ts"
 import { admin, base, make } from "./fixture.ts"
 import { connect, fromSocket, type RawClient } from "./RawClient.ts"
 

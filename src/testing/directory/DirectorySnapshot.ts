@@ -1,0 +1,86 @@
+/**
+ * What a directory holds, taken as a value: to go back to it later, or to write it down as LDIF. Attributes are values
+ * that never change, so a snapshot shares them with the directory: it costs one small object per entry.
+ */
+import type * as LdapDn from "../../model/LdapDn.ts"
+import type { LdapAttribute } from "../../model/LdapEntry.ts"
+import * as Ldif from "../../model/Ldif.ts"
+import type { DirectoryState } from "./DirectoryState.ts"
+import type { DirectoryEntry, EntryHistory, StoredAttributes } from "./DirectoryTree.ts"
+import { operationalAttributes } from "./operationalAttributes.ts"
+
+/** One entry as it was. */
+interface SavedEntry {
+  readonly dn: LdapDn.LdapDn
+  readonly attributes: StoredAttributes
+  readonly history: EntryHistory
+}
+
+/**
+ * What a directory held at a moment. It never changes, and may be restored any number of times, also into another
+ * directory with the same suffixes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DirectorySnapshot {
+  /** How many entries it has. */
+  readonly size: number
+}
+
+/** The entries of the snapshots that `take` made, parents before their children: nobody else has to see them. */
+const saved = new WeakMap<DirectorySnapshot, ReadonlyArray<SavedEntry>>()
+
+/** The entries of a directory, parents before their children, siblings in the order in which they came. */
+const inOrder = (state: DirectoryState): ReadonlyArray<DirectoryEntry> => {
+  const found: Array<DirectoryEntry> = []
+  for (const entry of state.tree.entries()) {
+    if (entry.parent !== undefined) continue
+    for (const one of state.tree.below(entry, "subtree")) found.push(one)
+  }
+  return found
+}
+
+export const take = (state: DirectoryState): DirectorySnapshot => {
+  const entries = inOrder(state).map(({ attributes, dn, history }): SavedEntry => ({ dn, attributes, history }))
+  const snapshot: DirectorySnapshot = { size: entries.length }
+  saved.set(snapshot, entries)
+  return snapshot
+}
+
+/** In one step: no operation sees it half done. A search that is going on loses what it hasn't returned yet. */
+export const restore = (state: DirectoryState, snapshot: DirectorySnapshot): void => {
+  const entries = saved.get(snapshot)
+  if (entries === undefined) throw new TypeError("not a snapshot that this package took")
+  for (const entry of inOrder(state).slice().reverse()) state.tree.remove(entry)
+  for (const { attributes, dn, history } of entries) state.tree.insert(dn, attributes, history)
+}
+
+/** What follows from the entries or from the tree, or is known to servers with a password policy alone. */
+const notLoaded: ReadonlySet<string> = new Set([
+  "entrydn",
+  "hassubordinates",
+  "subschemasubentry",
+  "memberof",
+  "pwdchangedtime",
+  "pwdfailuretime",
+  "pwdaccountlockedtime",
+  "pwdgraceusetime",
+  "pwdreset"
+])
+
+/** As slapcat writes it: with the history of the entries, so that slapadd and this directory load it as it was. */
+export const toLdif = (state: DirectoryState, options?: { readonly operational?: boolean | undefined }): string =>
+  Ldif.format(
+    inOrder(state).map((entry) => {
+      const attributes: Array<LdapAttribute> = [...entry.attributes.values()].filter(({ parsed }) =>
+        !notLoaded.has(parsed.type.key) && (options?.operational !== false || !parsed.type.readOnly)
+      )
+      if (options?.operational !== false) {
+        for (const attribute of operationalAttributes(entry))
+          if (!notLoaded.has(attribute.parsed.type.key)) attributes.push(attribute)
+      }
+      return { _tag: "Entry", line: 0, dn: entry.dn.toString(), attributes }
+    })
+    // slapadd takes a version line that stands alone for a record without a name.
+  ).replace(/^version: 1\n+/, "")

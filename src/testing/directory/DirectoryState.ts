@@ -1,0 +1,138 @@
+/**
+ * What a directory is, for all connections together: its entries, its suffixes, who may do what. Operations are
+ * functions over it, in updates.ts, search.ts and authentication.ts; all of them are synchronous, so none sees another
+ * half done.
+ */
+import * as Result from "effect/Result"
+import { createHash } from "node:crypto"
+import type { AttributeType } from "../../model/AttributeTypes.ts"
+import { AttributeTypes } from "../../model/AttributeTypes.ts"
+import * as LdapDn from "../../model/LdapDn.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { RequestOperation, ResultFields } from "../../protocol/LdapMessage.ts"
+import type { PasswordScheme } from "../bind/passwordHashes.ts"
+import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
+import { answer } from "../operations/directoryResult.ts"
+import { DirectoryChanges } from "./DirectoryChanges.ts"
+import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"
+
+/**
+ * Decides whether someone other than the administrator may do something. The identity is the distinguished name that
+ * was bound, empty for anonymous.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Access = (identity: string, operation: RequestOperation) => boolean
+
+export interface Administrator {
+  readonly dn: LdapDn.LdapDn
+  /** Without one nobody can bind as the administrator, unless the entry of that name has a password. */
+  readonly password: Uint8Array | undefined
+}
+
+/** Who sent a request. */
+export interface Requester {
+  /** The distinguished name, or `undefined` for anonymous. */
+  readonly dn: LdapDn.LdapDn | undefined
+}
+
+export const anonymous: Requester = { dn: undefined }
+
+export class DirectoryState {
+  readonly tree: DirectoryTree
+  readonly types: AttributeTypes
+  readonly changes = new DirectoryChanges()
+  readonly suffixes: ReadonlyArray<LdapDn.LdapDn>
+  readonly administrator: Administrator
+  /** The most entries that a search returns to others than the administrator; 0 is no limit. */
+  readonly sizeLimit: number
+  readonly allowAnonymous: boolean
+  /** The most values of an attribute that an entry is returned with at once, as Active Directory has it; 0: no limit. */
+  readonly maxValues: number
+  readonly passwordPolicy: PasswordPolicy | undefined
+  readonly passwordScheme: PasswordScheme
+  readonly schemaChecking: boolean
+  readonly #access: Access | undefined
+  #uuids = 0
+
+  constructor(options: {
+    readonly suffixes: ReadonlyArray<LdapDn.LdapDn>
+    readonly administrator: Administrator
+    readonly sizeLimit: number
+    readonly allowAnonymous: boolean
+    readonly access: Access | undefined
+    readonly maxValues?: number | undefined
+    readonly passwordPolicy?: PasswordPolicy | undefined
+    readonly passwordScheme?: PasswordScheme | undefined
+    readonly schemaChecking?: boolean | undefined
+    readonly memberOf?: boolean | undefined
+  }) {
+    this.suffixes = options.suffixes
+    this.administrator = options.administrator
+    this.sizeLimit = options.sizeLimit
+    this.allowAnonymous = options.allowAnonymous
+    this.#access = options.access
+    this.maxValues = options.maxValues ?? 0
+    this.passwordPolicy = options.passwordPolicy
+    this.passwordScheme = options.passwordScheme ?? "SSHA"
+    this.schemaChecking = options.schemaChecking ?? false
+    this.types = new AttributeTypes({ strict: this.schemaChecking })
+    this.tree = new DirectoryTree({ memberOf: options.memberOf ?? false })
+  }
+
+  isAdministrator({ dn }: Requester): boolean {
+    return dn !== undefined && dn.key === this.administrator.dn.key
+  }
+
+  /** Whether the directory would hold an entry of that name. */
+  holds(dn: LdapDn.LdapDn): boolean {
+    return this.suffixes.some((suffix) => dn.key === suffix.key || LdapDn.isDescendantOf(dn, suffix))
+  }
+
+  isSuffix(dn: LdapDn.LdapDn): boolean {
+    return this.suffixes.some((suffix) => dn.key === suffix.key)
+  }
+
+  /** The refusal that a write of someone anonymous gets before anything else is looked at, as slapd gives it. */
+  refuseUnknown(requester: Requester, operation: RequestOperation): ResultFields | undefined {
+    return requester.dn !== undefined || this.mayDo(requester, operation)
+      ? undefined
+      : answer(LdapResultCode.strongerAuthRequired, "modifications require authentication")
+  }
+
+  /** By default everyone may read, and the administrator alone may write. */
+  mayDo(requester: Requester, operation: RequestOperation): boolean {
+    if (this.isAdministrator(requester)) return true
+    return this.#access === undefined
+      ? operation._tag === "SearchRequest" || operation._tag === "CompareRequest"
+      : this.#access(requester.dn?.toString() ?? "", operation)
+  }
+
+  /** Passwords are seen by the administrator and by the entry itself. */
+  maySee(requester: Requester, entry: DirectoryEntry, type: AttributeType): boolean {
+    return !passwordTypes.has(type.key) || this.isAdministrator(requester) || requester.dn?.key === entry.dn.key
+  }
+
+  /** The same entries added in the same order get the same UUIDs, so tests can rely on them. */
+  nextUuid(): string {
+    const hex = createHash("sha1").update(`${this.suffixes.join(";")} ${this.#uuids++}`).digest("hex")
+    const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16)
+    return [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      `5${hex.slice(13, 16)}`,
+      `${variant}${hex.slice(17, 20)}`,
+      hex.slice(20, 32)
+    ]
+      .join("-")
+  }
+}
+
+const passwordTypes: ReadonlySet<string> = new Set(["userpassword", "unicodepwd"])
+
+/** Names are read as leniently as slapd reads them. */
+export const parseDn = (text: string): LdapDn.LdapDn | undefined => {
+  const dn = LdapDn.parse(text, { lenient: true })
+  return Result.isSuccess(dn) ? dn.success : undefined
+}

@@ -1,0 +1,204 @@
+/**
+ * The faults that a directory has in force, and which of them a request meets. Pure but for the counting: what a fault
+ * does to a connection is left to FaultyConnection.ts.
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { RequestOperation } from "../../protocol/LdapMessage.ts"
+import { parseDn } from "../directory/DirectoryState.ts"
+import type { DirectoryFault, Occasion, Random, RequestKind, Where } from "../DirectoryFault.ts"
+
+/**
+ * A fault that happened.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface InjectedFault {
+  readonly connection: number
+  readonly on: Occasion
+  /** Of the request; `undefined` where the fault is the connection's. */
+  readonly messageId: number | undefined
+  readonly fault: Exclude<DirectoryFault, Random>
+}
+
+/**
+ * The faults of a directory, to be changed while it runs. Fibers may share it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DirectoryFaults {
+  /** Those in force, as they were given. */
+  readonly current: ReadonlyArray<DirectoryFault>
+  /**
+   * Replaces them, and begins counting anew. Ends what the old ones do to connections that are open: stalled ones go
+   * on, slow ones are slow no more. A request that was dropped stays dropped.
+   */
+  readonly set: (faults: ReadonlyArray<DirectoryFault> | DirectoryFault) => Effect.Effect<void>
+  /** As `set([])`. */
+  readonly clear: Effect.Effect<void>
+  /** What has happened since the directory was made, in order. */
+  readonly injected: ReadonlyArray<InjectedFault>
+  /**
+   * Waits until so many faults have happened, and returns the last of them: what a test waits for before it moves the
+   * clock. Interruption gives up.
+   */
+  readonly happened: (count?: number) => Effect.Effect<InjectedFault>
+}
+
+/** What a connection or a request is, as far as faults can tell. */
+export interface FaultEvent {
+  readonly on: Occasion
+  readonly connection: number
+  readonly dn: string | undefined
+  readonly oid: string | undefined
+}
+
+export type SingleFault = InjectedFault["fault"]
+
+/** Faults from one `set` to the next. */
+export class FaultScript {
+  readonly faults: ReadonlyArray<DirectoryFault>
+  /** Open when others have taken their place. */
+  readonly replaced = Latch.makeUnsafe()
+  readonly #matchers: ReadonlyArray<(event: FaultEvent) => SingleFault | undefined>
+
+  constructor(faults: ReadonlyArray<DirectoryFault>) {
+    this.faults = faults
+    this.#matchers = faults.map(matcher)
+  }
+
+  /** Those that an event meets, in the order in which they were given. Counts the event. */
+  meet(event: FaultEvent): ReadonlyArray<SingleFault> {
+    const met: Array<SingleFault> = []
+    for (const match of this.#matchers) {
+      const fault = match(event)
+      if (fault !== undefined) met.push(fault)
+    }
+    return met
+  }
+}
+
+/** The faults of one directory; {@link DirectoryFaults} is its public face. */
+export class FaultControl {
+  script: FaultScript
+  readonly #injected: Array<InjectedFault> = []
+  readonly #waiting = new Set<() => void>()
+  readonly faults: DirectoryFaults
+
+  constructor(faults: ReadonlyArray<DirectoryFault>) {
+    this.script = new FaultScript(faults)
+    const set = (faults: ReadonlyArray<DirectoryFault> | DirectoryFault) =>
+      Effect.suspend(() => {
+        const { replaced } = this.script
+        this.script = new FaultScript("_tag" in faults ? [faults] : [...faults])
+        return Effect.asVoid(replaced.open)
+      })
+    const current = () => this.script.faults
+    const injected = () => this.#injected.slice()
+    this.faults = {
+      get current() {
+        return current()
+      },
+      set,
+      clear: set([]),
+      get injected() {
+        return injected()
+      },
+      happened: (count = 1) => this.#happened(count)
+    }
+  }
+
+  note(injected: InjectedFault): void {
+    this.#injected.push(injected)
+    for (const look of [...this.#waiting]) look()
+  }
+
+  #happened(count: number): Effect.Effect<InjectedFault> {
+    return Effect.callback((resume) => {
+      const look = () => {
+        const fault = this.#injected[count - 1]
+        if (fault === undefined) return
+        this.#waiting.delete(look)
+        resume(Effect.succeed(fault))
+      }
+      this.#waiting.add(look)
+      look()
+      return Effect.sync(() => this.#waiting.delete(look))
+    })
+  }
+}
+
+const matcher = (fault: DirectoryFault): (event: FaultEvent) => SingleFault | undefined => {
+  const matches = condition(fault.where)
+  if (fault._tag !== "Random") return (event) => (matches(event) && applies(fault, event) ? fault : undefined)
+  const next = uniform(fault.seed)
+  const choices = fault.faults.map(matcher)
+  return (event) => {
+    if (choices.length === 0 || !matches(event)) return undefined
+    // Both are drawn each time, so that one probability or another gives faults of the same kinds.
+    const chance = next()
+    const choice = choices[Math.floor(next() * choices.length)]
+    return chance < fault.probability ? choice?.(event) : undefined
+  }
+}
+
+/** There is no result of a connection. */
+const applies = (fault: SingleFault, event: FaultEvent): boolean =>
+  event.on !== "connect" || fault._tag !== "WrongResult"
+
+const condition = ({ connection, dn, nth, oid, on }: Where): (event: FaultEvent) => boolean => {
+  const kinds = on === undefined ? undefined : new Set(typeof on === "string" ? [on] : on)
+  const key = dn === undefined ? undefined : keyOf(dn)
+  let seen = 0
+  return (event) => {
+    const matches = (kinds === undefined ? event.on !== "connect" : kinds.has(event.on)) &&
+      (key === undefined || (event.dn !== undefined && keyOf(event.dn) === key)) &&
+      (oid === undefined || event.oid === oid) &&
+      (connection === undefined || event.connection === connection)
+    return matches && (nth === undefined || ++seen === nth)
+  }
+}
+
+/** Text that is no name is compared as it is. */
+const keyOf = (dn: string): string => parseDn(dn)?.key ?? dn
+
+const kinds: { readonly [Kind in RequestOperation["_tag"]]: RequestKind | undefined } = {
+  BindRequest: "bind",
+  UnbindRequest: undefined,
+  SearchRequest: "search",
+  ModifyRequest: "modify",
+  AddRequest: "add",
+  DeleteRequest: "delete",
+  ModifyDnRequest: "rename",
+  CompareRequest: "compare",
+  AbandonRequest: undefined,
+  ExtendedRequest: "extended"
+}
+
+/** A request as an event; `undefined` for those that no fault is about. */
+export const eventOf = (connection: number, request: RequestOperation): FaultEvent | undefined => {
+  const on = kinds[request._tag]
+  if (on === undefined) return undefined
+  const dn = request._tag === "BindRequest"
+    ? request.name
+    : request._tag === "SearchRequest"
+    ? request.base
+    : "dn" in request
+    ? request.dn
+    : undefined
+  return { on, connection, dn, oid: request._tag === "ExtendedRequest" ? request.oid : undefined }
+}
+
+/** Numbers from 0 to 1 (mulberry32), the same for the same seed. */
+const uniform = (seed: number | string): () => number => {
+  let state = 0x9e3779b9
+  for (const character of String(seed)) state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 0x85ebca6b) | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

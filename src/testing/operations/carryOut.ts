@@ -1,0 +1,110 @@
+/**
+ * The operations that have one answer, each carried out in one synchronous step with what its controls ask for, and the
+ * kinds of their answers. Searches are served by searchServing.ts, since they go on for a while; binds and extended
+ * operations by DirectoryServer.ts, since they change the connection.
+ */
+import * as LdapControl from "../../model/LdapControl.ts"
+import * as LdapEntry from "../../model/LdapEntry.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { RequestOperation, ResponseOperation, ResultFields } from "../../protocol/LdapMessage.ts"
+import { policyResponse } from "../bind/passwordPolicy.ts"
+import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
+import { selection } from "../search/entrySelection.ts"
+import { compare } from "./comparison.ts"
+import type { RequestControls } from "./requestControls.ts"
+import * as Updates from "./updates.ts"
+
+/** A request that is answered at once. */
+export type OneStep = Extract<
+  RequestOperation,
+  { readonly _tag: "AddRequest" | "ModifyRequest" | "DeleteRequest" | "ModifyDnRequest" | "CompareRequest" }
+>
+
+/** An answer with its controls. */
+export interface Answered {
+  readonly operation: ResponseOperation
+  readonly result: ResultFields
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+}
+
+/** Carries a request out. `now` is the Clock's time in milliseconds. */
+export const carryOut = (
+  state: DirectoryState,
+  request: OneStep,
+  requester: Requester,
+  controls: RequestControls,
+  now: number
+): Answered => {
+  const { passwordPolicy, postRead, preRead } = controls
+  const entry = preRead === undefined && postRead === undefined ? undefined : entryOf(state, request)
+  const before = preRead === undefined || entry === undefined ? undefined : copy(state, entry, preRead, requester)
+  const result = resultOf(state, request, requester, controls, now)
+  const after = postRead === undefined ? undefined : (entry ?? entryOf(state, request))
+  const said: Array<LdapControl.LdapControl> = []
+  const isDone = result.code === LdapResultCode.success || result.code === LdapResultCode.noOperation
+  if (isDone && before !== undefined) said.push(LdapControl.preReadResponse.make(before))
+  if (isDone && after !== undefined && postRead !== undefined) {
+    said.push(LdapControl.postReadResponse.make(copy(state, after, postRead, requester)))
+  }
+  if (passwordPolicy === true && state.passwordPolicy !== undefined) {
+    said.push(LdapControl.passwordPolicyResponse.make(policyResponse(result)))
+  }
+  return { operation: responseTo(request, result), result, controls: said }
+}
+
+const entryOf = (state: DirectoryState, request: OneStep): DirectoryEntry | undefined => {
+  const dn = parseDn(request.dn)
+  return dn === undefined ? undefined : state.tree.find(dn)
+}
+
+const copy = (
+  state: DirectoryState,
+  entry: DirectoryEntry,
+  attributes: ReadonlyArray<string>,
+  requester: Requester
+): LdapEntry.LdapEntry => {
+  const found = selection(state, { attributes }, requester)(entry)
+  return LdapEntry.make(found.dn, found.attributes)
+}
+
+const resultOf = (
+  state: DirectoryState,
+  request: OneStep,
+  requester: Requester,
+  controls: RequestControls,
+  now: number
+): ResultFields => {
+  switch (request._tag) {
+    case "AddRequest":
+      return Updates.add({ state, request, requester, now, controls })
+    case "ModifyRequest":
+      return Updates.modify({ state, request, requester, now, controls })
+    case "DeleteRequest":
+      return Updates.remove({ state, request, requester, now, controls })
+    case "ModifyDnRequest":
+      return Updates.modifyDn({ state, request, requester, now, controls })
+    case "CompareRequest":
+      return compare(state, request, requester, controls)
+  }
+}
+
+const responses = {
+  BindRequest: "BindResponse",
+  SearchRequest: "SearchResultDone",
+  ModifyRequest: "ModifyResponse",
+  AddRequest: "AddResponse",
+  DeleteRequest: "DeleteResponse",
+  ModifyDnRequest: "ModifyDnResponse",
+  CompareRequest: "CompareResponse",
+  ExtendedRequest: "ExtendedResponse"
+} as const
+
+/** A request that has an answer; Abandon and Unbind have none. */
+export type Answerable = Extract<RequestOperation, { readonly _tag: keyof typeof responses }>
+
+/** The response of the kind that belongs to a request. */
+export const responseTo = (request: Answerable, result: ResultFields): ResponseOperation => ({
+  _tag: responses[request._tag],
+  result
+})

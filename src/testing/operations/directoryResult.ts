@@ -1,0 +1,21 @@
+/**
+ * What operations answer with: the fields of an LDAPResult (RFC 4511 section 4.1.9), and the refusals that several of
+ * them give.
+ */
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { ResultFields } from "../../protocol/LdapMessage.ts"
+
+const noReferrals: ReadonlyArray<string> = []
+
+export const answer = (code: number, diagnosticMessage = "", matchedDn = ""): ResultFields => ({
+  code,
+  matchedDn,
+  diagnosticMessage,
+  referrals: noReferrals
+})
+
+export const success: ResultFields = answer(LdapResultCode.success)
+
+export const invalidDn: ResultFields = answer(LdapResultCode.invalidDNSyntax, "invalid DN")
+
+export const notHere: ResultFields = answer(LdapResultCode.unwillingToPerform, "no global superior knowledge")

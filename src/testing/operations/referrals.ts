@@ -1,0 +1,62 @@
+/**
+ * Names that are served elsewhere (RFC 3296): referral objects point to other servers, unless a client manages them
+ * with ManageDsaIT.
+ */
+import * as Result from "effect/Result"
+import * as LdapDn from "../../model/LdapDn.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import * as LdapUrl from "../../model/LdapUrl.ts"
+import type { ResultFields, Scope } from "../../protocol/LdapMessage.ts"
+import type { DirectoryState } from "../directory/DirectoryState.ts"
+import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
+import { answer } from "./directoryResult.ts"
+import type { RequestControls } from "./requestControls.ts"
+
+/** The referral of an operation whose entry is a referral object, or below one; of a search with its scope. */
+export const referral = (
+  state: DirectoryState,
+  dn: LdapDn.LdapDn,
+  controls: RequestControls,
+  scope?: Scope
+): ResultFields | undefined => {
+  for (let name: LdapDn.LdapDn | undefined = dn; name !== undefined; name = LdapDn.parent(name)) {
+    const entry = state.tree.find(name)
+    if (entry === undefined) continue
+    if (!entry.isReferral || (controls.manageDsaIt === true && name.key === dn.key)) return undefined
+    const below = LdapDn.relativeTo(dn, name)
+    return {
+      ...answer(LdapResultCode.referral, "", entry.dn.toString()),
+      referrals: uris(entry, scope, below)
+    }
+  }
+  return undefined
+}
+
+/** Where a search goes on for what is below a referral object that it met. */
+export const continuation = (entry: DirectoryEntry, scope: Scope): ReadonlyArray<string> =>
+  uris(entry, scope === "one" ? "base" : "subtree", undefined)
+
+/** The URLs of a referral object, with the name that is asked for and the scope put in. */
+const uris = (
+  entry: DirectoryEntry,
+  scope: Scope | undefined,
+  below: LdapDn.LdapDn | undefined
+): ReadonlyArray<string> =>
+  entry.values("ref").map((value) => {
+    // What follows a URL in a value is its label.
+    const [text = ""] = Buffer.from(value).toString("utf8").split(" ")
+    const url = LdapUrl.parse(text)
+    if (Result.isFailure(url)) return text
+    const [start = "", name = ""] = /^([^/]*\/\/[^/]*)\/?([^?]*)/.exec(text)?.slice(1) ?? []
+    const there = decodeURIComponent(name) === "" ? entry.dn.toString() : decodeURIComponent(name)
+    const full = below === undefined || below.rdns.length === 0 ? there : `${below.toString()},${there}`
+    const suffix = scope === undefined ? "" : `??${scopeNames[scope]}`
+    return `${start}/${encodeURI(full).replace(/\?/g, "%3F").replace(/#/g, "%23")}${suffix}`
+  })
+
+const scopeNames: Readonly<Record<Scope, string>> = {
+  base: "base",
+  one: "one",
+  subtree: "sub",
+  subordinates: "subordinate"
+}

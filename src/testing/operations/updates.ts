@@ -1,0 +1,285 @@
+/**
+ * The operations that change the directory: add, modify, delete and modify DN (RFC 4511 sections 4.6 to 4.9), and the
+ * loading of entries at the start. Each is carried out whole or refused, in one step; the order in which a request is
+ * judged, and so the code that one with several faults gets, is slapd's.
+ */
+import * as Result from "effect/Result"
+import * as LdapDn from "../../model/LdapDn.ts"
+import type { LdapAttribute } from "../../model/LdapEntry.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import { normalize } from "../../model/matchingRules.ts"
+import type {
+  AddRequest,
+  DeleteRequest,
+  ModifyDnRequest,
+  ModifyRequest,
+  RequestOperation,
+  ResultFields
+} from "../../protocol/LdapMessage.ts"
+import { passwordSet, refusePasswords } from "../bind/passwordPolicy.ts"
+import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import { DirectoryEntry, type EntryHistory, type StoredAttribute } from "../directory/DirectoryTree.ts"
+import { unmetAssertion } from "../search/filterMatching.ts"
+import {
+  addNamingValues,
+  applyChanges,
+  checkChanges,
+  checkEntry,
+  fromRequest,
+  fromSeed,
+  removeNamingValues
+} from "./attributeChanges.ts"
+import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
+import { referral } from "./referrals.ts"
+import { noControls, type RequestControls } from "./requestControls.ts"
+import { checkSchema } from "./schemaChecking.ts"
+
+/** A request in its surroundings. `now` is the Clock's time in milliseconds. */
+export interface Update<Operation extends RequestOperation> {
+  readonly state: DirectoryState
+  readonly request: Operation
+  readonly requester: Requester
+  readonly now: number
+  /** What else its controls ask for. */
+  readonly controls?: RequestControls | undefined
+}
+
+const noAccess = answer(LdapResultCode.insufficientAccessRights)
+
+/** The answer of an update that would have been carried out, but for the no-op control. */
+const noOperation = answer(LdapResultCode.noOperation, "no-op")
+
+const noSuchObject = (state: DirectoryState, dn: LdapDn.LdapDn): ResultFields =>
+  answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(dn))
+
+export const add = ({ controls = noControls, now, request, requester, state }: Update<AddRequest>): ResultFields => {
+  const dn = parseDn(request.dn)
+  const [rdn] = dn?.rdns ?? []
+  if (dn === undefined) return invalidDn
+  if (rdn === undefined) return answer(LdapResultCode.entryAlreadyExists, "root DSE already exists")
+  const parsed = fromRequest(state.types, request.attributes)
+  if (Result.isFailure(parsed)) return parsed.failure
+  const attributes = parsed.success
+  if (!state.holds(dn)) return notHere
+  const unknown = state.refuseUnknown(requester, request)
+  if (unknown !== undefined) return unknown
+  addNamingValues(state.types, attributes, rdn)
+  const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, controls)
+  if (refused !== undefined) return refused
+  if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
+  const above = LdapDn.parent(dn)
+  const referred = referral(state, dn, controls)
+  if (referred !== undefined) return referred
+  if (!state.isSuffix(dn) && (above === undefined || state.tree.find(above) === undefined))
+    return noSuchObject(state, dn)
+  if (!state.mayDo(requester, request)) return noAccess
+  if (above !== undefined && state.tree.find(above)?.isAlias === true) {
+    return answer(LdapResultCode.aliasProblem, "parent is an alias")
+  }
+  const name = requester.dn?.toString() ?? ""
+  const history = { uuid: "", created: now, creator: name, modified: now, modifier: name }
+  const unmet = unmetAssertion(state, new DirectoryEntry(dn, attributes, history, undefined), requester, controls)
+  if (unmet !== undefined) return unmet
+  if (controls.noOp === true) return noOperation
+  const entry = state.tree.insert(dn, attributes, { ...history, uuid: state.nextUuid() })
+  state.changes.made("add", entry, () => state.tree.remove(entry))
+  return success
+}
+
+export const modify = (
+  { controls = noControls, now, request, requester, state }: Update<ModifyRequest>
+): ResultFields => {
+  const dn = parseDn(request.dn)
+  const [rdn] = dn?.rdns ?? []
+  if (dn === undefined) return invalidDn
+  if (rdn === undefined) {
+    return answer(LdapResultCode.unwillingToPerform, "modify upon the root DSE not supported")
+  }
+  const malformed = checkChanges(state.types, request.changes)
+  if (malformed !== undefined) return malformed
+  if (!state.holds(dn)) return notHere
+  const unknown = state.refuseUnknown(requester, request)
+  if (unknown !== undefined) return unknown
+  const entry = state.tree.find(dn)
+  const unmet = refuse(state, dn, requester, controls)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
+  if (!state.mayDo(requester, request)) return noAccess
+  if (unmet !== undefined) return unmet
+  const changed = applyChanges(state.types, entry.attributes, request.changes, controls.permissive)
+  if (Result.isFailure(changed)) return changed.failure
+  const [ownRdn = rdn] = entry.dn.rdns
+  const refused = checkEntry(state.types, changed.success, ownRdn) ??
+    checkSchema(state, changed.success, controls, entry)
+  if (refused !== undefined) return refused
+  const { attributes, history } = entry
+  const policy = state.passwordPolicy
+  const [before, after] = [attributes, changed.success].map((all) => all.get("userpassword")?.values ?? [])
+  const setsPassword = policy !== undefined && before !== undefined && after !== undefined &&
+    request.changes.some(({ attribute }) => state.types.find(attribute)?.key === "userpassword")
+  if (setsPassword && !state.isAdministrator(requester)) {
+    const refused = refusePasswords(policy, entry, after.filter((value) => !before.includes(value)))
+    if (refused !== undefined) return refused
+  }
+  if (controls.noOp === true) return noOperation
+  state.tree.update(entry, changed.success)
+  touch(entry, requester, now)
+  if (setsPassword) passwordSet(policy, entry, before, state.isAdministrator(requester), now)
+  state.changes.made("modify", entry, () => {
+    state.tree.update(entry, attributes)
+    entry.history = history
+  })
+  return success
+}
+
+export const remove = ({ controls = noControls, request, requester, state }: Update<DeleteRequest>): ResultFields => {
+  const dn = parseDn(request.dn)
+  if (dn === undefined) return invalidDn
+  if (dn.rdns.length === 0) return answer(LdapResultCode.unwillingToPerform, "cannot delete the root DSE")
+  if (!state.holds(dn)) return notHere
+  const unknown = state.refuseUnknown(requester, request)
+  if (unknown !== undefined) return unknown
+  const entry = state.tree.find(dn)
+  const unmet = refuse(state, dn, requester, controls)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
+  if (!state.mayDo(requester, request)) return noAccess
+  if (unmet !== undefined) return unmet
+  if (entry.children.size > 0 && controls.treeDelete !== true) {
+    return answer(LdapResultCode.notAllowedOnNonLeaf, "subordinate objects must be deleted first")
+  }
+  if (controls.noOp === true) return noOperation
+  // Children go before their parents.
+  for (const one of state.tree.below(entry, "subtree").reverse()) {
+    state.tree.remove(one)
+    state.changes.made("delete", one, () => state.tree.restore(one))
+  }
+  return success
+}
+
+export const modifyDn = (
+  { controls = noControls, now, request, requester, state }: Update<ModifyDnRequest>
+): ResultFields => {
+  const dn = parseDn(request.dn)
+  const newRdn = parseDn(request.newRdn)
+  const newSuperior = request.newSuperior === undefined ? undefined : parseDn(request.newSuperior)
+  const [oldRdn] = dn?.rdns ?? []
+  const [rdn] = newRdn?.rdns ?? []
+  if (dn === undefined) return invalidDn
+  if (rdn === undefined || newRdn?.rdns.length !== 1) return answer(LdapResultCode.invalidDNSyntax, "invalid new RDN")
+  if (newSuperior === undefined && request.newSuperior !== undefined) {
+    return answer(LdapResultCode.invalidDNSyntax, "invalid newSuperior")
+  }
+  if (oldRdn === undefined) return answer(LdapResultCode.unwillingToPerform, "cannot rename the root DSE")
+  if (!state.holds(dn)) return notHere
+  if (newSuperior !== undefined && (newSuperior.key === dn.key || LdapDn.isDescendantOf(newSuperior, dn))) {
+    return answer(LdapResultCode.unwillingToPerform, "cannot place an entry below itself")
+  }
+  const renamed = LdapDn.rename(dn, rdn, newSuperior)
+  if (!state.holds(renamed)) return answer(LdapResultCode.affectsMultipleDSAs, "cannot rename between DSAs")
+  const unknown = state.refuseUnknown(requester, request)
+  if (unknown !== undefined) return unknown
+  const entry = state.tree.find(dn)
+  const unmet = refuse(state, dn, requester, controls)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
+  if (!state.mayDo(requester, request)) return noAccess
+  if (unmet !== undefined) return unmet
+  const superior = newSuperior === undefined ? entry.parent : state.tree.find(newSuperior)
+  if (newSuperior !== undefined && superior === undefined) {
+    return answer(LdapResultCode.noSuchObject, "new superior not found")
+  }
+  const target = state.tree.find(renamed)
+  if (target !== undefined && target !== entry) return answer(LdapResultCode.entryAlreadyExists)
+  const attributes = new Map<string, StoredAttribute>(entry.attributes)
+  const [ownRdn = oldRdn] = entry.dn.rdns
+  if (request.deleteOldRdn) removeNamingValues(state.types, attributes, ownRdn)
+  addNamingValues(state.types, attributes, rdn)
+  const refused = checkSchema(state, attributes, controls, entry)
+  if (refused !== undefined) return refused
+  if (controls.noOp === true) return noOperation
+  const before = { attributes: entry.attributes, dn: entry.dn, history: entry.history }
+  state.tree.update(entry, attributes)
+  // The parent's name is taken as the parent has it, not as the request wrote it.
+  state.tree.move(entry, superior === undefined ? renamed : LdapDn.child(superior.dn, rdn))
+  touch(entry, requester, now)
+  const undo = () => {
+    state.tree.move(entry, before.dn)
+    state.tree.update(entry, before.attributes)
+    entry.history = before.history
+  }
+  state.changes.made("modifyDn", entry, undo, before.dn.toString())
+  // Those below have other names now.
+  for (const one of state.tree.below(entry, "subordinates")) one.changed = state.changes.number
+  return success
+}
+
+/** What keeps an update from an entry: that it is elsewhere, isn't there, or isn't as the client assumes. */
+const refuse = (
+  state: DirectoryState,
+  dn: LdapDn.LdapDn,
+  requester: Requester,
+  controls: RequestControls
+): ResultFields | undefined => {
+  const referred = referral(state, dn, controls)
+  if (referred !== undefined) return referred
+  const entry = state.tree.find(dn)
+  if (entry === undefined) return noSuchObject(state, dn)
+  return unmetAssertion(state, entry, requester, controls)
+}
+
+const touch = (entry: DirectoryEntry, requester: Requester, now: number): void => {
+  entry.history = { ...entry.history, modified: now, modifier: requester.dn?.toString() ?? "" }
+}
+
+/**
+ * Loads an entry as it is: nobody is asked for permission, and values aren't judged. What an export says of the
+ * history of the entry is kept; other attributes that only the server sets are left out.
+ */
+export const load = (
+  state: DirectoryState,
+  dnText: string,
+  given: ReadonlyArray<LdapAttribute>,
+  now: number
+): ResultFields => {
+  const dn = parseDn(dnText)
+  const [rdn] = dn?.rdns ?? []
+  if (dn === undefined || rdn === undefined) return invalidDn
+  if (!state.holds(dn)) return notHere
+  if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
+  const above = LdapDn.parent(dn)
+  if (!state.isSuffix(dn) && (above === undefined || state.tree.find(above) === undefined))
+    return noSuchObject(state, dn)
+  const parsed = fromSeed(state.types, given)
+  if (Result.isFailure(parsed)) return parsed.failure
+  const attributes = parsed.success
+  const history = historyFrom(attributes, state, now)
+  for (const [key, { parsed: { type } }] of attributes) if (type.readOnly) attributes.delete(key)
+  addNamingValues(state.types, attributes, rdn)
+  const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, noControls)
+  if (refused !== undefined) return refused
+  state.tree.insert(dn, attributes, history)
+  return success
+}
+
+const historyFrom = (
+  attributes: ReadonlyMap<string, StoredAttribute>,
+  state: DirectoryState,
+  now: number
+): EntryHistory => {
+  const text = (key: string): string | undefined => {
+    const [value] = attributes.get(key)?.values ?? []
+    return value === undefined ? undefined : Buffer.from(value).toString("utf8")
+  }
+  const time = (key: string): number | undefined => {
+    const [value] = attributes.get(key)?.values ?? []
+    const normalized = value === undefined ? undefined : normalize("time", value)
+    return normalized === undefined ? undefined : Date.parse(`${normalized.slice(0, 19)}Z`)
+  }
+  const created = time("createtimestamp") ?? now
+  const creator = text("creatorsname") ?? state.administrator.dn.toString()
+  return {
+    uuid: text("entryuuid") ?? state.nextUuid(),
+    created,
+    creator,
+    modified: time("modifytimestamp") ?? created,
+    modifier: text("modifiersname") ?? creator
+  }
+}

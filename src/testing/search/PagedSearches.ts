@@ -1,0 +1,81 @@
+/**
+ * Searches in pages (RFC 2696): those of one connection that are between two pages, and the cookies by which a client
+ * goes on with them.
+ */
+import * as LdapControl from "../../model/LdapControl.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { ResultFields } from "../../protocol/LdapMessage.ts"
+import { answer } from "../operations/directoryResult.ts"
+import type { SearchCursor } from "./search.ts"
+
+/** A search that waits for its client to ask for the next page. */
+interface Waiting {
+  readonly cursor: SearchCursor
+  /** What must be the same in the next request. */
+  readonly fingerprint: string
+}
+
+export type PageRequest =
+  | { readonly _tag: "First"; readonly size: number }
+  | { readonly _tag: "Next"; readonly size: number; readonly cursor: SearchCursor }
+  /** The client wants nothing more: it gives the rest of the search back, or begins with no entries at all. */
+  | { readonly _tag: "Last"; readonly isFirst: boolean }
+  | { readonly _tag: "Refused"; readonly result: ResultFields }
+
+const refused = (code: number, diagnosticMessage: string): PageRequest => ({
+  _tag: "Refused",
+  result: answer(code, diagnosticMessage)
+})
+
+const malformed = refused(
+  LdapResultCode.protocolError,
+  "paged results control value is absent or could not be decoded"
+)
+
+const invalidCookie = refused(LdapResultCode.protocolError, "paged results cookie is invalid")
+
+const oldCookie = refused(LdapResultCode.unwillingToPerform, "paged results cookie is invalid or old")
+
+/** The searches of one connection that are between two pages. */
+export class PagedSearches {
+  readonly #connection: number
+  readonly #waiting = new Map<string, Waiting>()
+  #issued = 0
+
+  constructor(connection: number) {
+    this.#connection = connection
+  }
+
+  /** What a paged results control asks for. A cookie serves once, on its connection and for its search. */
+  take(control: LdapControl.LdapControl, fingerprint: string): PageRequest {
+    const paged = LdapControl.decodePagedResults(control)
+    if (paged === undefined || paged.size < 0) return malformed
+    if (paged.cookie.length === 0)
+      return paged.size === 0
+        ? { _tag: "Last", isFirst: true }
+        : { _tag: "First", size: paged.size }
+    const cookie = Buffer.from(paged.cookie)
+    const key = cookie.toString("latin1")
+    const waiting = this.#waiting.get(key)
+    if (waiting?.fingerprint !== fingerprint) return this.#isOld(cookie) ? oldCookie : invalidCookie
+    this.#waiting.delete(key)
+    return paged.size === 0
+      ? { _tag: "Last", isFirst: false }
+      : { _tag: "Next", size: paged.size, cursor: waiting.cursor }
+  }
+
+  /** Keeps a search for later, and returns the cookie for it. */
+  keep(cursor: SearchCursor, fingerprint: string): Uint8Array {
+    const cookie = Buffer.alloc(8)
+    cookie.writeUInt32BE(this.#connection)
+    cookie.writeUInt32BE(++this.#issued, 4)
+    this.#waiting.set(cookie.toString("latin1"), { cursor, fingerprint })
+    return cookie
+  }
+
+  /** slapd knows its old cookies only while a search is waiting. */
+  #isOld(cookie: Buffer): boolean {
+    return this.#waiting.size > 0 && cookie.length === 8 &&
+      cookie.readUInt32BE() === this.#connection && cookie.readUInt32BE(4) <= this.#issued
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * How much of an entry a client gets: the attributes that it asked for and may see, the values that the matched values
+ * control (RFC 3876) leaves, and ranges of them (MS-ADTS 3.1.1.3.1.3.3).
+ */
+import { BerWriter } from "../../ber/BerWriter.ts"
+import { type AttributeType, type Description, isSubtypeOf } from "../../model/AttributeTypes.ts"
+import type { LdapControl } from "../../model/LdapControl.ts"
+import type { ValueFilter } from "../../model/LdapControlSearch.ts"
+import * as LdapEntry from "../../model/LdapEntry.ts"
+import { encode } from "../../protocol/encode.ts"
+import { OperationTag } from "../../protocol/LdapMessage.ts"
+import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
+import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
+import { operationalAttributes } from "../directory/operationalAttributes.ts"
+import { compile } from "./filterMatching.ts"
+
+/** An entry as it is returned. */
+export interface FoundEntry {
+  readonly dn: string
+  readonly attributes: ReadonlyArray<LdapEntry.LdapAttribute>
+}
+
+/** What is wanted of entries; `attributes` as in a search. */
+export interface Wanted {
+  readonly attributes: ReadonlyArray<string>
+  readonly typesOnly?: boolean | undefined
+  readonly matchedValues?: ReadonlyArray<ValueFilter> | undefined
+}
+
+const noValues: ReadonlyArray<Uint8Array> = []
+
+export const selection = (
+  state: DirectoryState,
+  { attributes: names, matchedValues, typesOnly = false }: Wanted,
+  requester: Requester
+): (entry: DirectoryEntry) => FoundEntry => {
+  const { ranges, wanted } = rangesOf(names)
+  const allUser = wanted.length === 0 || wanted.includes("*")
+  const allOperational = wanted.includes("+")
+  // "1.1" is no attribute, so it asks for none; so does a name that nobody knows.
+  const asked: ReadonlyArray<Description> = wanted.flatMap((name) => state.types.find(name) ?? [])
+  const askedFor = ({ parsed }: StoredAttribute): boolean =>
+    (parsed.type.operational ? allOperational : allUser) ||
+    asked.some((description) => isSubtypeOf(parsed, description))
+  const needsOperational = allOperational || asked.some(({ type }) => type.operational)
+  const valuesOf = matchedValues === undefined || typesOnly
+    ? (_: DirectoryEntry, stored: StoredAttribute) => stored.values
+    : valueFilter(state, matchedValues)
+  return (entry) => {
+    const maySee = (type: AttributeType): boolean => state.maySee(requester, entry, type)
+    const attributes: Array<LdapEntry.LdapAttribute> = []
+    const show = (stored: StoredAttribute): void => {
+      if (!askedFor(stored) || !maySee(stored.parsed.type)) return
+      const { description } = stored
+      const values = valuesOf(entry, stored)
+      if (values.length === 0 && matchedValues !== undefined && !typesOnly) return
+      if (typesOnly) attributes.push({ description, values: noValues })
+      else attributes.push(ranged(description, values, ranges.get(stored.parsed.key), state.maxValues))
+    }
+    for (const stored of entry.attributes.values()) show(stored)
+    // Entries that aren't in the tree have no history, and say of themselves what there is to say.
+    if (needsOperational && entry.history.uuid !== "") {
+      for (const stored of operationalAttributes(entry)) show(stored)
+    }
+    return { dn: entry.dn.toString(), attributes }
+  }
+}
+
+/** The values of an attribute that one of the filters matches. */
+const valueFilter = (state: DirectoryState, filters: ReadonlyArray<ValueFilter>) => {
+  const matchers = filters.map((filter) => compile(filter, state.types, () => true))
+  return (entry: DirectoryEntry, stored: StoredAttribute): ReadonlyArray<Uint8Array> =>
+    stored.values.filter((value) => {
+      const alone = new StoredAttribute(stored.description, stored.parsed, [value])
+      const one = new DirectoryEntry(entry.dn, new Map([[stored.parsed.key, alone]]), entry.history, undefined)
+      return matchers.some((matches) => matches(one) === true)
+    })
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Ranges of values
+// ---------------------------------------------------------------------------------------------------------------------
+
+interface Range {
+  readonly from: number
+  /** Included; `undefined` for the last. */
+  readonly to: number | undefined
+}
+
+const rangeSyntax = /^(.+);range=(\d{1,9})-(\d{1,9}|\*)$/i
+
+/** `member;range=0-1499` asks for `member`, and says which of its values. */
+const rangesOf = (names: ReadonlyArray<string>) => {
+  const ranges = new Map<string, Range>()
+  const wanted = names.map((name) => {
+    const [, attribute, from, to] = rangeSyntax.exec(name) ?? []
+    if (attribute === undefined) return name
+    ranges.set(attribute.toLowerCase(), { from: Number(from), to: to === "*" ? undefined : Number(to) })
+    return attribute
+  })
+  return { ranges, wanted }
+}
+
+/** Without a limit and without a range it is the attribute as it is. */
+const ranged = (
+  description: string,
+  values: ReadonlyArray<Uint8Array>,
+  range: Range | undefined,
+  limit: number
+): LdapEntry.LdapAttribute => {
+  if (range === undefined && (limit === 0 || values.length <= limit)) return { description, values }
+  const { from, to } = range ?? { from: 0, to: undefined }
+  const most = limit === 0 ? values.length : limit
+  const end = Math.min(to === undefined ? values.length : to + 1, from + most)
+  const last = end >= values.length ? "*" : String(end - 1)
+  return { description: `${description};range=${from}-${last}`, values: values.slice(from, end) }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// As octets
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The message that returns an entry, written without a detour over `LdapEntry` where it has no controls: most of what a
+ * server sends is these.
+ */
+export const encodeFound = (
+  messageId: number,
+  { attributes, dn }: FoundEntry,
+  controls: ReadonlyArray<LdapControl>
+): Buffer => {
+  if (controls.length > 0) {
+    return encode({
+      messageId,
+      operation: { _tag: "SearchResultEntry", entry: LdapEntry.make(dn, attributes) },
+      controls
+    })
+  }
+  const writer = new BerWriter(512)
+  writer.start()
+  writer.integer(messageId)
+  writer.start(OperationTag.SearchResultEntry)
+  LdapEntry.write(writer, dn, attributes)
+  writer.end()
+  writer.end()
+  return writer.finish()
+}

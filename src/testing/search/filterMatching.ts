@@ -1,0 +1,38 @@
+/**
+ * The matching of filters, for the entries of a directory: with the attributes that only a directory knows of, and with what the one
+ * who asks may see.
+ */
+import type { AttributeTypes, Description } from "../../model/AttributeTypes.ts"
+import * as Matching from "../../model/filterMatching.ts"
+import type { LdapFilter } from "../../model/LdapFilter.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { ResultFields } from "../../protocol/LdapMessage.ts"
+import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
+import { operationalAttributes } from "../directory/operationalAttributes.ts"
+import { answer } from "../operations/directoryResult.ts"
+import type { RequestControls } from "../operations/requestControls.ts"
+
+export { equality } from "../../model/filterMatching.ts"
+
+export type EntryMatcher = Matching.EntryMatcher<DirectoryEntry>
+
+export type Visible = Matching.Visible<DirectoryEntry>
+
+export const compile = (filter: LdapFilter, types: AttributeTypes, visible: Visible): EntryMatcher =>
+  Matching.compile(filter, types, visible, operationalAttributes)
+
+export const attributesOf = (entry: DirectoryEntry, asked: Description): Generator<StoredAttribute> =>
+  Matching.attributesOf(entry, asked, operationalAttributes)
+
+/** The refusal of an operation whose assertion control (RFC 4528) doesn't hold of its entry. */
+export const unmetAssertion = (
+  state: DirectoryState,
+  entry: DirectoryEntry,
+  requester: Requester,
+  { assertion }: RequestControls
+): ResultFields | undefined =>
+  assertion === undefined ||
+    compile(assertion, state.types, (entry, type) => state.maySee(requester, entry, type))(entry) === true
+    ? undefined
+    : answer(LdapResultCode.assertionFailed)

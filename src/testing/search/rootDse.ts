@@ -1,0 +1,46 @@
+/**
+ * The root DSE (RFC 4512 section 5.1): what the server says of itself, under the empty name.
+ */
+import * as LdapDn from "../../model/LdapDn.ts"
+import * as LdapExtended from "../../protocol/LdapExtended.ts"
+import { saslMechanisms } from "../bind/saslBind.ts"
+import type { DirectoryState } from "../directory/DirectoryState.ts"
+import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
+import { supportedControls } from "../operations/requestControls.ts"
+
+/** Increment (RFC 4525), all operational attributes (RFC 3673), true and false filters (RFC 4526). */
+const features = ["1.3.6.1.1.14", "1.3.6.1.4.1.4203.1.5.1", "1.3.6.1.4.1.4203.1.5.3"]
+
+const supportedExtensions = [
+  LdapExtended.whoAmI,
+  LdapExtended.passwordModify,
+  LdapExtended.cancel,
+  LdapExtended.startTls,
+  LdapExtended.startTransaction,
+  LdapExtended.endTransaction
+].map(({ oid }) => oid)
+
+export const rootDse = (state: DirectoryState): DirectoryEntry => {
+  const said: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+    ["objectClass", ["top"]],
+    ["namingContexts", state.suffixes.map(String)],
+    ["supportedControl", supportedControls],
+    ["supportedExtension", supportedExtensions],
+    ["supportedSASLMechanisms", saslMechanisms],
+    ["subschemaSubentry", ["cn=Subschema"]],
+    ["supportedFeatures", features],
+    ["supportedLDAPVersion", ["3"]],
+    ["vendorName", ["effect-ldap"]]
+  ]
+  const attributes = said.flatMap(([name, values]) => {
+    const parsed = state.types.find(name)
+    return parsed === undefined ? [] : [new StoredAttribute(name, parsed, values.map((value) => Buffer.from(value)))]
+  })
+  const history = { uuid: "", created: 0, creator: "", modified: 0, modifier: "" }
+  return new DirectoryEntry(
+    LdapDn.root,
+    new Map(attributes.map((attribute) => [attribute.parsed.key, attribute])),
+    history,
+    undefined
+  )
+}

@@ -1,0 +1,178 @@
+/**
+ * Searches (RFC 4511 section 4.5): where they look, which entries they find, and what their controls make of that.
+ *
+ * A search is a cursor over the entries that may match. Each is looked at when its turn comes, so an entry that is
+ * changed while the search goes on is returned as it is then, once, and a deleted one isn't. Pure and synchronous:
+ * sending, waiting and stopping is up to searchServing.ts, pages to PagedSearches.ts.
+ */
+import type { LdapControl } from "../../model/LdapControl.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { ResultFields, Scope, SearchRequest } from "../../protocol/LdapMessage.ts"
+import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
+import { answer, invalidDn, success } from "../operations/directoryResult.ts"
+import { continuation, referral } from "../operations/referrals.ts"
+import { noControls, type RequestControls } from "../operations/requestControls.ts"
+import { followBelow, resolveBase } from "./aliases.ts"
+import { candidates } from "./candidates.ts"
+import { type FoundEntry, selection } from "./entrySelection.ts"
+import { compile, type EntryMatcher, unmetAssertion } from "./filterMatching.ts"
+import { sorted } from "./sorting.ts"
+import { specialEntry } from "./specialEntries.ts"
+
+/** What a step over the entries came to: one to return, a referral, none this time, or the end. */
+export type Step =
+  | { readonly _tag: "Found"; readonly found: FoundEntry; readonly entry: DirectoryEntry }
+  | { readonly _tag: "Reference"; readonly uris: ReadonlyArray<string>; readonly entry: DirectoryEntry }
+  | { readonly _tag: "Passed" }
+  | { readonly _tag: "Done"; readonly result: ResultFields }
+
+const passed: Step = { _tag: "Passed" }
+
+const done = (result: ResultFields): Step => ({ _tag: "Done", result })
+
+interface Plan {
+  readonly candidates: ReadonlyArray<DirectoryEntry>
+  readonly matches: EntryMatcher
+  readonly select: (entry: DirectoryEntry) => FoundEntry
+  readonly sizeLimit: number
+  /** Of the continuations; `undefined` where referral objects are entries as others. */
+  readonly referralScope?: Scope | undefined
+  /** Whether an entry is in the scope of the search. */
+  readonly covers?: (entry: DirectoryEntry) => boolean
+  /** How the search ends. Default: in success. */
+  readonly result?: ResultFields
+  /** The controls of its result. */
+  readonly controls?: ReadonlyArray<LdapControl>
+}
+
+/** A search in progress. */
+export class SearchCursor {
+  readonly #plan: Plan
+  #next = 0
+  #found = 0
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+  }
+
+  /** How many entries it looks at in all: what its cost depends on. */
+  get length(): number {
+    return this.#plan.candidates.length
+  }
+
+  get controls(): ReadonlyArray<LdapControl> {
+    return this.#plan.controls ?? []
+  }
+
+  /** Looks at the next entry. */
+  step(): Step {
+    const entry = this.#plan.candidates[this.#next]
+    if (entry === undefined) return done(this.#plan.result ?? success)
+    this.#next++
+    const refers = this.#refers(entry)
+    if (!refers && !this.matches(entry)) return passed
+    if (this.#plan.sizeLimit > 0 && this.#found === this.#plan.sizeLimit) {
+      return done(answer(LdapResultCode.sizeLimitExceeded))
+    }
+    if (refers) return { _tag: "Reference", uris: continuation(entry, this.#plan.referralScope ?? "base"), entry }
+    this.#found++
+    return { _tag: "Found", found: this.#plan.select(entry), entry }
+  }
+
+  /** Whether nothing more will be found; moves on to what will be. */
+  finished(): boolean {
+    for (;; this.#next++) {
+      const entry = this.#plan.candidates[this.#next]
+      if (entry === undefined) return true
+      if (this.#refers(entry) || this.matches(entry)) return false
+    }
+  }
+
+  /** Whether an entry is there and matches the filter. */
+  matches(entry: DirectoryEntry): boolean {
+    return entry.present && this.#plan.matches(entry) === true
+  }
+
+  /** Whether an entry is, or was, in the scope of the search and matches its filter. */
+  covers(entry: DirectoryEntry): boolean {
+    return this.#plan.covers?.(entry) === true && this.#plan.matches(entry) === true
+  }
+
+  select(entry: DirectoryEntry): FoundEntry {
+    return this.#plan.select(entry)
+  }
+
+  #refers(entry: DirectoryEntry): boolean {
+    return this.#plan.referralScope !== undefined && entry.present && entry.isReferral
+  }
+}
+
+/** Starts a search: a cursor, or the refusal. */
+export const start = (
+  state: DirectoryState,
+  request: SearchRequest,
+  requester: Requester,
+  controls: RequestControls = noControls
+): SearchCursor | ResultFields => {
+  const named = parseDn(request.base)
+  if (named === undefined) return invalidDn
+  if (requester.dn === undefined && !state.allowAnonymous) {
+    return answer(LdapResultCode.strongerAuthRequired, "authentication required")
+  }
+  const visible = (entry: DirectoryEntry, type: Parameters<DirectoryState["maySee"]>[2]) =>
+    state.maySee(requester, entry, type)
+  const matches = compile(request.filter, state.types, visible)
+  const { matchedValues } = controls
+  const { attributes, derefAliases, scope, typesOnly } = request
+  const select = selection(state, { attributes, typesOnly, matchedValues }, requester)
+  const special = scope === "base" ? specialEntry(state, named) : undefined
+  if (special !== undefined) return new SearchCursor({ candidates: [special], matches, select, sizeLimit: 0 })
+  const dn = derefAliases === "finding" || derefAliases === "always" ? resolveBase(state, named) : named
+  if ("code" in dn) return dn
+  const referred = referral(state, dn, controls, scope)
+  if (referred !== undefined) return referred
+  const base = state.tree.find(dn)
+  if (base === undefined) {
+    return answer(LdapResultCode.noSuchObject, "", state.holds(dn) ? state.tree.matchedDn(dn) : "")
+  }
+  if (!state.mayDo(requester, request)) return answer(LdapResultCode.insufficientAccessRights)
+  const unmet = unmetAssertion(state, base, requester, controls)
+  if (unmet !== undefined) return unmet
+  const own = state.isAdministrator(requester) ? 0 : state.sizeLimit
+  const limits = [request.sizeLimit, own].filter((limit) => limit > 0)
+  const plan: Plan = {
+    candidates: [],
+    matches: subentriesOnly(matches, base, request, controls),
+    select,
+    sizeLimit: limits.length === 0 ? 0 : Math.min(...limits),
+    covers: (entry) => state.tree.within([entry], base, scope).length > 0,
+    referralScope: controls.manageDsaIt === true || controls.domainScope === true ? undefined : scope
+  }
+  const follows = (derefAliases === "searching" || derefAliases === "always") && state.tree.hasClass("alias")
+  const found = follows
+    ? followBelow(state, state.tree.below(base, scope), base, scope)
+    : candidates(state.tree, state.types, request.filter, base, scope, plan.referralScope !== undefined)
+  if (controls.sort === undefined && controls.window === undefined)
+    return new SearchCursor({ ...plan, candidates: found })
+  const matching = found.filter((entry) => entry.present && plan.matches(entry) === true)
+  const inOrder = sorted(state, matching, controls)
+  return new SearchCursor({
+    ...plan,
+    candidates: inOrder.entries,
+    result: inOrder.code === LdapResultCode.success ? success : answer(inOrder.code),
+    controls: inOrder.controls
+  })
+}
+
+/** Subentries (RFC 3672) are seen where they are asked for, or named as the base. */
+const subentriesOnly = (
+  matches: EntryMatcher,
+  base: DirectoryEntry,
+  { scope }: SearchRequest,
+  { subentries }: RequestControls
+): EntryMatcher =>
+(entry) =>
+  entry.hasClass("subentry") === (subentries ?? (scope === "base" && entry === base && entry.hasClass("subentry")))
+    ? matches(entry)
+    : false

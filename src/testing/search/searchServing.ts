@@ -1,0 +1,214 @@
+/**
+ * Searches as they are sent: entries in writes of some size, pages, time limits on the Clock, and the searches that go
+ * on with what changes (persistent search; content synchronization, RFC 4533).
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Socket from "effect/socket/Socket"
+import * as LdapControl from "../../model/LdapControl.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import { encode } from "../../protocol/encode.ts"
+import type { LdapMessage, ResponseOperation, ResultFields, SearchRequest } from "../../protocol/LdapMessage.ts"
+import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
+import type { DirectoryLog } from "../DirectoryLog.ts"
+import { answer, success } from "../operations/directoryResult.ts"
+import type { RequestControls } from "../operations/requestControls.ts"
+import { encodeFound, type FoundEntry } from "./entrySelection.ts"
+import type { PagedSearches } from "./PagedSearches.ts"
+import { SearchCursor, start } from "./search.ts"
+import * as Synchronization from "./synchronization.ts"
+
+/** A search request in its surroundings. */
+export interface Serving {
+  readonly state: DirectoryState
+  readonly log: DirectoryLog
+  readonly connection: number
+  readonly messageId: number
+  readonly request: SearchRequest
+  readonly requester: Requester
+  readonly controls: RequestControls
+  readonly pages: PagedSearches
+  readonly write: (octets: Uint8Array) => Effect.Effect<void, Socket.SocketError>
+  readonly send: (message: LdapMessage<ResponseOperation>) => Effect.Effect<void, Socket.SocketError>
+}
+
+/**
+ * How many octets of entries are joined into one write: large enough to be quick, small enough to let others in
+ * between.
+ */
+const writeSize = 16 * 1024
+
+/** How many entries a search looks at before it lets others in between. */
+const entriesPerTurn = 500
+
+type Controls = ReadonlyArray<LdapControl.LdapControl>
+
+const noControls: Controls = []
+
+/** Serves a search until its end. Interruption stops it without one. */
+export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
+  const { controls, messageId, pages, request, requester, state } = serving
+  const done = (result: ResultFields, more: Controls = noControls) =>
+    serving.send({ messageId, operation: { _tag: "SearchResultDone", result }, controls: more })
+  if (controls.sync !== undefined) return yield* synchronize(serving, controls.sync, done)
+  if (controls.persistent !== undefined) return yield* persist(serving, controls.persistent, done)
+  const fingerprint = controls.paged === undefined ? "" : fingerprintOf(request)
+  const page = controls.paged === undefined ? undefined : pages.take(controls.paged, fingerprint)
+  if (page?._tag === "Refused") return yield* done(page.result)
+  if (page?._tag === "Last") {
+    // slapd answers the control of the first page alone.
+    return yield* done(success, page.isFirst ? [LdapControl.pagedResults({ size: 0, cookie: new Uint8Array(0) })] : [])
+  }
+  const cursor = page?._tag === "Next" ? page.cursor : start(state, request, requester, controls)
+  if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
+  const result = yield* stream(serving, cursor, page?.size ?? 0, () => noControls)
+  if (page === undefined || (result !== undefined && result.code !== LdapResultCode.success)) {
+    return yield* done(result ?? success, cursor.controls)
+  }
+  // An empty cookie says that this was the last page; the end of a page may be the end of the search.
+  const finished = result !== undefined || cursor.finished()
+  const cookie = finished ? new Uint8Array(0) : pages.keep(cursor, fingerprint)
+  yield* done(success, [LdapControl.pagedResults({ size: 0, cookie }), ...cursor.controls])
+})
+
+/**
+ * Sends what the cursor finds, `pageSize` entries at most if that isn't 0, each with the controls that belong to it.
+ * The result is the end of the search, or `undefined` where the page is full. Entries without controls to say why
+ * they are sent aren't sent.
+ */
+const stream = Effect.fnUntraced(function*(
+  serving: Serving,
+  cursor: SearchCursor,
+  pageSize: number,
+  controlsOf: (entry: DirectoryEntry) => Controls | undefined
+) {
+  const { messageId, request } = serving
+  const started = yield* Clock.currentTimeMillis
+  let ready: Array<Uint8Array> = []
+  let size = 0
+  let looked = 0
+  let found = 0
+  const flush = Effect.suspend(() => {
+    const octets = ready.length === 1 && ready[0] !== undefined ? ready[0] : Buffer.concat(ready)
+    ready = []
+    size = 0
+    return octets.length === 0 ? Effect.void : serving.write(octets)
+  })
+  while (pageSize === 0 || found < pageSize) {
+    const step = cursor.step()
+    if (step._tag === "Done") {
+      yield* flush
+      return step.result
+    }
+    if (step._tag === "Found") {
+      const controls = controlsOf(step.entry)
+      if (controls !== undefined) {
+        const octets = entryOctets(serving, step.found, controls)
+        ready.push(octets)
+        size += octets.length
+        found++
+      }
+    }
+    if (step._tag === "Reference") {
+      serving.log.pdu(serving.connection, { direction: "response", kind: "SearchResultReference", messageId })
+      const { uris } = step
+      ready.push(encode({ messageId, operation: { _tag: "SearchResultReference", uris }, controls: [] }))
+    }
+    if (size >= writeSize || ++looked >= entriesPerTurn) {
+      looked = 0
+      yield* flush
+      yield* Effect.yieldNow
+      const now = yield* Clock.currentTimeMillis
+      if (request.timeLimit > 0 && now - started >= request.timeLimit * 1000) {
+        return answer(LdapResultCode.timeLimitExceeded)
+      }
+    }
+  }
+  yield* flush
+  return undefined
+})
+
+const entryOctets = ({ connection, log, messageId }: Serving, found: FoundEntry, controls: Controls): Uint8Array => {
+  log.pdu(connection, { direction: "response", kind: "SearchResultEntry", messageId, dn: found.dn })
+  return encodeFound(messageId, found, controls)
+}
+
+/** What must be the same in all requests for the pages of one search. */
+const fingerprintOf = (operation: SearchRequest): string =>
+  encode({ messageId: 0, operation, controls: [] }).toString("latin1")
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Searches that go on
+// ---------------------------------------------------------------------------------------------------------------------
+
+type Done = (result: ResultFields, more?: Controls) => Effect.Effect<void, Socket.SocketError>
+
+/** An entry that a change brings to a client, as it was at that moment. */
+interface News {
+  readonly found: FoundEntry
+  readonly controls: Controls
+}
+
+/** Sends news for as long as the client wants them; the time limit of the search ends it. */
+const follow = (serving: Serving, news: Queue.Queue<News>) =>
+  Effect.forever(
+    Effect.flatMap(Queue.take(news), ({ controls, found }) => serving.write(entryOctets(serving, found, controls)))
+  ).pipe(
+    serving.request.timeLimit > 0 ? Effect.timeoutOption(serving.request.timeLimit * 1000) : (self) => self,
+    Effect.as(answer(LdapResultCode.timeLimitExceeded))
+  )
+
+const persist = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl.PersistentSearch, done: Done) {
+  const { controls, request, requester, state } = serving
+  const cursor = start(state, request, requester, controls)
+  if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
+  const wanted = new Set(asked.changeTypes)
+  const news = yield* Queue.unbounded<News>()
+  const stop = state.changes.listen(({ entry, number, previousDn, type }) => {
+    if (!wanted.has(type) || !cursor.covers(entry)) return
+    const { entryChangeNotification } = LdapControl
+    const said = { changeType: type, changeNumber: number, ...(previousDn === undefined ? undefined : { previousDn }) }
+    Queue.offerUnsafe(news, {
+      found: cursor.select(entry),
+      controls: asked.returnChanges ? [entryChangeNotification.make(said)] : noControls
+    })
+  })
+  yield* Effect.gen(function*() {
+    const first = asked.changesOnly ? undefined : yield* stream(serving, cursor, 0, () => noControls)
+    if (first !== undefined && first.code !== LdapResultCode.success) return yield* done(first)
+    yield* done(yield* follow(serving, news))
+  }).pipe(Effect.ensuring(Effect.sync(stop)))
+})
+
+const synchronize = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl.SyncRequest, done: Done) {
+  const { controls, messageId, request, requester, state } = serving
+  const cursor = start(state, request, requester, controls)
+  if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
+  const sync = Synchronization.begin(state, asked)
+  if (sync === undefined) return yield* done(answer(LdapResultCode.eSyncRefreshRequired, "sync cookie is unknown"))
+  const news = yield* Queue.unbounded<News>()
+  const persists = asked.mode === "refreshAndPersist"
+  const stop = state.changes.listen(({ entry, number }) => {
+    const control = persists ? sync.onChange(entry, number, cursor.covers(entry)) : undefined
+    if (control === undefined) return
+    const found = entry.present && cursor.covers(entry)
+      ? cursor.select(entry)
+      : { dn: entry.dn.toString(), attributes: [] }
+    Queue.offerUnsafe(news, { found, controls: [control] })
+  })
+  yield* Effect.gen(function*() {
+    const first = yield* stream(serving, cursor, 0, (entry) => sync.onEntry(entry))
+    if (first !== undefined && first.code !== LdapResultCode.success) return yield* done(first)
+    for (const value of sync.phases(persists)) {
+      yield* serving.send({
+        messageId,
+        operation: { _tag: "IntermediateResponse", oid: LdapControl.syncInfoOid, value },
+        controls: []
+      })
+    }
+    if (!persists) return yield* done(success, [LdapControl.syncDone.make({ cookie: sync.cookie })])
+    yield* done(yield* follow(serving, news))
+  }).pipe(Effect.ensuring(Effect.sync(stop)))
+})

@@ -1,0 +1,157 @@
+/**
+ * The subschema entry (RFC 4512 section 4.2): the definitions of what the directory knows, written from its tables;
+ * attributes that its entries brought along have none.
+ */
+import {
+  allAttributeTypes,
+  allObjectClasses,
+  type AttributeType,
+  type ObjectClass,
+  objectClassOf
+} from "../../model/AttributeTypes.ts"
+import * as LdapDn from "../../model/LdapDn.ts"
+import type { MatchingRule } from "../../model/matchingRules.ts"
+import { syntaxTable } from "../../model/schemaTable.ts"
+import type { DirectoryState } from "../directory/DirectoryState.ts"
+import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
+
+const dn = LdapDn.child(LdapDn.root, LdapDn.rdn("cn", "Subschema"))
+
+/** The names of the rules for equality, order and substrings, and the syntax that belongs to them. */
+const rules: Readonly<
+  Record<MatchingRule, readonly [equality: string, ordering: string, substr: string, syntax: string]>
+> = {
+  caseIgnore: ["caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch", "15"],
+  caseExact: ["caseExactMatch", "caseExactOrderingMatch", "caseExactSubstringsMatch", "15"],
+  telephone: ["telephoneNumberMatch", "", "telephoneNumberSubstringsMatch", "50"],
+  integer: ["integerMatch", "integerOrderingMatch", "", "27"],
+  dn: ["distinguishedNameMatch", "", "", "12"],
+  octets: ["octetStringMatch", "octetStringOrderingMatch", "", "40"],
+  boolean: ["booleanMatch", "", "", "7"],
+  time: ["generalizedTimeMatch", "generalizedTimeOrderingMatch", "", "24"],
+  uuid: ["UUIDMatch", "UUIDOrderingMatch", "", ""],
+  oid: ["objectIdentifierMatch", "", "", "38"]
+}
+
+/** Object identifier, name and syntax of the matching rules that are named above. */
+const matchingRules = `
+2.5.13.0 objectIdentifierMatch 38
+2.5.13.1 distinguishedNameMatch 12
+2.5.13.2 caseIgnoreMatch 15
+2.5.13.3 caseIgnoreOrderingMatch 15
+2.5.13.4 caseIgnoreSubstringsMatch 58
+2.5.13.5 caseExactMatch 15
+2.5.13.6 caseExactOrderingMatch 15
+2.5.13.7 caseExactSubstringsMatch 58
+2.5.13.13 booleanMatch 7
+2.5.13.14 integerMatch 27
+2.5.13.15 integerOrderingMatch 27
+2.5.13.17 octetStringMatch 40
+2.5.13.18 octetStringOrderingMatch 40
+2.5.13.20 telephoneNumberMatch 50
+2.5.13.21 telephoneNumberSubstringsMatch 58
+2.5.13.27 generalizedTimeMatch 24
+2.5.13.28 generalizedTimeOrderingMatch 24
+1.3.6.1.1.16.2 UUIDMatch U
+1.3.6.1.1.16.3 UUIDOrderingMatch U
+1.3.6.1.4.1.1466.109.114.1 caseExactIA5Match 26
+1.3.6.1.4.1.1466.109.114.2 caseIgnoreIA5Match 26
+1.3.6.1.4.1.1466.109.114.3 caseIgnoreIA5SubstringsMatch 26
+`
+
+const uuidSyntax = "1.3.6.1.1.16.1"
+
+const syntaxOid = (number: string): string =>
+  number === "" || number === "U" ? uuidSyntax : `1.3.6.1.4.1.1466.115.121.1.${number}`
+
+const syntaxes = new Map<string, string>()
+for (const line of syntaxTable.trim().split(/\n(?! )/)) {
+  const [number = "", ...names] = line.split(/\s+/)
+  for (const name of names) syntaxes.set(name.toLowerCase(), number)
+}
+
+const names = (all: ReadonlyArray<string>): string =>
+  all.length === 1 ? `NAME '${all[0]}'` : `NAME ( ${all.map((name) => `'${name}'`).join(" ")} )`
+
+const attributeTypeDefinition = (type: AttributeType): string => {
+  const [equality, ordering, substr, usual] = rules[type.rule]
+  const syntax = syntaxes.get(type.key) ?? usual
+  const ia5 = syntax === "26"
+  const own = type.superior === undefined
+    ? [
+      `EQUALITY ${ia5 ? equality.replace("Match", "IA5Match") : equality}`,
+      ...(type.ordering && ordering !== "" ? [`ORDERING ${ordering}`] : []),
+      ...(substr !== "" ? [`SUBSTR ${ia5 ? "caseIgnoreIA5SubstringsMatch" : substr}`] : []),
+      `SYNTAX ${syntaxOid(syntax)}`
+    ]
+    : [`SUP ${type.superior.name}`]
+  return [
+    "(",
+    type.oid,
+    names(type.names),
+    ...own,
+    ...(type.singleValued ? ["SINGLE-VALUE"] : []),
+    ...(type.readOnly ? ["NO-USER-MODIFICATION"] : []),
+    ...(type.operational ? ["USAGE directoryOperation"] : []),
+    ")"
+  ].join(" ")
+}
+
+const list = (keyword: string, types: ReadonlyArray<AttributeType>): ReadonlyArray<string> => {
+  const [first] = types
+  return first === undefined
+    ? []
+    : types.length === 1
+    ? [`${keyword} ${first.name}`]
+    : [`${keyword} ( ${types.map(({ name }) => name).join(" $ ")} )`]
+}
+
+const objectClassDefinition = (objectClass: ObjectClass): string =>
+  [
+    "(",
+    objectClass.oid,
+    names(objectClass.names),
+    ...(objectClass.superior === "-"
+      ? []
+      : [`SUP ${objectClassOf(objectClass.superior)?.name ?? objectClass.superior}`]),
+    objectClass.kind.toUpperCase(),
+    ...list("MUST", objectClass.must),
+    ...list("MAY", objectClass.may),
+    ")"
+  ].join(" ")
+
+const definitions = (): ReadonlyArray<readonly [name: string, values: ReadonlyArray<string>]> => {
+  const types = [...allAttributeTypes()]
+  const used = new Set(types.map(({ key, rule }) => syntaxOid(syntaxes.get(key) ?? rules[rule][3])))
+  return [
+    ["objectClass", ["top", "subentry", "subschema", "extensibleObject"]],
+    ["cn", ["Subschema"]],
+    ["ldapSyntaxes", [...used].map((oid) => `( ${oid} )`)],
+    [
+      "matchingRules",
+      matchingRules.trim().split("\n").map((line) => {
+        const [oid = "", name = "", syntax = ""] = line.split(" ")
+        return `( ${oid} NAME '${name}' SYNTAX ${syntaxOid(syntax)} )`
+      })
+    ],
+    ["attributeTypes", types.map(attributeTypeDefinition)],
+    ["objectClasses", [...allObjectClasses()].map(objectClassDefinition)]
+  ]
+}
+
+let made: ReturnType<typeof definitions> | undefined
+
+export const subschemaEntry = (state: DirectoryState): DirectoryEntry => {
+  made ??= definitions()
+  const attributes = made.flatMap(([name, values]) => {
+    const parsed = state.types.find(name)
+    return parsed === undefined ? [] : [new StoredAttribute(name, parsed, values.map((value) => Buffer.from(value)))]
+  })
+  const history = { uuid: "", created: 0, creator: "", modified: 0, modifier: "" }
+  return new DirectoryEntry(
+    dn,
+    new Map(attributes.map((attribute) => [attribute.parsed.key, attribute])),
+    history,
+    undefined
+  )
+}
