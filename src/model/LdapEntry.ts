@@ -265,9 +265,16 @@ export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttrib
  * @since 0.1.0
  */
 export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
-  (isValue(input) ? [input] : input).map((value) =>
-    value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
-  )
+  (isValue(input) ? [input] : input).map(valueFrom)
+
+/**
+ * One value in octets.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const valueFrom = (value: ValueInput): Uint8Array =>
+  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
 
 const isValue = (input: AttributeInput): input is ValueInput =>
   typeof input === "string" || input instanceof Uint8Array || isLdapDn(input)

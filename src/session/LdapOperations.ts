@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { Filter } from "ldapts"
-import type { LdapEntry } from "../model/LdapEntry.ts"
+import type { LdapEntry, ValueInput } from "../model/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../model/LdapError.ts"
 import type * as LdapFilter from "../model/LdapFilter.ts"
 import type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } from "../model/ldapts.ts"
@@ -57,7 +57,7 @@ export interface LdapOperations {
   readonly compare: (
     dn: DnInput,
     attribute: string,
-    value: string | Uint8Array,
+    value: ValueInput,
     options?: OperationOptions
   ) => Effect.Effect<boolean, LdapError>
 

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { LdapControl } from "../model/LdapControl.ts"
-import type { LdapEntry } from "../model/LdapEntry.ts"
+import { type LdapEntry, valueFrom } from "../model/LdapEntry.ts"
 import { fromResult, InvalidRequest, LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import {
@@ -174,7 +174,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
       return Effect.flatMap(
         request(exchange, {
           ...context,
-          request: { _tag: "CompareRequest", dn: context.dn, attribute, value: octets(value) },
+          request: { _tag: "CompareRequest", dn: context.dn, attribute, value: valueFrom(value) },
           controls: controlsOf(options),
           expects: "CompareResponse",
           timeoutMillis: timeoutMillis(options),
@@ -233,5 +233,3 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
 }
 
 type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
-
-const octets = (value: string | Uint8Array): Uint8Array => (typeof value === "string" ? Buffer.from(value) : value)
