@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import type { ValueRule } from "../model/LdapDn.ts"
 
 /**
  * What all definitions have.
@@ -240,6 +241,23 @@ export class LdapSubschema implements Definitions {
     }
   }
 
+  /**
+   * How values of an attribute type are compared where they stand in names: `exact` where its equality rule is one that knows
+   * upper case from lower case or compares octets, otherwise, and for a type that isn't defined, `caseIgnore`.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { LdapDn, type LdapSubschema } from "effect-ldap"
+   *
+   * const isSame = (schema: LdapSubschema.LdapSubschema, self: LdapDn.LdapDn, that: LdapDn.LdapDn) =>
+   *   LdapDn.isEqual(self, that, { values: (type) => schema.valueRule(type) })
+   * ```
+   */
+  valueRule(type: string): ValueRule {
+    return exactRules.has(this.attributeType(type)?.equality?.toLowerCase() ?? "") ? "exact" : "caseIgnore"
+  }
+
   objectClass(name: string): ObjectClass | undefined {
     return this.#objectClasses.get(name.toLowerCase())
   }
@@ -299,6 +317,16 @@ export class LdapSubschema implements Definitions {
     return this.#attributeTypes.get(name.toLowerCase())?.names[0] ?? name
   }
 }
+
+/** Matching rules (RFC 4517 section 4.2), in lower case, by which values that differ in case are not equal. */
+const exactRules: ReadonlySet<string> = new Set([
+  "caseexactmatch",
+  "2.5.13.5",
+  "caseexactia5match",
+  "1.3.6.1.4.1.1466.109.114.1",
+  "octetstringmatch",
+  "2.5.13.17"
+])
 
 /** By object identifier and by every name, in lower case; of two definitions the first counts. */
 const indexed = <D extends Definition>(definitions: ReadonlyArray<D>): ReadonlyMap<string, D> => {

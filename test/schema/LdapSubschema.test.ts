@@ -3,6 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as LdapDn from "../../src/model/LdapDn.ts"
 import * as LdapEntry from "../../src/model/LdapEntry.ts"
 import * as LdapSubschema from "../../src/schema/LdapSubschema.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
@@ -233,6 +234,17 @@ describe("LdapSubschema", () => {
       32768,
       "caseIgnoreMatch"
     ])
+  })
+
+  it("names are the same by the rules of their types", () => {
+    const isSame = (self: string, that: string) =>
+      LdapDn.isEqual(Result.getOrThrow(LdapDn.parse(self)), Result.getOrThrow(LdapDn.parse(that)), {
+        values: (type) => schema.valueRule(type)
+      })
+    assert.isTrue(isSame("cn=Ada,uid=x,unknown=Y", "commonName=ADA,UID=X,unknown=y"))
+    assert.isFalse(isSame("homeDirectory=/home/ada,dc=x", "homeDirectory=/home/Ada,dc=x"))
+    assert.isFalse(isSame("xHome=/home/ada,dc=x", "xHome=/home/Ada,dc=x"))
+    assert.isTrue(isSame("xHome=/home/ada,dc=x", "XHOME=/home/ada,dc=X"))
   })
 
   it("superior classes, nearest first, and cycles end", () => {

@@ -12,6 +12,8 @@ export const attributeTypes = [
   "( 2.5.18.1 NAME 'createTimestamp' EQUALITY generalizedTimeMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 SINGLE-VALUE NO-USER-MODIFICATION USAGE directoryOperation )",
   "( 2.5.4.36 NAME 'userCertificate' SYNTAX 1.3.6.1.4.1.1466.115.121.1.8 )",
   "( 1.2.3.1 NAME 'x-color' SYNTAX 1.2.3.99 )",
+  "( 1.3.6.1.1.1.1.3 NAME 'homeDirectory' EQUALITY caseExactIA5Match SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 SINGLE-VALUE )",
+  "( 1.2.3.4 NAME 'xHome' SUP homeDirectory )",
   "( 1.2.3.2 NAME 'xColor' SYNTAX 1.3.6.1.4.1.1466.115.121.1.7 SINGLE-VALUE )"
 ]
 
