@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config"
+import { WaitingLast } from "./test/servers/WaitingLast.ts"
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     globalSetup: ["test/servers/setup.ts"],
+    sequence: { sequencer: WaitingLast },
     // Nothing here measures time: a slow machine may take as long as it needs.
     testTimeout: 60_000,
     hookTimeout: 60_000

@@ -26,10 +26,11 @@ export interface Certificates {
   readonly untrusted: Certificate
 }
 
-export const makeCertificates = (): Certificates => {
+/** Certificates for this machine's own names, and for `names` that a server has beside them. */
+export const makeCertificates = (...names: ReadonlyArray<string>): Certificates => {
   const ca = issue({ name: "Throw-away test CA" })
   const stranger = issue({ name: "Throw-away CA of a stranger" })
-  const local = { name: "localhost", hosts: ["localhost", "127.0.0.1", "::1"] }
+  const local = { name: "localhost", hosts: ["localhost", "127.0.0.1", "::1", ...names] }
   return {
     ca,
     server: issue({ ...local, issuer: ca }),

@@ -18,8 +18,11 @@ export const manyEntries = 1200
 /** The first octets of a JPEG, then all octets there are: it is not text in any encoding. */
 export const photo: Uint8Array = Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, ...Array.from({ length: 256 }, (_, i) => i)])
 
-/** The directory, with referral objects that point to `url`, where it is served. */
-export const directory = (url: string): string => {
+/**
+ * The directory, with referral objects that point to `url`, where it is served, and what the entry at its top has in
+ * addition.
+ */
+export const directory = (url: string, top: ReadonlyArray<string> = []): string => {
   const units = ["people", "groups", "many", "referrals", "scratch"].map((ou) =>
     record(`ou=${ou},${base}`, ["objectClass: organizationalUnit", `ou: ${ou}`])
   )
@@ -34,7 +37,7 @@ export const directory = (url: string): string => {
     ])
   })
   return [
-    record(base, ["objectClass: organization", "objectClass: dcObject", "o: Example", "dc: example"]),
+    record(base, ["objectClass: organization", "objectClass: dcObject", "o: Example", "dc: example", ...top]),
     ...units,
     person("alice", "Alice", "Example", 10_001),
     person("bob", "Bob", "Example", 10_002),

@@ -5,30 +5,73 @@
  *
  *     const slapd = inject("slapd")
  *     describe.skipIf(slapd === undefined)("against slapd", () => { … slapd!.urls.ldap … })
+ *
+ * slapd answers before any test begins. The other two take their time: they are started only if a test file of the run asks
+ * for them, while other tests run, and who asks has to wait with `waitFor`.
  */
+import { readFile } from "node:fs/promises"
 import type { TestProject } from "vitest/node"
-import { ensureSlapd, type SlapdFacts, startSlapd } from "./slapd.ts"
+import { type Ds389Facts, launchDs389 } from "./ds389.ts"
+import { ensureInstalled, findExecutable, type ServerName } from "./installation.ts"
+import { announce, type Launch } from "./running.ts"
+import { launchSamba, type SambaFacts } from "./samba.ts"
+import { launchSlapd, type SlapdFacts } from "./slapd.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
     /** Undefined where the machine has no slapd: the tests that need it are skipped. */
     readonly slapd: SlapdFacts | undefined
+    /** 389 Directory Server; undefined where the machine has none. Answers after `waitFor`. */
+    readonly ds389: Ds389Facts | undefined
+    /** Samba as a domain controller; undefined where the machine has none. Answers after `waitFor`. */
+    readonly samba: SambaFacts | undefined
   }
 }
 
-const missing = (server: string, reason: string): void => {
+const missing = (server: ServerName, reason: string): void => {
   if (process.env["CI"] === "true") throw new Error(`CI runs no tests without ${server}: ${reason}`)
   console.warn(`\n*** ${server} is missing, so the tests that need it are SKIPPED: ${reason}\n`)
 }
 
+/** Servers that somebody keeps running, see keep.ts. */
+const kept = async (): Promise<ProvidedServers | undefined> => {
+  const file = process.env["EFFECT_LDAP_SERVERS"]
+  return file === undefined ? undefined : JSON.parse(await readFile(file, "utf8"))
+}
+
+type ProvidedServers = Partial<Record<ServerName, never>>
+
 export default async (project: TestProject): Promise<() => Promise<void>> => {
-  const slapd = ensureSlapd()
-  if ("missing" in slapd) {
-    missing("slapd", slapd.missing)
-    project.provide("slapd", undefined)
+  const running = await kept()
+  if (running !== undefined) {
+    for (const server of ["slapd", "ds389", "samba"] as const) project.provide(server, running[server])
     return async () => {}
   }
-  const { stop, ...facts } = await startSlapd(slapd.path)
-  project.provide("slapd", facts)
-  return stop
+
+  const texts = await Promise.all(project.vitest.state.getPaths().map((path) => readFile(path, "utf8")))
+  const isAskedFor = (server: ServerName) => texts.some((text) => text.includes(`inject("${server}")`))
+  const servers: ReadonlyArray<ServerName> = ["slapd", ...(["ds389", "samba"] as const).filter(isAskedFor)]
+  const absent = ensureInstalled(servers)
+  for (const [server, reason] of absent) missing(server, reason)
+  const has = (server: ServerName) => servers.includes(server) && !absent.has(server)
+
+  const launches: Array<Launch<{ readonly directory: string }>> = []
+  const launch = async <Facts extends { readonly directory: string }>(
+    server: ServerName,
+    begin: () => Promise<Launch<Facts>>
+  ): Promise<Facts | undefined> => {
+    if (!has(server)) return undefined
+    const launched = await begin()
+    announce(launched).catch((error: unknown) => console.error(`\n*** ${server}: ${String(error)}\n`))
+    launches.push(launched)
+    return launched.facts
+  }
+  project.provide("slapd", await launch("slapd", () => launchSlapd(findExecutable("slapd")!)))
+  const slapdReady = Promise.all(launches.map(({ ready }) => ready))
+  project.provide("ds389", await launch("ds389", launchDs389))
+  project.provide("samba", await launch("samba", launchSamba))
+  await slapdReady
+  return async () => {
+    await Promise.all(launches.map(({ stop }) => stop()))
+  }
 }

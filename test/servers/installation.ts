@@ -1,0 +1,72 @@
+/**
+ * Which of the servers are on this machine, and how the others get onto it.
+ *
+ * As root on Debian or Ubuntu a missing server is installed, by install.sh; elsewhere the answer is why there is none.
+ */
+import { spawnSync } from "node:child_process"
+import { accessSync, constants, existsSync, readdirSync } from "node:fs"
+import { delimiter, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+export type ServerName = "slapd" | "ds389" | "samba"
+
+/** Where an executable is, if it is. Servers stand where only root's shell looks. */
+export const findExecutable = (name: string): string | undefined =>
+  [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"]
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+
+/** Whether the mechanisms of SASL are there that servers don't bring themselves. */
+const hasSasl = (): boolean =>
+  existsSync("/usr/lib/sasl2/libscram.so") ||
+  readdirSync("/usr/lib").some((folder) => existsSync(join("/usr/lib", folder, "sasl2", "libscram.so")))
+
+/** Everything that a server's start needs. */
+const isInstalled: Readonly<Record<ServerName, () => boolean>> = {
+  slapd: () =>
+    findExecutable("slapd") !== undefined &&
+    existsSync("/usr/lib/ldap/back_mdb.la") &&
+    existsSync("/etc/ldap/schema/core.schema") &&
+    hasSasl(),
+  ds389: () =>
+    ["ns-slapd", "certutil", "pk12util", "openssl"].every((name) => findExecutable(name) !== undefined) &&
+    existsSync("/usr/share/dirsrv/data/template-dse.ldif") &&
+    existsSync("/etc/dirsrv/config/slapd-collations.conf") &&
+    hasSasl(),
+  samba: () =>
+    ["samba", "samba-tool"].every((name) => findExecutable(name) !== undefined) &&
+    existsSync("/usr/share/samba/setup/provision.ldif")
+}
+
+/**
+ * Sees to it that servers are there, all that are missing in one installation. The answer names those that still aren't,
+ * each with the reason.
+ */
+export const ensureInstalled = (servers: ReadonlyArray<ServerName>): ReadonlyMap<ServerName, string> => {
+  const absent = new Map<ServerName, string>()
+  const isRoot = process.getuid?.() === 0
+  if (servers.includes("samba") && !isRoot) absent.set("samba", "it listens on ports below 1024, which needs root")
+  const wanted = servers.filter((server) => !absent.has(server) && !isInstalled[server]())
+  if (wanted.length === 0) return absent
+  const script = fileURLToPath(new URL("./install.sh", import.meta.url))
+  if (!isRoot || !existsSync("/usr/bin/apt-get")) {
+    for (const server of wanted) {
+      absent.set(server, `it isn't installed; on Debian or Ubuntu, \`sh ${script} ${server}\` as root provides it`)
+    }
+    return absent
+  }
+  console.log(`installing with apt-get: ${wanted.join(", ")} …`)
+  const { error, status, stderr, stdout } = spawnSync("sh", [script, ...wanted], { encoding: "utf8" })
+  const reason = error?.message ?? `${stdout}\n${stderr}`.trim().split("\n").slice(-20).join("\n")
+  for (const server of wanted.filter((server) => !isInstalled[server]())) {
+    absent.set(server, `it couldn't be installed (apt-get ended with ${status}): ${reason}`)
+  }
+  return absent
+}

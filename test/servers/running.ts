@@ -1,0 +1,186 @@
+/**
+ * What running a server needs, whichever it is: free ports, a folder of its own, and a process that is gone when the tests
+ * are, however they end.
+ */
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { connect, createServer, type Server } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+
+/** A server on its way. Its facts are known before it answers. */
+export interface Launch<Facts> {
+  readonly facts: Facts
+  /** Comes when the server answers with everything in it, fails when it ended instead. */
+  readonly ready: Promise<void>
+  /** Ends the server and removes its files. More than once is the same as once. */
+  readonly stop: () => Promise<void>
+}
+
+const marker = "ready"
+
+/**
+ * Writes into the server's folder that it answers, once it does: that is how other processes learn of it, who have its facts
+ * from the beginning.
+ */
+export const announce = ({ facts, ready }: Launch<{ readonly directory: string }>): Promise<void> =>
+  ready.then(() => writeFile(join(facts.directory, marker), ""))
+
+/** Resolves when the server in this folder answers, rejects when it never will. */
+export const whenReady = async ({ directory }: { readonly directory: string }): Promise<void> => {
+  while (!existsSync(join(directory, marker))) {
+    if (!existsSync(directory)) throw new Error("the server didn't start; the output of the run says why")
+    await delay(20)
+  }
+}
+
+/** A server that answers. */
+export type Running<Facts> = Facts & { readonly stop: () => Promise<void> }
+
+/** The server once it answers; where it doesn't, its files are removed. */
+export const running = async <Facts>(launch: Promise<Launch<Facts>>): Promise<Running<Facts>> => {
+  const { facts, ready, stop } = await launch
+  await ready
+  return { ...facts, stop }
+}
+
+/** Makes a server's folder and what `prepare` puts into it; after a failure nothing is left of it. */
+export const launchIn = async <A>(name: string, prepare: (folder: string) => Promise<A>): Promise<A> => {
+  const folder = await mkdtemp(join(tmpdir(), `effect-ldap-${name}-`))
+  try {
+    return await prepare(folder)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+export interface Commands {
+  readonly folder: string
+  /** Commands to run in turn, the last of which is the server. */
+  readonly commands: ReadonlyArray<ReadonlyArray<string>>
+  /** Where all that they print goes. */
+  readonly logFile: string
+  /** Whether the server answers by now. */
+  readonly isUp: () => Promise<boolean>
+  /** In milliseconds. */
+  readonly timeout: number
+  /** What ends the server: servers that take their time over their data don't have to, as it is thrown away. */
+  readonly signal: "TERM" | "KILL"
+}
+
+/**
+ * Runs a server under a shell that ends it and removes its folder when our end of a pipe closes: that happens however this
+ * process ends, also when it is killed.
+ */
+export const watched = async (
+  { commands, folder, isUp, logFile, signal, timeout }: Commands
+): Promise<Pick<Launch<unknown>, "ready" | "stop">> => {
+  const start = join(folder, "start.sh")
+  const lines = commands.map((command) => command.map(quoted).join(" "))
+  await writeFile(logFile, "")
+  await writeFile(
+    start,
+    [
+      `trap '[ -z "$!" ] || kill -${signal} $!; wait; exit 143' TERM`,
+      ...lines.map((line) => `${line} & wait $! || exit`),
+      ""
+    ].join("\n")
+  )
+  const watch = `
+    folder=$1 log=$2
+    trap '' INT HUP TERM
+    exec 3<&0
+    (trap - INT HUP TERM; exec sh "$folder/start.sh") 3<&- < /dev/null > "$log" 2>&1 &
+    server=$!
+    (cat <&3; kill $server) > /dev/null 2>&1 &
+    watcher=$!
+    wait $server
+    status=$?
+    kill -KILL $watcher 2> /dev/null
+    echo "the server ended with status $status" >> "$log"
+    cat <&3 > /dev/null
+    rm -rf "$folder"
+  `
+  // A group of its own, so that Ctrl-C in a terminal reaches the tests first and the server through them.
+  const shell = spawn("sh", ["-c", watch, "server", folder, logFile], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true
+  })
+  const ended = new Promise<void>((resolve, reject) => shell.once("error", reject).once("exit", () => resolve()))
+  ended.catch(() => {})
+  // The server must not keep the process alive that it serves.
+  shell.unref()
+  const stop = async (): Promise<void> => {
+    shell.ref()
+    shell.stdin.end()
+    await ended
+  }
+  const answer = async (): Promise<void> => {
+    const deadline = performance.now() + timeout
+    while (!(await isUp())) {
+      const log = await readFile(logFile, "utf8").catch(() => "it was stopped")
+      if (/^the server ended\b/m.test(log) || log === "it was stopped" || performance.now() > deadline) {
+        await stop()
+        throw new Error(`the server didn't start:\n${log.trim().split("\n").slice(-20).join("\n")}`)
+      }
+      await delay(5)
+    }
+  }
+  const ready = answer()
+  ready.catch(() => {})
+  return { ready, stop }
+}
+
+const quoted = (argument: string): string => `'${argument.replaceAll("'", "'\\''")}'`
+
+/** Whether somebody listens on a port. */
+export const answers = (port: number, host = "127.0.0.1"): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, host)
+    const done = (answered: boolean) => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.once("connect", () => done(true)).once("error", () => done(false))
+  })
+
+const listen = (port: number, host: string): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once("error", reject)
+    server.listen(port, host, () => resolve(server))
+  })
+
+const close = (servers: ReadonlyArray<Server>): Promise<unknown> =>
+  Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+
+/** Ports that nobody listens on. They are taken together, so no two are the same. */
+export const freePorts = async (...hosts: ReadonlyArray<string>): Promise<ReadonlyArray<number>> => {
+  const servers = await Promise.all(hosts.map((host) => listen(0, host)))
+  const ports = servers.map((server) => {
+    const address = server.address()
+    if (address === null || typeof address === "string") throw new Error("the server listens on no port")
+    return address.port
+  })
+  await close(servers)
+  return ports
+}
+
+/**
+ * An address of this machine alone on which nobody listens on any of these ports, for a server that can't be told other
+ * ones. Everything in 127.0.0.0/8 is such an address on Linux.
+ */
+export const freeAddress = async (...ports: ReadonlyArray<number>): Promise<string> => {
+  const part = () => 1 + Math.floor(Math.random() * 250)
+  for (let attempt = 1;; attempt++) {
+    const address = `127.${part()}.${part()}.${part()}`
+    const results = await Promise.allSettled(ports.map((port) => listen(port, address)))
+    await close(results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []))
+    const failure = results.find((result) => result.status === "rejected")
+    if (failure === undefined) return address
+    if (attempt === 5) throw failure.reason
+  }
+}
