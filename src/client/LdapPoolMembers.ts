@@ -23,7 +23,7 @@ export interface PooledSession extends LdapOperations {
 
 /** What may be shared of a session: nothing that changes who the others are. */
 export const shareable = (
-  { bind: _, closed: _1, protection: _2, startTls: _3, ...operations }: LdapSession
+  { bind: _, closed: _1, protection: _2, startTls: _3, tls: _4, ...operations }: LdapSession
 ): PooledSession => operations
 
 export interface Member {

@@ -16,7 +16,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type { ConnectionOptions } from "node:tls"
 import type { LdapControl } from "../model/LdapControl.ts"
 import {
   ConnectFailed,
@@ -52,7 +51,7 @@ type State = { readonly _tag: "Open" } | { readonly _tag: "Ended"; readonly end:
 /** A StartTLS between its request and the end of the handshake. */
 interface Securing {
   readonly messageId: number
-  readonly options: ConnectionOptions
+  readonly handshake: Effect.Effect<void, LdapError>
   readonly resume: (effect: Effect.Effect<void, LdapError>) => void
   /** The server has agreed: the next octet belongs to the handshake. */
   granted: boolean
@@ -209,13 +208,13 @@ export class Exchange {
    * Asks for StartTLS; to be called by whoever has the connection alone. Between the answer and the end of the handshake
    * nothing that was read is believed: the reader makes the handshake before it parses another octet.
    */
-  startTls(options: ConnectionOptions, resume: Securing["resume"]): void {
+  startTls(handshake: Securing["handshake"], resume: Securing["resume"]): void {
     const sent = this.send({ _tag: "ExtendedRequest", oid: startTlsOid }, [], {
       operation: "startTls",
       onResponse: (message) => this.#onStartTlsAnswer(message),
       onFailure: (error) => resume(Effect.fail(error))
     })
-    if (typeof sent === "number") this.#securing = { messageId: sent, options, resume, granted: false }
+    if (typeof sent === "number") this.#securing = { messageId: sent, handshake, resume, granted: false }
     else resume(Effect.fail(sent))
   }
 
@@ -382,7 +381,7 @@ export class Exchange {
       return this.#receive([new Uint8Array(0)])
     }
     const { connectTimeout } = this.#options
-    return this.connection.startTls(securing.options).pipe(
+    return securing.handshake.pipe(
       Effect.timeoutOrElse({
         duration: connectTimeout,
         orElse: () => Effect.fail(this.error({ operation: "startTls" }, handshakeTimeout(connectTimeout)))

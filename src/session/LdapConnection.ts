@@ -4,9 +4,10 @@
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { ConnectionOptions } from "node:tls"
+import type * as Result from "effect/Result"
 import type { SaslContext } from "../auth/SaslMechanism.ts"
 import type { LdapError } from "../model/LdapError.ts"
+import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 
 /**
  * How far what is written is protected from others: `tls`; `local`, since it never leaves this machine (loopback, a unix
@@ -32,6 +33,9 @@ export interface LdapConnection {
   readonly host: string
   readonly port?: number | undefined
 
+  /** What its TLS came to; `undefined` where it has none, or doesn't tell. */
+  readonly tls: TlsSession | undefined
+
   /** What ties an authentication to this connection: data of its TLS, where it has any. */
   readonly channelBinding: NonNullable<SaslContext["channelBinding"]>
 
@@ -48,8 +52,9 @@ export interface LdapConnection {
   readonly shutdown: Effect.Effect<void>
 
   /**
-   * Turns the connection into TLS. Fails with `ConnectFailed` if the handshake does, or with `ProtocolViolation` if octets
-   * had arrived before it began: they came in clear text and mean nothing. After a failure only closing is left.
+   * The handshake that turns the connection into TLS, or why there can't be one with these options. It fails with
+   * `ConnectFailed` if the peer is refused or refuses, or with `ProtocolViolation` if octets had arrived before it began: they
+   * came in clear text and mean nothing. After a failure only closing is left.
    */
-  readonly startTls: (options: ConnectionOptions) => Effect.Effect<void, LdapError>
+  readonly startTls: (options: TlsOptions) => Result.Result<Effect.Effect<void, LdapError>, LdapError>
 }

@@ -16,12 +16,12 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import type { ConnectionOptions } from "node:tls"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import { ConnectFailed, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
 import * as Bind from "./bind.ts"
 import { Exchange } from "./Exchange.ts"
 import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
+import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 import * as LdapTransport from "./LdapTransport.ts"
 import { controlsOf, operationsOver, timeoutOf } from "./operations.ts"
 
@@ -56,6 +56,12 @@ export interface LdapSession extends LdapOperations {
   readonly protection: Effect.Effect<LdapTransport.Protection>
 
   /**
+   * What TLS came to: its version, cipher suite, and the server's certificate. `undefined` while there is none, and over a socket
+   * of Effect, which doesn't tell.
+   */
+  readonly tls: Effect.Effect<TlsSession | undefined>
+
+  /**
    * Becomes someone (RFC 4511 section 4.2). This changes who everybody is that shares the session, so the service `LdapClient`
    * doesn't have it.
    *
@@ -72,9 +78,11 @@ export interface LdapSession extends LdapOperations {
    *
    * **Details**
    *
-   * Alone like {@link bind}. Nothing that came before the handshake is believed. When the handshake fails, the session is over.
+   * Alone like {@link bind}: it waits for what is in flight (RFC 4511 section 4.14.1 wants it so), and a connection that has TLS
+   * already is an `InvalidRequest`. Options that can't be used fail before anything is sent. Nothing that came before the
+   * handshake is believed. When the handshake fails, or the server is refused, the session is over.
    */
-  readonly startTls: (options?: ConnectionOptions) => Effect.Effect<void, LdapError>
+  readonly startTls: (options?: TlsOptions) => Effect.Effect<void, LdapError>
 
   /** Completes, once for all who wait, when the session takes no more operations, with the reason. */
   readonly closed: Effect.Effect<SessionEnd>
@@ -99,10 +107,10 @@ export const LdapSession: Context.Service<LdapSession, LdapSession> = Context.Se
 export interface SessionOptions {
   /** Who to be. Default: nobody; no bind is sent. */
   readonly auth?: LdapAuth | undefined
-  /** Starts TLS before anything else is sent; then the bind is protected as by ldaps. Default false. */
+  /** Starts TLS before anything else is sent, or fails: it never goes on without. Default false. */
   readonly startTls?: boolean | undefined
-  /** Node's TLS options: `ca` for a CA of one's own, `cert` and `key` for a client certificate … */
-  readonly tls?: ConnectionOptions | undefined
+  /** What is asked of TLS: `ca` for authorities of one's own, `cert` and `key` for a client certificate … */
+  readonly tls?: TlsOptions | undefined
   /** For looking the name up, TCP and TLS together, and for the handshake of StartTLS. Default 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
   /** For each operation that has no `timeout` of its own; `"Infinity"` for ever. Default 30 seconds. */
@@ -279,6 +287,7 @@ const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession 
     ...operationsOver(exchange, requestTimeout),
     server: exchange.server,
     protection: Effect.sync(() => exchange.connection.protection),
+    tls: Effect.sync(() => exchange.connection.tls),
     closed: Deferred.await(exchange.ended),
     bind: (auth, bindOptions) =>
       Bind.bind(exchange, auth, {

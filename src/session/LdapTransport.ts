@@ -8,10 +8,10 @@ import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import type { ConnectionOptions } from "node:tls"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/LdapUrl.ts"
 import type { LdapConnection, Protection } from "./LdapConnection.ts"
+import type { TlsOptions } from "./LdapTls.ts"
 import * as NodeConnection from "./NodeConnection.ts"
 import * as SocketConnection from "./SocketConnection.ts"
 
@@ -43,8 +43,8 @@ export type { Protection }
  * @since 0.1.0
  */
 export interface UrlOptions {
-  /** Node's TLS options. Certificates are verified, and must name the host, unless `rejectUnauthorized: false` is given. */
-  readonly tls?: ConnectionOptions | undefined
+  /** What is asked of TLS: authorities, a client certificate, fingerprints … Certificates are verified, and must name the host. */
+  readonly tls?: TlsOptions | undefined
   /** TCP keep-alive after this time without traffic; `false` for none. Default 60 seconds. */
   readonly keepAlive?: Duration.Input | false | undefined
 }
@@ -116,7 +116,7 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
  * **Details**
  *
  * `protection` is what is known of the way to the peer; the default `none` keeps passwords off it. StartTLS uses the
- * socket's own upgrade, which knows fewer TLS options than a URL does.
+ * socket's own upgrade, which knows fewer TLS options than a URL does: of others it fails, and what was negotiated isn't told.
  *
  * @category constructors
  * @since 0.1.0

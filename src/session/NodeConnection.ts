@@ -5,6 +5,7 @@
  * stays so, and that a closed scope leaves nothing behind.
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
@@ -12,6 +13,8 @@ import { tlsExporter, tlsServerEndPoint } from "../auth/channelBinding.ts"
 import type { ChannelBindingType } from "../auth/SaslMechanism.ts"
 import { ConnectFailed, LdapError, ProtocolViolation } from "../model/LdapError.ts"
 import { ConnectionEnd, type LdapConnection, type Protection } from "./LdapConnection.ts"
+import type { TlsOptions, TlsSession } from "./LdapTls.ts"
+import * as TlsHandshake from "./tlsHandshake.ts"
 
 /** Where to connect to, and how. */
 export interface NodeTarget {
@@ -19,7 +22,7 @@ export interface NodeTarget {
   readonly server: string
   readonly address: { readonly host: string; readonly port: number } | { readonly path: string }
   /** TLS from the first octet, as ldaps asks for. */
-  readonly tls: Tls.ConnectionOptions | undefined
+  readonly tls: TlsOptions | undefined
   /** Idle milliseconds before TCP probes the peer; 0 for never. */
   readonly keepAlive: number
 }
@@ -31,11 +34,12 @@ export interface NodeTarget {
 export const connect = Effect.fnUntraced(
   function*(target: NodeTarget): Effect.fn.Return<LdapConnection, LdapError, Scope.Scope> {
     const fail = failure(target.server)
+    const prepared = target.tls === undefined ? undefined : yield* Effect.fromResult(prepare(target, target.tls))
     const socket = yield* scoped(() => Net.connect(connectOptions(target)))
     yield* untilEvent(socket, "connect", (cause) => fail(describeConnect(cause, target)))
     const connection = new NodeConnection(socket, target)
     yield* Effect.addFinalizer(() => connection.destroy)
-    if (target.tls !== undefined) yield* connection.startTls(target.tls)
+    if (prepared !== undefined) yield* connection.handshake(prepared)
     return connection
   }
 )
@@ -49,6 +53,15 @@ const connectOptions = ({ address, keepAlive }: NodeTarget): Net.NetConnectOpts 
   keepAliveInitialDelay: keepAlive,
   autoSelectFamily: true
 })
+
+const hostOf = ({ address }: NodeTarget): string => ("host" in address ? address.host : "localhost")
+
+const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<TlsHandshake.Prepared, LdapError> =>
+  Result.try({
+    try: () => TlsHandshake.prepare(options, hostOf(target)),
+    catch: (cause) =>
+      failure(target.server)({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause })
+  })
 
 /** A socket that is destroyed with the scope, from the moment at which it exists. */
 const scoped = (make: () => Net.Socket): Effect.Effect<Net.Socket, never, Scope.Scope> =>
@@ -102,6 +115,7 @@ class NodeConnection implements LdapConnection {
   /** What is read and written: the raw socket, or TLS above it. */
   #socket: Net.Socket
   #protection: Protection
+  #tls: TlsSession | undefined
   #chunks: Array<Uint8Array> = []
   #end: ConnectionEnd | undefined
   #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
@@ -119,8 +133,12 @@ class NodeConnection implements LdapConnection {
     return this.#protection
   }
 
+  get tls(): TlsSession | undefined {
+    return this.#tls
+  }
+
   get host(): string {
-    return "host" in this.#target.address ? this.#target.address.host : "localhost"
+    return hostOf(this.#target)
   }
 
   get port(): number | undefined {
@@ -130,7 +148,7 @@ class NodeConnection implements LdapConnection {
   channelBinding(type: ChannelBindingType): Uint8Array | undefined {
     if (!(this.#socket instanceof Tls.TLSSocket)) return undefined
     if (type === "tls-exporter") return tlsExporter(this.#socket)
-    const certificate = this.#socket.getPeerX509Certificate()
+    const certificate = this.#tls?.peer
     return certificate === undefined ? undefined : tlsServerEndPoint(certificate.raw)
   }
 
@@ -188,7 +206,11 @@ class NodeConnection implements LdapConnection {
     return Effect.sync(() => socket.off("close", done))
   })
 
-  startTls(options: Tls.ConnectionOptions): Effect.Effect<void, LdapError> {
+  startTls(options: TlsOptions): Result.Result<Effect.Effect<void, LdapError>, LdapError> {
+    return Result.map(prepare(this.#target, options), (prepared) => this.handshake(prepared))
+  }
+
+  handshake(prepared: TlsHandshake.Prepared): Effect.Effect<void, LdapError> {
     return Effect.suspend(() => {
       const fail = failure(this.#target.server)
       if (this.#socket !== this.#raw) return Effect.die(new Error("TLS was started twice"))
@@ -204,20 +226,26 @@ class NodeConnection implements LdapConnection {
       this.#unlisten()
       let tls: Tls.TLSSocket
       try {
-        tls = Tls.connect(tlsOptions(this.#raw, this.#target, options))
+        tls = Tls.connect({ ...prepared.node, socket: this.#raw })
       } catch (cause) {
         return Effect.fail(fail({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause }))
       }
       tls.on("error", ignore)
       this.#socket = tls
       return untilEvent(tls, "secureConnect", (cause) => fail(describeTls(cause))).pipe(
-        Effect.tap(() =>
-          Effect.sync(() => {
-            this.#protection = "tls"
-            this.#listen()
-            tls.pause()
-          })
-        )
+        Effect.flatMap(() => {
+          // While the server is judged it may go, and must not be read.
+          this.#listen()
+          tls.pause()
+          const negotiated = TlsHandshake.negotiatedOn(tls)
+          return Effect.andThen(
+            Effect.mapError(prepared.judge(negotiated), (refusal) => fail({ kind: "tls", ...refusal })),
+            Effect.sync(() => {
+              this.#protection = "tls"
+              this.#tls = negotiated
+            })
+          )
+        })
       )
     })
   }
@@ -270,24 +298,6 @@ class NodeConnection implements LdapConnection {
 const isLocal = (socket: Net.Socket): boolean => {
   const address = socket.remoteAddress
   return address === undefined || /^(::ffff:)?127\./.test(address) || address === "::1"
-}
-
-const tlsOptions = (
-  socket: Net.Socket,
-  { address }: NodeTarget,
-  options: Tls.ConnectionOptions
-): Tls.ConnectionOptions => {
-  const host = "host" in address ? address.host : "localhost"
-  const servername = options.servername ?? (Net.isIP(host) === 0 ? host : undefined)
-  return {
-    ...options,
-    socket,
-    // The name (or address) that the certificate must carry.
-    host: options.host ?? host,
-    ...(servername === undefined ? {} : { servername }),
-    // Said again, since Node would let an environment variable turn it off.
-    rejectUnauthorized: options.rejectUnauthorized ?? true
-  }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -5,22 +5,21 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import type { ConnectionOptions } from "node:tls"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
 import { ConnectionEnd, type LdapConnection, type Protection } from "./LdapConnection.ts"
+import type { Secret, TlsOptions } from "./LdapTls.ts"
 
 export const open = Effect.fnUntraced(function*(
   socket: Socket.Socket,
   options: { readonly server: string; readonly protection: Protection }
 ): Effect.fn.Return<LdapConnection, LdapError, Scope.Scope> {
+  const refuse = (reason: ConstructorParameters<typeof ConnectFailed>[0]) =>
+    new LdapError({ reason: new ConnectFailed(reason), operation: "connect", server: options.server })
   const fail = (kind: "tls" | "other") => (cause: Socket.SocketError) =>
-    new LdapError({
-      reason: new ConnectFailed({ kind, detail: messageOf(cause), cause }),
-      operation: "connect",
-      server: options.server
-    })
+    refuse({ kind, detail: messageOf(cause), cause })
   const scope = yield* Effect.scope
   const reader = yield* Effect.mapError(socket.reader, fail("other"))
   // A scope of its own, since closing it is how a Socket is told to close its side.
@@ -33,19 +32,33 @@ export const open = Effect.fnUntraced(function*(
     },
     host: hostOf(options.server),
     // A Socket doesn't tell of its TLS.
+    tls: undefined,
     channelBinding: () => undefined,
     read: Effect.catch(Effect.map(reader.pull, octets), (error) => Effect.fail(endOf(error))),
     write: (chunk) => Effect.ignore(writer.write(chunk)),
     shutdown: Scope.close(writerScope, Exit.void),
-    startTls: (tls) =>
-      reader.upgrade(upgradeOptions(tls)).pipe(
-        Effect.mapError(fail("tls")),
-        Effect.tap(() =>
-          Effect.sync(() => {
-            protection = "tls"
-          })
+    startTls: (tls) => {
+      const unknown = Object.keys(tls).filter((name) =>
+        !knownOptions.has(name) && tls[name as keyof TlsOptions] !== undefined
+      )
+      if (unknown.length > 0) {
+        // What was asked for must not be left out in silence.
+        const detail = `a socket can't be told ${
+          unknown.join(", ")
+        }; open the session by a URL, or protect the socket itself`
+        return Result.fail(refuse({ kind: "tls", detail }))
+      }
+      return Result.succeed(
+        reader.upgrade(upgradeOptions(tls)).pipe(
+          Effect.mapError(fail("tls")),
+          Effect.tap(() =>
+            Effect.sync(() => {
+              protection = "tls"
+            })
+          )
         )
       )
+    }
   }
 })
 
@@ -65,12 +78,19 @@ const endOf = (cause: Socket.SocketError): ConnectionEnd =>
     ? new ConnectionEnd({ clean: true, detail: "the server closed it", cause })
     : new ConnectionEnd({ clean: false, detail: messageOf(cause), cause })
 
-/** What an upgrade of Effect's can be told; other options are Node's own and need a URL instead of a socket. */
-const upgradeOptions = (tls: ConnectionOptions): Socket.TlsUpgradeOptions => ({
+/** What an upgrade of Effect's can be told; other options need a URL instead of a socket. */
+const knownOptions = new Set(["ca", "cert", "key", "passphrase", "rejectUnauthorized", "servername"])
+
+const upgradeOptions = (tls: TlsOptions): Socket.TlsUpgradeOptions => ({
   servername: tls.servername,
   rejectUnauthorized: tls.rejectUnauthorized ?? true,
   ca: tls.ca,
   cert: tls.cert,
-  key: typeof tls.key === "string" || tls.key instanceof Uint8Array ? Redacted.make(tls.key) : undefined,
-  passphrase: tls.passphrase === undefined ? undefined : Redacted.make(tls.passphrase)
+  key: redacted<string | Uint8Array>(tls.key),
+  passphrase: redacted(tls.passphrase)
 })
+
+const redacted = <A>(secret: Secret<A> | undefined): Redacted.Redacted<A> | undefined =>
+  secret === undefined || Redacted.isRedacted(secret)
+    ? secret as Redacted.Redacted<A> | undefined
+    : Redacted.make(secret)

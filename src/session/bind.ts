@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
-import type { ConnectionOptions } from "node:tls"
+import * as Result from "effect/Result"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import * as Password from "../auth/Password.ts"
 import * as SaslMechanism from "../auth/SaslMechanism.ts"
@@ -22,6 +22,7 @@ import {
 } from "../model/LdapError.ts"
 import type { BindRequest } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
+import type { TlsOptions } from "./LdapTls.ts"
 import { exchangeOnce, resultOf, succeedOrFail } from "./request.ts"
 
 /** Runs an operation with the connection for itself. */
@@ -162,7 +163,7 @@ const sasl = (
 
 export const startTls = (
   exchange: Exchange,
-  tls: ConnectionOptions,
+  tls: TlsOptions,
   timeoutMillis: number
 ): Effect.Effect<void, LdapError> => {
   const context = { operation: "startTls" }
@@ -171,8 +172,11 @@ export const startTls = (
       const detail = "the connection is protected by TLS already"
       return resume(Effect.fail(exchange.error(context, new InvalidRequest({ field: "startTls", detail }))))
     }
+    // Before anything is sent: a server that has granted TLS waits for it.
+    const handshake = exchange.connection.startTls(tls)
+    if (Result.isFailure(handshake)) return resume(Effect.fail(handshake.failure))
     exchange.pace.waiting()
-    exchange.startTls(tls, (effect) => {
+    exchange.startTls(handshake.success, (effect) => {
       exchange.pace.satisfied()
       resume(effect)
     })

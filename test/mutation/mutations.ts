@@ -42,6 +42,7 @@ const of = (promise: Promised, ...breaks: ReadonlyArray<Break>): ReadonlyArray<M
 const exchange = "src/session/Exchange.ts"
 const session = "src/session/LdapSession.ts"
 const node = "src/session/NodeConnection.ts"
+const handshake = "src/session/tlsHandshake.ts"
 const request = "src/session/request.ts"
 const search = "src/session/search.ts"
 const bind = "src/session/bind.ts"
@@ -659,7 +660,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "an error names the password"
     },
     {
-      file: node,
+      file: handshake,
       find: "rejectUnauthorized: options.rejectUnauthorized ?? true",
       replace:
         "...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized })",
@@ -668,20 +669,44 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "a variable of the environment turns verification off"
     },
     {
-      file: node,
-      find: "    host: options.host ?? host,\n",
+      file: handshake,
+      find: "      host: name,\n",
       replace: "",
       test: "session/unsaid",
       name: "of an address, the certificate's addresses are looked at",
       why: "the certificate's addresses aren't looked at"
     },
     {
-      file: node,
-      find: "    ...(servername === undefined ? {} : { servername }),\n    // Said again",
-      replace: "    checkServerIdentity: () => undefined,\n    // Said again",
+      file: handshake,
+      find: "checkServerIdentity: options.checkServerIdentity ?? Tls.checkServerIdentity",
+      replace: "checkServerIdentity: () => undefined",
       test: "session/connect",
       name: "TLS",
       why: "a certificate for another host is taken"
+    },
+    {
+      file: handshake,
+      find: `minVersion: options.minVersion ?? "TLSv1.2"`,
+      replace: "minVersion: options.minVersion",
+      test: "session/tls",
+      name: "nor where a flag or the environment lets Node speak it",
+      why: "a flag brings TLS 1.0 back"
+    },
+    {
+      file: handshake,
+      find: "return shown.some((fingerprint) =>",
+      replace: "return pins.length === 0 || shown.some((fingerprint) =>",
+      test: "session/tls",
+      name: "another server is refused although its certificate is good",
+      why: "no pinned fingerprint is as good as any"
+    },
+    {
+      file: node,
+      find: "Effect.mapError(prepared.judge(negotiated), (refusal) => fail({ kind: \"tls\", ...refusal })),",
+      replace: "Effect.ignore(prepared.judge(negotiated)),",
+      test: "session/tls",
+      name: "sees what was negotiated, and may refuse with a reason",
+      why: "a server that the program refuses is used all the same"
     },
     {
       file: "src/session/SocketConnection.ts",

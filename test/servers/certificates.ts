@@ -24,26 +24,49 @@ export interface Certificates {
   readonly wrongHost: Certificate
   /** As `server`, but signed by an authority that nobody trusts. */
   readonly untrusted: Certificate
+  /** A new certificate for the key of `server`. */
+  readonly renewed: Certificate
+  /** Of a client that calls itself alice. */
+  readonly client: Certificate
+  /** As `client`, but signed by an authority that nobody trusts. */
+  readonly untrustedClient: Certificate
 }
 
 /** Certificates for this machine's own names, and for `names` that a server has beside them. */
 export const makeCertificates = (...names: ReadonlyArray<string>): Certificates => {
-  const ca = issue({ name: "Throw-away test CA" })
+  const { ca, server } = signedBy("Throw-away test CA", names)
   const stranger = issue({ name: "Throw-away CA of a stranger" })
-  const local = { name: "localhost", hosts: ["localhost", "127.0.0.1", "::1", ...names] }
+  const local = localhost(names)
   return {
     ca,
-    server: issue({ ...local, issuer: ca }),
+    server,
     expired: issue({ ...local, issuer: ca, days: [-30, -1] }),
     wrongHost: issue({ name: "elsewhere.example", hosts: ["elsewhere.example"], issuer: ca }),
-    untrusted: issue({ ...local, issuer: stranger })
+    untrusted: issue({ ...local, issuer: stranger }),
+    renewed: issue({ ...local, issuer: ca, privateKey: server.privateKey }),
+    client: issue({ name: "alice", purpose: "clientAuth", issuer: ca }),
+    untrustedClient: issue({ name: "alice", purpose: "clientAuth", issuer: stranger })
   }
 }
 
+/** A server's certificate, and the authority of a name of one's own that signed it. */
+export const signedBy = (authority: string, names: ReadonlyArray<string> = []) => {
+  const ca = issue({ name: authority })
+  return { ca, server: issue({ ...localhost(names), issuer: ca }) }
+}
+
+const localhost = (names: ReadonlyArray<string>) => ({
+  name: "localhost",
+  hosts: ["localhost", "127.0.0.1", "::1", ...names]
+})
+
 interface Request {
   readonly name: string
-  /** Host names and addresses; a certificate without any is an authority. */
   readonly hosts?: ReadonlyArray<string>
+  /** What it is good for. Default: with `hosts`, being a server; without, signing others. */
+  readonly purpose?: "clientAuth" | "serverAuth" | "authority"
+  /** Default: a new one. */
+  readonly privateKey?: KeyObject
   /** Without one, the certificate is signed with its own key. */
   readonly issuer?: Issued
   /** From when to when, counted from today. */
@@ -55,8 +78,10 @@ interface Issued extends Certificate {
   readonly privateKey: KeyObject
 }
 
-const issue = ({ days = [-1, 30], hosts = [], issuer, name }: Request): Issued => {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
+const issue = (request: Request): Issued => {
+  const { days = [-1, 30], hosts = [], issuer, name } = request
+  const { purpose = hosts.length === 0 ? "authority" : "serverAuth" } = request
+  const privateKey = request.privateKey ?? generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
   const signer = issuer ?? { name, privateKey }
   const toBeSigned = sequence(
     explicit(0, integer(Buffer.of(2))),
@@ -65,21 +90,21 @@ const issue = ({ days = [-1, 30], hosts = [], issuer, name }: Request): Issued =
     commonName(signer.name),
     sequence(...days.map(daysFromNow)),
     commonName(name),
-    publicKey.export({ type: "spki", format: "der" }),
+    createPublicKey(privateKey).export({ type: "spki", format: "der" }),
     explicit(
       3,
       sequence(
         extension(oid.subjectKeyIdentifier, octetString(keyIdentifier(privateKey))),
         extension(oid.authorityKeyIdentifier, sequence(tagged(0x80, keyIdentifier(signer.privateKey)))),
-        ...(hosts.length === 0
+        ...(purpose === "authority"
           ? [
             extension(oid.basicConstraints, sequence(tagged(0x01, Buffer.of(0xff)))),
             // keyCertSign
             extension(oid.keyUsage, tagged(0x03, Buffer.of(2, 0x04)))
           ]
           : [
-            extension(oid.extendedKeyUsage, sequence(oid.serverAuth)),
-            extension(oid.subjectAltName, sequence(...hosts.map(generalName)))
+            extension(oid.extendedKeyUsage, sequence(oid[purpose])),
+            ...(hosts.length === 0 ? [] : [extension(oid.subjectAltName, sequence(...hosts.map(generalName)))])
           ])
       )
     )
@@ -118,7 +143,8 @@ const oid = {
   basicConstraints: objectIdentifier("551d13"),
   authorityKeyIdentifier: objectIdentifier("551d23"),
   extendedKeyUsage: objectIdentifier("551d25"),
-  serverAuth: objectIdentifier("2b06010505070301")
+  serverAuth: objectIdentifier("2b06010505070301"),
+  clientAuth: objectIdentifier("2b06010505070302")
 }
 
 const ecdsaWithSha256 = sequence(objectIdentifier("2a8648ce3d040302"))

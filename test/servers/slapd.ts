@@ -125,8 +125,12 @@ threads 4
 TLSCACertificateFile  ${folder}/ca.crt
 TLSCertificateFile    ${folder}/server.crt
 TLSCertificateKeyFile ${folder}/server.key
+# Clients may show a certificate; without one they can do all but SASL EXTERNAL.
+TLSVerifyClient       try
 # Over the unix socket, SASL EXTERNAL makes the user who runs the tests the administrator.
 authz-regexp "^gidNumber=${process.getgid?.()}[+]uidNumber=${process.getuid?.()},cn=peercred,cn=external,cn=auth$" "${admin.dn}"
+# Over TLS, it makes whoever has a certificate the person of its common name.
+authz-regexp "^cn=([^,]+)$" "uid=$1,ou=people,${base}"
 # The user name of any other mechanism is the uid of a person.
 authz-regexp "^uid=([^,/@]+),(cn=[^,]+,)*cn=auth$" "uid=$1,ou=people,${base}"
 # The only kind of channel binding that this server knows; LDAP clients of the same project send it in a form of its own.

@@ -91,6 +91,7 @@ describe("operations", () => {
       | "startTls"
       | "server"
       | "protection"
+      | "tls"
       | "closed"
     >()
   })

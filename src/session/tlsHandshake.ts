@@ -1,0 +1,126 @@
+/**
+ * How TLS is asked for what `LdapTls` describes, and how a server is judged once the handshake is done.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type { X509Certificate } from "node:crypto"
+import * as Net from "node:net"
+import * as Tls from "node:tls"
+import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
+
+/** Options that were found usable. */
+export interface Prepared {
+  /** For `tls.connect`, but for the socket. */
+  readonly node: Tls.ConnectionOptions
+  /** Accepts the server, or fails with what is wrong with it. */
+  readonly judge: (negotiated: TlsSession) => Effect.Effect<void, Refusal>
+}
+
+export interface Refusal {
+  readonly detail: string
+  readonly cause?: unknown
+}
+
+/**
+ * Options as Node wants them, checked as far as that is possible without a server. Throws what Node throws for a key that
+ * can't be read, say.
+ */
+export const prepare = (options: TlsOptions, host: string): Prepared => {
+  const { key, passphrase, pfx, pinnedFingerprints, verifyPeer, ...others } = options
+  const pins = pinnedFingerprints?.map((text) => {
+    const octets = octetsOfFingerprint(text)
+    if (octets === undefined) throw new Error(`"${text}" is no SHA-256 fingerprint, in hexadecimal or Base64`)
+    return octets
+  })
+  const name = options.servername ?? host
+  const secureContext = Tls.createSecureContext({
+    ...others,
+    key: open<string | Buffer>(key),
+    pfx: open<string | Buffer>(pfx),
+    passphrase: open(passphrase),
+    // Said, since Node would let a flag of the command line lower it.
+    minVersion: options.minVersion ?? "TLSv1.2"
+  })
+  return {
+    node: {
+      ...others,
+      secureContext,
+      checkServerIdentity: options.checkServerIdentity ?? Tls.checkServerIdentity,
+      // The name (or address) that the certificate must carry. Addresses are never sent (RFC 6066 section 3).
+      host: name,
+      servername: Net.isIP(name) === 0 ? name : "",
+      // Said again, since Node would let an environment variable turn it off.
+      rejectUnauthorized: options.rejectUnauthorized ?? true
+    },
+    judge: (negotiated) =>
+      Effect.andThen(
+        pins === undefined ? Effect.void : matchPins(pins, negotiated.peer),
+        verifyPeer === undefined ? Effect.void : askHook(verifyPeer, negotiated)
+      )
+  }
+}
+
+const open = <A>(secret: Secret<A> | undefined): A | undefined =>
+  Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
+
+const matchPins = (
+  pins: ReadonlyArray<string>,
+  peer: PeerCertificate | undefined
+): Effect.Effect<void, Refusal> => {
+  if (peer === undefined) return Effect.fail({ detail: "the server has no certificate, and fingerprints are pinned" })
+  const shown = [peer.fingerprint, peer.publicKeyFingerprint]
+  return shown.some((fingerprint) => pins.includes(fingerprint.replaceAll(":", "").toLowerCase()))
+    ? Effect.void
+    : Effect.fail({
+      detail: `the certificate has none of the pinned fingerprints; its own is ${shown[0]}, that of its key ${shown[1]}`
+    })
+}
+
+const askHook = (
+  verifyPeer: NonNullable<TlsOptions["verifyPeer"]>,
+  negotiated: TlsSession
+): Effect.Effect<void, Refusal> =>
+  Effect.suspend(() => verifyPeer(negotiated)).pipe(
+    Effect.catchDefect((cause) => Effect.fail(cause instanceof Error ? cause : String(cause))),
+    Effect.mapError((reason) => ({
+      detail: `tls.verifyPeer refused the server: ${typeof reason === "string" ? reason : reason.message}`,
+      cause: typeof reason === "string" ? undefined : reason
+    })),
+    Effect.asVoid
+  )
+
+/** The 32 octets of a fingerprint in hexadecimal, however it was written; `undefined` for what is none. */
+const octetsOfFingerprint = (text: string): string | undefined => {
+  const bare = text.trim().replace(/^sha-?256(?:\/\/?|:|=)/i, "")
+  if (/^(?:[0-9a-f]{2}:){31}[0-9a-f]{2}$|^[0-9a-f]{64}$/i.test(bare)) return bare.replaceAll(":", "").toLowerCase()
+  return /^[0-9a-z+/]{43}=$/i.test(bare) ? Buffer.from(bare, "base64").toString("hex") : undefined
+}
+
+/**
+ * What the handshake of a socket came to. To be asked once: Node gives the server's certificate a single time.
+ */
+export const negotiatedOn = (socket: Tls.TLSSocket): TlsSession => {
+  const certificate = socket.getPeerX509Certificate()
+  return {
+    protocol: socket.getProtocol() ?? "unknown",
+    cipher: socket.getCipher().standardName,
+    isVerified: socket.authorized,
+    peer: certificate === undefined ? undefined : readCertificate(certificate)
+  }
+}
+
+const readCertificate = (certificate: X509Certificate): PeerCertificate => ({
+  subject: nameOf(certificate.subject),
+  issuer: nameOf(certificate.issuer),
+  alternativeNames: certificate.subjectAltName,
+  serialNumber: certificate.serialNumber,
+  validFrom: certificate.validFromDate,
+  validTo: certificate.validToDate,
+  fingerprint: certificate.fingerprint256,
+  publicKeyFingerprint: publicKeyFingerprint(certificate.raw),
+  raw: certificate.raw
+})
+
+/** Node writes a line for each RDN, the first one first, escaped as RFC 2253 wants; there is nothing for an empty name. */
+const nameOf = (lines: string | undefined): string =>
+  (lines ?? "").split("\n").filter((line) => line !== "").reverse().map((rdn) => rdn.replaceAll(" + ", "+")).join(",")
