@@ -2,10 +2,12 @@
  * Where the attributes of an entry stand in its octets: their names, and for each the range that its values take.
  *
  * An entry makes its index when somebody first asks for an attribute. No value is looked at, and hardly a name is decoded: the
- * same few come again in every entry, so they are kept in a table.
+ * same few come again in every entry, most often even in the same order, so that entries share their list of names.
  */
-import { BerReader, Tag } from "../ber/BerReader.ts"
+import { BerReader } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
+import { contentStart, elementEnd } from "../ber/element.ts"
+import { allTexts } from "./EntryText.ts"
 
 /** An attribute description as it was written, and as descriptions are compared. */
 export interface Description {
@@ -13,98 +15,136 @@ export interface Description {
   readonly lower: string
 }
 
-/** Up to so many attributes are looked through one by one: faster than a table, which would have to be filled first. */
-const fewAttributes = 24
+/** The attributes of an entry in the server's order; none twice. */
+class Names {
+  readonly descriptions: ReadonlyArray<Description>
+  #byText: Map<string, number> | undefined
+  #byLower: Map<string, number> | undefined
+
+  constructor(descriptions: ReadonlyArray<Description>) {
+    this.descriptions = descriptions
+  }
+
+  /** The place of a description in the order, in any case; -1 where it isn't there. */
+  find(description: string): number {
+    const at = (this.#byText ??= new Map(this.descriptions.map(({ text }, i) => [text, i]))).get(description)
+    return at ?? (this.#byLower ??= byLower(this.descriptions)).get(description.toLowerCase()) ?? -1
+  }
+}
+
+const byLower = (descriptions: ReadonlyArray<Description>): Map<string, number> =>
+  new Map(descriptions.map(({ lower }, i) => [lower, i]))
+
+/** From how many attributes on the text of an entry is made at once, and at the how manieth reading of text. */
+const manyAttributes = 7
+const manyReadings = 3
 
 export class EntryIndex {
   /** The octets to which the ranges refer. */
   readonly bytes: Buffer
-  /** In the server's order; none twice. */
-  readonly descriptions: ReadonlyArray<Description>
+  readonly #names: Names
   /** Two numbers for each description: where its first value begins, and where its last one ends. */
   readonly #ranges: ReadonlyArray<number>
-  #byLower: Map<string, number> | undefined
+  /** The place that was found last: who reads one attribute after another wants the next. */
+  #found = -1
+  #readings = 0
+  #texts: ReadonlyArray<ReadonlyArray<string>> | undefined
 
-  constructor(bytes: Buffer, descriptions: ReadonlyArray<Description>, ranges: ReadonlyArray<number>) {
+  constructor(bytes: Buffer, names: Names, ranges: ReadonlyArray<number>) {
     this.bytes = bytes
-    this.descriptions = descriptions
+    this.#names = names
     this.#ranges = ranges
   }
 
-  /** A reader of the values of a description, in any case; none where it isn't there. */
-  find(description: string): BerReader | undefined {
-    const { descriptions } = this
-    if (descriptions.length > fewAttributes) {
-      const at = (this.#byLower ??= table(descriptions)).get(description.toLowerCase())
-      return at === undefined ? undefined : this.values(at)
-    }
-    for (let i = 0; i < descriptions.length; i++) if (descriptions[i]!.text === description) return this.values(i)
-    const lower = description.toLowerCase()
-    for (let i = 0; i < descriptions.length; i++) if (descriptions[i]!.lower === lower) return this.values(i)
-    return undefined
+  get descriptions(): ReadonlyArray<Description> {
+    // Who asks for all names will most likely ask for what they stand for.
+    if (this.#texts === undefined) this.#readings = manyReadings - 1
+    return this.#names.descriptions
+  }
+
+  /** The place of a description in the order, in any case; -1 where it isn't there. */
+  find(description: string): number {
+    const { descriptions } = this.#names
+    const next = this.#found + 1
+    const at = next < descriptions.length && descriptions[next]!.text === description
+      ? next
+      : this.#names.find(description)
+    if (at !== -1) this.#found = at
+    return at
   }
 
   /** A reader of the values of the description at a place in the order. */
   values(at: number): BerReader {
     return new BerReader(this.bytes, this.#ranges[2 * at], this.#ranges[2 * at + 1])
   }
+
+  /**
+   * All values as text, by place, for who is about to read those at one place; `undefined` as long as it doesn't look as if
+   * anybody would read most of them.
+   */
+  get texts(): ReadonlyArray<ReadonlyArray<string>> | undefined {
+    if (
+      this.#texts === undefined && ++this.#readings === manyReadings &&
+      this.#names.descriptions.length >= manyAttributes
+    ) {
+      this.#texts = allTexts(this.bytes, this.#ranges)
+    }
+    return this.#texts
+  }
 }
 
-const table = (descriptions: ReadonlyArray<Description>): Map<string, number> =>
-  new Map(descriptions.map(({ lower }, i) => [lower, i]))
+/** The names of the entry before. */
+let last = new Names([])
 
 /** The index of the content of a SearchResultEntry that was found to be in order. */
-export const indexOf = (bytes: Buffer, start: number, end: number): EntryIndex => {
-  const descriptions: Array<Description> = []
+export const indexOf = (bytes: Buffer, start: number): EntryIndex => {
+  const before = last.descriptions
+  // As long as it is the same as those of the entry before, there is no list of its own.
+  let descriptions: Array<Description> | undefined
+  let count = 0
   const ranges: Array<number> = []
-  const reader = new BerReader(bytes, start, end)
-  reader.skip()
-  const attributesEnd = reader.enter(Tag.sequence)
-  while (reader.position < attributesEnd) {
-    const attributeEnd = reader.enter(Tag.sequence)
-    const nameEnd = reader.enter(Tag.octetString)
-    descriptions.push(known(bytes, reader.position, nameEnd))
-    reader.position = nameEnd
-    const valuesEnd = reader.enter(Tag.set)
-    ranges.push(reader.position, valuesEnd)
-    reader.position = attributeEnd
-  }
-  const index = new EntryIndex(bytes, descriptions, ranges)
-  return hasRepetition(descriptions) ? merged(index) : index
-}
-
-const hasRepetition = (descriptions: ReadonlyArray<Description>): boolean => {
-  if (descriptions.length > fewAttributes) return table(descriptions).size < descriptions.length
-  for (let i = 1; i < descriptions.length; i++) {
-    const { lower } = descriptions[i]!
-    for (let j = 0; j < i; j++) {
-      const other = descriptions[j]!.lower
-      // The lengths tell nearly all of them apart, without a call.
-      if (other.length === lower.length && other === lower) return true
+  const list = elementEnd(bytes, start)
+  const end = elementEnd(bytes, list)
+  for (let attribute = contentStart(bytes, list); attribute < end; attribute = elementEnd(bytes, attribute)) {
+    const name = contentStart(bytes, attribute)
+    const nameStart = contentStart(bytes, name)
+    const values = elementEnd(bytes, name)
+    if (descriptions !== undefined) {
+      descriptions.push(known(bytes, nameStart, values))
+    } else if (count === before.length || !isText(before[count]!.text, bytes, nameStart, values - nameStart)) {
+      descriptions = before.slice(0, count)
+      descriptions.push(known(bytes, nameStart, values))
     }
+    count++
+    ranges.push(contentStart(bytes, values), elementEnd(bytes, values))
   }
-  return false
+  if (descriptions === undefined && count < before.length) descriptions = before.slice(0, count)
+  if (descriptions === undefined) return new EntryIndex(bytes, last, ranges)
+  if (byLower(descriptions).size < count) return merged(bytes, descriptions, ranges)
+  return new EntryIndex(bytes, last = new Names(descriptions), ranges)
 }
 
 /** No attribute may come twice (RFC 4511 section 4.1.7). From a server that does it all the same, the values are put together. */
-const merged = (index: EntryIndex): EntryIndex => {
+const merged = (
+  bytes: Buffer,
+  descriptions: ReadonlyArray<Description>,
+  ranges: ReadonlyArray<number>
+): EntryIndex => {
   const found = new Map<string, { readonly description: Description; readonly places: Array<number> }>()
-  for (const [at, description] of index.descriptions.entries()) {
+  for (const [at, description] of descriptions.entries()) {
     const first = found.get(description.lower)
     if (first === undefined) found.set(description.lower, { description, places: [at] })
     else first.places.push(at)
   }
   const writer = new BerWriter()
-  const ranges: Array<number> = []
+  const together: Array<number> = []
   for (const { places } of found.values()) {
-    ranges.push(writer.size)
-    for (const at of places) {
-      const { end, position } = index.values(at)
-      writer.raw(index.bytes.subarray(position, end))
-    }
-    ranges.push(writer.size)
+    together.push(writer.size)
+    for (const at of places) writer.raw(bytes.subarray(ranges[2 * at], ranges[2 * at + 1]))
+    together.push(writer.size)
   }
-  return new EntryIndex(writer.finish(), Array.from(found.values(), ({ description }) => description), ranges)
+  const names = new Names(Array.from(found.values(), ({ description }) => description))
+  return new EntryIndex(writer.finish(), names, together)
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import { isAscii } from "node:buffer"
 import { BerReader, Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
+import { contentStart, elementEnd } from "../ber/element.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
 import { isLdapDn, type LdapDn } from "./LdapDn.ts"
 
@@ -113,30 +114,40 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
   /** The first value as text, or `undefined`. */
   get(description: string): string | undefined {
-    const values = this.#indexed.find(description)
-    return values === undefined || values.done ? undefined : values.text()
+    const index = this.#indexed
+    const at = index.find(description)
+    if (at === -1) return undefined
+    const { texts } = index
+    if (texts !== undefined) return texts[at]![0]
+    const values = index.values(at)
+    return values.done ? undefined : values.text()
   }
 
   /** All values as text, in the server's order; empty where the attribute is not there. */
   getAll(description: string): ReadonlyArray<string> {
-    const values = this.#indexed.find(description)
-    return values === undefined ? noValues : texts(values)
+    const index = this.#indexed
+    const at = index.find(description)
+    return at === -1 ? noValues : (index.texts?.[at] ?? texts(index.values(at)))
   }
 
   /** The first value as octets, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
-    const values = this.#indexed.find(description)
-    return values === undefined || values.done ? undefined : values.octets()
+    const index = this.#indexed
+    const at = index.find(description)
+    if (at === -1) return undefined
+    const values = index.values(at)
+    return values.done ? undefined : values.octets()
   }
 
   /** All values as octets, in the server's order; empty where the attribute is not there. */
   getAllBytes(description: string): ReadonlyArray<Uint8Array> {
-    const values = this.#indexed.find(description)
-    return values === undefined ? noValues : views(values)
+    const index = this.#indexed
+    const at = index.find(description)
+    return at === -1 ? noValues : views(index.values(at))
   }
 
   has(description: string): boolean {
-    return this.#indexed.find(description) !== undefined
+    return this.#indexed.find(description) !== -1
   }
 
   /** The attributes in the server's order. */
@@ -178,7 +189,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   get #indexed(): EntryIndex {
-    return (this.#index ??= indexOf(this.#bytes, this.#start, this.#end))
+    return (this.#index ??= indexOf(this.#bytes, this.#start))
   }
 }
 
@@ -328,6 +339,35 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
  */
 export const fromBer = (content: BerReader): LdapEntry => {
   const start = content.position
+  if (isPlain(content.bytes, start, content.end)) content.position = content.end
+  else check(content)
+  return new LdapEntry(content.bytes, start, content.end)
+}
+
+/** Whether it is in order and has nothing that a later version of the protocol might have added: as good as always. */
+const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
+  const list = elementEnd(bytes, start)
+  if (bytes[start] !== Tag.octetString || !(list < end)) return false
+  if (bytes[list] !== Tag.sequence || elementEnd(bytes, list) !== end) return false
+  for (let attribute = contentStart(bytes, list); attribute < end;) {
+    const attributeEnd = elementEnd(bytes, attribute)
+    if (bytes[attribute] !== Tag.sequence || !(attributeEnd <= end)) return false
+    const name = contentStart(bytes, attribute)
+    const values = elementEnd(bytes, name)
+    if (bytes[name] !== Tag.octetString || !(values < attributeEnd)) return false
+    if (bytes[values] !== Tag.set || elementEnd(bytes, values) !== attributeEnd) return false
+    for (let value = contentStart(bytes, values); value < attributeEnd;) {
+      if (bytes[value] !== Tag.octetString) return false
+      value = elementEnd(bytes, value)
+      if (!(value <= attributeEnd)) return false
+    }
+    attribute = attributeEnd
+  }
+  return true
+}
+
+/** Throws where something isn't in order. */
+const check = (content: BerReader): void => {
   content.position = content.enter(Tag.octetString)
   const attributesEnd = content.enter(Tag.sequence)
   while (content.position < attributesEnd) {
@@ -339,5 +379,4 @@ export const fromBer = (content: BerReader): LdapEntry => {
     content.position = attributeEnd
   }
   content.passExtensions()
-  return new LdapEntry(content.bytes, start, content.end)
 }

@@ -36,7 +36,91 @@ describe("many values of one attribute are the same text as one by one", () => {
   })
 })
 
+describe("all values of an entry are the same text as one by one", () => {
+  const words = [
+    "Ada",
+    "",
+    "Zoë",
+    "Анна Каренина",
+    "花子",
+    "e\u0301 \ufeff\ufffd",
+    "👩‍🚀 \u{10ffff}",
+    "x".repeat(200),
+    "Ж".repeat(90)
+  ]
+  /** What is no UTF-8, for each of the reasons that there are. */
+  const broken = [
+    "80",
+    "41c3",
+    "c080",
+    "c3c3a9",
+    "e0809f",
+    "eda080",
+    "e282",
+    "f0808080",
+    "f4908080",
+    "f5808080",
+    "f09f91",
+    "ff41"
+  ]
+
+  const check = (values: ReadonlyArray<ReadonlyArray<string | Uint8Array>>): void => {
+    const entry = LdapEntry.make("cn=x", Object.fromEntries(values.map((value, i) => [`a${i}`, value])))
+    for (let round = 0; round < 2; round++) {
+      for (const { description, values } of entry) {
+        const expected = values.map((value) => Buffer.from(value).toString("utf8"))
+        assert.deepStrictEqual(entry.getAll(description), expected)
+        assert.strictEqual(entry.get(description), expected[0])
+      }
+    }
+  }
+
+  it.each([1, 6, 7, 9, 30])("%i attributes, in ASCII, not in ASCII, and both", (count) => {
+    for (const some of [words, words.slice(0, 2), words.slice(2), ["Ж"], ["a", "b", "c", "ö"]]) {
+      check(Array.from({ length: count }, (_, i) => [some[i % some.length]!]))
+      check(Array.from({ length: count }, (_, i) => some.slice(i % some.length)))
+    }
+  })
+
+  it.each(broken)("octets that are not UTF-8: %s", (hex) => {
+    const octets = Buffer.from(hex, "hex")
+    for (const others of [["plain"], ["Ж"]]) {
+      check([[octets], ...Array.from({ length: 8 }, () => others), [octets, "a", octets], others])
+    }
+  })
+
+  it("more than is made text at once", () => {
+    check(Array.from({ length: 12 }, () => ["Ж".repeat(300)]))
+    check([["x"], [], ...Array.from({ length: 2_000 }, () => []), ["y"]])
+    check(Array.from({ length: 12 }, () => []))
+  })
+
+  it("of which some are put together", () => {
+    const entry = LdapEntry.make("cn=x", [
+      ...Array.from({ length: 9 }, (_, i) => ({ description: `a${i}`, values: [text(`Ж${i}`)] })),
+      { description: "A3", values: [text("again"), text("é")] }
+    ])
+    assert.deepStrictEqual(entry.descriptions.map((name) => entry.getAll(name)), [
+      ..."012".split("").map((i) => [`Ж${i}`]),
+      ["Ж3", "again", "é"],
+      ..."45678".split("").map((i) => [`Ж${i}`])
+    ])
+  })
+})
+
 describe("names", () => {
+  it("of entries that begin alike, end alike, or lack one", () => {
+    const shapes = [["a", "b", "c"], ["a", "b"], ["a", "b", "d"], ["A", "b", "c"], [], ["a", "b", "c", "d"], ["b", "c"]]
+    for (const names of [...shapes, ...shapes.toReversed(), ...shapes]) {
+      const entry = LdapEntry.make("cn=x", Object.fromEntries(names.map((name) => [name, `value of ${name}`])))
+      assert.deepStrictEqual(entry.descriptions, names)
+      for (const name of ["a", "b", "c", "d"]) {
+        const there = names.find((other) => other.toLowerCase() === name)
+        assert.strictEqual(entry.get(name), there === undefined ? undefined : `value of ${there}`)
+      }
+    }
+  })
+
   it("of the same length, and the same first, middle and last octet, are different names", () => {
     // They share a place in the table of known names.
     const alike = ["axbxc", "aybyc", "axbyc", "aybxc"]

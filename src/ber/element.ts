@@ -1,0 +1,24 @@
+/**
+ * Where elements start and end, for what runs once for every value of every entry: a reader for each would cost more than what it
+ * reads. Nothing is checked here. A length that LDAP doesn't allow gives an end that is not a number, so that it is beyond none
+ * and within none; octets that a {@link BerReader} has found to be in order have none of those.
+ */
+
+/** Where the content of the element at `at` starts. */
+export const contentStart = (bytes: Uint8Array, at: number): number => {
+  const length = bytes[at + 1]!
+  return length < 0x80 ? at + 2 : at + 2 + (length & 0x7f)
+}
+
+/** Where the element at `at` ends, and the one after it starts. */
+export const elementEnd = (bytes: Uint8Array, at: number): number => {
+  const length = bytes[at + 1]!
+  return length < 0x80 ? at + 2 + length : longEnd(bytes, at + 2, length & 0x7f)
+}
+
+const longEnd = (bytes: Uint8Array, at: number, octets: number): number => {
+  if (octets === 0 || octets > 4) return NaN
+  let length = 0
+  for (let i = 0; i < octets; i++) length = length * 256 + bytes[at + i]!
+  return at + octets + length
+}
