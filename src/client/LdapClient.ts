@@ -21,6 +21,8 @@ import * as LdapExtended from "../protocol/LdapExtended.ts"
 import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import * as LdapTransport from "../session/LdapTransport.ts"
+import { observed, unobserved } from "../session/observed.ts"
+import { Observer } from "../session/Observer.ts"
 import * as LdapPool from "./LdapPool.ts"
 import { shareable } from "./LdapPoolMembers.ts"
 import * as Repetition from "./LdapRepetition.ts"
@@ -157,13 +159,14 @@ export const fromPool = (
 ): LdapClient => {
   const run = <A>(
     kind: Repetition.Kind,
-    f: (session: LdapPool.PooledSession) => Effect.Effect<A, LdapError>
+    f: (session: LdapSession.LdapOperations) => Effect.Effect<A, LdapError>
   ): Effect.Effect<A, LdapError> => {
-    const once = pool.use(f)
+    const once = pool.use((session) => f(unobserved(session)))
     return Effect.catch(once, (error) =>
       Effect.flatMap(Repetition.begin(kind, options?.retry), (decide) => {
         const again = (error: LdapError): Effect.Effect<A, LdapError> =>
-          Effect.flatMap(decide(error), (isToRepeat) => isToRepeat ? Effect.catch(once, again) : Effect.fail(error))
+          Effect.flatMap(decide(error), (isToRepeat) =>
+            isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), once), again) : Effect.fail(error))
         return again(error)
       }))
   }
@@ -175,7 +178,7 @@ export const fromPool = (
           let lent: LdapPool.PooledSession | undefined
           // `get` takes part in the scope of the stream: the session is its own until it ends.
           const once = Stream.unwrap(
-            Effect.map(pool.get, (session) => (lent = session).search(request))
+            Effect.map(pool.get, (session) => unobserved(lent = session).search(request))
           )
           return once.pipe(
             Stream.mapArray((entries) => {
@@ -188,7 +191,8 @@ export const fromPool = (
                 : Effect.void
               const next = hasEmitted ? Effect.succeed(false) : decide(error)
               return Stream.unwrap(
-                Effect.map(Effect.andThen(doubt, next), (isToRepeat) => isToRepeat ? attempt : Stream.fail(error))
+                Effect.flatMap(Effect.andThen(doubt, next), (isToRepeat) =>
+                  isToRepeat ? Effect.as(logRepetition(error), attempt) : Effect.succeed(Stream.fail(error)))
               )
             })
           )
@@ -196,8 +200,7 @@ export const fromPool = (
         return attempt
       })
     )
-  return LdapClient.of({
-    server: pool.server,
+  const operations: LdapSession.LdapOperations = {
     search,
     searchResult: (request) => run("read", (session) => session.searchResult(request)),
     lookup: (dn, request) => run("read", (session) => session.lookup(dn, request)),
@@ -218,10 +221,19 @@ export const fromPool = (
       const kind = oid === LdapExtended.whoAmI.oid ? "read" : "write"
       // The session has the same two signatures: what was given is passed on as it came.
       return run(kind, ({ extended }) => extended(operation as never, first as never, second)) as never
-    },
+    }
+  }
+  return LdapClient.of({
+    // All of an operation is one: the wait for a session, and whatever is run again.
+    ...observed(operations, new Observer(pool.server)),
+    server: pool.server,
     withSession: withSession(pool.server, options?.open)
   })
 }
+
+/** Without the name of an entry, and without what the server says: that may be about people. */
+const logRepetition = ({ operation, reason, server }: LdapError): Effect.Effect<void> =>
+  Effect.logDebug(`an operation is run again: ${operation} on ${server} failed with ${reason._tag}`)
 
 const withSession = (server: string, open: OpenSession | undefined): LdapClient["withSession"] => (as, f) => {
   const settings: SessionSettings = "_tag" in as ? { auth: as } : as

@@ -24,6 +24,7 @@ import {
 import type { LdapSession } from "../session/LdapSession.ts"
 import { LdapPoolMembers, type Member, type PooledSession } from "./LdapPoolMembers.ts"
 import { type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
+import { addPoolGauges, countPoolTimeout } from "./poolMetrics.ts"
 
 export type { PooledSession } from "./LdapPoolMembers.ts"
 export type { PoolOptions } from "./LdapPoolOptions.ts"
@@ -265,7 +266,10 @@ const build = Effect.fnUntraced(function*(
     orElse: () => {
       const { checkoutTimeout, concurrency, max } = settings
       const reason = new PoolTimeout({ afterMillis: checkoutTimeout, open: members.open.size, max, concurrency })
-      return Effect.fail(new LdapError({ reason, operation: "checkout", server }))
+      return Effect.andThen(
+        countPoolTimeout(server),
+        Effect.fail(new LdapError({ reason, operation: "checkout", server }))
+      )
     }
   })
 
@@ -308,6 +312,13 @@ const build = Effect.fnUntraced(function*(
   if (settings.checkInterval !== Infinity) {
     yield* Effect.forkIn(Effect.forever(Effect.delay(round, settings.checkInterval)), poolScope)
   }
+
+  const used = () => [...members.open].filter((member) => leases(member) > 0).length
+  yield* addPoolGauges(server, settings.max, {
+    idle: () => members.open.size - used(),
+    used,
+    waiting: () => pool.state.waiters.size
+  })
 
   // Whoever configured something that can't work learns it here.
   if (settings.min > 0) yield* Effect.scoped(get)

@@ -430,7 +430,8 @@ export type SessionEnd = Data.TaggedEnum<{
  */
 export const SessionEnd = Data.taggedEnum<SessionEnd>()
 
-const describeEnd: (end: SessionEnd) => string = SessionEnd.$match({
+/** Why a session ended, in words. @internal */
+export const describeEnd: (end: SessionEnd) => string = SessionEnd.$match({
   Released: () => "its scope was closed",
   ServerNotice: ({ code, diagnosticMessage }) =>
     `the server announced the end with ${ResultCode.format(code)}${

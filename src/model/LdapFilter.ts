@@ -42,7 +42,7 @@ export type {
   Substrings
 } from "./LdapFilterModel.ts"
 export { parse } from "./LdapFilterParser.ts"
-export { FilterSyntaxError, format } from "./LdapFilterText.ts"
+export { FilterSyntaxError, format, shape } from "./LdapFilterText.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Builders

@@ -117,7 +117,26 @@ export const substringsOf = (attribute: string, parts: ReadonlyArray<Uint8Array>
  * @category printing
  * @since 0.1.0
  */
-export const format = (filter: LdapFilter): string => {
+export const format = (filter: LdapFilter): string => formatWith(filter, formatValue)
+
+/**
+ * The text of a filter with `?` for its values: what is asked, without whom it is about. For traces and logs.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapFilter } from "effect-ldap"
+ *
+ * LdapFilter.shape(LdapFilter.ldapFilter`(&(objectClass=person)(|(uid=${"ada"})(mail=ada@*)))`)
+ * // (&(objectClass=?)(|(uid=?)(mail=?*)))
+ * ```
+ *
+ * @category printing
+ * @since 0.1.0
+ */
+export const shape = (filter: LdapFilter): string => formatWith(filter, () => "?")
+
+const formatWith = (filter: LdapFilter, formatValue: (value: Uint8Array) => string): string => {
   let text = ""
   const rest: Array<LdapFilter | string> = [filter]
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
@@ -131,13 +150,16 @@ export const format = (filter: LdapFilter): string => {
       text += "(!"
       rest.push(")", next.filter)
     } else {
-      text += `(${formatItem(next)})`
+      text += `(${formatItem(next, formatValue)})`
     }
   }
   return text
 }
 
-const formatItem = (filter: Exclude<LdapFilter, And | Or | Not>): string => {
+const formatItem = (
+  filter: Exclude<LdapFilter, And | Or | Not>,
+  formatValue: (value: Uint8Array) => string
+): string => {
   switch (filter._tag) {
     case "Equality":
       return `${formatName(filter.attribute)}=${formatValue(filter.value)}`

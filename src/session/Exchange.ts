@@ -20,6 +20,7 @@ import type { LdapControl } from "../model/LdapControl.ts"
 import {
   ConnectFailed,
   ConnectionLost,
+  describeEnd,
   fromResult,
   InsecureAuth,
   InvalidRequest,
@@ -38,6 +39,7 @@ import type { ConnectionEnd, LdapConnection } from "./LdapConnection.ts"
 import { MessageIds } from "./MessageIds.ts"
 import { Outbox } from "./Outbox.ts"
 import { Pace } from "./Pace.ts"
+import type { SessionMetrics } from "./SessionMetrics.ts"
 import { Turns } from "./Turns.ts"
 
 /** OID of the Notice of Disconnection (RFC 4511 section 4.4.1). */
@@ -69,12 +71,14 @@ export interface InFlight {
   readonly onResponse: (message: LdapMessage) => "more" | "done" | "foreign"
   /** Nothing more will come. */
   readonly onFailure: (error: LdapError) => void
-  /** Whether the request was handed to the connection. The exchange keeps it here. */
+  /** Whether the request was handed to the connection, and when, in nanoseconds. The exchange keeps it here. */
   written?: boolean
+  writtenAt?: number
 }
 
 export interface ExchangeOptions {
   readonly server: string
+  readonly metrics: SessionMetrics
   readonly closeTimeout: Duration.Duration
   /** For the handshake of StartTLS. */
   readonly connectTimeout: Duration.Duration
@@ -102,6 +106,8 @@ export class Exchange {
   readonly #inFlight = new Map<number, InFlight>()
   readonly #ids = new MessageIds((id) => this.#inFlight.has(id))
   readonly #outbox = new Outbox()
+  readonly #clock: Clock.Clock
+  readonly #metrics: SessionMetrics
   /** What a response did that it may not do; the reader ends the session with it. */
   #violation: ProtocolViolation | undefined
   #deliveries: Array<() => void> = []
@@ -117,6 +123,8 @@ export class Exchange {
     this.server = options.server
     this.connection = connection
     this.deadlines = new Deadlines(clock)
+    this.#clock = clock
+    this.#metrics = options.metrics
     this.#connectionScope = connectionScope
     this.#options = options
     this.#parser = new LdapParser({ maxMessageSize: options.maxMessageSize })
@@ -132,17 +140,20 @@ export class Exchange {
     options: ExchangeOptions
   ): Effect.fn.Return<Exchange, never, Scope.Scope> {
     const clock = yield* Effect.clockWith(Effect.succeed)
-    const exchange = new Exchange(connection, connectionScope, clock, options)
-    yield* Effect.uninterruptible(
+    const exchange = yield* Effect.uninterruptible(
       Effect.gen(function*() {
+        const exchange = new Exchange(connection, connectionScope, clock, options)
+        options.metrics.opened(() => exchange.#inFlight.size)
         exchange.#fibers = [
           yield* Effect.forkDetach(exchange.#reading),
           yield* Effect.forkDetach(exchange.#writing),
           yield* Effect.forkDetach(exchange.deadlines.keep)
         ]
         yield* Effect.addFinalizer(() => exchange.#release)
+        return exchange
       })
     )
+    yield* Effect.logDebug(`a session with ${options.server} is open, protection: ${connection.protection}`)
     return exchange
   })
 
@@ -171,11 +182,13 @@ export class Exchange {
    * Gives an operation up: takes its request back if it wasn't written, otherwise tells the server not to go on (RFC 4511
    * section 4.11). Responses that come all the same are dropped. Does nothing for an operation that has ended.
    */
-  abandon(messageId: number): void {
+  abandon(messageId: number, why: "abandoned" | "RequestTimeout" = "abandoned"): void {
     const entry = this.#inFlight.get(messageId)
     if (entry === undefined) return
     this.#inFlight.delete(messageId)
     if (entry.written) {
+      this.#metrics.abandoned()
+      this.#measure(entry, why, this.#now())
       this.#ids.abandon(messageId)
       const abandonId = this.#ids.next()
       this.#outbox.push(
@@ -200,7 +213,14 @@ export class Exchange {
       return false
     }
     const onResponse = ({ operation }: LdapMessage) => (isLast(operation._tag) ? "done" : "more")
-    this.#inFlight.set(messageId, { operation: entry.operation, written: true, onResponse, onFailure: () => {} })
+    const { operation, writtenAt } = entry
+    this.#inFlight.set(messageId, {
+      operation,
+      written: true,
+      ...(writtenAt === undefined ? {} : { writtenAt }),
+      onResponse,
+      onFailure: () => {}
+    })
     return true
   }
 
@@ -240,9 +260,12 @@ export class Exchange {
       Effect.suspend(() => {
         const batch = this.#outbox.take()
         if (batch === undefined) return Effect.void
+        const now = this.#now()
         for (const id of batch.ids) {
           const entry = this.#inFlight.get(id)
-          if (entry !== undefined) entry.written = true
+          if (entry === undefined) continue
+          entry.written = true
+          entry.writtenAt = now
         }
         return this.connection.write(batch.octets)
       })
@@ -284,6 +307,7 @@ export class Exchange {
   })
 
   readonly #receive = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void> => {
+    this.#receivedAt = this.#now()
     for (const chunk of chunks) {
       if (this.#securing?.granted === true) this.#clearTextAfterStartTls()
       const malformed = this.#parser.push(chunk, this.#onMessage)
@@ -324,6 +348,7 @@ export class Exchange {
         return
       case "done":
         this.#inFlight.delete(messageId)
+        this.#measure(entry, resultCodeOf(message), this.#receivedAt)
         if (this.#inFlight.size === 0) this.turns.advance()
         return
       case "foreign":
@@ -402,6 +427,22 @@ export class Exchange {
   }
 
   // -------------------------------------------------------------------------------------------------------------------
+  // Measuring
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Asked once for all that is written, or arrives, together. */
+  #receivedAt = 0
+
+  #now(): number {
+    return Number(this.#clock.monotonicTimeNanosUnsafe())
+  }
+
+  /** What was never written took no time. */
+  #measure({ operation, writtenAt }: InFlight, outcome: number | string, now: number): void {
+    if (writtenAt !== undefined) this.#metrics.answered(operation, outcome, (now - writtenAt) / 1e9)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
   // The end
   // -------------------------------------------------------------------------------------------------------------------
 
@@ -423,11 +464,17 @@ export class Exchange {
     if (end._tag !== "Released" || !isSecuring) this.#securing = undefined
     this.#mayUnbind = !isSecuring && (end._tag === "Released" || end._tag === "ProtocolViolation")
     this.#state = { _tag: "Ended", end }
+    this.#metrics.ended(end)
     this.#outbox.clear()
     const inFlight = [...this.#inFlight.values()]
     this.#inFlight.clear()
     Deferred.doneUnsafe(this.ended, Effect.succeed(end))
-    for (const entry of inFlight) entry.onFailure(this.error(entry, failedBy(end, entry.written === true)))
+    const now = this.#now()
+    for (const entry of inFlight) {
+      const reason = failedBy(end, entry.written === true)
+      this.#measure(entry, reason._tag, now)
+      entry.onFailure(this.error(entry, reason))
+    }
     if (securing?.granted === true) {
       securing.resume(Effect.fail(handshake ?? this.error({ operation: "startTls" }, failedBy(end, true))))
     }
@@ -464,7 +511,10 @@ export class Exchange {
   #close(before: Effect.Effect<unknown>, fibers: ReadonlyArray<Fiber.Fiber<void>>): Effect.Effect<void> {
     const goodbye = Effect.suspend(() =>
       this.#mayUnbind
-        ? this.connection.write(this.#unbind).pipe(
+        ? Effect.andThen(
+          Effect.sync(() => this.#metrics.unbound()),
+          this.connection.write(this.#unbind)
+        ).pipe(
           Effect.andThen(this.connection.shutdown),
           Effect.andThen(Effect.ignore(Effect.forever(this.connection.read)))
         )
@@ -477,10 +527,18 @@ export class Exchange {
       Effect.flatMap(Fiber.await),
       Effect.andThen(Fiber.interruptAll(fibers)),
       Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),
+      Effect.andThen(this.#logEnd),
       Effect.andThen(Deferred.succeed(this.#closed, undefined)),
       Effect.asVoid,
       Effect.uninterruptible
     )
+  }
+
+  get #logEnd(): Effect.Effect<void> {
+    const state = this.#state
+    return state._tag === "Ended"
+      ? Effect.logDebug(`the session with ${this.server} has ended: ${describeEnd(state.end)}`)
+      : Effect.void
   }
 
   get #unbind(): Buffer {
@@ -493,6 +551,8 @@ const handshakeTimeout = (limit: Duration.Duration): ConnectFailed =>
     kind: "timeout",
     detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise connectTimeout if it needs longer`
   })
+
+const resultCodeOf = ({ operation }: LdapMessage): number => "result" in operation ? operation.result.code : 0
 
 const isLast = (tag: LdapMessage["operation"]["_tag"]): boolean =>
   tag !== "SearchResultEntry" && tag !== "SearchResultReference" && tag !== "IntermediateResponse"

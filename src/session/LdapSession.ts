@@ -14,6 +14,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
@@ -23,7 +24,10 @@ import { Exchange } from "./Exchange.ts"
 import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 import * as LdapTransport from "./LdapTransport.ts"
+import { observed, tellName, tellResult } from "./observed.ts"
+import { Observer } from "./Observer.ts"
 import { controlsOf, operationsOver, timeoutOf } from "./operations.ts"
+import { SessionMetrics } from "./SessionMetrics.ts"
 
 export type {
   ControlInput,
@@ -238,14 +242,19 @@ const open = Effect.fnUntraced(function*(
   options: SessionOptions
 ): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
   const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
+  const observer = new Observer(transport.server)
+  const metrics = new SessionMetrics(observer.attributes, yield* Effect.context<never>())
   // Not a child of the session's scope: the finalizer of the exchange closes it, after the unbind.
   const connectionScope = Scope.makeUnsafe()
   const exchange = yield* Effect.uninterruptibleMask((restore) =>
-    restore(connect(transport, connectTimeout).pipe(Scope.provide(connectionScope))).pipe(
+    restore(
+      observer.effect("connect", measured(metrics, Scope.provide(connect(transport, connectTimeout), connectionScope)))
+    ).pipe(
       Effect.onError((cause) => Scope.close(connectionScope, Exit.failCause(cause))),
       Effect.flatMap((connection) =>
         Exchange.make(connection, connectionScope, {
           server: transport.server,
+          metrics,
           closeTimeout: Duration.fromInputUnsafe(options.closeTimeout ?? "5 seconds"),
           connectTimeout,
           maxMessageSize: options.maxMessageSize,
@@ -254,7 +263,7 @@ const open = Effect.fnUntraced(function*(
       )
     )
   )
-  const session = fromExchange(exchange, options)
+  const session = fromExchange(exchange, observer, options)
   if (options.startTls === true) yield* session.startTls()
   if (options.auth !== undefined) yield* session.bind(options.auth)
   return session
@@ -277,23 +286,45 @@ const connect = (transport: LdapTransport.LdapTransport, limit: Duration.Duratio
     }
   })
 
+/** Connecting is no request, but it has a duration, and no other operation has one while it fails. */
+const measured = <A>(metrics: SessionMetrics, connecting: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
+  Effect.clockWith((clock) => {
+    const start = clock.monotonicTimeNanosUnsafe()
+    return Effect.onExit(connecting, (exit) => {
+      const outcome = Exit.isSuccess(exit)
+        ? 0
+        : Option.match(Exit.findErrorOption(exit), { onNone: () => "abandoned", onSome: ({ reason }) => reason._tag })
+      metrics.answered("connect", outcome, Number(clock.monotonicTimeNanosUnsafe() - start) / 1e9)
+      return Effect.void
+    })
+  })
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The session over its exchange
 // ---------------------------------------------------------------------------------------------------------------------
 
-const fromExchange = (exchange: Exchange, options: SessionOptions): LdapSession => {
+const fromExchange = (exchange: Exchange, observer: Observer, options: SessionOptions): LdapSession => {
   const requestTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
   return {
-    ...operationsOver(exchange, requestTimeout),
+    ...observed(operationsOver(exchange, requestTimeout), observer),
     server: exchange.server,
     protection: Effect.sync(() => exchange.connection.protection),
     tls: Effect.sync(() => exchange.connection.tls),
     closed: Deferred.await(exchange.ended),
     bind: (auth, bindOptions) =>
-      Bind.bind(exchange, auth, {
-        controls: controlsOf(bindOptions),
-        timeoutMillis: timeoutOf(requestTimeout)(bindOptions)
-      }),
-    startTls: (tls) => Bind.startTls(exchange, { ...options.tls, ...tls }, requestTimeout)
+      observer.effect(
+        "bind",
+        Bind.bind(exchange, auth, {
+          controls: controlsOf(bindOptions),
+          timeoutMillis: timeoutOf(requestTimeout)(bindOptions)
+        }),
+        (span) => {
+          span.attribute("ldap.bind.mechanism", auth._tag === "Sasl" ? auth.mechanism.name : auth._tag.toLowerCase())
+          if (auth._tag === "Simple") tellName(auth.dn)(span)
+        },
+        tellResult
+      ),
+    startTls: (tls) =>
+      observer.effect("startTls", Bind.startTls(exchange, { ...options.tls, ...tls }, requestTimeout))
   }
 }

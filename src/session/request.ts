@@ -102,7 +102,7 @@ export const exchangeOnce = <T extends Tag>(
     exchange.pace.waiting()
     const deadline = exchange.deadlines.set(options.timeoutMillis, () => {
       if (options.givingUp === "disown") exchange.disown(id)
-      else exchange.abandon(id)
+      else exchange.abandon(id, "RequestTimeout")
       fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))
     })
     return Effect.suspend(() => {

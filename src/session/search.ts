@@ -79,7 +79,7 @@ class Cursor {
     this.#resume = resume
     this.#exchange.pace.waiting()
     this.#deadline = this.#exchange.deadlines.set(this.#search.timeoutMillis, () => {
-      if (this.#id !== undefined) this.#exchange.abandon(this.#id)
+      if (this.#id !== undefined) this.#exchange.abandon(this.#id, "RequestTimeout")
       const afterMillis = this.#search.timeoutMillis
       this.#finish(Effect.fail(this.#error(new RequestTimeout({ afterMillis }))))
     })
@@ -296,7 +296,7 @@ const collectPage = (
     const id = sent
     exchange.pace.waiting()
     const deadline = exchange.deadlines.set(timeoutMillis, () => {
-      exchange.abandon(id)
+      exchange.abandon(id, "RequestTimeout")
       fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis })))
     })
     return Effect.suspend(() => {
@@ -378,5 +378,5 @@ const giveCookieBack = (exchange: Exchange, search: Search, cookie: Uint8Array):
     },
     onFailure: () => exchange.deadlines.takeBack(deadline)
   })
-  if (typeof sent === "number") deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent))
+  if (typeof sent === "number") deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent, "RequestTimeout"))
 }

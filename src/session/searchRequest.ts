@@ -53,3 +53,9 @@ const parseFilter = (filter: FilterInput): Result.Result<LdapFilter.LdapFilter, 
 const invalidFilter = (detail: string): InvalidRequest => new InvalidRequest({ field: "filter", detail })
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** The filter of a search with its values left out; nothing for one that can't be read. */
+export const filterShape = (filter: FilterInput | undefined): string | undefined =>
+  filter === undefined
+    ? LdapFilter.shape(everything)
+    : Result.getOrUndefined(Result.map(parseFilter(filter), LdapFilter.shape))

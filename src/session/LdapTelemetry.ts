@@ -1,0 +1,124 @@
+/**
+ * What sessions, clients and pools tell of themselves: spans, metrics, and a few lines of log.
+ *
+ * There is nothing to turn on. Spans go to the tracer that the program provides, metrics into Effect's registry, and logs to its
+ * loggers at level `Debug`: `effect/observability` brings all three to an OTLP collector. Names follow OpenTelemetry's
+ * conventions for database clients where there is one, and begin with `ldap.` where there is none.
+ *
+ * **Spans.** One for each operation, of kind `client`, named by it and the server (`search ldap.example.org:636`): `search` in
+ * all its forms, `lookup`, `compare`, `add`, `modify`, `delete`, `rename`, `extended`, and on the way in `connect`, `startTls` and
+ * `bind`. It is as long as the caller waits: with an `LdapClient` it has the wait for a session and all attempts in it, and that
+ * of a stream lasts until the stream ends. Attributes:
+ *
+ * | | |
+ * |---|---|
+ * | `db.system.name` | `ldap` |
+ * | `db.operation.name` | as above |
+ * | `server.address`, `server.port` | the server, as configured |
+ * | `db.query.text` | the filter of a search without its values: `(&(objectClass=?)(uid=?))` |
+ * | `ldap.base`, `ldap.scope`, `ldap.page_size` | of a search |
+ * | `ldap.dn` | the entry of other operations, and of a bind |
+ * | `ldap.attribute` | what is compared |
+ * | `ldap.extended.oid` | which extended operation |
+ * | `ldap.bind.mechanism` | `simple`, `anonymous`, or that of SASL |
+ * | `db.response.returned_rows` | how many entries came |
+ * | `db.response.status_code` | the result code |
+ * | `error.type` | the tag of the error's reason, `interrupted`, or `defect` |
+ *
+ * **Whom they name.** Nobody: names of entries are often people, and people can be found by the values of a filter. Of a
+ * name only what holds others is told (`uid=?,ou=people,dc=example,dc=org`), of a filter no value, and a span ends with the
+ * error without the entry's name and the server's words. The error of the program has all of that, and so has the span around
+ * this one if it fails with it. Passwords are nowhere.
+ *
+ * **Metrics.** Those below. Gauges are counted when somebody reads them.
+ *
+ * **Logs.** At level `Debug`: a session that is open, and why it ended; operations that are run again; why a login was refused
+ * where `uniform` hides it.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * How long operations take, in seconds: a histogram, whose count is the number of operations.
+ *
+ * **Details**
+ *
+ * By `db.operation.name`, `server.address`, `server.port`, and for those that fail `error.type` and `db.response.status_code`. As
+ * long as the caller waits, like spans.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const operationDuration = "db.client.operation.duration"
+
+/**
+ * Sessions that are open: a gauge, by server. Those of pools count too.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const openSessions = "ldap.client.sessions"
+
+/**
+ * Requests whose answer is awaited: a gauge, by server.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const requestsInFlight = "ldap.client.requests.in_flight"
+
+/**
+ * UnbindRequests that were sent: a counter, by server.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const unbinds = "ldap.client.unbinds"
+
+/**
+ * AbandonRequests that were sent: a counter, by server.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const abandons = "ldap.client.abandons"
+
+/**
+ * Sessions that have ended: a counter, by server and `ldap.end`, which is the tag of a `SessionEnd`.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const sessionEnds = "ldap.client.session.ends"
+
+/**
+ * Sessions of a pool: a gauge, by `db.client.connection.pool.name` and `db.client.connection.state`, `idle` or `used`.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const poolSessions = "db.client.connection.count"
+
+/**
+ * The most sessions that a pool may have: a gauge, by `db.client.connection.pool.name`.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const poolMax = "db.client.connection.max"
+
+/**
+ * Fibers that wait for a session: a gauge, by `db.client.connection.pool.name`.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const poolWaiting = "db.client.connection.pending_requests"
+
+/**
+ * Waits for a session that ended in `PoolTimeout`: a counter, by `db.client.connection.pool.name`.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const poolTimeouts = "db.client.connection.timeouts"

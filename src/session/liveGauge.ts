@@ -1,0 +1,50 @@
+/**
+ * Gauges that nobody pushes: what they say is counted in the moment in which somebody looks at the metrics. Until then they cost
+ * nothing, however often what they show changes.
+ */
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+
+interface Series {
+  readonly sources: Set<() => number>
+  readonly registration: Metric.Registration
+}
+
+const registries = new WeakMap<Metric.MetricRegistry, Map<string, Series>>()
+
+/**
+ * Adds a source to a gauge of this context: the gauge shows the sum of all that have the same attributes. Returns what takes it
+ * away; without a source there is no gauge. Sources must not throw.
+ */
+export const addSource = (
+  id: string,
+  description: string,
+  attributes: Metric.Metric.AttributeSet,
+  context: Context.Context<never>,
+  read: () => number
+): () => void => {
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const all = registries.get(registry) ?? new Map<string, Series>()
+  registries.set(registry, all)
+  const key = JSON.stringify([id, attributes, Context.get(context, Metric.CurrentMetricAttributes)])
+  let series = all.get(key)
+  if (series === undefined) {
+    const sources = new Set<() => number>()
+    const get = () => {
+      let value = 0
+      for (const read of sources) value += read()
+      return { value }
+    }
+    const ignore = () => {}
+    const gauge = Metric.gauge(id, { description, attributes })
+    series = { sources, registration: Metric.registerUnsafe(gauge, context, { get, update: ignore, modify: ignore }) }
+    all.set(key, series)
+  }
+  const { registration, sources } = series
+  sources.add(read)
+  return () => {
+    if (!sources.delete(read) || sources.size > 0) return
+    registration.remove()
+    all.delete(key)
+  }
+}
