@@ -324,7 +324,6 @@ const fromExchange = (exchange: Exchange, observer: Observer, options: SessionOp
         },
         tellResult
       ),
-    startTls: (tls) =>
-      observer.effect("startTls", Bind.startTls(exchange, { ...options.tls, ...tls }, requestTimeout))
+    startTls: (tls) => observer.effect("startTls", Bind.startTls(exchange, { ...options.tls, ...tls }, requestTimeout))
   }
 }

@@ -1,12 +1,12 @@
 /**
  * What sessions, clients and pools tell of themselves: spans, metrics, and a few lines of log.
  *
- * There is nothing to turn on. Spans go to the tracer that the program provides, metrics into Effect's registry, and logs to its
+ * There is nothing to turn on, and where nobody listens next to nothing is done: without a tracer no span is made. Spans go to the tracer that the program provides, metrics into Effect's registry, and logs to its
  * loggers at level `Debug`: `effect/observability` brings all three to an OTLP collector. Names follow OpenTelemetry's
  * conventions for database clients where there is one, and begin with `ldap.` where there is none.
  *
  * **Spans.** One for each operation, of kind `client`, named by it and the server (`search ldap.example.org:636`): `search` in
- * all its forms, `lookup`, `compare`, `add`, `modify`, `delete`, `rename`, `extended`, and on the way in `connect`, `startTls` and
+ * all its forms, `compare`, `add`, `modify`, `delete`, `rename`, `extended`, and on the way in `connect`, `startTls` and
  * `bind`. It is as long as the caller waits: with an `LdapClient` it has the wait for a session and all attempts in it, and that
  * of a stream lasts until the stream ends. Attributes:
  *
@@ -39,12 +39,14 @@
  */
 
 /**
- * How long operations take, in seconds: a histogram, whose count is the number of operations.
+ * How long requests take, in seconds: a histogram, whose count is the number of requests by kind and result.
  *
  * **Details**
  *
- * By `db.operation.name`, `server.address`, `server.port`, and for those that fail `error.type` and `db.response.status_code`. As
- * long as the caller waits, like spans.
+ * From the write of a request to its last answer, by `db.operation.name`, `server.address`, `server.port`, and
+ * `db.response.status_code` where the server has answered; `error.type` where something is wrong: the tag of the reason, or
+ * `abandoned`. Unlike a span it is one request: of a search in pages each page, of an operation that is run again each attempt.
+ * `connect` is among them, without a request. What was never written is not.
  *
  * @category metrics
  * @since 0.1.0

@@ -27,8 +27,8 @@ interface Watched {
  * The same operations without a watcher: an operation must not be counted once by the client, which has all of it, and again by
  * the session that carries it out.
  */
-export const unobserved = <A extends LdapOperations>(operations: A): LdapOperations =>
-  (operations as A & Watched)[unobservedKey] ?? operations
+export const unobserved = (operations: LdapOperations & Watched): LdapOperations =>
+  operations[unobservedKey] ?? operations
 
 export const observed = (operations: LdapOperations, observer: Observer): LdapOperations & Watched => {
   const update = (operation: string, dn: DnInput, effect: Effect.Effect<LdapResult, LdapError>) =>

@@ -378,5 +378,6 @@ const giveCookieBack = (exchange: Exchange, search: Search, cookie: Uint8Array):
     },
     onFailure: () => exchange.deadlines.takeBack(deadline)
   })
-  if (typeof sent === "number") deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent, "RequestTimeout"))
+  if (typeof sent === "number")
+    deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent, "RequestTimeout"))
 }

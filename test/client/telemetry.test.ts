@@ -1,0 +1,347 @@
+/** What operations tell of themselves: spans, metrics and logs; and that none of it names people. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import { inspect } from "node:util"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapClient from "../../src/client/LdapClient.ts"
+import * as LdapPool from "../../src/client/LdapPool.ts"
+import * as LdapModification from "../../src/model/LdapModification.ts"
+import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as LdapTelemetry from "../../src/session/LdapTelemetry.ts"
+import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
+import { connect, entry, ok, settle } from "../session/RecordingPeer.ts"
+import * as World from "./LdapPoolWorld.ts"
+import * as Telescope from "./Telescope.ts"
+
+const entries = [
+  { dn: "dc=example", attributes: { objectClass: "domain", dc: "example" } },
+  { dn: "ou=people,dc=example", attributes: { objectClass: "organizationalUnit", ou: "people" } },
+  ...["ada", "bob", "eve"].map((uid) => ({
+    dn: `uid=${uid},ou=people,dc=example`,
+    attributes: { objectClass: "account", uid, userPassword: "secret" }
+  }))
+]
+const people = "ou=people,dc=example"
+const ada = `uid=ada,${people}`
+
+/** A session in memory, and the name that its server has in what is told. */
+const session = Effect.gen(function*() {
+  const directory = yield* InMemoryDirectory.make({ entries, access: () => true })
+  return yield* LdapSession.fromSocket(yield* directory.connect, {
+    protection: "local",
+    server: "ldaps://ldap.example.org"
+  })
+})
+
+describe("spans", () => {
+  it.effect("each operation is one, with what it was about and what came of it", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const ldap = yield* session
+        yield* ldap.bind(LdapAuth.simple(ada, Redacted.make("secret")))
+        yield* ldap.searchResult({
+          base: people,
+          scope: "one",
+          filter: "(&(objectClass=account)(|(uid=a*a)(uid=bob)))"
+        })
+        yield* ldap.lookup(ada)
+        yield* ldap.lookup(`uid=nobody,${people}`)
+        yield* ldap.rootDse
+        yield* ldap.compare(ada, "uid", "bob")
+        yield* ldap.add(`uid=zoe,${people}`, { objectClass: "account", uid: "zoe" })
+        yield* ldap.modify(`uid=zoe,${people}`, LdapModification.add("description", "new"))
+        yield* ldap.rename(`uid=zoe,${people}`, { newRdn: "uid=zed" })
+        yield* ldap.delete(`uid=zed,${people}`)
+        yield* ldap.extended(LdapExtended.whoAmI)
+      }).pipe(Effect.scoped, telescope.watch)
+
+      const one = { name: "search ldap.example.org:636", "db.operation.name": "search", "ldap.scope": "base" }
+      const all = "(objectClass=*)"
+      const name = `uid=?,${people}`
+      const update = (operation: string) => ({
+        name: `${operation} ldap.example.org:636`,
+        "db.operation.name": operation,
+        "ldap.dn": name,
+        "db.response.status_code": "0"
+      })
+      assert.deepStrictEqual(telescope.told(), [
+        { name: "connect ldap.example.org:636", "db.operation.name": "connect" },
+        { ...update("bind"), "ldap.bind.mechanism": "simple" },
+        {
+          ...one,
+          "ldap.base": people,
+          "ldap.scope": "one",
+          "db.query.text": "(&(objectClass=?)(|(uid=?*?)(uid=?)))",
+          "db.response.returned_rows": 2,
+          "db.response.status_code": "0"
+        },
+        { ...one, "ldap.base": name, "db.query.text": all, "db.response.returned_rows": 1 },
+        { ...one, "ldap.base": name, "db.query.text": all, "db.response.returned_rows": 0 },
+        { ...one, "ldap.base": "", "db.query.text": all, "db.response.returned_rows": 1 },
+        { ...update("compare"), "ldap.attribute": "uid", "db.response.status_code": "5" },
+        update("add"),
+        update("modify"),
+        update("rename"),
+        update("delete"),
+        {
+          name: "extended ldap.example.org:636",
+          "db.operation.name": "extended",
+          "ldap.extended.oid": LdapExtended.whoAmI.oid,
+          "db.response.status_code": "0"
+        }
+      ])
+      for (const span of telescope.spans) {
+        assert.strictEqual(span.kind, "client")
+        assert.strictEqual(span.status._tag, "Ended")
+        assert.strictEqual(span.attributes.get("server.port"), 636)
+        assert.strictEqual(span.attributes.get("db.system.name"), "ldap")
+      }
+    }))
+
+  it.effect("a failed one says why, and not whom it was about", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      const error = yield* Effect.gen(function*() {
+        const ldap = yield* session
+        yield* Effect.flip(ldap.searchResult({ base: people, filter: "(uid=ada" }))
+        return yield* Effect.flip(ldap.delete(`uid=nobody,${people}`))
+      }).pipe(Effect.scoped, telescope.watch)
+      assert.include(error.message, "nobody")
+
+      const [, search, span] = telescope.spans
+      assert.strictEqual(span?.attributes.get("error.type"), "NoSuchObject")
+      assert.strictEqual(span?.attributes.get("db.response.status_code"), "32")
+      assert.strictEqual(search?.attributes.get("error.type"), "InvalidRequest")
+      for (const failed of [search, span]) {
+        assert(failed?.status._tag === "Ended" && Exit.isFailure(failed.status.exit))
+        assert.notMatch(inspect(failed.status.exit, { depth: 9 }), /nobody|uid=ada/)
+      }
+    }))
+
+  it.effect("that of a stream lasts until the stream ends, however it ends", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const ldap = yield* session
+        const search = ldap.search({ base: people, scope: "one", pageSize: 1 })
+        yield* Stream.runForEach(search, () =>
+          Effect.andThen(
+            TestClock.adjust("1 second"),
+            Effect.sync(() => assert.strictEqual(telescope.spans.at(-1)?.status._tag, "Started"))
+          ))
+        yield* Stream.runDrain(Stream.take(search, 1))
+        yield* Effect.flip(Stream.runDrain(ldap.search({ base: "dc=nowhere" })))
+        const fiber = yield* Effect.forkChild(Stream.runForEach(search, () => Effect.never))
+        yield* settle
+        yield* Fiber.interrupt(fiber)
+      }).pipe(Effect.scoped, telescope.watch)
+
+      const [, ...searches] = telescope.spans
+      assert.deepStrictEqual(
+        searches.map(({ attributes }) => [
+          attributes.get("db.response.returned_rows"),
+          attributes.get("db.response.status_code"),
+          attributes.get("error.type")
+        ]),
+        [[3, "0", undefined], [1, undefined, undefined], [0, "32", "NoSuchObject"], [1, undefined, "interrupted"]]
+      )
+      const [whole] = searches
+      assert(whole?.status._tag === "Ended")
+      assert.strictEqual(whole.status.endTime - whole.status.startTime, 3_000_000_000n)
+      assert.strictEqual(whole.attributes.get("ldap.page_size"), 1)
+      assert.isTrue(searches.every(({ status }) => status._tag === "Ended"))
+    }))
+
+  it.effect("of a client it has the wait for a session and every attempt in it, and is the only one", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const world = yield* World.make()
+        let crashes = 0
+        world.server.holds = ({ operation }, { reset }) => {
+          if (operation._tag !== "SearchRequest" || crashes > 0) return false
+          crashes++
+          Effect.runSync(reset)
+          return true
+        }
+        const pool = yield* LdapPool.make({ server: "ldap://peer", open: world.open, healthCheck: false })
+        const ldap = LdapClient.fromPool(pool)
+        yield* Effect.withSpan(ldap.lookup("cn=a"), "request")
+      }).pipe(Effect.scoped, telescope.watch)
+
+      const request = telescope.spans.find(({ name }) => name === "request")
+      const searches = telescope.spans.filter(({ name }) => name === "search peer:389")
+      assert.strictEqual(searches.length, 1)
+      assert(searches[0]?.parent._tag === "Some")
+      assert.strictEqual(searches[0].parent.value, request)
+      assert.isFalse(searches[0].attributes.has("error.type"))
+      assert.isNotEmpty(telescope.logs.filter(({ text }) => text.includes("run again: search on ldap://peer")))
+    }))
+
+  it.effect("without a tracer there is none, nor where tracing is off", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const password = Effect.andThen(
+        Effect.currentSpan,
+        (span) => Effect.sync(() => seen.push(span.name))
+      ).pipe(Effect.orDie, Effect.as(Redacted.make("secret")))
+      const program = Effect.withSpan(
+        Effect.scoped(Effect.flatMap(session, (ldap) => ldap.bind(LdapAuth.simple(ada, password)))),
+        "mine"
+      )
+      const telescope = Telescope.make()
+      yield* program
+      yield* telescope.watch(Effect.provideService(program, References.TracerEnabled, false))
+      yield* telescope.watch(program)
+      assert.deepStrictEqual(seen, ["mine", "mine", "bind ldap.example.org:636"])
+    }))
+
+  it.effect("one that nobody keeps is told nothing", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.flatMap(session, (ldap) => ldap.lookup(ada)).pipe(
+        Effect.scoped,
+        Effect.provideService(Tracer.MinimumTraceLevel, "None"),
+        telescope.watch
+      )
+      assert.isFalse(telescope.spans.some(({ attributes, sampled }) => sampled || attributes.has("ldap.base")))
+      assert.strictEqual(telescope.spans.length, 2)
+    }))
+})
+
+describe("metrics", () => {
+  it.effect("requests by kind and result, with their durations", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const { peer, session } = yield* connect({ closeTimeout: 0 })
+        const ldap = yield* session
+        const answered = Effect.fnUntraced(function*(code: number, after: number) {
+          const fiber = yield* Effect.forkChild(Effect.exit(ldap.lookup("cn=a")), { startImmediately: true })
+          const { messageId } = yield* peer.expect("SearchRequest")
+          yield* TestClock.adjust(after)
+          yield* peer.send(messageId, { _tag: "SearchResultDone", result: { ...ok, code } })
+          yield* Fiber.join(fiber)
+        })
+        yield* answered(0, 20)
+        yield* answered(0, 40)
+        yield* answered(51, 2_000)
+        yield* Effect.flip(ldap.delete("cn=a", { timeout: 0 })).pipe(Effect.forkChild({ startImmediately: true }))
+        yield* settle
+      }).pipe(Effect.scoped, telescope.watch)
+
+      const counts = yield* telescope.metric(LdapTelemetry.operationDuration)
+      assert.deepInclude([...counts], ["search 0", 2])
+      assert.deepInclude([...counts], ["search 51 Busy", 1])
+      const histogram = (yield* telescope.snapshot).find(({ attributes, id }) =>
+        id === LdapTelemetry.operationDuration && attributes?.["db.operation.name"] === "search" &&
+        attributes["error.type"] === undefined
+      )
+      assert.deepInclude(histogram?.state, { count: 2, min: 0.02, max: 0.04 })
+    }))
+
+  it.effect("sessions and requests of this moment, unbinds, abandons, and why sessions ended", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const first = yield* connect({ closeTimeout: 0 })
+        const second = yield* connect({ closeTimeout: 0 })
+        const scope = yield* Scope.make()
+        const ldap = yield* Scope.provide(first.session, scope)
+        yield* second.session
+        const fiber = yield* Effect.forkChild(ldap.lookup("cn=a"), { startImmediately: true })
+        yield* Effect.forkChild(Effect.exit(ldap.lookup("cn=b")), { startImmediately: true })
+        yield* settle
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.openSessions)], [["", 2]])
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.requestsInFlight)], [["", 2]])
+        yield* Fiber.interrupt(fiber)
+        yield* settle
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.requestsInFlight)], [["", 1]])
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.abandons)], [["", 1]])
+        yield* second.server.reset
+        yield* settle
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.openSessions)], [["", 1]])
+        yield* Scope.close(scope, Exit.void)
+      }).pipe(Effect.scoped, telescope.watch)
+
+      assert.isEmpty(yield* telescope.metric(LdapTelemetry.openSessions))
+      assert.isEmpty(yield* telescope.metric(LdapTelemetry.requestsInFlight))
+      assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.unbinds)], [["", 1]])
+      assert.deepStrictEqual(
+        [...yield* telescope.metric(LdapTelemetry.sessionEnds)].sort(),
+        [["ConnectionLost", 1], ["Released", 1]]
+      )
+      const ends = yield* telescope.metric(LdapTelemetry.operationDuration)
+      assert.strictEqual(ends.get("search abandoned"), 1)
+      assert.strictEqual(ends.get("search SessionClosed"), 1)
+    }))
+
+  it.effect("how a pool is used, and waits that came to nothing", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const world = yield* World.make()
+        world.server.holds = ({ operation }) => operation._tag === "DeleteRequest"
+        const pool = yield* LdapPool.make({
+          server: "ldap://peer",
+          open: world.open,
+          min: 2,
+          max: 2,
+          concurrency: 1,
+          healthCheck: false,
+          checkoutTimeout: "1 second"
+        })
+        yield* Effect.forkChild(Effect.exit(pool.use((session) => session.delete("cn=a"))), { startImmediately: true })
+        yield* settle
+        const sessions = yield* telescope.metric(LdapTelemetry.poolSessions)
+        assert.strictEqual(sessions.get("used"), 1)
+        assert.strictEqual(sessions.get("idle"), 1)
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolMax)], [["", 2]])
+        for (let i = 0; i < 2; i++) {
+          yield* Effect.forkChild(Effect.exit(pool.use((session) => session.delete("cn=a"))), {
+            startImmediately: true
+          })
+        }
+        yield* settle
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolWaiting)], [["", 1]])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolTimeouts)], [["", 1]])
+        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolWaiting)], [["", 0]])
+        for (const { held, peer } of world.connections) {
+          for (const { messageId } of held) yield* peer.send(messageId, { _tag: "DeleteResponse", result: ok })
+        }
+      }).pipe(Effect.scoped, telescope.watch)
+      assert.isEmpty(yield* telescope.metric(LdapTelemetry.poolSessions))
+    }))
+})
+
+describe("logs", () => {
+  it.effect("a session says that it is open and why it ended, at level Debug and no other", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const { peer, server, session } = yield* connect({ closeTimeout: 0 })
+        const ldap = yield* session
+        yield* Effect.forkChild(ldap.lookup("cn=a"), { startImmediately: true })
+        const { messageId } = yield* peer.expect("SearchRequest")
+        yield* peer.send(messageId, entry("cn=a"))
+        yield* server.reset
+        yield* ldap.closed
+        yield* settle
+      }).pipe(Effect.scoped, telescope.watch)
+      const ours = telescope.logs.filter(({ text }) => text.includes("session with"))
+      assert.deepStrictEqual(ours.map(({ level }) => level), ["Debug", "Debug"])
+      assert.match(ours[0]!.text, /is open, protection: local/)
+      assert.match(ours[1]!.text, /has ended: the connection was lost/)
+    }))
+})
