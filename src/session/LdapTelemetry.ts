@@ -1,9 +1,10 @@
 /**
  * What sessions, clients and pools tell of themselves: spans, metrics, and a few lines of log.
  *
- * There is nothing to turn on, and where nobody listens next to nothing is done: without a tracer no span is made. Spans go to the tracer that the program provides, metrics into Effect's registry, and logs to its
- * loggers at level `Debug`: `effect/observability` brings all three to an OTLP collector. Names follow OpenTelemetry's
- * conventions for database clients where there is one, and begin with `ldap.` where there is none.
+ * There is nothing to turn on, and where nobody listens next to nothing is done: without a tracer no span is made. Spans go to
+ * the tracer that the program provides, metrics into Effect's registry, and logs to its loggers at level `Debug`;
+ * `effect/observability` brings all three to an OTLP collector. Names follow OpenTelemetry's conventions for database clients
+ * where there is one, and begin with `ldap.` where there is none.
  *
  * **Spans.** One for each operation, of kind `client`, named by it and the server (`search ldap.example.org:636`): `search` in
  * all its forms, `compare`, `add`, `modify`, `delete`, `rename`, `extended`, and on the way in `connect`, `startTls` and
