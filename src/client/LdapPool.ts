@@ -13,17 +13,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Pool from "effect/Pool"
 import * as Scope from "effect/Scope"
-import {
-  InvalidRequest,
-  LdapError,
-  PoolTimeout,
-  RequestTimeout,
-  SessionClosed,
-  SessionEnd
-} from "../model/LdapError.ts"
+import { LdapError, PoolTimeout, SessionClosed, SessionEnd } from "../model/LdapError.ts"
 import type { LdapSession } from "../session/LdapSession.ts"
 import { LdapPoolMembers, type Member, type PooledSession } from "./LdapPoolMembers.ts"
-import { type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
+import { healthCheckOf, type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
 import { addPoolGauges, countPoolTimeout } from "./poolMetrics.ts"
 
 export type { PooledSession } from "./LdapPoolMembers.ts"
@@ -117,6 +110,8 @@ export const make = Effect.fnUntraced(function*(
     /** For messages: a URL, or several. */
     readonly server: string
     readonly open: Effect.Effect<LdapSession, LdapError, Scope.Scope>
+    /** Runs when a session has failed its health check after it was opened, before it is closed. */
+    readonly onUnfit?: ((session: PooledSession, error: LdapError) => Effect.Effect<void>) | undefined
   }
 ): Effect.fn.Return<LdapPool, LdapError, Scope.Scope> {
   const outer = yield* Effect.scope
@@ -128,7 +123,7 @@ export const make = Effect.fnUntraced(function*(
   return yield* Effect.uninterruptibleMask((restore) => {
     // What is opened belongs to a scope of its own until the pool is complete: the caller's may stay open after a failure.
     const own = Scope.makeUnsafe()
-    return restore(Scope.provide(build(options.open, server, settings), own)).pipe(
+    return restore(Scope.provide(build(options, settings), own)).pipe(
       Effect.onExit((exit) =>
         Exit.isSuccess(exit)
           ? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))
@@ -143,8 +138,7 @@ export const make = Effect.fnUntraced(function*(
 // ---------------------------------------------------------------------------------------------------------------------
 
 const build = Effect.fnUntraced(function*(
-  open: Effect.Effect<LdapSession, LdapError, Scope.Scope>,
-  server: string,
+  { onUnfit, open, server }: Parameters<typeof make>[0],
   settings: Settings
 ): Effect.fn.Return<LdapPool, LdapError, Scope.Scope> {
   const clock = yield* Clock.Clock
@@ -153,24 +147,11 @@ const build = Effect.fnUntraced(function*(
   const made = Deferred.makeUnsafe<Pool.Pool<Member, LdapError>>()
   const bySession = new WeakMap<PooledSession, Member>()
 
-  const check = (session: PooledSession): Effect.Effect<void, LdapError> => {
-    const { healthCheck, healthCheckTimeout: afterMillis } = settings
-    if (healthCheck === undefined) return Effect.void
-    const error = (reason: LdapError["reason"]) => new LdapError({ reason, operation: "health check", server })
-    return Effect.suspend(() => healthCheck(session)).pipe(
-      Effect.catchDefect(Effect.fail),
-      Effect.mapError((cause) => cause instanceof LdapError ? cause : error(unfit(cause))),
-      Effect.timeoutOrElse({
-        duration: afterMillis,
-        orElse: () => Effect.fail(error(new RequestTimeout({ afterMillis })))
-      }),
-      Effect.asVoid
-    )
-  }
+  const check = healthCheckOf(settings, server)
 
   const members = new LdapPoolMembers({
     open,
-    check,
+    check: settings.checkOnOpen ? check : () => Effect.void,
     // The first may be lost while the pool is being made.
     onLost: (member) => Effect.flatMap(Deferred.await(made), (pool) => Pool.invalidate(pool, member)),
     max: settings.max,
@@ -221,11 +202,11 @@ const build = Effect.fnUntraced(function*(
     member.checking.withPermits(1)(
       Effect.suspend(() => {
         if (member.end !== undefined || isFreshEnough(member)) return Effect.succeed(member.end === undefined)
-        return Effect.match(check(member.session), {
-          onFailure: () => false,
+        return Effect.matchEffect(check(member.session), {
+          onFailure: (error) => Effect.as(onUnfit?.(member.session, error) ?? Effect.void, false),
           onSuccess: () => {
             member.usedAt = now()
-            return true
+            return Effect.succeed(true)
           }
         })
       })
@@ -355,9 +336,3 @@ const keepsAll: Pool.Strategy<Member, LdapError> = {
 }
 
 const isTimeout = (error: unknown): boolean => error instanceof LdapError && error.reason._tag === "RequestTimeout"
-
-/** A check of the user's may fail with anything, and a defect of it is no reason for the pool to stop. */
-const unfit = (cause: unknown): LdapError["reason"] => {
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  return new InvalidRequest({ field: "pool.healthCheck", detail: `the session is not fit for use: ${detail}` })
-}

@@ -8,8 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { ConnectFailed, LdapError, type SessionEnd } from "../model/LdapError.ts"
+import type { LdapError, SessionEnd } from "../model/LdapError.ts"
 import type { LdapOperations, LdapSession } from "../session/LdapSession.ts"
+import { notOpened } from "./notOpened.ts"
 
 /**
  * A session as those who share it see it: the operations, and the server that they go to. There is no bind on it.
@@ -160,28 +161,5 @@ export class LdapPoolMembers {
 
   #leaveNothing(): void {
     if (this.#isEnding && this.#connections === 0) Deferred.doneUnsafe(this.#emptied, Effect.void)
-  }
-}
-
-/**
- * A session that ends or is silent while it is opened must not look like the operation for which it was opened: of that nothing
- * was sent, so nothing about it is in doubt.
- */
-const notOpened = (error: LdapError): LdapError => {
-  const failed = (kind: ConnectFailed["kind"], detail: string): LdapError =>
-    new LdapError({
-      reason: new ConnectFailed({ kind, detail: `${error.operation}: ${detail}`, cause: error }),
-      operation: "connect",
-      server: error.server
-    })
-  switch (error.reason._tag) {
-    case "ConnectionLost":
-      return failed("other", `the connection was lost (${error.reason.detail})`)
-    case "SessionClosed":
-      return failed("other", error.reason.message)
-    case "RequestTimeout":
-      return failed("timeout", error.reason.message)
-    default:
-      return error
   }
 }

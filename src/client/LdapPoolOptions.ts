@@ -3,7 +3,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { InvalidRequest, type LdapError } from "../model/LdapError.ts"
+import { InvalidRequest, LdapError, RequestTimeout } from "../model/LdapError.ts"
 import type { PooledSession } from "./LdapPoolMembers.ts"
 
 /**
@@ -43,6 +43,8 @@ export interface PoolOptions {
    * or unavailable. `false` checks nothing.
    */
   readonly healthCheck?: ((session: PooledSession) => Effect.Effect<unknown, unknown>) | false | undefined
+  /** Whether a session is checked when it is opened. `false` where whoever opens it has done so. Default true. */
+  readonly checkOnOpen?: boolean | undefined
   /** The time that a check may take. Default 5 seconds. */
   readonly healthCheckTimeout?: Duration.Input | undefined
   /** A session that was not used for so long is checked before it is. Default 10 seconds. */
@@ -61,6 +63,7 @@ export interface Settings {
   readonly checkoutTimeout: number
   readonly drainTimeout: number
   readonly healthCheck: ((session: PooledSession) => Effect.Effect<unknown, unknown>) | undefined
+  readonly checkOnOpen: boolean
   readonly healthCheckTimeout: number
   readonly checkAfterIdle: number
   readonly checkInterval: number
@@ -81,6 +84,7 @@ export const settingsFrom = (options: PoolOptions): Effect.Effect<Settings, Inva
     checkoutTimeout: Duration.toMillis(options.checkoutTimeout ?? "30 seconds"),
     drainTimeout: Duration.toMillis(options.drainTimeout ?? "10 seconds"),
     healthCheck: options.healthCheck === false ? undefined : options.healthCheck ?? readsRootDse,
+    checkOnOpen: options.checkOnOpen ?? true,
     healthCheckTimeout: Duration.toMillis(options.healthCheckTimeout ?? "5 seconds"),
     checkAfterIdle: checks ? Duration.toMillis(options.checkAfterIdle ?? "10 seconds") : Infinity,
     checkInterval: Duration.toMillis(options.checkInterval ?? "30 seconds")
@@ -98,3 +102,28 @@ const readsRootDse = (session: PooledSession): Effect.Effect<void, LdapError> =>
     Effect.asVoid,
     Effect.catchIf(({ reason }) => "code" in reason && !reason.isRetryable, () => Effect.void)
   )
+
+/** Whether a session is fit to be used, as the settings say. Bounded in time, and never with a defect. */
+export const healthCheckOf = (
+  { healthCheck, healthCheckTimeout: afterMillis }: Settings,
+  server: string
+): (session: PooledSession) => Effect.Effect<void, LdapError> => {
+  if (healthCheck === undefined) return () => Effect.void
+  const error = (reason: LdapError["reason"]) => new LdapError({ reason, operation: "health check", server })
+  return (session) =>
+    Effect.suspend(() => healthCheck(session)).pipe(
+      Effect.catchDefect(Effect.fail),
+      Effect.mapError((cause) => cause instanceof LdapError ? cause : error(unfit(cause))),
+      Effect.timeoutOrElse({
+        duration: afterMillis,
+        orElse: () => Effect.fail(error(new RequestTimeout({ afterMillis })))
+      }),
+      Effect.asVoid
+    )
+}
+
+/** A check of the user's may fail with anything, and a defect of it is no reason for the pool to stop. */
+const unfit = (cause: unknown): LdapError["reason"] => {
+  const detail = cause instanceof Error ? cause.message : String(cause)
+  return new InvalidRequest({ field: "pool.healthCheck", detail: `the session is not fit for use: ${detail}` })
+}

@@ -155,6 +155,19 @@ describe("LdapClient over a pool", () => {
       })
   )
 
+  it.effect("a write for which a session is being opened is not in doubt when the server breaks the protocol meanwhile", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make()
+      const client = yield* clientOf(world, { pool: { min: 0 } })
+      world.server.holds = ({ operation }) => operation._tag === "BindRequest"
+      const fiber = yield* Effect.forkChild(Effect.flip(client.delete("cn=a")))
+      yield* quiet
+      yield* world.connections[0]!.peer.sendOctets(Buffer.from("HTTP/1.1 400 Bad Request"))
+      const { reason } = yield* Fiber.join(fiber)
+      assert.isTrue(reason._tag === "ProtocolViolation" && reason.inDoubt === undefined, reason.message)
+      assert.strictEqual(count(world, "DeleteRequest"), 0)
+    }))
+
   it.effect("a Notice of Disconnection moves everybody on to another session", () =>
     Effect.gen(function*() {
       const world = yield* World.make()

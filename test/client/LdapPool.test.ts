@@ -391,6 +391,26 @@ describe("LdapPool", () => {
         assert.strictEqual(world.connections.at(-1)!.peer.count("SearchRequest"), 0)
       }))
 
+    it.effect("whoever opens sessions may have checked them, and learns of those that are unfit later", () =>
+      Effect.gen(function*() {
+        const world = yield* World.make()
+        const unfit: Array<string> = []
+        yield* LdapPool.make({
+          server: "ldap://peer",
+          open: world.open,
+          checkOnOpen: false,
+          checkInterval: "30 seconds",
+          onUnfit: ({ server }, error) => Effect.sync(() => unfit.push(`${server}: ${error.reason._tag}`))
+        })
+        const [first] = world.connections
+        assert.strictEqual(first!.peer.count("SearchRequest"), 0)
+        world.server.code = (request, connection) => isCheck(request) && connection === first ? 52 : 0
+        yield* TestClock.adjust("30 seconds")
+        yield* quiet
+        assert.deepStrictEqual(unfit, ["ldap://peer: Unavailable"])
+        assert.strictEqual(world.connections.length, 2)
+      }))
+
     it.effect("a check that has a defect closes the session that it was for, and the pool goes on", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
