@@ -334,6 +334,28 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
 }
 
 /**
+ * No server of a set could be used; nothing of the operation was sent. `failures` says of each why: what has just been tried,
+ * and what made those rest that were not.
+ *
+ * @category client reasons
+ * @since 0.1.0
+ */
+export class NoServerAvailable extends Data.TaggedError("NoServerAvailable")<{
+  readonly failures: ReadonlyArray<{ readonly server: string; readonly error: LdapError }>
+}> {
+  /** Whether it may be otherwise later: for one of the servers is enough. */
+  get isRetryable(): boolean {
+    return this.failures.some(({ error }) => error.isRetryable)
+  }
+  override get message(): string {
+    const each = this.failures.map(({ error: { operation, reason }, server }) =>
+      `${server}: ${operation === "connect" ? "" : `${operation}: `}${reason.message}`
+    )
+    return `no server can be used: ${each.join("; ")}`
+  }
+}
+
+/**
  * The peer sent something that LDAP does not allow. What can't be read, or belongs to nobody, ends the session; pages without end and
  * an answer whose value can't be read end the operation alone.
  *
@@ -515,6 +537,7 @@ export type LdapErrorReason =
   | SessionClosed
   | RequestTimeout
   | PoolTimeout
+  | NoServerAvailable
   | ProtocolViolation
   | InvalidRequest
   | InsecureAuth
