@@ -25,9 +25,13 @@ import { observed, unobserved } from "../session/observed.ts"
 import { Observer } from "../session/Observer.ts"
 import * as LdapPool from "./LdapPool.ts"
 import { shareable } from "./LdapPoolMembers.ts"
+import { healthCheckOf, settingsFrom } from "./LdapPoolOptions.ts"
 import * as Repetition from "./LdapRepetition.ts"
+import * as LdapServers from "./LdapServers.ts"
+import { type ReadWriteOptions, splitOf } from "./readWrite.ts"
 
 export type { RetrySchedule } from "./LdapRepetition.ts"
+export { ReadFrom, type ReadWriteOptions } from "./readWrite.ts"
 
 /**
  * The operations, and the server they go to.
@@ -88,12 +92,12 @@ export type OpenSession = (
 ) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
 /**
- * A client's configuration: that of its sessions, how many there are, and what is run again.
+ * What a client may be told beside where its servers are: of its sessions, how many there are, and what is run again.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ClientConfig extends LdapSession.SessionConfig {
+export interface ClientOptions extends LdapSession.SessionOptions, LdapTransport.UrlOptions {
   readonly pool?: LdapPool.PoolOptions | undefined
   /**
    * When and how often an operation is run again whose failure allows it. What allows it is fixed: a request that wasn't
@@ -107,12 +111,48 @@ export interface ClientConfig extends LdapSession.SessionConfig {
 }
 
 /**
+ * Where a client's servers are: one, by its `url`; several that hold the same directory, by `urls`, of which the first is used
+ * that can be; or `servers`, by what DNS announces or with another choice among them. With `{ read, write }` what only reads goes to
+ * servers of its own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Servers =
+  | { readonly url: string; readonly urls?: undefined; readonly servers?: undefined }
+  | { readonly urls: ReadonlyArray<string>; readonly url?: undefined; readonly servers?: undefined }
+  | {
+    readonly servers: LdapServers.ServerSet | ReadWriteServers
+    readonly url?: undefined
+    readonly urls?: undefined
+  }
+
+/**
+ * Servers to read from, and servers to write to. Each has a pool of its own, as `pool` says.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReadWriteServers extends ReadWriteOptions {
+  readonly read: LdapServers.ServerSet
+  readonly write: LdapServers.ServerSet
+}
+
+/**
+ * A client's configuration: where its servers are, how its sessions are opened, how many there are, and what is run again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ClientConfig = ClientOptions & Servers
+
+/**
  * The configuration of a client whose transport is given.
  *
  * @category models
  * @since 0.1.0
  */
-export type TransportConfig = LdapSession.SessionOptions & Pick<ClientConfig, "pool" | "retry">
+export type TransportConfig = LdapSession.SessionOptions & Pick<ClientOptions, "pool" | "retry">
 
 /**
  * The service tag.
@@ -261,10 +301,79 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * @category constructors
  * @since 0.1.0
  */
-export const make = ({ url, ...config }: ClientConfig): Effect.Effect<LdapClient, LdapError, Scope.Scope> =>
-  Effect.flatMap(
-    Effect.fromResult(LdapTransport.fromUrl(url, config)),
-    (transport) => fromTransport(transport, config)
+export const make = (
+  { servers, url, urls, ...options }: ClientConfig
+): Effect.Effect<LdapClient, LdapError, Scope.Scope> => {
+  if (url !== undefined) {
+    return Effect.flatMap(
+      Effect.fromResult(LdapTransport.fromUrl(url, options)),
+      (transport) => fromTransport(transport, options)
+    )
+  }
+  if (servers === undefined || "source" in servers) {
+    return fromServers(servers ?? LdapServers.urls(urls), options)
+  }
+  const both = { read: fromServers(servers.read, options), write: fromServers(servers.write, options) }
+  return Effect.flatMap(
+    Effect.all(both, { concurrency: "unbounded" }),
+    ({ read, write }) => fromReadWrite(read, write, servers)
+  )
+}
+
+/**
+ * Opens a client over a set of servers, as {@link make} does: each session goes to one of them.
+ *
+ * **Details**
+ *
+ * The pool's health check decides whether a server can be used, and a server whose session fails it later rests.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromServers = Effect.fnUntraced(function*(
+  set: LdapServers.ServerSet,
+  { pool, retry, ...session }: ClientOptions = {}
+): Effect.fn.Return<LdapClient, LdapError, Scope.Scope> {
+  const settings = yield* Effect.mapError(
+    settingsFrom(pool ?? {}),
+    (reason) => new LdapError({ reason, operation: "pool", server: set.name })
+  )
+  const check = healthCheckOf(settings, set.name)
+  const servers = yield* LdapServers.make(set, { ...session, check: (opened) => check(shareable(opened)) })
+  const sessions = yield* LdapPool.make({
+    ...pool,
+    checkOnOpen: false,
+    server: servers.server,
+    open: servers.open(),
+    onUnfit: ({ server }, error) => servers.report(server, error)
+  })
+  return fromPool(sessions, { retry, open: servers.open })
+})
+
+/**
+ * A client whose reads go to one client and whose writes go to another: replicas, and the servers that take changes.
+ *
+ * **Details**
+ *
+ * Searches, lookups, comparisons and the root DSE are reads. Everything else is a write: changes, extended operations (nobody knows
+ * what they do), and sessions of one's own ({@link LdapClient.withSession}), since logins change the state of accounts.
+ *
+ * Replicas may be behind. A read that must not be goes where writes go: `Effect.provideService(effect, LdapClient.ReadFrom,
+ * "write")`, for a stream `Stream.provideService`; and with `readYourWrites` all reads of this client do for a while after each of its
+ * writes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromReadWrite = (
+  read: LdapClient,
+  write: LdapClient,
+  options?: ReadWriteOptions
+): Effect.Effect<LdapClient> =>
+  Effect.map(
+    splitOf(read, write, options),
+    (operations) =>
+      LdapClient.of({ ...operations, server: `${read.server} ${write.server}`, withSession: write.withSession })
   )
 
 /**
