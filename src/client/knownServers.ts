@@ -95,7 +95,7 @@ const byDns = Effect.fnUntraced(function*(
       lookedUpAt = -Infinity
     },
     settings: source.within === undefined
-      ? (settings) => ({ ...settings, tls: { ...settings.tls, host: source.domain, servername: source.domain } })
+      ? (settings) => ({ ...settings, tls: { ...settings.tls, servername: source.domain } })
       : (settings) => settings
   }
 })

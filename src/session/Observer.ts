@@ -16,7 +16,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { fromResult, InvalidRequest, LdapError } from "../model/LdapError.ts"
+import { fromResult, InvalidRequest, LdapError, NoServerAvailable } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/LdapUrl.ts"
 
 /** Tells a span what is known of an operation: before it, or from what came of it. */
@@ -166,6 +166,10 @@ const withoutNames = ({ operation, reason, server }: LdapError): LdapError => {
     ? fromResult({ code: reason.code, matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
     : reason._tag === "InvalidRequest"
     ? new InvalidRequest({ field: reason.field, detail: "the error of the program says why" })
+    : reason._tag === "NoServerAvailable"
+    ? new NoServerAvailable({
+      failures: reason.failures.map(({ error, server }) => ({ server, error: withoutNames(error) }))
+    })
     : reason
   return new LdapError({ operation, reason: bare, server })
 }

@@ -22,7 +22,6 @@ import { admin, auth, type Host, make, quiet } from "./LdapServersWorld.ts"
 
 const a = "ldap://a"
 const b = "ldap://b"
-const rest = Schedule.exponential("1 second")
 
 /** The server that a read is answered by: each has its own URL in an entry. */
 const answeredBy = (client: LdapClient.LdapClient) =>

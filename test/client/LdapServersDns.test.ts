@@ -203,7 +203,7 @@ describe("servers by DNS", () => {
         world.dns.set("_ldap._tcp.example.org", [record("b.example.net")])
         const servers = yield* world.make(LdapServers.srv("example.org", { identity: "domain" }), { tls: { ca: "CA" } })
         yield* whose(servers)
-        assert.deepStrictEqual(world.hosts[0]!.tls, { ca: "CA", host: "example.org", servername: "example.org" })
+        assert.deepStrictEqual(world.hosts[0]!.tls, { ca: "CA", servername: "example.org" })
       }))
   })
 

@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { ConnectionOptions } from "node:tls"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapServers from "../../src/client/LdapServers.ts"
 import { ConnectFailed, LdapError } from "../../src/model/LdapError.ts"
@@ -35,7 +34,7 @@ export interface Host {
   /** Connections that are being made. */
   connecting: number
   /** The TLS options of the last connection that was asked for. */
-  tls: ConnectionOptions | undefined
+  tls: LdapTransport.UrlOptions["tls"]
   /** All that there have been. */
   readonly sockets: Set<MemorySocket.MemorySocket>
   /** Crashes: all its connections break, and nobody listens. */
