@@ -9,8 +9,8 @@
  * in clear text.
  */
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
-import { Config, Console, Effect, FileSystem, Option, Redacted } from "effect"
-import { InMemoryDirectory, LdapAuth, LdapSession } from "../src/index.ts"
+import { Config, ConfigProvider, Console, Effect, FileSystem, Option, Redacted } from "effect"
+import { InMemoryDirectory, LdapAuth, LdapConfig, LdapSession } from "../src/index.ts"
 import { fail, look, share, write } from "./quickstart.ts"
 
 /** Everything, on a directory of about 300 people that lives in this process. */
@@ -47,20 +47,12 @@ const tour = Effect.gen(function*() {
 /** The reading half, on a server of the reader's. */
 const visit = (url: string) =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const bindDn = yield* Config.option(Config.String("LDAP_BIND_DN"))
-    const password = yield* Config.option(Config.Redacted("LDAP_PASSWORD"))
+    // The names are those of every program that takes its settings from the environment: see .env.example.
+    const settings = yield* LdapConfig.fromEnvironment().parse(
+      ConfigProvider.fromEnv({ env: { ...process.env, LDAP_URL: url } })
+    )
     const base = yield* Config.option(Config.String("LDAP_BASE"))
-    const caFile = yield* Config.option(Config.String("LDAP_CA"))
-    const session = yield* LdapSession.make({
-      url,
-      startTls: yield* Config.withDefault(Config.Boolean("LDAP_START_TLS"), false),
-      allowInsecureAuth: yield* Config.withDefault(Config.Boolean("LDAP_ALLOW_INSECURE_AUTH"), false),
-      ...(Option.isSome(caFile) ? { tls: { ca: yield* fs.readFileString(caFile.value) } } : {}),
-      ...(Option.isSome(bindDn) && Option.isSome(password)
-        ? { auth: LdapAuth.simple(bindDn.value, password.value) }
-        : {})
-    })
+    const session = yield* LdapSession.make(settings)
     const named = (yield* session.rootDse).get("namingContexts")
     yield* look(session, Option.getOrElse(base, () => named ?? ""))
   })

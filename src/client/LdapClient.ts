@@ -4,6 +4,9 @@
  * Unlike a session it has no `bind` and no `startTls`: many fibers share its sessions, and rebinding one would change who the
  * others are. A program that must become someone uses {@link LdapClient.withSession}.
  *
+ * Several directories in one program are several services, each under a tag of its own; directories that aren't known before they
+ * are asked for, one for each tenant say, are a `LayerMap`. Both are in the examples of {@link make}.
+ *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
@@ -298,6 +301,43 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * or `pool.max` above 1. What is run again when a session is lost is described at `retry`; a stream only while it has
  * given nothing.
  *
+ * **Example** (Several directories, each under a tag of its own)
+ *
+ * ```ts
+ * import { LdapClient, LdapConfig } from "effect-ldap"
+ * import { Context, Effect, Layer } from "effect"
+ *
+ * class Staff extends Context.Service<Staff, LdapClient.LdapClient>()("app/Staff") {
+ *   static readonly layer = Layer.effect(Staff, Effect.flatMap(LdapConfig.fromEnvironment("STAFF"), LdapClient.make))
+ * }
+ * class Students extends Context.Service<Students, LdapClient.LdapClient>()("app/Students") {
+ *   static readonly layer = Layer.effect(Students, Effect.flatMap(LdapConfig.fromEnvironment("STUDENTS"), LdapClient.make))
+ * }
+ *
+ * const program = Effect.gen(function*() {
+ *   const staff = yield* Staff
+ *   const students = yield* Students
+ *   return [yield* staff.rootDse, yield* students.rootDse]
+ * }).pipe(Effect.provide([Staff.layer, Students.layer]))
+ * ```
+ *
+ * **Example** (A directory for each tenant, opened when it is asked for, released when nobody has used it for a while)
+ *
+ * ```ts
+ * import { LdapClient } from "effect-ldap"
+ * import { Effect, LayerMap } from "effect"
+ *
+ * class Directories extends LayerMap.Service<Directories>()("app/Directories", {
+ *   lookup: (tenant: string) => LdapClient.layer({ url: `ldaps://${tenant}.example.org` }),
+ *   idleTimeToLive: "5 minutes"
+ * }) {}
+ *
+ * const rootDseOf = (tenant: string) =>
+ *   Effect.flatMap(LdapClient.LdapClient, (ldap) => ldap.rootDse).pipe(Effect.provide(Directories.get(tenant)))
+ *
+ * const program = rootDseOf("acme").pipe(Effect.provide(Directories.layer))
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -445,7 +485,25 @@ export const layer = (config: ClientConfig): Layer.Layer<LdapClient, LdapError> 
   Layer.effect(LdapClient, make(config))
 
 /**
- * Like {@link layer}, with settings that come from the environment.
+ * Like {@link layer}, with settings that come from the environment: by names of one's own, or by those of
+ * `LdapConfig.fromEnvironment`.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth, LdapClient, LdapConfig } from "effect-ldap"
+ * import { Config, Effect, Redacted } from "effect"
+ *
+ * const Ldap = LdapClient.layerConfig(LdapConfig.fromEnvironment())
+ *
+ * // A password that changes: the effect is asked at each bind.
+ * declare const currentPassword: Effect.Effect<Redacted.Redacted<string>>
+ * const Rotating = LdapClient.layerConfig({
+ *   url: Config.String("DIRECTORY"),
+ *   auth: Config.map(Config.String("READER"), (dn) => LdapAuth.simple(dn, currentPassword)),
+ *   pool: { max: Config.Int("SESSIONS") }
+ * })
+ * ```
  *
  * @category layers
  * @since 0.1.0

@@ -1,0 +1,172 @@
+/**
+ * Settings of a client out of the environment, under names that are always the same, for programs that have no reason to choose
+ * others. `LdapClient.layerConfig` takes them as they come; examples/.env.example lists the names.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { readFile } from "node:fs/promises"
+import * as LdapAuth from "../auth/LdapAuth.ts"
+import type { SessionConfig } from "../session/LdapSession.ts"
+import type { TlsOptions } from "../session/LdapTls.ts"
+import type { PoolOptions } from "./LdapPoolOptions.ts"
+
+/**
+ * Settings as they come from the environment: those of a session, and of a pool.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Settings extends SessionConfig {
+  readonly pool: PoolOptions
+}
+
+/**
+ * The settings of a client, by names that begin with `prefix`, which is `LDAP` unless given: a program with several directories
+ * gives each its own.
+ *
+ * **Details**
+ *
+ * | name | | without it |
+ * |---|---|---|
+ * | `LDAP_URL` | the server: `ldaps://ldap.example.org` | fails |
+ * | `LDAP_BIND_DN` | who to be | nobody |
+ * | `LDAP_PASSWORD` | the password | |
+ * | `LDAP_PASSWORD_FILE` | or a file that holds it, read again at each bind | |
+ * | `LDAP_START_TLS` | `true` for TLS over `ldap://` | `false` |
+ * | `LDAP_CA` | a file of authorities (PEM) to trust instead of the system's | |
+ * | `LDAP_CERT`, `LDAP_KEY` | files of a client certificate and its key (PEM) | |
+ * | `LDAP_KEY_PASSPHRASE` | what the key is encrypted with | |
+ * | `LDAP_ALLOW_INSECURE_AUTH` | `true` lets the password cross the network in clear text | `false` |
+ * | `LDAP_CONNECT_TIMEOUT`, `LDAP_REQUEST_TIMEOUT`, `LDAP_CLOSE_TIMEOUT` | durations, as in `10 seconds` | see `SessionOptions` |
+ * | `LDAP_POOL_MIN`, `LDAP_POOL_MAX`, `LDAP_POOL_CONCURRENCY` | whole numbers | see `PoolOptions` |
+ * | `LDAP_POOL_IDLE_TIME`, `LDAP_POOL_MAX_AGE`, `LDAP_POOL_CHECKOUT_TIMEOUT`, `LDAP_POOL_DRAIN_TIMEOUT` | durations | see `PoolOptions` |
+ *
+ * Whatever is there and empty counts as not there. Fails with `ConfigError` for what can't be read, a file too, and for half of a
+ * login: a name without a password is never taken for nobody. One line end after a password in a file is not part of it. A file
+ * that can't be read any more when it is read again leaves the last password that was in it.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapClient, LdapConfig } from "effect-ldap"
+ * import { Config, Effect } from "effect"
+ *
+ * // LDAP_URL, LDAP_BIND_DN, LDAP_PASSWORD …
+ * const Ldap = LdapClient.layerConfig(LdapConfig.fromEnvironment())
+ *
+ * // STAFF_URL …, and something that isn't a matter of the environment
+ * const Staff = LdapClient.layerConfig(
+ *   Config.map(LdapConfig.fromEnvironment("STAFF"), (settings) => ({ ...settings, keepAlive: "30 seconds" as const }))
+ * )
+ *
+ * const program = Effect.flatMap(LdapClient.LdapClient, (ldap) => ldap.rootDse).pipe(Effect.provide(Ldap))
+ * ```
+ *
+ * @category settings
+ * @since 0.1.0
+ */
+export const fromEnvironment = (prefix = "LDAP"): Config.Config<Settings> => {
+  const name = (rest: string) => `${prefix}_${rest}`
+  const text = (rest: string) => optional(name(rest), (name) => Config.String(name))
+  const secret = (rest: string) => optional(name(rest), (name) => Config.Redacted(name))
+  const file = (rest: string) =>
+    Config.mapEffect(text(rest), (path) => path === undefined ? Effect.undefined : read(name(rest), path))
+  const duration = (rest: string) => optional(name(rest), (name) => Config.Duration(name))
+  const whole = (rest: string) => optional(name(rest), (name) => Config.Int(name))
+  const flag = (rest: string) => optional(name(rest), (name) => Config.Boolean(name))
+
+  const auth = Config.all({
+    dn: text("BIND_DN"),
+    password: secret("PASSWORD"),
+    passwordFile: text("PASSWORD_FILE")
+  }).pipe(
+    Config.mapEffect(Effect.fnUntraced(function*({ dn, password, passwordFile }) {
+      if (password !== undefined && passwordFile !== undefined) {
+        return yield* failed(`${name("PASSWORD")} and ${name("PASSWORD_FILE")} are both there: leave one out`)
+      }
+      const secret = password ??
+        (passwordFile === undefined ? undefined : yield* passwordIn(name("PASSWORD_FILE"), passwordFile))
+      if (dn !== undefined && secret === undefined) {
+        return yield* failed(
+          `${name("BIND_DN")} is there, and neither ${name("PASSWORD")} nor ${name("PASSWORD_FILE")}`
+        )
+      }
+      if (dn === undefined && secret !== undefined) {
+        return yield* failed(`there is a password, and no ${name("BIND_DN")} that it belongs to`)
+      }
+      return dn === undefined || secret === undefined ? undefined : LdapAuth.simple(dn, secret)
+    }))
+  )
+
+  const tls = Config.all({
+    ca: file("CA"),
+    cert: file("CERT"),
+    key: Config.map(file("KEY"), (key) => key === undefined ? undefined : Redacted.make(key)),
+    passphrase: secret("KEY_PASSPHRASE")
+  })
+
+  return Config.map(
+    Config.all({
+      url: Config.NonEmptyString(name("URL")),
+      auth,
+      startTls: flag("START_TLS"),
+      allowInsecureAuth: flag("ALLOW_INSECURE_AUTH"),
+      connectTimeout: duration("CONNECT_TIMEOUT"),
+      requestTimeout: duration("REQUEST_TIMEOUT"),
+      closeTimeout: duration("CLOSE_TIMEOUT"),
+      tls,
+      pool: Config.all({
+        min: whole("POOL_MIN"),
+        max: whole("POOL_MAX"),
+        concurrency: whole("POOL_CONCURRENCY"),
+        idleTimeToLive: duration("POOL_IDLE_TIME"),
+        maxAge: duration("POOL_MAX_AGE"),
+        checkoutTimeout: duration("POOL_CHECKOUT_TIMEOUT"),
+        drainTimeout: duration("POOL_DRAIN_TIMEOUT")
+      })
+    }),
+    ({ tls, ...settings }) => ({ ...settings, tls: given(tls) })
+  )
+}
+
+/** What is there and not empty. */
+const optional = <A>(name: string, config: (name: string) => Config.Config<A>): Config.Config<A | undefined> =>
+  Config.flatMap(
+    Config.withDefault(Config.String(name), ""),
+    (value): Config.Config<A | undefined> => value === "" ? Config.succeed(undefined) : config(name)
+  )
+
+/** Node takes an option that is there and undefined for one that is there. */
+const given = (options: TlsOptions): TlsOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+
+const wrong = (message: string, cause?: unknown): Config.ConfigError =>
+  new Config.ConfigError(new ConfigProvider.SourceError({ message, cause }))
+
+const failed = (message: string): Effect.Effect<never, Config.ConfigError> => Effect.fail(wrong(message))
+
+const read = (name: string, path: string): Effect.Effect<string, Config.ConfigError> =>
+  Effect.tryPromise({
+    try: () => readFile(path, "utf8"),
+    catch: (cause) => wrong(`the file of ${name}, ${JSON.stringify(path)}, can't be read`, cause)
+  })
+
+const passwordIn = Effect.fnUntraced(function*(
+  name: string,
+  path: string
+): Effect.fn.Return<LdapAuth.Password, Config.ConfigError> {
+  const now = Effect.map(read(name, path), (text) => Redacted.make(text.replace(/\r?\n$/, "")))
+  let last = yield* now
+  return now.pipe(
+    Effect.tap((password) =>
+      Effect.sync(() => {
+        last = password
+      })
+    ),
+    Effect.catch((error) => Effect.as(Effect.logDebug(error.message), last))
+  )
+})
