@@ -28,6 +28,8 @@ export interface Request<T extends Tag> {
   readonly timeoutMillis: number
   /** Default `abandon`. */
   readonly givingUp?: GivingUp | undefined
+  /** Whether nothing may be read after this response until `Exchange.decide` says how. Default never. */
+  readonly holds?: ((response: Response<T>) => boolean) | undefined
 }
 
 /**
@@ -94,7 +96,7 @@ export const exchangeOnce = <T extends Tag>(
         }
         settle()
         exchange.later(() => resume(Effect.succeed(message)))
-        return "done"
+        return options.holds?.(message) === true ? "held" : "done"
       },
       onFailure: fail
     })
