@@ -213,20 +213,23 @@ export const fromPool = (
         return again(error)
       }))
   }
-  const search = (request: LdapSession.SearchOptions): Stream.Stream<LdapEntry, LdapError> =>
+  const stream = <A>(
+    kind: Repetition.Kind,
+    f: (session: LdapSession.LdapOperations) => Stream.Stream<A, LdapError>
+  ): Stream.Stream<A, LdapError> =>
     Stream.unwrap(
-      Effect.map(Repetition.begin("read", options?.retry), (decide) => {
-        const attempt: Stream.Stream<LdapEntry, LdapError> = Stream.suspend(() => {
+      Effect.map(Repetition.begin(kind, options?.retry), (decide) => {
+        const attempt: Stream.Stream<A, LdapError> = Stream.suspend(() => {
           let hasEmitted = false
           let lent: LdapPool.PooledSession | undefined
           // `get` takes part in the scope of the stream: the session is its own until it ends.
           const once = Stream.unwrap(
-            Effect.map(pool.get, (session) => unobserved(lent = session).search(request))
+            Effect.map(pool.get, (session) => f(unobserved(lent = session)))
           )
           return once.pipe(
-            Stream.mapArray((entries) => {
+            Stream.mapArray((items) => {
               hasEmitted = true
-              return entries
+              return items
             }),
             Stream.catch((error) => {
               const doubt = lent !== undefined && error.reason._tag === "RequestTimeout"
@@ -244,7 +247,8 @@ export const fromPool = (
       })
     )
   const operations: LdapSession.LdapOperations = {
-    search,
+    search: (request) => stream("read", (session) => session.search(request)),
+    searchMessages: (request) => stream("read", (session) => session.searchMessages(request)),
     searchResult: (request) => run("read", (session) => session.searchResult(request)),
     lookup: (dn, request) => run("read", (session) => session.lookup(dn, request)),
     compare: (dn, attribute, value, request) =>
@@ -259,12 +263,18 @@ export const fromPool = (
       first?: Request | LdapSession.OperationOptions,
       second?: LdapSession.OperationOptions
     ) => {
-      const oid = typeof operation === "string" ? operation : operation.oid
-      // Nobody knows what an operation of somebody's own does; of those that are known only this one changes nothing.
-      const kind = oid === LdapExtended.whoAmI.oid ? "read" : "write"
       // The session has the same two signatures: what was given is passed on as it came.
-      return run(kind, ({ extended }) => extended(operation as never, first as never, second)) as never
-    }
+      return run(kindOf(operation), ({ extended }) => extended(operation as never, first as never, second)) as never
+    },
+    extendedMessages: <Request, Response>(
+      operation: string | ExtendedOperation<Request, Response>,
+      first?: Request | LdapSession.OperationOptions,
+      second?: LdapSession.OperationOptions
+    ) =>
+      stream(
+        kindOf(operation),
+        ({ extendedMessages }) => extendedMessages(operation as never, first as never, second)
+      ) as never
   }
   return LdapClient.of({
     // All of an operation is one: the wait for a session, and whatever is run again.
@@ -277,6 +287,10 @@ export const fromPool = (
 /** Without the name of an entry, and without what the server says: that may be about people. */
 const logRepetition = ({ operation, reason, server }: LdapError): Effect.Effect<void> =>
   Effect.logDebug(`an operation is run again: ${operation} on ${server} failed with ${reason._tag}`)
+
+/** Nobody knows what an operation of somebody's own does; of those that are known only one changes nothing. */
+const kindOf = (operation: string | { readonly oid: string }): Repetition.Kind =>
+  (typeof operation === "string" ? operation : operation.oid) === LdapExtended.whoAmI.oid ? "read" : "write"
 
 const withSession = (server: string, open: OpenSession | undefined): LdapClient["withSession"] => (as, f) => {
   const settings: SessionSettings = "_tag" in as ? { auth: as } : as

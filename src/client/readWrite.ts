@@ -70,20 +70,18 @@ export const splitOf = Effect.fnUntraced(function*(
   )
   const reads = <A>(f: (operations: LdapOperations) => Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
     Effect.flatMap(reader, f)
+  const begin = Effect.sync(() => void writing++)
+  const end = Effect.sync(() => {
+    writing--
+    // Also where it failed: it may have been carried out.
+    writtenAt = clock.currentTimeMillisUnsafe()
+  })
   const writes = <A>(effect: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
-    Effect.acquireUseRelease(
-      Effect.sync(() => void writing++),
-      () => effect,
-      () =>
-        Effect.sync(() => {
-          writing--
-          // Also where it failed: it may have been carried out.
-          writtenAt = clock.currentTimeMillisUnsafe()
-        })
-    )
+    Effect.acquireUseRelease(begin, () => effect, () => end)
 
   return {
     search: (options) => Stream.unwrap(Effect.map(reader, ({ search }) => search(options))),
+    searchMessages: (options) => Stream.unwrap(Effect.map(reader, ({ searchMessages }) => searchMessages(options))),
     searchResult: (options) => reads(({ searchResult }) => searchResult(options)),
     lookup: (dn, options) => reads(({ lookup }) => lookup(dn, options)),
     compare: (dn, attribute, value, options) => reads(({ compare }) => compare(dn, attribute, value, options)),
@@ -94,6 +92,12 @@ export const splitOf = Effect.fnUntraced(function*(
     rename: (dn, options) => writes(write.rename(dn, options)),
     // The same two signatures: what was given is passed on as it came.
     extended: ((...args: Parameters<LdapOperations["extended"]>) =>
-      writes(write.extended(...args))) as LdapOperations["extended"]
+      writes(write.extended(...args))) as LdapOperations["extended"],
+    extendedMessages: ((...args: Parameters<LdapOperations["extendedMessages"]>) =>
+      Stream.unwrap(Effect.as(
+        Effect.acquireRelease(begin, () =>
+          end),
+        write.extendedMessages(...args)
+      ))) as LdapOperations["extendedMessages"]
   }
 })

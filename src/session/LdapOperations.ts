@@ -6,8 +6,10 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
 import type { Filter } from "ldapts"
+import type { LdapControl } from "../model/LdapControl.ts"
 import type { LdapEntry, ValueInput } from "../model/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../model/LdapError.ts"
 import type * as LdapFilter from "../model/LdapFilter.ts"
@@ -40,9 +42,38 @@ export interface LdapOperations {
    * Each run of the stream is a search of its own. Entries are kept while the consumer is busy; beyond 256 KiB the server has
    * to wait, unless another operation on the session needs a response. So a program may look up something on the same session
    * for every entry. After a size or time limit the entries that came are in the stream before the error. Search continuation
-   * references are left out; `searchResult` has them. `timeout` is the longest wait for the next message.
+   * references are left out; `searchMessages` and `searchResult` have them. `timeout` is the longest wait for the next message.
    */
   readonly search: (options: SearchOptions) => Stream.Stream<LdapEntry, LdapError>
+
+  /**
+   * Searches, as a stream of all that the server says: entries and search continuation references with their controls,
+   * intermediate responses (RFC 4511 section 4.13), and the result, which comes last.
+   *
+   * **Details**
+   *
+   * In all else it is like {@link LdapOperations.search}. A result that is no success is an error of the stream. Of a search in
+   * pages there is one result, that of the last page.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { LdapClient, LdapControl } from "effect-ldap"
+   * import { Effect, Stream } from "effect"
+   *
+   * // Changes below a name as they happen (Persistent Search), each with what happened.
+   * const changes = Effect.map(LdapClient.LdapClient, (ldap) =>
+   *   ldap.searchMessages({
+   *     base: "dc=example,dc=org",
+   *     controls: [LdapControl.persistentSearch.make({})],
+   *     timeout: "Infinity"
+   *   }).pipe(
+   *     Stream.filter((message) => message._tag === "Entry"),
+   *     Stream.map(({ controls, entry }) => [entry.dn, LdapControl.entryChangeNotification.find(controls)])
+   *   ))
+   * ```
+   */
+  readonly searchMessages: (options: SearchOptions) => Stream.Stream<SearchMessage, LdapError>
 
   /**
    * Searches and collects everything: entries, references, and the result with its controls. An error carries what had come
@@ -109,8 +140,60 @@ export interface LdapOperations {
     ): Effect.Effect<ExtendedResult, LdapError>
   }
 
+  /**
+   * Like {@link LdapOperations.extended}, as a stream of all that the server says: intermediate responses as they come, and
+   * the answer, which comes last. `timeout` is the longest wait for the next of them.
+   */
+  readonly extendedMessages: {
+    <Request, Response>(
+      operation: ExtendedOperation<Request, Response>,
+      ...rest: [Request] extends [void] ? [request?: undefined, options?: OperationOptions]
+        : [request: Request, options?: OperationOptions]
+    ): Stream.Stream<IntermediateMessage | DoneMessage<ExtendedAnswer<Response>>, LdapError>
+    (
+      oid: string,
+      options?: OperationOptions & { readonly value?: Uint8Array | undefined }
+    ): Stream.Stream<IntermediateMessage | DoneMessage<ExtendedResult>, LdapError>
+  }
+
   /** The server's own entry: what it holds and what it can do (RFC 4512 section 5.1). All attributes, operational ones too. */
   readonly rootDse: Effect.Effect<LdapEntry, LdapError>
+}
+
+/**
+ * What comes in answer to a search. Of a reference, any of the URLs leads to the part of the answer that is elsewhere.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SearchMessage =
+  | { readonly _tag: "Entry"; readonly entry: LdapEntry; readonly controls: ReadonlyArray<LdapControl> }
+  | { readonly _tag: "Reference"; readonly urls: ReadonlyArray<string>; readonly controls: ReadonlyArray<LdapControl> }
+  | IntermediateMessage
+  | DoneMessage<LdapResult>
+
+/**
+ * An intermediate response (RFC 4511 section 4.13): what it means is up to the operation or the control that asked for it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface IntermediateMessage {
+  readonly _tag: "Intermediate"
+  readonly oid: string | undefined
+  readonly value: Uint8Array | undefined
+  readonly controls: ReadonlyArray<LdapControl>
+}
+
+/**
+ * The end of an answer, in good order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DoneMessage<out Result> {
+  readonly _tag: "Done"
+  readonly result: Result
 }
 
 /**
@@ -149,10 +232,49 @@ export interface OperationOptions {
   readonly timeout?: Duration.Input | undefined
   /**
    * Whether interruption cancels the operation (RFC 3909) instead of abandoning it: the server says what came of it, and the
-   * interruption waits for that, at the longest for the time limit. Servers that know no Cancel let it come to its end.
-   * Default false.
+   * interruption waits for that, at the longest for the time limit. Servers that know no Cancel let it come to its end. A
+   * function is told what came of it. Default false.
    */
-  readonly cancel?: boolean | undefined
+  readonly cancel?: boolean | ((answer: CancelAnswer) => Effect.Effect<void>) | undefined
+  /**
+   * What becomes of referrals: they are told (`ignore`), a failure (`fail`), or followed (`LdapReferrals.follow`), which a client
+   * does and a session alone doesn't. Default: what the client was told, or `ignore`.
+   */
+  readonly referrals?: ReferralPolicy | undefined
+}
+
+/**
+ * What came of a Cancel (RFC 3909): the server's result, a success where the operation was cancelled; otherwise why it wasn't,
+ * `TooLate`, `CannotCancel` or `NoSuchOperation` as a rule, or why there was no answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CancelAnswer = Result.Result<LdapResult, LdapError>
+
+/**
+ * What becomes of referrals (RFC 4511 section 4.1.10) and search continuation references (section 4.5.3).
+ *
+ * **Details**
+ *
+ * With `ignore` an operation whose entry is elsewhere fails with `ReferralReceived`, which has the URLs; references of a search
+ * are left out of `search`, and are in `searchResult` and `searchMessages`. With `fail` a reference is a `ReferralReceived` too,
+ * so that nothing of an answer is missing in silence. {@link FollowReferrals} is made by `LdapReferrals.follow`; a session, which
+ * is one connection to one server, refuses it with `InvalidRequest`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ReferralPolicy = "ignore" | "fail" | FollowReferrals
+
+/**
+ * Referrals are followed, as was said to `LdapReferrals.follow`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FollowReferrals {
+  readonly _tag: "FollowReferrals"
 }
 
 /**

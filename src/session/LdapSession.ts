@@ -26,22 +26,29 @@ import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 import * as LdapTransport from "./LdapTransport.ts"
 import { observed, tellName, tellResult } from "./observed.ts"
 import { Observer } from "./Observer.ts"
-import { controlsOf, operationsOver, timeoutOf } from "./operations.ts"
+import { controlsOf, timeoutOf } from "./operationOptions.ts"
+import { operationsOver } from "./operations.ts"
 import { SessionMetrics } from "./SessionMetrics.ts"
 
 export type {
+  CancelAnswer,
   ControlInput,
   DerefAliases,
   DnInput,
+  DoneMessage,
   EntryAttributesInput,
   ExtendedAnswer,
   ExtendedResult,
   FilterInput,
+  FollowReferrals,
+  IntermediateMessage,
   LdapOperations,
   LookupOptions,
   ModificationInput,
   OperationOptions,
+  ReferralPolicy,
   RenameOptions,
+  SearchMessage,
   SearchOptions,
   SearchResult
 } from "./LdapOperations.ts"

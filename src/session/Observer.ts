@@ -63,8 +63,13 @@ export class Observer {
     })
   }
 
-  /** An operation that gives entries until it ends, or until nobody wants more of them. */
-  stream<A>(operation: string, stream: Stream.Stream<A, LdapError>, request?: Describe): Stream.Stream<A, LdapError> {
+  /** An operation that gives items until it ends, or until nobody wants more of them. Default: each of them is an entry. */
+  stream<A>(
+    operation: string,
+    stream: Stream.Stream<A, LdapError>,
+    request?: Describe,
+    isEntry?: (item: A) => boolean
+  ): Stream.Stream<A, LdapError> {
     const transform = Channel.toTransform(Stream.toChannel(stream))
     return Stream.fromChannel(
       Channel.fromTransform((upstream, scope) =>
@@ -91,7 +96,10 @@ export class Observer {
               Effect.map(inside(transform(upstream, scope)), (pull) =>
                 inside(
                   Effect.onExit(pull, (exit) => {
-                    if (Exit.isSuccess(exit)) count += exit.value.length
+                    if (Exit.isSuccess(exit))
+                      count += isEntry === undefined
+                        ? exit.value.length
+                        : exit.value.filter(isEntry).length
                     else last = endOf(exit.cause)
                     return Effect.void
                   })

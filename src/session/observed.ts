@@ -12,7 +12,7 @@ import type { LdapError, LdapResult } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { dnFrom, type DnInput } from "../model/ldapts.ts"
 import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
-import type { LdapOperations, OperationOptions, SearchOptions } from "./LdapOperations.ts"
+import type { LdapOperations, OperationOptions, SearchMessage, SearchOptions } from "./LdapOperations.ts"
 import type { Observer } from "./Observer.ts"
 import { filterShape } from "./searchRequest.ts"
 
@@ -37,6 +37,13 @@ export const observed = (operations: LdapOperations, observer: Observer): LdapOp
     [unobservedKey]: operations,
     search: (options): Stream.Stream<LdapEntry, LdapError> =>
       observer.stream("search", operations.search(options), tellSearch(options)),
+    searchMessages: (options): Stream.Stream<SearchMessage, LdapError> =>
+      observer.stream(
+        "search",
+        operations.searchMessages(options),
+        tellSearch(options),
+        ({ _tag }) => _tag === "Entry"
+      ),
     searchResult: (options) =>
       observer.effect("search", operations.searchResult(options), tellSearch(options), (span, { entries, result }) => {
         tellCount(span, entries.length)
@@ -70,11 +77,25 @@ export const observed = (operations: LdapOperations, observer: Observer): LdapOp
       observer.effect<LdapResult>(
         "extended",
         operations.extended(operation as never, first as never, second),
-        (span) => span.attribute("ldap.extended.oid", typeof operation === "string" ? operation : operation.oid),
+        tellOid(operation),
         tellResult
+      ) as never,
+    extendedMessages: <Request, Response>(
+      operation: string | ExtendedOperation<Request, Response>,
+      first?: Request | OperationOptions,
+      second?: OperationOptions
+    ) =>
+      observer.stream(
+        "extended",
+        operations.extendedMessages(operation as never, first as never, second),
+        tellOid(operation),
+        () => false
       ) as never
   }
 }
+
+const tellOid = (operation: string | { readonly oid: string }) => (span: Span): void =>
+  span.attribute("ldap.extended.oid", typeof operation === "string" ? operation : operation.oid)
 
 const tellSearch = (options: SearchOptions) => (span: Span): void => {
   span.attribute("ldap.base", nameShape(options.base))

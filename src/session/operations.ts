@@ -1,49 +1,30 @@
 /**
  * The operations of a session over its exchange: each is shaped, sent, and its answer judged.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { LdapControl } from "../model/LdapControl.ts"
 import { type LdapEntry, valueFrom } from "../model/LdapEntry.ts"
-import { fromResult, InvalidRequest, LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
+import { fromResult, InvalidRequest, LdapError, type LdapResult, ReferralReceived } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
-import {
-  controlFrom,
-  dnFrom,
-  type DnInput,
-  entryAttributesFrom,
-  modificationFrom,
-  type ModificationInput
-} from "../model/ldapts.ts"
-import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
+import { dnFrom, type DnInput, entryAttributesFrom, modificationFrom, type ModificationInput } from "../model/ldapts.ts"
 import type { RequestOperation } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
+import { extendedOver } from "./extended.ts"
 import type {
-  ExtendedAnswer,
-  ExtendedResult,
   LdapOperations,
   LookupOptions,
   OperationOptions,
+  SearchMessage,
   SearchOptions,
   SearchResult
 } from "./LdapOperations.ts"
-import { type GivingUp, request, resultOf, succeedOrFail } from "./request.ts"
+import { cantFollow, controlsOf, givingUpOf, timeoutOf } from "./operationOptions.ts"
+import { request, resultOf, succeedOrFail } from "./request.ts"
 import * as Search from "./search.ts"
 import { everything, searchRequest } from "./searchRequest.ts"
-
-/** The time limit of an operation in milliseconds: its own, or the session's. */
-export const timeoutOf = (requestTimeout: number) => (options: OperationOptions | undefined): number =>
-  options?.timeout === undefined ? requestTimeout : Duration.toMillis(options.timeout)
-
-const givingUpOf = (
-  options: OperationOptions | undefined
-): GivingUp => (options?.cancel === true ? "cancel" : "abandon")
-
-export const controlsOf = (options: OperationOptions | undefined): ReadonlyArray<LdapControl> =>
-  options?.controls?.map(controlFrom) ?? []
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
 export const operationsOver = (exchange: Exchange, requestTimeout: number): LdapOperations => {
@@ -57,6 +38,8 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
     options: OperationOptions | undefined
   ): Effect.Effect<LdapResult, LdapError> => {
     const context = { operation, dn: request_.dn }
+    const wrong = cantFollow(options)
+    if (wrong !== undefined) return Effect.fail(exchange.error(context, wrong))
     return Effect.flatMap(
       request(exchange, {
         ...context,
@@ -72,8 +55,9 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
 
   const shape = (options: SearchOptions): Search.Search | LdapError => {
     const shaped = searchRequest(options)
-    return Result.isFailure(shaped)
-      ? exchange.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure)
+    const wrong = Result.isFailure(shaped) ? shaped.failure : cantFollow(options)
+    return Result.isFailure(shaped) || wrong !== undefined
+      ? exchange.error({ operation: "search", dn: dnFrom(options.base) }, wrong!)
       : {
         request: shaped.success,
         controls: controlsOf(options),
@@ -84,20 +68,55 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
   }
 
   const search = (options: SearchOptions): Stream.Stream<LdapEntry, LdapError> => {
+    if (options.referrals === "fail") {
+      return Stream.flatMap(
+        searchMessages(options),
+        (message) => message._tag === "Entry" ? Stream.succeed(message.entry) : Stream.empty
+      )
+    }
     const shaped = shape(options)
     return shaped instanceof LdapError ? Stream.fail(shaped) : Search.entries(exchange, shaped)
   }
+
+  const searchMessages = (options: SearchOptions): Stream.Stream<SearchMessage, LdapError> => {
+    const shaped = shape(options)
+    if (shaped instanceof LdapError) return Stream.fail(shaped)
+    const messages = Search.messages(exchange, shaped)
+    return options.referrals === "fail"
+      ? Stream.mapEffect(messages, (message) =>
+        message._tag === "Reference"
+          ? Effect.fail(elsewhere(shaped.request.base, message.urls, message.controls))
+          : Effect.succeed(message))
+      : messages
+  }
+
+  /** A part of an answer that is somewhere else, where that is a failure. */
+  const elsewhere = (
+    dn: string,
+    referrals: ReadonlyArray<string>,
+    controls: ReadonlyArray<LdapControl>
+  ): LdapError =>
+    exchange.error(
+      { operation: "search", dn },
+      new ReferralReceived({ matchedDn: "", diagnosticMessage: "", referrals, controls })
+    )
 
   const searchResult = (options: SearchOptions): Effect.Effect<SearchResult, LdapError> =>
     Effect.suspend(() => {
       const shaped = shape(options)
       if (shaped instanceof LdapError) return Effect.fail(shaped)
       const found: Search.Collected = { entries: [], references: [] }
-      return Effect.mapBoth(Search.collect(exchange, shaped, found), {
-        onFailure: ({ dn, operation, reason, server }) =>
-          new LdapError({ reason, operation, server, dn, partial: found }),
-        onSuccess: (result) => ({ ...found, result })
-      })
+      return Search.collect(exchange, shaped, found).pipe(
+        Effect.filterOrFail(
+          () => options.referrals !== "fail" || found.references.length === 0,
+          () => elsewhere(shaped.request.base, found.references[0]!, [])
+        ),
+        Effect.mapBoth({
+          onFailure: ({ dn, operation, reason, server }) =>
+            new LdapError({ reason, operation, server, dn, partial: found }),
+          onSuccess: (result) => ({ ...found, result })
+        })
+      )
     })
 
   const lookup = (dn: DnInput, options?: LookupOptions): Effect.Effect<Option.Option<LdapEntry>, LdapError> =>
@@ -111,49 +130,10 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
       })
     })
 
-  const extendedByOid = (oid: string, options: RawOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
-    const context = { operation: "extended" }
-    return Effect.flatMap(
-      request(exchange, {
-        ...context,
-        request: { _tag: "ExtendedRequest", oid, value: options?.value },
-        controls: controlsOf(options),
-        expects: "ExtendedResponse",
-        timeoutMillis: timeoutMillis(options),
-        givingUp: givingUpOf(options)
-      }),
-      (message) => {
-        const { oid, value } = message.operation
-        return Effect.as(succeedOrFail(exchange, context, resultOf(message)), { ...resultOf(message), oid, value })
-      }
-    )
-  }
-
-  const extendedBy = <Request, Response>(
-    operation: ExtendedOperation<Request, Response>,
-    request_: Request,
-    options: OperationOptions | undefined
-  ): Effect.Effect<ExtendedAnswer<Response>, LdapError> => {
-    const context = { operation: operation.name }
-    const encoded = Result.try({
-      try: () => operation.encode(request_),
-      catch: (cause) =>
-        new InvalidRequest({ field: operation.name, detail: cause instanceof Error ? cause.message : String(cause) })
-    })
-    if (Result.isFailure(encoded)) return Effect.fail(exchange.error(context, encoded.failure))
-    return Effect.flatMap(
-      extendedByOid(operation.oid, { ...options, value: encoded.success }),
-      ({ oid, value, ...result }) => {
-        const decoded = operation.decode(value, oid)
-        return Result.isSuccess(decoded)
-          ? Effect.succeed({ ...result, answer: decoded.success })
-          : Effect.fail(exchange.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
-      }
-    )
-  }
-
   return {
+    ...extendedOver(exchange, timeoutMillis),
     search,
+    searchMessages,
     searchResult,
     lookup,
     rootDse: Effect.flatMap(
@@ -171,6 +151,8 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
     ),
     compare: (dn, attribute, value, options) => {
       const context = { operation: "compare", dn: dnFrom(dn) }
+      const wrong = cantFollow(options)
+      if (wrong !== undefined) return Effect.fail(exchange.error(context, wrong))
       return Effect.flatMap(
         request(exchange, {
           ...context,
@@ -219,17 +201,6 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         },
         "ModifyDnResponse",
         options
-      ),
-    extended: <Request, Response>(
-      operation: string | ExtendedOperation<Request, Response>,
-      first?: Request | RawOptions,
-      second?: OperationOptions
-    ) =>
-      // The signatures above tell which of the two arguments is what.
-      (typeof operation === "string"
-        ? extendedByOid(operation, first as RawOptions | undefined)
-        : extendedBy(operation, first as Request, second)) as never
+      )
   }
 }
-
-type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }

@@ -7,6 +7,7 @@ import { fromResult, type LdapError, type LdapResult, RequestTimeout } from "../
 import { cancel } from "../protocol/LdapExtended.ts"
 import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
+import type { CancelAnswer } from "./LdapOperations.ts"
 import { carriesPassword } from "./passwords.ts"
 
 type Tag = ResponseOperation["_tag"]
@@ -14,9 +15,9 @@ type Response<T extends Tag> = LdapMessage<Extract<ResponseOperation, { readonly
 
 /**
  * What happens to an operation that nobody waits for any more: `abandon`, which has no answer; `cancel` (RFC 3909), whose answer is
- * waited for; or `disown`, for what can be neither abandoned nor cancelled.
+ * waited for, and told to a function if there is one; or `disown`, for what can be neither abandoned nor cancelled.
  */
-export type GivingUp = "abandon" | "cancel" | "disown"
+export type GivingUp = "abandon" | "cancel" | "disown" | ((answer: CancelAnswer) => Effect.Effect<void>)
 
 export interface Request<T extends Tag> {
   readonly operation: string
@@ -121,18 +122,23 @@ export const giveUp = (
   { givingUp, timeoutMillis }: { readonly givingUp?: GivingUp | undefined; readonly timeoutMillis: number }
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (givingUp !== "cancel" && givingUp !== "disown") return Effect.sync(() => exchange.abandon(messageId))
+    if (givingUp === undefined || givingUp === "abandon") return Effect.sync(() => exchange.abandon(messageId))
     if (!exchange.disown(messageId) || givingUp === "disown") return Effect.void
-    return Effect.ignore(
+    const context = { operation: "cancel" }
+    return Effect.flatMap(
       exchangeOnce(exchange, {
-        operation: "cancel",
+        ...context,
         request: { _tag: "ExtendedRequest", oid: cancel.oid, value: cancel.encode({ messageId }) },
         controls: [],
         expects: "ExtendedResponse",
         timeoutMillis,
         // An operation that cancels others can not be cancelled itself (RFC 3909 section 2.2).
         givingUp: "disown"
-      })
+      }),
+      (message) => succeedOrFail(exchange, context, resultOf(message))
+    ).pipe(
+      Effect.result,
+      Effect.flatMap((answer) => typeof givingUp === "function" ? givingUp(answer) : Effect.void)
     )
   })
 

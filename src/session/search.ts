@@ -1,26 +1,21 @@
 /**
- * Search: one request, many responses, and a consumer that sets the pace (RFC 4511 section 4.5).
- *
- * Entries that arrive before they are asked for are kept. When they are more than {@link highWaterMark} octets and no other
- * operation waits for a response, the session stops reading, so the server has to wait; while another one waits, reading goes
- * on and the entries are kept all the same, since they stand before its response in the stream.
+ * Search: one request, many responses (RFC 4511 section 4.5), page after page where pages were asked for (RFC 2696). How a
+ * consumer sets the pace is left to `Cursor`.
  */
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
-import type * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../model/LdapControl.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
 import { fromResult, type LdapError, type LdapResult, ProtocolViolation, RequestTimeout } from "../model/LdapError.ts"
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
+import { Cursor, type ItemsPull, type Question } from "./Cursor.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
+import type { SearchMessage } from "./LdapOperations.ts"
 import { extendedRefusal, giveUp, type GivingUp, succeedOrFail, waitForTurn } from "./request.ts"
-
-/** Octets of entries that a search keeps before it counts as full. */
-export const highWaterMark = 256 * 1024
 
 export interface Search {
   readonly request: SearchRequest
@@ -38,173 +33,63 @@ export interface Collected {
   readonly references: Array<ReadonlyArray<string>>
 }
 
-type EntriesPull = Pull.Pull<readonly [LdapEntry, ...Array<LdapEntry>], LdapError>
-type EntriesResume = (effect: EntriesPull) => void
+/** The entries of a search, page after page where pages were asked for. Ending the stream early abandons the search. */
+export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapEntry, LdapError> =>
+  paged(exchange, search, readEntry)
 
-/** One search request in flight, seen by its consumer. */
-class Cursor {
-  readonly #exchange: Exchange
-  readonly #search: Search
-  #id: number | undefined
-  #entries: Array<LdapEntry> = []
-  #octets = 0
-  #isFull = false
-  #resume: EntriesResume | undefined
-  #deliveryPlanned = false
-  #deadline: Deadline | undefined
-  /** What comes after the entries: the end, or an error. */
-  #last: EntriesPull | undefined
-  /** The result of the search, once it is complete. */
-  result: LdapResult | undefined
-  /** No entry has come. */
-  isEmpty = true
+const readEntry = ({ operation }: LdapMessage): LdapEntry | undefined =>
+  operation._tag === "SearchResultEntry" ? operation.entry : undefined
 
-  constructor(exchange: Exchange, search: Search, controls: ReadonlyArray<LdapControl.LdapControl>) {
-    this.#exchange = exchange
-    this.#search = search
-    const sent = exchange.send(search.request, controls, {
-      operation: "search",
-      dn: search.request.base,
-      onResponse: (message) => this.#onResponse(message),
-      onFailure: (error) => this.#finish(Effect.fail(error))
-    })
-    if (typeof sent === "number") this.#id = sent
-    else this.#last = Effect.fail(sent)
-  }
+/** Everything that comes in answer to a search, its end included. */
+export const messages = (exchange: Exchange, search: Search): Stream.Stream<SearchMessage, LdapError> =>
+  paged(exchange, search, readMessage, (result): SearchMessage => ({ _tag: "Done", result }))
 
-  /** All entries that are there, or a wait for the next. */
-  readonly pull: EntriesPull = Effect.callback((resume) => {
-    if (this.#entries.length > 0) return resume(this.#take())
-    if (this.#last !== undefined) return resume(this.#last)
-    this.#resume = resume
-    this.#exchange.pace.waiting()
-    this.#deadline = this.#exchange.deadlines.set(this.#search.timeoutMillis, () => {
-      if (this.#id !== undefined) this.#exchange.abandon(this.#id, "RequestTimeout")
-      const afterMillis = this.#search.timeoutMillis
-      this.#finish(Effect.fail(this.#error(new RequestTimeout({ afterMillis }))))
-    })
-    return Effect.sync(() => this.#wake())
-  })
-
-  /** Nobody wants the rest. The search is given up first: being no longer full lets more of it in. */
-  readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    const isOver = this.#id === undefined || this.#last !== undefined
-    const givenUp = isOver ? Effect.void : giveUp(this.#exchange, this.#id!, this.#search)
-    // An Abandon is on its way when this has run, a Cancel when its answer is there: what comes meanwhile is dropped already.
-    return Effect.ensuring(
-      givenUp,
-      Effect.sync(() => {
-        this.#entries = []
-        this.#setFull(false)
-      })
-    )
-  })
-
-  #onResponse({ controls, operation }: LdapMessage): "more" | "done" | "foreign" {
-    switch (operation._tag) {
-      case "SearchResultEntry":
-        this.isEmpty = false
-        this.#entries.push(operation.entry)
-        this.#octets += operation.entry.size
-        if (this.#octets >= highWaterMark) this.#setFull(true)
-        this.#deliverLater()
-        return "more"
-      case "SearchResultReference":
-      case "IntermediateResponse":
-        return "more"
-      case "SearchResultDone": {
-        const result = { ...operation.result, controls }
-        this.result = result
-        this.#last = result.code === 0 ? Cause.done() : Effect.fail(this.#error(fromResult(result)))
-        // However much is kept, more of it won't come.
-        this.#setFull(false)
-        this.#deliverLater()
-        return "done"
-      }
-      default: {
-        const refusal = extendedRefusal({ messageId: 0, controls, operation })
-        if (refusal === undefined) return "foreign"
-        this.#last = Effect.fail(this.#error(fromResult(refusal)))
-        this.#setFull(false)
-        this.#deliverLater()
-        return "done"
-      }
-    }
-  }
-
-  #error(reason: LdapError["reason"]): LdapError {
-    return this.#exchange.error({ operation: "search", dn: this.#search.request.base }, reason)
-  }
-
-  #finish(last: EntriesPull): void {
-    this.#last ??= last
-    this.#deliver()
-  }
-
-  /** One delivery for all that a chunk brings. */
-  #deliverLater(): void {
-    if (this.#deliveryPlanned || this.#resume === undefined) return
-    this.#deliveryPlanned = true
-    this.#exchange.later(() => this.#deliver())
-  }
-
-  #deliver(): void {
-    this.#deliveryPlanned = false
-    const resume = this.#resume
-    if (resume === undefined || (this.#entries.length === 0 && this.#last === undefined)) return
-    this.#wake()
-    resume(this.#entries.length > 0 ? this.#take() : this.#last!)
-  }
-
-  #wake(): void {
-    if (this.#resume === undefined) return
-    this.#resume = undefined
-    this.#exchange.deadlines.takeBack(this.#deadline)
-    this.#exchange.pace.satisfied()
-  }
-
-  #take(): EntriesPull {
-    const entries = this.#entries as [LdapEntry, ...Array<LdapEntry>]
-    this.#entries = []
-    this.#octets = 0
-    this.#setFull(false)
-    return Effect.succeed(entries)
-  }
-
-  #setFull(full: boolean): void {
-    if (full === this.#isFull) return
-    this.#isFull = full
-    if (full) this.#exchange.pace.full()
-    else this.#exchange.pace.emptied()
+const readMessage = ({ controls, operation }: LdapMessage): SearchMessage | undefined => {
+  switch (operation._tag) {
+    case "SearchResultEntry":
+      return { _tag: "Entry", entry: operation.entry, controls }
+    case "SearchResultReference":
+      return { _tag: "Reference", urls: operation.uris, controls }
+    case "IntermediateResponse":
+      return { _tag: "Intermediate", oid: operation.oid, value: operation.value, controls }
+    default:
+      return undefined
   }
 }
 
-/** The entries of a search, page after page where pages were asked for. Ending the stream early abandons the search. */
-export const entries = (exchange: Exchange, search: Search): Stream.Stream<LdapEntry, LdapError> =>
+const paged = <A>(
+  exchange: Exchange,
+  search: Search,
+  read: (message: LdapMessage) => A | undefined,
+  end?: (result: LdapResult) => A
+): Stream.Stream<A, LdapError> =>
   Stream.fromChannel(
     Channel.fromTransform((_, scope) => {
-      let cursor: Cursor | undefined
+      let cursor: Cursor<A> | undefined
+      let isOver = false
       const pages = new Pages(exchange, search)
-      const open: Effect.Effect<Cursor, LdapError> = Effect.suspend(() =>
+      const question: Question = {
+        ...search,
+        operation: "search",
+        dn: search.request.base,
+        expects: "SearchResultDone"
+      }
+      const open: Effect.Effect<Cursor<A>, LdapError> = Effect.suspend(() =>
         exchange.turns.isOpen
-          ? Effect.sync(() => (cursor = new Cursor(exchange, search, controlsFor(search, pages.cookie!))))
-          : Effect.flatMap(
-            waitForTurn(exchange, {
-              operation: "search",
-              dn: search.request.base,
-              timeoutMillis: search.timeoutMillis
-            }),
-            () => open
-          )
+          ? Effect.sync(() => (cursor = new Cursor(exchange, question, controlsFor(search, pages.cookie!), read)))
+          : Effect.flatMap(waitForTurn(exchange, question), () => open)
       )
-      const nextPage: EntriesPull = Effect.suspend(() => {
+      const nextPage: ItemsPull<A> = Effect.suspend(() => {
         const { isEmpty, result } = cursor!
         cursor = undefined
         const failure = pages.turn(result, isEmpty)
-        return failure !== undefined ? Effect.fail(failure) : pages.cookie === undefined ? Cause.done() : pull
+        if (failure !== undefined) return Effect.fail(failure)
+        if (pages.cookie !== undefined) return pull
+        isOver = true
+        return end === undefined || result === undefined ? Cause.done() : Effect.succeed([end(result)])
       })
-      const pull: EntriesPull = Effect.suspend(() =>
-        Effect.catchIf(
+      const pull: ItemsPull<A> = Effect.suspend(() =>
+        isOver ? Cause.done() : Effect.catchIf(
           cursor === undefined ? Effect.flatMap(open, (opened) => opened.pull) : cursor.pull,
           Cause.isDone,
           () => nextPage

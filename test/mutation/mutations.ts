@@ -45,6 +45,7 @@ const node = "src/session/NodeConnection.ts"
 const handshake = "src/session/tlsHandshake.ts"
 const request = "src/session/request.ts"
 const search = "src/session/search.ts"
+const cursor = "src/session/Cursor.ts"
 const bind = "src/session/bind.ts"
 const turns = "src/session/Turns.ts"
 const pace = "src/session/Pace.ts"
@@ -58,16 +59,16 @@ export const mutations: ReadonlyArray<Mutation> = [
     "S1",
     {
       file: exchange,
-      find: "? this.connection.write(this.#unbind).pipe(",
-      replace: "? Effect.void.pipe(",
+      find: "          this.connection.write(this.#unbind)\n",
+      replace: "          Effect.void\n",
       test: "session/sasl",
       name: "with a server that can't prove who it is ends the session",
       why: "no unbind is written"
     },
     {
       file: exchange,
-      find: "? this.connection.write(this.#unbind).pipe(",
-      replace: "? Effect.andThen(this.connection.write(this.#unbind), this.connection.write(this.#unbind)).pipe(",
+      find: "          this.connection.write(this.#unbind)\n",
+      replace: "          Effect.andThen(this.connection.write(this.#unbind), this.connection.write(this.#unbind))\n",
       test: "session/ending",
       name: "waits until the connection is closed, and adds nothing",
       why: "two unbinds are written"
@@ -206,8 +207,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "for (const entry of inFlight) entry.onFailure(",
-      replace: "for (const entry of inFlight.slice(inFlight.length)) entry.onFailure(",
+      find: "    for (const entry of inFlight) {\n",
+      replace: "    for (const entry of inFlight.slice(inFlight.length)) {\n",
       test: "session/release",
       name: "S3: the end is the same for everybody",
       hangs: true,
@@ -223,7 +224,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "          if (entry !== undefined) entry.written = true\n",
+      find: "          entry.written = true\n",
       replace: "",
       test: "session/release",
       name: "operations in flight fail with SessionClosed, in doubt if they were written",
@@ -322,8 +323,8 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "an interrupted search that collects isn't abandoned"
     },
     {
-      file: search,
-      find: "const givenUp = isOver ? Effect.void : giveUp(this.#exchange, this.#id!, this.#search)",
+      file: cursor,
+      find: "const givenUp = isOver ? Effect.void : giveUp(this.#exchange, this.#id!, this.#question)",
       replace: "const givenUp = Effect.void",
       test: "session/interruption",
       name: "a stream that ends early abandons its search once",
@@ -381,7 +382,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: request,
-      find: `if (givingUp !== "cancel" && givingUp !== "disown") return`,
+      find: `if (givingUp === undefined || givingUp === "abandon") return`,
       replace: `if (givingUp !== "disown") return`,
       test: "session/interruption",
       name: "interruption sends a Cancel, and waits for its answer",
@@ -392,7 +393,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     "S6",
     {
       file: request,
-      find: "      else exchange.abandon(id)\n",
+      find: `      else exchange.abandon(id, "RequestTimeout")\n`,
       replace: "",
       test: "session/interruption",
       name: "the operation is abandoned at its time, the others go on",
@@ -400,8 +401,8 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "an operation whose time is up isn't abandoned"
     },
     {
-      file: search,
-      find: "if (this.#id !== undefined) this.#exchange.abandon(this.#id)",
+      file: cursor,
+      find: `if (this.#id !== undefined) this.#exchange.abandon(this.#id, "RequestTimeout")`,
       replace: "",
       test: "session/limits",
       name: "of a stream abandons its search, once",
@@ -433,7 +434,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "one limit that passes ends all that are limited"
     },
     {
-      file: search,
+      file: cursor,
       find: "    this.#exchange.deadlines.takeBack(this.#deadline)\n",
       replace: "",
       test: "session/limits",
@@ -763,7 +764,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "a bind deadlocks behind an unread stream"
     },
     {
-      file: search,
+      file: cursor,
       find: "        if (this.#octets >= highWaterMark) this.#setFull(true)\n",
       replace: "",
       test: "session/flow",
@@ -771,9 +772,9 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "no stream is ever full"
     },
     {
-      file: search,
-      find: "        this.#entries = []\n        this.#setFull(false)\n",
-      replace: "        this.#entries = []\n",
+      file: cursor,
+      find: "        this.#items = []\n        this.#setFull(false)\n",
+      replace: "        this.#items = []\n",
       test: "session/flow",
       name: "a stream that is ended while the reading is stopped starts it again",
       hangs: true,
@@ -799,8 +800,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     {
       file: search,
       find:
-        `if (typeof sent === "number") deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent))`,
-      replace: "",
+        `    deadline = exchange.deadlines.set(search.timeoutMillis, () => exchange.abandon(sent, "RequestTimeout"))\n`,
+      replace: "    deadline = undefined\n",
       test: "session/hostile",
       name: "silence in answer to a cookie that was given back",
       hangs: true,

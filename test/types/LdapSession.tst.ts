@@ -78,6 +78,7 @@ describe("operations", () => {
   test("none is left out of the list above", () => {
     expect<keyof LdapSession.LdapSession>().type.toBe<
       | "search"
+      | "searchMessages"
       | "searchResult"
       | "lookup"
       | "compare"
@@ -86,6 +87,7 @@ describe("operations", () => {
       | "delete"
       | "rename"
       | "extended"
+      | "extendedMessages"
       | "rootDse"
       | "bind"
       | "startTls"

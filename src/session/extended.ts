@@ -1,0 +1,167 @@
+/**
+ * Extended operations (RFC 4511 section 4.12), by their values or by OID, and the intermediate responses that may come before
+ * their answer (section 4.13).
+ */
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { InvalidRequest, type LdapError, ProtocolViolation } from "../model/LdapError.ts"
+import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
+import type { ExtendedRequest, LdapMessage } from "../protocol/LdapMessage.ts"
+import { Cursor, type ItemsPull } from "./Cursor.ts"
+import type { Exchange } from "./Exchange.ts"
+import type {
+  DoneMessage,
+  ExtendedAnswer,
+  ExtendedResult,
+  IntermediateMessage,
+  LdapOperations,
+  OperationOptions
+} from "./LdapOperations.ts"
+import { cantFollow, controlsOf, givingUpOf } from "./operationOptions.ts"
+import { carriesPassword } from "./passwords.ts"
+import { request, resultOf, succeedOrFail, waitForTurn } from "./request.ts"
+
+type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
+
+type ExtendedMessage<A> = IntermediateMessage | DoneMessage<A>
+
+export const extendedOver = (
+  exchange: Exchange,
+  timeoutMillis: (options: OperationOptions | undefined) => number
+): Pick<LdapOperations, "extended" | "extendedMessages"> => {
+  const one = (oid: string, options: RawOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
+    const context = { operation: "extended" }
+    const wrong = cantFollow(options)
+    if (wrong !== undefined) return Effect.fail(exchange.error(context, wrong))
+    return Effect.flatMap(
+      request(exchange, {
+        ...context,
+        request: requestOf(oid, options),
+        controls: controlsOf(options),
+        expects: "ExtendedResponse",
+        timeoutMillis: timeoutMillis(options),
+        givingUp: givingUpOf(options)
+      }),
+      (message) => Effect.as(succeedOrFail(exchange, context, resultOf(message)), extendedResultOf(message))
+    )
+  }
+
+  const many = (
+    oid: string,
+    options: RawOptions | undefined
+  ): Stream.Stream<ExtendedMessage<ExtendedResult>, LdapError> =>
+    Stream.fromChannel(
+      Channel.fromTransform((_, scope) => {
+        const question = {
+          operation: "extended",
+          request: requestOf(oid, options),
+          expects: "ExtendedResponse",
+          timeoutMillis: timeoutMillis(options),
+          givingUp: givingUpOf(options)
+        } as const
+        const { insecure } = exchange
+        const wrong = cantFollow(options) ??
+          (insecure !== undefined && carriesPassword(question.request) ? insecure : undefined)
+        if (wrong !== undefined) return Effect.succeed(Effect.fail(exchange.error(question, wrong)))
+        let cursor: Cursor<ExtendedMessage<ExtendedResult>> | undefined
+        let isOver = false
+        const pull: ItemsPull<ExtendedMessage<ExtendedResult>> = Effect.suspend(() => {
+          if (isOver) return Cause.done()
+          if (cursor === undefined) {
+            if (!exchange.turns.isOpen) return Effect.andThen(waitForTurn(exchange, question), pull)
+            cursor = new Cursor(exchange, question, controlsOf(options), intermediate)
+          }
+          const { pull: next } = cursor
+          return Effect.catchIf(next, Cause.isDone, () => {
+            isOver = true
+            return Effect.succeed([{ _tag: "Done", result: extendedResultOf(cursor!.answer!) }] as const)
+          })
+        })
+        return Effect.as(
+          Scope.addFinalizer(scope, Effect.suspend(() => cursor === undefined ? Effect.void : cursor.close)),
+          pull
+        )
+      })
+    )
+
+  /** The octets of a request, and what they are read by that come back. */
+  const typed = <Request, Response>(
+    operation: ExtendedOperation<Request, Response>,
+    request_: Request,
+    options: OperationOptions | undefined
+  ) => {
+    const context = { operation: operation.name }
+    const encoded = Result.try({
+      try: () => operation.encode(request_),
+      catch: (cause) =>
+        exchange.error(
+          context,
+          new InvalidRequest({ field: operation.name, detail: cause instanceof Error ? cause.message : String(cause) })
+        )
+    })
+    return Result.map(encoded, (value) => ({
+      options: { ...options, value },
+      decode: ({ oid, value, ...result }: ExtendedResult): Effect.Effect<ExtendedAnswer<Response>, LdapError> => {
+        const decoded = operation.decode(value, oid)
+        return Result.isSuccess(decoded)
+          ? Effect.succeed({ ...result, answer: decoded.success })
+          : Effect.fail(exchange.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
+      }
+    }))
+  }
+
+  const extended = <Request, Response>(
+    operation: string | ExtendedOperation<Request, Response>,
+    first?: Request | RawOptions,
+    second?: OperationOptions
+  ): Effect.Effect<ExtendedResult | ExtendedAnswer<Response>, LdapError> => {
+    // The signatures tell which of the two arguments is what.
+    if (typeof operation === "string") return one(operation, first as RawOptions | undefined)
+    const shaped = typed(operation, first as Request, second)
+    return Result.isFailure(shaped)
+      ? Effect.fail(shaped.failure)
+      : Effect.flatMap(one(operation.oid, shaped.success.options), shaped.success.decode)
+  }
+
+  const extendedMessages = <Request, Response>(
+    operation: string | ExtendedOperation<Request, Response>,
+    first?: Request | RawOptions,
+    second?: OperationOptions
+  ): Stream.Stream<ExtendedMessage<ExtendedResult | ExtendedAnswer<Response>>, LdapError> => {
+    if (typeof operation === "string") return many(operation, first as RawOptions | undefined)
+    const shaped = typed(operation, first as Request, second)
+    if (Result.isFailure(shaped)) return Stream.fail(shaped.failure)
+    const { decode, options } = shaped.success
+    return Stream.mapEffect(
+      many(operation.oid, options),
+      (message): Effect.Effect<ExtendedMessage<ExtendedAnswer<Response>>, LdapError> =>
+        message._tag === "Intermediate"
+          ? Effect.succeed(message)
+          : Effect.map(decode(message.result), (result) => ({ _tag: "Done", result }))
+    )
+  }
+
+  // An answer of one signature is not one of the other's, which only the arguments tell apart.
+  return { extended: extended as never, extendedMessages: extendedMessages as never }
+}
+
+const requestOf = (oid: string, options: RawOptions | undefined): ExtendedRequest => ({
+  _tag: "ExtendedRequest",
+  oid,
+  value: options?.value
+})
+
+const intermediate = ({ controls, operation }: LdapMessage): ExtendedMessage<ExtendedResult> | undefined =>
+  operation._tag === "IntermediateResponse"
+    ? { _tag: "Intermediate", oid: operation.oid, value: operation.value, controls }
+    : undefined
+
+const extendedResultOf = ({ controls, operation }: LdapMessage): ExtendedResult => {
+  // Cursors and requests take nothing else for the answer.
+  if (operation._tag !== "ExtendedResponse") throw new Error(`${operation._tag} for an extended response`)
+  return { ...operation.result, controls, oid: operation.oid, value: operation.value }
+}

@@ -1,0 +1,28 @@
+/**
+ * What every operation may be given, in the form in which requests want it.
+ */
+import * as Duration from "effect/Duration"
+import type { LdapControl } from "../model/LdapControl.ts"
+import { InvalidRequest } from "../model/LdapError.ts"
+import { controlFrom } from "../model/ldapts.ts"
+import type { OperationOptions } from "./LdapOperations.ts"
+import type { GivingUp } from "./request.ts"
+
+/** The time limit of an operation in milliseconds: its own, or the session's. */
+export const timeoutOf = (requestTimeout: number) => (options: OperationOptions | undefined): number =>
+  options?.timeout === undefined ? requestTimeout : Duration.toMillis(options.timeout)
+
+export const givingUpOf = (options: OperationOptions | undefined): GivingUp =>
+  options?.cancel === true ? "cancel" : options?.cancel || "abandon"
+
+export const controlsOf = (options: Pick<OperationOptions, "controls"> | undefined): ReadonlyArray<LdapControl> =>
+  options?.controls?.map(controlFrom) ?? []
+
+/** Why an operation can't be run by a session, where it shall follow referrals: there is only one server here. */
+export const cantFollow = (options: OperationOptions | undefined): InvalidRequest | undefined =>
+  typeof options?.referrals === "object"
+    ? new InvalidRequest({
+      field: "referrals",
+      detail: "a session is a connection to one server and follows none; ask a client, or read the URLs with \"ignore\""
+    })
+    : undefined
