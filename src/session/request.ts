@@ -29,8 +29,6 @@ export interface Request<T extends Tag> {
   readonly timeoutMillis: number
   /** Default `abandon`. */
   readonly givingUp?: GivingUp | undefined
-  /** Whether nothing may be read after this response until `Exchange.decide` says how. Default never. */
-  readonly holds?: ((response: Response<T>) => boolean) | undefined
 }
 
 /**
@@ -97,7 +95,7 @@ export const exchangeOnce = <T extends Tag>(
         }
         settle()
         exchange.later(() => resume(Effect.succeed(message)))
-        return options.holds?.(message) === true ? "held" : "done"
+        return "done"
       },
       onFailure: fail
     })

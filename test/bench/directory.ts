@@ -12,6 +12,9 @@ export const groups = `ou=groups,${base}`
 export const photos = `ou=photos,${base}`
 export const large = `ou=large,${base}`
 export const scratch = `ou=scratch,${base}`
+/** Where who logs in is, and who that is. */
+export const users = `ou=users,${base}`
+export const user = { uid: "ada", password: "correct horse" } as const
 
 /** How much there is of it. */
 export interface Sizes {
@@ -127,18 +130,30 @@ const photograph = (dn: string, cn: string, octets: number): Record => ({
 export const groupRecords = ({ groups, members, people }: Sizes): ReadonlyArray<Record> =>
   Array.from({ length: groups }, (_, i) => group(i, members, people))
 
+/** An entry with one value of so many megabytes. */
+export const largerRecord = (megabytes: number): Record =>
+  photograph(`cn=larger,${base}`, "larger", megabytes * 1_000_000)
+
 export const largeRecord = ({ largeOctets }: Sizes): Record => photograph(`cn=huge,${large}`, "huge", largeOctets)
 
 /** All of it, parents first. */
 export function* records(sizes: Sizes): Generator<Record> {
   yield { dn: base, attributes: [["objectClass", ["organization", "dcObject"]], ["o", ["Bench"]], ["dc", ["bench"]]] }
-  for (const dn of [people, groups, photos, large, scratch]) {
+  for (const dn of [people, groups, photos, large, scratch, users]) {
     yield { dn, attributes: [["objectClass", ["organizationalUnit"]], ["ou", [dn.slice(3, dn.indexOf(","))]]] }
   }
   for (let i = 0; i < sizes.people; i++) yield person(i)
   yield* groupRecords(sizes)
   for (let i = 0; i < sizes.photos; i++) yield photograph(`cn=p${i},${photos}`, `p${i}`, 50_000)
   yield largeRecord(sizes)
+  yield {
+    dn: `uid=${user.uid},${users}`,
+    attributes: [
+      ["objectClass", ["account", "simpleSecurityObject"]],
+      ["uid", [user.uid]],
+      ["userPassword", [user.password]]
+    ]
+  }
 }
 
 export const ldif = (record: Record): string => {

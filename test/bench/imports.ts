@@ -1,16 +1,14 @@
 /**
  * What importing the package costs, against importing the modules of Effect (and of Node and ldapts) that it imports itself. It
- * is measured on `dist`, since Node would have to strip the types of `src` first.
+ * is measured on a build of its own, since Node would have to strip the types of `src` first.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { median } from "./statistics.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const dist = join(root, "dist")
-
 /** CPU milliseconds of a process that imports these and does nothing else, without those of an empty one. */
 const importing = (modules: ReadonlyArray<string>): number => {
   const code = `${modules.map((module) => `import ${JSON.stringify(module)}`).join("\n")}
@@ -40,19 +38,27 @@ export interface ImportCost {
   readonly ratio: number
 }
 
-/** Medians of so many processes, in turns; undefined where the package isn't built. */
-export const measureImports = (repeats: number): ImportCost | undefined => {
-  if (!existsSync(join(dist, "index.js"))) return undefined
-  const dependencies = importedBy(dist)
-  const samples = Array.from({ length: repeats }, () => {
-    const nothing = importing([])
-    const below = importing(dependencies) - nothing
-    const library = importing([pathToFileURL(join(dist, "index.js")).href]) - nothing
-    return { below, library, ratio: library / below }
-  })
-  return {
-    library: median(samples.map(({ library }) => library)),
-    dependencies: median(samples.map(({ below }) => below)),
-    ratio: median(samples.map(({ ratio }) => ratio))
+/** Medians of so many processes, in turns. */
+export const measureImports = (repeats: number): ImportCost => {
+  // Below the project's folder, where what it imports is found.
+  const dist = mkdtempSync(join(root, "node_modules", ".bench-"))
+  try {
+    const tsc = ["node_modules/typescript/bin/tsc", "-p", "src/tsconfig.json", "--outDir", dist]
+    const { status, stdout } = spawnSync(process.execPath, tsc, { cwd: root, encoding: "utf8" })
+    if (status !== 0) throw new Error(`the package can't be built: ${stdout.slice(-2_000)}`)
+    const dependencies = importedBy(dist)
+    const samples = Array.from({ length: repeats }, () => {
+      const nothing = importing([])
+      const below = importing(dependencies) - nothing
+      const library = importing([pathToFileURL(join(dist, "index.js")).href]) - nothing
+      return { below, library, ratio: library / below }
+    })
+    return {
+      library: median(samples.map(({ library }) => library)),
+      dependencies: median(samples.map(({ below }) => below)),
+      ratio: median(samples.map(({ ratio }) => ratio))
+    }
+  } finally {
+    rmSync(dist, { recursive: true, force: true })
   }
 }

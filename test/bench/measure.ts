@@ -1,9 +1,11 @@
 /**
- * One peer doing one thing, in a process of its own: does it a few times, and prints what that took as one line of JSON.
- *
- *     node test/bench/measure.ts '{"peer":"effectLdap","part":"search",…}'
+ * One peer doing one thing, in a process of its own: connects, and does a round of it whenever `run.ts` says so, which it answers
+ * by what that took.
  */
+import { subscribe } from "node:diagnostics_channel"
 import { readFileSync } from "node:fs"
+import type { Socket } from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
 import { admin, groups, large, people, personDn, scratch } from "./directory.ts"
 import type { Client, Peer, Target } from "./peers/Peer.ts"
 
@@ -14,15 +16,18 @@ export interface Task {
   readonly ca: string | undefined
   /** How many items a round has: entries, lookups, cycles. */
   readonly items: number
-  readonly rounds: number
 }
 
+/** What one round took. */
 export interface Measured {
-  readonly rounds: ReadonlyArray<{ readonly millis: number; readonly cpuMicros: number }>
+  readonly millis: number
+  readonly cpuMicros: number
   readonly items: number
-  /** Resident megabytes: connected and idle, and at most. */
+  /** Resident megabytes: connected and idle, and at most until now. */
   readonly idle: number
   readonly peak: number
+  /** What else there is to say of some: octets read in vain, octets that an operation in flight takes. */
+  readonly octets?: number | undefined
 }
 
 /** What there is to do. Each answers with the number of items, or with nothing where the client can't do it. */
@@ -30,26 +35,31 @@ const works = {
   stream: (client) => client.stream?.(people),
   streamRead: (client) => client.streamRead?.(people),
   collect: (client) => client.collect?.(people),
+  collectMany: (client, items) => client.collect?.(`o=${items},dc=bench`),
   pages: (client) => client.pages?.(people, 1_000),
   lookup: (client, items) => client.lookups?.(dns(items), 1).then(() => items),
   inFlight: (client, items) => client.lookups?.(dns(items), 64).then(() => items),
   write: (client, items) => client.writes?.(newNames(items), 1).then(() => 3 * items),
   writeInFlight: (client, items) => client.writes?.(newNames(items), 64).then(() => 3 * items),
   large: (client) => client.values?.(large, "jpegPhoto", "octets").then(() => 1),
+  larger: (client, items) => client.values?.(`o=${items},ou=larger,dc=bench`, "jpegPhoto", "octets").then(() => items),
   groups: (client, items) => client.values?.(groups, "member", "text").then(() => items),
   million: (client, items) => client.stream?.(`o=${items},dc=bench`),
-  // The responder answers the first ones when the last is there.
-  held: (client, items) => client.lookups?.(heldNames(items), items).then(() => items)
+  slow: (client, items) => client.slow?.("o=1000000,dc=bench", items),
+  login: (client, items) => client.logins?.(items, "pooled").then(() => items),
+  loginAnew: (client, items) => client.logins?.(items, "anew").then(() => items)
 } satisfies { readonly [name: string]: (client: Client, items: number) => Promise<number> | undefined }
 
-/** What is measured otherwise: whole connections, and the time of one moment. */
-export type Work = keyof typeof works | "connect" | "stop"
+/** What is measured otherwise: whole connections, the time of one moment, what is in flight at one moment. */
+export type Work = keyof typeof works | "connect" | "stop" | "held"
 
 const dns = (items: number): ReadonlyArray<string> =>
   Array.from({ length: items }, (_, i) => personDn((i * 7_919) % 2_000))
 
+/** The responder answers the first ones when the last is there. */
 const heldNames = (items: number): ReadonlyArray<string> =>
-  Array.from({ length: items }, (_, i) => (i === items - 1 ? "cn=answer,dc=bench" : `ou=slow,cn=${i},dc=bench`))
+  Array.from({ length: items }, (_, i) => `ou=slow,cn=${i},dc=bench`)
+const heldEnd = "cn=answer,dc=bench"
 
 let written = 0
 const newNames = (items: number): ReadonlyArray<string> =>
@@ -57,50 +67,84 @@ const newNames = (items: number): ReadonlyArray<string> =>
 
 const megabytes = (octets: number): number => octets / 1_048_576
 
-const run = async (task: Task): Promise<Measured | undefined> => {
+/** The connections of this process, for what arrives on them. */
+const sockets: Array<Socket> = []
+subscribe("net.client.socket", (message) => sockets.push((message as { readonly socket: Socket }).socket))
+
+/** What a round is measured to have taken itself, where that isn't the whole of it. */
+interface Round {
+  readonly items: number
+  readonly millis?: number
+  readonly octets?: number
+}
+
+const stop = async (client: Client): Promise<Round | undefined> => {
+  if (client.stop === undefined) return undefined
+  const arrived = (): number => sockets.reduce((sum, socket) => sum + socket.bytesRead, 0)
+  let before = 0
+  const millis = await client.stop(people, personDn(1), () => (before = arrived()))
+  return { items: 1, millis, octets: arrived() - before }
+}
+
+const held = async (client: Client, items: number): Promise<Round | undefined> => {
+  if (client.lookups === undefined || globalThis.gc === undefined) return undefined
+  const inUse = (): number => {
+    globalThis.gc!()
+    const { arrayBuffers, heapUsed } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  const names = heldNames(items)
+  const before = inUse()
+  const lookups = client.lookups(names, items)
+  await delay(1_000)
+  const octets = (inUse() - before) / items
+  await client.lookups([heldEnd], 1)
+  await lookups
+  return { items, octets }
+}
+
+const main = async (task: Task): Promise<void> => {
   const loaded = (await import(`./peers/${task.peer}.ts`)) as { readonly peer: Peer }
   const ca = task.ca === undefined ? undefined : readFileSync(task.ca, "utf8")
   const target: Target = { url: task.url, ca, bindDn: admin.dn, password: admin.password }
   const client = await loaded.peer.connect(target)
   const idle = megabytes(process.memoryUsage.rss())
-  let stopMillis: number | undefined
 
-  const round = async (): Promise<number | undefined> => {
-    if (task.work === "connect") {
-      for (let i = 0; i < task.items; i++) await (await loaded.peer.connect(target)).close()
-      return task.items
+  const work = async (): Promise<Round | undefined> => {
+    switch (task.work) {
+      case "connect":
+        for (let i = 0; i < task.items; i++) await (await loaded.peer.connect(target)).close()
+        return { items: task.items }
+      case "stop":
+        return stop(client)
+      case "held":
+        return held(client, task.items)
+      default: {
+        const items = await works[task.work](client, task.items)
+        // What only starts another program doesn't count what that prints.
+        return items === undefined ? undefined : { items: items === 0 ? task.items : items }
+      }
     }
-    if (task.work === "stop") {
-      if (client.stop === undefined) return undefined
-      stopMillis = await client.stop(people, personDn(1))
-      return 1
-    }
-    return works[task.work](client, task.items)
   }
 
-  const rounds: Array<Measured["rounds"][number]> = []
-  let items = 0
-  for (let i = 0; i <= task.rounds; i++) {
+  const round = async (): Promise<Measured | undefined> => {
     const before = process.cpuUsage()
     const start = performance.now()
-    const done = await round()
+    const done = await work()
     const millis = performance.now() - start
     const { system, user } = process.cpuUsage(before)
-    if (done === undefined) {
-      await client.close()
-      return undefined
-    }
-    // What only starts another program doesn't count what that prints.
-    items = done === 0 ? task.items : done
-    // The first is for the compiler.
-    if (i > 0 || task.rounds === 0) rounds.push({ millis: stopMillis ?? millis, cpuMicros: system + user })
+    const peak = process.resourceUsage().maxRSS / 1_024
+    return done === undefined ? undefined : { millis, ...done, cpuMicros: system + user, idle, peak }
   }
-  const peak = process.resourceUsage().maxRSS / 1_024
-  await client.close()
-  return { rounds, items, idle, peak }
+
+  process.on("message", (message) => {
+    if (message === "round") {
+      void round().then((measured) => process.send!(measured ?? null))
+    } else {
+      void client.close().then(() => process.exit(0))
+    }
+  })
+  process.send!("ready")
 }
 
-if (import.meta.main) {
-  const task = JSON.parse(process.argv[2] ?? "{}") as Task
-  console.log(JSON.stringify((await run(task)) ?? null))
-}
+if (import.meta.main) await main(JSON.parse(process.argv[2] ?? "{}") as Task)

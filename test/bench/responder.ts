@@ -3,10 +3,11 @@
  * Prints its port when it listens, and ends with its parent.
  *
  * The base of a search says what comes back: a name below `ou=people` is one entry, a number as in `o=50000,…` so many
- * entries, `ou=slow` nothing until `cn=answer` is looked up, anything else all people.
+ * entries, `o=200,ou=larger` an entry with a value of so many megabytes, `ou=slow` nothing until `cn=answer` is looked up, anything
+ * else all people.
  */
 import { createServer, type Socket } from "node:net"
-import { groupRecords, groups, large, largeRecord, people, person, sizes } from "./directory.ts"
+import { groupRecords, groups, large, largeRecord, largerRecord, people, person, sizes } from "./directory.ts"
 import { done, PreparedAnswer, results } from "./prepared.ts"
 
 const size = sizes(process.argv.includes("--quick"))
@@ -83,7 +84,11 @@ const serve = (socket: Socket): void => {
   }
 
   const search = (id: number, base: string): Buffer | undefined => {
-    const count = /^o=(\d+),/.exec(base)?.[1]
+    const larger = /^o=(\d+),ou=larger,/.exec(base)?.[1]
+    if (larger !== undefined && !prepared.has(base)) {
+      prepared.set(base, PreparedAnswer.entries([largerRecord(Number(larger))]))
+    }
+    const count = larger !== undefined ? undefined : /^o=(\d+),/.exec(base)?.[1]
     if (base.startsWith("ou=slow")) {
       held.push(id)
       return undefined
@@ -98,9 +103,9 @@ const serve = (socket: Socket): void => {
       return undefined
     }
     const subtree = subtrees.get(base)
-    if (subtree === undefined) return Buffer.concat([one.for(id), done.for(id)])
+    if (subtree === undefined && !prepared.has(base)) return Buffer.concat([one.for(id), done.for(id)])
     let answer = prepared.get(base)
-    if (answer === undefined) prepared.set(base, answer = subtree())
+    if (answer === undefined) prepared.set(base, answer = subtree!())
     return Buffer.concat([answer.for(id), done.for(id)])
   }
 

@@ -1,23 +1,25 @@
 /**
  * The benchmark. README.md says how it measures.
  *
- *     node test/bench/run.ts [--quick] [decode|search|pages|lookup|inflight|connect|write|large|groups|stop|memory|import …]
+ *     npm run bench -- [--quick] [decode|search|pages|lookup|inflight|connect|write|large|groups|stop|memory|telemetry|import …]
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { cpus, loadavg } from "node:os"
 import { fileURLToPath } from "node:url"
 import { admin, groups, large, people, sizes } from "./directory.ts"
+import { Figures, type PartResult, type TelemetryCost } from "./figures.ts"
+import { verdicts } from "./goals.ts"
 import { measureImports } from "./imports.ts"
 import type { Measured, Task } from "./measure.ts"
 import { decoding, type Part, parts } from "./parts.ts"
-import { type DecodeResult, decodeTable, type PartResult, partTable, plot } from "./report.ts"
+import { answerOf, startPeer } from "./Process.ts"
+import { decodeTable, importText, partTable, plot, telemetryText, verdictTable } from "./report.ts"
 import { startSlapd } from "./slapd.ts"
-import { median, shown } from "./statistics.ts"
+import { median } from "./statistics.ts"
 
-const known = new Set(["decode", "import", ...parts.map(({ name }) => name)])
+const known = new Set(["decode", "telemetry", "import", ...parts.map(({ name }) => name)])
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
 const quick = process.argv.includes("--quick")
 const repeats = quick ? 1 : 3
@@ -30,21 +32,8 @@ for (const name of chosen) {
 const isChosen = (name: string): boolean => chosen.length === 0 || chosen.includes(name)
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-// ---------------------------------------------------------------------------------------------------------------------
-// Processes
-// ---------------------------------------------------------------------------------------------------------------------
-
-/** What a process prints at last, read as JSON; undefined where it failed, with its complaint on the console. */
-const answerOf = async (command: string, args: ReadonlyArray<string>): Promise<unknown> => {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] })
-  let [output, complaint] = ["", ""]
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text))
-  const [status] = await once(child, "close")
-  if (status === 0) return JSON.parse(output)
-  console.error(`${args.join(" ")}:\n${complaint.trim().split("\n").slice(-5).join("\n")}`)
-  return undefined
-}
+// Whoever stops it by hand leaves no server behind: what is started ends with the process.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
 
 const startResponder = async (): Promise<{ readonly url: string; readonly stop: () => void }> => {
   const child = spawn(process.execPath, [here("responder.ts"), ...(quick ? ["--quick"] : [])], {
@@ -54,50 +43,74 @@ const startResponder = async (): Promise<{ readonly url: string; readonly stop: 
   return { url: `ldap://127.0.0.1:${String(port).trim()}`, stop: () => child.kill() }
 }
 
+/** A python3 that has python-ldap: the first one may be somebody's own. */
+const python = ["python3", "/usr/bin/python3"].find((path) => spawnSync(path, ["-c", "import ldap"]).status === 0)
+
 /** Why a peer can't be measured on this machine, or nothing. */
 const missing = (peer: string): string | undefined => {
   switch (peer) {
-    case "ldapjs":
-      try {
-        createRequire(import.meta.url).resolve("ldapjs")
-        return undefined
-      } catch {
-        return "ldapjs can't be resolved: it is no dependency of this project, npm install --no-save ldapjs brings it"
-      }
     case "libldap":
       return spawnSync("ldapsearch", ["-VV"]).error === undefined ? undefined : "there is no ldapsearch"
     case "pythonLdap":
-      return spawnSync("python3", ["-c", "import ldap"]).status === 0 ? undefined : "python3 has no module ldap"
+      return python === undefined ? "python3 has no module ldap" : undefined
     default:
       return undefined
   }
 }
 
-const measure = async (
-  part: Part,
-  peer: string,
-  url: string,
-  ca: string | undefined
-): Promise<Measured | undefined> => {
-  const task: Task = {
-    peer,
-    work: part.work,
-    url,
-    ca,
-    items: quick ? part.quickItems : part.items,
-    rounds: quick ? Math.min(part.rounds, 2) : part.rounds
-  }
-  if (peer !== "pythonLdap") {
-    return (await answerOf(process.execPath, [here("measure.ts"), JSON.stringify(task)])) as Measured | undefined
-  }
-  const base = part.work === "large" ? large : part.work === "groups" ? groups : people
-  const python = { ...task, base, bindDn: admin.dn, password: admin.password }
-  return (await answerOf("python3", [here("peers/pythonLdap.py"), JSON.stringify(python)])) as Measured | undefined
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // The parts
 // ---------------------------------------------------------------------------------------------------------------------
+
+const taskOf = (part: Part, peer: string, url: string, ca: string | undefined): Task => ({
+  peer,
+  work: part.work,
+  url,
+  ca,
+  items: quick ? part.quickItems : part.items
+})
+
+/** Python does all its rounds in one go. */
+const pythonRounds = async (part: Part, url: string, ca: string | undefined, rounds: number) => {
+  const base = part.work === "large" ? large : part.work === "groups" ? groups : people
+  const task = { ...taskOf(part, "pythonLdap", url, ca), base, rounds, bindDn: admin.dn, password: admin.password }
+  return ((await answerOf(python!, [here("peers/pythonLdap.py"), JSON.stringify(task)])) ?? []) as ReadonlyArray<
+    Measured
+  >
+}
+
+/** All peers connected at once, and round after round one after the other: so what disturbs one disturbs its neighbours. */
+const repeatPart = async (
+  part: Part,
+  peers: ReadonlyArray<string>,
+  url: string,
+  ca: string | undefined
+): Promise<ReadonlyArray<Map<string, Measured>>> => {
+  const rounds = quick ? Math.min(part.rounds, 2) : Math.max(part.rounds, 1)
+  // For the compiler: where a round is short, one isn't enough.
+  const warmUp = part.rounds === 0 ? 0 : quick ? 1 : (part.warmUp ?? 1)
+  const started = await Promise.all(
+    peers.filter((peer) => peer !== "pythonLdap").map(async (peer) =>
+      [peer, await startPeer(taskOf(part, peer, url, ca))] as const
+    )
+  )
+  const found: Array<Map<string, Measured>> = []
+  for (let i = 0; i < rounds + warmUp; i++) {
+    const round = new Map<string, Measured>()
+    // There and back, so that none always comes first.
+    for (const [peer, process] of i % 2 === 0 ? started : started.toReversed()) {
+      const measured = await process?.round()
+      if (measured !== undefined) round.set(peer, measured)
+    }
+    if (i >= warmUp) found.push(round)
+  }
+  for (const [, process] of started) await process?.close()
+  if (peers.includes("pythonLdap")) {
+    const measured = await pythonRounds(part, url, ca, rounds)
+    for (const [i, round] of found.entries()) if (measured[i] !== undefined) round.set("pythonLdap", measured[i])
+  }
+  return found
+}
 
 const left = new Map<string, string>()
 for (const peer of new Set(parts.flatMap(({ peers }) => peers))) {
@@ -105,16 +118,16 @@ for (const peer of new Set(parts.flatMap(({ peers }) => peers))) {
   if (reason !== undefined) left.set(peer, reason)
 }
 
+const figures = new Figures()
 const tables: Array<string> = []
 const show = (table: string): void => {
   tables.push(table)
   console.log(table)
 }
 
-const load = loadavg()[0]!
+const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}`
 const head = [
-  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, load ${load.toFixed(1)} at the start, ` +
-  `${repeats} repeat${repeats === 1 ? "" : "s"}${
+  `${machine}, load ${loadavg()[0]!.toFixed(1)} at the start, ${repeats} repeat${repeats === 1 ? "" : "s"}${
     quick ? ", quick: small data, one repeat, so only a test that it runs" : ""
   }.`,
   ...Array.from(left.values(), (reason) => `Left out: ${reason}.`)
@@ -125,24 +138,24 @@ if (isChosen("decode")) {
   for (const { decoders, stream } of decoding) {
     const result: Array<Map<string, number>> = []
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const figures = new Map<string, number>()
+      const millis = new Map<string, number>()
       for (const decoder of decoders) {
-        const args = [here("decode.ts"), decoder, stream, ...(quick ? ["--quick"] : [])]
-        const { entries, millis } = (await answerOf(process.execPath, args)) as {
+        const args = ["--expose-gc", here("decode.ts"), decoder, stream, ...(quick ? ["--quick"] : [])]
+        const decoded = (await answerOf(process.execPath, args)) as {
           readonly entries: number
           readonly millis: ReadonlyArray<number>
         }
-        figures.set(decoder, (median(millis) * 20_000) / entries)
+        millis.set(decoder, (median(decoded.millis) * 20_000) / decoded.entries)
       }
-      result.push(figures)
+      result.push(millis)
     }
-    show(decodeTable({ stream, repeats: result } satisfies DecodeResult))
+    figures.decoding.push({ stream, repeats: result })
+    show(decodeTable(figures.decoding.at(-1)!))
   }
 }
 
 const wanted = parts.filter(({ name }) => isChosen(name))
-const results: Array<PartResult> = []
-if (wanted.length > 0) {
+if (wanted.length > 0 || isChosen("telemetry")) {
   const responder = await startResponder()
   const slapd = wanted.some(({ against }) => against !== "responder") ? await startSlapd(sizes(quick)) : undefined
   if (slapd !== undefined) console.log(`slapd ${slapd.version}\n`)
@@ -151,18 +164,18 @@ if (wanted.length > 0) {
       const url = part.against === "responder" ? responder.url : part.against === "slapd" ? slapd?.ldap : slapd?.ldaps
       if (url === undefined) continue
       const peers = part.peers.filter((peer) => !left.has(peer))
-      const result: Array<Map<string, Measured>> = []
-      for (let repeat = 0; repeat < repeats; repeat++) {
-        const figures = new Map<string, Measured>()
-        for (const peer of peers) {
-          const measured = await measure(part, peer, url, part.against === "slapd, TLS" ? slapd?.ca : undefined)
-          // Null is a peer's way to say that it has no such operation.
-          if (measured !== undefined && measured !== null) figures.set(peer, measured)
-        }
-        result.push(figures)
+      const rounds: Array<Map<string, Measured>> = []
+      for (let repeat = 0; repeat < (part.rounds === 0 ? 1 : repeats); repeat++) {
+        rounds.push(...(await repeatPart(part, peers, url, part.against === "slapd, TLS" ? slapd?.ca : undefined)))
       }
-      results.push({ part, repeats: result })
-      show(partTable(results.at(-1)!))
+      const result: PartResult = { part, rounds }
+      figures.parts.push(result)
+      show(partTable(result))
+    }
+    if (isChosen("telemetry")) {
+      const args = [here("telemetry.ts"), responder.url, ...(quick ? ["--quick"] : [])]
+      figures.telemetry = (await answerOf(process.execPath, args)) as TelemetryCost | undefined
+      if (figures.telemetry !== undefined) show(telemetryText(figures.telemetry))
     }
   } finally {
     responder.stop()
@@ -171,19 +184,17 @@ if (wanted.length > 0) {
 }
 
 if (isChosen("import")) {
-  const cost = measureImports(quick ? 1 : 7)
-  show(
-    cost === undefined
-      ? "### import: left out, since there is no dist (npm run build)\n"
-      : `### import\n\nThe package: ${shown(cost.library)} ms of CPU; what it imports from elsewhere: ` +
-        `${shown(cost.dependencies)} ms; ${cost.ratio.toPrecision(3)}×.\n`
-  )
+  figures.imports = measureImports(quick ? 1 : 7)
+  show(importText(figures.imports))
 }
+
+const goals = verdictTable(verdicts(figures))
+console.log(goals)
 
 // A quick run, or one of some parts, is no result to keep.
 if (!quick && chosen.length === 0) {
   const date = new Date().toISOString().slice(0, 10)
-  writeFileSync(here("RESULTS.md"), `# Results of ${date}\n\n${head}\n\n${tables.join("\n")}`)
-  writeFileSync(here("results.svg"), plot(results))
+  writeFileSync(here("RESULTS.md"), `# Results of ${date}\n\n${head}\n\n${goals}\n${tables.join("\n")}`)
+  writeFileSync(here("results.svg"), plot(figures.parts, machine))
   console.log("written: test/bench/RESULTS.md and test/bench/results.svg")
 }

@@ -26,7 +26,11 @@ export interface Client {
   /** Adds, changes and deletes an entry of each name, so many names at a time. */
   readonly writes?: (dns: ReadonlyArray<string>, inFlight: number) => Promise<void>
   /** Takes ten entries of a search, gives the rest up, and reads an entry: milliseconds from the tenth entry to that answer. */
-  readonly stop?: (base: string, dn: string) => Promise<number>
+  readonly stop?: (base: string, dn: string, onTenth: () => void) => Promise<number>
+  /** Takes so many entries of a search and rests for ten milliseconds after each. */
+  readonly slow?: (base: string, entries: number) => Promise<number>
+  /** Logs a user in, so many times: with a session for looking users up that stays, or with everything made anew. */
+  readonly logins?: (times: number, how: "pooled" | "anew") => Promise<void>
   readonly close: () => Promise<void>
 }
 

@@ -5,22 +5,32 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
+import * as LdapLogin from "../../../src/client/LdapLogin.ts"
+import * as LdapFilter from "../../../src/model/LdapFilter.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
+import { user, users } from "../directory.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
 const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
   const scope = Scope.makeUnsafe()
-  const session = await Effect.runPromise(
-    Scope.provide(
-      LdapSession.make({
-        url,
-        auth: LdapAuth.simple(bindDn, Redacted.make(password)),
-        ...(ca === undefined ? {} : { tls: { ca } })
-      }),
-      scope
-    )
-  )
+  const config = {
+    url,
+    auth: LdapAuth.simple(bindDn, Redacted.make(password)),
+    // The responder has an entry of 200 MB, and a machine with other work takes its time.
+    maxMessageSize: 256 * 1_048_576,
+    requestTimeout: "Infinity" as const,
+    ...(ca === undefined ? {} : { tls: { ca } })
+  }
+  const session = await Effect.runPromise(Scope.provide(LdapSession.make(config), scope))
+  const loginsBy = (client: LdapSession.LdapOperations) =>
+    LdapLogin.authenticate({
+      client,
+      open: config,
+      base: users,
+      filter: (login) => LdapFilter.equals("uid", login)
+    })
+  const pooled = loginsBy(session)
   return {
     stream: (base) => Effect.runPromise(Stream.runFold(session.search({ base }), () => 0, (count) => count + 1)),
     streamRead: (base) =>
@@ -49,15 +59,39 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
             Effect.andThen(session.delete(dn))
           ), { concurrency: inFlight, discard: true })
       ),
-    stop: (base, dn) =>
+    stop: (base, dn, onTenth) =>
       Effect.runPromise(
         Effect.gen(function*() {
-          yield* Stream.runDrain(Stream.take(session.search({ base }), 10))
-          const start = performance.now()
+          let [entries, start] = [0, 0]
+          const counted = Stream.map(session.search({ base }), () => {
+            if (++entries !== 10) return
+            start = performance.now()
+            onTenth()
+          })
+          yield* Stream.runDrain(Stream.take(counted, 10))
           yield* session.lookup(dn)
           return performance.now() - start
         })
       ),
+    slow: (base, entries) =>
+      Effect.runPromise(
+        Stream.runForEach(Stream.take(session.search({ base }), entries), () => Effect.sleep(10)).pipe(
+          Effect.as(entries)
+        )
+      ),
+    logins: async (times, how) => {
+      for (let i = 0; i < times; i++) {
+        const one = how === "pooled"
+          ? pooled(user.uid, Redacted.make(user.password))
+          : Effect.scoped(
+            Effect.flatMap(
+              LdapSession.make(config),
+              (client) => loginsBy(client)(user.uid, Redacted.make(user.password))
+            )
+          )
+        await Effect.runPromise(one)
+      }
+    },
     close: () => Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }

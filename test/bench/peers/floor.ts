@@ -226,11 +226,12 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
       if (inFlight === 1) return exchanges(all.flat(), 1)
       for (const step of [0, 1, 2]) await exchanges(all.map((writes) => writes[step]!), inFlight)
     },
-    stop: async (base, dn) => {
+    stop: async (base, dn, onTenth) => {
       let entries = 0
       const tenth = wire.until((_, tag) => tag === entryTag && ++entries === 10)
       wire.send(wire.request(search(base, "subtree")))
       await tenth
+      onTenth()
       const abandoned = wire.lastId
       const start = performance.now()
       const abandon = wire.request(template({ _tag: "AbandonRequest", abandoned }))

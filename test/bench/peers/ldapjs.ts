@@ -1,6 +1,5 @@
 /**
- * ldapjs, where it is installed: it is not among this project's dependencies. It has no types here, so what is used of it is
- * written down.
+ * ldapjs. It has no types here, so what is used of it is written down.
  */
 import { createRequire } from "node:module"
 import { type Client, eachAtOnce, type Peer, type Target } from "./Peer.ts"
@@ -29,7 +28,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     new Promise((resolve, reject) => start((error) => (error === null ? resolve() : reject(error))))
   const search = (base: string, options: object): Promise<ReadonlyArray<object>> =>
     new Promise((resolve, reject) =>
-      client.search(base, options, (error, events) => {
+      client.search(base, { timeLimit: 0, ...options }, (error, events) => {
         if (error !== null) return reject(error)
         const entries: Array<object> = []
         events.on("searchEntry", ({ pojo }) => entries.push(pojo)).on("error", reject).on("end", () => resolve(entries))

@@ -6,14 +6,14 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
   const client = new LdaptsClient({ url, ...(ca === undefined ? {} : { tlsOptions: { ca } }) })
   await client.bind(bindDn, password)
   const collect = async (base: string): Promise<number> =>
-    (await client.search(base, { scope: "sub" })).searchEntries.length
+    (await client.search(base, { scope: "sub", timeLimit: 0 })).searchEntries.length
   return {
     stream: collect,
     streamRead: collect,
     collect,
     pages: async (base, pageSize) => {
       let count = 0
-      for await (const page of client.searchPaginated(base, { scope: "sub", paged: { pageSize } })) {
+      for await (const page of client.searchPaginated(base, { scope: "sub", timeLimit: 0, paged: { pageSize } })) {
         count += page.searchEntries.length
       }
       return count
@@ -21,6 +21,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     values: async (base, attribute, as) => {
       const { searchEntries } = await client.search(base, {
         scope: "sub",
+        timeLimit: 0,
         ...(as === "octets" ? { explicitBufferAttributes: [attribute] } : {})
       })
       return searchEntries.reduce((count, entry) => count + [entry[attribute] ?? []].flat().length, 0)

@@ -21,7 +21,6 @@ def resident():
 
 idle = resident()
 rounds = []
-count = 0
 for i in range(task["rounds"] + 1):
     before = resource.getrusage(resource.RUSAGE_SELF)
     start = time.perf_counter()
@@ -29,8 +28,8 @@ for i in range(task["rounds"] + 1):
     millis = (time.perf_counter() - start) * 1000
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    peak = after.ru_maxrss / 1024
     if i > 0:
-        rounds.append({"millis": millis, "cpuMicros": cpu * 1e6})
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rounds.append({"millis": millis, "cpuMicros": cpu * 1e6, "items": count, "idle": idle, "peak": peak})
 client.unbind_s()
-print(json.dumps({"rounds": rounds, "items": count, "idle": idle, "peak": peak}))
+print(json.dumps(rounds))

@@ -1,0 +1,72 @@
+/** A peer in a process of its own, which does one round after another as it is told. */
+import { type ChildProcess, fork, spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import type { Measured, Task } from "./measure.ts"
+
+/** A round that takes longer has failed. */
+const patience = 180_000
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+export interface PeerProcess {
+  /** One round; `undefined` where the peer has no such operation, or has failed: then it isn't asked again. */
+  readonly round: () => Promise<Measured | undefined>
+  readonly close: () => Promise<void>
+}
+
+/** A peer of Node; `undefined` where it can't even connect. */
+export const startPeer = async (task: Task): Promise<PeerProcess | undefined> => {
+  const child = fork(here("measure.ts"), [JSON.stringify(task)], {
+    execArgv: ["--expose-gc"],
+    stdio: ["ignore", "inherit", "pipe", "ipc"]
+  })
+  let complaint = ""
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (complaint += text))
+  let isOver = false
+  const answer = async (): Promise<unknown> => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), patience)
+    const message = await Promise.race([
+      once(child, "message").then(([message]) => message),
+      once(child, "exit").then(() => undefined)
+    ])
+    clearTimeout(timer)
+    if (message === undefined) {
+      isOver = true
+      console.error(`${task.peer}, ${task.work}: ${complaint.trim().split("\n").slice(-6).join("\n") || "too slow"}`)
+    }
+    return message
+  }
+  if (await answer() === undefined) return undefined
+  return {
+    round: async () => {
+      if (isOver) return undefined
+      child.send("round")
+      const measured = (await answer()) as Measured | null | undefined
+      if (measured === null) isOver = true
+      return measured ?? undefined
+    },
+    close: () => ended(child)
+  }
+}
+
+const ended = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = once(child, "exit")
+  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000)
+  child.send("end")
+  await exit
+  clearTimeout(timer)
+}
+
+/** What a program prints, read as JSON; `undefined` where it fails, with its complaint on the console. */
+export const answerOf = async (command: string, args: ReadonlyArray<string>): Promise<unknown> => {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: patience })
+  let [output, complaint] = ["", ""]
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text))
+  const [status] = await once(child, "close")
+  if (status === 0) return JSON.parse(output)
+  console.error(`${args.join(" ")}:\n${complaint.trim().split("\n").slice(-5).join("\n")}`)
+  return undefined
+}

@@ -1,0 +1,42 @@
+/**
+ * What spans and metrics cost a lookup when nobody has asked for them: lookups with all that a session does so that it can be
+ * watched, and in turns with them lookups without. One process, since two differ by more than this is about.
+ *
+ *     node test/bench/telemetry.ts URL [--quick]
+ */
+import * as Effect from "effect/Effect"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import { unobserved } from "../../src/session/observed.ts"
+import { SessionMetrics } from "../../src/session/SessionMetrics.ts"
+import { personDn } from "./directory.ts"
+
+const [url = ""] = process.argv.slice(2)
+const quick = process.argv.includes("--quick")
+const [turns, lookups] = quick ? [4, 200] : [24, 1_500]
+const dns = Array.from({ length: lookups }, (_, i) => personDn(i))
+
+const cpuMicros = Effect.fnUntraced(function*(session: LdapSession.LdapOperations) {
+  const before = process.cpuUsage()
+  yield* Effect.forEach(dns, (dn) => session.lookup(dn), { discard: true })
+  const { system, user } = process.cpuUsage(before)
+  return (system + user) / lookups
+})
+
+// oxlint-disable-next-line typescript/unbound-method -- it is put back where it was taken from
+const answered = SessionMetrics.prototype.answered
+
+const program = Effect.gen(function*() {
+  const session = yield* LdapSession.make({ url })
+  // The sessions differ in nothing but who watches them.
+  const bare = unobserved(session)
+  let [watched, alone] = [Infinity, Infinity]
+  for (let turn = 0; turn < turns; turn++) {
+    SessionMetrics.prototype.answered = answered
+    watched = Math.min(watched, yield* cpuMicros(session))
+    SessionMetrics.prototype.answered = () => {}
+    alone = Math.min(alone, yield* cpuMicros(bare))
+  }
+  return { watched, alone, ratio: watched / alone }
+})
+
+console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(program))))
