@@ -15,6 +15,8 @@ for server; do
     # openssl and libnss3-tools put our certificates where NSS looks for them.
     ds389) wanted="$wanted 389-ds-base libsasl2-modules libnss3-tools openssl" ;;
     samba) wanted="$wanted samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind" ;;
+    # Programs that the tests drive the directory in memory with.
+    ldap-utils | python3-ldap | libnet-ldap-perl) wanted="$wanted $server" ;;
     *) echo "no server is called $server" >&2; exit 2 ;;
   esac
 done

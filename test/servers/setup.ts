@@ -1,5 +1,6 @@
 /**
- * Vitest's global set-up: the real servers that the test files share, one of each for a whole run.
+ * Vitest's global set-up: the real servers that the test files share, one of each for a whole run, and the clients of
+ * others that drive the directory in memory.
  *
  * A test file takes a server with `inject` and leaves its tests out where there is none:
  *
@@ -12,6 +13,7 @@
 import { readFile } from "node:fs/promises"
 import type { TestProject } from "vitest/node"
 import { type Ds389Facts, launchDs389 } from "./ds389.ts"
+import { ensureForeignClients, type ForeignClients } from "./foreignClients.ts"
 import { ensureInstalled, findExecutable, type ServerName } from "./installation.ts"
 import { announce, type Launch } from "./running.ts"
 import { launchSamba, type SambaFacts } from "./samba.ts"
@@ -25,10 +27,12 @@ declare module "vitest" {
     readonly ds389: Ds389Facts | undefined
     /** Samba as a domain controller; undefined where the machine has none. Answers after `waitFor`. */
     readonly samba: SambaFacts | undefined
+    /** Which programs of others are there to drive the directory in memory with. */
+    readonly foreignClients: ForeignClients
   }
 }
 
-const missing = (server: ServerName, reason: string): void => {
+const missing = (server: string, reason: string): void => {
   if (process.env["CI"] === "true") throw new Error(`CI runs no tests without ${server}: ${reason}`)
   console.warn(`\n*** ${server} is missing, so the tests that need it are SKIPPED: ${reason}\n`)
 }
@@ -42,13 +46,19 @@ const kept = async (): Promise<ProvidedServers | undefined> => {
 type ProvidedServers = Partial<Record<ServerName, never>>
 
 export default async (project: TestProject): Promise<() => Promise<void>> => {
+  const texts = await Promise.all(project.vitest.state.getPaths().map((path) => readFile(path, "utf8")))
+  if (texts.some((text) => text.includes(`inject("foreignClients")`))) {
+    const foreign = ensureForeignClients()
+    if (foreign.missing.length > 0) missing(foreign.missing.join(", "), foreign.reason)
+    project.provide("foreignClients", foreign.clients)
+  }
+
   const running = await kept()
   if (running !== undefined) {
     for (const server of ["slapd", "ds389", "samba"] as const) project.provide(server, running[server])
     return async () => {}
   }
 
-  const texts = await Promise.all(project.vitest.state.getPaths().map((path) => readFile(path, "utf8")))
   const isAskedFor = (server: ServerName) => texts.some((text) => text.includes(`inject("${server}")`))
   const servers: ReadonlyArray<ServerName> = ["slapd", ...(["ds389", "samba"] as const).filter(isAskedFor)]
   const absent = ensureInstalled(servers)

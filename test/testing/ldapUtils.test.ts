@@ -6,24 +6,17 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { execFile } from "node:child_process"
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
+import { inject } from "vitest"
 import * as Ldif from "../../src/model/Ldif.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 
 const organisation = readFileSync(new URL("../../examples/data/organisation.ldif", import.meta.url), "utf8")
 
-const installed = (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
-  try {
-    accessSync(join(folder, "ldapsearch"), constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-})
-if (!installed) console.warn("\n*** ldapsearch isn't installed (Debian: ldap-utils), so its tests are SKIPPED\n")
+const installed = inject("foreignClients")["ldap-utils"]
 
 const base = "dc=example,dc=org"
 const admin = ["-D", `cn=admin,${base}`, "-w", "admin-secret"]
