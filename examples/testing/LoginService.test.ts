@@ -39,7 +39,7 @@ userPassword: nano
 `
 
 /** Each test gets a directory of its own, so none sees what another has done. */
-const Directory = InMemoryDirectory.layer({ ldif })
+const Directory = InMemoryDirectory.layerDirectory({ ldif })
 
 /** What the program gets from `LdapSession.make({ url })`, the tests get from the directory: the rest is the same. */
 const Sessions = Layer.effect(

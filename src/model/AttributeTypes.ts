@@ -5,9 +5,9 @@
  *
  * Pure and synchronous. The data is in attributeTable.ts, the comparing of values in matchingRules.ts.
  */
-import { attributeTable, objectClassTable } from "./attributeTable.ts"
+import { attributeTable, noEqualityTable, objectClassTable } from "./attributeTable.ts"
 import { type MatchingRule, matchingRules } from "./matchingRules.ts"
-import { classAttributeTable } from "./schemaTable.ts"
+import { classAttributeTable, syntaxTable } from "./schemaTable.ts"
 
 export interface AttributeType {
   readonly oid: string
@@ -18,6 +18,8 @@ export interface AttributeType {
   readonly key: string
   readonly rule: MatchingRule
   readonly superior: AttributeType | undefined
+  /** Whether values can be compared at all: some kinds have no rule for equality. */
+  readonly equality: boolean
   /** Whether values can be compared with `>=` and `<=`. */
   readonly ordering: boolean
   readonly singleValued: boolean
@@ -44,6 +46,16 @@ const noOptions: ReadonlyArray<string> = []
 
 const rules: ReadonlySet<string> = new Set(matchingRules)
 
+const withoutEquality: ReadonlySet<string> = new Set(noEqualityTable.trim().toLowerCase().split(/\s+/))
+
+const ia5: ReadonlySet<string> = new Set(
+  /^26 ([^]*?)\n(?! )/m.exec(syntaxTable)?.[1]?.toLowerCase().split(/\s+/)
+)
+
+/** Text of the syntax IA5 String has rules of its own. */
+const ruleOf = (rule: MatchingRule, key: string): MatchingRule =>
+  !ia5.has(key) ? rule : rule === "caseExact" ? "caseExactIA5" : "caseIgnoreIA5"
+
 const standardTypes = new Map<string, AttributeType>()
 for (const line of attributeTable.trim().split("\n")) {
   const [oid = "", ...rest] = line.split(" ")
@@ -58,8 +70,9 @@ for (const line of attributeTable.trim().split("\n")) {
     name,
     names,
     key: name.toLowerCase(),
-    rule: superior?.rule ?? (isRule(rule) ? rule : "caseIgnore"),
+    rule: superior?.rule ?? ruleOf(isRule(rule) ? rule : "caseIgnore", name.toLowerCase()),
     superior,
+    equality: !withoutEquality.has(name.toLowerCase()),
     ordering: flags.has("ordering"),
     singleValued: flags.has("single"),
     readOnly: flags.has("readOnly"),
@@ -83,14 +96,26 @@ function isRule(word: string): word is MatchingRule {
   return rules.has(word)
 }
 
+const descriptions = new WeakMap<AttributeType, Description>()
+
+/** The description of a type without options, one for all that ask. */
+const plain = (type: AttributeType): Description => {
+  let description = descriptions.get(type)
+  if (description === undefined) {
+    description = { type, options: noOptions, key: type.key }
+    descriptions.set(type, description)
+  }
+  return description
+}
+
 /** The attribute types of one directory: the standard ones, and those that its entries brought along. */
 export class AttributeTypes {
   readonly #learned = new Map<string, AttributeType>()
-  readonly #strict: boolean
+  readonly strict: boolean
 
   /** `strict` ones learn nothing. */
   constructor(options: { readonly strict: boolean } = { strict: false }) {
-    this.#strict = options.strict
+    this.strict = options.strict
   }
 
   /** The description, or `undefined` where the directory has never seen its type or it is no description at all. */
@@ -100,13 +125,13 @@ export class AttributeTypes {
 
   /** The description, with a type made for it if there is none; `undefined` where it is no description at all. */
   learn(description: string): Description | undefined {
-    return this.#describe(description, !this.#strict)
+    return this.#describe(description, !this.strict)
   }
 
   #describe(description: string, learn: boolean): Description | undefined {
     const text = description.toLowerCase()
     const direct = standardTypes.get(text) ?? this.#learned.get(text)
-    if (direct !== undefined) return { type: direct, options: noOptions, key: direct.key }
+    if (direct !== undefined) return plain(direct)
     if (!descriptionSyntax.test(text)) return undefined
     const [name = "", ...options] = text.split(";")
     const type = standardTypes.get(name) ?? this.#learned.get(name) ??
@@ -124,6 +149,7 @@ export class AttributeTypes {
       key,
       rule: "caseIgnore",
       superior: undefined,
+      equality: true,
       ordering: true,
       singleValued: false,
       readOnly: false,

@@ -200,6 +200,58 @@ export const attributeTable = `
 1.2.840.113556.1.2.210 proxyAddresses caseIgnore
 1.2.840.113556.1.2.146 company caseIgnore single
 1.2.840.113556.1.2.141 department caseIgnore single
+1.2.840.113556.1.4.12 badPwdCount integer ordering single
+1.2.840.113556.1.4.49 badPasswordTime integer ordering single
+1.2.840.113556.1.4.169 logonCount integer ordering single
+1.2.840.113556.1.4.51 lastLogoff integer ordering single
+1.2.840.113556.1.4.1696 lastLogonTimestamp integer ordering single
+1.2.840.113556.1.4.1996 msDS-UserPasswordExpiryTimeComputed integer ordering single operational
+1.2.840.113556.1.4.1460 msDS-User-Account-Control-Computed integer ordering single operational
+1.2.840.113556.1.4.1865 msDS-PrincipalName caseIgnore single operational
+1.2.840.113556.1.4.1963 msDS-SupportedEncryptionTypes integer ordering single
+1.2.840.113556.1.4.1301 tokenGroups octets operational
+1.2.840.113556.1.4.609 sIDHistory octets
+1.2.840.113556.1.4.1412 primaryGroupToken integer single operational
+1.2.840.113556.1.2.1 instanceType integer ordering single
+1.2.840.113556.1.2.48 isDeleted boolean single
+1.2.840.113556.1.2.281 nTSecurityDescriptor octets single
+1.2.840.113556.1.4.868 isCriticalSystemObject boolean single
+1.2.840.113556.1.4.1357 dSCorePropagationData time ordering
+1.2.840.113556.1.4.150 adminCount integer ordering single
+1.2.840.113556.1.2.194 adminDisplayName caseIgnore single
+1.2.840.113556.1.4.916 canonicalName caseIgnore operational
+1.2.840.113556.1.2.464 wWWHomePage caseIgnore single
+1.2.840.113556.1.4.749 url caseIgnore
+1.2.840.113556.1.4.721 ipPhone caseIgnore single
+1.2.840.113556.1.2.18 otherTelephone caseIgnore
+2.16.840.1.113730.3.1.35 thumbnailPhoto octets single
+1.2.840.113556.1.4.35 employeeID caseIgnore single
+1.2.840.113556.1.4.261 division caseIgnore single
+1.2.840.113556.1.4.45 homeDrive caseIgnore single
+1.2.840.113556.1.4.139 profilePath caseIgnore single
+1.2.840.113556.1.4.62 scriptPath caseIgnore single
+1.2.840.113556.1.4.86 userWorkstations caseIgnore single
+1.2.840.113556.1.4.64 logonHours octets single
+1.2.840.113556.1.4.138 userParameters caseIgnore single
+1.2.840.113556.1.4.156 comment caseIgnore single
+1.2.840.113556.1.4.16 codePage integer ordering single
+1.2.840.113556.1.4.25 countryCode integer ordering single
+1.2.840.113556.1.4.653 managedBy dn single
+1.2.840.113556.1.2.436 directReports dn
+1.2.840.113556.1.4.654 managedObjects dn
+1.2.840.113556.1.4.644 showInAddressBook dn
+1.2.840.113556.1.4.619 dNSHostName caseIgnore single
+1.2.840.113556.1.4.363 operatingSystem caseIgnore single
+1.2.840.113556.1.4.364 operatingSystemVersion caseIgnore single
+`
+
+/** The types whose values have no rule for equality (RFC 4519, RFC 4524, RFC 2798, RFC 2307 leave it out). */
+export const noEqualityTable = `
+altServer supportedControl supportedExtension supportedLDAPVersion supportedSASLMechanisms entryTtl dynamicSubtrees
+searchGuide telexNumber teletexTerminalIdentifier facsimileTelephoneNumber preferredDeliveryMethod
+authorityRevocationList certificateRevocationList crossCertificatePair enhancedSearchGuide supportedAlgorithms
+deltaRevocationList photo otherMailbox mailPreferenceOption dSAQuality singleLevelQuality subtreeMinimumQuality
+subtreeMaximumQuality personalSignature audio jpegPhoto userSMIMECertificate userPKCS12 nisNetgroupTriple bootParameter
 `
 
 /** Object identifier, names, the superior class, the kind. */

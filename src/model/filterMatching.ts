@@ -115,7 +115,7 @@ export function* attributesOf<E extends Matchable>(
 
 /** `undefined` where the value isn't one of the attribute's kind. */
 export const equality = (type: AttributeType, value: Uint8Array): ValueTest | undefined => {
-  const key = normalize(type.rule, value)
+  const key = type.equality ? normalize(type.rule, value) : undefined
   if (key === undefined) return undefined
   if (type.key === "objectclass") return (attribute) => attribute.keys.some((own) => isSubclassOf(own, key))
   return (attribute) => attribute.keys.includes(key)
@@ -158,10 +158,10 @@ const equalityRules = new Map<string, MatchingRule>([
   ["2.5.13.2", "caseIgnore"],
   ["caseexactmatch", "caseExact"],
   ["2.5.13.5", "caseExact"],
-  ["caseignoreia5match", "caseIgnore"],
-  ["1.3.6.1.4.1.1466.109.114.2", "caseIgnore"],
-  ["caseexactia5match", "caseExact"],
-  ["1.3.6.1.4.1.1466.109.114.1", "caseExact"],
+  ["caseignoreia5match", "caseIgnoreIA5"],
+  ["1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5"],
+  ["caseexactia5match", "caseExactIA5"],
+  ["1.3.6.1.4.1.1466.109.114.1", "caseExactIA5"],
   ["integermatch", "integer"],
   ["2.5.13.14", "integer"],
   ["distinguishednamematch", "dn"],
@@ -215,7 +215,7 @@ const extensible = <E extends Matchable>(
 /** Rules over text are about all text. */
 const compatible = (rule: MatchingRule, own: MatchingRule): boolean => rule === own || (isText(rule) && isText(own))
 
-const isText = (rule: MatchingRule): boolean => rule === "caseIgnore" || rule === "caseExact"
+const isText = (rule: MatchingRule): boolean => rule.startsWith("case")
 
 const ruleTest = (filter: Extensible, type: AttributeType | undefined): RuleTest | undefined => {
   const name = filter.rule?.toLowerCase()

@@ -5,13 +5,15 @@
  * the rule can't take has none. Pure and synchronous.
  */
 import * as Result from "effect/Result"
-import { isUtf8 } from "node:buffer"
+import { isAscii, isUtf8 } from "node:buffer"
 import * as LdapDn from "./LdapDn.ts"
 
 /** What values are, as far as comparing them goes. */
 export const matchingRules = [
   "caseIgnore",
   "caseExact",
+  "caseIgnoreIA5",
+  "caseExactIA5",
   "telephone",
   "integer",
   "dn",
@@ -35,8 +37,12 @@ export const normalize = (rule: MatchingRule, value: Uint8Array): string | undef
       return text === "" ? undefined : foldSpaces(prepare(text).toLowerCase())
     case "caseExact":
       return text === "" ? undefined : foldSpaces(prepare(text))
+    case "caseIgnoreIA5":
+      return isAscii(bytes) ? foldSpaces(text.toLowerCase()) : undefined
+    case "caseExactIA5":
+      return isAscii(bytes) ? foldSpaces(text) : undefined
     case "telephone":
-      return text === "" ? undefined : text.replace(/[ -]/g, "").toLowerCase()
+      return text === "" || !printable.test(text) ? undefined : text.replace(/[ -]/g, "").toLowerCase()
     case "integer":
       return /^(?:0|-?[1-9]\d*)$/.test(text) ? text : undefined
     case "dn": {
@@ -67,6 +73,10 @@ export const normalizePart = (rule: MatchingRule, part: Uint8Array): string | un
       return prepare(text).toLowerCase().replace(/ +/g, " ")
     case "caseExact":
       return prepare(text).replace(/ +/g, " ")
+    case "caseIgnoreIA5":
+      return text.toLowerCase().replace(/ +/g, " ")
+    case "caseExactIA5":
+      return text.replace(/ +/g, " ")
     case "telephone":
       return text.replace(/[ -]/g, "").toLowerCase()
     default:
@@ -98,6 +108,9 @@ const orderingRules = new Map<string, MatchingRule>([
   ["uuidorderingmatch", "uuid"],
   ["1.3.6.1.1.16.3", "uuid"]
 ])
+
+/** Of a Printable String (RFC 4517 section 3.3.29). */
+const printable = /^[A-Za-z0-9'()+,\-./:? =]*$/
 
 const prepare = (text: string): string =>
   /^[\x20-\x7e]*$/.test(text) ? text : text.normalize("NFKC").replace(/\s/gu, " ")

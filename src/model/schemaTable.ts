@@ -95,8 +95,16 @@ user | sAMAccountName userPrincipalName userAccountControl sAMAccountType pwdLas
   objectCategory servicePrincipalName proxyAddresses company department memberOf displayName mail givenName manager
   info homePhone mobile pager distinguishedName name co uid o initials photo jpegPhoto carLicense departmentNumber
   employeeNumber employeeType labeledURI preferredLanguage roomNumber secretary userCertificate
+  badPwdCount badPasswordTime logonCount lastLogoff lastLogonTimestamp msDS-SupportedEncryptionTypes sIDHistory
+  instanceType isDeleted nTSecurityDescriptor isCriticalSystemObject dSCorePropagationData adminCount adminDisplayName
+  wWWHomePage url ipPhone otherTelephone thumbnailPhoto employeeID division homeDrive homeDirectory profilePath scriptPath
+  userWorkstations logonHours userParameters comment codePage countryCode directReports managedObjects showInAddressBook
+  uidNumber gidNumber loginShell gecos
+computer | dNSHostName operatingSystem operatingSystemVersion managedBy
 group | cn name distinguishedName member memberOf groupType sAMAccountName sAMAccountType objectSid objectGUID
-  whenCreated whenChanged uSNChanged uSNCreated objectCategory description info mail displayName
+  whenCreated whenChanged uSNChanged uSNCreated objectCategory description info mail displayName managedBy sIDHistory
+  instanceType isDeleted nTSecurityDescriptor isCriticalSystemObject dSCorePropagationData adminCount adminDisplayName
+  wWWHomePage telephoneNumber proxyAddresses managedObjects showInAddressBook gidNumber memberUid
 container cn | name distinguishedName description objectGUID whenCreated whenChanged uSNChanged uSNCreated
   objectCategory displayName
 `

@@ -105,6 +105,7 @@ type Unnumbered = DirectoryLogEntry extends infer Entry ? Entry extends unknown 
 export class DirectoryLog {
   readonly #entries: Array<DirectoryLogEntry> = []
   readonly #connections = new Map<number, ConnectionRecord>()
+  #open = 0
   readonly #waiting = new Set<(entry: DirectoryLogEntry) => void>()
 
   /** Everything, in order. */
@@ -133,12 +134,17 @@ export class DirectoryLog {
 
   /** How many connections are open. */
   get openConnections(): number {
-    return this.connections.filter(({ closed }) => closed === undefined).length
+    return this.#open
   }
 
   /** All connections there have been, in the order of opening. */
   get connections(): ReadonlyArray<ConnectionRecord> {
     return [...this.#connections.values()]
+  }
+
+  /** How many connections there have been: the number of the last one. */
+  get lastConnection(): number {
+    return this.#connections.size
   }
 
   connection(id: number): ConnectionRecord | undefined {
@@ -183,6 +189,7 @@ export class DirectoryLog {
   /** @internal */
   opened(): number {
     const connection = this.#connections.size + 1
+    this.#open++
     this.#connections.set(connection, {
       id: connection,
       boundAs: "",
@@ -213,6 +220,7 @@ export class DirectoryLog {
 
   /** @internal */
   ended(connection: number, closing: ConnectionClosing): void {
+    this.#open--
     this.#update(connection, () => ({ closed: closing }))
     this.#append({ _tag: "Closed", connection, closing })
   }

@@ -25,9 +25,11 @@ import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { SocketServerError } from "effect/socket/SocketServer"
 import { type TlsOptions, TLSSocket } from "node:tls"
+import * as LdapClient from "../client/LdapClient.ts"
 import type * as LdapDn from "../model/LdapDn.ts"
 import { type LdapEntry, make as makeEntry } from "../model/LdapEntry.ts"
 import { LdapError } from "../model/LdapError.ts"
+import * as LdapSession from "../session/LdapSession.ts"
 import * as LdapTransport from "../session/LdapTransport.ts"
 import * as MemorySocket from "../session/MemorySocket.ts"
 import { type ConnectionOptions, serve, type StartTlsOptions } from "./connection/DirectoryServer.ts"
@@ -48,7 +50,7 @@ export {
   type Pdu
 } from "./DirectoryLog.ts"
 export type { ConnectionOptions, Interceptor, StartTlsOptions } from "./connection/DirectoryServer.ts"
-export type { Access } from "./directory/DirectoryState.ts"
+export type { Access, Visibility } from "./directory/DirectoryState.ts"
 export type { DirectorySnapshot } from "./directory/DirectorySnapshot.ts"
 export type { DirectoryFaults, InjectedFault } from "./faults/FaultScript.ts"
 export type { EntryInput, Options } from "./directory/initialState.ts"
@@ -84,6 +86,12 @@ export interface InMemoryDirectory {
    * own, in memory, and nothing on it leaves the machine, so passwords need no TLS.
    */
   readonly transport: LdapTransport.LdapTransport
+
+  /**
+   * As `transport`, for sessions that are known by other means than LDAP: SASL EXTERNAL binds the distinguished name that
+   * is given, as a client certificate or the peer of a socket would have it.
+   */
+  readonly transportAs: (external: string) => LdapTransport.LdapTransport
 
   /**
    * A new connection: the client's end of it. The server's end is served until the client closes, or the directory's
@@ -181,12 +189,20 @@ export const make = Effect.fnUntraced(function*(
       socket,
       (socket, interceptor) => serve({ state, log, interceptor }, socket, serving)
     )
-  const connect = Effect.gen(function*() {
+  const connectAs = Effect.fnUntraced(function*(external?: string) {
     const [client, server] = yield* MemorySocket.pair({ highWaterMark: options.highWaterMark })
-    const fiber = yield* Effect.forkIn(serving(server, { reset: server.reset }), scope, { startImmediately: true })
+    const own = { external, reset: server.reset }
+    const fiber = yield* Effect.forkIn(serving(server, own), scope, { startImmediately: true })
     // A directory whose scope has closed serves nobody: the client finds a connection that is broken already.
     if (fiber.pollUnsafe() !== undefined) yield* client.reset
     return client
+  })
+  const transport = (external?: string): LdapTransport.LdapTransport => ({
+    server: "ldap://memory",
+    connect: Effect.flatMap(
+      connectAs(external),
+      (socket) => LdapTransport.fromSocket(socket, { server: "ldap://memory", protection: "local" }).connect
+    )
   })
   const directory: InMemoryDirectory = {
     suffixes: state.suffixes,
@@ -196,14 +212,9 @@ export const make = Effect.fnUntraced(function*(
       return log.connections.filter(({ closed }) => closed === undefined)
     },
     awaitClosed: Effect.map(log.until(() => log.openConnections === 0), () => log.connections),
-    transport: {
-      server: "ldap://memory",
-      connect: Effect.flatMap(
-        connect,
-        (socket) => LdapTransport.fromSocket(socket, { server: "ldap://memory", protection: "local" }).connect
-      )
-    },
-    connect,
+    transport: transport(),
+    transportAs: transport,
+    connect: connectAs(),
     serve: serving,
     lookup: (dn) => lookup(state, dn),
     get size() {
@@ -217,34 +228,104 @@ export const make = Effect.fnUntraced(function*(
 })
 
 /**
- * A directory for as long as the layer lives, as a service: its `transport` leads sessions to it.
+ * A directory for as long as the layer lives, and a client of it: the client for the program, the directory for the test
+ * that looks at what the program did.
+ *
+ * **Details**
+ *
+ * The client is what `LdapClient.layer` gives, with its pool and its time limits, but for the network: `client` is its
+ * configuration, nobody is bound unless that has an `auth`. Each layer that is built is a directory of its own; what one
+ * test does no other sees. Its end is the unbind of the client's sessions, then the end of the directory.
  *
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory, LdapClient, LdapSession } from "effect-ldap"
- * import { Effect, Layer } from "effect"
+ * import { InMemoryDirectory, LdapAuth, LdapClient } from "effect-ldap"
+ * import { Effect, Redacted } from "effect"
  *
- * const Directory = InMemoryDirectory.layer({
- *   entries: [{ dn: "dc=example,dc=org", attributes: { objectClass: "domain", dc: "example" } }]
+ * const Test = InMemoryDirectory.layer({
+ *   ldif: "dn: dc=example,dc=org\nobjectClass: domain\ndc: example\n",
+ *   admin: { password: "secret" },
+ *   client: { auth: LdapAuth.simple("cn=admin,dc=example,dc=org", Redacted.make("secret")) }
  * })
  *
- * const Ldap = Layer.effect(
- *   LdapClient.LdapClient,
- *   Effect.gen(function*() {
- *     const { transport } = yield* InMemoryDirectory.InMemoryDirectory
- *     return LdapClient.fromSession(yield* LdapSession.fromTransport(transport))
- *   })
- * )
- *
- * // Both: the client for the program, the directory for the test that looks at what the program did.
- * const Test = Layer.provideMerge(Ldap, Directory)
+ * const test = Effect.gen(function*() {
+ *   const ldap = yield* LdapClient.LdapClient
+ *   yield* ldap.add("ou=people,dc=example,dc=org", { objectClass: "organizationalUnit", ou: "people" })
+ *   const directory = yield* InMemoryDirectory.InMemoryDirectory
+ *   return directory.lookup("ou=people,dc=example,dc=org")
+ * }).pipe(Effect.provide(Test))
  * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options?: Options): Layer.Layer<InMemoryDirectory, LdapError> =>
+export const layer = (
+  { client, ...options }: Options & { readonly client?: LdapClient.TransportConfig | undefined } = {}
+): Layer.Layer<InMemoryDirectory | LdapClient.LdapClient, LdapError> =>
+  Layer.provideMerge(
+    Layer.effect(
+      LdapClient.LdapClient,
+      Effect.flatMap(InMemoryDirectory, ({ transport }) => LdapClient.fromTransport(transport, client))
+    ),
+    layerDirectory(options)
+  )
+
+/**
+ * As {@link layer}, for programs that use a session: one, with `session` for its options.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { InMemoryDirectory, LdapSession } from "effect-ldap"
+ * import { Effect } from "effect"
+ *
+ * const test = Effect.gen(function*() {
+ *   const session = yield* LdapSession.LdapSession
+ *   return yield* session.lookup("dc=example,dc=org")
+ * }).pipe(Effect.provide(InMemoryDirectory.layerSession({
+ *   entries: [{ dn: "dc=example,dc=org", attributes: { objectClass: "domain", dc: "example" } }]
+ * })))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSession = (
+  { session, ...options }: Options & { readonly session?: LdapSession.SessionOptions | undefined } = {}
+): Layer.Layer<InMemoryDirectory | LdapSession.LdapSession, LdapError> =>
+  Layer.provideMerge(
+    Layer.effect(
+      LdapSession.LdapSession,
+      Effect.flatMap(InMemoryDirectory, ({ transport }) => LdapSession.fromTransport(transport, session))
+    ),
+    layerDirectory(options)
+  )
+
+/**
+ * A directory alone, for as long as the layer lives: its `transport` leads the sessions of a program to it.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { InMemoryDirectory, LdapSession } from "effect-ldap"
+ * import { Effect } from "effect"
+ *
+ * const Directory = InMemoryDirectory.layerDirectory({
+ *   entries: [{ dn: "dc=example,dc=org", attributes: { objectClass: "domain", dc: "example" } }]
+ * })
+ *
+ * const test = Effect.gen(function*() {
+ *   const directory = yield* InMemoryDirectory.InMemoryDirectory
+ *   const session = yield* LdapSession.fromTransport(directory.transport)
+ *   return yield* session.lookup("dc=example,dc=org")
+ * }).pipe(Effect.scoped, Effect.provide(Directory))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerDirectory = (options?: Options): Layer.Layer<InMemoryDirectory, LdapError> =>
   Layer.effect(InMemoryDirectory, make(options))
 
 /**
@@ -254,6 +335,8 @@ export const layer = (options?: Options): Layer.Layer<InMemoryDirectory, LdapErr
  *
  * By default on a free port of the loopback interface. With `tls`, the options of Node's `tls.createServer`, the port
  * speaks LDAP over TLS (ldaps); with `startTls` it offers StartTLS. Fails if the port can't be had.
+ *
+ * Where `tls` asks for certificates of clients (`requestCert`) and one is verified, SASL EXTERNAL binds its subject.
  *
  * @category constructors
  * @since 0.1.0
@@ -281,7 +364,8 @@ export const listen = Effect.fnUntraced(function*(
       else connection.value.resetAndDestroy()
     })
     // A client that reads no more would keep its connection from being closed, and the server from ending.
-    yield* directory.serve(socket, { reset, startTls: options?.startTls }).pipe(
+    const external = Option.isSome(connection) ? subjectOf(connection.value) : undefined
+    yield* directory.serve(socket, { external, reset, startTls: options?.startTls }).pipe(
       Effect.onInterrupt(() => Effect.sync(() => Option.isSome(connection) ? connection.value.destroy() : undefined))
     )
   })
@@ -290,6 +374,12 @@ export const listen = Effect.fnUntraced(function*(
   const scheme = options?.tls === undefined ? "ldap" : "ldaps"
   return { url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`, port }
 })
+
+/** Of the certificate of a client, as a distinguished name: there the top of the tree comes last. */
+const subjectOf = (socket: unknown): string | undefined =>
+  socket instanceof TLSSocket && socket.authorized
+    ? socket.getPeerX509Certificate()?.subject.split("\n").reverse().join(",")
+    : undefined
 
 const faultsOf = (faults: Options["faults"]): ReadonlyArray<DirectoryFault> =>
   faults === undefined ? [] : "_tag" in faults ? [faults] : faults

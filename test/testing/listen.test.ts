@@ -4,7 +4,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSasl from "../../src/auth/LdapSasl.ts"
+import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
+import { makeCertificates } from "../servers/certificates.ts"
 import { admin, base, make } from "./fixture.ts"
 import { fromSocket, searchRequest } from "./RawClient.ts"
 
@@ -53,6 +58,26 @@ describe("listen", () => {
       assert.strictEqual((yield* directory.log.closed(1))?.closed, "server")
       const refused = yield* Effect.exit(Effect.scoped(tcp(port)))
       assert.isTrue(Exit.isFailure(refused))
+    }))
+
+  it.live("EXTERNAL binds the subject of a client's certificate, where the port asks for one", () =>
+    Effect.gen(function*() {
+      const { ca, client, server } = makeCertificates()
+      const directory = yield* make()
+      const tls = { ...server, ca: ca.cert, requestCert: true, rejectUnauthorized: false }
+      const { url } = yield* InMemoryDirectory.listen(directory, { tls })
+      const whoAmI = (certificate?: { readonly cert: string; readonly key: string }) =>
+        Effect.gen(function*() {
+          const session = yield* LdapSession.make({
+            url,
+            tls: { ca: ca.cert, ...certificate },
+            auth: LdapAuth.sasl(LdapSasl.external())
+          })
+          return (yield* session.extended(LdapExtended.whoAmI)).answer
+        }).pipe(Effect.scoped)
+      assert.strictEqual(yield* whoAmI(client), "dn:CN=alice")
+      const nobody = yield* Effect.flip(whoAmI())
+      assert.strictEqual(nobody.reason._tag, "InappropriateAuthentication")
     }))
 
   it.live("a port that is taken is an error", () =>

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { inject } from "vitest"
 import * as LdapControl from "../../src/model/LdapControl.ts"
-import { attributesFrom, type AttributesInput } from "../../src/model/LdapEntry.ts"
+import { attributesFrom, type AttributesInput, type LdapEntry } from "../../src/model/LdapEntry.ts"
 import type { LdapModification } from "../../src/model/LdapModification.ts"
 import type { RequestOperation, SearchRequest } from "../../src/protocol/LdapMessage.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
@@ -39,6 +39,13 @@ export const bothWith = Effect.fnUntraced(function*(options?: InMemoryDirectory.
 export const sameEscapes = (text: string): string =>
   text.replace(/\\([0-9a-fA-F]{2})/g, (_, hex: string) => `\\${String.fromCharCode(Number.parseInt(hex, 16))}`)
 
+const factsOf = (entry: LdapEntry): ReadonlyArray<string> => [
+  sameEscapes(entry.dn),
+  ...entry.attributes.map(({ description, values }) =>
+    `${description}: ${values.map((value) => sameEscapes(Buffer.from(value).toString("utf8"))).sort().join(" | ")}`
+  ).sort()
+]
+
 /** The controls whose content is the same wherever the entries are. */
 const said = (control: LdapControl.LdapControl): unknown => {
   const kinds = [LdapControl.sortResponse, LdapControl.virtualListViewResponse]
@@ -49,7 +56,7 @@ const said = (control: LdapControl.LdapControl): unknown => {
   }
   for (const kind of [LdapControl.preReadResponse, LdapControl.postReadResponse]) {
     if (kind.oid === control.oid)
-      return { oid: kind.oid, entry: JSON.stringify(Result.getOrThrow(kind.decode(control))) }
+      return { oid: kind.oid, entry: factsOf(Result.getOrThrow(kind.decode(control))) }
   }
   return { oid: control.oid }
 }
@@ -58,17 +65,12 @@ const said = (control: LdapControl.LdapControl): unknown => {
 export const facts = (answer: Answer) => ({
   kind: answer.operation._tag,
   code: answer.result.code,
-  matchedDn: answer.result.matchedDn,
+  matchedDn: sameEscapes(answer.result.matchedDn),
   referrals: answer.result.referrals,
   references: answer.references.map((uris) => uris.join(" ")).sort(),
   controls: answer.controls.map(said),
   entries: answer.entries
-    .map((entry) => [
-      sameEscapes(entry.dn),
-      ...entry.attributes.map(({ description, values }) =>
-        `${description}: ${values.map((value) => sameEscapes(Buffer.from(value).toString("utf8"))).sort().join(" | ")}`
-      ).sort()
-    ])
+    .map(factsOf)
     .sort((a, b) => (a[0] ?? "") < (b[0] ?? "") ? -1 : 1)
 })
 

@@ -2,7 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
@@ -12,9 +11,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as Ldif from "../../src/model/Ldif.ts"
+import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { ensureSlapd } from "../servers/slapd.ts"
@@ -25,15 +26,6 @@ const auth = LdapAuth.simple(admin.dn, Redacted.make(admin.password))
 const ada = `uid=ada,ou=people,${base}`
 const organisation = readFileSync(new URL("../../examples/data/organisation.ldif", import.meta.url), "utf8")
 
-const Directory = InMemoryDirectory.layer({ ldif, admin })
-const Client = Layer.effect(
-  LdapClient.LdapClient,
-  Effect.gen(function*() {
-    const { transport } = yield* InMemoryDirectory.InMemoryDirectory
-    return LdapClient.fromSession(yield* LdapSession.fromTransport(transport, { auth }))
-  })
-)
-
 describe("layer", () => {
   it.effect("gives a program its client, and the test the directory; the end of the layer is the unbind", () =>
     Effect.gen(function*() {
@@ -43,13 +35,53 @@ describe("layer", () => {
         assert.isTrue((yield* client.lookup(ada))._tag === "Some")
         assert.strictEqual(client.server, "ldap://memory")
         assert.deepStrictEqual(directory.openSessions.map(({ boundAs, id }) => [id, boundAs]), [[1, admin.dn]])
+        // Becoming someone takes a session of its own, in the same directory.
+        const who = yield* client.withSession(
+          LdapAuth.simple(ada, Redacted.make("adapw")),
+          (session) => session.extended(LdapExtended.whoAmI)
+        )
+        assert.strictEqual(who.answer, `dn:${ada}`)
         return directory
-      }).pipe(Effect.provide(Layer.provideMerge(Client, Directory)))
+      }).pipe(Effect.provide(InMemoryDirectory.layer({ ldif, admin, client: { auth } })))
       assert.deepStrictEqual(
         directory.log.connections.map(({ closed, unbinds }) => [unbinds, closed]),
-        [[1, "fin"]]
+        [[1, "fin"], [1, "fin"]]
       )
     }))
+
+  it.effect("gives a program its session in the same way", () =>
+    Effect.gen(function*() {
+      const directory = yield* Effect.gen(function*() {
+        const session = yield* LdapSession.LdapSession
+        yield* session.modify(ada, [LdapModification.replace("description", "changed")])
+        const directory = yield* InMemoryDirectory.InMemoryDirectory
+        assert.strictEqual(directory.lookup(ada)?.get("description"), "changed")
+        return directory
+      }).pipe(Effect.provide(InMemoryDirectory.layerSession({ ldif, admin, session: { auth } })))
+      assert.deepStrictEqual(directory.log.connections.map(({ closed, unbinds }) => [unbinds, closed]), [[1, "fin"]])
+    }))
+
+  it.effect("entries that can't be loaded are an error of the layer", () =>
+    Effect.gen(function*() {
+      const broken = InMemoryDirectory.layer({ entries: [{ dn: "dc=x", attributes: { dc: "x" } }] })
+      const error = yield* Effect.flip(Effect.provide(Effect.void, broken))
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
+    }))
+
+  it.effect("the directory alone, for a program that opens sessions itself", () =>
+    Effect.gen(function*() {
+      const directory = yield* InMemoryDirectory.InMemoryDirectory
+      assert.deepStrictEqual(directory.log.connections, [])
+      const session = yield* LdapSession.fromTransport(directory.transportAs(ada), {
+        auth: LdapAuth.sasl(LdapSasl.external())
+      })
+      assert.strictEqual((yield* session.extended(LdapExtended.whoAmI)).answer, `dn:${ada}`)
+      // It is offered to those who can use it.
+      const mechanisms = (yield* session.rootDse).getAll("supportedSASLMechanisms")
+      assert.include(mechanisms, "EXTERNAL")
+      const other = yield* LdapSession.fromTransport(directory.transport)
+      assert.notInclude((yield* other.rootDse).getAll("supportedSASLMechanisms"), "EXTERNAL")
+    }).pipe(Effect.provide(InMemoryDirectory.layerDirectory({ ldif, admin }))))
 
   it.effect("each session over the transport is a connection of its own, safe for passwords", () =>
     Effect.gen(function*() {

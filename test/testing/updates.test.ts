@@ -158,7 +158,8 @@ describe("modify", () => {
       assert.strictEqual(yield* modify(raw, ada, replace("uidNumber", ["7", "8"])), 19)
       assert.strictEqual(yield* modify(raw, ada, replace("uidNumber", "x")), 21)
       assert.strictEqual(yield* modify(raw, ada, replace("hasSubordinates", "TRUE")), 19)
-      assert.strictEqual(yield* modify(raw, ada, increment("roomNumber")), 16)
+      assert.strictEqual(yield* modify(raw, ada, increment("roomNumber")), 19)
+      assert.strictEqual(yield* modify(raw, ada, increment("shadowMax")), 16)
       assert.strictEqual(yield* modify(raw, ada, increment("sn")), 19)
       assert.strictEqual(yield* modify(raw, ada, { operation: "increment", attribute: "uidNumber", values: [] }), 2)
       // The name keeps its value, and every entry its object class.

@@ -7,7 +7,7 @@ import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import { anonymous, type DirectoryState, type Requester } from "../directory/DirectoryState.ts"
 import { answer, success } from "../operations/directoryResult.ts"
-import { clearText, isPassword } from "./passwordHashes.ts"
+import { clearText, isPassword, isUnicodePassword } from "./passwordHashes.ts"
 import { judge } from "./passwordPolicy.ts"
 
 /** What a bind comes to: the answer, and who the connection belongs to from now on. */
@@ -39,7 +39,9 @@ export class PasswordCheck {
       Buffer.compare(administrator.password, password) === 0
     if (isOwn) return { result: success, requester: { dn: administrator.dn } }
     const entry = dn === undefined ? undefined : this.#state.tree.find(dn)
-    return this.judge(dn, entry?.values("userpassword").some((stored) => isPassword(stored, password)) === true)
+    const right = entry?.values("userpassword").some((stored) => isPassword(stored, password)) === true ||
+      entry?.values("unicodepwd").some((stored) => isUnicodePassword(stored, password)) === true
+    return this.judge(dn, right)
   }
 
   /** The outcome of a bind whose password was found to be right or wrong. */

@@ -70,6 +70,10 @@ export const isPassword = (stored: Uint8Array, given: Uint8Array): boolean => {
   return Buffer.compare(derived, unadapted(key)) === 0
 }
 
+/** Whether `given` is the password in a unicodePwd as Active Directory takes it: in quotes, as UTF-16. */
+export const isUnicodePassword = (stored: Uint8Array, given: Uint8Array): boolean =>
+  Buffer.compare(stored, Buffer.from(`"${Buffer.from(given).toString("utf8")}"`, "utf16le")) === 0
+
 /** The base64 of pw-pbkdf2 has a full stop for the plus sign, and no padding. */
 const adapted = (octets: Buffer): string => octets.toString("base64").replaceAll("+", ".").replaceAll("=", "")
 

@@ -92,7 +92,7 @@ export const passwordModify = (
   state.changes.made("modify", entry, () => {
     state.tree.update(entry, attributes)
     entry.history = history
-  })
+  }, { attributes })
   return { result: success, value: newPassword === undefined ? generated(password) : undefined }
 }
 

@@ -11,9 +11,8 @@ import { identify, isAdministratorName, mayActAs, userEntry } from "./identities
 import type { BindOutcome, PasswordCheck } from "./passwordCheck.ts"
 import { ScramConversation, type ScramHash, scramHashes } from "./ScramConversation.ts"
 
-/** What the directory offers; EXTERNAL is offered to those who have an identity from elsewhere, and listed for all. */
+/** What the directory offers to everybody; EXTERNAL is for those who have an identity from elsewhere. */
 export const saslMechanisms: ReadonlyArray<string> = [
-  "EXTERNAL",
   "PLAIN",
   "ANONYMOUS",
   ...[...scramHashes.keys()].map((hash) => `SCRAM-${hash}`)

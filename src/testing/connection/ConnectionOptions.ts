@@ -30,3 +30,16 @@ export interface ConnectionOptions {
   /** The distinguished name that SASL EXTERNAL binds: what a client certificate or the system would say. */
   readonly external?: string | undefined
 }
+
+/** What the root DSE says that not all connections offer. */
+export interface Offers {
+  readonly startTls: boolean
+  readonly external: boolean
+}
+
+export const offersOf = ({ external, startTls }: ConnectionOptions): Offers => ({
+  startTls: startTls !== undefined,
+  external: external !== undefined
+})
+
+export const noOffers: Offers = { startTls: false, external: false }

@@ -40,7 +40,7 @@ import { readControls, type RequestControls } from "../operations/requestControl
 import { PagedSearches } from "../search/PagedSearches.ts"
 import { serveSearch } from "../search/searchServing.ts"
 import { readCancel } from "./cancelRequest.ts"
-import type { ConnectionOptions } from "./ConnectionOptions.ts"
+import { type ConnectionOptions, offersOf } from "./ConnectionOptions.ts"
 import { Transactions } from "./Transactions.ts"
 
 /**
@@ -255,6 +255,15 @@ class Connection {
     const isBind = operation._tag === "BindRequest"
     const before = isBind ? [...this.#inFlight.values()] : this.#bind === undefined ? [] : [this.#bind]
     const fiber = yield* this.#serve(message).pipe(
+      // A function of the test that throws (access, visible, interceptor) is seen there, and keeps no client waiting.
+      Effect.catchDefect((defect) =>
+        Effect.andThen(
+          Effect.logError("a request to the directory in memory failed", defect),
+          operation._tag === "UnbindRequest"
+            ? Effect.void
+            : this.#answer(messageId, responseTo(operation, answer(LdapResultCode.other, String(defect))))
+        )
+      ),
       before.length === 0 ? (serving) => serving : (serving) => Effect.andThen(Fiber.awaitAll(before), serving),
       // The peer is gone when nothing can be written any more; the reader notices that too.
       Effect.catchTag("SocketError", () => Effect.void),
@@ -309,6 +318,7 @@ class Connection {
           requester,
           controls,
           pages: this.#pages,
+          offers: offersOf(this.#own),
           write: this.#write,
           send: (message) => this.#send(message)
         })
@@ -324,7 +334,7 @@ class Connection {
           const result = this.#transactions.put(controls.transaction, { messageId, perform })
           return yield* this.#answer(messageId, responseTo(operation, result))
         }
-        const answered = carryOut(state, operation, requester, controls, now)
+        const answered = carryOut(state, operation, requester, controls, now, offersOf(this.#own))
         if (operation._tag === "ModifyRequest" && answered.result.code === LdapResultCode.success) this.#relieve()
         return yield* this.#answer(messageId, answered.operation, answered.controls)
       }

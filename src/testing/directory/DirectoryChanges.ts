@@ -2,7 +2,7 @@
  * What has changed in a directory: a number for each change, those who want to hear of the next ones, and how to take
  * back what was done when a transaction fails.
  */
-import type { DirectoryEntry } from "./DirectoryTree.ts"
+import type { DirectoryEntry, StoredAttributes } from "./DirectoryTree.ts"
 
 /** A change that was carried out. The entry is as it is after it; of a deletion, as it was before. */
 export interface Change {
@@ -15,6 +15,7 @@ export interface Change {
 
 export class DirectoryChanges {
   readonly #listeners = new Set<(change: Change) => void>()
+  readonly #deleted = new Set<DirectoryEntry>()
   #number = 0
   #attempt: { readonly changes: Array<Change>; readonly undo: Array<() => void> } | undefined
 
@@ -29,10 +30,27 @@ export class DirectoryChanges {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Records a change, with the way to take it back. */
-  made(type: Change["type"], entry: DirectoryEntry, undo: () => void, previousDn?: string): void {
-    const change: Change = { type, entry, number: ++this.#number, previousDn }
+  /** Those that were deleted, the last one last. */
+  get deletions(): ReadonlyArray<DirectoryEntry> {
+    return [...this.#deleted].filter(({ present }) => !present)
+  }
+
+  /** Records a change, with the way to take it back, and what the attributes of the entry were before. */
+  made(
+    type: Change["type"],
+    entry: DirectoryEntry,
+    undo: () => void,
+    before?: { readonly attributes: StoredAttributes; readonly dn?: string }
+  ): void {
+    const change: Change = { type, entry, number: ++this.#number, previousDn: before?.dn }
     entry.changed = change.number
+    if (type === "add") entry.added = change.number
+    if (type === "delete") this.#deleted.add(entry)
+    if (before !== undefined) {
+      for (const key of new Set([...before.attributes.keys(), ...entry.attributes.keys()])) {
+        if (before.attributes.get(key) !== entry.attributes.get(key)) entry.attributeChanges.set(key, change.number)
+      }
+    }
     if (this.#attempt === undefined) return this.#tell(change)
     this.#attempt.changes.push(change)
     this.#attempt.undo.push(undo)
@@ -42,10 +60,14 @@ export class DirectoryChanges {
   attempt(changes: () => boolean): boolean {
     const attempt = { changes: new Array<Change>(), undo: new Array<() => void>() }
     this.#attempt = attempt
-    const kept = changes()
-    this.#attempt = undefined
+    let kept = false
+    try {
+      kept = changes()
+    } finally {
+      this.#attempt = undefined
+      if (!kept) { for (const undo of attempt.undo.reverse()) undo() }
+    }
     if (kept) { for (const change of attempt.changes) this.#tell(change) }
-    else for (const undo of attempt.undo.reverse()) undo()
     return kept
   }
 

@@ -48,12 +48,21 @@ export const take = (state: DirectoryState): DirectorySnapshot => {
   return snapshot
 }
 
-/** In one step: no operation sees it half done. A search that is going on loses what it hasn't returned yet. */
+/**
+ * In one step: no operation sees it half done. A search that is going on loses what it hasn't returned yet; one that
+ * follows changes hears that everything is gone, and what is there now.
+ */
 export const restore = (state: DirectoryState, snapshot: DirectorySnapshot): void => {
   const entries = saved.get(snapshot)
   if (entries === undefined) throw new TypeError("not a snapshot that this package took")
-  for (const entry of inOrder(state).slice().reverse()) state.tree.remove(entry)
-  for (const { attributes, dn, history } of entries) state.tree.insert(dn, attributes, history)
+  // They are changes as others are: whoever follows the directory hears of them, and old cookies don't hide them.
+  for (const entry of [...inOrder(state)].reverse()) {
+    state.tree.remove(entry)
+    state.changes.made("delete", entry, () => {})
+  }
+  for (const { attributes, dn, history } of entries) {
+    state.changes.made("add", state.tree.insert(dn, attributes, history), () => {})
+  }
 }
 
 /** What follows from the entries or from the tree, or is known to servers with a password policy alone. */

@@ -25,6 +25,16 @@ import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"
  */
 export type Access = (identity: string, operation: RequestOperation) => boolean
 
+/**
+ * Decides whether someone other than the administrator sees an attribute of an entry or, where none is named, whether
+ * they may know of the entry at all. The identity is the distinguished name that was bound, empty for anonymous; the
+ * attribute has the name that the schema gives it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Visibility = (identity: string, entry: LdapDn.LdapDn, attribute: string | undefined) => boolean
+
 export interface Administrator {
   readonly dn: LdapDn.LdapDn
   /** Without one nobody can bind as the administrator, unless the entry of that name has a password. */
@@ -54,6 +64,7 @@ export class DirectoryState {
   readonly passwordScheme: PasswordScheme
   readonly schemaChecking: boolean
   readonly #access: Access | undefined
+  readonly #visible: Visibility | undefined
   #uuids = 0
 
   constructor(options: {
@@ -62,6 +73,7 @@ export class DirectoryState {
     readonly sizeLimit: number
     readonly allowAnonymous: boolean
     readonly access: Access | undefined
+    readonly visible?: Visibility | undefined
     readonly maxValues?: number | undefined
     readonly passwordPolicy?: PasswordPolicy | undefined
     readonly passwordScheme?: PasswordScheme | undefined
@@ -73,6 +85,7 @@ export class DirectoryState {
     this.sizeLimit = options.sizeLimit
     this.allowAnonymous = options.allowAnonymous
     this.#access = options.access
+    this.#visible = options.visible
     this.maxValues = options.maxValues ?? 0
     this.passwordPolicy = options.passwordPolicy
     this.passwordScheme = options.passwordScheme ?? "SSHA"
@@ -111,7 +124,33 @@ export class DirectoryState {
 
   /** Passwords are seen by the administrator and by the entry itself. */
   maySee(requester: Requester, entry: DirectoryEntry, type: AttributeType): boolean {
-    return !passwordTypes.has(type.key) || this.isAdministrator(requester) || requester.dn?.key === entry.dn.key
+    if (this.#visible === undefined && !passwordTypes.has(type.key)) return true
+    if (this.isAdministrator(requester)) return true
+    if (passwordTypes.has(type.key) && requester.dn?.key !== entry.dn.key) return false
+    return this.#visible?.(requester.dn?.toString() ?? "", entry.dn, type.name) !== false
+  }
+
+  /** Whether there may be entries that someone doesn't know of. */
+  hidesEntries(requester: Requester): boolean {
+    return this.#visible !== undefined && !this.isAdministrator(requester)
+  }
+
+  maySeeEntry(requester: Requester, entry: DirectoryEntry): boolean {
+    return !this.hidesEntries(requester) ||
+      this.#visible?.(requester.dn?.toString() ?? "", entry.dn, undefined) !== false
+  }
+
+  findVisible(requester: Requester, dn: LdapDn.LdapDn): DirectoryEntry | undefined {
+    const entry = this.tree.find(dn)
+    return entry !== undefined && this.maySeeEntry(requester, entry) ? entry : undefined
+  }
+
+  /** With the name of the nearest entry above that the requester knows of. */
+  noSuchObject(requester: Requester, dn: LdapDn.LdapDn): ResultFields {
+    let above = this.holds(dn) ? LdapDn.parent(dn) : undefined
+    while (above !== undefined && this.findVisible(requester, above) === undefined) above = LdapDn.parent(above)
+    const matched = above === undefined ? undefined : this.tree.find(above)
+    return answer(LdapResultCode.noSuchObject, "", matched?.dn.toString() ?? "")
   }
 
   /** The same entries added in the same order get the same UUIDs, so tests can rely on them. */
@@ -130,6 +169,16 @@ export class DirectoryState {
 }
 
 const passwordTypes: ReadonlySet<string> = new Set(["userpassword", "unicodepwd"])
+
+/** A name as slapd writes it: types by their own names, several of one RDN in order. */
+export const prettyRdn = (types: AttributeTypes, rdn: LdapDn.Rdn): LdapDn.Rdn => {
+  const attributes = rdn.attributes.map(({ type, value }) => ({ type: types.find(type)?.type.name ?? type, value }))
+  const inOrder = attributes.slice().sort((a, b) => (a.type.toLowerCase() < b.type.toLowerCase() ? -1 : 1))
+  const same = inOrder.every(({ type }, i) => type === rdn.attributes[i]?.type)
+  const byType = Object.fromEntries(inOrder.map(({ type, value }) => [type, value]))
+  // One type twice can't be told apart by its name.
+  return same || Object.keys(byType).length < inOrder.length ? rdn : LdapDn.rdn(byType)
+}
 
 /** Names are read as leniently as slapd reads them. */
 export const parseDn = (text: string): LdapDn.LdapDn | undefined => {

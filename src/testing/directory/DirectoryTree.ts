@@ -47,6 +47,10 @@ export class DirectoryEntry {
   place = 0
   /** The number of the last change of it; 0 where it is as it was loaded. */
   changed = 0
+  /** The number of the change that added it. */
+  added = 0
+  /** The number of the last change of each attribute that has changed, by the key of its description. */
+  readonly attributeChanges = new Map<string, number>()
   parent: DirectoryEntry | undefined
   /** The groups that it is a member of, where the directory keeps track of that. */
   groups: () => ReadonlyArray<DirectoryEntry> = () => []
@@ -165,9 +169,9 @@ export class DirectoryTree {
 
   /** Gives an entry other attributes. */
   update(entry: DirectoryEntry, attributes: StoredAttributes): void {
-    this.#index.remove(entry)
+    const before = entry.attributes
     entry.attributes = attributes
-    this.#index.add(entry)
+    this.#index.update(entry, before)
   }
 
   /** Takes away an entry that has no children. */

@@ -13,7 +13,7 @@ import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
 import type { Interceptor } from "../connection/DirectoryServer.ts"
 import type { DirectoryFault } from "../DirectoryFault.ts"
 import { load } from "../operations/updates.ts"
-import { type Access, DirectoryState, parseDn } from "./DirectoryState.ts"
+import { type Access, DirectoryState, parseDn, type Visibility } from "./DirectoryState.ts"
 
 /**
  * An entry to begin with.
@@ -54,6 +54,12 @@ export interface Options {
    * distinguished name that is bound or the empty text. Default: searches and compares only.
    */
   readonly access?: Access | undefined
+  /**
+   * What others than the administrator see of entries: which attributes, and which entries at all. A hidden attribute is
+   * returned to nobody, and matches no filter; a hidden entry isn't there. Default: everything but passwords, which only
+   * the entry itself sees, whatever this says.
+   */
+  readonly visible?: Visibility | undefined
   /**
    * Whether entries have to be as the schema says: known attributes and classes, what classes require and allow, values
    * of the right syntax. Default false: what the directory has never heard of is taken as text.
@@ -110,6 +116,7 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
     sizeLimit: options.sizeLimit ?? 0,
     allowAnonymous: options.allowAnonymous ?? true,
     access: options.access,
+    visible: options.visible,
     schemaChecking: options.schemaChecking,
     memberOf: options.memberOf,
     passwordPolicy: options.passwordPolicy,

@@ -105,7 +105,7 @@ class FaultyConnection {
     return Socket.make({
       reader: Effect.suspend(() => {
         // The server has just begun: it is the last that there is.
-        this.#id = this.#options.log.connections.length
+        this.#id = this.#options.log.lastConnection
         return Effect.map(socket.reader, (reader) => {
           const pull = Effect.map(reader.pull, octetsOf)
           return { upgrade: reader.upgrade, pull: Effect.suspend(() => this.#pull(pull)) }

@@ -3,15 +3,19 @@
  * them out, and the rules that the outcome must keep. Pure; a refusal has slapd's code and text.
  */
 import * as Result from "effect/Result"
-import type { AttributeTypes, Description } from "../../model/AttributeTypes.ts"
+import { type AttributeType, type AttributeTypes, type Description, objectClassOf } from "../../model/AttributeTypes.ts"
 import type { Rdn } from "../../model/LdapDn.ts"
 import type { LdapAttribute } from "../../model/LdapEntry.ts"
 import type { LdapModification } from "../../model/LdapModification.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import { normalize } from "../../model/matchingRules.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
+import { parseDn, prettyRdn } from "../directory/DirectoryState.ts"
 import { StoredAttribute, type StoredAttributes, valueKey } from "../directory/DirectoryTree.ts"
 import { answer } from "./directoryResult.ts"
+
+/** The types whose values are object classes, which are looked up. */
+const classTypes: ReadonlySet<string> = new Set(["objectclass", "structuralobjectclass"])
 
 type Outcome<A> = Result.Result<A, ResultFields>
 
@@ -22,20 +26,40 @@ const refuse = (code: number, diagnosticMessage: string): Result.Result<never, R
 export const fromRequest = (
   types: AttributeTypes,
   attributes: ReadonlyArray<LdapAttribute>
-): Outcome<Map<string, StoredAttribute>> => {
-  const stored = new Map<string, StoredAttribute>()
+): Outcome<ReadonlyArray<StoredAttribute>> => {
+  if (attributes.some(({ values }) => values.length === 0)) {
+    return refuse(LdapResultCode.protocolError, "no values for attribute type")
+  }
+  const all: Array<StoredAttribute> = []
   for (const { description, values } of attributes) {
     const parsed = types.learn(description)
     if (parsed === undefined) return undefinedType(description)
-    const refused = checkValues(description, parsed, values)
+    const refused = checkValues(types, description, parsed, values)
     if (refused !== undefined) return Result.fail(refused)
-    if (values.length === 0) return refuse(LdapResultCode.protocolError, "no values for attribute type")
-    if (stored.has(parsed.key)) {
-      return refuse(LdapResultCode.attributeOrValueExists, `attribute '${parsed.type.name}' provided more than once`)
+    all.push(store(types, parsed, values))
+  }
+  return Result.succeed(all)
+}
+
+/** As an entry has them: none twice. */
+export const toStored = (all: ReadonlyArray<StoredAttribute>): Outcome<Map<string, StoredAttribute>> => {
+  const stored = new Map<string, StoredAttribute>()
+  for (const attribute of all) {
+    const { key, type } = attribute.parsed
+    if (stored.has(key)) {
+      return refuse(LdapResultCode.attributeOrValueExists, `attribute '${type.name}' provided more than once`)
     }
-    stored.set(parsed.key, store(parsed, values))
+    stored.set(key, attribute)
   }
   return Result.succeed(stored)
+}
+
+/** The refusal of attributes that only the server sets. */
+export const checkReadOnly = (parsed: Iterable<Description>): ResultFields | undefined => {
+  for (const { type } of parsed) {
+    if (type.readOnly) return answer(LdapResultCode.constraintViolation, `${type.name}: no user modification allowed`)
+  }
+  return undefined
 }
 
 /** The attributes of an entry that is taken as it is: nothing but what can't be stored at all is refused. */
@@ -47,7 +71,8 @@ export const fromSeed = (
   for (const { description, values } of attributes) {
     const parsed = types.learn(description)
     if (parsed === undefined) return undefinedType(description)
-    stored.set(parsed.key, store(parsed, [...stored.get(parsed.key)?.values ?? [], ...values]))
+    const own = stored.get(parsed.key)?.values ?? []
+    stored.set(parsed.key, new StoredAttribute(nameOf(parsed), parsed, own.length === 0 ? values : [...own, ...values]))
   }
   return Result.succeed(stored)
 }
@@ -55,32 +80,58 @@ export const fromSeed = (
 const undefinedType = (description: string) =>
   refuse(LdapResultCode.undefinedAttributeType, `${description}: attribute type undefined`)
 
-/** Types are returned by their own names, whatever name they were given by; options as they were written. */
+/**
+ * Types are returned by their own names, whatever name they were given by, also within names; options as they were
+ * written.
+ */
 const store = (
+  types: AttributeTypes,
   parsed: Description,
   values: ReadonlyArray<Uint8Array>,
   keys?: ReadonlyArray<string>
-): StoredAttribute => new StoredAttribute([parsed.type.name, ...parsed.options].join(";"), parsed, values, keys)
+): StoredAttribute => {
+  const pretty = parsed.type.rule === "dn" && keys === undefined
+    ? values.map((value) => prettyName(types, value))
+    : values
+  return new StoredAttribute(nameOf(parsed), parsed, pretty, keys)
+}
 
-/** The refusal of values that the attribute can't have. */
+const nameOf = ({ options, type }: Description): string =>
+  options.length === 0 ? type.name : [type.name, ...options].join(";")
+
+const prettyName = (types: AttributeTypes, value: Uint8Array): Uint8Array => {
+  const text = Buffer.from(value).toString("utf8")
+  const dn = parseDn(text)
+  const pretty = dn?.rdns.map((rdn) => prettyRdn(types, rdn).toString()).join(",")
+  return pretty === undefined || pretty === text ? value : Buffer.from(pretty)
+}
+
+/** Whether an object class is one that the schema has, where that is asked for. */
+export const isKnown = (types: AttributeTypes, type: AttributeType, value: Uint8Array): boolean =>
+  !types.strict || !classTypes.has(type.key) || objectClassOf(valueKey(type.rule, value)) !== undefined
+
+/** The refusal of values that the attribute can't have; of those that are taken out, only of what is none. */
 const checkValues = (
+  types: AttributeTypes,
   description: string,
   { type }: Description,
-  values: ReadonlyArray<Uint8Array>
+  values: ReadonlyArray<Uint8Array>,
+  isRemoval = false
 ): ResultFields | undefined => {
-  if (type.readOnly) {
-    return answer(LdapResultCode.constraintViolation, `${description}: no user modification allowed`)
-  }
   const keys = values.map((value) => valueKey(type.rule, value))
-  const invalid = type.standard ? values.findIndex((value) => normalize(type.rule, value) === undefined) : -1
+  const invalid = values.findIndex((value) =>
+    type.standard && (normalize(type.rule, value) === undefined || !isKnown(types, type, value))
+  )
   if (invalid >= 0) {
     return answer(LdapResultCode.invalidAttributeSyntax, `${description}: value #${invalid} invalid per syntax`)
   }
+  if (isRemoval) return undefined
   if (type.singleValued && values.length > 1) {
     return answer(LdapResultCode.constraintViolation, `${description}: multiple values provided`)
   }
-  if (new Set(keys).size < keys.length) {
-    const twice = keys.findIndex((key, i) => keys.indexOf(key, i + 1) >= 0)
+  const last = new Map(keys.map((key, i) => [key, i]))
+  if (last.size < keys.length) {
+    const twice = keys.findIndex((key, i) => last.get(key) !== i)
     return answer(LdapResultCode.attributeOrValueExists, `${description}: value #${twice} provided more than once`)
   }
   return undefined
@@ -90,11 +141,8 @@ const checkValues = (
 // Modifications
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What is wrong with the changes whatever the entry is; slapd says that before it looks for the entry. */
-export const checkChanges = (
-  types: AttributeTypes,
-  changes: ReadonlyArray<LdapModification>
-): ResultFields | undefined => {
+/** What is wrong with the changes as a message; slapd says that before it reads the name of the entry. */
+export const checkForm = (changes: ReadonlyArray<LdapModification>): ResultFields | undefined => {
   for (const { attribute, operation, values } of changes) {
     if (operation === "add" && values.length === 0) {
       return answer(LdapResultCode.protocolError, `modify/add operation (${attribute}) requires values`)
@@ -102,15 +150,31 @@ export const checkChanges = (
     if (operation === "increment" && values.length !== 1) {
       return answer(LdapResultCode.protocolError, "modify/increment operation requires single value")
     }
+  }
+  return undefined
+}
+
+/** What is wrong with the changes whatever the entry is; slapd says that before it looks for the entry. */
+export const checkChanges = (
+  types: AttributeTypes,
+  changes: ReadonlyArray<LdapModification>
+): ResultFields | undefined => {
+  for (const { attribute, operation, values } of changes) {
     const parsed = operation === "delete" || operation === "increment" ? types.find(attribute) : types.learn(attribute)
     if (parsed === undefined) {
       return answer(LdapResultCode.undefinedAttributeType, `${attribute}: attribute type undefined`)
     }
-    const refused = checkValues(attribute, parsed, values)
+    if (operation === "increment" && parsed.type.standard && parsed.type.rule !== "integer") {
+      return inappropriateIncrement(attribute)
+    }
+    const refused = checkValues(types, attribute, parsed, values, operation === "delete")
     if (refused !== undefined) return refused
   }
   return undefined
 }
+
+const inappropriateIncrement = (attribute: string): ResultFields =>
+  answer(LdapResultCode.constraintViolation, `${attribute}: attribute syntax inappropriate for increment`)
 
 /** The attributes after all of the changes, or the refusal of the first that can't be made. */
 export const applyChanges = (
@@ -120,12 +184,12 @@ export const applyChanges = (
   permissive = false
 ): Outcome<Map<string, StoredAttribute>> => {
   const attributes = new Map(before)
-  for (const asked of changes) {
+  for (const asked of joined(changes)) {
     const parsed = types.learn(asked.attribute)
     if (parsed === undefined) return undefinedType(asked.attribute)
     const change = permissive ? withoutObvious(attributes.get(parsed.key), parsed, asked) : asked
     if (change === undefined) continue
-    const refused = applyChange(attributes, parsed, change)
+    const refused = applyChange(types, attributes, parsed, change)
     if (refused !== undefined) return Result.fail(refused)
   }
   for (const { parsed: { type }, values } of attributes.values()) {
@@ -134,6 +198,23 @@ export const applyChanges = (
     }
   }
   return Result.succeed(attributes)
+}
+
+/**
+ * Changes of one kind to one attribute that follow one another, as one: each costs as much as the attribute is long, and
+ * some programs write one for each value.
+ */
+const joined = (changes: ReadonlyArray<LdapModification>): ReadonlyArray<LdapModification> => {
+  const all: Array<{ readonly change: LdapModification; readonly values: Array<Uint8Array> }> = []
+  for (const change of changes) {
+    const before = all.at(-1)
+    const goesOn = before?.change.operation === change.operation && before.change.attribute === change.attribute &&
+      (change.operation === "add" || change.operation === "delete") && change.values.length > 0 &&
+      before.values.length > 0
+    if (goesOn) before.values.push(...change.values)
+    else all.push({ change, values: [...change.values] })
+  }
+  return all.map(({ change, values }) => ({ ...change, values }))
 }
 
 /** A change without the values that are there already, or gone; `undefined` where nothing is left to do. */
@@ -145,13 +226,19 @@ const withoutObvious = (
   if (change.operation !== "add" && change.operation !== "delete") return change
   const own = new Set(present?.keys)
   if (change.operation === "delete" && change.values.length === 0) return present === undefined ? undefined : change
-  const values = change.values.filter((value) =>
-    own.has(valueKey(parsed.type.rule, value)) === (change.operation === "delete")
-  )
+  const values = change.values.filter((value) => {
+    const key = valueKey(parsed.type.rule, value)
+    if (own.has(key) !== (change.operation === "delete")) return false
+    // It is there, or gone, from now on.
+    if (change.operation === "delete") own.delete(key)
+    else own.add(key)
+    return true
+  })
   return values.length === 0 ? undefined : { ...change, values }
 }
 
 const applyChange = (
+  types: AttributeTypes,
   attributes: Map<string, StoredAttribute>,
   parsed: Description,
   { attribute, operation, values }: LdapModification
@@ -162,8 +249,13 @@ const applyChange = (
     case "add": {
       const keys = values.map((value) => valueKey(rule, value))
       const own = present?.keys ?? []
-      const taken = keys.length === 1 ? own : new Set(own)
-      const at = keys.findIndex((key) => taken instanceof Set ? taken.has(key) : taken.includes(key))
+      const taken = keys.length === 1 ? undefined : new Set(own)
+      const at = keys.findIndex((key) => {
+        if (taken === undefined) return own.includes(key)
+        const isTaken = taken.has(key)
+        taken.add(key)
+        return isTaken
+      })
       if (at >= 0) {
         return answer(
           LdapResultCode.attributeOrValueExists,
@@ -171,13 +263,14 @@ const applyChange = (
         )
       }
       // Keys are carried over: a group with thousands of members grows by one at a time.
-      attributes.set(parsed.key, store(parsed, [...present?.values ?? [], ...values], [...own, ...keys]))
+      const { values: added } = store(types, parsed, values)
+      attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], ...added], [...own, ...keys]))
       return undefined
     }
     case "replace":
       // Taken out first, so that it moves to the end as it does in slapd.
       attributes.delete(parsed.key)
-      if (values.length > 0) attributes.set(parsed.key, store(parsed, values))
+      if (values.length > 0) attributes.set(parsed.key, store(types, parsed, values))
       return undefined
     case "delete": {
       if (present === undefined) {
@@ -187,12 +280,15 @@ const applyChange = (
         attributes.delete(parsed.key)
         return undefined
       }
+      if (!parsed.type.equality) {
+        return answer(LdapResultCode.inappropriateMatching, `modify/delete: ${attribute}: no equality matching rule`)
+      }
       const gone = new Set(values.map((value) => valueKey(rule, value)))
       const own = new Set(present.keys)
-      if (![...gone].every((key) => own.has(key))) {
+      if (gone.size < values.length || ![...gone].every((key) => own.has(key))) {
         return answer(LdapResultCode.noSuchAttribute, `modify/delete: ${attribute}: no such value`)
       }
-      keep(attributes, parsed, present, (key) => !gone.has(key))
+      keep(types, attributes, parsed, present, (key) => !gone.has(key))
       return undefined
     }
     case "increment": {
@@ -200,20 +296,16 @@ const applyChange = (
         return answer(LdapResultCode.noSuchAttribute, `modify/increment: ${attribute}: no such attribute`)
       }
       const numbers = [...values, ...present.values].map((value) => normalize("integer", value))
-      if ((parsed.type.standard && rule !== "integer") || numbers.includes(undefined)) {
-        return answer(
-          LdapResultCode.constraintViolation,
-          `${attribute}: attribute syntax inappropriate for increment`
-        )
-      }
+      if (numbers.includes(undefined)) return inappropriateIncrement(attribute)
       const [by = 0n, ...own] = numbers.map((number) => BigInt(number ?? "0"))
-      attributes.set(parsed.key, store(parsed, own.map((value) => Buffer.from(String(value + by)))))
+      attributes.set(parsed.key, store(types, parsed, own.map((value) => Buffer.from(String(value + by)))))
       return undefined
     }
   }
 }
 
 const keep = (
+  types: AttributeTypes,
   attributes: Map<string, StoredAttribute>,
   parsed: Description,
   present: StoredAttribute,
@@ -221,7 +313,7 @@ const keep = (
 ): void => {
   const left = present.values.filter((_, i) => wanted(present.keys[i] ?? ""))
   if (left.length === 0) attributes.delete(parsed.key)
-  else attributes.set(parsed.key, store(parsed, left, present.keys.filter(wanted)))
+  else attributes.set(parsed.key, store(types, parsed, left, present.keys.filter(wanted)))
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -257,7 +349,7 @@ export const addNamingValues = (types: AttributeTypes, attributes: Map<string, S
     if (parsed === undefined) continue
     const present = attributes.get(parsed.key)
     if (present?.keys.includes(valueKey(parsed.type.rule, value)) === true) continue
-    attributes.set(parsed.key, store(parsed, [...present?.values ?? [], value]))
+    attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], value]))
   }
 }
 
@@ -268,6 +360,6 @@ export const removeNamingValues = (types: AttributeTypes, attributes: Map<string
     const present = parsed === undefined ? undefined : attributes.get(parsed.key)
     if (parsed === undefined || present === undefined) continue
     const gone = valueKey(parsed.type.rule, value)
-    keep(attributes, parsed, present, (key) => key !== gone)
+    keep(types, attributes, parsed, present, (key) => key !== gone)
   }
 }

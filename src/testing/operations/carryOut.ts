@@ -8,6 +8,7 @@ import * as LdapEntry from "../../model/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { RequestOperation, ResponseOperation, ResultFields } from "../../protocol/LdapMessage.ts"
 import { policyResponse } from "../bind/passwordPolicy.ts"
+import type { Offers } from "../connection/ConnectionOptions.ts"
 import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { selection } from "../search/entrySelection.ts"
@@ -34,12 +35,13 @@ export const carryOut = (
   request: OneStep,
   requester: Requester,
   controls: RequestControls,
-  now: number
+  now: number,
+  offers?: Offers
 ): Answered => {
   const { passwordPolicy, postRead, preRead } = controls
   const entry = preRead === undefined && postRead === undefined ? undefined : entryOf(state, request)
   const before = preRead === undefined || entry === undefined ? undefined : copy(state, entry, preRead, requester)
-  const result = resultOf(state, request, requester, controls, now)
+  const result = resultOf(state, request, requester, controls, now, offers)
   const after = postRead === undefined ? undefined : (entry ?? entryOf(state, request))
   const said: Array<LdapControl.LdapControl> = []
   const isDone = result.code === LdapResultCode.success || result.code === LdapResultCode.noOperation
@@ -73,7 +75,8 @@ const resultOf = (
   request: OneStep,
   requester: Requester,
   controls: RequestControls,
-  now: number
+  now: number,
+  offers: Offers | undefined
 ): ResultFields => {
   switch (request._tag) {
     case "AddRequest":
@@ -85,7 +88,7 @@ const resultOf = (
     case "ModifyDnRequest":
       return Updates.modifyDn({ state, request, requester, now, controls })
     case "CompareRequest":
-      return compare(state, request, requester, controls)
+      return compare(state, request, requester, controls, offers)
   }
 }
 

@@ -3,9 +3,11 @@
  */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { CompareRequest, ResultFields } from "../../protocol/LdapMessage.ts"
+import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
 import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
 import { attributesOf, equality, unmetAssertion } from "../search/filterMatching.ts"
 import { specialEntry } from "../search/specialEntries.ts"
+import { isKnown } from "./attributeChanges.ts"
 import { answer, invalidDn } from "./directoryResult.ts"
 import { referral } from "./referrals.ts"
 import { noControls, type RequestControls } from "./requestControls.ts"
@@ -14,7 +16,8 @@ export const compare = (
   state: DirectoryState,
   request: CompareRequest,
   requester: Requester,
-  controls: RequestControls = noControls
+  controls: RequestControls = noControls,
+  offers: Offers = noOffers
 ): ResultFields => {
   const dn = parseDn(request.dn)
   if (dn === undefined) return invalidDn
@@ -25,16 +28,15 @@ export const compare = (
   if (asked === undefined) {
     return answer(LdapResultCode.undefinedAttributeType, `${request.attribute}: attribute type undefined`)
   }
-  const matches = equality(asked.type, request.value)
+  if (!asked.type.equality) return answer(LdapResultCode.inappropriateMatching, "no equality matching rule")
+  const matches = isKnown(state.types, asked.type, request.value) ? equality(asked.type, request.value) : undefined
   if (matches === undefined) {
     return answer(LdapResultCode.invalidAttributeSyntax, "value does not conform to assertion syntax")
   }
   const referred = referral(state, dn, controls)
   if (referred !== undefined) return referred
-  const entry = specialEntry(state, dn) ?? state.tree.find(dn)
-  if (entry === undefined) {
-    return answer(LdapResultCode.noSuchObject, "", state.holds(dn) ? state.tree.matchedDn(dn) : "")
-  }
+  const entry = specialEntry(state, dn, offers) ?? state.findVisible(requester, dn)
+  if (entry === undefined) return state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request) || !state.maySee(requester, entry, asked.type)) {
     return answer(LdapResultCode.insufficientAccessRights)
   }

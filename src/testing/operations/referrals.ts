@@ -7,7 +7,7 @@ import * as LdapDn from "../../model/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import * as LdapUrl from "../../model/LdapUrl.ts"
 import type { ResultFields, Scope } from "../../protocol/LdapMessage.ts"
-import type { DirectoryState } from "../directory/DirectoryState.ts"
+import { type DirectoryState, prettyRdn } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer } from "./directoryResult.ts"
 import type { RequestControls } from "./requestControls.ts"
@@ -23,7 +23,9 @@ export const referral = (
     const entry = state.tree.find(name)
     if (entry === undefined) continue
     if (!entry.isReferral || (controls.manageDsaIt === true && name.key === dn.key)) return undefined
-    const below = LdapDn.relativeTo(dn, name)
+    const below = (LdapDn.relativeTo(dn, name)?.rdns ?? []).map((rdn) => prettyRdn(state.types, rdn).toString()).join(
+      ","
+    )
     return {
       ...answer(LdapResultCode.referral, "", entry.dn.toString()),
       referrals: uris(entry, scope, below)
@@ -34,13 +36,13 @@ export const referral = (
 
 /** Where a search goes on for what is below a referral object that it met. */
 export const continuation = (entry: DirectoryEntry, scope: Scope): ReadonlyArray<string> =>
-  uris(entry, scope === "one" ? "base" : "subtree", undefined)
+  uris(entry, scope === "one" ? "base" : "subtree", "")
 
 /** The URLs of a referral object, with the name that is asked for and the scope put in. */
 const uris = (
   entry: DirectoryEntry,
   scope: Scope | undefined,
-  below: LdapDn.LdapDn | undefined
+  below: string
 ): ReadonlyArray<string> =>
   entry.values("ref").map((value) => {
     // What follows a URL in a value is its label.
@@ -49,7 +51,7 @@ const uris = (
     if (Result.isFailure(url)) return text
     const [start = "", name = ""] = /^([^/]*\/\/[^/]*)\/?([^?]*)/.exec(text)?.slice(1) ?? []
     const there = decodeURIComponent(name) === "" ? entry.dn.toString() : decodeURIComponent(name)
-    const full = below === undefined || below.rdns.length === 0 ? there : `${below.toString()},${there}`
+    const full = below === "" ? there : `${below},${there}`
     const suffix = scope === undefined ? "" : `??${scopeNames[scope]}`
     return `${start}/${encodeURI(full).replace(/\?/g, "%3F").replace(/#/g, "%23")}${suffix}`
   })

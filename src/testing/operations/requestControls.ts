@@ -18,6 +18,8 @@ export interface RequestControls {
   readonly subentries?: boolean
   readonly persistent?: LdapControl.PersistentSearch
   readonly sync?: LdapControl.SyncRequest
+  readonly dirSync?: LdapControl.DirSyncRequest
+  readonly notification?: true
   readonly assertion?: LdapFilter
   readonly preRead?: ReadonlyArray<string>
   readonly postRead?: ReadonlyArray<string>
@@ -83,6 +85,8 @@ define(LdapControl.subentries, ["SearchRequest"], (subentries) => ({ subentries 
 define(LdapControl.domainScope, ["SearchRequest"], () => ({ domainScope: true }))
 define(LdapControl.persistentSearch, ["SearchRequest"], (persistent) => ({ persistent }))
 define(LdapControl.syncRequest, ["SearchRequest"], (sync) => ({ sync }))
+define(LdapControl.dirSyncRequest, ["SearchRequest"], (dirSync) => ({ dirSync }))
+define(LdapControl.notification, ["SearchRequest"], () => ({ notification: true }))
 define(LdapControl.dontUseCopy, reads, () => noControls)
 define(LdapControl.assertion, all, (assertion) => ({
   assertion

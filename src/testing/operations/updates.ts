@@ -17,7 +17,7 @@ import type {
   ResultFields
 } from "../../protocol/LdapMessage.ts"
 import { passwordSet, refusePasswords } from "../bind/passwordPolicy.ts"
-import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import { type DirectoryState, parseDn, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, type EntryHistory, type StoredAttribute } from "../directory/DirectoryTree.ts"
 import { unmetAssertion } from "../search/filterMatching.ts"
 import {
@@ -25,9 +25,12 @@ import {
   applyChanges,
   checkChanges,
   checkEntry,
+  checkForm,
+  checkReadOnly,
   fromRequest,
   fromSeed,
-  removeNamingValues
+  removeNamingValues,
+  toStored
 } from "./attributeChanges.ts"
 import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
 import { referral } from "./referrals.ts"
@@ -59,13 +62,21 @@ export const add = ({ controls = noControls, now, request, requester, state }: U
   if (rdn === undefined) return answer(LdapResultCode.entryAlreadyExists, "root DSE already exists")
   const parsed = fromRequest(state.types, request.attributes)
   if (Result.isFailure(parsed)) return parsed.failure
-  const attributes = parsed.success
   if (!state.holds(dn)) return notHere
+  const stored = toStored(parsed.success)
+  if (Result.isFailure(stored)) return stored.failure
+  const attributes = stored.success
+  const readOnly = checkReadOnly(parsed.success.map(({ parsed }) => parsed))
+  if (readOnly !== undefined) return readOnly
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   addNamingValues(state.types, attributes, rdn)
   const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, controls)
   if (refused !== undefined) return refused
+  const name = requester.dn?.toString() ?? ""
+  const history = { uuid: "", created: now, creator: name, modified: now, modifier: name }
+  const unmet = unmetAssertion(state, new DirectoryEntry(dn, attributes, history, undefined), requester, controls)
+  if (unmet !== undefined) return unmet
   if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
   const above = LdapDn.parent(dn)
   const referred = referral(state, dn, controls)
@@ -76,12 +87,14 @@ export const add = ({ controls = noControls, now, request, requester, state }: U
   if (above !== undefined && state.tree.find(above)?.isAlias === true) {
     return answer(LdapResultCode.aliasProblem, "parent is an alias")
   }
-  const name = requester.dn?.toString() ?? ""
-  const history = { uuid: "", created: now, creator: name, modified: now, modifier: name }
-  const unmet = unmetAssertion(state, new DirectoryEntry(dn, attributes, history, undefined), requester, controls)
-  if (unmet !== undefined) return unmet
   if (controls.noOp === true) return noOperation
-  const entry = state.tree.insert(dn, attributes, { ...history, uuid: state.nextUuid() })
+  const parent = above === undefined ? undefined : state.tree.find(above)
+  const own = prettyRdn(state.types, rdn)
+  // The parent's name is taken as the parent has it, not as the request wrote it.
+  const entry = state.tree.insert(parent === undefined ? dn : LdapDn.child(parent.dn, own), attributes, {
+    ...history,
+    uuid: state.nextUuid()
+  })
   state.changes.made("add", entry, () => state.tree.remove(entry))
   return success
 }
@@ -89,15 +102,19 @@ export const add = ({ controls = noControls, now, request, requester, state }: U
 export const modify = (
   { controls = noControls, now, request, requester, state }: Update<ModifyRequest>
 ): ResultFields => {
+  const malformed = checkForm(request.changes)
+  if (malformed !== undefined) return malformed
   const dn = parseDn(request.dn)
   const [rdn] = dn?.rdns ?? []
   if (dn === undefined) return invalidDn
   if (rdn === undefined) {
     return answer(LdapResultCode.unwillingToPerform, "modify upon the root DSE not supported")
   }
-  const malformed = checkChanges(state.types, request.changes)
-  if (malformed !== undefined) return malformed
+  const invalid = checkChanges(state.types, request.changes)
+  if (invalid !== undefined) return invalid
   if (!state.holds(dn)) return notHere
+  const readOnly = checkReadOnly(request.changes.flatMap(({ attribute }) => state.types.find(attribute) ?? []))
+  if (readOnly !== undefined) return readOnly
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   const entry = state.tree.find(dn)
@@ -127,7 +144,7 @@ export const modify = (
   state.changes.made("modify", entry, () => {
     state.tree.update(entry, attributes)
     entry.history = history
-  })
+  }, { attributes })
   return success
 }
 
@@ -162,7 +179,8 @@ export const modifyDn = (
   const newRdn = parseDn(request.newRdn)
   const newSuperior = request.newSuperior === undefined ? undefined : parseDn(request.newSuperior)
   const [oldRdn] = dn?.rdns ?? []
-  const [rdn] = newRdn?.rdns ?? []
+  const [asked] = newRdn?.rdns ?? []
+  const rdn = asked === undefined ? undefined : prettyRdn(state.types, asked)
   if (dn === undefined) return invalidDn
   if (rdn === undefined || newRdn?.rdns.length !== 1) return answer(LdapResultCode.invalidDNSyntax, "invalid new RDN")
   if (newSuperior === undefined && request.newSuperior !== undefined) {
@@ -174,10 +192,21 @@ export const modifyDn = (
     return answer(LdapResultCode.unwillingToPerform, "cannot place an entry below itself")
   }
   const renamed = LdapDn.rename(dn, rdn, newSuperior)
+  if (LdapDn.isDescendantOf(dn, renamed)) {
+    return answer(LdapResultCode.unwillingToPerform, "cannot place an entry above itself")
+  }
   if (!state.holds(renamed)) return answer(LdapResultCode.affectsMultipleDSAs, "cannot rename between DSAs")
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   const entry = state.tree.find(dn)
+  const above = LdapDn.parent(dn)
+  // slapd looks for the parent first, and says of one that isn't there nothing more.
+  if (!state.isSuffix(dn) && above !== undefined && state.tree.find(above) === undefined) {
+    return answer(LdapResultCode.noSuchObject)
+  }
+  // Here alone it looks at the assertion before it refers.
+  const unlike = entry === undefined ? undefined : unmetAssertion(state, entry, requester, controls)
+  if (unlike !== undefined && state.mayDo(requester, request)) return unlike
   const unmet = refuse(state, dn, requester, controls)
   if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
   if (!state.mayDo(requester, request)) return noAccess
@@ -205,7 +234,7 @@ export const modifyDn = (
     state.tree.update(entry, before.attributes)
     entry.history = before.history
   }
-  state.changes.made("modifyDn", entry, undo, before.dn.toString())
+  state.changes.made("modifyDn", entry, undo, { attributes: before.attributes, dn: before.dn.toString() })
   // Those below have other names now.
   for (const one of state.tree.below(entry, "subordinates")) one.changed = state.changes.number
   return success
@@ -255,7 +284,10 @@ export const load = (
   addNamingValues(state.types, attributes, rdn)
   const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, noControls)
   if (refused !== undefined) return refused
-  state.tree.insert(dn, attributes, history)
+  // The name of the parent is shared with it where it is written alike.
+  const parent = above === undefined ? undefined : state.tree.find(above)
+  const isAlike = parent !== undefined && above?.toString() === parent.dn.toString()
+  state.tree.insert(isAlike ? LdapDn.child(parent.dn, rdn) : dn, attributes, history)
   return success
 }
 

@@ -36,6 +36,9 @@ const invalidCookie = refused(LdapResultCode.protocolError, "paged results cooki
 
 const oldCookie = refused(LdapResultCode.unwillingToPerform, "paged results cookie is invalid or old")
 
+/** How many searches may wait on one connection; of more, the oldest are forgotten. */
+const most = 100
+
 /** The searches of one connection that are between two pages. */
 export class PagedSearches {
   readonly #connection: number
@@ -70,6 +73,8 @@ export class PagedSearches {
     cookie.writeUInt32BE(this.#connection)
     cookie.writeUInt32BE(++this.#issued, 4)
     this.#waiting.set(cookie.toString("latin1"), { cursor, fingerprint })
+    const [oldest] = this.#waiting.keys()
+    if (this.#waiting.size > most && oldest !== undefined) this.#waiting.delete(oldest)
     return cookie
   }
 

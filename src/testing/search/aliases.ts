@@ -48,6 +48,8 @@ export const followBelow = (
   const found = new Set<DirectoryEntry>()
   const waiting: Array<DirectoryEntry> = [...entries].reverse()
   const followed = new Set<DirectoryEntry>()
+  /** What aliases have led to: many may lead to one place. */
+  const expanded = new Set<DirectoryEntry>()
   for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
     // The base was found, or taken as it is.
     if (!entry.isAlias || entry === base) {
@@ -59,8 +61,10 @@ export const followBelow = (
     const dn = targetOf(entry)
     const target = dn === undefined ? undefined : state.tree.find(dn)
     if (target === undefined) continue
+    if (expanded.has(target)) continue
+    expanded.add(target)
     const more = scope === "one" || scope === "base" ? [target] : state.tree.below(target, "subtree")
-    waiting.push(...[...more].reverse())
+    for (const one of [...more].reverse()) waiting.push(one)
   }
   return [...found]
 }

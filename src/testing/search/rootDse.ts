@@ -4,6 +4,7 @@
 import * as LdapDn from "../../model/LdapDn.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import { saslMechanisms } from "../bind/saslBind.ts"
+import type { Offers } from "../connection/ConnectionOptions.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 import { supportedControls } from "../operations/requestControls.ts"
@@ -15,18 +16,17 @@ const supportedExtensions = [
   LdapExtended.whoAmI,
   LdapExtended.passwordModify,
   LdapExtended.cancel,
-  LdapExtended.startTls,
   LdapExtended.startTransaction,
   LdapExtended.endTransaction
 ].map(({ oid }) => oid)
 
-export const rootDse = (state: DirectoryState): DirectoryEntry => {
+export const rootDse = (state: DirectoryState, offers: Offers): DirectoryEntry => {
   const said: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
     ["objectClass", ["top"]],
     ["namingContexts", state.suffixes.map(String)],
     ["supportedControl", supportedControls],
-    ["supportedExtension", supportedExtensions],
-    ["supportedSASLMechanisms", saslMechanisms],
+    ["supportedExtension", [...supportedExtensions, ...(offers.startTls ? [LdapExtended.startTls.oid] : [])]],
+    ["supportedSASLMechanisms", [...(offers.external ? ["EXTERNAL"] : []), ...saslMechanisms]],
     ["subschemaSubentry", ["cn=Subschema"]],
     ["supportedFeatures", features],
     ["supportedLDAPVersion", ["3"]],

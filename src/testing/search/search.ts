@@ -8,6 +8,7 @@
 import type { LdapControl } from "../../model/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, Scope, SearchRequest } from "../../protocol/LdapMessage.ts"
+import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
 import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer, invalidDn, success } from "../operations/directoryResult.ts"
@@ -113,7 +114,8 @@ export const start = (
   state: DirectoryState,
   request: SearchRequest,
   requester: Requester,
-  controls: RequestControls = noControls
+  controls: RequestControls = noControls,
+  offers: Offers = noOffers
 ): SearchCursor | ResultFields => {
   const named = parseDn(request.base)
   if (named === undefined) return invalidDn
@@ -126,16 +128,14 @@ export const start = (
   const { matchedValues } = controls
   const { attributes, derefAliases, scope, typesOnly } = request
   const select = selection(state, { attributes, typesOnly, matchedValues }, requester)
-  const special = scope === "base" ? specialEntry(state, named) : undefined
+  const special = scope === "base" ? specialEntry(state, named, offers) : undefined
   if (special !== undefined) return new SearchCursor({ candidates: [special], matches, select, sizeLimit: 0 })
   const dn = derefAliases === "finding" || derefAliases === "always" ? resolveBase(state, named) : named
   if ("code" in dn) return dn
   const referred = referral(state, dn, controls, scope)
   if (referred !== undefined) return referred
-  const base = state.tree.find(dn)
-  if (base === undefined) {
-    return answer(LdapResultCode.noSuchObject, "", state.holds(dn) ? state.tree.matchedDn(dn) : "")
-  }
+  const base = state.findVisible(requester, dn)
+  if (base === undefined) return state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request)) return answer(LdapResultCode.insufficientAccessRights)
   const unmet = unmetAssertion(state, base, requester, controls)
   if (unmet !== undefined) return unmet
@@ -143,7 +143,7 @@ export const start = (
   const limits = [request.sizeLimit, own].filter((limit) => limit > 0)
   const plan: Plan = {
     candidates: [],
-    matches: subentriesOnly(matches, base, request, controls),
+    matches: subentriesOnly(visibleOnly(state, requester, matches), base, request, controls),
     select,
     sizeLimit: limits.length === 0 ? 0 : Math.min(...limits),
     covers: (entry) => state.tree.within([entry], base, scope).length > 0,
@@ -164,6 +164,10 @@ export const start = (
     controls: inOrder.controls
   })
 }
+
+/** Entries that the requester may not know of aren't there. */
+const visibleOnly = (state: DirectoryState, requester: Requester, matches: EntryMatcher): EntryMatcher =>
+  state.hidesEntries(requester) ? (entry) => state.maySeeEntry(requester, entry) ? matches(entry) : false : matches
 
 /** Subentries (RFC 3672) are seen where they are asked for, or named as the base. */
 const subentriesOnly = (

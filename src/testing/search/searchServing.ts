@@ -10,11 +10,13 @@ import * as LdapControl from "../../model/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import { encode } from "../../protocol/encode.ts"
 import type { LdapMessage, ResponseOperation, ResultFields, SearchRequest } from "../../protocol/LdapMessage.ts"
+import type { Offers } from "../connection/ConnectionOptions.ts"
 import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import type { DirectoryLog } from "../DirectoryLog.ts"
 import { answer, success } from "../operations/directoryResult.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
+import { changesSince } from "./dirSync.ts"
 import { encodeFound, type FoundEntry } from "./entrySelection.ts"
 import type { PagedSearches } from "./PagedSearches.ts"
 import { SearchCursor, start } from "./search.ts"
@@ -30,6 +32,7 @@ export interface Serving {
   readonly requester: Requester
   readonly controls: RequestControls
   readonly pages: PagedSearches
+  readonly offers: Offers
   readonly write: (octets: Uint8Array) => Effect.Effect<void, Socket.SocketError>
   readonly send: (message: LdapMessage<ResponseOperation>) => Effect.Effect<void, Socket.SocketError>
 }
@@ -54,6 +57,18 @@ export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
     serving.send({ messageId, operation: { _tag: "SearchResultDone", result }, controls: more })
   if (controls.sync !== undefined) return yield* synchronize(serving, controls.sync, done)
   if (controls.persistent !== undefined) return yield* persist(serving, controls.persistent, done)
+  if (controls.notification === true) {
+    const { filter } = request
+    return yield* filter._tag === "Present" && filter.attribute.toLowerCase() === "objectclass"
+      ? persist(serving, notified, done)
+      : done(answer(LdapResultCode.unwillingToPerform, "notification takes no filter but (objectClass=*)"))
+  }
+  if (controls.dirSync !== undefined) {
+    const part = changesSince(state, request, requester, controls, controls.dirSync)
+    if ("code" in part) return yield* done(part)
+    for (const found of part.entries) yield* serving.write(entryOctets(serving, found, noControls))
+    return yield* done(success, [part.response])
+  }
   const fingerprint = controls.paged === undefined ? "" : fingerprintOf(request)
   const page = controls.paged === undefined ? undefined : pages.take(controls.paged, fingerprint)
   if (page?._tag === "Refused") return yield* done(page.result)
@@ -61,7 +76,7 @@ export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
     // slapd answers the control of the first page alone.
     return yield* done(success, page.isFirst ? [LdapControl.pagedResults({ size: 0, cookie: new Uint8Array(0) })] : [])
   }
-  const cursor = page?._tag === "Next" ? page.cursor : start(state, request, requester, controls)
+  const cursor = page?._tag === "Next" ? page.cursor : start(state, request, requester, controls, serving.offers)
   if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
   const result = yield* stream(serving, cursor, page?.size ?? 0, () => noControls)
   if (page === undefined || (result !== undefined && result.code !== LdapResultCode.success)) {
@@ -143,6 +158,13 @@ const fingerprintOf = (operation: SearchRequest): string =>
 // Searches that go on
 // ---------------------------------------------------------------------------------------------------------------------
 
+/** What Active Directory's notification control asks for: changed entries without a word about why (MS-ADTS 3.1.1.3.4.1.9). */
+const notified: LdapControl.PersistentSearch = {
+  changeTypes: ["add", "modify", "modifyDn"],
+  changesOnly: true,
+  returnChanges: false
+}
+
 type Done = (result: ResultFields, more?: Controls) => Effect.Effect<void, Socket.SocketError>
 
 /** An entry that a change brings to a client, as it was at that moment. */
@@ -162,7 +184,7 @@ const follow = (serving: Serving, news: Queue.Queue<News>) =>
 
 const persist = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl.PersistentSearch, done: Done) {
   const { controls, request, requester, state } = serving
-  const cursor = start(state, request, requester, controls)
+  const cursor = start(state, request, requester, controls, serving.offers)
   if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
   const wanted = new Set(asked.changeTypes)
   const news = yield* Queue.unbounded<News>()
@@ -184,7 +206,7 @@ const persist = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl
 
 const synchronize = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl.SyncRequest, done: Done) {
   const { controls, messageId, request, requester, state } = serving
-  const cursor = start(state, request, requester, controls)
+  const cursor = start(state, request, requester, controls, serving.offers)
   if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
   const sync = Synchronization.begin(state, asked)
   if (sync === undefined) return yield* done(answer(LdapResultCode.eSyncRefreshRequired, "sync cookie is unknown"))

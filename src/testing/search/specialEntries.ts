@@ -2,10 +2,15 @@
  * The entries that aren't in the tree: the root DSE, and the subschema entry. A search sees them where it names them.
  */
 import type * as LdapDn from "../../model/LdapDn.ts"
+import type { Offers } from "../connection/ConnectionOptions.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { rootDse } from "./rootDse.ts"
 import { subschemaEntry } from "./subschemaEntry.ts"
 
-export const specialEntry = (state: DirectoryState, dn: LdapDn.LdapDn): DirectoryEntry | undefined =>
-  dn.rdns.length === 0 ? rootDse(state) : dn.key === "cn=subschema" ? subschemaEntry(state) : undefined
+export const specialEntry = (
+  state: DirectoryState,
+  dn: LdapDn.LdapDn,
+  offers: Offers
+): DirectoryEntry | undefined =>
+  dn.rdns.length === 0 ? rootDse(state, offers) : dn.key === "cn=subschema" ? subschemaEntry(state) : undefined

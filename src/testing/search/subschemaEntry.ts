@@ -23,6 +23,8 @@ const rules: Readonly<
 > = {
   caseIgnore: ["caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch", "15"],
   caseExact: ["caseExactMatch", "caseExactOrderingMatch", "caseExactSubstringsMatch", "15"],
+  caseIgnoreIA5: ["caseIgnoreIA5Match", "", "caseIgnoreIA5SubstringsMatch", "26"],
+  caseExactIA5: ["caseExactIA5Match", "", "", "26"],
   telephone: ["telephoneNumberMatch", "", "telephoneNumberSubstringsMatch", "50"],
   integer: ["integerMatch", "integerOrderingMatch", "", "27"],
   dn: ["distinguishedNameMatch", "", "", "12"],
@@ -76,12 +78,11 @@ const names = (all: ReadonlyArray<string>): string =>
 const attributeTypeDefinition = (type: AttributeType): string => {
   const [equality, ordering, substr, usual] = rules[type.rule]
   const syntax = syntaxes.get(type.key) ?? usual
-  const ia5 = syntax === "26"
   const own = type.superior === undefined
     ? [
-      `EQUALITY ${ia5 ? equality.replace("Match", "IA5Match") : equality}`,
+      ...(type.equality ? [`EQUALITY ${equality}`] : []),
       ...(type.ordering && ordering !== "" ? [`ORDERING ${ordering}`] : []),
-      ...(substr !== "" ? [`SUBSTR ${ia5 ? "caseIgnoreIA5SubstringsMatch" : substr}`] : []),
+      ...(substr !== "" ? [`SUBSTR ${substr}`] : []),
       `SYNTAX ${syntaxOid(syntax)}`
     ]
     : [`SUP ${type.superior.name}`]

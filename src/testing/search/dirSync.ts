@@ -1,0 +1,152 @@
+/**
+ * DirSync (MS-ADTS 3.1.1.3.4.1.3): what has changed in a naming context since the client asked last. A new entry comes
+ * whole, a changed one with the attributes that have changed (those that are gone without values), a deleted one under
+ * the name that Active Directory gives to the deleted, with `isDeleted`. All have their objectGUID.
+ *
+ * A cookie is a place in the order of changes, so a client may be given a part at a time.
+ */
+import { isSubtypeOf } from "../../model/AttributeTypes.ts"
+import * as LdapControl from "../../model/LdapControl.ts"
+import * as LdapDn from "../../model/LdapDn.ts"
+import type { LdapAttribute } from "../../model/LdapEntry.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { ResultFields, SearchRequest } from "../../protocol/LdapMessage.ts"
+import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
+import { answer } from "../operations/directoryResult.ts"
+import type { RequestControls } from "../operations/requestControls.ts"
+import { encodeFound, type FoundEntry } from "./entrySelection.ts"
+import { SearchCursor, start } from "./search.ts"
+
+/** A part of the changes. */
+export interface Part {
+  readonly entries: ReadonlyArray<FoundEntry>
+  readonly response: LdapControl.LdapControl
+}
+
+/** After which entry a client goes on: the number of its last change and its place among those with the same one. */
+interface Place {
+  readonly change: number
+  readonly place: number
+}
+
+const prefix = "dirsync="
+
+const cookieAt = ({ change, place }: Place): Uint8Array => Buffer.from(`${prefix}${change}.${place}`)
+
+const placeIn = (cookie: Uint8Array, last: number): Place | undefined => {
+  const [, change, place] = /^dirsync=(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(cookie).toString("latin1")) ?? []
+  return change === undefined || Number(change) > last ? undefined : { change: Number(change), place: Number(place) }
+}
+
+/** Behind everything that has the number. */
+const lastPlace = 999_999_999_999_999
+
+const invalidCookie = answer(LdapResultCode.unwillingToPerform, "the DirSync cookie is not one of this directory")
+
+/** The next part, or the refusal. */
+export const changesSince = (
+  state: DirectoryState,
+  request: SearchRequest,
+  requester: Requester,
+  controls: RequestControls,
+  asked: LdapControl.DirSyncRequest
+): Part | ResultFields => {
+  const base = parseDn(request.base)
+  if (base !== undefined && !state.isSuffix(base)) {
+    return asked.objectSecurity
+      ? answer(LdapResultCode.unwillingToPerform, "DirSync is for a naming context as a whole")
+      : answer(LdapResultCode.insufficientAccessRights, "DirSync is for a naming context as a whole")
+  }
+  if (!asked.objectSecurity && !state.isAdministrator(requester)) {
+    return answer(LdapResultCode.insufficientAccessRights, "DirSync without objectSecurity is for the administrator")
+  }
+  const first = asked.cookie.length === 0
+  const since = first ? { change: -1, place: 0 } : placeIn(asked.cookie, state.changes.number)
+  if (since === undefined) return invalidCookie
+  const cursor = start(state, { ...request, scope: "subtree", sizeLimit: 0 }, requester, {
+    ...controls,
+    manageDsaIt: true
+  })
+  if (!(cursor instanceof SearchCursor)) return cursor
+  const changed: Array<DirectoryEntry> = []
+  for (let step = cursor.step(); step._tag !== "Done"; step = cursor.step()) {
+    if (step._tag === "Found") changed.push(step.entry)
+  }
+  // A client that begins has nothing that could be gone.
+  if (!first) changed.push(...state.changes.deletions.filter((entry) => cursor.covers(entry)))
+  const waiting = changed.filter((entry) => isAfter(entry, since))
+    .sort((a, b) => a.changed - b.changed || a.place - b.place)
+  const entries: Array<FoundEntry> = []
+  let octets = 0
+  let last: Place = { change: state.changes.number, place: lastPlace }
+  for (const [i, entry] of waiting.entries()) {
+    const found = entry.present ? news(state, request, cursor.select(entry), entry, since) : tombstone(entry)
+    entries.push(found)
+    octets += encodeFound(0, found, []).length
+    if (asked.maxBytes > 0 && octets >= asked.maxBytes && i < waiting.length - 1) {
+      last = { change: entry.changed, place: entry.place }
+      break
+    }
+  }
+  const moreResults = entries.length < waiting.length
+  return { entries, response: LdapControl.dirSyncResponse.make({ moreResults, cookie: cookieAt(last) }) }
+}
+
+const isAfter = (entry: DirectoryEntry, { change, place }: Place): boolean =>
+  entry.changed > change || (entry.changed === change && entry.place > place)
+
+/** What is new of an entry: everything where the client doesn't have it yet. */
+const news = (
+  state: DirectoryState,
+  { attributes: wanted }: SearchRequest,
+  { attributes, dn }: FoundEntry,
+  entry: DirectoryEntry,
+  since: Place
+): FoundEntry => {
+  const isNew = entry.added > since.change || (entry.added === since.change && entry.place > since.place)
+  const keyOf = (description: string) => state.types.find(description.replace(/;range=[^;]*$/, ""))?.key ?? ""
+  const changedSince = (key: string) => (entry.attributeChanges.get(key) ?? 0) > since.change
+  const kept = isNew ? attributes : attributes.filter(({ description }) => changedSince(keyOf(description)))
+  const asked = wanted.flatMap((name) => state.types.find(name) ?? [])
+  const all = wanted.length === 0 || wanted.includes("*")
+  const gone = isNew ? [] : [...entry.attributeChanges.keys()].flatMap((key): ReadonlyArray<LdapAttribute> => {
+    const parsed = state.types.find(key)
+    const isAsked = parsed !== undefined && (all || asked.some((one) => isSubtypeOf(parsed, one)))
+    if (!isAsked || entry.attributes.has(key) || !changedSince(key)) return []
+    return [{ description: [parsed.type.name, ...parsed.options].join(";"), values: [] }]
+  })
+  const own = kept.filter(({ description }) => keyOf(description) !== "objectguid")
+  return { dn, attributes: [...own, ...gone, guidAttribute(entry)] }
+}
+
+/** A deleted entry: `CN=name\\0ADEL:guid,CN=Deleted Objects,…`. */
+const tombstone = (entry: DirectoryEntry): FoundEntry => {
+  const [rdn] = entry.dn.rdns
+  const [attribute] = rdn?.attributes ?? []
+  const name = `${attribute?.text ?? ""}\nDEL:${entry.history.uuid}`
+  let top: DirectoryEntry = entry
+  while (top.parent !== undefined) top = top.parent
+  const container = LdapDn.child(top.dn, LdapDn.rdn("CN", "Deleted Objects"))
+  return {
+    dn: LdapDn.child(container, LdapDn.rdn((attribute?.type ?? "CN").toUpperCase(), name)).toString().replaceAll(
+      "\n",
+      "\\0A"
+    ),
+    attributes: [{ description: "isDeleted", values: [Buffer.from("TRUE")] }, guidAttribute(entry)]
+  }
+}
+
+/** Its own, or else one that is made of its entryUUID, in the order of octets that Active Directory has. */
+const guidAttribute = (entry: DirectoryEntry): LdapAttribute => {
+  const own = entry.values("objectguid")
+  if (own.length > 0) return { description: "objectGUID", values: own }
+  const octets = Buffer.from(entry.history.uuid.replaceAll("-", ""), "hex")
+  const guid = Buffer.concat([
+    octets.subarray(0, 4).reverse(),
+    octets.subarray(4, 6).reverse(),
+    octets.subarray(6, 8).reverse(),
+    octets.subarray(8)
+  ])
+  return { description: "objectGUID", values: [guid] }
+}
