@@ -39,7 +39,8 @@ export const startTls: ExtendedOperation<void, void> = define({
 })
 
 /**
- * Asks the server who one is (RFC 4532): `dn:` and a name, `u:` and a user id, or nothing for anonymous.
+ * Asks the server who one is (RFC 4532): `dn:` and a name, `u:` and a user id, or nothing for anonymous. Blanks that 389
+ * Directory Server puts before the name are left out.
  *
  * @category operations
  * @since 0.1.0
@@ -48,7 +49,7 @@ export const whoAmI: ExtendedOperation<void, string> = define({
   oid: "1.3.6.1.4.1.4203.1.11.3",
   name: "who am I",
   encode: noRequest,
-  decode: (value) => Result.succeed(value === undefined ? "" : Ber.utf8(value))
+  decode: (value) => Result.succeed(value === undefined ? "" : Ber.utf8(value).replace(/^dn: +/, "dn:"))
 })
 
 /**

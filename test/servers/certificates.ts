@@ -26,7 +26,7 @@ export interface Certificates {
   readonly untrusted: Certificate
   /** A new certificate for the key of `server`. */
   readonly renewed: Certificate
-  /** Of a client that calls itself alice. */
+  /** Of a client that calls itself alice, by the attribute `uid`. */
   readonly client: Certificate
   /** As `client`, but signed by an authority that nobody trusts. */
   readonly untrustedClient: Certificate
@@ -87,9 +87,9 @@ const issue = (request: Request): Issued => {
     explicit(0, integer(Buffer.of(2))),
     integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
     ecdsaWithSha256,
-    commonName(signer.name),
+    rdn(oid.commonName, signer.name),
     sequence(...days.map(daysFromNow)),
-    commonName(name),
+    purpose === "clientAuth" ? rdn(oid.userId, name) : rdn(oid.commonName, name),
     createPublicKey(privateKey).export({ type: "spki", format: "der" }),
     explicit(
       3,
@@ -144,12 +144,13 @@ const oid = {
   authorityKeyIdentifier: objectIdentifier("551d23"),
   extendedKeyUsage: objectIdentifier("551d25"),
   serverAuth: objectIdentifier("2b06010505070301"),
-  clientAuth: objectIdentifier("2b06010505070302")
+  clientAuth: objectIdentifier("2b06010505070302"),
+  userId: objectIdentifier("0992268993f22c640101")
 }
 
 const ecdsaWithSha256 = sequence(objectIdentifier("2a8648ce3d040302"))
 
-const commonName = (name: string) => sequence(tagged(0x31, sequence(oid.commonName, tagged(0x0c, Buffer.from(name)))))
+const rdn = (type: Buffer, value: string) => sequence(tagged(0x31, sequence(type, tagged(0x0c, Buffer.from(value)))))
 
 /** The point of the public key ends its encoding; its first octets are as good a name for it as a hash. */
 const keyIdentifier = (key: KeyObject): Buffer =>

@@ -108,7 +108,7 @@ const referral = (cn: string, urls: ReadonlyArray<string>): string =>
 const base64 = (value: string | Uint8Array): string => Buffer.from(value as Uint8Array).toString("base64")
 
 /** LDIF (RFC 2849) asks for base64 where a value isn't ASCII. */
-const record = (dn: string, lines: ReadonlyArray<string>): string =>
+export const record = (dn: string, lines: ReadonlyArray<string>): string =>
   [`dn: ${dn}`, ...lines]
     .map((line) => {
       if (/^[\u0020-\u007e]*$/.test(line)) return line

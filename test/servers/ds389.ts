@@ -69,6 +69,11 @@ const launch = async (folder: string): Promise<Launch<Ds389Facts>> => {
       await cp(join(defaults, "schema"), join(instance, "schema"), { recursive: true })
       await cp(join(defaults, "config"), instance, { recursive: true })
       await writeFile(join(instance, "dse.ldif"), await configuration(facts, instance))
+      // The name in a client's certificate is the uid of a person.
+      await writeFile(
+        join(instance, "certmap.conf"),
+        "certmap default default\ndefault:DNComps\ndefault:FilterComps uid\n"
+      )
     }),
     writeFile(file("ca.crt"), certificates.ca.cert),
     writeFile(file("server.crt"), certificates.server.cert),

@@ -8,6 +8,7 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type Certificates, makeCertificates } from "./certificates.ts"
+import { photo } from "./directory.ts"
 import { findExecutable } from "./installation.ts"
 import { answers, freeAddress, type Launch, launchIn, watched } from "./running.ts"
 
@@ -43,11 +44,25 @@ const dnsDomain = "samdom.example.com"
 /** What the domain's names end in. */
 export const sambaBase = dnsDomain.split(".").map((label) => `DC=${label}`).join(",")
 
-/** The password of alice, bob and carol: Active Directory wants three kinds of characters in it. */
+/** The password of alice, for instance: Active Directory wants three kinds of characters in it. */
 export const sambaPasswordOf = (name: string): string => `Passw0rd.${name}`
 
 /** How many members the group `big` has: more than Active Directory gives at once. */
 export const bigGroupMembers = 1600
+
+/** The same people as elsewhere. */
+const people: ReadonlyArray<readonly [name: string, sn: string, ...more: ReadonlyArray<string>]> = [
+  ["alice", "Example"],
+  ["bob", "Example"],
+  ["carol", "Example"],
+  ["günther", "Müller-Lüdenscheidt"],
+  [
+    "hanako",
+    "山田",
+    `jpegPhoto:: ${Buffer.from(photo).toString("base64")}`,
+    `description:: ${Buffer.from("two\nlines ").toString("base64")}`
+  ]
+]
 
 const ports = { ldap: 389, ldaps: 636, globalCatalog: 3268, globalCatalogTls: 3269, kdc: 88, kpasswd: 464 }
 
@@ -170,22 +185,23 @@ const domain = ({ base, dnsDomain, host }: SambaFacts): string => {
     ...["people", "many", "scratch", "groups"].map((ou) =>
       added(`OU=${ou},${base}`, "objectClass: organizationalUnit")
     ),
-    ...["alice", "bob", "carol"].map((name, i) =>
+    ...people.map(([name, sn, ...more], i) =>
       added(
         `CN=${name},OU=people,${base}`,
         "objectClass: user",
         `sAMAccountName: ${name}`,
         `userPrincipalName: ${name}@${dnsDomain}`,
-        `givenName: ${name}`,
-        "sn: Example",
+        `sn: ${sn}`,
         `uid: ${name}`,
         `uidNumber: ${10_001 + i}`,
         `mail: ${name}@${dnsDomain}`,
         // A normal account.
         "userAccountControl: 512",
-        `unicodePwd:: ${Buffer.from(`"${sambaPasswordOf(name)}"`, "utf16le").toString("base64")}`
+        `unicodePwd:: ${Buffer.from(`"${sambaPasswordOf(name)}"`, "utf16le").toString("base64")}`,
+        ...more
       )
     ),
+    added(`CN=Smith\\, John \\+ \\"Jack\\",OU=people,${base}`, "objectClass: contact"),
     ...contacts.map((dn) => added(dn, "objectClass: contact")),
     added(
       `CN=big,OU=groups,${base}`,

@@ -8,6 +8,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { networkInterfaces } from "node:os"
 import { join } from "node:path"
+import { accounts, accountsBase } from "./accounts.ts"
 import { type Certificates, makeCertificates } from "./certificates.ts"
 import { admin, base, directory } from "./directory.ts"
 import { ensureInstalled, findExecutable } from "./installation.ts"
@@ -92,14 +93,17 @@ const launch = async (folder: string, path: string): Promise<Launch<SlapdFacts>>
     writeFile(file("ca.crt"), certificates.ca.cert),
     writeFile(file("server.crt"), certificates.server.cert),
     writeFile(file("server.key"), certificates.server.key, { mode: 0o600 }),
-    writeFile(file("slapd.conf"), configuration(folder)),
-    writeFile(file("directory.ldif"), directory(facts.urls.ldap))
+    writeFile(file("slapd.conf"), configuration(folder, facts.urls.ldap)),
+    mkdir(file("accounts")),
+    writeFile(file("directory.ldif"), directory(facts.urls.ldap)),
+    writeFile(file("accounts.ldif"), accounts())
   ])
   const listeners = Object.values(facts.urls).filter((url) => url !== undefined)
   const server = await watched({
     folder,
     commands: [
-      [path, "-T", "add", "-q", "-f", file("slapd.conf"), "-l", file("directory.ldif")],
+      [path, "-T", "add", "-q", "-f", file("slapd.conf"), "-b", base, "-l", file("directory.ldif")],
+      [path, "-T", "add", "-q", "-f", file("slapd.conf"), "-b", accountsBase, "-l", file("accounts.ldif")],
       [path, "-d", "stats", "-f", file("slapd.conf"), "-h", listeners.join(" ")]
     ],
     logFile: facts.logFile,
@@ -112,11 +116,14 @@ const launch = async (folder: string, path: string): Promise<Launch<SlapdFacts>>
 }
 
 /** slapd.conf(5). Values with no sense of their own: whatever the tests need, and no more. */
-const configuration = (folder: string): string => `
+const configuration = (folder: string, url: string): string => `
 ${["core", "cosine", "inetorgperson", "nis"].map((name) => `include ${schemas}/${name}.schema`).join("\n")}
 modulepath ${modules}
-moduleload back_mdb
-moduleload sssvlv
+${
+  ["back_mdb", "dds", "deref", "ppolicy", "retcode", "sssvlv", "syncprov"].map((name) => `moduleload ${name}`).join(
+    "\n"
+  )
+}
 pidfile  ${folder}/slapd.pid
 argsfile ${folder}/slapd.args
 loglevel stats
@@ -126,13 +133,15 @@ TLSCACertificateFile  ${folder}/ca.crt
 TLSCertificateFile    ${folder}/server.crt
 TLSCertificateKeyFile ${folder}/server.key
 # Clients may show a certificate; without one they can do all but SASL EXTERNAL.
-TLSVerifyClient       try
+TLSVerifyClient try
 # Over the unix socket, SASL EXTERNAL makes the user who runs the tests the administrator.
 authz-regexp "^gidNumber=${process.getgid?.()}[+]uidNumber=${process.getuid?.()},cn=peercred,cn=external,cn=auth$" "${admin.dn}"
-# Over TLS, it makes whoever has a certificate the person of its common name.
-authz-regexp "^cn=([^,]+)$" "uid=$1,ou=people,${base}"
+# The name in a certificate is the uid of a person.
+authz-regexp "^uid=([^,]+)$" "uid=$1,ou=people,${base}"
 # The user name of any other mechanism is the uid of a person.
 authz-regexp "^uid=([^,/@]+),(cn=[^,]+,)*cn=auth$" "uid=$1,ou=people,${base}"
+# Who may act for others is said in their own entries, by authzTo.
+authz-policy to
 # The only kind of channel binding that this server knows; LDAP clients of the same project send it in a form of its own.
 sasl-cbinding tls-endpoint
 
@@ -154,4 +163,46 @@ limits dn.exact="${admin.dn}" size=unlimited time=unlimited
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by self write by * read
 overlay sssvlv
+
+database mdb
+suffix "${accountsBase}"
+rootdn "${admin.dn}"
+directory ${folder}/accounts
+maxsize 268435456
+dbnosync
+access to attrs=userPassword by self write by anonymous auth by * none
+access to attrs=authzTo by * auth
+access to * by self write by * read
+overlay sssvlv
+overlay syncprov
+syncprov-sessionlog 1000
+overlay deref
+overlay dds
+dds-default-ttl 3600
+# Accounts without a policy of their own have none.
+overlay ppolicy
+ppolicy_use_lockout
+ppolicy_send_netscape_controls
+# A search below this name gets what the name of its base says.
+overlay retcode
+retcode-parent "ou=results,${accountsBase}"
+${results(url).map((line) => `retcode-item ${line}`).join("\n")}
 `
+
+/** Results that a server gives when it is in trouble, and that no test could bring about. */
+const results = (url: string): ReadonlyArray<string> => [
+  `"cn=busy" 0x33 text="try again"`,
+  `"cn=unavailable" 0x34`,
+  `"cn=other" 0x50 text="synthetic failure"`,
+  `"cn=adminlimit" 0x0b`,
+  `"cn=timelimit" 0x03`,
+  `"cn=loop" 0x36`,
+  `"cn=confidentiality" 0x0d`,
+  `"cn=unknown" 0x1234`,
+  `"cn=referral" 0x0a text="go elsewhere" ref="${url}/ou=people,${base}"`,
+  // The connection ends instead of an answer, and after it.
+  `"cn=disconnect" 0x00 flags=disconnect`,
+  `"cn=post-disconnect" 0x00 flags=post-disconnect`,
+  // A Notice of Disconnection.
+  `"cn=notice" 0x34 text="going down" unsolicited=1.3.6.1.4.1.1466.20036`
+]

@@ -9,7 +9,7 @@ const ldif = directory("ldap://memory")
 
 suite({
   name: "in memory",
-  sizeLimit: 500,
+  quirks: { rdnRemoval: "NamingViolation" },
   session: Effect.fnUntraced(function*(options) {
     const served = yield* InMemoryDirectory.make({ ldif, admin, sizeLimit: 500 })
     return yield* LdapSession.fromSocket(yield* served.connect, { protection: "local", ...options })

@@ -120,6 +120,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     ["SCRAM-SHA-1", { url: slapd.urls.ldap }, LdapSasl.scram("SCRAM-SHA-1", alice)],
     ["SCRAM-SHA-256", { url: slapd.urls.ldap }, LdapSasl.scram("SCRAM-SHA-256", alice)],
     ["SCRAM-SHA-512 over ldaps", { url: slapd.urls.ldaps, tls }, LdapSasl.scram("SCRAM-SHA-512", alice)],
+    ["SCRAM-SHA-1-PLUS", { url: slapd.urls.ldaps, tls }, LdapSasl.scram("SCRAM-SHA-1-PLUS", endPoint)],
     ["SCRAM-SHA-256-PLUS", { url: slapd.urls.ldaps, tls }, LdapSasl.scram("SCRAM-SHA-256-PLUS", endPoint)],
     [
       "SCRAM-SHA-256-PLUS after StartTLS",
@@ -128,6 +129,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     ],
     ["PLAIN over ldaps", { url: slapd.urls.ldaps, tls }, LdapSasl.plain(alice)],
     ["DIGEST-MD5", { url: slapd.urls.ldap }, LdapSasl.digestMd5(alice)],
+    ["DIGEST-MD5 over ldaps", { url: slapd.urls.ldaps, tls }, LdapSasl.digestMd5(alice)],
     ["CRAM-MD5", { url: slapd.urls.ldap }, LdapSasl.cramMd5(alice)]
   ]
   const whoAmI = (session: LdapSession.LdapSession) =>
@@ -145,6 +147,25 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       const session = yield* LdapSession.make({ url: slapd.urls.ldapi, auth: LdapAuth.sasl(LdapSasl.external()) })
       assert.strictEqual(yield* whoAmI(session), `dn:${slapd.admin.dn}`)
     }))
+
+  it.live.each([["ldaps", {}], ["StartTLS", { startTls: true }]] as const)(
+    "EXTERNAL with a certificate makes it the one's who is named there, over %s",
+    ([name, options]) =>
+      Effect.gen(function*() {
+        const open = ({ cert, key }: { readonly cert: string; readonly key: string }) =>
+          LdapSession.make({
+            url: name === "ldaps" ? slapd.urls.ldaps : slapd.urls.ldap,
+            ...options,
+            tls: { ...tls, cert, key },
+            auth: LdapAuth.sasl(LdapSasl.external())
+          })
+        const session = yield* open(slapd.certificates.client)
+        assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
+        // Nobody here trusts who says of this one that it is hers: slapd ends the connection, with no word of TLS.
+        const error = yield* Effect.flip(open(slapd.certificates.untrustedClient))
+        assert.strictEqual(error.reason._tag, "ConnectionLost")
+      })
+  )
 
   it.live("a wrong password is InvalidCredentials, and the session goes on as nobody", () =>
     Effect.gen(function*() {

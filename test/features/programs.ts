@@ -1,0 +1,125 @@
+/**
+ * What services do with a directory, on a real one: log people in, pool sessions, read the schema, and the jobs of LdapJobs. The
+ * same programs for every server.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapJobs from "../../src/client/LdapJobs.ts"
+import * as LdapLogin from "../../src/client/LdapLogin.ts"
+import * as LdapPool from "../../src/client/LdapPool.ts"
+import * as LdapDn from "../../src/model/LdapDn.ts"
+import * as LdapFilter from "../../src/model/LdapFilter.ts"
+import * as LdapSubschema from "../../src/schema/LdapSubschema.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+
+export interface ProgramServer {
+  readonly name: string
+  /** How to reach it, protected. */
+  readonly config: LdapSession.SessionConfig
+  readonly admin: { readonly dn: string; readonly password: string }
+  readonly scratch: string
+  readonly people: string
+  readonly loginAttribute: string
+  /** What an entry has that needs nothing but a common name, and may have entries below it. */
+  readonly device: Readonly<Record<string, ReadonlyArray<string>>>
+  /** Default: as `device`. */
+  readonly container?: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly login: { readonly name: string; readonly password: string; readonly dn: string }
+  readonly group: { readonly dn: string; readonly members: ReadonlyArray<string> }
+}
+
+export const programs = (server: ProgramServer): void => {
+  const { config, device, group, login, scratch } = server
+  const container = server.container ?? device
+  const auth = LdapAuth.simple(server.admin.dn, Redacted.make(server.admin.password))
+  const asAdmin = LdapSession.make({ ...config, auth })
+  const same = (a: string, b: string) => LdapDn.isEqual(dnOf(a), dnOf(b))
+  const dnOf = (text: string) => Effect.runSync(Effect.fromResult(LdapDn.parse(text)))
+
+  describe(`${server.name}: programs`, () => {
+    it.live("a login, and what is wrong with one", () =>
+      Effect.gen(function*() {
+        const client = yield* asAdmin
+        const authenticate = LdapLogin.authenticate({
+          client,
+          open: config,
+          base: server.people,
+          filter: (name) => LdapFilter.equals(server.loginAttribute, name)
+        })
+        const { entry } = yield* authenticate(login.name, Redacted.make(login.password))
+        assert.isTrue(same(entry.dn, login.dn))
+        const refused = (name: string, password: string) =>
+          Effect.map(Effect.flip(authenticate(name, Redacted.make(password))), ({ reason }) => reason)
+        assert.deepInclude(yield* refused(login.name, "wrong"), { _tag: "WrongCredentials" })
+        assert.deepInclude(yield* refused("nobody", login.password), { _tag: "WrongCredentials", what: "login" })
+        assert.deepInclude(yield* refused(login.name, ""), { _tag: "EmptyPassword" })
+      }))
+
+    it.live("a pool's sessions are the administrator's, and no more than it may have", () =>
+      Effect.gen(function*() {
+        const pool = yield* LdapPool.make({ server: config.url, open: asAdmin, max: 3 })
+        const found = yield* Effect.forEach(
+          Array.from({ length: 30 }),
+          () => pool.use((session) => session.lookup(login.dn, { attributes: ["1.1"] })),
+          { concurrency: 10 }
+        )
+        assert.isTrue(found.every(Option.isSome))
+        const { created, inUse, lost } = yield* pool.statistics
+        assert.isAtMost(created, 3)
+        assert.deepStrictEqual([inUse, lost], [0, 0])
+      }))
+
+    it.live("the schema: every definition can be read, and what it says of a person fits one", () =>
+      Effect.gen(function*() {
+        const session = yield* asAdmin
+        const schema = yield* LdapSubschema.read(session)
+        assert.deepStrictEqual(schema.unreadable.map(({ message }) => message), [])
+        assert.isAbove(schema.attributeTypes.length, 200)
+        assert.isAbove(schema.objectClasses.length, 40)
+        const person = Option.getOrThrow(yield* session.lookup(login.dn))
+        // An entry that is read has attributes that nobody may write.
+        const problems = LdapSubschema.validate(schema, person).filter(({ _tag }) => _tag !== "NotModifiable")
+        assert.deepStrictEqual(problems.map(LdapSubschema.describe), [])
+      }))
+
+    it.live("a tree is deleted, whatever the server does for it", () =>
+      Effect.gen(function*() {
+        const session = yield* asAdmin
+        for (const treeDelete of ["auto", "never"] as const) {
+          const top = `ou=tree-${server.name.replace(/\W/g, "")}-${process.pid},${scratch}`
+          yield* session.add(top, { objectClass: "organizationalUnit" })
+          for (const a of ["a", "b", "c"]) {
+            yield* session.add(`ou=${a},${top}`, { objectClass: "organizationalUnit" })
+            for (const b of ["x", "y"]) yield* session.add(`cn=${b},ou=${a},${top}`, container)
+          }
+          yield* Stream.runDrain(LdapJobs.deleteTree(session, top, { treeDelete }))
+          assert.isFalse(yield* LdapJobs.exists(session, top))
+        }
+      }))
+
+    it.live("the members of a group", () =>
+      Effect.gen(function*() {
+        const session = yield* asAdmin
+        const names = yield* LdapJobs.memberNames(session, group.dn)
+        assert.sameMembers([...names], [...group.members])
+        const members = yield* Stream.runCollect(LdapJobs.members(session, group.dn))
+        assert.sameMembers(members.map(({ entry }) => entry.dn), [...group.members])
+      }))
+
+    it.live("an entry is made what it should be, once", () =>
+      Effect.gen(function*() {
+        const session = yield* asAdmin
+        const dn = `cn=upsert-${process.pid},${scratch}`
+        const wanted = { ...device, description: "as it should be" }
+        assert.strictEqual((yield* LdapJobs.upsert(session, dn, wanted))._tag, "Added")
+        assert.strictEqual((yield* LdapJobs.upsert(session, dn, wanted))._tag, "Unchanged")
+        const changed = yield* LdapJobs.upsert(session, dn, { ...wanted, description: "otherwise" })
+        assert.strictEqual(changed._tag, "Modified")
+        yield* session.delete(dn)
+      }))
+  })
+}

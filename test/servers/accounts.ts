@@ -1,0 +1,77 @@
+/**
+ * slapd's second directory, as LDIF: accounts in states that its password policy knows, and one that may act for others.
+ *
+ * It has the overlays, so that the first directory is what every server can hold. Each account is a person below it with the password of its own name, `passwordOf("expiring")`, and a policy of its own, so that
+ * no test disturbs another.
+ */
+import { base, passwordOf, record } from "./directory.ts"
+
+/** The states, and what an entry says for it. */
+const states: Readonly<
+  Record<string, { readonly policy: ReadonlyArray<string>; readonly account?: ReadonlyArray<string> }>
+> = {
+  /** Its password is good for less than another day, which is worth a warning. */
+  expiring: {
+    policy: ["pwdMaxAge: 86400", "pwdExpireWarning: 86399"],
+    account: [`pwdChangedTime: ${new Date().toISOString().replace(/[-:T]|\.\d+/g, "")}`]
+  },
+  /** Its password has expired, and is good for two binds all the same. */
+  grace: { policy: ["pwdMaxAge: 1", "pwdGraceAuthNLimit: 2"], account: ["pwdChangedTime: 20200101000000Z"] },
+  expired: { policy: ["pwdMaxAge: 1"], account: ["pwdChangedTime: 20200101000000Z"] },
+  /** As above, for the controls of Netscape. */
+  expired2: { policy: ["pwdMaxAge: 1"], account: ["pwdChangedTime: 20200101000000Z"] },
+  /** Locked by the administrator. */
+  locked: { policy: ["pwdLockout: TRUE"], account: ["pwdAccountLockedTime: 000001010000Z"] },
+  /** Must change the password before anything else. */
+  reset: { policy: ["pwdMustChange: TRUE"], account: ["pwdReset: TRUE"] },
+  /** Three wrong passwords lock it; a new one has to be long, new, and said with the old one. */
+  strict: {
+    policy: [
+      "pwdMinLength: 8",
+      "pwdCheckQuality: 2",
+      "pwdInHistory: 3",
+      "pwdSafeModify: TRUE",
+      "pwdMinAge: 0"
+    ]
+  },
+  /** Three wrong passwords lock it. */
+  lockable: { policy: ["pwdLockout: TRUE", "pwdMaxFailure: 3", "pwdLockoutDuration: 3600"] },
+  /** Changes its password again and again. */
+  changing: {
+    policy: ["pwdMinAge: 86400"],
+    account: [`pwdChangedTime: ${new Date().toISOString().replace(/[-:T]|\.\d+/g, "")}`]
+  }
+}
+
+/** The name of the second directory, whose administrator is the first's. */
+export const accountsBase = "o=accounts"
+
+export const accounts = (): string =>
+  [
+    record(accountsBase, ["objectClass: organization", "o: accounts"]),
+    record(`cn=proxy,${accountsBase}`, [
+      "objectClass: organizationalRole",
+      "objectClass: simpleSecurityObject",
+      "cn: proxy",
+      `userPassword: ${passwordOf("proxy")}`,
+      `authzTo: dn.regex:^uid=[^,]+,ou=people,${base}$`
+    ]),
+    ...Object.entries(states).flatMap(([name, { account = [], policy }]) => [
+      record(`cn=${name} policy,${accountsBase}`, [
+        "objectClass: organizationalRole",
+        "objectClass: pwdPolicy",
+        `cn: ${name} policy`,
+        "pwdAttribute: userPassword",
+        ...policy
+      ]),
+      record(`uid=${name},${accountsBase}`, [
+        "objectClass: inetOrgPerson",
+        `uid: ${name}`,
+        `cn: ${name}`,
+        "sn: Example",
+        `userPassword: ${passwordOf(name)}`,
+        `pwdPolicySubentry: cn=${name} policy,${accountsBase}`,
+        ...account
+      ])
+    ])
+  ].join("\n")
