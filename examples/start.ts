@@ -52,7 +52,7 @@ const visit = (url: string) =>
       ConfigProvider.fromEnv({ env: { ...process.env, LDAP_URL: url } })
     )
     const base = yield* Config.option(Config.String("LDAP_BASE"))
-    const session = yield* LdapSession.make(settings)
+    const session = yield* LdapSession.make({ ...settings, url })
     const named = (yield* session.rootDse).get("namingContexts")
     yield* look(session, Option.getOrElse(base, () => named ?? ""))
   })

@@ -20,9 +20,10 @@ import type { PoolOptions } from "./LdapPoolOptions.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Settings extends SessionConfig {
-  readonly pool: PoolOptions
-}
+export type Settings =
+  & Omit<SessionConfig, "url">
+  & { readonly pool: PoolOptions }
+  & ({ readonly url: string } | { readonly urls: ReadonlyArray<string> })
 
 /**
  * The settings of a client, by names that begin with `prefix`, which is `LDAP` unless given: a program with several directories
@@ -32,7 +33,7 @@ export interface Settings extends SessionConfig {
  *
  * | name | | without it |
  * |---|---|---|
- * | `LDAP_URL` | the server: `ldaps://ldap.example.org` | fails |
+ * | `LDAP_URL` | the server: `ldaps://ldap.example.org`; or several, with commas or spaces between them, the first first | fails |
  * | `LDAP_BIND_DN` | who to be | nobody |
  * | `LDAP_PASSWORD` | the password | |
  * | `LDAP_PASSWORD_FILE` | or a file that holds it, read again at each bind | |
@@ -129,7 +130,11 @@ export const fromEnvironment = (prefix = "LDAP"): Config.Config<Settings> => {
         drainTimeout: duration("POOL_DRAIN_TIMEOUT")
       })
     }),
-    ({ tls, ...settings }) => ({ ...settings, tls: given(tls) })
+    ({ tls, url, ...settings }): Settings => {
+      const [first, ...others] = url.split(/[\s,]+/).filter((url) => url !== "")
+      const where = others.length === 0 ? { url: first ?? url } : { urls: [first ?? url, ...others] }
+      return { ...settings, ...where, tls: given(tls) }
+    }
   )
 }
 

@@ -18,6 +18,7 @@ import type { LdapEntry } from "../model/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../model/LdapError.ts"
 import type { LdapFilter } from "../model/LdapFilter.ts"
 import * as LdapSession from "../session/LdapSession.ts"
+import type { LdapClient } from "./LdapClient.ts"
 import {
   AmbiguousLogin,
   DirectoryFailed,
@@ -61,19 +62,40 @@ export interface Login {
 }
 
 /**
+ * How to open a session that becomes the user: a configuration, whose `auth` is not used, or an effect that makes a session that
+ * is nobody's yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LoginSession = LdapSession.SessionConfig | Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
+
+/**
+ * Who looks users up, and who becomes them: a client does both, the second on a session beside its pool, with the same servers
+ * and TLS. Whoever can only look up, a session that is bound as someone who may, needs to be told how to `open` others.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LoginDirectory =
+  | { readonly client: Pick<LdapClient, "searchResult" | "withSession">; readonly open?: LoginSession | undefined }
+  | { readonly client: Pick<LdapSession.LdapOperations, "searchResult">; readonly open: LoginSession }
+
+/**
  * Options of {@link authenticate}.
  *
  * @category models
  * @since 0.1.0
  */
-export interface LoginOptions {
-  /** Who looks users up: a client, or a session that is bound as someone who may. */
-  readonly client: Pick<LdapSession.LdapOperations, "searchResult">
-  /**
-   * How to open the session that becomes the user: a configuration, whose `auth` is not used, or an effect that makes a
-   * session that is nobody's yet.
-   */
-  readonly open: LdapSession.SessionConfig | Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
+export type LoginOptions = LoginDirectory & LoginSettings
+
+/**
+ * Which users there are, and what they hear.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginSettings {
   /** Where users are; below it, at any depth. */
   readonly base: LdapSession.DnInput
   /**
@@ -113,7 +135,7 @@ export type Authenticator = (
  *
  * **Details**
  *
- * A login is a search for the user by `client`, then a session of its own that is bound as the entry that was found, with
+ * A login is a search for the user by `client`, then a session of its own, which is nobody else's, that is bound as the entry that was found, with
  * the password (RFC 4513 section 5.1.3), and unbound again. So nobody who shares the client becomes someone else. An empty
  * password is refused before anything is sent, as are none and two entries before a bind. Passwords cross the network under
  * the rules of the session: over TLS, unless the configuration says `allowInsecureAuth`.
@@ -141,7 +163,6 @@ export type Authenticator = (
  * const logins = (ldap: LdapClient.LdapClient) =>
  *   LdapLogin.authenticate({
  *     client: ldap,
- *     open: { url: "ldaps://ldap.example.org" },
  *     base: "ou=people,dc=example,dc=org",
  *     filter: (login) => LdapFilter.ldapFilter`(&(objectClass=person)(uid=${login}))`,
  *     uniform: true
@@ -157,16 +178,14 @@ export type Authenticator = (
  * @since 0.1.0
  */
 export const authenticate = (options: LoginOptions): Authenticator => {
-  const { open, uniform = false } = options
+  const { uniform = false } = options
   const turns = Semaphore.makeUnsafe(options.concurrency ?? 16)
-  const opened = Effect.isEffect(open) ? open : LdapSession.make({ ...open, auth: undefined })
+  const withSession = sessionsOf(options)
   const controls = options.passwordPolicy === false ? [] : [LdapControl.passwordPolicyRequest.make()]
   const refuse = (refusal: Refusal) => uniform === false ? Effect.fail(failed(refusal.reason)) : refuseAlike(refusal)
 
   const bindAs = (dn: string, password: Redacted.Redacted<string>): Effect.Effect<LdapResult, LdapError> =>
-    Effect.scoped(
-      Effect.flatMap(opened, (session) => session.bind(LdapAuth.simple(dn, password), { controls }))
-    )
+    withSession((session) => session.bind(LdapAuth.simple(dn, password), { controls }))
 
   /** The bind for a user who isn't there; what comes of it says nothing, unless the directory is in trouble. */
   const bindAsNobody = (password: Redacted.Redacted<string>) => {
@@ -205,6 +224,18 @@ export const authenticate = (options: LoginOptions): Authenticator => {
       ? Effect.fail(failed(new EmptyPassword()))
       : Semaphore.withPermit(turns, logIn(login, password))
 }
+
+/** What is done with a session that is nobody's yet, and unbound afterwards. */
+const sessionsOf =
+  (directory: LoginDirectory) => <A>(f: (session: LdapSession.LdapSession) => Effect.Effect<A, LdapError>) => {
+    const { open } = directory
+    if (open !== undefined) {
+      const opened = Effect.isEffect(open) ? open : LdapSession.make({ ...open, auth: undefined })
+      return Effect.scoped(Effect.flatMap(opened, f))
+    }
+    // Without `open` it is a client.
+    return (directory.client as Pick<LdapClient, "withSession">).withSession({ auth: undefined }, f)
+  }
 
 const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
 

@@ -35,7 +35,7 @@ describe("LdapConfig.fromEnvironment", () => {
   it.effect("a URL is enough, and then nobody is bound", () =>
     Effect.gen(function*() {
       const settings = yield* read({ LDAP_URL: url })
-      assert.strictEqual(settings.url, url)
+      assert.deepInclude(settings, { url })
       assert.isUndefined(settings.auth)
       assert.deepStrictEqual(settings.tls, {})
       assert.isUndefined(settings.pool.max)
@@ -91,8 +91,18 @@ describe("LdapConfig.fromEnvironment", () => {
   it.effect("another prefix, for another directory", () =>
     Effect.gen(function*() {
       const settings = yield* read({ LDAP_URL: "ldap://other", STAFF_URL: url }, "STAFF")
-      assert.strictEqual(settings.url, url)
+      assert.deepInclude(settings, { url })
     }))
+
+  it.effect.each(["ldaps://a,ldaps://b", " ldaps://a  ldaps://b ", "ldaps://a, ldaps://b"])(
+    "several servers: %s",
+    (text) =>
+      Effect.gen(function*() {
+        const settings = yield* read({ LDAP_URL: text })
+        assert.deepInclude(settings, { urls: ["ldaps://a", "ldaps://b"] })
+        assert.notProperty(settings, "url")
+      })
+  )
 
   it.effect.each(
     [

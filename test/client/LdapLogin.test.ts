@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapLogin from "../../src/client/LdapLogin.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import * as LdapEntry from "../../src/model/LdapEntry.ts"
@@ -37,7 +38,12 @@ interface Answer {
 
 /** A directory that answers binds with a password of `answers` as it says there, and one's way to log in to it. */
 const world = Effect.fnUntraced(function*(
-  options: Partial<LdapLogin.LoginOptions> = {},
+  options: Partial<
+    LdapLogin.LoginSettings & {
+      readonly client: Pick<LdapSession.LdapOperations, "searchResult">
+      readonly open: LdapLogin.LoginSession
+    }
+  > = {},
   answers: Readonly<Record<string, Answer>> = {}
 ) {
   const asked: Array<LdapControl.LdapControl> = []
@@ -135,6 +141,27 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepInclude(own, { boundAs: "uid=ada,dc=example", unbinds: 1, octetsAfterUnbind: 0 })
       assert.deepInclude(shared, { boundAs: "cn=admin,dc=example", unbinds: 0 })
       yield* client.delete("uid=eve,dc=example")
+    }).pipe(Effect.scoped))
+
+  it.effect("with a client it needs nothing else: the session is beside the pool, nobody's until the bind", () =>
+    Effect.gen(function*() {
+      const { directory } = yield* world()
+      const before = directory.log.connections.length
+      const auth = LdapAuth.simple("cn=admin,dc=example", Redacted.make("secret"))
+      const client = yield* LdapClient.fromTransport(directory.transport, { auth })
+      const logIn = LdapLogin.authenticate({
+        client,
+        base: "dc=example",
+        filter: (uid) => LdapFilter.equals("uid", uid)
+      })
+      assert.strictEqual((yield* logIn("ada", Redacted.make("adapw"))).entry.dn, "uid=ada,dc=example")
+      const [pooled, own] = directory.log.connections.slice(before)
+      assert.deepInclude(pooled, { boundAs: "cn=admin,dc=example", unbinds: 0 })
+      assert.deepInclude(own, { boundAs: "uid=ada,dc=example", unbinds: 1, octetsAfterUnbind: 0 })
+      const kinds = directory.log.pdus().filter(({ connection, direction }) =>
+        connection === own?.id && direction === "request"
+      ).map(({ kind }) => kind)
+      assert.deepStrictEqual(kinds, ["BindRequest", "UnbindRequest"])
     }).pipe(Effect.scoped))
 
   it.effect("what was typed is a value, whatever characters it has", () =>

@@ -1,0 +1,65 @@
+/**
+ * The examples run straight from source, without a server, say what they do and end by themselves. What they say must be so: each
+ * is looked at for what it is about.
+ *
+ * All run in one process, since most of the time would go into starting it and reading this library: those that end with a
+ * promise one after another, those that are run by `runMain` after them.
+ */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, beforeAll, describe, it } from "vitest"
+
+const folder = fileURLToPath(new URL("../examples", import.meta.url))
+
+/** Files of examples, and `main.ts` of those that are folders. */
+const programs = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+  if (entry.isFile() && entry.name.endsWith(".ts")) return [entry.name]
+  const isProgram = entry.isDirectory() && readdirSync(join(folder, entry.name)).includes("main.ts")
+  return isProgram ? [`${entry.name}/main.ts`] : []
+})
+
+const says: Readonly<Record<string, RegExp>> = {
+  "login-api/main.ts":
+    /"ada" +200 Ada Lovelace, ada@example.org.*"nobody" +WrongLogin.*6 sessions so far, 5 unbound, 1 open/s,
+  "login.ts": /"ada" +200 welcome, Ada Lovelace.*9 sessions for logins, 9 of them unbound once/s,
+  "quickstart.ts": /fibers +19 of 20 found \d+ people, one was interrupted/,
+  "schema-generate.ts": /class InetOrgPerson/,
+  "schema-people.ts": /\S/,
+  "start.ts": /One connection, 1 unbind, 0 octets after it, 0 connections left/,
+  "sync.ts": /300 added.*300 unchanged.*too busy \d+ times, and was asked again/s,
+  "telemetry.ts": /span handle.*db_client_operation_duration_count/s,
+  "tenants.ts": /4 sessions, 4 unbinds, 0 connections left/
+}
+
+let ran: { readonly status: unknown; readonly output: string; readonly complaint: string }
+
+beforeAll(async () => {
+  const imports = programs.map((name) => `await import(${JSON.stringify(join(folder, name))})`)
+  // None of what a program could be told by its environment: the examples are for those who have nothing yet.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(LDAP|OTEL)_/.test(name)))
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", imports.join("\n")], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env
+  })
+  let [output, complaint] = ["", ""]
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text))
+  const [status] = await once(child, "close")
+  ran = { status: status as unknown, output, complaint }
+})
+
+describe("examples", () => {
+  it("all of them end well, without a complaint", () => {
+    assert.deepInclude(ran, { status: 0, complaint: "" })
+    assert.notMatch(ran.output, /\bundefined\b|\[object Object\]|\bNaN\b/)
+  })
+
+  it.each(programs)("%s does what it says", (name) => {
+    const line = says[name]
+    assert(line !== undefined, "say here what this example shows")
+    assert.match(ran.output, line)
+  })
+})
