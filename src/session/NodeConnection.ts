@@ -4,7 +4,9 @@
  * The session decides when to read; this file sees to it that a socket which nobody reads is paused, that a half-closed one
  * stays so, and that a closed scope leaves nothing behind.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
@@ -35,10 +37,14 @@ export const connect = Effect.fnUntraced(
   function*(target: NodeTarget): Effect.fn.Return<LdapConnection, LdapError, Scope.Scope> {
     const fail = failure(target.server)
     const prepared = target.tls === undefined ? undefined : yield* Effect.fromResult(prepare(target, target.tls))
-    const socket = yield* scoped(() => Net.connect(connectOptions(target)))
-    yield* untilEvent(socket, "connect", (cause) => fail(describeConnect(cause, target)))
-    const connection = new NodeConnection(socket, target)
-    yield* Effect.addFinalizer(() => connection.destroy)
+    const { connected, connection } = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const socket = Net.connect(connectOptions(target))
+        return { connection: new NodeConnection(socket, target), connected: outcomeOf(socket, "connect") }
+      }),
+      ({ connection }) => connection.destroy
+    )
+    yield* Effect.mapError(Deferred.await(connected), (cause) => fail(describeConnect(cause, target)))
     if (prepared !== undefined) yield* connection.handshake(prepared)
     return connection
   }
@@ -63,18 +69,6 @@ const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<TlsHand
       failure(target.server)({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause })
   })
 
-/** A socket that is destroyed with the scope, from the moment at which it exists. */
-const scoped = (make: () => Net.Socket): Effect.Effect<Net.Socket, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const socket = make()
-      // Errors are read from the events below; one that comes when nobody listens must not end the process.
-      socket.on("error", ignore)
-      return socket
-    }),
-    destroy
-  )
-
 const ignore = (): void => {}
 
 /** Completes when the handle is closed, not when it is about to be. */
@@ -85,36 +79,34 @@ const destroy = (socket: Net.Socket): Effect.Effect<void> =>
     socket.destroy()
   })
 
-const untilEvent = (
-  socket: Net.Socket,
-  event: "connect" | "secureConnect",
-  onError: (cause: Error) => LdapError
-): Effect.Effect<void, LdapError> =>
-  Effect.callback((resume) => {
-    const done = (effect: Effect.Effect<void, LdapError>) => {
-      stop()
-      resume(effect)
-    }
-    const onEvent = () => done(Effect.void)
-    const onFailure = (cause: Error) => done(Effect.fail(onError(cause)))
-    const onClose = () => done(Effect.fail(onError(new Error("the peer closed the connection"))))
-    const stop = () => {
-      socket.off(event, onEvent)
-      socket.off("error", onFailure)
-      socket.off("close", onClose)
-    }
-    socket.on(event, onEvent)
-    socket.on("error", onFailure)
-    socket.on("close", onClose)
-    return Effect.sync(stop)
-  })
+/**
+ * What becomes of an attempt. To be asked for in the moment in which the attempt begins: between two steps of a fiber it may have
+ * been decided, and events don't wait.
+ */
+const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Deferred.Deferred<void, Error> => {
+  const outcome = Deferred.makeUnsafe<void, Error>()
+  const done = (exit: Exit.Exit<void, Error>) => {
+    socket.off(event, onEvent)
+    socket.off("error", onError)
+    socket.off("close", onClose)
+    Deferred.doneUnsafe(outcome, exit)
+  }
+  const onEvent = () => done(Exit.void)
+  const onError = (cause: Error) => done(Exit.fail(cause))
+  const onClose = () => done(Exit.fail(new Error("the peer closed the connection")))
+  socket.on(event, onEvent)
+  socket.on("error", onError)
+  socket.on("close", onClose)
+  return outcome
+}
 
 class NodeConnection implements LdapConnection {
   readonly #raw: Net.Socket
   readonly #target: NodeTarget
   /** What is read and written: the raw socket, or TLS above it. */
   #socket: Net.Socket
-  #protection: Protection
+  /** As long as it isn't known where the socket leads, it leads away from this machine. */
+  #protection: Protection = "none"
   #tls: TlsSession | undefined
   #chunks: Array<Uint8Array> = []
   #end: ConnectionEnd | undefined
@@ -124,9 +116,10 @@ class NodeConnection implements LdapConnection {
     this.#raw = socket
     this.#socket = socket
     this.#target = target
-    this.#protection = isLocal(socket) ? "local" : "none"
+    socket.once("connect", () => {
+      if (isLocal(socket)) this.#protection = "local"
+    })
     this.#listen()
-    socket.pause()
   }
 
   get protection(): Protection {
@@ -154,7 +147,7 @@ class NodeConnection implements LdapConnection {
 
   get destroy(): Effect.Effect<void> {
     return Effect.suspend(() =>
-      this.#socket === this.#raw ? Effect.void : Effect.andThen(destroy(this.#socket), destroy(this.#raw))
+      this.#socket === this.#raw ? destroy(this.#raw) : Effect.andThen(destroy(this.#socket), destroy(this.#raw))
     )
   }
 
@@ -186,7 +179,8 @@ class NodeConnection implements LdapConnection {
             socket.off("drain", done)
             socket.off("close", done)
           }
-          if (socket.destroyed) return resume(Effect.void)
+          // There may be room again by now.
+          if (socket.destroyed || !socket.writableNeedDrain) return resume(Effect.void)
           socket.on("drain", done)
           socket.on("close", done)
           return Effect.sync(stop)
@@ -230,13 +224,12 @@ class NodeConnection implements LdapConnection {
       } catch (cause) {
         return Effect.fail(fail({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause }))
       }
-      tls.on("error", ignore)
       this.#socket = tls
-      return untilEvent(tls, "secureConnect", (cause) => fail(describeTls(cause))).pipe(
+      this.#listen()
+      return Deferred.await(outcomeOf(tls, "secureConnect")).pipe(
+        Effect.mapError((cause) => fail(describeTls(cause))),
+        // While the server is judged it may go, and must not be read.
         Effect.flatMap(() => {
-          // While the server is judged it may go, and must not be read.
-          this.#listen()
-          tls.pause()
           const negotiated = TlsHandshake.negotiatedOn(tls)
           return Effect.andThen(
             Effect.mapError(prepared.judge(negotiated), (refusal) => fail({ kind: "tls", ...refusal })),
@@ -250,11 +243,16 @@ class NodeConnection implements LdapConnection {
     })
   }
 
+  /** From the moment at which the socket exists, so that nothing is missed; it waits until somebody reads. */
   #listen(): void {
-    this.#socket.on("data", this.#onData)
-    this.#socket.on("end", this.#onEnd)
-    this.#socket.on("error", this.#onError)
-    this.#socket.on("close", this.#onClose)
+    const socket = this.#socket
+    socket.on("data", this.#onData)
+    socket.on("end", this.#onEnd)
+    socket.on("error", this.#onError)
+    socket.on("close", this.#onClose)
+    // Never taken off: an error that comes when nobody listens any more must not end the process.
+    socket.on("error", ignore)
+    socket.pause()
   }
 
   #unlisten(): void {

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
@@ -17,6 +18,7 @@ import { LdapParser } from "../../src/protocol/LdapParser.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates } from "../servers/certificates.ts"
+import { givingWayAfter } from "./stepping.ts"
 
 const certificates = makeCertificates()
 
@@ -286,7 +288,7 @@ describe("a server that accepts and says nothing", () => {
     ))
 })
 
-/** Answers a bind and StartTLS as a server would; says when it has seen an unbind and the end. */
+/** Answers a bind as a server would; says when it has seen an unbind and the end. */
 const answering = (socket: Net.Socket, on: { readonly unbind?: () => void; readonly end?: () => void } = {}) => {
   const parser = new LdapParser()
   socket.on("data", (chunk) => {
@@ -342,6 +344,31 @@ describe("S1 and S2 on real sockets", () => {
         assert.strictEqual(sockets.size, 1)
       })
     ))
+})
+
+describe("S3: what happens on a socket between two steps of a fiber is not missed", () => {
+  it.live.each([3, 4, 5, 8])(
+    "fibers that give way after %s operations: opening, use, release",
+    (every) =>
+      clean(
+        Effect.gen(function*() {
+          const directory = yield* InMemoryDirectory.make({ suffixes: ["dc=example"] })
+          const { url } = yield* InMemoryDirectory.listen(directory)
+          const use = (session: LdapSession.LdapSession) => Effect.as(session.rootDse, "used")
+          assert.strictEqual(yield* Effect.scoped(Effect.flatMap(LdapSession.make({ url }), use)), "used")
+          const secure = yield* tls("server", answering)
+          yield* Effect.scoped(
+            LdapSession.make({ url: `ldaps://127.0.0.1:${secure.port}`, tls: trust, auth: LdapAuth.anonymous })
+          )
+          const rude = yield* tcp((socket) => void socket.resetAndDestroy())
+          const ended = Effect.scoped(
+            Effect.flatMap(LdapSession.make({ url: `ldap://127.0.0.1:${rude.port}` }), ({ closed }) => closed)
+          )
+          const exit = yield* Effect.exit(ended)
+          if (Exit.isSuccess(exit)) assert.strictEqual(exit.value._tag, "ConnectionLost")
+        }).pipe(Effect.provideService(Scheduler.Scheduler, givingWayAfter(every)))
+      )
+  )
 })
 
 describe("S4: interruption while connecting", () => {

@@ -30,6 +30,22 @@ const hanging = Effect.callback<never>((resume) => {
   return Effect.sync(() => clearTimeout(timer))
 })
 
+/**
+ * Has every fiber give way after so many operations, and for long enough that sockets have their events meanwhile. Ordinarily
+ * that is after 2,048: what goes wrong between two particular ones is seen once in a thousand times then.
+ */
+export const givingWayAfter = (operations: number): Scheduler.Scheduler => {
+  const patient = new Scheduler.MixedScheduler("async", (task) => {
+    const timer = setTimeout(task, 1)
+    return () => clearTimeout(timer)
+  })
+  return {
+    executionMode: patient.executionMode,
+    makeDispatcher: () => patient.makeDispatcher(),
+    shouldYield: (fiber) => fiber.currentOpCount >= operations
+  }
+}
+
 /** Taking up a fiber that gave way costs two operations; giving way more often, it would never go on. */
 const leastBetweenYields = 3
 
