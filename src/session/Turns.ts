@@ -6,15 +6,14 @@
  */
 import * as Effect from "effect/Effect"
 
-type Resume = (effect: Effect.Effect<void>) => void
-
 export class Turns {
   readonly #isIdle: () => boolean
   #held = false
   #ended = false
+  #isAdvancing = false
   /** In the order in which they came. */
   readonly #alone = new Set<() => void>()
-  readonly #shared = new Set<Resume>()
+  readonly #shared = new Set<() => void>()
 
   constructor(isIdle: () => boolean) {
     this.#isIdle = isIdle
@@ -30,12 +29,22 @@ export class Turns {
     return this.#alone.size > 0
   }
 
-  /** Waits until an ordinary operation may start. Ask {@link isOpen} again afterwards. */
+  /**
+   * Waits until an ordinary operation may start. Ask {@link isOpen} again afterwards, in the same step as the one that sends:
+   * between two steps of a fiber somebody else may get the connection.
+   */
   readonly shared: Effect.Effect<void> = Effect.callback((resume) => {
     if (this.isOpen) return resume(Effect.void)
-    this.#shared.add(resume)
-    return Effect.sync(() => this.#shared.delete(resume))
+    const goOn = () => resume(Effect.void)
+    this.#shared.add(goOn)
+    return Effect.sync(() => this.#shared.delete(goOn))
   })
+
+  /** Runs now, or as soon as an ordinary operation may start; for what nobody waits for. Must not throw. */
+  whenOpen(run: () => void): void {
+    if (this.isOpen) run()
+    else this.#shared.add(run)
+  }
 
   /**
    * Waits for the connection; whoever gets it must {@link release} it. To be run where interruption is off: `restore` allows
@@ -66,19 +75,27 @@ export class Turns {
 
   /** To be called when something may have become possible: nothing is in flight any more, say. */
   advance(): void {
-    if (this.#held && !this.#ended) return
+    // Whoever goes on may be done in the same moment and come back here: however many wait, the stack stays flat.
+    if (this.#isAdvancing) return
+    this.#isAdvancing = true
+    for (let next = this.#next(); next !== undefined; next = this.#next()) next()
+    this.#isAdvancing = false
+  }
+
+  /** Takes out whoever may go on, if anybody may. */
+  #next(): (() => void) | undefined {
+    if (this.#held && !this.#ended) return undefined
     for (const take of this.#alone) {
-      if (!this.#ended && !this.#isIdle()) return
+      if (!this.#ended && !this.#isIdle()) return undefined
       this.#alone.delete(take)
       this.#held = true
-      take()
-      if (!this.#ended) return
+      return take
     }
-    for (const resume of [...this.#shared]) {
-      // One that was resumed may have asked for the connection alone.
-      if (!this.isOpen) return
-      if (this.#shared.delete(resume)) resume(Effect.void)
+    for (const goOn of this.#shared) {
+      this.#shared.delete(goOn)
+      return goOn
     }
+    return undefined
   }
 
   /** The session is over: everybody goes on, and is told so where they start. */

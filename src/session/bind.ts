@@ -113,7 +113,8 @@ const bindOnce = (
     request: { _tag: "BindRequest", version: 3, name: context.dn, authentication },
     controls,
     expects: "BindResponse",
-    timeoutMillis: Infinity
+    timeoutMillis: Infinity,
+    hasTurn: true
   })
 
 /** The conversation of a mechanism with the server, as many bind requests as it takes (RFC 4511 section 4.2). */

@@ -29,6 +29,8 @@ export interface Request<T extends Tag> {
   readonly timeoutMillis: number
   /** Default `abandon`. */
   readonly givingUp?: GivingUp | undefined
+  /** Whether to send it at once, although somebody has the connection alone or waits for that. */
+  readonly hasTurn?: boolean | undefined
 }
 
 /**
@@ -43,9 +45,7 @@ export const request = <T extends Tag>(
     const { insecure } = exchange
     if (insecure !== undefined && carriesPassword(options.request))
       return Effect.fail(exchange.error(options, insecure))
-    return exchange.turns.isOpen
-      ? exchangeOnce(exchange, options)
-      : Effect.andThen(waitForTurn(exchange, options), exchangeOnce(exchange, options))
+    return exchangeOnce(exchange, options)
   })
 
 /** Waits while somebody has the connection alone, at the longest for the time limit. */
@@ -65,12 +65,16 @@ export const waitForTurn = (
     })
 }
 
-/** The exchange itself, for operations that have their turn. */
+/** The exchange itself, when it is the operation's turn. */
 export const exchangeOnce = <T extends Tag>(
   exchange: Exchange,
   options: Request<T>
 ): Effect.Effect<Response<T>, LdapError> =>
   Effect.callback((resume) => {
+    // Asked in the step that sends: between two steps of a fiber somebody else may get the connection.
+    if (options.hasTurn !== true && !exchange.turns.isOpen) {
+      return resume(Effect.andThen(waitForTurn(exchange, options), exchangeOnce(exchange, options)))
+    }
     let settled = false
     const settle = () => {
       settled = true
@@ -130,6 +134,8 @@ export const giveUp = (
         controls: [],
         expects: "ExtendedResponse",
         timeoutMillis,
+        // Whoever waits for the connection waits for the end of what is cancelled.
+        hasTurn: true,
         // An operation that cancels others can not be cancelled itself (RFC 3909 section 2.2).
         givingUp: "disown"
       }),

@@ -76,7 +76,7 @@ const paged = <A>(
       }
       const open: Effect.Effect<Cursor<A>, LdapError> = Effect.suspend(() =>
         exchange.turns.isOpen
-          ? Effect.sync(() => (cursor = new Cursor(exchange, question, controlsFor(search, pages.cookie!), read)))
+          ? Effect.succeed(cursor = new Cursor(exchange, question, controlsFor(search, pages.cookie!), read))
           : Effect.flatMap(waitForTurn(exchange, question), () => open)
       )
       const nextPage: ItemsPull<A> = Effect.suspend(() => {
@@ -99,7 +99,7 @@ const paged = <A>(
         // The page may be complete although nobody has read it to its end.
         const unused = cursor === undefined ? pages.cookie : cookieOf(cursor.result)
         if (search.pageSize !== undefined && unused instanceof Uint8Array && unused.length > 0) {
-          giveCookieBack(exchange, search, unused)
+          exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))
         }
         return cursor === undefined ? Effect.void : cursor.close
       })
@@ -135,7 +135,8 @@ const collectPage = (
 ): Effect.Effect<LdapResult, LdapError> => {
   const { timeoutMillis } = search
   const context = { operation: "search", dn: search.request.base, timeoutMillis }
-  const once = Effect.callback<LdapResult, LdapError>((resume) => {
+  const once: Effect.Effect<LdapResult, LdapError> = Effect.callback((resume) => {
+    if (!exchange.turns.isOpen) return resume(Effect.andThen(waitForTurn(exchange, context), once))
     let settled = false
     const settle = () => {
       settled = true
@@ -190,7 +191,7 @@ const collectPage = (
       return giveUp(exchange, id, search)
     })
   })
-  return Effect.suspend(() => exchange.turns.isOpen ? once : Effect.andThen(waitForTurn(exchange, context), once))
+  return once
 }
 
 /**

@@ -3,10 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
-import { connect, done, entry, ok, settle } from "./RecordingPeer.ts"
+import type { LdapSession } from "../../src/session/LdapSession.ts"
+import { connect, done, entry, octets, ok, settle } from "./RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const connected = yield* connect({ closeTimeout: 0, ...options })
@@ -119,6 +121,89 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
       assert.isFalse(client.isOpen())
       assert.strictEqual(peer.count("UnbindRequest"), 0)
     }))
+})
+
+describe("S7: nothing is sent while a bind is on its way", () => {
+  it.effect("a cookie is given back when the bind has its answer, not before", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const enough = yield* Deferred.make<void>()
+      const search = yield* session.search({ base: "", pageSize: 1 }).pipe(
+        Stream.tap(() => Deferred.await(enough)),
+        Stream.take(1),
+        Stream.runDrain,
+        Effect.forkChild({ startImmediately: true })
+      )
+      const { messageId } = yield* peer.expect("SearchRequest")
+      const page = [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("more") })]
+      yield* peer.sendOctets(Buffer.concat([octets(messageId, entry("cn=a")), octets(messageId, done, page)]))
+      yield* settle
+      // The page is complete, so the bind has its turn, although the consumer is not done with it.
+      const bind = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      const request = yield* peer.expect("BindRequest")
+      yield* Deferred.succeed(enough, undefined)
+      yield* Fiber.join(search)
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["SearchRequest", "BindRequest"])
+      yield* peer.send(request.messageId, { _tag: "BindResponse", result: ok })
+      yield* Fiber.join(bind)
+      const { controls } = yield* peer.expect("SearchRequest")
+      assert.strictEqual(LdapControl.decodePagedResults(controls[0]!)?.size, 0)
+    }))
+
+  const others: Record<string, (session: LdapSession) => Effect.Effect<unknown, unknown>> = {
+    "a delete": (session) => session.delete("cn=a"),
+    "a stream": (session) => Stream.runDrain(session.search({ base: "" })),
+    "a collected search": (session) => session.searchResult({ base: "" })
+  }
+
+  it.effect.each(Object.keys(others))(
+    "not by %s that was about to begin, at whatever step it is",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const ordinary = yield* Scheduler.Scheduler
+        let mixed = 0
+        for (let step = 0, isOver = false; !isOver; step++) {
+          let steps = 0
+          let bind: Fiber.Fiber<unknown, unknown> | undefined
+          const scheduler: Scheduler.Scheduler = {
+            executionMode: ordinary.executionMode,
+            makeDispatcher: () => ordinary.makeDispatcher(),
+            shouldYield: (fiber) => {
+              if (steps++ !== step) return ordinary.shouldYield(fiber)
+              // While the operation gives way, somebody begins a bind.
+              queueMicrotask(() => {
+                bind = Effect.runFork(session.bind(LdapAuth.anonymous))
+              })
+              return true
+            }
+          }
+          const operation = yield* others[name]!(session).pipe(
+            Effect.provideService(Scheduler.Scheduler, scheduler),
+            Effect.forkChild({ startImmediately: true })
+          )
+          yield* settle
+          const goesOn = (fiber: Fiber.Fiber<unknown, unknown> | undefined) =>
+            fiber !== undefined && fiber.pollUnsafe() === undefined
+          while (goesOn(operation) || goesOn(bind)) {
+            const { messageId, operation: { _tag } } = yield* peer.next
+            if (_tag === "BindRequest" && peer.received.at(-1)!.messageId !== messageId) mixed++
+            yield* peer.send(
+              messageId,
+              _tag === "BindRequest"
+                ? { _tag: "BindResponse", result: ok }
+                : _tag === "SearchRequest"
+                ? done
+                : { _tag: "DeleteResponse", result: ok }
+            )
+            yield* settle
+          }
+          isOver = bind === undefined
+        }
+        assert.strictEqual(mixed, 0)
+      })
+  )
 })
 
 describe("S10: a slow consumer", () => {

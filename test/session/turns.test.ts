@@ -70,4 +70,32 @@ describe("S7: turns", () => {
       assert.strictEqual(handshakes, 0)
       assert.strictEqual((yield* Fiber.join(securing)).reason._tag, "ProtocolViolation")
     }))
+
+  it.effect("a thousand that wait for a turn which each of them gives back at once", () =>
+    Effect.gen(function*() {
+      const { peer, session: opening } = yield* connect({
+        closeTimeout: 0,
+        protection: "tls",
+        requestTimeout: "Infinity"
+      })
+      const session = yield* opening
+      const bind = yield* start(session.bind(LdapAuth.anonymous))
+      const { messageId } = yield* peer.expect("BindRequest")
+      const waiting = yield* Effect.forEach(Array.from({ length: 1000 }), () => start(Effect.flip(session.startTls())))
+      yield* peer.send(messageId, { _tag: "BindResponse", result: ok })
+      yield* Fiber.join(bind)
+      for (const fiber of waiting) assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "InvalidRequest")
+    }))
+
+  it.effect("a thousand that wait for a turn when the session ends", () =>
+    Effect.gen(function*() {
+      const { peer, server, session: opening } = yield* connect({ closeTimeout: 0, requestTimeout: "Infinity" })
+      const session = yield* opening
+      yield* start(Effect.exit(session.delete("cn=a")))
+      yield* peer.expect("DeleteRequest")
+      const bind = Effect.flip(session.bind(LdapAuth.anonymous))
+      const waiting = yield* Effect.forEach(Array.from({ length: 1000 }), () => start(bind))
+      yield* server.reset
+      for (const fiber of waiting) assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "SessionClosed")
+    }))
 })
