@@ -111,8 +111,7 @@ export class Exchange {
   /** What a response did that it may not do; the reader ends the session with it. */
   #violation: ProtocolViolation | undefined
   #deliveries: Array<() => void> = []
-  /** The reader first, which closes by itself when the end comes from the peer. */
-  #fibers: ReadonlyArray<Fiber.Fiber<void>> = []
+  #fibers!: Readonly<Record<"reader" | "writer" | "timekeeper", Fiber.Fiber<void>>>
 
   private constructor(
     connection: LdapConnection,
@@ -144,11 +143,15 @@ export class Exchange {
       Effect.gen(function*() {
         const exchange = new Exchange(connection, connectionScope, clock, options)
         options.metrics.opened(() => exchange.#inFlight.size)
-        exchange.#fibers = [
-          yield* Effect.forkDetach(exchange.#reading),
-          yield* Effect.forkDetach(exchange.#writing),
-          yield* Effect.forkDetach(exchange.deadlines.keep)
-        ]
+        // Each may have to end the others: none begins before all are known.
+        const known = Deferred.makeUnsafe<void>()
+        const fork = (effect: Effect.Effect<void>) => Effect.forkDetach(Effect.andThen(Deferred.await(known), effect))
+        exchange.#fibers = {
+          reader: yield* fork(exchange.#reading),
+          writer: yield* fork(exchange.#writing),
+          timekeeper: yield* fork(exchange.deadlines.keep)
+        }
+        Deferred.doneUnsafe(known, Effect.void)
         yield* Effect.addFinalizer(() => exchange.#release)
         return exchange
       })
@@ -270,6 +273,11 @@ export class Exchange {
         return this.connection.write(batch.octets)
       })
     )
+  ).pipe(
+    // As in the reader: a socket of somebody else's that breaks in an unexpected way must not leave everybody waiting.
+    Effect.catchDefect((cause) =>
+      this.#abort(SessionEnd.ConnectionLost({ detail: defect, cause }), this.#fibers.writer)
+    )
   )
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -293,13 +301,16 @@ export class Exchange {
     ).pipe(
       // A defect here would leave everybody waiting for ever.
       Effect.catchDefect((cause) =>
-        Effect.sync(() => this.end(SessionEnd.ConnectionLost({ detail: "a defect of the client", cause })))
+        Effect.sync(() => {
+          this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))
+          this.#deliver()
+        })
       ),
       // Here the end came from the peer or from its octets. A release does its own closing, and interrupts this fiber.
       Effect.andThen(
         Effect.suspend(() =>
           this.#state._tag === "Ended" && this.#state.end._tag !== "Released"
-            ? this.#close(Effect.void, this.#fibers.slice(1))
+            ? this.#close(Effect.void, this.#fibers.reader)
             : Effect.void
         )
       )
@@ -318,9 +329,7 @@ export class Exchange {
         break
       }
     }
-    const deliveries = this.#deliveries
-    this.#deliveries = []
-    for (const deliver of deliveries) deliver()
+    this.#deliver()
     return this.#securing?.granted === true ? this.#handshake(this.#securing) : Effect.void
   }
 
@@ -330,6 +339,12 @@ export class Exchange {
    */
   later(deliver: () => void): void {
     this.#deliveries.push(deliver)
+  }
+
+  #deliver(): void {
+    const deliveries = this.#deliveries
+    this.#deliveries = []
+    for (const deliver of deliveries) deliver()
   }
 
   readonly #onMessage = (message: LdapMessage): void => {
@@ -487,28 +502,28 @@ export class Exchange {
   get #release(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)
-      const [reader, ...others] = this.#fibers
-      const before = this.#securing === undefined ? Fiber.interrupt(reader!) : Fiber.await(reader!)
-      return this.#close(before, [reader!, ...others])
+      const { reader } = this.#fibers
+      return this.#close(this.#securing === undefined ? Fiber.interrupt(reader) : Fiber.await(reader))
     })
   }
 
   /** Ends the session for a reason of this side's: a server that could not prove who it is, say. */
   giveUp(detail: string): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const [reader, ...others] = this.#fibers
-      return this.end(SessionEnd.ProtocolViolation({ detail }))
-        ? this.#close(Fiber.interrupt(reader!), [reader!, ...others])
-        : Effect.void
-    })
+    return this.#abort(SessionEnd.ProtocolViolation({ detail }))
+  }
+
+  /** Ends the session and closes it, unless it has ended. */
+  #abort(end: SessionEnd, caller?: Fiber.Fiber<void>): Effect.Effect<void> {
+    return Effect.suspend(() => this.end(end) ? this.#close(Fiber.interrupt(this.#fibers.reader), caller) : Effect.void)
   }
 
   /**
    * Says goodbye if the peer still listens, waits until the peer has closed its side, at the longest for `closeTimeout`,
    * and closes the connection. The goodbye runs in a fiber of its own: a finalizer may run in one that is being
-   * interrupted, where nothing that waits would wait.
+   * interrupted, where nothing that waits would wait. `caller` is the fiber of the exchange that runs this, if one does: the
+   * others end here.
    */
-  #close(before: Effect.Effect<unknown>, fibers: ReadonlyArray<Fiber.Fiber<void>>): Effect.Effect<void> {
+  #close(before: Effect.Effect<unknown>, caller?: Fiber.Fiber<void>): Effect.Effect<void> {
     const goodbye = Effect.suspend(() =>
       this.#mayUnbind
         ? Effect.andThen(
@@ -525,11 +540,13 @@ export class Exchange {
       Effect.timeoutOption(this.#options.closeTimeout),
       Effect.forkDetach,
       Effect.flatMap(Fiber.await),
-      Effect.andThen(Fiber.interruptAll(fibers)),
+      Effect.andThen(
+        Effect.suspend(() => Fiber.interruptAll(Object.values(this.#fibers).filter((fiber) => fiber !== caller)))
+      ),
       Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),
       Effect.andThen(this.#logEnd),
-      Effect.andThen(Deferred.succeed(this.#closed, undefined)),
-      Effect.asVoid,
+      // Also if a finalizer of somebody else's socket breaks: the release may be waiting for this.
+      Effect.ensuring(Deferred.succeed(this.#closed, undefined)),
       Effect.uninterruptible
     )
   }
@@ -545,6 +562,8 @@ export class Exchange {
     return encode({ messageId: this.#ids.next(), operation: { _tag: "UnbindRequest" }, controls: [] })
   }
 }
+
+const defect = "a defect of the client, or of the socket that it was given"
 
 const handshakeTimeout = (limit: Duration.Duration): ConnectFailed =>
   new ConnectFailed({

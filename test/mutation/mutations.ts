@@ -126,6 +126,15 @@ export const mutations: ReadonlyArray<Mutation> = [
   ...of(
     "S2",
     {
+      file: exchange,
+      find: "      Effect.ensuring(Deferred.succeed(this.#closed, undefined)),\n",
+      replace: "      Effect.andThen(Deferred.succeed(this.#closed, undefined)),\n",
+      test: "session/defects",
+      name: "when it is closed, after the peer's end",
+      hangs: true,
+      why: "the release waits for a closing that has broken"
+    },
+    {
       file: session,
       find: `options.closeTimeout ?? "5 seconds"`,
       replace: `"1 second"`,
@@ -196,6 +205,22 @@ export const mutations: ReadonlyArray<Mutation> = [
   ),
   ...of(
     "S3",
+    {
+      file: exchange,
+      find: "      this.#abort(SessionEnd.ConnectionLost({ detail: defect, cause }), this.#fibers.writer)\n",
+      replace: "      Effect.asVoid(Effect.succeed(cause))\n",
+      test: "session/defects",
+      name: "when it is written to",
+      why: "a writer that broke leaves everybody waiting"
+    },
+    {
+      file: exchange,
+      find: "          this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))\n          this.#deliver()\n",
+      replace: "          this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))\n",
+      test: "session/defects",
+      name: "an answer that came with it",
+      why: "an answer is lost that had come before a defect"
+    },
     {
       file: exchange,
       find: `if (this.#state._tag === "Ended") return this.error(inFlight, closedBy(this.#state.end, false))`,
@@ -294,12 +319,21 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: node,
-      find: "      return socket\n    }),\n    destroy\n",
-      replace: "      return socket\n    }),\n    () => Effect.void\n",
+      find: "      ({ connection }) => connection.destroy\n",
+      replace: "      () => Effect.void\n",
       test: "session/connect",
       name: "S4: interruption while connecting",
       hangs: true,
       why: "a socket isn't destroyed with its scope"
+    },
+    {
+      file: node,
+      find: "connected: outcomeOf(socket, \"connect\") }\n",
+      replace: "get connected() { return outcomeOf(socket, \"connect\") } }\n",
+      test: "session/connect",
+      name: "opening, use, release",
+      hangs: true,
+      why: "the connection is made between two steps of a fiber, and nobody notices"
     }
   ),
   ...of(
@@ -490,11 +524,36 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: turns,
-      find: "      if (!this.#ended && !this.#isIdle()) return\n",
+      find: "      if (!this.#ended && !this.#isIdle()) return undefined\n",
       replace: "",
       test: "session/flow",
       name: "a bind waits for what is in flight, and what comes meanwhile waits for it",
       why: "a bind doesn't wait for what is in flight"
+    },
+    {
+      file: search,
+      find: "          exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))\n",
+      replace: "          giveCookieBack(exchange, search, unused)\n",
+      test: "session/flow",
+      name: "a cookie is given back when the bind has its answer, not before",
+      why: "a cookie is given back while a bind is on its way"
+    },
+    {
+      file: request,
+      find: "    if (options.hasTurn !== true && !exchange.turns.isOpen) {\n",
+      replace: "    if (false) {\n",
+      test: "session/flow",
+      name: "not by a delete that was about to begin",
+      why: "an operation is sent whose turn has passed between two steps of its fiber"
+    },
+    {
+      file: turns,
+      find: "    if (this.#isAdvancing) return\n",
+      replace: "",
+      test: "session/turns",
+      name: "a thousand that wait for a turn which each of them gives back at once",
+      hangs: true,
+      why: "the stack grows with every one that waits"
     },
     {
       file: turns,
@@ -790,7 +849,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: search,
-      find: "          giveCookieBack(exchange, search, unused)\n",
+      find: "          exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))\n",
       replace: "",
       test: "session/interruption",
       name: "a paged search that ends between pages gives the server's cursor back",
