@@ -5,8 +5,8 @@
  * In a program of your own the import is `from "effect-ldap"`.
  */
 import { Clock, Context, Data, Duration, Effect, Layer, Stream } from "effect"
-import type { Redacted, Scope } from "effect"
-import { LdapAuth, type LdapError, LdapFilter, type LdapSession } from "../../src/index.ts"
+import type { Redacted } from "effect"
+import { LdapAuth, LdapClient, type LdapError, LdapFilter } from "../../src/index.ts"
 
 /** Who has logged in. */
 export interface User {
@@ -38,13 +38,6 @@ export const LoginService: Context.Service<LoginService, LoginService> = Context
   "examples/LoginService"
 )
 
-/** How the service opens sessions: the program gives it `LdapSession.make({ url, … })`, a test a directory in memory. */
-export interface Sessions {
-  readonly open: Effect.Effect<LdapSession.LdapSession, LdapError.LdapError, Scope.Scope>
-}
-
-export const Sessions: Context.Service<Sessions, Sessions> = Context.Service<Sessions>("examples/Sessions")
-
 const base = "ou=people,dc=example,dc=org"
 const failuresAllowed = 3
 const lockedFor = Duration.minutes(15)
@@ -54,24 +47,22 @@ interface Failures {
   readonly last: number
 }
 
-export const layer: Layer.Layer<LoginService, never, Sessions> = Layer.effect(
+/** The program gives it `LdapClient.layer({ url, … })`, a test `InMemoryDirectory.layer({ ldif })`. */
+export const layer: Layer.Layer<LoginService, never, LdapClient.LdapClient> = Layer.effect(
   LoginService,
   Effect.gen(function*() {
-    const sessions = yield* Sessions
+    const ldap = yield* LdapClient.LdapClient
     const failures = new Map<string, Failures>()
 
     const unavailable = (cause: LdapError.LdapError) => Effect.fail(new DirectoryUnavailable({ cause }))
 
     const login = Effect.fn("LoginService.login")(
       function*(name: string, password: Redacted.Redacted<string>) {
-        // One session per login: it becomes whoever logs in, and its end is the unbind.
-        const session = yield* sessions.open
-        const [person] = yield* session.search({
+        const { entries: [person] } = yield* ldap.searchResult({
           base,
           filter: LdapFilter.and(LdapFilter.equals("objectClass", "person"), LdapFilter.equals("uid", name)),
-          attributes: ["cn", "mail"],
-          timeout: "5 seconds"
-        }).pipe(Stream.take(1), Stream.runCollect)
+          attributes: ["cn", "mail"]
+        })
         if (person === undefined) return yield* new WrongCredentials()
 
         // By the name of the entry: a login name may be written in many ways.
@@ -84,7 +75,8 @@ export const layer: Layer.Layer<LoginService, never, Sessions> = Layer.effect(
           return yield* new AccountLocked({ secondsLeft: Math.ceil((lockedUntil - now) / 1000) })
         }
         const count = lockedUntil > 0 ? 0 : before?.count ?? 0
-        yield* session.bind(LdapAuth.simple(person.dn, password), { timeout: "5 seconds" }).pipe(
+        // Becoming someone takes a session that nobody shares. Its end is the unbind.
+        yield* ldap.withSession(LdapAuth.simple(person.dn, password), () => Effect.void).pipe(
           Effect.catchReason("LdapError", "InvalidCredentials", () => {
             failures.set(person.dn, { count: count + 1, last: now })
             return Effect.fail(new WrongCredentials())
@@ -94,17 +86,14 @@ export const layer: Layer.Layer<LoginService, never, Sessions> = Layer.effect(
         const user: User = { dn: person.dn, name: person.get("cn") ?? name, mail: person.get("mail") }
         return user
       },
-      Effect.scoped,
       Effect.catchTag("LdapError", unavailable)
     )
 
-    const everybody = Effect.gen(function*() {
-      const session = yield* sessions.open
-      return yield* session.search({ base, filter: "(objectClass=person)", attributes: ["uid"], pageSize: 100 }).pipe(
-        Stream.map((person) => person.get("uid") ?? person.dn),
-        Stream.runCollect
-      )
-    }).pipe(Effect.scoped, Effect.catchTag("LdapError", unavailable))
+    const everybody = ldap.search({ base, filter: "(objectClass=person)", attributes: ["uid"], pageSize: 100 }).pipe(
+      Stream.map((person) => person.get("uid") ?? person.dn),
+      Stream.runCollect,
+      Effect.catchTag("LdapError", unavailable)
+    )
 
     return LoginService.of({ login, everybody })
   })
