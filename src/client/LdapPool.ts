@@ -203,7 +203,12 @@ const build = Effect.fnUntraced(function*(
       Effect.suspend(() => {
         if (member.end !== undefined || isFreshEnough(member)) return Effect.succeed(member.end === undefined)
         return Effect.matchEffect(check(member.session), {
-          onFailure: (error) => Effect.as(onUnfit?.(member.session, error) ?? Effect.void, false),
+          // One that was lost meanwhile is nothing that the check has found out.
+          onFailure: (error) =>
+            Effect.as(
+              member.end === undefined && onUnfit !== undefined ? onUnfit(member.session, error) : Effect.void,
+              false
+            ),
           onSuccess: () => {
             member.usedAt = now()
             return Effect.succeed(true)

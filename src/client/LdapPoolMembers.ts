@@ -141,6 +141,9 @@ export class LdapPoolMembers {
           member.end = end
           if (isClosing) return Effect.void
           this.lost++
+          // A server that has left one has often left all: the others are checked before they are used again.
+          for (const other of this.#members)
+            if (other.session.server === member.session.server) other.usedAt = -Infinity
           return Effect.andThen(member.close, this.#onLost(member))
         }),
         { startImmediately: true }

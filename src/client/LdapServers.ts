@@ -17,8 +17,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import { ConnectFailed, LdapError, NoServerAvailable, type SessionEnd } from "../model/LdapError.ts"
-import * as LdapResultCode from "../model/LdapResultCode.ts"
+import { ConnectFailed, describeEnd, LdapError, NoServerAvailable, type SessionEnd } from "../model/LdapError.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import * as LdapTransport from "../session/LdapTransport.ts"
 import { knownServers } from "./knownServers.ts"
@@ -209,9 +208,7 @@ export const make = Effect.fnUntraced(function*(
 
   const ended = (server: Server, end: SessionEnd): Effect.Effect<void> => {
     if (end._tag !== "ServerNotice") return Effect.void
-    const said = end.diagnosticMessage === "" ? "" : `, and says "${end.diagnosticMessage}"`
-    const detail = `the server announced the end of a session with ${LdapResultCode.format(end.code)}${said}`
-    const reason = new ConnectFailed({ kind: "other", detail })
+    const reason = new ConnectFailed({ kind: "other", detail: describeEnd(end) })
     return states.failed(server, new LdapError({ reason, operation: "connect", server: server.url }))
   }
 

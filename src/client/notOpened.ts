@@ -2,7 +2,7 @@
  * What became of opening a session must not look like the operation for which it was opened: of that nothing was sent, so
  * nothing about it is in doubt.
  */
-import { ConnectFailed, LdapError, ProtocolViolation } from "../model/LdapError.ts"
+import { ConnectFailed, describeEnd, LdapError, ProtocolViolation } from "../model/LdapError.ts"
 
 /** The error of a session that ended, or was silent, while it was being opened. */
 export const notOpened = (error: LdapError): LdapError => {
@@ -16,7 +16,7 @@ export const notOpened = (error: LdapError): LdapError => {
     case "ConnectionLost":
       return failed("other", `the connection was lost (${error.reason.detail})`)
     case "SessionClosed":
-      return failed("other", error.reason.message)
+      return failed("other", describeEnd(error.reason.why))
     case "RequestTimeout":
       return failed("timeout", error.reason.message)
     case "ProtocolViolation": {

@@ -88,6 +88,19 @@ describe("LdapClient over several servers", () => {
       assert.strictEqual(world.host(a).asked.length, 1)
     }))
 
+  it.effect("when a server leaves one session the others are checked before they are used: reads don't meet its end twice", () =>
+    Effect.gen(function*() {
+      const world = yield* make([a, b])
+      const client = yield* world.provide(LdapClient.make({ urls: [a, b], auth, pool: { min: 3 } }))
+      yield* quiet
+      assert.strictEqual(world.host(a).directory.log.openConnections, 3)
+      // Each session learns of it by its next request only.
+      yield* world.host(a).directory.faults.set(DirectoryFault.disconnect())
+      assert.strictEqual(yield* answeredBy(client), b)
+      yield* quiet
+      assert.strictEqual(world.host(a).directory.log.openConnections, 0)
+    }))
+
   it.effect("a session of one's own goes to a server of the set", () =>
     Effect.gen(function*() {
       const world = yield* make([a, b])
