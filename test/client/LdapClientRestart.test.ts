@@ -13,8 +13,11 @@ import { join } from "node:path"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
+import * as LdapPool from "../../src/client/LdapPool.ts"
+import * as LdapServers from "../../src/client/LdapServers.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd.ts"
 
@@ -134,6 +137,49 @@ describe("LdapClient under load, while the server stops and starts", () => {
       assert.deepStrictEqual([...running.answers.keys()], [`dn:${slapd.admin.dn}`])
       assert.deepStrictEqual(running.errors, [])
     }), 60_000)
+})
+
+describe("LdapClient over two servers, of which one is killed under load", () => {
+  const found = inject("slapd") === undefined ? { missing: "" } : ensureSlapd()
+
+  it.live.skipIf("missing" in found)(
+    "the other takes over: nobody is anybody else, and no answer is lost",
+    () =>
+      Effect.gen(function*() {
+        if ("missing" in found) return
+        const start = Effect.acquireRelease(
+          Effect.promise(() => startSlapd(found.path)),
+          (slapd) => Effect.promise(() => slapd.stop())
+        )
+        const [first, second] = yield* Effect.all([start, start], { concurrency: 2 })
+        // slapd says that it starts a moment before it listens.
+        for (const { urls: { ldap } } of [first, second]) {
+          const once = Effect.scoped(LdapSession.make({ url: ldap }))
+          yield* Effect.retry(once, { schedule: Schedule.spaced("10 millis"), times: 1000 })
+        }
+        const set = LdapServers.urls([first.urls.ldap, second.urls.ldap], { rest: Schedule.spaced("5 minutes") })
+        const servers = yield* LdapServers.make(set, {
+          startTls: true,
+          tls: { ca: [first.certificates.ca.cert, second.certificates.ca.cert] },
+          auth: LdapAuth.simple(first.admin.dn, Redacted.make(first.admin.password))
+        })
+        const pool = yield* LdapPool.make({ max: 3, concurrency: 2, server: servers.server, open: servers.open() })
+        const running = yield* load(LdapClient.fromPool(pool))
+        yield* running.progress(30)
+        assert.deepStrictEqual((yield* servers.statistics).map(({ sessions }) => sessions > 0), [true, false])
+        const pid = yield* Effect.promise(() => readFile(join(first.directory, "slapd.pid"), "utf8"))
+        process.kill(Number(pid), "SIGKILL")
+        yield* running.progress(100)
+        assert.deepStrictEqual(
+          (yield* servers.statistics).map(({ sessions, state }) => [state._tag, sessions > 0]),
+          [["Resting", false], ["Up", true]]
+        )
+        yield* running.stop
+        assert.deepStrictEqual([...running.answers.keys()], [`dn:${first.admin.dn}`])
+        assert.deepStrictEqual(running.errors, [])
+      }),
+    60_000
+  )
 })
 
 /** A port that stays, whatever the port behind it is at the moment. */

@@ -1,10 +1,12 @@
 /** Sets of servers in virtual time: which one a session goes to, how those that fail rest and come back, and what DNS may say. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -190,15 +192,22 @@ describe("LdapServers", () => {
           assert.strictEqual(yield* states(servers), "Resting Up Up")
         }))
 
-      it.effect("a tie has one winner, and who came second is unbound", () =>
+      it.effect("of those that could be connected in the same moment one is, and nothing is left of the others", () =>
         Effect.gen(function*() {
           const world = yield* make(urls)
-          world.host(a).latency = "100 millis"
-          const servers = yield* world.make(set)
+          const gate = yield* Deferred.make<void>()
+          const gated = (url: string) =>
+            Result.succeed({
+              server: url,
+              connect: Effect.andThen(Deferred.await(gate), world.host(url).directory.transport.connect)
+            })
+          const set = LdapServers.urls(urls, { strategy: "fastestConnect", stagger: "100 millis" })
+          const servers = yield* Effect.provideService(LdapServers.make(set), LdapServers.Reach, gated)
           const scope = yield* Scope.make()
           const fiber = yield* Effect.forkChild(Scope.provide(servers.open(), scope))
           yield* quiet
-          yield* TestClock.adjust("100 millis")
+          yield* TestClock.adjust("200 millis")
+          yield* Deferred.succeed(gate, undefined)
           yield* Fiber.join(fiber)
           yield* quiet
           assert.strictEqual(world.hosts.reduce((sum, { directory }) => sum + directory.log.openConnections, 0), 1)
@@ -314,6 +323,7 @@ describe("LdapServers", () => {
     it.effect("a silent one costs openTimeout and not its goodbye, and leaves nothing", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
+        const rest = Schedule.spaced("1 hour")
         const servers = yield* world.make(LdapServers.urls([a, b], { openTimeout: "3 seconds", rest }), {
           closeTimeout: "5 seconds"
         })
@@ -332,10 +342,12 @@ describe("LdapServers", () => {
         )
         // It is still waiting for its goodbye.
         assert.strictEqual(silent!.sessions, 1)
+        yield* TestClock.adjust("5 seconds")
+        yield* quiet
+        assert.strictEqual((yield* servers.statistics)[0]!.sessions, 0)
         yield* world.host(a).directory.faults.clear
         yield* quiet
         assertUnbound(world)
-        assert.strictEqual((yield* servers.statistics)[0]!.sessions, 0)
       }))
 
     it.effect("one whose session is not fit is not used", () =>
@@ -394,6 +406,37 @@ describe("LdapServers", () => {
         assert.deepInclude((yield* servers.statistics)[0], { failed: 1 })
         yield* TestClock.adjust("1 second")
         assert.strictEqual(world.host(a).asked.length, 21)
+      }))
+
+    it.effect("one that others have found out about meanwhile isn't tried", () =>
+      Effect.gen(function*() {
+        const world = yield* make(urls)
+        const servers = yield* world.make(LdapServers.urls(urls, { rest }))
+        world.host(a).refuses = true
+        world.host(a).latency = "100 millis"
+        const fiber = yield* Effect.forkChild(whose(servers))
+        yield* quiet
+        world.host(b).refuses = true
+        yield* servers.report(b, yield* Effect.flip(Effect.scoped(world.make(LdapServers.urls([])))))
+        yield* TestClock.adjust("100 millis")
+        assert.strictEqual(yield* Fiber.join(fiber), c)
+        assert.deepStrictEqual(world.host(b).asked, [])
+      }))
+
+    it.effect("one that is opened all the same is up at once, and isn't tried any more", () =>
+      Effect.gen(function*() {
+        const world = yield* make([a, b])
+        const servers = yield* world.make(LdapServers.urls([a, b], { rest }))
+        world.host(a).latency = "100 millis"
+        const fiber = yield* Effect.forkChild(whose(servers))
+        yield* quiet
+        yield* servers.report(a, yield* Effect.flip(Effect.scoped(world.make(LdapServers.urls([])))))
+        assert.strictEqual(yield* states(servers), "Resting Up")
+        yield* TestClock.adjust("100 millis")
+        assert.strictEqual(yield* Fiber.join(fiber), a)
+        assert.strictEqual(yield* states(servers), "Up Up")
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(world.host(a).asked.length, 1)
       }))
 
     it.effect("closing the set ends the waiting and the trying, and leaves nothing", () =>

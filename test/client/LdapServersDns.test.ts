@@ -28,8 +28,11 @@ describe("servers by DNS", () => {
       ])
       const servers = yield* world.make(LdapServers.srv("Example.org"))
       assert.deepStrictEqual(world.questions, [])
+      world.trouble.dns = "is slow"
       const found = new Set<string>()
       const many = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.forkChild(whose(servers)))
+      yield* quiet
+      yield* TestClock.adjust("1 second")
       for (const fiber of many) found.add(yield* Fiber.join(fiber))
       assert.sameMembers([...found], [host("a"), host("b")])
       assert.deepStrictEqual(world.questions, ["_ldap._tcp.example.org"])
@@ -99,6 +102,10 @@ describe("servers by DNS", () => {
       yield* quiet
       assert.deepStrictEqual(yield* listed(servers), [`5 ${host("a")}`])
       assert.strictEqual((yield* servers.statistics)[0]!.state._tag, "Resting")
+      world.host(host("a")).refuses = false
+      yield* TestClock.adjust("1 hour")
+      yield* quiet
+      assert.strictEqual((yield* servers.statistics)[0]!.state._tag, "Up")
     }))
 
   it.effect("where no server can be used the records are looked up again", () =>

@@ -73,8 +73,8 @@ export interface World {
   readonly dns: Map<string, ReadonlyArray<LdapServers.SrvRecord>>
   /** The names that were asked for. */
   readonly questions: Array<string>
-  /** Whether DNS is silent. */
-  readonly trouble: { dns: "none" | "fails" | "is silent" }
+  /** What is wrong with DNS; when it is slow it takes a second. */
+  readonly trouble: { dns: "none" | "fails" | "is silent" | "is slow" }
   readonly provide: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly make: (
     set: LdapServers.ServerSet,
@@ -121,7 +121,9 @@ export const make = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       questions.push(name)
       if (trouble.dns === "is silent") return Effect.never
-      if (trouble.dns === "none") return Effect.succeed(dns.get(name) ?? [])
+      if (trouble.dns !== "fails") {
+        return Effect.delay(Effect.succeed(dns.get(name) ?? []), trouble.dns === "is slow" ? 1000 : 0)
+      }
       const reason = new ConnectFailed({ kind: "dns", detail: "SERVFAIL" })
       return Effect.fail(new LdapError({ reason, operation: "connect", server: name }))
     })
