@@ -1,0 +1,104 @@
+/**
+ * Several servers, one of which is killed while it runs: `node examples/failover.ts`.
+ *
+ * Three servers hold the same directory, and a program asks it for something all the time. The first server is killed; later it
+ * comes back, and the second says goodbye. The program never notices. The servers are directories in memory, each on a port of its
+ * own, so the connections are real.
+ *
+ * In a program of your own the imports are `from "effect-ldap"`, and `LdapClient.layer({ urls: [ … ], … })` is all it takes. Here
+ * the set of servers is put to work by itself, so that it can be looked at.
+ */
+import { Console, Effect, Exit, Redacted, Ref, Schedule, Scope } from "effect"
+import {
+  DirectoryFault,
+  InMemoryDirectory,
+  LdapAuth,
+  LdapClient,
+  LdapExtended,
+  LdapPool,
+  LdapServers
+} from "../src/index.ts"
+
+const base = "dc=example,dc=org"
+const admin = `cn=admin,${base}`
+const secret = Redacted.make("an example's secret")
+
+/** A server that can be killed, and started again on its port. */
+const makeServer = Effect.fnUntraced(function*(name: string) {
+  const directory = yield* InMemoryDirectory.make({
+    entries: [
+      { dn: base, attributes: { objectClass: ["domain"], dc: "example", description: `answered by ${name}` } }
+    ],
+    admin: { password: secret }
+  })
+  let running = Scope.makeUnsafe()
+  const start = Effect.fnUntraced(function*(port: number) {
+    running = Scope.makeUnsafe()
+    return yield* Scope.provide(InMemoryDirectory.listen(directory, { port }), running)
+  })
+  const { port, url } = yield* start(0)
+  const kill = Effect.suspend(() => Scope.close(running, Exit.void))
+  yield* Effect.addFinalizer(() => kill)
+  return { name, directory, url, kill, start: Effect.asVoid(start(port)) }
+})
+
+const program = Effect.gen(function*() {
+  const [berlin, paris, lisbon] = yield* Effect.all([makeServer("Berlin"), makeServer("Paris"), makeServer("Lisbon")])
+  const nameOf = new Map([berlin, paris, lisbon].map(({ name, url }) => [url, name]))
+
+  const servers = yield* LdapServers.make(
+    LdapServers.urls([berlin.url, paris.url, { url: lisbon.url, priority: 1 }], {
+      strategy: "failover",
+      // So that the example is quick. By default a server rests for a second, and longer each time.
+      rest: Schedule.exponential("50 millis")
+    }),
+    { auth: LdapAuth.simple(admin, secret) }
+  )
+  const pool = yield* LdapPool.make({ server: servers.server, open: servers.open(), max: 4, concurrency: 4 })
+  const ldap = LdapClient.fromPool(pool)
+
+  // The program: ten fibers that read an entry and ask who they are, all the time.
+  const answers = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
+  const count = (what: string) => Ref.update(answers, (all) => new Map(all).set(what, (all.get(what) ?? 0) + 1))
+  const ask = Effect.gen(function*() {
+    const entry = yield* ldap.lookup(base, { attributes: ["description"] })
+    const { answer } = yield* ldap.extended(LdapExtended.whoAmI)
+    yield* count(entry._tag === "Some" ? (entry.value.get("description") ?? "no description") : "no entry")
+    if (answer !== `dn:${admin}`) yield* count(`as someone else: ${answer}`)
+  }).pipe(Effect.catch(({ message }) => count(`FAILED: ${message}`)))
+  const load = yield* Effect.forEach(
+    Array.from({ length: 10 }),
+    () => Effect.forkScoped(Effect.forever(Effect.andThen(ask, Effect.sleep("2 millis"))))
+  )
+
+  const report = Effect.fnUntraced(function*(what: string) {
+    yield* Ref.set(answers, new Map())
+    yield* Effect.sleep("300 millis")
+    yield* Console.log(what)
+    for (const [answer, times] of yield* Ref.get(answers)) yield* Console.log(`  ${answer}, ${times} times`)
+    for (const { sessions, state, url } of yield* servers.statistics) {
+      const why = state._tag === "Up" ? "" : `: ${state.error.reason.message}`
+      yield* Console.log(`  ${nameOf.get(url)?.padEnd(6)} ${state._tag.toLowerCase()}, ${sessions} sessions${why}`)
+    }
+    yield* Console.log("")
+  })
+
+  yield* report("All three are up, and the first is used:")
+
+  yield* berlin.kill
+  yield* report("Berlin is killed:")
+
+  yield* paris.directory.faults.set(DirectoryFault.disconnect())
+  yield* report("Paris says goodbye to everybody who asks, with a Notice of Disconnection; Lisbon is for such days:")
+
+  yield* paris.directory.faults.clear
+  yield* berlin.start
+  yield* report("Berlin and Paris are back. Sessions that are open stay where they are, until `maxAge` of the pool:")
+
+  yield* lisbon.kill
+  yield* report("Lisbon is killed:")
+
+  yield* Effect.forEach(load, (fiber) => Effect.sync(() => fiber.interruptUnsafe()))
+})
+
+await Effect.runPromise(Effect.scoped(program))
