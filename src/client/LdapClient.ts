@@ -32,6 +32,8 @@ import { healthCheckOf, settingsFrom } from "./LdapPoolOptions.ts"
 import * as Repetition from "./LdapRepetition.ts"
 import * as LdapServers from "./LdapServers.ts"
 import { type ReadWriteOptions, splitOf } from "./readWrite.ts"
+import { followingBy, followingOnDemand } from "./referralFollowing.ts"
+import type { Origin } from "./referralSessions.ts"
 
 export type { RetrySchedule } from "./LdapRepetition.ts"
 export { ReadFrom, type ReadWriteOptions } from "./readWrite.ts"
@@ -111,6 +113,8 @@ export interface ClientOptions extends LdapSession.SessionOptions, LdapTransport
    * is a read whose answer was lost with the session; nothing else.
    */
   readonly retry?: Repetition.RetrySchedule | undefined
+  /** What becomes of referrals, for operations that don't say themselves. Default `ignore`. See `LdapReferrals`. */
+  readonly referrals?: LdapSession.ReferralPolicy | undefined
 }
 
 /**
@@ -155,7 +159,7 @@ export type ClientConfig = ClientOptions & Servers
  * @category models
  * @since 0.1.0
  */
-export type TransportConfig = LdapSession.SessionOptions & Pick<ClientOptions, "pool" | "retry">
+export type TransportConfig = LdapSession.SessionOptions & Pick<ClientOptions, "pool" | "retry" | "referrals">
 
 /**
  * The service tag.
@@ -178,7 +182,8 @@ export const LdapClient: Context.Service<LdapClient, LdapClient> = Context.Servi
  */
 export const fromSession = (session: LdapSession.LdapSession): LdapClient =>
   LdapClient.of({
-    ...shareable(session),
+    server: session.server,
+    ...followingOnDemand(shareable(session), unknownOrigin),
     withSession: withSession(session.server, undefined)
   })
 
@@ -194,6 +199,17 @@ export const fromSession = (session: LdapSession.LdapSession): LdapClient =>
  * @since 0.1.0
  */
 export const fromPool = (
+  pool: LdapPool.LdapPool,
+  options?: {
+    readonly retry?: Repetition.RetrySchedule | undefined
+    readonly open?: OpenSession | undefined
+  }
+): LdapClient => {
+  const client = overPool(pool, options)
+  return LdapClient.of({ ...client, ...followingOnDemand(client, unknownOrigin) })
+}
+
+const overPool = (
   pool: LdapPool.LdapPool,
   options?: {
     readonly retry?: Repetition.RetrySchedule | undefined
@@ -292,6 +308,20 @@ const logRepetition = ({ operation, reason, server }: LdapError): Effect.Effect<
 const kindOf = (operation: string | { readonly oid: string }): Repetition.Kind =>
   (typeof operation === "string" ? operation : operation.oid) === LdapExtended.whoAmI.oid ? "read" : "write"
 
+/** Of a session, or a pool, of somebody else's it isn't known how it was opened. */
+const unknownOrigin: Origin = { isSecure: false, settings: {} }
+
+/** The same client, whose operations are followed where they are referred to, as its options say. */
+const withReferrals = (
+  client: LdapClient,
+  isSecure: boolean,
+  { referrals = "ignore", ...settings }: ClientOptions
+): Effect.Effect<LdapClient, never, Scope.Scope> =>
+  Effect.map(
+    followingBy(client, referrals, { isSecure: isSecure || settings.startTls === true, settings }),
+    (operations) => LdapClient.of({ ...client, ...operations })
+  )
+
 const withSession = (server: string, open: OpenSession | undefined): LdapClient["withSession"] => (as, f) => {
   const settings: SessionSettings = "_tag" in as ? { auth: as } : as
   const opening = settings.url !== undefined ? LdapSession.make(settings) : open?.(settings)
@@ -361,7 +391,7 @@ export const make = (
   if (url !== undefined) {
     return Effect.flatMap(
       Effect.fromResult(LdapTransport.fromUrl(url, options)),
-      (transport) => fromTransport(transport, options)
+      (transport) => overTransport(transport, options, isSecured(url))
     )
   }
   if (servers === undefined || "source" in servers) {
@@ -386,7 +416,7 @@ export const make = (
  */
 export const fromServers = Effect.fnUntraced(function*(
   set: LdapServers.ServerSet,
-  { pool, retry, ...session }: ClientOptions = {}
+  { pool, referrals, retry, ...session }: ClientOptions = {}
 ): Effect.fn.Return<LdapClient, LdapError, Scope.Scope> {
   const settings = yield* Effect.mapError(
     settingsFrom(pool ?? {}),
@@ -401,7 +431,8 @@ export const fromServers = Effect.fnUntraced(function*(
     open: servers.open(),
     onUnfit: ({ server }, error) => servers.report(server, error)
   })
-  return fromPool(sessions, { retry, open: servers.open })
+  const client = overPool(sessions, { retry, open: servers.open })
+  return yield* withReferrals(client, sessions.server.split(" ").every(isSecured), { ...session, referrals })
 })
 
 /**
@@ -438,16 +469,23 @@ export const fromReadWrite = (
  */
 export const fromTransport = (
   transport: LdapTransport.LdapTransport,
-  { pool, retry, ...session }: TransportConfig = {}
+  config: TransportConfig = {}
+): Effect.Effect<LdapClient, LdapError, Scope.Scope> => overTransport(transport, config, false)
+
+const overTransport = (
+  transport: LdapTransport.LdapTransport,
+  { pool, referrals, retry, ...session }: ClientOptions,
+  isSecure: boolean
 ): Effect.Effect<LdapClient, LdapError, Scope.Scope> =>
-  Effect.map(
+  Effect.flatMap(
     LdapPool.make({ ...pool, server: transport.server, open: LdapSession.fromTransport(transport, session) }),
-    (pool) =>
-      fromPool(pool, {
-        retry,
-        open: (different) => LdapSession.fromTransport(transport, { ...session, ...different })
-      })
+    (pool) => {
+      const open: OpenSession = (different) => LdapSession.fromTransport(transport, { ...session, ...different })
+      return withReferrals(overPool(pool, { retry, open }), isSecure, { ...session, referrals })
+    }
   )
+
+const isSecured = (url: string): boolean => url.toLowerCase().startsWith("ldaps:")
 
 /**
  * A client over a transport for as long as the layer lives.

@@ -427,6 +427,27 @@ export class AuthRejected extends Data.TaggedError("AuthRejected")<{ readonly de
   }
 }
 
+/**
+ * A referral couldn't be followed: there were too many, they led in a circle, or none of the servers could be used. `detail` says
+ * what was wrong with each, `cause` is the last of these errors.
+ *
+ * @category client reasons
+ * @since 0.1.0
+ */
+export class ReferralFailed extends Data.TaggedError("ReferralFailed")<{
+  readonly detail: string
+  /** Where the operation should have gone on: any of these. */
+  readonly urls: ReadonlyArray<string>
+  readonly cause?: unknown
+}> {
+  get isRetryable(): boolean {
+    return this.cause instanceof LdapError && this.cause.isRetryable
+  }
+  override get message(): string {
+    return `the server refers to another one, and that failed: ${this.detail}`
+  }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The end of a session
 // ---------------------------------------------------------------------------------------------------------------------
@@ -542,6 +563,7 @@ export type LdapErrorReason =
   | InvalidRequest
   | InsecureAuth
   | AuthRejected
+  | ReferralFailed
 
 const byCode = new Map<number, (typeof serverReasons)[number]>()
 const noResult = { matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }

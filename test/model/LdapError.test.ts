@@ -201,7 +201,8 @@ describe("messages", () => {
       [new LdapError.ProtocolViolation({ detail: "indefinite length" }), "indefinite length"],
       [new LdapError.InvalidRequest({ field: "filter", detail: "expected )" }), "invalid filter: expected )"],
       [new LdapError.InsecureAuth({ detail: "a password in clear text" }), "clear text"],
-      [new LdapError.AuthRejected({ detail: "the server's proof is wrong" }), "proof is wrong"]
+      [new LdapError.AuthRejected({ detail: "the server's proof is wrong" }), "proof is wrong"],
+      [new LdapError.ReferralFailed({ detail: "nobody is there", urls: ["ldap://b"] }), "nobody is there"]
     ]
     for (const [reason, part] of messages) {
       assert.include(failure(reason).message, part)
