@@ -12,8 +12,10 @@ import { readFile } from "node:fs/promises"
 import { inject, vi } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
+import * as LdapLogin from "../../src/client/LdapLogin.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
+import * as LdapFilter from "../../src/model/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
@@ -195,22 +197,38 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         const session = yield* asAdmin
         const top = fresh()
         yield* session.add(top, device)
-        const watching = session.search({
+        const watching = session.searchMessages({
           base: top,
           timeout: "Infinity",
           // What is there already too: the first entry says that the server listens.
           controls: [LdapControl.persistentSearch.make({ changesOnly: false })]
         })
-        const seen: Array<string> = []
+        const seen: Array<readonly [what: string | undefined, dn: string, previousDn?: string | undefined]> = []
+        const [child, renamed] = [`cn=child,${top}`, `cn=renamed,${top}`]
+        // Each change that is seen leads to the next.
+        const next = [
+          session.add(child, device),
+          session.modify(child, LdapModification.replace("description", "changed")),
+          session.rename(child, { newRdn: "cn=renamed" }),
+          session.delete(renamed)
+        ]
         yield* watching.pipe(
-          Stream.take(3),
-          Stream.runForEach((entry) => {
-            seen.push(entry.dn)
-            return session.add(`cn=after-${seen.length},${top}`, device)
-          })
+          Stream.filter((message) => message._tag === "Entry"),
+          Stream.mapEffect(({ controls, entry }) => {
+            const change = Option.getOrUndefined(LdapControl.entryChangeNotification.find(controls))
+            seen.push([change?.changeType, entry.dn, change?.previousDn])
+            return next[seen.length - 1] ?? Effect.void
+          }),
+          Stream.takeUntil(() => seen.length === 5),
+          Stream.runDrain
         )
-        assert.deepStrictEqual(seen, [top, `cn=after-1,${top}`, `cn=after-2,${top}`])
-        yield* Effect.forEach([1, 2, 3], (i) => session.delete(`cn=after-${i},${top}`))
+        assert.deepStrictEqual(seen, [
+          [undefined, top, undefined],
+          ["add", child, undefined],
+          ["modify", child, undefined],
+          ["modifyDn", renamed, child],
+          ["delete", renamed, undefined]
+        ])
         yield* session.delete(top)
       }))
 
@@ -285,6 +303,97 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         yield* change(secured, "bobpw-2", "bobpw-1")
         yield* as(`uid=bob,${people}`, "bobpw-2")
         yield* change(secured, "bobpw-1", "bobpw-2")
+      }))
+  })
+
+  describe("password policy", () => {
+    const request = { controls: [LdapControl.passwordPolicyRequest.make()] }
+
+    /** A person below a unit of its own, to which a policy applies. */
+    const under = Effect.fnUntraced(function*(policy: Readonly<Record<string, string>>) {
+      const session = yield* asAdmin
+      yield* session.modify("cn=config", LdapModification.replace("nsslapd-pwpolicy-local", "on"))
+      const top = `ou=policy-${process.pid}-${++names},${scratch}`
+      const dn = `uid=person,${top}`
+      const policyDn = `cn=policy,${top}`
+      yield* session.add(top, { objectClass: "organizationalUnit" })
+      yield* session.add(policyDn, {
+        objectClass: ["ldapsubentry", "passwordpolicy"],
+        passwordStorageScheme: "CLEAR",
+        ...policy
+      })
+      yield* session.add(dn, { objectClass: "inetOrgPerson", cn: "person", sn: "person", pwdpolicysubentry: policyDn })
+      yield* session.modify(dn, LdapModification.replace("userPassword", "first-1"))
+      return { dn, session, top }
+    })
+
+    it.live("a password that an administrator set must be changed: both policies' controls say so, and a login", () =>
+      Effect.gen(function*() {
+        const { dn, session, top } = yield* under({ passwordMustChange: "on", passwordChange: "on" })
+        const own = yield* LdapSession.make({ url: urls.ldap })
+        const { controls } = yield* own.bind(LdapAuth.simple(dn, Redacted.make("first-1")), request)
+        assert.isTrue(Option.isSome(LdapControl.passwordExpired.find(controls)))
+        assert.strictEqual(
+          Option.getOrThrow(LdapControl.passwordPolicyResponse.find(controls)).error,
+          "changeAfterReset"
+        )
+        assert.strictEqual(yield* tagOf(own.lookup(alice)), "UnwillingToPerform")
+        const authenticate = LdapLogin.authenticate({
+          client: session,
+          open: { url: urls.ldap },
+          base: top,
+          filter: (uid) => LdapFilter.equals("uid", uid)
+        })
+        const refused = yield* Effect.flip(authenticate("person", Redacted.make("first-1")))
+        assert.strictEqual(refused.reason._tag, "MustChangePassword")
+        yield* own.modify(dn, LdapModification.replace("userPassword", "second-2"))
+        // The connection learns of it sooner or later, but for certain by the next bind.
+        yield* own.bind(LdapAuth.simple(dn, Redacted.make("second-2")))
+        assert.isTrue(Option.isSome(yield* own.lookup(alice)))
+        assert.strictEqual((yield* authenticate("person", Redacted.make("second-2"))).entry.dn, dn)
+      }))
+
+    it.live("a password that expires soon says when", () =>
+      Effect.gen(function*() {
+        const { dn } = yield* under({ passwordExp: "on", passwordMaxAge: "3600", passwordWarning: "7200" })
+        const own = yield* LdapSession.make({ url: urls.ldap })
+        const { controls } = yield* own.bind(LdapAuth.simple(dn, Redacted.make("first-1")), request)
+        const { timeBeforeExpiration } = Option.getOrThrow(LdapControl.passwordPolicyResponse.find(controls))
+        // The first warning gives the password the whole time of the warning.
+        assert.approximately(timeBeforeExpiration!, 7200, 120)
+      }))
+
+    it.live("wrong passwords lock an account, which is a constraint to this server and a lock to a login", () =>
+      Effect.gen(function*() {
+        const { dn, session, top } = yield* under({
+          passwordLockout: "on",
+          passwordMaxFailure: "2",
+          passwordUnlock: "off"
+        })
+        const own = yield* LdapSession.make({ url: urls.ldap })
+        const bind = (password: string) => tagOf(own.bind(LdapAuth.simple(dn, Redacted.make(password)), request))
+        assert.strictEqual(yield* bind("wrong"), "InvalidCredentials")
+        yield* bind("wrong")
+        assert.strictEqual(yield* bind("first-1"), "ConstraintViolation")
+        const authenticate = LdapLogin.authenticate({
+          client: session,
+          open: { url: urls.ldap },
+          base: top,
+          filter: (uid) => LdapFilter.equals("uid", uid)
+        })
+        const refused = yield* Effect.flip(authenticate("person", Redacted.make("first-1")))
+        assert.strictEqual(refused.reason._tag, "AccountLocked")
+      }))
+
+    it.live("a short password is refused with the reason", () =>
+      Effect.gen(function*() {
+        const { dn } = yield* under({ passwordCheckSyntax: "on", passwordMinLength: "8" })
+        const own = yield* as(dn, "first-1")
+        const error = yield* Effect.flip(own.modify(dn, LdapModification.replace("userPassword", "x"), request))
+        assert.strictEqual(error.reason._tag, "ConstraintViolation")
+        const controls = "controls" in error.reason ? error.reason.controls : []
+        const says = Option.getOrThrow(LdapControl.passwordPolicyResponse.find(controls))
+        assert.include(["passwordTooShort", "insufficientPasswordQuality"], says.error)
       }))
   })
 

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapJobs from "../../src/client/LdapJobs.ts"
+import * as LdapLogin from "../../src/client/LdapLogin.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import { activeDirectorySubCode, type LdapError } from "../../src/model/LdapError.ts"
 import * as LdapFilter from "../../src/model/LdapFilter.ts"
@@ -78,6 +79,16 @@ describe.skipIf(samba === undefined)("Samba", () => {
           userAccountControl: "512",
           unicodePwd: Buffer.from(`"${password}"`, "utf16le")
         })
+        const authenticate = LdapLogin.authenticate({
+          client: session,
+          open: { url: urls.ldaps, tls },
+          base: scratch,
+          filter: (name) => LdapFilter.equals("sAMAccountName", name)
+        })
+        const login = Effect.map(
+          Effect.flip(authenticate(`u${process.pid}a`, Redacted.make(password))),
+          ({ reason }) => reason._tag
+        )
         const refusal = Effect.fnUntraced(function*(password: string) {
           const error = yield* Effect.flip(as(dn, password))
           assert.strictEqual(error.reason._tag, "InvalidCredentials")
@@ -87,14 +98,17 @@ describe.skipIf(samba === undefined)("Samba", () => {
         // Must change the password at the next logon.
         yield* session.modify(dn, LdapModification.replace("pwdLastSet", "0"))
         assert.match((yield* refusal(password))!, /^773 /)
+        assert.strictEqual(yield* login, "MustChangePassword")
         yield* session.modify(dn, LdapModification.replace("pwdLastSet", "-1"))
         // Disabled.
         yield* session.modify(dn, LdapModification.replace("userAccountControl", "514"))
         assert.match((yield* refusal(password))!, /^533 /)
+        assert.strictEqual(yield* login, "AccountDisabled")
         yield* session.modify(dn, LdapModification.replace("userAccountControl", "512"))
         // Expired in the year 1601.
         yield* session.modify(dn, LdapModification.replace("accountExpires", "1"))
         assert.match((yield* refusal(password))!, /^701 /)
+        assert.strictEqual(yield* login, "AccountExpired")
         yield* session.delete(dn)
       }))
 

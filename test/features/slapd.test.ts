@@ -3,6 +3,7 @@
  * can be made to give. Where the directory in memory answers the same, test/testing/slapdControls.test.ts compares the two.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -10,8 +11,10 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapLogin from "../../src/client/LdapLogin.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
+import * as LdapFilter from "../../src/model/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
@@ -371,6 +374,26 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.isTrue(Option.isSome(yield* session.lookup(accountsBase)))
       }))
 
+    it.live("a login says what its user has to know", () =>
+      Effect.gen(function*() {
+        const client = yield* asAdmin
+        const authenticate = LdapLogin.authenticate({
+          client,
+          open: { url: urls.ldap },
+          base: accountsBase,
+          filter: (uid) => LdapFilter.equals("uid", uid)
+        })
+        const login = (uid: string) => authenticate(uid, Redacted.make(passwordOf(uid)))
+        const { expiresIn } = yield* login("expiring")
+        assert.isAbove(Duration.toSeconds(expiresIn!), 80_000)
+        assert.strictEqual((yield* login("grace2")).graceLogins, 0)
+        const refused = (uid: string) => Effect.map(Effect.flip(login(uid)), ({ reason }) => reason._tag)
+        assert.strictEqual(yield* refused("grace2"), "PasswordExpired")
+        assert.strictEqual(yield* refused("expired"), "PasswordExpired")
+        assert.strictEqual(yield* refused("locked"), "AccountLocked")
+        assert.strictEqual(yield* refused("reset2"), "MustChangePassword")
+      }))
+
     it.live("a change that the policy refuses says why", () =>
       Effect.gen(function*() {
         const change = Effect.fnUntraced(function*(name: string, newPassword: string, oldPassword?: string) {
@@ -426,22 +449,43 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         const session = yield* asAdmin
         const top = unit("persist")
         yield* session.add(top, device)
-        const seen: Array<string> = []
-        const watching = session.search({
+        const seen: Array<readonly [state: string, dn: string, cookie: boolean]> = []
+        let isRefreshed = false
+        const watching = session.searchMessages({
           base: top,
           timeout: "Infinity",
           controls: [LdapControl.syncRequest.make({ mode: "refreshAndPersist" })]
         })
+        const child = `cn=child,${top}`
+        // Each change that is seen leads to the next.
+        const next = [
+          session.modify(top, LdapModification.replace("description", "changed")),
+          session.add(child, device),
+          session.delete(child)
+        ]
         yield* watching.pipe(
-          Stream.take(3),
-          Stream.runForEach((entry) => {
-            seen.push(entry.dn)
-            // Each entry that is seen leads to another.
-            return session.add(`cn=after-${seen.length},${top}`, device)
-          })
+          Stream.mapEffect((message) => {
+            if (message._tag === "Intermediate" && message.oid === LdapControl.syncInfoOid) {
+              // The refresh is over: from here on there are changes.
+              assert.include(["RefreshPresent", "RefreshDelete"], ok(LdapControl.decodeSyncInfo(message.value))._tag)
+              isRefreshed = true
+              return next[0]!
+            }
+            if (message._tag !== "Entry") return Effect.void
+            const { cookie, entryUuid, state } = Option.getOrThrow(LdapControl.syncState.find(message.controls))
+            assert.match(entryUuid, /^[0-9a-f-]{36}$/)
+            seen.push([state, message.entry.dn, cookie !== undefined])
+            return isRefreshed ? next[seen.length - 1] ?? Effect.void : Effect.void
+          }),
+          Stream.takeUntil(() => seen.length === 4),
+          Stream.runDrain
         )
-        assert.deepStrictEqual(seen, [top, `cn=after-1,${top}`, `cn=after-2,${top}`])
-        for (const i of [1, 2, 3]) yield* session.delete(`cn=after-${i},${top}`)
+        assert.deepStrictEqual(seen, [
+          ["add", top, false],
+          ["modify", top, true],
+          ["add", child, true],
+          ["delete", child, true]
+        ])
         yield* session.delete(top)
       }))
   })

@@ -17,13 +17,14 @@ const states: Readonly<
   },
   /** Its password has expired, and is good for two binds all the same. */
   grace: { policy: ["pwdMaxAge: 1", "pwdGraceAuthNLimit: 2"], account: ["pwdChangedTime: 20200101000000Z"] },
+  /** As `grace`, for one bind. */
+  grace2: { policy: ["pwdMaxAge: 1", "pwdGraceAuthNLimit: 1"], account: ["pwdChangedTime: 20200101000000Z"] },
   expired: { policy: ["pwdMaxAge: 1"], account: ["pwdChangedTime: 20200101000000Z"] },
-  /** As above, for the controls of Netscape. */
-  expired2: { policy: ["pwdMaxAge: 1"], account: ["pwdChangedTime: 20200101000000Z"] },
   /** Locked by the administrator. */
   locked: { policy: ["pwdLockout: TRUE"], account: ["pwdAccountLockedTime: 000001010000Z"] },
   /** Must change the password before anything else. */
   reset: { policy: ["pwdMustChange: TRUE"], account: ["pwdReset: TRUE"] },
+  reset2: { policy: ["pwdMustChange: TRUE"], account: ["pwdReset: TRUE"] },
   /** Three wrong passwords lock it; a new one has to be long, new, and said with the old one. */
   strict: {
     policy: [
