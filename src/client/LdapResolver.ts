@@ -124,6 +124,11 @@ export interface ResolverOptions {
  * nobody is left who waits for a search it is abandoned. Entries are not kept: what is asked in the next moment is asked
  * again.
  *
+ * What it saves is searches, and with them the server's work; how much time, depends on the server. On slapd over loopback, where
+ * one search each is cheap (test/bench/resolver.ts): by value 1.6 times as fast for 10 fibers, 1.4 for 100 and 1.1 for 1,000; by
+ * `names: "parent"` 1.5, 1.1 and 1.0. By names it saves nothing where all are different, and costs: 0.6 times as fast; where 1,000
+ * fibers ask for the same 20, 2.2 times. A program that looks up different names one by one is better off with `lookup`.
+ *
  * `groupsOf` needs the members of the groups that it finds, to tell whose they are. Where `attributes` are named, without
  * `*`, it asks for the matching ones alone (RFC 3876); servers that don't know this send all.
  *
