@@ -42,6 +42,9 @@ const makeServer = Effect.fnUntraced(function*(name: string) {
   return { name, directory, url, kill, start: Effect.asVoid(start(port)) }
 })
 
+const until = (condition: Effect.Effect<boolean>) =>
+  Effect.repeat(Effect.andThen(Effect.sleep("5 millis"), condition), { until: (isSo) => isSo })
+
 const program = Effect.gen(function*() {
   const [berlin, paris, lisbon] = yield* Effect.all([makeServer("Berlin"), makeServer("Paris"), makeServer("Lisbon")])
   const nameOf = new Map([berlin, paris, lisbon].map(({ name, url }) => [url, name]))
@@ -50,7 +53,7 @@ const program = Effect.gen(function*() {
     LdapServers.urls([berlin.url, paris.url, { url: lisbon.url, priority: 1 }], {
       strategy: "failover",
       // So that the example is quick. By default a server rests for a second, and longer each time.
-      rest: Schedule.exponential("50 millis")
+      rest: Schedule.spaced("50 millis")
     }),
     { auth: LdapAuth.simple(admin, secret) }
   )
@@ -73,7 +76,9 @@ const program = Effect.gen(function*() {
 
   const report = Effect.fnUntraced(function*(what: string) {
     yield* Ref.set(answers, new Map())
-    yield* Effect.sleep("300 millis")
+    // Until it has been asked often enough for everything to have happened.
+    const total = Effect.map(Ref.get(answers), (all) => [...all.values()].reduce((sum, times) => sum + times, 0))
+    yield* until(Effect.map(total, (total) => total >= 100))
     yield* Console.log(what)
     for (const [answer, times] of yield* Ref.get(answers)) yield* Console.log(`  ${answer}, ${times} times`)
     for (const { sessions, state, url } of yield* servers.statistics) {
@@ -93,6 +98,7 @@ const program = Effect.gen(function*() {
 
   yield* paris.directory.faults.clear
   yield* berlin.start
+  yield* until(Effect.map(servers.statistics, (all) => all.every(({ state }) => state._tag === "Up")))
   yield* report("Berlin and Paris are back. Sessions that are open stay where they are, until `maxAge` of the pool:")
 
   yield* lisbon.kill

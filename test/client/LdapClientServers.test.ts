@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { inspect } from "node:util"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapServers from "../../src/client/LdapServers.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
@@ -19,6 +20,7 @@ import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as DirectoryFault from "../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { admin, auth, type Host, make, quiet } from "./LdapServersWorld.ts"
+import * as Telescope from "./Telescope.ts"
 
 const a = "ldap://a"
 const b = "ldap://b"
@@ -126,6 +128,21 @@ describe("LdapClient over several servers", () => {
       world.host(b).refuses = false
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(yield* Fiber.join(fiber), b)
+    }))
+
+  it.effect("what servers said in words is in the error, and not in its span", () =>
+    Effect.gen(function*() {
+      const world = yield* make([a, b])
+      const words = { code: LdapResultCode.busy, diagnosticMessage: "too many people like Ada" }
+      for (const { directory } of world.hosts) yield* directory.faults.set(DirectoryFault.result(words, { on: "bind" }))
+      const client = yield* world.provide(LdapClient.make({ urls: [a, b], auth, pool: { min: 0 } }))
+      const telescope = Telescope.make()
+      const error = yield* telescope.watch(Effect.flip(client.lookup("dc=example")))
+      assert.match(error.message, /like Ada/)
+      const seen = telescope.spans.map((span) => inspect(span, { depth: null }))
+      assert.isNotEmpty(seen)
+      assert.match(seen.join(), /NoServerAvailable/)
+      assert.notMatch(seen.join(), /like Ada/)
     }))
 
   it.live("urls from the environment", () =>

@@ -1,9 +1,11 @@
-import type * as Config from "effect/Config"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { describe, expect, test } from "tstyche"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import type * as LdapPool from "../../src/client/LdapPool.ts"
+import * as LdapServers from "../../src/client/LdapServers.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import type { LdapOperations, SessionConfig } from "../../src/session/LdapSession.ts"
 
@@ -43,6 +45,17 @@ describe("a client", () => {
   test("is told of its pool in its configuration", () => {
     expect(LdapClient.make).type.toBeCallableWith({ ...config, pool: { max: 2, maxAge: "1 hour", healthCheck: false } })
     expect(LdapClient.make).type.not.toBeCallableWith({ ...config, pool: { size: 2 } })
+  })
+
+  test("is told where its servers are in one way", () => {
+    const set = LdapServers.srv("example.org")
+    expect(LdapClient.make).type.toBeCallableWith({ urls: ["ldaps://a", "ldaps://b"] })
+    expect(LdapClient.make).type.toBeCallableWith({ servers: set, startTls: true })
+    expect(LdapClient.make).type.toBeCallableWith({ servers: { read: set, write: set, readYourWrites: "5 seconds" } })
+    expect(LdapClient.make).type.not.toBeCallableWith({})
+    expect(LdapClient.make).type.not.toBeCallableWith({ url: "ldaps://a", urls: ["ldaps://b"] })
+    expect(LdapClient.make).type.not.toBeCallableWith({ servers: { read: set } })
+    expect(LdapClient.layerConfig).type.toBeCallableWith({ urls: Config.Array(Schema.String, "URLS") })
   })
 
   test("lends a session of one's own, whose scope it closes", () => {
