@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import { connect as connectTls, createServer, type Server } from "node:tls"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
@@ -166,6 +167,37 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.strictEqual(error.reason._tag, "ConnectionLost")
       })
   )
+
+  /** Somebody in the middle, whose certificate is trusted too: he ends the client's TLS and begins one of his own. */
+  const middleman = Effect.acquireRelease(
+    Effect.callback<Server>((resume) => {
+      const server = createServer(slapd.certificates.renewed, (client) => {
+        const behind = connectTls({ port: slapd.tlsPort, host: slapd.host, ca: slapd.certificates.ca.cert })
+        for (const [from, to] of [[client, behind], [behind, client]] as const) {
+          from.on("error", () => to.destroy())
+          from.pipe(to)
+        }
+      })
+      server.listen(0, slapd.host, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+
+  it.live("SCRAM-SHA-256-PLUS is refused where somebody is in the middle, of whom SCRAM-SHA-256 learns nothing", () =>
+    Effect.gen(function*() {
+      const address = (yield* middleman).address()
+      const port = typeof address === "object" ? address?.port : undefined
+      const session = yield* LdapSession.make({
+        url: `ldaps://${slapd.host}:${port}`,
+        tls: { ca: slapd.certificates.ca.cert }
+      })
+      const bound = LdapSasl.scram("SCRAM-SHA-256-PLUS", endPoint)
+      const error = yield* Effect.flip(session.bind(LdapAuth.sasl(bound)))
+      // slapd's code for a binding to another channel is other (80).
+      assert.strictEqual(error.reason._tag, "Other")
+      yield* session.bind(LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-256", alice)))
+      assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
+    }))
 
   it.live("a wrong password is InvalidCredentials, and the session goes on as nobody", () =>
     Effect.gen(function*() {
