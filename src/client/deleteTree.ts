@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import * as LdapControl from "../model/LdapControl.ts"
 import * as LdapDn from "../model/LdapDn.ts"
 import type { LdapError } from "../model/LdapError.ts"
+import * as LdapRootDse from "../model/LdapRootDse.ts"
 import { dnFrom } from "../model/ldapts.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../session/LdapSession.ts"
 
@@ -83,7 +84,7 @@ export const deleteTree = (
 ): Stream.Stream<TreeDeletion, LdapError> =>
   Stream.unwrap(Effect.gen(function*() {
     const rootDse = options.treeDelete === "never" ? undefined : yield* client.rootDse
-    if (rootDse?.getAll("supportedControl").includes(LdapControl.treeDelete.oid) !== true)
+    if (rootDse === undefined || !LdapRootDse.supportsControl(rootDse, LdapControl.treeDelete))
       return walk(client, dn, options)
     const controls = [LdapControl.treeDelete.make(undefined, { critical: true })]
     return yield* client.delete(dn, { controls, timeout: options.timeout }).pipe(

@@ -82,6 +82,8 @@ export interface ExchangeOptions {
   readonly closeTimeout: Duration.Duration
   /** For the handshake of StartTLS. */
   readonly connectTimeout: Duration.Duration
+  /** Of which it is known that they can be encoded. */
+  readonly unbindControls?: ReadonlyArray<LdapControl> | undefined
   readonly maxMessageSize: number | undefined
   /** Whether a password may cross the network in clear text. */
   readonly allowInsecureAuth: boolean
@@ -559,7 +561,11 @@ export class Exchange {
   }
 
   get #unbind(): Buffer {
-    return encode({ messageId: this.#ids.next(), operation: { _tag: "UnbindRequest" }, controls: [] })
+    return encode({
+      messageId: this.#ids.next(),
+      operation: { _tag: "UnbindRequest" },
+      controls: this.#options.unbindControls ?? []
+    })
   }
 }
 

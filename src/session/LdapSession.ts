@@ -15,13 +15,16 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
-import { ConnectFailed, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
+import type { LdapControl } from "../model/LdapControl.ts"
+import { ConnectFailed, InvalidRequest, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
+import { encode } from "../protocol/encode.ts"
 import * as Bind from "./bind.ts"
 import { Exchange } from "./Exchange.ts"
-import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
+import type { ControlInput, LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 import * as LdapTransport from "./LdapTransport.ts"
 import { observed, tellName, tellResult } from "./observed.ts"
@@ -118,6 +121,10 @@ export const LdapSession: Context.Service<LdapSession, LdapSession> = Context.Se
 export interface SessionOptions {
   /** Who to be. Default: nobody; no bind is sent. */
   readonly auth?: LdapAuth | undefined
+  /** Controls of that bind. What came with its answer is in `bind`'s result only. */
+  readonly bindControls?: ReadonlyArray<ControlInput> | undefined
+  /** Controls of the unbind. None is defined for it; a server ignores what it doesn't know (RFC 4511 section 4.1.11). */
+  readonly unbindControls?: ReadonlyArray<ControlInput> | undefined
   /** Starts TLS before anything else is sent, or fails: it never goes on without. Default false. */
   readonly startTls?: boolean | undefined
   /** What is asked of TLS: `ca` for authorities of one's own, `cert` and `key` for a client certificate … */
@@ -249,6 +256,7 @@ const open = Effect.fnUntraced(function*(
   options: SessionOptions
 ): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
   const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
+  const unbindControls = yield* Effect.fromResult(unbindControlsOf(transport.server, options))
   const observer = new Observer(transport.server)
   const metrics = new SessionMetrics(observer.attributes, yield* Effect.context<never>())
   // Not a child of the session's scope: the finalizer of the exchange closes it, after the unbind.
@@ -265,6 +273,7 @@ const open = Effect.fnUntraced(function*(
           closeTimeout: Duration.fromInputUnsafe(options.closeTimeout ?? "5 seconds"),
           connectTimeout,
           maxMessageSize: options.maxMessageSize,
+          unbindControls,
           allowInsecureAuth: options.allowInsecureAuth ?? false
         })
       )
@@ -272,9 +281,27 @@ const open = Effect.fnUntraced(function*(
   )
   const session = fromExchange(exchange, observer, options)
   if (options.startTls === true) yield* session.startTls()
-  if (options.auth !== undefined) yield* session.bind(options.auth)
+  if (options.auth !== undefined) yield* session.bind(options.auth, { controls: options.bindControls })
   return session
 })
+
+/** Tried before anything is opened: when they are sent it is too late to say that they can't be. */
+const unbindControlsOf = (
+  server: string,
+  options: SessionOptions
+): Result.Result<ReadonlyArray<LdapControl>, LdapError> =>
+  Result.try({
+    try: () => {
+      const controls = controlsOf({ controls: options.unbindControls })
+      encode({ messageId: 1, operation: { _tag: "UnbindRequest" }, controls })
+      return controls
+    },
+    catch: (cause) => {
+      const detail = cause instanceof Error ? cause.message : String(cause)
+      const reason = new InvalidRequest({ field: "unbindControls", detail })
+      return new LdapError({ reason, operation: "connect", server })
+    }
+  })
 
 const connect = (transport: LdapTransport.LdapTransport, limit: Duration.Duration) =>
   Effect.timeoutOrElse(transport.connect, {

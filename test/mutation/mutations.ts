@@ -627,8 +627,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: session,
-      find: "if (options.auth !== undefined) yield* session.bind(options.auth)",
-      replace: "if (options.auth !== undefined) yield* Effect.ignore(session.bind(options.auth))",
+      find: "yield* session.bind(options.auth, { controls: options.bindControls })",
+      replace: "yield* Effect.ignore(session.bind(options.auth))",
       test: "session/release",
       name: "a refused bind in the configuration ends in an unbind",
       hangs: true,
