@@ -58,6 +58,11 @@ export class Cursor<A> {
   /** No entry has come. */
   isEmpty = true
 
+  /** It has ended well, and all that it brought was handed over. */
+  get isComplete(): boolean {
+    return this.result?.code === 0 && this.#items.length === 0
+  }
+
   constructor(
     exchange: Exchange,
     question: Question,

@@ -74,11 +74,24 @@ const paged = <A>(
         dn: search.request.base,
         expects: "SearchResultDone"
       }
+      const ask = () => (cursor = new Cursor(exchange, question, controlsFor(search, pages.cookie!), read))
       const open: Effect.Effect<Cursor<A>, LdapError> = Effect.suspend(() =>
         exchange.turns.isOpen
-          ? Effect.succeed(cursor = new Cursor(exchange, question, controlsFor(search, pages.cookie!), read))
+          ? Effect.succeed(ask())
           : Effect.flatMap(waitForTurn(exchange, question), () => open)
       )
+      /** With the last entries of a page the next one is asked for: it comes while those are consumed. */
+      const askAhead = (asked: Cursor<A>) => {
+        if (search.pageSize === undefined || !asked.isComplete || asked.isEmpty || !exchange.turns.isOpen) return
+        if (!(cookieOf(asked.result) instanceof Uint8Array)) return
+        pages.turn(asked.result, false)
+        ask()
+      }
+      const pullFrom = (asked: Cursor<A>): ItemsPull<A> =>
+        Effect.map(asked.pull, (items) => {
+          askAhead(asked)
+          return items
+        })
       const nextPage: ItemsPull<A> = Effect.suspend(() => {
         const { isEmpty, result } = cursor!
         cursor = undefined
@@ -90,18 +103,23 @@ const paged = <A>(
       })
       const pull: ItemsPull<A> = Effect.suspend(() =>
         isOver ? Cause.done() : Effect.catchIf(
-          cursor === undefined ? Effect.flatMap(open, (opened) => opened.pull) : cursor.pull,
+          cursor === undefined ? Effect.flatMap(open, pullFrom) : pullFrom(cursor),
           Cause.isDone,
           () => nextPage
         )
       )
       const close = Effect.suspend(() => {
-        // The page may be complete although nobody has read it to its end.
-        const unused = cursor === undefined ? pages.cookie : cookieOf(cursor.result)
-        if (search.pageSize !== undefined && unused instanceof Uint8Array && unused.length > 0) {
-          exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))
-        }
-        return cursor === undefined ? Effect.void : cursor.close
+        // The page may be complete although nobody has read it to its end, or not have begun although it was asked for.
+        const isUnread = cursor === undefined || (cursor.isEmpty && cursor.result === undefined)
+        const unused = isUnread ? pages.cookie : cookieOf(cursor?.result)
+        return Effect.ensuring(
+          cursor === undefined ? Effect.void : cursor.close,
+          Effect.sync(() => {
+            if (search.pageSize !== undefined && unused instanceof Uint8Array && unused.length > 0) {
+              exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))
+            }
+          })
+        )
       })
       return Effect.as(Scope.addFinalizer(scope, close), pull)
     })

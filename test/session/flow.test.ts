@@ -15,6 +15,11 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
   return { ...connected, session: yield* connected.session }
 })
 
+const sizeAndCookie = ({ controls }: { readonly controls: ReadonlyArray<LdapControl.LdapControl> }): string => {
+  const { cookie, size } = LdapControl.decodePagedResults(controls[0]!)!
+  return `${size} ${Buffer.from(cookie).toString()}`
+}
+
 describe("S7: bind and StartTLS have the connection for themselves", () => {
   it.effect("a bind waits for what is in flight, and what comes meanwhile waits for it", () =>
     Effect.gen(function*() {
@@ -319,5 +324,33 @@ describe("S10: a slow consumer", () => {
       }
       assert.deepStrictEqual(yield* Fiber.join(fiber), ["cn=0", "cn=2"])
       assert.deepStrictEqual(asked, ["", "a", "b"])
+    }))
+
+  it.effect("a page comes while the last entries of the one before are consumed", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const isConsumed = yield* Deferred.make<void>()
+      const fiber = yield* session.search({ base: "", pageSize: 1 }).pipe(
+        Stream.mapEffect(() => Deferred.await(isConsumed)),
+        Stream.take(1),
+        Stream.runDrain,
+        Effect.forkChild({ startImmediately: true })
+      )
+      const first = yield* peer.expect("SearchRequest")
+      // Together, so that the consumer gets the last entry of the page when the page is complete.
+      yield* peer.sendOctets(
+        Buffer.concat([
+          octets(first.messageId, entry("cn=0")),
+          octets(first.messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("next") })])
+        ])
+      )
+      const second = yield* peer.expect("SearchRequest")
+      assert.strictEqual(sizeAndCookie(second), "1 next")
+      // Nobody wants it after all: it is abandoned, and the server need not keep its place.
+      yield* Deferred.succeed(isConsumed, undefined)
+      yield* Fiber.join(fiber)
+      const abandon = yield* peer.expect("AbandonRequest")
+      assert.strictEqual(abandon.operation.abandoned, second.messageId)
+      assert.strictEqual(sizeAndCookie(yield* peer.expect("SearchRequest")), "0 next")
     }))
 })
