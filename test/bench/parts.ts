@@ -29,18 +29,18 @@ const node = ["floor", "effectLdap", "ldapts", "ldapjs"]
 const everybody = [...node, "libldap", "pythonLdap"]
 const streaming = ["floor", "effectLdap"]
 
-const bulk = { item: "entry", shows: "rate", items: 20_000, quickItems: 2_000, rounds: 3 } as const
+const bulk = { item: "entry", shows: "rate", items: 20_000, quickItems: 2_000, rounds: 1 } as const
 const lookups = {
   item: "lookup",
   shows: "rate",
   items: 3_000,
   quickItems: 500,
-  rounds: 4,
-  warmUp: 4,
+  rounds: 2,
+  warmUp: 2,
   peers: node
 } as const
-const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 5 } as const
-const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 3, warmUp: 2, peers: node } as const
+const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 3 } as const
+const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 2, peers: node } as const
 const logins = { name: "connect", against: "slapd, TLS", item: "login", shows: "rate" } as const
 const writes = {
   name: "write",
@@ -80,7 +80,7 @@ export const parts: ReadonlyArray<Part> = [
   },
   { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: node },
   ...both({ ...lookups, name: "lookup", title: "Lookups, one after another", work: "lookup" }),
-  ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 10_000 }),
+  ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 6_000 }),
   { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd", items: 200 },
   { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd, TLS", items: 60 },
   {
@@ -89,7 +89,7 @@ export const parts: ReadonlyArray<Part> = [
     work: "login",
     items: 60,
     quickItems: 10,
-    rounds: 3,
+    rounds: 2,
     peers: ["effectLdap"]
   },
   {
@@ -98,7 +98,7 @@ export const parts: ReadonlyArray<Part> = [
     work: "loginAnew",
     items: 60,
     quickItems: 10,
-    rounds: 3,
+    rounds: 2,
     peers: ["effectLdap"]
   },
   { ...writes, title: "Add, modify, delete, one after another", work: "write", items: 300, peers: node },
@@ -126,8 +126,8 @@ export const parts: ReadonlyArray<Part> = [
     shows: "rate",
     items: 20,
     quickItems: 5,
-    rounds: 12,
-    warmUp: 5,
+    rounds: 5,
+    warmUp: 3,
     peers: everybody
   },
   {
