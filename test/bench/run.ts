@@ -1,7 +1,7 @@
 /**
  * The benchmark. README.md says how it measures.
  *
- *     npm run bench -- [--quick] [decode|search|pages|lookup|inflight|connect|write|large|groups|stop|memory|telemetry|import …]
+ *     npm run bench -- [--quick] [--repeats=N] [decode|search|pages|lookup|inflight|connect|write|large|groups|stop|memory|telemetry|import …]
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
@@ -22,7 +22,8 @@ import { median } from "./statistics.ts"
 const known = new Set(["decode", "telemetry", "import", ...parts.map(({ name }) => name)])
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
 const quick = process.argv.includes("--quick")
-const repeats = quick ? 1 : 3
+const asked = process.argv.find((argument) => argument.startsWith("--repeats="))?.slice("--repeats=".length)
+const repeats = quick ? 1 : Math.max(1, Number(asked ?? 3))
 for (const name of chosen) {
   if (!known.has(name)) {
     console.error(`there is no part ${name}; there are ${[...known].join(", ")}`)
