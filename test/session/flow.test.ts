@@ -140,11 +140,11 @@ describe("S7: nothing is sent while a bind is on its way", () => {
         Effect.forkChild({ startImmediately: true })
       )
       const { messageId } = yield* peer.expect("SearchRequest")
-      const page = [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("more") })]
-      yield* peer.sendOctets(Buffer.concat([octets(messageId, entry("cn=a")), octets(messageId, done, page)]))
+      yield* peer.send(messageId, entry("cn=a"))
       yield* settle
-      // The page is complete, so the bind has its turn, although the consumer is not done with it.
       const bind = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      // The page is complete, so the bind has its turn, although the consumer is not done with it.
+      yield* peer.send(messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("more") })])
       const request = yield* peer.expect("BindRequest")
       yield* Deferred.succeed(enough, undefined)
       yield* Fiber.join(search)
