@@ -432,7 +432,11 @@ export const fromServers = Effect.fnUntraced(function*(
     onUnfit: ({ server }, error) => servers.report(server, error)
   })
   const client = overPool(sessions, { retry, open: servers.open })
-  return yield* withReferrals(client, sessions.server.split(" ").every(isSecured), { ...session, referrals })
+  const { source } = set
+  const isSecure = source._tag === "Urls"
+    ? source.servers.every(({ url }) => isSecured(url))
+    : source.options.scheme === "ldaps"
+  return yield* withReferrals(client, isSecure, { ...session, referrals })
 })
 
 /**

@@ -4,7 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
+import * as LdapClient from "../../src/client/LdapClient.ts"
+import * as LdapReferrals from "../../src/client/LdapReferrals.ts"
 import * as LdapServers from "../../src/client/LdapServers.ts"
+import { LdapResultCode } from "../../src/model/LdapResultCode.ts"
+import * as DirectoryFault from "../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 import { auth, make, quiet } from "./LdapServersWorld.ts"
@@ -213,6 +217,26 @@ describe("servers by DNS", () => {
         assert.deepStrictEqual(world.hosts[0]!.tls, { ca: "CA", servername: "example.org" })
       }))
   })
+
+  it.effect("a client of an ldaps set follows referrals over TLS only", () =>
+    Effect.gen(function*() {
+      const url = "ldaps://a.example.org:636"
+      const world = yield* make([url, host("elsewhere")])
+      world.dns.set("_ldap._tcp.example.org", [record("a.example.org")])
+      const elsewhere = world.host(host("elsewhere")).directory
+      const referral = { code: LdapResultCode.referral, referrals: ["ldap://elsewhere"] }
+      yield* world.host(url).directory.faults.set(DirectoryFault.result(referral, { on: "search" }))
+      const client = yield* world.provide(LdapClient.make({
+        servers: LdapServers.srv("example.org", { scheme: "ldaps" }),
+        auth,
+        pool: { healthCheck: false },
+        referrals: LdapReferrals.follow({ transport: () => Effect.succeed(elsewhere.transport) })
+      }))
+      yield* Effect.exit(client.lookup("dc=example"))
+      // The directory doesn't offer it, so that is all that it is asked.
+      const asked = elsewhere.log.pdus().filter(({ direction }) => direction === "request").map(({ kind }) => kind)
+      assert.deepStrictEqual(asked, ["ExtendedRequest", "UnbindRequest"])
+    }))
 
   it.live("over TLS the certificate decides: it must name the host, or the domain where that is asked for", () =>
     Effect.gen(function*() {
