@@ -80,8 +80,8 @@ describe("whoAmI", () => {
     )
     assert.strictEqual(answer(whoAmI, ""), "")
     assert.strictEqual(answer(whoAmI, undefined), "")
-    // With a space after the colon.
-    assert.strictEqual(answer(whoAmI, "646e3a20636e3d6469726563746f7279206d616e61676572"), "dn: cn=directory manager")
+    // The space after the colon is left out.
+    assert.strictEqual(answer(whoAmI, "646e3a20636e3d6469726563746f7279206d616e61676572"), "dn:cn=directory manager")
   })
 
   it("refuses text that is not UTF-8", () => {

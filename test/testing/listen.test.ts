@@ -75,7 +75,7 @@ describe("listen", () => {
           })
           return (yield* session.extended(LdapExtended.whoAmI)).answer
         }).pipe(Effect.scoped)
-      assert.strictEqual(yield* whoAmI(client), "dn:CN=alice")
+      assert.strictEqual(yield* whoAmI(client), "dn:UID=alice")
       const nobody = yield* Effect.flip(whoAmI())
       assert.strictEqual(nobody.reason._tag, "InappropriateAuthentication")
     }))
