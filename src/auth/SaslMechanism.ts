@@ -43,8 +43,8 @@ export type ChannelBindingType = "tls-server-end-point" | "tls-exporter"
  * @since 0.1.0
  */
 export interface SaslContext {
-  /** `tls`, `local` (loopback, unix socket, memory: nothing leaves the machine) or `none`. */
-  readonly protection: "tls" | "local" | "none"
+  /** `tls`, `sasl` (a confidential layer of an earlier bind), `local` (it doesn't leave the machine) or `none`. */
+  readonly protection: "tls" | "sasl" | "local" | "none"
   /** The server's name as the program gave it, without a port; DIGEST-MD5 and Kerberos name the service by it. */
   readonly host: string
   readonly port?: number | undefined
@@ -68,12 +68,38 @@ export interface SaslContext {
  *
  * A mechanism is a description and holds no state: fibers may share it, and each `start` is one authentication.
  *
- * Kerberos fits in as follows (RFC 4752). `start` makes a context for `ldap@host` and its token is the first response;
- * `challenged` gives each token of the server to the context and responds with the next one. When the context is complete,
- * the next challenge holds, wrapped, the security layers that the server offers and the size of its buffer; the response
- * names, wrapped, the layer that was chosen and the authorization identity. `succeeded` then returns that layer's
- * {@link SaslSecurityLayer}, or `undefined` for none, which is the choice under TLS. All of it is effects, since the
- * library behind answers by callbacks.
+ * `LdapAuth.sasl` takes any mechanism, so a program can bring one that isn't here. {@link converse} runs it without a session, for
+ * tests.
+ *
+ * **Example** (a mechanism of one's own)
+ *
+ * ```ts
+ * import { LdapAuth, LdapSasl } from "effect-ldap"
+ * import { Effect, Redacted } from "effect"
+ *
+ * // LOGIN, which is not registered and which some servers have all the same: asked for the name, then for the password.
+ * const login = (username: string, password: Redacted.Redacted<string>): LdapSasl.SaslMechanism => {
+ *   const tooEarly = () => LdapSasl.rejected("the server said success before it had asked for everything")
+ *   const proof: LdapSasl.SaslStep = {
+ *     response: Redacted.make(Buffer.from(Redacted.value(password))),
+ *     challenged: () => LdapSasl.rejected("the server asked for more than a name and a password"),
+ *     succeeded: () => Effect.succeed(undefined)
+ *   }
+ *   const name: LdapSasl.SaslStep = {
+ *     response: Redacted.make(Buffer.from(username)),
+ *     challenged: () => Effect.succeed(proof),
+ *     succeeded: tooEarly
+ *   }
+ *   const first: LdapSasl.SaslStep = {
+ *     response: undefined,
+ *     challenged: () => Effect.succeed(name),
+ *     succeeded: tooEarly
+ *   }
+ *   return { name: "LOGIN", sendsSecret: true, start: () => Effect.succeed(first) }
+ * }
+ *
+ * const auth = LdapAuth.sasl(login("ada", Redacted.make("secret")))
+ * ```
  *
  * @category models
  * @since 0.1.0
@@ -118,10 +144,13 @@ export interface SaslStep {
  * @since 0.1.0
  */
 export interface SaslSecurityLayer {
+  /** Whether a listener can read nothing of it; otherwise it protects against changes alone. */
+  readonly confidential: boolean
   /** The most octets that one call of `wrap` takes. */
   readonly maxSend: number
   /** The largest wrapped buffer that the server may send. */
   readonly maxReceive: number
+  /** One call at a time; so for `unwrap`, which may run beside it. */
   readonly wrap: (octets: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
   readonly unwrap: (buffer: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
 }

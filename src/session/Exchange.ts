@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
 import type { LdapControl } from "../model/LdapControl.ts"
 import {
   ConnectFailed,
@@ -39,6 +40,7 @@ import type { ConnectionEnd, LdapConnection } from "./LdapConnection.ts"
 import { MessageIds } from "./MessageIds.ts"
 import { Outbox } from "./Outbox.ts"
 import { Pace } from "./Pace.ts"
+import { SaslConnection } from "./SaslConnection.ts"
 import type { SessionMetrics } from "./SessionMetrics.ts"
 import { Turns } from "./Turns.ts"
 
@@ -65,10 +67,10 @@ export interface InFlight {
   readonly operation: string
   readonly dn?: string | undefined
   /**
-   * Takes a response: `more` are expected, this one was the last (`done`), or it is of a kind that doesn't belong to the
-   * request (`foreign`), which ends the session.
+   * Takes a response: `more` are expected, this one was the last (`done`), it was and nothing may be read until somebody
+   * has decided how (`held`), or it is of a kind that doesn't belong to the request (`foreign`), which ends the session.
    */
-  readonly onResponse: (message: LdapMessage) => "more" | "done" | "foreign"
+  readonly onResponse: (message: LdapMessage) => "more" | "done" | "held" | "foreign"
   /** Nothing more will come. */
   readonly onFailure: (error: LdapError) => void
   /** Whether the request was handed to the connection, and when, in nanoseconds. The exchange keeps it here. */
@@ -91,7 +93,6 @@ export interface ExchangeOptions {
 
 export class Exchange {
   readonly server: string
-  readonly connection: LdapConnection
   readonly deadlines: Deadlines
   /** Turns for binds and StartTLS, which must be alone. */
   readonly turns = new Turns(() => this.#inFlight.size === 0)
@@ -103,8 +104,11 @@ export class Exchange {
   readonly #parser: LdapParser
   readonly #connectionScope: Scope.Closeable
   readonly #closed = Deferred.makeUnsafe<void>()
+  #connection: LdapConnection
   #state: State = { _tag: "Open" }
   #securing: Securing | undefined
+  /** A bind has succeeded, and it isn't known yet whether what follows is wrapped: nothing is read meanwhile. */
+  #undecided: Deferred.Deferred<void> | undefined
   readonly #inFlight = new Map<number, InFlight>()
   readonly #ids = new MessageIds((id) => this.#inFlight.has(id))
   readonly #outbox = new Outbox()
@@ -122,7 +126,7 @@ export class Exchange {
     options: ExchangeOptions
   ) {
     this.server = options.server
-    this.connection = connection
+    this.#connection = connection
     this.deadlines = new Deadlines(clock)
     this.#clock = clock
     this.#metrics = options.metrics
@@ -243,6 +247,35 @@ export class Exchange {
     else resume(Effect.fail(sent))
   }
 
+  get connection(): LdapConnection {
+    return this.#connection
+  }
+
+  /** Whether what is sent is wrapped by the security layer of a bind. */
+  get hasLayer(): boolean {
+    return this.#connection instanceof SaslConnection
+  }
+
+  /** Whether the start of a message is there, and not all of it. */
+  get hasUnread(): boolean {
+    return this.#parser.pending > 0
+  }
+
+  /**
+   * What follows the answer to a bind: octets as before, or from here on wrapped ones, both ways. To be called by whoever has the
+   * connection alone, once after each response that was `held`, whatever came of the bind.
+   */
+  decide(layer: SaslSecurityLayer | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const undecided = this.#undecided
+      this.#undecided = undefined
+      if (layer !== undefined) {
+        this.#connection = new SaslConnection(this.#connection, layer, (detail) => this.giveUp(detail))
+      }
+      return undecided === undefined ? Effect.void : Deferred.succeed(undecided, undefined)
+    })
+  }
+
   /** Why a password must not be sent now; `undefined` if it may. */
   get insecure(): InsecureAuth | undefined {
     if (this.connection.protection !== "none" || this.#options.allowInsecureAuth) return undefined
@@ -287,7 +320,7 @@ export class Exchange {
   // -------------------------------------------------------------------------------------------------------------------
 
   readonly #reading: Effect.Effect<void> = Effect.suspend(() => {
-    const round: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() =>
+    const round: Effect.Effect<void, ConnectionEnd | ProtocolViolation> = Effect.suspend(() =>
       Effect.flatMap(
         this.pace.mayRead ? this.connection.read : Effect.andThen(this.pace.resumed, this.connection.read),
         this.#receive
@@ -299,7 +332,14 @@ export class Exchange {
         body: () => round,
         step: () => {}
       }),
-      ({ cause, detail }) => Effect.sync(() => this.end(SessionEnd.ConnectionLost({ detail, cause })))
+      ({ _tag, cause, detail }) =>
+        Effect.sync(() =>
+          this.end(
+            _tag === "ConnectionEnd"
+              ? SessionEnd.ConnectionLost({ detail, cause })
+              : SessionEnd.ProtocolViolation({ detail, cause })
+          )
+        )
     ).pipe(
       // A defect here would leave everybody waiting for ever.
       Effect.catchDefect((cause) =>
@@ -332,7 +372,8 @@ export class Exchange {
       }
     }
     this.#deliver()
-    return this.#securing?.granted === true ? this.#handshake(this.#securing) : Effect.void
+    if (this.#securing?.granted === true) return this.#handshake(this.#securing)
+    return this.#undecided === undefined ? Effect.void : Deferred.await(this.#undecided)
   }
 
   /**
@@ -362,6 +403,11 @@ export class Exchange {
     if (entry === undefined) return this.#onUnexpected(message)
     switch (entry.onResponse(message)) {
       case "more":
+        return
+      case "held":
+        this.#undecided = Deferred.makeUnsafe()
+        this.#inFlight.delete(messageId)
+        this.#measure(entry, resultCodeOf(message), this.#receivedAt)
         return
       case "done":
         this.#inFlight.delete(messageId)
@@ -505,7 +551,11 @@ export class Exchange {
     return Effect.suspend(() => {
       if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)
       const { reader } = this.#fibers
-      return this.#close(this.#securing === undefined ? Fiber.interrupt(reader) : Fiber.await(reader))
+      // Whoever decides how to go on decides also how the unbind has to be sent.
+      const decided = this.#undecided === undefined ? Effect.void : Deferred.await(this.#undecided)
+      return this.#close(
+        this.#securing === undefined ? Effect.andThen(decided, Fiber.interrupt(reader)) : Fiber.await(reader)
+      )
     })
   }
 

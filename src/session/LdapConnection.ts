@@ -6,14 +6,14 @@ import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type { SaslContext } from "../auth/SaslMechanism.ts"
-import type { LdapError } from "../model/LdapError.ts"
+import type { LdapError, ProtocolViolation } from "../model/LdapError.ts"
 import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 
 /**
- * How far what is written is protected from others: `tls`; `local`, since it never leaves this machine (loopback, a unix
- * socket, memory); or `none`.
+ * How far what is written is protected from others: `tls`; `sasl`, by a confidential security layer of a bind; `local`, since
+ * it never leaves this machine (loopback, a unix socket, memory); or `none`.
  */
-export type Protection = "tls" | "local" | "none"
+export type Protection = "tls" | "sasl" | "local" | "none"
 
 /** Why nothing more can be read or written. `clean` is a peer that closed its side in good order. */
 export class ConnectionEnd extends Data.TaggedError("ConnectionEnd")<{
@@ -39,8 +39,11 @@ export interface LdapConnection {
   /** What ties an authentication to this connection: data of its TLS, where it has any. */
   readonly channelBinding: NonNullable<SaslContext["channelBinding"]>
 
-  /** The next octets in the order of arrival. Fails when the peer's side has ended, after all that came before. */
-  readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>
+  /**
+   * The next octets in the order of arrival. Fails when the peer's side has ended, after all that came before; or with
+   * `ProtocolViolation` where what came can't be unwrapped.
+   */
+  readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd | ProtocolViolation>
 
   /**
    * Takes the octets at once and completes when there is room for more; interruption gives up the waiting alone. The end of

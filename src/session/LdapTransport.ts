@@ -29,7 +29,8 @@ export interface LdapTransport {
 }
 
 /**
- * How far a connection is protected from others: `tls`, `local` (it doesn't leave this machine) or `none`.
+ * How far a connection is protected from others: `tls`, `sasl` (by a confidential security layer of a bind), `local` (it doesn't
+ * leave this machine) or `none`.
  *
  * @category models
  * @since 0.1.0

@@ -4,6 +4,7 @@
  * Neither can be abandoned (RFC 4511 section 4.11). One that is interrupted, or whose time is up, lets go of its caller; the
  * connection stays reserved until the server has answered, since nothing may be sent before.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
@@ -20,6 +21,7 @@ import {
   type LdapResult,
   RequestTimeout
 } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { BindRequest } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
 import type { TlsOptions } from "./LdapTls.ts"
@@ -108,13 +110,15 @@ const bindOnce = (
   { controls }: BindOptions,
   authentication: BindRequest["authentication"]
 ) =>
-  exchangeOnce(exchange, {
+  exchangeOnce<"BindResponse">(exchange, {
     ...context,
     request: { _tag: "BindRequest", version: 3, name: context.dn, authentication },
     controls,
     expects: "BindResponse",
     timeoutMillis: Infinity,
-    hasTurn: true
+    hasTurn: true,
+    // A security layer, where the mechanism agreed on one, begins with the next octet (RFC 4513 section 5.2.1.4).
+    holds: ({ operation }) => authentication._tag === "Sasl" && operation.result.code === LdapResultCode.success
   })
 
 /** The conversation of a mechanism with the server, as many bind requests as it takes (RFC 4511 section 4.2). */
@@ -124,7 +128,6 @@ const sasl = (
   mechanism: SaslMechanism.SaslMechanism,
   options: BindOptions
 ): Effect.Effect<LdapResult, LdapError> => {
-  const { connection } = exchange
   let isUnderWay = false
   const send = (response: SaslMechanism.SaslStep["response"]) =>
     Effect.map(
@@ -143,22 +146,37 @@ const sasl = (
       ? Effect.fail(error)
       : Effect.andThen(exchange.giveUp(`${mechanism.name} was broken off: ${reason.message}`), Effect.fail(error))
   }
-  return SaslMechanism.converse(
-    mechanism,
-    {
-      protection: connection.protection,
-      host: connection.host,
-      port: connection.port,
-      channelBinding: connection.protection === "tls" ? (type) => connection.channelBinding(type) : undefined
-    },
-    send
-  ).pipe(
-    Effect.catch((error) => (error._tag === "LdapError" ? Effect.fail(error) : fail(error))),
-    Effect.flatMap(({ result, securityLayer }) =>
-      securityLayer === undefined
-        ? Effect.succeed(result)
-        : fail(new AuthRejected({ detail: "it negotiated a security layer, and sessions have none; ask for none" }))
+  const conversation = Effect.suspend(() => {
+    const { connection } = exchange
+    return SaslMechanism.converse(
+      mechanism,
+      {
+        protection: connection.protection,
+        host: connection.host,
+        port: connection.port,
+        channelBinding: connection.protection === "tls" ? (type) => connection.channelBinding(type) : undefined
+      },
+      send
     )
+  })
+  /** Puts the layer under all that follows. */
+  const settle = (layer: SaslMechanism.SaslSecurityLayer | undefined): Effect.Effect<void, LdapError> => {
+    if (layer === undefined) return exchange.decide(undefined)
+    // RFC 4422 section 3.8 has it take the place of the other, for which nobody had a use yet.
+    if (exchange.hasLayer) return fail(new AuthRejected({ detail: "the session has a security layer; ask for none" }))
+    // They came before the layer, and whoever wrote them would have them read as the start of what comes through it.
+    if (exchange.hasUnread) return fail(new AuthRejected({ detail: "octets in clear text came after the answer" }))
+    return exchange.decide(layer)
+  }
+  return conversation.pipe(
+    Effect.catch((error) => (error._tag === "LdapError" ? Effect.fail(error) : fail(error))),
+    Effect.flatMap(({ result, securityLayer }) => Effect.as(settle(securityLayer), result)),
+    Effect.onError((cause) =>
+      // A defect of the mechanism leaves the server with a bind that nobody knows the outcome of.
+      Cause.hasDies(cause) ? exchange.giveUp(`${mechanism.name} was broken off by a defect`) : Effect.void
+    ),
+    // Whatever has failed: whoever waits for the decision goes on, and finds the session over.
+    Effect.ensuring(exchange.decide(undefined))
   )
 }
 
@@ -171,6 +189,10 @@ export const startTls = (
   const secured = Effect.callback<void, LdapError>((resume) => {
     if (exchange.connection.protection === "tls") {
       const detail = "the connection is protected by TLS already"
+      return resume(Effect.fail(exchange.error(context, new InvalidRequest({ field: "startTls", detail }))))
+    }
+    if (exchange.hasLayer) {
+      const detail = "the connection is protected by the security layer of a bind; start TLS before the bind"
       return resume(Effect.fail(exchange.error(context, new InvalidRequest({ field: "startTls", detail }))))
     }
     // Before anything is sent: a server that has granted TLS waits for it.

@@ -31,6 +31,8 @@ export interface Request<T extends Tag> {
   readonly givingUp?: GivingUp | undefined
   /** Whether to send it at once, although somebody has the connection alone or waits for that. */
   readonly hasTurn?: boolean | undefined
+  /** Whether nothing may be read after this response until `Exchange.decide` says how. Default never. */
+  readonly holds?: ((response: Response<T>) => boolean) | undefined
 }
 
 /**
@@ -99,7 +101,7 @@ export const exchangeOnce = <T extends Tag>(
         }
         settle()
         exchange.later(() => resume(Effect.succeed(message)))
-        return "done"
+        return options.holds?.(message) === true ? "held" : "done"
       },
       onFailure: fail
     })

@@ -40,6 +40,7 @@ describe("converse", () => {
   it.effect("a security layer comes out, and the result with it", () =>
     Effect.gen(function*() {
       const layer: LdapSasl.SaslSecurityLayer = {
+        confidential: true,
         maxSend: 1,
         maxReceive: 1,
         wrap: Effect.succeed,

@@ -24,6 +24,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
 }
 
 const root = join(import.meta.dirname, "../..")
@@ -84,7 +85,10 @@ const nodeModules = join(folder, "node_modules")
 const installed = join(nodeModules, manifest.name)
 mkdirSync(installed, { recursive: true })
 execFileSync("tar", ["-xzf", tarball, "--strip-components", "1", "-C", installed])
-for (const name of [...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), "@types/node"]) {
+// Without the optional ones: whoever doesn't have them must notice nothing.
+const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+  .filter((name) => manifest.peerDependenciesMeta[name]?.optional !== true)
+for (const name of [...needed, "@types/node"]) {
   mkdirSync(dirname(join(nodeModules, name)), { recursive: true })
   symlinkSync(join(root, "node_modules", name), join(nodeModules, name))
 }
@@ -113,7 +117,7 @@ writeFileSync(
   join(folder, "program.ts"),
   `${imports.join("\n")}
 import * as Effect from "effect/Effect"
-import { LdapError } from "effect-ldap"
+import { LdapError, LdapSasl } from "effect-ldap"
 
 const modules = { ${imports.map((_, i) => `m${i}`).join(", ")} }
 for (const [name, module] of Object.entries(modules)) if (Object.keys(module).length === 0) throw new Error(name)
@@ -130,6 +134,11 @@ const program = Effect.fail(
 // @ts-expect-error A number is no string.
 const code: string = Effect.runSync(program)
 if (Object.is(code, 49) === false) throw new Error(\`not 49 but \${code}\`)
+
+// Kerberos is an optional peer, which isn't here: that is said when it is asked for.
+const kerberos = LdapSasl.gssapi().start({ protection: "tls", host: "ldap.example.com" })
+const { message } = await Effect.runPromise(Effect.flip(kerberos))
+if (!message.includes("npm install kerberos")) throw new Error(message)
 
 for (const name of ${JSON.stringify(hidden)}) {
   const outcome = await import(\`effect-ldap/\${name}\`).then(() => "reached", (error) => error.code)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs servers for the tests, as root on Debian or Ubuntu: sh install.sh slapd ds389 samba
+# Installs servers for the tests, as root on Debian or Ubuntu: sh install.sh slapd ds389 samba kerberos
 #
 # One call of apt-get for all of them. No package starts a server of its own. Runs at the same time take turns, so this may
 # begin while something else is still going on, and whoever needs the servers calls it again and waits.
@@ -17,6 +17,11 @@ for server; do
     samba) wanted="$wanted samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind" ;;
     # Programs that the tests drive the directory in memory with.
     ldap-utils | python3-ldap | libnet-ldap-perl) wanted="$wanted $server" ;;
+    # A KDC, slapd's way to it, and what builds and tries clients: the npm package kerberos, MIT's library from Python.
+    kerberos)
+      wanted="$wanted slapd libsasl2-modules krb5-kdc krb5-admin-server krb5-user libsasl2-modules-gssapi-mit"
+      wanted="$wanted libkrb5-dev g++ make python3 python3-gssapi"
+      ;;
     *) echo "no server is called $server" >&2; exit 2 ;;
   esac
 done

@@ -8,7 +8,7 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-export type ServerName = "slapd" | "ds389" | "samba"
+export type ServerName = "slapd" | "ds389" | "samba" | "kerberos"
 
 /** Where an executable is, if it is. Servers stand where only root's shell looks. */
 export const findExecutable = (name: string): string | undefined =>
@@ -24,9 +24,9 @@ export const findExecutable = (name: string): string | undefined =>
     })
 
 /** Whether the mechanisms of SASL are there that servers don't bring themselves. */
-const hasSasl = (): boolean =>
-  existsSync("/usr/lib/sasl2/libscram.so") ||
-  readdirSync("/usr/lib").some((folder) => existsSync(join("/usr/lib", folder, "sasl2", "libscram.so")))
+const hasSasl = (library = "libscram.so"): boolean =>
+  existsSync(join("/usr/lib/sasl2", library)) ||
+  readdirSync("/usr/lib").some((folder) => existsSync(join("/usr/lib", folder, "sasl2", library)))
 
 /** Everything that a server's start needs. */
 const isInstalled: Readonly<Record<ServerName, () => boolean>> = {
@@ -42,7 +42,14 @@ const isInstalled: Readonly<Record<ServerName, () => boolean>> = {
     hasSasl(),
   samba: () =>
     ["samba", "samba-tool"].every((name) => findExecutable(name) !== undefined) &&
-    existsSync("/usr/share/samba/setup/provision.ldif")
+    existsSync("/usr/share/samba/setup/provision.ldif"),
+  kerberos: () =>
+    ["slapd", "kdb5_util", "kadmin.local", "krb5kdc", "kinit", "g++", "make"].every((name) =>
+      findExecutable(name) !== undefined
+    ) &&
+    existsSync("/usr/include/gssapi/gssapi.h") &&
+    existsSync("/usr/lib/python3/dist-packages/gssapi") &&
+    hasSasl("libgssapiv2.so")
 }
 
 /**

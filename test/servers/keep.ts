@@ -7,6 +7,7 @@
 import { rm, writeFile } from "node:fs/promises"
 import { launchDs389 } from "./ds389.ts"
 import { ensureInstalled, findExecutable } from "./installation.ts"
+import { launchKerberos } from "./kerberos.ts"
 import { announce, type Launch } from "./running.ts"
 import { launchSamba } from "./samba.ts"
 import { launchSlapd } from "./slapd.ts"
@@ -14,12 +15,17 @@ import { launchSlapd } from "./slapd.ts"
 const file = process.argv[2]
 if (file === undefined) throw new Error("usage: node test/servers/keep.ts FILE, where the facts of the servers go")
 
-const absent = ensureInstalled(["slapd", "ds389", "samba"])
+const absent = ensureInstalled(["slapd", "ds389", "samba", "kerberos"])
 for (const [server, reason] of absent) console.warn(`${server} is left out: ${reason}`)
-const launchers = { slapd: () => launchSlapd(findExecutable("slapd")!), ds389: launchDs389, samba: launchSamba }
+const launchers = {
+  slapd: () => launchSlapd(findExecutable("slapd")!),
+  ds389: launchDs389,
+  samba: launchSamba,
+  kerberos: launchKerberos
+}
 const launches: Array<Launch<{ readonly directory: string }>> = []
 const facts: Record<string, unknown> = {}
-for (const server of ["slapd", "ds389", "samba"] as const) {
+for (const server of ["slapd", "ds389", "samba", "kerberos"] as const) {
   if (absent.has(server)) continue
   const launch = await launchers[server]()
   facts[server] = launch.facts

@@ -7,7 +7,7 @@
  *     const slapd = inject("slapd")
  *     describe.skipIf(slapd === undefined)("against slapd", () => { … slapd!.urls.ldap … })
  *
- * slapd answers before any test begins. The other two take their time: they are started only if a test file of the run asks
+ * slapd answers before any test begins. The others take their time: they are started only if a test file of the run asks
  * for them, while other tests run, and who asks has to wait with `waitFor`.
  */
 import { readFile } from "node:fs/promises"
@@ -15,6 +15,7 @@ import type { TestProject } from "vitest/node"
 import { type Ds389Facts, launchDs389 } from "./ds389.ts"
 import { ensureForeignClients, type ForeignClients } from "./foreignClients.ts"
 import { ensureInstalled, findExecutable, type ServerName } from "./installation.ts"
+import { type KerberosFacts, launchKerberos } from "./kerberos.ts"
 import { announce, type Launch } from "./running.ts"
 import { launchSamba, type SambaFacts } from "./samba.ts"
 import { launchSlapd, type SlapdFacts } from "./slapd.ts"
@@ -29,6 +30,8 @@ declare module "vitest" {
     readonly samba: SambaFacts | undefined
     /** Which programs of others are there to drive the directory in memory with. */
     readonly foreignClients: ForeignClients
+    /** A KDC with a slapd that takes its tickets; undefined where the machine has none. Answers after `waitFor`. */
+    readonly kerberos: KerberosFacts | undefined
   }
 }
 
@@ -55,12 +58,12 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
 
   const running = await kept()
   if (running !== undefined) {
-    for (const server of ["slapd", "ds389", "samba"] as const) project.provide(server, running[server])
+    for (const server of ["slapd", "ds389", "samba", "kerberos"] as const) project.provide(server, running[server])
     return async () => {}
   }
 
   const isAskedFor = (server: ServerName) => texts.some((text) => text.includes(`inject("${server}")`))
-  const servers: ReadonlyArray<ServerName> = ["slapd", ...(["ds389", "samba"] as const).filter(isAskedFor)]
+  const servers: ReadonlyArray<ServerName> = ["slapd", ...(["ds389", "samba", "kerberos"] as const).filter(isAskedFor)]
   const absent = ensureInstalled(servers)
   for (const [server, reason] of absent) missing(server, reason)
   const has = (server: ServerName) => servers.includes(server) && !absent.has(server)
@@ -80,6 +83,7 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
   const slapdReady = Promise.all(launches.map(({ ready }) => ready))
   project.provide("ds389", await launch("ds389", launchDs389))
   project.provide("samba", await launch("samba", launchSamba))
+  project.provide("kerberos", await launch("kerberos", launchKerberos))
   await slapdReady
   return async () => {
     await Promise.all(launches.map(({ stop }) => stop()))

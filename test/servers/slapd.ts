@@ -60,11 +60,21 @@ export const ensureSlapd = (): { readonly path: string } | { readonly missing: s
 /** Starts a server of its own for the caller, who has to `stop` it. About a third of a second. */
 export const startSlapd = (path: string): Promise<Slapd> => running(launchSlapd(path))
 
-/** Begins to start one, like {@link startSlapd}. */
-export const launchSlapd = (path: string): Promise<Launch<SlapdFacts>> =>
-  launchIn("slapd", (folder) => launch(folder, path))
+/** What one slapd has beside what all have: variables of its environment, lines of slapd.conf(5). */
+export interface SlapdOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  readonly configuration?: string
+}
 
-const launch = async (folder: string, path: string): Promise<Launch<SlapdFacts>> => {
+/** Begins to start one, like {@link startSlapd}. */
+export const launchSlapd = (path: string, options: SlapdOptions = {}): Promise<Launch<SlapdFacts>> =>
+  launchIn("slapd", (folder) => launch(folder, path, options))
+
+const launch = async (
+  folder: string,
+  path: string,
+  { environment = {}, configuration: own = "" }: SlapdOptions
+): Promise<Launch<SlapdFacts>> => {
   const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
   const [port, tlsPort, port6, tlsPort6] = await freePorts("127.0.0.1", "127.0.0.1", ...(hasIPv6 ? ["::1", "::1"] : []))
   const certificates = makeCertificates()
@@ -93,7 +103,7 @@ const launch = async (folder: string, path: string): Promise<Launch<SlapdFacts>>
     writeFile(file("ca.crt"), certificates.ca.cert),
     writeFile(file("server.crt"), certificates.server.cert),
     writeFile(file("server.key"), certificates.server.key, { mode: 0o600 }),
-    writeFile(file("slapd.conf"), configuration(folder, facts.urls.ldap)),
+    writeFile(file("slapd.conf"), configuration(folder, facts.urls.ldap, own)),
     mkdir(file("accounts")),
     writeFile(file("directory.ldif"), directory(facts.urls.ldap)),
     writeFile(file("accounts.ldif"), accounts())
@@ -104,7 +114,17 @@ const launch = async (folder: string, path: string): Promise<Launch<SlapdFacts>>
     commands: [
       [path, "-T", "add", "-q", "-f", file("slapd.conf"), "-b", base, "-l", file("directory.ldif")],
       [path, "-T", "add", "-q", "-f", file("slapd.conf"), "-b", accountsBase, "-l", file("accounts.ldif")],
-      [path, "-d", "stats", "-f", file("slapd.conf"), "-h", listeners.join(" ")]
+      [
+        "env",
+        ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+        path,
+        "-d",
+        "stats",
+        "-f",
+        file("slapd.conf"),
+        "-h",
+        listeners.join(" ")
+      ]
     ],
     logFile: facts.logFile,
     // slapd says that it starts a moment before it listens.
@@ -116,7 +136,7 @@ const launch = async (folder: string, path: string): Promise<Launch<SlapdFacts>>
 }
 
 /** slapd.conf(5). Values with no sense of their own: whatever the tests need, and no more. */
-const configuration = (folder: string, url: string): string => `
+const configuration = (folder: string, url: string, own: string): string => `
 ${["core", "cosine", "inetorgperson", "nis"].map((name) => `include ${schemas}/${name}.schema`).join("\n")}
 modulepath ${modules}
 ${
@@ -144,6 +164,7 @@ authz-regexp "^uid=([^,/@]+),(cn=[^,]+,)*cn=auth$" "uid=$1,ou=people,${base}"
 authz-policy to
 # The only kind of channel binding that this server knows; LDAP clients of the same project send it in a form of its own.
 sasl-cbinding tls-endpoint
+${own}
 
 database frontend
 access to dn.base="" by * read

@@ -1,0 +1,76 @@
+/**
+ * A provider of GSS-API contexts for tests, over MIT's own library: what the `kerberos` package does for programs, and the
+ * wrapping of messages that it leaves out. See gss.py, which runs beside the tests.
+ */
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { type GssContext, GssFailure, type GssProtection, type GssProvider } from "../../src/auth/GssContext.ts"
+
+export interface Gss {
+  readonly provider: GssProvider
+  readonly stop: () => void
+}
+
+interface Answer {
+  readonly error?: string
+  readonly octets?: string | null
+  readonly complete?: boolean
+  readonly protection?: GssProtection | null
+  readonly confidential?: boolean
+}
+
+/** Starts the process that makes the contexts, for the credential cache and the realm that `environment` names. */
+export const startGss = (environment: NodeJS.ProcessEnv): Gss => {
+  // Debian's Python: another one that comes first in the path doesn't have the module.
+  const child = spawn("/usr/bin/python3", [fileURLToPath(new URL("gss.py", import.meta.url))], {
+    env: { ...process.env, ...environment },
+    stdio: ["pipe", "pipe", "inherit"]
+  })
+  const waiting: Array<(answer: Answer) => void> = []
+  createInterface(child.stdout).on("line", (line) => waiting.shift()?.(JSON.parse(line) as Answer))
+  child.once("exit", () => {
+    for (const resume of waiting.splice(0)) resume({ error: "gss.py has ended" })
+  })
+  // Answers come in the order of the questions.
+  const ask = (question: object): Effect.Effect<Answer, GssFailure> =>
+    Effect.callback((resume) => {
+      waiting.push((answer) =>
+        resume(
+          answer.error === undefined ? Effect.succeed(answer) : Effect.fail(new GssFailure({ detail: answer.error }))
+        )
+      )
+      child.stdin.write(`${JSON.stringify(question)}\n`)
+    })
+  let contexts = 0
+  const make: GssProvider["make"] = Effect.fnUntraced(function*({ mechanism, protection, service }) {
+    const context = contexts++
+    yield* ask({ do: "make", context, mechanism, service, protection })
+    let isComplete = false
+    let agreed: GssProtection = "none"
+    const made: GssContext = {
+      step: Effect.fnUntraced(function*(token) {
+        const answer = yield* ask({ do: "step", context, octets: token === undefined ? null : base64(token) })
+        isComplete = answer.complete ?? false
+        agreed = answer.protection ?? "none"
+        return answer.octets === null || answer.octets === undefined ? undefined : octetsOf(answer)
+      }),
+      isComplete: () => isComplete,
+      protection: () => agreed,
+      wrap: (octets, confidential) =>
+        Effect.map(ask({ do: "wrap", context, octets: base64(octets), confidential }), octetsOf),
+      unwrap: (octets) =>
+        Effect.map(ask({ do: "unwrap", context, octets: base64(octets) }), (answer) => ({
+          octets: octetsOf(answer),
+          confidential: answer.confidential ?? false
+        }))
+    }
+    return made
+  })
+  return { provider: { protection: "confidentiality", make }, stop: () => child.stdin.end() }
+}
+
+const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString("base64")
+
+const octetsOf = ({ octets }: Answer): Uint8Array => Buffer.from(octets ?? "", "base64")
