@@ -47,6 +47,7 @@ const request = "src/session/request.ts"
 const search = "src/session/search.ts"
 const cursor = "src/session/Cursor.ts"
 const bind = "src/session/bind.ts"
+const saslConnection = "src/session/SaslConnection.ts"
 const turns = "src/session/Turns.ts"
 const pace = "src/session/Pace.ts"
 const deadlines = "src/session/Deadlines.ts"
@@ -57,6 +58,24 @@ const reader = "src/ber/BerReader.ts"
 export const mutations: ReadonlyArray<Mutation> = [
   ...of(
     "S1",
+    {
+      file: saslConnection,
+      find: "    const taken = this.#writes.withPermit(\n",
+      replace: "    const taken = Effect.suspend(() =>\n",
+      test: "session/saslLayer",
+      name: "a message that is still being wrapped",
+      hangs: true,
+      why: "an unbind overtakes what is still being wrapped"
+    },
+    {
+      file: exchange,
+      find: "? Effect.andThen(decided, Fiber.interrupt(reader))",
+      replace: "? Fiber.interrupt(reader)",
+      test: "session/saslLayer",
+      name: "a release waits for the layer",
+      hangs: true,
+      why: "an unbind in clear text goes to a peer that expects wrapped octets"
+    },
     {
       file: exchange,
       find: "          this.connection.write(this.#unbind)\n",
@@ -125,6 +144,15 @@ export const mutations: ReadonlyArray<Mutation> = [
   ),
   ...of(
     "S2",
+    {
+      file: saslConnection,
+      find: "    return Effect.flatMap(Effect.forkDetach(whole, { startImmediately: true }), Fiber.join)\n",
+      replace: "    return Effect.uninterruptible(whole)\n",
+      test: "session/saslLayer",
+      name: "a layer that hangs",
+      hangs: true,
+      why: "whoever closes waits for a layer that never answers"
+    },
     {
       file: exchange,
       find: "      Effect.ensuring(Deferred.succeed(this.#closed, undefined)),\n",
@@ -515,6 +543,33 @@ export const mutations: ReadonlyArray<Mutation> = [
   ...of(
     "S7",
     {
+      file: bind,
+      find:
+        `holds: ({ operation }) => authentication._tag === "Sasl" && operation.result.code === LdapResultCode.success`,
+      replace: "holds: () => false",
+      test: "session/saslLayer",
+      name: "nothing is read: what comes meanwhile",
+      why: "what comes right after a bind is read in clear text"
+    },
+    {
+      file: bind,
+      find: "    if (exchange.hasUnread) return fail(",
+      replace: "    if (false) return fail(",
+      test: "session/saslLayer",
+      name: "the start of a message in clear text",
+      hangs: true,
+      why: "octets in clear text become the start of what comes through a security layer"
+    },
+    {
+      file: bind,
+      find: "Cause.hasDies(cause) ? exchange.giveUp(",
+      replace: "false ? exchange.giveUp(",
+      test: "session/saslLayer",
+      name: "a defect of the mechanism",
+      hangs: true,
+      why: "a session goes on after a bind whose outcome nobody knows"
+    },
+    {
       file: turns,
       find: "return this.#ended || (!this.#held && this.#alone.size === 0)",
       replace: "return true",
@@ -896,6 +951,24 @@ export const mutations: ReadonlyArray<Mutation> = [
   ),
   ...of(
     "S11",
+    {
+      file: saslConnection,
+      find: "if (this.#length === 0 || this.#length > this.#maxLength) {",
+      replace: "if (this.#length === 0) {",
+      test: "session/saslLayer",
+      name: "larger than what was agreed on",
+      hangs: true,
+      why: "a wrapped buffer may be as large as the peer likes"
+    },
+    {
+      file: saslConnection,
+      find: "if (this.#length === 0 || this.#length > this.#maxLength) {",
+      replace: "if (this.#length > this.#maxLength) {",
+      test: "session/saslLayer",
+      name: "a buffer of no octets",
+      hangs: true,
+      why: "a wrapped buffer may be empty"
+    },
     {
       file: exchange,
       find: "const violation = this.#violation ?? malformed\n",

@@ -165,6 +165,29 @@ describe("a security layer", () => {
       assert.isTrue(isClean())
     }))
 
+  it.effect("S1: a message that is still being wrapped is sent before the unbind", () =>
+    Effect.gen(function*() {
+      const slow = yield* Deferred.make<void>()
+      const own = layer()
+      let isFirst = true
+      const wrap: LdapSasl.SaslSecurityLayer["wrap"] = (octets) => {
+        if (!isFirst) return own.wrap(octets)
+        isFirst = false
+        return Effect.andThen(Deferred.await(slow), own.wrap(octets))
+      }
+      const { closing, peer, session } = yield* bound({ ...own, wrap }, { closeTimeout: "5 seconds" })
+      yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      yield* settle
+      const closed = yield* closing
+      yield* settle
+      yield* Deferred.succeed(slow, undefined)
+      yield* peer.ended
+      yield* peer.end
+      yield* Fiber.join(closed)
+      assert.deepStrictEqual(peer.kinds(), ["BindRequest", "DeleteRequest", "UnbindRequest"])
+      assert.strictEqual(peer.octetsAfterUnbind(), 0)
+    }))
+
   it.effect("S9: one that is confidential lets a password through, one that isn't does not", () =>
     Effect.gen(function*() {
       const simple = LdapAuth.simple("cn=a", Redacted.make("secret"))
