@@ -8,6 +8,7 @@
  * import { Redacted } from "effect"
  *
  * const byCertificate = LdapAuth.sasl(LdapSasl.external())
+ * const byTicket = LdapAuth.sasl(LdapSasl.gssapi())
  * const byPassword = LdapAuth.sasl(
  *   LdapSasl.scram("SCRAM-SHA-256-PLUS", { username: "ada", password: Redacted.make("secret") })
  * )

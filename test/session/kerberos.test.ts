@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { writeFileSync } from "node:fs"
-import { connect as connectTo, createServer, type Server } from "node:net"
+import { connect as connectTo, createServer } from "node:net"
 import { join } from "node:path"
 import { afterAll, beforeAll, inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
@@ -60,21 +60,38 @@ const layers: ReadonlyArray<Layer> = [
 const mechanism = (name: Layer[0], options: LdapSasl.GssOptions): LdapAuth.LdapAuth =>
   LdapAuth.sasl(name === "GSSAPI" ? LdapSasl.gssapi(options) : LdapSasl.gssSpnego(options))
 
-/** What passes between a client and a server. */
-const tap = async (
-  port: number
-): Promise<{ readonly port: number; readonly seen: Array<Buffer>; readonly server: Server }> => {
-  const seen: Array<Buffer> = []
-  const server = createServer((client) => {
-    const upstream = connectTo(port, "127.0.0.1")
-    for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
-      from.on("data", (chunk) => seen.push(chunk)).on("error", () => to.destroy())
-      from.pipe(to)
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  return { port: typeof address === "object" && address !== null ? address.port : 0, seen, server }
+/** Somebody between a client and a server, who sees everything and may change what the server sends. */
+const between = (port: number, change: (chunk: Buffer, count: number) => Buffer = (chunk) => chunk) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const seen: Array<Buffer> = []
+      const server = createServer((client) => {
+        const upstream = connectTo(port, "127.0.0.1")
+        let count = 0
+        client.on("data", (chunk) => {
+          seen.push(chunk)
+          upstream.write(chunk)
+        })
+        upstream.on("data", (chunk) => {
+          seen.push(chunk)
+          client.write(change(chunk, ++count))
+        })
+        for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
+          from.on("end", () => to.end()).on("error", () => to.destroy())
+        }
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      const address = server.address()
+      if (address === null || typeof address === "string") throw new Error("it listens on no port")
+      return { url: `ldap://localhost:${address.port}`, seen, server }
+    }),
+    ({ server }) => Effect.sync(() => server.close())
+  )
+
+/** The last octet of the server's answer with this number is another one. */
+const changing = (number: number) => (chunk: Buffer, count: number): Buffer => {
+  if (count === number) chunk[chunk.length - 1]! ^= 1
+  return chunk
 }
 
 describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
@@ -207,17 +224,32 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
   it.live("S9: a confidential layer hides what is sent, a layer for integrity does not", () =>
     Effect.gen(function*() {
       for (const protection of ["confidentiality", "integrity"] as const) {
-        const { port, seen, server } = yield* Effect.promise(() => tap(slapd.port))
-        yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+        const { seen, url } = yield* between(slapd.port)
         yield* Effect.scoped(Effect.gen(function*() {
           const session = yield* LdapSession.make({
-            url: `ldap://localhost:${port}`,
+            url,
             auth: LdapAuth.sasl(LdapSasl.gssapi({ provider, protection }))
           })
           yield* session.search({ base: slapd.base, filter: "(mail=find-me@example.com)" }).pipe(Stream.runDrain)
         }))
         assert.strictEqual(Buffer.concat(seen).includes("find-me@example.com"), protection === "integrity")
       }
+    }))
+
+  it.live("a server whose proof is not its own is refused", () =>
+    Effect.gen(function*() {
+      const { url } = yield* between(slapd.port, changing(1))
+      const error = yield* failing({ url, auth: LdapAuth.sasl(LdapSasl.gssapi()) })
+      assert.strictEqual(error.reason._tag, "AuthRejected")
+    }))
+
+  it.live("S11: an octet that was changed on its way ends the session", () =>
+    Effect.gen(function*() {
+      // Two answers of the bind, the third agrees on the layer, the fourth comes through it.
+      const { url } = yield* between(slapd.port, changing(4))
+      const auth = LdapAuth.sasl(LdapSasl.gssapi({ provider, protection: "integrity" }))
+      const session = yield* LdapSession.make({ url, auth })
+      assert.strictEqual((yield* Effect.flip(whoAmI(session))).reason._tag, "ProtocolViolation")
     }))
 
   it.live("over a layer, StartTLS and a second layer are refused, and a bind without a layer keeps it", () =>
@@ -270,6 +302,18 @@ describe.skipIf(kerberos === undefined || samba === undefined)("Samba and its ow
       // Some hundred kilobytes.
       const found = yield* Stream.runCount(session.search({ base: `OU=many,${samba.base}`, scope: "one" }))
       assert.strictEqual(found, 1600)
+    }))
+
+  it.live("without a ticket, or for a service that it doesn't know, nothing is sent", () =>
+    Effect.gen(function*() {
+      const unknown = LdapAuth.sasl(LdapSasl.gssapi({ service: `ldap@nobody.${samba.dnsDomain}` }))
+      assert.include((yield* failing({ ...ldap, auth: unknown })).message, "not found")
+      process.env["KRB5CCNAME"] = `FILE:${file("nothing")}`
+      const error = yield* Effect.ensuring(
+        failing({ ...ldap, auth: LdapAuth.sasl(LdapSasl.gssapi({ service })) }),
+        Effect.sync(() => Object.assign(process.env, environment))
+      )
+      assert.include(error.message, `invalid ticket: there is none for ${service}`)
     }))
 
   it.live("over ldaps there is no layer, and who names one is refused", () =>
