@@ -144,6 +144,8 @@ const main = async (task: Task): Promise<void> => {
       void client.close().then(() => process.exit(0))
     }
   })
+  // Who asked for all this has gone.
+  process.once("disconnect", () => process.exit(1))
   process.send!("ready")
 }
 
