@@ -86,7 +86,9 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
   if (Result.isFailure(parsed)) {
     const { detail, position, url } = parsed.failure
     // Its own text of the URL hides what may be a password.
-    return Result.fail(invalid(url, `not the URL of a server: ${detail}, at position ${position}`))
+    return Result.fail(
+      invalid(url, `not the URL of a server: ${detail}, at position ${position}; one is like ldaps://ldap.example.org`)
+    )
   }
   const url = parsed.success
   const asksForMore = url.dn !== "" || url.attributes.length > 0 || url.scope !== undefined ||
@@ -101,7 +103,7 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
         text,
         url.scheme === "ldapi"
           ? "the URL names no socket; write its path in percent-encoding, as in ldapi://%2Frun%2Fldapi"
-          : "the URL names no host"
+          : "the URL names no host; write one, as in ldap://ldap.example.org"
       )
     )
   }

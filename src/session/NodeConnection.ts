@@ -309,6 +309,10 @@ const failure = (server: string) => (reason: Failure): LdapError =>
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
+/** OpenSSL's messages are a line of its own log, whose reason Node gives apart; others may end in a list that is empty. */
+const tlsMessageOf = (cause: Error): string =>
+  "reason" in cause && "library" in cause ? String(cause.reason) : cause.message.replace(/[\s:]+$/, "")
+
 const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
 
@@ -322,12 +326,22 @@ const describeConnect = (cause: Error, { address }: NodeTarget): Failure => {
     case "ENOTFOUND":
     case "EAI_AGAIN":
     case "EAI_NODATA":
-      return { kind: "dns", detail: `the name of ${where} has no address (${said}); check the host in the URL`, cause }
+      return {
+        kind: "dns",
+        detail: `the name ${
+          "host" in address ? address.host : where
+        } has no address (${said}); check the host in the URL`,
+        cause
+      }
     case "ECONNREFUSED":
       return { kind: "refused", detail: `nothing listens on ${where} (${said}); is the server running?`, cause }
     case "ENOENT":
     case "EACCES":
-      return { kind: "refused", detail: `the socket ${where} can't be opened (${said})`, cause }
+      return {
+        kind: "refused",
+        detail: `the socket ${where} can't be opened (${said}); is the server running, and may this user open it?`,
+        cause
+      }
     case "ETIMEDOUT":
       return { kind: "timeout", detail: `${where} doesn't answer (${said}); is a firewall between?`, cause }
     default:
@@ -336,13 +350,17 @@ const describeConnect = (cause: Error, { address }: NodeTarget): Failure => {
 }
 
 const describeTls = (cause: Error): Failure => {
-  const said = messageOf(cause)
+  const said = tlsMessageOf(cause)
   switch (codeOf(cause)) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return { kind: "tls", detail: `the certificate is for another host: ${said}`, cause }
+      return { kind: "tls", detail: `the certificate is for another host: ${said}; use a name that it has`, cause }
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
-      return { kind: "tls", detail: `the certificate's time is not now: ${said}`, cause }
+      return {
+        kind: "tls",
+        detail: `the certificate's time is not now: ${said}; the server needs another, or a clock is wrong`,
+        cause
+      }
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":

@@ -125,7 +125,8 @@ describe("bad input", () => {
     Effect.gen(function*() {
       const error = yield* clean(failure({ url: "ldap://no-such-host.invalid" }))
       assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "dns" })
-      assert.include(error.message, "no-such-host.invalid")
+      assert.include(error.message, "the name no-such-host.invalid has no address")
+      assert.include(error.message, "check the host")
     }))
 
   it.live("a port on which nothing listens", () =>
@@ -186,6 +187,19 @@ describe("an unreachable server", () => {
       assert.strictEqual(attempts, 2)
     }))
 
+  it.live("a password that is wrong: the name, the code, and nothing is left of the session", () =>
+    clean(
+      Effect.gen(function*() {
+        const { port } = yield* tcp((socket) => answering(socket, { code: 49 }))
+        const auth = LdapAuth.simple("cn=admin", Redacted.make("not-this-one"))
+        const error = yield* failure({ url: `ldap://127.0.0.1:${port}`, auth })
+        assert.strictEqual(error.reason._tag, "InvalidCredentials")
+        assert.include(error.message, "bind of \"cn=admin\" on ldap://127.0.0.1")
+        assert.include(error.message, "invalidCredentials (49); the name or the password is wrong")
+        assert.notInclude(error.message, "not-this-one")
+      })
+    ))
+
   it.live("a name that means nothing to the server is InvalidDnSyntax, and says how names are written", () =>
     Effect.gen(function*() {
       const directory = yield* InMemoryDirectory.make({ suffixes: ["dc=example"] })
@@ -199,7 +213,10 @@ describe("an unreachable server", () => {
 
 describe("TLS", () => {
   const refused: Record<string, readonly ["server" | "expired" | "wrongHost" | "untrusted", string]> = {
-    "an expired certificate": ["expired", "time is not now"],
+    "an expired certificate": [
+      "expired",
+      "time is not now: certificate has expired; the server needs another, or a clock is wrong"
+    ],
     "a certificate for another host": ["wrongHost", "is for another host"],
     "a certificate of an authority that isn't trusted": ["untrusted", "issuer is not trusted"]
   }
@@ -254,7 +271,7 @@ describe("TLS", () => {
         const clear = yield* tcp((socket) => socket.once("data", () => socket.end("no TLS here")))
         const error = yield* failure({ url: `ldaps://127.0.0.1:${clear.port}`, tls: trust })
         assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "tls" })
-        assert.include(error.message, "doesn't speak TLS")
+        assert.include(error.message, "doesn't speak TLS (wrong version number); ldaps is usually on port 636")
         const secure = yield* tls("server")
         const other = yield* failure({ url: `ldap://127.0.0.1:${secure.port}`, auth: LdapAuth.anonymous })
         assert.include(["ProtocolViolation", "ConnectionLost"], other.reason._tag)
@@ -289,11 +306,14 @@ describe("a server that accepts and says nothing", () => {
 })
 
 /** Answers a bind as a server would; says when it has seen an unbind and the end. */
-const answering = (socket: Net.Socket, on: { readonly unbind?: () => void; readonly end?: () => void } = {}) => {
+const answering = (
+  socket: Net.Socket,
+  on: { readonly unbind?: () => void; readonly end?: () => void; readonly code?: number } = {}
+) => {
   const parser = new LdapParser()
   socket.on("data", (chunk) => {
     parser.push(chunk, ({ messageId, operation }) => {
-      const result = { code: 0, matchedDn: "", diagnosticMessage: "", referrals: [] }
+      const result = { code: on.code ?? 0, matchedDn: "", diagnosticMessage: "", referrals: [] }
       const reply = (response: Parameters<typeof encode>[0]["operation"]) =>
         socket.write(encode({ messageId, operation: response, controls: [] }))
       if (operation._tag === "BindRequest") reply({ _tag: "BindResponse", result })
