@@ -2,10 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
-import { assertPassed, falsified, noTotals, programs, run, type Step } from "./model.ts"
-
-/** Programs that broke a promise once. */
-const regressions: ReadonlyArray<readonly [string, ReadonlyArray<Step>]> = []
+import { assertPassed, falsified, noTotals, parse, programs, run } from "./model.ts"
 
 describe("programs at random", () => {
   it.effect("2,000 of them keep every promise", () =>
@@ -23,9 +20,28 @@ describe("programs at random", () => {
       assertPassed(result)
       // A run in which little happened would prove little.
       assert.isAbove(totals.operations, 5000)
+      assert.isAbove(totals.checkouts, 500)
       assert.isAbove(totals.abandons, 200)
       assert.isAbove(totals.entries, 200)
     }), 300_000)
 
-  if (regressions.length > 0) it.effect.each(regressions)("%s", ([, program]) => run(program))
+  it.effect("one that breaks a promise is made small, and printed as a command that runs it again", () =>
+    Effect.gen(function*() {
+      const result = yield* Arbitrary.checkEffect(
+        programs,
+        (program) =>
+          program.some(({ step }) => step === "search") ? Effect.fail("S0: nobody searches") : Effect.succeed(true),
+        { runs: 100, size: 60, maxShrinks: 2000 }
+      )
+      let printed = ""
+      try {
+        assertPassed(result)
+      } catch (error) {
+        printed = (error as Error).message
+      }
+      const [, script] = /^S0: nobody searches\nnode test\/session\/modelSoak.ts --program '([^']+)'$/.exec(printed)!
+      const program = parse(script!)
+      assert.deepStrictEqual(program.map(({ step }) => step), ["search"])
+      yield* run(program)
+    }))
 })

@@ -1,12 +1,12 @@
 /**
  * Programs at random, and what must be true of every one of them: the promises of a session, S1 to S6 and S10 first of all.
  *
- * A program is up to 30 steps. Some are taken by fibers of the client, which share up to three sessions: operations,
- * interruptions, scopes that close, time that passes. Others are taken by the peers: answers, silence, resets, notices,
- * garbage. When the steps are over every scope is closed and the time runs on. Then nothing may be left, and the octets that
- * each session wrote must be as promised.
+ * A program is up to 30 steps. Some are taken by fibers of the client, which share three sessions and a pool of others:
+ * operations, checkouts, interruptions, scopes that close, time that passes. Others are taken by the peers: answers, silence,
+ * resets, notices, garbage. When the steps are over every scope is closed and the time runs on. Then nothing may be left, and the
+ * octets that each session wrote must be as promised.
  *
- * A program is plain data: what a failing one prints can be given to {@link run} again.
+ * A program is plain data, and a failing one is printed as a command that runs it again: see modelSoak.ts.
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
@@ -20,6 +20,7 @@ import * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapPool from "../../src/client/LdapPool.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import type { LdapError, SessionEnd } from "../../src/model/LdapError.ts"
 import { LdapParser } from "../../src/protocol/LdapCodec.ts"
@@ -37,6 +38,8 @@ const fibers = 8
 
 /** Most of it happens on the first of three sessions: see {@link lineOf}. */
 const SessionNumber = Schema.Literals([0, 1, 2, 3, 4, 5])
+/** 6 and 7 are the sessions that the pool has opened last. */
+const LineNumber = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7])
 const FiberNumber = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7])
 
 const Operation = Schema.Struct({
@@ -59,10 +62,18 @@ const Search = Schema.Struct({
   cancel: Schema.Boolean
 })
 
+const Checkout = Schema.Struct({
+  /** A fiber borrows a session of the pool, or two, one within the scope of the other. */
+  step: Schema.tag("checkout"),
+  fiber: FiberNumber,
+  does: Schema.Literals(["delete", "search", "two"]),
+  timeout: Schema.Literals([0, 1000])
+})
+
 const Answer = Schema.Struct({
   /** The peer answers the oldest request that it has not answered, or the newest. */
   step: Schema.tag("answer"),
-  session: SessionNumber,
+  session: LineNumber,
   which: Schema.Literals(["oldest", "newest"]),
   how: Schema.Literals(["success", "failure", "entries", "large entries", "done"])
 })
@@ -73,6 +84,7 @@ const Step = Schema.Union([
   Operation,
   Search,
   Search,
+  Checkout,
   Answer,
   Answer,
   Answer,
@@ -85,13 +97,23 @@ const Step = Schema.Union([
   }),
   Schema.Struct({ step: Schema.tag("time"), millis: Schema.Literals([1, 100, 999, 5000, 40_000]) }),
   Schema.Struct({
+    /** Everybody is interrupted and the peer answers all that it has: then the session must be as good as new. */
+    step: Schema.tag("renewed"),
+    session: SessionNumber
+  }),
+  Schema.Struct({
     step: Schema.tag("peer"),
-    session: SessionNumber,
+    session: LineNumber,
     does: Schema.Literals(["stall", "end", "reset", "notice", "garbage", "notification", "late answer"])
   })
 ])
 
 export type Step = (typeof Step)["Type"]
+
+/** A program from the text of {@link format}. */
+export const parse: (text: string) => ReadonlyArray<Step> = Schema.decodeUnknownSync(
+  Schema.fromJsonString(Schema.Array(Step))
+)
 
 export const programs: Arbitrary.Arbitrary<ReadonlyArray<Step>> = Arbitrary.array(Arbitrary.schema(Step), {
   minLength: 1,
@@ -103,6 +125,7 @@ export interface Totals {
   programs: number
   connections: number
   operations: number
+  checkouts: number
   interruptions: number
   faults: number
   unbinds: number
@@ -114,6 +137,7 @@ export const noTotals = (): Totals => ({
   programs: 0,
   connections: 0,
   operations: 0,
+  checkouts: 0,
   interruptions: 0,
   faults: 0,
   unbinds: 0,
@@ -151,13 +175,14 @@ export interface Environment {
   readonly time: (millis: number) => Effect.Effect<void>
   /** Lets all that may still happen happen. */
   readonly finish: (closing: ReadonlyArray<Fiber.Fiber<unknown>>) => Effect.Effect<void>
-  /** Whether a connection that the peer has harmed says exactly what was written. */
+  /** Whether a connection that the peer has harmed says exactly what was written, and whether all happens when it is said. */
   readonly isExact: boolean
+  /** How many sessions the pool may have. */
+  readonly most: number
 }
 
 /** A connection, the session on it, and what both sides have done. */
 interface Line extends Connection {
-  readonly scope: Scope.Closeable
   /** How many requests of the peer's have been looked at. */
   seen: number
   readonly unanswered: Array<LdapMessage>
@@ -167,20 +192,33 @@ interface Line extends Connection {
   broken: boolean
 }
 
-const open = Effect.fnUntraced(function*(environment: Environment, parent: Scope.Scope) {
-  const scope = yield* Scope.fork(parent)
-  const connection = yield* Scope.provide(environment.connect, scope)
-  const line: Line = {
+const open = (environment: Environment): Effect.Effect<Line, LdapError | Socket.SocketError, Scope.Scope> =>
+  Effect.map(environment.connect, (connection) => ({
     ...connection,
-    scope,
     seen: 0,
     unanswered: [],
     entries: new Map(),
     harmed: false,
     broken: false
-  }
-  return line
-})
+  }))
+
+/** The pool's sessions are like the others, but nobody but the pool closes them. */
+const openPool = (environment: Environment, lines: Array<Line>) => {
+  const joining = Effect.map(Effect.orDie(open(environment)), (line) => {
+    lines.push(line)
+    return line.session
+  })
+  return LdapPool.make({
+    server: "ldap://pool",
+    // Over real sockets every connection that a peer accepts has to be known.
+    open: environment.isExact ? joining : Effect.uninterruptible(joining),
+    min: 0,
+    max: environment.most,
+    concurrency: 2,
+    healthCheck: false,
+    drainTimeout: environment.isExact ? "10 seconds" : 100
+  })
+}
 
 /** As servers do: who reads an unbind closes. */
 export const closesAfterUnbind = (peer: RecordingPeer): Effect.Effect<void> =>
@@ -229,6 +267,24 @@ const search = (line: Line, step: Extract<Step, { readonly step: "search" }>, se
       return Stream.runDrain(Stream.take(entries, 2))
     case "slowly":
       return Stream.runDrain(Stream.tap(entries, () => Effect.sleep("1 second")))
+  }
+}
+
+const checkout = (pool: LdapPool.LdapPool, step: Extract<Step, { readonly step: "checkout" }>) => {
+  const options = step.timeout === 0 ? {} : { timeout: step.timeout }
+  switch (step.does) {
+    case "delete":
+      return pool.use((session) => session.delete("cn=a", options))
+    case "search":
+      return pool.use((session) => Stream.runDrain(session.search({ base: "dc=x", ...options })))
+    case "two":
+      return Effect.scoped(
+        Effect.flatMap(
+          pool.get,
+          (session) =>
+            Effect.andThen(pool.use((other) => other.delete("cn=a", options)), session.delete("cn=b", options))
+        )
+      )
   }
 }
 
@@ -335,7 +391,9 @@ const misbehave = (line: Line, does: Extract<Step, { readonly step: "peer" }>["d
 // Running a program
 // ---------------------------------------------------------------------------------------------------------------------
 
-const lineOf = (lines: ReadonlyArray<Line>, session: number): Line => lines[Math.max(0, session - 3)]!
+/** `undefined` for one that the pool has not opened. */
+const lineOf = (lines: ReadonlyArray<Line>, session: number): Line | undefined =>
+  session < 6 ? lines[Math.max(0, session - 3)] : lines.slice(sessions).at(5 - session)
 
 /** A promise that a program broke. */
 export class Broken extends Error {}
@@ -358,9 +416,20 @@ export const runIn = (
   return Effect.flatMap(Effect.scope, (peers) => body(environment(peers), program, totals)).pipe(
     Effect.scoped,
     Effect.provideService(Metric.FiberRuntimeMetrics, counting),
+    Effect.andThen(leaving(() => active === 0)),
     Effect.andThen(Effect.sync(() => promise(active === 0, `${active} fibers are left`))),
     Effect.orDie
   )
+}
+
+/** What the other side of a real socket does at its end takes turns of the event loop, and they are not promised to anybody. */
+const leaving = (isOver: () => boolean): Effect.Effect<void> => {
+  let turns = 0
+  return Effect.whileLoop({
+    while: () => !isOver() && turns++ < 10_000,
+    body: () => Effect.yieldNow,
+    step: () => {}
+  })
 }
 
 /** Runs a program in memory and virtual time. */
@@ -370,7 +439,9 @@ export const run = (program: ReadonlyArray<Step>, totals?: Totals): Effect.Effec
 
 const body = Effect.fnUntraced(function*(environment: Environment, program: ReadonlyArray<Step>, totals: Totals) {
   const parent = yield* Scope.make("parallel")
-  const lines = yield* Effect.forEach(Array.from({ length: sessions }), () => open(environment, parent))
+  const scopes = yield* Effect.forEach(Array.from({ length: sessions }), () => Scope.fork(parent))
+  const lines = yield* Effect.forEach(scopes, (scope) => Scope.provide(open(environment), scope))
+  const pool = yield* Scope.provide(openPool(environment, lines), parent)
   const running: Array<Running> = []
   const slots: Array<Running | undefined> = Array.from({ length: fibers }, () => undefined)
   const closing: Array<Fiber.Fiber<unknown>> = []
@@ -383,14 +454,18 @@ const body = Effect.fnUntraced(function*(environment: Environment, program: Read
   for (const step of program) {
     switch (step.step) {
       case "operation":
-        start(step.fiber, yield* fork(operation(lineOf(lines, step.session).session, step)))
+        start(step.fiber, yield* fork(operation(lineOf(lines, step.session)!.session, step)))
         break
       case "search": {
-        const line = lineOf(lines, step.session)
+        const line = lineOf(lines, step.session)!
         const seen: Array<string> = []
         start(step.fiber, yield* fork(search(line, step, seen)), { line, seen, all: step.consumes !== "some" })
         break
       }
+      case "checkout":
+        start(step.fiber, yield* fork(checkout(pool, step)))
+        totals.checkouts++
+        break
       case "interrupt": {
         const fiber = slots[step.fiber]?.fiber
         if (fiber !== undefined) closing.push(yield* Effect.forkDetach(Fiber.interrupt(fiber)))
@@ -398,7 +473,7 @@ const body = Effect.fnUntraced(function*(environment: Environment, program: Read
         break
       }
       case "close": {
-        const scope = step.session === -1 ? parent : lineOf(lines, step.session).scope
+        const scope = step.session === -1 ? parent : scopes[Math.max(0, step.session - 3)]!
         for (let i = 0; i < step.times; i++) closing.push(yield* Effect.forkDetach(Scope.close(scope, Exit.void)))
         break
       }
@@ -406,11 +481,20 @@ const body = Effect.fnUntraced(function*(environment: Environment, program: Read
         yield* environment.time(step.millis)
         break
       case "answer":
-        yield* answer(lineOf(lines, step.session), step)
+      case "peer": {
+        const line = lineOf(lines, step.session)
+        if (line === undefined) break
+        if (step.step === "answer") {
+          yield* answer(line, step)
+        } else {
+          totals.faults++
+          yield* misbehave(line, step.does)
+        }
         break
-      case "peer":
-        totals.faults++
-        yield* misbehave(lineOf(lines, step.session), step.does)
+      }
+      case "renewed":
+        for (const { fiber } of running) closing.push(yield* Effect.forkDetach(Fiber.interrupt(fiber)))
+        if (environment.isExact) yield* judgeRenewed(lineOf(lines, step.session)!, environment.settle)
         break
     }
     // The client's steps come before the ones before them have had their effect, the peers' after.
@@ -472,6 +556,31 @@ const expectedUnbinds = (
   // has not ended by closeTimeout: nothing may be written.
   return line.broken || written.some(({ operation }) => isStartTls(operation)) ? unbinds : 1
 }
+
+/** S5: of what was given up nothing is left, in the way of nobody: neither of a bind, which needs the session alone, nor of others. */
+const judgeRenewed = Effect.fnUntraced(function*(line: Line, settle: Effect.Effect<void>) {
+  yield* settle
+  const { peer, session } = line
+  if (peer === undefined || line.harmed) return
+  const answerAll = Effect.gen(function*() {
+    for (let i = 0; i < 100 && requests(line).length > 0; i++) {
+      yield* answer(line, { step: "answer", session: 0, which: "oldest", how: "done" })
+      yield* settle
+    }
+  })
+  yield* answerAll
+  const ended = yield* Effect.forkDetach(session.closed, { startImmediately: true })
+  for (const [name, operation] of [["bind", session.bind(auth)], ["delete", session.delete("cn=a")]] as const) {
+    if (ended.pollUnsafe() !== undefined) return
+    const fiber = yield* fork(operation)
+    yield* settle
+    promise(requests(line).length === 1, `S5: a ${name} is not sent although nothing is in flight`)
+    yield* answerAll
+    const exit = fiber.pollUnsafe()
+    promise(exit !== undefined && Exit.isSuccess(exit) && Exit.isSuccess(exit.value), `S5: a ${name} finds no answer`)
+  }
+  yield* Fiber.interrupt(ended)
+})
 
 /** Every operation ends with a value, a typed error or an interruption, never with a defect. */
 const judgeExit = (exit: Exit.Exit<unknown, unknown>): void => {
@@ -536,6 +645,7 @@ const judgeAbandons = (written: ReadonlyArray<LdapMessage>): void => {
 const inMemory = (peers: Scope.Scope): Environment => ({
   peers,
   isExact: true,
+  most: 2,
   settle,
   time: (millis) => Effect.andThen(TestClock.adjust(millis), settle),
   finish: () => Effect.andThen(settle, TestClock.adjust("10 minutes")),
@@ -594,11 +704,11 @@ export const falsified = (defect: unknown): Effect.Effect<never, string> =>
 export const assertPassed = (result: Arbitrary.CheckResult<ReadonlyArray<Step>, string>): void => {
   if (result._tag === "Falsified") {
     const what = result.failure._tag === "PropertyError" ? result.failure.error : result.failure._tag
-    throw new Error(`${what}\n${format(result.shrunkInput)}\nreplay: ${result.replay}`)
+    throw new Error(`${what}\n${format(result.shrunkInput)}`)
   }
   if (result._tag !== "Passed") throw new Error(result._tag)
 }
 
-/** A program as a script that can be run again. */
+/** A program as a command that runs it again, from the project's root. */
 export const format = (program: ReadonlyArray<Step>): string =>
-  `run([\n${program.map((step) => `  ${JSON.stringify(step)}`).join(",\n")}\n])`
+  `node test/session/modelSoak.ts --program '[\n${program.map((step) => `  ${JSON.stringify(step)}`).join(",\n")}\n]'`

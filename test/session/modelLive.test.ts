@@ -21,6 +21,8 @@ const limits = { closeTimeout: 100, requestTimeout: "5 seconds", connectTimeout:
 /** Time passes by itself here; how much of it a program asks for doesn't matter to what must be true. */
 const live = {
   isExact: false,
+  // One at a time: the connections that a peer accepts are told apart by their order.
+  most: 1,
   settle: Effect.andThen(settle, Effect.sleep(1)),
   time: (millis: number) => Effect.sleep(Math.min(millis, 3)),
   finish: (closing: ReadonlyArray<Fiber.Fiber<unknown>>) =>
@@ -64,7 +66,8 @@ describe("programs at random over real sockets", () => {
       const server = yield* RecordingServer.listen({ certificate: certificates.server, secure: scheme === "ldaps" })
       const { result, totals } = yield* check(overSockets(server, `${scheme}://127.0.0.1:${server.port}`), 60)
       assertPassed(result)
-      assert.strictEqual(totals.connections, 180)
+      assert.isAtLeast(totals.connections, 180)
+      assert.strictEqual(totals.connections, server.opened())
     }), 120_000)
 })
 
@@ -100,9 +103,11 @@ describe.skipIf(slapd === undefined)("programs at random against slapd", () => {
           }
         })
       })
-      const { result } = yield* check(environment, 60)
+      const { result, totals } = yield* check(environment, 60)
       assertPassed(result)
-      const connections = yield* Effect.promise(() => closedConnections(slapd.logFile, marker, { count: 180 }))
+      const count = totals.connections
+      assert.isAbove(count, 180)
+      const connections = yield* Effect.promise(() => closedConnections(slapd.logFile, marker, { count }))
       for (const connection of connections) {
         assert.strictEqual(connection.unbinds, 1, connection.lines.join("\n"))
         assert.strictEqual(connection.closed, "", connection.lines.join("\n"))

@@ -3,7 +3,8 @@
  *
  *     node test/session/modelSoak.ts --programs 100000     so many of them
  *     node test/session/modelSoak.ts --seconds 600         for so long
- *     node test/session/modelSoak.ts --seed 42             the same ones again
+ *     node test/session/modelSoak.ts --seed 42 …           the same ones again
+ *     node test/session/modelSoak.ts --program '[…]'       one program, as a failing one is printed
  *
  * Prints what was done every ten seconds, and the first program that breaks a promise, as small as it could be made.
  */
@@ -11,14 +12,20 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { parseArgs } from "node:util"
-import { assertPassed, falsified, noTotals, programs, run } from "./model.ts"
+import { assertPassed, falsified, noTotals, parse, programs, run } from "./model.ts"
 
 const { values } = parseArgs({
-  options: { programs: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } }
+  options: {
+    programs: { type: "string" },
+    seconds: { type: "string" },
+    seed: { type: "string" },
+    program: { type: "string" }
+  }
 })
 const wanted = values.programs === undefined ? Infinity : Number(values.programs)
 const seconds = values.seconds === undefined ? Infinity : Number(values.seconds)
-if (wanted === Infinity && seconds === Infinity) throw new Error("say how much: --programs N or --seconds N")
+if (wanted === Infinity && seconds === Infinity && values.program === undefined)
+  throw new Error("say how much: --programs N or --seconds N, or which: --program '[…]'")
 const seed = Number(values.seed ?? Date.now())
 const begin = performance.now()
 const elapsed = () => (performance.now() - begin) / 1000
@@ -46,4 +53,11 @@ const soak = Effect.gen(function*() {
   console.log(`seed ${seed}, ${elapsed().toFixed(0)} s, ${resident} MB resident: ${JSON.stringify(totals)}`)
 })
 
-await Effect.runPromise(Effect.provide(soak, TestClock.layer()))
+const replay = (program: string) =>
+  Effect.suspend(() => run(parse(program))).pipe(
+    Effect.andThen(Effect.sync(() => console.log("keeps every promise")))
+  )
+
+await Effect.runPromise(
+  Effect.provide(values.program === undefined ? soak : replay(values.program), TestClock.layer())
+)
