@@ -19,7 +19,8 @@ import { asAdmin, bothWith, facts, scratch, slapd } from "./parity.ts"
 import type { RawClient } from "./RawClient.ts"
 
 const runs = Number(process.env["SLAPD_RANDOM_RUNS"] ?? 150)
-const seed = process.env["SLAPD_RANDOM_SEED"] ?? "the same each time"
+const usual = "the same each time"
+const seed = process.env["SLAPD_RANDOM_SEED"] ?? usual
 
 /** What the programs may reach: some rename the unit that they are about. */
 const outer = `ou=lockstep,${scratch}`
@@ -321,8 +322,8 @@ describe.skipIf(slapd === undefined)("at random, as slapd does it", () => {
           assert.fail(`seed ${seed}:\n${program}\n${JSON.stringify(failure, undefined, 1)}`)
         }
         assert.strictEqual(result._tag, "Passed")
-        // Programs that are refused all the time would prove little.
-        for (const code of [0, 2, 5, 16, 17, 18, 19, 20, 21, 32, 34, 53, 65, 66, 68, 122]) {
+        // Programs that are refused all the time would prove little. What others than the usual ones meet is up to chance.
+        for (const code of seed === usual ? [0, 2, 5, 16, 17, 18, 19, 20, 21, 32, 34, 53, 65, 66, 68, 122] : [0]) {
           assert.isTrue(codes.has(code), `no answer had code ${code}`)
         }
         assert.isAbove(codes.get(0) ?? 0, runs)

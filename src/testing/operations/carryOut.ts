@@ -4,12 +4,13 @@
  * operations by DirectoryServer.ts, since they change the connection.
  */
 import * as LdapControl from "../../model/LdapControl.ts"
+import * as LdapDn from "../../model/LdapDn.ts"
 import * as LdapEntry from "../../model/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { RequestOperation, ResponseOperation, ResultFields } from "../../protocol/LdapMessage.ts"
 import { policyResponse } from "../bind/passwordPolicy.ts"
 import type { Offers } from "../connection/ConnectionOptions.ts"
-import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import { type DirectoryState, parseDn, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { selection } from "../search/entrySelection.ts"
 import { compare } from "./comparison.ts"
@@ -39,15 +40,15 @@ export const carryOut = (
   offers?: Offers
 ): Answered => {
   const { passwordPolicy, postRead, preRead } = controls
-  const entry = preRead === undefined && postRead === undefined ? undefined : entryOf(state, request)
+  const entry = preRead === undefined && postRead === undefined ? undefined : entryOf(state, request, requester)
   const before = preRead === undefined || entry === undefined ? undefined : copy(state, entry, preRead, requester)
   const result = resultOf(state, request, requester, controls, now, offers)
-  const after = postRead === undefined ? undefined : (entry ?? entryOf(state, request))
+  const after = postRead === undefined ? undefined : (entry ?? entryOf(state, request, requester))
   const said: Array<LdapControl.LdapControl> = []
   const isDone = result.code === LdapResultCode.success || result.code === LdapResultCode.noOperation
   if (isDone && before !== undefined) said.push(LdapControl.preReadResponse.make(before))
   if (isDone && after !== undefined && postRead !== undefined) {
-    said.push(LdapControl.postReadResponse.make(copy(state, after, postRead, requester)))
+    said.push(LdapControl.postReadResponse.make(copy(state, after, postRead, requester, newName(state, request))))
   }
   if (passwordPolicy === true && state.passwordPolicy !== undefined) {
     said.push(LdapControl.passwordPolicyResponse.make(policyResponse(result)))
@@ -55,19 +56,29 @@ export const carryOut = (
   return { operation: responseTo(request, result), result, controls: said }
 }
 
-const entryOf = (state: DirectoryState, request: OneStep): DirectoryEntry | undefined => {
+const entryOf = (state: DirectoryState, request: OneStep, requester: Requester): DirectoryEntry | undefined => {
   const dn = parseDn(request.dn)
-  return dn === undefined ? undefined : state.tree.find(dn)
+  return dn === undefined ? undefined : state.findVisible(requester, dn)
 }
 
 const copy = (
   state: DirectoryState,
   entry: DirectoryEntry,
   attributes: ReadonlyArray<string>,
-  requester: Requester
+  requester: Requester,
+  name?: string
 ): LdapEntry.LdapEntry => {
   const found = selection(state, { attributes }, requester)(entry)
-  return LdapEntry.make(found.dn, found.attributes)
+  return LdapEntry.make(name ?? found.dn, found.attributes)
+}
+
+/** Of a renamed entry, with the names above it as the request wrote them: so slapd says it here, and nowhere else. */
+const newName = (state: DirectoryState, request: OneStep): string | undefined => {
+  if (request._tag !== "ModifyDnRequest") return undefined
+  const [dn, newRdn] = [parseDn(request.dn), parseDn(request.newRdn)]
+  const above = request.newSuperior === undefined ? dn && LdapDn.parent(dn) : parseDn(request.newSuperior)
+  const rdns = [...(newRdn?.rdns ?? []), ...(above?.rdns ?? [])]
+  return rdns.map((rdn) => prettyRdn(state.types, rdn).toString()).join(",")
 }
 
 const resultOf = (
