@@ -92,6 +92,8 @@ export const objectClassType = standardType("objectclass")
 
 export const memberType = standardType("member")
 
+export const refType = standardType("ref")
+
 function isRule(word: string): word is MatchingRule {
   return rules.has(word)
 }

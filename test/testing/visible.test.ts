@@ -2,9 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as LdapControl from "../../src/model/LdapControl.ts"
+import { attributesFrom } from "../../src/model/LdapEntry.ts"
+import * as Modification from "../../src/model/LdapModification.ts"
+import type { RequestOperation } from "../../src/protocol/LdapMessage.ts"
 import type * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { admin, base, make } from "./fixture.ts"
-import { connect } from "./RawClient.ts"
+import { connect, searchRequest } from "./RawClient.ts"
 
 const people = `ou=people,${base}`
 const ada = `uid=ada,${people}`
@@ -57,6 +60,69 @@ describe("what somebody sees", () => {
       ])
       assert.strictEqual(window.entries.length, 2)
       assert.strictEqual((yield* (yield* open([ada, "adapw"])).search(people, "(uid=eve)")).entries.length, 1)
+    }))
+
+  it.effect("nor can anything be done to it", () =>
+    Effect.gen(function*() {
+      const directory = yield* make({ visible, access: () => true })
+      const raw = yield* connect(directory)
+      const eve = `uid=eve,${people}`
+      const before = directory.export()
+      const requests: ReadonlyArray<RequestOperation> = [
+        { _tag: "ModifyRequest", dn: eve, changes: [Modification.replace("description", "x")] },
+        { _tag: "DeleteRequest", dn: eve },
+        { _tag: "ModifyDnRequest", dn: eve, newRdn: "uid=eva", deleteOldRdn: true },
+        { _tag: "AddRequest", dn: `cn=x,${eve}`, attributes: attributesFrom({ objectClass: "device", cn: "x" }) },
+        { _tag: "ModifyRequest", dn: `cn=x,${eve}`, changes: [Modification.replace("description", "x")] }
+      ]
+      for (const request of requests) {
+        const { controls, result } = yield* raw.request(request, [LdapControl.postReadRequest.make(["*"])])
+        assert.deepStrictEqual([result.code, result.matchedDn, controls], [32, people, []], request._tag)
+      }
+      const below = { _tag: "ModifyDnRequest", dn: `uid=bob,${people}`, newRdn: "uid=bob", deleteOldRdn: true } as const
+      assert.strictEqual((yield* raw.request({ ...below, newSuperior: eve })).result.code, 32)
+      assert.strictEqual(directory.export(), before)
+    }))
+
+  it.effect("a hidden referral object sends nobody anywhere, nor does one whose ref is hidden", () =>
+    Effect.gen(function*() {
+      const refer = (cn: string) => ({
+        dn: `cn=${cn},${people}`,
+        attributes: { objectClass: ["referral", "extensibleObject"], cn, ref: "ldap://elsewhere/dc=secret" }
+      })
+      const rules: InMemoryDirectory.Visibility = (_, entry, attribute) =>
+        attribute === undefined ? !entry.toString().startsWith("cn=entry") : !(attribute === "ref" &&
+          entry.toString().startsWith("cn=attribute"))
+      const directory = yield* make({
+        entries: [refer("seen"), refer("entry"), refer("attribute")],
+        visible: rules,
+        access: () => true
+      })
+      const raw = yield* connect(directory)
+      for (const filter of ["(objectClass=*)", "(cn=*)", "(uid=ada)"]) {
+        const { entries, references } = yield* raw.search(people, filter)
+        assert.deepStrictEqual(references, [[`ldap://elsewhere/dc=secret??sub`]], filter)
+        assert.deepStrictEqual(entries.filter(({ dn }) => dn.startsWith("cn=")), [], filter)
+      }
+      for (const [cn, code] of [["seen", 10], ["entry", 32], ["attribute", 32]] as const) {
+        for (const dn of [`cn=${cn},${people}`, `uid=x,cn=${cn},${people}`]) {
+          const requests: ReadonlyArray<RequestOperation> = [
+            searchRequest(dn),
+            { _tag: "CompareRequest", dn, attribute: "cn", value: Buffer.from("x") },
+            { _tag: "ModifyRequest", dn, changes: [Modification.replace("description", "x")] },
+            { _tag: "DeleteRequest", dn },
+            { _tag: "ModifyDnRequest", dn, newRdn: "cn=y", deleteOldRdn: true }
+          ]
+          for (const request of requests) {
+            const { result } = yield* raw.request(request)
+            assert.strictEqual(result.code, code, `${request._tag} ${dn}`)
+            if (code === 32) assert.deepStrictEqual(result.referrals, [])
+          }
+        }
+      }
+      const managing = LdapControl.manageDsaIt.make()
+      const managed = yield* raw.search(people, "(objectClass=referral)", undefined, [managing])
+      assert.deepStrictEqual(managed.entries.map(({ dn }) => dn), [`cn=seen,${people}`, `cn=attribute,${people}`])
     }))
 
   it.effect("the administrator sees everything; passwords are seen by nobody else", () =>

@@ -33,7 +33,7 @@ export const compare = (
   if (matches === undefined) {
     return answer(LdapResultCode.invalidAttributeSyntax, "value does not conform to assertion syntax")
   }
-  const referred = referral(state, dn, controls)
+  const referred = referral(state, dn, requester, controls)
   if (referred !== undefined) return referred
   const entry = specialEntry(state, dn, offers) ?? state.findVisible(requester, dn)
   if (entry === undefined) return state.noSuchObject(requester, dn)

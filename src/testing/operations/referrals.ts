@@ -3,19 +3,24 @@
  * with ManageDsaIT.
  */
 import * as Result from "effect/Result"
+import { refType } from "../../model/AttributeTypes.ts"
 import * as LdapDn from "../../model/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import * as LdapUrl from "../../model/LdapUrl.ts"
 import type { ResultFields, Scope } from "../../protocol/LdapMessage.ts"
-import { type DirectoryState, prettyRdn } from "../directory/DirectoryState.ts"
+import { type DirectoryState, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer } from "./directoryResult.ts"
 import type { RequestControls } from "./requestControls.ts"
 
-/** The referral of an operation whose entry is a referral object, or below one; of a search with its scope. */
+/**
+ * The referral of an operation whose entry is a referral object, or below one; of a search with its scope. For those who
+ * may not know of it there is nothing.
+ */
 export const referral = (
   state: DirectoryState,
   dn: LdapDn.LdapDn,
+  requester: Requester,
   controls: RequestControls,
   scope?: Scope
 ): ResultFields | undefined => {
@@ -23,6 +28,7 @@ export const referral = (
     const entry = state.tree.find(name)
     if (entry === undefined) continue
     if (!entry.isReferral || (controls.manageDsaIt === true && name.key === dn.key)) return undefined
+    if (!mayRefer(state, requester, entry)) return state.noSuchObject(requester, dn)
     const below = (LdapDn.relativeTo(dn, name)?.rdns ?? []).map((rdn) => prettyRdn(state.types, rdn).toString()).join(
       ","
     )
@@ -33,6 +39,10 @@ export const referral = (
   }
   return undefined
 }
+
+/** Whether somebody may hear where a referral object points to: whoever sees it and its URLs, as with slapd. */
+export const mayRefer = (state: DirectoryState, requester: Requester, entry: DirectoryEntry): boolean =>
+  state.maySeeEntry(requester, entry) && state.maySee(requester, entry, refType)
 
 /** Where a search goes on for what is below a referral object that it met. */
 export const continuation = (entry: DirectoryEntry, scope: Scope): ReadonlyArray<string> =>

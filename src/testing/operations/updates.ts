@@ -79,10 +79,10 @@ export const add = ({ controls = noControls, now, request, requester, state }: U
   if (unmet !== undefined) return unmet
   if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
   const above = LdapDn.parent(dn)
-  const referred = referral(state, dn, controls)
+  const referred = referral(state, dn, requester, controls)
   if (referred !== undefined) return referred
-  if (!state.isSuffix(dn) && (above === undefined || state.tree.find(above) === undefined))
-    return noSuchObject(state, dn)
+  if (!state.isSuffix(dn) && (above === undefined || state.findVisible(requester, above) === undefined))
+    return state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request)) return noAccess
   if (above !== undefined && state.tree.find(above)?.isAlias === true) {
     return answer(LdapResultCode.aliasProblem, "parent is an alias")
@@ -117,9 +117,9 @@ export const modify = (
   if (readOnly !== undefined) return readOnly
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
-  const entry = state.tree.find(dn)
+  const entry = state.findVisible(requester, dn)
   const unmet = refuse(state, dn, requester, controls)
-  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request)) return noAccess
   if (unmet !== undefined) return unmet
   const changed = applyChanges(state.types, entry.attributes, request.changes, controls.permissive)
@@ -155,9 +155,9 @@ export const remove = ({ controls = noControls, request, requester, state }: Upd
   if (!state.holds(dn)) return notHere
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
-  const entry = state.tree.find(dn)
+  const entry = state.findVisible(requester, dn)
   const unmet = refuse(state, dn, requester, controls)
-  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request)) return noAccess
   if (unmet !== undefined) return unmet
   if (entry.children.size > 0 && controls.treeDelete !== true) {
@@ -198,20 +198,20 @@ export const modifyDn = (
   if (!state.holds(renamed)) return answer(LdapResultCode.affectsMultipleDSAs, "cannot rename between DSAs")
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
-  const entry = state.tree.find(dn)
+  const entry = state.findVisible(requester, dn)
   const above = LdapDn.parent(dn)
   // slapd looks for the parent first, and says of one that isn't there nothing more.
-  if (!state.isSuffix(dn) && above !== undefined && state.tree.find(above) === undefined) {
+  if (!state.isSuffix(dn) && above !== undefined && state.findVisible(requester, above) === undefined) {
     return answer(LdapResultCode.noSuchObject)
   }
   // Here alone it looks at the assertion before it refers.
   const unlike = entry === undefined ? undefined : unmetAssertion(state, entry, requester, controls)
   if (unlike !== undefined && state.mayDo(requester, request)) return unlike
   const unmet = refuse(state, dn, requester, controls)
-  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? noSuchObject(state, dn)
+  if (entry === undefined || unmet?.code === LdapResultCode.referral) return unmet ?? state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request)) return noAccess
   if (unmet !== undefined) return unmet
-  const superior = newSuperior === undefined ? entry.parent : state.tree.find(newSuperior)
+  const superior = newSuperior === undefined ? entry.parent : state.findVisible(requester, newSuperior)
   if (newSuperior !== undefined && superior === undefined) {
     return answer(LdapResultCode.noSuchObject, "new superior not found")
   }
@@ -247,10 +247,10 @@ const refuse = (
   requester: Requester,
   controls: RequestControls
 ): ResultFields | undefined => {
-  const referred = referral(state, dn, controls)
+  const referred = referral(state, dn, requester, controls)
   if (referred !== undefined) return referred
-  const entry = state.tree.find(dn)
-  if (entry === undefined) return noSuchObject(state, dn)
+  const entry = state.findVisible(requester, dn)
+  if (entry === undefined) return state.noSuchObject(requester, dn)
   return unmetAssertion(state, entry, requester, controls)
 }
 

@@ -12,7 +12,7 @@ import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
 import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer, invalidDn, success } from "../operations/directoryResult.ts"
-import { continuation, referral } from "../operations/referrals.ts"
+import { continuation, mayRefer, referral } from "../operations/referrals.ts"
 import { noControls, type RequestControls } from "../operations/requestControls.ts"
 import { followBelow, resolveBase } from "./aliases.ts"
 import { candidates } from "./candidates.ts"
@@ -39,6 +39,8 @@ interface Plan {
   readonly sizeLimit: number
   /** Of the continuations; `undefined` where referral objects are entries as others. */
   readonly referralScope?: Scope | undefined
+  /** Whether the requester may hear of a referral object. */
+  readonly mayRefer?: (entry: DirectoryEntry) => boolean
   /** Whether an entry is in the scope of the search. */
   readonly covers?: (entry: DirectoryEntry) => boolean
   /** How the search ends. Default: in success. */
@@ -72,7 +74,7 @@ export class SearchCursor {
     if (entry === undefined) return done(this.#plan.result ?? success)
     this.#next++
     const refers = this.#refers(entry)
-    if (!refers && !this.matches(entry)) return passed
+    if (!this.#finds(entry)) return passed
     if (this.#plan.sizeLimit > 0 && this.#found === this.#plan.sizeLimit) {
       return done(answer(LdapResultCode.sizeLimitExceeded))
     }
@@ -86,7 +88,7 @@ export class SearchCursor {
     for (;; this.#next++) {
       const entry = this.#plan.candidates[this.#next]
       if (entry === undefined) return true
-      if (this.#refers(entry) || this.matches(entry)) return false
+      if (this.#finds(entry)) return false
     }
   }
 
@@ -102,6 +104,10 @@ export class SearchCursor {
 
   select(entry: DirectoryEntry): FoundEntry {
     return this.#plan.select(entry)
+  }
+
+  #finds(entry: DirectoryEntry): boolean {
+    return this.#refers(entry) ? this.#plan.mayRefer?.(entry) === true : this.matches(entry)
   }
 
   #refers(entry: DirectoryEntry): boolean {
@@ -132,7 +138,7 @@ export const start = (
   if (special !== undefined) return new SearchCursor({ candidates: [special], matches, select, sizeLimit: 0 })
   const dn = derefAliases === "finding" || derefAliases === "always" ? resolveBase(state, named) : named
   if ("code" in dn) return dn
-  const referred = referral(state, dn, controls, scope)
+  const referred = referral(state, dn, requester, controls, scope)
   if (referred !== undefined) return referred
   const base = state.findVisible(requester, dn)
   if (base === undefined) return state.noSuchObject(requester, dn)
@@ -147,6 +153,7 @@ export const start = (
     select,
     sizeLimit: limits.length === 0 ? 0 : Math.min(...limits),
     covers: (entry) => state.tree.within([entry], base, scope).length > 0,
+    mayRefer: (entry) => mayRefer(state, requester, entry),
     referralScope: controls.manageDsaIt === true || controls.domainScope === true ? undefined : scope
   }
   const follows = (derefAliases === "searching" || derefAliases === "always") && state.tree.hasClass("alias")
