@@ -97,15 +97,22 @@ type Unnumbered = DirectoryLogEntry extends infer Entry ? Entry extends unknown 
   : never
 
 /**
- * The log of a directory. It only grows, and what is read of it is as it was at that moment; fibers may share it.
+ * The log of a directory. What is read of it is as it was at that moment; fibers may share it.
+ *
+ * **Details**
+ *
+ * It grows with every message, by some hundred octets, until {@link DirectoryLog.clear} is called: a directory that
+ * serves for long, or very many entries, wants that now and then.
  *
  * @category models
  * @since 0.1.0
  */
 export class DirectoryLog {
-  readonly #entries: Array<DirectoryLogEntry> = []
+  #entries: Array<DirectoryLogEntry> = []
   readonly #connections = new Map<number, ConnectionRecord>()
   #open = 0
+  #lastConnection = 0
+  #sequence = 0
   readonly #waiting = new Set<(entry: DirectoryLogEntry) => void>()
 
   /** Everything, in order. */
@@ -137,14 +144,14 @@ export class DirectoryLog {
     return this.#open
   }
 
-  /** All connections there have been, in the order of opening. */
+  /** All connections that it knows of, in the order of opening. */
   get connections(): ReadonlyArray<ConnectionRecord> {
     return [...this.#connections.values()]
   }
 
   /** How many connections there have been: the number of the last one. */
   get lastConnection(): number {
-    return this.#connections.size
+    return this.#lastConnection
   }
 
   connection(id: number): ConnectionRecord | undefined {
@@ -173,12 +180,23 @@ export class DirectoryLog {
     })
   }
 
-  /** Waits until a connection has ended, and returns what became of it. */
+  /** Waits until a connection has ended, and returns what became of it; `undefined` where that was forgotten. */
   closed(connection: number): Effect.Effect<ConnectionRecord | undefined> {
-    return Effect.map(
-      this.first((entry) => entry._tag === "Closed" && entry.connection === connection),
-      () => this.connection(connection)
-    )
+    const hasEnded = () => {
+      // Connections that are open are never forgotten.
+      const record = this.connection(connection)
+      return connection <= this.#lastConnection && (record === undefined || record.closed !== undefined)
+    }
+    return Effect.map(this.until(hasEnded), () => this.connection(connection))
+  }
+
+  /**
+   * Forgets everything up to now, but for the connections that are open. Counting goes on: of sequence numbers and of
+   * connections.
+   */
+  clear(): void {
+    this.#entries = []
+    for (const { closed, id } of this.connections) if (closed !== undefined) this.#connections.delete(id)
   }
 
   /** Waits until something is so; it is looked at now, and whenever something has happened. Interruption gives up. */
@@ -188,7 +206,7 @@ export class DirectoryLog {
 
   /** @internal */
   opened(): number {
-    const connection = this.#connections.size + 1
+    const connection = ++this.#lastConnection
     this.#open++
     this.#connections.set(connection, {
       id: connection,
@@ -231,7 +249,7 @@ export class DirectoryLog {
   }
 
   #append(entry: Unnumbered): void {
-    const numbered: DirectoryLogEntry = { ...entry, sequence: this.#entries.length + 1 }
+    const numbered: DirectoryLogEntry = { ...entry, sequence: ++this.#sequence }
     this.#entries.push(numbered)
     for (const look of [...this.#waiting]) look(numbered)
   }

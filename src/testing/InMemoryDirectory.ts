@@ -187,7 +187,8 @@ export const make = Effect.fnUntraced(function*(
     serveFaulty(
       { control, log, interceptor: options.interceptor, reset: serving?.reset },
       socket,
-      (socket, interceptor) => serve({ state, log, interceptor }, socket, serving)
+      (socket, interceptor) =>
+        serve({ state, log, interceptor, maxPending: options.maxPending ?? 1000 }, socket, serving)
     )
   const connectAs = Effect.fnUntraced(function*(external?: string) {
     const [client, server] = yield* MemorySocket.pair({ highWaterMark: options.highWaterMark })

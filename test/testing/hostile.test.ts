@@ -3,8 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import * as Modification from "../../src/model/LdapModification.ts"
+import { encode } from "../../src/protocol/encode.ts"
+import type { RequestOperation } from "../../src/protocol/LdapMessage.ts"
 import { admin, base, make } from "./fixture.ts"
-import { connect, type RawClient } from "./RawClient.ts"
+import { connect, type RawClient, searchRequest } from "./RawClient.ts"
 
 const group = `cn=admins,ou=groups,${base}`
 const name = (i: number) => `uid=m${i},ou=people,${base}`
@@ -112,5 +114,91 @@ describe("pages that nobody asks for any more", () => {
       const begun = yield* Effect.forEach(Array.from({ length: 101 }), () => page(new Uint8Array(0)))
       assert.strictEqual((yield* page(begun[0]?.cookie ?? new Uint8Array(0))).code, 53)
       assert.strictEqual((yield* page(begun[1]?.cookie ?? new Uint8Array(0))).code, 0)
+    }))
+})
+
+describe("requests that wait", () => {
+  const persistent = LdapControl.persistentSearch.make({})
+
+  it.effect("are limited for each connection: one more closes it, and others go on", () =>
+    Effect.gen(function*() {
+      const directory = yield* make({ maxPending: 3 })
+      const other = yield* connect(directory)
+      const raw = yield* connect(directory)
+      const first = yield* raw.send(searchRequest(base), [persistent])
+      yield* raw.send(searchRequest(base), [persistent])
+      // What has its answer waits no more.
+      for (let i = 0; i < 10; i++) assert.strictEqual(yield* raw.whoAmI, "")
+      yield* raw.send(searchRequest(base), [persistent])
+      // Nor does what was given up, and to give up is possible with any number.
+      yield* raw.send({ _tag: "AbandonRequest", abandoned: first })
+      assert.strictEqual(yield* raw.whoAmI, "")
+      yield* raw.send(searchRequest(base), [persistent])
+      yield* raw.send({ _tag: "AbandonRequest", abandoned: 9999 })
+      yield* raw.send(searchRequest(base), [persistent])
+      assert.deepStrictEqual(yield* raw.rest, [])
+      assert.strictEqual(yield* other.whoAmI, "")
+    }))
+
+  it.effect("each counts, if all have the same message id", () =>
+    Effect.gen(function*() {
+      const directory = yield* make({ maxPending: 3 })
+      const raw = yield* connect(directory)
+      const octets = encode({ messageId: 7, operation: searchRequest(base), controls: [persistent] })
+      yield* raw.write(Buffer.concat([octets, octets, octets, octets]))
+      assert.deepStrictEqual(yield* raw.rest, [])
+    }))
+
+  it.effect("by default there may be 1000", () =>
+    Effect.gen(function*() {
+      const raw = yield* connect(yield* make())
+      for (let i = 0; i < 999; i++) yield* raw.send(searchRequest(base), [persistent])
+      assert.strictEqual(yield* raw.whoAmI, "")
+      for (let i = 0; i < 2; i++) yield* raw.send(searchRequest(base), [persistent])
+      assert.deepStrictEqual(yield* raw.rest, [])
+    }))
+})
+
+describe("news that nobody reads", () => {
+  const describeAda = (text: string): RequestOperation => ({
+    _tag: "ModifyRequest",
+    dn: `uid=ada,ou=people,${base}`,
+    changes: [Modification.replace("description", text)]
+  })
+
+  it.effect.each<readonly [kind: string, control: LdapControl.LdapControl, code: number]>([
+    ["persistent search", LdapControl.persistentSearch.make({}), 11],
+    ["notification", LdapControl.notification.make(undefined), 11],
+    ["content synchronization", LdapControl.syncRequest.make({ mode: "refreshAndPersist" }), 4096]
+  ])("%s ends when there are too many", ([, control, code]) =>
+    Effect.gen(function*() {
+      const directory = yield* make({ maxNews: 5, highWaterMark: 1 })
+      const raw = yield* connect(directory)
+      yield* raw.bind(admin.dn, admin.password)
+      const watcher = yield* connect(directory)
+      yield* watcher.send(searchRequest(base, "(objectClass=*)", { attributes: ["description"] }), [control])
+      yield* directory.log.first((entry) =>
+        entry._tag === "Pdu" && entry.connection === 2 && entry.kind === "SearchRequest"
+      )
+      for (let i = 0; i < 100; i++) {
+        assert.strictEqual((yield* raw.request(describeAda(`change ${i}`))).result.code, 0)
+      }
+      const seen: Array<string | undefined> = []
+      for (let result: number | undefined; result === undefined;) {
+        const { operation } = (yield* watcher.next) ?? (yield* Effect.die("the connection was closed"))
+        if (operation._tag === "SearchResultEntry") seen.push(operation.entry.get("description"))
+        if (operation._tag === "SearchResultDone") {
+          result = operation.result.code
+          assert.strictEqual(result, code)
+        }
+      }
+      // Those that came in time, in order and without a gap: what was on its way, and what waited.
+      const changes = seen.filter((text) => text !== undefined)
+      assert.deepStrictEqual(changes, changes.map((_, i) => `change ${i}`))
+      assert.isAtMost(changes.length, 6)
+      assert.isAtLeast(changes.length, control.oid === LdapControl.syncRequest.oid ? 0 : 5)
+      // The search is over, the connection isn't.
+      yield* raw.request(describeAda("later"))
+      assert.strictEqual(yield* watcher.whoAmI, "")
     }))
 })

@@ -61,6 +61,8 @@ export interface ServerOptions {
   readonly state: DirectoryState
   readonly log: DirectoryLog
   readonly interceptor: Interceptor | undefined
+  /** How many requests of one connection may wait for their answers. */
+  readonly maxPending: number
 }
 
 /** Of the Notice of Disconnection (RFC 4511 section 4.4.1). */
@@ -99,6 +101,8 @@ class Connection {
   readonly #pages: PagedSearches
   readonly #transactions = new Transactions()
   readonly #inFlight = new Map<number, Fiber.Fiber<void>>()
+  /** What is being served: a client that gives several requests one message id has more here than in flight. */
+  readonly #serving = new Set<Fiber.Fiber<void>>()
   readonly #searches = new Set<number>()
   #write: Socket.Writer["write"] = () => Effect.void
   #phase: Phase = "open"
@@ -172,6 +176,7 @@ class Connection {
         continue
       }
       yield* this.#dispatch({ ...message, operation })
+      if (this.#phase !== "open") return
     }
     if (violation !== undefined) yield* this.#disconnect(violation.detail)
   })
@@ -223,6 +228,13 @@ class Connection {
     this.#parser = new LdapParser()
   })
 
+  /** Closes without a word, as slapd does with a client that wants too much at once. */
+  readonly #hangUp = Effect.fnUntraced({ self: this }, function*() {
+    this.#phase = "disconnected"
+    this.#abandonAll()
+    yield* Effect.forkIn(Scope.close(this.#writing, Exit.void), this.#scope, { startImmediately: true })
+  })
+
   /** Tells the client why, then closes. */
   readonly #disconnect = Effect.fnUntraced({ self: this }, function*(detail: string) {
     this.#phase = "disconnected"
@@ -240,7 +252,7 @@ class Connection {
   })
 
   #abandonAll(): void {
-    for (const fiber of this.#inFlight.values()) fiber.interruptUnsafe()
+    for (const fiber of this.#serving) fiber.interruptUnsafe()
   }
 
   /** Starts to serve a request; returns as soon as the request is on its way. */
@@ -252,8 +264,9 @@ class Connection {
       if (named !== this.#bind) named?.interruptUnsafe()
       return
     }
+    if (this.#serving.size >= this.#options.maxPending) return yield* this.#hangUp()
     const isBind = operation._tag === "BindRequest"
-    const before = isBind ? [...this.#inFlight.values()] : this.#bind === undefined ? [] : [this.#bind]
+    const before = isBind ? [...this.#serving] : this.#bind === undefined ? [] : [this.#bind]
     const fiber = yield* this.#serve(message).pipe(
       // A function of the test that throws (access, visible, interceptor) is seen there, and keeps no client waiting.
       Effect.catchDefect((defect) =>
@@ -270,10 +283,12 @@ class Connection {
       Effect.forkIn(this.#scope, { startImmediately: true })
     )
     if (fiber.pollUnsafe() !== undefined) return
+    this.#serving.add(fiber)
     this.#inFlight.set(messageId, fiber)
     if (operation._tag === "SearchRequest") this.#searches.add(messageId)
     if (isBind) this.#bind = fiber
     fiber.addObserver(() => {
+      this.#serving.delete(fiber)
       if (this.#inFlight.get(messageId) === fiber) {
         this.#inFlight.delete(messageId)
         this.#searches.delete(messageId)

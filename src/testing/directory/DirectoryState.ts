@@ -60,6 +60,8 @@ export class DirectoryState {
   readonly allowAnonymous: boolean
   /** The most values of an attribute that an entry is returned with at once, as Active Directory has it; 0: no limit. */
   readonly maxValues: number
+  /** How many changes may wait for the client of one search that follows them. */
+  readonly maxNews: number
   readonly passwordPolicy: PasswordPolicy | undefined
   readonly passwordScheme: PasswordScheme
   readonly schemaChecking: boolean
@@ -75,6 +77,7 @@ export class DirectoryState {
     readonly access: Access | undefined
     readonly visible?: Visibility | undefined
     readonly maxValues?: number | undefined
+    readonly maxNews?: number | undefined
     readonly passwordPolicy?: PasswordPolicy | undefined
     readonly passwordScheme?: PasswordScheme | undefined
     readonly schemaChecking?: boolean | undefined
@@ -87,6 +90,7 @@ export class DirectoryState {
     this.#access = options.access
     this.#visible = options.visible
     this.maxValues = options.maxValues ?? 0
+    this.maxNews = options.maxNews ?? 10_000
     this.passwordPolicy = options.passwordPolicy
     this.passwordScheme = options.passwordScheme ?? "SSHA"
     this.schemaChecking = options.schemaChecking ?? false

@@ -73,6 +73,17 @@ export interface Options {
   readonly passwordScheme?: PasswordScheme | undefined
   /** The most values of an attribute in one answer, the rest by range retrieval, as Active Directory does. Default 0: all. */
   readonly maxValues?: number | undefined
+  /**
+   * How many requests of one connection may wait for their answers, searches that go on among them: one more, and the
+   * connection is closed without a word, as by slapd's `conn_max_pending`. Default 1000.
+   */
+  readonly maxPending?: number | undefined
+  /**
+   * How many changes may wait to be sent to one search that follows them, while its client reads too slowly: one more,
+   * and the search ends, with `adminLimitExceeded` (11), or with `e-syncRefreshRequired` (4096) where it keeps a copy in
+   * step. Default 10,000.
+   */
+  readonly maxNews?: number | undefined
   /** Looks at requests before the directory does; see {@link Interceptor}. */
   readonly interceptor?: Interceptor | undefined
   /** What goes wrong on purpose from the beginning; see `DirectoryFault`. `directory.faults` changes it. */
@@ -117,6 +128,7 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
     allowAnonymous: options.allowAnonymous ?? true,
     access: options.access,
     visible: options.visible,
+    maxNews: options.maxNews,
     schemaChecking: options.schemaChecking,
     memberOf: options.memberOf,
     passwordPolicy: options.passwordPolicy,

@@ -2,6 +2,7 @@
  * Searches as they are sent: entries in writes of some size, pages, time limits on the Clock, and the searches that go
  * on with what changes (persistent search; content synchronization, RFC 4533).
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -173,13 +174,28 @@ interface News {
   readonly controls: Controls
 }
 
-/** Sends news for as long as the client wants them; the time limit of the search ends it. */
-const follow = (serving: Serving, news: Queue.Queue<News>) =>
+/** A client that reads more slowly than the directory changes has a limit: then its search ends. */
+class Overrun {
+  readonly _tag = "Overrun"
+}
+
+const tooMany = "more changes than the client has read"
+
+type NewsQueue = Queue.Queue<News, Overrun>
+
+/** Keeps news for the client. Once there are too many, what waits is all that it will get. */
+const tell = (news: NewsQueue, one: News): void => {
+  if (!Queue.offerUnsafe(news, one)) Queue.failCauseUnsafe(news, Cause.fail(new Overrun()))
+}
+
+/** Sends news for as long as the client wants them; the time limit of the search ends it, and so do too many of them. */
+const follow = (serving: Serving, news: NewsQueue, overrun: ResultFields) =>
   Effect.forever(
     Effect.flatMap(Queue.take(news), ({ controls, found }) => serving.write(entryOctets(serving, found, controls)))
   ).pipe(
     serving.request.timeLimit > 0 ? Effect.timeoutOption(serving.request.timeLimit * 1000) : (self) => self,
-    Effect.as(answer(LdapResultCode.timeLimitExceeded))
+    Effect.as(answer(LdapResultCode.timeLimitExceeded)),
+    Effect.catchTag("Overrun", () => Effect.succeed(overrun))
   )
 
 const persist = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl.PersistentSearch, done: Done) {
@@ -187,12 +203,12 @@ const persist = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl
   const cursor = start(state, request, requester, controls, serving.offers)
   if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
   const wanted = new Set(asked.changeTypes)
-  const news = yield* Queue.unbounded<News>()
+  const news = yield* Queue.bounded<News, Overrun>(state.maxNews)
   const stop = state.changes.listen(({ entry, number, previousDn, type }) => {
     if (!wanted.has(type) || !cursor.covers(entry)) return
     const { entryChangeNotification } = LdapControl
     const said = { changeType: type, changeNumber: number, ...(previousDn === undefined ? undefined : { previousDn }) }
-    Queue.offerUnsafe(news, {
+    tell(news, {
       found: cursor.select(entry),
       controls: asked.returnChanges ? [entryChangeNotification.make(said)] : noControls
     })
@@ -200,7 +216,7 @@ const persist = Effect.fnUntraced(function*(serving: Serving, asked: LdapControl
   yield* Effect.gen(function*() {
     const first = asked.changesOnly ? undefined : yield* stream(serving, cursor, 0, () => noControls)
     if (first !== undefined && first.code !== LdapResultCode.success) return yield* done(first)
-    yield* done(yield* follow(serving, news))
+    yield* done(yield* follow(serving, news, answer(LdapResultCode.adminLimitExceeded, tooMany)))
   }).pipe(Effect.ensuring(Effect.sync(stop)))
 })
 
@@ -210,7 +226,7 @@ const synchronize = Effect.fnUntraced(function*(serving: Serving, asked: LdapCon
   if (!(cursor instanceof SearchCursor)) return yield* done(cursor)
   const sync = Synchronization.begin(state, asked)
   if (sync === undefined) return yield* done(answer(LdapResultCode.eSyncRefreshRequired, "sync cookie is unknown"))
-  const news = yield* Queue.unbounded<News>()
+  const news = yield* Queue.bounded<News, Overrun>(state.maxNews)
   const persists = asked.mode === "refreshAndPersist"
   const stop = state.changes.listen(({ entry, number }) => {
     const control = persists ? sync.onChange(entry, number, cursor.covers(entry)) : undefined
@@ -218,7 +234,7 @@ const synchronize = Effect.fnUntraced(function*(serving: Serving, asked: LdapCon
     const found = entry.present && cursor.covers(entry)
       ? cursor.select(entry)
       : { dn: entry.dn.toString(), attributes: [] }
-    Queue.offerUnsafe(news, { found, controls: [control] })
+    tell(news, { found, controls: [control] })
   })
   yield* Effect.gen(function*() {
     const first = yield* stream(serving, cursor, 0, (entry) => sync.onEntry(entry))
@@ -231,6 +247,6 @@ const synchronize = Effect.fnUntraced(function*(serving: Serving, asked: LdapCon
       })
     }
     if (!persists) return yield* done(success, [LdapControl.syncDone.make({ cookie: sync.cookie })])
-    yield* done(yield* follow(serving, news))
+    yield* done(yield* follow(serving, news, answer(LdapResultCode.eSyncRefreshRequired, tooMany)))
   }).pipe(Effect.ensuring(Effect.sync(stop)))
 })
