@@ -21,7 +21,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { SocketServerError } from "effect/socket/SocketServer"
 import { type TlsOptions, TLSSocket } from "node:tls"
@@ -175,7 +175,9 @@ export const InMemoryDirectory: Context.Service<InMemoryDirectory, InMemoryDirec
 export const make = Effect.fnUntraced(function*(
   options: Options = {}
 ): Effect.fn.Return<InMemoryDirectory, LdapError, Scope.Scope> {
-  const scope = yield* Effect.scope
+  // A scope of its own, from the beginning: connections are made later than much else in the scope around, and must not end
+  // before what was opened over them.
+  const scope = yield* Scope.fork(yield* Effect.scope)
   const now = yield* Clock.currentTimeMillis
   const built = build(options, now)
   if (Result.isFailure(built))

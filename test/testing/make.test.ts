@@ -2,7 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapEntry from "../../src/model/LdapEntry.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { base, make } from "./fixture.ts"
@@ -75,6 +77,18 @@ describe("make", () => {
       assert.match(yield* failure({ suffixes: ["dc=other"], entries: [domain] }), /unwillingToPerform/)
       assert.match(yield* failure({ suffixes: ["nonsense"] }), /invalid suffixes/)
       assert.match(yield* failure({ admin: { dn: "nonsense" } }), /invalid admin\.dn/)
+    }))
+
+  it.effect("in one scope with its clients, however they are built, it ends after them", () =>
+    Effect.gen(function*() {
+      const directory = yield* Effect.scoped(
+        Effect.gen(function*() {
+          const directory = yield* make()
+          yield* Layer.buildWithScope(LdapClient.layerTransport(directory.transport), yield* Effect.scope)
+          return directory
+        })
+      )
+      assert.deepInclude(directory.log, { unbinds: 1, openConnections: 0 })
     }))
 
   it.effect("closing its scope closes the connections, and whoever connects then finds a broken one", () =>
