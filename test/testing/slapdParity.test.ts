@@ -218,6 +218,13 @@ describe.skipIf(slapd === undefined)("as slapd does it", () => {
       modify(entry, put("uidNumber", "1")),
       modify(entry, replace("uidNumber", ["1", "2"])),
       modify(entry, put("title", [])),
+      // Values that can't be compared are put in all at once, and taken out so.
+      modify(entry, take("jpegPhoto", "q")),
+      modify(entry, put("jpegPhoto", "q"), put("jpegPhoto", "r")),
+      modify(entry, put("jpegPhoto", ["q", "r"])),
+      modify(entry, put("jpegPhoto", "s")),
+      modify(entry, take("jpegPhoto", "q")),
+      modify(entry, take("jpegPhoto")),
       modify(entry, take("objectClass")),
       modify(entry, replace("hasSubordinates", "TRUE")),
       modify(entry, put("cn;lang-de", "de"), replace("2.5.4.13", "by number"), replace("surname", "by name")),

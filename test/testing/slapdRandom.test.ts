@@ -216,7 +216,7 @@ const requestOf = (chosen: Chosen): RequestOperation => {
   }
 }
 
-const controlsOf = ({ control, filter, kind }: Chosen): ReadonlyArray<LdapControl.LdapControl> => {
+const controlsOf = ({ changes, control, filter, kind }: Chosen): ReadonlyArray<LdapControl.LdapControl> => {
   switch (control) {
     case "manageDsaIt":
       return [LdapControl.manageDsaIt.make()]
@@ -224,7 +224,10 @@ const controlsOf = ({ control, filter, kind }: Chosen): ReadonlyArray<LdapContro
       // slapd says of an entry that is about to be added that it has subordinates.
       return kind === "add" && filter.includes("hasSubordinates") ? [] : [LdapControl.assertion.make(parse(filter))]
     case "permissive":
-      return kind === "modify" ? [LdapControl.permissiveModify.make(undefined, { critical: true })] : []
+      // slapd looks at the last value alone when it takes out values that aren't all there.
+      return kind === "modify" && !changes.some(({ operation, values }) => operation === "delete" && values.length > 0)
+        ? [LdapControl.permissiveModify.make(undefined, { critical: true })]
+        : []
     case "reading":
       return kind === "add"
         ? [LdapControl.postReadRequest.make(["*", "hasSubordinates"])]

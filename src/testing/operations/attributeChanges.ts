@@ -184,7 +184,7 @@ export const applyChanges = (
   permissive = false
 ): Outcome<Map<string, StoredAttribute>> => {
   const attributes = new Map(before)
-  for (const asked of joined(changes)) {
+  for (const asked of joined(types, changes)) {
     const parsed = types.learn(asked.attribute)
     if (parsed === undefined) return undefinedType(asked.attribute)
     const change = permissive ? withoutObvious(attributes.get(parsed.key), parsed, asked) : asked
@@ -204,13 +204,16 @@ export const applyChanges = (
  * Changes of one kind to one attribute that follow one another, as one: each costs as much as the attribute is long, and
  * some programs write one for each value.
  */
-const joined = (changes: ReadonlyArray<LdapModification>): ReadonlyArray<LdapModification> => {
+const joined = (
+  types: AttributeTypes,
+  changes: ReadonlyArray<LdapModification>
+): ReadonlyArray<LdapModification> => {
   const all: Array<{ readonly change: LdapModification; readonly values: Array<Uint8Array> }> = []
   for (const change of changes) {
     const before = all.at(-1)
     const goesOn = before?.change.operation === change.operation && before.change.attribute === change.attribute &&
       (change.operation === "add" || change.operation === "delete") && change.values.length > 0 &&
-      before.values.length > 0
+      before.values.length > 0 && types.find(change.attribute)?.type.equality !== false
     if (goesOn) before.values.push(...change.values)
     else all.push({ change, values: [...change.values] })
   }
@@ -226,6 +229,8 @@ const withoutObvious = (
   if (change.operation !== "add" && change.operation !== "delete") return change
   const own = new Set(present?.keys)
   if (change.operation === "delete" && change.values.length === 0) return present === undefined ? undefined : change
+  // Nobody can say whether such values are there.
+  if (!parsed.type.equality) return change
   const values = change.values.filter((value) => {
     const key = valueKey(parsed.type.rule, value)
     if (own.has(key) !== (change.operation === "delete")) return false
@@ -247,6 +252,9 @@ const applyChange = (
   const rule = parsed.type.rule
   switch (operation) {
     case "add": {
+      if (present !== undefined && !parsed.type.equality) {
+        return answer(LdapResultCode.inappropriateMatching, `modify/add: ${attribute}: no equality matching rule`)
+      }
       const keys = values.map((value) => valueKey(rule, value))
       const own = present?.keys ?? []
       const taken = keys.length === 1 ? undefined : new Set(own)
@@ -273,15 +281,15 @@ const applyChange = (
       if (values.length > 0) attributes.set(parsed.key, store(types, parsed, values))
       return undefined
     case "delete": {
+      if (values.length > 0 && !parsed.type.equality) {
+        return answer(LdapResultCode.inappropriateMatching, `modify/delete: ${attribute}: no equality matching rule`)
+      }
       if (present === undefined) {
         return answer(LdapResultCode.noSuchAttribute, `modify/delete: ${attribute}: no such attribute`)
       }
       if (values.length === 0) {
         attributes.delete(parsed.key)
         return undefined
-      }
-      if (!parsed.type.equality) {
-        return answer(LdapResultCode.inappropriateMatching, `modify/delete: ${attribute}: no equality matching rule`)
       }
       const gone = new Set(values.map((value) => valueKey(rule, value)))
       const own = new Set(present.keys)
