@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url"
 import { inject } from "vitest"
 import * as Ldif from "../../src/model/Ldif.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
+import { accountsBase } from "../servers/accounts.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 import { admin, base, directory } from "../servers/directory.ts"
 import { ensureSlapd, startSlapd } from "../servers/slapd.ts"
@@ -46,7 +47,13 @@ const servers = Effect.gen(function*() {
     ({ stop }) => Effect.promise(stop)
   )
   // The referrals in it name slapd in both, so that they are the same.
-  const memory = yield* InMemoryDirectory.make({ ldif: directory(slapd.urls.ldap), admin, sizeLimit: 500, access })
+  const memory = yield* InMemoryDirectory.make({
+    ldif: directory(slapd.urls.ldap),
+    suffixes: [base, accountsBase],
+    admin,
+    sizeLimit: 500,
+    access
+  })
   const { url } = yield* InMemoryDirectory.listen(memory)
   return { memory, urls: { slapd: slapd.urls.ldap, memory: url } }
 })
