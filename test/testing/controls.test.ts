@@ -177,6 +177,28 @@ describe("content synchronization", () => {
       assert.strictEqual(gone.code, 32)
     }))
 
+  it.effect("a restore is a change as others are", () =>
+    Effect.gen(function*() {
+      const { directory, raw } = yield* asAdmin()
+      const snapshot = yield* directory.snapshot
+      const first = yield* sync(raw)
+      const watcher = yield* connect(directory)
+      yield* watcher.send(searchRequest(people, "(uid=ada)"), [LdapControl.persistentSearch.make({})])
+      yield* directory.log.first((entry) =>
+        entry._tag === "Pdu" && entry.connection === 2 && entry.kind === "SearchRequest"
+      )
+      yield* directory.restore(snapshot)
+      const second = yield* sync(raw, first.cookie)
+      assert.deepStrictEqual([second.added, second.present], [["add ada", "add bob", "add eve"], []])
+      const types: Array<string> = []
+      for (let i = 0; i < 2; i++) {
+        const { controls } = yield* next(watcher)
+        const [control = LdapControl.make("")] = controls
+        types.push(Result.getOrThrow(LdapControl.entryChangeNotification.decode(control)).changeType)
+      }
+      assert.deepStrictEqual(types, ["delete", "add"])
+    }))
+
   it.effect("a cookie that isn't from here is refused", () =>
     Effect.gen(function*() {
       const { raw } = yield* asAdmin()
