@@ -152,7 +152,9 @@ export const start = (
     matches: subentriesOnly(visibleOnly(state, requester, matches), base, request, controls),
     select,
     sizeLimit: limits.length === 0 ? 0 : Math.min(...limits),
-    covers: (entry) => state.tree.within([entry], base, scope).length > 0,
+    // After a restore another entry has the name of the base.
+    covers: (entry) =>
+      state.tree.within([entry], base.present ? base : (state.tree.find(base.dn) ?? base), scope).length > 0,
     mayRefer: (entry) => mayRefer(state, requester, entry),
     referralScope: controls.manageDsaIt === true || controls.domainScope === true ? undefined : scope
   }
