@@ -158,7 +158,7 @@ describe.skipIf(slapd === undefined)("slapd's schema", () => {
       env: {
         ...process.env,
         LDAP_URL: slapd.urls.ldaps,
-        LDAP_CA_FILE: slapd.caFile,
+        LDAP_CA: slapd.caFile,
         LDAP_BIND_DN: slapd.admin.dn,
         LDAP_PASSWORD: slapd.admin.password,
         LDAP_SINGLE: "uid,cn"

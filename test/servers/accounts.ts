@@ -1,19 +1,21 @@
 /**
  * slapd's second directory, as LDIF: accounts in states that its password policy knows, and one that may act for others.
  *
- * It has the overlays, so that the first directory is what every server can hold. Each account is a person below it with the password of its own name, `passwordOf("expiring")`, and a policy of its own, so that
- * no test disturbs another.
+ * It has the overlays, so that the first directory is what every server can hold. Each account is a person below it with the
+ * password of its own name, `passwordOf("expiring")`, and a policy of its own, so that no test disturbs another.
  */
 import { base, passwordOf, record } from "./directory.ts"
+
+const generalizedTime = (millis: number): string => new Date(millis).toISOString().replace(/[-:T]|\.\d+/g, "")
 
 /** The states, and what an entry says for it. */
 const states: Readonly<
   Record<string, { readonly policy: ReadonlyArray<string>; readonly account?: ReadonlyArray<string> }>
 > = {
-  /** Its password is good for less than another day, which is worth a warning. */
+  /** Its password is good for less than another day, which is worth a warning: not one a second old, so it is a minute. */
   expiring: {
     policy: ["pwdMaxAge: 86400", "pwdExpireWarning: 86399"],
-    account: [`pwdChangedTime: ${new Date().toISOString().replace(/[-:T]|\.\d+/g, "")}`]
+    account: [`pwdChangedTime: ${generalizedTime(Date.now() - 60_000)}`]
   },
   /** Its password has expired, and is good for two binds all the same. */
   grace: { policy: ["pwdMaxAge: 1", "pwdGraceAuthNLimit: 2"], account: ["pwdChangedTime: 20200101000000Z"] },
@@ -40,7 +42,7 @@ const states: Readonly<
   /** Changes its password again and again. */
   changing: {
     policy: ["pwdMinAge: 86400"],
-    account: [`pwdChangedTime: ${new Date().toISOString().replace(/[-:T]|\.\d+/g, "")}`]
+    account: [`pwdChangedTime: ${generalizedTime(Date.now())}`]
   }
 }
 
