@@ -62,7 +62,7 @@ describe("listen", () => {
 
   it.live("EXTERNAL binds the subject of a client's certificate, where the port asks for one", () =>
     Effect.gen(function*() {
-      const { ca, client, server } = makeCertificates()
+      const { ca, client, server, untrustedClient } = makeCertificates()
       const directory = yield* make()
       const tls = { ...server, ca: ca.cert, requestCert: true, rejectUnauthorized: false }
       const { url } = yield* InMemoryDirectory.listen(directory, { tls })
@@ -76,8 +76,11 @@ describe("listen", () => {
           return (yield* session.extended(LdapExtended.whoAmI)).answer
         }).pipe(Effect.scoped)
       assert.strictEqual(yield* whoAmI(client), "dn:UID=alice")
-      const nobody = yield* Effect.flip(whoAmI())
-      assert.strictEqual(nobody.reason._tag, "InappropriateAuthentication")
+      // Without a certificate, and with one that calls itself alice and that nobody has verified.
+      for (const certificate of [undefined, untrustedClient]) {
+        const nobody = yield* Effect.flip(whoAmI(certificate))
+        assert.strictEqual(nobody.reason._tag, "InappropriateAuthentication")
+      }
     }))
 
   it.live("a port that is taken is an error", () =>
