@@ -211,3 +211,61 @@ describe("notification", () => {
       assert.deepStrictEqual(message?.controls, [])
     }))
 })
+
+describe("controls of Active Directory that no server of the tests has", () => {
+  it.effect("expected entry count: a search that finds fewer or more fails, and gives nothing", () =>
+    Effect.gen(function*() {
+      const { raw } = yield* open()
+      const count = (least: number, most: number) =>
+        Effect.map(
+          raw.search(base, "(objectClass=user)", undefined, [LdapControl.expectedEntryCount.make({ least, most })]),
+          ({ entries, result }) => [result.code, entries.length]
+        )
+      assert.deepStrictEqual(yield* count(2, 2), [0, 2])
+      assert.deepStrictEqual(yield* count(0, 1), [19, 0])
+      assert.deepStrictEqual(yield* count(3, 9), [19, 0])
+    }))
+
+  it.effect("policy hints: the administrator is held to the history of passwords, and to nothing else", () =>
+    Effect.gen(function*() {
+      const dn = `cn=x,${base}`
+      const directory = yield* InMemoryDirectory.make({
+        admin,
+        passwordPolicy: { history: 5, minLength: 100 },
+        entries: [
+          { dn: base, attributes: { objectClass: "domain", dc: "samdom" } },
+          { dn, attributes: { objectClass: "person", cn: "x", sn: "x", userPassword: "first" } }
+        ]
+      })
+      const raw = yield* connect(directory)
+      yield* raw.bind(admin.dn, admin.password)
+      const set = (password: string, controls: ReadonlyArray<LdapControl.LdapControl>) =>
+        Effect.map(
+          raw.request(modify(dn, Modification.replace("userPassword", password)), controls),
+          ({ result }) => result.code
+        )
+      for (const hints of [LdapControl.policyHints, LdapControl.policyHintsDeprecated]) {
+        assert.strictEqual(yield* set("second", []), 0)
+        assert.strictEqual(yield* set("first", [hints.make(true)]), 19)
+        assert.strictEqual(yield* set("first", [hints.make(false)]), 0)
+      }
+    }))
+
+  it.effect("lazy commit, force update and verify name are taken, also where they are critical", () =>
+    Effect.gen(function*() {
+      const { raw } = yield* open()
+      const change = modify(`CN=Bob,${users}`, Modification.replace("title", "Dr"))
+      for (
+        const control of [
+          LdapControl.lazyCommit.make(undefined),
+          LdapControl.forceUpdate.make(undefined),
+          LdapControl.verifyName.make("dc1.samdom.example.com")
+        ]
+      ) {
+        const { result } = yield* raw.request(change, [{ ...control, critical: true }])
+        assert.strictEqual(result.code, 0, control.oid)
+        const misplaced = yield* raw.search(base, undefined, undefined, [{ ...control, critical: true }])
+        assert.strictEqual(misplaced.result.code, 12, control.oid)
+      }
+    }))
+})

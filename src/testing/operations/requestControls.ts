@@ -16,6 +16,7 @@ export interface RequestControls {
   readonly window?: LdapControl.VirtualListViewRequest
   readonly matchedValues?: ReadonlyArray<LdapControl.ValueFilter>
   readonly subentries?: boolean
+  readonly expected?: LdapControl.ExpectedEntryCount
   readonly persistent?: LdapControl.PersistentSearch
   readonly sync?: LdapControl.SyncRequest
   readonly dirSync?: LdapControl.DirSyncRequest
@@ -30,6 +31,7 @@ export interface RequestControls {
   readonly relax?: true
   readonly treeDelete?: true
   readonly permissive?: true
+  readonly enforceHistory?: boolean
   readonly domainScope?: true
   readonly passwordPolicy?: true
   readonly authorizationIdentity?: true
@@ -82,6 +84,7 @@ define(
 )
 define(LdapControl.matchedValues, ["SearchRequest"], (matchedValues) => ({ matchedValues }))
 define(LdapControl.subentries, ["SearchRequest"], (subentries) => ({ subentries }))
+define(LdapControl.expectedEntryCount, ["SearchRequest"], (expected) => ({ expected }))
 define(LdapControl.domainScope, ["SearchRequest"], () => ({ domainScope: true }))
 define(LdapControl.persistentSearch, ["SearchRequest"], (persistent) => ({ persistent }))
 define(LdapControl.syncRequest, ["SearchRequest"], (sync) => ({ sync }))
@@ -101,6 +104,12 @@ define(LdapControl.noOpOpenLdap, updates, () => ({ noOp: true }))
 define(LdapControl.relaxRules, updates, () => ({ relax: true }))
 define(LdapControl.treeDelete, ["DeleteRequest"], () => ({ treeDelete: true }))
 define(LdapControl.permissiveModify, ["ModifyRequest"], () => ({ permissive: true }))
+define(LdapControl.policyHints, ["ModifyRequest"], (enforceHistory) => ({ enforceHistory }))
+define(LdapControl.policyHintsDeprecated, ["ModifyRequest"], (enforceHistory) => ({ enforceHistory }))
+// What these ask for is so without them: nothing is on a disk, every update counts, and there is no other server.
+define(LdapControl.lazyCommit, updates, () => noControls)
+define(LdapControl.forceUpdate, ["ModifyRequest"], () => noControls)
+define(LdapControl.verifyName, ["AddRequest", "ModifyRequest"], () => noControls)
 define(LdapControl.sessionTracking, [...all, "BindRequest", "ExtendedRequest"], () => noControls)
 define(LdapControl.passwordPolicyRequest, [...all, "BindRequest", "ExtendedRequest"], () => ({ passwordPolicy: true }))
 define(LdapControl.authorizationIdentityRequest, ["BindRequest"], () => ({ authorizationIdentity: true }))

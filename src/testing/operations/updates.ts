@@ -16,7 +16,7 @@ import type {
   RequestOperation,
   ResultFields
 } from "../../protocol/LdapMessage.ts"
-import { passwordSet, refusePasswords } from "../bind/passwordPolicy.ts"
+import { type PasswordPolicy, passwordSet, refusePasswords } from "../bind/passwordPolicy.ts"
 import { type DirectoryState, parseDn, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, type EntryHistory, type StoredAttribute } from "../directory/DirectoryTree.ts"
 import { unmetAssertion } from "../search/filterMatching.ts"
@@ -51,6 +51,13 @@ const noAccess = answer(LdapResultCode.insufficientAccessRights)
 
 /** The answer of an update that would have been carried out, but for the no-op control. */
 const noOperation = answer(LdapResultCode.noOperation, "no-op")
+
+/** The administrator is held to nothing, or to the history alone where that is asked for. */
+const policyFor = (
+  policy: PasswordPolicy,
+  byAdministrator: boolean,
+  { enforceHistory }: RequestControls
+): PasswordPolicy => byAdministrator ? (enforceHistory === true ? { history: policy.history } : {}) : policy
 
 const noSuchObject = (state: DirectoryState, dn: LdapDn.LdapDn): ResultFields =>
   answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(dn))
@@ -133,8 +140,9 @@ export const modify = (
   const [before, after] = [attributes, changed.success].map((all) => all.get("userpassword")?.values ?? [])
   const setsPassword = policy !== undefined && before !== undefined && after !== undefined &&
     request.changes.some(({ attribute }) => state.types.find(attribute)?.key === "userpassword")
-  if (setsPassword && !state.isAdministrator(requester)) {
-    const refused = refusePasswords(policy, entry, after.filter((value) => !before.includes(value)))
+  if (setsPassword) {
+    const judging = policyFor(policy, state.isAdministrator(requester), controls)
+    const refused = refusePasswords(judging, entry, after.filter((value) => !before.includes(value)))
     if (refused !== undefined) return refused
   }
   if (controls.noOp === true) return noOperation

@@ -162,10 +162,17 @@ export const start = (
   const found = follows
     ? followBelow(state, state.tree.below(base, scope), base, scope)
     : candidates(state.tree, state.types, request.filter, base, scope, plan.referralScope !== undefined)
-  if (controls.sort === undefined && controls.window === undefined)
-    return new SearchCursor({ ...plan, candidates: found })
-  const matching = found.filter((entry) => entry.present && plan.matches(entry) === true)
-  const inOrder = sorted(state, matching, controls)
+  const { expected, sort, window } = controls
+  const matching = () => found.filter((entry) => entry.present && plan.matches(entry) === true)
+  if (expected !== undefined) {
+    const { length } = matching()
+    if (length < expected.least || length > expected.most) {
+      const text = `${length} entries, where ${expected.least} to ${expected.most} are expected`
+      return answer(LdapResultCode.constraintViolation, text)
+    }
+  }
+  if (sort === undefined && window === undefined) return new SearchCursor({ ...plan, candidates: found })
+  const inOrder = sorted(state, matching(), controls)
   return new SearchCursor({
     ...plan,
     candidates: inOrder.entries,
