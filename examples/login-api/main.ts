@@ -31,7 +31,7 @@ const person = (uid: string, cn: string) => ({
   }
 })
 
-const Directory = InMemoryDirectory.layer({
+const Directory = InMemoryDirectory.layerDirectory({
   entries: [
     { dn: base, attributes: { objectClass: ["domain"], dc: "example" } },
     { dn: `ou=people,${base}`, attributes: { objectClass: ["organizationalUnit"], ou: "people" } },

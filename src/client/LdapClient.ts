@@ -502,7 +502,7 @@ const isSecured = (url: string): boolean => url.toLowerCase().startsWith("ldaps:
  *
  * const InMemory = Layer.unwrap(
  *   Effect.map(InMemoryDirectory.InMemoryDirectory, ({ transport }) => LdapClient.layerTransport(transport))
- * ).pipe(Layer.provideMerge(InMemoryDirectory.layer({ ldif: "dn: dc=example\nobjectClass: domain\ndc: example\n" })))
+ * ).pipe(Layer.provideMerge(InMemoryDirectory.layerDirectory({ ldif: "dn: dc=example\nobjectClass: domain\ndc: example\n" })))
  * ```
  *
  * @category layers
