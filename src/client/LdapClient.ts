@@ -389,10 +389,9 @@ export const make = (
   { servers, url, urls, ...options }: ClientConfig
 ): Effect.Effect<LdapClient, LdapError, Scope.Scope> => {
   if (url !== undefined) {
-    return Effect.flatMap(
-      Effect.fromResult(LdapTransport.fromUrl(url, options)),
-      (transport) => overTransport(transport, options, isSecured(url))
-    )
+    // TLS and keep-alive are the transport's, so a session that has its own needs a transport of its own.
+    const reach: Reach = (different) => Effect.fromResult(LdapTransport.fromUrl(url, { ...options, ...different }))
+    return overTransport(reach, options, isSecured(url))
   }
   if (servers === undefined || "source" in servers) {
     return fromServers(servers ?? LdapServers.urls(urls), options)
@@ -474,20 +473,29 @@ export const fromReadWrite = (
 export const fromTransport = (
   transport: LdapTransport.LdapTransport,
   config: TransportConfig = {}
-): Effect.Effect<LdapClient, LdapError, Scope.Scope> => overTransport(transport, config, false)
+): Effect.Effect<LdapClient, LdapError, Scope.Scope> => overTransport(() => Effect.succeed(transport), config, false)
 
-const overTransport = (
-  transport: LdapTransport.LdapTransport,
+/** The way to the one server of a client, with what is to be different about it. */
+type Reach = (different: LdapTransport.UrlOptions) => Effect.Effect<LdapTransport.LdapTransport, LdapError>
+
+const overTransport = Effect.fnUntraced(function*(
+  reach: Reach,
   { pool, referrals, retry, ...session }: ClientOptions,
   isSecure: boolean
-): Effect.Effect<LdapClient, LdapError, Scope.Scope> =>
-  Effect.flatMap(
-    LdapPool.make({ ...pool, server: transport.server, open: LdapSession.fromTransport(transport, session) }),
-    (pool) => {
-      const open: OpenSession = (different) => LdapSession.fromTransport(transport, { ...session, ...different })
-      return withReferrals(overPool(pool, { retry, open }), isSecure, { ...session, referrals })
-    }
-  )
+): Effect.fn.Return<LdapClient, LdapError, Scope.Scope> {
+  const transport = yield* reach({})
+  const sessions = yield* LdapPool.make({
+    ...pool,
+    server: transport.server,
+    open: LdapSession.fromTransport(transport, session)
+  })
+  const open: OpenSession = (different) =>
+    Effect.flatMap(
+      reach(different),
+      (transport) => LdapSession.fromTransport(transport, { ...session, ...different })
+    )
+  return yield* withReferrals(overPool(sessions, { retry, open }), isSecure, { ...session, referrals })
+})
 
 const isSecured = (url: string): boolean => url.toLowerCase().startsWith("ldaps:")
 

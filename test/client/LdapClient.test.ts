@@ -8,10 +8,12 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
+import { makeCertificates } from "../servers/certificates.ts"
 
 const entries = [
   { dn: "dc=example", attributes: { objectClass: ["domain"], dc: "example" } },
@@ -150,6 +152,24 @@ describe("LdapClient", () => {
         assert.strictEqual(yield* client.withSession({ requestTimeout: "1 seconds" }, who), "dn:cn=admin,dc=example")
         assert.strictEqual(yield* client.withSession({ auth: user }, who), "dn:uid=u,dc=example")
         assert.strictEqual(yield* client.withSession({ url }, who), "")
+      }))
+
+    it.live("so do those of TLS: a certificate of the user's own", () =>
+      Effect.gen(function*() {
+        const { ca, client: certificate, server } = makeCertificates()
+        const served = yield* InMemoryDirectory.make({ entries })
+        const { url } = yield* InMemoryDirectory.listen(served, {
+          tls: { ...server, ca: ca.cert, requestCert: true, rejectUnauthorized: false }
+        })
+        const client = yield* LdapClient.make({ url, tls: { ca: ca.cert } })
+        const auth = LdapAuth.sasl(LdapSasl.external())
+        assert.strictEqual(
+          yield* client.withSession({ tls: { ca: ca.cert, ...certificate }, auth }, who),
+          "dn:UID=alice"
+        )
+        // Without the authority that the client trusts: the settings are replaced as a whole.
+        const error = yield* Effect.flip(client.withSession({ tls: certificate, auth }, who))
+        assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "tls" })
       }))
 
     it.live("a client over a session needs to be told the server", () =>
