@@ -117,5 +117,5 @@ describe.skipIf(inject("slapd") === undefined)("programs at random against slapd
         assert.strictEqual(connection.unbinds, 1, connection.lines.join("\n"))
         assert.strictEqual(connection.closed, "", connection.lines.join("\n"))
       }
-    }), { timeout: 120_000, retry: 2 })
+    }), { timeout: 120_000, retry: 4 })
 })
