@@ -358,6 +358,10 @@ const fromExchange = (exchange: Exchange, observer: Observer, options: SessionOp
         },
         tellResult
       ),
-    startTls: (tls) => observer.effect("startTls", Bind.startTls(exchange, { ...options.tls, ...tls }, requestTimeout))
+    startTls: (tls) => {
+      // The options themselves where nothing is added: what was read of them is kept.
+      const both = tls === undefined ? options.tls ?? {} : { ...options.tls, ...tls }
+      return observer.effect("startTls", Bind.startTls(exchange, both, requestTimeout))
+    }
   }
 }

@@ -45,6 +45,9 @@ export type Secret<A> = A | Redacted.Redacted<A>
  *
  * Options that can't be used fail before anything is sent, with `ConnectFailed` of kind `tls`; so does a server that is refused.
  *
+ * Certificates and keys are read once for an object of options, and kept for as long as it lives. A certificate that was renewed
+ * is seen when the options are other ones, or have it in the place of the old one; octets that were changed in place are not.
+ *
  * **Example**
  *
  * ```ts

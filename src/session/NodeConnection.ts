@@ -107,7 +107,7 @@ class NodeConnection implements LdapConnection {
   #socket: Net.Socket
   /** As long as it isn't known where the socket leads, it leads away from this machine. */
   #protection: Protection = "none"
-  #tls: TlsSession | undefined
+  #tls: (() => TlsSession) | undefined
   #chunks: Array<Uint8Array> = []
   #end: ConnectionEnd | undefined
   #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
@@ -127,7 +127,7 @@ class NodeConnection implements LdapConnection {
   }
 
   get tls(): TlsSession | undefined {
-    return this.#tls
+    return this.#tls?.()
   }
 
   get host(): string {
@@ -141,7 +141,7 @@ class NodeConnection implements LdapConnection {
   channelBinding(type: ChannelBindingType): Uint8Array | undefined {
     if (!(this.#socket instanceof Tls.TLSSocket)) return undefined
     if (type === "tls-exporter") return tlsExporter(this.#socket)
-    const certificate = this.#tls?.peer
+    const certificate = this.tls?.peer
     return certificate === undefined ? undefined : tlsServerEndPoint(certificate.raw)
   }
 

@@ -13,7 +13,7 @@ export interface Prepared {
   /** For `tls.connect`, but for the socket. */
   readonly node: Tls.ConnectionOptions
   /** Accepts the server, or fails with what is wrong with it. */
-  readonly judge: (negotiated: TlsSession) => Effect.Effect<void, Refusal>
+  readonly judge: (negotiated: () => TlsSession) => Effect.Effect<void, Refusal>
 }
 
 export interface Refusal {
@@ -25,26 +25,20 @@ export interface Refusal {
  * Options as Node wants them, checked as far as that is possible without a server. Throws what Node throws for a key that
  * can't be read, say.
  */
-export const prepare = (options: TlsOptions, host: string): Prepared => {
-  const { key, passphrase, pfx, pinnedFingerprints, verifyPeer, ...others } = options
+export const prepare = (given: TlsOptions, host: string): Prepared => {
+  // Where they are asked anew each time, what they say now holds for all of this handshake.
+  const options = { ...given }
+  const { key: _, passphrase: _1, pfx: _2, pinnedFingerprints, verifyPeer, ...others } = options
   const pins = pinnedFingerprints?.map((text) => {
     const octets = octetsOfFingerprint(text)
     if (octets === undefined) throw new Error(`"${text}" is no SHA-256 fingerprint, in hexadecimal or Base64`)
     return octets
   })
   const name = options.servername ?? host
-  const secureContext = Tls.createSecureContext({
-    ...others,
-    key: open<string | Buffer>(key),
-    pfx: open<string | Buffer>(pfx),
-    passphrase: open(passphrase),
-    // Said, since Node would let a flag of the command line lower it.
-    minVersion: options.minVersion ?? "TLSv1.2"
-  })
   return {
     node: {
       ...others,
-      secureContext,
+      secureContext: contextOf(given, options),
       checkServerIdentity: options.checkServerIdentity ?? Tls.checkServerIdentity,
       // The name (or address) that the certificate must carry. Addresses are never sent (RFC 6066 section 3).
       host: name,
@@ -54,10 +48,50 @@ export const prepare = (options: TlsOptions, host: string): Prepared => {
     },
     judge: (negotiated) =>
       Effect.andThen(
-        pins === undefined ? Effect.void : matchPins(pins, negotiated.peer),
-        verifyPeer === undefined ? Effect.void : askHook(verifyPeer, negotiated)
+        pins === undefined ? Effect.void : matchPins(pins, negotiated().peer),
+        verifyPeer === undefined ? Effect.void : askHook(verifyPeer, negotiated())
       )
   }
+}
+
+/** What was made of options, and of what they said then. */
+interface Kept {
+  readonly options: TlsOptions
+  /** The authorities of Node, which a program may change. */
+  readonly authorities: ReadonlyArray<string> | undefined
+  readonly context: Tls.SecureContext
+}
+
+/**
+ * Reading certificates and keys takes longer than the rest of a handshake where there are many authorities, and each reading of
+ * them takes memory. So options are read once: what is in the context lives as long as they do.
+ */
+const contexts = new WeakMap<TlsOptions, Kept>()
+
+const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext => {
+  // Also where they aren't needed: a secret that was wiped meanwhile must not be used.
+  const secrets = {
+    key: open<string | Buffer>(options.key),
+    pfx: open<string | Buffer>(options.pfx),
+    passphrase: open(options.passphrase)
+  }
+  const authorities = options.ca === undefined ? Tls.getCACertificates("default") : undefined
+  const kept = contexts.get(given)
+  if (kept !== undefined && kept.authorities === authorities && isSame(kept.options, options)) return kept.context
+  const context = Tls.createSecureContext({
+    ...options,
+    ...secrets,
+    // Said, since Node would let a flag of the command line lower it.
+    minVersion: options.minVersion ?? "TLSv1.2"
+  })
+  contexts.set(given, { options, authorities, context })
+  return context
+}
+
+/** Options may be changed, or say something else each time they are asked. */
+const isSame = (before: TlsOptions, now: TlsOptions): boolean => {
+  const names = Object.keys(now) as Array<keyof TlsOptions>
+  return names.length === Object.keys(before).length && names.every((name) => before[name] === now[name])
 }
 
 const open = <A>(secret: Secret<A> | undefined): A | undefined =>
@@ -97,16 +131,22 @@ const octetsOfFingerprint = (text: string): string | undefined => {
 }
 
 /**
- * What the handshake of a socket came to. To be asked once: Node gives the server's certificate a single time.
+ * What the handshake of a socket came to. To be asked once, when it is done: Node gives the server's certificate a single time. The
+ * certificate is read when somebody wants to know, which takes a while and few do.
  */
-export const negotiatedOn = (socket: Tls.TLSSocket): TlsSession => {
+export const negotiatedOn = (socket: Tls.TLSSocket): () => TlsSession => {
   const certificate = socket.getPeerX509Certificate()
-  return {
-    protocol: socket.getProtocol() ?? "unknown",
-    cipher: socket.getCipher().standardName,
-    isVerified: socket.authorized,
-    peer: certificate === undefined ? undefined : readCertificate(certificate)
-  }
+  const protocol = socket.getProtocol() ?? "unknown"
+  const cipher = socket.getCipher().standardName
+  const isVerified = socket.authorized
+  let negotiated: TlsSession | undefined
+  return () =>
+    negotiated ??= {
+      protocol,
+      cipher,
+      isVerified,
+      peer: certificate === undefined ? undefined : readCertificate(certificate)
+    }
 }
 
 const readCertificate = (certificate: X509Certificate): PeerCertificate => ({

@@ -20,6 +20,7 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as LdapTls from "../../src/session/LdapTls.ts"
+import { prepare } from "../../src/session/tlsHandshake.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates, signedBy } from "../servers/certificates.ts"
 import { connect, ok, settle } from "./RecordingPeer.ts"
@@ -215,6 +216,70 @@ describe("whom to trust", () => {
       yield* open(url, { ca: [others.ca.cert, Buffer.from(ca.cert)] })
       yield* refusal(url, { ca: others.ca.cert })
     }))
+
+  it.live("options that are used again say what they say now", () =>
+    Effect.gen(function*() {
+      const { url } = yield* listen()
+      const others = makeCertificates()
+      const tls = { ca: ca.cert }
+      const config = { url, tls }
+      yield* LdapSession.make(config)
+      tls.ca = others.ca.cert
+      assert.include((yield* Effect.flip(LdapSession.make(config))).message, "not trusted")
+      let authority = others.ca.cert
+      const asked = {
+        url,
+        tls: {
+          get ca() {
+            return authority
+          }
+        }
+      }
+      assert.include((yield* Effect.flip(LdapSession.make(asked))).message, "not trusted")
+      authority = ca.cert
+      yield* LdapSession.make(asked)
+    }))
+})
+
+describe("options that are used again", () => {
+  const contextOf = (tls: LdapTls.TlsOptions) => prepare(tls, "localhost").node.secureContext
+
+  it("are read once", () => {
+    const options = { ca: ca.cert, servername: "localhost", verifyPeer: () => Effect.void }
+    assert.strictEqual(contextOf(options), contextOf(options))
+    assert.notStrictEqual(contextOf(options), contextOf({ ...options }))
+  })
+
+  it("are read again when something else is in them, or has come to them", () => {
+    const options: { -readonly [K in keyof LdapTls.TlsOptions]: LdapTls.TlsOptions[K] } = { ca: ca.cert }
+    const first = contextOf(options)
+    options.ca = makeCertificates().ca.cert
+    const second = contextOf(options)
+    options.minVersion = "TLSv1.3"
+    const third = contextOf(options)
+    delete options.minVersion
+    assert.strictEqual(new Set([first, second, third, contextOf(options)]).size, 4)
+  })
+
+  it("are read again when Node has other authorities, where they name none", () => {
+    const nodes = Tls.getCACertificates("default")
+    const [named, unnamed] = [{ ca: ca.cert }, {}]
+    const before = [contextOf(named), contextOf(unnamed)]
+    try {
+      Tls.setDefaultCACertificates([ca.cert])
+      assert.strictEqual(contextOf(named), before[0])
+      assert.notStrictEqual(contextOf(unnamed), before[1])
+    } finally {
+      Tls.setDefaultCACertificates(nodes)
+    }
+  })
+
+  it("have no use for a key that was wiped meanwhile", () => {
+    const options = { ...ca, ca: ca.cert, key: Redacted.make(ca.key) }
+    contextOf(options)
+    Redacted.wipeUnsafe(options.key)
+    assert.throws(() => contextOf(options), "Unable to get redacted value")
+  })
 })
 
 describe("pinned fingerprints", () => {
