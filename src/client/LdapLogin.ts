@@ -17,8 +17,7 @@ import * as LdapControl from "../model/LdapControl.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../model/LdapError.ts"
 import type { LdapFilter } from "../model/LdapFilter.ts"
-import * as LdapSession from "../session/LdapSession.ts"
-import type { LdapClient } from "./LdapClient.ts"
+import type * as LdapSession from "../session/LdapSession.ts"
 import {
   AmbiguousLogin,
   DirectoryFailed,
@@ -30,6 +29,9 @@ import {
   refusalOfSuccess,
   WrongCredentials
 } from "./LoginError.ts"
+import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOptions } from "./loginSessions.ts"
+
+export type { LoginDirectory, LoginPoolOptions, LoginSession } from "./loginSessions.ts"
 
 export {
   AccountDisabled,
@@ -62,27 +64,7 @@ export interface Login {
 }
 
 /**
- * How to open a session that becomes the user: a configuration, whose `auth` is not used, or an effect that makes a session that
- * is nobody's yet.
- *
- * @category models
- * @since 0.1.0
- */
-export type LoginSession = LdapSession.SessionConfig | Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
-
-/**
- * Who looks users up, and who becomes them: a client does both, the second on a session beside its pool, with the same servers
- * and TLS. Whoever can only look up, a session that is bound as someone who may, needs to be told how to `open` others.
- *
- * @category models
- * @since 0.1.0
- */
-export type LoginDirectory =
-  | { readonly client: Pick<LdapClient, "searchResult" | "withSession">; readonly open?: LoginSession | undefined }
-  | { readonly client: Pick<LdapSession.LdapOperations, "searchResult">; readonly open: LoginSession }
-
-/**
- * Options of {@link authenticate}.
+ * Options of {@link make} and {@link authenticate}.
  *
  * @category models
  * @since 0.1.0
@@ -131,7 +113,7 @@ export type Authenticator = (
 ) => Effect.Effect<Login, LoginError>
 
 /**
- * Makes a function that checks logins.
+ * Makes a function that checks logins, for a program that has few. {@link make} is for services.
  *
  * **Details**
  *
@@ -177,15 +159,71 @@ export type Authenticator = (
  * @category logins
  * @since 0.1.0
  */
-export const authenticate = (options: LoginOptions): Authenticator => {
+export const authenticate = (options: LoginOptions): Authenticator => authenticator(options, bindAnew(options))
+
+/**
+ * Like {@link authenticate}, with sessions for the binds that stay: what a service wants. Over TLS a login then takes a tenth of
+ * the time, since most of it goes into connections.
+ *
+ * **Details**
+ *
+ * Any number of binds may follow each other on a connection (RFC 4511 section 4.2.1). So a session is opened when a login finds none
+ * free, `concurrency` of them at the most, and is one login's at a time. Nothing but the binds of logins is ever sent on
+ * it, and none of them is sent to become nobody again, which some servers refuse: until the next one, or until
+ * `idleTimeToLive`, the server takes the session for the last user's. Closing the scope unbinds each, once: logins that are
+ * under way have ten seconds for it, and others fail with `DirectoryFailed`.
+ *
+ * A session stays after a login. After anything else, it is unbound while the login goes on: when the server refused the bind (some
+ * close the connection then) or wants the password changed first, when the time was up, and when the login was
+ * interrupted, since a bind can't be abandoned. So a refused login costs a connection, as many as there are.
+ *
+ * A session that the server has closed meanwhile is replaced and nobody notices. A bind that may have reached the server is never
+ * sent again: it may have counted as a wrong password, and the login is a `DirectoryFailed` whose cause is `inDoubt`.
+ *
+ * Completes without having opened anything, and fails with `InvalidRequest` for a `concurrency` that isn't a whole number from 1.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapClient, LdapFilter, LdapLogin } from "effect-ldap"
+ * import { Context, Effect, Layer } from "effect"
+ *
+ * class Logins extends Context.Service<Logins, LdapLogin.Authenticator>()("app/Logins") {
+ *   static readonly layer = Layer.effect(
+ *     Logins,
+ *     Effect.flatMap(LdapClient.LdapClient, (client) =>
+ *       LdapLogin.make({
+ *         client,
+ *         base: "ou=people,dc=example,dc=org",
+ *         filter: (login) => LdapFilter.equals("uid", login),
+ *         uniform: true
+ *       }))
+ *   )
+ * }
+ * ```
+ *
+ * @category logins
+ * @since 0.1.0
+ */
+export const make = (
+  options: LoginOptions & LoginPoolOptions
+): Effect.Effect<Authenticator, LdapError, Scope.Scope> =>
+  Effect.map(bindInPool(options, concurrencyOf(options), options), (bind) => authenticator(options, bind))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Logging in
+// ---------------------------------------------------------------------------------------------------------------------
+
+const concurrencyOf = ({ concurrency = 16 }: LoginSettings): number => concurrency
+
+const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
   const { uniform = false } = options
-  const turns = Semaphore.makeUnsafe(options.concurrency ?? 16)
-  const withSession = sessionsOf(options)
+  const turns = Semaphore.makeUnsafe(concurrencyOf(options))
   const controls = options.passwordPolicy === false ? [] : [LdapControl.passwordPolicyRequest.make()]
   const refuse = (refusal: Refusal) => uniform === false ? Effect.fail(failed(refusal.reason)) : refuseAlike(refusal)
 
   const bindAs = (dn: string, password: Redacted.Redacted<string>): Effect.Effect<LdapResult, LdapError> =>
-    withSession((session) => session.bind(LdapAuth.simple(dn, password), { controls }))
+    bind(LdapAuth.simple(dn, password), { controls })
 
   /** The bind for a user who isn't there; what comes of it says nothing, unless the directory is in trouble. */
   const bindAsNobody = (password: Redacted.Redacted<string>) => {
@@ -224,18 +262,6 @@ export const authenticate = (options: LoginOptions): Authenticator => {
       ? Effect.fail(failed(new EmptyPassword()))
       : Semaphore.withPermit(turns, logIn(login, password))
 }
-
-/** What is done with a session that is nobody's yet, and unbound afterwards. */
-const sessionsOf =
-  (directory: LoginDirectory) => <A>(f: (session: LdapSession.LdapSession) => Effect.Effect<A, LdapError>) => {
-    const { open } = directory
-    if (open !== undefined) {
-      const opened = Effect.isEffect(open) ? open : LdapSession.make({ ...open, auth: undefined })
-      return Effect.scoped(Effect.flatMap(opened, f))
-    }
-    // Without `open` it is a client.
-    return (directory.client as Pick<LdapClient, "withSession">).withSession({ auth: undefined }, f)
-  }
 
 const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
 

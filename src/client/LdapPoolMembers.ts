@@ -23,9 +23,17 @@ export interface PooledSession extends LdapOperations {
 }
 
 /** What may be shared of a session: nothing that changes who the others are. */
-export const shareable = (
-  { bind: _, closed: _1, protection: _2, startTls: _3, tls: _4, ...operations }: LdapSession
-): PooledSession => operations
+export const shareable = (session: LdapSession): PooledSession => {
+  const { bind: _, closed: _1, protection: _2, startTls: _3, tls: _4, ...operations } = session
+  wholes.set(operations, session)
+  return operations
+}
+
+const wholes = new WeakMap<PooledSession, LdapSession>()
+
+/** The session of which this was shared, for who has it alone: of a pool of one's own, where no two have the same. */
+// It was put there when this one was made, and there is no other way to make one.
+export const whole = (session: PooledSession): LdapSession => wholes.get(session)!
 
 export interface Member {
   readonly session: PooledSession

@@ -85,9 +85,9 @@ export const parts: ReadonlyArray<Part> = [
   { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd, TLS", items: 60 },
   {
     ...logins,
-    title: "Logins, looking users up on a session that stays",
+    title: "Logins, on sessions that stay",
     work: "login",
-    items: 60,
+    items: 600,
     quickItems: 10,
     rounds: 2,
     peers: ["effectLdap"]

@@ -95,17 +95,20 @@ const program = Effect.fnUntraced(function*(show: (value: unknown) => void, like
   show(auth)
   show(ldap)
   show(directory)
-  const login = LdapLogin.authenticate({
+  const logins = {
     client: ldap,
     open: Effect.flatMap(directory.connect, (socket) => LdapSession.fromSocket(socket, { protection: "local" })),
     base,
-    filter: (name) => LdapFilter.equals("uid", name),
+    filter: (name: string) => LdapFilter.equals("uid", name),
     uniform: true
-  })
-  yield* attempt(login("ada", secret("user")))
-  yield* attempt(login("ada", secret("wrong")))
-  // People type passwords into the wrong field.
-  yield* attempt(login(planted.mistyped, secret("wrong")))
+  }
+  for (const login of [LdapLogin.authenticate(logins), yield* LdapLogin.make(logins)]) {
+    yield* attempt(login("ada", secret("user")))
+    yield* attempt(login("ada", secret("wrong")))
+    // People type passwords into the wrong field.
+    yield* attempt(login(planted.mistyped, secret("wrong")))
+    show(login)
+  }
 
   yield* attempt(LdapJobs.changePassword(ldap, ada, { newPassword: secret("reset"), oldPassword: secret("old") }))
   yield* attempt(

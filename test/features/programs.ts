@@ -41,23 +41,34 @@ export const programs = (server: ProgramServer): void => {
   const dnOf = (text: string) => Effect.runSync(Effect.fromResult(LdapDn.parse(text)))
 
   describe(`${server.name}: programs`, () => {
-    it.live("a login, and what is wrong with one", () =>
-      Effect.gen(function*() {
-        const client = yield* asAdmin
-        const authenticate = LdapLogin.authenticate({
-          client,
-          open: config,
-          base: server.people,
-          filter: (name) => LdapFilter.equals(server.loginAttribute, name)
+    it.live.each(["on sessions of their own", "on sessions that stay"])(
+      "logins %s, and what is wrong with one",
+      (how) =>
+        Effect.gen(function*() {
+          const client = yield* asAdmin
+          const opened: Array<LdapSession.LdapSession> = []
+          const settings = {
+            client,
+            open: Effect.tap(LdapSession.make(config), (session) => Effect.sync(() => opened.push(session))),
+            base: server.people,
+            filter: (name: string) => LdapFilter.equals(server.loginAttribute, name)
+          }
+          const stays = how === "on sessions that stay"
+          const logIn = stays ? yield* LdapLogin.make(settings) : LdapLogin.authenticate(settings)
+          for (let i = 0; i < 3; i++) {
+            const { entry } = yield* logIn(login.name, Redacted.make(login.password))
+            assert.isTrue(same(entry.dn, login.dn))
+          }
+          assert.lengthOf(opened, stays ? 1 : 3)
+          const refused = (name: string, password: string) =>
+            Effect.map(Effect.flip(logIn(name, Redacted.make(password))), ({ reason }) => reason)
+          assert.deepInclude(yield* refused(login.name, "wrong"), { _tag: "WrongCredentials" })
+          assert.deepInclude(yield* refused("nobody", login.password), { _tag: "WrongCredentials", what: "login" })
+          assert.deepInclude(yield* refused(login.name, ""), { _tag: "EmptyPassword" })
+          yield* logIn(login.name, Redacted.make(login.password))
+          assert.lengthOf(opened, stays ? 2 : 5)
         })
-        const { entry } = yield* authenticate(login.name, Redacted.make(login.password))
-        assert.isTrue(same(entry.dn, login.dn))
-        const refused = (name: string, password: string) =>
-          Effect.map(Effect.flip(authenticate(name, Redacted.make(password))), ({ reason }) => reason)
-        assert.deepInclude(yield* refused(login.name, "wrong"), { _tag: "WrongCredentials" })
-        assert.deepInclude(yield* refused("nobody", login.password), { _tag: "WrongCredentials", what: "login" })
-        assert.deepInclude(yield* refused(login.name, ""), { _tag: "EmptyPassword" })
-      }))
+    )
 
     it.live("a pool's sessions are the administrator's, and no more than it may have", () =>
       Effect.gen(function*() {

@@ -23,14 +23,14 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     ...(ca === undefined ? {} : { tls: { ca } })
   }
   const session = await Effect.runPromise(Scope.provide(LdapSession.make(config), scope))
-  const loginsBy = (client: LdapSession.LdapOperations) =>
-    LdapLogin.authenticate({
-      client,
-      open: config,
-      base: users,
-      filter: (login) => LdapFilter.equals("uid", login)
-    })
-  const pooled = loginsBy(session)
+  const logins = (client: LdapSession.LdapOperations) => ({
+    client,
+    open: config,
+    base: users,
+    filter: (login: string) => LdapFilter.equals("uid", login)
+  })
+  /** Made when the first login asks for it: the cycles of connecting have no use for it. */
+  let pooled: LdapLogin.Authenticator | undefined
   return {
     stream: (base) => Effect.runPromise(Stream.runFold(session.search({ base }), () => 0, (count) => count + 1)),
     streamRead: (base) =>
@@ -80,13 +80,14 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
         )
       ),
     logins: async (times, how) => {
+      pooled ??= await Effect.runPromise(Scope.provide(LdapLogin.make(logins(session)), scope))
       for (let i = 0; i < times; i++) {
         const one = how === "pooled"
           ? pooled(user.uid, Redacted.make(user.password))
           : Effect.scoped(
             Effect.flatMap(
               LdapSession.make(config),
-              (client) => loginsBy(client)(user.uid, Redacted.make(user.password))
+              (client) => LdapLogin.authenticate(logins(client))(user.uid, Redacted.make(user.password))
             )
           )
         await Effect.runPromise(one)
