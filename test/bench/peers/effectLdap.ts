@@ -9,8 +9,12 @@ import * as LdapLogin from "../../../src/client/LdapLogin.ts"
 import * as LdapFilter from "../../../src/model/LdapFilter.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
+import type * as LdapTls from "../../../src/session/LdapTls.ts"
 import { user, users } from "../directory.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
+
+/** A program has its options once, whatever it opens with them. */
+let tls: LdapTls.TlsOptions | undefined
 
 const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
   const scope = Scope.makeUnsafe()
@@ -20,7 +24,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     // The responder has an entry of 200 MB, and a machine with other work takes its time.
     maxMessageSize: 256 * 1_048_576,
     requestTimeout: "Infinity" as const,
-    ...(ca === undefined ? {} : { tls: { ca } })
+    ...(ca === undefined ? {} : { tls: tls ??= { ca } })
   }
   const session = await Effect.runPromise(Scope.provide(LdapSession.make(config), scope))
   const logins = (client: LdapSession.LdapOperations) => ({
