@@ -1,7 +1,7 @@
 /**
  * The login of a web service: `node examples/login.ts`.
  *
- * `handle` is what an endpoint would do with a posted form: it finds the user, binds as the user on a session of its own, and
+ * `handle` is what an endpoint would do with a posted form: it finds the user, binds as the user on a session that is kept for that, and
  * turns what comes of it into a status and a text. The directory is in memory, and the program shows what it has seen.
  *
  * In a program of your own the imports are `from "effect-ldap"`.
@@ -92,33 +92,39 @@ const program = Effect.gen(function*() {
 
   // The service looks users up as itself; nobody's login changes who it is.
   const session = yield* LdapSession.make({ url, auth: LdapAuth.simple(`cn=admin,${base}`, secret) })
-  const post = handle(LdapLogin.authenticate({
-    client: session,
-    open: { url },
-    base: `ou=people,${base}`,
-    // What is typed is a value in this filter. It can't become a part of it.
-    filter: (login) => LdapFilter.ldapFilter`(&(objectClass=inetOrgPerson)(|(uid=${login})(mail=${login})))`,
-    attributes: ["cn"],
-    uniform: true
-  }))
+  // The sessions for logins are open for as long as the service is.
+  yield* Effect.scoped(Effect.gen(function*() {
+    const logIn = yield* LdapLogin.make({
+      client: session,
+      open: { url },
+      base: `ou=people,${base}`,
+      // What is typed is a value in this filter. It can't become a part of it.
+      filter: (login) => LdapFilter.ldapFilter`(&(objectClass=inetOrgPerson)(|(uid=${login})(mail=${login})))`,
+      attributes: ["cn"],
+      uniform: true
+    })
+    const post = handle(logIn)
 
-  yield* post({ login: "ada", password: "ada's password" })
-  yield* post({ login: "ADA@example.org", password: "ada's password" })
-  yield* post({ login: "ada", password: "a guess" })
-  yield* post({ login: "ada", password: "" })
-  yield* post({ login: "nobody", password: "a guess" })
-  yield* post({ login: "*)(uid=*", password: "a guess" })
-  yield* post({ login: "grace", password: "grace's password" })
-  yield* post({ login: "linus", password: "linus's password" })
-  yield* post({ login: "ken", password: "ken's password" })
-  yield* post({ login: "alan", password: "alan's password" })
+    yield* post({ login: "ada", password: "ada's password" })
+    yield* post({ login: "ADA@example.org", password: "ada's password" })
+    yield* post({ login: "ada", password: "a guess" })
+    yield* post({ login: "ada", password: "" })
+    yield* post({ login: "nobody", password: "a guess" })
+    yield* post({ login: "*)(uid=*", password: "a guess" })
+    yield* post({ login: "ken", password: "ken's password" })
+    yield* post({ login: "alan", password: "alan's password" })
+    yield* post({ login: "grace", password: "grace's password" })
+    yield* post({ login: "linus", password: "linus's password" })
+  }))
 
   const [service, ...logins] = directory.log.connections
   yield* Console.log(`\nThe service is still ${service?.boundAs}.`)
+  const binds = directory.log.pdusByKind.get("BindRequest") ?? 0
   const unbinds = logins.filter(({ octetsAfterUnbind, unbinds }) => unbinds === 1 && octetsAfterUnbind === 0).length
-  yield* Console.log(
-    `${logins.length} sessions for logins, ${unbinds} of them unbound once; ${directory.log.openConnections} connection open.`
-  )
+  const all = `${
+    binds - 1
+  } binds for logins on ${logins.length} sessions, since a refusal costs one; ${unbinds} unbound once`
+  yield* Console.log(`${all}; ${directory.log.openConnections} connection open.`)
 })
 
 await Effect.runPromise(Effect.scoped(program))

@@ -25,8 +25,9 @@ const says: Readonly<Record<string, RegExp>> = {
   "failover.ts":
     /Berlin is killed:(?:(?!FAILED|someone else).)*answered by Paris(?:(?!FAILED|someone else).)*answered by Lisbon(?:(?!FAILED|someone else).)*Lisbon is killed:(?:(?!FAILED|someone else).)*answered by Berlin/s,
   "login-api/main.ts":
-    /"ada" +200 Ada Lovelace, ada@example.org.*"nobody" +WrongLogin.*6 sessions so far, 5 unbound, 1 open: the pool's/s,
-  "login.ts": /"ada" +200 welcome, Ada Lovelace.*9 sessions for logins, 9 of them unbound once/s,
+    /"ada" +200 Ada Lovelace, ada@example.org.*"nobody" +WrongLogin.*5 sessions so far, 3 unbound, 2 open/s,
+  "login.ts":
+    /"ada" +200 welcome, Ada Lovelace.*9 binds for logins on 6 sessions, .*; 6 unbound once; 1 connection open/s,
   "quickstart.ts": /fibers +19 of 20 found \d+ people, one was interrupted/,
   "schema-generate.ts": /class InetOrgPerson/,
   "schema-people.ts": /\S/,

@@ -41,13 +41,13 @@ const Directory = InMemoryDirectory.layerDirectory({
   admin: { password: secret }
 })
 
-/** The service looks users up with a pool of sessions of its own; each login has a session to itself. */
+/** The service looks users up with a pool of sessions of its own; logins have others, one at a time to itself. */
 const Login = Layer.effect(
   LogIn,
   Effect.gen(function*() {
     const { transport } = yield* InMemoryDirectory.InMemoryDirectory
     const client = yield* LdapClient.fromTransport(transport, { auth: LdapAuth.simple(`cn=admin,${base}`, secret) })
-    return LdapLogin.authenticate({
+    return yield* LdapLogin.make({
       client,
       base: `ou=people,${base}`,
       filter: (login) => LdapFilter.ldapFilter`(&(objectClass=inetOrgPerson)(|(uid=${login})(mail=${login})))`,
@@ -81,8 +81,10 @@ const demonstrate = Effect.gen(function*() {
   yield* post("*)(uid=*", "a guess")
   yield* post("ada", "")
   const { log } = yield* InMemoryDirectory.InMemoryDirectory
+  // A session on which a login was refused is replaced while the answer is on its way.
+  yield* log.until(() => log.unbinds === 3 && log.openConnections === 2)
   yield* Console.log(
-    `${log.connections.length} sessions so far, ${log.unbinds} unbound, ${log.openConnections} open: the pool's`
+    `${log.connections.length} sessions so far, ${log.unbinds} unbound, ${log.openConnections} open: one of the pool, one for logins`
   )
 })
 

@@ -173,9 +173,9 @@ export const authenticate = (options: LoginOptions): Authenticator => authentica
  * `idleTimeToLive`, the server takes the session for the last user's. Closing the scope unbinds each, once: logins that are
  * under way have ten seconds for it, and others fail with `DirectoryFailed`.
  *
- * A session stays after a login. After anything else, it is unbound while the login goes on: when the server refused the bind (some
- * close the connection then) or wants the password changed first, when the time was up, and when the login was
- * interrupted, since a bind can't be abandoned. So a refused login costs a connection, as many as there are.
+ * A session stays after a login. After anything else it is unbound, and another opened in its place, while the login goes on: when
+ * the server refused the bind (some close the connection then) or wants the password changed first, when the time was up, and
+ * when the login was interrupted, since a bind can't be abandoned. So a refused login costs a connection.
  *
  * A session that the server has closed meanwhile is replaced and nobody notices. A bind that may have reached the server is never
  * sent again: it may have counted as a wrong password, and the login is a `DirectoryFailed` whose cause is `inDoubt`.
