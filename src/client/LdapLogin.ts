@@ -94,7 +94,7 @@ export interface LoginSettings {
   readonly passwordPolicy?: boolean | undefined
   /**
    * Whether an unknown user and a wrong password are the same error after the same requests. Default false. See {@link
-   * authenticate} for `decoy`.
+   * authenticate} for what the time they take tells, and for `decoy`.
    */
   readonly uniform?: boolean | { readonly decoy: LdapSession.DnInput } | undefined
   /** How many logins may be under way at once; others wait. Default 16. */
@@ -126,12 +126,17 @@ export type Authenticator = (
  * (draft-behera-ldap-password-policy-11), Netscape's controls, and Active Directory's sub-codes. Where nobody can say
  * whether the login is right the reason is `DirectoryFailed`, with the `LdapError`.
  *
- * With `uniform` an attacker can't tell which users exist. An unknown user costs a session and a bind like any other, as a
- * name below `base` that can't exist, and fails with `WrongCredentials` of `either`; so do a wrong password, an ambiguous
- * login, and accounts that the server refuses without looking at the password, locked ones above all. What only those hear
- * who know the password keeps its reason. Servers hash a password only for users that exist, which can take them longer:
- * name an entry with a password that nobody knows as `decoy`, and the bind for unknown users is tried on it. Keep the
- * decoy out of a policy that locks accounts. The reasons that were hidden are logged at debug level.
+ * With `uniform` an attacker can't tell from the answers which users exist. An unknown user costs a session and a bind like any
+ * other, as a name below `base` that can't exist, and fails with `WrongCredentials` of `either`; so do a wrong password, an
+ * ambiguous login, and accounts that the server refuses without looking at the password, locked ones above all. What only those
+ * hear who know the password keeps its reason. The reasons that were hidden are logged at debug level.
+ *
+ * The time may tell all the same, since servers hash a password only for users that exist, and a password policy writes the failure
+ * down. On slapd a wrong password took 7 to 11 ms longer than an unknown user with `{ARGON2}`, and 2 ms with a policy that counts; with
+ * `{SSHA}` or SHA-2 and no policy the difference was lost in the noise. Name an entry with a password that nobody knows as `decoy`, and
+ * the bind for unknown users is tried on it: then nothing was left of either. Its password has to be hashed as those of users are,
+ * and its policy has to count failures as theirs does, but never lock (slapd: the same `pwdMaxFailure`, and `pwdLockout` FALSE). What
+ * remains is an account that is locked: servers refuse it at once, which is faster than a wrong password, and than the decoy.
  *
  * Interruption abandons the search, and ends the session of the bind: the server is unbound. Waiting for one's turn
  * (`concurrency`) can be interrupted too.
