@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { makeCertificates } from "../servers/certificates.ts"
 import { ensureSlapd } from "../servers/slapd.ts"
-import { admin, base, ldif, records, type Sizes } from "./directory.ts"
+import { admin, base, ldif, type Record, records, type Sizes } from "./directory.ts"
 
 /** Where a server listens; `stop` ends it and removes what it wrote. */
 export interface Server {
@@ -21,10 +21,10 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-const configuration = (folder: string): string => `
+const configuration = (folder: string, { database, modules }: Extension): string => `
 ${["core", "cosine", "inetorgperson"].map((name) => `include /etc/ldap/schema/${name}.schema`).join("\n")}
 modulepath /usr/lib/ldap
-moduleload back_mdb
+${["back_mdb", ...modules].map((name) => `moduleload ${name}`).join("\n")}
 pidfile  ${folder}/slapd.pid
 loglevel 0
 sizelimit unlimited
@@ -38,13 +38,25 @@ rootdn "${admin.dn}"
 rootpw ${admin.password}
 directory ${folder}/db
 maxsize 1073741824
-dbnosync
 index objectClass,uid eq
 access to * by * read
+${database.join("\n")}
 `
 
-/** Starts it, filled; undefined where there is no slapd, with the reason on the console. */
-export const startSlapd = async (sizes: Sizes): Promise<Server | undefined> => {
+/** What a measurement of its own wants beside the rest, as slapd.conf has it. */
+interface Extension {
+  readonly modules: ReadonlyArray<string>
+  readonly database: ReadonlyArray<string>
+}
+
+/** Starts it with the directory of the measurements; undefined where there is no slapd, with the reason on the console. */
+export const startSlapd = (sizes: Sizes): Promise<Server | undefined> =>
+  startSlapdWith(records(sizes), { modules: [], database: ["dbnosync"] })
+
+export const startSlapdWith = async (
+  entries: Iterable<Record>,
+  extension: Extension
+): Promise<Server | undefined> => {
   const found = ensureSlapd()
   if ("missing" in found) {
     console.warn(`no slapd: ${found.missing}`)
@@ -59,9 +71,9 @@ export const startSlapd = async (sizes: Sizes): Promise<Server | undefined> => {
   writeFileSync(file("ca.crt"), certificates.ca.cert)
   writeFileSync(file("server.crt"), certificates.server.cert)
   writeFileSync(file("server.key"), certificates.server.key, { mode: 0o600 })
-  writeFileSync(file("slapd.conf"), configuration(folder))
+  writeFileSync(file("slapd.conf"), configuration(folder, extension))
   const data = openSync(file("directory.ldif"), "w")
-  for (const record of records(sizes)) writeSync(data, ldif(record))
+  for (const record of entries) writeSync(data, ldif(record))
   closeSync(data)
   const added = spawnSync(found.path, ["-T", "add", "-q", "-f", file("slapd.conf"), "-l", file("directory.ldif")])
   if (added.status !== 0) throw new Error(`slapadd: ${added.stderr.toString().slice(-2_000)}`)
