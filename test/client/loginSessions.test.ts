@@ -329,6 +329,32 @@ describe("sessions for logins that stay", () => {
       yield* login("ada")
     }))
 
+  it.live("a server that was restarted between two logins, over TCP", () =>
+    Effect.gen(function*() {
+      const { directory, settings } = yield* world()
+      const start = Effect.fnUntraced(function*(port: number) {
+        const scope = yield* Scope.make()
+        const listening = yield* Scope.provide(InMemoryDirectory.listen(directory, { port }), scope)
+        return { ...listening, stop: Scope.close(scope, Exit.void) }
+      })
+      const server = yield* start(0)
+      const opened: Array<LdapSession.LdapSession> = []
+      const open = Effect.tap(
+        LdapSession.make({ url: server.url }),
+        (session) => Effect.sync(() => opened.push(session))
+      )
+      const logIn = yield* LdapLogin.make({ ...settings, open })
+      const login = (name: string) => logIn(name, Redacted.make(`${name}pw`))
+      yield* login("ada")
+      yield* server.stop
+      yield* opened[0]!.closed
+      const { reason } = yield* Effect.flip(login("bob"))
+      assert.strictEqual(reason._tag === "DirectoryFailed" && reason.cause.reason._tag, "ConnectFailed")
+      const again = yield* start(server.port)
+      assert.strictEqual((yield* login("bob")).entry.dn, bob)
+      yield* again.stop
+    }))
+
   it.effect("a concurrency that is no number of sessions is refused at once", () =>
     Effect.gen(function*() {
       const { settings } = yield* world()

@@ -114,6 +114,58 @@ describe.skipIf("missing" in found)("on slapd", () => {
         }))
     })
 
+    describe("logins on sessions that stay", () => {
+      const logins = Effect.fnUntraced(function*(searchBase: string, concurrency?: number) {
+        const { ldap } = yield* Server
+        const logIn = yield* LdapLogin.make({
+          client: ldap,
+          base: searchBase,
+          filter: (login) => LdapFilter.equals("uid", login),
+          concurrency
+        })
+        return (login: string, password: string) => logIn(login, Redacted.make(password))
+      })
+
+      it.effect("many at once: everybody is who the password says, and nobody else", () =>
+        Effect.gen(function*() {
+          const logIn = yield* logins(people, 4)
+          const tries = Array.from({ length: 120 }, (_, i) => ({
+            uid: ["alice", "bob", "carol"][i % 3]!,
+            // Another's password, now and then.
+            owner: ["alice", "bob", "carol"][(i % 5 === 0 ? i + 1 : i) % 3]!
+          }))
+          const seen = yield* Effect.forEach(
+            tries,
+            ({ owner, uid }) =>
+              Effect.match(logIn(uid, passwordOf(owner)), {
+                onFailure: ({ reason }) => reason._tag,
+                onSuccess: ({ entry }) => entry.dn
+              }),
+            { concurrency: "unbounded" }
+          )
+          assert.deepStrictEqual(
+            seen,
+            tries.map(({ owner, uid }) => owner === uid ? `uid=${uid},${people}` : "WrongCredentials")
+          )
+        }))
+
+      it.effect("a wrong password counts once, and what a policy says is whose login it was", () =>
+        Effect.gen(function*() {
+          const logIn = yield* logins(accountsBase)
+          const refused = (login: string, password: string) =>
+            Effect.map(Effect.flip(logIn(login, password)), ({ reason }) => reason._tag)
+          // The third would lock it.
+          for (let round = 0; round < 3; round++) {
+            for (let i = 0; i < 2; i++) assert.strictEqual(yield* refused("strict", "wrong"), "WrongCredentials")
+            assert.strictEqual((yield* logIn("strict", passwordOf("strict"))).entry.dn, account("strict"))
+          }
+          assert.strictEqual(yield* refused("reset", passwordOf("reset")), "MustChangePassword")
+          assert.isUndefined((yield* logIn("strict", passwordOf("strict"))).expiresIn)
+          assert.isDefined((yield* logIn("expiring", passwordOf("expiring"))).expiresIn)
+          assert.isUndefined((yield* logIn("strict", passwordOf("strict"))).expiresIn)
+        }))
+    })
+
     it.effect("withSession becomes someone on a session of its own, and the client stays who it is", () =>
       Effect.gen(function*() {
         const { ldap } = yield* Server
