@@ -18,10 +18,18 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, dirname, join, relative } from "node:path"
+import { rolldown } from "rolldown"
+
+/** What compilers, bundlers and Node load for one path. */
+interface Files {
+  readonly types: string
+  readonly module: string
+  readonly default: string
+}
 
 interface Manifest {
   readonly name: string
-  readonly exports: Readonly<Record<string, string>>
+  readonly exports: Readonly<Record<string, string | Files>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
@@ -52,21 +60,26 @@ const run = (what: string, cwd: string, tool: string, ...args: ReadonlyArray<str
 }
 
 // What the package offers, by the name that a program imports and by the file behind it.
-const modules = Object.entries(manifest.exports).filter(([path]) => path !== "./package.json")
-for (const [path, file] of modules) {
-  const complete = [file, file.replace(/\.js$/, ".d.ts")].every((built) => existsSync(join(root, built)))
-  check(`the build has what "${path}" is for: ${file}`, complete)
+const modules = Object.entries(manifest.exports).flatMap(([path, files]) =>
+  typeof files === "string" ? [] : [{ path, files }]
+)
+for (const { files, path } of modules) {
+  const complete = Object.values(files).every((built) => existsSync(join(root, built)))
+  const alike = files.types === files.module.replace(/\.js$/, ".d.ts") &&
+    basename(files.module) === basename(files.default)
+  check(`the build has what "${path}" is for: ${files.module}`, complete && alike)
 }
-const offered = new Set(modules.map(([, file]) => file))
+const offered = new Set(modules.flatMap(({ files }) => [files.module, files.default]))
 const barrel = readFileSync(join(root, "src/index.ts"), "utf8")
 const inBarrel = Array.from(barrel.matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"$/gm), ([, name, file]) => ({
   name: name!,
   file: `./dist/${file!}.js`
 }))
 for (const { file, name } of inBarrel) {
-  check(`"./${name}" is the same module as ${name} of the barrel`, manifest.exports[`./${name}`] === file)
+  const offer = modules.find(({ path }) => path === `./${name}`)
+  check(`"./${name}" is the same module as ${name} of the barrel`, offer?.files.module === file)
 }
-for (const [path] of modules) {
+for (const { path } of modules) {
   if (path !== ".") check(`the barrel has "${path}"`, inBarrel.some(({ name }) => `./${name}` === path))
 }
 
@@ -96,17 +109,22 @@ for (const name of [...needed, "@types/node"]) {
 const built = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" })
 check("no test is in the package", !built.some((name) => /\.test\./.test(name)))
 const maps = built.filter((name) => name.endsWith(".map")).map((name) => join(installed, "dist", name))
+/** The sources of a file that was built, as its map has them; a file that only names others has no map. */
+const sourcesOf = (file: string): ReadonlyArray<string> =>
+  existsSync(`${file}.map`)
+    ? (JSON.parse(readFileSync(`${file}.map`, "utf8")) as { readonly sources: ReadonlyArray<string> }).sources
+    : []
 const sources = maps.flatMap((map) =>
-  (JSON.parse(readFileSync(map, "utf8")) as { readonly sources: ReadonlyArray<string> }).sources.map((source) =>
-    join(dirname(map), source)
-  )
+  sourcesOf(map.slice(0, -".map".length)).map((source) => join(dirname(map), source))
 )
 check(
   `${maps.length} maps lead to sources in the package`,
   maps.length > 0 && sources.every((file) => existsSync(file))
 )
 
-const imports = modules.map(([path]) => join(manifest.name, path)).map((name, i) => `import * as m${i} from "${name}"`)
+const imports = modules.map(({ path }) => join(manifest.name, path)).map((name, i) =>
+  `import * as m${i} from "${name}"`
+)
 const hidden = built.flatMap((name) => {
   if (!name.endsWith(".js") || offered.has(`./dist/${name}`)) return []
   const path = name.slice(0, -".js".length)
@@ -121,6 +139,12 @@ import { LdapError, LdapSasl } from "effect-ldap"
 
 const modules = { ${imports.map((_, i) => `m${i}`).join(", ")} }
 for (const [name, module] of Object.entries(modules)) if (Object.keys(module).length === 0) throw new Error(name)
+// Whatever is imported together, and by whichever path, is there once.
+const { m0: barrel, ...others } = modules
+const values = Object.values(barrel).flatMap((module) => Object.values(module))
+for (const value of Object.values(others).flatMap((module) => Object.values(module))) {
+  if (!values.includes(value)) throw new Error(String(value) + " is there twice")
+}
 
 // The types have to be there: were they any, the directive below would be an error.
 const program = Effect.fail(
@@ -176,6 +200,55 @@ run("the declarations compile too", folder, "typescript/bin/tsc", "-p", folder)
 
 const program = relative(join(root, "node_modules"), join(folder, "NodeNext/program.js"))
 run(`the program runs, and ${hidden.length} inner paths can't be reached`, folder, program)
+
+// Names, filters and errors are of use without a session, so whoever wants no more of the package loads no more.
+const importsOf = (file: string): ReadonlyArray<string> =>
+  Array.from(
+    readFileSync(file, "utf8").matchAll(/^(?:import|export)[\w\s{},*$]+?from "([^"]+)"/gm),
+    ([, name]) => name!
+  )
+const loadedBy = (file: string, loaded = new Set<string>()): ReadonlySet<string> => {
+  if (loaded.has(file)) return loaded
+  loaded.add(file)
+  for (const name of importsOf(file)) if (name.startsWith(".")) loadedBy(join(dirname(file), name), loaded)
+  return loaded
+}
+for (const path of ["./LdapDn", "./LdapEntry", "./LdapError", "./LdapFilter", "./LdapUrl"]) {
+  const { files } = modules.find((module) => module.path === path)!
+  const loaded = [...loadedBy(join(installed, files.default))]
+  const sources = loaded.flatMap(sourcesOf)
+  const below = sources.length > 0 && sources.every((source) => /\/src\/(?:ber|model)\//.test(source))
+  check(`for "${path}" Node loads names and values alone: ${loaded.map((file) => basename(file)).join(", ")}`, below)
+}
+const bundled = built.filter((name) => name.startsWith("bundled") && name.endsWith(".js"))
+const packages = (names: ReadonlyArray<string>): string =>
+  [
+    ...new Set(
+      names.flatMap((name) => importsOf(join(installed, "dist", name))).filter((name) => !name.startsWith("."))
+    )
+  ]
+    .sort()
+    .join()
+const unbundled = built.filter((name) => name.endsWith(".js") && !bundled.includes(name))
+check("the bundled files import what the modules do from elsewhere", packages(bundled) === packages(unbundled))
+
+/** The modules of the package of which a bundler keeps something, for a program with such an import. */
+const keptOf = async (statement: string): Promise<ReadonlyArray<string>> => {
+  const entry = join(folder, "entry.mjs")
+  writeFileSync(entry, `${statement}\nconsole.log(LdapDn.parse("dc=example"))\n`)
+  const bundle = await rolldown({ input: entry, external: /^(?!effect-ldap)@?[a-z][\w-]/i, platform: "node" })
+  const { output } = await bundle.generate({ format: "esm" })
+  const kept = output.flatMap((file) => file.type === "chunk" ? Object.entries(file.modules) : [])
+  return kept.filter(([, { renderedLength }]) => renderedLength > 0)
+    .map(([id]) => relative(join(installed, "dist"), id).replaceAll("\\", "/"))
+    .filter((id) => !id.startsWith("../"))
+}
+for (const from of ["effect-ldap", "effect-ldap/LdapDn"]) {
+  const statement = from === "effect-ldap" ? `import { LdapDn } from "${from}"` : `import * as LdapDn from "${from}"`
+  const kept = await keptOf(statement)
+  const below = kept.every((id) => /^(?:ber\/|model\/LdapDn)/.test(id)) && kept.includes("model/LdapDn.js")
+  check(`of ${from} a bundler keeps what a program of names needs: ${kept.join(", ")}`, below)
+}
 
 console.log(failures.length === 0 ? `\n${basename(tarball)} is sound` : `\n${failures.length} checks failed`)
 process.exitCode = failures.length === 0 ? 0 : 1

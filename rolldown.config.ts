@@ -1,0 +1,67 @@
+/**
+ * What Node loads: the modules of src in a few files, since to find, read and compile a file costs Node more than to run what is
+ * in it. Bundlers are given the modules as tsc emits them, a file each, and keep what a program uses (src/README.md).
+ */
+import { readFileSync } from "node:fs"
+import { defineConfig } from "rolldown"
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly module: string; readonly default: string }>>
+}
+
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest
+
+/** The source of each public module, by the name of its file here. */
+const input = Object.fromEntries(
+  Object.values(manifest.exports).flatMap((files) =>
+    typeof files === "string" ? [] : [[
+      files.default.slice("./dist/bundled/".length, -".js".length),
+      files.module.replace(/^\.\/dist\/(.+)\.js$/, "./src/$1.ts")
+    ]]
+  )
+)
+
+/**
+ * A file each, with these modules and all that they import, as far as it isn't in a file before. So no two files import each
+ * other, and who wants a name or a filter doesn't load the session. What isn't below any of these is split by who imports it.
+ */
+const files = {
+  errors: ["model/LdapError"],
+  entries: ["model/LdapEntry", "model/LdapModification", "model/LdapRootDse"],
+  filters: ["model/LdapFilter", "model/LdapUrl"],
+  protocol: ["protocol/LdapCodec", "protocol/LdapExtended", "protocol/LdapParser"],
+  ldif: ["model/Ldif"],
+  session: ["session/LdapSession"],
+  client: ["client/LdapClient", "client/LdapJobs", "client/LdapLogin"]
+}
+
+export default defineConfig({
+  input,
+  // All packages, and Node's modules: what begins like a name and not like a path, be it one of Windows.
+  external: /^@?[a-z][\w-]/i,
+  platform: "node",
+  tsconfig: false,
+  transform: { target: "es2024" },
+  // A warning is a mistake in here, or a build that isn't what it should be.
+  logLevel: "warn",
+  onLog: (_, { message }) => {
+    throw new Error(message)
+  },
+  output: {
+    dir: "dist/bundled",
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name].js",
+    codeSplitting: {
+      groups: Object.entries(files).map(([name, modules], index, { length }) => ({
+        name,
+        priority: length - index,
+        test: (id: string) => modules.some((module) => id.replaceAll("\\", "/").endsWith(`/src/${module}.ts`))
+      }))
+    },
+    sourcemap: true,
+    // src is in the package.
+    sourcemapExcludeSources: true,
+    // The documentation is in the declarations.
+    comments: { jsdoc: false }
+  }
+})
