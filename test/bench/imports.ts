@@ -1,9 +1,9 @@
 /**
  * What importing the package costs, against importing the modules of Effect (and of Node and ldapts) that it imports itself. It
- * is measured on a build of its own, since Node would have to strip the types of `src` first.
+ * is measured on a build of its own of what Node loads, since it would have to strip the types of `src` first.
  */
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { median } from "./statistics.ts"
@@ -27,7 +27,8 @@ const importedBy = (folder: string): ReadonlyArray<string> => {
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     if (!file.endsWith(".js")) continue
     const code = readFileSync(join(folder, file), "utf8")
-    for (const [, specifier] of code.matchAll(/^(?:import|export)\b[^;]*?from "([^".][^"]*)"/gm)) found.add(specifier!)
+    for (const [, specifier] of code.matchAll(/^(?:import|export)[\w\s{},*$]+?from "([^".][^"]*)"/gm))
+      found.add(specifier!)
   }
   return [...found]
 }
@@ -40,12 +41,17 @@ export interface ImportCost {
 
 /** Medians of so many processes, in turns. */
 export const measureImports = (repeats: number): ImportCost => {
-  // Below the project's folder, where what it imports is found.
-  const dist = mkdtempSync(join(root, "node_modules", ".bench-"))
+  // Below the project's folder, where what it imports is found, and laid out as it is published.
+  const folder = mkdtempSync(join(root, "node_modules", ".bench-"))
   try {
-    const tsc = ["node_modules/typescript/bin/tsc", "-p", "src/tsconfig.json", "--outDir", dist]
-    const { status, stdout } = spawnSync(process.execPath, tsc, { cwd: root, encoding: "utf8" })
-    if (status !== 0) throw new Error(`the package can't be built: ${stdout.slice(-2_000)}`)
+    cpSync(join(root, "package.json"), join(folder, "package.json"))
+    const dist = join(folder, "dist/bundled")
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["node_modules/rolldown/bin/cli.mjs", "-c", "--dir", dist],
+      { cwd: root, encoding: "utf8" }
+    )
+    if (status !== 0) throw new Error(`the package can't be built: ${stderr.slice(-2_000)}`)
     const dependencies = importedBy(dist)
     const samples = Array.from({ length: repeats }, () => {
       const nothing = importing([])
@@ -59,6 +65,6 @@ export const measureImports = (repeats: number): ImportCost => {
       ratio: median(samples.map(({ ratio }) => ratio))
     }
   } finally {
-    rmSync(dist, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   }
 }
