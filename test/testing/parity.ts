@@ -6,16 +6,24 @@ import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { inject } from "vitest"
+import { afterAll, inject } from "vitest"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import { attributesFrom, type AttributesInput, type LdapEntry } from "../../src/model/LdapEntry.ts"
 import type { LdapModification } from "../../src/model/LdapModification.ts"
 import type { RequestOperation, SearchRequest } from "../../src/protocol/LdapMessage.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { admin, base, directory } from "../servers/directory.ts"
+import { ensureSlapd, startSlapd } from "../servers/slapd.ts"
 import { type Answer, connect, fromSocket, type RawClient, searchRequest } from "./RawClient.ts"
 
-export const slapd = inject("slapd")
+/** One of this file's own, where there is any: in the shared one other files add entries while these are compared. */
+const start = () => {
+  const found = ensureSlapd()
+  return "path" in found ? startSlapd(found.path) : undefined
+}
+
+export const slapd = inject("slapd") === undefined ? undefined : await start()
+afterAll(() => slapd?.stop())
 
 export const people = `ou=people,${base}`
 export const scratch = `ou=scratch,${base}`
