@@ -137,6 +137,12 @@ export const goals: ReadonlyArray<Goal> = [
     of: (f) => f.figure("writeInFlight", "slapd", rate, "ldapts")
   },
   {
+    number: 7,
+    what: "The same against the responder",
+    atLeast: 2,
+    of: (f) => f.figure("writeInFlight", "responder", rate, "ldapts")
+  },
+  {
     number: 8,
     what: "A value of 10 MB: time, floor = 1",
     atMost: 1.5,

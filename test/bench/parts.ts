@@ -33,23 +33,22 @@ const bulk = { item: "entry", shows: "rate", items: 20_000, quickItems: 2_000, r
 const lookups = {
   item: "lookup",
   shows: "rate",
-  items: 3_000,
+  items: 6_000,
   quickItems: 500,
   rounds: 2,
-  warmUp: 2,
+  warmUp: 3,
   peers: node
 } as const
 const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 3 } as const
-const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 2, peers: node } as const
+const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 2, warmUp: 4, peers: node } as const
 const logins = { name: "connect", against: "slapd, TLS", item: "login", shows: "rate" } as const
 const writes = {
   name: "write",
-  against: "slapd",
   item: "write",
   shows: "rate",
   quickItems: 64,
   rounds: 3,
-  warmUp: 2
+  warmUp: 4
 } as const
 /** Done once: what matters is that it is done, or what it takes. */
 const once = { name: "memory", against: "responder", shows: "rate", rounds: 0 } as const
@@ -80,7 +79,7 @@ export const parts: ReadonlyArray<Part> = [
   },
   { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: node },
   ...both({ ...lookups, name: "lookup", title: "Lookups, one after another", work: "lookup" }),
-  ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 6_000 }),
+  ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 12_000 }),
   { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd", items: 200 },
   { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd, TLS", items: 60 },
   {
@@ -101,8 +100,15 @@ export const parts: ReadonlyArray<Part> = [
     rounds: 2,
     peers: ["effectLdap"]
   },
-  { ...writes, title: "Add, modify, delete, one after another", work: "write", items: 300, peers: node },
-  { ...writes, title: "Add, modify, delete, 64 at a time", work: "writeInFlight", items: 1_000, peers: node },
+  {
+    ...writes,
+    title: "Add, modify, delete, one after another",
+    work: "write",
+    against: "slapd",
+    items: 600,
+    peers: node
+  },
+  ...both({ ...writes, title: "Add, modify, delete, 64 at a time", work: "writeInFlight", items: 1_500, peers: node }),
   ...both({ ...one, name: "large", title: "One value of 10 MB", work: "large", peers: everybody }),
   { ...one, name: "large", title: "One value of 10 MB", work: "large", against: "slapd, TLS", peers: node },
   ...[20, 200].map((megabytes): Part => ({

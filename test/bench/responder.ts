@@ -12,11 +12,11 @@ import { done, PreparedAnswer, results } from "./prepared.ts"
 
 const size = sizes(process.argv.includes("--quick"))
 const blockSize = 1_000
+const pieceSize = 1_048_576
 const block = PreparedAnswer.entries(Array.from({ length: blockSize }, (_, i) => person(i)))
 const one = PreparedAnswer.entries([person(1)])
 const subtrees = new Map<string, () => PreparedAnswer>([
-  [groups, () => PreparedAnswer.entries(groupRecords(size))],
-  [large, () => PreparedAnswer.entries([largeRecord(size)])]
+  [groups, () => PreparedAnswer.entries(groupRecords(size))]
 ])
 const prepared = new Map<string, PreparedAnswer>()
 
@@ -83,12 +83,27 @@ const serve = (socket: Socket): void => {
     if (!abandoned.delete(id)) socket.write(Buffer.from(done.for(id)))
   }
 
-  const search = (id: number, base: string): Buffer | undefined => {
-    const larger = /^o=(\d+),ou=larger,/.exec(base)?.[1]
-    if (larger !== undefined && !prepared.has(base)) {
-      prepared.set(base, PreparedAnswer.entries([largerRecord(Number(larger))]))
+  /** A large value, piece by piece out of where it lies: to copy it would take as long as to read it. */
+  const pour = async (id: number, answer: PreparedAnswer): Promise<void> => {
+    const octets = answer.for(id)
+    for (let at = 0; at < octets.length && !socket.destroyed; at += pieceSize) {
+      if (!socket.write(octets.subarray(at, at + pieceSize))) await drained(socket)
     }
-    const count = larger !== undefined ? undefined : /^o=(\d+),/.exec(base)?.[1]
+    socket.write(Buffer.from(done.for(id)))
+  }
+
+  const search = (id: number, base: string): Buffer | undefined => {
+    const megabytes = /^o=(\d+),ou=larger,/.exec(base)?.[1]
+    if (megabytes !== undefined || base === large) {
+      let answer = prepared.get(base)
+      if (answer === undefined) {
+        const record = megabytes === undefined ? largeRecord(size) : largerRecord(Number(megabytes))
+        prepared.set(base, answer = PreparedAnswer.entries([record]))
+      }
+      void pour(id, answer)
+      return undefined
+    }
+    const count = /^o=(\d+),/.exec(base)?.[1]
     if (base.startsWith("ou=slow")) {
       held.push(id)
       return undefined
