@@ -294,7 +294,7 @@ const overPool = (
   }
   return LdapClient.of({
     // All of an operation is one: the wait for a session, and whatever is run again.
-    ...observed(operations, new Observer(pool.server)),
+    ...observed(operations, Observer.of(pool.server)),
     server: pool.server,
     withSession: withSession(pool.server, options?.open)
   })

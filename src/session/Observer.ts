@@ -30,8 +30,20 @@ export class Observer {
   readonly #target: string
   readonly #options = new Map<string, Tracer.SpanOptionsNoTrace>()
 
-  /** `server` is a URL, or whatever else names one or several. */
-  constructor(server: string) {
+  /**
+   * `server` is a URL, or whatever else names one or several. Sessions of one server share their observer: what it knows is made
+   * once, and so are the metrics that hang on its attributes.
+   */
+  static of(server: string): Observer {
+    let observer = observers.get(server)
+    if (observer === undefined) {
+      if (observers.size === mostObservers) observers.clear()
+      observers.set(server, observer = new Observer(server))
+    }
+    return observer
+  }
+
+  private constructor(server: string) {
     const url = Result.getOrUndefined(LdapUrl.parse(server))
     const address = url?.host ?? server
     this.#port = url === undefined ? undefined : LdapUrl.port(url)
@@ -125,6 +137,10 @@ export class Observer {
     return options
   }
 }
+
+/** A program has few servers; one that makes up names must not fill the memory. */
+const observers = new Map<string, Observer>()
+const mostObservers = 256
 
 /** Whether somebody listens: the tracer of Effect's default keeps nothing. */
 const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>

@@ -1,5 +1,5 @@
 /**
- * What one session counts, into the registry of the program that opened it. Metrics are made when there is something to count.
+ * What one session counts, into the registry of the program that opened it.
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -11,13 +11,13 @@ import { addSource } from "./liveGauge.ts"
 export class SessionMetrics {
   readonly #attributes: Metric.Metric.AttributeSet
   readonly #context: Context.Context<never>
-  /** By operation and result. */
-  readonly #durations = new Map<string, Metric.Histogram<number>>()
+  readonly #metrics: ServerMetrics
   #removals: ReadonlyArray<() => void> = []
 
   constructor(attributes: Metric.Metric.AttributeSet, context: Context.Context<never>) {
     this.#attributes = attributes
     this.#context = context
+    this.#metrics = metricsOf(attributes)
   }
 
   /** The session takes requests from now on. */
@@ -33,29 +33,61 @@ export class SessionMetrics {
   /** It takes no more of them. To be called once. */
   ended(end: SessionEnd): void {
     for (const remove of this.#removals) remove()
-    this.#count(LdapTelemetry.sessionEnds, "LDAP sessions that have ended", { "ldap.end": end._tag })
+    this.#metrics.ends(end._tag).updateUnsafe(1, this.#context)
   }
 
   abandoned(): void {
-    this.#count(LdapTelemetry.abandons, "LDAP requests that were abandoned")
+    this.#metrics.abandons.updateUnsafe(1, this.#context)
   }
 
   unbound(): void {
-    this.#count(LdapTelemetry.unbinds, "LDAP sessions that were unbound")
+    this.#metrics.unbinds.updateUnsafe(1, this.#context)
   }
 
   /** A request that was sent, and what came of it: the result code, or the tag of a reason. Runs for every request. */
   answered(operation: string, outcome: number | string, seconds: number): void {
-    const key = outcome === 0 ? operation : `${operation} ${outcome}`
-    let metric = this.#durations.get(key)
-    if (metric === undefined) {
-      metric = this.#duration(operation, outcome)
-      this.#durations.set(key, metric)
-    }
-    metric.updateUnsafe(seconds, this.#context)
+    this.#metrics.duration(operation, outcome).updateUnsafe(seconds, this.#context)
+  }
+}
+
+/** Made when there is something to count, and shared by all sessions of a server: to make one costs more than to count with it. */
+class ServerMetrics {
+  readonly #attributes: Metric.Metric.AttributeSet
+  /** By operation and result. */
+  readonly #durations = new Map<string, Metric.Histogram<number>>()
+  readonly #ends = new Map<string, Metric.Counter<number>>()
+  #abandons: Metric.Counter<number> | undefined
+  #unbinds: Metric.Counter<number> | undefined
+
+  constructor(attributes: Metric.Metric.AttributeSet) {
+    this.#attributes = attributes
   }
 
-  #duration(operation: string, outcome: number | string): Metric.Histogram<number> {
+  get abandons(): Metric.Counter<number> {
+    return (this.#abandons ??= this.#counter(LdapTelemetry.abandons, "LDAP requests that were abandoned"))
+  }
+
+  get unbinds(): Metric.Counter<number> {
+    return (this.#unbinds ??= this.#counter(LdapTelemetry.unbinds, "LDAP sessions that were unbound"))
+  }
+
+  ends(why: SessionEnd["_tag"]): Metric.Counter<number> {
+    let counter = this.#ends.get(why)
+    if (counter === undefined) {
+      counter = this.#counter(LdapTelemetry.sessionEnds, "LDAP sessions that have ended", { "ldap.end": why })
+      this.#ends.set(why, counter)
+    }
+    return counter
+  }
+
+  duration(operation: string, outcome: number | string): Metric.Histogram<number> {
+    const key = outcome === 0 ? operation : `${operation} ${outcome}`
+    let metric = this.#durations.get(key)
+    if (metric === undefined) this.#durations.set(key, metric = this.#durationOf(operation, outcome))
+    return metric
+  }
+
+  #durationOf(operation: string, outcome: number | string): Metric.Histogram<number> {
     const isCode = typeof outcome === "number"
     return Metric.histogram(LdapTelemetry.operationDuration, {
       description: "Duration of LDAP requests in seconds",
@@ -70,10 +102,18 @@ export class SessionMetrics {
     })
   }
 
-  #count(id: string, description: string, attributes?: Metric.Metric.AttributeSet): void {
-    Metric.counter(id, { description, incremental: true, attributes: { ...this.#attributes, ...attributes } })
-      .updateUnsafe(1, this.#context)
+  #counter(id: string, description: string, attributes?: Metric.Metric.AttributeSet): Metric.Counter<number> {
+    return Metric.counter(id, { description, incremental: true, attributes: { ...this.#attributes, ...attributes } })
   }
+}
+
+const servers = new WeakMap<Metric.Metric.AttributeSet, ServerMetrics>()
+
+/** By the identity of the attributes, which an `Observer` keeps. */
+const metricsOf = (attributes: Metric.Metric.AttributeSet): ServerMetrics => {
+  let metrics = servers.get(attributes)
+  if (metrics === undefined) servers.set(attributes, metrics = new ServerMetrics(attributes))
+  return metrics
 }
 
 /** Codes with which nothing is wrong. */
