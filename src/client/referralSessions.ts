@@ -79,7 +79,9 @@ export const shareReferred = Effect.fnUntraced(function*(
       // A key is the URL of a server, written by `serverKey`.
       const session = yield* open(Result.getOrThrow(LdapUrl.parse(key)))
       // Ends with the session, whatever ends it. Who has it learns that by its operations; who comes next gets another one.
-      yield* Effect.forkDetach(Effect.andThen(session.closed, RcMap.invalidate(sessions, key)))
+      yield* Effect.forkDetach(Effect.andThen(session.closed, RcMap.invalidate(sessions, key)), {
+        startImmediately: true
+      })
       return session
     })
   })

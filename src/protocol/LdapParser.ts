@@ -46,7 +46,7 @@ const maxHeader = 6
  * **Details**
  *
  * Not to be shared by fibers. Octets in the messages are views into the chunks: whoever feeds the parser must not write
- * into a chunk afterwards.
+ * into a chunk afterwards, unless it was `lent`.
  *
  * @category models
  * @since 0.1.0
@@ -74,11 +74,12 @@ export class LdapParser {
   /**
    * Takes the next octets and hands over each message that they complete, in order. Returns what makes it impossible to go
    * on, if anything does; the messages before that point have been handed over, and every later call returns the same.
-   * What `onMessage` throws is thrown on, and ends the parsing too.
+   * What `onMessage` throws is thrown on, and ends the parsing too. A chunk that is `lent` may be written into after the call: its
+   * whole messages are copied first, all together.
    */
-  push(chunk: Uint8Array, onMessage: (message: LdapMessage) => void): ProtocolViolation | undefined {
+  push(chunk: Uint8Array, onMessage: (message: LdapMessage) => void, lent = false): ProtocolViolation | undefined {
     if (this.#failure !== undefined) return this.#failure
-    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    let bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     try {
       let position = this.#partial === undefined ? 0 : this.#collect(bytes, 0, onMessage)
       while (position < bytes.length) {
@@ -87,6 +88,11 @@ export class LdapParser {
           this.#partial = Buffer.allocUnsafe(maxHeader)
           position = this.#collect(bytes, position, onMessage)
         } else {
+          if (lent) {
+            bytes = Buffer.from(bytes.subarray(position))
+            position = 0
+            lent = false
+          }
           onMessage(this.#decode(bytes, position, position + size))
           position += size
         }

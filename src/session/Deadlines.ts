@@ -1,12 +1,13 @@
 /**
- * The time limits of a session's operations, kept by one fiber on the Clock service.
+ * The time limits of a session, on the Clock service.
  *
  * An operation sets a deadline and, nearly always, takes it back a moment later. A fiber for each would cost more than the
- * operation itself; here setting one is an insertion into a set, and the fiber sleeps until the nearest that it knows of.
+ * operation itself; here setting one is an insertion into a set, and one fiber sleeps until the nearest that it knows of.
  */
 import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
+import type * as Fiber from "effect/Fiber"
 
 export interface Deadline {
   /** Milliseconds of the Clock. */
@@ -17,13 +18,17 @@ export interface Deadline {
 
 export class Deadlines {
   readonly #clock: Clock.Clock
+  readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #deadlines = new Set<Deadline>()
-  readonly #earlier = Latch.makeUnsafe(false)
-  /** When the fiber will look again. */
+  #sleeper: Fiber.Fiber<void> | undefined
+  /** When the sleeper will look again. */
   #nearest = Infinity
+  #isEnded = false
 
-  constructor(clock: Clock.Clock) {
+  /** The context has the Clock that counts for the sleeper. */
+  constructor(clock: Clock.Clock, context: Context.Context<never>) {
     this.#clock = clock
+    this.#fork = Effect.runForkWith(context)
   }
 
   /** An infinite time sets nothing. */
@@ -31,7 +36,7 @@ export class Deadlines {
     if (afterMillis === Infinity) return undefined
     const deadline = { at: this.#clock.currentTimeMillisUnsafe() + afterMillis, onPassed }
     this.#deadlines.add(deadline)
-    if (deadline.at < this.#nearest) this.#earlier.openUnsafe()
+    if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at)
     return deadline
   }
 
@@ -44,20 +49,38 @@ export class Deadlines {
     if (deadline !== undefined) this.#deadlines.delete(deadline)
   }
 
-  /** What the fiber runs; it ends only by interruption. */
-  readonly keep: Effect.Effect<never> = Effect.forever(
-    Effect.suspend(() => {
-      this.#earlier.closeUnsafe()
-      const now = this.#clock.currentTimeMillisUnsafe()
-      this.#nearest = Infinity
-      for (const deadline of [...this.#deadlines]) {
-        if (deadline.at <= now && this.#deadlines.delete(deadline)) deadline.onPassed()
-        else if (deadline.at < this.#nearest) this.#nearest = deadline.at
-      }
-      if (this.#nearest === Infinity) return this.#earlier.await
-      // A deadline that was set by an operation which `onPassed` resumed is nearer than known: look again.
-      if (this.#earlier.isOpen()) return Effect.void
-      return Effect.raceFirst(Effect.sleep(this.#nearest - now), this.#earlier.await)
-    })
-  )
+  /** Nothing passes any more. */
+  end(): void {
+    this.#isEnded = true
+    this.#deadlines.clear()
+    this.#sleeper?.interruptUnsafe()
+  }
+
+  #sleepUntil(at: number): void {
+    if (this.#isEnded) return
+    this.#nearest = at
+    const before = this.#sleeper
+    this.#sleeper = this.#fork(
+      Effect.andThen(
+        Effect.sleep(at - this.#clock.currentTimeMillisUnsafe()),
+        Effect.sync(() => {
+          this.#sleeper = undefined
+          this.#look()
+        })
+      )
+    )
+    before?.interruptUnsafe()
+  }
+
+  #look(): void {
+    const now = this.#clock.currentTimeMillisUnsafe()
+    // What `onPassed` resumes may set others: those see that nobody sleeps.
+    this.#nearest = Infinity
+    for (const deadline of [...this.#deadlines]) {
+      if (deadline.at <= now && this.#deadlines.delete(deadline)) deadline.onPassed()
+    }
+    let nearest = this.#nearest
+    for (const { at } of this.#deadlines) if (at < nearest) nearest = at
+    if (nearest < this.#nearest) this.#sleepUntil(nearest)
+  }
 }

@@ -9,7 +9,8 @@
  *
  * Responses are handed over synchronously as they are parsed. What the operations are is left to the files beside this one.
  */
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -35,7 +36,8 @@ import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { encode } from "../protocol/encode.ts"
 import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
 import { LdapParser } from "../protocol/LdapParser.ts"
-import { Deadlines } from "./Deadlines.ts"
+import { defect } from "./Carrier.ts"
+import { type Deadline, Deadlines } from "./Deadlines.ts"
 import type { ConnectionEnd, LdapConnection } from "./LdapConnection.ts"
 import { MessageIds } from "./MessageIds.ts"
 import { Outbox } from "./Outbox.ts"
@@ -59,6 +61,8 @@ interface Securing {
   readonly resume: (effect: Effect.Effect<void, LdapError>) => void
   /** The server has agreed: the next octet belongs to the handshake. */
   granted: boolean
+  /** Completes when nothing of it is on its way any more. */
+  readonly settled: Deferred.Deferred<void>
 }
 
 /** A request in flight, from the side of the operation that sent it. Neither function may throw. */
@@ -96,7 +100,7 @@ export class Exchange {
   readonly deadlines: Deadlines
   /** Turns for binds and StartTLS, which must be alone. */
   readonly turns = new Turns(() => this.#inFlight.size === 0)
-  readonly pace = new Pace(() => this.turns.isAwaited || this.#state._tag === "Ended")
+  readonly pace = new Pace(() => this.turns.isAwaited || this.#state._tag === "Ended", () => this.#regulate())
   /** Resolves when the session takes no more requests. */
   readonly ended = Deferred.makeUnsafe<SessionEnd>()
 
@@ -111,24 +115,30 @@ export class Exchange {
   #undecided: Deferred.Deferred<void> | undefined
   readonly #inFlight = new Map<number, InFlight>()
   readonly #ids = new MessageIds((id) => this.#inFlight.has(id))
-  readonly #outbox = new Outbox()
+  readonly #outbox = new Outbox((ids, octets) => this.#write(ids, octets))
+  readonly #context: Context.Context<never>
   readonly #clock: Clock.Clock
   readonly #metrics: SessionMetrics
   /** What a response did that it may not do; the reader ends the session with it. */
   #violation: ProtocolViolation | undefined
   #deliveries: Array<() => void> = []
-  #fibers!: Readonly<Record<"reader" | "writer" | "timekeeper", Fiber.Fiber<void>>>
+  #isReading = false
+  #handshaking: Fiber.Fiber<void> | undefined
+  /** Why nothing more will be read. */
+  #connectionEnd: ConnectionEnd | undefined
+  #onConnectionEnd: (() => void) | undefined
 
   private constructor(
     connection: LdapConnection,
     connectionScope: Scope.Closeable,
-    clock: Clock.Clock,
+    context: Context.Context<never>,
     options: ExchangeOptions
   ) {
     this.server = options.server
     this.#connection = connection
-    this.deadlines = new Deadlines(clock)
-    this.#clock = clock
+    this.#context = context
+    this.#clock = Context.get(context, Clock.Clock)
+    this.deadlines = new Deadlines(this.#clock, context)
     this.#metrics = options.metrics
     this.#connectionScope = connectionScope
     this.#options = options
@@ -144,22 +154,15 @@ export class Exchange {
     connectionScope: Scope.Closeable,
     options: ExchangeOptions
   ): Effect.fn.Return<Exchange, never, Scope.Scope> {
-    const clock = yield* Effect.clockWith(Effect.succeed)
+    const context = yield* Effect.context<never>()
     const exchange = yield* Effect.uninterruptible(
-      Effect.gen(function*() {
-        const exchange = new Exchange(connection, connectionScope, clock, options)
+      Effect.suspend(() => {
+        const exchange = new Exchange(connection, connectionScope, context, options)
         options.metrics.opened(() => exchange.#inFlight.size)
-        // Each may have to end the others: none begins before all are known.
-        const known = Deferred.makeUnsafe<void>()
-        const fork = (effect: Effect.Effect<void>) => Effect.forkDetach(Effect.andThen(Deferred.await(known), effect))
-        exchange.#fibers = {
-          reader: yield* fork(exchange.#reading),
-          writer: yield* fork(exchange.#writing),
-          timekeeper: yield* fork(exchange.deadlines.keep)
-        }
-        Deferred.doneUnsafe(known, Effect.void)
-        yield* Effect.addFinalizer(() => exchange.#release)
-        return exchange
+        return Effect.map(Effect.addFinalizer(() => exchange.#release), () => {
+          exchange.#receiveFrom(connection)
+          return exchange
+        })
       })
     )
     yield* Effect.logDebug(`a session with ${options.server} is open, protection: ${connection.protection}`)
@@ -243,8 +246,11 @@ export class Exchange {
       onResponse: (message) => this.#onStartTlsAnswer(message),
       onFailure: (error) => resume(Effect.fail(error))
     })
-    if (typeof sent === "number") this.#securing = { messageId: sent, handshake, resume, granted: false }
-    else resume(Effect.fail(sent))
+    if (typeof sent === "number") {
+      this.#securing = { messageId: sent, handshake, resume, granted: false, settled: Deferred.makeUnsafe() }
+    } else {
+      resume(Effect.fail(sent))
+    }
   }
 
   get connection(): LdapConnection {
@@ -269,10 +275,16 @@ export class Exchange {
     return Effect.suspend(() => {
       const undecided = this.#undecided
       this.#undecided = undefined
+      let laid: Effect.Effect<void> = Effect.void
       if (layer !== undefined) {
-        this.#connection = new SaslConnection(this.#connection, layer, (detail) => this.giveUp(detail))
+        const connection = new SaslConnection(this.#connection, layer, this.#context)
+        this.#connection = connection
+        this.#receiveFrom(connection)
+        laid = Scope.addFinalizer(this.#connectionScope, connection.stop)
+      } else {
+        this.#regulate()
       }
-      return undecided === undefined ? Effect.void : Deferred.succeed(undecided, undefined)
+      return undecided === undefined ? laid : Effect.andThen(laid, Deferred.succeed(undecided, undefined))
     })
   }
 
@@ -292,88 +304,71 @@ export class Exchange {
   // Writing
   // -------------------------------------------------------------------------------------------------------------------
 
-  readonly #writing: Effect.Effect<void> = Effect.forever(
-    Effect.andThen(
-      this.#outbox.filled,
-      Effect.suspend(() => {
-        const batch = this.#outbox.take()
-        if (batch === undefined) return Effect.void
-        const now = this.#now()
-        for (const id of batch.ids) {
-          const entry = this.#inFlight.get(id)
-          if (entry === undefined) continue
-          entry.written = true
-          entry.writtenAt = now
-        }
-        return this.connection.write(batch.octets)
-      })
-    )
-  ).pipe(
-    // As in the reader: a socket of somebody else's that breaks in an unexpected way must not leave everybody waiting.
-    Effect.catchDefect((cause) =>
-      this.#abort(SessionEnd.ConnectionLost({ detail: defect, cause }), this.#fibers.writer)
-    )
-  )
+  #write(ids: Iterable<number>, octets: Buffer): boolean {
+    const now = this.#now()
+    for (const id of ids) {
+      const entry = this.#inFlight.get(id)
+      if (entry === undefined) continue
+      entry.written = true
+      entry.writtenAt = now
+    }
+    return this.#connection.write(octets)
+  }
 
   // -------------------------------------------------------------------------------------------------------------------
   // Reading
   // -------------------------------------------------------------------------------------------------------------------
 
-  readonly #reading: Effect.Effect<void> = Effect.suspend(() => {
-    const round: Effect.Effect<void, ConnectionEnd | ProtocolViolation> = Effect.suspend(() =>
-      Effect.flatMap(
-        this.pace.mayRead ? this.connection.read : Effect.andThen(this.pace.resumed, this.connection.read),
-        this.#receive
-      )
-    )
-    return Effect.catch(
-      Effect.whileLoop({
-        while: () => this.#state._tag === "Open" || this.#securing !== undefined,
-        body: () => round,
-        step: () => {}
-      }),
-      ({ _tag, cause, detail }) =>
-        Effect.sync(() =>
-          this.end(
-            _tag === "ConnectionEnd"
-              ? SessionEnd.ConnectionLost({ detail, cause })
-              : SessionEnd.ProtocolViolation({ detail, cause })
-          )
-        )
-    ).pipe(
-      // A defect here would leave everybody waiting for ever.
-      Effect.catchDefect((cause) =>
-        Effect.sync(() => {
-          this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))
-          this.#deliver()
-        })
-      ),
-      // Here the end came from the peer or from its octets. A release does its own closing, and interrupts this fiber.
-      Effect.andThen(
-        Effect.suspend(() =>
-          this.#state._tag === "Ended" && this.#state.end._tag !== "Released"
-            ? this.#close(Effect.void, this.#fibers.reader)
-            : Effect.void
-        )
-      )
-    )
-  })
+  #receiveFrom(connection: LdapConnection): void {
+    this.#isReading = false
+    connection.receive({
+      onOctets: this.#onOctets,
+      onEnd: this.#onEnd,
+      onRoom: this.#outbox.onRoom
+    })
+    this.#regulate()
+  }
 
-  readonly #receive = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void> => {
+  /** Reads, or lets the peer wait: for a consumer, for a handshake, or for a decision on how to read on. */
+  #regulate(): void {
+    const isReading = this.#undecided === undefined && this.#securing?.granted !== true && this.pace.mayRead
+    if (isReading === this.#isReading) return
+    this.#isReading = isReading
+    if (isReading) this.#connection.resume()
+    else this.#connection.pause()
+  }
+
+  readonly #onOctets = (octets: Uint8Array): void => {
+    if (this.#state._tag === "Ended" && this.#securing === undefined) return
     this.#receivedAt = this.#now()
-    for (const chunk of chunks) {
+    try {
       if (this.#securing?.granted === true) this.#clearTextAfterStartTls()
-      const malformed = this.#parser.push(chunk, this.#onMessage)
+      const malformed = this.#parser.push(octets, this.#onMessage, true)
       const violation = this.#violation ?? malformed
-      if (violation !== undefined) {
-        this.end(SessionEnd.ProtocolViolation({ detail: violation.detail, cause: violation.cause }))
-        this.#securing = undefined
-        break
-      }
+      if (violation !== undefined) this.#violated(violation)
+    } catch (cause) {
+      // It would leave everybody waiting for ever.
+      this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))
     }
     this.#deliver()
-    if (this.#securing?.granted === true) return this.#handshake(this.#securing)
-    return this.#undecided === undefined ? Effect.void : Deferred.await(this.#undecided)
+    this.#regulate()
+    if (this.#securing?.granted === true) {
+      this.#handshaking = Effect.runForkWith(this.#context)(this.#handshake(this.#securing))
+    }
+  }
+
+  #violated({ cause, detail }: ProtocolViolation): void {
+    this.end(SessionEnd.ProtocolViolation({ detail, cause }))
+    this.#settleSecuring()
+  }
+
+  /** While a handshake is on its way it is the handshake that says why it failed. */
+  readonly #onEnd = (end: ConnectionEnd): void => {
+    this.#connectionEnd ??= end
+    if (this.#securing?.granted === true) return
+    this.end(this.#connectionEnd)
+    this.#settleSecuring()
+    this.#onConnectionEnd?.()
   }
 
   /**
@@ -453,20 +448,20 @@ export class Exchange {
       securing.granted = true
       return "done"
     }
-    this.#securing = undefined
     if (this.#state._tag === "Ended") {
       this.#mayUnbind = true
     } else {
       const refused = this.error({ operation: "startTls" }, fromResult({ ...operation.result, controls }))
       this.later(() => securing.resume(Effect.fail(refused)))
     }
+    this.#settleSecuring()
     return "done"
   }
 
   #handshake(securing: Securing): Effect.Effect<void> {
     if (this.#parser.pending > 0) {
       this.#clearTextAfterStartTls()
-      return this.#receive([new Uint8Array(0)])
+      return Effect.sync(() => this.#violated(this.#violation!))
     }
     const { connectTimeout } = this.#options
     return securing.handshake.pipe(
@@ -476,17 +471,32 @@ export class Exchange {
       }),
       Effect.match({
         onFailure: (error) => {
-          this.end(SessionEnd.ConnectionLost({ detail: error.reason.message, cause: error }), error)
-          this.#securing = undefined
+          const { message: detail } = error.reason
+          this.end(
+            error.reason._tag === "ProtocolViolation"
+              ? SessionEnd.ProtocolViolation({ detail, cause: error })
+              : SessionEnd.ConnectionLost({ detail, cause: error }),
+            error
+          )
+          this.#settleSecuring()
         },
         onSuccess: () => {
-          this.#securing = undefined
           if (this.#state._tag === "Open") securing.resume(Effect.void)
           // Released meanwhile: the release waits for this, to unbind under TLS.
           else this.#mayUnbind = true
+          this.#settleSecuring()
+          if (this.#connectionEnd !== undefined) this.#onEnd(this.#connectionEnd)
         }
       })
     )
+  }
+
+  #settleSecuring(): void {
+    const securing = this.#securing
+    if (securing === undefined) return
+    this.#securing = undefined
+    Deferred.doneUnsafe(securing.settled, Effect.void)
+    this.#regulate()
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -524,7 +534,8 @@ export class Exchange {
     // release waits for that, any other end does without.
     const isSecuring = securing !== undefined &&
       (securing.granted || this.#inFlight.get(securing.messageId)?.written === true)
-    if (end._tag !== "Released" || !isSecuring) this.#securing = undefined
+    if (end._tag !== "Released") this.#undecided = undefined
+    if (end._tag !== "Released" || !isSecuring) this.#settleSecuring()
     this.#mayUnbind = !isSecuring && (end._tag === "Released" || end._tag === "ProtocolViolation")
     this.#state = { _tag: "Ended", end }
     this.#metrics.ended(end)
@@ -542,66 +553,70 @@ export class Exchange {
       securing.resume(Effect.fail(handshake ?? this.error({ operation: "startTls" }, failedBy(end, true))))
     }
     this.turns.end()
-    this.pace.reconsider()
+    // Here the end came from the peer, from its octets or from a bind that was broken off. A release does its own closing.
+    if (end._tag !== "Released") Effect.runForkWith(this.#context)(this.#close)
     return true
   }
 
   /** The session's finalizer. */
   get #release(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)
-      const { reader } = this.#fibers
-      // Whoever decides how to go on decides also how the unbind has to be sent.
-      const decided = this.#undecided === undefined ? Effect.void : Deferred.await(this.#undecided)
-      return this.#close(
-        this.#securing === undefined ? Effect.andThen(decided, Fiber.interrupt(reader)) : Fiber.await(reader)
-      )
-    })
+    return Effect.suspend(() => (this.end(SessionEnd.Released()) ? this.#close : Deferred.await(this.#closed)))
   }
 
-  /** Ends the session for a reason of this side's: a server that could not prove who it is, say. */
+  /** Ends the session for a reason of this side's, a server that could not prove who it is, say, and waits for its end. */
   giveUp(detail: string): Effect.Effect<void> {
-    return this.#abort(SessionEnd.ProtocolViolation({ detail }))
-  }
-
-  /** Ends the session and closes it, unless it has ended. */
-  #abort(end: SessionEnd, caller?: Fiber.Fiber<void>): Effect.Effect<void> {
-    return Effect.suspend(() => this.end(end) ? this.#close(Fiber.interrupt(this.#fibers.reader), caller) : Effect.void)
-  }
-
-  /**
-   * Says goodbye if the peer still listens, waits until the peer has closed its side, at the longest for `closeTimeout`,
-   * and closes the connection. The goodbye runs in a fiber of its own: a finalizer may run in one that is being
-   * interrupted, where nothing that waits would wait. `caller` is the fiber of the exchange that runs this, if one does: the
-   * others end here.
-   */
-  #close(before: Effect.Effect<unknown>, caller?: Fiber.Fiber<void>): Effect.Effect<void> {
-    const goodbye = Effect.suspend(() =>
-      this.#mayUnbind
-        ? Effect.andThen(
-          Effect.sync(() => this.#metrics.unbound()),
-          this.connection.write(this.#unbind)
-        ).pipe(
-          Effect.andThen(this.connection.shutdown),
-          Effect.andThen(Effect.ignore(Effect.forever(this.connection.read)))
-        )
-        : Effect.void
+    return Effect.suspend(() =>
+      this.end(SessionEnd.ProtocolViolation({ detail })) ? Deferred.await(this.#closed) : Effect.void
     )
-    return before.pipe(
-      Effect.andThen(goodbye),
-      Effect.timeoutOption(this.#options.closeTimeout),
-      Effect.forkDetach,
-      Effect.flatMap(Fiber.await),
-      Effect.andThen(
-        Effect.suspend(() => Fiber.interruptAll(Object.values(this.#fibers).filter((fiber) => fiber !== caller)))
-      ),
-      Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),
+  }
+
+  /** Says goodbye and closes the connection. To be run once, by whoever ended the session. */
+  get #close(): Effect.Effect<void> {
+    return this.#goodbye.pipe(
+      Effect.andThen(Effect.suspend(() => {
+        this.deadlines.end()
+        const closed = Scope.close(this.#connectionScope, Exit.void)
+        return this.#handshaking === undefined ? closed : Effect.andThen(Fiber.interrupt(this.#handshaking), closed)
+      })),
       Effect.andThen(this.#logEnd),
       // Also if a finalizer of somebody else's socket breaks: the release may be waiting for this.
       Effect.ensuring(Deferred.succeed(this.#closed, undefined)),
       Effect.uninterruptible
     )
   }
+
+  /**
+   * Sends the unbind if the peer still listens, closes this side, and waits until the peer has closed its own: at the longest
+   * for `closeTimeout` in all.
+   */
+  readonly #goodbye = Effect.callback<void>((resume) => {
+    let isDone = false
+    let limit: Deadline | undefined
+    let waiting: Fiber.Fiber<void> | undefined
+    const isOver = () => {
+      isDone = true
+      waiting?.interruptUnsafe()
+      this.deadlines.takeBack(limit)
+      resume(Effect.void)
+    }
+    const say = () => {
+      if (isDone || !this.#mayUnbind) return isOver()
+      this.#metrics.unbound()
+      this.#connection.write(this.#unbind)
+      this.#connection.shutdown(() => {
+        if (this.#connectionEnd !== undefined) isOver()
+        else this.#onConnectionEnd = isOver
+      })
+      // Whatever still comes: behind it stands the peer's end.
+      this.#regulate()
+    }
+    // Only a release has any of these to wait for: a StartTLS that has begun, or a decision on how to go on after a bind. How the
+    // unbind has to be sent hangs on them.
+    const settled = this.#securing?.settled ?? this.#undecided
+    if (settled === undefined) say()
+    else waiting = Effect.runForkWith(this.#context)(Effect.map(Deferred.await(settled), say))
+    if (!isDone) limit = this.deadlines.set(Duration.toMillis(this.#options.closeTimeout), isOver)
+  })
 
   get #logEnd(): Effect.Effect<void> {
     const state = this.#state
@@ -618,8 +633,6 @@ export class Exchange {
     })
   }
 }
-
-const defect = "a defect of the client, or of the socket that it was given"
 
 const handshakeTimeout = (limit: Duration.Duration): ConnectFailed =>
   new ConnectFailed({

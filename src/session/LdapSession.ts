@@ -257,7 +257,7 @@ const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
   const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
   const unbindControls = yield* Effect.fromResult(unbindControlsOf(transport.server, options))
-  const observer = new Observer(transport.server)
+  const observer = Observer.of(transport.server)
   const metrics = new SessionMetrics(observer.attributes, yield* Effect.context<never>())
   // Not a child of the session's scope: the finalizer of the exchange closes it, after the unbind.
   const connectionScope = Scope.makeUnsafe()
@@ -289,8 +289,8 @@ const open = Effect.fnUntraced(function*(
 const unbindControlsOf = (
   server: string,
   options: SessionOptions
-): Result.Result<ReadonlyArray<LdapControl>, LdapError> =>
-  Result.try({
+): Result.Result<ReadonlyArray<LdapControl> | undefined, LdapError> =>
+  options.unbindControls === undefined ? Result.succeed(undefined) : Result.try({
     try: () => {
       const controls = controlsOf({ controls: options.unbindControls })
       encode({ messageId: 1, operation: { _tag: "UnbindRequest" }, controls })

@@ -13,8 +13,8 @@ import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { tlsExporter, tlsServerEndPoint } from "../auth/channelBinding.ts"
 import type { ChannelBindingType } from "../auth/SaslMechanism.ts"
-import { ConnectFailed, LdapError, ProtocolViolation } from "../model/LdapError.ts"
-import { ConnectionEnd, type LdapConnection, type Protection } from "./LdapConnection.ts"
+import { ConnectFailed, LdapError, ProtocolViolation, SessionEnd } from "../model/LdapError.ts"
+import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
 import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 import * as TlsHandshake from "./tlsHandshake.ts"
 
@@ -39,8 +39,8 @@ export const connect = Effect.fnUntraced(
     const prepared = target.tls === undefined ? undefined : yield* Effect.fromResult(prepare(target, target.tls))
     const { connected, connection } = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const socket = Net.connect(connectOptions(target))
-        return { connection: new NodeConnection(socket, target), connected: outcomeOf(socket, "connect") }
+        const connection = new NodeConnection(target)
+        return { connection, connected: connection.connected }
       }),
       ({ connection }) => connection.destroy
     )
@@ -100,7 +100,15 @@ const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Defe
   return outcome
 }
 
+/**
+ * What arrives in the clear is read into this, whatever the connection, and handed over before anything else is read: so a read
+ * costs no memory of its own. As much as Node would give it.
+ */
+const lent = Buffer.allocUnsafeSlow(64 * 1024)
+
 class NodeConnection implements LdapConnection {
+  /** What comes of connecting. */
+  readonly connected: Deferred.Deferred<void, Error>
   readonly #raw: Net.Socket
   readonly #target: NodeTarget
   /** What is read and written: the raw socket, or TLS above it. */
@@ -108,17 +116,21 @@ class NodeConnection implements LdapConnection {
   /** As long as it isn't known where the socket leads, it leads away from this machine. */
   #protection: Protection = "none"
   #tls: (() => TlsSession) | undefined
-  #chunks: Array<Uint8Array> = []
+  #receiver: Receiver | undefined
   #end: ConnectionEnd | undefined
-  #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
 
-  constructor(socket: Net.Socket, target: NodeTarget) {
+  constructor(target: NodeTarget) {
+    this.#target = target
+    const socket = Net.connect({
+      ...connectOptions(target),
+      ...(target.tls === undefined ? { onread: { buffer: lent, callback: this.#onRead } } : {})
+    })
     this.#raw = socket
     this.#socket = socket
-    this.#target = target
     socket.once("connect", () => {
       if (isLocal(socket)) this.#protection = "local"
     })
+    this.connected = outcomeOf(socket, "connect")
     this.#listen()
   }
 
@@ -151,54 +163,33 @@ class NodeConnection implements LdapConnection {
     )
   }
 
-  readonly read = Effect.callback<ReadonlyArray<Uint8Array>, ConnectionEnd>((resume) => {
-    if (this.#chunks.length > 0) {
-      const chunks = this.#chunks
-      this.#chunks = []
-      return resume(Effect.succeed(chunks))
-    }
-    if (this.#end !== undefined) return resume(Effect.fail(this.#end))
-    this.#reader = resume
-    if (this.#socket.isPaused()) this.#socket.resume()
-    return Effect.sync(() => {
-      if (this.#reader === resume) this.#reader = undefined
-    })
-  })
-
-  write(octets: Uint8Array): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      this.#socket.write(octets)
-        ? Effect.void
-        : Effect.callback((resume) => {
-          const socket = this.#socket
-          const done = () => {
-            stop()
-            resume(Effect.void)
-          }
-          const stop = () => {
-            socket.off("drain", done)
-            socket.off("close", done)
-          }
-          // There may be room again by now.
-          if (socket.destroyed || !socket.writableNeedDrain) return resume(Effect.void)
-          socket.on("drain", done)
-          socket.on("close", done)
-          return Effect.sync(stop)
-        })
-    )
+  receive(receiver: Receiver): void {
+    this.#receiver = receiver
+    if (this.#end !== undefined) receiver.onEnd(this.#end)
   }
 
-  readonly shutdown = Effect.callback<void>((resume) => {
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  write(octets: Uint8Array): boolean {
+    return this.#socket.write(octets)
+  }
+
+  shutdown(done: () => void): void {
     const socket = this.#socket
-    const done = () => {
-      socket.off("close", done)
-      resume(Effect.void)
+    if (socket.destroyed || socket.writableFinished) return done()
+    const finish = () => {
+      socket.off("close", finish)
+      done()
     }
-    if (socket.destroyed || socket.writableFinished) return resume(Effect.void)
-    socket.once("close", done)
-    socket.end(done)
-    return Effect.sync(() => socket.off("close", done))
-  })
+    socket.once("close", finish)
+    socket.end(finish)
+  }
 
   startTls(options: TlsOptions): Result.Result<Effect.Effect<void, LdapError>, LdapError> {
     return Result.map(prepare(this.#target, options), (prepared) => this.handshake(prepared))
@@ -208,7 +199,7 @@ class NodeConnection implements LdapConnection {
     return Effect.suspend(() => {
       const fail = failure(this.#target.server)
       if (this.#socket !== this.#raw) return Effect.die(new Error("TLS was started twice"))
-      if (this.#chunks.length > 0 || this.#raw.readableLength > 0) {
+      if (this.#raw.readableLength > 0) {
         return Effect.fail(
           new LdapError({
             reason: new ProtocolViolation({ detail: "octets in clear text arrived before the TLS handshake" }),
@@ -243,10 +234,11 @@ class NodeConnection implements LdapConnection {
     })
   }
 
-  /** From the moment at which the socket exists, so that nothing is missed; it waits until somebody reads. */
+  /** From the moment at which the socket exists, so that nothing is missed; it waits until somebody wants to read. */
   #listen(): void {
     const socket = this.#socket
     socket.on("data", this.#onData)
+    socket.on("drain", this.#onDrain)
     socket.on("end", this.#onEnd)
     socket.on("error", this.#onError)
     socket.on("close", this.#onClose)
@@ -257,38 +249,33 @@ class NodeConnection implements LdapConnection {
 
   #unlisten(): void {
     this.#socket.off("data", this.#onData)
+    this.#socket.off("drain", this.#onDrain)
     this.#socket.off("end", this.#onEnd)
     this.#socket.off("error", this.#onError)
     this.#socket.off("close", this.#onClose)
   }
 
-  // The reader runs inside of `resume` and usually asks for more before it returns; only if it doesn't, the socket waits.
-  readonly #onData = (chunk: Uint8Array): void => {
-    const resume = this.#reader
-    if (resume === undefined) {
-      this.#chunks.push(chunk)
-    } else {
-      this.#reader = undefined
-      resume(Effect.succeed([chunk]))
-    }
-    if (this.#reader === undefined) this.#socket.pause()
+  /** Instead of an event, for what was read into the buffer that all share. */
+  readonly #onRead = (octets: number): boolean => {
+    this.#receiver?.onOctets(lent.subarray(0, octets))
+    return true
   }
 
-  readonly #onEnd = (): void => this.#finish(() => new ConnectionEnd({ clean: true, detail: "the server closed it" }))
+  readonly #onData = (chunk: Uint8Array): void => this.#receiver?.onOctets(chunk)
 
-  readonly #onError = (cause: Error): void =>
-    this.#finish(() => new ConnectionEnd({ clean: false, detail: messageOf(cause), cause }))
+  readonly #onDrain = (): void => this.#receiver?.onRoom()
 
-  readonly #onClose = (): void =>
-    this.#finish(() => new ConnectionEnd({ clean: false, detail: "the socket was closed" }))
+  readonly #onEnd = (): void => this.#finish("the server closed it")
 
-  /** A function, since every end comes with a `close` after it, and an error costs its stack. */
-  #finish(end: () => ConnectionEnd): void {
-    this.#end ??= end()
-    const resume = this.#reader
-    if (resume === undefined) return
-    this.#reader = undefined
-    resume(Effect.fail(this.#end))
+  readonly #onError = (cause: Error): void => this.#finish(messageOf(cause), cause)
+
+  readonly #onClose = (): void => this.#finish("the socket was closed")
+
+  /** Every end comes with a `close` after it: the first word counts. */
+  #finish(detail: string, cause?: Error): void {
+    if (this.#end !== undefined) return
+    this.#end = SessionEnd.ConnectionLost({ detail, cause })
+    this.#receiver?.onEnd(this.#end)
   }
 }
 

@@ -2,13 +2,15 @@
  * A connection through the security layer of a bind (RFC 4422 section 3.7): what is written is wrapped piece by piece, each
  * with four octets of length before it, and what is read is unwrapped. What the wrapping does is the mechanism's.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
-import { type AuthRejected, ProtocolViolation } from "../model/LdapError.ts"
-import type { ConnectionEnd, LdapConnection, Protection } from "./LdapConnection.ts"
+import { type AuthRejected, SessionEnd } from "../model/LdapError.ts"
+import { Carrier } from "./Carrier.ts"
+import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
 import type { TlsSession } from "./LdapTls.ts"
 
 /** Octets of the length before each buffer. */
@@ -17,21 +19,36 @@ const header = 4
 export class SaslConnection implements LdapConnection {
   readonly #inner: LdapConnection
   readonly #layer: SaslSecurityLayer
-  /** What can't be wrapped is told here, since the end of a connection is none of the writer's. */
-  readonly #onFailure: (detail: string) => Effect.Effect<void>
+  readonly #carrier: Carrier
   /** Wrapping takes time and buffers are numbered: one write after the other, in the order in which they came. */
   readonly #writes = Semaphore.makeUnsafe(1)
   readonly #frames: Frames
+  /** Whole buffers that wait to be unwrapped. */
+  #arrived: ReadonlyArray<Uint8Array> = []
+  #end: ConnectionEnd | undefined
+  #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
+  readonly #awaitingRoom = new Set<() => void>()
 
-  constructor(
-    inner: LdapConnection,
-    layer: SaslSecurityLayer,
-    onFailure: (detail: string) => Effect.Effect<void>
-  ) {
+  /** Takes over a connection that is paused. */
+  constructor(inner: LdapConnection, layer: SaslSecurityLayer, context: Context.Context<never>) {
     this.#inner = inner
     this.#layer = layer
-    this.#onFailure = onFailure
     this.#frames = new Frames(layer.maxReceive)
+    this.#carrier = new Carrier(
+      {
+        read: Effect.flatMap(this.#nextFrames, (frames) => this.#unwrapAll(frames)),
+        write: (octets) => this.#wrapAndWrite(octets),
+        shutdown: Effect.callback((resume) => inner.shutdown(() => resume(Effect.void)))
+      },
+      context
+    )
+    inner.receive({
+      onOctets: (octets) => this.#onOctets(octets),
+      onEnd: (end) => this.#onEnd(end),
+      onRoom: () => {
+        for (const goOn of [...this.#awaitingRoom]) goOn()
+      }
+    })
   }
 
   get protection(): Protection {
@@ -52,41 +69,99 @@ export class SaslConnection implements LdapConnection {
 
   readonly channelBinding: LdapConnection["channelBinding"] = (type) => this.#inner.channelBinding(type)
 
-  readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd | ProtocolViolation> = Effect.suspend(() =>
-    Effect.flatMap(this.#inner.read, (chunks) => this.#unwrapAll(chunks))
-  )
+  receive(receiver: Receiver): void {
+    this.#carrier.receive(receiver)
+  }
 
-  #unwrapAll(
-    chunks: ReadonlyArray<Uint8Array>
-  ): Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd | ProtocolViolation> {
-    const unwrap = (frame: Uint8Array) =>
+  pause(): void {
+    this.#carrier.pause()
+  }
+
+  resume(): void {
+    this.#carrier.resume()
+  }
+
+  write(octets: Uint8Array): boolean {
+    return this.#carrier.write(octets)
+  }
+
+  shutdown(done: () => void): void {
+    this.#carrier.shutdown(done)
+  }
+
+  /** Ends the fibers that wrap and unwrap. */
+  get stop(): Effect.Effect<void> {
+    return this.#carrier.stop
+  }
+
+  #onOctets(octets: Uint8Array): void {
+    const frames = this.#frames.push(octets)
+    if (Result.isFailure(frames)) return this.#onEnd(malformed(frames.failure))
+    this.#arrived = [...this.#arrived, ...frames.success]
+    // What has been read is unwrapped before more is.
+    if (this.#arrived.length > 0) this.#inner.pause()
+    this.#handOver()
+  }
+
+  #onEnd(end: ConnectionEnd): void {
+    this.#end ??= end
+    this.#handOver()
+  }
+
+  #handOver(): void {
+    const resume = this.#reader
+    if (resume === undefined || (this.#arrived.length === 0 && this.#end === undefined)) return
+    this.#reader = undefined
+    resume(this.#taken)
+  }
+
+  /** What was whole before the end comes before it. */
+  get #taken(): Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd> {
+    const frames = this.#arrived
+    this.#arrived = []
+    return frames.length > 0 ? Effect.succeed(frames) : Effect.fail(this.#end!)
+  }
+
+  readonly #nextFrames = Effect.callback<ReadonlyArray<Uint8Array>, ConnectionEnd>((resume) => {
+    if (this.#arrived.length > 0 || this.#end !== undefined) return resume(this.#taken)
+    this.#reader = resume
+    this.#inner.resume()
+    return Effect.sync(() => {
+      if (this.#reader === resume) this.#reader = undefined
+    })
+  })
+
+  #unwrapAll(frames: ReadonlyArray<Uint8Array>): Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd> {
+    return Effect.forEach(frames, (frame) =>
       Effect.mapError(
         this.#layer.unwrap(frame),
-        ({ detail }) => new ProtocolViolation({ detail: `a message can not be unwrapped: ${detail}` })
-      )
-    return Effect.fromResult(this.#frames.push(chunks)).pipe(
-      Effect.flatMap((frames) => Effect.forEach(frames, unwrap)),
-      // Part of a buffer is nothing to give to the reader, who takes an answer for a chunk.
-      Effect.flatMap((octets) => (octets.length === 0 ? this.read : Effect.succeed(octets)))
-    )
+        ({ detail }) => malformed(`a message can not be unwrapped: ${detail}`)
+      ))
   }
 
   /**
    * Runs in a fiber of its own, which nobody interrupts: a message is wrapped and taken whole, or not begun, and a provider that
    * hangs doesn't hold up the release.
    */
-  write(octets: Uint8Array): Effect.Effect<void> {
+  #wrapAndWrite(octets: Uint8Array): Effect.Effect<void, ConnectionEnd> {
     const taken = this.#writes.withPermit(
-      Effect.flatMap(this.#wrapAll(octets), (wrapped) =>
-        // Taken before the next write begins; the waiting for room is the caller's.
-        Effect.forkDetach(this.#inner.write(wrapped), { startImmediately: true }))
+      Effect.map(this.#wrapAll(octets), (wrapped) => this.#inner.write(wrapped))
     )
-    const whole = Effect.catch(
-      Effect.flatMap(taken, Fiber.join),
-      ({ detail }) => this.#onFailure(`a message can not be wrapped: ${detail}`)
+    const whole = Effect.mapError(taken, ({ detail }) => malformed(`a message can not be wrapped: ${detail}`))
+    return Effect.forkDetach(whole, { startImmediately: true }).pipe(
+      Effect.flatMap(Fiber.join),
+      Effect.flatMap((hasRoom) => (hasRoom ? Effect.void : this.#room))
     )
-    return Effect.flatMap(Effect.forkDetach(whole, { startImmediately: true }), Fiber.join)
   }
+
+  readonly #room = Effect.callback<void>((resume) => {
+    const goOn = () => {
+      this.#awaitingRoom.delete(goOn)
+      resume(Effect.void)
+    }
+    this.#awaitingRoom.add(goOn)
+    return Effect.sync(() => this.#awaitingRoom.delete(goOn))
+  })
 
   #wrapAll(octets: Uint8Array): Effect.Effect<Buffer, AuthRejected> {
     const { maxSend } = this.#layer
@@ -102,14 +177,12 @@ export class SaslConnection implements LdapConnection {
       })))
   }
 
-  get shutdown(): Effect.Effect<void> {
-    return this.#inner.shutdown
-  }
-
   startTls(): Result.Result<Effect.Effect<void>> {
     return Result.succeed(Effect.die(new Error("TLS can't be started below a security layer")))
   }
 }
+
+const malformed = (detail: string): ConnectionEnd => SessionEnd.ProtocolViolation({ detail })
 
 /** Cuts the wrapped buffers out of what arrives. Memory follows what has arrived, not what is announced. */
 class Frames {
@@ -120,20 +193,19 @@ class Frames {
   #length = 0
   #body = Buffer.alloc(0)
   #collected = 0
-  #failure: ProtocolViolation | undefined
+  #failure: string | undefined
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength
   }
 
-  push(chunks: ReadonlyArray<Uint8Array>): Result.Result<ReadonlyArray<Uint8Array>, ProtocolViolation> {
+  /** The buffers that are complete now, or what is wrong with one; then every later call says the same. */
+  push(chunk: Uint8Array): Result.Result<ReadonlyArray<Uint8Array>, string> {
     const complete: Array<Uint8Array> = []
-    for (const chunk of chunks) {
-      for (let position = 0; position < chunk.length && this.#failure === undefined;) {
-        position += this.#begun < header
-          ? this.#begin(chunk[position]!)
-          : this.#collect(chunk.subarray(position), complete)
-      }
+    for (let position = 0; position < chunk.length && this.#failure === undefined;) {
+      position += this.#begun < header
+        ? this.#begin(chunk[position]!)
+        : this.#collect(chunk.subarray(position), complete)
     }
     return this.#failure === undefined ? Result.succeed(complete) : Result.fail(this.#failure)
   }
@@ -143,8 +215,7 @@ class Frames {
     if (this.#begun === header) {
       this.#length = this.#header.readUInt32BE()
       if (this.#length === 0 || this.#length > this.#maxLength) {
-        const detail = `a wrapped buffer of ${this.#length} octets, where 1 to ${this.#maxLength} were agreed on`
-        this.#failure = new ProtocolViolation({ detail })
+        this.#failure = `a wrapped buffer of ${this.#length} octets, where 1 to ${this.#maxLength} were agreed on`
       }
     }
     return 1

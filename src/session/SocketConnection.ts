@@ -8,8 +8,9 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import { ConnectFailed, LdapError } from "../model/LdapError.ts"
-import { ConnectionEnd, type LdapConnection, type Protection } from "./LdapConnection.ts"
+import { ConnectFailed, LdapError, ProtocolViolation, SessionEnd } from "../model/LdapError.ts"
+import { Carrier } from "./Carrier.ts"
+import type { ConnectionEnd, LdapConnection, Protection } from "./LdapConnection.ts"
 import type { Secret, TlsOptions } from "./LdapTls.ts"
 
 export const open = Effect.fnUntraced(function*(
@@ -25,6 +26,18 @@ export const open = Effect.fnUntraced(function*(
   // A scope of its own, since closing it is how a Socket is told to close its side.
   const writerScope = yield* Scope.fork(scope)
   const writer = yield* Scope.provide(socket.writer, writerScope)
+  const carrier = new Carrier({
+    read: Effect.catch(Effect.map(reader.pull, octets), (error) => Effect.fail(endOf(error))),
+    // That it has ended is the reader's to tell.
+    write: (chunk) => Effect.ignore(writer.write(chunk)),
+    shutdown: Scope.close(writerScope, Exit.void)
+  }, yield* Effect.context<never>())
+  yield* Scope.addFinalizer(scope, carrier.stop)
+  const clearText = new LdapError({
+    reason: new ProtocolViolation({ detail: "octets in clear text arrived before the TLS handshake" }),
+    operation: "startTls",
+    server: options.server
+  })
   let protection = options.protection
   return {
     get protection() {
@@ -34,9 +47,11 @@ export const open = Effect.fnUntraced(function*(
     // A Socket doesn't tell of its TLS.
     tls: undefined,
     channelBinding: () => undefined,
-    read: Effect.catch(Effect.map(reader.pull, octets), (error) => Effect.fail(endOf(error))),
-    write: (chunk) => Effect.ignore(writer.write(chunk)),
-    shutdown: Scope.close(writerScope, Exit.void),
+    receive: (receiver) => carrier.receive(receiver),
+    pause: () => carrier.pause(),
+    resume: () => carrier.resume(),
+    write: (chunk) => carrier.write(chunk),
+    shutdown: (done) => carrier.shutdown(done),
     startTls: (tls) => {
       const unknown = Object.keys(tls).filter((name) =>
         !knownOptions.has(name) && tls[name as keyof TlsOptions] !== undefined
@@ -49,8 +64,9 @@ export const open = Effect.fnUntraced(function*(
         return Result.fail(refuse({ kind: "tls", detail }))
       }
       return Result.succeed(
-        reader.upgrade(upgradeOptions(tls)).pipe(
-          Effect.mapError(fail("tls")),
+        Effect.suspend(() =>
+          carrier.hasUnread ? Effect.fail(clearText) : Effect.mapError(reader.upgrade(upgradeOptions(tls)), fail("tls"))
+        ).pipe(
           Effect.tap(() =>
             Effect.sync(() => {
               protection = "tls"
@@ -74,9 +90,12 @@ const messageOf = (error: Socket.SocketError): string =>
   "cause" in error.reason && error.reason.cause instanceof Error ? error.reason.cause.message : error.message
 
 const endOf = (cause: Socket.SocketError): ConnectionEnd =>
-  cause.reason._tag === "SocketCloseError" && cause.reason.code === 1000
-    ? new ConnectionEnd({ clean: true, detail: "the server closed it", cause })
-    : new ConnectionEnd({ clean: false, detail: messageOf(cause), cause })
+  SessionEnd.ConnectionLost({
+    detail: cause.reason._tag === "SocketCloseError" && cause.reason.code === 1000
+      ? "the server closed it"
+      : messageOf(cause),
+    cause
+  })
 
 /** What an upgrade of Effect's can be told; other options need a URL instead of a socket. */
 const knownOptions = new Set(["ca", "cert", "key", "passphrase", "rejectUnauthorized", "servername"])

@@ -53,19 +53,23 @@ export class Turns {
   alone(restore: (wait: Effect.Effect<void>) => Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
       let isMine = false
-      const wait = Effect.callback<void>((resume) => {
-        const take = () => {
+      const wait = Effect.callback<void>((resume) =>
+        Effect.sync(this.whenAlone(() => {
           isMine = true
           resume(Effect.void)
-        }
-        this.#alone.add(take)
-        this.advance()
-        return Effect.sync(() => {
-          if (this.#alone.delete(take)) this.advance()
-        })
-      })
+        }))
+      )
       return Effect.onError(restore(wait), () => Effect.sync(() => isMine && this.release()))
     })
+  }
+
+  /** Runs now, or as soon as the connection can be had alone, unless what is returned runs before. Must not throw. */
+  whenAlone(take: () => void): () => void {
+    this.#alone.add(take)
+    this.advance()
+    return () => {
+      if (this.#alone.delete(take)) this.advance()
+    }
   }
 
   release(): void {

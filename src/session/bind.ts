@@ -23,9 +23,10 @@ import {
 } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { BindRequest } from "../protocol/LdapMessage.ts"
+import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
 import type { TlsOptions } from "./LdapTls.ts"
-import { exchangeOnce, resultOf, succeedOrFail } from "./request.ts"
+import { exchangeOnce, type Request, resultOf, start, succeedOrFail } from "./request.ts"
 
 /** Runs an operation with the connection for itself. */
 const alone = <A>(
@@ -74,16 +75,44 @@ export const bind = Effect.fnUntraced(function*(
     return yield* alone(exchange, context, options.timeoutMillis, sasl(exchange, context, auth.mechanism, options))
   }
   const password = auth._tag === "Simple" ? yield* passwordOf(exchange, context, auth.password) : noPassword
-  const once = Effect.suspend(() =>
-    bindOnce(exchange, context, options, { _tag: "Simple", password: octetsOf(Redacted.value(password)) })
-  )
-  return yield* alone(
-    exchange,
-    context,
-    options.timeoutMillis,
-    Effect.flatMap(once, (message) => succeedOrFail(exchange, context, resultOf(message)))
-  )
+  return yield* simple(exchange, context, password, options)
 })
+
+/** What {@link alone} does, without a fiber: most sessions begin with it. */
+const simple = (
+  exchange: Exchange,
+  context: Context,
+  password: Redacted.Redacted<string | Uint8Array>,
+  options: BindOptions
+): Effect.Effect<LdapResult, LdapError> => {
+  const { timeoutMillis } = options
+  return Effect.callback((resume) => {
+    let isOver = false
+    let deadline: Deadline | undefined
+    const end = (answer: Effect.Effect<LdapResult, LdapError>) => {
+      if (isOver) return
+      isOver = true
+      exchange.deadlines.takeBack(deadline)
+      resume(answer)
+    }
+    const withdraw = exchange.turns.whenAlone(() => {
+      const authentication = { _tag: "Simple", password: octetsOf(Redacted.value(password)) } as const
+      start(exchange, bindRequest(context, options, authentication), (answer) => {
+        exchange.turns.release()
+        end(Effect.flatMap(answer, (message) => succeedOrFail(exchange, context, resultOf(message))))
+      })
+    })
+    if (isOver) return
+    deadline = exchange.deadlines.set(timeoutMillis, () => {
+      withdraw()
+      end(Effect.fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis }))))
+    })
+    return Effect.sync(() => {
+      withdraw()
+      end(Effect.interrupt)
+    })
+  })
+}
 
 const noPassword = Redacted.make<string | Uint8Array>("")
 
@@ -104,22 +133,20 @@ const passwordOf = Effect.fnUntraced(function*(
 })
 
 /** One bind request. Without a time limit: it can't be abandoned, so whoever waits gives up on the whole. */
-const bindOnce = (
-  exchange: Exchange,
+const bindRequest = (
   context: Context,
   { controls }: BindOptions,
   authentication: BindRequest["authentication"]
-) =>
-  exchangeOnce<"BindResponse">(exchange, {
-    ...context,
-    request: { _tag: "BindRequest", version: 3, name: context.dn, authentication },
-    controls,
-    expects: "BindResponse",
-    timeoutMillis: Infinity,
-    hasTurn: true,
-    // A security layer, where the mechanism agreed on one, begins with the next octet (RFC 4513 section 5.2.1.4).
-    holds: ({ operation }) => authentication._tag === "Sasl" && operation.result.code === LdapResultCode.success
-  })
+): Request<"BindResponse"> => ({
+  ...context,
+  request: { _tag: "BindRequest", version: 3, name: context.dn, authentication },
+  controls,
+  expects: "BindResponse",
+  timeoutMillis: Infinity,
+  hasTurn: true,
+  // A security layer, where the mechanism agreed on one, begins with the next octet (RFC 4513 section 5.2.1.4).
+  holds: ({ operation }) => authentication._tag === "Sasl" && operation.result.code === LdapResultCode.success
+})
 
 /** The conversation of a mechanism with the server, as many bind requests as it takes (RFC 4511 section 4.2). */
 const sasl = (
@@ -134,7 +161,8 @@ const sasl = (
       Effect.suspend(() => {
         isUnderWay = true
         const credentials = response === undefined ? undefined : Redacted.value(response)
-        return bindOnce(exchange, context, options, { _tag: "Sasl", mechanism: mechanism.name, credentials })
+        const authentication = { _tag: "Sasl", mechanism: mechanism.name, credentials } as const
+        return exchangeOnce(exchange, bindRequest(context, options, authentication))
       }),
       (message) => ({ result: resultOf(message), serverCredentials: message.operation.serverCredentials })
     )

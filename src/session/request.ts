@@ -72,52 +72,60 @@ export const exchangeOnce = <T extends Tag>(
   exchange: Exchange,
   options: Request<T>
 ): Effect.Effect<Response<T>, LdapError> =>
-  Effect.callback((resume) => {
+  Effect.callback((resume) =>
     // Asked in the step that sends: between two steps of a fiber somebody else may get the connection.
-    if (options.hasTurn !== true && !exchange.turns.isOpen) {
-      return resume(Effect.andThen(waitForTurn(exchange, options), exchangeOnce(exchange, options)))
-    }
-    let settled = false
-    const settle = () => {
-      settled = true
-      exchange.deadlines.takeBack(deadline)
-      exchange.pace.satisfied()
-    }
-    const fail = (error: LdapError) => {
-      settle()
-      resume(Effect.fail(error))
-    }
-    const id = exchange.send(options.request, options.controls, {
-      operation: options.operation,
-      dn: options.dn,
-      onResponse: (message) => {
-        if (!isResponse(message, options.expects)) {
-          if (message.operation._tag === "IntermediateResponse") return "more"
-          const refusal = extendedRefusal(message)
-          if (refusal === undefined) return "foreign"
-          settle()
-          exchange.later(() => resume(Effect.fail(exchange.error(options, fromResult(refusal)))))
-          return "done"
-        }
+    options.hasTurn === true || exchange.turns.isOpen
+      ? start(exchange, options, resume)
+      : resume(Effect.andThen(waitForTurn(exchange, options), exchangeOnce(exchange, options)))
+  )
+
+/** Sends the request now, and tells once what came of it. What is returned gives it up, unless it was told by then. */
+export const start = <T extends Tag>(
+  exchange: Exchange,
+  options: Request<T>,
+  tell: (answer: Effect.Effect<Response<T>, LdapError>) => void
+): Effect.Effect<void> | void => {
+  let settled = false
+  const settle = () => {
+    settled = true
+    exchange.deadlines.takeBack(deadline)
+    exchange.pace.satisfied()
+  }
+  const fail = (error: LdapError) => {
+    settle()
+    tell(Effect.fail(error))
+  }
+  const id = exchange.send(options.request, options.controls, {
+    operation: options.operation,
+    dn: options.dn,
+    onResponse: (message) => {
+      if (!isResponse(message, options.expects)) {
+        if (message.operation._tag === "IntermediateResponse") return "more"
+        const refusal = extendedRefusal(message)
+        if (refusal === undefined) return "foreign"
         settle()
-        exchange.later(() => resume(Effect.succeed(message)))
-        return options.holds?.(message) === true ? "held" : "done"
-      },
-      onFailure: fail
-    })
-    if (typeof id !== "number") return resume(Effect.fail(id))
-    exchange.pace.waiting()
-    const deadline = exchange.deadlines.set(options.timeoutMillis, () => {
-      if (options.givingUp === "disown") exchange.disown(id)
-      else exchange.abandon(id, "RequestTimeout")
-      fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))
-    })
-    return Effect.suspend(() => {
-      if (settled) return Effect.void
+        exchange.later(() => tell(Effect.fail(exchange.error(options, fromResult(refusal)))))
+        return "done"
+      }
       settle()
-      return giveUp(exchange, id, options)
-    })
+      exchange.later(() => tell(Effect.succeed(message)))
+      return options.holds?.(message) === true ? "held" : "done"
+    },
+    onFailure: fail
   })
+  if (typeof id !== "number") return tell(Effect.fail(id))
+  exchange.pace.waiting()
+  const deadline = exchange.deadlines.set(options.timeoutMillis, () => {
+    if (options.givingUp === "disown") exchange.disown(id)
+    else exchange.abandon(id, "RequestTimeout")
+    fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))
+  })
+  return Effect.suspend(() => {
+    if (settled) return Effect.void
+    settle()
+    return giveUp(exchange, id, options)
+  })
+}
 
 /** A Cancel that is refused, or not answered in time, leaves the operation to its end. */
 export const giveUp = (

@@ -232,7 +232,10 @@ describe("LdapPool", () => {
         yield* poolOf(world, { max: 1, maxAge: "1 hour", checkInterval: "20 seconds" })
         yield* TestClock.adjust("59 minutes")
         assert.strictEqual(world.connections.length, 1)
-        yield* TestClock.adjust("2 minutes")
+        yield* TestClock.adjust("1 minute")
+        yield* quiet
+        assert.strictEqual(world.connections.length, 2)
+        yield* TestClock.adjust("1 minute")
         yield* quiet
         assert.strictEqual(world.connections.length, 2)
         assert.strictEqual(world.connections[0]!.peer.count("UnbindRequest"), 1)

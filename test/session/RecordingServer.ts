@@ -189,7 +189,8 @@ const connection = (
     ...recorded,
     send: (messageId, operation, controls) => sendOctets(octets(messageId, operation, controls)),
     sendOctets,
-    end: Effect.sync(() => void (closesBelow && tls !== undefined ? tls.socket : raw).end()),
+    // Once the client has closed both TLS and its side, a TLS socket over a stream may never be done with what it was writing.
+    end: Effect.sync(() => void (closesBelow && tls !== undefined && !finished ? tls.socket : raw).end()),
     stall: Effect.sync(() => void raw.pause()),
     resume: Effect.sync(() => void raw.resume()),
     startTls: Effect.suspend(() => Deferred.await(startTls())),

@@ -269,6 +269,7 @@ describe("S5: with cancel: true", () => {
       yield* peer.expect("ExtendedRequest")
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(interruption)
+      yield* peer.ended
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "ExtendedRequest", "UnbindRequest"])
     }))
 })
