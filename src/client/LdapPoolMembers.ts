@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import type { LdapError, SessionEnd } from "../model/LdapError.ts"
+import { LdapError, SessionClosed, type SessionEnd } from "../model/LdapError.ts"
 import type { LdapOperations, LdapSession } from "../session/LdapSession.ts"
 import { notOpened } from "./notOpened.ts"
 
@@ -103,7 +103,10 @@ export class LdapPoolMembers {
       const session = yield* Effect.onError(restore(opening), () => this.#leave(scope))
       const member = yield* this.#join(session, scope)
       const checking = Effect.mapError(this.#check(member.session), notOpened)
-      yield* Effect.onError(restore(checking), () => member.close)
+      yield* Effect.onError(
+        restore(Effect.andThen(checking, Effect.suspend(() => stillOpen(member)))),
+        () => member.close
+      )
       yield* Effect.addFinalizer(() => member.close)
       this.created++
       return member
@@ -174,3 +177,11 @@ export class LdapPoolMembers {
     if (this.#isEnding && this.#connections === 0) Deferred.doneUnsafe(this.#emptied, Effect.void)
   }
 }
+
+/** A server that takes connections and drops them at once has not been reached: without this the pool would open one after another. */
+const stillOpen = ({ end, session: { server } }: Member): Effect.Effect<void, LdapError> =>
+  end === undefined
+    ? Effect.void
+    : Effect.fail(notOpened(
+      new LdapError({ reason: new SessionClosed({ why: end, inDoubt: false }), operation: "connect", server })
+    ))
