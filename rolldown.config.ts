@@ -31,8 +31,16 @@ const files = {
   filters: ["model/LdapFilter", "model/LdapUrl"],
   protocol: ["protocol/LdapCodec", "protocol/LdapExtended", "protocol/LdapParser"],
   ldif: ["model/Ldif"],
-  session: ["session/LdapSession"],
-  client: ["client/LdapClient", "client/LdapJobs", "client/LdapLogin"]
+  session: ["session/LdapSession", "auth/LdapSasl", "session/MemorySocket"],
+  client: [
+    "client/LdapClient",
+    "client/LdapConfig",
+    "client/LdapJobs",
+    "client/LdapLogin",
+    "client/LdapResolver",
+    "client/LdifApply"
+  ],
+  schema: ["schema/LdapSubschema", "schema/LdapSyntaxActiveDirectory"]
 }
 
 export default defineConfig({

@@ -6,10 +6,9 @@ import { spawnSync } from "node:child_process"
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { median } from "./statistics.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-/** CPU milliseconds of a process that imports these and does nothing else, without those of an empty one. */
+/** CPU milliseconds of a process that imports these and does nothing else. */
 const importing = (modules: ReadonlyArray<string>): number => {
   const code = `${modules.map((module) => `import ${JSON.stringify(module)}`).join("\n")}
     const { system, user } = process.cpuUsage()
@@ -39,7 +38,7 @@ export interface ImportCost {
   readonly ratio: number
 }
 
-/** Medians of so many processes, in turns. */
+/** The best of so many processes, in turns: other work on the machine only ever adds. */
 export const measureImports = (repeats: number): ImportCost => {
   // Below the project's folder, where what it imports is found, and laid out as it is published.
   const folder = mkdtempSync(join(root, "node_modules", ".bench-"))
@@ -53,17 +52,15 @@ export const measureImports = (repeats: number): ImportCost => {
     )
     if (status !== 0) throw new Error(`the package can't be built: ${stderr.slice(-2_000)}`)
     const dependencies = importedBy(dist)
-    const samples = Array.from({ length: repeats }, () => {
-      const nothing = importing([])
-      const below = importing(dependencies) - nothing
-      const library = importing([pathToFileURL(join(dist, "index.js")).href]) - nothing
-      return { below, library, ratio: library / below }
-    })
-    return {
-      library: median(samples.map(({ library }) => library)),
-      dependencies: median(samples.map(({ below }) => below)),
-      ratio: median(samples.map(({ ratio }) => ratio))
-    }
+    const samples = Array.from({ length: repeats }, () => ({
+      nothing: importing([]),
+      dependencies: importing(dependencies),
+      library: importing([pathToFileURL(join(dist, "index.js")).href])
+    }))
+    const nothing = Math.min(...samples.map((sample) => sample.nothing))
+    const below = Math.min(...samples.map((sample) => sample.dependencies)) - nothing
+    const library = Math.min(...samples.map((sample) => sample.library)) - nothing
+    return { library, dependencies: below, ratio: library / below }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

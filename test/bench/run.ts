@@ -185,7 +185,7 @@ if (wanted.length > 0 || isChosen("telemetry")) {
 }
 
 if (isChosen("import")) {
-  figures.imports = measureImports(quick ? 1 : 7)
+  figures.imports = measureImports(quick ? 1 : 15)
   show(importText(figures.imports))
 }
 
