@@ -37,6 +37,9 @@ export const defaultMaxMessageSize = 64 * 1024 * 1024
  */
 export const defaultMaxFilterDepth = 100
 
+/** So many octets have to have come before all that were announced are believed. */
+const largeSize = 256 * 1024
+
 /** Tag, first length octet, and at most four more. */
 const maxHeader = 6
 
@@ -121,8 +124,11 @@ export class LdapParser {
     const taken = Math.min(this.#size - this.#collected, bytes.length - position)
     const needed = this.#collected + taken
     if (needed > partial.length) {
-      // Eightfold, so that all the copying together is less than the message, and what is claimed follows what came.
-      const grown = Buffer.allocUnsafe(Math.min(this.#size, Math.max(needed, partial.length * 8)))
+      // Eightfold, so that what is claimed follows what came. Of a message that is large indeed all at once: to touch fresh memory
+      // costs more than to copy into it, and what isn't touched costs nothing.
+      const grown = Buffer.allocUnsafe(
+        needed > largeSize ? this.#size : Math.min(this.#size, Math.max(needed, partial.length * 8))
+      )
       partial.copy(grown, 0, 0, this.#collected)
       this.#partial = partial = grown
     }
