@@ -39,7 +39,7 @@ const lookups = {
   warmUp: 3,
   peers: node
 } as const
-const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 3 } as const
+const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 4, warmUp: 4 } as const
 const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 2, warmUp: 4, peers: node } as const
 const logins = { name: "connect", against: "slapd, TLS", item: "login", shows: "rate" } as const
 const writes = {
