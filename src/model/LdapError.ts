@@ -565,9 +565,9 @@ export type LdapErrorReason =
   | AuthRejected
   | ReferralFailed
 
-const byCode = new Map<number, (typeof serverReasons)[number]>()
+/** Made at the first use: an error of each kind, for its code, is much for who only imports this. */
+let byCode: ReadonlyMap<number, (typeof serverReasons)[number]> | undefined
 const noResult = { matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }
-for (const Reason of serverReasons) byCode.set(new Reason(noResult).code, Reason)
 
 /**
  * The reason that stands for a result; meant for results whose code is not a success.
@@ -576,6 +576,7 @@ for (const Reason of serverReasons) byCode.set(new Reason(noResult).code, Reason
  * @since 0.1.0
  */
 export const fromResult = (result: LdapResult): ServerReason => {
+  byCode ??= new Map(serverReasons.map((Reason) => [new Reason(noResult).code, Reason]))
   const Reason = byCode.get(result.code)
   return Reason === undefined ? new UnknownResultCode(result) : new Reason(result)
 }
