@@ -149,25 +149,26 @@ export class Exchange {
    * Takes over a connection. The finalizer of the scope is the release of the session: whatever happens, it runs once, and
    * when it has run the connection's own scope is closed.
    */
-  static readonly make = Effect.fnUntraced(function*(
+  static make(
     connection: LdapConnection,
     connectionScope: Scope.Closeable,
     options: ExchangeOptions
-  ): Effect.fn.Return<Exchange, never, Scope.Scope> {
-    const context = yield* Effect.context<never>()
-    const exchange = yield* Effect.uninterruptible(
-      Effect.suspend(() => {
+  ): Effect.Effect<Exchange, never, Scope.Scope> {
+    return Effect.uninterruptible(
+      Effect.contextWith((context: Context.Context<Scope.Scope>) => {
         const exchange = new Exchange(connection, connectionScope, context, options)
         options.metrics.opened(() => exchange.#inFlight.size)
-        return Effect.map(Effect.addFinalizer(() => exchange.#release), () => {
-          exchange.#receiveFrom(connection)
-          return exchange
-        })
+        const logged = Effect.logDebug(`a session with ${options.server} is open, protection: ${connection.protection}`)
+        return Effect.andThen(
+          Scope.addFinalizer(Context.get(context, Scope.Scope), exchange.#release),
+          Effect.map(logged, () => {
+            exchange.#receiveFrom(connection)
+            return exchange
+          })
+        )
       })
     )
-    yield* Effect.logDebug(`a session with ${options.server} is open, protection: ${connection.protection}`)
-    return exchange
-  })
+  }
 
   // -------------------------------------------------------------------------------------------------------------------
   // Requests

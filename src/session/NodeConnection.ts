@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { tlsExporter, tlsServerEndPoint } from "../auth/channelBinding.ts"
@@ -33,22 +33,22 @@ export interface NodeTarget {
  * Connects, TLS included. Interruption stops the attempt where it stands; addresses of a name are tried as RFC 8305 says
  * (happy eyeballs).
  */
-export const connect = Effect.fnUntraced(
-  function*(target: NodeTarget): Effect.fn.Return<LdapConnection, LdapError, Scope.Scope> {
-    const fail = failure(target.server)
-    const prepared = target.tls === undefined ? undefined : yield* Effect.fromResult(prepare(target, target.tls))
-    const { connected, connection } = yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const connection = new NodeConnection(target)
-        return { connection, connected: connection.connected }
-      }),
-      ({ connection }) => connection.destroy
-    )
-    yield* Effect.mapError(Deferred.await(connected), (cause) => fail(describeConnect(cause, target)))
-    if (prepared !== undefined) yield* connection.handshake(prepared)
-    return connection
-  }
-)
+export const connect = (target: NodeTarget): Effect.Effect<LdapConnection, LdapError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.scope, (scope) => {
+      const prepared = target.tls === undefined ? Result.succeed(undefined) : prepare(target, target.tls)
+      if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
+      const connection = new NodeConnection(target)
+      const connected = Effect.matchEffect(Deferred.await(connection.connected), {
+        onFailure: (cause) => Effect.fail(failure(target.server)(describeConnect(cause, target))),
+        onSuccess: () =>
+          prepared.success === undefined
+            ? Effect.succeed(connection)
+            : Effect.as(connection.handshake(prepared.success), connection)
+      })
+      return Effect.andThen(Scope.addFinalizer(scope, connection.destroy), restore(connected))
+    })
+  )
 
 const connectOptions = ({ address, keepAlive }: NodeTarget): Net.NetConnectOpts => ({
   ...address,

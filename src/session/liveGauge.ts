@@ -26,7 +26,7 @@ export const addSource = (
   const registry = Context.get(context, Metric.MetricRegistry)
   const all = registries.get(registry) ?? new Map<string, Series>()
   registries.set(registry, all)
-  const key = JSON.stringify([id, attributes, Context.get(context, Metric.CurrentMetricAttributes)])
+  const key = `${id} ${textOf(attributes)} ${textOf(Context.get(context, Metric.CurrentMetricAttributes))}`
   let series = all.get(key)
   if (series === undefined) {
     const sources = new Set<() => number>()
@@ -36,7 +36,7 @@ export const addSource = (
       return { value }
     }
     const ignore = () => {}
-    const gauge = Metric.gauge(id, { description, attributes })
+    const gauge = gaugeOf(id, description, attributes)
     series = { sources, registration: Metric.registerUnsafe(gauge, context, { get, update: ignore, modify: ignore }) }
     all.set(key, series)
   }
@@ -47,4 +47,26 @@ export const addSource = (
     registration.remove()
     all.delete(key)
   }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What is known of attributes that come again, session after session
+// ---------------------------------------------------------------------------------------------------------------------
+
+const texts = new WeakMap<Metric.Metric.AttributeSet, string>()
+
+const textOf = (attributes: Metric.Metric.AttributeSet): string => {
+  let text = texts.get(attributes)
+  if (text === undefined) texts.set(attributes, text = JSON.stringify(attributes))
+  return text
+}
+
+const gauges = new WeakMap<Metric.Metric.AttributeSet, Map<string, Metric.Gauge<number>>>()
+
+const gaugeOf = (id: string, description: string, attributes: Metric.Metric.AttributeSet): Metric.Gauge<number> => {
+  const known = gauges.get(attributes) ?? new Map<string, Metric.Gauge<number>>()
+  gauges.set(attributes, known)
+  let gauge = known.get(id)
+  if (gauge === undefined) known.set(id, gauge = Metric.gauge(id, { description, attributes }))
+  return gauge
 }
