@@ -1,8 +1,15 @@
 /**
  * Where elements start and end, for what runs once for every value of every entry: a reader for each would cost more than what it
- * reads. Nothing is checked here. A length that LDAP doesn't allow gives an end that is not a number, so that it is beyond none
- * and within none; octets that a {@link BerReader} has found to be in order have none of those.
+ * reads. Nothing is checked here. A length that LDAP doesn't allow gives {@link noEnd}; octets that a {@link BerReader} has found to be
+ * in order have none of those.
  */
+
+/**
+ * The end of an element without one: beyond all octets, if those are fewer. It's an integer, since with NaN the engine would do
+ * all arithmetic of offsets in floating point, which takes three times as long. What is read beyond the octets is NaN all the same,
+ * so ends are compared in a way that NaN fails.
+ */
+export const noEnd = 0x7fffffff
 
 /** Where the content of the element at `at` starts. */
 export const contentStart = (bytes: Uint8Array, at: number): number => {
@@ -17,7 +24,7 @@ export const elementEnd = (bytes: Uint8Array, at: number): number => {
 }
 
 const longEnd = (bytes: Uint8Array, at: number, octets: number): number => {
-  if (octets === 0 || octets > 4) return NaN
+  if (octets === 0 || octets > 4) return noEnd
   let length = 0
   for (let i = 0; i < octets; i++) length = length * 256 + bytes[at + i]!
   return at + octets + length

@@ -10,7 +10,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import { isAscii } from "node:buffer"
 import { BerReader, Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
-import { contentStart, elementEnd } from "../ber/element.ts"
+import { contentStart, elementEnd, noEnd } from "../ber/element.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
 import { isLdapDn, type LdapDn } from "./LdapDn.ts"
 
@@ -339,7 +339,7 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
  */
 export const fromBer = (content: BerReader): LdapEntry => {
   const start = content.position
-  if (isPlain(content.bytes, start, content.end)) content.position = content.end
+  if (content.end < noEnd && isPlain(content.bytes, start, content.end)) content.position = content.end
   else check(content)
   return new LdapEntry(content.bytes, start, content.end)
 }
