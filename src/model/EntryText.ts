@@ -1,152 +1,263 @@
 /**
- * All values of an entry as text, cut out of one string.
+ * Values as text: one by one, many of one attribute, or all of an entry out of one string.
  *
  * To ask the runtime for a string costs about as much as to cut four out of one that is there. So an entry of which somebody reads
- * value after value gets its text all at once. The string has nothing of other entries and is of a limited length: that is what
- * a value keeps alive that is kept.
+ * value after value gets its text all at once, and keeps it; what is cut out of it belongs to whoever asked. The string has
+ * nothing of other entries and is of a limited length: that is what a value keeps alive that is kept.
+ *
+ * All octets here were found to be in order.
  */
+import { isAscii } from "node:buffer"
 import { endianness } from "node:os"
 import { contentStart, elementEnd } from "../ber/element.ts"
 
 /** So many octets at most are made text for the sake of those that are read. */
 const longest = 4096
 
-/**
- * The values of each attribute, or `undefined` where they are too long for this. `ranges` has two numbers for each attribute:
- * where its first value begins, and where its last one ends, in octets that were found to be in order.
- */
-export const allTexts = (
-  bytes: Buffer,
-  ranges: ReadonlyArray<number>
-): ReadonlyArray<ReadonlyArray<string>> | undefined => {
-  if (ranges.length === 0 || ranges[ranges.length - 1]! - ranges[0]! > longest) return undefined
-  const values = place(bytes, ranges)
-  // Octets in ASCII are the same in Latin-1. Where few values aren't ASCII, each of those is asked for by itself.
-  const text = isReadable && foreign > values >> 2
-    ? decodeAll(bytes, values)
-    : bytes.toString("latin1", ranges[0], ranges[ranges.length - 1])
-  const texts: Array<ReadonlyArray<string>> = []
-  let next = 0
-  for (let at = 1; at < ranges.length; at += 2) {
-    const end = ranges[at]!
-    if (next === values || ends[next]! > end) {
-      texts.push(noValues)
-      continue
-    }
-    // Most attributes have one value: an array that begins with it takes the least memory.
-    const cut = [textOf(bytes, text, next++)]
-    while (next < values && ends[next]! <= end) cut.push(textOf(bytes, text, next++))
-    texts.push(cut)
-  }
-  return texts
-}
-
 const noValues: ReadonlyArray<never> = []
 
-// ---------------------------------------------------------------------------------------------------------------------
-// Where values stand while an entry is cut up: used again for every entry, since a list of its own would cost more than
-// all the rest. A value takes two octets at least.
-// ---------------------------------------------------------------------------------------------------------------------
+/** The first value of a set, or `undefined`. */
+export const firstText = (bytes: Buffer, set: number): string | undefined => {
+  const value = contentStart(bytes, set)
+  return value === elementEnd(bytes, set) ? undefined : textAt(bytes, value)
+}
 
-/** In the octets. */
-const starts = new Int32Array(longest / 2)
-const ends = new Int32Array(longest / 2)
-/** In the text; -1 where a value isn't there. */
-const textStarts = new Int32Array(longest / 2)
-const textEnds = new Int32Array(longest / 2)
-/** How many values aren't ASCII. */
-let foreign = 0
-
-/** Finds all values and returns their number. */
-const place = (bytes: Buffer, ranges: ReadonlyArray<number>): number => {
-  const base = ranges[0]!
-  let values = 0
-  foreign = 0
-  for (let at = 0; at < ranges.length; at += 2) {
-    const end = ranges[at + 1]!
-    for (let value = ranges[at]!; value < end; values++) {
-      const valueStart = contentStart(bytes, value)
-      const valueEnd = elementEnd(bytes, value)
-      starts[values] = valueStart
-      ends[values] = valueEnd
-      if (isAscii(bytes, valueStart, valueEnd)) {
-        textStarts[values] = valueStart - base
-        textEnds[values] = valueEnd - base
-      } else {
-        textStarts[values] = -1
-        foreign++
-      }
-      value = valueEnd
+/** All values of a set. */
+export const allTexts = (bytes: Buffer, set: number): ReadonlyArray<string> => {
+  let value = contentStart(bytes, set)
+  const end = elementEnd(bytes, set)
+  const count = countValues(bytes, value, end)
+  if (count === 0) return noValues
+  if (count === 1) return [textAt(bytes, value)]
+  const found = new Array<string>(count)
+  let block = ""
+  let blockStart = 0
+  let blockEnd = 0
+  for (let i = 0; i < count; i++) {
+    const start = contentStart(bytes, value)
+    value = elementEnd(bytes, value)
+    if (value > blockEnd) {
+      blockStart = start
+      blockEnd = Math.min(start + longest, end)
+      // For a few values it doesn't pay.
+      const isWorthIt = blockEnd - start > 8 * (value - start)
+      block = isWorthIt && isAscii(bytes.subarray(start, blockEnd)) ? bytes.toString("latin1", start, blockEnd) : ""
     }
+    found[i] = block === ""
+      ? bytes.toString("utf8", start, value)
+      : block.substring(start - blockStart, value - blockStart)
   }
-  return values
+  return found
 }
 
-const isAscii = (bytes: Buffer, start: number, end: number): boolean => {
-  for (let i = start; i < end; i++) if (bytes[i]! > 0x7f) return false
-  return true
-}
+const textAt = (bytes: Buffer, value: number): string =>
+  bytes.toString("utf8", contentStart(bytes, value), elementEnd(bytes, value))
 
-const textOf = (bytes: Buffer, text: string, value: number): string => {
-  const start = textStarts[value]!
-  return start === -1
-    ? bytes.toString("utf8", starts[value], ends[value])
-    : text.substring(start, textEnds[value])
+const countValues = (bytes: Buffer, start: number, end: number): number => {
+  let count = 0
+  for (let value = start; value < end; value = elementEnd(bytes, value)) count++
+  return count
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Entries of which much isn't ASCII
+// All values of an entry
 // ---------------------------------------------------------------------------------------------------------------------
-
-/** UTF-16 as this machine has it in memory; Node takes it for text where the low octet is the first. */
-const units = new Uint16Array(longest)
-const unitOctets = Buffer.from(units.buffer)
-const isReadable = endianness() === "LE"
-
-/** One text of all values that are UTF-8, and their places in it. */
-const decodeAll = (bytes: Buffer, values: number): string => {
-  let length = 0
-  for (let value = 0; value < values; value++) {
-    const end = decode(bytes, starts[value]!, ends[value]!, length)
-    textStarts[value] = end === -1 ? -1 : length
-    if (end !== -1) textEnds[value] = length = end
-  }
-  return unitOctets.toString("utf16le", 0, 2 * length)
-}
 
 /**
- * Decodes UTF-8 (RFC 3629) to units from `at` on. Returns the unit behind the last one, or -1 where it isn't UTF-8: what becomes
- * of that is left to the runtime.
+ * The text of an entry with so many attributes from `start` to `end`; `undefined` where it is too long for that. `isLong` says that
+ * the length of an attribute takes several octets, `isPlain` that all descriptions are ASCII.
  */
-const decode = (bytes: Buffer, start: number, end: number, at: number): number => {
-  let position = start
-  let unit = at
-  while (position < end) {
-    const lead = bytes[position++]!
-    if (lead < 0x80) {
-      units[unit++] = lead
-      continue
-    }
-    const second = bytes[position++]!
-    if (lead < 0xc2 || position > end || (second & 0xc0) !== 0x80) return -1
-    if (lead < 0xe0) {
-      units[unit++] = ((lead & 0x1f) << 6) | (second & 0x3f)
-      continue
-    }
-    const third = bytes[position++]!
-    if (position > end || (third & 0xc0) !== 0x80) return -1
-    if (lead < 0xf0) {
-      const point = ((lead & 0x0f) << 12) | ((second & 0x3f) << 6) | (third & 0x3f)
-      if (point < 0x800 || (point >= 0xd800 && point < 0xe000)) return -1
-      units[unit++] = point
-      continue
-    }
-    const fourth = bytes[position++]!
-    if (position > end || (fourth & 0xc0) !== 0x80 || lead > 0xf4) return -1
-    const point = ((lead & 0x07) << 18) | ((second & 0x3f) << 12) | ((third & 0x3f) << 6) | (fourth & 0x3f)
-    if (point < 0x10000 || point > 0x10ffff) return -1
-    units[unit++] = 0xd800 + ((point - 0x10000) >> 10)
-    units[unit++] = 0xdc00 + ((point - 0x10000) & 0x3ff)
+export const textOf = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+  attributes: number,
+  isLong: boolean,
+  isPlain: boolean
+): EntryText | undefined => {
+  const length = end - start
+  if (length > longest || attributes === 0) return undefined
+  if (isLong) copyWithoutLengths(bytes, start, end)
+  // Who asks the runtime for as little as possible is fastest: a question as to what is ASCII costs as much as this.
+  const text = isLong ? copy.toString("utf8", 0, length) : bytes.toString("utf8", start, end)
+  // As many units as octets: all is ASCII, or what isn't became U+FFFD octet by octet, which it does in each value alone as well.
+  if (text.length === length) return new EntryText(text, start, true, undefined)
+  if (!isLong) bytes.copy(copy, 0, start, end)
+  const places = isPlain ? placesIn(text, bytes, start, attributes) : undefined
+  return places === undefined
+    ? new EntryText(bytes.toString("latin1", start, end), start, false, undefined)
+    : new EntryText(text, start, true, places)
+}
+
+export class EntryText {
+  /** The attributes, with all that stands between their values. */
+  readonly #text: string
+  /** Where it begins in the octets. */
+  readonly #start: number
+  /** Whether any value can be cut out of it; otherwise there are octets in it that aren't ASCII, and no text. */
+  readonly #isText: boolean
+  /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each octet. */
+  readonly #places: ReadonlyArray<number> | undefined
+
+  constructor(text: string, start: number, isText: boolean, places: ReadonlyArray<number> | undefined) {
+    this.#text = text
+    this.#start = start
+    this.#isText = isText
+    this.#places = places
   }
-  return unit
+
+  /** The first value of the attribute at `attribute`, which is the one at a place in the order; or `undefined`. */
+  first(bytes: Buffer, at: number, attribute: number): string | undefined {
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const value = contentStart(bytes, set)
+    if (value === elementEnd(bytes, set)) return undefined
+    if (this.#places === undefined) return this.#cut(bytes, value)
+    const start = contentStart(bytes, value)
+    const place = this.#places[at]! + start - attribute
+    return this.#text.substring(place, place + beginningsIn(bytes, start, elementEnd(bytes, value)))
+  }
+
+  /** All values of the attribute at `attribute`, which is the one at a place in the order. */
+  all(bytes: Buffer, at: number, attribute: number): ReadonlyArray<string> {
+    if (this.#places !== undefined) return this.#allPlaced(bytes, this.#places, at, attribute)
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const end = elementEnd(bytes, set)
+    let value = contentStart(bytes, set)
+    if (value === end) return noValues
+    const first = this.#cut(bytes, value)
+    value = elementEnd(bytes, value)
+    // Most attributes have one value.
+    if (value === end) return [first]
+    const found = new Array<string>(1 + countValues(bytes, value, end))
+    found[0] = first
+    for (let i = 1; value < end; i++) {
+      found[i] = this.#cut(bytes, value)
+      value = elementEnd(bytes, value)
+    }
+    return found
+  }
+
+  #cut(bytes: Buffer, value: number): string {
+    const start = contentStart(bytes, value)
+    const end = elementEnd(bytes, value)
+    if (!this.#isText) {
+      for (let i = start; i < end; i++) if (bytes[i]! > 0x7f) return bytes.toString("utf8", start, end)
+    }
+    return this.#text.substring(start - this.#start, end - this.#start)
+  }
+
+  #allPlaced(bytes: Buffer, places: ReadonlyArray<number>, at: number, attribute: number): ReadonlyArray<string> {
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const end = elementEnd(bytes, set)
+    let value = contentStart(bytes, set)
+    if (value === end) return noValues
+    const text = this.#text
+    let start = contentStart(bytes, value)
+    let place = places[at]! + start - attribute
+    value = elementEnd(bytes, value)
+    if (value === end) return [text.substring(place, places[at + 1])]
+    const found = new Array<string>(1 + countValues(bytes, value, end))
+    for (let i = 0;; i++) {
+      const placeEnd = place + beginningsIn(bytes, start, value)
+      found[i] = text.substring(place, placeEnd)
+      if (value === end) return found
+      start = contentStart(bytes, value)
+      place = placeEnd + start - value
+      value = elementEnd(bytes, value)
+    }
+  }
+}
+
+/** How many octets there are but those inside of a character. */
+const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
+  let count = 0
+  for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) count++
+  return count
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Entries that aren't all ASCII. Their octets are copied, to count characters by words, and to overwrite lengths of several
+// octets, which are no text.
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Used again for every entry. */
+const copy = Buffer.alloc(longest + 4)
+const words = new Int32Array(copy.buffer, copy.byteOffset, copy.length >> 2)
+/** Whether the first octet of a word is the low one, as {@link insidesIn} takes it. */
+const isCountable = endianness() === "LE"
+
+/**
+ * Where each attribute begins in the text, and where the last one ends; `undefined` where the text has other units than one for
+ * each octet that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
+ * ASCII, so none of them can lend an octet to another.
+ */
+const placesIn = (text: string, bytes: Buffer, start: number, count: number): ReadonlyArray<number> | undefined => {
+  if (!isCountable) return undefined
+  const places = new Array<number>(count + 1)
+  let attribute = start
+  let place = 0
+  for (let at = 0; at < count; at++) {
+    const next = elementEnd(bytes, attribute)
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    // A later version of the protocol might have added something.
+    if (elementEnd(bytes, set) !== next) return undefined
+    places[at] = place
+    place += next - attribute - insidesIn(attribute - start, next - start)
+    attribute = next
+  }
+  places[count] = place
+  return text.length === place ? places : undefined
+}
+
+const copyWithoutLengths = (bytes: Buffer, start: number, end: number): void => {
+  bytes.copy(copy, 0, start, end)
+  for (let attribute = start; attribute < end;) {
+    const next = elementEnd(bytes, attribute)
+    if (bytes[attribute + 1]! > 0x7f) {
+      const name = contentStart(bytes, attribute)
+      const set = elementEnd(bytes, name)
+      const setEnd = elementEnd(bytes, set)
+      clearLength(bytes, attribute, start)
+      clearLength(bytes, name, start)
+      clearLength(bytes, set, start)
+      for (let value = contentStart(bytes, set); value < setEnd; value = elementEnd(bytes, value)) {
+        clearLength(bytes, value, start)
+      }
+    }
+    attribute = next
+  }
+}
+
+const clearLength = (bytes: Buffer, element: number, base: number): void => {
+  const end = contentStart(bytes, element) - base
+  for (let i = element + 1 - base; i < end; i++) copy[i] = 0
+}
+
+/** How many of the copied octets are inside of a character. */
+const insidesIn = (start: number, end: number): number => {
+  let at = start >> 2
+  const last = end >> 2
+  const first = -1 << ((start & 3) << 3)
+  const rest = ~(-1 << ((end & 3) << 3))
+  if (at === last) return sumOf(insides(words[at]! & first & rest))
+  let count = sumOf(insides(words[at]! & first)) + sumOf(insides(words[last]! & rest))
+  let sum = 0
+  for (at++; at < last; at++) {
+    sum += insides(words[at]!)
+    // Before one of its octets passes what it can hold.
+    if ((at & 0x3f) === 0) {
+      count += sumOf(sum)
+      sum = 0
+    }
+  }
+  return count + sumOf(sum)
+}
+
+/** In each octet of a word, whether it is inside of a character: 10xxxxxx. */
+const insides = (word: number): number => ((word & ~(word << 1)) >>> 7) & 0x01010101
+
+/** The sum of the octets of a word. */
+const sumOf = (word: number): number => {
+  const pairs = (word & 0x00ff00ff) + ((word >>> 8) & 0x00ff00ff)
+  return (pairs + (pairs >>> 16)) & 0xffff
 }

@@ -7,7 +7,6 @@
  * @since 0.1.0
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
-import { isAscii } from "node:buffer"
 import { BerReader, Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
 import { contentStart, elementEnd, noEnd } from "../ber/element.ts"
@@ -116,18 +115,14 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   get(description: string): string | undefined {
     const index = this.#indexed
     const at = index.find(description)
-    if (at === -1) return undefined
-    const { texts } = index
-    if (texts !== undefined) return texts[at]![0]
-    const values = index.values(at)
-    return values.done ? undefined : values.text()
+    return at === -1 ? undefined : index.first(at)
   }
 
   /** All values as text, in the server's order; empty where the attribute is not there. */
   getAll(description: string): ReadonlyArray<string> {
     const index = this.#indexed
     const at = index.find(description)
-    return at === -1 ? noValues : (index.texts?.[at] ?? texts(index.values(at)))
+    return at === -1 ? noValues : index.all(at)
   }
 
   /** The first value as octets, or `undefined`. */
@@ -158,7 +153,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
   /** The attribute descriptions in the server's order. */
   get descriptions(): ReadonlyArray<string> {
-    return this.#indexed.descriptions.map(({ text }) => text)
+    return this.#indexed.names
   }
 
   [Symbol.iterator](): Iterator<LdapAttribute> {
@@ -190,43 +185,6 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
   get #indexed(): EntryIndex {
     return (this.#index ??= indexOf(this.#bytes, this.#start))
-  }
-}
-
-/** Values in ASCII are cut out of one text for so many octets of them: a value that is kept keeps no more than that. */
-const blockSize = 4096
-
-const texts = (values: BerReader): ReadonlyArray<string> => {
-  if (values.done) return noValues
-  // Most attributes have one value: an array that begins with it takes the least memory.
-  const found = [values.text()]
-  if (!values.done) addTexts(values, found)
-  return found
-}
-
-const addTexts = (values: BerReader, found: Array<string>): void => {
-  const { bytes } = values
-  let block: string | undefined
-  let blockStart = 0
-  let blockEnd = 0
-  while (!values.done) {
-    const end = values.enter(Tag.octetString)
-    const start = values.position
-    if (end > blockEnd) {
-      blockStart = start
-      blockEnd = Math.min(start + blockSize, values.end)
-      // For a few values it doesn't pay.
-      const isWorthIt = blockEnd - start > 8 * (end - start)
-      block = isWorthIt && isAscii(bytes.subarray(start, blockEnd))
-        ? bytes.toString("latin1", start, blockEnd)
-        : undefined
-    }
-    found.push(
-      block === undefined
-        ? bytes.toString("utf8", start, end)
-        : block.substring(start - blockStart, end - blockStart)
-    )
-    values.position = end
   }
 }
 

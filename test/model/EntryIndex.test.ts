@@ -2,6 +2,8 @@
  * The short cuts of entries: names that are looked up in a table, values that are cut out of one text. None of them may show.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
 import { BerError, BerReader } from "../../src/ber/BerReader.ts"
 import { BerWriter } from "../../src/ber/BerWriter.ts"
 import * as LdapEntry from "../../src/model/LdapEntry.ts"
@@ -105,6 +107,170 @@ describe("all values of an entry are the same text as one by one", () => {
       ["Ж3", "again", "é"],
       ..."45678".split("").map((i) => [`Ж${i}`])
     ])
+  })
+})
+
+describe("whatever the octets are, text is what the octets of each value alone become", () => {
+  const whole = "a b c dn= 12 \0 \x04 \x30 é ß Ж ж 花 \ud7ff \ue000 \ufeff".split(" ").map((some) => text(some))
+  const rare = ["👩", "\u{10ffff}", "\ufffd"].map((some) => text(some))
+  /** What is no text, or the beginning of a character, or its end. */
+  const broken = [
+    "80",
+    "bf",
+    "c3",
+    "c0af",
+    "e2",
+    "e282",
+    "eda0",
+    "eda080",
+    "f0",
+    "f09f",
+    "f09f91",
+    "f4908080",
+    "f8",
+    "ff"
+  ]
+    .map((hex) => Buffer.from(hex, "hex"))
+  const valueOf = (pieces: ReadonlyArray<Buffer>): Arbitrary.Arbitrary<Buffer> =>
+    Arbitrary.array(
+      Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: pieces.length - 1 }))),
+      { maxLength: 12 }
+    ).pipe(Arbitrary.map((chosen) => Buffer.concat(chosen.map((at) => pieces[at]!))))
+  const anyOctets = Arbitrary.array(
+    Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))),
+    { maxLength: 40 }
+  ).pipe(Arbitrary.map((octets) => Buffer.from(octets)))
+  const anyNumber = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))
+
+  /** An element whose length takes one octet, or more than it needs. */
+  const element = (tag: number, content: Buffer, octets: number): Buffer => {
+    const header = Buffer.alloc(2 + octets)
+    header[0] = tag
+    if (octets === 0) header[1] = content.length
+    else {
+      header[1] = 0x80 | octets
+      header.writeUIntBE(content.length, 2, octets)
+    }
+    return Buffer.concat([header, content])
+  }
+
+  /** Lengths as short as can be, as Active Directory writes them, or now this way and now that. */
+  const lengths = (kind: number, seed: number) => {
+    let state = seed
+    return (length: number): number => {
+      state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
+      const least = length < 0x80 ? 0 : length < 0x100 ? 1 : 2
+      return kind === 0 ? least : kind === 1 ? 4 : Math.max(least, (state >> 16) % 5)
+    }
+  }
+
+  const entryOf = (
+    values: ReadonlyArray<ReadonlyArray<Buffer>>,
+    kind: number,
+    seed: number,
+    odd: "name" | "extension" | undefined
+  ): LdapEntry.LdapEntry => {
+    const octetsFor = lengths(kind, seed)
+    const write = (tag: number, content: Buffer): Buffer => element(tag, content, octetsFor(content.length))
+    const attributes = values.map((some, at) => {
+      const name = write(0x04, text(odd === "name" && at === 3 ? "é3" : `a${at}`))
+      const set = write(0x31, Buffer.concat(some.map((value) => write(0x04, value))))
+      // It would end the character that a value begins.
+      const extension = odd === "extension" && at === 1 ? [Buffer.from("a900", "hex")] : []
+      return write(0x30, Buffer.concat([name, set, ...extension]))
+    })
+    const content = Buffer.concat([write(0x04, text("cn=x")), write(0x30, Buffer.concat(attributes))])
+    const around = Buffer.concat([Buffer.from("ffc3", "hex"), content, Buffer.from("a9bf", "hex")])
+    return LdapEntry.fromBer(new BerReader(around, 2, 2 + content.length))
+  }
+
+  const check = (
+    values: ReadonlyArray<ReadonlyArray<Buffer>>,
+    kind: number,
+    seed: number,
+    odd?: "name" | "extension"
+  ): void => {
+    const expected = values.map((some) => some.map((value) => value.toString("utf8")))
+    const names = values.map((_, at) => (odd === "name" && at === 3 ? "é3" : `a${at}`))
+    const inOrder = entryOf(values, kind, seed, odd)
+    assert.deepStrictEqual(inOrder.descriptions, names)
+    assert.deepStrictEqual(names.map((name) => inOrder.getAll(name)), expected)
+    assert.deepStrictEqual(names.map((name) => inOrder.get(name)), expected.map((some) => some[0]))
+    const backwards = entryOf(values, kind, seed, odd)
+    assert.deepStrictEqual(names.toReversed().map((name) => backwards.getAll(name)), expected.toReversed())
+    for (const [at, name] of names.entries()) {
+      assert.deepStrictEqual(inOrder.getAllBytes(name).map((value) => Buffer.from(value)), values[at])
+    }
+  }
+
+  const anyAttributes = <A>(value: Arbitrary.Arbitrary<A>) =>
+    Arbitrary.array(Arbitrary.array(value, { maxLength: 3 }), { minLength: 7, maxLength: 12 })
+
+  it.prop("text", [anyAttributes(valueOf(whole)), anyNumber], ([values, seed]) => {
+    check(values, seed % 3, seed)
+  }, { timeout: 30_000, arbitrary: { runs: 200 } })
+
+  it.prop(
+    "text and pieces of it",
+    [anyAttributes(valueOf([...whole, ...rare, ...broken])), anyNumber],
+    ([values, seed]) => {
+      check(values, seed % 3, seed)
+    },
+    { timeout: 30_000, arbitrary: { runs: 200 } }
+  )
+
+  it.prop("octets", [anyAttributes(anyOctets), anyNumber], ([values, seed]) => {
+    check(values, seed % 3, seed)
+  }, { timeout: 30_000, arbitrary: { runs: 200 } })
+
+  it.prop(
+    "text among extensions, and descriptions that aren't ASCII",
+    [anyAttributes(valueOf([...whole, Buffer.from("c3", "hex")])), anyNumber],
+    ([values, seed]) => {
+      check(values, seed % 3, seed, seed % 2 === 0 ? "name" : "extension")
+    },
+    { timeout: 30_000, arbitrary: { runs: 200 } }
+  )
+
+  const repeated = (value: string | Buffer, times = 9): ReadonlyArray<ReadonlyArray<Buffer>> =>
+    Array.from({ length: times }, () => [Buffer.from(value as string)])
+
+  it.each([
+    ["a character whose octets belong to two values", [...repeated("Ж"), [
+      Buffer.from("c3", "hex"),
+      Buffer.from("a9", "hex")
+    ]]],
+    ["a beginning where another value lacks its end", [...repeated("Ж"), [
+      Buffer.from("f09f", "hex"),
+      Buffer.from("9191", "hex")
+    ]]],
+    ["characters of two units", repeated("a👩Ж")],
+    ["nothing but what is inside of a character", repeated(Buffer.alloc(300, 0x80))],
+    ["the longest that is made text at once", [...repeated("x", 7), [Buffer.from("Ж".repeat(1_990))]]],
+    [
+      "one octet more and less than a word, everywhere",
+      Array.from({ length: 40 }, (_, at) => [text(`${"x".repeat(at)}Ж`)])
+    ],
+    ["long values", repeated("Ж".repeat(200))],
+    ["very long values", repeated("花".repeat(600), 2)]
+  ])("%s", (_, values) => {
+    for (const kind of [0, 1, 2]) check(values, kind, 7)
+    for (const odd of ["name", "extension"] as const) check(values, 0, 7, odd)
+  })
+
+  it("a value that begins a character, which what follows the values would end", () => {
+    check([[text("a")], [text("x"), Buffer.from("c3", "hex")], ...repeated("Ж", 7)], 0, 7, "extension")
+  })
+
+  it("of an entry with many attributes, in any order", () => {
+    const values = Array.from({ length: 300 }, (_, at) => [text(`value ${at}`)])
+    check(values, 0, 1)
+    const entry = entryOf(values, 0, 1, undefined)
+    for (let i = 0; i < 300; i++) {
+      const at = (i * 7_919) % 300
+      assert.strictEqual(entry.get(`a${at}`), `value ${at}`)
+      assert.deepStrictEqual(entry.getAll(`A${299 - at}`), [`value ${299 - at}`])
+    }
   })
 })
 

@@ -135,6 +135,13 @@ describe.each([
     assert.strictEqual(Object.getPrototypeOf({}), Object.prototype)
   })
 
+  it("nobody can change what entries share", () => {
+    assert.throws(() => (entry.descriptions as Array<string>).push("sn"), TypeError)
+    const values = entry.getAll("mail") as Array<string>
+    values.push("more")
+    assert.deepStrictEqual(entry.getAll("mail"), ["ada@example.org", "countess@example.org"])
+  })
+
   it("octets that are not UTF-8 become U+FFFD in text, and stay as they are in bytes", () => {
     const odd = entryFrom("cn=x", { photo: [octets("ffd8ff"), octets("00"), text("é")] })
     assert.deepStrictEqual(odd.getAll("photo"), ["\ufffd\ufffd\ufffd", "\0", "é"])
@@ -226,6 +233,8 @@ describe("fromBer refuses lies when the entry comes, not when it is read", () =>
     ["a value that passes its set, into the next attribute", "0400 3011 3009 0402 636e 3103 0402 61 3004 0400 3100"],
     ["a description that passes its attribute", "0400 3006 3004 0405 636e"],
     ["a value of indefinite length", "0400 300c 300a 0402 636e 3104 0480 0000"],
+    ["a value with a length of five octets", "0400 3010 300e 0402 636e 3108 0485 0000000001 61"],
+    ["a length that is cut off by the end", "0400 3007 3005 0400 3101 0484"],
     ["an octet that is left over in a set", "0400 3009 3007 0402 636e 3101 04"],
     ["an octet that is left over in the list", "0400 3001 30"]
   ])("%s", (_, hex) => {
