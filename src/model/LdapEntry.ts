@@ -156,6 +156,23 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return this.#indexed.names
   }
 
+  /**
+   * All attributes with all values as text, as plain data to keep or to hand on: the values by the descriptions as the server wrote
+   * them, and always an array. The DN is not among them.
+   *
+   * **Details**
+   *
+   * Passwords are there, unlike in {@link toJSON}. The object inherits nothing, whatever a server calls its attributes. It may be
+   * changed, the entry doesn't know it; {@link make} takes it. To keep many entries, keep the entries: they take less memory.
+   */
+  toRecord(): Record<string, ReadonlyArray<string>> {
+    const record = new AttributeRecord()
+    const index = this.#indexed
+    const { names } = index
+    for (let at = 0; at < names.length; at++) record[names[at]!] = index.all(at)
+    return record
+  }
+
   [Symbol.iterator](): Iterator<LdapAttribute> {
     return this.attributes[Symbol.iterator]()
   }
@@ -187,6 +204,13 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return (this.#index ??= indexOf(this.#bytes, this.#start))
   }
 }
+
+/** What `Object.create(null)` makes is a hash table. Objects of a class share what they have in common, their names. */
+class AttributeRecord {
+  [description: string]: ReadonlyArray<string>
+}
+Reflect.deleteProperty(AttributeRecord.prototype, "constructor")
+Object.freeze(Object.setPrototypeOf(AttributeRecord.prototype, null))
 
 const views = (values: BerReader): ReadonlyArray<Uint8Array> => {
   if (values.done) return noValues

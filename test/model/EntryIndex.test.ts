@@ -198,6 +198,9 @@ describe("whatever the octets are, text is what the octets of each value alone b
     assert.deepStrictEqual(names.map((name) => inOrder.get(name)), expected.map((some) => some[0]))
     const backwards = entryOf(values, kind, seed, odd)
     assert.deepStrictEqual(names.toReversed().map((name) => backwards.getAll(name)), expected.toReversed())
+    const record = entryOf(values, kind, seed, odd).toRecord()
+    assert.deepStrictEqual(Object.keys(record), names)
+    assert.deepStrictEqual(Object.values(record), expected)
     for (const [at, name] of names.entries()) {
       assert.deepStrictEqual(inOrder.getAllBytes(name).map((value) => Buffer.from(value)), values[at])
     }

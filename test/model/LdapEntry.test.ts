@@ -135,6 +135,41 @@ describe.each([
     assert.strictEqual(Object.getPrototypeOf({}), Object.prototype)
   })
 
+  it("becomes a record of its text, in which names of objects' own properties are names like any other", () => {
+    assert.deepStrictEqual(Object.entries(entry.toRecord()), [
+      ["objectClass", ["top", "person"]],
+      ["cn", ["Ada"]],
+      ["cn;lang-de", ["Gräfin Ada"]],
+      ["mail", ["ada@example.org", "countess@example.org"]],
+      ["description", [""]],
+      ["telephoneNumber", []],
+      ["userCertificate;binary", ["0\ufffd\ufffd\0"]]
+    ])
+    const names = ["__proto__", "constructor", "dn", "toString", "hasOwnProperty", "7", ""]
+    const record = entryFrom(
+      "cn=x",
+      names.map((description) => ({ description, values: [text(`the ${description}`)] }))
+    )
+      .toRecord()
+    assert.sameMembers(Object.keys(record), names)
+    for (const name of names) assert.deepStrictEqual(record[name], [`the ${name}`])
+    const empty = entryFrom("cn=x", {}).toRecord()
+    for (const name of names) assert.isUndefined(empty[name])
+    assert.isFalse("toString" in empty)
+    assert.isUndefined(Reflect.get({}, "the __proto__"))
+    assert.strictEqual(Object.getPrototypeOf({}), Object.prototype)
+  })
+
+  it("a record can be changed, and made an entry again", () => {
+    const record = entry.toRecord()
+    record["cn"] = ["Countess"]
+    delete record["userCertificate;binary"]
+    const again = LdapEntry.make("cn=Countess", record)
+    assert.deepStrictEqual(again.getAll("cn"), ["Countess"])
+    assert.deepStrictEqual(again.getAll("mail"), entry.getAll("mail"))
+    assert.deepStrictEqual(entry.getAll("cn"), ["Ada"])
+  })
+
   it("nobody can change what entries share", () => {
     assert.throws(() => (entry.descriptions as Array<string>).push("sn"), TypeError)
     const values = entry.getAll("mail") as Array<string>
