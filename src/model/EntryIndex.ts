@@ -13,6 +13,8 @@ import { allTexts, type EntryText, firstText, textOf } from "./EntryText.ts"
 export interface Description {
   readonly text: string
   readonly lower: string
+  /** The text in UTF-8: octets that aren't UTF-8 are never the same. */
+  readonly octets: Uint8Array
 }
 
 /** The attributes of an entry in the server's order; none twice. */
@@ -174,7 +176,7 @@ export const indexOf = (bytes: Buffer, start: number): EntryIndex => {
     const nameEnd = elementEnd(bytes, name)
     if (descriptions !== undefined) {
       descriptions.push(known(bytes, nameStart, nameEnd))
-    } else if (count === before.length || !isText(before[count]!.text, bytes, nameStart, nameEnd - nameStart)) {
+    } else if (count === before.length || !isSame(before[count]!.octets, bytes, nameStart, nameEnd)) {
       descriptions = before.slice(0, count)
       descriptions.push(known(bytes, nameStart, nameEnd))
     }
@@ -232,22 +234,18 @@ const known = (bytes: Buffer, start: number, end: number): Description => {
   const place = (length * 31 + bytes[start]! * 7 + bytes[start + (length >> 1)]! * 13 + bytes[end - 1]! * 17) &
     (tableSize - 1)
   const candidate = names[place]
-  return candidate !== undefined && isText(candidate.text, bytes, start, length)
+  return candidate !== undefined && isSame(candidate.octets, bytes, start, end)
     ? candidate
     : (names[place] = descriptionOf(bytes, start, end))
 }
 
-/** Whether the octets are this text. A text that isn't ASCII never is. */
-const isText = (text: string, bytes: Buffer, start: number, length: number): boolean => {
-  if (text.length !== length) return false
-  for (let i = 0; i < length; i++) {
-    const octet = bytes[start + i]!
-    if (octet !== text.charCodeAt(i) || octet > 0x7f) return false
-  }
+const isSame = (octets: Uint8Array, bytes: Buffer, start: number, end: number): boolean => {
+  if (octets.length !== end - start) return false
+  for (let i = 0; i < octets.length; i++) if (octets[i] !== bytes[start + i]) return false
   return true
 }
 
 const descriptionOf = (bytes: Buffer, start: number, end: number): Description => {
   const text = bytes.toString("utf8", start, end)
-  return { text, lower: text.toLowerCase() }
+  return { text, lower: text.toLowerCase(), octets: new Uint8Array(Buffer.from(text)) }
 }

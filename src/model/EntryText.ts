@@ -50,7 +50,8 @@ export const allTexts = (bytes: Buffer, set: number): ReadonlyArray<string> => {
   return found
 }
 
-const textAt = (bytes: Buffer, value: number): string =>
+/** The content of an element. */
+export const textAt = (bytes: Buffer, value: number): string =>
   bytes.toString("utf8", contentStart(bytes, value), elementEnd(bytes, value))
 
 const countValues = (bytes: Buffer, start: number, end: number): number => {
@@ -83,7 +84,7 @@ export const textOf = (
   // As many units as octets: all is ASCII, or what isn't became U+FFFD octet by octet, which it does in each value alone as well.
   if (text.length === length) return new EntryText(text, start, true, undefined)
   if (!isLong) bytes.copy(copy, 0, start, end)
-  const places = isPlain ? placesIn(text, bytes, start, attributes) : undefined
+  const places = isPlain ? placesIn(text, bytes, start, length, attributes) : undefined
   return places === undefined
     ? new EntryText(bytes.toString("latin1", start, end), start, false, undefined)
     : new EntryText(text, start, true, places)
@@ -183,7 +184,8 @@ const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
 /** Used again for every entry. */
 const copy = Buffer.alloc(longest + 4)
 const words = new Int32Array(copy.buffer, copy.byteOffset, copy.length >> 2)
-/** Whether the first octet of a word is the low one, as {@link insidesIn} takes it. */
+const insides = new Int16Array(words.length)
+/** Whether the first octet of a word is the low one, as {@link insidesBefore} takes it. */
 const isCountable = endianness() === "LE"
 
 /**
@@ -191,22 +193,27 @@ const isCountable = endianness() === "LE"
  * each octet that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
  * ASCII, so none of them can lend an octet to another.
  */
-const placesIn = (text: string, bytes: Buffer, start: number, count: number): ReadonlyArray<number> | undefined => {
+const placesIn = (
+  text: string,
+  bytes: Buffer,
+  start: number,
+  length: number,
+  count: number
+): ReadonlyArray<number> | undefined => {
   if (!isCountable) return undefined
   const places = new Array<number>(count + 1)
+  countInsides(length)
   let attribute = start
-  let place = 0
   for (let at = 0; at < count; at++) {
+    places[at] = attribute - start - insidesBefore(attribute - start)
     const next = elementEnd(bytes, attribute)
     const set = elementEnd(bytes, contentStart(bytes, attribute))
     // A later version of the protocol might have added something.
     if (elementEnd(bytes, set) !== next) return undefined
-    places[at] = place
-    place += next - attribute - insidesIn(attribute - start, next - start)
     attribute = next
   }
-  places[count] = place
-  return text.length === place ? places : undefined
+  places[count] = length - insidesBefore(length)
+  return text.length === places[count] ? places : undefined
 }
 
 const copyWithoutLengths = (bytes: Buffer, start: number, end: number): void => {
@@ -233,31 +240,24 @@ const clearLength = (bytes: Buffer, element: number, base: number): void => {
   for (let i = element + 1 - base; i < end; i++) copy[i] = 0
 }
 
-/** How many of the copied octets are inside of a character. */
-const insidesIn = (start: number, end: number): number => {
-  let at = start >> 2
-  const last = end >> 2
-  const first = -1 << ((start & 3) << 3)
-  const rest = ~(-1 << ((end & 3) << 3))
-  if (at === last) return sumOf(insides(words[at]! & first & rest))
-  let count = sumOf(insides(words[at]! & first)) + sumOf(insides(words[last]! & rest))
-  let sum = 0
-  for (at++; at < last; at++) {
-    sum += insides(words[at]!)
-    // Before one of its octets passes what it can hold.
-    if ((at & 0x3f) === 0) {
-      count += sumOf(sum)
-      sum = 0
-    }
+/** Counts, for each word, the octets before it that are inside of a character. */
+const countInsides = (length: number): void => {
+  const end = length >> 2
+  let count = 0
+  for (let at = 0; at <= end; at++) {
+    insides[at] = count
+    count += sumOf(insidesOf(words[at]!))
   }
-  return count + sumOf(sum)
 }
 
-/** In each octet of a word, whether it is inside of a character: 10xxxxxx. */
-const insides = (word: number): number => ((word & ~(word << 1)) >>> 7) & 0x01010101
-
-/** The sum of the octets of a word. */
-const sumOf = (word: number): number => {
-  const pairs = (word & 0x00ff00ff) + ((word >>> 8) & 0x00ff00ff)
-  return (pairs + (pairs >>> 16)) & 0xffff
+/** How many of the copied octets before an octet are inside of a character. */
+const insidesBefore = (octet: number): number => {
+  const before = ~(-1 << ((octet & 3) << 3))
+  return insides[octet >> 2]! + sumOf(insidesOf(words[octet >> 2]!) & before)
 }
+
+/** For each octet of a word 1 if it is inside of a character (10xxxxxx), or 0. */
+const insidesOf = (word: number): number => ((word & ~(word << 1)) >>> 7) & 0x01010101
+
+/** The sum of the octets of a word, if one octet can hold it. */
+const sumOf = (word: number): number => Math.imul(word, 0x01010101) >>> 24

@@ -11,6 +11,7 @@ import { BerReader, Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
 import { contentStart, elementEnd, noEnd } from "../ber/element.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
+import { textAt } from "./EntryText.ts"
 import { isLdapDn, type LdapDn } from "./LdapDn.ts"
 
 /**
@@ -103,7 +104,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
   /** The distinguished name as the server wrote it. */
   get dn(): string {
-    return (this.#dn ??= new BerReader(this.#bytes, this.#start, this.#end).text())
+    return (this.#dn ??= textAt(this.#bytes, this.#start))
   }
 
   /** How many octets the entry takes, names and lengths included. */
@@ -113,21 +114,21 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
   /** The first value as text, or `undefined`. */
   get(description: string): string | undefined {
-    const index = this.#indexed
+    const index = this.#indexed()
     const at = index.find(description)
     return at === -1 ? undefined : index.first(at)
   }
 
   /** All values as text, in the server's order; empty where the attribute is not there. */
   getAll(description: string): ReadonlyArray<string> {
-    const index = this.#indexed
+    const index = this.#indexed()
     const at = index.find(description)
     return at === -1 ? noValues : index.all(at)
   }
 
   /** The first value as octets, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
-    const index = this.#indexed
+    const index = this.#indexed()
     const at = index.find(description)
     if (at === -1) return undefined
     const values = index.values(at)
@@ -136,24 +137,24 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
   /** All values as octets, in the server's order; empty where the attribute is not there. */
   getAllBytes(description: string): ReadonlyArray<Uint8Array> {
-    const index = this.#indexed
+    const index = this.#indexed()
     const at = index.find(description)
     return at === -1 ? noValues : views(index.values(at))
   }
 
   has(description: string): boolean {
-    return this.#indexed.find(description) !== -1
+    return this.#indexed().find(description) !== -1
   }
 
   /** The attributes in the server's order. */
   get attributes(): ReadonlyArray<LdapAttribute> {
-    const index = this.#indexed
+    const index = this.#indexed()
     return index.descriptions.map(({ text }, at) => ({ description: text, values: views(index.values(at)) }))
   }
 
   /** The attribute descriptions in the server's order. */
   get descriptions(): ReadonlyArray<string> {
-    return this.#indexed.names
+    return this.#indexed().names
   }
 
   /**
@@ -167,7 +168,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
    */
   toRecord(): Record<string, ReadonlyArray<string>> {
     const record = new AttributeRecord()
-    const index = this.#indexed
+    const index = this.#indexed()
     const { names } = index
     for (let at = 0; at < names.length; at++) record[names[at]!] = index.all(at)
     return record
@@ -184,7 +185,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   toJSON(): unknown {
     // Without a prototype: a server may name an attribute as it likes.
     const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
-    const index = this.#indexed
+    const index = this.#indexed()
     for (const [at, { lower, text }] of index.descriptions.entries()) {
       const isSecret = secrets.has(lower.split(";", 1)[0]!)
       attributes[text] = isSecret ? ["<redacted>"] : views(index.values(at)).map(readable)
@@ -200,7 +201,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return this.toJSON()
   }
 
-  get #indexed(): EntryIndex {
+  #indexed(): EntryIndex {
     return (this.#index ??= indexOf(this.#bytes, this.#start))
   }
 }
