@@ -16,10 +16,10 @@ interface Demand {
 }
 
 const demands: ReadonlyArray<Demand> = [
-  { decoder: "untouched", stream: "ascii", atLeast: 10 },
-  { decoder: "two values", stream: "ascii", atLeast: 3 },
-  { decoder: "strings", stream: "ascii", atLeast: 2 },
-  { decoder: "strings", stream: "foreign", atLeast: 1.4 }
+  { decoder: "untouched", stream: "ascii", atLeast: 18 },
+  { decoder: "two values", stream: "ascii", atLeast: 5 },
+  { decoder: "strings", stream: "ascii", atLeast: 2.2 },
+  { decoder: "strings", stream: "foreign", atLeast: 1.6 }
 ]
 
 const entries = 3_000

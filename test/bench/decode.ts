@@ -82,10 +82,15 @@ export const decoders = {
     return kept
   },
   "strings, kept": (chunks) => {
-    const kept: Array<readonly [string, ReadonlyArray<readonly [string, ReadonlyArray<string>]>]> = []
+    const kept: Array<LdapEntry> = []
     eachEntry(chunks, (entry) => {
-      kept.push([entry.dn, entry.descriptions.map((name) => [name, entry.getAll(name)] as const)])
+      if (allStrings(entry) > 0) kept.push(entry)
     })
+    return kept
+  },
+  "records, kept": (chunks) => {
+    const kept: Array<{ readonly dn: string; readonly attributes: unknown }> = []
+    eachEntry(chunks, (entry) => kept.push({ dn: entry.dn, attributes: entry.toRecord() }))
     return kept
   },
   "ldapts, kept": (chunks) => {

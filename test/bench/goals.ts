@@ -42,7 +42,13 @@ export const goals: ReadonlyArray<Goal> = [
     atLeast: 4,
     of: (f) => f.decoder("ascii", "strings")
   },
-  { number: 1, what: "The same, text kept", atLeast: 4, of: (f) => f.decoder("ascii", "strings, kept") },
+  {
+    number: 1,
+    what: "The same, entries kept after all was read",
+    atLeast: 4,
+    of: (f) => f.decoder("ascii", "strings, kept")
+  },
+  { number: 1, what: "The same, records kept", atLeast: 4, of: (f) => f.decoder("ascii", "records, kept") },
   {
     number: 1,
     what: "Decoding, little of it ASCII, all values as text",

@@ -16,6 +16,8 @@ export interface Task {
   readonly ca: string | undefined
   /** How many items a round has: entries, lookups, cycles. */
   readonly items: number
+  /** How many times it does it. */
+  readonly searches: number
 }
 
 /** What one round took. */
@@ -120,9 +122,14 @@ const main = async (task: Task): Promise<void> => {
       case "held":
         return held(client, task.items)
       default: {
-        const items = await works[task.work](client, task.items)
+        let items: number | undefined
+        for (let i = 0; i < task.searches; i++) {
+          const done = await works[task.work](client, task.items)
+          if (done === undefined) return undefined
+          items = (items ?? 0) + done
+        }
         // What only starts another program doesn't count what that prints.
-        return items === undefined ? undefined : { items: items === 0 ? task.items : items }
+        return items === undefined ? undefined : { items: items === 0 ? task.items * task.searches : items }
       }
     }
   }

@@ -68,7 +68,8 @@ const taskOf = (part: Part, peer: string, url: string, ca: string | undefined): 
   work: part.work,
   url,
   ca,
-  items: quick ? part.quickItems : part.items
+  items: quick ? part.quickItems : part.items,
+  searches: part.searches ?? 1
 })
 
 /** Python does all its rounds in one go. */

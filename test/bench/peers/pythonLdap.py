@@ -24,7 +24,7 @@ rounds = []
 for i in range(task["rounds"] + 1):
     before = resource.getrusage(resource.RUSAGE_SELF)
     start = time.perf_counter()
-    count = len(client.search_s(task["base"], ldap.SCOPE_SUBTREE))
+    count = sum(len(client.search_s(task["base"], ldap.SCOPE_SUBTREE)) for _ in range(task["searches"]))
     millis = (time.perf_counter() - start) * 1000
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
