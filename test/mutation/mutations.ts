@@ -1061,6 +1061,22 @@ export const mutations: ReadonlyArray<Mutation> = [
       test: "model/LdapEntry",
       name: "has no attributes but those that it was given",
       why: "an attribute named __proto__ is lost"
+    },
+    {
+      file: "src/model/EntryText.ts",
+      find: "return text.length === places[count] ? places : undefined",
+      replace: "return places",
+      test: "model/EntryIndex",
+      name: "whatever the octets are",
+      why: "values are cut out of the wrong place where octets aren't UTF-8"
+    },
+    {
+      file: "src/model/EntryText.ts",
+      find: "if (elementEnd(bytes, set) !== next) return undefined",
+      replace: "",
+      test: "model/EntryIndex",
+      name: "whatever the octets are",
+      why: "a value may take the end of a character from what follows it"
     }
   )
 ]
