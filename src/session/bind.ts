@@ -23,7 +23,6 @@ import {
 } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { BindRequest } from "../protocol/LdapMessage.ts"
-import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
 import type { TlsOptions } from "./LdapTls.ts"
 import { exchangeOnce, type Request, resultOf, start, succeedOrFail } from "./request.ts"
@@ -88,13 +87,16 @@ const simple = (
   const { timeoutMillis } = options
   return Effect.callback((resume) => {
     let isOver = false
-    let deadline: Deadline | undefined
     const end = (answer: Effect.Effect<LdapResult, LdapError>) => {
       if (isOver) return
       isOver = true
       exchange.deadlines.takeBack(deadline)
       resume(answer)
     }
+    const deadline = exchange.deadlines.set(timeoutMillis, () => {
+      withdraw()
+      end(Effect.fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis }))))
+    })
     const withdraw = exchange.turns.whenAlone(() => {
       const authentication = { _tag: "Simple", password: octetsOf(Redacted.value(password)) } as const
       start(exchange, bindRequest(context, options, authentication), (answer) => {
@@ -103,10 +105,6 @@ const simple = (
       })
     })
     if (isOver) return
-    deadline = exchange.deadlines.set(timeoutMillis, () => {
-      withdraw()
-      end(Effect.fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis }))))
-    })
     return Effect.sync(() => {
       withdraw()
       end(Effect.interrupt)
