@@ -237,6 +237,9 @@ class NodeConnection implements LdapConnection {
   /** From the moment at which the socket exists, so that nothing is missed; it waits until somebody wants to read. */
   #listen(): void {
     const socket = this.#socket
+    // Before somebody listens for octets, which Node takes for the wish to read: it would begin in a later turn, whatever was
+    // said meanwhile.
+    socket.pause()
     socket.on("data", this.#onData)
     socket.on("drain", this.#onDrain)
     socket.on("end", this.#onEnd)
@@ -244,7 +247,6 @@ class NodeConnection implements LdapConnection {
     socket.on("close", this.#onClose)
     // Never taken off: an error that comes when nobody listens any more must not end the process.
     socket.on("error", ignore)
-    socket.pause()
   }
 
   #unlisten(): void {
