@@ -60,9 +60,11 @@ export class Deadlines {
     if (this.#isEnded) return
     this.#nearest = at
     const before = this.#sleeper
+    const millis = at - this.#clock.currentTimeMillisUnsafe()
     this.#sleeper = this.#fork(
       Effect.andThen(
-        Effect.sleep(at - this.#clock.currentTimeMillisUnsafe()),
+        // Not every clock lets a moment pass where none is left, and whoever sets a deadline doesn't have it in hand yet.
+        millis > 0 ? Effect.sleep(millis) : Effect.yieldNow,
         Effect.sync(() => {
           this.#sleeper = undefined
           this.#look()

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import { connect, done, entry, settle } from "./RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
@@ -29,6 +30,23 @@ describe("S6: a time limit", () => {
       assert.isUndefined(long.pollUnsafe())
       yield* TestClock.adjust("900 millis")
       yield* Fiber.join(long)
+    }))
+
+  it.effect("of no time is over at once", () =>
+    Effect.gen(function*() {
+      const { session } = yield* open()
+      const timeout = 0
+      const attempts = [
+        Effect.asVoid(session.delete("cn=a", { timeout })),
+        Effect.asVoid(session.searchResult({ base: "", timeout })),
+        Effect.asVoid(session.bind(LdapAuth.anonymous, { timeout }))
+      ]
+      for (const attempt of attempts) {
+        const fiber = yield* Effect.forkChild(Effect.flip(attempt), { startImmediately: true })
+        yield* settle
+        assert.isDefined(fiber.pollUnsafe())
+        assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "RequestTimeout")
+      }
     }))
 
   it.effect("of a search rests while nobody asks for more", () =>
