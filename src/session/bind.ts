@@ -98,7 +98,15 @@ const simple = (
       end(Effect.fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis }))))
     })
     const withdraw = exchange.turns.whenAlone(() => {
-      const authentication = { _tag: "Simple", password: octetsOf(Redacted.value(password)) } as const
+      let octets: Uint8Array
+      try {
+        octets = octetsOf(Redacted.value(password))
+      } catch (cause) {
+        // It was wiped while this waited.
+        exchange.turns.release()
+        return end(Effect.die(cause))
+      }
+      const authentication = { _tag: "Simple", password: octets } as const
       start(exchange, bindRequest(context, options, authentication), (answer) => {
         exchange.turns.release()
         end(Effect.flatMap(answer, (message) => succeedOrFail(exchange, context, resultOf(message))))
