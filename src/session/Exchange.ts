@@ -281,6 +281,8 @@ export class Exchange {
         const connection = new SaslConnection(this.#connection, layer, this.#context)
         this.#connection = connection
         this.#receiveFrom(connection)
+        // Where the other was short of room, this one is told when there is some.
+        this.#outbox.onRoom()
         laid = Scope.addFinalizer(this.#connectionScope, connection.stop)
       } else {
         this.#regulate()

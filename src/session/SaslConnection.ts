@@ -6,7 +6,6 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
-import * as Semaphore from "effect/Semaphore"
 import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
 import { type AuthRejected, SessionEnd } from "../model/LdapError.ts"
 import { Carrier } from "./Carrier.ts"
@@ -20,14 +19,14 @@ export class SaslConnection implements LdapConnection {
   readonly #inner: LdapConnection
   readonly #layer: SaslSecurityLayer
   readonly #carrier: Carrier
-  /** Wrapping takes time and buffers are numbered: one write after the other, in the order in which they came. */
-  readonly #writes = Semaphore.makeUnsafe(1)
   readonly #frames: Frames
   /** Whole buffers that wait to be unwrapped. */
   #arrived: ReadonlyArray<Uint8Array> = []
   #end: ConnectionEnd | undefined
   #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
-  readonly #awaitingRoom = new Set<() => void>()
+  #hasRoom = true
+  /** The write that waits for room goes on. */
+  #goOn: (() => void) | undefined
 
   /** Takes over a connection that is paused. */
   constructor(inner: LdapConnection, layer: SaslSecurityLayer, context: Context.Context<never>) {
@@ -46,7 +45,8 @@ export class SaslConnection implements LdapConnection {
       onOctets: (octets) => this.#onOctets(octets),
       onEnd: (end) => this.#onEnd(end),
       onRoom: () => {
-        for (const goOn of [...this.#awaitingRoom]) goOn()
+        this.#hasRoom = true
+        this.#goOn?.()
       }
     })
   }
@@ -144,23 +144,19 @@ export class SaslConnection implements LdapConnection {
    * hangs doesn't hold up the release.
    */
   #wrapAndWrite(octets: Uint8Array): Effect.Effect<void, ConnectionEnd> {
-    const taken = this.#writes.withPermit(
-      Effect.map(this.#wrapAll(octets), (wrapped) => this.#inner.write(wrapped))
-    )
+    const taken = Effect.map(this.#wrapAll(octets), (wrapped) => {
+      this.#hasRoom = this.#inner.write(wrapped)
+    })
     const whole = Effect.mapError(taken, ({ detail }) => malformed(`a message can not be wrapped: ${detail}`))
     return Effect.forkDetach(whole, { startImmediately: true }).pipe(
       Effect.flatMap(Fiber.join),
-      Effect.flatMap((hasRoom) => (hasRoom ? Effect.void : this.#room))
+      Effect.andThen(this.#room)
     )
   }
 
   readonly #room = Effect.callback<void>((resume) => {
-    const goOn = () => {
-      this.#awaitingRoom.delete(goOn)
-      resume(Effect.void)
-    }
-    this.#awaitingRoom.add(goOn)
-    return Effect.sync(() => this.#awaitingRoom.delete(goOn))
+    if (this.#hasRoom) return resume(Effect.void)
+    this.#goOn = () => resume(Effect.void)
   })
 
   #wrapAll(octets: Uint8Array): Effect.Effect<Buffer, AuthRejected> {

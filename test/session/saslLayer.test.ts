@@ -58,7 +58,10 @@ const framed = (buffer: Uint8Array): Buffer => {
 }
 
 /** A session, its peer, and the layer of the peer: off until `wrapped` is called. */
-const open = Effect.fnUntraced(function*(options?: LdapSession.SessionOptions) {
+const open = Effect.fnUntraced(function*(
+  options?: LdapSession.SessionOptions,
+  slowed: (write: Socket.Writer["write"]) => Socket.Writer["write"] = (write) => write
+) {
   const [client, server] = yield* MemorySocket.pair()
   let isOn = false
   let received = 0
@@ -86,7 +89,11 @@ const open = Effect.fnUntraced(function*(options?: LdapSession.SessionOptions) {
   }))
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  const opening = LdapSession.fromSocket(client, { protection: "none", closeTimeout: 0, ...options })
+  const socket = Socket.make({
+    reader: client.reader,
+    writer: Effect.map(client.writer, (writer) => ({ ...writer, write: slowed(writer.write) }))
+  })
+  const opening = LdapSession.fromSocket(socket, { protection: "none", closeTimeout: 0, ...options })
   const session = yield* Scope.provide(opening, scope)
   const wrap = (octets: Uint8Array): Buffer => framed(Buffer.concat([Buffer.from([sent++]), turned(octets)]))
   return {
@@ -234,6 +241,57 @@ describe("a security layer", () => {
       yield* settle
       assert.isFalse(client.isOpen())
       assert.deepStrictEqual(peer.kinds(), ["BindRequest"])
+    }))
+
+  it.effect("writes on where the bind had left no room, and there is some at last", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      // A way whose word that all is taken comes after the answer.
+      const { grant, peer, session } = yield* open({}, (write) => (chunk) =>
+        Effect.tap(write(chunk), () => Deferred.await(gate)))
+      const own = layer()
+      const bind = yield* Effect.forkChild(
+        session.bind(LdapAuth.sasl(mechanism(() =>
+          Effect.succeed(own)
+        ))),
+        {
+          startImmediately: true
+        }
+      )
+      yield* grant
+      yield* Fiber.join(bind)
+      yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["BindRequest", "DeleteRequest"])
+    }))
+
+  it.effect("waits for room below it, and goes on when there is some", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      let writes = 0
+      const { grant, peer, session } = yield* open({}, (write) => (chunk) =>
+        Effect.tap(write(chunk), () => (writes++ === 1 ? Deferred.await(gate) : Effect.void)))
+      const own = layer()
+      const bind = yield* Effect.forkChild(
+        session.bind(LdapAuth.sasl(mechanism(() =>
+          Effect.succeed(own)
+        ))),
+        {
+          startImmediately: true
+        }
+      )
+      yield* grant
+      yield* Fiber.join(bind)
+      for (const dn of ["cn=a", "cn=b"]) {
+        yield* Effect.forkChild(session.delete(dn), { startImmediately: true })
+        yield* settle
+      }
+      assert.deepStrictEqual(peer.kinds(), ["BindRequest", "DeleteRequest"])
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.deepStrictEqual(peer.kinds(), ["BindRequest", "DeleteRequest", "DeleteRequest"])
     }))
 
   it.effect("S2: a layer that hangs doesn't hold up the release", () =>
