@@ -25,12 +25,15 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
   #receiver: Receiver | undefined
   #isPaused = true
   #isReading = false
+  #isWriting = false
+  #isStopped = false
   /** What was read and not handed over. */
-  #unread: ReadonlyArray<Uint8Array> = []
+  #unread: Array<Uint8Array> = []
   readonly #fibers = new Set<Fiber.Fiber<void, ConnectionEnd>>()
   /** What is to be written, one after the other; the first is on its way. */
   #unwritten: Array<Uint8Array> = []
   #onWritten: (() => void) | undefined
+  /** Whether a write begins in this very moment. */
   #isCalled = false
 
   constructor(ways: Ways, context: Context.Context<never>) {
@@ -56,8 +59,10 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
     // One that waits for octets has not noticed the pause.
     if (this.#isReading) return
     this.#isReading = true
-    this.#start(this.#reading, () => {
+    this.#start(this.#reading, (exit) => {
       this.#isReading = false
+      // A fiber may give way to others after its last step: it has not noticed this either.
+      if (Exit.isSuccess(exit) && !this.#isPaused) this.resume()
     })
   }
 
@@ -66,33 +71,41 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
     // A peer in memory may answer within the call that writes the question: too early, since that isn't written yet.
     if (this.#isCalled) return Effect.andThen(laterThisTurn, this.#reading)
     while (this.#unread.length > 0 && !this.#isPaused) {
-      const [next, ...rest] = this.#unread
-      this.#unread = rest
-      this.#receiver?.onOctets(next!)
+      this.#receiver?.onOctets(this.#unread.shift()!)
     }
     if (this.#isPaused) return Effect.void
     return Effect.flatMap(this.#ways.read, (chunks) => {
-      this.#unread = chunks
+      this.#unread = [...chunks]
       return this.#reading
     })
   })
 
   write(octets: Uint8Array): boolean {
-    if (this.#unwritten.push(octets) > 1) return false
-    this.#isCalled = true
-    this.#start(this.#writing, () => {
-      this.#unwritten = []
-      if (!this.#isCalled) this.#receiver?.onRoom()
+    this.#unwritten.push(octets)
+    if (!this.#isWriting) {
+      this.#isCalled = true
+      this.#write()
+      this.#isCalled = false
+    }
+    return !this.#isWriting
+  }
+
+  #write(): void {
+    this.#isWriting = true
+    this.#start(this.#writing, (exit) => {
+      this.#isWriting = false
+      // What waits behind what could not be written is not written either: whoever writes is about to hear of the end.
+      if (Exit.isFailure(exit)) this.#unwritten = []
+      else if (this.#unwritten.length > 0) return this.#write()
+      else if (!this.#isCalled) this.#receiver?.onRoom()
       this.#onWritten?.()
     })
-    this.#isCalled = false
-    return this.#unwritten.length === 0
   }
 
   readonly #writing: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() =>
-    Effect.flatMap(this.#ways.write(this.#unwritten[0]!), () => {
+    this.#unwritten.length === 0 ? Effect.void : Effect.flatMap(this.#ways.write(this.#unwritten[0]!), () => {
       this.#unwritten.shift()
-      return this.#unwritten.length === 0 ? Effect.void : this.#writing
+      return this.#writing
     })
   )
 
@@ -105,19 +118,24 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
     else this.#onWritten = close
   }
 
-  /** Ends the fibers, and waits for their end. */
+  /** Ends the fibers, and waits for their end. None begins after that. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
+    this.#isStopped = true
     this.#onWritten = undefined
     return Fiber.interruptAll(this.#fibers)
   })
 
   /** A side that ended, or broke in a way that nobody expected: whoever waits must hear of it. */
-  #start(moving: Effect.Effect<void, ConnectionEnd>, onExit: () => void): void {
+  #start(
+    moving: Effect.Effect<void, ConnectionEnd>,
+    onExit: (exit: Exit.Exit<void, ConnectionEnd>) => void
+  ): void {
+    if (this.#isStopped) return
     const fiber = this.#fork(moving)
     this.#fibers.add(fiber)
     fiber.addObserver((exit) => {
       this.#fibers.delete(fiber)
-      onExit()
+      onExit(exit)
       if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) this.#receiver?.onEnd(endOf(exit.cause))
     })
   }
