@@ -47,6 +47,8 @@ const request = "src/session/request.ts"
 const search = "src/session/search.ts"
 const cursor = "src/session/Cursor.ts"
 const bind = "src/session/bind.ts"
+const carrier = "src/session/Carrier.ts"
+const outbox = "src/session/Outbox.ts"
 const saslConnection = "src/session/SaslConnection.ts"
 const turns = "src/session/Turns.ts"
 const pace = "src/session/Pace.ts"
@@ -59,18 +61,41 @@ export const mutations: ReadonlyArray<Mutation> = [
   ...of(
     "S1",
     {
-      file: saslConnection,
-      find: "    const taken = this.#writes.withPermit(\n",
-      replace: "    const taken = Effect.suspend(() =>\n",
-      test: "session/saslLayer",
-      name: "a message that is still being wrapped",
-      hangs: true,
-      why: "an unbind overtakes what is still being wrapped"
+      file: carrier,
+      find: "    if (!this.#isWriting) {\n",
+      replace: "    {\n",
+      test: "session/Carrier",
+      name: "is one after the other, in order",
+      why: "a write begins while another is on its way"
+    },
+    {
+      file: carrier,
+      find: "      else if (this.#unwritten.length > 0) return this.#write()\n",
+      replace: "",
+      test: "session/Carrier",
+      name: "loses nothing, whenever it comes",
+      why: "what comes between the last step of a write and its end is never written"
+    },
+    {
+      file: carrier,
+      find: "if (Exit.isFailure(exit)) this.#unwritten = []\n      else if",
+      replace: "if",
+      test: "session/Carrier",
+      name: "ends with what can't be written",
+      why: "something follows what could not be written"
+    },
+    {
+      file: carrier,
+      find: "    if (this.#unwritten.length === 0) close()\n    else this.#onWritten = close\n",
+      replace: "    close()\n",
+      test: "session/Carrier",
+      name: "comes before the closing of this side, which a stop leaves out",
+      why: "our side is closed before all is written"
     },
     {
       file: exchange,
-      find: "? Effect.andThen(decided, Fiber.interrupt(reader))",
-      replace: "? Fiber.interrupt(reader)",
+      find: "this.#securing?.settled ?? this.#undecided",
+      replace: "this.#securing?.settled",
       test: "session/saslLayer",
       name: "a release waits for the layer",
       hangs: true,
@@ -78,16 +103,16 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "          this.connection.write(this.#unbind)\n",
-      replace: "          Effect.void\n",
+      find: "      this.#connection.write(this.#unbind)\n",
+      replace: "",
       test: "session/sasl",
       name: "with a server that can't prove who it is ends the session",
       why: "no unbind is written"
     },
     {
       file: exchange,
-      find: "          this.connection.write(this.#unbind)\n",
-      replace: "          Effect.andThen(this.connection.write(this.#unbind), this.connection.write(this.#unbind))\n",
+      find: "      this.#connection.write(this.#unbind)\n",
+      replace: "      for (const octets of [this.#unbind, this.#unbind]) this.#connection.write(octets)\n",
       test: "session/ending",
       name: "waits until the connection is closed, and adds nothing",
       why: "two unbinds are written"
@@ -127,15 +152,15 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "          Effect.andThen(this.connection.shutdown),\n",
-      replace: "",
+      find: "      this.#connection.shutdown(() => {\n",
+      replace: "      queueMicrotask(() => {\n",
       test: "session/ending",
       name: "waits until the connection is closed, and adds nothing",
       why: "our side is not closed after the unbind, so the peer doesn't know that nothing follows"
     },
     {
       file: node,
-      find: "    socket.end(done)\n",
+      find: "    socket.end(finish)\n",
       replace: "    socket.destroy()\n",
       test: "session/connect",
       name: "S1 and S2 on real sockets",
@@ -146,8 +171,9 @@ export const mutations: ReadonlyArray<Mutation> = [
     "S2",
     {
       file: saslConnection,
-      find: "    return Effect.flatMap(Effect.forkDetach(whole, { startImmediately: true }), Fiber.join)\n",
-      replace: "    return Effect.uninterruptible(whole)\n",
+      find:
+        "    return Effect.forkDetach(whole, { startImmediately: true }).pipe(\n      Effect.flatMap(Fiber.join),\n",
+      replace: "    return Effect.uninterruptible(whole).pipe(\n",
       test: "session/saslLayer",
       name: "a layer that hangs",
       hangs: true,
@@ -172,8 +198,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "      Effect.timeoutOption(this.#options.closeTimeout),\n",
-      replace: "",
+      find: "    if (!isDone) limit = this.deadlines.set(",
+      replace: "    if (limit !== undefined) limit = this.deadlines.set(",
       test: "session/release",
       name: "a peer that never closes is waited for until closeTimeout, and not longer",
       hangs: true,
@@ -181,25 +207,58 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "      Effect.andThen(Scope.close(this.#connectionScope, Exit.void)),\n",
-      replace: "",
+      find: "const closed = Scope.close(this.#connectionScope, Exit.void)",
+      replace: "const closed = Effect.void",
       test: "session/release",
       name: "a peer that never closes is waited for until closeTimeout, and not longer",
       why: "the release leaves the connection open"
     },
     {
       file: exchange,
-      find: "      Effect.forkDetach,\n      Effect.flatMap(Fiber.await),\n",
-      replace: "",
-      test: "session/everyStep",
-      name: "TLS: opening, binding, a lookup, the release",
-      hangs: true,
-      why: "the goodbye runs in the fiber that is being interrupted, where nothing waits"
+      find: "this.#securing?.settled ?? this.#undecided",
+      replace: "this.#undecided",
+      test: "session/release",
+      name: "a StartTLS on its way: the unbind waits for the answer",
+      why: "the goodbye doesn't wait for a StartTLS, and goes without an unbind"
     },
     {
       file: exchange,
-      find: "if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)",
-      replace: "if (!this.end(SessionEnd.Released())) return this.#close(Effect.void, [])",
+      find: "    this.#onConnectionEnd?.()\n",
+      replace: "",
+      test: "session/release",
+      name: "a session that never did anything sends one, then closes its side",
+      hangs: true,
+      why: "the goodbye isn't over when the peer has closed its side"
+    },
+    {
+      file: exchange,
+      find: "        if (this.#connectionEnd !== undefined) isOver()\n        else this.#onConnectionEnd = isOver\n",
+      replace: "        this.#onConnectionEnd = isOver\n",
+      test: "session/ending",
+      name: "doesn't wait for a peer that has closed while the unbind was going out",
+      hangs: true,
+      why: "the goodbye waits for an end that has come"
+    },
+    {
+      file: carrier,
+      find: "    return Fiber.interruptAll(this.#fibers)\n",
+      replace: "    return Effect.void\n",
+      test: "session/Carrier",
+      name: "comes before the closing of this side, which a stop leaves out",
+      why: "what was stopped goes on"
+    },
+    {
+      file: carrier,
+      find: "    if (this.#isStopped) return\n",
+      replace: "",
+      test: "session/Carrier",
+      name: "does not begin again once it was stopped",
+      why: "what was stopped begins again"
+    },
+    {
+      file: exchange,
+      find: "this.end(SessionEnd.Released()) ? this.#close : Deferred.await(this.#closed)",
+      replace: "this.end(SessionEnd.Released()) ? this.#close : this.#close",
       test: "session/hostile",
       name: "garbage, while it doesn't read, and reads again when the session is being closed",
       hangs: true,
@@ -207,16 +266,16 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "if (!this.end(SessionEnd.Released())) return Deferred.await(this.#closed)",
-      replace: "if (!this.end(SessionEnd.Released())) return Effect.void",
+      find: "this.end(SessionEnd.Released()) ? this.#close : Deferred.await(this.#closed)",
+      replace: "this.end(SessionEnd.Released()) ? this.#close : Effect.void",
       test: "session/ending",
       name: "waits until the connection is closed, and adds nothing",
       why: "the release of a session that is ending doesn't wait until it has ended"
     },
     {
       file: exchange,
-      find: "        yield* Effect.addFinalizer(() => exchange.#release)\n",
-      replace: "",
+      find: "Effect.addFinalizer(() => exchange.#release)",
+      replace: "Effect.void",
       test: "session/release",
       name: "interrupting the fiber that owns the session releases it",
       why: "the scope's end doesn't release the session"
@@ -234,17 +293,59 @@ export const mutations: ReadonlyArray<Mutation> = [
   ...of(
     "S3",
     {
-      file: exchange,
-      find: "      this.#abort(SessionEnd.ConnectionLost({ detail: defect, cause }), this.#fibers.writer)\n",
-      replace: "      Effect.asVoid(Effect.succeed(cause))\n",
+      file: carrier,
+      find: "if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause))",
+      replace: "if (Exit.isFailure(exit) && !Cause.hasDies(exit.cause) && !Cause.hasInterruptsOnly(exit.cause))",
       test: "session/defects",
       name: "when it is written to",
+      hangs: true,
       why: "a writer that broke leaves everybody waiting"
     },
     {
+      file: node,
+      find: "    socket.pause()\n    socket.on(\"data\", this.#onData)\n",
+      replace: "    socket.on(\"data\", this.#onData)\n    socket.pause()\n",
+      test: "session/NodeConnection",
+      name: "what the server says before anybody asks is not lost",
+      why: "the socket is read before the session is there"
+    },
+    {
+      file: parser,
+      find: "          if (lent) {\n",
+      replace: "          if (position < 0) {\n",
+      test: "session/NodeConnection",
+      name: "what a program keeps stays as it was",
+      why: "values change under the program when more is read"
+    },
+    {
+      file: carrier,
+      find: "if (Exit.isSuccess(exit) && !this.#isPaused) this.resume()",
+      replace: "",
+      test: "session/Carrier",
+      name: "goes on whenever it is resumed",
+      why: "a resumption between the last step of a read and its end is forgotten"
+    },
+    {
+      file: carrier,
+      find: "    if (this.#isCalled) return Effect.andThen(laterThisTurn, this.#reading)\n",
+      replace: "",
+      test: "session/Carrier",
+      name: "hands nothing over within the call that writes",
+      why: "an answer is handed over before its question counts as written"
+    },
+    {
       file: exchange,
-      find: "          this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))\n          this.#deliver()\n",
-      replace: "          this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))\n",
+      find: "          if (this.#connectionEnd !== undefined) this.#onEnd(this.#connectionEnd)\n",
+      replace: "",
+      test: "session/NodeConnection",
+      name: "an end that comes while the server is judged is told after it",
+      hangs: true,
+      why: "nobody hears of an end that came during a handshake"
+    },
+    {
+      file: exchange,
+      find: "      this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))\n",
+      replace: "      return void this.end(SessionEnd.ConnectionLost({ detail: defect, cause }))\n",
       test: "session/defects",
       name: "an answer that came with it",
       why: "an answer is lost that had come before a defect"
@@ -277,7 +378,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "          entry.written = true\n",
+      find: "      entry.written = true\n",
       replace: "",
       test: "session/release",
       name: "operations in flight fail with SessionClosed, in doubt if they were written",
@@ -356,8 +457,10 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: node,
-      find: "connected: outcomeOf(socket, \"connect\") }\n",
-      replace: "get connected() { return outcomeOf(socket, \"connect\") } }\n",
+      find: "    this.connected = outcomeOf(socket, \"connect\")\n",
+      replace: `    this.connected = Deferred.makeUnsafe()
+    setImmediate(() => Deferred.doneUnsafe(this.connected, Deferred.await(outcomeOf(socket, "connect"))))
+`,
       test: "session/connect",
       name: "opening, use, release",
       hangs: true,
@@ -368,8 +471,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     "S5",
     {
       file: request,
-      find: "      settle()\n      return giveUp(exchange, id, options)\n",
-      replace: "      settle()\n      return Effect.void\n",
+      find: "    settle()\n    return giveUp(exchange, id, options)\n",
+      replace: "    settle()\n    return Effect.void\n",
       test: "session/interruption",
       name: "delete: one Abandon that names it, and the session goes on",
       hangs: true,
@@ -400,6 +503,47 @@ export const mutations: ReadonlyArray<Mutation> = [
       test: "session/interruption",
       name: "nothing is sent for one that was not written yet",
       why: "a request that nobody wants is written"
+    },
+    {
+      file: outbox,
+      find: "    this.#requests.delete(id)\n",
+      replace: "",
+      test: "session/NodeConnection",
+      name: "what a peer that doesn't read has no room for can be taken back",
+      why: "a request that waits for room can't be taken back"
+    },
+    {
+      file: outbox,
+      find: "this.#hasRoom = this.#write(",
+      replace: "this.#write(",
+      test: "session/NodeConnection",
+      name: "what a peer that doesn't read has no room for can be taken back",
+      why: "requests don't wait for room, and can't be taken back"
+    },
+    {
+      file: outbox,
+      find: "    this.#hasRoom = true\n    if (!this.#isPlanned) this.#flush()\n",
+      replace: "    this.#hasRoom = true\n",
+      test: "session/NodeConnection",
+      name: "what a peer that doesn't read has no room for can be taken back",
+      hangs: true,
+      why: "what waits for room is not written when there is some"
+    },
+    {
+      file: exchange,
+      find: "        this.#outbox.onRoom()\n",
+      replace: "",
+      test: "session/saslLayer",
+      name: "writes on where the bind had left no room",
+      why: "nothing is written through a layer where there was no room below it"
+    },
+    {
+      file: saslConnection,
+      find: "        this.#goOn?.()\n",
+      replace: "",
+      test: "session/saslLayer",
+      name: "waits for room below it, and goes on when there is some",
+      why: "what is wrapped never goes on after it had to wait"
     },
     {
       file: exchange,
@@ -455,7 +599,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     "S6",
     {
       file: request,
-      find: `      else exchange.abandon(id, "RequestTimeout")\n`,
+      find: `    else exchange.abandon(id, "RequestTimeout")\n`,
       replace: "",
       test: "session/interruption",
       name: "the operation is abandoned at its time, the others go on",
@@ -481,11 +625,29 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: deadlines,
-      find: "if (deadline.at < this.#nearest) this.#earlier.openUnsafe()",
-      replace: "",
+      find: "if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at)",
+      replace: "if (this.#nearest === Infinity) this.#sleepUntil(deadline.at)",
       test: "session/limits",
       name: "that is set while a longer one runs passes before it",
+      hangs: true,
       why: "an earlier deadline waits for a later one"
+    },
+    {
+      file: deadlines,
+      find: "    if (nearest < this.#nearest) this.#sleepUntil(nearest)\n",
+      replace: "",
+      test: "session/interruption",
+      name: "limits of different lengths pass in their own order, whichever was set first",
+      hangs: true,
+      why: "only the nearest limit passes"
+    },
+    {
+      file: deadlines,
+      find: "millis > 0 ? Effect.sleep(millis) : Effect.yieldNow",
+      replace: "Effect.sleep(millis)",
+      test: "session/limits",
+      name: "of no time is over at once",
+      why: "a limit of no time passes before it is set"
     },
     {
       file: deadlines,
@@ -552,6 +714,56 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "what comes right after a bind is read in clear text"
     },
     {
+      file: exchange,
+      find: "this.#undecided === undefined && this.#securing",
+      replace: "this.#securing",
+      test: "session/saslLayer",
+      name: "nothing is read: what comes meanwhile",
+      why: "it is read on while a bind has not decided how"
+    },
+    {
+      file: exchange,
+      find: "this.#securing?.granted !== true && this.pace.mayRead",
+      replace: "this.pace.mayRead",
+      test: "session/turns",
+      name: "nothing is read while a handshake is on its way",
+      why: "the session reads what belongs to the handshake"
+    },
+    {
+      file: carrier,
+      find: "while (this.#unread.length > 0 && !this.#isPaused) {",
+      replace: "while (this.#unread.length > 0) {",
+      test: "session/Carrier",
+      name: "hands over nothing after a pause",
+      why: "octets are handed over after a pause"
+    },
+    {
+      file: bind,
+      find: "        exchange.turns.release()\n        end(Effect.flatMap(",
+      replace: "        if (!isOver) exchange.turns.release()\n        end(Effect.flatMap(",
+      test: "session/interruption",
+      name: "a bind is not abandoned; nothing is sent before its answer",
+      hangs: true,
+      why: "an interrupted bind keeps its turn for ever"
+    },
+    {
+      file: bind,
+      find: "        exchange.turns.release()\n        return end(Effect.die(cause))\n",
+      replace: "        throw cause\n",
+      test: "session/turns",
+      name: "a password that is wiped while its bind waits",
+      hangs: true,
+      why: "a password that can't be had stops everybody's turns"
+    },
+    {
+      file: bind,
+      find: "    return Effect.sync(() => {\n      withdraw()\n",
+      replace: "    return Effect.sync(() => {\n",
+      test: "session/turns",
+      name: "what waits for a bind goes on when the bind is given up",
+      why: "a bind that is given up before its turn is sent all the same"
+    },
+    {
       file: bind,
       find: "    if (exchange.hasUnread) return fail(",
       replace: "    if (false) return fail(",
@@ -595,8 +807,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: request,
-      find: "    if (options.hasTurn !== true && !exchange.turns.isOpen) {\n",
-      replace: "    if (false) {\n",
+      find: "options.hasTurn === true || exchange.turns.isOpen\n",
+      replace: "options.hasTurn !== false\n",
       test: "session/flow",
       name: "not by a delete that was about to begin",
       why: "an operation is sent whose turn has passed between two steps of its fiber"
@@ -896,8 +1108,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: node,
-      find: "if (this.#reader === undefined) this.#socket.pause()",
-      replace: "",
+      find: "  pause(): void {\n    this.#socket.pause()\n",
+      replace: "  pause(): void {\n",
       test: "session/hostile",
       name: "40 MB of entries that nobody reads, and that are read at last",
       why: "the socket is read although nobody asks"
@@ -980,8 +1192,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: request,
-      find: `          if (refusal === undefined) return "foreign"\n`,
-      replace: `          if (refusal === undefined) return "more"\n`,
+      find: `        if (refusal === undefined) return "foreign"\n`,
+      replace: `        if (refusal === undefined) return "more"\n`,
       test: "session/hostile",
       name: "S11: what can't be read",
       hangs: true,

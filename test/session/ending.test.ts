@@ -3,13 +3,17 @@
  * who only wait for their turn are told as well.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
-import { connect, settle } from "./RecordingPeer.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as MemorySocket from "../../src/session/MemorySocket.ts"
+import { connect, over, settle } from "./RecordingPeer.ts"
 
 /** A session that ends by a violation, whose peer doesn't close: the goodbye takes `closeTimeout`. */
 const ending = Effect.gen(function*() {
@@ -51,6 +55,33 @@ describe("S2: the release of a session that is ending", () => {
       yield* TestClock.adjust("3 seconds")
       yield* Fiber.join(interruption)
       assert.isFalse(client.isOpen())
+    }))
+})
+
+describe("S2: the goodbye", () => {
+  it.effect("doesn't wait for a peer that has closed while the unbind was going out", () =>
+    Effect.gen(function*() {
+      const [client, server] = yield* MemorySocket.pair()
+      const peer = yield* over(server)
+      const gate = yield* Deferred.make<void>()
+      const slow = Socket.make({
+        reader: client.reader,
+        writer: Effect.map(client.writer, ({ write, ...writer }) => ({
+          ...writer,
+          write: (chunk) => Effect.tap(write(chunk), () => Deferred.await(gate))
+        }))
+      })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(LdapSession.fromSocket(slow), scope)
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* peer.expect("UnbindRequest")
+      yield* peer.end
+      yield* settle
+      assert.isUndefined(closing.pollUnsafe())
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.isDefined(closing.pollUnsafe())
+      assert.deepStrictEqual(peer.events, ["UnbindRequest", "FIN"])
     }))
 })
 

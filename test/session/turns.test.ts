@@ -1,8 +1,11 @@
 /** S7: who waits for whom, where an operation that has the connection alone is given up or has nothing in flight. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import * as Socket from "effect/socket/Socket"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
@@ -48,6 +51,31 @@ describe("S7: turns", () => {
       yield* peer.expect("BindRequest")
     }))
 
+  it.effect("nothing is read while a handshake is on its way", () =>
+    Effect.gen(function*() {
+      const [client, server] = yield* MemorySocket.pair()
+      const peer = yield* over(server)
+      const handshake = yield* Deferred.make<void>()
+      let reads = 0
+      const upgradable = Socket.make({
+        reader: Effect.map(client.reader, ({ pull }) => ({
+          pull: Effect.andThen(Effect.sync(() => reads++), pull),
+          upgrade: () => Deferred.await(handshake)
+        })),
+        writer: client.writer
+      })
+      const session = yield* LdapSession.fromSocket(upgradable, { closeTimeout: 0 })
+      const securing = yield* start(session.startTls())
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* peer.send(messageId, { _tag: "ExtendedResponse", result: ok })
+      yield* settle
+      assert.strictEqual(reads, 1)
+      yield* Deferred.succeed(handshake, undefined)
+      yield* Fiber.join(securing)
+      yield* settle
+      assert.strictEqual(reads, 2)
+    }))
+
   it.effect("no handshake begins where the answer to StartTLS brings a message in clear text with it", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
@@ -69,6 +97,23 @@ describe("S7: turns", () => {
       yield* settle
       assert.strictEqual(handshakes, 0)
       assert.strictEqual((yield* Fiber.join(securing)).reason._tag, "ProtocolViolation")
+    }))
+
+  it.effect("a password that is wiped while its bind waits is not sent, and those behind it go on", () =>
+    Effect.gen(function*() {
+      const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
+      const session = yield* opening
+      yield* start(session.delete("cn=a"))
+      const { messageId } = yield* peer.expect("DeleteRequest")
+      const password = Redacted.make("secret")
+      const bind = yield* start(Effect.exit(session.bind(LdapAuth.simple("cn=a", password))))
+      yield* start(session.compare("cn=a", "cn", "a"))
+      Redacted.wipeUnsafe(password)
+      yield* peer.send(messageId, { _tag: "DeleteResponse", result: ok })
+      yield* settle
+      const exit = yield* Fiber.join(bind)
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "CompareRequest"])
     }))
 
   it.effect("a thousand that wait for a turn which each of them gives back at once", () =>
