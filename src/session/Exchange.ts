@@ -99,7 +99,7 @@ export class Exchange {
   readonly server: string
   readonly deadlines: Deadlines
   /** Turns for binds and StartTLS, which must be alone. */
-  readonly turns = new Turns(() => this.#inFlight.size === 0)
+  readonly turns = new Turns(() => this.#inFlight.size === 0, () => this.#regulate())
   readonly pace = new Pace(() => this.turns.isAwaited || this.#state._tag === "Ended", () => this.#regulate())
   /** Resolves when the session takes no more requests. */
   readonly ended = Deferred.makeUnsafe<SessionEnd>()

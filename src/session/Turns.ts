@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 
 export class Turns {
   readonly #isIdle: () => boolean
+  readonly #onAwaited: () => void
   #held = false
   #ended = false
   #isAdvancing = false
@@ -15,8 +16,10 @@ export class Turns {
   readonly #alone = new Set<() => void>()
   readonly #shared = new Set<() => void>()
 
-  constructor(isIdle: () => boolean) {
+  /** `onAwaited` runs when somebody begins to wait for the connection to be idle. */
+  constructor(isIdle: () => boolean, onAwaited: () => void) {
     this.#isIdle = isIdle
+    this.#onAwaited = onAwaited
   }
 
   /** Whether an ordinary operation may start now. */
@@ -67,6 +70,7 @@ export class Turns {
   whenAlone(take: () => void): () => void {
     this.#alone.add(take)
     this.advance()
+    if (this.isAwaited) this.#onAwaited()
     return () => {
       if (this.#alone.delete(take)) this.advance()
     }

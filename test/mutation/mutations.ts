@@ -274,7 +274,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: exchange,
-      find: "Effect.addFinalizer(() => exchange.#release)",
+      find: "Scope.addFinalizer(Context.get(context, Scope.Scope), exchange.#release)",
       replace: "Effect.void",
       test: "session/release",
       name: "interrupting the fiber that owns the session releases it",
@@ -448,8 +448,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: node,
-      find: "      ({ connection }) => connection.destroy\n",
-      replace: "      () => Effect.void\n",
+      find: "Effect.andThen(Scope.addFinalizer(scope, connection.destroy), restore(connected))",
+      replace: "restore(connected)",
       test: "session/connect",
       name: "S4: interruption while connecting",
       hangs: true,
@@ -1088,6 +1088,14 @@ export const mutations: ReadonlyArray<Mutation> = [
       name: "an unread stream doesn't keep a bind from its turn",
       hangs: true,
       why: "a bind deadlocks behind an unread stream"
+    },
+    {
+      file: turns,
+      find: "    if (this.isAwaited) this.#onAwaited()\n",
+      replace: "",
+      test: "session/flow",
+      name: "an unread stream doesn't keep a bind from its turn that comes when nothing is read any more",
+      why: "a bind deadlocks behind an unread stream that is full already"
     },
     {
       file: cursor,

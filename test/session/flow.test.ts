@@ -55,7 +55,10 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
       yield* Fiber.joinAll(binds)
     }))
 
-  it.effect("an unread stream doesn't keep a bind from its turn", () =>
+  it.effect.each<[string, boolean]>([
+    ["before the stream is full", false],
+    ["when nothing is read any more", true]
+  ])("an unread stream doesn't keep a bind from its turn that comes %s", ([, isLate]) =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ highWaterMark: 1024 })
       const release = yield* Deferred.make<void>()
@@ -65,10 +68,21 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
         Effect.forkChild({ startImmediately: true })
       )
       const search = yield* peer.expect("SearchRequest")
-      const bind = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      const begin = Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
+      const early = isLate ? undefined : yield* begin
       // More than the session keeps while nobody waits.
-      for (let i = 0; i < 100; i++) yield* peer.send(search.messageId, entry(`cn=${i}`, { cn: "x".repeat(10_000) }))
-      yield* peer.send(search.messageId, done)
+      const sending = yield* Effect.forkChild(
+        Effect.gen(function*() {
+          for (let i = 0; i < 100; i++) yield* peer.send(search.messageId, entry(`cn=${i}`, { cn: "x".repeat(10_000) }))
+          yield* peer.send(search.messageId, done)
+        }),
+        { startImmediately: true }
+      )
+      yield* settle
+      assert.strictEqual(sending.pollUnsafe() === undefined, isLate)
+      const bind = early ?? (yield* begin)
+      yield* settle
+      assert.isDefined(sending.pollUnsafe())
       const { messageId } = yield* peer.expect("BindRequest")
       yield* peer.send(messageId, { _tag: "BindResponse", result: ok })
       assert.strictEqual((yield* Fiber.join(bind)).code, 0)
