@@ -121,9 +121,8 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: exchange,
       find: "    this.#outbox.clear()\n",
       replace: "",
-      test: "session/release",
-      name: "a request that was not written yet is not written any more",
-      hangs: true,
+      test: "session/ending",
+      name: "is behind what is on its way, and instead of what waits for room",
       why: "what was not written yet is written while the session ends"
     },
     {

@@ -1,6 +1,6 @@
 /**
- * S2: the release of a session that is ending for another reason waits for that end, and has one goodbye with it. S3: those
- * who only wait for their turn are told as well.
+ * S1: the unbind comes after what is on its way, and nothing after it. S2: the release of a session that is ending for another
+ * reason waits for that end, and has one goodbye with it. S3: those who only wait for their turn are told as well.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -58,22 +58,46 @@ describe("S2: the release of a session that is ending", () => {
     }))
 })
 
+/** A session over a way that takes what is written at once, and has room for more when the gate is open. */
+const slow = Effect.gen(function*() {
+  const [client, server] = yield* MemorySocket.pair()
+  const peer = yield* over(server)
+  const gate = yield* Deferred.make<void>()
+  const socket = Socket.make({
+    reader: client.reader,
+    writer: Effect.map(client.writer, ({ write, ...writer }) => ({
+      ...writer,
+      write: (chunk) => Effect.tap(write(chunk), () => Deferred.await(gate))
+    }))
+  })
+  const scope = yield* Scope.make()
+  const session = yield* Scope.provide(LdapSession.fromSocket(socket), scope)
+  return { close: Scope.close(scope, Exit.void), gate, peer, session }
+})
+
+describe("S1: the goodbye", () => {
+  it.effect("is behind what is on its way, and instead of what waits for room", () =>
+    Effect.gen(function*() {
+      const { close, gate, peer, session } = yield* slow
+      yield* Effect.forkChild(Effect.exit(session.delete("cn=a")), { startImmediately: true })
+      yield* settle
+      yield* Effect.forkChild(Effect.exit(session.delete("cn=b")), { startImmediately: true })
+      yield* settle
+      const closing = yield* Effect.forkChild(close, { startImmediately: true })
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      yield* peer.end
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(peer.events, ["DeleteRequest", "UnbindRequest", "FIN"])
+    }))
+})
+
 describe("S2: the goodbye", () => {
   it.effect("doesn't wait for a peer that has closed while the unbind was going out", () =>
     Effect.gen(function*() {
-      const [client, server] = yield* MemorySocket.pair()
-      const peer = yield* over(server)
-      const gate = yield* Deferred.make<void>()
-      const slow = Socket.make({
-        reader: client.reader,
-        writer: Effect.map(client.writer, ({ write, ...writer }) => ({
-          ...writer,
-          write: (chunk) => Effect.tap(write(chunk), () => Deferred.await(gate))
-        }))
-      })
-      const scope = yield* Scope.make()
-      yield* Scope.provide(LdapSession.fromSocket(slow), scope)
-      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      const { close, gate, peer } = yield* slow
+      const closing = yield* Effect.forkChild(close, { startImmediately: true })
       yield* peer.expect("UnbindRequest")
       yield* peer.end
       yield* settle
