@@ -95,9 +95,8 @@ export class SaslConnection implements LdapConnection {
   }
 
   #onOctets(octets: Uint8Array): void {
-    const frames = this.#frames.push(octets)
-    if (Result.isFailure(frames)) return this.#onEnd(malformed(frames.failure))
-    this.#arrived = [...this.#arrived, ...frames.success]
+    this.#arrived = [...this.#arrived, ...this.#frames.push(octets)]
+    if (this.#frames.failure !== undefined) this.#end ??= malformed(this.#frames.failure)
     // What has been read is unwrapped before more is.
     if (this.#arrived.length > 0) this.#inner.pause()
     this.#handOver()
@@ -132,11 +131,22 @@ export class SaslConnection implements LdapConnection {
   })
 
   #unwrapAll(frames: ReadonlyArray<Uint8Array>): Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd> {
-    return Effect.forEach(frames, (frame) =>
-      Effect.mapError(
-        this.#layer.unwrap(frame),
-        ({ detail }) => malformed(`a message can not be unwrapped: ${detail}`)
-      ))
+    return Effect.suspend(() => {
+      const unwrapped: Array<Uint8Array> = []
+      const all = Effect.forEach(frames, (frame) =>
+        Effect.map(this.#layer.unwrap(frame), (octets) => {
+          unwrapped.push(octets)
+        }), { discard: true })
+      return Effect.matchEffect(all, {
+        onSuccess: () => Effect.succeed(unwrapped),
+        onFailure: ({ detail }) => {
+          // What came before it is handed over first, and what came after it never.
+          this.#arrived = []
+          this.#end = malformed(`a message can not be unwrapped: ${detail}`)
+          return unwrapped.length > 0 ? Effect.succeed(unwrapped) : Effect.fail(this.#end)
+        }
+      })
+    })
   }
 
   /**
@@ -189,21 +199,22 @@ class Frames {
   #length = 0
   #body = Buffer.alloc(0)
   #collected = 0
-  #failure: string | undefined
+  /** What is wrong with what follows those that were complete. */
+  failure: string | undefined
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength
   }
 
-  /** The buffers that are complete now, or what is wrong with one; then every later call says the same. */
-  push(chunk: Uint8Array): Result.Result<ReadonlyArray<Uint8Array>, string> {
+  /** The buffers that are complete now; none after a {@link failure}. */
+  push(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
     const complete: Array<Uint8Array> = []
-    for (let position = 0; position < chunk.length && this.#failure === undefined;) {
+    for (let position = 0; position < chunk.length && this.failure === undefined;) {
       position += this.#begun < header
         ? this.#begin(chunk[position]!)
         : this.#collect(chunk.subarray(position), complete)
     }
-    return this.#failure === undefined ? Result.succeed(complete) : Result.fail(this.#failure)
+    return complete
   }
 
   #begin(octet: number): number {
@@ -211,7 +222,7 @@ class Frames {
     if (this.#begun === header) {
       this.#length = this.#header.readUInt32BE()
       if (this.#length === 0 || this.#length > this.#maxLength) {
-        this.#failure = `a wrapped buffer of ${this.#length} octets, where 1 to ${this.#maxLength} were agreed on`
+        this.failure = `a wrapped buffer of ${this.#length} octets, where 1 to ${this.#maxLength} were agreed on`
       }
     }
     return 1

@@ -309,6 +309,14 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "the socket is read before the session is there"
     },
     {
+      file: saslConnection,
+      find: "return unwrapped.length > 0 ? Effect.succeed(unwrapped) : Effect.fail(this.#end)",
+      replace: "return Effect.fail(this.#end)",
+      test: "session/saslLayer",
+      name: "an answer that came before a buffer that can't be unwrapped is delivered",
+      why: "an answer is lost that had come before what can't be unwrapped"
+    },
+    {
       file: parser,
       find: "          if (lent) {\n",
       replace: "          if (position < 0) {\n",

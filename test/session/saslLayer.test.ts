@@ -232,6 +232,19 @@ describe("a security layer", () => {
       assert.isFalse(client.isOpen())
     }))
 
+  it.effect.each<[string, () => Uint8Array]>([
+    ["a buffer that can't be unwrapped", () => framed(Buffer.from([7, 7]))],
+    ["a buffer of no octets", () => framed(new Uint8Array())]
+  ])("S3: an answer that came before %s is delivered", ([, hostile]) =>
+    Effect.gen(function*() {
+      const { answerDelete, peer, session } = yield* bound()
+      const deleting = yield* Effect.forkChild(Effect.exit(session.delete("cn=a")), { startImmediately: true })
+      const { messageId } = yield* peer.expect("DeleteRequest")
+      yield* peer.sendOctets(Buffer.concat([answerDelete(messageId), hostile()]))
+      assert.isTrue(Exit.isSuccess(yield* Fiber.join(deleting)))
+      assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
+    }))
+
   it.effect("what can't be wrapped ends the session, and nothing of it is sent", () =>
     Effect.gen(function*() {
       const broken = layer({ wrap: () => Effect.fail(new AuthRejected({ detail: "the ticket has expired" })) })
