@@ -414,6 +414,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       replace: "",
       test: "session/hostile",
       name: "a Notice of Disconnection, and then answers",
+      hangs: true,
       why: "a later reason replaces the first"
     },
     {
