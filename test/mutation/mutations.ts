@@ -693,6 +693,15 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: bind,
+      find: "      withdraw()\n      end(Effect.fail(exchange.error(context, new RequestTimeout(",
+      replace: "      isOver || (Effect.fail(exchange.error(context, new RequestTimeout(",
+      test: "session/interruption",
+      name: "a bind that gets no answer fails at its time and is not abandoned: simple",
+      hangs: true,
+      why: "a simple bind has no limit"
+    },
+    {
+      file: bind,
       find: "  return timeoutMillis === Infinity\n    ? whole",
       replace: "  return timeoutMillis > 0\n    ? whole",
       test: "session/interruption",
@@ -851,7 +860,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       find: "Effect.sync(() => isMine && this.release())",
       replace: "Effect.void",
       test: "session/everyStep",
-      name: "bind while others are at work",
+      name: "bind by SASL while others are at work",
       hangs: true,
       why: "a turn that comes in the moment of the interruption is never given back"
     },

@@ -13,6 +13,7 @@ import * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import * as Net from "node:net"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as MemorySocket from "../../src/session/MemorySocket.ts"
@@ -22,6 +23,7 @@ import { listen, type RecordedConnection } from "./RecordingServer.ts"
 import { atEveryStep, type Stepping } from "./stepping.ts"
 
 const auth = LdapAuth.simple("cn=a", Redacted.make("secret"))
+const sasl = LdapAuth.sasl(LdapSasl.plain({ username: "a", password: Redacted.make("secret") }))
 
 /** Answers everything as a server would, pages included, and closes its side after an unbind. */
 const answering = (peer: RecordingPeer, onStartTls: Effect.Effect<void> = Effect.void) => {
@@ -89,6 +91,10 @@ const operations: Record<string, (session: LdapSession.LdapSession) => Effect.Ef
     Stream.runDrain(Stream.mapEffect(session.search({ base: "" }), ({ dn }) => session.lookup(dn))),
   "bind while others are at work": (session) =>
     Effect.all([session.delete("cn=a"), session.bind(auth), session.delete("cn=b"), session.bind(auth)], {
+      concurrency: "unbounded"
+    }),
+  "bind by SASL while others are at work": (session) =>
+    Effect.all([session.delete("cn=a"), session.bind(sasl), session.delete("cn=b"), session.bind(sasl)], {
       concurrency: "unbounded"
     })
 }

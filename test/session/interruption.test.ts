@@ -3,10 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
 import type { LdapSession } from "../../src/session/LdapSession.ts"
 import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "./RecordingPeer.ts"
@@ -36,6 +38,12 @@ const operations: Record<string, (session: LdapSession) => Effect.Effect<unknown
   search: (session) => Stream.runDrain(session.search({ base: "" })),
   searchResult: (session) => session.searchResult({ base: "" })
 }
+
+/** Two ways to one: a simple bind has no fiber of its own. */
+const binds: ReadonlyArray<[string, LdapAuth.LdapAuth]> = [
+  ["simple", LdapAuth.anonymous],
+  ["SASL", LdapAuth.sasl(LdapSasl.plain({ username: "u", password: Redacted.make("secret") }))]
+]
 
 describe("S5: interruption abandons", () => {
   it.effect.each(Object.keys(operations))(
@@ -116,20 +124,23 @@ describe("S5: interruption abandons", () => {
       assert.strictEqual(new Set(ids).size, ids.length)
     }))
 
-  it.effect("a bind is not abandoned; nothing is sent before its answer", () =>
-    Effect.gen(function*() {
-      const { peer, session } = yield* open()
-      const fiber = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
-      const { messageId } = yield* peer.expect("BindRequest")
-      yield* Fiber.interrupt(fiber)
-      const other = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
-      yield* settle
-      assert.deepStrictEqual(peer.kinds(), ["BindRequest"])
-      yield* peer.send(messageId, { _tag: "BindResponse", result: ok })
-      const next = yield* peer.expect("DeleteRequest")
-      yield* peer.send(next.messageId, { _tag: "DeleteResponse", result: ok })
-      assert.strictEqual((yield* Fiber.join(other)).code, 0)
-    }))
+  it.effect.each(binds)(
+    "a bind is not abandoned; nothing is sent before its answer: %s",
+    ([, auth]) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const fiber = yield* Effect.forkChild(session.bind(auth), { startImmediately: true })
+        const { messageId } = yield* peer.expect("BindRequest")
+        yield* Fiber.interrupt(fiber)
+        const other = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+        yield* settle
+        assert.deepStrictEqual(peer.kinds(), ["BindRequest"])
+        yield* peer.send(messageId, { _tag: "BindResponse", result: ok })
+        const next = yield* peer.expect("DeleteRequest")
+        yield* peer.send(next.messageId, { _tag: "DeleteResponse", result: ok })
+        assert.strictEqual((yield* Fiber.join(other)).code, 0)
+      })
+  )
 
   it.effect("a bind that waits for its turn is given up without a trace", () =>
     Effect.gen(function*() {
@@ -365,21 +376,24 @@ describe("S6: a time limit ends one operation", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
-  it.effect("a bind that gets no answer fails at its time and is not abandoned", () =>
-    Effect.gen(function*() {
-      const { peer, session } = yield* open()
-      const bind = yield* Effect.forkChild(Effect.flip(session.bind(LdapAuth.anonymous, { timeout: "1 second" })), {
-        startImmediately: true
+  it.effect.each(binds)(
+    "a bind that gets no answer fails at its time and is not abandoned: %s",
+    ([, auth]) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const bind = yield* Effect.forkChild(Effect.flip(session.bind(auth, { timeout: "1 second" })), {
+          startImmediately: true
+        })
+        yield* peer.expect("BindRequest")
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Fiber.join(bind)).reason._tag, "RequestTimeout")
+        // What waits for the bind has its own limit.
+        const waiting = yield* Effect.forkChild(Effect.flip(session.delete("cn=a", { timeout: "1 second" })), {
+          startImmediately: true
+        })
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "RequestTimeout")
+        assert.deepStrictEqual(peer.kinds(), ["BindRequest"])
       })
-      yield* peer.expect("BindRequest")
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* Fiber.join(bind)).reason._tag, "RequestTimeout")
-      // What waits for the bind has its own limit.
-      const waiting = yield* Effect.forkChild(Effect.flip(session.delete("cn=a", { timeout: "1 second" })), {
-        startImmediately: true
-      })
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "RequestTimeout")
-      assert.deepStrictEqual(peer.kinds(), ["BindRequest"])
-    }))
+  )
 })
