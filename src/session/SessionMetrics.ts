@@ -46,7 +46,9 @@ export class SessionMetrics {
 
   /** A request that was sent, and what came of it: the result code, or the tag of a reason. Runs for every request. */
   answered(operation: string, outcome: number | string, seconds: number): void {
-    this.#metrics.duration(operation, outcome).updateUnsafe(seconds, this.#context)
+    // A server may answer with any number, and each would be a series of its own.
+    const known = typeof outcome === "number" && !codes.has(outcome) ? tagOf(outcome) : outcome
+    this.#metrics.duration(operation, known).updateUnsafe(seconds, this.#context)
   }
 }
 
@@ -115,6 +117,8 @@ const metricsOf = (attributes: Metric.Metric.AttributeSet): ServerMetrics => {
   if (metrics === undefined) servers.set(attributes, metrics = new ServerMetrics(attributes))
   return metrics
 }
+
+const codes: ReadonlySet<number> = new Set(Object.values(LdapResultCode))
 
 /** Codes with which nothing is wrong. */
 const answers: ReadonlySet<number> = new Set([

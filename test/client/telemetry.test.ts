@@ -236,6 +236,8 @@ describe("metrics", () => {
         yield* answered(0, 20)
         yield* answered(0, 40)
         yield* answered(51, 2_000)
+        // Of a server that makes up codes.
+        for (const code of [60_001, 60_002, 60_003]) yield* answered(code, 20)
         yield* Effect.flip(ldap.delete("cn=a", { timeout: 0 })).pipe(Effect.forkChild({ startImmediately: true }))
         yield* settle
       }).pipe(Effect.scoped, telescope.watch)
@@ -243,6 +245,7 @@ describe("metrics", () => {
       const counts = yield* telescope.metric(LdapTelemetry.operationDuration)
       assert.deepInclude([...counts], ["search 0", 2])
       assert.deepInclude([...counts], ["search 51 Busy", 1])
+      assert.deepInclude([...counts], ["search UnknownResultCode", 3])
       const histogram = (yield* telescope.snapshot).find(({ attributes, id }) =>
         id === LdapTelemetry.operationDuration && attributes?.["db.operation.name"] === "search" &&
         attributes["error.type"] === undefined
