@@ -157,9 +157,23 @@ const listen = (port: number, host: string): Promise<Server> =>
 const close = (servers: ReadonlyArray<Server>): Promise<unknown> =>
   Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
 
+/**
+ * A port below those that systems give to clients, on which somebody listens from now on: until a server is there to take one of
+ * the others, a connection of any test might have it.
+ */
+const listenBelow = async (host: string): Promise<Server> => {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await listen(15_000 + Math.floor(Math.random() * 17_000), host)
+    } catch (error) {
+      if (attempt === 100) throw error
+    }
+  }
+}
+
 /** Ports that nobody listens on. They are taken together, so no two are the same. */
 export const freePorts = async (...hosts: ReadonlyArray<string>): Promise<ReadonlyArray<number>> => {
-  const servers = await Promise.all(hosts.map((host) => listen(0, host)))
+  const servers = await Promise.all(hosts.map(listenBelow))
   const ports = servers.map((server) => {
     const address = server.address()
     if (address === null || typeof address === "string") throw new Error("the server listens on no port")
