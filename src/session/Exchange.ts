@@ -117,6 +117,8 @@ export class Exchange {
   readonly #ids = new MessageIds((id) => this.#inFlight.has(id))
   readonly #outbox = new Outbox((ids, octets) => this.#write(ids, octets))
   readonly #context: Context.Context<never>
+  /** For what nobody waits for. */
+  readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #clock: Clock.Clock
   readonly #metrics: SessionMetrics
   /** What a response did that it may not do; the reader ends the session with it. */
@@ -137,6 +139,7 @@ export class Exchange {
     this.server = options.server
     this.#connection = connection
     this.#context = context
+    this.#fork = Effect.runForkWith(context)
     this.#clock = Context.get(context, Clock.Clock)
     this.deadlines = new Deadlines(this.#clock, context)
     this.#metrics = options.metrics
@@ -356,7 +359,7 @@ export class Exchange {
     this.#deliver()
     this.#regulate()
     if (this.#securing?.granted === true) {
-      this.#handshaking = Effect.runForkWith(this.#context)(this.#handshake(this.#securing))
+      this.#handshaking = this.#fork(this.#handshake(this.#securing))
     }
   }
 
@@ -557,7 +560,7 @@ export class Exchange {
     }
     this.turns.end()
     // Here the end came from the peer, from its octets or from a bind that was broken off. A release does its own closing.
-    if (end._tag !== "Released") Effect.runForkWith(this.#context)(this.#close)
+    if (end._tag !== "Released") this.#fork(this.#close)
     return true
   }
 
@@ -617,7 +620,7 @@ export class Exchange {
     // unbind has to be sent hangs on them.
     const settled = this.#securing?.settled ?? this.#undecided
     if (settled === undefined) say()
-    else waiting = Effect.runForkWith(this.#context)(Effect.map(Deferred.await(settled), say))
+    else waiting = this.#fork(Effect.map(Deferred.await(settled), say))
     if (!isDone) limit = this.deadlines.set(Duration.toMillis(this.#options.closeTimeout), isOver)
   })
 

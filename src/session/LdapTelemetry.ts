@@ -46,8 +46,8 @@
  *
  * From the write of a request to its last answer, by `db.operation.name`, `server.address`, `server.port`, and
  * `db.response.status_code` where the server has answered by a code that is known; `error.type` where something is wrong: the tag
- * of the reason, or `abandoned`. Unlike a span it is one request: of a search in pages each page, of an operation that is run again each attempt.
- * `connect` is among them, without a request. What was never written is not.
+ * of the reason, or `abandoned`. Unlike a span it is one request: of a search in pages each page, of an operation that is run again
+ * each attempt. `connect` is among them, without a request. What was never written is not.
  *
  * @category metrics
  * @since 0.1.0

@@ -25,7 +25,7 @@ import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { BindRequest } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
 import type { TlsOptions } from "./LdapTls.ts"
-import { exchangeOnce, type Request, resultOf, start, succeedOrFail } from "./request.ts"
+import { exchangeOnce, readOne, type Request, resultOf, start, succeedOrFail } from "./request.ts"
 
 /** Runs an operation with the connection for itself. */
 const alone = <A>(
@@ -107,7 +107,7 @@ const simple = (
         return end(Effect.die(cause))
       }
       const authentication = { _tag: "Simple", password: octets } as const
-      start(exchange, bindRequest(context, options, authentication), (answer) => {
+      start(exchange, bindRequest(context, options, authentication), readOne("BindResponse"), (answer) => {
         exchange.turns.release()
         end(Effect.flatMap(answer, (message) => succeedOrFail(exchange, context, resultOf(message))))
       })
@@ -151,7 +151,8 @@ const bindRequest = (
   timeoutMillis: Infinity,
   hasTurn: true,
   // A security layer, where the mechanism agreed on one, begins with the next octet (RFC 4513 section 5.2.1.4).
-  holds: ({ operation }) => authentication._tag === "Sasl" && operation.result.code === LdapResultCode.success
+  holds: ({ operation }) =>
+    authentication._tag === "Sasl" && "result" in operation && operation.result.code === LdapResultCode.success
 })
 
 /** The conversation of a mechanism with the server, as many bind requests as it takes (RFC 4511 section 4.2). */

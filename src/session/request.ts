@@ -19,21 +19,30 @@ type Response<T extends Tag> = LdapMessage<Extract<ResponseOperation, { readonly
  */
 export type GivingUp = "abandon" | "cancel" | "disown" | ((answer: CancelAnswer) => Effect.Effect<void>)
 
-export interface Request<T extends Tag> {
+/** A request, and what is done about it; of what its answer is made is left to whoever reads the responses. */
+export interface Asked {
   readonly operation: string
   readonly dn?: string | undefined
   readonly request: RequestOperation
   readonly controls: ReadonlyArray<LdapControl>
-  /** The kind of the response. */
-  readonly expects: T
   readonly timeoutMillis: number
+  /** Whether each response that isn't the last begins the time anew. Default false. */
+  readonly renewsTimeout?: boolean | undefined
   /** Default `abandon`. */
   readonly givingUp?: GivingUp | undefined
   /** Whether to send it at once, although somebody has the connection alone or waits for that. */
   readonly hasTurn?: boolean | undefined
-  /** Whether nothing may be read after this response until `Exchange.decide` says how. Default never. */
-  readonly holds?: ((response: Response<T>) => boolean) | undefined
+  /** Whether nothing may be read after the last response until `Exchange.decide` says how. Default never. */
+  readonly holds?: ((response: LdapMessage) => boolean) | undefined
 }
+
+export interface Request<T extends Tag> extends Asked {
+  /** The kind of the response. */
+  readonly expects: T
+}
+
+/** The answer, that there is more to come, or nothing for a response that doesn't belong to the request. */
+export type Read<A> = (response: LdapMessage) => Effect.Effect<A, LdapError> | "more" | undefined
 
 /**
  * Sends a request and waits for its response. Interruption, and the time limit, abandon it; the time spent waiting for a
@@ -71,19 +80,30 @@ export const waitForTurn = (
 export const exchangeOnce = <T extends Tag>(
   exchange: Exchange,
   options: Request<T>
-): Effect.Effect<Response<T>, LdapError> =>
+): Effect.Effect<Response<T>, LdapError> => exchangeBy(exchange, options, readOne(options.expects))
+
+/** The same, for any number of responses. */
+export const exchangeBy = <A>(exchange: Exchange, asked: Asked, read: Read<A>): Effect.Effect<A, LdapError> =>
   Effect.callback((resume) =>
     // Asked in the step that sends: between two steps of a fiber somebody else may get the connection.
-    options.hasTurn === true || exchange.turns.isOpen
-      ? start(exchange, options, resume)
-      : resume(Effect.andThen(waitForTurn(exchange, options), exchangeOnce(exchange, options)))
+    asked.hasTurn === true || exchange.turns.isOpen
+      ? start(exchange, asked, read, resume)
+      : resume(Effect.andThen(waitForTurn(exchange, asked), exchangeBy(exchange, asked, read)))
   )
 
+export const readOne = <T extends Tag>(expects: T): Read<Response<T>> => (message) =>
+  isResponse(message, expects)
+    ? Effect.succeed(message)
+    : message.operation._tag === "IntermediateResponse"
+    ? "more"
+    : undefined
+
 /** Sends the request now, and tells once what came of it. What is returned gives it up, unless it was told by then. */
-export const start = <T extends Tag>(
+export const start = <A>(
   exchange: Exchange,
-  options: Request<T>,
-  tell: (answer: Effect.Effect<Response<T>, LdapError>) => void
+  asked: Asked,
+  read: Read<A>,
+  tell: (answer: Effect.Effect<A, LdapError>) => void
 ): Effect.Effect<void> | void => {
   let settled = false
   const settle = () => {
@@ -95,36 +115,43 @@ export const start = <T extends Tag>(
     settle()
     tell(Effect.fail(error))
   }
-  const id = exchange.send(options.request, options.controls, {
-    operation: options.operation,
-    dn: options.dn,
+  const id = exchange.send(asked.request, asked.controls, {
+    operation: asked.operation,
+    dn: asked.dn,
     onResponse: (message) => {
-      if (!isResponse(message, options.expects)) {
-        if (message.operation._tag === "IntermediateResponse") return "more"
-        const refusal = extendedRefusal(message)
-        if (refusal === undefined) return "foreign"
-        settle()
-        exchange.later(() => tell(Effect.fail(exchange.error(options, fromResult(refusal)))))
-        return "done"
+      const answer = read(message) ?? refused(exchange, asked, message)
+      if (answer === undefined) return "foreign"
+      if (answer === "more") {
+        if (asked.renewsTimeout === true) exchange.deadlines.postpone(deadline, asked.timeoutMillis)
+        return "more"
       }
       settle()
-      exchange.later(() => tell(Effect.succeed(message)))
-      return options.holds?.(message) === true ? "held" : "done"
+      exchange.later(() => tell(answer))
+      return asked.holds?.(message) === true ? "held" : "done"
     },
     onFailure: fail
   })
   if (typeof id !== "number") return tell(Effect.fail(id))
   exchange.pace.waiting()
-  const deadline = exchange.deadlines.set(options.timeoutMillis, () => {
-    if (options.givingUp === "disown") exchange.disown(id)
+  const deadline = exchange.deadlines.set(asked.timeoutMillis, () => {
+    if (asked.givingUp === "disown") exchange.disown(id)
     else exchange.abandon(id, "RequestTimeout")
-    fail(exchange.error(options, new RequestTimeout({ afterMillis: options.timeoutMillis })))
+    fail(exchange.error(asked, new RequestTimeout({ afterMillis: asked.timeoutMillis })))
   })
   return Effect.suspend(() => {
     if (settled) return Effect.void
     settle()
-    return giveUp(exchange, id, options)
+    return giveUp(exchange, id, asked)
   })
+}
+
+const refused = (
+  exchange: Exchange,
+  asked: Asked,
+  message: LdapMessage
+): Effect.Effect<never, LdapError> | undefined => {
+  const refusal = extendedRefusal(message)
+  return refusal === undefined ? undefined : Effect.fail(exchange.error(asked, fromResult(refusal)))
 }
 
 /** A Cancel that is refused, or not answered in time, leaves the operation to its end. */

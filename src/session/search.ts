@@ -9,13 +9,13 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../model/LdapControl.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
-import { fromResult, type LdapError, type LdapResult, ProtocolViolation, RequestTimeout } from "../model/LdapError.ts"
+import { type LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
 import { Cursor, type ItemsPull, type Question } from "./Cursor.ts"
 import type { Deadline } from "./Deadlines.ts"
 import type { Exchange } from "./Exchange.ts"
 import type { SearchMessage } from "./LdapOperations.ts"
-import { extendedRefusal, giveUp, type GivingUp, succeedOrFail, waitForTurn } from "./request.ts"
+import { type Asked, exchangeBy, type GivingUp, succeedOrFail, waitForTurn } from "./request.ts"
 
 export interface Search {
   readonly request: SearchRequest
@@ -151,65 +151,23 @@ const collectPage = (
   controls: ReadonlyArray<LdapControl.LdapControl>,
   into: Collected
 ): Effect.Effect<LdapResult, LdapError> => {
-  const { timeoutMillis } = search
-  const context = { operation: "search", dn: search.request.base, timeoutMillis }
-  const once: Effect.Effect<LdapResult, LdapError> = Effect.callback((resume) => {
-    if (!exchange.turns.isOpen) return resume(Effect.andThen(waitForTurn(exchange, context), once))
-    let settled = false
-    const settle = () => {
-      settled = true
-      exchange.deadlines.takeBack(deadline)
-      exchange.pace.satisfied()
-    }
-    const fail = (error: LdapError) => {
-      settle()
-      resume(Effect.fail(error))
-    }
-    const sent = exchange.send(search.request, controls, {
-      ...context,
-      onResponse: ({ controls, operation }) => {
-        switch (operation._tag) {
-          case "SearchResultEntry":
-            into.entries.push(operation.entry)
-            break
-          case "SearchResultReference":
-            into.references.push(operation.uris)
-            break
-          case "IntermediateResponse":
-            break
-          case "SearchResultDone": {
-            settle()
-            const result = { ...operation.result, controls }
-            exchange.later(() => resume(succeedOrFail(exchange, context, result)))
-            return "done"
-          }
-          default: {
-            const refusal = extendedRefusal({ messageId: 0, controls, operation })
-            if (refusal === undefined) return "foreign"
-            settle()
-            exchange.later(() => resume(Effect.fail(exchange.error(context, fromResult(refusal)))))
-            return "done"
-          }
-        }
-        exchange.deadlines.postpone(deadline, timeoutMillis)
+  const asked: Asked = { ...search, operation: "search", dn: search.request.base, controls, renewsTimeout: true }
+  return exchangeBy(exchange, asked, ({ controls, operation }) => {
+    switch (operation._tag) {
+      case "SearchResultEntry":
+        into.entries.push(operation.entry)
         return "more"
-      },
-      onFailure: fail
-    })
-    if (typeof sent !== "number") return resume(Effect.fail(sent))
-    const id = sent
-    exchange.pace.waiting()
-    const deadline = exchange.deadlines.set(timeoutMillis, () => {
-      exchange.abandon(id, "RequestTimeout")
-      fail(exchange.error(context, new RequestTimeout({ afterMillis: timeoutMillis })))
-    })
-    return Effect.suspend(() => {
-      if (settled) return Effect.void
-      settle()
-      return giveUp(exchange, id, search)
-    })
+      case "SearchResultReference":
+        into.references.push(operation.uris)
+        return "more"
+      case "IntermediateResponse":
+        return "more"
+      case "SearchResultDone":
+        return succeedOrFail(exchange, asked, { ...operation.result, controls })
+      default:
+        return undefined
+    }
   })
-  return once
 }
 
 /**

@@ -479,21 +479,12 @@ export const mutations: ReadonlyArray<Mutation> = [
     "S5",
     {
       file: request,
-      find: "    settle()\n    return giveUp(exchange, id, options)\n",
+      find: "    settle()\n    return giveUp(exchange, id, asked)\n",
       replace: "    settle()\n    return Effect.void\n",
       test: "session/interruption",
       name: "delete: one Abandon that names it, and the session goes on",
       hangs: true,
       why: "an interrupted operation isn't abandoned"
-    },
-    {
-      file: search,
-      find: "      settle()\n      return giveUp(exchange, id, search)\n",
-      replace: "      settle()\n      return Effect.void\n",
-      test: "session/interruption",
-      name: "searchResult: one Abandon that names it, and the session goes on",
-      hangs: true,
-      why: "an interrupted search that collects isn't abandoned"
     },
     {
       file: cursor,
@@ -605,6 +596,23 @@ export const mutations: ReadonlyArray<Mutation> = [
   ),
   ...of(
     "S6",
+    {
+      file: request,
+      find: "if (asked.renewsTimeout === true) exchange",
+      replace: "exchange",
+      test: "session/limits",
+      name: "of any other operation doesn't",
+      hangs: true,
+      why: "whoever speaks in between holds up an operation for ever"
+    },
+    {
+      file: search,
+      find: ", renewsTimeout: true }",
+      replace: " }",
+      test: "session/limits",
+      name: "of a search that is collected begins anew with each message",
+      why: "a long answer is given up while it comes"
+    },
     {
       file: request,
       find: `    else exchange.abandon(id, "RequestTimeout")\n`,
@@ -724,8 +732,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     {
       file: bind,
       find:
-        `holds: ({ operation }) => authentication._tag === "Sasl" && operation.result.code === LdapResultCode.success`,
-      replace: "holds: () => false",
+        `authentication._tag === "Sasl" && "result" in operation && operation.result.code === LdapResultCode.success`,
+      replace: `authentication._tag === "Sasl" && "entry" in operation`,
       test: "session/saslLayer",
       name: "nothing is read: what comes meanwhile",
       why: "what comes right after a bind is read in clear text"
@@ -824,8 +832,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: request,
-      find: "options.hasTurn === true || exchange.turns.isOpen\n",
-      replace: "options.hasTurn !== false\n",
+      find: "asked.hasTurn === true || exchange.turns.isOpen\n",
+      replace: "asked.hasTurn !== false\n",
       test: "session/flow",
       name: "not by a delete that was about to begin",
       why: "an operation is sent whose turn has passed between two steps of its fiber"
@@ -1217,8 +1225,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: request,
-      find: `        if (refusal === undefined) return "foreign"\n`,
-      replace: `        if (refusal === undefined) return "more"\n`,
+      find: `if (answer === undefined) return "foreign"\n`,
+      replace: `if (answer === undefined) return "more"\n`,
       test: "session/hostile",
       name: "S11: what can't be read",
       hangs: true,

@@ -49,6 +49,33 @@ describe("S6: a time limit", () => {
       }
     }))
 
+  it.effect("of a search that is collected begins anew with each message", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const search = yield* Effect.forkChild(session.searchResult({ base: "" }), { startImmediately: true })
+      const { messageId } = yield* peer.expect("SearchRequest")
+      for (const dn of ["cn=1", "cn=2", "cn=3"]) {
+        yield* TestClock.adjust("9 seconds")
+        yield* peer.send(messageId, entry(dn))
+        yield* settle
+      }
+      yield* TestClock.adjust("9 seconds")
+      yield* peer.send(messageId, done)
+      assert.lengthOf((yield* Fiber.join(search)).entries, 3)
+    }))
+
+  it.effect("of any other operation doesn't, whatever is said in between", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const waiting = yield* Effect.forkChild(Effect.flip(session.extended("1.2.3")), { startImmediately: true })
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* TestClock.adjust("9 seconds")
+      yield* peer.send(messageId, { _tag: "IntermediateResponse", oid: undefined, value: undefined })
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "RequestTimeout")
+    }))
+
   it.effect("of a search rests while nobody asks for more", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })

@@ -118,9 +118,9 @@ const open = Effect.fnUntraced(function*(
 
 const bound = Effect.fnUntraced(function*(
   own: LdapSasl.SaslSecurityLayer = layer(),
-  options?: LdapSession.SessionOptions
+  ...how: Parameters<typeof open>
 ) {
-  const world = yield* open(options)
+  const world = yield* open(...how)
   const bind = yield* Effect.forkChild(world.session.bind(LdapAuth.sasl(mechanism(() => Effect.succeed(own)))), {
     startImmediately: true
   })
@@ -260,19 +260,9 @@ describe("a security layer", () => {
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       // A way whose word that all is taken comes after the answer.
-      const { grant, peer, session } = yield* open({}, (write) => (chunk) =>
-        Effect.tap(write(chunk), () => Deferred.await(gate)))
-      const own = layer()
-      const bind = yield* Effect.forkChild(
-        session.bind(LdapAuth.sasl(mechanism(() =>
-          Effect.succeed(own)
-        ))),
-        {
-          startImmediately: true
-        }
-      )
-      yield* grant
-      yield* Fiber.join(bind)
+      const { peer, session } = yield* bound(layer(), {}, (write) => (chunk) =>
+        Effect.tap(write(chunk), () =>
+          Deferred.await(gate)))
       yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
       yield* settle
       yield* Deferred.succeed(gate, undefined)
@@ -284,19 +274,8 @@ describe("a security layer", () => {
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       let writes = 0
-      const { grant, peer, session } = yield* open({}, (write) => (chunk) =>
+      const { peer, session } = yield* bound(layer(), {}, (write) => (chunk) =>
         Effect.tap(write(chunk), () => (writes++ === 1 ? Deferred.await(gate) : Effect.void)))
-      const own = layer()
-      const bind = yield* Effect.forkChild(
-        session.bind(LdapAuth.sasl(mechanism(() =>
-          Effect.succeed(own)
-        ))),
-        {
-          startImmediately: true
-        }
-      )
-      yield* grant
-      yield* Fiber.join(bind)
       for (const dn of ["cn=a", "cn=b"]) {
         yield* Effect.forkChild(session.delete(dn), { startImmediately: true })
         yield* settle
