@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
@@ -17,8 +18,9 @@ import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as LdapTelemetry from "../../src/session/LdapTelemetry.ts"
+import * as MemorySocket from "../../src/session/MemorySocket.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { connect, entry, ok, settle } from "../session/RecordingPeer.ts"
+import { connect, entry, ok, over, settle } from "../session/RecordingPeer.ts"
 import * as World from "./LdapPoolWorld.ts"
 import * as Telescope from "./Telescope.ts"
 
@@ -287,6 +289,36 @@ describe("metrics", () => {
       const ends = yield* telescope.metric(LdapTelemetry.operationDuration)
       assert.strictEqual(ends.get("search abandoned"), 1)
       assert.strictEqual(ends.get("search SessionClosed"), 1)
+    }))
+
+  it.effect("each server, and each program, is counted by itself", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      const once = Effect.fnUntraced(function*(server: string, tenant: string) {
+        const [client, far] = yield* MemorySocket.pair()
+        yield* over(far)
+        yield* LdapSession.fromSocket(client, { server, closeTimeout: 0 }).pipe(
+          Effect.provideService(Metric.CurrentMetricAttributes, { tenant })
+        )
+      })
+      /** The states of all series, by server and program. */
+      const series = (id: string) =>
+        Effect.map(telescope.snapshot, (all) =>
+          all.filter((metric) =>
+            metric.id === id
+          ).map(({ attributes = {}, state }) =>
+            `${attributes["server.address"]} ${attributes["tenant"]}: ${
+              "value" in state ? state.value : "count" in state ? state.count : ""
+            }`
+          ).sort())
+      const both = [["ldap://a", "x"], ["ldap://a", "x"], ["ldap://a", "y"], ["ldap://b", "x"]] as const
+      const counted = ["a x: 2", "a y: 1", "b x: 1"]
+      yield* Effect.gen(function*() {
+        for (const [server, tenant] of both) yield* once(server, tenant)
+        assert.deepStrictEqual(yield* series(LdapTelemetry.openSessions), counted)
+      }).pipe(Effect.scoped, telescope.watch)
+      assert.deepStrictEqual(yield* series(LdapTelemetry.openSessions), [])
+      assert.deepStrictEqual(yield* series(LdapTelemetry.unbinds), counted)
     }))
 
   it.effect("how a pool is used, and waits that came to nothing", () =>
