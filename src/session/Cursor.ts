@@ -58,6 +58,11 @@ export class Cursor<A> {
   /** No entry has come. */
   isEmpty = true
 
+  /** The server has more to say. */
+  get isUnderWay(): boolean {
+    return this.#id !== undefined && this.#last === undefined
+  }
+
   /** It has ended well, and all that it brought was handed over. */
   get isComplete(): boolean {
     return this.result?.code === 0 && this.#items.length === 0
@@ -97,8 +102,7 @@ export class Cursor<A> {
 
   /** Nobody wants the rest. The search is given up first: being no longer full lets more of it in. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    const isOver = this.#id === undefined || this.#last !== undefined
-    const givenUp = isOver ? Effect.void : giveUp(this.#exchange, this.#id!, this.#question)
+    const givenUp = this.isUnderWay ? giveUp(this.#exchange, this.#id!, this.#question) : Effect.void
     // An Abandon is on its way when this has run, a Cancel when its answer is there: what comes meanwhile is dropped already.
     return Effect.ensuring(
       givenUp,

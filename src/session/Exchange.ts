@@ -218,17 +218,21 @@ export class Exchange {
   }
 
   /**
-   * Waits no longer for an operation, but lets it come to its end: what still comes for it is dropped. Returns false where
-   * nothing will come, since it has ended or its request was not written yet.
+   * Waits no longer for an operation, but lets it come to its end: what still comes for it is dropped, and the last of it told. Returns
+   * false where nothing will come, since it has ended or its request was not written yet.
    */
-  disown(messageId: number): boolean {
+  disown(messageId: number, onLast: (message: LdapMessage) => void = () => {}): boolean {
     const entry = this.#inFlight.get(messageId)
     if (entry === undefined) return false
     if (!entry.written) {
       this.abandon(messageId)
       return false
     }
-    const onResponse = ({ operation }: LdapMessage) => (isLast(operation._tag) ? "done" : "more")
+    const onResponse = (message: LdapMessage) => {
+      if (!isLast(message.operation._tag)) return "more"
+      onLast(message)
+      return "done"
+    }
     const { operation, writtenAt } = entry
     this.#inFlight.set(messageId, {
       operation,

@@ -15,9 +15,14 @@ type Response<T extends Tag> = LdapMessage<Extract<ResponseOperation, { readonly
 
 /**
  * What happens to an operation that nobody waits for any more: `abandon`, which has no answer; `cancel` (RFC 3909), whose answer is
- * waited for, and told to a function if there is one; or `disown`, for what can be neither abandoned nor cancelled.
+ * waited for, and told to a function if there is one; `disown`, for what can be neither abandoned nor cancelled; or {@link LetEnd}.
  */
-export type GivingUp = "abandon" | "cancel" | "disown" | ((answer: CancelAnswer) => Effect.Effect<void>)
+export type GivingUp = "abandon" | "cancel" | "disown" | LetEnd | ((answer: CancelAnswer) => Effect.Effect<void>)
+
+/** It comes to its end, and what it brings is dropped. Whoever has use for its last response is told, or that there will be none. */
+export interface LetEnd {
+  readonly letEnd: (last: LdapMessage | undefined) => void
+}
 
 /** A request, and what is done about it; of what its answer is made is left to whoever reads the responses. */
 export interface Asked {
@@ -162,6 +167,7 @@ export const giveUp = (
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (givingUp === undefined || givingUp === "abandon") return Effect.sync(() => exchange.abandon(messageId))
+    if (typeof givingUp === "object") return Effect.sync(() => letEnd(exchange, messageId, timeoutMillis, givingUp))
     if (!exchange.disown(messageId) || givingUp === "disown") return Effect.void
     const context = { operation: "cancel" }
     return Effect.flatMap(
@@ -182,6 +188,16 @@ export const giveUp = (
       Effect.flatMap((answer) => typeof givingUp === "function" ? givingUp(answer) : Effect.void)
     )
   })
+
+/** Nobody waits for it, but it is in flight: a bind would wait in vain for a server that falls silent. */
+const letEnd = (exchange: Exchange, messageId: number, timeoutMillis: number, { letEnd }: LetEnd): void => {
+  const isComing = exchange.disown(messageId, (last) => {
+    exchange.deadlines.takeBack(deadline)
+    letEnd(last)
+  })
+  if (!isComing) return letEnd(undefined)
+  const deadline = exchange.deadlines.set(timeoutMillis, () => exchange.abandon(messageId, "RequestTimeout"))
+}
 
 const isResponse = <T extends Tag>(message: LdapMessage, tag: T): message is Response<T> =>
   message.operation._tag === tag

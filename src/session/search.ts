@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import * as LdapControl from "../model/LdapControl.ts"
 import type { LdapEntry } from "../model/LdapEntry.ts"
 import { type LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
 import { Cursor, type ItemsPull, type Question } from "./Cursor.ts"
 import type { Deadline } from "./Deadlines.ts"
@@ -72,7 +73,8 @@ const paged = <A>(
         ...search,
         operation: "search",
         dn: search.request.base,
-        expects: "SearchResultDone"
+        expects: "SearchResultDone",
+        givingUp: pageGivingUp(exchange, search, pages)
       }
       const ask = () => (cursor = new Cursor(exchange, question, controlsFor(search, pages.cookie!), read))
       const open: Effect.Effect<Cursor<A>, LdapError> = Effect.suspend(() =>
@@ -83,14 +85,23 @@ const paged = <A>(
       /** With the last entries of a page the next one is asked for: it comes while those are consumed. */
       const askAhead = (asked: Cursor<A>) => {
         if (search.pageSize === undefined || !asked.isComplete || asked.isEmpty || !exchange.turns.isOpen) return
+        if (isSorted(search)) return
         if (!(cookieOf(asked.result) instanceof Uint8Array)) return
         pages.turn(asked.result, false)
         ask()
       }
       const pullFrom = (asked: Cursor<A>): ItemsPull<A> =>
-        Effect.map(asked.pull, (items) => {
-          askAhead(asked)
-          return items
+        Effect.matchEffect(asked.pull, {
+          onSuccess: (items) => {
+            askAhead(asked)
+            return Effect.succeed(items)
+          },
+          onFailure: (error): ItemsPull<A> => {
+            const pause = !Cause.isDone(error) && asked.isEmpty ? pages.pauseAfter(error) : undefined
+            if (pause === undefined) return Effect.fail(error)
+            cursor = undefined
+            return Effect.andThen(Effect.sleep(pause), pull)
+          }
         })
       const nextPage: ItemsPull<A> = Effect.suspend(() => {
         const { isEmpty, result } = cursor!
@@ -111,13 +122,12 @@ const paged = <A>(
       const close = Effect.suspend(() => {
         // The page may be complete although nobody has read it to its end, or not have begun although it was asked for.
         const isUnread = cursor === undefined || (cursor.isEmpty && cursor.result === undefined)
-        const unused = isUnread ? pages.cookie : cookieOf(cursor?.result)
+        const isLetEnd = cursor?.isUnderWay === true && typeof question.givingUp === "object"
+        const unused = isLetEnd ? undefined : isUnread ? pages.cookie : cookieOf(cursor?.result)
         return Effect.ensuring(
           cursor === undefined ? Effect.void : cursor.close,
           Effect.sync(() => {
-            if (search.pageSize !== undefined && unused instanceof Uint8Array && unused.length > 0) {
-              exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))
-            }
+            if (search.pageSize !== undefined) whenOpenGiveBack(exchange, search, unused)
           })
         )
       })
@@ -133,12 +143,25 @@ export const collect = (exchange: Exchange, search: Search, into: Collected): Ef
   if (search.pageSize === undefined) return collectPage(exchange, search, search.controls, into)
   return Effect.suspend(() => {
     const pages = new Pages(exchange, search)
+    const paged = { ...search, givingUp: pageGivingUp(exchange, search, pages) }
     const page: Effect.Effect<LdapResult, LdapError> = Effect.suspend(() => {
       const before = into.entries.length
-      const once = collectPage(exchange, search, controlsFor(search, pages.cookie!), into)
-      return Effect.flatMap(once, (result) => {
-        const failure = pages.turn(result, into.entries.length === before)
-        return failure !== undefined ? Effect.fail(failure) : pages.cookie === undefined ? Effect.succeed(result) : page
+      const once = collectPage(exchange, paged, controlsFor(search, pages.cookie!), into)
+      return Effect.matchEffect(once, {
+        onSuccess: (result) => {
+          const failure = pages.turn(result, into.entries.length === before)
+          return failure !== undefined
+            ? Effect.fail(failure)
+            : pages.cookie === undefined
+            ? Effect.succeed(result)
+            : page
+        },
+        onFailure: (error) => {
+          const pause = into.entries.length === before ? pages.pauseAfter(error) : undefined
+          if (pause === undefined) return Effect.fail(error)
+          const giveBack = Effect.sync(() => whenOpenGiveBack(exchange, search, pages.cookie))
+          return Effect.andThen(Effect.onInterrupt(Effect.sleep(pause), () => giveBack), page)
+        }
       })
     })
     return page
@@ -176,11 +199,18 @@ const collectPage = (
  */
 const mostIdlePages = 100
 
+/**
+ * Milliseconds before a page is asked for again that the server was too busy for, one after the other. slapd says so of a sorted search
+ * while it clears up after the page before, which has arrived by then.
+ */
+const busyPauses: ReadonlyArray<number> = [5, 10, 20, 40, 80, 160, 320, 640]
+
 /** Where a search in pages stands. */
 class Pages {
   readonly #exchange: Exchange
   readonly #search: Search
   #idle = 0
+  #busy = 0
   /** Where the next page starts; `undefined` when there is none. */
   cookie: Uint8Array | undefined = new Uint8Array(0)
 
@@ -191,6 +221,7 @@ class Pages {
 
   /** A page is complete. Returns why there can't be another, if the server is at fault: that ends this search alone. */
   turn(result: LdapResult | undefined, isEmpty: boolean): LdapError | undefined {
+    this.#busy = 0
     const previous = this.cookie
     const next = this.#search.pageSize === undefined ? undefined : cookieOf(result)
     this.cookie = next === "unreadable" ? undefined : next
@@ -200,6 +231,15 @@ class Pages {
     return this.#idle < mostIdlePages
       ? undefined
       : this.#violation(`${this.#idle} pages one after another without an entry and with the same cookie`)
+  }
+
+  /**
+   * How long to wait before the page that failed is asked for again; `undefined` where that is no use. The first one isn't: it may
+   * be that the server has no time for this search at all.
+   */
+  pauseAfter({ reason }: LdapError): number | undefined {
+    const isUnderWay = this.cookie !== undefined && this.cookie.length > 0
+    return isUnderWay && reason._tag === "Busy" ? busyPauses[this.#busy++] : undefined
   }
 
   #violation(detail: string): LdapError {
@@ -225,10 +265,36 @@ const cookieOf = (result: LdapResult | undefined): Uint8Array | "unreadable" | u
 }
 
 /**
+ * What becomes of a page that nobody wants any more. slapd knows a sorted search by a cookie that changes with each page, and does so
+ * few at a time: whoever abandons a page never learns how to give the search back, and the server has room for one less.
+ */
+const pageGivingUp = (exchange: Exchange, search: Search, pages: Pages): GivingUp =>
+  search.givingUp !== "abandon" || !isSorted(search)
+    ? search.givingUp
+    : {
+      letEnd: (last) => {
+        const result = last?.operation._tag === "SearchResultDone" ? last.operation.result : undefined
+        const isBegun = last !== undefined && result !== undefined && result.code !== LdapResultCode.busy
+        const unused = isBegun ? cookieOf({ ...result, controls: last.controls }) : pages.cookie
+        whenOpenGiveBack(exchange, search, unused)
+      }
+    }
+
+const whenOpenGiveBack = (exchange: Exchange, search: Search, cookie: ReturnType<typeof cookieOf>): void => {
+  if (!(cookie instanceof Uint8Array) || cookie.length === 0) return
+  const give = () => exchange.turns.whenOpen(() => giveCookieBack(exchange, search, cookie))
+  if (isSorted(search)) exchange.deadlines.set(busyPauses[0]!, give)
+  else give()
+}
+
+const isSorted = ({ controls }: Search): boolean =>
+  LdapControl.find(controls, LdapControl.sortRequest.oid) !== undefined
+
+/**
  * Tells the server that the next page isn't wanted: a page of no entries (RFC 2696 section 3). Nobody waits for it, but it
  * is in flight, so a server that doesn't answer has its time as for any other request: a bind would wait for it in vain.
  */
-const giveCookieBack = (exchange: Exchange, search: Search, cookie: Uint8Array): void => {
+const giveCookieBack = (exchange: Exchange, search: Search, cookie: Uint8Array, tries = 0): void => {
   const controls = [...search.controls, LdapControl.pagedResults({ size: 0, cookie }, { critical: true })]
   let deadline: Deadline | undefined
   const sent = exchange.send(search.request, controls, {
@@ -236,6 +302,11 @@ const giveCookieBack = (exchange: Exchange, search: Search, cookie: Uint8Array):
     onResponse: ({ operation }) => {
       if (operation._tag !== "SearchResultDone") return "more"
       exchange.deadlines.takeBack(deadline)
+      const pause = operation.result.code === LdapResultCode.busy ? busyPauses[tries] : undefined
+      if (pause !== undefined) {
+        const again = () => giveCookieBack(exchange, search, cookie, tries + 1)
+        exchange.deadlines.set(pause, () => exchange.turns.whenOpen(again))
+      }
       return "done"
     },
     onFailure: () => exchange.deadlines.takeBack(deadline)

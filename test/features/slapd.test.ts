@@ -116,6 +116,26 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.lengthOf(error.partial!.entries, 10)
       }))
 
+    it.live("sorted searches in pages, one after the other, and given up: the server has room for the next one", () =>
+      Effect.gen(function*() {
+        const session = yield* asAdmin
+        const sort = LdapControl.sortRequest.make([{ attribute: "uidNumber" }])
+        const options = { base: many, scope: "one", pageSize: 20, controls: [sort] } as const
+        for (let i = 0; i < 10; i++) {
+          assert.strictEqual(yield* Stream.runCount(session.search(options)), manyEntries)
+          assert.lengthOf((yield* session.searchResult(options)).entries, manyEntries)
+        }
+        // It keeps five of them for a connection, and takes a moment to see that one isn't wanted any more.
+        const rest = Effect.sleep("25 millis")
+        for (let i = 0; i < 15; i++) {
+          assert.strictEqual(yield* Stream.runCount(Stream.take(session.search(options), 7 * i + 1)), 7 * i + 1)
+          yield* rest
+          yield* Effect.timeoutOption(session.searchResult(options), i)
+          yield* rest
+        }
+        assert.strictEqual(yield* Stream.runCount(session.search(options)), manyEntries)
+      }))
+
     it.live("pre-read and post-read (RFC 4527)", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin

@@ -488,7 +488,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: cursor,
-      find: "const givenUp = isOver ? Effect.void : giveUp(this.#exchange, this.#id!, this.#question)",
+      find: "const givenUp = this.isUnderWay ? giveUp(this.#exchange, this.#id!, this.#question) : Effect.void",
       replace: "const givenUp = Effect.void",
       test: "session/interruption",
       name: "a stream that ends early abandons its search once",
@@ -604,6 +604,16 @@ export const mutations: ReadonlyArray<Mutation> = [
       name: "of any other operation doesn't",
       hangs: true,
       why: "whoever speaks in between holds up an operation for ever"
+    },
+    {
+      file: request,
+      find:
+        "  const deadline = exchange.deadlines.set(timeoutMillis, () => exchange.abandon(messageId, \"RequestTimeout\"))",
+      replace: "  const deadline = undefined",
+      test: "session/paging",
+      name: "of a server that falls silent is abandoned at last",
+      hangs: true,
+      why: "a page that nobody wants holds up a bind for ever"
     },
     {
       file: search,
@@ -1088,6 +1098,33 @@ export const mutations: ReadonlyArray<Mutation> = [
   ),
   ...of(
     "S10",
+    {
+      file: search,
+      find: "this.cookie !== undefined && this.cookie.length > 0",
+      replace: "true",
+      test: "session/paging",
+      name: "but not for ever, and the first page not at all",
+      hangs: true,
+      why: "a server that has no time for a search is asked again and again"
+    },
+    {
+      file: search,
+      find: `reason._tag === "Busy"`,
+      replace: "reason._tag === undefined",
+      test: "session/paging",
+      name: "a page for which the server is too busy is asked for again",
+      hangs: true,
+      why: "half of an answer is lost to a server that needs another moment"
+    },
+    {
+      file: search,
+      find: `search.givingUp !== "abandon" || !isSorted(search)`,
+      replace: "search.pageSize !== 0",
+      test: "session/paging",
+      name: "a page of a sorted search comes to its end",
+      hangs: true,
+      why: "slapd keeps a sorted search that nobody can give back"
+    },
     {
       file: pace,
       find: "return this.#full === 0 || this.#waiting > 0 || this.#isNeeded()",

@@ -184,6 +184,8 @@ limits dn.exact="${admin.dn}" size=unlimited time=unlimited
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by self write by * read
 overlay sssvlv
+# In all; the default is half of the threads, and many tests sort at once.
+sssvlv-max 64
 
 database mdb
 suffix "${accountsBase}"

@@ -4,8 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../src/model/LdapControl.ts"
-import { connect, done, entry, octets, ok, type RecordingPeer } from "./RecordingPeer.ts"
+import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
+import type { LdapSession, SearchOptions } from "../../src/session/LdapSession.ts"
+import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "./RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*() {
   const connected = yield* connect({ closeTimeout: 0 })
@@ -124,6 +127,135 @@ describe("pages", () => {
       const last = yield* peer.expect("SearchRequest")
       const given = LdapControl.decodePagedResults(LdapControl.find(last.controls, LdapControl.pagedResultsOid)!)!
       assert.deepStrictEqual({ size: given.size, cookie: Buffer.from(given.cookie) }, { size: 0, cookie })
+    }))
+
+  const busy: ProtocolOperation = { _tag: "SearchResultDone", result: { ...ok, code: 51 } }
+  const more = Buffer.from("more")
+  const reads = {
+    "a stream": (session: LdapSession, options: SearchOptions) => Stream.runCollect(session.search(options)),
+    searchResult: (session: LdapSession, options: SearchOptions) =>
+      Effect.map(session.searchResult(options), ({ entries }) => entries)
+  }
+  /** Answers the first page, with one entry. */
+  const firstPage = Effect.fnUntraced(function*(peer: RecordingPeer) {
+    const first = yield* asked(peer)
+    yield* peer.sendOctets(
+      Buffer.concat([octets(first.messageId, entry("cn=a")), octets(first.messageId, done, next(more))])
+    )
+  })
+
+  it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
+    "a page for which the server is too busy is asked for again, a while later: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const all = yield* Effect.forkChild(reads[name](session, { base, pageSize: 1 }), { startImmediately: true })
+        yield* firstPage(peer)
+        for (const pause of [5, 10, 20]) {
+          const request = yield* asked(peer)
+          assert.deepStrictEqual(Buffer.from(request.cookie), more)
+          const { length } = peer.received
+          yield* peer.send(request.messageId, busy)
+          yield* settle
+          yield* TestClock.adjust(pause - 1)
+          yield* settle
+          assert.lengthOf(peer.received, length)
+          yield* TestClock.adjust(1)
+        }
+        const last = yield* asked(peer)
+        yield* peer.send(last.messageId, entry("cn=b"))
+        yield* peer.send(last.messageId, done, next(Buffer.alloc(0)))
+        assert.deepStrictEqual((yield* Fiber.join(all)).map(({ dn }) => dn), ["cn=a", "cn=b"])
+      })
+  )
+
+  it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
+    "and one that is interrupted meanwhile gives the cursor back: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const all = yield* Effect.forkChild(reads[name](session, { base, pageSize: 1 }), { startImmediately: true })
+        yield* firstPage(peer)
+        yield* peer.send((yield* asked(peer)).messageId, busy)
+        yield* settle
+        yield* Fiber.interrupt(all)
+        const given = yield* asked(peer)
+        assert.deepStrictEqual({ size: given.size, cookie: Buffer.from(given.cookie) }, { size: 0, cookie: more })
+      })
+  )
+
+  it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
+    "but not for ever, and the first page not at all: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const start = Effect.forkChild(Effect.flip(reads[name](session, { base, pageSize: 1 })), {
+          startImmediately: true
+        })
+        const refused = yield* start
+        yield* peer.send((yield* asked(peer)).messageId, busy)
+        assert.strictEqual((yield* Fiber.join(refused)).reason._tag, "Busy")
+        const all = yield* start
+        yield* firstPage(peer)
+        for (let tries = 0; tries < 9; tries++) {
+          yield* peer.send((yield* asked(peer)).messageId, busy)
+          yield* settle
+          yield* TestClock.adjust("1 second")
+        }
+        assert.strictEqual((yield* Fiber.join(all)).reason._tag, "Busy")
+      })
+  )
+
+  const sort = LdapControl.sortRequest.make([{ attribute: "uidNumber" }])
+
+  it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
+    "a page of a sorted search comes to its end, and its cookie is given back: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const all = yield* Effect.forkChild(reads[name](session, { base, pageSize: 2, controls: [sort] }), {
+          startImmediately: true
+        })
+        yield* firstPage(peer)
+        const second = yield* asked(peer)
+        yield* peer.send(second.messageId, entry("cn=b"))
+        yield* settle
+        yield* Fiber.interrupt(all)
+        yield* peer.send(second.messageId, entry("cn=c"))
+        const cookie = Buffer.from("another")
+        yield* peer.send(second.messageId, done, next(cookie))
+        yield* settle
+        yield* TestClock.adjust(5)
+        const given = yield* asked(peer)
+        assert.deepStrictEqual({ size: given.size, cookie: Buffer.from(given.cookie) }, { size: 0, cookie })
+        assert.isDefined(LdapControl.find(given.controls, LdapControl.sortRequest.oid))
+        // The server isn't through with the page yet.
+        yield* peer.send(given.messageId, busy)
+        yield* settle
+        yield* TestClock.adjust(5)
+        const again = yield* asked(peer)
+        assert.deepStrictEqual({ size: again.size, cookie: Buffer.from(again.cookie) }, { size: 0, cookie })
+        yield* peer.send(again.messageId, done)
+        assert.strictEqual(peer.count("AbandonRequest"), 0)
+        yield* session.bind(LdapAuth.anonymous).pipe(Effect.forkChild({ startImmediately: true }))
+        yield* peer.expect("BindRequest")
+      })
+  )
+
+  it.effect("and that of a server that falls silent is abandoned at last, so that a bind has its turn", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const all = yield* Effect.forkChild(Stream.runDrain(session.search({ base, pageSize: 2, controls: [sort] })), {
+        startImmediately: true
+      })
+      const { messageId } = yield* asked(peer)
+      yield* Fiber.interrupt(all)
+      yield* session.bind(LdapAuth.anonymous, { timeout: "Infinity" }).pipe(
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
+      yield* peer.expect("BindRequest")
     }))
 
   it.effect("a sort goes along with every page", () =>
