@@ -834,8 +834,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: search,
-      find: "          exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))\n",
-      replace: "          giveCookieBack(exchange, search, unused)\n",
+      find: "const give = () => exchange.turns.whenOpen(() => giveCookieBack(exchange, search, cookie))",
+      replace: "const give = () => giveCookieBack(exchange, search, cookie)",
       test: "session/flow",
       name: "a cookie is given back when the bind has its answer, not before",
       why: "a cookie is given back while a bind is on its way"
@@ -1186,7 +1186,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     },
     {
       file: search,
-      find: "          exchange.turns.whenOpen(() => giveCookieBack(exchange, search, unused))\n",
+      find: "if (search.pageSize !== undefined) whenOpenGiveBack(exchange, search, unused)",
       replace: "",
       test: "session/interruption",
       name: "a paged search that ends between pages gives the server's cursor back",
