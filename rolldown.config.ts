@@ -27,20 +27,20 @@ const input = Object.fromEntries(
  */
 const files = {
   errors: ["model/LdapError"],
-  entries: ["model/LdapEntry", "model/LdapModification", "model/LdapRootDse"],
-  filters: ["model/LdapFilter", "model/LdapUrl"],
+  entries: ["model/entry/LdapEntry", "model/LdapModification", "model/LdapRootDse"],
+  filters: ["model/filter/LdapFilter", "model/url/LdapUrl"],
   protocol: ["protocol/LdapCodec", "protocol/LdapExtended", "protocol/LdapParser"],
-  ldif: ["model/Ldif"],
-  session: ["session/LdapSession", "auth/LdapSasl", "session/MemorySocket"],
+  ldif: ["model/ldif/Ldif"],
+  session: ["session/LdapSession", "auth/LdapSasl", "connection/MemorySocket"],
   client: [
     "client/LdapClient",
     "client/LdapConfig",
-    "client/LdapJobs",
-    "client/LdapLogin",
-    "client/LdapResolver",
-    "client/LdifApply"
+    "client/jobs/LdapJobs",
+    "client/login/LdapLogin",
+    "client/jobs/LdapResolver",
+    "client/jobs/LdifApply"
   ],
-  schema: ["schema/LdapSubschema", "schema/LdapSyntaxActiveDirectory"]
+  schema: ["schema/LdapSubschema", "schema/syntax/LdapSyntaxActiveDirectory"]
 }
 
 export default defineConfig({

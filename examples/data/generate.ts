@@ -7,7 +7,7 @@
  * People log in with their uid. Those with a password have it from `passwordOf`; the administrator is cn=admin.
  */
 import { createHash } from "node:crypto"
-import * as Ldif from "../../src/model/Ldif.ts"
+import * as Ldif from "../../src/model/ldif/Ldif.ts"
 import { portrait, type Random } from "./jpeg.ts"
 
 const suffix = "dc=example,dc=org"

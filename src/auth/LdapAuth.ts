@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import type { LdapDn } from "../model/LdapDn.ts"
+import type { LdapDn } from "../model/dn/LdapDn.ts"
 import type { Password } from "./Password.ts"
 import type { SaslMechanism } from "./SaslMechanism.ts"
 

@@ -16,18 +16,24 @@
  *
  * @since 0.1.0
  */
-export { anonymous } from "./AnonymousMechanism.ts"
+export { anonymous } from "./mechanisms/AnonymousMechanism.ts"
 export { tlsExporter, tlsServerEndPoint } from "./channelBinding.ts"
-export { cramMd5 } from "./CramMd5Mechanism.ts"
-export { digestMd5, type DigestMd5Options } from "./DigestMd5Mechanism.ts"
-export { external } from "./ExternalMechanism.ts"
-export { gssapi, type GssapiOptions } from "./GssapiMechanism.ts"
-export { type GssContext, GssFailure, type GssProtection, type GssProvider, type GssRequest } from "./GssContext.ts"
-export type { GssOptions } from "./gssSteps.ts"
-export { gssSpnego } from "./GssSpnegoMechanism.ts"
-export { oauthBearer } from "./OAuthBearerMechanism.ts"
+export { cramMd5 } from "./mechanisms/CramMd5Mechanism.ts"
+export { digestMd5, type DigestMd5Options } from "./mechanisms/DigestMd5Mechanism.ts"
+export { external } from "./mechanisms/ExternalMechanism.ts"
+export { gssapi, type GssapiOptions } from "./kerberos/GssapiMechanism.ts"
+export {
+  type GssContext,
+  GssFailure,
+  type GssProtection,
+  type GssProvider,
+  type GssRequest
+} from "./kerberos/GssContext.ts"
+export type { GssOptions } from "./kerberos/gssSteps.ts"
+export { gssSpnego } from "./kerberos/GssSpnegoMechanism.ts"
+export { oauthBearer } from "./mechanisms/OAuthBearerMechanism.ts"
 export type { Password } from "./Password.ts"
-export { plain } from "./PlainMechanism.ts"
+export { plain } from "./mechanisms/PlainMechanism.ts"
 export {
   type BindAnswer,
   type ChannelBindingType,
@@ -42,4 +48,4 @@ export {
   type SaslStep
 } from "./SaslMechanism.ts"
 export { saslPrep, SaslPrepError } from "./saslPrep.ts"
-export { scram, type ScramName, type ScramOptions } from "./ScramMechanism.ts"
+export { scram, type ScramName, type ScramOptions } from "./mechanisms/ScramMechanism.ts"

@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { readFile } from "node:fs/promises"
 import * as LdapAuth from "../auth/LdapAuth.ts"
+import type { TlsOptions } from "../connection/LdapTls.ts"
 import type { SessionConfig } from "../session/LdapSession.ts"
-import type { TlsOptions } from "../session/LdapTls.ts"
-import type { PoolOptions } from "./LdapPoolOptions.ts"
+import type { PoolOptions } from "./pool/LdapPoolOptions.ts"
 
 /**
  * Settings as they come from the environment: those of a session, and of a pool.

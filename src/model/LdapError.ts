@@ -9,8 +9,8 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
-import type { LdapControl } from "./LdapControl.ts"
-import type { LdapEntry } from "./LdapEntry.ts"
+import type { LdapControl } from "./control/LdapControl.ts"
+import type { LdapEntry } from "./entry/LdapEntry.ts"
 import * as ResultCode from "./LdapResultCode.ts"
 
 /**

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { type AttributeInput, valuesFrom } from "./LdapEntry.ts"
+import { type AttributeInput, valuesFrom } from "./entry/LdapEntry.ts"
 
 /**
  * One change of one attribute.

@@ -18,8 +18,8 @@
  *
  * @since 0.1.0
  */
-import type { LdapControl } from "./LdapControl.ts"
-import type { LdapEntry } from "./LdapEntry.ts"
+import type { LdapControl } from "./control/LdapControl.ts"
+import type { LdapEntry } from "./entry/LdapEntry.ts"
 
 /**
  * Features by what `supportedFeatures` calls them.

@@ -4,10 +4,10 @@
  */
 import { Attribute, BerWriter, Change, Control, type DN, Filter } from "ldapts"
 import { BerReader, Tag } from "../ber/BerReader.ts"
-import { LdapControl } from "./LdapControl.ts"
-import type { LdapDn } from "./LdapDn.ts"
-import { attributesFrom, type AttributesInput, type LdapAttribute } from "./LdapEntry.ts"
-import * as LdapFilter from "./LdapFilter.ts"
+import { LdapControl } from "./control/LdapControl.ts"
+import type { LdapDn } from "./dn/LdapDn.ts"
+import { attributesFrom, type AttributesInput, type LdapAttribute } from "./entry/LdapEntry.ts"
+import * as LdapFilter from "./filter/LdapFilter.ts"
 import type { LdapModification } from "./LdapModification.ts"
 
 /** A distinguished name. Text goes to the server as it is: Active Directory also takes `<GUID=…>` and `<SID=…>`. */

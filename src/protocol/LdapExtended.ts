@@ -8,8 +8,8 @@
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { type BerReader, Tag } from "../ber/BerReader.ts"
-import * as Ber from "../model/LdapControlBer.ts"
-import { LdapControl } from "../model/LdapControlType.ts"
+import * as Ber from "../model/control/LdapControlBer.ts"
+import { LdapControl } from "../model/control/LdapControlType.ts"
 import { define, type ExtendedOperation, notice, type UnsolicitedNotice } from "./LdapExtendedOperation.ts"
 
 export { define, ExtendedError, type ExtendedOperation, type UnsolicitedNotice } from "./LdapExtendedOperation.ts"

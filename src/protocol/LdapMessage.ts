@@ -5,10 +5,10 @@
  *
  * @since 0.1.0
  */
-import type { LdapControl } from "../model/LdapControl.ts"
-import type { LdapAttribute, LdapEntry } from "../model/LdapEntry.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
+import type { LdapAttribute, LdapEntry } from "../model/entry/LdapEntry.ts"
+import type { LdapFilter } from "../model/filter/LdapFilter.ts"
 import type { LdapResult } from "../model/LdapError.ts"
-import type { LdapFilter } from "../model/LdapFilter.ts"
 import type { LdapModification } from "../model/LdapModification.ts"
 
 /**

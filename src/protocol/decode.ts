@@ -4,10 +4,10 @@
  * implementations to ignore are ignored.
  */
 import { BerError, BerReader, Tag } from "../ber/BerReader.ts"
-import { LdapControl } from "../model/LdapControl.ts"
-import type { LdapAttribute } from "../model/LdapEntry.ts"
-import * as LdapEntry from "../model/LdapEntry.ts"
-import * as LdapFilter from "../model/LdapFilter.ts"
+import { LdapControl } from "../model/control/LdapControl.ts"
+import type { LdapAttribute } from "../model/entry/LdapEntry.ts"
+import * as LdapEntry from "../model/entry/LdapEntry.ts"
+import * as LdapFilter from "../model/filter/LdapFilter.ts"
 import type { LdapModification } from "../model/LdapModification.ts"
 import { modifyOperations } from "./encode.ts"
 import {

@@ -3,10 +3,10 @@
  */
 import { Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
-import type { LdapControl } from "../model/LdapControl.ts"
-import type { LdapAttribute } from "../model/LdapEntry.ts"
-import * as LdapEntry from "../model/LdapEntry.ts"
-import * as LdapFilter from "../model/LdapFilter.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
+import type { LdapAttribute } from "../model/entry/LdapEntry.ts"
+import * as LdapEntry from "../model/entry/LdapEntry.ts"
+import * as LdapFilter from "../model/filter/LdapFilter.ts"
 import {
   derefAliases,
   type LdapMessage,

@@ -6,8 +6,8 @@
  *
  * @since 0.1.0
  */
-export { Class, type Entries } from "./LdapSchemaClass.ts"
-export { type FieldProblem, LdapDecodeError, LdapEncodeError } from "./LdapSchemaError.ts"
+export { Class, type Entries } from "./class/LdapSchemaClass.ts"
+export { type FieldProblem, LdapDecodeError, LdapEncodeError } from "./class/LdapSchemaError.ts"
 export {
   type Access,
   attribute,
@@ -31,8 +31,8 @@ export {
   type ValueCodec,
   type ValueOf,
   writeOnly
-} from "./LdapSchemaField.ts"
-export type { Filters } from "./LdapSchemaFilter.ts"
+} from "./class/LdapSchemaField.ts"
+export type { Filters } from "./class/LdapSchemaFilter.ts"
 export {
   type EntityClass,
   makeRepository,
@@ -41,6 +41,6 @@ export {
   repository,
   type RepositoryOptions,
   type StreamOptions
-} from "./LdapSchemaRepository.ts"
-export * from "./LdapSyntax.ts"
-export * from "./LdapSyntaxActiveDirectory.ts"
+} from "./class/LdapSchemaRepository.ts"
+export * from "./syntax/LdapSyntax.ts"
+export * from "./syntax/LdapSyntaxActiveDirectory.ts"

@@ -11,10 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { LdapClient } from "../client/LdapClient.ts"
-import type { LdapEntry } from "../model/LdapEntry.ts"
+import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 import { InvalidRequest, LdapError } from "../model/LdapError.ts"
-import { type Definitions, type DefinitionSyntaxError, LdapSubschema } from "./LdapSubschemaModel.ts"
-import * as Parser from "./LdapSubschemaParser.ts"
+import { type Definitions, type DefinitionSyntaxError, LdapSubschema } from "./subschema/LdapSubschemaModel.ts"
+import * as Parser from "./subschema/LdapSubschemaParser.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Constructors
@@ -133,8 +133,8 @@ export type {
   NameForm,
   ObjectClass,
   SyntaxDescription
-} from "./LdapSubschemaModel.ts"
-export { DefinitionSyntaxError, LdapSubschema } from "./LdapSubschemaModel.ts"
+} from "./subschema/LdapSubschemaModel.ts"
+export { DefinitionSyntaxError, LdapSubschema } from "./subschema/LdapSubschemaModel.ts"
 export {
   parseAttributeType,
   parseDitContentRule,
@@ -144,6 +144,6 @@ export {
   parseNameForm,
   parseObjectClass,
   parseSyntax
-} from "./LdapSubschemaParser.ts"
-export { describe, SchemaProblem, validate } from "./LdapSubschemaValidation.ts"
-export { generate, type GenerateOptions, UnknownObjectClassError } from "./LdapSubschemaSource.ts"
+} from "./subschema/LdapSubschemaParser.ts"
+export { describe, SchemaProblem, validate } from "./subschema/LdapSubschemaValidation.ts"
+export { generate, type GenerateOptions, UnknownObjectClassError } from "./subschema/LdapSubschemaSource.ts"

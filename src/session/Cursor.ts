@@ -8,7 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
-import type { LdapControl } from "../model/LdapControl.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
 import { fromResult, type LdapError, type LdapResult, RequestTimeout } from "../model/LdapError.ts"
 import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
 import type { Deadline } from "./Deadlines.ts"

@@ -18,7 +18,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
-import type { LdapControl } from "../model/LdapControl.ts"
+import { defect } from "../connection/Carrier.ts"
+import type { ConnectionEnd, LdapConnection } from "../connection/LdapConnection.ts"
+import { SaslConnection } from "../connection/SaslConnection.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
 import {
   ConnectFailed,
   ConnectionLost,
@@ -36,14 +39,11 @@ import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { encode } from "../protocol/encode.ts"
 import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
 import { LdapParser } from "../protocol/LdapParser.ts"
-import { defect } from "./Carrier.ts"
+import type { SessionMetrics } from "../telemetry/SessionMetrics.ts"
 import { type Deadline, Deadlines } from "./Deadlines.ts"
-import type { ConnectionEnd, LdapConnection } from "./LdapConnection.ts"
 import { MessageIds } from "./MessageIds.ts"
 import { Outbox } from "./Outbox.ts"
 import { Pace } from "./Pace.ts"
-import { SaslConnection } from "./SaslConnection.ts"
-import type { SessionMetrics } from "./SessionMetrics.ts"
 import { Turns } from "./Turns.ts"
 
 /** OID of the Notice of Disconnection (RFC 4511 section 4.4.1). */

@@ -12,7 +12,8 @@ import * as Result from "effect/Result"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import * as Password from "../auth/Password.ts"
 import * as SaslMechanism from "../auth/SaslMechanism.ts"
-import type { LdapControl } from "../model/LdapControl.ts"
+import type { TlsOptions } from "../connection/LdapTls.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
 import {
   AuthRejected,
   InvalidRequest,
@@ -24,7 +25,6 @@ import {
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { BindRequest } from "../protocol/LdapMessage.ts"
 import type { Exchange } from "./Exchange.ts"
-import type { TlsOptions } from "./LdapTls.ts"
 import { exchangeOnce, readOne, type Request, resultOf, start, succeedOrFail } from "./request.ts"
 
 /** Runs an operation with the connection for itself. */

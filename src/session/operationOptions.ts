@@ -2,7 +2,7 @@
  * What every operation may be given, in the form in which requests want it.
  */
 import * as Duration from "effect/Duration"
-import type { LdapControl } from "../model/LdapControl.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
 import { InvalidRequest } from "../model/LdapError.ts"
 import { controlFrom } from "../model/ldapts.ts"
 import type { OperationOptions } from "./LdapOperations.ts"

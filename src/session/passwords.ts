@@ -1,7 +1,7 @@
 /**
  * Which requests carry a password as it is, besides a bind: those, too, must not cross a network in clear text.
  */
-import type { LdapAttribute } from "../model/LdapEntry.ts"
+import type { LdapAttribute } from "../model/entry/LdapEntry.ts"
 import { passwordModify } from "../protocol/LdapExtended.ts"
 import type { RequestOperation } from "../protocol/LdapMessage.ts"
 

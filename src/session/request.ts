@@ -2,7 +2,7 @@
  * Operations that are answered by one response: all but search.
  */
 import * as Effect from "effect/Effect"
-import type { LdapControl } from "../model/LdapControl.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
 import { fromResult, type LdapError, type LdapResult, RequestTimeout } from "../model/LdapError.ts"
 import { cancel } from "../protocol/LdapExtended.ts"
 import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../protocol/LdapMessage.ts"

@@ -4,8 +4,8 @@
  */
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
+import * as LdapFilter from "../model/filter/LdapFilter.ts"
 import { InvalidRequest } from "../model/LdapError.ts"
-import * as LdapFilter from "../model/LdapFilter.ts"
 import { dnFrom, filterFrom, isFilter } from "../model/ldapts.ts"
 import { maxInt, type SearchRequest } from "../protocol/LdapMessage.ts"
 import type { FilterInput, SearchOptions } from "./LdapOperations.ts"

@@ -4,7 +4,7 @@
  *     node test/bench/decode.ts DECODER [--quick]     one decoder, as JSON; `run.ts` runs each in a process of its own
  */
 import { MessageParser, SearchEntry } from "ldapts"
-import type { LdapEntry } from "../../src/model/LdapEntry.ts"
+import type { LdapEntry } from "../../src/model/entry/LdapEntry.ts"
 import { LdapParser } from "../../src/protocol/LdapParser.ts"
 import { foreignPerson, person, type Record } from "./directory.ts"
 import { PreparedAnswer } from "./prepared.ts"

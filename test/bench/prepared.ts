@@ -2,7 +2,7 @@
  * Answers that lie ready in a buffer: what a server would send, without a server's work. The message id is written into them
  * when they are sent.
  */
-import * as LdapEntry from "../../src/model/LdapEntry.ts"
+import * as LdapEntry from "../../src/model/entry/LdapEntry.ts"
 import { encode } from "../../src/protocol/encode.ts"
 import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
 import type { Record } from "./directory.ts"

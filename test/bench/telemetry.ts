@@ -6,8 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { unobserved } from "../../src/session/observed.ts"
-import { SessionMetrics } from "../../src/session/SessionMetrics.ts"
+import { unobserved } from "../../src/telemetry/observed.ts"
+import { SessionMetrics } from "../../src/telemetry/SessionMetrics.ts"
 import { personDn } from "./directory.ts"
 
 const [url = ""] = process.argv.slice(2)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as LdapDn from "../../src/model/LdapDn.ts"
+import * as LdapDn from "../../src/model/dn/LdapDn.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 
 const text = ({ attribute, operation, values }: LdapModification.LdapModification) => ({

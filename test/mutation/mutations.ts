@@ -41,15 +41,15 @@ const of = (promise: Promised, ...breaks: ReadonlyArray<Break>): ReadonlyArray<M
 
 const exchange = "src/session/Exchange.ts"
 const session = "src/session/LdapSession.ts"
-const node = "src/session/NodeConnection.ts"
-const handshake = "src/session/tlsHandshake.ts"
+const node = "src/connection/NodeConnection.ts"
+const handshake = "src/connection/tlsHandshake.ts"
 const request = "src/session/request.ts"
 const search = "src/session/search.ts"
 const cursor = "src/session/Cursor.ts"
 const bind = "src/session/bind.ts"
-const carrier = "src/session/Carrier.ts"
+const carrier = "src/connection/Carrier.ts"
 const outbox = "src/session/Outbox.ts"
-const saslConnection = "src/session/SaslConnection.ts"
+const saslConnection = "src/connection/SaslConnection.ts"
 const turns = "src/session/Turns.ts"
 const pace = "src/session/Pace.ts"
 const deadlines = "src/session/Deadlines.ts"
@@ -64,7 +64,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "    if (!this.#isWriting) {\n",
       replace: "    {\n",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "is one after the other, in order",
       why: "a write begins while another is on its way"
     },
@@ -72,7 +72,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "      else if (this.#unwritten.length > 0) return this.#write()\n",
       replace: "",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "loses nothing, whenever it comes",
       why: "what comes between the last step of a write and its end is never written"
     },
@@ -80,7 +80,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "if (Exit.isFailure(exit)) this.#unwritten = []\n      else if",
       replace: "if",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "ends with what can't be written",
       why: "something follows what could not be written"
     },
@@ -88,7 +88,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "    if (this.#unwritten.length === 0) close()\n    else this.#onWritten = close\n",
       replace: "    close()\n",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "comes before the closing of this side, which a stop leaves out",
       why: "our side is closed before all is written"
     },
@@ -96,7 +96,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: exchange,
       find: "this.#securing?.settled ?? this.#undecided",
       replace: "this.#securing?.settled",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "a release waits for the layer",
       hangs: true,
       why: "an unbind in clear text goes to a peer that expects wrapped octets"
@@ -161,7 +161,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: node,
       find: "    socket.end(finish)\n",
       replace: "    socket.destroy()\n",
-      test: "session/connect",
+      test: "connection/connect",
       name: "S1 and S2 on real sockets",
       why: "the socket is destroyed instead of half-closed: nothing is flushed, TLS has no close_notify"
     }
@@ -173,7 +173,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       find:
         "    return Effect.forkDetach(whole, { startImmediately: true }).pipe(\n      Effect.flatMap(Fiber.join),\n",
       replace: "    return Effect.uninterruptible(whole).pipe(\n",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "a layer that hangs",
       hangs: true,
       why: "whoever closes waits for a layer that never answers"
@@ -242,7 +242,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "    return Fiber.interruptAll(this.#fibers)\n",
       replace: "    return Effect.void\n",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "comes before the closing of this side, which a stop leaves out",
       why: "what was stopped goes on"
     },
@@ -250,7 +250,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "    if (this.#isStopped) return\n",
       replace: "",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "does not begin again once it was stopped",
       why: "what was stopped begins again"
     },
@@ -283,7 +283,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: node,
       find: "    socket.destroy()\n",
       replace: "    socket.end()\n",
-      test: "session/connect",
+      test: "connection/connect",
       name: "a peer that has stopped reading: the socket is destroyed at closeTimeout",
       hangs: true,
       why: "a closed scope waits for the peer's consent"
@@ -304,7 +304,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: node,
       find: "    socket.pause()\n    socket.on(\"data\", this.#onData)\n",
       replace: "    socket.on(\"data\", this.#onData)\n    socket.pause()\n",
-      test: "session/NodeConnection",
+      test: "connection/NodeConnection",
       name: "what the server says before anybody asks is not lost",
       why: "the socket is read before the session is there"
     },
@@ -312,7 +312,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: saslConnection,
       find: "return unwrapped.length > 0 ? Effect.succeed(unwrapped) : Effect.fail(this.#end)",
       replace: "return Effect.fail(this.#end)",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "an answer that came before a buffer that can't be unwrapped is delivered",
       why: "an answer is lost that had come before what can't be unwrapped"
     },
@@ -320,7 +320,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: parser,
       find: "          if (lent) {\n",
       replace: "          if (position < 0) {\n",
-      test: "session/NodeConnection",
+      test: "connection/NodeConnection",
       name: "what a program keeps stays as it was",
       why: "values change under the program when more is read"
     },
@@ -328,7 +328,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "if (Exit.isSuccess(exit) && !this.#isPaused) this.resume()",
       replace: "",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "goes on whenever it is resumed",
       why: "a resumption between the last step of a read and its end is forgotten"
     },
@@ -336,7 +336,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "    if (this.#isCalled) return Effect.andThen(laterThisTurn, this.#reading)\n",
       replace: "",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "hands nothing over within the call that writes",
       why: "an answer is handed over before its question counts as written"
     },
@@ -344,7 +344,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: exchange,
       find: "          if (this.#connectionEnd !== undefined) this.#onEnd(this.#connectionEnd)\n",
       replace: "",
-      test: "session/NodeConnection",
+      test: "connection/NodeConnection",
       name: "an end that comes while the server is judged is told after it",
       hangs: true,
       why: "nobody hears of an end that came during a handshake"
@@ -449,7 +449,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: session,
       find: "      Effect.onError((cause) => Scope.close(connectionScope, Exit.failCause(cause))),\n",
       replace: "",
-      test: "session/connect",
+      test: "connection/connect",
       name: "S4: interruption while connecting",
       hangs: true,
       why: "what was opened before the interruption stays open"
@@ -458,7 +458,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: node,
       find: "Effect.andThen(Scope.addFinalizer(scope, connection.destroy), restore(connected))",
       replace: "restore(connected)",
-      test: "session/connect",
+      test: "connection/connect",
       name: "S4: interruption while connecting",
       hangs: true,
       why: "a socket isn't destroyed with its scope"
@@ -469,7 +469,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       replace: `    this.connected = Deferred.makeUnsafe()
     setImmediate(() => Deferred.doneUnsafe(this.connected, Deferred.await(outcomeOf(socket, "connect"))))
 `,
-      test: "session/connect",
+      test: "connection/connect",
       name: "opening, use, release",
       hangs: true,
       why: "the connection is made between two steps of a fiber, and nobody notices"
@@ -507,7 +507,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: outbox,
       find: "    this.#requests.delete(id)\n",
       replace: "",
-      test: "session/NodeConnection",
+      test: "connection/NodeConnection",
       name: "what a peer that doesn't read has no room for can be taken back",
       why: "a request that waits for room can't be taken back"
     },
@@ -515,7 +515,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: outbox,
       find: "this.#hasRoom = this.#write(",
       replace: "this.#write(",
-      test: "session/NodeConnection",
+      test: "connection/NodeConnection",
       name: "what a peer that doesn't read has no room for can be taken back",
       why: "requests don't wait for room, and can't be taken back"
     },
@@ -523,7 +523,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: outbox,
       find: "    this.#hasRoom = true\n    if (!this.#isPlanned) this.#flush()\n",
       replace: "    this.#hasRoom = true\n",
-      test: "session/NodeConnection",
+      test: "connection/NodeConnection",
       name: "what a peer that doesn't read has no room for can be taken back",
       hangs: true,
       why: "what waits for room is not written when there is some"
@@ -532,7 +532,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: exchange,
       find: "        this.#outbox.onRoom()\n",
       replace: "",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "writes on where the bind had left no room",
       why: "nothing is written through a layer where there was no room below it"
     },
@@ -540,7 +540,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: saslConnection,
       find: "        this.#goOn?.()\n",
       replace: "",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "waits for room below it, and goes on when there is some",
       why: "what is wrapped never goes on after it had to wait"
     },
@@ -695,7 +695,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: session,
       find: "Effect.timeoutOrElse(transport.connect, {\n    duration: limit,",
       replace: "Effect.timeoutOrElse(transport.connect, {\n    duration: Infinity,",
-      test: "session/connect",
+      test: "connection/connect",
       name: "one that never answers the attempt to connect: connectTimeout, on the Clock",
       hangs: true,
       why: "connecting has no limit"
@@ -744,7 +744,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       find:
         `authentication._tag === "Sasl" && "result" in operation && operation.result.code === LdapResultCode.success`,
       replace: `authentication._tag === "Sasl" && "entry" in operation`,
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "nothing is read: what comes meanwhile",
       why: "what comes right after a bind is read in clear text"
     },
@@ -752,7 +752,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: exchange,
       find: "this.#undecided === undefined && this.#securing",
       replace: "this.#securing",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "nothing is read: what comes meanwhile",
       why: "it is read on while a bind has not decided how"
     },
@@ -768,7 +768,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: carrier,
       find: "while (this.#unread.length > 0 && !this.#isPaused) {",
       replace: "while (this.#unread.length > 0) {",
-      test: "session/Carrier",
+      test: "connection/Carrier",
       name: "hands over nothing after a pause",
       why: "octets are handed over after a pause"
     },
@@ -802,7 +802,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: bind,
       find: "    if (exchange.hasUnread) return fail(",
       replace: "    if (false) return fail(",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "the start of a message in clear text",
       hangs: true,
       why: "octets in clear text become the start of what comes through a security layer"
@@ -811,7 +811,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: bind,
       find: "Cause.hasDies(cause) ? exchange.giveUp(",
       replace: "false ? exchange.giveUp(",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "a defect of the mechanism",
       hangs: true,
       why: "a session goes on after a bind whose outcome nobody knows"
@@ -965,10 +965,10 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "PLAIN goes over the network in clear text"
     },
     {
-      file: "src/auth/PlainMechanism.ts",
+      file: "src/auth/mechanisms/PlainMechanism.ts",
       find: "sendsSecret: true",
       replace: "sendsSecret: false",
-      test: "auth/mechanisms",
+      test: "auth/mechanisms/mechanisms",
       name: "which mechanisms need a protected connection",
       why: "PLAIN says that it keeps its secret"
     },
@@ -981,7 +981,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "clear text is allowed by default"
     },
     {
-      file: "src/session/LdapTransport.ts",
+      file: "src/connection/LdapTransport.ts",
       find: `protection: options?.protection ?? "none"`,
       replace: `protection: options?.protection ?? "local"`,
       test: "session/unsaid",
@@ -1009,7 +1009,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: "src/auth/Password.ts",
       find: `if (value.length === 0) return yield* new InvalidRequest({ field, detail: "it is empty" })`,
       replace: "",
-      test: "auth/mechanisms",
+      test: "auth/mechanisms/mechanisms",
       name: "nothing is sent that would read as something else",
       why: "mechanisms of SASL send an empty password"
     },
@@ -1026,7 +1026,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       find: "rejectUnauthorized: options.rejectUnauthorized ?? true",
       replace:
         "...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized })",
-      test: "session/connect",
+      test: "connection/connect",
       name: "verification is on whatever the environment says",
       why: "a variable of the environment turns verification off"
     },
@@ -1042,7 +1042,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: handshake,
       find: "checkServerIdentity: options.checkServerIdentity ?? Tls.checkServerIdentity",
       replace: "checkServerIdentity: () => undefined",
-      test: "session/connect",
+      test: "connection/connect",
       name: "TLS",
       why: "a certificate for another host is taken"
     },
@@ -1050,7 +1050,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: handshake,
       find: `minVersion: options.minVersion ?? "TLSv1.2"`,
       replace: "minVersion: options.minVersion",
-      test: "session/tls",
+      test: "connection/tls",
       name: "nor where a flag or the environment lets Node speak it",
       why: "a flag brings TLS 1.0 back"
     },
@@ -1058,7 +1058,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: handshake,
       find: "return shown.some((fingerprint) =>",
       replace: "return pins.length === 0 || shown.some((fingerprint) =>",
-      test: "session/tls",
+      test: "connection/tls",
       name: "another server is refused although its certificate is good",
       why: "no pinned fingerprint is as good as any"
     },
@@ -1066,12 +1066,12 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: node,
       find: "Effect.mapError(prepared.judge(negotiated), (refusal) => fail({ kind: \"tls\", ...refusal })),",
       replace: "Effect.ignore(prepared.judge(negotiated)),",
-      test: "session/tls",
+      test: "connection/tls",
       name: "sees what was negotiated, and may refuse with a reason",
       why: "a server that the program refuses is used all the same"
     },
     {
-      file: "src/session/SocketConnection.ts",
+      file: "src/connection/SocketConnection.ts",
       find: "rejectUnauthorized: tls.rejectUnauthorized ?? true",
       replace: "rejectUnauthorized: tls.rejectUnauthorized ?? false",
       test: "session/unsaid",
@@ -1088,10 +1088,10 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "a session goes on with a server that could not prove who it is"
     },
     {
-      file: "src/auth/ScramMechanism.ts",
+      file: "src/auth/mechanisms/ScramMechanism.ts",
       find: "if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {",
       replace: "if (signature.length !== expected.length) {",
-      test: "auth/ScramMechanism",
+      test: "auth/mechanisms/ScramMechanism",
       name: "SCRAM, servers that are not what they say",
       why: "any signature of the server's is believed"
     }
@@ -1237,7 +1237,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: saslConnection,
       find: "if (this.#length === 0 || this.#length > this.#maxLength) {",
       replace: "if (this.#length === 0) {",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "larger than what was agreed on",
       hangs: true,
       why: "a wrapped buffer may be as large as the peer likes"
@@ -1246,7 +1246,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       file: saslConnection,
       find: "if (this.#length === 0 || this.#length > this.#maxLength) {",
       replace: "if (this.#length > this.#maxLength) {",
-      test: "session/saslLayer",
+      test: "connection/saslLayer",
       name: "a buffer of no octets",
       hangs: true,
       why: "a wrapped buffer may be empty"
@@ -1337,26 +1337,26 @@ export const mutations: ReadonlyArray<Mutation> = [
       why: "an integer of any length is taken, and wraps"
     },
     {
-      file: "src/model/LdapEntry.ts",
+      file: "src/model/entry/LdapEntry.ts",
       find: "const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>",
       replace: "const attributes = {} as Record<string, ReadonlyArray<unknown>>",
-      test: "model/LdapEntry",
+      test: "model/entry/LdapEntry",
       name: "has no attributes but those that it was given",
       why: "an attribute named __proto__ is lost"
     },
     {
-      file: "src/model/EntryText.ts",
+      file: "src/model/entry/EntryText.ts",
       find: "return text.length === places[count] ? places : undefined",
       replace: "return places",
-      test: "model/EntryIndex",
+      test: "model/entry/EntryIndex",
       name: "whatever the octets are",
       why: "values are cut out of the wrong place where octets aren't UTF-8"
     },
     {
-      file: "src/model/EntryText.ts",
+      file: "src/model/entry/EntryText.ts",
       find: "if (elementEnd(bytes, set) !== next) return undefined",
       replace: "",
-      test: "model/EntryIndex",
+      test: "model/entry/EntryIndex",
       name: "whatever the octets are",
       why: "a value may take the end of a character from what follows it"
     }

@@ -5,8 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { existsSync, readFileSync } from "node:fs"
-import type { LdapAttribute, LdapEntry } from "../../src/model/LdapEntry.ts"
-import type { LdapFilter } from "../../src/model/LdapFilter.ts"
+import type { LdapAttribute, LdapEntry } from "../../src/model/entry/LdapEntry.ts"
+import type { LdapFilter } from "../../src/model/filter/LdapFilter.ts"
 import { decode, encode, LdapParser } from "../../src/protocol/LdapCodec.ts"
 import {
   derefAliases,

@@ -4,9 +4,9 @@
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import { LdapControl } from "../../src/model/LdapControl.ts"
-import { type LdapAttribute, LdapEntry, make } from "../../src/model/LdapEntry.ts"
-import type { LdapFilter } from "../../src/model/LdapFilter.ts"
+import { LdapControl } from "../../src/model/control/LdapControl.ts"
+import { type LdapAttribute, LdapEntry, make } from "../../src/model/entry/LdapEntry.ts"
+import type { LdapFilter } from "../../src/model/filter/LdapFilter.ts"
 import {
   derefAliases,
   type LdapMessage,

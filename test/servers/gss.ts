@@ -6,7 +6,12 @@ import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { type GssContext, GssFailure, type GssProtection, type GssProvider } from "../../src/auth/GssContext.ts"
+import {
+  type GssContext,
+  GssFailure,
+  type GssProtection,
+  type GssProvider
+} from "../../src/auth/kerberos/GssContext.ts"
 
 export interface Gss {
   readonly provider: GssProvider

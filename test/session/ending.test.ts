@@ -11,8 +11,8 @@ import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import * as MemorySocket from "../../src/session/MemorySocket.ts"
 import { connect, over, settle } from "./RecordingPeer.ts"
 
 /** A session that ends by a violation, whose peer doesn't close: the goodbye takes `closeTimeout`. */

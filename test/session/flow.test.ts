@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
-import * as LdapControl from "../../src/model/LdapControl.ts"
+import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import type { LdapSession } from "../../src/session/LdapSession.ts"
 import { connect, done, entry, octets, ok, settle } from "./RecordingPeer.ts"
 

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
-import * as LdapControl from "../../src/model/LdapControl.ts"
+import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import type { LdapSession } from "../../src/session/LdapSession.ts"
 import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "./RecordingPeer.ts"
 

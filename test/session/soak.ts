@@ -19,11 +19,11 @@ import { parseArgs } from "node:util"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import { LdapParser } from "../../src/protocol/LdapCodec.ts"
 import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import * as MemorySocket from "../../src/session/MemorySocket.ts"
 import { entry, octets, ok } from "./RecordingPeer.ts"
 
 const { values } = parseArgs({

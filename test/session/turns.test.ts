@@ -8,8 +8,8 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Socket from "effect/socket/Socket"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import * as MemorySocket from "../../src/session/MemorySocket.ts"
 import { connect, octets, ok, over, settle } from "./RecordingPeer.ts"
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })

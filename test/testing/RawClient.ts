@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
-import type { LdapControl } from "../../src/model/LdapControl.ts"
-import type { LdapEntry } from "../../src/model/LdapEntry.ts"
-import * as LdapFilter from "../../src/model/LdapFilter.ts"
+import type { LdapControl } from "../../src/model/control/LdapControl.ts"
+import type { LdapEntry } from "../../src/model/entry/LdapEntry.ts"
+import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import { encode } from "../../src/protocol/encode.ts"
 import type {
   LdapMessage,

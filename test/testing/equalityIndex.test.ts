@@ -1,9 +1,9 @@
 /** The index for equality: the same entries in the same order as without it, and few of them looked at. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as LdapDn from "../../src/model/LdapDn.ts"
-import { attributesFrom, type AttributesInput } from "../../src/model/LdapEntry.ts"
-import * as LdapFilter from "../../src/model/LdapFilter.ts"
+import * as LdapDn from "../../src/model/dn/LdapDn.ts"
+import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
+import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as Modification from "../../src/model/LdapModification.ts"
 import type { SearchRequest } from "../../src/protocol/LdapMessage.ts"
 import { DirectoryState, parseDn, type Requester } from "../../src/testing/directory/DirectoryState.ts"

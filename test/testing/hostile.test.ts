@@ -1,7 +1,7 @@
 /** Clients that ask for much: what they get stays in proportion. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as LdapControl from "../../src/model/LdapControl.ts"
+import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import * as Modification from "../../src/model/LdapModification.ts"
 import { encode } from "../../src/protocol/encode.ts"
 import type { RequestOperation } from "../../src/protocol/LdapMessage.ts"

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Modification from "../../src/model/LdapModification.ts"
-import * as LdapSubschemaParser from "../../src/schema/LdapSubschemaParser.ts"
+import * as LdapSubschemaParser from "../../src/schema/subschema/LdapSubschemaParser.ts"
 import { admin, base, make } from "./fixture.ts"
 import { connect } from "./RawClient.ts"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as LdapControl from "../../src/model/LdapControl.ts"
+import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import type { SearchRequest } from "../../src/protocol/LdapMessage.ts"
 import { admin, base, make } from "./fixture.ts"
 import { type Answer, connect, type RawClient } from "./RawClient.ts"

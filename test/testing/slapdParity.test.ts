@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as LdapControl from "../../src/model/LdapControl.ts"
+import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import * as Modification from "../../src/model/LdapModification.ts"
 import { admin, base, passwordOf } from "../servers/directory.ts"
 import {

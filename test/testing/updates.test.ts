@@ -1,7 +1,7 @@
 /** What changes the directory: add, modify, delete, modify DN, and who may. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { attributesFrom, type AttributesInput } from "../../src/model/LdapEntry.ts"
+import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import type * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { admin, base, make } from "./fixture.ts"

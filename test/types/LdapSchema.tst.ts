@@ -6,7 +6,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import { describe, expect, test } from "tstyche"
 import type { LdapClient } from "../../src/client/LdapClient.ts"
-import type { LdapDn } from "../../src/model/LdapDn.ts"
+import type { LdapDn } from "../../src/model/dn/LdapDn.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapSchema from "../../src/schema/LdapSchema.ts"
 

@@ -6,10 +6,10 @@ import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type * as Stream from "effect/Stream"
 import { describe, expect, test } from "tstyche"
-import type { LdapEntry } from "../../src/model/LdapEntry.ts"
+import type { LdapTransport } from "../../src/connection/LdapTransport.ts"
+import type { LdapEntry } from "../../src/model/entry/LdapEntry.ts"
 import type { LdapError, LdapResult, SessionEnd } from "../../src/model/LdapError.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import type { LdapTransport } from "../../src/session/LdapTransport.ts"
 
 declare const session: LdapSession.LdapSession
 declare const config: LdapSession.SessionConfig

@@ -1,7 +1,7 @@
 /**
  * Who an identity is: user names and authorization identities (RFC 4513 section 5.2.1.8) to the names of entries.
  */
-import { normalize } from "../../model/matchingRules.ts"
+import { normalize } from "../../model/attribute/matchingRules.ts"
 import { anonymous, type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 

@@ -1,8 +1,8 @@
 /**
  * Whether someone has the password of an entry, or the administrator's, and what the password policy makes of it.
  */
-import type { PasswordPolicyResponse } from "../../model/LdapControlPasswordPolicy.ts"
-import type * as LdapDn from "../../model/LdapDn.ts"
+import type { PasswordPolicyResponse } from "../../model/control/LdapControlPasswordPolicy.ts"
+import type * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import { anonymous, type DirectoryState, type Requester } from "../directory/DirectoryState.ts"

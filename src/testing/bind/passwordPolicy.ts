@@ -5,7 +5,7 @@
  * The state of a password belongs to the history of its entry: it never changes, a new one takes its place.
  */
 import * as Duration from "effect/Duration"
-import type { PasswordPolicyError, PasswordPolicyResponse } from "../../model/LdapControlPasswordPolicy.ts"
+import type { PasswordPolicyError, PasswordPolicyResponse } from "../../model/control/LdapControlPasswordPolicy.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryEntry, PasswordState } from "../directory/DirectoryTree.ts"

@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import { BerReader } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
-import type { LdapControl } from "../../model/LdapControl.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"

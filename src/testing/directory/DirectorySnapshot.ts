@@ -2,9 +2,9 @@
  * What a directory holds, taken as a value: to go back to it later, or to write it down as LDIF. Attributes are values
  * that never change, so a snapshot shares them with the directory: it costs one small object per entry.
  */
-import type * as LdapDn from "../../model/LdapDn.ts"
-import type { LdapAttribute } from "../../model/LdapEntry.ts"
-import * as Ldif from "../../model/Ldif.ts"
+import type * as LdapDn from "../../model/dn/LdapDn.ts"
+import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
+import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { DirectoryState } from "./DirectoryState.ts"
 import type { DirectoryEntry, EntryHistory, StoredAttributes } from "./DirectoryTree.ts"
 import { operationalAttributes } from "./operationalAttributes.ts"

@@ -5,9 +5,9 @@
  */
 import * as Result from "effect/Result"
 import { createHash } from "node:crypto"
-import type { AttributeType } from "../../model/AttributeTypes.ts"
-import { AttributeTypes } from "../../model/AttributeTypes.ts"
-import * as LdapDn from "../../model/LdapDn.ts"
+import type { AttributeType } from "../../model/attribute/AttributeTypes.ts"
+import { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { RequestOperation, ResultFields } from "../../protocol/LdapMessage.ts"
 import type { PasswordScheme } from "../bind/passwordHashes.ts"

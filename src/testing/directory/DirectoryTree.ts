@@ -4,12 +4,12 @@
  * Pure and synchronous, and without rules: whether an entry may be added, changed or moved is for updates.ts to say,
  * and what a search sees of it for search.ts. Order is the order in which entries came.
  */
-import { memberType, objectClassType, structuralClass } from "../../model/AttributeTypes.ts"
-import * as LdapDn from "../../model/LdapDn.ts"
-import type { StoredAttribute } from "../../model/StoredAttribute.ts"
+import { memberType, objectClassType, structuralClass } from "../../model/attribute/AttributeTypes.ts"
+import type { StoredAttribute } from "../../model/attribute/StoredAttribute.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { EqualityIndex } from "./EqualityIndex.ts"
 
-export { StoredAttribute, valueKey } from "../../model/StoredAttribute.ts"
+export { StoredAttribute, valueKey } from "../../model/attribute/StoredAttribute.ts"
 
 /** By the key of the description. */
 export type StoredAttributes = ReadonlyMap<string, StoredAttribute>

@@ -4,7 +4,7 @@
  *
  * It leaves out options and who may see what: what it finds are candidates, which the filter itself has to match.
  */
-import { type AttributeType, type Description, superclassesOf } from "../../model/AttributeTypes.ts"
+import { type AttributeType, type Description, superclassesOf } from "../../model/attribute/AttributeTypes.ts"
 
 /** An attribute, as far as the index is concerned. */
 interface IndexedAttribute {

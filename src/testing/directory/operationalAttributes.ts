@@ -2,7 +2,7 @@
  * The attributes that the server itself keeps of an entry (RFC 4512 section 3.4, RFC 4530, RFC 5020). They are
  * returned only where they are asked for.
  */
-import { AttributeTypes } from "../../model/AttributeTypes.ts"
+import { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
 import { type DirectoryEntry, StoredAttribute } from "./DirectoryTree.ts"
 
 const types = new AttributeTypes()

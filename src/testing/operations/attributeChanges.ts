@@ -3,12 +3,17 @@
  * them out, and the rules that the outcome must keep. Pure; a refusal has slapd's code and text.
  */
 import * as Result from "effect/Result"
-import { type AttributeType, type AttributeTypes, type Description, objectClassOf } from "../../model/AttributeTypes.ts"
-import type { Rdn } from "../../model/LdapDn.ts"
-import type { LdapAttribute } from "../../model/LdapEntry.ts"
+import {
+  type AttributeType,
+  type AttributeTypes,
+  type Description,
+  objectClassOf
+} from "../../model/attribute/AttributeTypes.ts"
+import { normalize } from "../../model/attribute/matchingRules.ts"
+import type { Rdn } from "../../model/dn/LdapDn.ts"
+import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import type { LdapModification } from "../../model/LdapModification.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
-import { normalize } from "../../model/matchingRules.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import { parseDn, prettyRdn } from "../directory/DirectoryState.ts"
 import { StoredAttribute, type StoredAttributes, valueKey } from "../directory/DirectoryTree.ts"

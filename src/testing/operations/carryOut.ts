@@ -3,9 +3,9 @@
  * kinds of their answers. Searches are served by searchServing.ts, since they go on for a while; binds and extended
  * operations by DirectoryServer.ts, since they change the connection.
  */
-import * as LdapControl from "../../model/LdapControl.ts"
-import * as LdapDn from "../../model/LdapDn.ts"
-import * as LdapEntry from "../../model/LdapEntry.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import * as LdapEntry from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { RequestOperation, ResponseOperation, ResultFields } from "../../protocol/LdapMessage.ts"
 import { policyResponse } from "../bind/passwordPolicy.ts"

@@ -3,10 +3,10 @@
  * with ManageDsaIT.
  */
 import * as Result from "effect/Result"
-import { refType } from "../../model/AttributeTypes.ts"
-import * as LdapDn from "../../model/LdapDn.ts"
+import { refType } from "../../model/attribute/AttributeTypes.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
-import * as LdapUrl from "../../model/LdapUrl.ts"
+import * as LdapUrl from "../../model/url/LdapUrl.ts"
 import type { ResultFields, Scope } from "../../protocol/LdapMessage.ts"
 import { type DirectoryState, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"

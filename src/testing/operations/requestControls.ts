@@ -3,8 +3,8 @@
  * operations each belongs, and the refusal of what is unknown, misplaced, doubled or malformed, as slapd gives it.
  */
 import * as Result from "effect/Result"
-import * as LdapControl from "../../model/LdapControl.ts"
-import type { LdapFilter } from "../../model/LdapFilter.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
+import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { RequestOperation, ResultFields } from "../../protocol/LdapMessage.ts"
 import { answer } from "./directoryResult.ts"

@@ -8,7 +8,7 @@ import {
   type ObjectClass,
   objectClassOf,
   structuralClass
-} from "../../model/AttributeTypes.ts"
+} from "../../model/attribute/AttributeTypes.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"

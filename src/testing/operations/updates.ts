@@ -4,10 +4,10 @@
  * judged, and so the code that one with several faults gets, is slapd's.
  */
 import * as Result from "effect/Result"
-import * as LdapDn from "../../model/LdapDn.ts"
-import type { LdapAttribute } from "../../model/LdapEntry.ts"
+import { normalize } from "../../model/attribute/matchingRules.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
-import { normalize } from "../../model/matchingRules.ts"
 import type {
   AddRequest,
   DeleteRequest,

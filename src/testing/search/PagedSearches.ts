@@ -2,7 +2,7 @@
  * Searches in pages (RFC 2696): those of one connection that are between two pages, and the cookies by which a client
  * goes on with them.
  */
-import * as LdapControl from "../../model/LdapControl.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import { answer } from "../operations/directoryResult.ts"

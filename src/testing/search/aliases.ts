@@ -2,7 +2,7 @@
  * Aliases (RFC 4512 section 2.6) as searches follow them (RFC 4511 section 4.5.1.3): on the way to the base, and below
  * it.
  */
-import * as LdapDn from "../../model/LdapDn.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, Scope } from "../../protocol/LdapMessage.ts"
 import { type DirectoryState, parseDn } from "../directory/DirectoryState.ts"

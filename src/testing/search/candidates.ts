@@ -2,9 +2,9 @@
  * Which entries a search has to look at: those that the index finds for the equality assertions of its filter, where
  * these decide enough, and otherwise all of its scope. Pure; whether an entry matches is for filterMatching.ts to say.
  */
-import type { AttributeTypes } from "../../model/AttributeTypes.ts"
-import type { LdapFilter } from "../../model/LdapFilter.ts"
-import { normalize } from "../../model/matchingRules.ts"
+import type { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
+import { normalize } from "../../model/attribute/matchingRules.ts"
+import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import type { Scope } from "../../protocol/LdapMessage.ts"
 import type { DirectoryEntry, DirectoryTree } from "../directory/DirectoryTree.ts"
 

@@ -5,10 +5,10 @@
  *
  * A cookie is a place in the order of changes, so a client may be given a part at a time.
  */
-import { isSubtypeOf } from "../../model/AttributeTypes.ts"
-import * as LdapControl from "../../model/LdapControl.ts"
-import * as LdapDn from "../../model/LdapDn.ts"
-import type { LdapAttribute } from "../../model/LdapEntry.ts"
+import { isSubtypeOf } from "../../model/attribute/AttributeTypes.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, SearchRequest } from "../../protocol/LdapMessage.ts"
 import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"

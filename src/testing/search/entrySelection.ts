@@ -3,10 +3,10 @@
  * control (RFC 3876) leaves, and ranges of them (MS-ADTS 3.1.1.3.1.3.3).
  */
 import { BerWriter } from "../../ber/BerWriter.ts"
-import { type AttributeType, type Description, isSubtypeOf } from "../../model/AttributeTypes.ts"
-import type { LdapControl } from "../../model/LdapControl.ts"
-import type { ValueFilter } from "../../model/LdapControlSearch.ts"
-import * as LdapEntry from "../../model/LdapEntry.ts"
+import { type AttributeType, type Description, isSubtypeOf } from "../../model/attribute/AttributeTypes.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
+import type { ValueFilter } from "../../model/control/LdapControlSearch.ts"
+import * as LdapEntry from "../../model/entry/LdapEntry.ts"
 import { encode } from "../../protocol/encode.ts"
 import { OperationTag } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"

@@ -2,9 +2,9 @@
  * The matching of filters, for the entries of a directory: with the attributes that only a directory knows of, and with what the one
  * who asks may see.
  */
-import type { AttributeTypes, Description } from "../../model/AttributeTypes.ts"
-import * as Matching from "../../model/filterMatching.ts"
-import type { LdapFilter } from "../../model/LdapFilter.ts"
+import type { AttributeTypes, Description } from "../../model/attribute/AttributeTypes.ts"
+import * as Matching from "../../model/filter/filterMatching.ts"
+import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
@@ -13,7 +13,7 @@ import { operationalAttributes } from "../directory/operationalAttributes.ts"
 import { answer } from "../operations/directoryResult.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
 
-export { equality } from "../../model/filterMatching.ts"
+export { equality } from "../../model/filter/filterMatching.ts"
 
 export type EntryMatcher = Matching.EntryMatcher<DirectoryEntry>
 

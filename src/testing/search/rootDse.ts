@@ -1,7 +1,7 @@
 /**
  * The root DSE (RFC 4512 section 5.1): what the server says of itself, under the empty name.
  */
-import * as LdapDn from "../../model/LdapDn.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import { saslMechanisms } from "../bind/saslBind.ts"
 import type { Offers } from "../connection/ConnectionOptions.ts"

@@ -5,7 +5,7 @@
  * changed while the search goes on is returned as it is then, once, and a deleted one isn't. Pure and synchronous:
  * sending, waiting and stopping is up to searchServing.ts, pages to PagedSearches.ts.
  */
-import type { LdapControl } from "../../model/LdapControl.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, Scope, SearchRequest } from "../../protocol/LdapMessage.ts"
 import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"

@@ -2,10 +2,10 @@
  * The order of what a search found (server-side sorting, RFC 2891), and windows of it (virtual list views,
  * draft-ietf-ldapext-ldapv3-vlv-09). Pure; codes are slapd's.
  */
-import type { Description } from "../../model/AttributeTypes.ts"
-import * as LdapControl from "../../model/LdapControl.ts"
+import type { Description } from "../../model/attribute/AttributeTypes.ts"
+import { type MatchingRule, normalize, order, orderingRule } from "../../model/attribute/matchingRules.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
-import { type MatchingRule, normalize, order, orderingRule } from "../../model/matchingRules.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import type { RequestControls } from "../operations/requestControls.ts"

@@ -1,7 +1,7 @@
 /**
  * The entries that aren't in the tree: the root DSE, and the subschema entry. A search sees them where it names them.
  */
-import type * as LdapDn from "../../model/LdapDn.ts"
+import type * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { Offers } from "../connection/ConnectionOptions.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"

@@ -8,10 +8,10 @@ import {
   type AttributeType,
   type ObjectClass,
   objectClassOf
-} from "../../model/AttributeTypes.ts"
-import * as LdapDn from "../../model/LdapDn.ts"
-import type { MatchingRule } from "../../model/matchingRules.ts"
-import { syntaxTable } from "../../model/schemaTable.ts"
+} from "../../model/attribute/AttributeTypes.ts"
+import type { MatchingRule } from "../../model/attribute/matchingRules.ts"
+import { syntaxTable } from "../../model/attribute/schemaTable.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 

@@ -3,7 +3,7 @@
  * change that its client knows. A client with a cookie gets what has changed since and hears which entries are still
  * there; whatever it has besides is gone (the present phase of section 3.3.1).
  */
-import * as LdapControl from "../../model/LdapControl.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 

@@ -4,8 +4,8 @@
  */
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import * as LdapControl from "../../../src/model/LdapControl.ts"
-import * as LdapFilter from "../../../src/model/LdapFilter.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import { encode } from "../../../src/protocol/encode.ts"
 import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"

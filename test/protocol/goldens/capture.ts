@@ -7,9 +7,9 @@
  * it asks changes nothing on the server.
  */
 import { createConnection } from "node:net"
-import { LdapControl } from "../../../src/model/LdapControl.ts"
-import * as Control from "../../../src/model/LdapControl.ts"
-import * as LdapFilter from "../../../src/model/LdapFilter.ts"
+import { LdapControl } from "../../../src/model/control/LdapControl.ts"
+import * as Control from "../../../src/model/control/LdapControl.ts"
+import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
 import { encode } from "../../../src/protocol/encode.ts"
 import type { RequestOperation, SearchRequest } from "../../../src/protocol/LdapMessage.ts"
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
-import * as LdapControl from "../../../src/model/LdapControl.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import { done, entry, octets, ok } from "../RecordingPeer.ts"
 import { deep } from "./messages.ts"
 import {

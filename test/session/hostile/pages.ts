@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
-import * as LdapControl from "../../../src/model/LdapControl.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import { done, entry, octets, ok } from "../RecordingPeer.ts"
 import { type Behaviour, element, reasonOf, stillWorks, type World } from "./world.ts"
 

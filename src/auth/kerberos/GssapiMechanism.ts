@@ -1,0 +1,136 @@
+/**
+ * GSSAPI (RFC 4752): Kerberos. A ticket says who the user is, the server proves that the ticket was for it, and then the two
+ * agree on how the messages of the session are wrapped, if at all.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { authorizationId } from "../identity.ts"
+import {
+  noLayer,
+  rejected,
+  type SaslFailure,
+  type SaslMechanism,
+  type SaslSecurityLayer,
+  type SaslStep
+} from "../SaslMechanism.ts"
+import type { GssContext, GssProtection } from "./GssContext.ts"
+import { ascending, begin, type GssOptions, layerOver, maxWrapped, proved, token } from "./gssSteps.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface GssapiOptions extends GssOptions {
+  /** As whom to act, if not as the user: `dn:` and a DN, or `u:` and a name. */
+  readonly authzId?: string | undefined
+}
+
+/**
+ * Authenticates by a Kerberos ticket.
+ *
+ * **Details**
+ *
+ * Needs the package `kerberos` (`npm install kerberos`), which is loaded at the bind, and a ticket in the credential cache of the
+ * process (`kinit`, a keytab with `KRB5_CLIENT_KTNAME`). Without either the bind fails with `InvalidRequest` and nothing is
+ * sent. The server proves who it is, or the bind fails with `AuthRejected`. The library below looks names up and talks to the
+ * KDC on Node's thread pool; interruption lets go of it, but the thread finishes its work.
+ *
+ * The package can't wrap the messages of a session (integrity, confidentiality), so use ldaps or StartTLS; a server that
+ * demands a layer on a connection in clear text is refused with `AuthRejected`. A provider that wraps brings the layers.
+ *
+ * Kerberos names the server by its host: give the URL the name that is in the server's keytab, not an address.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth, LdapSasl, LdapSession } from "effect-ldap"
+ *
+ * const session = LdapSession.make({
+ *   url: "ldaps://ldap.example.com",
+ *   auth: LdapAuth.sasl(LdapSasl.gssapi())
+ * })
+ * ```
+ *
+ * @category mechanisms
+ * @since 0.1.0
+ */
+export const gssapi = (options: GssapiOptions = {}): SaslMechanism => ({
+  name: "GSSAPI",
+  sendsSecret: false,
+  start: Effect.fnUntraced(function*(connection) {
+    const authzId = yield* authorizationId(options.authzId)
+    const { context, first, most } = yield* begin("kerberos", options, connection)
+    return negotiating(first, {
+      context,
+      authzId: Buffer.from(authzId ?? ""),
+      choices: options.protection === undefined ? ascending.slice(0, ascending.indexOf(most) + 1).reverse() : [most]
+    })
+  })
+})
+
+interface Conversation {
+  readonly context: GssContext
+  readonly authzId: Uint8Array
+  /** What would do, the best first. */
+  readonly choices: ReadonlyArray<GssProtection>
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The steps (RFC 4752 section 3.1)
+// ---------------------------------------------------------------------------------------------------------------------
+
+const tooEarly = () => rejected("the server said success before it had proved who it is")
+
+/** Until the context is complete: tokens. */
+const negotiating = (response: Uint8Array | undefined, conversation: Conversation): SaslStep => {
+  const { context } = conversation
+  return {
+    response: Redacted.make(response ?? new Uint8Array()),
+    challenged: Effect.fnUntraced(function*(challenge) {
+      if (context.isComplete()) return yield* chosen(challenge, conversation)
+      return negotiating(yield* proved(context.step(yield* token(challenge))), conversation)
+    }),
+    succeeded: tooEarly
+  }
+}
+
+/** Bits of the layers in the messages about them. */
+const bits: Readonly<Record<GssProtection, number>> = { none: 1, integrity: 2, confidentiality: 4 }
+
+/** The server's offer, and the answer to it. */
+const chosen = Effect.fnUntraced(function*(
+  challenge: Uint8Array | undefined,
+  { authzId, choices, context }: Conversation
+): Effect.fn.Return<SaslStep, SaslFailure> {
+  const { octets } = yield* proved(context.unwrap(yield* token(challenge)))
+  if (octets.length !== 4)
+    return yield* rejected(`the server's offer of layers has ${octets.length} octets instead of 4`)
+  const offer = octets[0]!
+  const choice = choices.find((protection) => (offer & bits[protection]) !== 0)
+  if (choice === undefined) {
+    const offered = ascending.filter((protection) => (offer & bits[protection]) !== 0)
+    const asked = choices.join(" or ")
+    return yield* rejected(
+      `the server offers ${
+        offered.join(" or ") || "nothing"
+      } for the session's messages, and this side asks for ${asked}` +
+        (asked === "none" ? "; use ldaps:// or startTls, where no layer is needed" : "")
+    )
+  }
+  const answer = Buffer.concat([Buffer.alloc(4), authzId])
+  answer[0] = bits[choice]
+  // Without a layer there is no buffer.
+  if (choice !== "none") answer.writeUIntBE(maxWrapped, 1, 3)
+  const response = yield* proved(context.wrap(answer, false))
+  const maxSent = (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!
+  const layer: Effect.Effect<SaslSecurityLayer | undefined, SaslFailure> = choice === "none"
+    ? noLayer
+    : layerOver(context, choice, { maxSent, maxReceived: maxWrapped })
+  return {
+    response: Redacted.make(response),
+    challenged: () => rejected("the server went on after the layers were agreed on"),
+    succeeded: () => layer
+  }
+})

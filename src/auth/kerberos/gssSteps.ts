@@ -1,0 +1,114 @@
+/**
+ * What GSSAPI and GSS-SPNEGO have in common: failures in the words of a bind, tokens within limits, and the layer over a
+ * complete context.
+ */
+import * as Effect from "effect/Effect"
+import { AuthRejected, InvalidRequest } from "../../model/LdapError.ts"
+import { rejected, type SaslContext, type SaslSecurityLayer } from "../SaslMechanism.ts"
+import type { GssContext, GssFailure, GssProtection, GssProvider, GssRequest } from "./GssContext.ts"
+import { kerberosPackage } from "./kerberosPackage.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface GssOptions {
+  /** Host-based name of the service. Default `ldap@` and the host that the session connects to. */
+  readonly service?: string | undefined
+  /** Whose ticket to use where the credential cache has several, as in `ada@EXAMPLE.COM`. Default: the cache's own choice. */
+  readonly principal?: string | undefined
+  /**
+   * How the session's messages are wrapped after the bind. Default: not at all under TLS, where servers refuse it; elsewhere
+   * as well as the provider and the server can. What is named here is had, or the bind fails.
+   */
+  readonly protection?: GssProtection | undefined
+  /** What makes the contexts. Default: the package `kerberos`. */
+  readonly provider?: GssProvider | undefined
+}
+
+/** Protections, each better than the one before it. */
+export const ascending: ReadonlyArray<GssProtection> = ["none", "integrity", "confidentiality"]
+
+/** A context and its first token, and how far the session's messages may be protected by it. */
+export const begin = Effect.fnUntraced(function*(
+  mechanism: GssRequest["mechanism"],
+  { principal, protection, provider = kerberosPackage(), service }: GssOptions,
+  connection: SaslContext
+): Effect.fn.Return<
+  { readonly context: GssContext; readonly first: Uint8Array | undefined; readonly most: GssProtection },
+  InvalidRequest
+> {
+  if (ascending.indexOf(protection ?? "none") > ascending.indexOf(provider.protection)) {
+    const detail = `${protection} of messages is more than this provider can do (${provider.protection}); ` +
+      "ldaps:// and startTls protect them without it"
+    return yield* new InvalidRequest({ field: "protection", detail })
+  }
+  const most = protection ??
+    // Layers over layers protect nobody better, and servers refuse them.
+    (connection.protection === "tls" || connection.protection === "sasl" ? "none" : provider.protection)
+  const request: GssRequest = { mechanism, service: service ?? `ldap@${connection.host}`, principal, protection: most }
+  const started = Effect.gen(function*() {
+    const context = yield* provider.make(request)
+    return { context, first: yield* context.step(undefined), most }
+  })
+  return yield* Effect.mapError(started, ticketFailure(request.service))
+})
+
+/** Octets of a wrapped buffer that this side takes, and sends where nothing else is said. Others have the same default. */
+export const maxWrapped = 65_536
+
+/**
+ * Octets that wrapping adds at most: RFC 4121 needs 16 for its header twice, 16 for a confounder, up to 24 for a checksum
+ * and a block of filling; the older RFC 4757 less.
+ */
+const overhead = 128
+
+/** Octets of a server's token. Those with the membership of many groups are of some kilobytes, and go to the server. */
+const maxToken = 65_536
+
+/** Before anything is sent, a failure is for want of a ticket. */
+const ticketFailure = (service: string) => (failure: GssFailure | InvalidRequest): InvalidRequest =>
+  failure._tag === "InvalidRequest"
+    ? failure
+    : new InvalidRequest({
+      field: "ticket",
+      detail:
+        `there is none for ${service} (${failure.detail}); klist shows what there is, kinit asks for one, and the ` +
+        "service must be known to the KDC by this very name"
+    })
+
+/** Later, it is for what the server has sent. */
+export const proved = <A>(effect: Effect.Effect<A, GssFailure>): Effect.Effect<A, AuthRejected> =>
+  Effect.mapError(effect, ({ detail }) => new AuthRejected({ detail }))
+
+/** A server's token; empty ones are for servers that have nothing to say yet, and mean nothing to a context. */
+export const token = (challenge: Uint8Array | undefined): Effect.Effect<Uint8Array, AuthRejected> =>
+  challenge === undefined || challenge.length === 0
+    ? rejected("the server sent no token")
+    : challenge.length > maxToken
+    ? rejected(`the server's token has ${challenge.length} octets, more than ${maxToken}`)
+    : Effect.succeed(challenge)
+
+/** A layer whose buffers are wrapped by the context. */
+export const layerOver = (
+  context: GssContext,
+  protection: Exclude<GssProtection, "none">,
+  limits: { readonly maxSent: number; readonly maxReceived: number }
+): Effect.Effect<SaslSecurityLayer, AuthRejected> => {
+  const maxSent = Math.min(limits.maxSent, maxWrapped)
+  const confidential = protection === "confidentiality"
+  if (maxSent <= overhead)
+    return rejected(`the server takes wrapped buffers of ${limits.maxSent} octets, which is too few`)
+  return Effect.succeed({
+    confidential,
+    maxSend: maxSent - overhead,
+    maxReceive: limits.maxReceived,
+    wrap: (octets) => proved(context.wrap(octets, confidential)),
+    unwrap: Effect.fnUntraced(function*(buffer) {
+      const unwrapped = yield* proved(context.unwrap(buffer))
+      if (confidential && !unwrapped.confidential)
+        return yield* rejected("the server sent a message that is not encrypted")
+      return unwrapped.octets
+    })
+  })
+}

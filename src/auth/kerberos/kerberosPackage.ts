@@ -1,0 +1,117 @@
+/**
+ * Contexts of the `kerberos` package, which is an optional peer: it is loaded when the first bind asks for it, and nothing here
+ * needs its types.
+ *
+ * What it can't do was measured with version 7.0.0 (and is the same in its sources after it). Outside of Windows, its `wrap` takes
+ * one message alone, the one by which a client declines a security layer (its C function overwrites the start of whatever it is
+ * given), and MIT's library offers confidentiality for every context unless an option is set that the package doesn't reach.
+ * With the mechanism GSSAPI the layer is talked about after the context, so it can be declined; with GSS-SPNEGO the server
+ * takes the flags of the context for the answer and expects wrapped messages from then on.
+ */
+import * as Effect from "effect/Effect"
+import { InvalidRequest } from "../../model/LdapError.ts"
+import { type GssContext, GssFailure, type GssProvider } from "./GssContext.ts"
+
+/** What is used of the package. */
+interface KerberosPackage {
+  readonly GSS_C_MUTUAL_FLAG: number
+  readonly GSS_C_SEQUENCE_FLAG: number
+  readonly GSS_MECH_OID_KRB5: number
+  readonly GSS_MECH_OID_SPNEGO: number
+  readonly initializeClient: (
+    service: string,
+    options: { readonly principal?: string; readonly flags: number; readonly mechOID: number }
+  ) => Promise<KerberosClient>
+}
+
+/** Tokens and messages are base64. */
+interface KerberosClient {
+  readonly contextComplete: boolean
+  readonly step: (challenge: string) => Promise<string | null>
+  readonly wrap: (
+    challenge: string,
+    options: { readonly user?: string; readonly protect: boolean }
+  ) => Promise<string | null>
+  readonly unwrap: (challenge: string) => Promise<string | null>
+}
+
+/** The contexts of the package, which is loaded by `name`. */
+export const kerberosPackage = (name = "kerberos"): GssProvider => ({
+  protection: "none",
+  make: Effect.fnUntraced(function*({ mechanism, principal, service }) {
+    if (mechanism === "spnego" && process.platform !== "win32") {
+      return yield* new InvalidRequest({
+        field: "mechanism",
+        detail: "with GSS-SPNEGO the server would expect wrapped messages, which the kerberos package can not make; " +
+          "use LdapSasl.gssapi, which authenticates with the same ticket, or give a provider of your own"
+      })
+    }
+    const kerberos = yield* load(name)
+    const client = yield* attempt(() =>
+      kerberos.initializeClient(service, {
+        ...(principal === undefined ? {} : { principal }),
+        flags: kerberos.GSS_C_MUTUAL_FLAG | kerberos.GSS_C_SEQUENCE_FLAG,
+        mechOID: mechanism === "spnego" ? kerberos.GSS_MECH_OID_SPNEGO : kerberos.GSS_MECH_OID_KRB5
+      })
+    )
+    return contextOf(client)
+  })
+})
+
+const contextOf = (client: KerberosClient): GssContext => ({
+  // Without a token the package wants an empty one.
+  step: (token) => Effect.map(attempt(() => client.step(token === undefined ? "" : base64(token))), octetsOf),
+  isComplete: () => client.contextComplete,
+  protection: () => "none",
+  wrap: Effect.fnUntraced(function*(octets) {
+    const declined = Buffer.from(octets.subarray(0, declinesLayers.length))
+    if (!declined.equals(declinesLayers)) {
+      return yield* new GssFailure({ detail: "the kerberos package wraps nothing but the refusal of security layers" })
+    }
+    const user = Buffer.from(octets.subarray(declinesLayers.length)).toString()
+    const wrapped = yield* attempt(() => client.wrap(base64(declinesLayers), { user, protect: false }))
+    return octetsOf(wrapped) ?? new Uint8Array()
+  }),
+  unwrap: (octets) =>
+    Effect.map(attempt(() => client.unwrap(base64(octets))), (unwrapped) => ({
+      octets: octetsOf(unwrapped) ?? new Uint8Array(),
+      confidential: false
+    }))
+})
+
+/** No layer, and so no buffer for it (RFC 4752 section 3.1); the authorization identity follows. */
+export const declinesLayers = Buffer.from([1, 0, 0, 0])
+
+const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString("base64")
+
+const octetsOf = (text: string | null): Uint8Array | undefined =>
+  text === null || text === "" ? undefined : Buffer.from(text, "base64")
+
+const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, GssFailure> =>
+  Effect.tryPromise({ try: run, catch: (cause) => new GssFailure({ detail: messageOf(cause) }) })
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const load = (name: string): Effect.Effect<KerberosPackage, InvalidRequest> =>
+  Effect.tryPromise({
+    try: async () => {
+      // By a name that the compiler doesn't follow: whoever has no use for Kerberos needn't have the package, nor its types.
+      // It is a module of CommonJS with the functions above, says its documentation.
+      const { default: kerberos } = (await import(name)) as { readonly default: KerberosPackage }
+      return kerberos
+    },
+    catch: (cause) => new InvalidRequest({ field: "mechanism", detail: describe(cause) })
+  })
+
+/** Where the package is missing, or what it needs is. */
+const describe = (cause: unknown): string => {
+  const said = messageOf(cause).split("\n", 1)[0]!
+  const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND"
+  return isMissing
+    ? `Kerberos needs the package kerberos, which is not installed: npm install kerberos. ${library}`
+    : `the package kerberos could not be loaded (${said}); npm has to be allowed to run its install script, which fetches or ` +
+      `builds its native part. ${library}`
+}
+
+const library =
+  "It uses the system's Kerberos library: libgssapi-krb5-2 on Debian and Ubuntu, krb5-libs on Fedora and Red Hat"

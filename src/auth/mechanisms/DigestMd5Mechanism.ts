@@ -1,0 +1,196 @@
+/**
+ * DIGEST-MD5 (RFC 2831): legacy, made historic by RFC 6331. Here it authenticates, both ways; it has no security layer
+ * (quality of protection `auth`), and does not resume. For servers that have nothing better: use SCRAM where there is one.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+import { InvalidRequest } from "../../model/LdapError.ts"
+import { authorizationId, userName } from "../identity.ts"
+import { ask, type Password, verbatim } from "../Password.ts"
+import { noLayer, rejected, required, type SaslFailure, type SaslMechanism, type SaslStep } from "../SaslMechanism.ts"
+import { type DigestChallenge, quoted, readDigestChallenge, readResponseAuth } from "./digestMessages.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface DigestMd5Options {
+  readonly username: string
+  readonly password: Password
+  /** As whom to act, if not as the user: `dn:` and a DN, or `u:` and a name. */
+  readonly authzId?: string | undefined
+  /** Whose user it is; must be one that the server offers, if it offers any. Default: the first that it offers. */
+  readonly realm?: string | undefined
+  /** The server's name in the service name `ldap/…`. Default: the host that the session connects to. */
+  readonly host?: string | undefined
+}
+
+/**
+ * Authenticates by DIGEST-MD5. Legacy: use SCRAM where the server has it.
+ *
+ * **Details**
+ *
+ * Nothing uses it unless a program names it. The server's `rspauth` is verified, and a wrong or missing one is
+ * `AuthRejected`. The password isn't sent, but a recorded exchange is enough to guess at it, at the speed of MD5. Where Node
+ * has no MD5 (FIPS), the bind fails with `InvalidRequest`; so does a name or password outside of ISO 8859-1 where the server
+ * doesn't say that it takes UTF-8.
+ *
+ * @category legacy mechanisms
+ * @since 0.1.0
+ */
+export const digestMd5 = (options: DigestMd5Options): SaslMechanism => withNonce(options, freshNonce)
+
+const freshNonce = (): string => randomBytes(18).toString("base64")
+
+/** The same with a client nonce that is known beforehand, for test vectors. @internal */
+export const withNonce = (options: DigestMd5Options, makeNonce: () => string): SaslMechanism => ({
+  name: "DIGEST-MD5",
+  sendsSecret: false,
+  start: Effect.fnUntraced(function*({ host }) {
+    const username = yield* userName(options.username)
+    const authzId = yield* authorizationId(options.authzId)
+    // As text while it may still have to become ISO 8859-1; octets are taken as they are.
+    const password = yield* ask("password", options.password, verbatim)
+    const first: SaslStep = {
+      // The server speaks first.
+      response: undefined,
+      challenged: Effect.fnUntraced(function*(challenge) {
+        const octets = yield* required(challenge, "DIGEST-MD5 challenge")
+        const server = yield* Effect.fromResult(readDigestChallenge(octets))
+        const digest: DigestInput = {
+          username,
+          realm: yield* chooseRealm(options.realm, server),
+          password,
+          nonce: server.nonce,
+          clientNonce: makeNonce(),
+          digestUri: `ldap/${options.host ?? host}`,
+          authzId,
+          qop: "auth",
+          utf8: server.utf8
+        }
+        return yield* answer(digest, server)
+      }),
+      succeeded: () => rejected("the server said success without having asked for a proof")
+    }
+    return first
+  })
+})
+
+const chooseRealm = (wanted: string | undefined, { realms }: DigestChallenge): Effect.Effect<string, InvalidRequest> =>
+  wanted === undefined || realms.length === 0 || realms.includes(wanted)
+    ? Effect.succeed(wanted ?? realms[0] ?? "")
+    : Effect.fail(new InvalidRequest({ field: "realm", detail: "the server does not offer this one" }))
+
+const answer = Effect.fnUntraced(function*(
+  digest: DigestInput,
+  server: DigestChallenge
+): Effect.fn.Return<SaslStep, SaslFailure> {
+  const { response, responseAuth } = yield* proofs(digest)
+  const text = [
+    ...(server.utf8 ? ["charset=utf-8"] : []),
+    `username=${quoted(digest.username)}`,
+    ...(digest.realm === "" && server.realms.length === 0 ? [] : [`realm=${quoted(digest.realm)}`]),
+    `nonce=${quoted(digest.nonce)}`,
+    `nc=${nonceCount}`,
+    `cnonce=${quoted(digest.clientNonce)}`,
+    `digest-uri=${quoted(digest.digestUri)}`,
+    `response=${response}`,
+    "qop=auth"
+  ].join(",")
+  // UTF-8 whatever the character set of the rest.
+  const authzId = digest.authzId === undefined ? "" : `,authzid=${quoted(digest.authzId)}`
+  return proofSent(
+    Buffer.concat([Buffer.from(text, server.utf8 ? "utf8" : "latin1"), Buffer.from(authzId)]),
+    responseAuth
+  )
+})
+
+const proofSent = (response: Uint8Array, expected: string): SaslStep => {
+  const verify = Effect.fnUntraced(function*(data: Uint8Array | undefined): Effect.fn.Return<void, SaslFailure> {
+    const octets = yield* required(data, "rspauth")
+    const found = yield* Effect.fromResult(readResponseAuth(octets))
+    if (found.length !== expected.length || !timingSafeEqual(Buffer.from(found), Buffer.from(expected))) {
+      return yield* rejected("the server's rspauth is wrong: it does not know the password")
+    }
+  })
+  return {
+    response: Redacted.make(response),
+    // A server without a place for data beside its success sends the proof as one more challenge.
+    challenged: (challenge) => Effect.as(verify(challenge), verified),
+    succeeded: (data) => Effect.andThen(verify(data), noLayer)
+  }
+}
+
+const verified: SaslStep = {
+  response: Redacted.make(Buffer.alloc(0)),
+  challenged: () => rejected("the server went on after its rspauth"),
+  succeeded: () => noLayer
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The arithmetic (RFC 2831 section 2.1.2.1)
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Each authentication has a nonce of its own, so its count is always that of the first. */
+const nonceCount = "00000001"
+
+/** @internal */
+export interface DigestInput {
+  readonly username: string
+  readonly realm: string
+  readonly password: Redacted.Redacted<Uint8Array>
+  readonly nonce: string
+  readonly clientNonce: string
+  readonly digestUri: string
+  readonly authzId: string | undefined
+  readonly qop: "auth" | "auth-int" | "auth-conf"
+  readonly utf8: boolean
+}
+
+/** The client's proof and the one that the server has to give. @internal */
+export const proofs = Effect.fnUntraced(function*(
+  input: DigestInput
+): Effect.fn.Return<{ readonly response: string; readonly responseAuth: string }, InvalidRequest> {
+  const { authzId, clientNonce, digestUri, nonce, qop, utf8 } = input
+  const username = yield* latin1("username", Buffer.from(input.username), utf8)
+  const realm = yield* latin1("realm", Buffer.from(input.realm), utf8)
+  const password = yield* latin1("password", Redacted.value(input.password), utf8)
+  return yield* Effect.try({
+    try: () => {
+      const md5 = (...parts: ReadonlyArray<string | Uint8Array>): Buffer =>
+        createHash("md5").update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest()
+      const secret = md5(username, ":", realm, ":", password)
+      const a1 = md5(secret, `:${nonce}:${clientNonce}`, authzId === undefined ? "" : `:${authzId}`).toString("hex")
+      const proof = (method: string): string => {
+        const body = qop === "auth" ? "" : `:${"0".repeat(32)}`
+        const a2 = md5(`${method}:${digestUri}${body}`).toString("hex")
+        return md5(`${a1}:${nonce}:${nonceCount}:${clientNonce}:${qop}:${a2}`).toString("hex")
+      }
+      return { response: proof("AUTHENTICATE"), responseAuth: proof("") }
+    },
+    catch: () => new InvalidRequest({ field: "mechanism", detail: "this Node has no MD5" })
+  })
+})
+
+/**
+ * What is hashed is ISO 8859-1 wherever the text fits into it, and UTF-8 only where it doesn't and the server takes it.
+ * Octets that aren't UTF-8 are nobody's text, and stay.
+ */
+const latin1 = (
+  field: string,
+  octets: Uint8Array,
+  utf8: boolean
+): Effect.Effect<Uint8Array, InvalidRequest> => {
+  const text = Buffer.from(octets).toString("utf8")
+  if (text.includes("\u{fffd}")) return Effect.succeed(octets)
+  // Every code point above U+00FF is a code unit above it.
+  if (/^[\0-\xff]*$/.test(text)) return Effect.succeed(Buffer.from(text, "latin1"))
+  return utf8
+    ? Effect.succeed(octets)
+    : Effect.fail(
+      new InvalidRequest({ field, detail: "it does not fit into ISO 8859-1, and the server takes nothing else" })
+    )
+}

@@ -1,0 +1,237 @@
+/**
+ * SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither sends it. What the server keeps is
+ * a salted hash, and with the -PLUS forms the proof holds for this TLS connection alone.
+ *
+ * The messages themselves are read by scramMessages.ts; here are the sequence and the arithmetic.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto"
+import { InvalidRequest } from "../../model/LdapError.ts"
+import { authorizationId, gs2Header, preparedUserName, saslName } from "../identity.ts"
+import { ask, type Password, prepared } from "../Password.ts"
+import {
+  type ChannelBindingType,
+  noLayer,
+  rejected,
+  required,
+  type SaslContext,
+  type SaslFailure,
+  type SaslMechanism,
+  type SaslStep,
+  textOf
+} from "../SaslMechanism.ts"
+import { type IterationLimits, readServerFinal, readServerFirst } from "./scramMessages.ts"
+
+/**
+ * The hash functions that SCRAM is registered with for LDAP's servers, each with and without channel binding.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ScramName =
+  | "SCRAM-SHA-1"
+  | "SCRAM-SHA-1-PLUS"
+  | "SCRAM-SHA-256"
+  | "SCRAM-SHA-256-PLUS"
+  | "SCRAM-SHA-512"
+  | "SCRAM-SHA-512-PLUS"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScramOptions {
+  readonly username: string
+  /** Text is prepared by SASLprep as a stored string; octets are taken as they are. */
+  readonly password: Password
+  /** As whom to act, if not as the user: `dn:` and a DN, or `u:` and a name. */
+  readonly authzId?: string | undefined
+  /** The fewest iterations that the server may ask for; fewer would make its answer cheap to guess from. Default 4096. */
+  readonly minIterations?: number | undefined
+  /** The most, since a hostile server could keep the machine busy. Default 1,000,000, which is about a second. */
+  readonly maxIterations?: number | undefined
+  /**
+   * What the -PLUS forms bind to. Default `tls-server-end-point`. OpenLDAP (2.5 and 2.6) knows that binding by a name and in a
+   * form of its own, and refuses the one of the RFC: for it, say `openldap`.
+   */
+  readonly channelBinding?: ChannelBindingType | "openldap" | undefined
+}
+
+/**
+ * Authenticates by SCRAM.
+ *
+ * **Details**
+ *
+ * The server's signature is verified: a server that doesn't know the password, or leaves the signature out, is
+ * `AuthRejected`, and so is one that shortens the nonce, asks for too few or too many iterations, or sends what it may not.
+ * A name or password that SASLprep refuses is `InvalidRequest`, and nothing is sent. The key is derived on Node's thread
+ * pool; interruption lets go of it, but the thread finishes its work.
+ *
+ * The -PLUS forms need TLS and the binding data of the connection, and fail with `InvalidRequest` without. The others tell
+ * the server that channel binding would have been possible (the `y` flag) where the connection has binding data and the
+ * server is known not to have offered the -PLUS form; a server that did offer it then knows that somebody changed its list.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth, LdapSasl } from "effect-ldap"
+ * import { Redacted } from "effect"
+ *
+ * const auth = LdapAuth.sasl(
+ *   LdapSasl.scram("SCRAM-SHA-256", { username: "ada", password: Redacted.make("secret") })
+ * )
+ * ```
+ *
+ * @category mechanisms
+ * @since 0.1.0
+ */
+export const scram = (name: ScramName, options: ScramOptions): SaslMechanism => withNonce(name, options, freshNonce)
+
+/** 144 bits; base64 has none of the characters that a nonce may not hold. */
+const freshNonce = (): string => randomBytes(18).toString("base64")
+
+/** The same with a nonce that is known beforehand, for test vectors. @internal */
+export const withNonce = (name: ScramName, options: ScramOptions, makeNonce: () => string): SaslMechanism => ({
+  name,
+  sendsSecret: false,
+  start: Effect.fnUntraced(function*(context) {
+    const binding = yield* bindChannel(name, options.channelBinding ?? "tls-server-end-point", context)
+    const header = gs2Header(binding.flag, yield* authorizationId(options.authzId))
+    const username = yield* preparedUserName(options.username)
+    const password = yield* ask("password", options.password, prepared)
+    const nonce = makeNonce()
+    const bare = `n=${saslName(username)},r=${nonce}`
+    return clientFirst({
+      hash: name.startsWith("SCRAM-SHA-1") ? "sha1" : name.startsWith("SCRAM-SHA-256") ? "sha256" : "sha512",
+      limits: {
+        min: options.minIterations ?? 4096,
+        max: Math.min(options.maxIterations ?? 1_000_000, mostIterations)
+      },
+      password,
+      nonce,
+      header,
+      channel: Buffer.concat([Buffer.from(header), binding.data]).toString("base64"),
+      bare
+    })
+  })
+})
+
+/** What Node's key derivation takes. */
+const mostIterations = 2 ** 31 - 1
+
+interface Conversation {
+  readonly hash: "sha1" | "sha256" | "sha512"
+  readonly limits: IterationLimits
+  readonly password: Redacted.Redacted<Uint8Array>
+  readonly nonce: string
+  readonly header: string
+  /** The header and the binding data in base64, which the proof covers. */
+  readonly channel: string
+  /** client-first-message-bare */
+  readonly bare: string
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The three steps
+// ---------------------------------------------------------------------------------------------------------------------
+
+const clientFirst = (conversation: Conversation): SaslStep => ({
+  response: Redacted.make(Buffer.from(conversation.header + conversation.bare)),
+  challenged: Effect.fnUntraced(function*(challenge) {
+    const octets = yield* required(challenge, "first SCRAM message")
+    return yield* clientFinal(conversation, yield* textOf(octets, "first SCRAM message"))
+  }),
+  succeeded: () => rejected("the server said success before either side had proved anything")
+})
+
+const clientFinal = Effect.fnUntraced(function*(
+  { bare, channel, hash, limits, nonce, password }: Conversation,
+  serverFirst: string
+): Effect.fn.Return<SaslStep, SaslFailure> {
+  const server = yield* Effect.fromResult(readServerFirst(serverFirst, nonce, limits))
+  const withoutProof = `c=${channel},r=${server.nonce}`
+  const signed = `${bare},${serverFirst},${withoutProof}`
+  const hmac = (key: Uint8Array, text: string) => createHmac(hash, key).update(text).digest()
+
+  const salted = yield* derive(hash, Redacted.value(password), server.salt, server.iterations)
+  const clientKey = hmac(salted, "Client Key")
+  const signature = hmac(createHash(hash).update(clientKey).digest(), signed)
+  const proof = Buffer.from(clientKey.map((octet, i) => octet ^ signature[i]!)).toString("base64")
+  return proofSent(`${withoutProof},p=${proof}`, hmac(hmac(salted, "Server Key"), signed))
+})
+
+const proofSent = (message: string, expected: Uint8Array): SaslStep => {
+  const verify = Effect.fnUntraced(function*(data: Uint8Array | undefined): Effect.fn.Return<void, SaslFailure> {
+    const octets = yield* required(data, "SCRAM signature")
+    const signature = yield* Effect.fromResult(readServerFinal(yield* textOf(octets, "last SCRAM message")))
+    if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
+      return yield* rejected("the server's SCRAM signature is wrong: it does not know the password")
+    }
+  })
+  return {
+    response: Redacted.make(Buffer.from(message)),
+    // A server without a place for data beside its success sends the signature as one more challenge.
+    challenged: (challenge) => Effect.as(verify(challenge), verified),
+    succeeded: (data) => Effect.andThen(verify(data), noLayer)
+  }
+}
+
+const verified: SaslStep = {
+  response: Redacted.make(Buffer.alloc(0)),
+  challenged: () => rejected("the server went on after the last SCRAM message"),
+  succeeded: () => noLayer
+}
+
+/** Hi() of RFC 5802 section 2.2. */
+const derive = (
+  hash: string,
+  password: Uint8Array,
+  salt: Uint8Array,
+  iterations: number
+): Effect.Effect<Buffer, InvalidRequest> =>
+  Effect.callback((resume) => {
+    pbkdf2(password, salt, iterations, createHash(hash).digest().length, hash, (error, key) =>
+      resume(
+        error === null
+          ? Effect.succeed(key)
+          : Effect.fail(new InvalidRequest({ field: "mechanism", detail: `this Node can't derive a key with ${hash}` }))
+      ))
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Channel binding
+// ---------------------------------------------------------------------------------------------------------------------
+
+interface Binding {
+  /** gs2-cbind-flag */
+  readonly flag: string
+  readonly data: Uint8Array
+}
+
+/** RFC 5802 section 6. */
+const bindChannel = (
+  name: ScramName,
+  wanted: ChannelBindingType | "openldap",
+  { channelBinding, offered, protection }: SaslContext
+): Effect.Effect<Binding, InvalidRequest> => {
+  const type = wanted === "openldap" ? "tls-server-end-point" : wanted
+  const data = protection === "tls" ? channelBinding?.(type) : undefined
+  if (name.endsWith("-PLUS")) {
+    if (data !== undefined) {
+      return Effect.succeed(
+        wanted === "openldap"
+          ? { flag: "p=ldap", data: Buffer.concat([Buffer.from(`${type}:`), data]) }
+          : { flag: `p=${type}`, data }
+      )
+    }
+    const detail = protection === "tls"
+      ? `${name} needs ${type} of the connection, which this one does not have`
+      : `${name} binds to TLS, and the connection has none; use ldaps:// or startTls`
+    return Effect.fail(new InvalidRequest({ field: "mechanism", detail }))
+  }
+  const notOffered = data !== undefined && offered !== undefined && !offered.includes(`${name}-PLUS`)
+  return Effect.succeed({ flag: notOffered ? "y" : "n", data: new Uint8Array() })
+}

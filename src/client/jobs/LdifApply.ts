@@ -1,0 +1,159 @@
+/**
+ * LDIF carried out: records become operations of a client or a session, one after another. What records are and how they
+ * are read is the business of Ldif.ts.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapError.ts"
+import type { LdifRecord } from "../../model/ldif/Ldif.ts"
+import type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+
+/**
+ * A record that was carried out.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdifApplied {
+  readonly record: LdifRecord
+  readonly result: LdapResult
+}
+
+/**
+ * A record, and what came of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdifAttempt {
+  readonly record: LdifRecord
+  readonly result: Result.Result<LdapResult, LdifApplyError>
+}
+
+/**
+ * A record that was not carried out, or of which nobody knows (`cause` says so then).
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LdifApplyError extends Data.TaggedError("LdifApplyError")<{
+  /** The line where the record begins in its text; 0 for records that were not read from text. */
+  readonly line: number
+  readonly dn: string
+  readonly cause: LdapError
+}> {
+  override get message(): string {
+    return this.line === 0 ? this.cause.message : `in line ${this.line} of LDIF: ${this.cause.message}`
+  }
+}
+
+/**
+ * Options of {@link applyLdif}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdifApplyOptions {
+  /** For each operation; see `OperationOptions`. */
+  readonly timeout?: OperationOptions["timeout"]
+  /** Whether to go on with the next record after one that failed. Default false. */
+  readonly continueOnError?: boolean | undefined
+}
+
+/**
+ * Carries out records, each after the one before it, as a stream of what came of them.
+ *
+ * **Details**
+ *
+ * Change records do what they say, with their controls; entries are added. A record is sent when the stream is asked for
+ * its result: without a consumer nothing happens, and `Stream.runDrain` is how to carry out all of them.
+ *
+ * The first record that fails ends the stream with {@link LdifApplyError}, which has the line. With `continueOnError`
+ * such an error is the result of its record instead, and the next one follows; where the error is about the connection or
+ * the session and not the record, all others would fail too, and so the stream ends with it. Nothing is undone in either
+ * case. Errors of the records' own stream end it as they are.
+ *
+ * Interruption, or ending the stream early, abandons the operation in flight; the server may have carried it out.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapClient, Ldif, LdifApply } from "effect-ldap"
+ * import { Effect, FileSystem, Stream } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const ldap = yield* LdapClient.LdapClient
+ *   const fs = yield* FileSystem.FileSystem
+ *   yield* LdifApply.applyLdif(ldap, fs.stream("changes.ldif").pipe(Ldif.decode())).pipe(Stream.runDrain)
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export function applyLdif<E, R>(
+  client: Operations,
+  records: Stream.Stream<LdifRecord, E, R>,
+  options: LdifApplyOptions & { readonly continueOnError: true }
+): Stream.Stream<LdifAttempt, E | LdifApplyError, R>
+export function applyLdif<E, R>(
+  client: Operations,
+  records: Stream.Stream<LdifRecord, E, R>,
+  options?: LdifApplyOptions & { readonly continueOnError?: false | undefined }
+): Stream.Stream<LdifApplied, E | LdifApplyError, R>
+export function applyLdif<E, R>(
+  client: Operations,
+  records: Stream.Stream<LdifRecord, E, R>,
+  options?: LdifApplyOptions
+): Stream.Stream<LdifApplied, E | LdifApplyError, R> | Stream.Stream<LdifAttempt, E | LdifApplyError, R> {
+  const operation = (record: LdifRecord) =>
+    Effect.mapError(
+      operationOf(client, record, options?.timeout),
+      (cause) => new LdifApplyError({ line: record.line, dn: record.dn, cause })
+    )
+  return options?.continueOnError === true
+    ? Stream.mapEffect(records, (record) => Effect.map(attempted(operation(record)), (result) => ({ record, result })))
+    : Stream.mapEffect(records, (record) => Effect.map(operation(record), (result) => ({ record, result })))
+}
+
+const attempted = (operation: Effect.Effect<LdapResult, LdifApplyError>) =>
+  Effect.matchEffect(operation, {
+    onSuccess: (result): Effect.Effect<LdifAttempt["result"], LdifApplyError> => Effect.succeed(Result.succeed(result)),
+    onFailure: (error) => isAboutRecord(error.cause.reason) ? Effect.succeed(Result.fail(error)) : Effect.fail(error)
+  })
+
+/** What carries records out: a client, a session, or what stands for one in a test. */
+type Operations = Pick<LdapOperations, "add" | "delete" | "modify" | "rename">
+
+const operationOf = (
+  client: Operations,
+  record: LdifRecord,
+  timeout: LdifApplyOptions["timeout"]
+): Effect.Effect<LdapResult, LdapError> => {
+  const { dn } = record
+  const options = { timeout, controls: record._tag === "Entry" ? [] : record.controls }
+  switch (record._tag) {
+    case "Entry":
+    case "Add":
+      return client.add(dn, record.attributes, options)
+    case "Delete":
+      return client.delete(dn, options)
+    case "Modify":
+      return client.modify(dn, record.changes, options)
+    case "ModifyDn":
+      return client.rename(dn, {
+        ...options,
+        newRdn: record.newRdn,
+        newSuperior: record.newSuperior,
+        deleteOldRdn: record.deleteOldRdn
+      })
+  }
+}
+
+/** Whether another record may fare better: the server has judged this one, or it could not be sent. */
+const isAboutRecord = (reason: LdapErrorReason): boolean =>
+  "code" in reason || reason._tag === "InvalidRequest" || reason._tag === "RequestTimeout"

@@ -1,0 +1,230 @@
+/**
+ * Who is in a group: the names that it has, or the entries, groups within groups included.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import { inChain } from "../../model/filter/LdapFilter.ts"
+import { LdapError, NoSuchObject } from "../../model/LdapError.ts"
+import { dnFrom } from "../../model/ldapts.ts"
+import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { allValues } from "./valueRanges.ts"
+
+/**
+ * A member of a group.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GroupMember {
+  readonly entry: LdapEntry
+  /** Whether it is a group itself: it has a class of groups, or members. */
+  readonly isGroup: boolean
+  /** 1 for a member of the group itself, 2 for one of a group in it; `undefined` where the server has looked (`inChain`). */
+  readonly depth: number | undefined
+}
+
+/**
+ * Options of {@link memberNames}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MemberNamesOptions extends Pick<OperationOptions, "timeout"> {
+  /** The attributes that have the names of members. Default `member` and `uniqueMember`. */
+  readonly memberAttributes?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * Options of {@link members}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MembersOptions extends MemberNamesOptions {
+  /**
+   * Default `false`: the members of the group itself. `true`: those of groups in it too, at any depth. `inChain`: the same,
+   * found by an Active Directory in one search below `base`.
+   */
+  readonly nested?: boolean | "inChain" | undefined
+  /** Where to look for members with `inChain`: usually the domain. */
+  readonly base?: DnInput | undefined
+  /** Attributes of the entries; default all user attributes. */
+  readonly attributes?: ReadonlyArray<string> | undefined
+  /** How many entries may be asked for at once. Default 16. */
+  readonly concurrency?: number | undefined
+}
+
+const memberAttributesOf = ({ memberAttributes = ["member", "uniqueMember"] }: MemberNamesOptions) => memberAttributes
+
+/**
+ * The names that a group has for its members, in the server's order: one request, or one per range where Active Directory
+ * gives them in ranges.
+ *
+ * **Details**
+ *
+ * Whether there are such entries isn't asked. The optional unique identifier of `uniqueMember` (RFC 4517 section 3.3.21) is
+ * cut off. Fails with `NoSuchObject` for a group that isn't there. Groups of `memberUid` have no names in them, and so none
+ * here.
+ *
+ * @category groups
+ * @since 0.1.0
+ */
+export const memberNames = Effect.fnUntraced(function*(
+  client: Pick<LdapOperations, "lookup">,
+  group: DnInput,
+  options: MemberNamesOptions = {}
+): Effect.fn.Return<ReadonlyArray<string>, LdapError> {
+  const attributes = memberAttributesOf(options)
+  const found = yield* client.lookup(group, { attributes, timeout: options.timeout })
+  if (Option.isNone(found)) {
+    const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
+    return yield* new LdapError({ reason, operation: "memberNames", dn: dnFrom(group) })
+  }
+  return yield* namesOf(client, found.value, attributes)
+})
+
+/**
+ * The members of a group, each once, as a stream of their entries.
+ *
+ * **Details**
+ *
+ * Every member is read, by a lookup of its own and `concurrency` at a time; names without an entry are left out. With
+ * `nested` members come level by level, and the groups among them too (`isGroup`): the nearest way to a member counts, groups
+ * that have each other as members are no trouble, and the group itself is not its own member. In memory are the names seen
+ * and one level.
+ *
+ * With `inChain` an Active Directory does the walking, by its matching rule on `memberOf`; a large domain may take seconds
+ * for it. Primary groups (`primaryGroupID`) are members in no server's sense, and not found by any of these.
+ *
+ * Fails with `NoSuchObject` for a group that isn't there, but not with `inChain`, which then finds nobody. Interruption, or
+ * ending the stream early, abandons what is in flight.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapJobs, type LdapClient } from "effect-ldap"
+ * import { Stream } from "effect"
+ *
+ * const addresses = (ldap: LdapClient.LdapClient) =>
+ *   LdapJobs.members(ldap, "cn=staff,ou=groups,dc=example,dc=org", { nested: true, attributes: ["mail"] }).pipe(
+ *     Stream.filter(({ isGroup }) => !isGroup),
+ *     Stream.map(({ entry }) => entry.get("mail")),
+ *     Stream.runCollect
+ *   )
+ * ```
+ *
+ * @category groups
+ * @since 0.1.0
+ */
+export const members = (
+  client: Pick<LdapOperations, "lookup" | "search">,
+  group: DnInput,
+  options: MembersOptions = {}
+): Stream.Stream<GroupMember, LdapError> =>
+  options.nested === "inChain" ? inOneSearch(client, group, options) : levelByLevel(client, group, options)
+
+const groupClasses = new Set([
+  "group",
+  "groupofnames",
+  "groupofuniquenames",
+  "groupofentries",
+  "groupofurls",
+  "posixgroup"
+])
+
+const inOneSearch = (
+  client: Pick<LdapOperations, "search">,
+  group: DnInput,
+  options: MembersOptions
+): Stream.Stream<GroupMember, LdapError> =>
+  client.search({
+    base: options.base ?? "",
+    filter: inChain("memberOf", dnFrom(group)),
+    attributes: wanted(options),
+    pageSize: 500,
+    timeout: options.timeout
+  }).pipe(
+    // It is found where groups have each other as members.
+    Stream.filter(({ dn }) => keyOf(dn) !== keyOf(dnFrom(group))),
+    Stream.map((entry) => ({ entry, isGroup: isGroup(entry, memberAttributesOf(options)), depth: undefined }))
+  )
+
+const levelByLevel = (
+  client: Pick<LdapOperations, "lookup">,
+  group: DnInput,
+  options: MembersOptions
+): Stream.Stream<GroupMember, LdapError> => {
+  const { concurrency = 16, nested = false, timeout } = options
+  const attributes = memberAttributesOf(options)
+  const seen = new Set([keyOf(dnFrom(group))])
+  const unseen = (names: Iterable<string>): ReadonlyArray<string> => {
+    const fresh: Array<string> = []
+    for (const name of names) {
+      const key = keyOf(name)
+      if (seen.has(key)) continue
+      seen.add(key)
+      fresh.push(name)
+    }
+    return fresh
+  }
+
+  const level = (names: ReadonlyArray<string>, depth: number): Stream.Stream<GroupMember, LdapError> => {
+    const below: Array<string> = []
+    const read = Effect.fnUntraced(function*(name: string) {
+      const found = yield* client.lookup(name, { attributes: wanted(options), timeout })
+      if (Option.isNone(found)) return Option.none<GroupMember>()
+      const member = { entry: found.value, isGroup: isGroup(found.value, attributes), depth }
+      if (nested === true && member.isGroup) {
+        for (const name of yield* namesOf(client, found.value, attributes)) below.push(name)
+      }
+      return Option.some<GroupMember>(member)
+    })
+    return Stream.fromIterable(names).pipe(
+      Stream.mapEffect(read, { concurrency }),
+      Stream.filterMap(Result.fromOption(() => undefined)),
+      Stream.concat(
+        Stream.suspend(() => {
+          const next = unseen(below)
+          return next.length === 0 ? Stream.empty : level(next, depth + 1)
+        })
+      )
+    )
+  }
+  return Stream.unwrap(
+    Effect.map(memberNames(client, group, options), (names) => level(unseen(names), 1))
+  )
+}
+
+/** What was asked for, and what it takes to know a group. */
+const wanted = (options: MembersOptions): ReadonlyArray<string> => [
+  ...(options.attributes ?? ["*"]),
+  "objectClass",
+  ...memberAttributesOf(options)
+]
+
+const isGroup = (entry: LdapEntry, memberAttributes: ReadonlyArray<string>): boolean =>
+  entry.getAll("objectClass").some((name) => groupClasses.has(name.toLowerCase())) ||
+  memberAttributes.some((attribute) => entry.has(attribute))
+
+const namesOf = (
+  client: Pick<LdapOperations, "lookup">,
+  entry: LdapEntry,
+  attributes: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<string>, LdapError> =>
+  Effect.map(
+    Effect.forEach(attributes, (attribute) => allValues(client, entry, attribute)),
+    (values) => values.flat().map((value) => Buffer.from(value).toString("utf8").replace(uniqueIdentifier, ""))
+  )
+
+const uniqueIdentifier = /#'[01]*'B$/
+
+/** Equal names have one; names that aren't names (RFC 4514) are compared as text. */
+const keyOf = (name: string): string =>
+  Result.match(LdapDn.parse(name, { lenient: true }), {
+    onSuccess: LdapDn.normalize,
+    onFailure: () => name.toLowerCase()
+  })

@@ -1,0 +1,146 @@
+/**
+ * Which values, and names, a server takes for the same, as far as this side can know; and names that can be asked for
+ * together.
+ *
+ * Two keys answer that. What has the same sure key is the same to every server that compares without regard to case. What
+ * has only the same loose key (`Ü` and `ü`, `ß` and `ss`) is the same to some servers, and has to be asked.
+ */
+import * as Result from "effect/Result"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import * as LdapFilter from "../../model/filter/LdapFilter.ts"
+import { isRanged } from "./valueRanges.ts"
+
+/** Attributes of well-known schemas that differ by case (RFC 2307, RFC 2079). */
+export const caseExactAttributes: ReadonlyArray<string> = ["memberUid", "homeDirectory", "loginShell", "labeledURI"]
+
+/** How the values of an attribute are told apart. */
+export interface Matching {
+  readonly attribute: string
+  /** They are the names of the members of groups. */
+  readonly isMember: boolean
+  /** They differ by case. */
+  readonly isExact: boolean
+}
+
+/** Keys by which values or names are compared; see above. */
+export interface Keys {
+  readonly sure: string
+  readonly loose: string
+}
+
+export const nameKeys = (name: string): Keys =>
+  Result.match(LdapDn.parse(name, { lenient: true }), {
+    onSuccess: (dn) => {
+      const loose = LdapDn.normalize(dn)
+      return { sure: sureKey(LdapDn.format(dn), loose), loose }
+    },
+    // Not a name as RFC 4514 has them: `<GUID=…>`.
+    onFailure: () => alike(`text ${name}`)
+  })
+
+/** The keys of a value that somebody asks for. */
+export const valueKeys = ({ isExact, isMember }: Matching, value: string | Uint8Array): Keys => {
+  if (isMember) return nameKeys(textOf(value))
+  return isExact || typeof value !== "string" ? alike(octetsKey(value)) : textKeys(value)
+}
+
+/** Who gets which entry, of those who ask by `askers`; `undefined` where that can't be told. */
+export const share = (
+  matching: Matching,
+  askers: ReadonlyArray<Keys>,
+  entries: ReadonlyArray<LdapEntry>
+): ReadonlyArray<ReadonlyArray<LdapEntry>> | undefined => {
+  const shares = askers.map(() => new Array<LdapEntry>())
+  for (const entry of entries) {
+    const has = keysOf(matching, entry)
+    if (has === undefined) return undefined
+    let isExplained = false
+    for (const [i, { loose, sure }] of askers.entries()) {
+      if (has.sure.has(sure)) {
+        isExplained = true
+        shares[i]!.push(entry)
+      } else if (has.loose.has(loose)) {
+        return undefined
+      }
+    }
+    if (!isExplained) return undefined
+  }
+  return shares
+}
+
+/** The keys of the values that an entry has; `undefined` where it hasn't all of them. */
+const keysOf = (
+  { attribute, isMember }: Matching,
+  entry: LdapEntry
+): { readonly sure: ReadonlySet<string>; readonly loose: ReadonlySet<string> } | undefined => {
+  if (isRanged(entry, attribute)) return undefined
+  const sure = new Set<string>()
+  const loose = new Set<string>()
+  for (const value of entry.getAllBytes(attribute)) {
+    if (!isMember) sure.add(octetsKey(value))
+    const keys = isMember ? nameKeys(textOf(value)) : textKeys(value)
+    sure.add(keys.sure)
+    loose.add(keys.loose)
+  }
+  return { sure, loose }
+}
+
+const alike = (key: string): Keys => ({ sure: key, loose: key })
+
+const textOf = (value: string | Uint8Array): string =>
+  typeof value === "string" ? value : Buffer.from(value).toString("utf8")
+
+const octetsKey = (value: string | Uint8Array): string => `octets ${Buffer.from(value).toString("latin1")}`
+
+/** As caseIgnoreMatch prepares it (RFC 4518): names have that already. */
+const textKeys = (value: string | Uint8Array): Keys => {
+  const loose = new LdapDn.RdnAttribute("text", value).key
+  return { sure: sureKey(textOf(value), loose), loose }
+}
+
+/** Servers differ in what they take for the same outside of printable ASCII. */
+const sureKey = (text: string, loose: string): string =>
+  /^[\x20-\x7e]*$/.test(text) ? loose : `as it is ${text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())}`
+
+/** Names that have the same parent, with the filter that finds each of them below it. */
+export const byParent = <Q>(
+  questions: ReadonlyArray<Q>,
+  nameOf: (question: Q) => string,
+  chunkSize: number
+): {
+  readonly alone: ReadonlyArray<Q>
+  readonly together: ReadonlyArray<
+    { readonly parent: string; readonly of: ReadonlyArray<Q & { readonly filter: LdapFilter.LdapFilter }> }
+  >
+} => {
+  const alone: Array<Q> = []
+  const families = new Map<
+    string,
+    { readonly parent: string; readonly of: Array<Q & { filter: LdapFilter.LdapFilter }> }
+  >()
+  for (const question of questions) {
+    const parsed = LdapDn.parse(nameOf(question))
+    const dn = Result.isSuccess(parsed) ? parsed.success : undefined
+    const parent = dn === undefined ? undefined : LdapDn.parent(dn)
+    const attributes = dn?.rdns[0]?.attributes ?? []
+    // What is written as BER isn't what a filter compares with.
+    if (parent === undefined || parent.rdns.length === 0 || attributes.some(({ berTag }) => berTag !== undefined)) {
+      alone.push(question)
+      continue
+    }
+    const equalities = attributes.map(({ type, value }) => LdapFilter.equals(type, value))
+    const member = { ...question, filter: equalities.length === 1 ? equalities[0]! : LdapFilter.and(...equalities) }
+    const family = families.get(parent.key)
+    if (family === undefined) families.set(parent.key, { parent: parent.toString(), of: [member] })
+    else family.of.push(member)
+  }
+  const together: Array<
+    { readonly parent: string; readonly of: Array<Q & { readonly filter: LdapFilter.LdapFilter }> }
+  > = []
+  for (const { of, parent } of families.values()) {
+    if (of.length === 1) alone.push(of[0]!)
+    else for (let i = 0; i < of.length; i += chunkSize) together.push({ parent, of: of.slice(i, i + chunkSize) })
+  }
+  return { alone, together }
+}

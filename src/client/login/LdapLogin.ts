@@ -1,0 +1,321 @@
+/**
+ * The login of a service: find the user, become the user on a session that nobody shares, and say what came of it.
+ *
+ * Why logins are refused is read in LoginError.ts.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as LdapAuth from "../../auth/LdapAuth.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
+import type { LdapError, LdapResult } from "../../model/LdapError.ts"
+import type * as LdapSession from "../../session/LdapSession.ts"
+import {
+  AmbiguousLogin,
+  DirectoryFailed,
+  EmptyPassword,
+  LoginError,
+  type LoginReason,
+  type Refusal,
+  refusalOf,
+  refusalOfSuccess,
+  WrongCredentials
+} from "./LoginError.ts"
+import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOptions } from "./loginSessions.ts"
+
+export type { LoginDirectory, LoginPoolOptions, LoginSession } from "./loginSessions.ts"
+
+export {
+  AccountDisabled,
+  AccountExpired,
+  AccountLocked,
+  AmbiguousLogin,
+  DirectoryFailed,
+  EmptyPassword,
+  LoginError,
+  type LoginReason,
+  MustChangePassword,
+  NotPermitted,
+  PasswordExpired,
+  WrongCredentials
+} from "./LoginError.ts"
+
+/**
+ * A user who has logged in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Login {
+  /** The user's entry, as the one who looked it up may see it. */
+  readonly entry: LdapEntry
+  /** How long the password is good for, where the server warns that it will expire soon. */
+  readonly expiresIn: Duration.Duration | undefined
+  /** How many more logins there will be, where the password has expired and the server still lets it pass. */
+  readonly graceLogins: number | undefined
+}
+
+/**
+ * Options of {@link make} and {@link authenticate}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LoginOptions = LoginDirectory & LoginSettings
+
+/**
+ * Which users there are, and what they hear.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginSettings {
+  /** Where users are; below it, at any depth. */
+  readonly base: LdapSession.DnInput
+  /**
+   * The filter for a login. Build it with `LdapFilter` or its tag `ldapFilter`: what was typed is then a value and never
+   * syntax. Text isn't taken here, for that reason.
+   */
+  readonly filter: (login: string) => LdapFilter
+  /** Attributes of the entry; default all user attributes. */
+  readonly attributes?: ReadonlyArray<string> | undefined
+  /**
+   * Whether to ask for what the password policy says; servers that know none ignore it. Default true. Without it grace logins
+   * are refused, with `MustChangePassword`, where a server tells of them in Netscape's way.
+   */
+  readonly passwordPolicy?: boolean | undefined
+  /**
+   * Whether an unknown user and a wrong password are the same error after the same requests. Default false. See {@link
+   * authenticate} for what the time they take tells, and for `decoy`.
+   */
+  readonly uniform?: boolean | { readonly decoy: LdapSession.DnInput } | undefined
+  /** How many logins may be under way at once; others wait. Default 16. */
+  readonly concurrency?: number | undefined
+}
+
+/**
+ * Logs in. Fibers may share it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Authenticator = (
+  login: string,
+  password: Redacted.Redacted<string>
+) => Effect.Effect<Login, LoginError>
+
+/**
+ * Makes a function that checks logins, for a program that has few. {@link make} is for services.
+ *
+ * **Details**
+ *
+ * A login is a search for the user by `client`, then a session of its own, which is nobody else's, that is bound as the entry that was found, with
+ * the password (RFC 4513 section 5.1.3), and unbound again. So nobody who shares the client becomes someone else. An empty
+ * password is refused before anything is sent, as are none and two entries before a bind. Passwords cross the network under
+ * the rules of the session: over TLS, unless the configuration says `allowInsecureAuth`.
+ *
+ * It fails with {@link LoginError}, whose reason says why, from the result code, the password policy control
+ * (draft-behera-ldap-password-policy-11), Netscape's controls, and Active Directory's sub-codes. Where nobody can say
+ * whether the login is right the reason is `DirectoryFailed`, with the `LdapError`.
+ *
+ * With `uniform` an attacker can't tell from the answers which users exist. An unknown user costs a session and a bind like any
+ * other, as a name below `base` that can't exist, and fails with `WrongCredentials` of `either`; so do a wrong password, an
+ * ambiguous login, and accounts that the server refuses without looking at the password, locked ones above all. What only those
+ * hear who know the password keeps its reason. The reasons that were hidden are logged at debug level.
+ *
+ * The time may tell all the same, since servers hash a password only for users that exist, and a password policy writes the failure
+ * down. On slapd a wrong password took 7 to 11 ms longer than an unknown user with `{ARGON2}`, and 2 ms with a policy that counts; with
+ * `{SSHA}` or SHA-2 and no policy the difference was lost in the noise. Name an entry with a password that nobody knows as `decoy`, and
+ * the bind for unknown users is tried on it: then nothing was left of either. Its password has to be hashed as those of users are,
+ * and its policy has to count failures as theirs does, but never lock (slapd: the same `pwdMaxFailure`, and `pwdLockout` FALSE). What
+ * remains is an account that is locked: servers refuse it at once, which is faster than a wrong password, and than the decoy.
+ *
+ * Interruption abandons the search, and ends the session of the bind: the server is unbound. Waiting for one's turn
+ * (`concurrency`) can be interrupted too.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapFilter, LdapLogin, type LdapClient } from "effect-ldap"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const logins = (ldap: LdapClient.LdapClient) =>
+ *   LdapLogin.authenticate({
+ *     client: ldap,
+ *     base: "ou=people,dc=example,dc=org",
+ *     filter: (login) => LdapFilter.ldapFilter`(&(objectClass=person)(uid=${login}))`,
+ *     uniform: true
+ *   })
+ *
+ * const program = (ldap: LdapClient.LdapClient) =>
+ *   logins(ldap)("ada", Redacted.make("correct horse")).pipe(
+ *     Effect.catchReason("LoginError", "WrongCredentials", () => Effect.succeed("try again"))
+ *   )
+ * ```
+ *
+ * @category logins
+ * @since 0.1.0
+ */
+export const authenticate = (options: LoginOptions): Authenticator => authenticator(options, bindAnew(options))
+
+/**
+ * Like {@link authenticate}, with sessions for the binds that stay: what a service wants. Over TLS a login then takes a tenth of
+ * the time, since most of it goes into connections.
+ *
+ * **Details**
+ *
+ * Any number of binds may follow each other on a connection (RFC 4511 section 4.2.1). So a session is opened when a login finds none
+ * free, `concurrency` of them at the most, and is one login's at a time. Nothing but the binds of logins is ever sent on
+ * it, and none of them is sent to become nobody again, which some servers refuse: until the next one, or until
+ * `idleTimeToLive`, the server takes the session for the last user's. Closing the scope unbinds each, once: logins that are
+ * under way have ten seconds for it, and others fail with `DirectoryFailed`.
+ *
+ * A session stays after a login. After anything else it is unbound, and another opened in its place, while the login goes on: when
+ * the server refused the bind (some close the connection then) or wants the password changed first, when the time was up, and
+ * when the login was interrupted, since a bind can't be abandoned. So a refused login costs a connection.
+ *
+ * A session that the server has closed meanwhile is replaced and nobody notices. A bind that may have reached the server is never
+ * sent again: it may have counted as a wrong password, and the login is a `DirectoryFailed` whose cause is `inDoubt`.
+ *
+ * Completes without having opened anything, and fails with `InvalidRequest` for a `concurrency` that isn't a whole number from 1.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapClient, LdapFilter, LdapLogin } from "effect-ldap"
+ * import { Context, Effect, Layer } from "effect"
+ *
+ * class Logins extends Context.Service<Logins, LdapLogin.Authenticator>()("app/Logins") {
+ *   static readonly layer = Layer.effect(
+ *     Logins,
+ *     Effect.flatMap(LdapClient.LdapClient, (client) =>
+ *       LdapLogin.make({
+ *         client,
+ *         base: "ou=people,dc=example,dc=org",
+ *         filter: (login) => LdapFilter.equals("uid", login),
+ *         uniform: true
+ *       }))
+ *   )
+ * }
+ * ```
+ *
+ * @category logins
+ * @since 0.1.0
+ */
+export const make = (
+  options: LoginOptions & LoginPoolOptions
+): Effect.Effect<Authenticator, LdapError, Scope.Scope> =>
+  Effect.map(bindInPool(options, concurrencyOf(options), options), (bind) => authenticator(options, bind))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Logging in
+// ---------------------------------------------------------------------------------------------------------------------
+
+const concurrencyOf = ({ concurrency = 16 }: LoginSettings): number => concurrency
+
+const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
+  const { uniform = false } = options
+  const turns = Semaphore.makeUnsafe(concurrencyOf(options))
+  const controls = options.passwordPolicy === false ? [] : [LdapControl.passwordPolicyRequest.make()]
+  const refuse = (refusal: Refusal) => uniform === false ? Effect.fail(failed(refusal.reason)) : refuseAlike(refusal)
+
+  const bindAs = (dn: string, password: Redacted.Redacted<string>): Effect.Effect<LdapResult, LdapError> =>
+    bind(LdapAuth.simple(dn, password), { controls })
+
+  /** The bind for a user who isn't there; what comes of it says nothing, unless the directory is in trouble. */
+  const bindAsNobody = (password: Redacted.Redacted<string>) => {
+    const dn = typeof uniform === "object" ? uniform.decoy.toString() : nobodyBelow(options.base)
+    return bindAs(dn, password).pipe(
+      Effect.catch((error) =>
+        isAnswer(error) ? Effect.void : Effect.fail(failed(new DirectoryFailed({ cause: error })))
+      )
+    )
+  }
+
+  const logIn = Effect.fnUntraced(function*(
+    login: string,
+    password: Redacted.Redacted<string>
+  ): Effect.fn.Return<Login, LoginError> {
+    const entry = yield* findUser(options, login)
+    if (Result.isFailure(entry)) {
+      if (uniform !== false) yield* bindAsNobody(password)
+      return yield* refuse({ reason: entry.failure, isPasswordKnown: false })
+    }
+    const { dn } = entry.success
+    const result = yield* Effect.result(bindAs(dn, password))
+    if (Result.isFailure(result)) {
+      const refusal = result.failure.operation === "bind" ? refusalOf(dn, result.failure.reason) : undefined
+      return yield* refusal === undefined
+        ? Effect.fail(failed(new DirectoryFailed({ cause: result.failure })))
+        : refuse(refusal)
+    }
+    const refusal = refusalOfSuccess(dn, result.success)
+    if (refusal !== undefined) return yield* refuse({ ...refusal, isPasswordKnown: true })
+    return { entry: entry.success, ...warningsOf(result.success) }
+  })
+
+  return (login, password) =>
+    Redacted.value(password) === ""
+      ? Effect.fail(failed(new EmptyPassword()))
+      : Semaphore.withPermit(turns, logIn(login, password))
+}
+
+const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
+
+const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never, LoginError> =>
+  isPasswordKnown
+    ? Effect.fail(failed(reason))
+    : Effect.andThen(
+      Effect.logDebug(`a login was refused: ${reason.message}`),
+      Effect.fail(failed(new WrongCredentials({ what: "either" })))
+    )
+
+/** The one entry that the filter finds. Two are asked for: that is how many it takes to know. */
+const findUser = Effect.fnUntraced(function*(
+  { attributes, base, client, filter }: LoginOptions,
+  login: string
+): Effect.fn.Return<Result.Result<LdapEntry, WrongCredentials | AmbiguousLogin>, LoginError> {
+  const found = yield* client.searchResult({ base, filter: filter(login), attributes, sizeLimit: 2 }).pipe(
+    Effect.map(({ entries }) => entries),
+    Effect.catch((error) => {
+      const entries = error.partial?.entries ?? []
+      // Servers may count more than they send. A limit below two is the server's own, and says nothing.
+      return error.reason._tag === "SizeLimitExceeded" && entries.length > 1
+        ? Effect.succeed(entries)
+        : Effect.fail(failed(new DirectoryFailed({ cause: error })))
+    })
+  )
+  const [first, second] = found
+  // To bind with the name of the root DSE would be to become nobody, whatever the password.
+  if (first === undefined || first.dn === "") return Result.fail(new WrongCredentials({ what: "login" }))
+  return second === undefined
+    ? Result.succeed(first)
+    : Result.fail(new AmbiguousLogin({ dns: [first.dn, second.dn] }))
+})
+
+/** A name that no entry has: it is made up on the spot. */
+const nobodyBelow = (base: LdapSession.DnInput): string => {
+  const above = base.toString()
+  return `cn=${crypto.randomUUID()}${above === "" ? "" : `,${above}`}`
+}
+
+/** Whether the server has answered the bind, with a word about who bound. */
+const isAnswer = (error: LdapError): boolean => error.operation === "bind" && refusalOf("", error.reason) !== undefined
+
+const warningsOf = ({ controls }: LdapResult): Pick<Login, "expiresIn" | "graceLogins"> => {
+  const policy = Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))
+  // Netscape's, from servers that have no other.
+  const seconds = policy?.timeBeforeExpiration ?? Option.getOrUndefined(LdapControl.passwordExpiring.find(controls))
+  return {
+    expiresIn: seconds === undefined ? undefined : Duration.seconds(seconds),
+    graceLogins: policy?.graceAuthNsRemaining
+  }
+}

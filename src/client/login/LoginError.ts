@@ -1,0 +1,256 @@
+/**
+ * Why a login was refused: one error with a `reason`, as `LdapError` has, and the reading of it out of what servers
+ * answer to a bind. The login itself is in LdapLogin.ts.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Option from "effect/Option"
+import * as LdapControl from "../../model/control/LdapControl.ts"
+import { activeDirectorySubCode, type LdapError, type LdapErrorReason, type LdapResult } from "../../model/LdapError.ts"
+
+/**
+ * The password is empty, which servers take for an anonymous bind and answer with success (RFC 4513 section 5.1.2).
+ * Nothing was asked of the server.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class EmptyPassword extends Data.TaggedError("EmptyPassword")<{}> {
+  override get message(): string {
+    return "the password is empty"
+  }
+}
+
+/**
+ * There is no such user (`login`), or the password is not the user's (`password`). With `uniform` nobody learns which:
+ * `either`, also for an account that the server refuses whatever the password.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class WrongCredentials extends Data.TaggedError("WrongCredentials")<{
+  readonly what: "login" | "password" | "either"
+}> {
+  override get message(): string {
+    return this.what === "login"
+      ? "there is no such user"
+      : this.what === "password"
+      ? "the password is wrong"
+      : "the name or the password is wrong"
+  }
+}
+
+/**
+ * More than one entry has this login: the filter or the base is wrong, or the data.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class AmbiguousLogin extends Data.TaggedError("AmbiguousLogin")<{
+  /** Two of them. */
+  readonly dns: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return `more than one entry has this login: ${this.dns.map((dn) => JSON.stringify(dn)).join(" and ")}`
+  }
+}
+
+/**
+ * Too many wrong passwords, or an administrator has locked the account. Servers say so whatever the password.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class AccountLocked extends Data.TaggedError("AccountLocked")<{ readonly dn: string }> {
+  override get message(): string {
+    return "the account is locked"
+  }
+}
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export class AccountDisabled extends Data.TaggedError("AccountDisabled")<{ readonly dn: string }> {
+  override get message(): string {
+    return "the account is disabled"
+  }
+}
+
+/**
+ * @category reasons
+ * @since 0.1.0
+ */
+export class AccountExpired extends Data.TaggedError("AccountExpired")<{ readonly dn: string }> {
+  override get message(): string {
+    return "the account has expired"
+  }
+}
+
+/**
+ * The password was right and has expired; there are no grace logins left.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class PasswordExpired extends Data.TaggedError("PasswordExpired")<{ readonly dn: string }> {
+  override get message(): string {
+    return "the password has expired"
+  }
+}
+
+/**
+ * The password was right, and has to be changed before anything else: an administrator has set it.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class MustChangePassword extends Data.TaggedError("MustChangePassword")<{ readonly dn: string }> {
+  override get message(): string {
+    return "the password has to be changed first"
+  }
+}
+
+/**
+ * The user may not log in at this time, or from here (Active Directory).
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class NotPermitted extends Data.TaggedError("NotPermitted")<{
+  readonly dn: string
+  readonly what: "time" | "workstation"
+}> {
+  override get message(): string {
+    return this.what === "time"
+      ? "the user may not log in at this time"
+      : "the user may not log in at this workstation"
+  }
+}
+
+/**
+ * Nobody knows whether the login is right: the directory could not be reached or asked, or answered something else.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class DirectoryFailed extends Data.TaggedError("DirectoryFailed")<{ readonly cause: LdapError }> {
+  override get message(): string {
+    return this.cause.message
+  }
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type LoginReason =
+  | EmptyPassword
+  | WrongCredentials
+  | AmbiguousLogin
+  | AccountLocked
+  | AccountDisabled
+  | AccountExpired
+  | PasswordExpired
+  | MustChangePassword
+  | NotPermitted
+  | DirectoryFailed
+
+/**
+ * A login that was refused, or could not be decided. Neither the login that was typed nor the password is in it: people
+ * type passwords into the wrong field.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LoginError extends Data.TaggedError("LoginError")<{ readonly reason: LoginReason }> {
+  /** Whether the same login may succeed later without anyone changing anything. */
+  get isRetryable(): boolean {
+    return this.reason._tag === "DirectoryFailed" && this.reason.cause.isRetryable
+  }
+  override get message(): string {
+    return `login failed: ${this.reason.message}`
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reading answers
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** What a refusal says, and whether the server says it only to those who know the password. */
+export interface Refusal {
+  readonly reason: LoginReason
+  readonly isPasswordKnown: boolean
+}
+
+const known = (reason: LoginReason): Refusal => ({ reason, isPasswordKnown: true })
+const anybody = (reason: LoginReason): Refusal => ({ reason, isPasswordKnown: false })
+
+/** Why the bind of the user was refused; `undefined` where that has nothing to do with the user. */
+export const refusalOf = (dn: string, reason: LdapErrorReason): Refusal | undefined => {
+  if (!("code" in reason)) return undefined
+  switch (reason._tag) {
+    case "InvalidCredentials":
+      return fromPolicy(dn, reason.controls) ?? fromSubCode(dn, reason) ??
+        anybody(new WrongCredentials({ what: "password" }))
+    // The entry has no password, or is gone since it was found.
+    case "InappropriateAuthentication":
+    case "NoSuchObject":
+      return anybody(new WrongCredentials({ what: "password" }))
+    // 389 Directory Server: "Exceed password retry limit. Please try later.", and no control that would say it.
+    case "ConstraintViolation":
+      return /retry limit|locked/i.test(reason.diagnosticMessage) ? anybody(new AccountLocked({ dn })) : undefined
+    // 389 Directory Server: "Account inactivated. Contact system administrator."
+    case "UnwillingToPerform":
+      return /inactivated|disabled/i.test(reason.diagnosticMessage) ? anybody(new AccountDisabled({ dn })) : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Why a bind that succeeded is no login: the session may do nothing but change the password. */
+export const refusalOfSuccess = (dn: string, { controls }: LdapResult): Refusal | undefined => {
+  const policy = Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))
+  if (policy?.graceAuthNsRemaining !== undefined) return undefined
+  if (Option.isSome(LdapControl.passwordExpired.find(controls))) return known(new MustChangePassword({ dn }))
+  return fromPolicy(dn, controls)
+}
+
+const fromPolicy = (dn: string, controls: LdapResult["controls"]): Refusal | undefined => {
+  switch (Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))?.error) {
+    case "accountLocked":
+      return anybody(new AccountLocked({ dn }))
+    case "passwordExpired":
+      return known(new PasswordExpired({ dn }))
+    case "changeAfterReset":
+      return known(new MustChangePassword({ dn }))
+    default:
+      // Netscape's. slapd, if it isn't asked for the other one, sends it for a locked account too, whatever the password.
+      return Option.isSome(LdapControl.passwordExpired.find(controls))
+        ? anybody(new PasswordExpired({ dn }))
+        : undefined
+  }
+}
+
+/** Active Directory checks the password before all of these but the lock. */
+const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
+  switch (activeDirectorySubCode(reason)?.split(" ", 1)[0]) {
+    case "530":
+      return known(new NotPermitted({ dn, what: "time" }))
+    case "531":
+      return known(new NotPermitted({ dn, what: "workstation" }))
+    case "532":
+      return known(new PasswordExpired({ dn }))
+    case "533":
+      return known(new AccountDisabled({ dn }))
+    case "701":
+      return known(new AccountExpired({ dn }))
+    case "773":
+      return known(new MustChangePassword({ dn }))
+    case "775":
+      return anybody(new AccountLocked({ dn }))
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What a pool may be told, and what holds where it isn't.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { InvalidRequest, LdapError, RequestTimeout } from "../../model/LdapError.ts"
+import type { PooledSession } from "./LdapPoolMembers.ts"
+
+/**
+ * How many sessions a pool has, how long, and what is asked of them.
+ *
+ * **Details**
+ *
+ * All times run on the Clock. `"Infinity"` turns a time off.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PoolOptions {
+  /**
+   * Sessions that are kept open though nobody uses them. Default 1. The pool is there when the first of them is; with 0 it
+   * is there at once, and whatever is wrong shows at the first use.
+   */
+  readonly min?: number | undefined
+  /** The most connections at a time; those being opened and being closed count. Default 8. */
+  readonly max?: number | undefined
+  /** How many operations share a session; another is opened when all are in use by so many. Default 32. */
+  readonly concurrency?: number | undefined
+  /** A session above `min` that nobody used for so long is closed; at the latest after twice the time. Default 5 minutes. */
+  readonly idleTimeToLive?: Duration.Input | undefined
+  /**
+   * An older session is closed and another opened in its place, when it is idle, or when there is room for the other while
+   * what is in flight comes to its end. Default 1 hour.
+   */
+  readonly maxAge?: Duration.Input | undefined
+  /** How long an operation waits for a session before it fails with `PoolTimeout`. Default 30 seconds. */
+  readonly checkoutTimeout?: Duration.Input | undefined
+  /** How long what is in flight may go on when the pool's scope closes. Default 10 seconds. */
+  readonly drainTimeout?: Duration.Input | undefined
+  /**
+   * What a session must be able to do: when it is opened, before it is used after `checkAfterIdle`, and every
+   * `checkInterval`. One that fails is closed. Default: read the root DSE, where any answer will do but that the server is busy
+   * or unavailable. `false` checks nothing.
+   */
+  readonly healthCheck?: ((session: PooledSession) => Effect.Effect<unknown, unknown>) | false | undefined
+  /** Whether a session is checked when it is opened. `false` where whoever opens it has done so. Default true. */
+  readonly checkOnOpen?: boolean | undefined
+  /** The time that a check may take. Default 5 seconds. */
+  readonly healthCheckTimeout?: Duration.Input | undefined
+  /** A session that was not used for so long is checked before it is. Default 10 seconds. */
+  readonly checkAfterIdle?: Duration.Input | undefined
+  /** How often sessions that were not used meanwhile are checked in the background. Default 30 seconds. */
+  readonly checkInterval?: Duration.Input | undefined
+}
+
+/** {@link PoolOptions} with nothing left out; times in milliseconds. */
+export interface Settings {
+  readonly min: number
+  readonly max: number
+  readonly concurrency: number
+  readonly idleTimeToLive: number
+  readonly maxAge: number
+  readonly checkoutTimeout: number
+  readonly drainTimeout: number
+  readonly healthCheck: ((session: PooledSession) => Effect.Effect<unknown, unknown>) | undefined
+  readonly checkOnOpen: boolean
+  readonly healthCheckTimeout: number
+  readonly checkAfterIdle: number
+  readonly checkInterval: number
+}
+
+export const settingsFrom = (options: PoolOptions): Effect.Effect<Settings, InvalidRequest> => {
+  const { concurrency = 32, max = 8, min = Math.min(1, max) } = options
+  const checks = options.healthCheck !== false
+  const wrong = notWhole("pool.max", max, 1) ?? notWhole("pool.min", min, 0) ??
+    notWhole("pool.concurrency", concurrency, 1) ??
+    (min > max ? new InvalidRequest({ field: "pool.min", detail: `${min} is more than max, ${max}` }) : undefined)
+  return wrong !== undefined ? Effect.fail(wrong) : Effect.succeed({
+    min,
+    max,
+    concurrency,
+    idleTimeToLive: Duration.toMillis(options.idleTimeToLive ?? "5 minutes"),
+    maxAge: Duration.toMillis(options.maxAge ?? "1 hour"),
+    checkoutTimeout: Duration.toMillis(options.checkoutTimeout ?? "30 seconds"),
+    drainTimeout: Duration.toMillis(options.drainTimeout ?? "10 seconds"),
+    healthCheck: options.healthCheck === false ? undefined : options.healthCheck ?? readsRootDse,
+    checkOnOpen: options.checkOnOpen ?? true,
+    healthCheckTimeout: Duration.toMillis(options.healthCheckTimeout ?? "5 seconds"),
+    checkAfterIdle: checks ? Duration.toMillis(options.checkAfterIdle ?? "10 seconds") : Infinity,
+    checkInterval: Duration.toMillis(options.checkInterval ?? "30 seconds")
+  })
+}
+
+const notWhole = (field: string, value: number, least: number): InvalidRequest | undefined =>
+  Number.isSafeInteger(value) && value >= least
+    ? undefined
+    : new InvalidRequest({ field, detail: `${value} is not a whole number from ${least}` })
+
+/** A server that answers is alive, whatever it says, unless it says that it isn't. */
+const readsRootDse = (session: PooledSession): Effect.Effect<void, LdapError> =>
+  session.lookup("", { attributes: ["1.1"] }).pipe(
+    Effect.asVoid,
+    Effect.catchIf(({ reason }) => "code" in reason && !reason.isRetryable, () => Effect.void)
+  )
+
+/** Whether a session is fit to be used, as the settings say. Bounded in time, and never with a defect. */
+export const healthCheckOf = (
+  { healthCheck, healthCheckTimeout: afterMillis }: Settings,
+  server: string
+): (session: PooledSession) => Effect.Effect<void, LdapError> => {
+  if (healthCheck === undefined) return () => Effect.void
+  const error = (reason: LdapError["reason"]) => new LdapError({ reason, operation: "health check", server })
+  return (session) =>
+    Effect.suspend(() => healthCheck(session)).pipe(
+      Effect.catchDefect(Effect.fail),
+      Effect.mapError((cause) => cause instanceof LdapError ? cause : error(unfit(cause))),
+      Effect.timeoutOrElse({
+        duration: afterMillis,
+        orElse: () => Effect.fail(error(new RequestTimeout({ afterMillis })))
+      }),
+      Effect.asVoid
+    )
+}
+
+/** A check of the user's may fail with anything, and a defect of it is no reason for the pool to stop. */
+const unfit = (cause: unknown): LdapError["reason"] => {
+  const detail = cause instanceof Error ? cause.message : String(cause)
+  return new InvalidRequest({ field: "pool.healthCheck", detail: `the session is not fit for use: ${detail}` })
+}

@@ -1,0 +1,29 @@
+/**
+ * What became of opening a session must not look like the operation for which it was opened: of that nothing was sent, so
+ * nothing about it is in doubt.
+ */
+import { ConnectFailed, describeEnd, LdapError, ProtocolViolation } from "../../model/LdapError.ts"
+
+/** The error of a session that ended, or was silent, while it was being opened. */
+export const notOpened = (error: LdapError): LdapError => {
+  const failed = (kind: ConnectFailed["kind"], detail: string): LdapError =>
+    new LdapError({
+      reason: new ConnectFailed({ kind, detail: `${error.operation}: ${detail}`, cause: error }),
+      operation: "connect",
+      server: error.server
+    })
+  switch (error.reason._tag) {
+    case "ConnectionLost":
+      return failed("other", `the connection was lost (${error.reason.detail})`)
+    case "SessionClosed":
+      return failed("other", describeEnd(error.reason.why))
+    case "RequestTimeout":
+      return failed("timeout", error.reason.message)
+    case "ProtocolViolation": {
+      const { dn, operation, reason: { cause, detail }, server } = error
+      return new LdapError({ reason: new ProtocolViolation({ detail, cause }), operation, server, dn })
+    }
+    default:
+      return error
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Sessions with servers that were referred to: how one is opened, and how those of a client are shared.
+ */
+import * as Effect from "effect/Effect"
+import * as RcMap from "effect/RcMap"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { TlsOptions } from "../../connection/LdapTls.ts"
+import * as LdapTransport from "../../connection/LdapTransport.ts"
+import type { LdapError } from "../../model/LdapError.ts"
+import * as LdapUrl from "../../model/url/LdapUrl.ts"
+import * as LdapSession from "../../session/LdapSession.ts"
+import type { FollowOptions } from "./LdapReferrals.ts"
+import { serverKey } from "./referralTargets.ts"
+
+/** A session with a server, for as long as the scope is open. */
+export type OpenReferred = (
+  server: LdapUrl.LdapUrl
+) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
+
+/** What is known of the client that follows. */
+export interface Origin {
+  /** Whether its own connections are protected by TLS. */
+  readonly isSecure: boolean
+  readonly settings: LdapSession.SessionOptions & LdapTransport.UrlOptions
+}
+
+/** A session of the caller's own. */
+export const openReferred = (options: FollowOptions, origin: Origin): OpenReferred => {
+  const { connectTimeout, requestTimeout, closeTimeout, keepAlive, maxMessageSize, tls } = origin.settings
+  const settings = {
+    connectTimeout,
+    requestTimeout,
+    closeTimeout,
+    keepAlive,
+    maxMessageSize,
+    tls: tls === undefined ? undefined : carriedTls(tls),
+    ...options.session
+  }
+  const byUrl = (url: LdapUrl.LdapUrl) => Effect.fromResult(LdapTransport.fromUrl(LdapUrl.server(url), settings))
+  return Effect.fnUntraced(function*(url) {
+    const auth = yield* options.credentials?.(url) ?? Effect.undefined
+    const transport = yield* (options.transport ?? byUrl)(url)
+    const startTls = url.scheme === "ldap" && (options.session?.startTls ?? origin.isSecure)
+    return yield* LdapSession.fromTransport(transport, { ...settings, startTls, auth })
+  })
+}
+
+/** What holds for any server; who this side is, and which server was meant, does not. */
+const carriedTls = ({
+  ca,
+  ciphers,
+  crl,
+  ecdhCurve,
+  maxVersion,
+  minVersion,
+  sigalgs,
+  verifyPeer
+}: TlsOptions): TlsOptions => ({
+  ...(ca === undefined ? {} : { ca }),
+  ...(ciphers === undefined ? {} : { ciphers }),
+  ...(crl === undefined ? {} : { crl }),
+  ...(ecdhCurve === undefined ? {} : { ecdhCurve }),
+  ...(maxVersion === undefined ? {} : { maxVersion }),
+  ...(minVersion === undefined ? {} : { minVersion }),
+  ...(sigalgs === undefined ? {} : { sigalgs }),
+  ...(verifyPeer === undefined ? {} : { verifyPeer })
+})
+
+/** Sessions that operations share, one for each server, until nobody has used it for a while. */
+export const shareReferred = Effect.fnUntraced(function*(
+  options: FollowOptions,
+  origin: Origin
+): Effect.fn.Return<OpenReferred, never, Scope.Scope> {
+  const open = openReferred(options, origin)
+  const sessions: RcMap.RcMap<string, LdapSession.LdapSession, LdapError> = yield* RcMap.make({
+    idleTimeToLive: options.idleTimeToLive ?? "30 seconds",
+    lookup: Effect.fnUntraced(function*(key: string) {
+      // A key is the URL of a server, written by `serverKey`.
+      const session = yield* open(Result.getOrThrow(LdapUrl.parse(key)))
+      // Ends with the session, whatever ends it. Who has it learns that by its operations; who comes next gets another one.
+      yield* Effect.forkDetach(Effect.andThen(session.closed, RcMap.invalidate(sessions, key)), {
+        startImmediately: true
+      })
+      return session
+    })
+  })
+  return (url) => {
+    const key = serverKey(url)
+    // A failure is not remembered.
+    return Effect.onError(RcMap.get(sessions, key), () => RcMap.invalidate(sessions, key))
+  }
+})

@@ -1,0 +1,66 @@
+/**
+ * What a referral asks for (RFC 4511 sections 4.1.10 and 4.5.3, RFC 4516): pure, from the text of its URL and the request that
+ * led to it.
+ */
+import * as Result from "effect/Result"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import * as LdapFilter from "../../model/filter/LdapFilter.ts"
+import { dnFrom, type DnInput, isFilter } from "../../model/ldapts.ts"
+import * as LdapUrl from "../../model/url/LdapUrl.ts"
+import type { SearchOptions } from "../../session/LdapSession.ts"
+
+/** The URL, if it is one that can be followed; otherwise why it isn't. */
+export const readTarget = (text: string): Result.Result<LdapUrl.LdapUrl, string> => {
+  const parsed = LdapUrl.parse(text)
+  if (Result.isFailure(parsed)) return Result.fail(parsed.failure.message)
+  const url = parsed.success
+  const refuse = (detail: string) => Result.fail(`${url.toString()} ${detail}`)
+  // A server must not choose among the sockets of this machine.
+  if (url.scheme === "ldapi") return refuse("is a socket of this machine")
+  if (url.host === undefined) return refuse("names no server")
+  const search = LdapUrl.search(url)
+  return Result.isFailure(search) ? Result.fail(search.failure.message) : Result.succeed(url)
+}
+
+/** A server by what tells it from others. */
+export const serverKey = (url: LdapUrl.LdapUrl): string =>
+  LdapUrl.server(LdapUrl.make({ scheme: url.scheme, host: url.host?.toLowerCase(), port: LdapUrl.port(url) }))
+
+/** The servers of a client, as it names them: one, or several with a space between. */
+export const serverKeys = (name: string): ReadonlyArray<string> =>
+  name.split(" ").map((text) =>
+    Result.match(LdapUrl.parse(text), { onFailure: () => text.toLowerCase(), onSuccess: serverKey })
+  )
+
+/** Names that are equal have the same key. */
+export const dnKey = (dn: DnInput): string => {
+  const text = dnFrom(dn)
+  return Result.match(LdapDn.parse(text, { lenient: true }), {
+    onFailure: () => text.toLowerCase(),
+    onSuccess: LdapDn.normalize
+  })
+}
+
+/** The name where the URL has one, otherwise the request's own. */
+export const targetDn = (url: LdapUrl.LdapUrl, dn: DnInput): DnInput => (url.dn === "" ? dn : url.dn)
+
+/** The same search at the target: name, scope and filter are the URL's where it has them, all else stays. */
+export const targetSearch = (url: LdapUrl.LdapUrl, search: SearchOptions): SearchOptions => ({
+  ...search,
+  base: targetDn(url, search.base),
+  scope: url.scope ?? search.scope,
+  filter: url.filter ?? search.filter
+})
+
+/** Searches with the same key bring the same from the same server. */
+export const searchKey = ({ base, filter, scope = "subtree" }: SearchOptions): string =>
+  `${dnKey(base)}?${scope}?${filterKey(filter)}`
+
+const filterKey = (filter: SearchOptions["filter"]): string =>
+  filter === undefined
+    ? ""
+    : typeof filter === "string"
+    ? Result.match(LdapFilter.parse(filter), { onFailure: () => filter, onSuccess: LdapFilter.format })
+    : isFilter(filter)
+    ? filter.toString()
+    : LdapFilter.format(filter)

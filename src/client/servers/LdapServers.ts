@@ -1,0 +1,348 @@
+/**
+ * Several servers that hold the same directory: which of them a session goes to, and what becomes of those that fail.
+ *
+ * A set of servers is a value: URLs ({@link urls}), or what DNS announces ({@link srv}, {@link activeDirectory}), and how to
+ * choose among them. `LdapClient.layer({ servers, … })` opens its sessions through it; {@link make} is for those who have a pool
+ * of their own. In which order servers are tried is left to serverOrder.ts, how they rest to ServerStates.ts, and what is
+ * believed of DNS to serviceRecords.ts.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as LdapTransport from "../../connection/LdapTransport.ts"
+import { ConnectFailed, describeEnd, LdapError, NoServerAvailable, type SessionEnd } from "../../model/LdapError.ts"
+import * as LdapSession from "../../session/LdapSession.ts"
+import { knownServers } from "./knownServers.ts"
+import type { ServerSet } from "./LdapServerSet.ts"
+import { attempt, type Attempts, type Failure, firstOf, ofBind, ofCheck } from "./serverAttempts.ts"
+import { orderOf } from "./serverOrder.ts"
+import { type RestSchedule, type Server, type ServerState, ServerStates } from "./ServerStates.ts"
+
+export {
+  activeDirectory,
+  type ServerSet,
+  type ServerUrl,
+  type SetOptions,
+  srv,
+  type SrvOptions,
+  type SrvService,
+  urls
+} from "./LdapServerSet.ts"
+export type { Strategy } from "./serverOrder.ts"
+export type { RestSchedule, ServerState } from "./ServerStates.ts"
+export { SrvLookup, type SrvRecord } from "./serviceRecords.ts"
+
+/**
+ * How a server is reached, given its URL and TLS options. A test leads URLs to directories in memory.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { InMemoryDirectory, LdapServers } from "effect-ldap"
+ * import { Effect, Result } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const servers = yield* LdapServers.make(LdapServers.urls(["ldap://a", "ldap://b"]))
+ *   return yield* servers.open()
+ * })
+ *
+ * const test = Effect.gen(function*() {
+ *   const directory = yield* InMemoryDirectory.make()
+ *   return yield* Effect.provideService(
+ *     program,
+ *     LdapServers.Reach,
+ *     (url) => Result.succeed({ ...directory.transport, server: url })
+ *   )
+ * })
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Reach: Context.Reference<
+  (url: string, options: LdapTransport.UrlOptions) => Result.Result<LdapTransport.LdapTransport, LdapError>
+> = Context.Reference("effect-ldap/LdapServers/Reach", {
+  defaultValue: () => (url, options) => LdapTransport.fromUrl(url, options)
+})
+
+/**
+ * How a server of a set stands at a moment.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServerStatistics {
+  readonly url: string
+  readonly priority: number
+  readonly weight: number
+  readonly state: ServerState
+  /** Sessions that are open, or being opened or closed. */
+  readonly sessions: number
+  /** Sessions that were ever opened. */
+  readonly opened: number
+  /** Times that the server could not be used, or announced that it closes connections. */
+  readonly failed: number
+}
+
+/**
+ * How sessions of a set are opened: like any other, and `check` says whether one is fit to be used.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServersConfig extends LdapSession.SessionOptions, LdapTransport.UrlOptions {
+  /** What a session must be able to do before its server counts as usable. Default: nothing. */
+  readonly check?: ((session: LdapSession.LdapSession) => Effect.Effect<unknown, LdapError>) | undefined
+}
+
+/**
+ * A set of servers at work. Fibers share it freely.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdapServers {
+  /** All of them, for messages. A session has the URL of its own. */
+  readonly server: string
+
+  /**
+   * Opens a session with one of the servers, chosen as the set says: connected, secured, bound and checked, or not at all.
+   *
+   * **Details**
+   *
+   * A server that can't be used (no connection, no TLS, silence, busy or unavailable, unfit) rests, and the next is tried. What the
+   * server says about who wants to bind is the answer and isn't asked again elsewhere: a wrong password would only lock the
+   * account sooner. Fails with that, or with `NoServerAvailable`, which says why of each server; at once where all rest.
+   * Interruption stops it wherever it is and leaves nothing behind.
+   *
+   * `different` are settings that replace those of the set, one by one.
+   */
+  readonly open: (
+    different?: Omit<LdapSession.SessionConfig, "url">
+  ) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
+
+  /** Has a server rest, for a reason that the set can't know: a session of it that turned out to be unfit, say. */
+  readonly report: (server: string, error: LdapError) => Effect.Effect<void>
+
+  /** Of each server, as the set knows them now; none before the first look at DNS. */
+  readonly statistics: Effect.Effect<ReadonlyArray<ServerStatistics>>
+}
+
+/**
+ * Puts a set of servers to work, until the scope closes.
+ *
+ * **Details**
+ *
+ * Nothing is opened or looked up yet. A server that fails rests, for as long as `rest` says; then it is tried in the background
+ * by a session as configured, which is unbound again, and comes back if that succeeds. A server that ends a session with a Notice of
+ * Disconnection rests from that moment on. One that just closes a connection doesn't: it may have been idle for too long, and
+ * whether the server is still there shows when the next session is opened.
+ *
+ * Sessions that are open stay where they are when a better server comes back; `maxAge` of a pool says how long.
+ *
+ * Fails with `InvalidRequest` for a set that makes no sense, and with `ConnectFailed` for what is no URL of a server. Closing
+ * the scope ends the waiting and the trying; sessions belong to the scopes in which they were opened.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  set: ServerSet,
+  config: ServersConfig = {}
+): Effect.fn.Return<LdapServers, LdapError, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const clock = yield* Clock.Clock
+  const reach = yield* Reach
+  const { check, ...base } = config
+  const strategy = set.options.strategy ?? (set.source._tag === "Urls" ? "failover" : "random")
+  const attempts: Attempts = { scope, limitMillis: Duration.toMillis(set.options.openTimeout ?? "10 seconds") }
+  const staggerMillis = Duration.toMillis(set.options.stagger ?? "250 millis")
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // One server
+  // -------------------------------------------------------------------------------------------------------------------
+
+  const connect = (server: Server, settings: Settings) =>
+    Effect.gen(function*() {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => void server.sessions++),
+        () => Effect.sync(() => void server.sessions--)
+      )
+      const transport = yield* Effect.fromResult(reach(server.url, settings))
+      const begun = clock.currentTimeMillisUnsafe()
+      // Nobody yet: of several that compete only one is to learn the password.
+      const session = yield* LdapSession.fromTransport(transport, { ...settings, auth: undefined, startTls: false })
+      server.connectMillis = clock.currentTimeMillisUnsafe() - begun
+      return session
+    }).pipe(Effect.mapError(ofBind))
+
+  const complete = (server: Server, session: LdapSession.LdapSession, settings: Settings) =>
+    Effect.gen(function*() {
+      if (settings.startTls === true) yield* session.startTls()
+      if (settings.auth !== undefined) yield* session.bind(settings.auth)
+    }).pipe(
+      Effect.mapError(ofBind),
+      Effect.andThen(check === undefined ? Effect.void : Effect.mapError(check(session), ofCheck)),
+      // Before anybody else can wait for its end: whoever learns of a notice finds the server resting.
+      Effect.andThen(
+        Effect.forkDetach(Effect.flatMap(session.closed, (end) => ended(server, end)), { startImmediately: true })
+      ),
+      Effect.as(session)
+    )
+
+  const openOne = (server: Server, settings: Settings, own: Scope.Scope) =>
+    attempt(
+      attempts,
+      server.url,
+      own,
+      Effect.flatMap(connect(server, settings), (session) => complete(server, session, settings))
+    )
+
+  const ended = (server: Server, end: SessionEnd): Effect.Effect<void> => {
+    if (end._tag !== "ServerNotice") return Effect.void
+    const reason = new ConnectFailed({ kind: "other", detail: describeEnd(end) })
+    return states.failed(server, new LdapError({ reason, operation: "connect", server: server.url }))
+  }
+
+  /** What is opened here has no use but to show that it can be. */
+  const closeSoon = (own: Scope.Closeable) =>
+    Effect.forkIn(Scope.close(own, Exit.void), scope, { startImmediately: true })
+
+  const probe = Effect.fnUntraced(function*(server: Server) {
+    const own = Scope.makeUnsafe()
+    const result = yield* Effect.onExit(
+      Effect.result(openOne(server, known.settings(base), own)),
+      () => closeSoon(own)
+    )
+    // Whoever is refused by name is refused by a server that works.
+    return Result.isFailure(result) && result.failure.isOfServer ? result.failure.error : undefined
+  })
+
+  const states: ServerStates = new ServerStates({ rest: set.options.rest ?? defaultRest, probe, scope, clock })
+  const known = yield* knownServers(set, states, attempts)
+  for (const { url } of states.all) yield* Effect.fromResult(reach(url, base))
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // One server of all
+  // -------------------------------------------------------------------------------------------------------------------
+
+  let turn = 0
+
+  const openAny = Effect.fnUntraced(function*(settings: Settings, own: Scope.Scope) {
+    const failures = new Map<string, LdapError>()
+    /** Whether it may be tried; if not, why. Others may have found out meanwhile. */
+    const isUsable = ({ state, url }: Server): boolean => {
+      if (state._tag !== "Up") failures.set(url, state.error)
+      return state._tag === "Up"
+    }
+    const failed = (server: Server, { error, isOfServer }: Failure): Effect.Effect<void, LdapError> => {
+      if (!isOfServer) return Effect.fail(error)
+      failures.set(server.url, error)
+      return states.failed(server, error)
+    }
+
+    /** The first that is connected; those that fail before rest. */
+    const race = (servers: ReadonlyArray<Server>, own: Scope.Scope) => {
+      let isWon = false
+      const claim = (): boolean => !isWon && (isWon = true)
+      return firstOf(
+        servers.map((server) =>
+          attempt(attempts, server.url, own, connect(server, settings), claim).pipe(
+            Effect.tapError((failure) => isWon ? Effect.void : Effect.ignore(failed(server, failure))),
+            Effect.map((session) => ({ server, session }))
+          )
+        ),
+        staggerMillis
+      )
+    }
+
+    const fastest = Effect.fnUntraced(function*(group: ReadonlyArray<Server>) {
+      let left = group
+      while (left.length > 0) {
+        const inner = Scope.forkUnsafe(own)
+        const won = yield* Effect.result(race(left, inner))
+        if (Result.isFailure(won))
+          return yield* won.failure.isOfServer
+            ? Effect.undefined
+            : Effect.fail(won.failure.error)
+        const { server, session } = won.success
+        const opened = yield* Effect.result(attempt(attempts, server.url, inner, complete(server, session, settings)))
+        if (Result.isSuccess(opened)) {
+          states.succeeded(server)
+          return opened.success
+        }
+        yield* closeSoon(inner)
+        yield* failed(server, opened.failure)
+        left = left.filter((other) => other !== server && isUsable(other))
+      }
+      return undefined
+    })
+
+    const inOrder = Effect.fnUntraced(function*(group: ReadonlyArray<Server>) {
+      for (const server of group) {
+        if (!isUsable(server)) continue
+        const opened = yield* Effect.result(openOne(server, settings, own))
+        if (Result.isSuccess(opened)) {
+          states.succeeded(server)
+          return opened.success
+        }
+        yield* failed(server, opened.failure)
+      }
+      return undefined
+    })
+
+    const all = yield* known.servers
+    const random = yield* Random.Random
+    for (const group of orderOf(strategy, all.filter(isUsable), turn++, () => random.nextDoubleUnsafe())) {
+      const session = yield* strategy === "fastestConnect" ? fastest(group.filter(isUsable)) : inOrder(group)
+      if (session !== undefined) return session
+    }
+    known.doubt()
+    const reason = new NoServerAvailable({
+      failures: [...failures].map(([server, error]) => ({ server, error }))
+    })
+    return yield* new LdapError({ reason, operation: "connect", server: set.name })
+  })
+
+  return {
+    server: set.name,
+    open: (different) =>
+      Effect.flatMap(Effect.scope, (outer) =>
+        Effect.uninterruptibleMask((restore) => {
+          // What is opened belongs to a scope of its own until it is complete: the caller's may stay open after a failure.
+          const own = Scope.makeUnsafe()
+          return restore(openAny(known.settings({ ...base, ...different }), own)).pipe(
+            Effect.onExit((exit) =>
+              Exit.isSuccess(exit)
+                ? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))
+                : Scope.close(own, exit)
+            )
+          )
+        })),
+    report: (url, error) =>
+      Effect.suspend(() => {
+        const server = states.all.find((server) => server.url === url)
+        return server === undefined ? Effect.void : states.failed(server, ofCheck(error).error)
+      }),
+    statistics: Effect.sync(() =>
+      states.all.map(({ failed, opened, priority, sessions, state, url, weight }) => (
+        { url, priority, weight, state, sessions, opened, failed }
+      ))
+    )
+  }
+})
+
+type Settings = Omit<LdapSession.SessionConfig, "url">
+
+const defaultRest: RestSchedule = Schedule.exponential("1 second").pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.minutes(1)))),
+  Schedule.jittered
+)

@@ -1,0 +1,154 @@
+/**
+ * What is known of each server of a set: whether it can be used, and if not why, and when it is tried again. A server that failed
+ * rests; when its time is over it is tried in the background, and comes back when that succeeds. Nobody's operation is the try.
+ */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { Ranked } from "./serverOrder.ts"
+import type { Announced } from "./serviceRecords.ts"
+
+/** When a server that failed is tried again, given how it failed. */
+export type RestSchedule = Schedule.Schedule<unknown, LdapError>
+
+/**
+ * Whether a server can be used: it can (`Up`), or it has failed and waits for its time (`Resting`), or it is being tried at this
+ * moment (`Probing`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ServerState =
+  | { readonly _tag: "Up" }
+  | {
+    readonly _tag: "Resting"
+    readonly error: LdapError
+    /** When it will be tried again, in milliseconds of the Clock. */
+    readonly until: number
+  }
+  | { readonly _tag: "Probing"; readonly error: LdapError }
+
+const up: ServerState = { _tag: "Up" }
+
+type Step = (now: number, error: LdapError) => Pull.Pull<readonly [unknown, Duration.Duration], never, unknown>
+
+export class Server implements Ranked {
+  readonly url: string
+  priority: number
+  weight: number
+  state: ServerState = up
+  sessions = 0
+  connectMillis: number | undefined = undefined
+  /** Sessions that were ever opened. */
+  opened = 0
+  /** Times that it has failed. */
+  failed = 0
+  /** Counts the delays since it was last known to be well. */
+  step: Step | undefined = undefined
+  delay: Duration.Duration = Duration.seconds(1)
+  /** Waits, tries, and waits again. */
+  resting: Fiber.Fiber<void> | undefined = undefined
+
+  constructor({ priority, url, weight }: Announced) {
+    this.url = url
+    this.priority = priority
+    this.weight = weight
+  }
+}
+
+export class ServerStates {
+  readonly #rest: RestSchedule
+  readonly #probe: (server: Server) => Effect.Effect<LdapError | undefined>
+  readonly #scope: Scope.Scope
+  readonly #clock: Clock.Clock
+  #servers: ReadonlyArray<Server> = []
+
+  constructor(options: {
+    readonly rest: RestSchedule
+    /** Tries a server; answers with why it can't be used. */
+    readonly probe: (server: Server) => Effect.Effect<LdapError | undefined>
+    /** Of the fibers that wait. */
+    readonly scope: Scope.Scope
+    readonly clock: Clock.Clock
+  }) {
+    this.#rest = options.rest
+    this.#probe = options.probe
+    this.#scope = options.scope
+    this.#clock = options.clock
+  }
+
+  get all(): ReadonlyArray<Server> {
+    return this.#servers
+  }
+
+  /** Sets which servers there are. What is known of those that stay is kept; nobody waits any more for those that go. */
+  replace(announced: ReadonlyArray<Announced>): void {
+    const before = new Map(this.#servers.map((server) => [server.url, server]))
+    this.#servers = announced.map((one) => {
+      const known = before.get(one.url)
+      if (known === undefined) return new Server(one)
+      before.delete(one.url)
+      known.priority = one.priority
+      known.weight = one.weight
+      return known
+    })
+    for (const gone of before.values()) gone.resting?.interruptUnsafe()
+  }
+
+  /** A session was opened, so whatever was wrong is over. */
+  succeeded(server: Server): void {
+    server.opened++
+    server.resting?.interruptUnsafe()
+    this.#recovered(server)
+  }
+
+  /** Has a server rest. One that rests already goes on as it was. */
+  readonly failed = (server: Server, error: LdapError): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (server.state._tag !== "Up" || !this.#servers.includes(server)) return Effect.void
+      server.failed++
+      server.state = { _tag: "Resting", error, until: Infinity }
+      return Effect.map(
+        Effect.forkIn(this.#untilUp(server, error), this.#scope, { startImmediately: true }),
+        (fiber) => {
+          server.resting = fiber
+        }
+      )
+    })
+
+  readonly #untilUp = Effect.fnUntraced({ self: this }, function*(server: Server, first: LdapError) {
+    let error: LdapError | undefined = first
+    while (error !== undefined) {
+      const delay = yield* this.#nextDelay(server, error)
+      const until = this.#clock.currentTimeMillisUnsafe() + Duration.toMillis(delay)
+      server.state = { _tag: "Resting", error, until }
+      yield* Effect.sleep(delay)
+      server.state = { _tag: "Probing", error }
+      error = yield* this.#probe(server)
+      if (error !== undefined) server.failed++
+    }
+    this.#recovered(server)
+  })
+
+  /** A schedule that has come to its end goes on with its last delay: no server is given up for ever. */
+  readonly #nextDelay = Effect.fnUntraced({ self: this }, function*(server: Server, error: LdapError) {
+    server.step ??= yield* Schedule.toStep(this.#rest)
+    server.delay = yield* Pull.matchEffect(server.step(this.#clock.currentTimeMillisUnsafe(), error), {
+      onSuccess: ([, delay]) => Effect.succeed(delay),
+      onFailure: Effect.failCause,
+      onDone: () => Effect.succeed(server.delay)
+    })
+    return server.delay
+  })
+
+  #recovered(server: Server): void {
+    server.state = up
+    server.step = undefined
+    server.resting = undefined
+  }
+}

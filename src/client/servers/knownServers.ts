@@ -1,0 +1,146 @@
+/**
+ * Which servers a set has: those that it lists, or those that DNS announces, which are looked up when a session is wanted and
+ * now and then again.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import { ConnectFailed, InvalidRequest, LdapError } from "../../model/LdapError.ts"
+import type { SessionConfig } from "../../session/LdapSession.ts"
+import type { ServerSet, SrvOptions, SrvService } from "./LdapServerSet.ts"
+import type { Attempts } from "./serverAttempts.ts"
+import type { Server, ServerStates } from "./ServerStates.ts"
+import { announced, hostName, SrvLookup, type SrvQuestion, type SrvSource } from "./serviceRecords.ts"
+
+type Settings = Omit<SessionConfig, "url">
+
+export interface KnownServers {
+  /** At least one. */
+  readonly servers: Effect.Effect<ReadonlyArray<Server>, LdapError>
+  /** None of them can be used, so what is known may be out of date. */
+  readonly doubt: () => void
+  /** The settings of a session, with what the certificate must name. */
+  readonly settings: (settings: Settings) => Settings
+}
+
+export const knownServers = Effect.fnUntraced(function*(
+  { name, source }: ServerSet,
+  states: ServerStates,
+  attempts: Attempts
+): Effect.fn.Return<KnownServers, LdapError> {
+  if (source._tag === "Srv") return yield* byDns(name, source.service, source.options, states, attempts)
+  const detail = source.servers.length === 0
+    ? "there is no server in the list"
+    : source.servers.some(({ priority = 0, weight = 1 }) => !(priority >= 0 && weight >= 0))
+    ? "priorities and weights are numbers from 0"
+    : undefined
+  if (detail !== undefined) return yield* invalid(name, "urls", detail)
+  states.replace(source.servers.map(({ priority = 0, url, weight = 1 }) => ({ url, priority, weight })))
+  return { servers: Effect.sync(() => states.all), doubt: () => {}, settings: (settings) => settings }
+})
+
+const invalid = (server: string, field: string, detail: string): LdapError =>
+  new LdapError({ reason: new InvalidRequest({ field, detail }), operation: "connect", server })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// By DNS
+// ---------------------------------------------------------------------------------------------------------------------
+
+const byDns = Effect.fnUntraced(function*(
+  name: string,
+  service: SrvService,
+  options: SrvOptions,
+  states: ServerStates,
+  { limitMillis, scope }: Attempts
+): Effect.fn.Return<KnownServers, LdapError> {
+  const source = yield* sourceOf(name, service, options)
+  const clock = yield* Clock.Clock
+  const lookup = yield* SrvLookup
+  const refreshMillis = Duration.toMillis(options.refresh ?? "5 minutes")
+  let lookedUpAt = -Infinity
+  let isRefreshing = false
+  const oneAtATime = Semaphore.makeUnsafe(1)
+
+  const lookUp = announced(source, lookup).pipe(
+    Effect.timeoutOrElse({
+      duration: limitMillis,
+      orElse: () => {
+        const detail = `DNS did not answer within ${Duration.format(Duration.millis(limitMillis))}`
+        const reason = new ConnectFailed({ kind: "dns", detail })
+        return Effect.fail(new LdapError({ reason, operation: "connect", server: name }))
+      }
+    }),
+    Effect.map((servers) => {
+      states.replace(servers)
+      lookedUpAt = clock.currentTimeMillisUnsafe()
+    })
+  )
+  const first = oneAtATime.withPermits(1)(Effect.suspend(() => states.all.length > 0 ? Effect.void : lookUp))
+  const refresh = Effect.suspend(() => {
+    isRefreshing = true
+    const done = Effect.sync(() => {
+      isRefreshing = false
+    })
+    return Effect.forkIn(Effect.ensuring(Effect.ignore(lookUp), done), scope, { startImmediately: true })
+  })
+
+  return {
+    servers: Effect.suspend(() => {
+      if (states.all.length === 0) return Effect.map(first, () => states.all)
+      const isOld = clock.currentTimeMillisUnsafe() - lookedUpAt >= refreshMillis
+      return Effect.map(isOld && !isRefreshing ? refresh : Effect.void, () => states.all)
+    }),
+    doubt: () => {
+      lookedUpAt = -Infinity
+    },
+    settings: source.within === undefined
+      ? (settings) => ({ ...settings, tls: { ...settings.tls, servername: source.domain } })
+      : (settings) => settings
+  }
+})
+
+const sourceOf = Effect.fnUntraced(function*(
+  name: string,
+  service: SrvService,
+  options: SrvOptions
+): Effect.fn.Return<SrvSource, LdapError> {
+  const domain = hostName(service.domain)
+  if (domain === undefined) return yield* invalid(name, "domain", `${JSON.stringify(service.domain)} is no domain`)
+  const { identity = "host", port, scheme = "ldap", trustedDomains = [] } = options
+  const within = [domain]
+  for (const trusted of trustedDomains) {
+    const other = hostName(trusted)
+    if (other === undefined) return yield* invalid(name, "trustedDomains", `${JSON.stringify(trusted)} is no domain`)
+    within.push(other)
+  }
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 0x1_0000)) {
+    return yield* invalid(name, "port", `${port} is no port`)
+  }
+  const site = service._tag === "ActiveDirectory" && service.site !== undefined ? hostName(service.site) : undefined
+  if (service._tag === "ActiveDirectory" && service.site !== undefined && (site === undefined || site.includes("."))) {
+    return yield* invalid(name, "site", `${JSON.stringify(service.site)} is no site`)
+  }
+  const isCatalog = service._tag === "ActiveDirectory" && service.role === "gc"
+  return {
+    questions: questionsOf(service, domain, site),
+    domain,
+    scheme,
+    port: port ?? (scheme === "ldap" ? undefined : isCatalog ? 3269 : 636),
+    within: identity === "domain" ? undefined : within
+  }
+})
+
+/** As Active Directory's own clients ask ([MS-ADTS] section 6.3.2.3). */
+const questionsOf = (
+  service: SrvService,
+  domain: string,
+  site: string | undefined
+): ReadonlyArray<SrvQuestion> => {
+  if (service._tag === "Domain") return [{ name: `_ldap._tcp.${domain}`, rank: 0 }]
+  const everywhere = `${service.role}._msdcs.${domain}`
+  // There is one primary controller, wherever it is.
+  return site === undefined || service.role === "pdc"
+    ? [{ name: `_ldap._tcp.${everywhere}`, rank: 0 }]
+    : [{ name: `_ldap._tcp.${site}._sites.${everywhere}`, rank: 0 }, { name: `_ldap._tcp.${everywhere}`, rank: 1 }]
+}

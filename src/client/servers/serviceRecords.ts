@@ -1,0 +1,151 @@
+/**
+ * Servers by DNS: SRV records (RFC 2782) looked up, checked, and turned into URLs. What DNS says is not trusted: names and ports
+ * are checked for their form, and names for their domain where the certificate is to name the host.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { Resolver } from "node:dns"
+import { isIP } from "node:net"
+import { domainToASCII } from "node:url"
+import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
+
+/**
+ * One SRV record (RFC 2782).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SrvRecord {
+  readonly target: string
+  readonly port: number
+  /** Lower ones are tried first. */
+  readonly priority: number
+  /** How often one is chosen among those of its priority, relative to the others. */
+  readonly weight: number
+}
+
+/**
+ * How SRV records are looked up: none where there is no such name, a failure where DNS doesn't answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SrvLookup = (name: string) => Effect.Effect<ReadonlyArray<SrvRecord>, LdapError>
+
+const lookupFailed = (name: string, detail: string, cause?: unknown): LdapError =>
+  new LdapError({ reason: new ConnectFailed({ kind: "dns", detail, cause }), operation: "connect", server: name })
+
+/** A resolver for each lookup, so that interrupting one cancels it alone. */
+const lookupByNode: SrvLookup = (name) =>
+  Effect.callback((resume) => {
+    const resolver = new Resolver()
+    resolver.resolveSrv(name, (error, records) => {
+      if (error === null) {
+        return resume(Effect.succeed(records.map(({ name, ...record }) => ({ ...record, target: name }))))
+      }
+      const isAbsent = error.code === "ENOTFOUND" || error.code === "ENODATA"
+      resume(
+        isAbsent
+          ? Effect.succeed([])
+          : Effect.fail(lookupFailed(name, `DNS says ${error.code ?? error.message}`, error))
+      )
+    })
+    return Effect.sync(() => resolver.cancel())
+  })
+
+/**
+ * How SRV records are looked up where nothing else is said: with Node's resolver. A test gives records of its own.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const SrvLookup: Context.Reference<SrvLookup> = Context.Reference<SrvLookup>(
+  "effect-ldap/LdapServers/SrvLookup",
+  {
+    defaultValue: () => lookupByNode
+  }
+)
+
+/** One question, and how its answers rank behind those of questions before it. */
+export interface SrvQuestion {
+  readonly name: string
+  /** 0 for the best. */
+  readonly rank: number
+}
+
+/** What is asked, and what is believed. */
+export interface SrvSource {
+  readonly questions: ReadonlyArray<SrvQuestion>
+  /** The domain in the form in which certificates have it. */
+  readonly domain: string
+  readonly scheme: "ldap" | "ldaps"
+  /** Instead of the port of the record. */
+  readonly port: number | undefined
+  /** Where targets must be; undefined where any will do, since the certificate must name the domain. */
+  readonly within: ReadonlyArray<string> | undefined
+}
+
+/** A server as DNS announces it. */
+export interface Announced {
+  readonly url: string
+  readonly priority: number
+  readonly weight: number
+}
+
+/** No set needs more servers than that, and nobody else decides how many there are. */
+const mostRecords = 256
+
+/** The servers that DNS announces: at least one. */
+export const announced = Effect.fnUntraced(function*(
+  source: SrvSource,
+  lookup: SrvLookup
+): Effect.fn.Return<ReadonlyArray<Announced>, LdapError> {
+  const servers = new Map<string, Announced>()
+  const refused: Array<string> = []
+  const failures: Array<LdapError> = []
+  const answers = yield* Effect.forEach(source.questions, ({ name }) => Effect.result(lookup(name)), {
+    concurrency: "unbounded"
+  })
+  answers.forEach((answer, i) => {
+    if (answer._tag === "Failure") return void failures.push(answer.failure)
+    for (const record of answer.success.slice(0, mostRecords)) {
+      // "." says that the service is decidedly not available at this domain.
+      if (record.target === "." || record.target === "") continue
+      const host = hostName(record.target)
+      if (host === undefined || !isPort(record.port)) refused.push(`${JSON.stringify(record.target)} is no host name`)
+      else if (!isWithin(host, source.within)) refused.push(`${host} is not in ${source.within?.join(" or ")}`)
+      else {
+        const url = `${source.scheme}://${host}:${source.port ?? record.port}`
+        const priority = (source.questions[i]?.rank ?? 0) * 0x1_0000 + record.priority
+        const known = servers.get(url)
+        if (known === undefined || priority < known.priority) {
+          servers.set(url, { url, priority, weight: record.weight })
+        }
+      }
+    }
+  })
+  if (servers.size > 0) return [...servers.values()]
+  const names = source.questions.map(({ name }) => name).join(" and ")
+  if (refused.length > 0) {
+    const detail =
+      `the servers that DNS has for ${names} are not trusted: ${refused.join("; ")}; add their domain to ` +
+      `trustedDomains, or have certificates name the domain with identity: "domain"`
+    return yield* lookupFailed(names, detail)
+  }
+  return yield* failures[0] ?? lookupFailed(names, `DNS has no servers for ${names}; check the domain`)
+})
+
+const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port < 0x1_0000
+
+const isWithin = (host: string, domains: ReadonlyArray<string> | undefined): boolean =>
+  domains === undefined || domains.some((domain) => host === domain || host.endsWith(`.${domain}`))
+
+/** A name in the form in which DNS and certificates have it; undefined for what is none. */
+export const hostName = (text: string): string | undefined => {
+  // The conversion would stop at what ends a host in a URL, and take the rest for something else.
+  if (!/^[a-z0-9_.\u{80}-\u{10ffff}-]+$/iu.test(text)) return undefined
+  const name = domainToASCII(text.replace(/\.$/, "")).toLowerCase()
+  const isName = name.length < 254 && isIP(name) === 0 &&
+    name.split(".").every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
+  return isName ? name : undefined
+}

@@ -1,0 +1,136 @@
+/**
+ * Ways to reach a server: by URL (`ldap://`, `ldaps://`, `ldapi://`), or over a socket that is there already.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type * as Socket from "effect/socket/Socket"
+import { ConnectFailed, LdapError } from "../model/LdapError.ts"
+import * as LdapUrl from "../model/url/LdapUrl.ts"
+import type { LdapConnection, Protection } from "./LdapConnection.ts"
+import type { TlsOptions } from "./LdapTls.ts"
+import * as NodeConnection from "./NodeConnection.ts"
+import * as SocketConnection from "./SocketConnection.ts"
+
+/**
+ * A server, and how a connection to it is made. A value: nothing is opened before a session asks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdapTransport {
+  /** The server as messages and spans name it, usually its URL. */
+  readonly server: string
+  /** One connection per run; the scope owns it. */
+  readonly connect: Effect.Effect<LdapConnection, LdapError, Scope.Scope>
+}
+
+/**
+ * How far a connection is protected from others: `tls`, `sasl` (by a confidential security layer of a bind), `local` (it doesn't
+ * leave this machine) or `none`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type { Protection }
+
+/**
+ * Options of {@link fromUrl}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UrlOptions {
+  /** What is asked of TLS: authorities, a client certificate, fingerprints … Certificates are verified, and must name the host. */
+  readonly tls?: TlsOptions | undefined
+  /** TCP keep-alive after this time without traffic; `false` for none. Default 60 seconds. */
+  readonly keepAlive?: Duration.Input | false | undefined
+}
+
+const invalid = (url: string, detail: string): LdapError =>
+  new LdapError({ reason: new ConnectFailed({ kind: "invalid", detail }), operation: "connect", server: url })
+
+/**
+ * A transport from the URL of a server.
+ *
+ * **Details**
+ *
+ * `ldap://host`, `ldaps://host`, with a port where it isn't 389 or 636, an IPv6 address in brackets; `ldapi://` with the
+ * path of a unix socket in percent-encoding (`ldapi://%2Frun%2Fslapd%2Fldapi`). The URL names a server and nothing else: a
+ * base or a filter belongs to a search. Fails with `ConnectFailed` of kind `invalid`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromUrl = (url: string, options?: UrlOptions): Result.Result<LdapTransport, LdapError> =>
+  Result.map(parseUrl(url), ({ address, secure }) => ({
+    server: url,
+    connect: NodeConnection.connect({
+      server: url,
+      address,
+      tls: secure ? (options?.tls ?? {}) : undefined,
+      keepAlive: options?.keepAlive === false ? 0 : Duration.toMillis(options?.keepAlive ?? "60 seconds")
+    })
+  }))
+
+interface ParsedUrl {
+  readonly secure: boolean
+  readonly address: NodeConnection.NodeTarget["address"]
+}
+
+const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
+  const parsed = LdapUrl.parse(text)
+  if (Result.isFailure(parsed)) {
+    const { detail, position, url } = parsed.failure
+    // Its own text of the URL hides what may be a password.
+    return Result.fail(
+      invalid(url, `not the URL of a server: ${detail}, at position ${position}; one is like ldaps://ldap.example.org`)
+    )
+  }
+  const url = parsed.success
+  const asksForMore = url.dn !== "" || url.attributes.length > 0 || url.scope !== undefined ||
+    url.filter !== undefined || url.extensions.length > 0
+  if (asksForMore) {
+    const detail = "the URL must name the server alone: a base, a scope and a filter belong to a search"
+    return Result.fail(invalid(text, detail))
+  }
+  if (url.host === undefined) {
+    return Result.fail(
+      invalid(
+        text,
+        url.scheme === "ldapi"
+          ? "the URL names no socket; write its path in percent-encoding, as in ldapi://%2Frun%2Fldapi"
+          : "the URL names no host; write one, as in ldap://ldap.example.org"
+      )
+    )
+  }
+  return Result.succeed({
+    secure: url.scheme === "ldaps",
+    address: url.scheme === "ldapi" ? { path: url.host } : { host: url.host, port: LdapUrl.port(url) ?? 389 }
+  })
+}
+
+/**
+ * A transport over a socket of Effect: one in memory, one that a proxy opened, one that a test made.
+ *
+ * **Details**
+ *
+ * `protection` is what is known of the way to the peer; the default `none` keeps passwords off it. StartTLS uses the
+ * socket's own upgrade, which knows fewer TLS options than a URL does: of others it fails, and what was negotiated isn't told.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromSocket = (
+  socket: Socket.Socket,
+  options?: { readonly server?: string | undefined; readonly protection?: Protection | undefined }
+): LdapTransport => {
+  const server = options?.server ?? "ldap://socket"
+  return {
+    server,
+    connect: SocketConnection.open(socket, { server, protection: options?.protection ?? "none" })
+  }
+}

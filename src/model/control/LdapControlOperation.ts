@@ -1,0 +1,365 @@
+/**
+ * Controls of RFCs that change what an operation does, on whose behalf, or under which condition; and those that bring
+ * more back with its answer.
+ *
+ * Each says whether it is critical by default: where its specification demands it, and where a server that ignores the
+ * control would do something else than what was asked.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import { BerError, Tag } from "../../ber/BerReader.ts"
+import * as LdapDn from "../dn/LdapDn.ts"
+import * as LdapEntry from "../entry/LdapEntry.ts"
+import * as LdapFilter from "../filter/LdapFilter.ts"
+import * as Ber from "./LdapControlBer.ts"
+import { type ControlType, define } from "./LdapControlType.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// On whose behalf
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * An authorization identity (RFC 4513 section 5.2.1.8): `dn:` and a distinguished name, `u:` and a user id, or nothing
+ * for anonymous.
+ *
+ * @category identities
+ * @since 0.1.0
+ */
+export type AuthzId = "" | `dn:${string}` | `u:${string}`
+
+/**
+ * Carries out the operation as someone else (RFC 4370 section 3): version 2 of the control.
+ *
+ * **Details**
+ *
+ * Critical, as the RFC demands. The identity must have one of the two forms; what stands after `dn:` is read as a name
+ * only when it is decoded, since servers take more (Active Directory's `<GUID=…>`).
+ *
+ * @category identities
+ * @since 0.1.0
+ */
+export const proxiedAuthorization: ControlType<AuthzId> = define({
+  oid: "2.16.840.1.113730.3.4.18",
+  name: "proxied authorization",
+  critical: true,
+  encode: (authzId: AuthzId) => {
+    if (!isAuthzId(authzId)) throw new RangeError(notAuthzId)
+    return Buffer.from(authzId)
+  },
+  decode: (value): Result.Result<AuthzId, string> => {
+    if (value === undefined) return Result.fail("has no value")
+    const authzId = Ber.utf8(value)
+    if (!isAuthzId(authzId)) return Result.fail(notAuthzId)
+    return authzId.startsWith("dn:") && Result.isFailure(LdapDn.parse(authzId.slice(3), { lenient: true }))
+      ? Result.fail("what stands after dn: is not a distinguished name")
+      : Result.succeed(authzId)
+  }
+})
+
+const notAuthzId = "an authorization identity is dn: with a name, u: with a user id, or empty"
+
+const isAuthzId = (text: string): text is AuthzId => text === "" || text.startsWith("dn:") || text.startsWith("u:")
+
+/**
+ * Asks the answer of a bind to say who one is now (RFC 3829 section 3).
+ *
+ * @category identities
+ * @since 0.1.0
+ */
+export const authorizationIdentityRequest: ControlType<void> = Ber.defineMarker({
+  oid: "2.16.840.1.113730.3.4.16",
+  name: "authorization identity request"
+})
+
+/**
+ * Who one is after a bind (RFC 3829 section 4): an {@link AuthzId} as the server writes it, empty for anonymous.
+ *
+ * @category identities
+ * @since 0.1.0
+ */
+export const authorizationIdentityResponse: ControlType<string> = define({
+  oid: "2.16.840.1.113730.3.4.15",
+  name: "authorization identity response",
+  encode: (authzId: string) => Buffer.from(authzId),
+  decode: (value) => Result.succeed(value === undefined ? "" : Ber.utf8(value))
+})
+
+/**
+ * Where a request comes from, for the server's log.
+ *
+ * @category identities
+ * @since 0.1.0
+ */
+export interface SessionTracking {
+  /** The address of the machine that made the identifier, at most 128 characters; empty where it is unknown. */
+  readonly sourceIp: string
+  /** Its name; empty where it has none. */
+  readonly sourceName: string
+  /** What kind of identifier it is, as an object identifier. */
+  readonly formatOid: string
+  readonly identifier: string
+}
+
+/**
+ * Tells the server's log on whose account a request is made (draft-wahl-ldap-session-03 section 2.1). A request may
+ * have several.
+ *
+ * @category identities
+ * @since 0.1.0
+ */
+export const sessionTracking: ControlType<SessionTracking> = Ber.defineBer({
+  oid: "1.3.6.1.4.1.21008.108.63.1",
+  name: "session tracking",
+  write: (writer, { formatOid, identifier, sourceIp, sourceName }: SessionTracking) => {
+    const problem = trackingProblem(sourceIp, sourceName, formatOid)
+    if (problem !== undefined) throw new RangeError(problem)
+    writer.start()
+    writer.octets(sourceIp)
+    writer.octets(sourceName)
+    writer.octets(formatOid)
+    writer.octets(identifier)
+    writer.end()
+  },
+  read: (reader) => {
+    const at = reader.position
+    const tracking = Ber.sequence(reader, (content) => {
+      const sourceIp = Ber.text(content)
+      const sourceName = Ber.text(content)
+      const formatOid = Ber.text(content)
+      return { sourceIp, sourceName, formatOid, identifier: Ber.text(content) }
+    })
+    const problem = trackingProblem(tracking.sourceIp, tracking.sourceName, tracking.formatOid)
+    if (problem !== undefined) throw new BerError(problem, at)
+    return tracking
+  }
+})
+
+/** The limits that the draft gives. */
+const trackingProblem = (sourceIp: string, sourceName: string, formatOid: string): string | undefined =>
+  sourceIp.length > 128
+    ? "the source address is longer than 128 characters"
+    : Buffer.byteLength(sourceName) > 65536
+    ? "the source name is longer than 65536 octets"
+    : /^[0-9.]+$/.test(formatOid)
+    ? undefined
+    : "the format is not an object identifier"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Conditions, and what else is asked of an update
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Carries out the operation only if the filter matches its entry; otherwise it fails with `AssertionFailed` (RFC 4528
+ * section 3). Text is parsed as RFC 4515 has it: put none together from what users typed.
+ *
+ * **Details**
+ *
+ * Critical by default: a server that ignores it would carry out the operation in any case.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const assertion: ControlType<LdapFilter.LdapFilter, LdapFilter.LdapFilter | string> = Ber.defineBer({
+  oid: "1.3.6.1.1.12",
+  name: "assertion",
+  critical: true,
+  write: (writer, filter: LdapFilter.LdapFilter | string) => {
+    const parsed = typeof filter === "string" ? Result.getOrThrow(LdapFilter.parse(filter)) : filter
+    LdapFilter.encode(Result.getOrThrow(LdapFilter.validate(parsed)), writer)
+  },
+  read: (reader) => LdapFilter.decode(reader)
+})
+
+/**
+ * Makes the server treat referral objects as entries (RFC 3296 section 3).
+ *
+ * **Details**
+ *
+ * Critical by default: a client that follows the referral instead would change the entry that it leads to.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const manageDsaIt: ControlType<void> = Ber.defineMarker({
+  oid: "2.16.840.1.113730.3.4.2",
+  name: "ManageDsaIT",
+  critical: true
+})
+
+/**
+ * Demands an answer from the original and not from a copy (RFC 6171 section 2). Critical, as the RFC demands.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const dontUseCopy: ControlType<void> = Ber.defineMarker({
+  oid: "1.3.6.1.1.22",
+  name: "don't use copy",
+  critical: true
+})
+
+/**
+ * Lets an administrator write what the rules of the data model forbid (draft-zeilenga-ldap-relax section 2). Critical,
+ * as the draft demands. The draft has no object identifier; this one is OpenLDAP's.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const relaxRules: ControlType<void> = Ber.defineMarker({
+  oid: "1.3.6.1.4.1.4203.666.5.12",
+  name: "relax rules",
+  critical: true
+})
+
+/**
+ * Checks an update without carrying it out; the result is 16654 (`noOperation`) where it would succeed
+ * (draft-zeilenga-ldap-noop section 2). Critical, as the draft demands.
+ *
+ * **Details**
+ *
+ * The draft has no object identifier; this one is what most servers use. OpenLDAP's is {@link noOpOpenLdap}.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const noOp: ControlType<void> = Ber.defineMarker({
+  oid: "1.3.6.1.4.1.4203.1.10.2",
+  name: "no-op",
+  critical: true
+})
+
+/**
+ * {@link noOp} under the object identifier that OpenLDAP gave it.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const noOpOpenLdap: ControlType<void> = Ber.defineMarker({
+  oid: "1.3.6.1.4.1.4203.666.5.2",
+  name: "no-op",
+  critical: true
+})
+
+/**
+ * Deletes an entry with everything below it (MS-ADTS 3.1.1.3.4.1.15).
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const treeDelete: ControlType<void> = Ber.defineMarker({
+  oid: "1.2.840.113556.1.4.805",
+  name: "tree delete"
+})
+
+/**
+ * Makes a modification succeed that adds a value which is there, or deletes one which isn't (MS-ADTS 3.1.1.3.4.1.8).
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const permissiveModify: ControlType<void> = Ber.defineMarker({
+  oid: "1.2.840.113556.1.4.1413",
+  name: "permissive modify"
+})
+
+/**
+ * Makes an update a part of the transaction whose identifier it has (RFC 5805 section 2.2). The identifier may be
+ * empty: slapd's is. Critical, as the RFC demands.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const transactionSpecification: ControlType<Uint8Array> = define({
+  oid: "1.3.6.1.1.21.2",
+  name: "transaction specification",
+  critical: true,
+  encode: (identifier: Uint8Array) => identifier,
+  decode: (value) => value === undefined ? Result.fail("has no value") : Result.succeed(new Uint8Array(value))
+})
+
+/**
+ * Which entries a search sees: `true` subentries and no others, `false` the others only (RFC 3672 section 3).
+ *
+ * **Details**
+ *
+ * Critical by default: a server that ignores it answers with the other entries.
+ *
+ * @category conditions
+ * @since 0.1.0
+ */
+export const subentries: ControlType<boolean> = Ber.defineBer({
+  oid: "1.3.6.1.4.1.4203.1.10.1",
+  name: "subentries",
+  critical: true,
+  write: (writer, visible: boolean) => writer.boolean(visible),
+  read: (reader) => reader.boolean()
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The entry before and after
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** AttributeSelection (RFC 4511 section 4.5.1.8): empty for all user attributes. */
+const readRequest = (oid: string, name: string): ControlType<ReadonlyArray<string>> =>
+  Ber.defineBer({
+    oid,
+    name,
+    write: (writer, attributes: ReadonlyArray<string>) => {
+      writer.start()
+      for (const attribute of attributes) writer.octets(attribute)
+      writer.end()
+    },
+    read: (reader) => Ber.list(reader, Ber.text)
+  })
+
+/** [APPLICATION 4] of SearchResultEntry. */
+const searchResultEntry = 0x64
+
+/** UnboundID's servers write the entry as a plain SEQUENCE, without the application tag that the RFC's type has. */
+const readResponse = (oid: string, name: string): ControlType<LdapEntry.LdapEntry> =>
+  Ber.defineBer({
+    oid,
+    name,
+    write: (writer, entry: LdapEntry.LdapEntry) => {
+      writer.start(searchResultEntry)
+      LdapEntry.write(writer, entry.dn, entry.attributes)
+      writer.end()
+    },
+    read: (reader) =>
+      LdapEntry.fromBer(reader.sequence(reader.peek() === Tag.sequence ? Tag.sequence : searchResultEntry))
+  })
+
+/**
+ * Asks an update to bring these attributes of the entry as they were before it (RFC 4527 section 3.1). An empty list
+ * means all user attributes; `+`, `*` and `1.1` as in a search.
+ *
+ * @category entry before and after
+ * @since 0.1.0
+ */
+export const preReadRequest: ControlType<ReadonlyArray<string>> = readRequest("1.3.6.1.1.13.1", "pre-read request")
+
+/**
+ * The entry as it was before the update (RFC 4527 section 3.1).
+ *
+ * @category entry before and after
+ * @since 0.1.0
+ */
+export const preReadResponse: ControlType<LdapEntry.LdapEntry> = readResponse("1.3.6.1.1.13.1", "pre-read response")
+
+/**
+ * Asks an update to bring these attributes of the entry as they are after it (RFC 4527 section 3.2), as
+ * {@link preReadRequest}.
+ *
+ * @category entry before and after
+ * @since 0.1.0
+ */
+export const postReadRequest: ControlType<ReadonlyArray<string>> = readRequest("1.3.6.1.1.13.2", "post-read request")
+
+/**
+ * The entry as it is after the update (RFC 4527 section 3.2).
+ *
+ * @category entry before and after
+ * @since 0.1.0
+ */
+export const postReadResponse: ControlType<LdapEntry.LdapEntry> = readResponse("1.3.6.1.1.13.2", "post-read response")

@@ -1,0 +1,341 @@
+/**
+ * Controls that shape the answer of a search: in pages, sorted, a window of a list, some values only. They say how much
+ * is wanted and what came; following pages is left to the session.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import { BerError, Tag } from "../../ber/BerReader.ts"
+import type { BerReader } from "../../ber/BerReader.ts"
+import type { BerWriter } from "../../ber/BerWriter.ts"
+import * as LdapFilter from "../filter/LdapFilter.ts"
+import * as Ber from "./LdapControlBer.ts"
+import type { ControlOptions, ControlType, LdapControl } from "./LdapControlType.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Paged results
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * OID of the simple paged results control (RFC 2696).
+ *
+ * @category paged results
+ * @since 0.1.0
+ */
+export const pagedResultsOid = "1.2.840.113556.1.4.319"
+
+/**
+ * What a paged results control says. In a request `size` is the number of entries that a page may have (0 gives the
+ * cursor back); in a response it is the server's estimate of the total, 0 where it has none. An empty cookie asks for
+ * the first page, or says that the last one was delivered.
+ *
+ * @category paged results
+ * @since 0.1.0
+ */
+export interface PagedResults {
+  readonly size: number
+  readonly cookie: Uint8Array
+}
+
+/**
+ * Results in pages: the request, and the answer to it (RFC 2696 section 2).
+ *
+ * **Details**
+ *
+ * A negative size is read as it stands, although the RFC has none: it is an estimate, and a page that can't be read
+ * would end the search before its last entry.
+ *
+ * @category paged results
+ * @since 0.1.0
+ */
+export const paging: ControlType<PagedResults> = Ber.defineBer({
+  oid: pagedResultsOid,
+  name: "paged results",
+  write: (writer, { cookie, size }: PagedResults) => {
+    writer.start()
+    Ber.writeWhole(writer, size, "page size")
+    writer.octets(cookie)
+    writer.end()
+  },
+  read: (reader) =>
+    Ber.sequence(reader, (content) => {
+      const size = content.integer()
+      return { size, cookie: Ber.bytes(content) }
+    })
+})
+
+/**
+ * Asks for results in pages, or answers such a request: short for `paging.make`.
+ *
+ * @category paged results
+ * @since 0.1.0
+ */
+export const pagedResults = (paged: PagedResults, options?: ControlOptions): LdapControl => paging.make(paged, options)
+
+/**
+ * Reads the value of a paged results control; `undefined` where it is not one or cannot be read. `paging.decode` says
+ * why.
+ *
+ * @category paged results
+ * @since 0.1.0
+ */
+export const decodePagedResults = (control: LdapControl): PagedResults | undefined =>
+  Result.getOrUndefined(paging.decode(control))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Server-side sort
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What to sort by: the first key counts most.
+ *
+ * @category sorting
+ * @since 0.1.0
+ */
+export interface SortKey {
+  readonly attribute: string
+  /** The ordering rule, by name or OID. Default: the one that the schema gives the attribute; slapd's `cn` has none. */
+  readonly matchingRule?: string | undefined
+  /** Default false. */
+  readonly reverse?: boolean | undefined
+}
+
+/**
+ * Asks for sorted results (RFC 2891 section 1.1).
+ *
+ * @category sorting
+ * @since 0.1.0
+ */
+export const sortRequest: ControlType<ReadonlyArray<SortKey>> = Ber.defineBer({
+  oid: "1.2.840.113556.1.4.473",
+  name: "server-side sort request",
+  write: (writer, keys: ReadonlyArray<SortKey>) => {
+    if (keys.length === 0) throw new RangeError("there is no sort key")
+    writer.start()
+    for (const { attribute, matchingRule, reverse = false } of keys) {
+      writer.start()
+      writer.octets(attribute)
+      if (matchingRule !== undefined) writer.octets(matchingRule, 0x80)
+      Ber.writeFlag(writer, reverse, false, 0x81)
+      writer.end()
+    }
+    writer.end()
+  },
+  read: (reader) =>
+    Ber.list(reader, (keys) =>
+      Ber.sequence(keys, (key) => {
+        const attribute = Ber.text(key)
+        const matchingRule = key.peek() === 0x80 ? Ber.text(key, 0x80) : undefined
+        const reverse = Ber.flag(key, false, 0x81)
+        return { attribute, ...(matchingRule === undefined ? undefined : { matchingRule }), reverse }
+      }))
+})
+
+/**
+ * @category sorting
+ * @since 0.1.0
+ */
+export interface SortResponse {
+  /** A result code: 0 where the entries are sorted. `LdapResultCode.format` has its name. */
+  readonly code: number
+  /** The attribute that couldn't be sorted by, where the server names one. */
+  readonly attribute?: string | undefined
+}
+
+/**
+ * Whether the results were sorted (RFC 2891 section 1.2), on the result of the search.
+ *
+ * **Details**
+ *
+ * Codes that the RFC doesn't list are read too: RFC 4511 section 4 has enumerations open for additions.
+ *
+ * @category sorting
+ * @since 0.1.0
+ */
+export const sortResponse: ControlType<SortResponse> = Ber.defineBer({
+  oid: "1.2.840.113556.1.4.474",
+  name: "server-side sort response",
+  write: (writer, { attribute, code }: SortResponse) => {
+    writer.start()
+    Ber.writeWhole(writer, code, "result code", 0, Tag.enumerated)
+    if (attribute !== undefined) writer.octets(attribute, 0x80)
+    writer.end()
+  },
+  read: (reader) =>
+    Ber.sequence(reader, (content) => {
+      const code = Ber.whole(content, "result code", 0, Tag.enumerated)
+      // 389 Directory Server leaves the context tag out.
+      const tag = content.peek() === Tag.octetString ? Tag.octetString : 0x80
+      return content.peek() === tag ? { code, attribute: Ber.text(content, tag) } : { code }
+    })
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Virtual list view
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The entry around which the window stands: by its place (from 1; `contentCount` is what the client believes to be the
+ * length of the list, 0 where it doesn't know), or the first whose sort value is not less than `value`.
+ *
+ * @category virtual list view
+ * @since 0.1.0
+ */
+export type VirtualListViewTarget =
+  | { readonly _tag: "ByOffset"; readonly offset: number; readonly contentCount: number }
+  | { readonly _tag: "ByValue"; readonly value: Uint8Array }
+
+/**
+ * @category virtual list view
+ * @since 0.1.0
+ */
+export interface VirtualListViewRequest {
+  /** Entries before the target. */
+  readonly beforeCount: number
+  /** Entries after the target. */
+  readonly afterCount: number
+  readonly target: VirtualListViewTarget
+  /** What the last response said, unchanged. */
+  readonly contextId?: Uint8Array | undefined
+}
+
+/**
+ * Asks for a window of a sorted list (draft-ietf-ldapext-ldapv3-vlv-09 section 6.1); needs {@link sortRequest} beside
+ * it.
+ *
+ * **Details**
+ *
+ * Critical by default, since a server that ignores it answers with the whole list.
+ *
+ * @category virtual list view
+ * @since 0.1.0
+ */
+export const virtualListViewRequest: ControlType<VirtualListViewRequest> = Ber.defineBer({
+  oid: "2.16.840.1.113730.3.4.9",
+  name: "virtual list view request",
+  critical: true,
+  write: (writer, { afterCount, beforeCount, contextId, target }: VirtualListViewRequest) => {
+    writer.start()
+    Ber.writeWhole(writer, beforeCount, "count before")
+    Ber.writeWhole(writer, afterCount, "count after")
+    if (target._tag === "ByOffset") {
+      writer.start(0xa0)
+      Ber.writeWhole(writer, target.offset, "offset", 1)
+      Ber.writeWhole(writer, target.contentCount, "content count")
+      writer.end()
+    } else {
+      writer.octets(target.value, 0x81)
+    }
+    if (contextId !== undefined) writer.octets(contextId)
+    writer.end()
+  },
+  read: (reader) =>
+    Ber.sequence(reader, (content) => {
+      const beforeCount = Ber.whole(content, "count before")
+      const afterCount = Ber.whole(content, "count after")
+      const target = readTarget(content)
+      const contextId = Ber.optionalBytes(content)
+      return { beforeCount, afterCount, target, ...(contextId === undefined ? undefined : { contextId }) }
+    })
+})
+
+const readTarget = (content: BerReader): VirtualListViewTarget =>
+  content.peek() === 0x81
+    ? { _tag: "ByValue", value: Ber.bytes(content, 0x81) }
+    : Ber.sequence(content, (target) => {
+      const offset = Ber.whole(target, "offset", 1)
+      return { _tag: "ByOffset", offset, contentCount: Ber.whole(target, "content count") }
+    }, 0xa0)
+
+/**
+ * @category virtual list view
+ * @since 0.1.0
+ */
+export interface VirtualListViewResponse {
+  /** The place of the target in the list, from 1; 0 where there is none. */
+  readonly targetPosition: number
+  /** The server's estimate of the length of the list. */
+  readonly contentCount: number
+  /**
+   * A result code: 0 where the window is what was asked for, 60 (slapd: 76) without a sort control, 61 where the offset
+   * is wrong.
+   */
+  readonly code: number
+  /** For the next request of the same list. */
+  readonly contextId?: Uint8Array | undefined
+}
+
+/**
+ * Where the window stands (draft-ietf-ldapext-ldapv3-vlv-09 section 6.2), on the result of the search. The draft leaves
+ * the codes open, so any is read.
+ *
+ * @category virtual list view
+ * @since 0.1.0
+ */
+export const virtualListViewResponse: ControlType<VirtualListViewResponse> = Ber.defineBer({
+  oid: "2.16.840.1.113730.3.4.10",
+  name: "virtual list view response",
+  write: (writer, { code, contentCount, contextId, targetPosition }: VirtualListViewResponse) => {
+    writer.start()
+    Ber.writeWhole(writer, targetPosition, "target position")
+    Ber.writeWhole(writer, contentCount, "content count")
+    Ber.writeWhole(writer, code, "result code", 0, Tag.enumerated)
+    if (contextId !== undefined) writer.octets(contextId)
+    writer.end()
+  },
+  read: (reader) =>
+    Ber.sequence(reader, (content) => {
+      const targetPosition = Ber.whole(content, "target position")
+      const contentCount = Ber.whole(content, "content count")
+      const code = Ber.whole(content, "result code", 0, Tag.enumerated)
+      const contextId = Ber.optionalBytes(content)
+      return { targetPosition, contentCount, code, ...(contextId === undefined ? undefined : { contextId }) }
+    })
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Matched values
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A filter for values: a comparison without `and`, `or` and `not`, and an extensible one without `dnAttributes`.
+ *
+ * @category matched values
+ * @since 0.1.0
+ */
+export type ValueFilter = Exclude<LdapFilter.LdapFilter, LdapFilter.And | LdapFilter.Or | LdapFilter.Not>
+
+/**
+ * Asks for those values only that one of the filters matches; attributes that no filter names come without values
+ * (RFC 3876 section 2).
+ *
+ * @category matched values
+ * @since 0.1.0
+ */
+export const matchedValues: ControlType<ReadonlyArray<ValueFilter>> = Ber.defineBer({
+  oid: "1.2.826.0.1.3344810.2.3",
+  name: "matched values",
+  write: (writer, filters: ReadonlyArray<ValueFilter>) => {
+    if (filters.length === 0) throw new RangeError("there is no filter")
+    writer.start()
+    for (const filter of filters) writeValueFilter(writer, filter)
+    writer.end()
+  },
+  read: (reader) => Ber.list(reader, readValueFilter)
+})
+
+const writeValueFilter = (writer: BerWriter, filter: ValueFilter): void => {
+  if (!isValueFilter(filter)) throw new RangeError("a filter for values is one comparison, without dnAttributes")
+  LdapFilter.encode(Result.getOrThrow(LdapFilter.validate(filter)), writer)
+}
+
+const readValueFilter = (reader: BerReader): ValueFilter => {
+  const at = reader.position
+  const filter = LdapFilter.decode(reader, 1)
+  if (!isValueFilter(filter)) throw new BerError("a filter for values is one comparison, without dnAttributes", at)
+  return filter
+}
+
+const isValueFilter = (filter: LdapFilter.LdapFilter): filter is ValueFilter =>
+  filter._tag !== "And" && filter._tag !== "Or" && filter._tag !== "Not" &&
+  !(filter._tag === "Extensible" && filter.dnAttributes)

@@ -1,0 +1,251 @@
+/**
+ * Where the attributes of an entry stand in its octets: their names, and for each the range that its values take.
+ *
+ * An entry makes its index when somebody first asks for an attribute. No value is looked at, and hardly a name is decoded: the
+ * same few come again in every entry, most often even in the same order, so that entries share their list of names.
+ */
+import { BerReader, Tag } from "../../ber/BerReader.ts"
+import { BerWriter } from "../../ber/BerWriter.ts"
+import { contentStart, elementEnd } from "../../ber/element.ts"
+import { allTexts, type EntryText, firstText, textOf } from "./EntryText.ts"
+
+/** An attribute description as it was written, and as descriptions are compared. */
+export interface Description {
+  readonly text: string
+  readonly lower: string
+  /** The text in UTF-8: octets that aren't UTF-8 are never the same. */
+  readonly octets: Uint8Array
+}
+
+/** The attributes of an entry in the server's order; none twice. */
+class Names {
+  readonly descriptions: ReadonlyArray<Description>
+  #texts: ReadonlyArray<string> | undefined
+  #areAscii: boolean | undefined
+  #byText: Map<string, number> | undefined
+  #byLower: Map<string, number> | undefined
+
+  constructor(descriptions: ReadonlyArray<Description>) {
+    this.descriptions = descriptions
+  }
+
+  /** One list for all entries: frozen, since it is handed out. */
+  get texts(): ReadonlyArray<string> {
+    return (this.#texts ??= Object.freeze(this.descriptions.map(({ text }) => text)))
+  }
+
+  get areAscii(): boolean {
+    return (this.#areAscii ??= this.descriptions.every(({ text }) => Buffer.byteLength(text) === text.length))
+  }
+
+  /** The place of a description in the order, in any case; -1 where it isn't there. */
+  find(description: string): number {
+    const at = (this.#byText ??= new Map(this.descriptions.map(({ text }, i) => [text, i]))).get(description)
+    return at ?? (this.#byLower ??= byLower(this.descriptions)).get(description.toLowerCase()) ?? -1
+  }
+}
+
+const byLower = (descriptions: ReadonlyArray<Description>): Map<string, number> =>
+  new Map(descriptions.map(({ lower }, i) => [lower, i]))
+
+/** From how many attributes on the text of an entry is made at once, and at the how manieth reading of text. */
+const manyAttributes = 7
+const manyReadings = 3
+
+/** From how many attributes on the places of all are written down when somebody goes back among them. */
+const tooManyToCount = 64
+
+export class EntryIndex {
+  /** The octets in which the attributes stand. */
+  readonly bytes: Buffer
+  readonly #names: Names
+  readonly #start: number
+  readonly #end: number
+  readonly #isLong: boolean
+  /** The attribute that was found last, and where it stands: who reads one attribute after another wants the next. */
+  #at = 0
+  #attribute: number
+  #attributes: ReadonlyArray<number> | undefined
+  #readings = 0
+  #text: EntryText | undefined
+
+  /** Of attributes from `start` to `end`; `isLong` where the length of one takes several octets. */
+  constructor(bytes: Buffer, names: Names, start: number, end: number, isLong: boolean) {
+    this.bytes = bytes
+    this.#names = names
+    this.#start = this.#attribute = start
+    this.#end = end
+    this.#isLong = isLong
+  }
+
+  get descriptions(): ReadonlyArray<Description> {
+    return this.#names.descriptions
+  }
+
+  /** The descriptions as they were written. */
+  get names(): ReadonlyArray<string> {
+    // Who asks for all names will most likely ask for what they stand for.
+    if (this.#readings < manyReadings) this.#readings = manyReadings - 1
+    return this.#names.texts
+  }
+
+  /** The place of a description in the order, in any case; -1 where it isn't there. */
+  find(description: string): number {
+    const { descriptions } = this.#names
+    const at = this.#at
+    return at < descriptions.length && descriptions[at]!.text === description
+      ? at
+      : at + 1 < descriptions.length && descriptions[at + 1]!.text === description
+      ? at + 1
+      : this.#names.find(description)
+  }
+
+  /** A reader of the values of the description at a place in the order. */
+  values(at: number): BerReader {
+    const set = this.#setOf(this.#seek(at))
+    return new BerReader(this.bytes, contentStart(this.bytes, set), elementEnd(this.bytes, set))
+  }
+
+  /** The first value as text of the description at a place in the order. */
+  first(at: number): string | undefined {
+    const text = this.#text ?? this.#nextText()
+    const attribute = this.#seek(at)
+    return text === undefined ? firstText(this.bytes, this.#setOf(attribute)) : text.first(this.bytes, at, attribute)
+  }
+
+  /** All values as text of the description at a place in the order. */
+  all(at: number): ReadonlyArray<string> {
+    const text = this.#text ?? this.#nextText()
+    const attribute = this.#seek(at)
+    return text === undefined ? allTexts(this.bytes, this.#setOf(attribute)) : text.all(this.bytes, at, attribute)
+  }
+
+  #setOf(attribute: number): number {
+    return elementEnd(this.bytes, contentStart(this.bytes, attribute))
+  }
+
+  #seek(at: number): number {
+    let attribute = this.#attribute
+    if (at !== this.#at) {
+      if (at < this.#at) {
+        if (this.#names.descriptions.length > tooManyToCount) {
+          this.#attributes ??= elementsIn(this.bytes, this.#start, this.#end)
+        }
+        attribute = this.#start
+        this.#at = 0
+      }
+      if (this.#attributes !== undefined) attribute = this.#attributes[at]!
+      else for (let i = this.#at; i < at; i++) attribute = elementEnd(this.bytes, attribute)
+      this.#at = at
+      this.#attribute = attribute
+    }
+    return attribute
+  }
+
+  /** Counts a reading, and makes the text once it looks as if somebody would read most of it. */
+  #nextText(): EntryText | undefined {
+    const count = this.#names.descriptions.length
+    return ++this.#readings === manyReadings && count >= manyAttributes
+      ? (this.#text = textOf(this.bytes, this.#start, this.#end, count, this.#isLong, this.#names.areAscii))
+      : undefined
+  }
+}
+
+const elementsIn = (bytes: Buffer, start: number, end: number): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  for (let at = start; at < end; at = elementEnd(bytes, at)) found.push(at)
+  return found
+}
+
+/** The names of the entry before. */
+let last = new Names([])
+
+/** The index of the content of a SearchResultEntry that was found to be in order. */
+export const indexOf = (bytes: Buffer, start: number): EntryIndex => {
+  const before = last.descriptions
+  // As long as it is the same as those of the entry before, there is no list of its own.
+  let descriptions: Array<Description> | undefined
+  let count = 0
+  let isLong = false
+  const list = elementEnd(bytes, start)
+  const first = contentStart(bytes, list)
+  const end = elementEnd(bytes, list)
+  for (let attribute = first; attribute < end; attribute = elementEnd(bytes, attribute)) {
+    const name = contentStart(bytes, attribute)
+    const nameStart = contentStart(bytes, name)
+    const nameEnd = elementEnd(bytes, name)
+    if (descriptions !== undefined) {
+      descriptions.push(known(bytes, nameStart, nameEnd))
+    } else if (count === before.length || !isSame(before[count]!.octets, bytes, nameStart, nameEnd)) {
+      descriptions = before.slice(0, count)
+      descriptions.push(known(bytes, nameStart, nameEnd))
+    }
+    isLong ||= name - attribute > 2
+    count++
+  }
+  if (descriptions === undefined && count < before.length) descriptions = before.slice(0, count)
+  if (descriptions === undefined) return new EntryIndex(bytes, last, first, end, isLong)
+  if (byLower(descriptions).size < count) return merged(bytes, descriptions, elementsIn(bytes, first, end))
+  return new EntryIndex(bytes, last = new Names(descriptions), first, end, isLong)
+}
+
+/** No attribute may come twice (RFC 4511 section 4.1.7). From a server that does it all the same, the values are put together. */
+const merged = (
+  bytes: Buffer,
+  descriptions: ReadonlyArray<Description>,
+  attributes: ReadonlyArray<number>
+): EntryIndex => {
+  const found = new Map<string, { readonly description: Description; readonly places: Array<number> }>()
+  for (const [at, description] of descriptions.entries()) {
+    const first = found.get(description.lower)
+    if (first === undefined) found.set(description.lower, { description, places: [at] })
+    else first.places.push(at)
+  }
+  const writer = new BerWriter()
+  for (const { description, places } of found.values()) {
+    writer.start()
+    writer.octets(description.text)
+    writer.start(Tag.set)
+    for (const at of places) {
+      const set = elementEnd(bytes, contentStart(bytes, attributes[at]!))
+      writer.raw(bytes.subarray(contentStart(bytes, set), elementEnd(bytes, set)))
+    }
+    writer.end()
+    writer.end()
+  }
+  const together = writer.finish()
+  const names = new Names(Array.from(found.values(), ({ description }) => description))
+  return new EntryIndex(together, names, 0, together.length, true)
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Names that were seen before
+// ---------------------------------------------------------------------------------------------------------------------
+
+const tableSize = 512
+const longestKnown = 64
+
+/** By a number made of their octets; a name takes the place of another that has the same. So it can't grow. */
+const names: Array<Description | undefined> = Array.from({ length: tableSize })
+
+const known = (bytes: Buffer, start: number, end: number): Description => {
+  const length = end - start
+  if (length === 0 || length > longestKnown) return descriptionOf(bytes, start, end)
+  const place = (length * 31 + bytes[start]! * 7 + bytes[start + (length >> 1)]! * 13 + bytes[end - 1]! * 17) &
+    (tableSize - 1)
+  const candidate = names[place]
+  return candidate !== undefined && isSame(candidate.octets, bytes, start, end)
+    ? candidate
+    : (names[place] = descriptionOf(bytes, start, end))
+}
+
+const isSame = (octets: Uint8Array, bytes: Buffer, start: number, end: number): boolean => {
+  if (octets.length !== end - start) return false
+  for (let i = 0; i < octets.length; i++) if (octets[i] !== bytes[start + i]) return false
+  return true
+}
+
+const descriptionOf = (bytes: Buffer, start: number, end: number): Description => {
+  const text = bytes.toString("utf8", start, end)
+  return { text, lower: text.toLowerCase(), octets: new Uint8Array(Buffer.from(text)) }
+}

@@ -1,0 +1,263 @@
+/**
+ * Values as text: one by one, many of one attribute, or all of an entry out of one string.
+ *
+ * To ask the runtime for a string costs about as much as to cut four out of one that is there. So an entry of which somebody reads
+ * value after value gets its text all at once, and keeps it; what is cut out of it belongs to whoever asked. The string has
+ * nothing of other entries and is of a limited length: that is what a value keeps alive that is kept.
+ *
+ * All octets here were found to be in order.
+ */
+import { isAscii } from "node:buffer"
+import { endianness } from "node:os"
+import { contentStart, elementEnd } from "../../ber/element.ts"
+
+/** So many octets at most are made text for the sake of those that are read. */
+const longest = 4096
+
+const noValues: ReadonlyArray<never> = []
+
+/** The first value of a set, or `undefined`. */
+export const firstText = (bytes: Buffer, set: number): string | undefined => {
+  const value = contentStart(bytes, set)
+  return value === elementEnd(bytes, set) ? undefined : textAt(bytes, value)
+}
+
+/** All values of a set. */
+export const allTexts = (bytes: Buffer, set: number): ReadonlyArray<string> => {
+  let value = contentStart(bytes, set)
+  const end = elementEnd(bytes, set)
+  const count = countValues(bytes, value, end)
+  if (count === 0) return noValues
+  if (count === 1) return [textAt(bytes, value)]
+  const found = new Array<string>(count)
+  let block = ""
+  let blockStart = 0
+  let blockEnd = 0
+  for (let i = 0; i < count; i++) {
+    const start = contentStart(bytes, value)
+    value = elementEnd(bytes, value)
+    if (value > blockEnd) {
+      blockStart = start
+      blockEnd = Math.min(start + longest, end)
+      // For a few values it doesn't pay.
+      const isWorthIt = blockEnd - start > 8 * (value - start)
+      block = isWorthIt && isAscii(bytes.subarray(start, blockEnd)) ? bytes.toString("latin1", start, blockEnd) : ""
+    }
+    found[i] = block === ""
+      ? bytes.toString("utf8", start, value)
+      : block.substring(start - blockStart, value - blockStart)
+  }
+  return found
+}
+
+/** The content of an element. */
+export const textAt = (bytes: Buffer, value: number): string =>
+  bytes.toString("utf8", contentStart(bytes, value), elementEnd(bytes, value))
+
+const countValues = (bytes: Buffer, start: number, end: number): number => {
+  let count = 0
+  for (let value = start; value < end; value = elementEnd(bytes, value)) count++
+  return count
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// All values of an entry
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The text of an entry with so many attributes from `start` to `end`; `undefined` where it is too long for that. `isLong` says that
+ * the length of an attribute takes several octets, `isPlain` that all descriptions are ASCII.
+ */
+export const textOf = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+  attributes: number,
+  isLong: boolean,
+  isPlain: boolean
+): EntryText | undefined => {
+  const length = end - start
+  if (length > longest || attributes === 0) return undefined
+  if (isLong) copyWithoutLengths(bytes, start, end)
+  // Who asks the runtime for as little as possible is fastest: a question as to what is ASCII costs as much as this.
+  const text = isLong ? copy.toString("utf8", 0, length) : bytes.toString("utf8", start, end)
+  // As many units as octets: all is ASCII, or what isn't became U+FFFD octet by octet, which it does in each value alone as well.
+  if (text.length === length) return new EntryText(text, start, true, undefined)
+  if (!isLong) bytes.copy(copy, 0, start, end)
+  const places = isPlain ? placesIn(text, bytes, start, length, attributes) : undefined
+  return places === undefined
+    ? new EntryText(bytes.toString("latin1", start, end), start, false, undefined)
+    : new EntryText(text, start, true, places)
+}
+
+export class EntryText {
+  /** The attributes, with all that stands between their values. */
+  readonly #text: string
+  /** Where it begins in the octets. */
+  readonly #start: number
+  /** Whether any value can be cut out of it; otherwise there are octets in it that aren't ASCII, and no text. */
+  readonly #isText: boolean
+  /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each octet. */
+  readonly #places: ReadonlyArray<number> | undefined
+
+  constructor(text: string, start: number, isText: boolean, places: ReadonlyArray<number> | undefined) {
+    this.#text = text
+    this.#start = start
+    this.#isText = isText
+    this.#places = places
+  }
+
+  /** The first value of the attribute at `attribute`, which is the one at a place in the order; or `undefined`. */
+  first(bytes: Buffer, at: number, attribute: number): string | undefined {
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const value = contentStart(bytes, set)
+    if (value === elementEnd(bytes, set)) return undefined
+    if (this.#places === undefined) return this.#cut(bytes, value)
+    const start = contentStart(bytes, value)
+    const place = this.#places[at]! + start - attribute
+    return this.#text.substring(place, place + beginningsIn(bytes, start, elementEnd(bytes, value)))
+  }
+
+  /** All values of the attribute at `attribute`, which is the one at a place in the order. */
+  all(bytes: Buffer, at: number, attribute: number): ReadonlyArray<string> {
+    if (this.#places !== undefined) return this.#allPlaced(bytes, this.#places, at, attribute)
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const end = elementEnd(bytes, set)
+    let value = contentStart(bytes, set)
+    if (value === end) return noValues
+    const first = this.#cut(bytes, value)
+    value = elementEnd(bytes, value)
+    // Most attributes have one value.
+    if (value === end) return [first]
+    const found = new Array<string>(1 + countValues(bytes, value, end))
+    found[0] = first
+    for (let i = 1; value < end; i++) {
+      found[i] = this.#cut(bytes, value)
+      value = elementEnd(bytes, value)
+    }
+    return found
+  }
+
+  #cut(bytes: Buffer, value: number): string {
+    const start = contentStart(bytes, value)
+    const end = elementEnd(bytes, value)
+    if (!this.#isText) {
+      for (let i = start; i < end; i++) if (bytes[i]! > 0x7f) return bytes.toString("utf8", start, end)
+    }
+    return this.#text.substring(start - this.#start, end - this.#start)
+  }
+
+  #allPlaced(bytes: Buffer, places: ReadonlyArray<number>, at: number, attribute: number): ReadonlyArray<string> {
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const end = elementEnd(bytes, set)
+    let value = contentStart(bytes, set)
+    if (value === end) return noValues
+    const text = this.#text
+    let start = contentStart(bytes, value)
+    let place = places[at]! + start - attribute
+    value = elementEnd(bytes, value)
+    if (value === end) return [text.substring(place, places[at + 1])]
+    const found = new Array<string>(1 + countValues(bytes, value, end))
+    for (let i = 0;; i++) {
+      const placeEnd = place + beginningsIn(bytes, start, value)
+      found[i] = text.substring(place, placeEnd)
+      if (value === end) return found
+      start = contentStart(bytes, value)
+      place = placeEnd + start - value
+      value = elementEnd(bytes, value)
+    }
+  }
+}
+
+/** How many octets there are but those inside of a character. */
+const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
+  let count = 0
+  for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) count++
+  return count
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Entries that aren't all ASCII. Their octets are copied, to count characters by words, and to overwrite lengths of several
+// octets, which are no text.
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Used again for every entry. */
+const copy = Buffer.alloc(longest + 4)
+const words = new Int32Array(copy.buffer, copy.byteOffset, copy.length >> 2)
+const insides = new Int16Array(words.length)
+/** Whether the first octet of a word is the low one, as {@link insidesBefore} takes it. */
+const isCountable = endianness() === "LE"
+
+/**
+ * Where each attribute begins in the text, and where the last one ends; `undefined` where the text has other units than one for
+ * each octet that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
+ * ASCII, so none of them can lend an octet to another.
+ */
+const placesIn = (
+  text: string,
+  bytes: Buffer,
+  start: number,
+  length: number,
+  count: number
+): ReadonlyArray<number> | undefined => {
+  if (!isCountable) return undefined
+  const places = new Array<number>(count + 1)
+  countInsides(length)
+  let attribute = start
+  for (let at = 0; at < count; at++) {
+    places[at] = attribute - start - insidesBefore(attribute - start)
+    const next = elementEnd(bytes, attribute)
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    // A later version of the protocol might have added something.
+    if (elementEnd(bytes, set) !== next) return undefined
+    attribute = next
+  }
+  places[count] = length - insidesBefore(length)
+  return text.length === places[count] ? places : undefined
+}
+
+const copyWithoutLengths = (bytes: Buffer, start: number, end: number): void => {
+  bytes.copy(copy, 0, start, end)
+  for (let attribute = start; attribute < end;) {
+    const next = elementEnd(bytes, attribute)
+    if (bytes[attribute + 1]! > 0x7f) {
+      const name = contentStart(bytes, attribute)
+      const set = elementEnd(bytes, name)
+      const setEnd = elementEnd(bytes, set)
+      clearLength(bytes, attribute, start)
+      clearLength(bytes, name, start)
+      clearLength(bytes, set, start)
+      for (let value = contentStart(bytes, set); value < setEnd; value = elementEnd(bytes, value)) {
+        clearLength(bytes, value, start)
+      }
+    }
+    attribute = next
+  }
+}
+
+const clearLength = (bytes: Buffer, element: number, base: number): void => {
+  const end = contentStart(bytes, element) - base
+  for (let i = element + 1 - base; i < end; i++) copy[i] = 0
+}
+
+/** Counts, for each word, the octets before it that are inside of a character. */
+const countInsides = (length: number): void => {
+  const end = length >> 2
+  let count = 0
+  for (let at = 0; at <= end; at++) {
+    insides[at] = count
+    count += sumOf(insidesOf(words[at]!))
+  }
+}
+
+/** How many of the copied octets before an octet are inside of a character. */
+const insidesBefore = (octet: number): number => {
+  const before = ~(-1 << ((octet & 3) << 3))
+  return insides[octet >> 2]! + sumOf(insidesOf(words[octet >> 2]!) & before)
+}
+
+/** For each octet of a word 1 if it is inside of a character (10xxxxxx), or 0. */
+const insidesOf = (word: number): number => ((word & ~(word << 1)) >>> 7) & 0x01010101
+
+/** The sum of the octets of a word, if one octet can hold it. */
+const sumOf = (word: number): number => Math.imul(word, 0x01010101) >>> 24

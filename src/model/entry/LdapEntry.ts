@@ -1,0 +1,365 @@
+/**
+ * Entries: a distinguished name and attributes, each with one or more values (RFC 4511 section 4.5.2).
+ *
+ * An entry keeps the octets that it came in and decodes a value when someone asks for it. Most programs read a few of the
+ * attributes of an entry, so most octets are never looked at twice.
+ *
+ * @since 0.1.0
+ */
+import { NodeInspectSymbol } from "effect/Inspectable"
+import { BerReader, Tag } from "../../ber/BerReader.ts"
+import { BerWriter } from "../../ber/BerWriter.ts"
+import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
+import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
+import { type EntryIndex, indexOf } from "./EntryIndex.ts"
+import { textAt } from "./EntryText.ts"
+
+/**
+ * One attribute of an entry.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdapAttribute {
+  /** The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. */
+  readonly description: string
+  readonly values: ReadonlyArray<Uint8Array>
+}
+
+/**
+ * What a value may be made from: text becomes UTF-8, a name its text (RFC 4514), and octets are taken as they are.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ValueInput = string | Uint8Array | LdapDn
+
+/**
+ * What an attribute may be made from: a value, or several.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AttributeInput = ValueInput | ReadonlyArray<ValueInput>
+
+/**
+ * Attributes by their descriptions, for a new entry.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AttributesInput = Readonly<Record<string, AttributeInput>> | ReadonlyArray<LdapAttribute>
+
+const noValues: ReadonlyArray<never> = []
+
+/** Attributes whose values are secrets: an entry that is printed or logged doesn't show them. */
+const secrets = new Set([
+  "userpassword",
+  "2.5.4.35",
+  "authpassword",
+  "pwdhistory",
+  "userpkcs12",
+  "krbprincipalkey",
+  "ipanthash",
+  "sambantpassword",
+  "sambalmpassword",
+  "sambapasswordhistory",
+  // OpenLDAP's and 389-ds' own configuration
+  "olcrootpw",
+  "nsslapd-rootpw",
+  // Active Directory: what is written, the local administrator's password (LAPS), and managed accounts
+  "unicodepwd",
+  "ms-mcs-admpwd",
+  "mslaps-password",
+  "msds-managedpassword"
+])
+
+/**
+ * An entry that a server returned, or that a program made with {@link make}.
+ *
+ * **Details**
+ *
+ * Attribute descriptions are compared without regard to case and with their options: `get("cn")` doesn't return the values
+ * of `cn;lang-de`. An attribute without values (as `typesOnly` asks for) is there for `has` and has no values. Octets that
+ * are not UTF-8 become U+FFFD in text; `getBytes` has them as they came. Bytes are views into the message that brought
+ * the entry: copy those that you keep for long, since a view keeps the whole message in memory. Entries never change, so
+ * fibers may share them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class LdapEntry implements Iterable<LdapAttribute> {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+  #dn: string | undefined
+  #index: EntryIndex | undefined
+
+  /** For the parser, of octets that it has checked; programs use {@link make}. */
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+  }
+
+  /** The distinguished name as the server wrote it. */
+  get dn(): string {
+    return (this.#dn ??= textAt(this.#bytes, this.#start))
+  }
+
+  /** How many octets the entry takes, names and lengths included. */
+  get size(): number {
+    return this.#end - this.#start
+  }
+
+  /** The first value as text, or `undefined`. */
+  get(description: string): string | undefined {
+    const index = this.#indexed()
+    const at = index.find(description)
+    return at === -1 ? undefined : index.first(at)
+  }
+
+  /** All values as text, in the server's order; empty where the attribute is not there. */
+  getAll(description: string): ReadonlyArray<string> {
+    const index = this.#indexed()
+    const at = index.find(description)
+    return at === -1 ? noValues : index.all(at)
+  }
+
+  /** The first value as octets, or `undefined`. */
+  getBytes(description: string): Uint8Array | undefined {
+    const index = this.#indexed()
+    const at = index.find(description)
+    if (at === -1) return undefined
+    const values = index.values(at)
+    return values.done ? undefined : values.octets()
+  }
+
+  /** All values as octets, in the server's order; empty where the attribute is not there. */
+  getAllBytes(description: string): ReadonlyArray<Uint8Array> {
+    const index = this.#indexed()
+    const at = index.find(description)
+    return at === -1 ? noValues : views(index.values(at))
+  }
+
+  has(description: string): boolean {
+    return this.#indexed().find(description) !== -1
+  }
+
+  /** The attributes in the server's order. */
+  get attributes(): ReadonlyArray<LdapAttribute> {
+    const index = this.#indexed()
+    return index.descriptions.map(({ text }, at) => ({ description: text, values: views(index.values(at)) }))
+  }
+
+  /** The attribute descriptions in the server's order. */
+  get descriptions(): ReadonlyArray<string> {
+    return this.#indexed().names
+  }
+
+  /**
+   * All attributes with all values as text, as plain data to keep or to hand on: the values by the descriptions as the server wrote
+   * them, and always an array. The DN is not among them.
+   *
+   * **Details**
+   *
+   * Passwords are there, unlike in {@link toJSON}. The object inherits nothing, whatever a server calls its attributes. It may be
+   * changed, the entry doesn't know it; {@link make} takes it. To keep many entries, keep the entries: they take less memory.
+   */
+  toRecord(): Record<string, ReadonlyArray<string>> {
+    const record = new AttributeRecord()
+    const index = this.#indexed()
+    const { names } = index
+    for (let at = 0; at < names.length; at++) record[names[at]!] = index.all(at)
+    return record
+  }
+
+  [Symbol.iterator](): Iterator<LdapAttribute> {
+    return this.attributes[Symbol.iterator]()
+  }
+
+  /**
+   * The entry as plain data: text where the octets are text, `{ base64 }` where they are not. Values of password
+   * attributes are left out.
+   */
+  toJSON(): unknown {
+    // Without a prototype: a server may name an attribute as it likes.
+    const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
+    const index = this.#indexed()
+    for (const [at, { lower, text }] of index.descriptions.entries()) {
+      const isSecret = secrets.has(lower.split(";", 1)[0]!)
+      attributes[text] = isSecret ? ["<redacted>"] : views(index.values(at)).map(readable)
+    }
+    return { _id: "LdapEntry", dn: this.dn, attributes }
+  }
+
+  toString(): string {
+    return JSON.stringify(this.toJSON())
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
+  }
+
+  #indexed(): EntryIndex {
+    return (this.#index ??= indexOf(this.#bytes, this.#start))
+  }
+}
+
+/** What `Object.create(null)` makes is a hash table. Objects of a class share what they have in common, their names. */
+class AttributeRecord {
+  [description: string]: ReadonlyArray<string>
+}
+Reflect.deleteProperty(AttributeRecord.prototype, "constructor")
+Object.freeze(Object.setPrototypeOf(AttributeRecord.prototype, null))
+
+const views = (values: BerReader): ReadonlyArray<Uint8Array> => {
+  if (values.done) return noValues
+  const found: Array<Uint8Array> = [values.octets()]
+  while (!values.done) found.push(values.octets())
+  return found
+}
+
+const readable = (value: Uint8Array): unknown => {
+  try {
+    // A byte order mark is a part of the value like any other octets.
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value)
+    // oxlint-disable-next-line no-control-regex -- that is what tells text from other data
+    if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text)) return text
+  } catch {
+    // Not text: shown as base64.
+  }
+  return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") }
+}
+
+/**
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLdapEntry = (u: unknown): u is LdapEntry => u instanceof LdapEntry
+
+/**
+ * Attributes in the one form that the rest of the library takes.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttribute> =>
+  Array.isArray(input)
+    ? (input as ReadonlyArray<LdapAttribute>)
+    : Object.entries(input as Readonly<Record<string, AttributeInput>>).map(([description, value]) => ({
+      description,
+      values: valuesFrom(value)
+    }))
+
+/**
+ * Values in octets.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
+  (isValue(input) ? [input] : input).map(valueFrom)
+
+/**
+ * One value in octets.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const valueFrom = (value: ValueInput): Uint8Array =>
+  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
+
+const isValue = (input: AttributeInput): input is ValueInput =>
+  typeof input === "string" || input instanceof Uint8Array || isLdapDn(input)
+
+/**
+ * An entry from plain data.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapEntry } from "effect-ldap"
+ *
+ * const entry = LdapEntry.make("cn=Ada,dc=example", { cn: "Ada", mail: ["ada@example.org", "countess@example.org"] })
+ * entry.getAll("MAIL") // both addresses
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (dn: string, attributes: AttributesInput): LdapEntry => {
+  const writer = new BerWriter()
+  write(writer, dn, attributesFrom(attributes))
+  const bytes = writer.finish()
+  return new LdapEntry(bytes, 0, bytes.length)
+}
+
+/**
+ * Writes the content of a SearchResultEntry.
+ *
+ * @internal
+ */
+export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<LdapAttribute>): void => {
+  writer.octets(dn)
+  writer.start()
+  for (const { description, values } of attributes) {
+    writer.start()
+    writer.octets(description)
+    writer.start(Tag.set)
+    for (const value of values) writer.octets(value)
+    writer.end()
+    writer.end()
+  }
+  writer.end()
+}
+
+/**
+ * Takes the content of a SearchResultEntry, after making sure that every element of it is where it should be: what is
+ * decoded later can no longer fail.
+ *
+ * @internal
+ */
+export const fromBer = (content: BerReader): LdapEntry => {
+  const start = content.position
+  if (content.end < noEnd && isPlain(content.bytes, start, content.end)) content.position = content.end
+  else check(content)
+  return new LdapEntry(content.bytes, start, content.end)
+}
+
+/** Whether it is in order and has nothing that a later version of the protocol might have added: as good as always. */
+const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
+  const list = elementEnd(bytes, start)
+  if (bytes[start] !== Tag.octetString || !(list < end)) return false
+  if (bytes[list] !== Tag.sequence || elementEnd(bytes, list) !== end) return false
+  for (let attribute = contentStart(bytes, list); attribute < end;) {
+    const attributeEnd = elementEnd(bytes, attribute)
+    if (bytes[attribute] !== Tag.sequence || !(attributeEnd <= end)) return false
+    const name = contentStart(bytes, attribute)
+    const values = elementEnd(bytes, name)
+    if (bytes[name] !== Tag.octetString || !(values < attributeEnd)) return false
+    if (bytes[values] !== Tag.set || elementEnd(bytes, values) !== attributeEnd) return false
+    for (let value = contentStart(bytes, values); value < attributeEnd;) {
+      if (bytes[value] !== Tag.octetString) return false
+      value = elementEnd(bytes, value)
+      if (!(value <= attributeEnd)) return false
+    }
+    attribute = attributeEnd
+  }
+  return true
+}
+
+/** Throws where something isn't in order. */
+const check = (content: BerReader): void => {
+  content.position = content.enter(Tag.octetString)
+  const attributesEnd = content.enter(Tag.sequence)
+  while (content.position < attributesEnd) {
+    const attributeEnd = content.enter(Tag.sequence, attributesEnd)
+    content.position = content.enter(Tag.octetString, attributeEnd)
+    const valuesEnd = content.enter(Tag.set, attributeEnd)
+    while (content.position < valuesEnd) content.position = content.enter(Tag.octetString, valuesEnd)
+    if (valuesEnd < attributeEnd) new BerReader(content.bytes, valuesEnd, attributeEnd).passExtensions()
+    content.position = attributeEnd
+  }
+  content.passExtensions()
+}

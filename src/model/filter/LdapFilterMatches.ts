@@ -1,0 +1,60 @@
+/**
+ * Whether a filter matches an entry that a program has in its hands. The evaluation is that of filterMatching.ts, which the
+ * directory in memory uses as well.
+ */
+import * as Result from "effect/Result"
+import { AttributeTypes } from "../attribute/AttributeTypes.ts"
+import { StoredAttribute } from "../attribute/StoredAttribute.ts"
+import * as LdapDn from "../dn/LdapDn.ts"
+import type { LdapEntry } from "../entry/LdapEntry.ts"
+import { compile, type Matchable } from "./filterMatching.ts"
+import { validate } from "./LdapFilterAlgebra.ts"
+import type { LdapFilter } from "./LdapFilterModel.ts"
+
+/**
+ * Whether an entry matches a filter, as a server would say: true, false, or `undefined` where it can't be told, since the entry
+ * has an attribute of a kind that the value isn't (RFC 4511 section 4.5.1.7).
+ *
+ * **Details**
+ *
+ * Attributes are compared by their matching rules: those of the standard schemas (core, cosine, inetOrgPerson, nis, and some of
+ * Active Directory's) are known; any other is compared as text, without regard to case. An attribute that the entry doesn't have
+ * makes a comparison false. Subtypes and options count as a server counts them: `name` matches `cn`, `cn` matches `cn;lang-de`.
+ * A filter that {@link validate} refuses, since it is nested too deep, say, matches nothing that can be told. What only a server
+ * knows (operational attributes that were not asked for, nested groups) can't be matched here. Pure.
+ *
+ * @category matching
+ * @since 0.1.0
+ */
+export const matches = (filter: LdapFilter, entry: LdapEntry): boolean | undefined => {
+  if (Result.isFailure(validate(filter))) return undefined
+  const types = new AttributeTypes()
+  const attributes = new Map<string, StoredAttribute>()
+  for (const { description, values } of entry) {
+    const parsed = types.learn(description)
+    if (parsed !== undefined) attributes.set(parsed.key, new StoredAttribute(description, parsed, values))
+  }
+  // An attribute that nobody has heard of is one that the entry doesn't have.
+  for (const description of descriptionsIn(filter)) types.learn(description)
+  const matchable: Matchable = {
+    attributes,
+    // Few filters ask for it, and reading it costs more than the rest.
+    get dn() {
+      return Result.getOrElse(LdapDn.parse(entry.dn, { lenient: true }), () => LdapDn.root)
+    }
+  }
+  return compile(filter, types, everythingIsVisible, nothingMore)(matchable)
+}
+
+const everythingIsVisible = (): boolean => true
+
+const nothingMore = (): Iterable<StoredAttribute> => []
+
+function* descriptionsIn(filter: LdapFilter): Generator<string> {
+  const rest: Array<LdapFilter> = [filter]
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    if (next._tag === "And" || next._tag === "Or") { for (const inner of next.filters) rest.push(inner) }
+    else if (next._tag === "Not") rest.push(next.filter)
+    else if (next.attribute !== undefined) yield next.attribute
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * LDIF (RFC 2849): directory entries, and changes to them, as text.
+ *
+ * The constructors of records are here, and reading and writing of texts that fit into memory. Larger ones are streams
+ * (LdifStream.ts), with values from files if the program wants them (LdifFiles.ts); LdifDiff.ts compares two texts. All
+ * of them read by LdifReader.ts and write by LdifText.ts. `applyLdif` of the client carries changes out.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import type { LdapControl } from "../control/LdapControl.ts"
+import { attributesFrom, type AttributesInput, type LdapEntry } from "../entry/LdapEntry.ts"
+import type { LdapModification } from "../LdapModification.ts"
+import { LdifSyntaxError } from "./LdifLines.ts"
+import { LdifReader } from "./LdifReader.ts"
+import type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
+import { recordWriter, versionLine } from "./LdifText.ts"
+
+export { diff, type DiffOptions, LdifDiffError } from "./LdifDiff.ts"
+export { type FileOptions, LdifFileError } from "./LdifFiles.ts"
+export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
+export { decode, type DecodeOptions, encode } from "./LdifStream.ts"
+export { LdifSyntaxError }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** What a change record may carry besides the change. */
+interface ChangeOptions {
+  readonly controls?: ReadonlyArray<LdapControl> | undefined
+}
+
+/**
+ * A record of an entry.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const entry = (dn: string, attributes: AttributesInput): Entry => ({
+  _tag: "Entry",
+  line: 0,
+  dn,
+  attributes: attributesFrom(attributes)
+})
+
+/**
+ * A record that adds an entry.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const add = (dn: string, attributes: AttributesInput, options?: ChangeOptions): Add => ({
+  _tag: "Add",
+  line: 0,
+  dn,
+  controls: options?.controls ?? [],
+  attributes: attributesFrom(attributes)
+})
+
+/**
+ * A record that deletes an entry. Also exported as `delete`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const remove = (dn: string, options?: ChangeOptions): Delete => ({
+  _tag: "Delete",
+  line: 0,
+  dn,
+  controls: options?.controls ?? []
+})
+
+export {
+  /**
+   * Another name of {@link remove}.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  remove as delete
+}
+
+/**
+ * A record that modifies an entry.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const modify = (dn: string, changes: ReadonlyArray<LdapModification>, options?: ChangeOptions): Modify => ({
+  _tag: "Modify",
+  line: 0,
+  dn,
+  controls: options?.controls ?? [],
+  changes
+})
+
+/**
+ * A record that renames or moves an entry. The values of the old RDN are deleted unless `deleteOldRdn` is false.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const modifyDn = (
+  dn: string,
+  options: ChangeOptions & {
+    readonly newRdn: string
+    readonly deleteOldRdn?: boolean | undefined
+    readonly newSuperior?: string | undefined
+  }
+): ModifyDn => ({
+  _tag: "ModifyDn",
+  line: 0,
+  dn,
+  controls: options.controls ?? [],
+  newRdn: options.newRdn,
+  deleteOldRdn: options.deleteOldRdn ?? true,
+  ...(options.newSuperior === undefined ? {} : { newSuperior: options.newSuperior })
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reading
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Reads all records of a text, in time that grows with its length and no faster.
+ *
+ * **Details**
+ *
+ * Names are left as they are (`dn: cn=Ada, dc=example`): the server judges them. Values become octets. The values of an
+ * attribute are put together, whatever case its description is written in. A first line `version: 1` may be missing.
+ *
+ * Files stray from RFC 2849 in ways that everyone reads, and so are read here: values that are not ASCII but not in
+ * base64, a last change without its `-`, an entry without attributes, a modify record without changes, entries and
+ * changes in one text, underscores in descriptions, spaces after a `-`, a byte order mark. With `strict` they are
+ * refused. Refused always: values at a URL (`:<`), which only `decode` reads and only if told to, NUL and carriage returns
+ * within values, base64 with anything else in it.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Ldif } from "effect-ldap"
+ *
+ * Ldif.parse("version: 1\ndn: uid=ada,dc=example\nobjectClass: account\nuid: ada\n")
+ * ```
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parse = (
+  text: string,
+  options?: { readonly strict?: boolean | undefined }
+): Result.Result<ReadonlyArray<LdifRecord>, LdifSyntaxError> => {
+  const reader = new LdifReader({
+    strict: options?.strict ?? false,
+    octets: false,
+    // The whole text is in memory already.
+    maxLineLength: Infinity,
+    maxRecordSize: Infinity
+  })
+  try {
+    const records: Array<LdifRecord> = []
+    for (const lines of reader.push(text)) records.push(reader.read(lines))
+    for (const lines of reader.end()) records.push(reader.read(lines))
+    return Result.succeed(records)
+  } catch (error) {
+    if (error instanceof LdifSyntaxError) return Result.fail(error)
+    throw error
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Writing
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Writes records, and entries as a server returned them.
+ *
+ * **Details**
+ *
+ * Lines are folded at `width` octets (76 unless given; `Infinity` leaves them whole), end with a line feed, and are
+ * ASCII: values that RFC 2849 doesn't allow as text, or that end with a space, are in base64. The first line is
+ * `version: 1`.
+ *
+ * LDIF can write any value but not any attribute description. A record with one that has other characters than
+ * descriptions have (a hostile server may send line feeds), or an entry with an attribute `changetype`, is left out
+ * whole, and a comment in its place says so. Neither can it write an attribute that has no values (as `typesOnly` gives
+ * them): such an attribute is left out.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapModification, Ldif } from "effect-ldap"
+ *
+ * Ldif.format([Ldif.modify("uid=ada,dc=example", [LdapModification.replace("mail", "ada@example.org")])])
+ * ```
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const format = (
+  records: Iterable<LdifRecord | LdapEntry>,
+  options?: { readonly width?: number | undefined }
+): string => {
+  const write = recordWriter(options)
+  const texts = [versionLine]
+  for (const record of records) texts.push(write(record))
+  return texts.join("")
+}

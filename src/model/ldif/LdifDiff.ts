@@ -1,0 +1,197 @@
+/**
+ * What changes one directory into another, both given as entries: the LDIF of a diff.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+import * as LdapDn from "../dn/LdapDn.ts"
+import type { LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
+import type { LdapModification } from "../LdapModification.ts"
+import type { Add, Delete, Entry, Modify } from "./LdifRecord.ts"
+
+/**
+ * Entries that can't be compared.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LdifDiffError extends Data.TaggedError("LdifDiffError")<{
+  /** Which of the two it is in. */
+  readonly side: "from" | "to"
+  /** The line of the text; 0 for entries that were not read from text. */
+  readonly line: number
+  readonly dn: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    const where = this.line === 0 ? "" : `, in line ${this.line}`
+    return `the entry ${JSON.stringify(this.dn)} of "${this.side}"${where} can't be compared: ${this.detail}`
+  }
+}
+
+/**
+ * Options of {@link diff}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DiffOptions {
+  /** Attributes, without options and in any case of letters, that are not looked at: those that only the server sets, say. */
+  readonly ignore?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The changes that make `to` of `from`.
+ *
+ * **Details**
+ *
+ * Entries are the same if their names are, as `LdapDn` compares them; a renamed entry is deleted and added. Attribute
+ * descriptions are compared without regard to case, and values octet by octet and as sets. An entry that differs has one
+ * change record: values are deleted and added one by one, and attributes that have no value in common are replaced, or
+ * deleted where nothing takes their place. An attribute without values counts as none.
+ *
+ * The order is one that a server can follow: first entries are added, parents before their children and otherwise in
+ * the order of `to`; then entries are modified; last, entries are deleted, children before their parents. So what refers
+ * to other entries finds them.
+ *
+ * Both collections are in memory as a whole. Fails for a name that can't be read, and for one that is there twice.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Ldif } from "effect-ldap"
+ * import { Result } from "effect"
+ *
+ * const before = [Ldif.entry("uid=ada,dc=example", { uid: "ada", mail: ["ada@example.org", "al@example.org"] })]
+ * const after = [Ldif.entry("uid=ada,dc=example", { uid: "ada", mail: "ada@example.org" })]
+ * Ldif.diff(before, after).pipe(Result.map(Ldif.format)) // … delete: mail, mail: al@example.org
+ * ```
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const diff = (
+  from: Iterable<Entry | LdapEntry>,
+  to: Iterable<Entry | LdapEntry>,
+  options?: DiffOptions
+): Result.Result<ReadonlyArray<Add | Modify | Delete>, LdifDiffError> =>
+  Result.gen(function*() {
+    const ignored = new Set(options?.ignore?.map((attribute) => attribute.toLowerCase()))
+    const before = yield* named("from", from, ignored)
+    const after = yield* named("to", to, ignored)
+    const added = Array.from(after.values()).filter(({ key }) => !before.has(key))
+    const deleted = Array.from(before.values()).filter(({ key }) => !after.has(key))
+    const modified: Array<Modify> = []
+    for (const old of before.values()) {
+      const changes = changesOf(old.attributes, after.get(old.key)?.attributes ?? old.attributes)
+      if (changes.length > 0) modified.push({ _tag: "Modify", line: 0, dn: old.dn, controls: [], changes })
+    }
+    return [
+      ...parentsFirst(added).map(({ attributes, dn }): Add => ({
+        _tag: "Add",
+        line: 0,
+        dn,
+        controls: [],
+        attributes: Array.from(attributes.values())
+      })),
+      ...modified,
+      ...parentsFirst(deleted).reverse().map(({ dn }): Delete => ({ _tag: "Delete", line: 0, dn, controls: [] }))
+    ]
+  })
+
+interface Named {
+  readonly key: string
+  readonly name: LdapDn.LdapDn
+  readonly dn: string
+  /** By description in lower case; none without values. */
+  readonly attributes: ReadonlyMap<string, LdapAttribute>
+}
+
+const named = (
+  side: "from" | "to",
+  entries: Iterable<Entry | LdapEntry>,
+  ignored: ReadonlySet<string>
+): Result.Result<ReadonlyMap<string, Named>, LdifDiffError> => {
+  const all = new Map<string, Named>()
+  for (const entry of entries) {
+    const { dn } = entry
+    const problem = (detail: string) =>
+      Result.fail(new LdifDiffError({ side, line: "line" in entry ? entry.line : 0, dn, detail }))
+    const name = LdapDn.parse(dn, { lenient: true })
+    if (Result.isFailure(name)) return problem(name.failure.message)
+    const key = LdapDn.normalize(name.success)
+    if (all.has(key)) return problem("there is another entry of that name")
+    all.set(key, { key, name: name.success, dn, attributes: attributesOf(entry, ignored) })
+  }
+  return Result.succeed(all)
+}
+
+const attributesOf = (entry: Entry | LdapEntry, ignored: ReadonlySet<string>): ReadonlyMap<string, LdapAttribute> => {
+  const attributes = new Map<string, LdapAttribute>()
+  for (const { description, values } of entry.attributes) {
+    const key = description.toLowerCase()
+    if (values.length === 0 || ignored.has(key.split(";", 1)[0]!)) continue
+    const seen = attributes.get(key)
+    attributes.set(key, seen === undefined ? { description, values } : { ...seen, values: [...seen.values, ...values] })
+  }
+  return attributes
+}
+
+const changesOf = (
+  before: ReadonlyMap<string, LdapAttribute>,
+  after: ReadonlyMap<string, LdapAttribute>
+): ReadonlyArray<LdapModification> => {
+  const changes: Array<LdapModification> = []
+  if (before === after) return changes
+  for (const [key, { description: attribute, values }] of before) {
+    const wanted = after.get(key)
+    if (wanted === undefined) {
+      changes.push({ operation: "delete", attribute, values: [] })
+      continue
+    }
+    const old = byOctets(values)
+    const now = byOctets(wanted.values)
+    const gone = without(old, now)
+    const come = without(now, old)
+    if (gone.length === old.size) {
+      // One by one they would have to be compared by the server, which it can't do for every syntax.
+      changes.push({ operation: "replace", attribute, values: come })
+      continue
+    }
+    // First: the server may take an old value and a new one for the same.
+    if (gone.length > 0) changes.push({ operation: "delete", attribute, values: gone })
+    if (come.length > 0) changes.push({ operation: "add", attribute, values: come })
+  }
+  for (const [key, { description: attribute, values }] of after) {
+    if (!before.has(key)) changes.push({ operation: "add", attribute, values: Array.from(byOctets(values).values()) })
+  }
+  return changes
+}
+
+const byOctets = (values: ReadonlyArray<Uint8Array>): ReadonlyMap<string, Uint8Array> =>
+  new Map(
+    values.map((value) => [Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1"), value])
+  )
+
+const without = (
+  values: ReadonlyMap<string, Uint8Array>,
+  others: ReadonlyMap<string, Uint8Array>
+): ReadonlyArray<Uint8Array> => Array.from(values).filter(([octets]) => !others.has(octets)).map(([, value]) => value)
+
+/** In the given order, but that an entry waits for its parent. */
+const parentsFirst = (entries: ReadonlyArray<Named>): Array<Named> => {
+  // In the order of insertion, and an entry leaves it when it is placed.
+  const waiting = new Map(entries.map((entry) => [entry.key, entry]))
+  const ordered: Array<Named> = []
+  for (const entry of entries) {
+    const line: Array<Named> = []
+    for (let next: Named | undefined = entry; next !== undefined && waiting.delete(next.key);) {
+      line.push(next)
+      const parent = LdapDn.parent(next.name)
+      next = parent === undefined ? undefined : waiting.get(LdapDn.normalize(parent))
+    }
+    ordered.push(...line.reverse())
+  }
+  return ordered
+}

@@ -1,0 +1,375 @@
+/**
+ * The records of LDIF (RFC 2849) and the reading of one from its lines. The lines come from LdifReader.ts; writing is
+ * done by LdifText.ts.
+ *
+ * @since 0.1.0
+ */
+import { isUtf8 } from "node:buffer"
+import * as LdapControl from "../control/LdapControl.ts"
+import type { LdapAttribute } from "../entry/LdapEntry.ts"
+import type { LdapModification } from "../LdapModification.ts"
+import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
+
+/**
+ * An entry as it is: a content record.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Entry {
+  readonly _tag: "Entry"
+  /** The line of the text where the record begins, from 1; 0 for a record that wasn't read. */
+  readonly line: number
+  readonly dn: string
+  /** Each description once, in the order of first appearance. */
+  readonly attributes: ReadonlyArray<LdapAttribute>
+}
+
+/**
+ * An entry to add.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Add {
+  readonly _tag: "Add"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  readonly attributes: ReadonlyArray<LdapAttribute>
+}
+
+/**
+ * An entry to delete.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Delete {
+  readonly _tag: "Delete"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+}
+
+/**
+ * An entry to modify.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Modify {
+  readonly _tag: "Modify"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  readonly changes: ReadonlyArray<LdapModification>
+}
+
+/**
+ * An entry to rename or to move.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ModifyDn {
+  readonly _tag: "ModifyDn"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  readonly newRdn: string
+  readonly deleteOldRdn: boolean
+  readonly newSuperior?: string | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type LdifRecord = Entry | Add | Delete | Modify | ModifyDn
+
+// Regular expressions here look for one character that shouldn't be there: they never backtrack, whatever the length.
+
+/**
+ * Whether a description is read, and so written: those of RFC 4512, and what servers make of them
+ * (`member;range=0-99`).
+ *
+ * @internal
+ */
+export const isDescription = (text: string): boolean =>
+  hasOptions(text, /[^A-Za-z0-9_=*-]/) && /^[A-Za-z0-9]/.test(text) && !/[^A-Za-z0-9._-]/.test(typeOf(text))
+
+/** Whether RFC 2849 has such a description. */
+const isStrictDescription = (text: string): boolean =>
+  hasOptions(text, /[^A-Za-z0-9-]/) &&
+  (/^[A-Za-z]/.test(text) ? !/[^A-Za-z0-9-]/.test(typeOf(text)) : isOid(typeOf(text)))
+
+const typeOf = (description: string): string => {
+  const end = description.indexOf(";")
+  return end < 0 ? description : description.slice(0, end)
+}
+
+const hasOptions = (description: string, others: RegExp): boolean =>
+  !description.includes(";") ||
+  description.split(";").every((option, i) => i === 0 || (option !== "" && !others.test(option)))
+
+/** @internal */
+export const isOid = (text: string): boolean =>
+  !/[^0-9.]/.test(text) && text.split(".").every((number) => number !== "")
+
+/**
+ * Reads the record that the lines, at least one, hold. Throws {@link LdifSyntaxError}.
+ *
+ * @internal
+ */
+export const readRecord = (lines: ReadonlyArray<LdifLine>, strict: boolean): LdifRecord =>
+  new RecordReader(lines, strict).record()
+
+/**
+ * The number of the `version:` line that the text may begin with, or `undefined` where the line is another one.
+ *
+ * @internal
+ */
+export const readVersion = (line: LdifLine): string | undefined => {
+  const spec = /^version:/i.test(line.text) ? valueSpec(line, line.text, 7, false) : undefined
+  return spec?.toString("utf8").trimEnd()
+}
+
+/**
+ * The URL in whose place the line wants a value, or `undefined`. Only attributes and controls have such values.
+ *
+ * @internal
+ */
+export const valueUrl = ({ text }: LdifLine): string | undefined => {
+  const colon = text.indexOf(":")
+  const name = text.slice(0, Math.max(0, colon)).toLowerCase()
+  if (withoutUrls.has(name)) return undefined
+  const at = name === "control" ? text.indexOf(":", colon + 1) : colon
+  return at >= 0 && text[at + 1] === "<" ? text.slice(at + 2).trim() : undefined
+}
+
+/** Fields of records that are not attributes: what RFC 2849 gives no URLs. */
+const withoutUrls = new Set([
+  "version",
+  "dn",
+  "changetype",
+  "newrdn",
+  "deleteoldrdn",
+  "newsuperior",
+  "add",
+  "delete",
+  "replace",
+  "increment"
+])
+
+/** A line taken apart. */
+interface Field {
+  readonly line: number
+  readonly name: string
+  readonly value: Buffer
+  readonly from: LdifLine
+}
+
+class RecordReader {
+  readonly #lines: ReadonlyArray<LdifLine>
+  readonly #strict: boolean
+  #next = 0
+
+  constructor(lines: ReadonlyArray<LdifLine>, strict: boolean) {
+    this.#lines = lines
+    this.#strict = strict
+  }
+
+  record(): LdifRecord {
+    const first = this.#field()
+    const line = first.line
+    if (first.name.toLowerCase() !== "dn") fail(line, `a record begins with "dn:", found "${first.name}:"`)
+    const dn = text(first)
+    const controls: Array<LdapControl.LdapControl> = []
+    while (this.#peekName() === "control") controls.push(this.#control())
+    if (this.#peekName() !== "changetype") {
+      if (controls.length > 0) fail(this.#line(), `expected "changetype:" after the controls`)
+      if (this.#done) this.#deviates("an entry has attributes")
+      return { _tag: "Entry", line, dn, attributes: this.#attributes() }
+    }
+    const type = this.#field()
+    const record = { line, dn, controls }
+    switch (text(type).trimEnd().toLowerCase()) {
+      case "add": {
+        if (this.#done) fail(type.line, "an entry to add has attributes")
+        return { _tag: "Add", ...record, attributes: this.#attributes() }
+      }
+      case "delete": {
+        this.#expectEnd(`nothing follows "changetype: delete"`)
+        return { _tag: "Delete", ...record }
+      }
+      case "modify": {
+        if (this.#done) this.#deviates("a modify record has changes")
+        return { _tag: "Modify", ...record, changes: this.#changes() }
+      }
+      case "modrdn":
+      case "moddn":
+        return { _tag: "ModifyDn", ...record, ...this.#newName() }
+      default:
+        return fail(type.line, `unknown changetype "${text(type)}"`)
+    }
+  }
+
+  /** The attributes up to the end, the values of each put together. */
+  #attributes(): ReadonlyArray<LdapAttribute> {
+    const attributes = new Map<string, { readonly description: string; readonly values: Array<Uint8Array> }>()
+    while (!this.#done) {
+      const { name, value } = this.#field()
+      const key = name.toLowerCase()
+      const attribute = attributes.get(key)
+      if (attribute === undefined) attributes.set(key, { description: unsliced(name), values: [value] })
+      else attribute.values.push(value)
+    }
+    return Array.from(attributes.values())
+  }
+
+  #changes(): ReadonlyArray<LdapModification> {
+    const changes: Array<LdapModification> = []
+    while (!this.#done) {
+      const head = this.#field()
+      const operation = head.name.toLowerCase()
+      if (operation !== "add" && operation !== "delete" && operation !== "replace" && operation !== "increment") {
+        return fail(head.line, `expected "add:", "delete:", "replace:" or "increment:", found "${head.name}:"`)
+      }
+      const attribute = text(head).trimEnd()
+      this.#checkDescription(attribute, head.line)
+      const values: Array<Uint8Array> = []
+      while (!this.#done && !this.#atDash()) {
+        const { line, name, value } = this.#field()
+        if (name.toLowerCase() !== attribute.toLowerCase()) {
+          fail(line, `expected a value of "${attribute}" or "-", found "${name}:"`)
+        }
+        values.push(value)
+      }
+      if (values.length === 0 && (operation === "add" || operation === "increment")) {
+        fail(head.line, `"${operation}:" takes values`)
+      }
+      if (this.#done) this.#deviates(`a change ends with "-"`)
+      else this.#next++
+      changes.push({ operation, attribute, values })
+    }
+    return changes
+  }
+
+  #newName(): Pick<ModifyDn, "newRdn" | "deleteOldRdn" | "newSuperior"> {
+    const newRdn = text(this.#named("newrdn"))
+    const flag = this.#named("deleteoldrdn")
+    const digit = text(flag).trimEnd()
+    if (digit !== "0" && digit !== "1") fail(flag.line, `deleteoldrdn is 0 or 1, found "${digit}"`)
+    const newName = { newRdn, deleteOldRdn: digit === "1" }
+    if (this.#done) return newName
+    const newSuperior = text(this.#named("newsuperior"))
+    this.#expectEnd(`nothing follows "newsuperior:"`)
+    return { ...newName, newSuperior }
+  }
+
+  /** `control: oid [true|false] [: value]`. */
+  #control(): LdapControl.LdapControl {
+    const field = this.#field()
+    const spec = text(field)
+    const colon = spec.indexOf(":")
+    const words = (colon < 0 ? spec : spec.slice(0, colon)).trimEnd().split(/ +/)
+    const [oid = "", criticality = "false"] = words
+    if (!isOid(oid)) fail(field.line, `"${oid}" is not the object identifier of a control`)
+    if (words.length > 2 || (criticality !== "true" && criticality !== "false")) {
+      fail(field.line, `a control is critical ("true") or not ("false"), found "${words.slice(1).join(" ")}"`)
+    }
+    const value = colon < 0 ? undefined : valueSpec({ ...field.from, text: spec }, spec, colon, this.#strict)
+    return LdapControl.make(oid, { critical: criticality === "true", value })
+  }
+
+  #named(name: string): Field {
+    if (this.#done) fail(this.#line(), `expected "${name}:", found the end of the record`)
+    const field = this.#field()
+    return field.name.toLowerCase() === name ? field : fail(field.line, `expected "${name}:", found "${field.name}:"`)
+  }
+
+  #field(): Field {
+    const line = this.#lines[this.#next++]!
+    const colon = line.text.indexOf(":")
+    if (colon < 0) fail(line.line, `no colon in "${shortened(line.text)}"`)
+    const name = line.text.slice(0, colon)
+    this.#checkDescription(name, line.line)
+    return { line: line.line, name, value: valueSpec(line, line.text, colon, this.#strict), from: line }
+  }
+
+  #checkDescription(description: string, line: number): void {
+    if (!(this.#strict ? isStrictDescription(description) : isDescription(description))) {
+      fail(line, `"${shortened(description)}" is not an attribute description`)
+    }
+  }
+
+  /** The name of the next line in lower case, or the empty string. */
+  #peekName(): string {
+    const line = this.#lines[this.#next]?.text
+    return line === undefined ? "" : line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase()
+  }
+
+  #atDash(): boolean {
+    const line = this.#lines[this.#next]!.text
+    return line === "-" || (!this.#strict && line.startsWith("-") && line.trimEnd() === "-")
+  }
+
+  get #done(): boolean {
+    return this.#next >= this.#lines.length
+  }
+
+  /** Where the record is being read, or where it ended. */
+  #line(): number {
+    return (this.#lines[this.#next] ?? this.#lines[this.#lines.length - 1]!).line
+  }
+
+  #expectEnd(detail: string): void {
+    if (!this.#done) fail(this.#line(), detail)
+  }
+
+  /** Something that RFC 2849 doesn't have and that files have nonetheless. */
+  #deviates(detail: string): void {
+    if (this.#strict) fail(this.#line(), detail)
+  }
+}
+
+const fail = (line: number, detail: string): never => {
+  throw new LdifSyntaxError({ line, detail })
+}
+
+/** The value behind the colon: text, base64 after a second colon. */
+const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean): Buffer => {
+  const kind = text.charCodeAt(colon + 1)
+  let start = kind === 0x3a || kind === 0x3c ? colon + 2 : colon + 1
+  while (text.charCodeAt(start) === 0x20) start++
+  if (kind === 0x3c) {
+    if (line.file !== undefined) return Buffer.from(line.file.buffer, line.file.byteOffset, line.file.length)
+    fail(line.line, `the value is at ${shortened(text.slice(start))}, and values are not read from URLs`)
+  }
+  const value = text.slice(start)
+  if (kind === 0x3a) {
+    const padding = value.endsWith("==") ? 2 : value.endsWith("=") ? 1 : 0
+    if (value.length % 4 !== 0 || /[^A-Za-z0-9+/]/.test(value.slice(0, value.length - padding))) {
+      fail(line.line, `"${shortened(value)}" is not base64`)
+    }
+    return Buffer.from(value, "base64")
+  }
+  if (/[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return is written in base64")
+  if (strict) {
+    if (value.startsWith(":") || value.startsWith("<")) {
+      fail(line.line, `a value that begins with "${value[0]}" is written in base64`)
+    }
+    // oxlint-disable-next-line no-control-regex -- the range of SAFE-CHAR
+    if (/[^\x01-\x7f]/.test(value)) fail(line.line, "a value that is not ASCII is written in base64")
+  }
+  return Buffer.from(value)
+}
+
+const text = ({ line, name, value }: Field): string =>
+  isUtf8(value) ? value.toString("utf8") : fail(line, `the value of "${name}" is not UTF-8`)
+
+/** A part of a string keeps the whole alive, so a record would keep the text that it was read from. */
+const unsliced = (ascii: string): string => Buffer.from(ascii, "latin1").toString("latin1")
+
+const shortened = (text: string): string => text.length > 60 ? `${text.slice(0, 60)}…` : text

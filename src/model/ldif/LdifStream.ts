@@ -1,0 +1,246 @@
+/**
+ * LDIF as streams (RFC 2849): texts larger than memory, read and written one record after another.
+ *
+ * @since 0.1.0
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { LdapEntry } from "../entry/LdapEntry.ts"
+import { type FileOptions, type LdifFileError, readFiles } from "./LdifFiles.ts"
+import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
+import { LdifReader } from "./LdifReader.ts"
+import type { LdifRecord } from "./LdifRecord.ts"
+import { recordWriter, versionLine } from "./LdifText.ts"
+
+/**
+ * Options of {@link decode}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DecodeOptions {
+  /** Whether only what RFC 2849 allows is read, as in `parse`. Default false. */
+  readonly strict?: boolean | undefined
+  /** Octets that a line may have after unfolding; of a comment, before it. Default 16 MiB; at most 256 MiB. */
+  readonly maxLineLength?: number | undefined
+  /**
+   * Octets that the lines of a record may have in all, files included, where each line counts for 64 more than it has.
+   * Default 128 MiB.
+   */
+  readonly maxRecordSize?: number | undefined
+}
+
+/** Longer strings can't be had everywhere. */
+const longestLine = 256 * 1024 * 1024
+
+/** How much text is taken at a time: its records are in memory together. */
+const pieceLength = 64 * 1024
+
+/**
+ * Reads records from a stream of text, in octets (UTF-8) or strings, cut anywhere.
+ *
+ * **Details**
+ *
+ * What is read, and how, is what `parse` says. Records come as soon as they are complete; no more is in memory than one
+ * record, 64 KiB of text, and what the source brings at once. The error has the line of the text, and comes after the
+ * records before it; errors of the source stay what they are. Octets that are not UTF-8 are an error, except in comments.
+ *
+ * The stream reads no more than is asked of it, and interruption releases the source. Each run reads anew, so fibers may
+ * share the stream if they may share its source.
+ *
+ * **Values at URLs** (`photo:< file:///var/photos/ada.jpg`) are refused, unless `files` is given. Who writes such a text
+ * otherwise decides which files of this machine go to the directory: see {@link FileOptions}. They are read through
+ * Effect's `FileSystem`; what goes wrong there is an `LdifFileError`.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Ldif } from "effect-ldap"
+ * import { Effect, FileSystem, Stream } from "effect"
+ *
+ * const count = Effect.gen(function*() {
+ *   const fs = yield* FileSystem.FileSystem
+ *   return yield* fs.stream("export.ldif").pipe(Ldif.decode(), Stream.runCount)
+ * })
+ * ```
+ *
+ * @category streaming
+ * @since 0.1.0
+ */
+export function decode(
+  options: DecodeOptions & { readonly files: FileOptions }
+): <E, R>(
+  self: Stream.Stream<Uint8Array | string, E, R>
+) => Stream.Stream<LdifRecord, E | LdifSyntaxError | LdifFileError, R | FileSystem.FileSystem>
+export function decode(
+  options?: DecodeOptions & { readonly files?: undefined }
+): <E, R>(self: Stream.Stream<Uint8Array | string, E, R>) => Stream.Stream<LdifRecord, E | LdifSyntaxError, R>
+export function decode(options: DecodeOptions & { readonly files?: FileOptions | undefined } = {}) {
+  const { files } = options
+  return <E, R>(
+    self: Stream.Stream<Uint8Array | string, E, R>
+  ): Stream.Stream<LdifRecord, E | LdifSyntaxError | LdifFileError, R | FileSystem.FileSystem> =>
+    files === undefined
+      ? Stream.transformPull(self, (pull) => Effect.sync(() => decoding(pull, options, Effect.succeed)))
+      : Stream.transformPull(self, (pull) =>
+        Effect.map(FileSystem.FileSystem, (fs) =>
+          decoding(pull, options, (lines) =>
+            readFiles(fs, lines, files, options.maxRecordSize ?? defaultRecordSize))))
+}
+
+const defaultRecordSize = 128 * 1024 * 1024
+
+type Lines = ReadonlyArray<LdifLine>
+
+/** Pulls text until there are records. A failure waits until the records before it are gone. */
+const decoding = <E, E2>(
+  pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array | string>, E>,
+  options: DecodeOptions,
+  complete: (lines: Lines) => Effect.Effect<Lines, E2>
+): Pull.Pull<Arr.NonEmptyReadonlyArray<LdifRecord>, E | E2 | LdifSyntaxError> => {
+  const reader = new LdifReader({
+    strict: options.strict ?? false,
+    octets: true,
+    maxLineLength: Math.min(options.maxLineLength ?? 16 * 1024 * 1024, longestLine),
+    maxRecordSize: options.maxRecordSize ?? defaultRecordSize
+  })
+  const octets = new Octets()
+  let pieces: Iterator<string> = [].values()
+  let failure: Effect.Effect<never, E2 | LdifSyntaxError> | undefined
+  let ended = false
+
+  const readAll = Effect.fnUntraced(function*(texts: Iterable<Lines>) {
+    const records: Array<LdifRecord> = []
+    const all = gathered(texts)
+    for (const lines of all.lines) {
+      const completed = yield* Effect.result(complete(lines))
+      const record = Result.flatMap(completed, (lines) => caught(() => reader.read(lines)))
+      if (Result.isFailure(record)) {
+        failure = Effect.fail(record.failure)
+        return records
+      }
+      records.push(record.success)
+    }
+    if (all.failure !== undefined) failure = Effect.fail(all.failure)
+    return records
+  })
+
+  const next: Pull.Pull<Arr.NonEmptyReadonlyArray<LdifRecord>, E | E2 | LdifSyntaxError> = Effect.suspend(() => {
+    if (failure !== undefined) return failure
+    if (ended) return Cause.done()
+    const piece = pieces.next()
+    if (piece.done !== true) return Effect.flatMap(readAll(reader.push(piece.value)), emit)
+    return Pull.matchEffect(pull, {
+      onSuccess: (chunk) => {
+        pieces = octets.pieces(chunk)
+        return next
+      },
+      onFailure: Effect.failCause,
+      onDone: () => {
+        ended = true
+        return Effect.flatMap(readAll(endOf(octets, reader)), emit)
+      }
+    })
+  })
+  const emit = (records: ReadonlyArray<LdifRecord>) =>
+    Arr.isReadonlyArrayNonEmpty(records) ? Effect.succeed(records) : next
+  return next
+}
+
+function* endOf(octets: Octets, reader: LdifReader): Generator<Lines> {
+  yield* reader.push(octets.end())
+  yield* reader.end()
+}
+
+/** What can be had before the failure. */
+const gathered = (texts: Iterable<Lines>) => {
+  const lines: Array<Lines> = []
+  const result = caught(() => {
+    for (const text of texts) lines.push(text)
+  })
+  return { lines, failure: Result.isFailure(result) ? result.failure : undefined }
+}
+
+const caught = <A>(read: () => A): Result.Result<A, LdifSyntaxError> => {
+  try {
+    return Result.succeed(read())
+  } catch (error) {
+    if (error instanceof LdifSyntaxError) return Result.fail(error)
+    throw error
+  }
+}
+
+/** Octets as characters (latin1), whatever they come as. */
+class Octets {
+  /** The first half of a pair of surrogates, the second of which may be in the next string. */
+  #half = ""
+
+  /** What is held back, since nothing follows. */
+  end(): string {
+    const half = this.#half
+    this.#half = ""
+    return half === "" ? "" : Buffer.from(half).toString("latin1")
+  }
+
+  *pieces(chunk: Iterable<Uint8Array | string>): Generator<string> {
+    for (const text of chunk) {
+      for (let start = 0; start < text.length; start += pieceLength) {
+        if (typeof text === "string") {
+          yield this.#fromText(text.slice(start, start + pieceLength))
+        } else {
+          const octets = Buffer.from(text.buffer, text.byteOffset, text.length).subarray(start, start + pieceLength)
+          yield this.end() + octets.toString("latin1")
+        }
+      }
+    }
+  }
+
+  #fromText(text: string): string {
+    // oxlint-disable-next-line no-control-regex -- the range of ASCII
+    if (this.#half === "" && !/[^\x00-\x7f]/.test(text)) return text
+    const whole = this.#half + text
+    const last = whole.charCodeAt(whole.length - 1)
+    const isHalf = last >= 0xd800 && last <= 0xdbff
+    this.#half = isHalf ? whole.slice(-1) : ""
+    return Buffer.from(isHalf ? whole.slice(0, -1) : whole).toString("latin1")
+  }
+}
+
+/**
+ * Writes records, and entries as a server returned them, as a stream of text: one piece for the first line, `version: 1`,
+ * and one for each record.
+ *
+ * **Details**
+ *
+ * The text in all is what `format` writes, and what it leaves out is left out. `Stream.encodeText` makes octets of it. No
+ * more than one record is in memory.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapSession, Ldif } from "effect-ldap"
+ * import { Effect, FileSystem, Stream } from "effect"
+ *
+ * const backup = (session: LdapSession.LdapSession) =>
+ *   Effect.gen(function*() {
+ *     const fs = yield* FileSystem.FileSystem
+ *     yield* session.search({ base: "dc=example,dc=org", pageSize: 500 }).pipe(
+ *       Ldif.encode(),
+ *       Stream.encodeText,
+ *       Stream.run(fs.sink("backup.ldif"))
+ *     )
+ *   })
+ * ```
+ *
+ * @category streaming
+ * @since 0.1.0
+ */
+export const encode =
+  (options?: { readonly width?: number | undefined }) =>
+  <E, R>(self: Stream.Stream<LdifRecord | LdapEntry, E, R>): Stream.Stream<string, E, R> =>
+    Stream.concat(Stream.succeed(versionLine), Stream.map(self, recordWriter(options)))

@@ -1,0 +1,110 @@
+/**
+ * The text of LDIF records (RFC 2849): what `format` and `encode` write.
+ *
+ * @since 0.1.0
+ */
+import { LdapEntry } from "../entry/LdapEntry.ts"
+import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.ts"
+
+/** @internal */
+export interface WidthOption {
+  /** Octets a line; `Infinity` leaves lines whole. Default 76, least 2. */
+  readonly width?: number | undefined
+}
+
+/** @internal */
+export const versionLine = "version: 1\n"
+
+/**
+ * A record with the blank line before it.
+ *
+ * @internal
+ */
+export const recordWriter = (options: WidthOption | undefined): (record: LdifRecord | LdapEntry) => string => {
+  const wanted = Math.floor(options?.width ?? 76)
+  // A continuation line takes a space and something more.
+  const width = wanted >= 2 ? wanted : 2
+  return (record) => {
+    const lines: Array<string> = [""]
+    const problem = unwritable(record)
+    const fields = problem === undefined
+      ? fieldsOf(record)
+      : [`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${quoted(problem)} as a name`]
+    for (const field of fields) foldInto(lines, field, width)
+    lines.push("")
+    return lines.join("\n")
+  }
+}
+
+/** Text for a comment: in one line, and ASCII. */
+const quoted = (text: string): string =>
+  JSON.stringify(text).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
+/** What begins a line of a record and isn't an attribute: an entry that has it would be read as something else. */
+const keywords = new Set(["dn", "control", "changetype"])
+
+/** The first attribute description, or control, that has no place in LDIF. */
+const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
+  if (record instanceof LdapEntry || record._tag === "Entry" || record._tag === "Add") {
+    for (const { description } of record.attributes) {
+      if (!isDescription(description) || keywords.has(description.toLowerCase())) return description
+    }
+  } else if (record._tag === "Modify") {
+    for (const { attribute } of record.changes) if (!isDescription(attribute)) return attribute
+  }
+  const controls = record instanceof LdapEntry || record._tag === "Entry" ? [] : record.controls
+  return controls.find(({ oid }) => !isOid(oid))?.oid
+}
+
+function* fieldsOf(record: LdifRecord | LdapEntry): Generator<string, void> {
+  yield field("dn", record.dn)
+  if (record instanceof LdapEntry || record._tag === "Entry") return yield* valuesOf(record.attributes)
+  for (const { critical, oid, value } of record.controls) {
+    yield field(`control: ${oid}${critical ? " true" : ""}`, value)
+  }
+  switch (record._tag) {
+    case "Add":
+      yield "changetype: add"
+      return yield* valuesOf(record.attributes)
+    case "Delete":
+      yield "changetype: delete"
+      return
+    case "Modify":
+      yield "changetype: modify"
+      for (const { attribute, operation, values } of record.changes) {
+        yield `${operation}: ${attribute}`
+        for (const value of values) yield field(attribute, value)
+        yield "-"
+      }
+      return
+    case "ModifyDn":
+      yield "changetype: moddn"
+      yield field("newrdn", record.newRdn)
+      yield `deleteoldrdn: ${record.deleteOldRdn ? 1 : 0}`
+      if (record.newSuperior !== undefined) yield field("newsuperior", record.newSuperior)
+  }
+}
+
+function* valuesOf(attributes: Entry["attributes"]): Generator<string, void> {
+  for (const { description, values } of attributes) for (const value of values) yield field(description, value)
+}
+
+/** A name and its value; of a control, there may be none. */
+const field = (name: string, value: string | Uint8Array | undefined): string => {
+  if (value === undefined) return name
+  const octets = typeof value === "string"
+    ? Buffer.from(value)
+    : Buffer.from(value.buffer, value.byteOffset, value.length)
+  const text = octets.toString("latin1")
+  if (text === "") return `${name}:`
+  return isSafe(text) ? `${name}: ${text}` : `${name}:: ${octets.toString("base64")}`
+}
+
+/** A SAFE-STRING of RFC 2849 that doesn't end with a space. Other controls than the forbidden ones are hard to see. */
+const isSafe = (text: string): boolean => !/[^\x20-\x7e]/.test(text) && !/^[ :<]/.test(text) && !text.endsWith(" ")
+
+const foldInto = (lines: Array<string>, text: string, width: number): void => {
+  if (text.length <= width) return void lines.push(text)
+  lines.push(text.slice(0, width))
+  for (let at = width; at < text.length; at += width - 1) lines.push(` ${text.slice(at, at + width - 1)}`)
+}

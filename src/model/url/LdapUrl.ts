@@ -1,0 +1,333 @@
+/**
+ * LDAP URLs (RFC 4516): a server, and what to search for there, in one text. Referrals and search references are lists of
+ * them.
+ *
+ * What a URL is and means is here; its text is read and written by LdapUrlText.ts. Nothing is resolved or connected.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Result from "effect/Result"
+import * as LdapDn from "../dn/LdapDn.ts"
+import * as LdapFilter from "../filter/LdapFilter.ts"
+import {
+  type Extension,
+  type LdapUrlParts,
+  LdapUrlSyntaxError,
+  readUrl,
+  type Scheme,
+  type Scope,
+  writeServer,
+  writeUrl
+} from "./LdapUrlText.ts"
+
+export { type Extension, LdapUrlSyntaxError, type Scheme, type Scope }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Models
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A URL, taken apart. Made by {@link parse} and {@link make}.
+ *
+ * **Details**
+ *
+ * The fields say what the URL says, and are missing where it says nothing; {@link port}, {@link scope} and {@link
+ * filter} know the defaults. `Equal.equals` compares as {@link isEqual} does. `toString`, `toJSON` and inspection show
+ * passwords (`X-BINDPW`) as asterisks; {@link format} has them. URLs never change, so fibers may share them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class LdapUrl implements Equal.Equal {
+  readonly scheme: Scheme
+  /**
+   * The name or address of the server, an IPv6 address without its brackets; for `ldapi`, the path of the socket. Missing
+   * where the reader shall know which server to ask.
+   */
+  readonly host: string | undefined
+  readonly port: number | undefined
+  /** The base of the search as the URL writes it, percent-encoding undone. */
+  readonly dn: string
+  /** None means all user attributes. */
+  readonly attributes: ReadonlyArray<string>
+  readonly scope: Scope | undefined
+  readonly filter: LdapFilter.LdapFilter | undefined
+  readonly extensions: ReadonlyArray<Extension>
+  #key: string | undefined
+
+  /** @internal Use {@link make} or {@link parse}. */
+  constructor(parts: LdapUrlParts) {
+    this.scheme = parts.scheme
+    this.host = parts.host
+    this.port = parts.port
+    this.dn = parts.dn
+    this.attributes = parts.attributes
+    this.scope = parts.scope
+    this.filter = parts.filter
+    this.extensions = parts.extensions
+  }
+
+  /** What equal URLs have in common, but for the filter. */
+  get #identity(): string {
+    return (this.#key ??= JSON.stringify([
+      this.scheme,
+      this.scheme === "ldapi" ? this.host : this.host?.toLowerCase(),
+      port(this),
+      Result.match(dn(this), { onSuccess: LdapDn.normalize, onFailure: () => this.dn }),
+      Array.from(new Set(this.attributes.map((attribute) => attribute.toLowerCase()))).sort(),
+      scope(this),
+      this.extensions.map(({ critical, type, value }) => JSON.stringify([type.toLowerCase(), value, critical])).sort()
+    ]))
+  }
+
+  [Equal.symbol](that: unknown): boolean {
+    return that instanceof LdapUrl && this.#identity === that.#identity &&
+      LdapFilter.isEqual(filter(this), filter(that))
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.#identity)
+  }
+
+  toString(): string {
+    return writeUrl(this, this.extensions.map(withoutPassword))
+  }
+
+  toJSON(): unknown {
+    return this.toString()
+  }
+
+  [NodeInspectSymbol](): unknown {
+    return `LdapUrl(${this.toString()})`
+  }
+}
+
+const withoutPassword = (extension: Extension): Extension =>
+  extension.type.toLowerCase() === "x-bindpw" && extension.value !== undefined
+    ? { ...extension, value: "***" }
+    : extension
+
+/**
+ * What a URL asks a server for: it can be given to `search` of a session or a client as it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LdapUrlSearch {
+  readonly base: string
+  readonly scope: Scope
+  readonly filter: LdapFilter.LdapFilter
+  readonly attributes: ReadonlyArray<string>
+}
+
+/**
+ * A URL with a critical extension that nobody here knows: RFC 4516 section 2 forbids to use it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnknownExtension extends Data.TaggedError("UnknownExtension")<{
+  /** The type of the extension. */
+  readonly type: string
+  /** The URL, without passwords. */
+  readonly url: string
+}> {
+  override get message(): string {
+    return `the URL ${this.url} has the critical extension "${this.type}", which is not known here`
+  }
+}
+
+/**
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLdapUrl = (u: unknown): u is LdapUrl => u instanceof LdapUrl
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A URL from its parts, none of them encoded.
+ *
+ * **Details**
+ *
+ * All parts may be left out; the scheme then is `ldap`. Nothing is checked: {@link format} encodes whatever the parts
+ * hold, so no part can become syntax, but what isn't a name or an attribute makes a URL that nobody reads.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapFilter, LdapUrl } from "effect-ldap"
+ *
+ * LdapUrl.format(LdapUrl.make({
+ *   host: "ldap.example.org",
+ *   dn: "o=Who?,dc=example,dc=org",
+ *   scope: "subtree",
+ *   filter: LdapFilter.equals("cn", "Babs Jensen")
+ * })) // ldap://ldap.example.org/o=Who%3F,dc=example,dc=org??sub?(cn=Babs%20Jensen)
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (parts: {
+  readonly scheme?: Scheme | undefined
+  /** For `ldapi`, the path of the socket. */
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+  readonly dn?: string | LdapDn.LdapDn | undefined
+  readonly attributes?: ReadonlyArray<string> | undefined
+  readonly scope?: Scope | undefined
+  readonly filter?: LdapFilter.LdapFilter | undefined
+  readonly extensions?: ReadonlyArray<Omit<Extension, "critical"> & Partial<Extension>> | undefined
+}): LdapUrl =>
+  new LdapUrl({
+    scheme: parts.scheme ?? "ldap",
+    host: parts.host === "" ? undefined : parts.host,
+    port: parts.port,
+    dn: parts.dn?.toString() ?? "",
+    attributes: parts.attributes ?? [],
+    scope: parts.scope,
+    filter: parts.filter,
+    extensions: (parts.extensions ?? []).map(({ critical = false, type, value }) =>
+      value === undefined ? { type, critical } : { type, value, critical }
+    )
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Text
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Reads a URL, in time that grows with its length and no faster.
+ *
+ * **Details**
+ *
+ * The grammar is that of RFC 4516 section 2, with the schemes `ldaps` and `ldapi` (whose host is the path of a socket in
+ * percent-encoding), zones of IPv6 addresses (RFC 6874), the scope `subordinates`, and an empty list of extensions. As
+ * section 2.1 wants, characters are taken that should have been percent-encoded, unless they are control characters. The
+ * name may have the forms that `LdapDn.parse` reads leniently, or be one of Active Directory's `<GUID=…>` and `<SID=…>`.
+ * The filter and the attributes are checked too.
+ *
+ * The error has the position of the mistake in the URL. It shows no password.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapUrl } from "effect-ldap"
+ *
+ * LdapUrl.parse("ldap://[2001:db8::7]/c=GB?objectClass?one") // Result.succeed(LdapUrl)
+ * LdapUrl.parse("ldapi://%2Frun%2Fslapd%2Fldapi") // its host is /run/slapd/ldapi
+ * ```
+ *
+ * @category parsing
+ * @since 0.1.0
+ */
+export const parse = (text: string): Result.Result<LdapUrl, LdapUrlSyntaxError> =>
+  Result.map(readUrl(text), (parts) => new LdapUrl(parts))
+
+/**
+ * Writes a URL, passwords included, with what RFC 4516 section 2.1 wants percent-encoded, and `#`, `[` and `]`, which
+ * other readers of URLs would misunderstand. What {@link parse} has read comes out as an equal URL.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const format = (url: LdapUrl): string => writeUrl(url)
+
+/**
+ * The URL of the server alone: scheme, host and port. A session can be opened with it if there is a host.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const server = (url: LdapUrl): string => writeServer(url)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Meaning
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The port: 389 for `ldap` and 636 for `ldaps` where the URL doesn't say; none for `ldapi`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const port = (url: LdapUrl): number | undefined =>
+  url.port ?? (url.scheme === "ldap" ? 389 : url.scheme === "ldaps" ? 636 : undefined)
+
+/**
+ * The base of the search as a name. Fails for names that only a server understands (`<GUID=…>`).
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const dn = (url: LdapUrl): Result.Result<LdapDn.LdapDn, LdapDn.DnSyntaxError> =>
+  LdapDn.parse(url.dn, { lenient: true })
+
+/**
+ * The scope, `base` where the URL doesn't say.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const scope = (url: LdapUrl): Scope => url.scope ?? "base"
+
+/**
+ * The filter, `(objectClass=*)` where the URL doesn't say.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const filter = (url: LdapUrl): LdapFilter.LdapFilter => url.filter ?? everything
+
+const everything = LdapFilter.present("objectClass")
+
+/**
+ * What to search for: base, scope, filter and attributes, defaults put in.
+ *
+ * **Details**
+ *
+ * Extensions are not carried out here. `extensions` names the ones that the caller carries out, in any case of letters;
+ * a critical one that is not among them fails with {@link UnknownExtension}, others are ignored (RFC 4516 section 2).
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapSession, LdapUrl } from "effect-ldap"
+ * import { Effect } from "effect"
+ *
+ * const entries = (session: LdapSession.LdapSession, reference: string) =>
+ *   Effect.gen(function*() {
+ *     const url = yield* Effect.fromResult(LdapUrl.parse(reference))
+ *     return session.search(yield* Effect.fromResult(LdapUrl.search(url)))
+ *   })
+ * ```
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const search = (
+  url: LdapUrl,
+  options?: { readonly extensions?: ReadonlyArray<string> | undefined }
+): Result.Result<LdapUrlSearch, UnknownExtension> => {
+  const known = new Set(options?.extensions?.map((type) => type.toLowerCase()))
+  const unknown = url.extensions.find(({ critical, type }) => critical && !known.has(type.toLowerCase()))
+  return unknown === undefined
+    ? Result.succeed({ base: url.dn, scope: scope(url), filter: filter(url), attributes: url.attributes })
+    : Result.fail(new UnknownExtension({ type: unknown.type, url: url.toString() }))
+}
+
+/**
+ * Whether two URLs mean the same: defaults count as if they were written, names are compared as `LdapDn` does, hosts,
+ * attributes and types of extensions without regard to case, and the order of attributes and extensions doesn't matter.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const isEqual = (self: LdapUrl, that: LdapUrl): boolean => self[Equal.symbol](that)

@@ -1,0 +1,352 @@
+/**
+ * The text of LDAP URLs (RFC 4516), in both directions: percent-encoding, hosts, and what a text that can't be read is
+ * answered with. What a URL means is the business of LdapUrl.ts.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+import { isUtf8 } from "node:buffer"
+import * as LdapDn from "../dn/LdapDn.ts"
+import * as LdapFilter from "../filter/LdapFilter.ts"
+import { isAttributeDescription, isMatchingRule } from "../filter/LdapFilterText.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Scheme = "ldap" | "ldaps" | "ldapi"
+
+/**
+ * How far a search goes. `subordinates` is not of RFC 4516, but servers and other clients have it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Scope = "base" | "one" | "subtree" | "subordinates"
+
+/**
+ * Something that a URL asks for beside the search, as `!bindname=cn=Ada`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Extension {
+  /** A name or a numeric object identifier. */
+  readonly type: string
+  /** Not there where the URL has no `=`. */
+  readonly value?: string | undefined
+  /** Who doesn't know a critical extension must not use the URL at all (RFC 4516 section 2). */
+  readonly critical: boolean
+}
+
+/** The parts of a URL, none of them encoded. */
+export interface LdapUrlParts {
+  readonly scheme: Scheme
+  readonly host?: string | undefined
+  readonly port?: number | undefined
+  readonly dn: string
+  readonly attributes: ReadonlyArray<string>
+  readonly scope?: Scope | undefined
+  readonly filter?: LdapFilter.LdapFilter | undefined
+  readonly extensions: ReadonlyArray<Extension>
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Errors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** How much of a long URL a message shows on either side of the mistake. */
+const excerptRadius = 60
+
+/**
+ * A text that isn't an LDAP URL. The message says what was expected, and points at the place.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LdapUrlSyntaxError extends Data.TaggedError("LdapUrlSyntaxError")<{
+  /** The whole text, but for passwords (`X-BINDPW`, and what stands before an `@`), which are asterisks. */
+  readonly url: string
+  /** Where in `url` the mistake was noticed: an index of UTF-16 code units, as strings have them. */
+  readonly position: number
+  /** What is wrong there, in one line. */
+  readonly detail: string
+}> {
+  override get message(): string {
+    const start = Math.max(0, this.position - excerptRadius)
+    const end = this.position + excerptRadius
+    const before = `${start > 0 ? "…" : ""}${oneLine(this.url.slice(start, this.position))}`
+    const after = `${oneLine(this.url.slice(this.position, end))}${end < this.url.length ? "…" : ""}`
+    const what = `not an LDAP URL: ${this.detail} (position ${this.position})`
+    return `${what}\n  ${before}${after}\n  ${" ".repeat(before.length)}^`
+  }
+}
+
+/** Line ends and other control characters would move the text away from the caret below it. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g, " ")
+
+/** A failure on the way, before it is known in which text. */
+class Mistake extends Error {
+  readonly position: number
+
+  constructor(position: number, detail: string) {
+    super(detail)
+    this.position = position
+  }
+}
+
+const fail = (position: number, detail: string): never => {
+  throw new Mistake(position, detail)
+}
+
+const asterisks = (_: string, before: string, secret: string): string => before + "*".repeat(secret.length)
+
+/** As many characters as there were, so that positions stay right. */
+const withoutPasswords = (text: string): string =>
+  text.replace(/^([^/]*:\/\/)([^/?#@]*)(?=@)/, asterisks).replace(/([?,]!?x-bindpw=)([^,]*)/gi, asterisks)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reading
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** A stretch of the URL. */
+interface Piece {
+  readonly text: string
+  readonly position: number
+}
+
+/** @internal */
+export const readUrl = (text: string): Result.Result<LdapUrlParts, LdapUrlSyntaxError> => {
+  try {
+    return Result.succeed(partsOf(text))
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error
+    return Result.fail(
+      new LdapUrlSyntaxError({ url: withoutPasswords(text), position: error.position, detail: error.message })
+    )
+  }
+}
+
+const partsOf = (text: string): LdapUrlParts => {
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  const control = text.search(/[\u0000-\u001f\u007f]/)
+  if (control >= 0) fail(control, "a control character is percent-encoded in a URL")
+  const colon = text.indexOf(":")
+  const scheme = text.slice(0, Math.max(0, colon)).toLowerCase()
+  if (scheme !== "ldap" && scheme !== "ldaps" && scheme !== "ldapi") {
+    return fail(0, `expected "ldap://", "ldaps://" or "ldapi://"`)
+  }
+  if (!text.startsWith("//", colon + 1)) fail(colon + 1, `expected "//" after "${scheme}:"`)
+  const start = colon + 3
+  const authorityEnd = text.slice(start).search(/[/?#]/)
+  const slash = authorityEnd < 0 ? text.length : start + authorityEnd
+  const server = { scheme, ...serverOf({ text: text.slice(start, slash), position: start }, scheme) } as const
+  if (slash === text.length) return { ...server, dn: "", attributes: [], extensions: [] }
+  if (text[slash] !== "/") fail(slash, `expected "/" before the name, found "${text[slash]}"`)
+  const path = { text: text.slice(slash + 1), position: slash + 1 }
+  const [dn, attributes, scope, filter, extensions, other] = split(path, "?", 6)
+  if (other !== undefined) fail(other.position - 1, `a "?" within an extension is written "%3F"`)
+  return {
+    ...server,
+    dn: dn === undefined ? "" : dnOf(dn),
+    attributes: isGiven(attributes) ? split(attributes, ",").map(attributeOf) : [],
+    ...(isGiven(scope) ? { scope: scopeOf(scope) } : {}),
+    ...(isGiven(filter) ? { filter: filterOf(filter) } : {}),
+    extensions: isGiven(extensions) ? split(extensions, ",").map(extensionOf) : []
+  }
+}
+
+const isGiven = (piece: Piece | undefined): piece is Piece => piece !== undefined && piece.text !== ""
+
+const split = ({ position, text }: Piece, separator: string, atMost?: number): Array<Piece> => {
+  let at = position
+  return text.split(separator, atMost).map((text) => {
+    const piece = { text, position: at }
+    at += text.length + separator.length
+    return piece
+  })
+}
+
+const serverOf = (authority: Piece, scheme: Scheme): Pick<LdapUrlParts, "host" | "port"> => {
+  const { position, text } = authority
+  const at = text.indexOf("@")
+  if (at >= 0) fail(position + at, "an LDAP URL has no user or password before its host")
+  if (text.startsWith("[")) {
+    const end = text.indexOf("]")
+    if (end < 0) fail(position, `the "[" is not closed`)
+    const host = addressOf({ text: text.slice(1, end), position: position + 1 })
+    return { host, ...portOf({ text: text.slice(end + 1), position: position + end + 1 }, scheme) }
+  }
+  const colon = text.indexOf(":")
+  const end = colon < 0 ? text.length : colon
+  const name = { text: text.slice(0, end), position }
+  const wrong = name.text.search(/[\s"<>\\^`{|}[\]]/)
+  if (wrong >= 0) fail(position + wrong, `"${name.text[wrong]}" is not a character of a host`)
+  const host = decoded(name)
+  return {
+    ...(host === "" ? {} : { host }),
+    ...portOf({ text: text.slice(end), position: position + end }, scheme)
+  }
+}
+
+/** An IPv6 address, with a zone as RFC 6874 writes it: `fe80::1%25eth0`. */
+const addressOf = (address: Piece): string => {
+  const zone = address.text.indexOf("%25")
+  if (!isIpv6(zone < 0 ? address.text : address.text.slice(0, zone))) fail(address.position, "not an IPv6 address")
+  if (zone >= 0 && zone === address.text.length - 3) fail(address.position + zone, "the zone of the address is empty")
+  return decoded(address)
+}
+
+const isIpv6 = (text: string): boolean => {
+  const halves = text.split("::")
+  if (halves.length > 2 || text.length > 45) return false
+  let groups = 0
+  for (const [i, half] of halves.entries()) {
+    const parts = half === "" ? [] : half.split(":")
+    for (const [j, part] of parts.entries()) {
+      const isLast = i === halves.length - 1 && j === parts.length - 1
+      if (isLast && part.includes(".")) {
+        if (!isIpv4(part)) return false
+        groups += 2
+      } else {
+        if (!/^[0-9a-f]{1,4}$/i.test(part)) return false
+        groups++
+      }
+    }
+  }
+  return halves.length === 2 ? groups < 8 : groups === 8
+}
+
+const isIpv4 = (text: string): boolean =>
+  /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) && text.split(".").every((octet) => Number(octet) < 256 && !/^0./.test(octet))
+
+const portOf = ({ position, text }: Piece, scheme: Scheme): Pick<LdapUrlParts, "port"> => {
+  if (text === "") return {}
+  if (!text.startsWith(":")) fail(position, `expected ":" or "/" after the address`)
+  const digits = text.slice(1)
+  // RFC 3986 section 3.2.3: the port may be empty, and then is the default.
+  if (digits === "") return {}
+  if (scheme === "ldapi") fail(position, "a socket of this machine has no port")
+  const port = /^\d{1,6}$/.test(digits) ? Number(digits) : -1
+  return port >= 1 && port <= 65535 ? { port } : fail(position + 1, "a port is a number from 1 to 65535")
+}
+
+const dnOf = (piece: Piece): string => {
+  const text = decoded(piece)
+  if (isForeignName(text)) return text
+  const dn = LdapDn.parse(text, { lenient: true })
+  return Result.isSuccess(dn) ? text : fail(placeIn(piece, dn.failure.position), dn.failure.detail)
+}
+
+/** The names of Active Directory that are not distinguished names, and that it takes where one is due. */
+const isForeignName = (text: string): boolean => /^<(?:GUID|SID|WKGUID)=[^<>]+>$/i.test(text)
+
+/** A description, or one of the selectors that stand for many: `*`, `+` (RFC 3673), `@person` (RFC 4529). */
+const attributeOf = (piece: Piece): string => {
+  const text = decoded(piece)
+  const isSelector = text === "*" || text === "+" || (text.startsWith("@") && isMatchingRule(text.slice(1)))
+  if (isSelector || isAttributeDescription(text.replace(/;range=\d{1,10}-(?:\d{1,10}|\*)$/i, ""))) return text
+  return fail(piece.position, text === "" ? "expected an attribute" : "not an attribute description")
+}
+
+const scopes: ReadonlyMap<string, Scope> = new Map([
+  ["base", "base"],
+  ["one", "one"],
+  ["sub", "subtree"],
+  ["subordinates", "subordinates"]
+])
+
+const scopeOf = (piece: Piece): Scope =>
+  scopes.get(decoded(piece).toLowerCase()) ?? fail(piece.position, `a scope is "base", "one" or "sub"`)
+
+const filterOf = (piece: Piece): LdapFilter.LdapFilter => {
+  const filter = LdapFilter.parse(decoded(piece))
+  return Result.isSuccess(filter)
+    ? filter.success
+    : fail(placeIn(piece, filter.failure.position), filter.failure.detail)
+}
+
+const extensionOf = (piece: Piece): Extension => {
+  const critical = piece.text.startsWith("!")
+  const start = critical ? 1 : 0
+  const equals = piece.text.indexOf("=")
+  const type = decoded({
+    text: piece.text.slice(start, equals < 0 ? piece.text.length : equals),
+    position: piece.position + start
+  })
+  if (!isMatchingRule(type)) fail(piece.position + start, "expected the name or object identifier of an extension")
+  return equals < 0
+    ? { type, critical }
+    : { type, value: decoded({ text: piece.text.slice(equals + 1), position: piece.position + equals + 1 }), critical }
+}
+
+/** Without percent-encoding. Characters that should have been encoded are taken (RFC 4516 section 2.1). */
+const decoded = ({ position, text }: Piece): string =>
+  !text.includes("%") ? text : text.replace(/(?:%[0-9a-f]{2})+|%/gi, (octets: string, at: number) => {
+    if (octets === "%") fail(position + at, `"%" is followed by two hexadecimal digits; a "%" itself is "%25"`)
+    const bytes = Buffer.from(octets.replaceAll("%", ""), "hex")
+    return isUtf8(bytes) ? bytes.toString("utf8") : fail(position + at, "percent-encoded octets are not UTF-8")
+  })
+
+/** Where in the URL a character of the decoded text stands. */
+const placeIn = ({ position, text }: Piece, index: number): number => {
+  let at = 0
+  for (let units = 0; units < index && at < text.length; units++) {
+    if (text[at] !== "%") {
+      at++
+      continue
+    }
+    const lead = Number.parseInt(text.slice(at + 1, at + 3), 16)
+    const octets = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+    at += 3 * octets
+    // A character of four octets takes two units of a string.
+    if (octets === 4) units++
+  }
+  return position + Math.min(at, text.length)
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Writing
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** @internal */
+export const writeServer = ({ host, port, scheme }: Pick<LdapUrlParts, "host" | "port" | "scheme">): string =>
+  `${scheme}://${host === undefined ? "" : writeHost(host, scheme)}${port === undefined ? "" : `:${port}`}`
+
+const writeHost = (host: string, scheme: Scheme): string => {
+  const zone = host.indexOf("%")
+  return scheme !== "ldapi" && isIpv6(zone < 0 ? host : host.slice(0, zone))
+    ? `[${zone < 0 ? host : `${host.slice(0, zone)}%25${encoded(host.slice(zone + 1), /[^A-Za-z0-9._~-]/gu)}`}]`
+    : encoded(host, /[^A-Za-z0-9._~!$&'()*+,;=-]/gu)
+}
+
+/** @internal */
+export const writeUrl = (url: LdapUrlParts, extensions = url.extensions): string => {
+  const parts = [
+    encoded(url.dn, beyondElement),
+    url.attributes.map((attribute) => encoded(attribute, beyondListed)).join(","),
+    url.scope === "subtree" ? "sub" : url.scope ?? "",
+    url.filter === undefined ? "" : encoded(LdapFilter.format(url.filter), beyondElement),
+    extensions.map(writeExtension).join(",")
+  ]
+  while (parts.length > 1 && parts.at(-1) === "") parts.pop()
+  const path = parts.join("?")
+  return path === "" ? writeServer(url) : `${writeServer(url)}/${path}`
+}
+
+const writeExtension = ({ critical, type, value }: Extension): string =>
+  `${critical ? "!" : ""}${encoded(type, beyondListed)}${value === undefined ? "" : `=${encoded(value, beyondListed)}`}`
+
+/**
+ * What is percent-encoded in a name or a filter. RFC 4516 section 2.1 leaves `#`, `[` and `]` as they are, but readers of
+ * URLs in general would take a `#` for the end.
+ */
+const beyondElement = /[^A-Za-z0-9._~!$&'()*+,;=:@/-]/gu
+
+/** What is encoded in one of several things that commas separate. */
+const beyondListed = /[^A-Za-z0-9._~!$&'()*+;=:@/-]/gu
+
+const encoded = (text: string, beyond: RegExp): string =>
+  text.toWellFormed().replace(beyond, (character) => encodeURIComponent(character))

@@ -1,0 +1,244 @@
+/**
+ * Domain classes: effect Schema classes that know which entries of a directory they are.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
+import type { LdapAttribute, LdapEntry } from "../../model/entry/LdapEntry.ts"
+import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
+import type { LdapModification } from "../../model/LdapModification.ts"
+import {
+  attributesFrom,
+  attributesOf,
+  decoder,
+  encoder,
+  type Mapping,
+  mappingFrom,
+  modificationsBetween
+} from "./LdapSchemaEntry.ts"
+import type { LdapDecodeError, LdapEncodeError } from "./LdapSchemaError.ts"
+import { fieldFrom, type FieldsInput, type SchemasOf } from "./LdapSchemaField.ts"
+import { type Filters, filtersFor, objectClassFilter } from "./LdapSchemaFilter.ts"
+
+/**
+ * What a class knows of the directory, beside being an effect Schema class.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Entries<Self, Fields extends FieldsInput> {
+  /** The object classes of its entries, as they are written. */
+  readonly objectClasses: ReadonlyArray<string>
+
+  /** The attributes to request: those of its fields, without those that are only written. */
+  readonly attributes: ReadonlyArray<string>
+
+  /** Matches the entries that have all the object classes. */
+  readonly objectClassFilter: LdapFilter
+
+  /** Filters by its fields; see {@link Filters}. */
+  readonly filter: Filters<Fields>
+
+  /**
+   * A value from an entry. Only the attributes of its fields are looked at; what else the entry has may be anything.
+   *
+   * **Details**
+   *
+   * All problems are in the error, each with its attribute and value. Object classes are not checked: the filter of a search
+   * does that. An attribute of which Active Directory sent only a range is a problem, not a part of a list.
+   */
+  readonly decodeEntry: (entry: LdapEntry) => Result.Result<Self, LdapDecodeError>
+
+  /** The attributes for an add request, object classes included. */
+  readonly encodeEntry: (value: Self) => Result.Result<ReadonlyArray<LdapAttribute>, LdapEncodeError>
+
+  /**
+   * The least modification that makes one value the other: nothing for fields that are equal, and values that stay are not
+   * touched.
+   *
+   * **Details**
+   *
+   * Values are compared by their octets. A list of which nothing stays, and octets of which something goes, are replaced.
+   * Never has fields that are read only, `objectClass`, or the entry's name.
+   */
+  readonly modifications: (
+    previous: Self,
+    next: Self
+  ) => Result.Result<ReadonlyArray<LdapModification>, LdapEncodeError>
+
+  /** The fields as they were given. */
+  readonly ldapFields: Fields
+}
+
+/**
+ * A domain class: an effect Schema class whose encoded side is a record of the values in octets of each field, with what
+ * {@link Entries} has.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Class<Self, Fields extends FieldsInput, Inherited> extends
+  Schema.BottomLazyWithoutNew<
+    SchemaAST.Declaration,
+    Schema.decodeTo<
+      Schema.declareConstructor<
+        Self,
+        Schema.Struct<SchemasOf<Fields>>["Encoded"],
+        readonly [Schema.Struct<SchemasOf<Fields>>],
+        Schema.Struct<SchemasOf<Fields>>["Iso"]
+      >,
+      Schema.Struct<SchemasOf<Fields>>
+    >,
+    readonly [Schema.Struct<SchemasOf<Fields>>]
+  >,
+  Entries<Self, Fields>
+{
+  readonly "Type": Self
+  readonly "Encoded": Schema.Struct<SchemasOf<Fields>>["Encoded"]
+  readonly "DecodingServices": never
+  readonly "EncodingServices": never
+  readonly "~type.make.in": Schema.Struct<SchemasOf<Fields>>["~type.make.in"]
+  readonly "~type.make": Self
+  readonly "Iso": Schema.Struct<SchemasOf<Fields>>["Iso"]
+  readonly identifier: string
+  readonly fields: SchemasOf<Fields>
+
+  new(
+    props: Schema.Struct<SchemasOf<Fields>>["~type.make.in"],
+    options?: Schema.MakeOptions
+  ): Schema.Struct<SchemasOf<Fields>>["Type"] & Inherited
+
+  /**
+   * A class with these fields and more, below this one: its methods are inherited, and the object classes are those of both.
+   */
+  readonly extend: <Extended = never>(identifier: string) => <const More extends FieldsInput>(
+    options: { readonly objectClass?: string | ReadonlyArray<string> | undefined; readonly fields: More }
+  ) => [Extended] extends [never] ? MissingSelf : Class<Extended, Omit<Fields, keyof More> & More, Self>
+}
+
+type MissingSelf =
+  "The class itself is missing as type parameter: class Self extends LdapSchema.Class<Self>(\"Self\")(…)"
+
+/**
+ * A domain class of entries.
+ *
+ * **Details**
+ *
+ * A field is a codec (`LdapSchema.DirectoryString`: exactly one value, of the attribute of that name), or made by
+ * `LdapSchema.attribute` (another name), `optional`, `repeated`, `nonEmpty`, `set`, `readOnly`, `writeOnly` or `entryDn`.
+ * What comes out is a class of effect Schema in every other way: `new` checks its fields, methods can be added, two equal
+ * values are `Equal`, and it may be a part of other schemas.
+ *
+ * `objectClass` are the classes that the entries must have, and that new entries get.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapSchema } from "effect-ldap"
+ *
+ * class Person extends LdapSchema.Class<Person>("Person")({
+ *   objectClass: "inetOrgPerson",
+ *   fields: {
+ *     dn: LdapSchema.entryDn,
+ *     uid: LdapSchema.DirectoryString,
+ *     name: LdapSchema.attribute("cn", LdapSchema.DirectoryString),
+ *     surname: LdapSchema.attribute("sn", LdapSchema.DirectoryString),
+ *     mail: LdapSchema.repeated(LdapSchema.Ia5String),
+ *     phone: LdapSchema.attribute("telephoneNumber", LdapSchema.optional(LdapSchema.TelephoneNumber)),
+ *     password: LdapSchema.attribute("userPassword", LdapSchema.writeOnly(LdapSchema.Password))
+ *   }
+ * }) {
+ *   get greeting() {
+ *     return `Dear ${this.name}`
+ *   }
+ * }
+ *
+ * const ada = new Person({ uid: "ada", name: "Ada Lovelace", surname: "Lovelace" })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Class = <Self = never>(identifier: string) =>
+<const Fields extends FieldsInput>(
+  options: { readonly objectClass: string | ReadonlyArray<string>; readonly fields: Fields }
+): [Self] extends [never] ? MissingSelf : Class<Self, Fields, {}> => {
+  const base = Schema.Class<unknown>(identifier)(schemasOf(options.fields))
+  // What `withEntries` makes of a Schema class is what `Class` says; the conditional type can't be seen through here.
+  return withEntries(base, identifier, options) as never
+}
+
+const schemasOf = (fields: FieldsInput): Schema.Struct.Fields =>
+  Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, fieldFrom(input).schema]))
+
+/** What `Schema.Class` gives, as far as it matters here. */
+interface SchemaClass {
+  readonly extend: (identifier: string) => (fields: Schema.Struct.Fields) => SchemaClass
+}
+
+const withEntries = (
+  base: object,
+  identifier: string,
+  options: { readonly objectClass: string | ReadonlyArray<string>; readonly fields: FieldsInput }
+): SchemaClass => {
+  const mapping = mappingFrom(identifier, options.objectClass, options.fields)
+  // Each class of Schema has a method of its own; this is the one that is replaced below.
+  const schemaExtend = (base as SchemaClass).extend
+  const constant = {
+    objectClasses: mapping.objectClasses,
+    attributes: attributesOf(mapping),
+    objectClassFilter: objectClassFilter(mapping),
+    filter: filtersFor(mapping),
+    ldapFields: options.fields
+  }
+  for (const [name, value] of Object.entries(constant)) Object.defineProperty(base, name, { value, configurable: true })
+  // These need the class that the program declares, which comes after this one: `this` of the first use. The functions are
+  // bound to it, so that they can be handed around.
+  const derived: Record<string, (codecs: Codecs) => unknown> = {
+    decodeEntry: ({ decode }) => decode,
+    encodeEntry: ({ encode }) => (value: unknown) =>
+      Result.map(encode(value), (encoded) => attributesFrom(mapping, encoded)),
+    modifications: ({ encode }) => (previous: unknown, next: unknown) =>
+      Result.flatMap(
+        encode(previous),
+        (before) => Result.map(encode(next), (after) => modificationsBetween(mapping, before, after))
+      )
+  }
+  let codecs: Codecs | undefined
+  for (const [name, make] of Object.entries(derived)) {
+    Object.defineProperty(base, name, {
+      configurable: true,
+      get(this: Schema.ConstraintCodec<unknown, unknown>) {
+        return make(codecs ??= codecsOf(this, mapping))
+      }
+    })
+  }
+  Object.defineProperty(base, "extend", {
+    configurable: true,
+    value(this: SchemaClass, identifier: string) {
+      return (more: { readonly objectClass?: string | ReadonlyArray<string>; readonly fields: FieldsInput }) =>
+        withEntries(schemaExtend.call(this, identifier)(schemasOf(more.fields)), identifier, {
+          objectClass: Array.from(
+            new Set([
+              ...mapping.objectClasses,
+              ...(typeof more.objectClass === "string" ? [more.objectClass] : more.objectClass ?? [])
+            ])
+          ),
+          fields: { ...options.fields, ...more.fields }
+        })
+    }
+  })
+  return base as SchemaClass
+}
+
+interface Codecs {
+  readonly decode: ReturnType<typeof decoder<unknown>>
+  readonly encode: ReturnType<typeof encoder<unknown>>
+}
+
+const codecsOf = (schema: Schema.ConstraintCodec<unknown, unknown>, mapping: Mapping): Codecs => ({
+  decode: decoder(schema, mapping),
+  encode: encoder(schema, mapping)
+})

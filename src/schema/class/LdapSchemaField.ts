@@ -1,0 +1,393 @@
+/**
+ * The fields of a domain class: which attribute each is of, how many values it has, and who writes it.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as HashSet from "effect/HashSet"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import { Dn, type DnFromSelf } from "../syntax/LdapSyntax.ts"
+import type { ValueSyntax } from "../syntax/syntax.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Models
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A codec of one attribute value: any effect Schema whose encoded side is octets, synchronous and without services.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ValueCodec extends Schema.Constraint {
+  readonly "Encoded": Uint8Array
+  readonly "DecodingServices": never
+  readonly "EncodingServices": never
+}
+
+/**
+ * How many values a field has: exactly one, at most one, any number in an array, at least one in an array, any number in a
+ * `HashSet`; or the field is the entry's name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Kind = "single" | "optional" | "repeated" | "nonEmpty" | "set" | "entryDn"
+
+/**
+ * Who writes a field: the program and the server, the server alone, or the program alone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Access = "readWrite" | "readOnly" | "writeOnly"
+
+/**
+ * A field that is more than a codec. Made by {@link attribute}, {@link optional}, {@link repeated}, {@link nonEmpty}, {@link
+ * set}, {@link readOnly}, {@link writeOnly} and {@link entryDn}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Field<
+  out Value extends ValueCodec = ValueCodec,
+  out S extends Schema.Constraint = Schema.Constraint,
+  out K extends Kind = Kind,
+  out A extends Access = Access
+> {
+  readonly _tag: "LdapField"
+  readonly kind: K
+  readonly access: A
+  /** The attribute description; `undefined` where it is the field's own name. */
+  readonly attribute: string | undefined
+  /** The codec of one value. */
+  readonly value: Value
+  /** The schema of the field: from all the values in octets. */
+  readonly schema: S
+}
+
+/**
+ * What stands for a field: a {@link Field}, or a codec for one that has exactly one value.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FieldInput = Field | ValueCodec
+
+/**
+ * Fields by their names.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FieldsInput = Readonly<Record<string, FieldInput>>
+
+type KindOf<F> = F extends Field<infer _V, infer _S, infer K> ? K : "single"
+type AccessOf<F> = F extends Field<infer _V, infer _S, infer _K, infer A> ? A : "readWrite"
+
+/**
+ * The type of one value of a field.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ValueOf<F> = F extends Field<infer V> ? V["Type"] : F extends Schema.Constraint ? F["Type"] : never
+
+/**
+ * The schemas of fields, for the struct of the class.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SchemasOf<Fields extends FieldsInput> = {
+  readonly [K in keyof Fields]: Fields[K] extends Field<infer _V, infer S> ? S
+    : Fields[K] extends Schema.Constraint ? Single<Fields[K]>
+    : never
+}
+
+/**
+ * The names of fields that can be asked for in a filter.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SearchableKey<Fields extends FieldsInput> = {
+  [K in keyof Fields & string]: AccessOf<Fields[K]> extends "writeOnly" ? never
+    : KindOf<Fields[K]> extends "entryDn" ? never
+    : K
+}[keyof Fields & string]
+
+/**
+ * The names of fields whose values are text.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TextKey<Fields extends FieldsInput> = {
+  [K in SearchableKey<Fields>]: ValueOf<Fields[K]> extends string ? K : never
+}[SearchableKey<Fields>]
+
+/**
+ * The names of fields that can name an entry: those with exactly one value.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type NamingKey<Fields extends FieldsInput> = {
+  [K in keyof Fields & string]: KindOf<Fields[K]> extends "single" ? AccessOf<Fields[K]> extends "readWrite" ? K : never
+    : never
+}[keyof Fields & string]
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Schemas
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The schema of a field with exactly one value.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Single<Value extends Schema.Constraint>
+  extends Schema.decodeTo<Schema.toType<Value>, Schema.$Array<Value>>
+{}
+
+/**
+ * The schema of a field with any number of values in an array.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Repeated<Value extends Schema.Constraint>
+  extends Schema.withConstructorDefault<Schema.withDecodingDefaultKey<Schema.$Array<Value>>>
+{}
+
+/**
+ * The schema of a field with any number of values in a `HashSet`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SetOf<Value extends Schema.Constraint> extends
+  Schema.withConstructorDefault<
+    Schema.withDecodingDefaultKey<Schema.decodeTo<Schema.HashSet<Schema.toType<Value>>, Schema.$Array<Value>>>
+  >
+{}
+
+const singleSchema = <Value extends Schema.Constraint>(value: Value): Single<Value> =>
+  Schema.Array(value).pipe(Schema.decodeTo(
+    Schema.toType(value),
+    SchemaTransformation.transformEffect<Value["Type"], ReadonlyArray<Value["Type"]>>({
+      decode: (values) =>
+        values.length === 1
+          ? Effect.succeed(values[0])
+          : Effect.fail(
+            new SchemaIssue.InvalidValue({
+              message: values.length === 0
+                ? "the attribute is missing"
+                : `${values.length} values where one is expected`
+            })
+          ),
+      encode: (one) => Effect.succeed([one])
+    })
+  ))
+
+const repeatedSchema = <Value extends Schema.Constraint>(value: Value): Repeated<Value> =>
+  Schema.Array(value).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed([])),
+    Schema.withConstructorDefault(Effect.succeed([]))
+  )
+
+const setSchema = <Value extends Schema.Constraint>(value: Value): SetOf<Value> =>
+  Schema.Array(value).pipe(
+    Schema.decodeTo(
+      Schema.HashSet(Schema.toType(value)),
+      SchemaTransformation.transform<HashSet.HashSet<Value["Type"]>, ReadonlyArray<Value["Type"]>>({
+        decode: HashSet.fromIterable,
+        encode: (set) => Array.from(set)
+      })
+    ),
+    Schema.withDecodingDefaultKey(Effect.succeed([])),
+    Schema.withConstructorDefault(Effect.succeed(HashSet.empty()))
+  )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructors
+// ---------------------------------------------------------------------------------------------------------------------
+
+const isField = (input: FieldInput): input is Field => "_tag" in input && input._tag === "LdapField"
+
+/**
+ * A field in full, from what stands for it.
+ *
+ * @internal
+ */
+export const fieldFrom = (input: FieldInput): Field =>
+  isField(input) ? input : {
+    _tag: "LdapField",
+    kind: "single",
+    access: "readWrite",
+    attribute: undefined,
+    value: input,
+    schema: singleSchema(input)
+  }
+
+/**
+ * A field under a name of the program's own: `attribute("sn", DirectoryString)`.
+ *
+ * **Details**
+ *
+ * `name` is the attribute description, options included: `userCertificate;binary`, `cn;lang-de`. A codec alone is a field
+ * with exactly one value; {@link optional} and the others go inside.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const attribute: {
+  <F extends Field>(name: string, field: F): F
+  <V extends ValueCodec>(name: string, value: V): Field<V, Single<V>, "single", "readWrite">
+  // The implementation has one type for both: what comes out is what goes in, with a name.
+} = ((name: string, input: FieldInput): Field => ({ ...fieldFrom(input), attribute: name })) as never
+
+/**
+ * A field with one value or none: `T | undefined`, and the key may be missing.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const optional = <V extends ValueCodec>(
+  value: V
+): Field<V, Schema.optional<Single<V>>, "optional", "readWrite"> => ({
+  _tag: "LdapField",
+  kind: "optional",
+  access: "readWrite",
+  attribute: undefined,
+  value,
+  schema: Schema.optional(singleSchema(value))
+})
+
+/**
+ * A field with any number of values, as an array in the server's order, which means nothing. A constructor may leave it
+ * out.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const repeated = <V extends ValueCodec>(value: V): Field<V, Repeated<V>, "repeated", "readWrite"> => ({
+  _tag: "LdapField",
+  kind: "repeated",
+  access: "readWrite",
+  attribute: undefined,
+  value,
+  schema: repeatedSchema(value)
+})
+
+/**
+ * A field with one value or more, as an array: what an object class requires, such as `member` of `groupOfNames`.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const nonEmpty = <V extends ValueCodec>(
+  value: V
+): Field<V, Schema.NonEmptyArray<V>, "nonEmpty", "readWrite"> => ({
+  _tag: "LdapField",
+  kind: "nonEmpty",
+  access: "readWrite",
+  attribute: undefined,
+  value,
+  schema: Schema.NonEmptyArray(value)
+})
+
+/**
+ * A field with any number of values, as a `HashSet`, which is what the values of an attribute are. A constructor may leave
+ * it out.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const set = <V extends ValueCodec>(value: V): Field<V, SetOf<V>, "set", "readWrite"> => ({
+  _tag: "LdapField",
+  kind: "set",
+  access: "readWrite",
+  attribute: undefined,
+  value,
+  schema: setSchema(value)
+})
+
+/**
+ * A field that only the server sets, such as `entryUUID` or `memberOf`: requested and read, never written.
+ *
+ * **Details**
+ *
+ * A codec alone, or an {@link optional} field, has one value or none here, since an entry that a program makes hasn't any
+ * yet. {@link attribute} goes outside: `attribute("memberOf", readOnly(set(Dn)))`.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const readOnly: {
+  <V extends ValueCodec>(value: V): Field<V, Schema.optional<Single<V>>, "optional", "readOnly">
+  <V extends ValueCodec, S extends Schema.Constraint, K extends "optional" | "repeated" | "set">(
+    field: Field<V, S, K, "readWrite">
+  ): Field<V, S, K, "readOnly">
+  // As of `attribute`.
+} = ((input: FieldInput): Field => restricted(input, "readOnly")) as never
+
+/**
+ * A field that is written and never asked for, such as a password: absent in what is read.
+ *
+ * **Details**
+ *
+ * The least modification between two values replaces it where the new value has one that differs from the old one's, and
+ * leaves it alone where the new value has none.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const writeOnly: {
+  <V extends ValueCodec>(value: V): Field<V, Schema.optional<Single<V>>, "optional", "writeOnly">
+  <V extends ValueCodec, S extends Schema.Constraint, K extends "optional" | "repeated" | "set">(
+    field: Field<V, S, K, "readWrite">
+  ): Field<V, S, K, "writeOnly">
+  // As of `attribute`.
+} = ((input: FieldInput): Field => restricted(input, "writeOnly")) as never
+
+const restricted = (input: FieldInput, access: Access): Field =>
+  isField(input)
+    ? { ...input, access }
+    : {
+      _tag: "LdapField",
+      kind: "optional",
+      access,
+      attribute: undefined,
+      value: input,
+      schema: Schema.optional(singleSchema(input))
+    }
+
+/**
+ * The entry's distinguished name as a field: `dn: LdapSchema.entryDn`.
+ *
+ * **Details**
+ *
+ * Filled in by decoding, left alone by encoding and modifying. A repository uses it, where a value has it, to know which
+ * entry the value is.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const entryDn: Field<
+  ValueSyntax<typeof DnFromSelf>,
+  Schema.optional<Single<ValueSyntax<typeof DnFromSelf>>>,
+  "entryDn",
+  "readOnly"
+> = {
+  _tag: "LdapField",
+  kind: "entryDn",
+  access: "readOnly",
+  attribute: undefined,
+  value: Dn,
+  schema: Schema.optional(singleSchema(Dn))
+}

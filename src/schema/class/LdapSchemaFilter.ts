@@ -1,0 +1,88 @@
+/**
+ * Filters by the fields of a domain class: names are fields, values what the fields hold, and what reaches the server are
+ * attributes and octets.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as LdapFilter from "../../model/filter/LdapFilter.ts"
+import type { Mapping } from "./LdapSchemaEntry.ts"
+import type { FieldsInput, SearchableKey, TextKey, ValueOf } from "./LdapSchemaField.ts"
+
+/**
+ * Builders of filters for one class. They take the names of its fields and give a `LdapFilter`, to be combined with
+ * `LdapFilter.and`, `or` and `not`.
+ *
+ * **Details**
+ *
+ * A field that the class doesn't have, and a value that isn't of the field's type, don't compile. A field with several
+ * values matches if one of them does. A value that the field's codec can't write, which no entry can have then, gives a
+ * filter that matches no entry.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Filters<Fields extends FieldsInput> {
+  readonly equals: <K extends SearchableKey<Fields>>(field: K, value: ValueOf<Fields[K]>) => LdapFilter.LdapFilter
+  /** The field has one of the values; without values, no entry matches. */
+  readonly oneOf: <K extends SearchableKey<Fields>>(
+    field: K,
+    values: ReadonlyArray<ValueOf<Fields[K]>>
+  ) => LdapFilter.LdapFilter
+  readonly present: (field: SearchableKey<Fields>) => LdapFilter.LdapFilter
+  readonly greaterOrEqual: <K extends SearchableKey<Fields>>(
+    field: K,
+    value: ValueOf<Fields[K]>
+  ) => LdapFilter.LdapFilter
+  readonly lessOrEqual: <K extends SearchableKey<Fields>>(field: K, value: ValueOf<Fields[K]>) => LdapFilter.LdapFilter
+  /** The parts of text are taken as they are; whatever has an empty one in it matches. */
+  readonly startsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
+  readonly endsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
+  readonly contains: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
+}
+
+/** Not `(|)`, which Active Directory doesn't know. */
+const nothing = LdapFilter.not(LdapFilter.present("objectClass"))
+
+export const filtersFor = <Fields extends FieldsInput>(mapping: Mapping): Filters<Fields> => {
+  const byName = new Map(mapping.fields.map((field) => [field.name, {
+    attribute: field.attribute,
+    // Not before it is asked for: most fields never are.
+    encode: (value: unknown) => Schema.encodeUnknownResult(field.value)(value)
+  }]))
+  const fieldOf = (name: string) => {
+    const field = byName.get(name)
+    // The types don't let this happen.
+    if (field === undefined) throw new TypeError(`${mapping.identifier} has no field "${name}"`)
+    return field
+  }
+  const encoded =
+    (build: (attribute: string, value: Uint8Array) => LdapFilter.LdapFilter) => (name: string, value: unknown) => {
+      const field = fieldOf(name)
+      const octets = field.encode(value)
+      return Result.isSuccess(octets) ? build(field.attribute, octets.success) : nothing
+    }
+  const equals = encoded(LdapFilter.equals)
+  return {
+    equals,
+    oneOf: (name, values) =>
+      values.length === 0 ? nothing : LdapFilter.or(...values.map((value) => equals(name, value))),
+    present: (name) => LdapFilter.present(fieldOf(name).attribute),
+    greaterOrEqual: encoded(LdapFilter.greaterOrEqual),
+    lessOrEqual: encoded(LdapFilter.lessOrEqual),
+    startsWith: (name, text) => LdapFilter.startsWith(fieldOf(name).attribute, text),
+    endsWith: (name, text) => LdapFilter.endsWith(fieldOf(name).attribute, text),
+    contains: (name, text) => LdapFilter.contains(fieldOf(name).attribute, text)
+  }
+}
+
+/** Entries that have all the object classes. */
+export const objectClassFilter = ({ objectClasses }: Mapping): LdapFilter.LdapFilter => {
+  const [first, ...others] = objectClasses.map((name) => LdapFilter.equals("objectClass", name))
+  return first === undefined
+    ? LdapFilter.present("objectClass")
+    : others.length === 0
+    ? first
+    : LdapFilter.and(first, ...others)
+}

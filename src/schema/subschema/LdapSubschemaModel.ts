@@ -1,0 +1,375 @@
+/**
+ * What a schema is made of (RFC 4512 section 4.1), and the schema that they are together: values that never change.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import type { ValueRule } from "../../model/dn/LdapDn.ts"
+
+/**
+ * What all definitions have.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Definition {
+  /** The object identifier; some servers have a name in its place (`cn-oid`). */
+  readonly oid: string
+  /** Short names, the main one first; possibly none. */
+  readonly names: ReadonlyArray<string>
+  readonly description: string | undefined
+  readonly obsolete: boolean
+  /** `X-ORIGIN` and the like, by their names in upper case. */
+  readonly extensions: ReadonlyMap<string, ReadonlyArray<string>>
+}
+
+/**
+ * What an attribute is for; all but `userApplications` are operational (section 3.4).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AttributeUsage = "userApplications" | "directoryOperation" | "distributedOperation" | "dSAOperation"
+
+/**
+ * An attribute type (section 4.1.2).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AttributeType extends Definition {
+  readonly _tag: "AttributeType"
+  readonly superior: string | undefined
+  readonly equality: string | undefined
+  readonly ordering: string | undefined
+  readonly substring: string | undefined
+  /** The syntax's object identifier. */
+  readonly syntax: string | undefined
+  /** The least upper bound of the length that a server must take, the `{64}` after a syntax. */
+  readonly length: number | undefined
+  readonly singleValue: boolean
+  readonly collective: boolean
+  readonly noUserModification: boolean
+  readonly usage: AttributeUsage
+}
+
+/**
+ * An object class (section 4.1.1).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ObjectClass extends Definition {
+  readonly _tag: "ObjectClass"
+  readonly superiors: ReadonlyArray<string>
+  readonly kind: "abstract" | "structural" | "auxiliary"
+  readonly must: ReadonlyArray<string>
+  readonly may: ReadonlyArray<string>
+}
+
+/**
+ * A matching rule (section 4.1.3).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MatchingRule extends Definition {
+  readonly _tag: "MatchingRule"
+  /** The syntax of what is asked for. */
+  readonly syntax: string | undefined
+}
+
+/**
+ * The attributes that a matching rule can be used with in a filter (section 4.1.4).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MatchingRuleUse extends Definition {
+  readonly _tag: "MatchingRuleUse"
+  readonly applies: ReadonlyArray<string>
+}
+
+/**
+ * A syntax (section 4.1.5).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SyntaxDescription extends Definition {
+  readonly _tag: "SyntaxDescription"
+}
+
+/**
+ * What entries of a structural object class, which has the same object identifier, may have beside it (section 4.1.6).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DitContentRule extends Definition {
+  readonly _tag: "DitContentRule"
+  /** The auxiliary classes that are allowed. */
+  readonly auxiliaries: ReadonlyArray<string>
+  readonly must: ReadonlyArray<string>
+  readonly may: ReadonlyArray<string>
+  readonly not: ReadonlyArray<string>
+}
+
+/**
+ * Where entries named by a name form may be (section 4.1.7.1). `oid` is the number of the rule.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DitStructureRule extends Definition {
+  readonly _tag: "DitStructureRule"
+  readonly form: string | undefined
+  /** The numbers of the rules of the entry above. */
+  readonly superiors: ReadonlyArray<string>
+}
+
+/**
+ * How entries of a structural object class are named (section 4.1.7.2).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NameForm extends Definition {
+  readonly _tag: "NameForm"
+  readonly objectClass: string | undefined
+  readonly must: ReadonlyArray<string>
+  readonly may: ReadonlyArray<string>
+}
+
+/**
+ * What Active Directory requires of every entry and sets itself, without saying so in its schema.
+ *
+ * @internal
+ */
+export const setByActiveDirectory: ReadonlySet<string> = new Set(["ntsecuritydescriptor", "objectcategory"])
+
+/**
+ * Which attributes entries of some object classes must and may have, by their main names.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClassAttributes {
+  readonly required: ReadonlyArray<string>
+  /** Beside the required ones. */
+  readonly allowed: ReadonlyArray<string>
+}
+
+/**
+ * Definitions by kind, for `LdapSubschema.make`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Definitions {
+  readonly attributeTypes: ReadonlyArray<AttributeType>
+  readonly objectClasses: ReadonlyArray<ObjectClass>
+  readonly matchingRules: ReadonlyArray<MatchingRule>
+  readonly matchingRuleUses: ReadonlyArray<MatchingRuleUse>
+  readonly syntaxes: ReadonlyArray<SyntaxDescription>
+  readonly ditContentRules: ReadonlyArray<DitContentRule>
+  readonly ditStructureRules: ReadonlyArray<DitStructureRule>
+  readonly nameForms: ReadonlyArray<NameForm>
+}
+
+/**
+ * A schema.
+ *
+ * **Details**
+ *
+ * Whatever is looked up by a name is found by any of its names, without regard to case, and by its object identifier.
+ * Schemas never change, so fibers may share them; a server's may, so read it again from time to time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class LdapSubschema implements Definitions {
+  readonly attributeTypes: ReadonlyArray<AttributeType>
+  readonly objectClasses: ReadonlyArray<ObjectClass>
+  readonly matchingRules: ReadonlyArray<MatchingRule>
+  readonly matchingRuleUses: ReadonlyArray<MatchingRuleUse>
+  readonly syntaxes: ReadonlyArray<SyntaxDescription>
+  readonly ditContentRules: ReadonlyArray<DitContentRule>
+  readonly ditStructureRules: ReadonlyArray<DitStructureRule>
+  readonly nameForms: ReadonlyArray<NameForm>
+  /** Definitions of the server that could not be read; the others could. */
+  readonly unreadable: ReadonlyArray<DefinitionSyntaxError>
+
+  readonly #attributeTypes: ReadonlyMap<string, AttributeType>
+  readonly #objectClasses: ReadonlyMap<string, ObjectClass>
+  readonly #contentRules: ReadonlyMap<string, DitContentRule>
+
+  /** @internal Use `make`, `fromEntry` or `read`. */
+  constructor(definitions: Partial<Definitions>, unreadable: ReadonlyArray<DefinitionSyntaxError>) {
+    this.attributeTypes = definitions.attributeTypes ?? []
+    this.objectClasses = definitions.objectClasses ?? []
+    this.matchingRules = definitions.matchingRules ?? []
+    this.matchingRuleUses = definitions.matchingRuleUses ?? []
+    this.syntaxes = definitions.syntaxes ?? []
+    this.ditContentRules = definitions.ditContentRules ?? []
+    this.ditStructureRules = definitions.ditStructureRules ?? []
+    this.nameForms = definitions.nameForms ?? []
+    this.unreadable = unreadable
+    this.#attributeTypes = indexed(this.attributeTypes)
+    this.#objectClasses = indexed(this.objectClasses)
+    this.#contentRules = indexed(this.ditContentRules)
+  }
+
+  /**
+   * The type of an attribute description, whose options don't matter; what it doesn't say itself (syntax, length and
+   * matching rules) is that of its superior types.
+   */
+  attributeType(description: string): AttributeType | undefined {
+    const type = this.#attributeTypes.get(description.split(";", 1)[0]!.toLowerCase())
+    if (type === undefined) return undefined
+    const chain = chainOf(type, ({ superior }) => superior === undefined ? [] : [superior], this.#attributeTypes)
+    if (chain.length === 1) return type
+    const inherited = <K extends "equality" | "ordering" | "substring" | "syntax">(key: K) =>
+      chain.find((type) => type[key] !== undefined)?.[key]
+    return {
+      ...type,
+      equality: inherited("equality"),
+      ordering: inherited("ordering"),
+      substring: inherited("substring"),
+      syntax: inherited("syntax"),
+      length: type.length ?? chain.find((type) => type.syntax !== undefined)?.length
+    }
+  }
+
+  /**
+   * How values of an attribute type are compared where they stand in names: `exact` where its equality rule is one that knows
+   * upper case from lower case or compares octets, otherwise, and for a type that isn't defined, `caseIgnore`.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { LdapDn, type LdapSubschema } from "effect-ldap"
+   *
+   * const isSame = (schema: LdapSubschema.LdapSubschema, self: LdapDn.LdapDn, that: LdapDn.LdapDn) =>
+   *   LdapDn.isEqual(self, that, { values: (type) => schema.valueRule(type) })
+   * ```
+   */
+  valueRule(type: string): ValueRule {
+    return exactRules.has(this.attributeType(type)?.equality?.toLowerCase() ?? "") ? "exact" : "caseIgnore"
+  }
+
+  objectClass(name: string): ObjectClass | undefined {
+    return this.#objectClasses.get(name.toLowerCase())
+  }
+
+  /**
+   * An object class and all above it: itself first, `top` last where it has it. Superiors that the schema doesn't define
+   * are left out; a cycle, which no server should have, ends.
+   */
+  superiors(name: string): ReadonlyArray<ObjectClass> {
+    const objectClass = this.objectClass(name)
+    return objectClass === undefined ? [] : chainOf(objectClass, ({ superiors }) => superiors, this.#objectClasses)
+  }
+
+  /** The DIT content rule of a structural object class. */
+  contentRule(name: string): DitContentRule | undefined {
+    const objectClass = this.objectClass(name)
+    return objectClass === undefined ? undefined : this.#contentRules.get(objectClass.oid.toLowerCase())
+  }
+
+  /**
+   * Which attributes entries of these object classes must and may have, superior classes and DIT content rules included;
+   * classes that aren't defined are passed over.
+   *
+   * **Details**
+   *
+   * Operational attributes, which any entry may have, are not in the list unless a class names them, and neither are all
+   * others in the list of `extensibleObject`. What a DIT content rule precludes is left out.
+   */
+  attributesOf(...names: ReadonlyArray<string>): ClassAttributes {
+    const required = new Map<string, string>()
+    const allowed = new Map<string, string>()
+    const collect = (into: Map<string, string>, names: ReadonlyArray<string>) => {
+      for (const name of names) {
+        const main = this.#mainName(name)
+        into.set(main.toLowerCase(), main)
+      }
+    }
+    for (const name of names) {
+      for (const { may, must } of this.superiors(name)) {
+        collect(required, must)
+        collect(allowed, may)
+      }
+      const rule = this.contentRule(name)
+      if (rule !== undefined) {
+        collect(required, rule.must)
+        collect(allowed, rule.may)
+      }
+    }
+    for (const name of names) {
+      for (const not of this.contentRule(name)?.not ?? []) allowed.delete(this.#mainName(not).toLowerCase())
+    }
+    for (const key of required.keys()) allowed.delete(key)
+    return { required: Array.from(required.values()), allowed: Array.from(allowed.values()) }
+  }
+
+  #mainName(name: string): string {
+    return this.#attributeTypes.get(name.toLowerCase())?.names[0] ?? name
+  }
+}
+
+/** Matching rules (RFC 4517 section 4.2), in lower case, by which values that differ in case are not equal. */
+const exactRules: ReadonlySet<string> = new Set([
+  "caseexactmatch",
+  "2.5.13.5",
+  "caseexactia5match",
+  "1.3.6.1.4.1.1466.109.114.1",
+  "octetstringmatch",
+  "2.5.13.17"
+])
+
+/** By object identifier and by every name, in lower case; of two definitions the first counts. */
+const indexed = <D extends Definition>(definitions: ReadonlyArray<D>): ReadonlyMap<string, D> => {
+  const index = new Map<string, D>()
+  for (const definition of definitions) {
+    for (const key of [definition.oid, ...definition.names]) {
+      if (!index.has(key.toLowerCase())) index.set(key.toLowerCase(), definition)
+    }
+  }
+  return index
+}
+
+/** A definition and all above it, each once, nearest first. */
+const chainOf = <D extends Definition>(
+  definition: D,
+  superiorsOf: (definition: D) => ReadonlyArray<string>,
+  index: ReadonlyMap<string, D>
+): ReadonlyArray<D> => {
+  const chain = new Set<D>([definition])
+  // A set that grows while it is walked: its new members come last.
+  for (const member of chain) {
+    for (const name of superiorsOf(member)) {
+      const superior = index.get(name.toLowerCase())
+      if (superior !== undefined) chain.add(superior)
+    }
+  }
+  return Array.from(chain)
+}
+
+/**
+ * Text that is not a definition of a schema.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DefinitionSyntaxError extends Data.TaggedError("DefinitionSyntaxError")<{
+  readonly text: string
+  /** Where in `text` it went wrong, counted in UTF-16 code units from 0. */
+  readonly position: number
+  readonly detail: string
+}> {
+  override get message(): string {
+    const shown = this.text.length > 80 ? `${this.text.slice(0, 80)}…` : this.text
+    return `not a schema definition: ${this.detail}, at position ${this.position} of ${JSON.stringify(shown)}`
+  }
+}

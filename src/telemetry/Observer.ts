@@ -1,0 +1,199 @@
+/**
+ * A span for each operation, where a tracer listens. What spans show is in LdapTelemetry.ts; what each operation tells of itself,
+ * in observed.ts; metrics are the exchange's business.
+ *
+ * It stands in the way of every operation, so it does nothing that nobody reads: without a tracer there are no spans, since
+ * those of Effect's default go nowhere; and what a span shows is put together for those that are kept.
+ */
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { fromResult, InvalidRequest, LdapError, NoServerAvailable } from "../model/LdapError.ts"
+import * as LdapUrl from "../model/url/LdapUrl.ts"
+
+/** Tells a span what is known of an operation: before it, or from what came of it. */
+export type Describe<A = void> = (span: Tracer.Span, value: A) => void
+
+export class Observer {
+  /** What all spans and metrics of this server have. */
+  readonly attributes: Readonly<Record<string, string>>
+  readonly #port: number | undefined
+  /** For the names of spans. */
+  readonly #target: string
+  readonly #options = new Map<string, Tracer.SpanOptionsNoTrace>()
+
+  /**
+   * `server` is a URL, or whatever else names one or several. Sessions of one server share their observer: what it knows is made
+   * once, and so are the metrics that hang on its attributes.
+   */
+  static of(server: string): Observer {
+    let observer = observers.get(server)
+    if (observer === undefined) {
+      if (observers.size === mostObservers) observers.clear()
+      observers.set(server, observer = new Observer(server))
+    }
+    return observer
+  }
+
+  private constructor(server: string) {
+    const url = Result.getOrUndefined(LdapUrl.parse(server))
+    const address = url?.host ?? server
+    this.#port = url === undefined ? undefined : LdapUrl.port(url)
+    this.#target = this.#port === undefined ? address : `${address}:${this.#port}`
+    this.attributes = {
+      "db.system.name": "ldap",
+      "server.address": address,
+      ...(this.#port === undefined ? {} : { "server.port": String(this.#port) })
+    }
+  }
+
+  /** An operation with one answer. */
+  effect<A>(
+    operation: string,
+    effect: Effect.Effect<A, LdapError>,
+    request?: Describe,
+    answer?: Describe<A>
+  ): Effect.Effect<A, LdapError> {
+    return Effect.withFiber((fiber) => {
+      if (!isTraced(fiber)) return effect
+      return Effect.useSpan(this.#nameOf(operation), this.#optionsOf(operation), (span) => {
+        if (span.sampled) request?.(span)
+        return Effect.onExit(Effect.provideService(effect, Tracer.ParentSpan, span), (exit) => {
+          if (Exit.isSuccess(exit) && span.sampled) answer?.(span, exit.value)
+          end(span, exit, fiber)
+          return Effect.void
+        })
+      })
+    })
+  }
+
+  /** An operation that gives items until it ends, or until nobody wants more of them. Default: each of them is an entry. */
+  stream<A>(
+    operation: string,
+    stream: Stream.Stream<A, LdapError>,
+    request?: Describe,
+    isEntry?: (item: A) => boolean
+  ): Stream.Stream<A, LdapError> {
+    const transform = Channel.toTransform(Stream.toChannel(stream))
+    return Stream.fromChannel(
+      Channel.fromTransform((upstream, scope) =>
+        Effect.withFiber((fiber) => {
+          if (!isTraced(fiber)) return transform(upstream, scope)
+          return Effect.flatMap(Effect.makeSpan(this.#nameOf(operation), this.#optionsOf(operation)), (span) => {
+            if (span.sampled) request?.(span)
+            let count = 0
+            let last: Exit.Exit<void, LdapError> | undefined
+            const finish = (closing: Exit.Exit<unknown, unknown>) => {
+              // Where the consumer wanted no more, all is well.
+              const exit = last ?? (Exit.isFailure(closing) && Cause.hasInterrupts(closing.cause) ? closing : Exit.void)
+              if (span.sampled) {
+                span.attribute("db.response.returned_rows", count)
+                if (last !== undefined && Exit.isSuccess(last)) span.attribute("db.response.status_code", "0")
+              }
+              end(span, exit, fiber)
+              return Effect.void
+            }
+            const inside = <B, E, R>(effect: Effect.Effect<B, E, R>): Effect.Effect<B, E, R> =>
+              Effect.provideService(effect, Tracer.ParentSpan, span)
+            return Effect.andThen(
+              Scope.addFinalizerExit(scope, finish),
+              Effect.map(inside(transform(upstream, scope)), (pull) =>
+                inside(
+                  Effect.onExit(pull, (exit) => {
+                    if (Exit.isSuccess(exit))
+                      count += isEntry === undefined
+                        ? exit.value.length
+                        : exit.value.filter(isEntry).length
+                    else last = endOf(exit.cause)
+                    return Effect.void
+                  })
+                ))
+            )
+          })
+        })
+      )
+    )
+  }
+
+  #nameOf(operation: string): string {
+    return `${operation} ${this.#target}`
+  }
+
+  #optionsOf(operation: string): Tracer.SpanOptionsNoTrace {
+    let options = this.#options.get(operation)
+    if (options === undefined) {
+      const port = this.#port === undefined ? {} : { "server.port": this.#port }
+      options = { kind: "client", attributes: { ...this.attributes, ...port, "db.operation.name": operation } }
+      this.#options.set(operation, options)
+    }
+    return options
+  }
+}
+
+/** A program has few servers; one that makes up names must not fill the memory. */
+const observers = new Map<string, Observer>()
+const mostObservers = 256
+
+/** Whether somebody listens: the tracer of Effect's default keeps nothing. */
+const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
+  cache.tracer !== undefined && cache.tracerEnabled
+
+const end = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>, fiber: Fiber.Fiber<unknown, unknown>): void => {
+  const failure = Exit.isSuccess(exit) ? undefined : failureOf(exit.cause)
+  if (failure !== undefined) {
+    span.attribute("error.type", failure.type)
+    if (failure.code !== undefined) span.attribute("db.response.status_code", failure.code)
+  }
+  const time = fiber.getRef(References.TracerTimingEnabled)
+    ? fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
+    : 0n
+  span.end(time, failure?.error === undefined ? exit : Exit.fail(withoutNames(failure.error)))
+}
+
+/** The end of a stream's pull: that nothing more comes is no failure. */
+const endOf = (cause: Cause.Cause<LdapError | Cause.Done>): Exit.Exit<void, LdapError> =>
+  cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
+    ? Exit.void
+    : Exit.failCause(cause as Cause.Cause<LdapError>)
+
+interface Failure {
+  /** Of few values, for metrics: the tag of a reason, `interrupted` or `defect`. */
+  readonly type: string
+  readonly code?: string | undefined
+  readonly error?: LdapError | undefined
+}
+
+const failureOf = (cause: Cause.Cause<unknown>): Failure => {
+  for (const reason of cause.reasons) {
+    if (Cause.isInterruptReason(reason)) continue
+    if (Cause.isDieReason(reason) || !(reason.error instanceof LdapError)) return { type: "defect" }
+    const { reason: why } = reason.error
+    return { type: why._tag, code: "code" in why ? String(why.code) : undefined, error: reason.error }
+  }
+  return { type: "interrupted" }
+}
+
+/**
+ * A failure as a span shows it: what went wrong and where, but neither the name of the entry nor what the server, or this
+ * side, says about the request in words. Those may be about people.
+ */
+const withoutNames = ({ operation, reason, server }: LdapError): LdapError => {
+  const bare = "code" in reason
+    ? fromResult({ code: reason.code, matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
+    : reason._tag === "InvalidRequest"
+    ? new InvalidRequest({ field: reason.field, detail: "the error of the program says why" })
+    : reason._tag === "NoServerAvailable"
+    ? new NoServerAvailable({
+      failures: reason.failures.map(({ error, server }) => ({ server, error: withoutNames(error) }))
+    })
+    : reason
+  return new LdapError({ operation, reason: bare, server })
+}

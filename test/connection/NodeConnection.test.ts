@@ -1,0 +1,116 @@
+/** What a socket of Node does by itself: it is read into a buffer that all share, begins to read when it likes, and gets full. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { setImmediate } from "node:timers/promises"
+import * as LdapTransport from "../../src/connection/LdapTransport.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import { makeCertificates } from "../servers/certificates.ts"
+import { done, entry, ok } from "../session/RecordingPeer.ts"
+import { listen } from "../session/RecordingServer.ts"
+
+const { ca, server: certificate } = makeCertificates()
+
+const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
+
+/** Lets sockets have their events. */
+const turns = Effect.promise(async () => {
+  for (let i = 0; i < 20; i++) await setImmediate()
+})
+
+describe("a TCP connection", () => {
+  it.live("what a program keeps stays as it was, whatever is read after it", () =>
+    Effect.gen(function*() {
+      const server = yield* listen({ certificate })
+      const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${server.port}`, closeTimeout: 0 })
+      const peer = yield* server.accept
+      const search = Effect.fnUntraced(function*(value: string) {
+        const searching = yield* start(Stream.runCollect(session.search({ base: "" })))
+        const { messageId } = yield* peer.expect("SearchRequest")
+        yield* peer.send(messageId, entry(`cn=${value}`, { cn: value }))
+        yield* peer.send(messageId, done)
+        return (yield* Fiber.join(searching))[0]!
+      })
+      const extended = Effect.fnUntraced(function*(value: string) {
+        const asking = yield* start(session.extended("1.2.3"))
+        const { messageId } = yield* peer.expect("ExtendedRequest")
+        yield* peer.send(messageId, { _tag: "ExtendedResponse", value: Buffer.from(value), result: ok })
+        return yield* Fiber.join(asking)
+      })
+      // Neither is looked at before something else has come.
+      const first = yield* search("first")
+      yield* search("other")
+      assert.strictEqual(first.dn, "cn=first")
+      assert.deepStrictEqual(first.get("cn"), "first")
+      const answer = yield* extended("first")
+      yield* extended("other")
+      assert.strictEqual(Buffer.from(answer.value!).toString(), "first")
+    }).pipe(Effect.scoped))
+
+  it.live("what the server says before anybody asks is not lost", () =>
+    Effect.gen(function*() {
+      const server = yield* listen({ certificate })
+      const { connect, ...transport } = Result.getOrThrow(LdapTransport.fromUrl(`ldap://127.0.0.1:${server.port}`))
+      const session = yield* LdapSession.fromTransport({
+        ...transport,
+        connect: Effect.tap(connect, () =>
+          Effect.gen(function*() {
+            const peer = yield* server.accept
+            const oid = "1.3.6.1.4.1.1466.20036"
+            yield* peer.send(0, { _tag: "ExtendedResponse", oid, result: { ...ok, code: 51 } })
+            yield* peer.end
+            yield* turns
+          }))
+      }, { closeTimeout: 0 })
+      assert.strictEqual((yield* session.closed)._tag, "ServerNotice")
+    }).pipe(Effect.scoped))
+
+  it.live("an end that comes while the server is judged is told after it", () =>
+    Effect.gen(function*() {
+      const server = yield* listen({ certificate })
+      const judging = yield* Deferred.make<void>()
+      const verdict = yield* Deferred.make<void>()
+      const session = yield* LdapSession.make({
+        url: `ldap://127.0.0.1:${server.port}`,
+        closeTimeout: 0,
+        tls: {
+          ca: ca.cert,
+          verifyPeer: () => Effect.andThen(Deferred.succeed(judging, undefined), Deferred.await(verdict))
+        }
+      })
+      const peer = yield* server.accept
+      const securing = yield* start(session.startTls())
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* peer.send(messageId, { _tag: "ExtendedResponse", result: ok })
+      yield* peer.startTls
+      yield* Deferred.await(judging)
+      yield* peer.end
+      yield* turns
+      assert.isUndefined(securing.pollUnsafe())
+      yield* Deferred.succeed(verdict, undefined)
+      yield* Fiber.join(securing)
+      assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
+    }).pipe(Effect.scoped))
+
+  it.live("what a peer that doesn't read has no room for can be taken back, and is sent when there is room", () =>
+    Effect.gen(function*() {
+      const server = yield* listen({ certificate })
+      const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${server.port}`, closeTimeout: 0 })
+      const peer = yield* server.accept
+      yield* peer.stall
+      yield* start(session.add("cn=a", { cn: "x".repeat(20_000_000) }))
+      yield* turns
+      const unwanted = yield* start(session.delete("cn=b"))
+      yield* start(session.delete("cn=c"))
+      yield* turns
+      yield* Fiber.interrupt(unwanted)
+      yield* peer.resume
+      yield* peer.expect("AddRequest")
+      assert.strictEqual((yield* peer.expect("DeleteRequest")).operation.dn, "cn=c")
+      yield* turns
+      assert.deepStrictEqual(peer.kinds(), ["AddRequest", "DeleteRequest"])
+    }).pipe(Effect.scoped))
+})
