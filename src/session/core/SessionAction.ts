@@ -1,0 +1,67 @@
+/** What a session does. The machine lists actions; the driver performs them in their order after `apply` has returned. */
+import type { LdapError, SessionEnd } from "../../model/LdapError.ts"
+import type { LdapMessage } from "../../protocol/LdapMessage.ts"
+import type { EntryLimit, Operation } from "./Operation.ts"
+import type { Unsendable } from "./SessionEvent.ts"
+import type { SessionState } from "./SessionState.ts"
+import type { Abandon } from "./WriteQueue.ts"
+
+/** What the state and the actions that it leads to are collected in while an event is applied. */
+export interface Core {
+  readonly state: SessionState
+  readonly actions: Array<SessionAction>
+  readonly closeTimeoutMillis: number
+}
+
+export type SessionAction =
+  /** Encode the request under the operation's message id. */
+  | { readonly _tag: "Encode"; readonly operation: Operation }
+  /** Apply a `Flush` at the end of this turn of the event loop. */
+  | { readonly _tag: "PlanFlush" }
+  | { readonly _tag: "Write"; readonly items: ReadonlyArray<Operation | Abandon> }
+  /** A reservation has the connection alone. */
+  | { readonly _tag: "Grant"; readonly operation: Operation }
+  /** Give a response that isn't the last to the operation. */
+  | { readonly _tag: "Deliver"; readonly operation: Operation; readonly message: LdapMessage }
+  /** Everything that arrived together was delivered: the waiting caller of the stream goes on. */
+  | { readonly _tag: "Wake"; readonly operation: Operation }
+  /** The operation is over. Comes exactly once for each operation. */
+  | { readonly _tag: "Settle"; readonly operation: Operation; readonly outcome: Outcome }
+  | { readonly _tag: "SetTimer"; readonly of: Operation | "goodbye"; readonly millis: number }
+  | { readonly _tag: "ClearTimer"; readonly of: Operation | "goodbye" }
+  | { readonly _tag: "Pause" }
+  | { readonly _tag: "Resume" }
+  /** Make the TLS handshake, and apply `HandshakeEnd`. */
+  | { readonly _tag: "Handshake"; readonly operation: Operation }
+  /** A notification that no request asked for, other than the Notice of Disconnection (RFC 4511 section 4.4). */
+  | { readonly _tag: "Notice"; readonly message: LdapMessage }
+  /** The session takes no more operations. Comes exactly once. */
+  | { readonly _tag: "End"; readonly end: SessionEnd }
+  /** Write the UnbindRequest. Comes at most once; nothing is written afterwards. */
+  | { readonly _tag: "Unbind"; readonly messageId: number }
+  /** Close this side, and apply `ShutdownDone`. */
+  | { readonly _tag: "Shutdown" }
+  /** Free the connection, and apply `ConnectionClosed`. */
+  | { readonly _tag: "Close" }
+  /** The release is over. Comes exactly once, last. */
+  | { readonly _tag: "Closed" }
+
+/** How an operation ended. */
+export type Outcome =
+  /** By its last response. */
+  | { readonly _tag: "Answered"; readonly message: LdapMessage }
+  /** StartTLS: the handshake succeeded, or didn't. */
+  | { readonly _tag: "Secured" }
+  | { readonly _tag: "HandshakeFailed"; readonly error: LdapError }
+  /** Its request was never sent: the caller left, or it can't be sent. */
+  | { readonly _tag: "Withdrawn" }
+  | { readonly _tag: "Unsendable"; readonly failure: Unsendable }
+  /** Its caller left, and the server was told or needs not be. */
+  | { readonly _tag: "Abandoned" }
+  /** `inDoubt`: the request had been handed to the connection, so the server may have carried it out. */
+  | { readonly _tag: "TimedOut"; readonly afterMillis: number; readonly inDoubt: boolean }
+  | { readonly _tag: "SessionEnded"; readonly end: SessionEnd; readonly inDoubt: boolean }
+  /** The server sent more entries than it was asked for. */
+  | { readonly _tag: "TooManyEntries"; readonly limit: EntryLimit }
+  /** The caller reads too slowly while other operations keep the session reading. */
+  | { readonly _tag: "Unread"; readonly maxUnread: number }

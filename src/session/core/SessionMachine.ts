@@ -1,0 +1,113 @@
+/**
+ * The session as a state machine without input or output: an event changes the state and lists actions.
+ *
+ * `apply` runs to its end, calls nothing outside of this folder and doesn't throw, so nothing can happen in the middle of a step. It
+ * knows no clock, no socket and no fiber: `SessionDriver` performs the actions after `apply` has returned, and makes events of what
+ * comes of them. The states and the transitions between them are drawn in src/session/README.md, and test/states walks through all
+ * that a bounded world can reach.
+ */
+import { clearText, closed, connectionEnded, decided, end, goodbyeTimer, handshakeEnded, shutDown } from "./ending.ts"
+import { cancel, interrupt, letFinish, operationTimer } from "./givingUp.ts"
+import { readEnd, response } from "./responses.ts"
+import { advance, finish, flush, room, start, stopWaiting, take, unsendable, wait } from "./running.ts"
+import type { Core, SessionAction } from "./SessionAction.ts"
+import type { SessionEvent } from "./SessionEvent.ts"
+import { openState, type SessionState } from "./SessionState.ts"
+
+export class SessionMachine implements Core {
+  readonly state: SessionState
+  readonly actions: Array<SessionAction> = []
+  readonly closeTimeoutMillis: number
+
+  constructor(closeTimeoutMillis: number, state: SessionState = openState()) {
+    this.closeTimeoutMillis = closeTimeoutMillis
+    this.state = state
+  }
+
+  /** Applies an event and appends what has to be done to {@link actions}. */
+  apply(event: SessionEvent): void {
+    dispatch(this, event)
+    // Of messages that arrive together only the last decides what goes on: `ReadEnd` follows them.
+    if (event._tag === "Message") return
+    if (this.state.phase._tag === "Open") advance(this)
+    regulate(this)
+  }
+}
+
+const dispatch = (core: Core, event: SessionEvent): void => {
+  switch (event._tag) {
+    case "Message":
+      return response(core, event.message)
+    case "ReadEnd":
+      return readEnd(core, event.leftover, event.malformed)
+    case "Start":
+      return start(core, event.operation)
+    case "Flush":
+      return flush(core)
+    case "Wait":
+      return wait(core, event.operation, event.timeoutMillis)
+    case "StopWaiting":
+      return stopWaiting(core, event.operation)
+    case "Take":
+      return take(core, event.operation)
+    case "Interrupt":
+      return interrupt(core, event.operation)
+    case "Cancel":
+      return cancel(core, event.operation, event.cancel)
+    case "LetFinish":
+      return letFinish(core, event.operation)
+    case "Unsendable":
+      return unsendable(core, event.operation, event.failure)
+    case "Finish":
+      return finish(core, event.operation)
+    case "Decide":
+      return decided(core)
+    case "GiveUp":
+      return end(core, { _tag: "ProtocolViolation", detail: event.detail, cause: undefined }, true)
+    case "Release":
+      return end(core, { _tag: "Released" }, true)
+    case "NoRoom":
+      core.state.queue.hasRoom = false
+      return
+    case "Room":
+      return room(core)
+    case "ClearText":
+      return clearText(core)
+    case "HandshakeEnd":
+      return handshakeEnded(core, event.error)
+    case "ConnectionEnd":
+      return connectionEnded(core, event.end)
+    case "ShutdownDone":
+      return shutDown(core)
+    case "ConnectionClosed":
+      return closed(core)
+    case "Timer":
+      return event.of === "goodbye" ? goodbyeTimer(core) : operationTimer(core, event.of)
+  }
+}
+
+/** Reads, or lets the peer wait: for a caller, for a handshake, or for a decision on how to read on. */
+const regulate = ({ actions, state }: Core): void => {
+  const { phase } = state
+  if (phase._tag === "Closing" || phase._tag === "Closed") return
+  const isReading = mayRead(state)
+  if (isReading === state.backpressure.isReading) return
+  state.backpressure.isReading = isReading
+  actions.push({ _tag: isReading ? "Resume" : "Pause" })
+}
+
+const mayRead = ({ access, backpressure, phase }: SessionState): boolean => {
+  switch (phase._tag) {
+    case "Open": {
+      const { _tag } = phase.channel
+      if (_tag === "Granted" || _tag === "Handshake" || _tag === "Undecided") return false
+      // An operation that waits for the connection to be idle waits for what the others are still sent.
+      return backpressure.full === 0 || backpressure.waiting > 0 || access.alone.size > 0
+    }
+    case "Ending":
+      return phase.channel._tag === "StartTls"
+    // Whatever still comes is dropped: behind it stands the peer's end.
+    default:
+      return true
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * How a session ends. Whatever the reason, `end` makes the one transition out of `Open`: from there on nothing is sent but the
+ * unbind, everything in flight fails, and what starts later fails at once. Then the goodbye: unbind, shutdown, the peer's end,
+ * close. `closeTimeout` bounds it.
+ */
+import type { LdapError, SessionEnd } from "../../model/LdapError.ts"
+import { nextId } from "./MessageIds.ts"
+import type { Operation } from "./Operation.ts"
+import { settle } from "./running.ts"
+import type { Core } from "./SessionAction.ts"
+import { type ConnectionEnd, messages } from "./SessionState.ts"
+
+/** `peerListens`: the peer has said nothing that makes an unbind pointless. Does nothing if the session has ended before. */
+export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void => {
+  const { access, inFlight, phase, queue } = core.state
+  if (phase._tag !== "Open") return
+  const { channel } = phase
+  core.state.phase = { _tag: "Ending", end: reason, channel }
+  core.actions.push({ _tag: "End", end: reason })
+  // Between the request for StartTLS and the end of the handshake nothing may be sent (RFC 4511 section 4.14.1).
+  const isChanging = channel._tag === "Granted" || channel._tag === "Handshake" ||
+    (channel._tag === "StartTls" && channel.operation.stage === "written")
+  for (const operation of [...inFlight.values(), ...access.alone, ...access.shared]) failed(core, operation, reason)
+  if (access.holder !== undefined) failed(core, access.holder, reason)
+  queue.waiting.clear()
+  if (reason._tag === "Released" && (isChanging || channel._tag === "Undecided")) {
+    // How the unbind has to be sent hangs on what comes of it: in clear text, under TLS, through a security layer.
+    setGoodbyeTimer(core)
+  } else if (peerListens && !isChanging) {
+    goodbye(core)
+  } else {
+    close(core)
+  }
+}
+
+const failed = (core: Core, operation: Operation, reason: SessionEnd): void =>
+  settle(core, operation, { _tag: "SessionEnded", end: reason, inDoubt: operation.isBegun })
+
+/** Sends the unbind and closes this side. */
+export const goodbye = (core: Core): void => {
+  const { ids, inFlight, phase } = core.state
+  if (phase._tag !== "Ending") return
+  core.state.phase = { _tag: "Unbinding", end: phase.end }
+  setGoodbyeTimer(core)
+  core.actions.push({ _tag: "Unbind", messageId: nextId(ids, inFlight) }, { _tag: "Shutdown" })
+}
+
+/** Frees the connection; without a goodbye where there was none. */
+export const close = (core: Core): void => {
+  const { phase } = core.state
+  if (phase._tag === "Open" || phase._tag === "Closing" || phase._tag === "Closed") return
+  core.state.phase = { _tag: "Closing", end: phase.end }
+  core.actions.push({ _tag: "Close" })
+  // The finalizers of a socket of the caller's may hang. They get as long again.
+  clearGoodbyeTimer(core)
+  setGoodbyeTimer(core)
+}
+
+export const goodbyeTimer = (core: Core): void => {
+  if (!core.state.isClosingTimed) return
+  core.state.isClosingTimed = false
+  if (core.state.phase._tag === "Closing") closed(core)
+  else close(core)
+}
+
+export const shutDown = (core: Core): void => {
+  const { connectionEnd, phase } = core.state
+  if (phase._tag !== "Unbinding") return
+  if (connectionEnd !== undefined) return close(core)
+  core.state.phase = { _tag: "AwaitingPeer", end: phase.end }
+}
+
+export const closed = (core: Core): void => {
+  const { phase } = core.state
+  if (phase._tag !== "Closing") return
+  core.state.phase = { _tag: "Closed", end: phase.end }
+  clearGoodbyeTimer(core)
+  core.actions.push({ _tag: "Closed" })
+}
+
+/** The connection brings nothing more. */
+export const connectionEnded = (core: Core, reason: ConnectionEnd): void => {
+  const { state } = core
+  state.connectionEnd ??= reason
+  // While a handshake is under way it is the handshake that says why it failed.
+  if ("channel" in state.phase && state.phase.channel._tag === "Handshake") return
+  const { _tag } = state.phase
+  if (_tag === "Open") end(core, state.connectionEnd, false)
+  // In the middle of a shutdown the peer's end is not the end of the shutdown.
+  else if (_tag !== "Unbinding") close(core)
+}
+
+/** The peer broke the protocol. */
+export const violated = (core: Core, detail: string, cause?: unknown): void => {
+  if (core.state.phase._tag === "Open") end(core, { _tag: "ProtocolViolation", detail, cause }, true)
+  else if (core.state.phase._tag === "Ending") close(core)
+}
+
+/** What comes between the answer to StartTLS and the handshake came in clear text, from anyone on the network. */
+export const clearText = (core: Core): void =>
+  violated(core, "bytes in clear text arrived after the answer to StartTLS")
+
+export const handshakeEnded = (core: Core, error: LdapError | undefined): void => {
+  const { connectionEnd, phase } = core.state
+  if (!("channel" in phase) || phase.channel._tag !== "Handshake") return
+  const { operation } = phase.channel
+  if (phase._tag === "Ending") {
+    // Released meanwhile. The unbind is sent under TLS.
+    core.state.phase = { ...phase, channel: messages }
+    return error === undefined && connectionEnd === undefined ? goodbye(core) : close(core)
+  }
+  if (error !== undefined) {
+    const { _tag, message: detail } = error.reason
+    settle(core, operation, { _tag: "HandshakeFailed", error })
+    const isViolation = _tag === "ProtocolViolation"
+    return end(core, { _tag: isViolation ? _tag : "ConnectionLost", detail, cause: error }, false)
+  }
+  settle(core, operation, { _tag: "Secured" })
+  if (connectionEnd !== undefined) end(core, connectionEnd, false)
+}
+
+/** What follows a SASL bind is decided. */
+export const decided = (core: Core): void => {
+  const { phase } = core.state
+  if (!("channel" in phase) || phase.channel._tag !== "Undecided") return
+  core.state.phase = { ...phase, channel: messages }
+  if (phase._tag === "Ending") goodbye(core)
+}
+
+const setGoodbyeTimer = (core: Core): void => {
+  if (core.state.isClosingTimed) return
+  core.state.isClosingTimed = true
+  core.actions.push({ _tag: "SetTimer", of: "goodbye", millis: core.closeTimeoutMillis })
+}
+
+const clearGoodbyeTimer = (core: Core): void => {
+  if (!core.state.isClosingTimed) return
+  core.state.isClosingTimed = false
+  core.actions.push({ _tag: "ClearTimer", of: "goodbye" })
+}

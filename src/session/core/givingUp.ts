@@ -1,0 +1,115 @@
+/**
+ * Operations whose caller is gone, or whose time has passed: withdrawn if the request wasn't written, otherwise abandoned (RFC
+ * 4511 section 4.11) or cancelled (RFC 3909), or left to their end if they can't be abandoned.
+ */
+import { setUnread, setWaiting } from "./Backpressure.ts"
+import { end } from "./ending.ts"
+import { nextId, rememberAbandoned } from "./MessageIds.ts"
+import type { Operation } from "./Operation.ts"
+import { setTimer, settle, start, withdraw } from "./running.ts"
+import type { Core, Outcome } from "./SessionAction.ts"
+import { enqueue } from "./WriteQueue.ts"
+
+export const interrupt = (core: Core, operation: Operation): void => {
+  switch (operation.spec.kind) {
+    // Neither can be abandoned: the connection stays reserved until the server has answered, or the time limit has passed.
+    case "bind":
+    case "bindStep":
+    case "startTls":
+    case "cancel":
+      if (operation.stage === "written") operation.isAttended = false
+      else withdraw(core, operation)
+      return
+    case "reservation":
+      if (operation.isBegun) operation.isAttended = false
+      else withdraw(core, operation)
+      return
+    default:
+      abandon(core, operation, { _tag: "Abandoned" })
+  }
+}
+
+/** Takes the request back if it wasn't written; otherwise tells the server not to go on. Late responses are dropped. */
+export const abandon = (core: Core, operation: Operation, outcome: Outcome): void => {
+  const { ids, inFlight, queue } = core.state
+  if (operation.stage === "done") return
+  if (operation.stage !== "written") {
+    return settle(core, operation, outcome._tag === "Abandoned" ? { _tag: "Withdrawn" } : outcome)
+  }
+  rememberAbandoned(ids, operation.messageId)
+  const abandonment = { messageId: nextId(ids, inFlight), target: operation.messageId }
+  settle(core, operation, outcome)
+  if (enqueue(queue, abandonment)) core.actions.push({ _tag: "PlanFlush" })
+}
+
+/** Waits for no response any more, without a word to the server. */
+const forget = (core: Core, operation: Operation, outcome: Outcome): void => {
+  rememberAbandoned(core.state.ids, operation.messageId)
+  settle(core, operation, outcome)
+}
+
+export const cancel = (core: Core, operation: Operation, cancellation: Operation): void => {
+  if (operation.stage !== "written") {
+    withdraw(core, operation)
+    return withdraw(core, cancellation)
+  }
+  leave(core, operation)
+  start(core, cancellation)
+}
+
+/**
+ * A Cancel has ended. If it was granted, the server has ended the operation. Otherwise, and without an answer, the operation might
+ * go on for ever, so it is abandoned.
+ */
+export const cancelEnded = (core: Core, cancellation: Operation, isGranted: boolean): void => {
+  const target = cancellation.target!
+  if (target.stage !== "written") return
+  if (isGranted) forget(core, target, { _tag: "Abandoned" })
+  else abandon(core, target, { _tag: "Abandoned" })
+}
+
+export const letFinish = (core: Core, operation: Operation): void => {
+  if (operation.stage !== "written") return withdraw(core, operation)
+  leave(core, operation)
+  // A bind would wait in vain for a server that falls silent.
+  if (operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)
+}
+
+/** The caller of a request in flight is gone: what still comes is dropped. */
+const leave = ({ state: { backpressure } }: Core, operation: Operation): void => {
+  operation.isAttended = false
+  setWaiting(backpressure, operation, false)
+  setUnread(backpressure, operation, 0)
+}
+
+/** The time that was set for an operation has passed. */
+export const operationTimer = (core: Core, operation: Operation): void => {
+  if (operation.stage === "done" || !operation.hasTimer) return
+  operation.hasTimer = false
+  const { kind, timeoutMillis } = operation.spec
+  const inDoubt = operation.isBegun
+  const outcome: Outcome = { _tag: "TimedOut", afterMillis: timeoutMillis, inDoubt }
+  switch (kind) {
+    case "bind":
+    case "reservation":
+    case "startTls":
+      settle(core, operation, outcome)
+      // The answer may still come and take effect: nobody could say then who the session is, or what is sent next.
+      // In the middle of a StartTLS nothing may be sent, not even an unbind (RFC 4511 section 4.14.1).
+      if (inDoubt) end(core, unanswered(operation), kind !== "startTls")
+      return
+    case "cancel":
+      forget(core, operation, outcome)
+      return cancelEnded(core, operation, false)
+    default:
+      return abandon(core, operation, outcome)
+  }
+}
+
+const unanswered = ({ spec: { kind, timeoutMillis } }: Operation) => ({
+  _tag: "ConnectionLost" as const,
+  detail: kind === "startTls"
+    ? `StartTLS was not finished within ${timeoutMillis} ms, so this side closed the connection`
+    : `the bind was not answered within ${timeoutMillis} ms; it could still take effect, so this side closed the connection`,
+  cause: undefined
+})

@@ -1,0 +1,161 @@
+/** An operation from its start to its request on the connection, and its end. */
+import { setUnread, setWaiting } from "./Backpressure.ts"
+import { isOpen, takeNext } from "./ExclusiveAccess.ts"
+import { nextId } from "./MessageIds.ts"
+import type { Operation } from "./Operation.ts"
+import type { Core, Outcome } from "./SessionAction.ts"
+import type { Unsendable } from "./SessionEvent.ts"
+import { messages } from "./SessionState.ts"
+import { enqueue, takeWritable } from "./WriteQueue.ts"
+
+export const start = (core: Core, operation: Operation): void => {
+  const { access, phase } = core.state
+  const { kind, timeoutMillis } = operation.spec
+  if (phase._tag !== "Open") {
+    return settle(core, operation, { _tag: "SessionEnded", end: phase.end, inDoubt: false })
+  }
+  if (kind !== "stream" && timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)
+  switch (kind) {
+    case "bind":
+    case "reservation":
+    case "startTls":
+      operation.stage = "alone"
+      access.alone.add(operation)
+      return
+    case "bindStep":
+      // The conversation that it belongs to may have been given up in the meantime.
+      return operation.target?.stage === "granted" ? send(core, operation) : withdraw(core, operation)
+    // The operation that has the connection alone, or waits for that, waits for the end of what is cancelled.
+    case "cancel":
+      return send(core, operation)
+    default:
+      if (isOpen(access)) return send(core, operation)
+      operation.stage = "shared"
+      access.shared.add(operation)
+  }
+}
+
+/** Starts what may start now: whoever waited for the connection to be idle, or for an operation that had it alone. */
+export const advance = (core: Core): void => {
+  const { access, inFlight } = core.state
+  if (access.alone.size === 0 && access.shared.size === 0) return
+  for (;;) {
+    const next = takeNext(access, inFlight.size === 0)
+    if (next === undefined) return
+    if (next.spec.kind === "reservation") {
+      next.stage = "granted"
+      core.actions.push({ _tag: "Grant", operation: next })
+    } else {
+      send(core, next)
+    }
+  }
+}
+
+const send = (core: Core, operation: Operation): void => {
+  const { backpressure, ids, inFlight, queue } = core.state
+  operation.messageId = nextId(ids, inFlight)
+  operation.stage = "queued"
+  inFlight.set(operation.messageId, operation)
+  const { kind } = operation.spec
+  if (kind === "startTls") core.state.phase = { _tag: "Open", channel: { _tag: "StartTls", operation } }
+  if (kind !== "stream" && kind !== "background") setWaiting(backpressure, operation, true)
+  core.actions.push({ _tag: "Encode", operation })
+  if (enqueue(queue, operation)) core.actions.push({ _tag: "PlanFlush" })
+}
+
+export const flush = (core: Core): void => {
+  core.state.queue.isPlanned = false
+  write(core)
+}
+
+export const room = (core: Core): void => {
+  core.state.queue.hasRoom = true
+  if (!core.state.queue.isPlanned) write(core)
+}
+
+const write = (core: Core): void => {
+  if (core.state.phase._tag !== "Open") return
+  const items = takeWritable(core.state.queue)
+  if (items.length === 0) return
+  for (const item of items) {
+    if (!("spec" in item)) continue
+    item.stage = "written"
+    item.isBegun = true
+    if (item.spec.kind === "bindStep") item.target!.isBegun = true
+  }
+  core.actions.push({ _tag: "Write", items })
+}
+
+/** The caller of a stream waits for the next response that it is given. */
+export const wait = (core: Core, operation: Operation, timeoutMillis: number): void => {
+  if (operation.stage === "done") return
+  if (operation.unread > 0) {
+    setUnread(core.state.backpressure, operation, 0)
+    core.actions.push({ _tag: "Wake", operation })
+    return
+  }
+  setWaiting(core.state.backpressure, operation, true)
+  if (timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)
+}
+
+export const stopWaiting = (core: Core, operation: Operation): void => {
+  setWaiting(core.state.backpressure, operation, false)
+  clearTimer(core, operation)
+}
+
+export const take = (core: Core, operation: Operation): void => setUnread(core.state.backpressure, operation, 0)
+
+export const unsendable = (core: Core, operation: Operation, failure: Unsendable): void =>
+  settle(core, operation, { _tag: "Unsendable", failure })
+
+/** A conversation is over, in good order or not: its caller knows how. */
+export const finish = (core: Core, operation: Operation): void => settle(core, operation, { _tag: "Abandoned" })
+
+export const withdraw = (core: Core, operation: Operation): void => settle(core, operation, { _tag: "Withdrawn" })
+
+/** Ends an operation, wherever it is. Does nothing for one that has ended. */
+export const settle = (core: Core, operation: Operation, outcome: Outcome): void => {
+  const { access, backpressure, inFlight, phase, queue } = core.state
+  switch (operation.stage) {
+    case "done":
+      return
+    case "shared":
+      access.shared.delete(operation)
+      break
+    case "alone":
+      access.alone.delete(operation)
+      break
+    case "queued":
+      queue.waiting.delete(operation)
+      inFlight.delete(operation.messageId)
+      break
+    case "written":
+      inFlight.delete(operation.messageId)
+      break
+    case "granted":
+      // A request of the conversation that waits to be written is not sent either.
+      for (const step of inFlight.values()) if (step.target === operation) withdraw(core, step)
+      break
+    case "created":
+  }
+  operation.stage = "done"
+  clearTimer(core, operation)
+  setWaiting(backpressure, operation, false)
+  setUnread(backpressure, operation, 0)
+  if (access.holder === operation) access.holder = undefined
+  if (phase._tag === "Open" && "operation" in phase.channel && phase.channel.operation === operation) {
+    core.state.phase = { _tag: "Open", channel: messages }
+  }
+  core.actions.push({ _tag: "Settle", operation, outcome })
+}
+
+export const setTimer = (core: Core, operation: Operation, millis: number): void => {
+  operation.hasTimer = true
+  core.actions.push({ _tag: "SetTimer", of: operation, millis })
+}
+
+const clearTimer = (core: Core, operation: Operation): void => {
+  if (!operation.hasTimer) return
+  operation.hasTimer = false
+  core.actions.push({ _tag: "ClearTimer", of: operation })
+}
