@@ -290,7 +290,8 @@ export class SessionClosed extends Data.TaggedError("SessionClosed")<{
 }
 
 /**
- * The server did not answer within the time limit. The operation was abandoned; the session goes on.
+ * An operation did not end within its time limit. It was abandoned, and the session goes on. A bind or StartTLS can't be abandoned:
+ * if its request had been sent, the session ends, since its answer could still take effect.
  *
  * @category client reasons
  * @since 0.1.0
@@ -298,12 +299,40 @@ export class SessionClosed extends Data.TaggedError("SessionClosed")<{
 export class RequestTimeout extends Data.TaggedError("RequestTimeout")<{
   /** The limit that passed, in milliseconds. */
   readonly afterMillis: number
+  /** Whether the request had been handed to the network: if so, the server may have carried it out. */
+  readonly inDoubt: boolean
+  /** What the time was spent on, where it wasn't the wait for an answer. */
+  readonly detail?: string | undefined
 }> {
   get isRetryable(): boolean {
     return true
   }
   override get message(): string {
-    return `no answer within ${this.afterMillis} ms; raise requestTimeout if the server needs longer`
+    if (this.detail !== undefined) return `${this.detail} within ${this.afterMillis} ms`
+    return this.inDoubt
+      ? `no answer within ${this.afterMillis} ms; raise requestTimeout if the server needs longer; ` +
+        "the server may have carried the request out"
+      : `the request could not be sent within ${this.afterMillis} ms, since a bind, StartTLS or slow connection was before it`
+  }
+}
+
+/**
+ * A search was abandoned because its stream is read too slowly: other operations of the same session waited for answers, and more
+ * entries than `maxUnread` bytes had arrived before them.
+ *
+ * @category client reasons
+ * @since 0.2.0
+ */
+export class SlowConsumer extends Data.TaggedError("SlowConsumer")<{
+  /** The limit in bytes. */
+  readonly maxUnread: number
+}> {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `more than ${this.maxUnread} bytes of entries were waiting to be read while other operations used the session; ` +
+      "set pageSize, give the search a session of its own (a pool with a larger max does), or raise maxUnread"
   }
 }
 
@@ -557,6 +586,7 @@ export type LdapErrorReason =
   | ConnectionLost
   | SessionClosed
   | RequestTimeout
+  | SlowConsumer
   | PoolTimeout
   | NoServerAvailable
   | ProtocolViolation

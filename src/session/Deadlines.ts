@@ -1,88 +1,96 @@
 /**
- * The time limits of a session, on the Clock service.
+ * The time limits of a session, on the monotonic time of the Clock service: setting the clock of the machine changes none of them.
  *
- * An operation sets a deadline and, nearly always, takes it back a moment later. A fiber for each would cost more than the
- * operation itself; here setting one is an insertion into a set, and one fiber sleeps until the nearest that it knows of.
+ * An operation sets a deadline and, nearly always, clears it a moment later. A fiber for each would cost more than the operation
+ * itself; here setting one is an insertion into a set, and one fiber sleeps until the nearest that it knows of.
  */
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
-export interface Deadline {
-  /** Milliseconds of the Clock. */
-  at: number
-  /** Runs once, unless the deadline is taken back before. Must not throw. */
-  readonly onPassed: () => void
+export interface Deadline<Of> {
+  /** Milliseconds of {@link Deadlines.now}. */
+  readonly at: number
+  readonly of: Of
 }
 
-export class Deadlines {
+/**
+ * From how many milliseconds on a deadline counts as late: the process was busy, or suspended. Then the event loop reads once before
+ * the deadline passes, since an answer may lie there that arrived in time.
+ */
+const late = 2
+
+export class Deadlines<Of> {
   readonly #clock: Clock.Clock
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  readonly #deadlines = new Set<Deadline>()
+  readonly #onPassed: (of: Of) => void
+  readonly #deadlines = new Set<Deadline<Of>>()
   #sleeper: Fiber.Fiber<void> | undefined
   /** When the sleeper will look again. */
   #nearest = Infinity
   #isEnded = false
 
-  /** The context has the Clock that counts for the sleeper. */
-  constructor(clock: Clock.Clock, context: Context.Context<never>) {
+  /** The context has the Clock that counts for the sleeper. `onPassed` runs once for each deadline that is not cleared before. */
+  constructor(clock: Clock.Clock, context: Context.Context<never>, onPassed: (of: Of) => void) {
     this.#clock = clock
     this.#fork = Effect.runForkWith(context)
+    this.#onPassed = onPassed
   }
 
-  /** An infinite time sets nothing. */
-  set(afterMillis: number, onPassed: () => void): Deadline | undefined {
-    if (afterMillis === Infinity) return undefined
-    const deadline = { at: this.#clock.currentTimeMillisUnsafe() + afterMillis, onPassed }
+  /** Milliseconds from an arbitrary start on; they never run backwards. */
+  now(): number {
+    return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6
+  }
+
+  set(of: Of, afterMillis: number): Deadline<Of> {
+    const deadline = { at: this.now() + afterMillis, of }
     this.#deadlines.add(deadline)
-    if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at)
+    if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at, afterMillis)
     return deadline
   }
 
-  /** Counts the time from now on, for one that is set and has not passed. */
-  postpone(deadline: Deadline | undefined, afterMillis: number): void {
-    if (deadline !== undefined) deadline.at = this.#clock.currentTimeMillisUnsafe() + afterMillis
+  clear(deadline: Deadline<Of>): void {
+    this.#deadlines.delete(deadline)
   }
 
-  takeBack(deadline: Deadline | undefined): void {
-    if (deadline !== undefined) this.#deadlines.delete(deadline)
-  }
-
-  /** Nothing passes any more. */
+  /** No deadline passes any more. */
   end(): void {
     this.#isEnded = true
     this.#deadlines.clear()
     this.#sleeper?.interruptUnsafe()
   }
 
-  #sleepUntil(at: number): void {
+  #sleepUntil(at: number, millis: number): void {
     if (this.#isEnded) return
     this.#nearest = at
     const before = this.#sleeper
-    const millis = at - this.#clock.currentTimeMillisUnsafe()
     this.#sleeper = this.#fork(
-      Effect.andThen(
-        // Not every clock lets a moment pass where none is left, and whoever sets a deadline doesn't have it in hand yet.
+      // Not every clock lets time pass for a sleep of nothing, and `set` has not returned yet.
+      Effect.flatMap(
         millis > 0 ? Effect.sleep(millis) : Effect.yieldNow,
-        Effect.sync(() => {
-          this.#sleeper = undefined
-          this.#look()
-        })
+        () => this.now() - at > late ? Effect.andThen(oneTurn, this.#looking) : this.#looking
       )
     )
     before?.interruptUnsafe()
   }
 
-  #look(): void {
-    const now = this.#clock.currentTimeMillisUnsafe()
-    // What `onPassed` resumes may set others: those see that nobody sleeps.
+  readonly #looking = Effect.sync(() => {
+    this.#sleeper = undefined
+    const now = this.now()
+    // Those that are set meanwhile see that no fiber sleeps.
     this.#nearest = Infinity
     for (const deadline of [...this.#deadlines]) {
-      if (deadline.at <= now && this.#deadlines.delete(deadline)) deadline.onPassed()
+      if (deadline.at <= now && this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)
     }
     let nearest = this.#nearest
     for (const { at } of this.#deadlines) if (at < nearest) nearest = at
-    if (nearest < this.#nearest) this.#sleepUntil(nearest)
-  }
+    if (nearest < this.#nearest) this.#sleepUntil(nearest, nearest - this.now())
+  })
 }
+
+/** Node runs timers first, then reads, then what `setImmediate` was given. */
+const oneTurn = Effect.callback<void>((resume) => {
+  const handle = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(handle))
+})

@@ -15,9 +15,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
+import * as Stream from "effect/Stream"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import type { TlsOptions, TlsSession } from "../connection/LdapTls.ts"
 import * as LdapTransport from "../connection/LdapTransport.ts"
@@ -27,11 +29,12 @@ import { encode } from "../protocol/encode.ts"
 import { observed, tellName, tellResult } from "../telemetry/observed.ts"
 import { Observer } from "../telemetry/Observer.ts"
 import { SessionMetrics } from "../telemetry/SessionMetrics.ts"
-import * as Bind from "./bind.ts"
-import { Exchange } from "./Exchange.ts"
+import { bind } from "./bind.ts"
 import type { ControlInput, LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import { controlsOf, timeoutOf } from "./operationOptions.ts"
 import { operationsOver } from "./operations.ts"
+import { SessionDriver } from "./SessionDriver.ts"
+import { startTls } from "./startTls.ts"
 
 export type {
   CancelAnswer,
@@ -100,6 +103,23 @@ export interface LdapSession extends LdapOperations {
 
   /** Completes, once for all who wait, when the session takes no more operations, with the reason. */
   readonly closed: Effect.Effect<SessionEnd>
+
+  /**
+   * Unsolicited notifications (RFC 4511 section 4.4) other than the Notice of Disconnection, from the moment at which the stream is run
+   * until the session ends. A subscriber that reads slowly loses the oldest of more than 64.
+   */
+  readonly notices: Stream.Stream<Notice>
+}
+
+/**
+ * An unsolicited notification: something that the server says without having been asked.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Notice extends LdapResult {
+  readonly oid: string | undefined
+  readonly value: Uint8Array | undefined
 }
 
 /**
@@ -137,6 +157,11 @@ export interface SessionOptions {
   readonly closeTimeout?: Duration.Input | undefined
   /** Octets that one message of the server may have. Default 64 MiB. */
   readonly maxMessageSize?: number | undefined
+  /**
+   * Bytes of entries that a search's stream may hold unread while other operations of the session wait for answers; the search then
+   * fails with `SlowConsumer`. While none waits the server is made to wait instead. Default 32 MiB.
+   */
+  readonly maxUnread?: number | undefined
   /** Lets a password cross the network in clear text. Default false. */
   readonly allowInsecureAuth?: boolean | undefined
 }
@@ -251,6 +276,8 @@ export const layerConfig = (
 // Opening
 // ---------------------------------------------------------------------------------------------------------------------
 
+const defaultMaxUnread = 32 * 1024 * 1024
+
 const open = Effect.fnUntraced(function*(
   transport: LdapTransport.LdapTransport,
   options: SessionOptions
@@ -259,27 +286,28 @@ const open = Effect.fnUntraced(function*(
   const unbindControls = yield* Effect.fromResult(unbindControlsOf(transport.server, options))
   const observer = Observer.of(transport.server)
   const metrics = new SessionMetrics(observer.attributes, yield* Effect.context<never>())
-  // Not a child of the session's scope: the finalizer of the exchange closes it, after the unbind.
+  // Not a child of the session's scope: the finalizer of the driver closes it, after the unbind.
   const connectionScope = Scope.makeUnsafe()
-  const exchange = yield* Effect.uninterruptibleMask((restore) =>
+  const driver = yield* Effect.uninterruptibleMask((restore) =>
     restore(
       observer.effect("connect", measured(metrics, Scope.provide(connect(transport, connectTimeout), connectionScope)))
     ).pipe(
       Effect.onError((cause) => Scope.close(connectionScope, Exit.failCause(cause))),
       Effect.flatMap((connection) =>
-        Exchange.make(connection, connectionScope, {
+        SessionDriver.make(connection, connectionScope, {
           server: transport.server,
           metrics,
           closeTimeout: Duration.fromInputUnsafe(options.closeTimeout ?? "5 seconds"),
           connectTimeout,
           maxMessageSize: options.maxMessageSize,
+          maxUnread: options.maxUnread ?? defaultMaxUnread,
           unbindControls,
           allowInsecureAuth: options.allowInsecureAuth ?? false
         })
       )
     )
   )
-  const session = fromExchange(exchange, observer, options)
+  const session = fromDriver(driver, observer, options)
   if (options.startTls === true) yield* session.startTls()
   if (options.auth !== undefined) yield* session.bind(options.auth, { controls: options.bindControls })
   return session
@@ -334,21 +362,22 @@ const measured = <A>(metrics: SessionMetrics, connecting: Effect.Effect<A, LdapE
   })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The session over its exchange
+// The session over its driver
 // ---------------------------------------------------------------------------------------------------------------------
 
-const fromExchange = (exchange: Exchange, observer: Observer, options: SessionOptions): LdapSession => {
+const fromDriver = (driver: SessionDriver, observer: Observer, options: SessionOptions): LdapSession => {
   const requestTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
   return {
-    ...observed(operationsOver(exchange, requestTimeout), observer),
-    server: exchange.server,
-    protection: Effect.sync(() => exchange.connection.protection),
-    tls: Effect.sync(() => exchange.connection.tls),
-    closed: Deferred.await(exchange.ended),
+    ...observed(operationsOver(driver, requestTimeout), observer),
+    server: driver.server,
+    protection: Effect.sync(() => driver.connection.protection),
+    tls: Effect.sync(() => driver.connection.tls),
+    closed: Deferred.await(driver.ended),
+    notices: noticesOf(driver),
     bind: (auth, bindOptions) =>
       observer.effect(
         "bind",
-        Bind.bind(exchange, auth, {
+        bind(driver, auth, {
           controls: controlsOf(bindOptions),
           timeoutMillis: timeoutOf(requestTimeout)(bindOptions)
         }),
@@ -361,7 +390,22 @@ const fromExchange = (exchange: Exchange, observer: Observer, options: SessionOp
     startTls: (tls) => {
       // The options themselves where nothing is added: what was read of them is kept.
       const both = tls === undefined ? options.tls ?? {} : { ...options.tls, ...tls }
-      return observer.effect("startTls", Bind.startTls(exchange, both, requestTimeout))
+      return observer.effect("startTls", startTls(driver, both, requestTimeout))
     }
   }
 }
+
+const noticesOf = (driver: SessionDriver): Stream.Stream<Notice> =>
+  Stream.callback<Notice>((queue) =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        driver.onNotice((message) => {
+          if (message === undefined) Queue.endUnsafe(queue)
+          else if (message.operation._tag === "ExtendedResponse") {
+            const { oid, result, value } = message.operation
+            Queue.offerUnsafe(queue, { ...result, controls: message.controls, oid, value })
+          }
+        })
+      ),
+      (stop) => Effect.sync(stop)
+    ), { bufferSize: 64, strategy: "sliding" })

@@ -9,10 +9,10 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { InvalidRequest, type LdapError, ProtocolViolation } from "../model/LdapError.ts"
+import { fastBind } from "../protocol/LdapExtended.ts"
 import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import type { ExtendedRequest, LdapMessage } from "../protocol/LdapMessage.ts"
-import { Cursor, type ItemsPull } from "./Cursor.ts"
-import type { Exchange } from "./Exchange.ts"
+import { startTlsOid } from "./core/responses.ts"
 import type {
   DoneMessage,
   ExtendedAnswer,
@@ -22,23 +22,24 @@ import type {
   OperationOptions
 } from "./LdapOperations.ts"
 import { cantFollow, controlsOf, givingUpOf } from "./operationOptions.ts"
-import { carriesPassword } from "./passwords.ts"
-import { request, resultOf, succeedOrFail, waitForTurn } from "./request.ts"
+import { request, resultOf, succeedOrFail } from "./request.ts"
+import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
+import type { SessionDriver } from "./SessionDriver.ts"
 
 type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
 
 type ExtendedMessage<A> = IntermediateMessage | DoneMessage<A>
 
 export const extendedOver = (
-  exchange: Exchange,
+  driver: SessionDriver,
   timeoutMillis: (options: OperationOptions | undefined) => number
 ): Pick<LdapOperations, "extended" | "extendedMessages"> => {
   const one = (oid: string, options: RawOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
     const context = { operation: "extended" }
-    const wrong = cantFollow(options)
-    if (wrong !== undefined) return Effect.fail(exchange.error(context, wrong))
+    const wrong = refusal(oid) ?? cantFollow(options)
+    if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
     return Effect.flatMap(
-      request(exchange, {
+      request(driver, {
         ...context,
         request: requestOf(oid, options),
         controls: controlsOf(options),
@@ -46,7 +47,7 @@ export const extendedOver = (
         timeoutMillis: timeoutMillis(options),
         givingUp: givingUpOf(options)
       }),
-      (message) => Effect.as(succeedOrFail(exchange, context, resultOf(message)), extendedResultOf(message))
+      (message) => Effect.as(succeedOrFail(driver, context, resultOf(message)), extendedResultOf(message))
     )
   }
 
@@ -56,39 +57,35 @@ export const extendedOver = (
   ): Stream.Stream<ExtendedMessage<ExtendedResult>, LdapError> =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) => {
-        const question = {
+        const question: Question = {
           operation: "extended",
           request: requestOf(oid, options),
+          controls: controlsOf(options),
           expects: "ExtendedResponse",
+          givesAll: true,
           timeoutMillis: timeoutMillis(options),
           givingUp: givingUpOf(options)
-        } as const
-        const { insecure } = exchange
-        const wrong = cantFollow(options) ??
-          (insecure !== undefined && carriesPassword(question.request) ? insecure : undefined)
-        if (wrong !== undefined) return Effect.succeed(Effect.fail(exchange.error(question, wrong)))
-        let cursor: Cursor<ExtendedMessage<ExtendedResult>> | undefined
+        }
+        const wrong = refusal(oid) ?? cantFollow(options)
+        if (wrong !== undefined) return Effect.succeed(Effect.fail(driver.error(question, wrong)))
+        let responses: ResponseQueue<ExtendedMessage<ExtendedResult>> | undefined
         let isOver = false
         const pull: ItemsPull<ExtendedMessage<ExtendedResult>> = Effect.suspend(() => {
           if (isOver) return Cause.done()
-          if (cursor === undefined) {
-            if (!exchange.turns.isOpen) return Effect.andThen(waitForTurn(exchange, question), pull)
-            cursor = new Cursor(exchange, question, controlsOf(options), intermediate)
-          }
-          const { pull: next } = cursor
-          return Effect.catchIf(next, Cause.isDone, () => {
+          const asked = (responses ??= new ResponseQueue(driver, question, intermediate))
+          return Effect.catchIf(asked.pull(question.timeoutMillis), Cause.isDone, () => {
             isOver = true
-            return Effect.succeed([{ _tag: "Done", result: extendedResultOf(cursor!.answer!) }] as const)
+            return Effect.succeed([{ _tag: "Done", result: extendedResultOf(asked.answer!) }] as const)
           })
         })
         return Effect.as(
-          Scope.addFinalizer(scope, Effect.suspend(() => cursor === undefined ? Effect.void : cursor.close)),
+          Scope.addFinalizer(scope, Effect.suspend(() => responses === undefined ? Effect.void : responses.close)),
           pull
         )
       })
     )
 
-  /** The octets of a request, and what they are read by that come back. */
+  /** The bytes of a request, and how the bytes of its response are read. */
   const typed = <Request, Response>(
     operation: ExtendedOperation<Request, Response>,
     request_: Request,
@@ -98,7 +95,7 @@ export const extendedOver = (
     const encoded = Result.try({
       try: () => operation.encode(request_),
       catch: (cause) =>
-        exchange.error(
+        driver.error(
           context,
           new InvalidRequest({ field: operation.name, detail: cause instanceof Error ? cause.message : String(cause) })
         )
@@ -109,7 +106,7 @@ export const extendedOver = (
         const decoded = operation.decode(value, oid)
         return Result.isSuccess(decoded)
           ? Effect.succeed({ ...result, answer: decoded.success })
-          : Effect.fail(exchange.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
+          : Effect.fail(driver.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
       }
     }))
   }
@@ -149,6 +146,20 @@ export const extendedOver = (
   return { extended: extended as never, extendedMessages: extendedMessages as never }
 }
 
+/** Operations that change what the connection is for everybody who uses it, and what to use instead. */
+const changesOfTheConnection: ReadonlyMap<string, string> = new Map([
+  [
+    startTlsOid,
+    "StartTLS needs a handshake after its answer; use session.startTls, or startTls: true in the configuration"
+  ],
+  [fastBind.oid, "fast bind changes what every later bind on the connection means; use LdapLogin.make for many logins"]
+])
+
+const refusal = (oid: string): InvalidRequest | undefined => {
+  const detail = changesOfTheConnection.get(oid)
+  return detail === undefined ? undefined : new InvalidRequest({ field: "operation", detail })
+}
+
 const requestOf = (oid: string, options: RawOptions | undefined): ExtendedRequest => ({
   _tag: "ExtendedRequest",
   oid,
@@ -161,7 +172,7 @@ const intermediate = ({ controls, operation }: LdapMessage): ExtendedMessage<Ext
     : undefined
 
 const extendedResultOf = ({ controls, operation }: LdapMessage): ExtendedResult => {
-  // Cursors and requests take nothing else for the answer.
+  // The core takes nothing else for the answer.
   if (operation._tag !== "ExtendedResponse") throw new Error(`${operation._tag} for an extended response`)
   return { ...operation.result, controls, oid: operation.oid, value: operation.value }
 }

@@ -1,5 +1,5 @@
 /**
- * The operations of a session over its exchange: each is shaped, sent, and its answer judged.
+ * The operations of a session over its driver: each is shaped, sent, and its answer judged.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -11,7 +11,6 @@ import { fromResult, InvalidRequest, LdapError, type LdapResult, ReferralReceive
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { dnFrom, type DnInput, entryAttributesFrom, modificationFrom, type ModificationInput } from "../model/ldapts.ts"
 import type { RequestOperation } from "../protocol/LdapMessage.ts"
-import type { Exchange } from "./Exchange.ts"
 import { extendedOver } from "./extended.ts"
 import type {
   LdapOperations,
@@ -25,9 +24,10 @@ import { cantFollow, controlsOf, givingUpOf, timeoutOf } from "./operationOption
 import { request, resultOf, succeedOrFail } from "./request.ts"
 import * as Search from "./search.ts"
 import { everything, searchRequest } from "./searchRequest.ts"
+import type { SessionDriver } from "./SessionDriver.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
-export const operationsOver = (exchange: Exchange, requestTimeout: number): LdapOperations => {
+export const operationsOver = (driver: SessionDriver, requestTimeout: number): LdapOperations => {
   const timeoutMillis = timeoutOf(requestTimeout)
 
   /** Operations whose response is a result and nothing else. */
@@ -39,9 +39,9 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
   ): Effect.Effect<LdapResult, LdapError> => {
     const context = { operation, dn: request_.dn }
     const wrong = cantFollow(options)
-    if (wrong !== undefined) return Effect.fail(exchange.error(context, wrong))
+    if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
     return Effect.flatMap(
-      request(exchange, {
+      request(driver, {
         ...context,
         request: request_,
         controls: controlsOf(options),
@@ -49,7 +49,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
         timeoutMillis: timeoutMillis(options),
         givingUp: givingUpOf(options)
       }),
-      (message) => succeedOrFail(exchange, context, resultOf(message))
+      (message) => succeedOrFail(driver, context, resultOf(message))
     )
   }
 
@@ -57,7 +57,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
     const shaped = searchRequest(options)
     const wrong = Result.isFailure(shaped) ? shaped.failure : cantFollow(options)
     return Result.isFailure(shaped) || wrong !== undefined
-      ? exchange.error({ operation: "search", dn: dnFrom(options.base) }, wrong!)
+      ? driver.error({ operation: "search", dn: dnFrom(options.base) }, wrong!)
       : {
         request: shaped.success,
         controls: controlsOf(options),
@@ -75,13 +75,13 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
       )
     }
     const shaped = shape(options)
-    return shaped instanceof LdapError ? Stream.fail(shaped) : Search.entries(exchange, shaped)
+    return shaped instanceof LdapError ? Stream.fail(shaped) : Search.entries(driver, shaped)
   }
 
   const searchMessages = (options: SearchOptions): Stream.Stream<SearchMessage, LdapError> => {
     const shaped = shape(options)
     if (shaped instanceof LdapError) return Stream.fail(shaped)
-    const messages = Search.messages(exchange, shaped)
+    const messages = Search.messages(driver, shaped)
     return options.referrals === "fail"
       ? Stream.mapEffect(messages, (message) =>
         message._tag === "Reference"
@@ -96,7 +96,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
     referrals: ReadonlyArray<string>,
     controls: ReadonlyArray<LdapControl>
   ): LdapError =>
-    exchange.error(
+    driver.error(
       { operation: "search", dn },
       new ReferralReceived({ matchedDn: "", diagnosticMessage: "", referrals, controls })
     )
@@ -106,7 +106,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
       const shaped = shape(options)
       if (shaped instanceof LdapError) return Effect.fail(shaped)
       const found: Search.Collected = { entries: [], references: [] }
-      return Search.collect(exchange, shaped, found).pipe(
+      return Search.collect(driver, shaped, found).pipe(
         Effect.filterOrFail(
           () => options.referrals !== "fail" || found.references.length === 0,
           () => elsewhere(shaped.request.base, found.references[0]!, [])
@@ -124,14 +124,14 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
       const shaped = shape({ ...options, base: dn, scope: "base" })
       if (shaped instanceof LdapError) return Effect.fail(shaped)
       const found: Search.Collected = { entries: [], references: [] }
-      return Effect.matchEffect(Search.collect(exchange, shaped, found), {
+      return Effect.matchEffect(Search.collect(driver, shaped, found), {
         onFailure: (error) => (error.reason._tag === "NoSuchObject" ? Effect.succeedNone : Effect.fail(error)),
         onSuccess: () => Effect.succeed(Option.fromUndefinedOr(found.entries[0]))
       })
     })
 
   return {
-    ...extendedOver(exchange, timeoutMillis),
+    ...extendedOver(driver, timeoutMillis),
     search,
     searchMessages,
     searchResult,
@@ -141,7 +141,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
       Option.match({
         onNone: () =>
           Effect.fail(
-            exchange.error(
+            driver.error(
               { operation: "rootDse" },
               new InvalidRequest({ field: "rootDse", detail: "this server doesn't show its root DSE to this user" })
             )
@@ -152,9 +152,9 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
     compare: (dn, attribute, value, options) => {
       const context = { operation: "compare", dn: dnFrom(dn) }
       const wrong = cantFollow(options)
-      if (wrong !== undefined) return Effect.fail(exchange.error(context, wrong))
+      if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
       return Effect.flatMap(
-        request(exchange, {
+        request(driver, {
           ...context,
           request: { _tag: "CompareRequest", dn: context.dn, attribute, value: valueFrom(value) },
           controls: controlsOf(options),
@@ -166,7 +166,7 @@ export const operationsOver = (exchange: Exchange, requestTimeout: number): Ldap
           const result = resultOf(message)
           if (result.code === LdapResultCode.compareTrue) return Effect.succeed(true)
           if (result.code === LdapResultCode.compareFalse) return Effect.succeed(false)
-          return Effect.fail(exchange.error(context, fromResult(result)))
+          return Effect.fail(driver.error(context, fromResult(result)))
         }
       )
     },

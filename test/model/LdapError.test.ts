@@ -197,7 +197,7 @@ describe("messages", () => {
         }),
         "octet 0x00"
       ],
-      [new LdapError.RequestTimeout({ afterMillis: 30_000 }), "30000 ms"],
+      [new LdapError.RequestTimeout({ afterMillis: 30_000, inDoubt: true }), "30000 ms"],
       [new LdapError.ProtocolViolation({ detail: "indefinite length" }), "indefinite length"],
       [new LdapError.InvalidRequest({ field: "filter", detail: "expected )" }), "invalid filter: expected )"],
       [new LdapError.InsecureAuth({ detail: "a password in clear text" }), "clear text"],
@@ -223,7 +223,7 @@ describe("isRetryable: only what may succeed without anyone changing anything, a
     ["a lost connection, in doubt", new LdapError.ConnectionLost({ detail: "", inDoubt: true }), false],
     ["a lost connection, nothing sent", new LdapError.ConnectionLost({ detail: "", inDoubt: false }), true],
     ["a closed session", new LdapError.SessionClosed({ why: LdapError.SessionEnd.Released(), inDoubt: false }), false],
-    ["no answer in time", new LdapError.RequestTimeout({ afterMillis: 1 }), true],
+    ["no answer in time", new LdapError.RequestTimeout({ afterMillis: 1, inDoubt: true }), true],
     ["a peer that breaks the protocol", new LdapError.ProtocolViolation({ detail: "" }), false],
     ["a request that can't be sent", new LdapError.InvalidRequest({ field: "", detail: "" }), false],
     ["a password in clear text", new LdapError.InsecureAuth({ detail: "" }), false],

@@ -1,18 +1,13 @@
 /** S2 and S3 where code that isn't ours breaks: a socket that somebody else made, and what we would not expect of ourselves. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
-import * as TestClock from "effect/testing/TestClock"
-import * as LdapTransport from "../../src/connection/LdapTransport.ts"
 import * as MemorySocket from "../../src/connection/MemorySocket.ts"
-import { Exchange } from "../../src/session/Exchange.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { SessionMetrics } from "../../src/telemetry/SessionMetrics.ts"
-import { octets, ok, over, settle } from "./RecordingPeer.ts"
+import { connect, octets, ok, over, settle } from "./RecordingPeer.ts"
 
 const broken = Effect.die(new Error("broken"))
 
@@ -62,42 +57,85 @@ describe("a socket that breaks", () => {
     }))
 })
 
-describe("a defect while a chunk is handled", () => {
-  it.effect("an answer that came with it, and before it, is delivered; nobody waits for ever", () =>
+/** What is thrown outside of everything while an effect runs; the runner of the tests must not take it for a failure. */
+const uncaught = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const errors: Array<string> = []
+      const others = process.listeners("uncaughtException")
+      const listener = (error: Error) => void errors.push(error.message)
+      process.removeAllListeners("uncaughtException").on("uncaughtException", listener)
+      return { errors, others, listener }
+    }),
+    ({ errors }) => Effect.as(effect, errors),
+    ({ listener, others }) =>
+      Effect.sync(() => {
+        process.off("uncaughtException", listener)
+        for (const other of others) process.on("uncaughtException", other)
+      })
+  )
+
+/** Lets everything run that is thrown or planned in this turn of the event loop. */
+const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+
+describe("S13: a callback of the caller's that throws", () => {
+  const compare = (session: LdapSession.LdapSession) => Effect.exit(session.compare("cn=a", "cn", "a"))
+
+  it.effect("concerns no operation whose answer comes with that of the other", () =>
+    Effect.gen(function*() {
+      const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
+      const session = yield* opening
+      const errors = yield* uncaught(Effect.gen(function*() {
+        Effect.runCallback(session.compare("cn=a", "cn", "a"), {
+          onExit: () => {
+            throw new Error("a defect of the caller's")
+          }
+        })
+        const other = yield* Effect.forkChild(compare(session), { startImmediately: true })
+        const [first, second] = [yield* peer.expect("CompareRequest"), yield* peer.expect("CompareRequest")]
+        yield* peer.sendOctets(Buffer.concat([first, second].map(({ messageId }) =>
+          octets(messageId, { _tag: "CompareResponse", result: { ...ok, code: 6 } })
+        )))
+        assert.deepStrictEqual(yield* Fiber.join(other), Exit.succeed(true))
+        yield* turn
+      }))
+      assert.deepStrictEqual(errors, ["a defect of the caller's"])
+    }))
+
+  it.effect("keeps no other operation from hearing of the end, and not the release from ending", () =>
+    Effect.gen(function*() {
+      const { peer, server, session: opening } = yield* connect({ closeTimeout: 0, requestTimeout: "Infinity" })
+      const scope = yield* Scope.make()
+      const session = yield* Scope.provide(opening, scope)
+      const errors = yield* uncaught(Effect.gen(function*() {
+        Effect.runCallback(session.compare("cn=a", "cn", "a"), {
+          onExit: () => {
+            throw new Error("a defect of the caller's")
+          }
+        })
+        const other = yield* Effect.forkChild(compare(session), { startImmediately: true })
+        yield* peer.expect("CompareRequest")
+        yield* server.reset
+        yield* settle
+        assert.isDefined(other.pollUnsafe())
+        yield* Scope.close(scope, Exit.void)
+        yield* turn
+      }))
+      assert.deepStrictEqual(errors, ["a defect of the caller's"])
+    }))
+})
+
+describe("S13: a handshake that dies", () => {
+  it.effect("fails StartTLS and ends the session", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       const peer = yield* over(server)
-      const connectionScope = yield* Scope.make()
-      const { connect } = LdapTransport.fromSocket(client, { protection: "local" })
-      const exchange = yield* Exchange.make(yield* Scope.provide(connect, connectionScope), connectionScope, {
-        server: "ldap://peer",
-        metrics: new SessionMetrics({}, yield* Effect.context<never>()),
-        closeTimeout: Duration.zero,
-        connectTimeout: Duration.seconds(10),
-        maxMessageSize: undefined,
-        allowInsecureAuth: false
-      })
-      const seen: Array<string> = []
-      const request = { _tag: "DeleteRequest", dn: "cn=a" } as const
-      exchange.send(request, [], {
-        operation: "delete",
-        onResponse: () => {
-          exchange.later(() => seen.push("answered"))
-          return "done"
-        },
-        onFailure: () => seen.push("failed")
-      })
-      exchange.send(request, [], {
-        operation: "delete",
-        onResponse: () => {
-          throw new Error("a defect")
-        },
-        onFailure: ({ reason }) => seen.push(reason._tag)
-      })
-      yield* peer.sendOctets(Buffer.concat([1, 2].map((id) => octets(id, { _tag: "DeleteResponse", result: ok }))))
-      yield* settle
-      assert.sameMembers(seen, ["answered", "ConnectionLost"])
-      yield* TestClock.adjust(1)
-      assert.isFalse(client.isOpen())
+      const reader = Effect.map(client.reader, (reader) => ({ ...reader, upgrade: () => broken }))
+      const session = yield* LdapSession.fromSocket(socketLike(client, { reader }), { closeTimeout: 0 })
+      const securing = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* peer.send(messageId, { _tag: "ExtendedResponse", result: ok })
+      assert.strictEqual((yield* Fiber.join(securing)).reason._tag, "ConnectFailed")
+      assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
     }))
 })

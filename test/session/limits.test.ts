@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import { connect, done, entry, settle } from "./RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
@@ -49,10 +50,61 @@ describe("S6: a time limit", () => {
       }
     }))
 
-  it.effect("of a search that is collected begins anew with each message", () =>
+  it.effect("of a search that is collected is for the whole: its caller sees nothing before the end", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
-      const search = yield* Effect.forkChild(session.searchResult({ base: "" }), { startImmediately: true })
+      const search = yield* Effect.forkChild(Effect.flip(session.searchResult({ base: "" })), {
+        startImmediately: true
+      })
+      const { messageId } = yield* peer.expect("SearchRequest")
+      yield* TestClock.adjust("9 seconds")
+      yield* peer.send(messageId, entry("cn=1"))
+      yield* TestClock.adjust("1 second")
+      const { partial, reason } = yield* Fiber.join(search)
+      assert.deepInclude(reason, { _tag: "RequestTimeout", afterMillis: 10_000, inDoubt: true })
+      assert.lengthOf(partial?.entries ?? [], 1)
+      assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
+    }))
+
+  it.effect("of a search that is collected in pages is for all of them", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const search = yield* Effect.forkChild(Effect.flip(session.searchResult({ base: "", pageSize: 1 })), {
+        startImmediately: true
+      })
+      for (const cookie of ["1", "2"]) {
+        const { messageId } = yield* peer.expect("SearchRequest")
+        yield* TestClock.adjust("4 seconds")
+        yield* peer.send(messageId, entry(`cn=${cookie}`))
+        yield* peer.send(messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from(cookie) })])
+      }
+      yield* peer.expect("SearchRequest")
+      yield* TestClock.adjust("2 seconds")
+      assert.deepInclude((yield* Fiber.join(search)).reason, { _tag: "RequestTimeout", afterMillis: 10_000 })
+    }))
+
+  it.effect("of a stream in pages is one for all the pages that bring its consumer nothing", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const search = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base: "", pageSize: 1 }))), {
+        startImmediately: true
+      })
+      for (const cookie of ["1", "2"]) {
+        const { messageId } = yield* peer.expect("SearchRequest")
+        yield* TestClock.adjust("4 seconds")
+        yield* peer.send(messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from(cookie) })])
+      }
+      yield* peer.expect("SearchRequest")
+      yield* TestClock.adjust("2 seconds")
+      assert.deepInclude((yield* Fiber.join(search)).reason, { _tag: "RequestTimeout", afterMillis: 10_000 })
+    }))
+
+  it.effect("of a stream of entries begins anew with each entry, not with what its consumer isn't given", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const search = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base: "" }))), {
+        startImmediately: true
+      })
       const { messageId } = yield* peer.expect("SearchRequest")
       for (const dn of ["cn=1", "cn=2", "cn=3"]) {
         yield* TestClock.adjust("9 seconds")
@@ -60,8 +112,10 @@ describe("S6: a time limit", () => {
         yield* settle
       }
       yield* TestClock.adjust("9 seconds")
-      yield* peer.send(messageId, done)
-      assert.lengthOf((yield* Fiber.join(search)).entries, 3)
+      yield* peer.send(messageId, { _tag: "IntermediateResponse", oid: undefined, value: undefined })
+      yield* peer.send(messageId, { _tag: "SearchResultReference", uris: ["ldap://elsewhere"] })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(search)).reason._tag, "RequestTimeout")
     }))
 
   it.effect("of any other operation doesn't, whatever is said in between", () =>

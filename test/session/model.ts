@@ -551,7 +551,9 @@ const expectedUnbinds = (
   unbinds: number,
   end: SessionEnd
 ): number => {
-  if (end._tag === "ConnectionLost" || end._tag === "ServerNotice") return 0
+  // A bind that was not answered in time: the peer still listens.
+  const isUnanswered = end._tag === "ConnectionLost" && end.detail.includes("this side closed")
+  if (!isUnanswered && (end._tag === "ConnectionLost" || end._tag === "ServerNotice")) return 0
   // A reset that nobody has read of yet: there is nothing to write on. A StartTLS that is not answered, or whose handshake
   // has not ended by closeTimeout: nothing may be written.
   return line.broken || written.some(({ operation }) => isStartTls(operation)) ? unbinds : 1

@@ -116,7 +116,7 @@ export const healthCheckOf = (
       Effect.mapError((cause) => cause instanceof LdapError ? cause : error(unfit(cause))),
       Effect.timeoutOrElse({
         duration: afterMillis,
-        orElse: () => Effect.fail(error(new RequestTimeout({ afterMillis })))
+        orElse: () => Effect.fail(error(new RequestTimeout({ afterMillis, inDoubt: false })))
       }),
       Effect.asVoid
     )

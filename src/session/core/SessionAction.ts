@@ -56,11 +56,17 @@ export type Outcome =
   /** Its request was never sent: the caller left, or it can't be sent. */
   | { readonly _tag: "Withdrawn" }
   | { readonly _tag: "Unsendable"; readonly failure: Unsendable }
-  /** Its caller left, and the server was told or needs not be. */
+  /** Its caller left, and the server was told or needs not be; or a conversation is over, and its caller knows how. */
   | { readonly _tag: "Abandoned" }
   /** `inDoubt`: the request had been handed to the connection, so the server may have carried it out. */
   | { readonly _tag: "TimedOut"; readonly afterMillis: number; readonly inDoubt: boolean }
-  | { readonly _tag: "SessionEnded"; readonly end: SessionEnd; readonly inDoubt: boolean }
+  /** `wasInFlight`: its request had a message id, or a part of its conversation had been sent. */
+  | {
+    readonly _tag: "SessionEnded"
+    readonly end: SessionEnd
+    readonly wasInFlight: boolean
+    readonly inDoubt: boolean
+  }
   /** The server sent more entries than it was asked for. */
   | { readonly _tag: "TooManyEntries"; readonly limit: EntryLimit }
   /** The caller reads too slowly while other operations keep the session reading. */

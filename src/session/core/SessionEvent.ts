@@ -57,4 +57,8 @@ export interface Malformed {
   readonly cause?: unknown
 }
 
-export type Unsendable = { readonly reason: LdapErrorReason } | { readonly defect: unknown }
+/** Why a request can't be sent: a reason, a whole error, or what was thrown. */
+export type Unsendable =
+  | { readonly reason: LdapErrorReason }
+  | { readonly error: LdapError }
+  | { readonly defect: unknown }

@@ -34,7 +34,12 @@ export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void 
 }
 
 const failed = (core: Core, operation: Operation, reason: SessionEnd): void =>
-  settle(core, operation, { _tag: "SessionEnded", end: reason, inDoubt: operation.isBegun })
+  settle(core, operation, {
+    _tag: "SessionEnded",
+    end: reason,
+    wasInFlight: operation.messageId > 0 || operation.isBegun,
+    inDoubt: operation.isBegun
+  })
 
 /** Sends the unbind and closes this side. */
 export const goodbye = (core: Core): void => {
@@ -119,12 +124,13 @@ export const handshakeEnded = (core: Core, error: LdapError | undefined): void =
   if (connectionEnd !== undefined) end(core, connectionEnd, false)
 }
 
-/** What follows a SASL bind is decided. */
+/** What follows a SASL bind is decided, which is the end of the bind. */
 export const decided = (core: Core): void => {
-  const { phase } = core.state
+  const { access, phase } = core.state
   if (!("channel" in phase) || phase.channel._tag !== "Undecided") return
   core.state.phase = { ...phase, channel: messages }
   if (phase._tag === "Ending") goodbye(core)
+  else if (access.holder !== undefined) settle(core, access.holder, { _tag: "Abandoned" })
 }
 
 const setGoodbyeTimer = (core: Core): void => {

@@ -82,6 +82,21 @@ const leave = ({ state: { backpressure } }: Core, operation: Operation): void =>
   setUnread(backpressure, operation, 0)
 }
 
+/** A conversation is over, in good order or not: its caller knows how. */
+export const finish = (core: Core, operation: Operation): void => {
+  if (operation.stage === "done") return
+  settle(core, operation, { _tag: "Abandoned" })
+  for (const step of core.state.inFlight.values()) {
+    if (step.target === operation) return end(core, brokenOff, true)
+  }
+}
+
+const brokenOff = {
+  _tag: "ConnectionLost" as const,
+  detail: "a bind was broken off before its answer; it could still take effect, so this side closed the connection",
+  cause: undefined
+}
+
 /** The time that was set for an operation has passed. */
 export const operationTimer = (core: Core, operation: Operation): void => {
   if (operation.stage === "done" || !operation.hasTimer) return

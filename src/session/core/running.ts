@@ -12,7 +12,7 @@ export const start = (core: Core, operation: Operation): void => {
   const { access, phase } = core.state
   const { kind, timeoutMillis } = operation.spec
   if (phase._tag !== "Open") {
-    return settle(core, operation, { _tag: "SessionEnded", end: phase.end, inDoubt: false })
+    return settle(core, operation, { _tag: "SessionEnded", end: phase.end, wasInFlight: false, inDoubt: false })
   }
   if (kind !== "stream" && timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)
   switch (kind) {
@@ -108,9 +108,6 @@ export const take = (core: Core, operation: Operation): void => setUnread(core.s
 export const unsendable = (core: Core, operation: Operation, failure: Unsendable): void =>
   settle(core, operation, { _tag: "Unsendable", failure })
 
-/** A conversation is over, in good order or not: its caller knows how. */
-export const finish = (core: Core, operation: Operation): void => settle(core, operation, { _tag: "Abandoned" })
-
 export const withdraw = (core: Core, operation: Operation): void => settle(core, operation, { _tag: "Withdrawn" })
 
 /** Ends an operation, wherever it is. Does nothing for one that has ended. */
@@ -134,7 +131,9 @@ export const settle = (core: Core, operation: Operation, outcome: Outcome): void
       break
     case "granted":
       // A request of the conversation that waits to be written is not sent either.
-      for (const step of inFlight.values()) if (step.target === operation) withdraw(core, step)
+      for (const step of inFlight.values()) {
+        if (step.target === operation && step.stage === "queued") withdraw(core, step)
+      }
       break
     case "created":
   }

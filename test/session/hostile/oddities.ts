@@ -278,14 +278,13 @@ export const oddities: Record<string, Behaviour> = {
     ([one]) => assert.isEmpty(one!.descriptions)
   ),
   "two entries for the look-up of one": {
-    promise: "the first counts",
+    promise: "ProtocolViolation for it; it is abandoned, and the session goes on",
     run: Effect.fnUntraced(function*(world) {
-      const fiber = yield* Effect.forkScoped(world.session.lookup("cn=a"), { startImmediately: true })
+      const fiber = yield* Effect.forkScoped(Effect.flip(world.session.lookup("cn=a")), { startImmediately: true })
       const { messageId } = yield* world.peer.expect("SearchRequest")
       for (const dn of ["cn=a", "cn=b"]) yield* world.peer.send(messageId, entry(dn))
-      yield* world.peer.send(messageId, done)
-      const one = yield* Fiber.join(fiber)
-      assert.strictEqual(one._tag === "Some" ? one.value.dn : "", "cn=a")
+      assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "ProtocolViolation")
+      assert.strictEqual((yield* world.peer.expect("AbandonRequest")).operation.abandoned, messageId)
     })
   },
   "octets one at a time": {

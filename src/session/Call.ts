@@ -1,0 +1,112 @@
+/**
+ * The driver's side of an operation: what is sent for it, and who is told. The session's side is `Operation`, plain data.
+ *
+ * A call is told of everything in callbacks that the driver guards: what they throw concerns nobody else.
+ */
+import type * as Effect from "effect/Effect"
+import type { LdapControl } from "../model/control/LdapControl.ts"
+import {
+  ConnectionLost,
+  InvalidRequest,
+  type LdapError,
+  type LdapErrorReason,
+  ProtocolViolation,
+  RequestTimeout,
+  SessionClosed,
+  type SessionEnd,
+  SizeLimitExceeded,
+  SlowConsumer
+} from "../model/LdapError.ts"
+import { encode } from "../protocol/encode.ts"
+import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
+import { makeOperation, type Operation, type OperationSpec } from "./core/Operation.ts"
+import type { Outcome } from "./core/SessionAction.ts"
+import type { Unsendable } from "./core/SessionEvent.ts"
+import type { Deadline } from "./Deadlines.ts"
+
+/** For messages: what is done, and about which entry. */
+export interface CallContext {
+  readonly operation: string
+  readonly dn?: string | undefined
+}
+
+export abstract class Call {
+  readonly context: CallContext
+  readonly operation: Operation
+  /** The encoded request, from its encoding to its writing. */
+  bytes: Uint8Array | undefined
+  /** In nanoseconds of the clock; 0 where the request was not written. */
+  writtenAt = 0
+  deadline: Deadline<Operation | "goodbye"> | undefined
+  /** The TLS handshake of a StartTLS, known from its encoding on. */
+  handshake: Effect.Effect<void, LdapError> | undefined
+
+  constructor(context: CallContext, spec: OperationSpec, target?: Operation) {
+    this.context = context
+    this.operation = makeOperation(this, spec, target)
+  }
+
+  /** The request and its controls. May throw. */
+  abstract request(): { readonly request: RequestOperation; readonly controls: ReadonlyArray<LdapControl> }
+
+  /** Encodes the request under the message id of the operation, or says why it can't be sent. Runs in the step that sends. */
+  encode(check: (request: RequestOperation) => LdapErrorReason | undefined): Unsendable | undefined {
+    const { controls, request } = this.request()
+    const reason = check(request)
+    if (reason !== undefined) return { reason }
+    try {
+      this.bytes = encode({ messageId: this.operation.messageId, operation: request, controls })
+      return undefined
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message : String(cause)
+      return { reason: new InvalidRequest({ field: "request", detail }) }
+    }
+  }
+
+  /** A response that isn't the last. */
+  onDeliver(_message: LdapMessage): void {}
+
+  /** All that arrived together was delivered. */
+  onWake(): void {}
+
+  /** The operation has the connection alone. */
+  onGrant(): void {}
+
+  /** The operation is over. Runs exactly once. */
+  abstract onSettled(outcome: Outcome): void
+}
+
+/** Why an operation failed, where it wasn't by an answer of the server. */
+export const reasonOf = (outcome: Failure): LdapErrorReason => {
+  switch (outcome._tag) {
+    case "TimedOut":
+      return new RequestTimeout({ afterMillis: outcome.afterMillis, inDoubt: outcome.inDoubt })
+    case "SessionEnded":
+      return outcome.wasInFlight
+        ? endedBy(outcome.end, outcome.inDoubt)
+        : new SessionClosed({ why: outcome.end, inDoubt: false })
+    case "TooManyEntries":
+      return outcome.limit.by === "sizeLimit"
+        ? new SizeLimitExceeded({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
+        : new ProtocolViolation({ detail: "more than one entry in answer to a search for one (scope base)" })
+    case "Unread":
+      return new SlowConsumer({ maxUnread: outcome.maxUnread })
+  }
+}
+
+export type Failure = Extract<
+  Outcome,
+  { readonly _tag: "TimedOut" | "SessionEnded" | "TooManyEntries" | "Unread" }
+>
+
+/** Why an operation failed that was in flight when the session ended. */
+const endedBy = (end: SessionEnd, inDoubt: boolean): LdapErrorReason => {
+  switch (end._tag) {
+    case "ConnectionLost":
+      return new ConnectionLost({ detail: end.detail, inDoubt, cause: end.cause })
+    case "ProtocolViolation":
+      return new ProtocolViolation({ detail: end.detail, inDoubt, cause: end.cause })
+    default:
+      return new SessionClosed({ why: end, inDoubt })
+  }
+}

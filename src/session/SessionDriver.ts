@@ -1,0 +1,516 @@
+/**
+ * The session's input and output: makes events of what happens, has `SessionMachine` apply them, and performs the actions.
+ *
+ * An action is performed after `apply` has returned, and in a guard of its own. Events that come meanwhile, from a fiber that is
+ * resumed or a connection that answers within a call, wait in a queue. So it can't happen that the state changes in the middle of a
+ * step, and what one callback throws keeps no other from running.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
+import { defect } from "../connection/Carrier.ts"
+import type { LdapConnection } from "../connection/LdapConnection.ts"
+import { SaslConnection } from "../connection/SaslConnection.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
+import {
+  ConnectFailed,
+  describeEnd,
+  InsecureAuth,
+  LdapError,
+  type LdapErrorReason,
+  SessionEnd
+} from "../model/LdapError.ts"
+import { encode } from "../protocol/encode.ts"
+import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
+import { LdapParser } from "../protocol/LdapParser.ts"
+import type { SessionMetrics } from "../telemetry/SessionMetrics.ts"
+import { type Call, type CallContext, type Failure, reasonOf } from "./Call.ts"
+import type { Operation } from "./core/Operation.ts"
+import type { Outcome, SessionAction } from "./core/SessionAction.ts"
+import type { SessionEvent } from "./core/SessionEvent.ts"
+import { SessionMachine } from "./core/SessionMachine.ts"
+import type { Abandon } from "./core/WriteQueue.ts"
+import { type Deadline, Deadlines } from "./Deadlines.ts"
+import { carriesPassword } from "./passwords.ts"
+
+export interface DriverOptions {
+  readonly server: string
+  readonly metrics: SessionMetrics
+  readonly closeTimeout: Duration.Duration
+  /** For the handshake of StartTLS. */
+  readonly connectTimeout: Duration.Duration
+  /** Of which it is known that they can be encoded. */
+  readonly unbindControls?: ReadonlyArray<LdapControl> | undefined
+  readonly maxMessageSize: number | undefined
+  /** Bytes that a stream may hold unread while other operations keep the session reading. */
+  readonly maxUnread: number
+  /** Whether a password may cross the network in clear text. */
+  readonly allowInsecureAuth: boolean
+}
+
+/** What waits to be applied: an event, or bytes that arrived while an action was performed. */
+type Waiting = SessionEvent | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
+
+/** How many events may have been worked off before the queue is made shorter. */
+const longQueue = 1024
+
+export class SessionDriver {
+  readonly server: string
+  readonly maxUnread: number
+  /** Resolves when the session takes no more operations. */
+  readonly ended = Deferred.makeUnsafe<SessionEnd>()
+
+  readonly #options: DriverOptions
+  readonly #machine: SessionMachine
+  readonly #parser: LdapParser
+  readonly #deadlines: Deadlines<Operation | "goodbye">
+  readonly #connectionScope: Scope.Closeable
+  readonly #context: Context.Context<never>
+  readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  readonly #clock: Clock.Clock
+  readonly #closed = Deferred.makeUnsafe<void>()
+  readonly #noticeListeners = new Set<(notice: LdapMessage | undefined) => void>()
+  #connection: LdapConnection
+  #waiting: Array<Waiting> = []
+  #isBusy = false
+  #goodbye: Deadline<Operation | "goodbye"> | undefined
+  #handshaking: Fiber.Fiber<void> | undefined
+  /** Grows whenever the connection says that it has room: it may do so within the very call that writes. */
+  #rooms = 0
+
+  private constructor(
+    connection: LdapConnection,
+    connectionScope: Scope.Closeable,
+    context: Context.Context<never>,
+    options: DriverOptions
+  ) {
+    this.server = options.server
+    this.maxUnread = options.maxUnread
+    this.#options = options
+    this.#connection = connection
+    this.#connectionScope = connectionScope
+    this.#context = context
+    this.#fork = Effect.runForkWith(context)
+    this.#clock = Context.get(context, Clock.Clock)
+    this.#machine = new SessionMachine(Duration.toMillis(options.closeTimeout))
+    this.#parser = new LdapParser({ maxMessageSize: options.maxMessageSize })
+    this.#deadlines = new Deadlines(this.#clock, context, (of) => this.dispatch({ _tag: "Timer", of }))
+  }
+
+  /**
+   * Takes over a connection. The finalizer of the scope is the release of the session: whatever happens, it runs once, and
+   * when it has run the connection's own scope is closed.
+   */
+  static make(
+    connection: LdapConnection,
+    connectionScope: Scope.Closeable,
+    options: DriverOptions
+  ): Effect.Effect<SessionDriver, never, Scope.Scope> {
+    return Effect.uninterruptible(
+      Effect.contextWith((context: Context.Context<Scope.Scope>) => {
+        const driver = new SessionDriver(connection, connectionScope, context, options)
+        options.metrics.opened(() => driver.#machine.state.inFlight.size)
+        const logged = Effect.logDebug(`a session with ${options.server} is open, protection: ${connection.protection}`)
+        return Effect.andThen(
+          Scope.addFinalizer(Context.get(context, Scope.Scope), driver.#release),
+          Effect.map(logged, () => {
+            driver.#receiveFrom(connection)
+            // The first event: whether to read is decided after each.
+            driver.dispatch({ _tag: "Room" })
+            return driver
+          })
+        )
+      })
+    )
+  }
+
+  get connection(): LdapConnection {
+    return this.#connection
+  }
+
+  /** Whether what is sent is wrapped by the security layer of a bind. */
+  get hasLayer(): boolean {
+    return this.#connection instanceof SaslConnection
+  }
+
+  /** Whether the start of a message is there, and not all of it. */
+  get hasUnread(): boolean {
+    return this.#parser.pending > 0
+  }
+
+  /** Milliseconds from an arbitrary start on, for what is left of a time limit. */
+  now(): number {
+    return this.#deadlines.now()
+  }
+
+  /** Runs something of the session's own after a while; never if the session ends before. */
+  after(millis: number, run: () => void): void {
+    this.#fork(
+      Effect.race(
+        Effect.andThen(Effect.sleep(millis), Effect.sync(run)),
+        Effect.asVoid(Deferred.await(this.ended))
+      )
+    )
+  }
+
+  /** Why a password must not be sent now; `undefined` if it may. */
+  get insecure(): InsecureAuth | undefined {
+    if (this.connection.protection !== "none" || this.#options.allowInsecureAuth) return undefined
+    const detail = "the password would cross the network in clear text; use ldaps:// or startTls, " +
+      "or say allowInsecureAuth: true if that is what you want"
+    return new InsecureAuth({ detail })
+  }
+
+  error(context: CallContext, reason: LdapErrorReason): LdapError {
+    return new LdapError({ reason, operation: context.operation, server: this.server, dn: context.dn })
+  }
+
+  /** The error for an outcome that is no answer of the server's. */
+  failure(context: CallContext, outcome: Failure): LdapError {
+    return this.error(context, reasonOf(outcome))
+  }
+
+  /** Completes when the release is over, whatever the session ended by. */
+  readonly awaitClosed = Deferred.await(this.#closed)
+
+  /** Ends the session for a reason of this side's, a server that could not prove who it is, say, and waits for its end. */
+  giveUp(detail: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.dispatch({ _tag: "GiveUp", detail })
+      return this.awaitClosed
+    })
+  }
+
+  /**
+   * Puts a security layer under all that follows, where a bind agreed on one, and says that messages go on. To be called once after
+   * each successful response of a SASL bind, whatever came of the bind.
+   */
+  decide(layer: SaslSecurityLayer | undefined): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (layer === undefined) {
+        this.dispatch({ _tag: "Decide" })
+        return Effect.void
+      }
+      const connection = new SaslConnection(this.#connection, layer, this.#context)
+      this.#connection = connection
+      this.#receiveFrom(connection)
+      this.dispatch({ _tag: "Decide" })
+      // Where the other was short of room, this one says when it is.
+      this.dispatch({ _tag: "Room" })
+      return Scope.addFinalizer(this.#connectionScope, connection.stop)
+    })
+  }
+
+  /** Hears unsolicited notifications, and `undefined` when there can't be any more. Returns how to stop. */
+  onNotice(listener: (notice: LdapMessage | undefined) => void): () => void {
+    if (this.#machine.state.phase._tag !== "Open") listener(undefined)
+    else this.#noticeListeners.add(listener)
+    return () => this.#noticeListeners.delete(listener)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Events
+  // -------------------------------------------------------------------------------------------------------------------
+
+  dispatch(event: Waiting): void {
+    if (this.#isBusy) {
+      this.#waiting.push(event)
+      return
+    }
+    this.#isBusy = true
+    this.#step(event)
+    for (let i = 0; i < this.#waiting.length; i++) {
+      this.#step(this.#waiting[i]!)
+      if (i < longQueue) continue
+      this.#waiting = this.#waiting.slice(i + 1)
+      i = -1
+    }
+    this.#waiting = []
+    this.#isBusy = false
+  }
+
+  #step(event: Waiting): void {
+    const { actions } = this.#machine
+    if (event._tag === "Bytes") this.#read(event.bytes)
+    else this.#machine.apply(event)
+    for (const action of actions) {
+      try {
+        this.#perform(action)
+      } catch (cause) {
+        this.#broken(action, cause)
+      }
+    }
+    actions.length = 0
+  }
+
+  /** An action that threw. Where the session depends on it the session hears of it; otherwise it is a defect of the caller's. */
+  #broken(action: SessionAction, cause: unknown): void {
+    switch (action._tag) {
+      case "Encode":
+        return this.dispatch({ _tag: "Unsendable", operation: action.operation, failure: { defect: cause } })
+      case "Write":
+      case "Unbind":
+      case "Pause":
+      case "Resume":
+        return this.dispatch({ _tag: "ConnectionEnd", end: SessionEnd.ConnectionLost({ detail: defect, cause }) })
+      case "Shutdown":
+        return this.dispatch({ _tag: "ShutdownDone" })
+      default:
+        // As if nothing had caught it: it must not be lost, and concerns no other operation.
+        queueMicrotask(() => {
+          throw cause
+        })
+    }
+  }
+
+  #receiveFrom(connection: LdapConnection): void {
+    connection.receive({
+      onOctets: (bytes) => {
+        // They are lent for the time of this call.
+        this.dispatch({ _tag: "Bytes", bytes: this.#isBusy ? Uint8Array.from(bytes) : bytes })
+      },
+      onEnd: (end) => this.dispatch({ _tag: "ConnectionEnd", end }),
+      onRoom: () => {
+        this.#rooms++
+        this.dispatch({ _tag: "Room" })
+      }
+    })
+  }
+
+  #receivedAt = 0
+
+  #read(bytes: Uint8Array): void {
+    const { phase } = this.#machine.state
+    if (!("channel" in phase)) return
+    if (phase.channel._tag === "Handshake") return this.#machine.apply({ _tag: "ClearText" })
+    if (phase._tag === "Ending" && phase.channel._tag !== "StartTls") return
+    this.#receivedAt = this.#nanos()
+    try {
+      const malformed = this.#parser.push(bytes, this.#onMessage, true)
+      this.#machine.apply({ _tag: "ReadEnd", leftover: this.#parser.pending, malformed })
+    } catch (cause) {
+      // It would leave every caller waiting for ever.
+      this.#machine.apply({ _tag: "ReadEnd", leftover: 0, malformed: undefined })
+      this.#machine.apply({ _tag: "ConnectionEnd", end: SessionEnd.ConnectionLost({ detail: defect, cause }) })
+    }
+  }
+
+  readonly #onMessage = (message: LdapMessage): void => this.#machine.apply({ _tag: "Message", message })
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Actions
+  // -------------------------------------------------------------------------------------------------------------------
+
+  #perform(action: SessionAction): void {
+    switch (action._tag) {
+      case "Deliver":
+        return callOf(action.operation).onDeliver(action.message)
+      case "Wake":
+        return callOf(action.operation).onWake()
+      case "Settle":
+        return this.#settle(action.operation, action.outcome)
+      case "Encode":
+        return this.#encode(action.operation)
+      case "PlanFlush":
+        return queueMicrotask(this.#flush)
+      case "Write":
+        return this.#write(action.items)
+      case "SetTimer": {
+        const deadline = this.#deadlines.set(action.of, action.millis)
+        if (action.of === "goodbye") this.#goodbye = deadline
+        else callOf(action.of).deadline = deadline
+        return
+      }
+      case "ClearTimer": {
+        const deadline = action.of === "goodbye" ? this.#goodbye : callOf(action.of).deadline
+        return deadline === undefined ? undefined : this.#deadlines.clear(deadline)
+      }
+      case "Grant":
+        return callOf(action.operation).onGrant()
+      case "Pause":
+        return this.#connection.pause()
+      case "Resume":
+        return this.#connection.resume()
+      case "Handshake":
+        this.#handshaking = this.#fork(this.#handshake(action.operation))
+        return
+      case "Notice":
+        for (const listener of this.#noticeListeners) listener(action.message)
+        return
+      case "End":
+        return this.#end(action.end)
+      case "Unbind":
+        this.#options.metrics.unbound()
+        this.#connection.write(this.#unbind(action.messageId))
+        return
+      case "Shutdown":
+        return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))
+      case "Close":
+        this.#fork(this.#close)
+        return
+      case "Closed":
+        this.#deadlines.end()
+        Deferred.doneUnsafe(this.#closed, Effect.void)
+    }
+  }
+
+  readonly #check = (request: RequestOperation): InsecureAuth | undefined => {
+    const { insecure } = this
+    return insecure !== undefined && carriesPassword(request) ? insecure : undefined
+  }
+
+  #encode(operation: Operation): void {
+    const failure = callOf(operation).encode(this.#check)
+    if (failure !== undefined) this.dispatch({ _tag: "Unsendable", operation, failure })
+  }
+
+  readonly #flush = (): void => this.dispatch({ _tag: "Flush" })
+
+  #write(items: ReadonlyArray<Operation | Abandon>): void {
+    const now = this.#nanos()
+    const parts: Array<Uint8Array> = []
+    for (const item of items) {
+      if ("spec" in item) {
+        const call = callOf(item)
+        call.writtenAt = now
+        if (call.bytes !== undefined) parts.push(call.bytes)
+        call.bytes = undefined
+      } else {
+        this.#options.metrics.abandoned()
+        const { messageId, target } = item
+        parts.push(encode({ messageId, operation: { _tag: "AbandonRequest", abandoned: target }, controls: [] }))
+      }
+    }
+    if (parts.length === 0) return
+    const rooms = this.#rooms
+    const hasRoom = this.#connection.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts))
+    if (!hasRoom && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })
+  }
+
+  #settle(operation: Operation, outcome: Outcome): void {
+    const call = callOf(operation)
+    call.bytes = undefined
+    // What was never written took no time.
+    if (call.writtenAt !== 0) this.#measure(call, outcome)
+    call.onSettled(outcome)
+  }
+
+  #measure({ context, writtenAt }: Call, outcome: Outcome): void {
+    const result = resultOf(outcome)
+    if (result === undefined) return
+    // Asked once for all that arrives together.
+    const now = outcome._tag === "Answered" ? this.#receivedAt : this.#nanos()
+    this.#options.metrics.answered(context.operation, result, (now - writtenAt) / 1e9)
+  }
+
+  #nanos(): number {
+    return Number(this.#clock.monotonicTimeNanosUnsafe())
+  }
+
+  #handshake(operation: Operation): Effect.Effect<void> {
+    const { connectTimeout } = this.#options
+    return (callOf(operation).handshake ?? Effect.void).pipe(
+      Effect.timeoutOrElse({
+        duration: connectTimeout,
+        orElse: () => Effect.fail(this.error({ operation: "startTls" }, handshakeTimeout(connectTimeout)))
+      }),
+      Effect.exit,
+      Effect.map((exit) => {
+        this.dispatch({
+          _tag: "HandshakeEnd",
+          error: Exit.isSuccess(exit) ? undefined : this.#handshakeError(exit.cause)
+        })
+      })
+    )
+  }
+
+  #handshakeError(cause: Cause.Cause<LdapError>): LdapError {
+    return Option.getOrElse(Cause.findErrorOption(cause), () =>
+      this.error(
+        { operation: "startTls" },
+        new ConnectFailed({ kind: "tls", detail: defect, cause: Cause.squash(cause) })
+      ))
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // The end
+  // -------------------------------------------------------------------------------------------------------------------
+
+  #end(end: SessionEnd): void {
+    Deferred.doneUnsafe(this.ended, Effect.succeed(end))
+    for (const listener of this.#noticeListeners) listener(undefined)
+    this.#noticeListeners.clear()
+    this.#options.metrics.ended(end)
+  }
+
+  /** The session's finalizer. */
+  get #release(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.dispatch({ _tag: "Release" })
+      return this.awaitClosed
+    })
+  }
+
+  get #close(): Effect.Effect<void> {
+    const closing = Effect.suspend(() => {
+      const closed = Scope.close(this.#connectionScope, Exit.void)
+      return this.#handshaking === undefined ? closed : Effect.andThen(Fiber.interrupt(this.#handshaking), closed)
+    })
+    return closing.pipe(
+      Effect.andThen(this.#logEnd),
+      // Also if a finalizer of a socket of the caller's breaks: the release may be waiting for this.
+      Effect.ensuring(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),
+      Effect.uninterruptible
+    )
+  }
+
+  get #logEnd(): Effect.Effect<void> {
+    const { phase } = this.#machine.state
+    return "end" in phase
+      ? Effect.logDebug(`the session with ${this.server} has ended: ${describeEnd(phase.end)}`)
+      : Effect.void
+  }
+
+  #unbind(messageId: number): Buffer {
+    const controls = this.#options.unbindControls ?? []
+    return encode({ messageId, operation: { _tag: "UnbindRequest" }, controls })
+  }
+}
+
+/** The driver gives each operation its call as the owner. */
+const callOf = (operation: Operation): Call => operation.owner as Call
+
+/** For metrics: the result code, or why there is none; `undefined` for what is no end of a request. */
+const resultOf = (outcome: Outcome): number | string | undefined => {
+  switch (outcome._tag) {
+    case "Answered": {
+      const { operation } = outcome.message
+      return "result" in operation ? operation.result.code : 0
+    }
+    case "Secured":
+      return 0
+    case "HandshakeFailed":
+      return outcome.error.reason._tag
+    case "Abandoned":
+      return "abandoned"
+    case "Withdrawn":
+    case "Unsendable":
+      return undefined
+    default:
+      return reasonOf(outcome)._tag
+  }
+}
+
+const handshakeTimeout = (limit: Duration.Duration): ConnectFailed =>
+  new ConnectFailed({
+    kind: "timeout",
+    detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise connectTimeout if it needs longer`
+  })

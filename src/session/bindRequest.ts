@@ -1,0 +1,32 @@
+/** What every bind has: its request (RFC 4511 section 4.2), its context for messages, and its time limit. */
+import type { LdapControl } from "../model/control/LdapControl.ts"
+import { RequestTimeout } from "../model/LdapError.ts"
+import type { BindRequest } from "../protocol/LdapMessage.ts"
+import type { Request } from "./request.ts"
+
+export interface BindOptions {
+  readonly controls: ReadonlyArray<LdapControl>
+  /** For the whole: the credentials, the wait for the connection, and the answer. */
+  readonly timeoutMillis: number
+}
+
+export interface BindContext {
+  readonly operation: "bind"
+  readonly dn: string
+}
+
+/** A bind request. */
+export const bindRequest = (
+  context: BindContext,
+  { controls, timeoutMillis }: BindOptions,
+  authentication: BindRequest["authentication"]
+): Request<"BindResponse"> => ({
+  ...context,
+  request: { _tag: "BindRequest", version: 3, name: context.dn, authentication },
+  controls,
+  expects: "BindResponse",
+  timeoutMillis
+})
+
+export const credentialsTimeout = (afterMillis: number): RequestTimeout =>
+  new RequestTimeout({ afterMillis, inDoubt: false, detail: "the effect that gives the password did not end" })

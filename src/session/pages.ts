@@ -1,0 +1,181 @@
+/**
+ * Paged results (RFC 2696): where a search in pages stands, and how a server's cursor is given back that is not read to its end.
+ */
+import * as LdapControl from "../model/control/LdapControl.ts"
+import { type LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
+import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
+import { Call } from "./Call.ts"
+import type { Outcome } from "./core/SessionAction.ts"
+import type { Asked, GivingUp } from "./request.ts"
+import type { SessionDriver } from "./SessionDriver.ts"
+
+export interface Search {
+  readonly request: SearchRequest
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  /** Entries a page; `undefined` for all in one answer. */
+  readonly pageSize: number | undefined
+  /** For a stream the longest wait for something that its consumer is given; for a collected search, the whole of it. */
+  readonly timeoutMillis: number
+  readonly givingUp: GivingUp
+}
+
+/**
+ * Pages without an entry, one after another, before a search is given up. Empty pages are allowed, and so is a cookie that is a mere
+ * name of the cursor; both together, so often, come to no end.
+ */
+const mostIdlePages = 100
+
+/** The same where each of these pages has another cookie, so that the server may really be on its way through many entries. */
+const mostEmptyPages = 10_000
+
+/**
+ * Milliseconds before a page is asked for again that the server was too busy for, one after the other. slapd says so of a sorted search
+ * while it clears up after the page before, which has arrived by then.
+ */
+const busyPauses: ReadonlyArray<number> = [5, 10, 20, 40, 80, 160, 320, 640]
+
+/** Where a search in pages stands. */
+export class Pages {
+  readonly #driver: SessionDriver
+  readonly #search: Search
+  #idle = 0
+  #empty = 0
+  #busy = 0
+  /** Where the next page starts; `undefined` when there is none. */
+  cookie: Uint8Array | undefined = new Uint8Array(0)
+
+  constructor(driver: SessionDriver, search: Search) {
+    this.#driver = driver
+    this.#search = search
+  }
+
+  /** The controls of the request for the next page. */
+  get controls(): ReadonlyArray<LdapControl.LdapControl> {
+    const { controls, pageSize: size } = this.#search
+    return size === undefined || this.cookie === undefined
+      ? controls
+      : [...controls, LdapControl.pagedResults({ size, cookie: this.cookie }, { critical: true })]
+  }
+
+  /** A page is complete. Returns why there can't be another, if the server is at fault: that ends this search alone. */
+  turn(result: LdapResult | undefined, isEmpty: boolean): LdapError | undefined {
+    this.#busy = 0
+    const previous = this.cookie
+    const next = this.#search.pageSize === undefined ? undefined : cookieOf(result)
+    this.cookie = next === "unreadable" ? undefined : next
+    if (next === "unreadable") return this.#violation("the control that says where the next page starts can't be read")
+    const isIdle = isEmpty && next !== undefined && previous !== undefined && Buffer.compare(next, previous) === 0
+    this.#idle = isIdle ? this.#idle + 1 : 0
+    this.#empty = isEmpty && next !== undefined ? this.#empty + 1 : 0
+    if (this.#idle === mostIdlePages) {
+      return this.#violation(`${mostIdlePages} pages one after another without an entry and with the same cookie`)
+    }
+    return this.#empty === mostEmptyPages
+      ? this.#violation(`${mostEmptyPages} pages one after another without an entry`)
+      : undefined
+  }
+
+  /**
+   * How long to wait before the page that failed is asked for again; `undefined` where that is no use. The first one isn't: it may
+   * be that the server has no time for this search at all.
+   */
+  pauseAfter({ reason }: LdapError): number | undefined {
+    const isUnderWay = this.cookie !== undefined && this.cookie.length > 0
+    return isUnderWay && reason._tag === "Busy" ? busyPauses[this.#busy++] : undefined
+  }
+
+  /**
+   * What becomes of a page that isn't wanted any more. slapd knows a sorted search by a cookie that changes with each page, and does
+   * so few at a time: a client that abandons a page never learns how to give the search back, and the server has room for one less.
+   */
+  get givingUp(): GivingUp {
+    return this.#search.givingUp !== "abandon" || !isSorted(this.#search)
+      ? this.#search.givingUp
+      : {
+        letEnd: (last) => {
+          const result = last?.operation._tag === "SearchResultDone" ? last.operation.result : undefined
+          const isBegun = last !== undefined && result !== undefined && result.code !== LdapResultCode.busy
+          this.giveBack(isBegun ? cookieOf({ ...result, controls: last.controls }) : this.cookie)
+        }
+      }
+  }
+
+  /** Tells the server that no more pages after this cookie are wanted. */
+  giveBack(cookie: ReturnType<typeof cookieOf> = this.cookie): void {
+    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return
+    const call = new GiveBackCall(this.#driver, this.#search, cookie, 0)
+    if (isSorted(this.#search)) call.startAfter(busyPauses[0]!)
+    else call.start()
+  }
+
+  #violation(detail: string): LdapError {
+    const context = { operation: "search", dn: this.#search.request.base }
+    return this.#driver.error(context, new ProtocolViolation({ detail }))
+  }
+}
+
+/**
+ * An empty page with a cookie is not the end (RFC 2696 section 3); an empty cookie is, and so is no control at all. One that
+ * can't be read is neither: what it hides may be half of the answer.
+ */
+export const cookieOf = (result: LdapResult | undefined): Uint8Array | "unreadable" | undefined => {
+  const control = result === undefined ? undefined : LdapControl.find(result.controls, LdapControl.pagedResultsOid)
+  if (control === undefined) return undefined
+  const paged = LdapControl.decodePagedResults(control)
+  return paged === undefined ? "unreadable" : paged.cookie.length === 0 ? undefined : paged.cookie
+}
+
+export const isSorted = ({ controls }: Search): boolean =>
+  LdapControl.find(controls, LdapControl.sortRequest.oid) !== undefined
+
+/**
+ * Gives a cursor back: a page of no entries (RFC 2696 section 3). No caller waits for it, but it is in flight, so a server that
+ * doesn't answer has its time as for any other request: a bind would wait for it in vain.
+ */
+class GiveBackCall extends Call {
+  readonly #driver: SessionDriver
+  readonly #search: Search
+  readonly #cookie: Uint8Array
+  readonly #tries: number
+
+  constructor(driver: SessionDriver, search: Search, cookie: Uint8Array, tries: number) {
+    const { timeoutMillis } = search
+    super(
+      { operation: "search", dn: search.request.base },
+      { kind: "background", expects: "SearchResultDone", timeoutMillis }
+    )
+    this.#driver = driver
+    this.#search = search
+    this.#cookie = cookie
+    this.#tries = tries
+  }
+
+  start(): void {
+    this.#driver.dispatch({ _tag: "Start", operation: this.operation })
+  }
+
+  startAfter(millis: number): void {
+    this.#driver.after(millis, () => this.start())
+  }
+
+  request(): Pick<Asked, "request" | "controls"> {
+    const { controls, request } = this.#search
+    return {
+      request,
+      controls: [...controls, LdapControl.pagedResults({ size: 0, cookie: this.#cookie }, { critical: true })]
+    }
+  }
+
+  onSettled(outcome: Outcome): void {
+    const pause = isBusy(outcome) ? busyPauses[this.#tries] : undefined
+    if (pause === undefined) return
+    new GiveBackCall(this.#driver, this.#search, this.#cookie, this.#tries + 1).startAfter(pause)
+  }
+}
+
+const isBusy = (outcome: Outcome): boolean =>
+  outcome._tag === "Answered" && codeOf(outcome.message) === LdapResultCode.busy
+
+const codeOf = ({ operation }: LdapMessage): number | undefined =>
+  "result" in operation ? operation.result.code : undefined

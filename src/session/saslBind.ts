@@ -1,0 +1,186 @@
+/**
+ * SASL binds (RFC 4513 section 5.2): a conversation of a mechanism with the server, as many bind requests as it takes. The session is
+ * reserved for the whole of it.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as SaslMechanism from "../auth/SaslMechanism.ts"
+import { AuthRejected, type LdapError, type LdapErrorReason, type LdapResult } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
+import { type BindContext, type BindOptions, bindRequest, credentialsTimeout } from "./bindRequest.ts"
+import { Call } from "./Call.ts"
+import type { Outcome } from "./core/SessionAction.ts"
+import { answerOf, RequestCall, type Response, resultOf } from "./request.ts"
+import type { SessionDriver } from "./SessionDriver.ts"
+
+export const saslBind = (
+  driver: SessionDriver,
+  context: BindContext,
+  mechanism: SaslMechanism.SaslMechanism,
+  options: BindOptions
+): Effect.Effect<LdapResult, LdapError> =>
+  Effect.withFiber((fiber) =>
+    Effect.callback((resume) => {
+      const reservation = new Reservation(
+        driver,
+        context,
+        mechanism,
+        options,
+        Effect.runForkWith(fiber.context),
+        resume
+      )
+      driver.dispatch({ _tag: "Start", operation: reservation.operation })
+      return Effect.sync(() => driver.dispatch({ _tag: "Interrupt", operation: reservation.operation }))
+    })
+  )
+
+type Answer = Exit.Exit<LdapResult, LdapError>
+
+/** The connection for the time of a conversation, which runs in a fiber of its own: it goes on when the caller is interrupted. */
+class Reservation extends Call {
+  readonly #driver: SessionDriver
+  readonly #bind: BindContext
+  readonly #mechanism: SaslMechanism.SaslMechanism
+  readonly #options: BindOptions
+  readonly #fork: (conversation: Effect.Effect<LdapResult, LdapError>) => Fiber.Fiber<LdapResult, LdapError>
+  readonly #resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
+  #conversation: Fiber.Fiber<LdapResult, LdapError> | undefined
+  /** What came of the conversation, or why this side broke it off. */
+  #answer: Answer | undefined
+  /** The server has accepted the bind, and the mechanism has not said yet what follows. */
+  #isDeciding = false
+
+  constructor(
+    driver: SessionDriver,
+    context: BindContext,
+    mechanism: SaslMechanism.SaslMechanism,
+    options: BindOptions,
+    fork: (conversation: Effect.Effect<LdapResult, LdapError>) => Fiber.Fiber<LdapResult, LdapError>,
+    resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
+  ) {
+    super(context, { kind: "reservation", expects: "BindResponse", timeoutMillis: options.timeoutMillis })
+    this.#driver = driver
+    this.#bind = context
+    this.#mechanism = mechanism
+    this.#options = options
+    this.#fork = fork
+    this.#resume = resume
+  }
+
+  /** A reservation sends nothing itself. */
+  request(): never {
+    throw new Error("a reservation has no request")
+  }
+
+  override onGrant(): void {
+    const conversation = this.#fork(
+      // A mechanism that hangs must not outlive the session.
+      Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.awaitClosed, Effect.interrupt))
+    )
+    this.#conversation = conversation
+    conversation.addObserver((exit) => {
+      this.#answer ??= exit
+      this.#driver.dispatch({ _tag: "Finish", operation: this.operation })
+    })
+  }
+
+  onSettled(outcome: Outcome): void {
+    const answer = this.#answer ?? this.#answerTo(outcome)
+    const isReleased = outcome._tag === "SessionEnded" && outcome.end._tag === "Released"
+    // A release waits for the layer, to unbind through it. Where the conversation is over the interruption is of no effect.
+    if (!this.#isDeciding || !isReleased) this.#conversation?.interruptUnsafe()
+    this.#resume(answer)
+  }
+
+  /** The reservation has ended before the conversation did. */
+  #answerTo(outcome: Outcome): Effect.Effect<LdapResult, LdapError> {
+    if (outcome._tag === "TimedOut" && !outcome.inDoubt && this.#conversation !== undefined) {
+      return Effect.fail(this.#driver.error(this.#bind, credentialsTimeout(outcome.afterMillis)))
+    }
+    return Effect.flatMap(answerOf<"BindResponse">(this.#driver, this.#bind, outcome), () => Effect.interrupt)
+  }
+
+  get #converse(): Effect.Effect<LdapResult, LdapError> {
+    const conversation = Effect.suspend(() => {
+      const { connection } = this.#driver
+      return SaslMechanism.converse(
+        this.#mechanism,
+        {
+          protection: connection.protection,
+          host: connection.host,
+          port: connection.port,
+          channelBinding: connection.protection === "tls" ? (type) => connection.channelBinding(type) : undefined
+        },
+        (response) => this.#send(response)
+      )
+    })
+    return conversation.pipe(
+      Effect.catch((error) => (error._tag === "LdapError" ? Effect.fail(error) : this.#fail(error))),
+      Effect.flatMap(({ result, securityLayer }) => Effect.as(this.#decide(securityLayer, result), result)),
+      Effect.onError((cause) =>
+        // A defect of the mechanism leaves the server with a bind of which it isn't known what came of it.
+        Cause.hasDies(cause) && this.operation.isBegun
+          ? this.#breakOff(Exit.failCause(cause), "by a defect")
+          : Effect.void
+      ),
+      // Whatever has failed: what waits for the decision goes on, and finds the session over.
+      Effect.ensuring(this.#driver.decide(undefined))
+    )
+  }
+
+  #send(response: SaslMechanism.SaslStep["response"]) {
+    return Effect.map(
+      Effect.callback<Response<"BindResponse">, LdapError>((resume) => {
+        const credentials = response === undefined ? undefined : Redacted.value(response)
+        const authentication = { _tag: "Sasl", mechanism: this.#mechanism.name, credentials } as const
+        // The reservation has the time limit.
+        const step = bindRequest(this.#bind, { ...this.#options, timeoutMillis: Infinity }, authentication)
+        const call = new RequestCall(this.#driver, step, "bindStep", resume, this.operation)
+        this.#driver.dispatch({ _tag: "Start", operation: call.operation })
+        return call.leave
+      }),
+      (message) => {
+        const result = resultOf(message)
+        this.#isDeciding = result.code === LdapResultCode.success
+        return { result, serverCredentials: message.operation.serverCredentials }
+      }
+    )
+  }
+
+  /** Puts the layer under all that follows. That ends the bind: what comes through the layer, and its end, are not its business. */
+  #decide(layer: SaslMechanism.SaslSecurityLayer | undefined, result: LdapResult): Effect.Effect<void, LdapError> {
+    const decide = Effect.suspend(() => {
+      this.#answer = Exit.succeed(result)
+      return this.#driver.decide(layer)
+    })
+    if (layer === undefined) return decide
+    // RFC 4422 section 3.8 has it take the place of the other; no server was found that does.
+    if (this.#driver.hasLayer) {
+      return this.#fail(new AuthRejected({ detail: "the session has a security layer; ask for none" }))
+    }
+    // They came before the layer, and would be read as the start of what comes through it.
+    if (this.#driver.hasUnread) {
+      return this.#fail(new AuthRejected({ detail: "bytes in clear text came after the answer" }))
+    }
+    return decide
+  }
+
+  /** After a part of the conversation the server may take the connection for bound: it can't be used any more. */
+  #fail(reason: LdapErrorReason): Effect.Effect<never, LdapError> {
+    const error = this.#driver.error(this.#bind, reason)
+    const isServers = reason._tag !== "AuthRejected" && reason._tag !== "InvalidRequest"
+    return isServers || !this.operation.isBegun
+      ? Effect.fail(error)
+      : Effect.andThen(this.#breakOff(Exit.fail(error), reason.message), Effect.fail(error))
+  }
+
+  #breakOff(answer: Answer, why: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#answer = answer
+      return this.#driver.giveUp(`${this.#mechanism.name} was broken off: ${why}`)
+    })
+  }
+}

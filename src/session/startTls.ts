@@ -1,0 +1,70 @@
+/**
+ * StartTLS (RFC 4511 section 4.14): the request, and the handshake that follows its answer. It has the connection alone, and nothing
+ * that came before the handshake is believed.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { TlsOptions } from "../connection/LdapTls.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
+import { InvalidRequest, type LdapError } from "../model/LdapError.ts"
+import type { RequestOperation } from "../protocol/LdapMessage.ts"
+import { Call } from "./Call.ts"
+import { startTlsOid } from "./core/responses.ts"
+import type { Outcome } from "./core/SessionAction.ts"
+import type { Unsendable } from "./core/SessionEvent.ts"
+import { answerOf } from "./request.ts"
+import type { SessionDriver } from "./SessionDriver.ts"
+
+export const startTls = (
+  driver: SessionDriver,
+  tls: TlsOptions,
+  timeoutMillis: number
+): Effect.Effect<void, LdapError> =>
+  Effect.callback((resume) => {
+    const call = new StartTlsCall(driver, tls, timeoutMillis, resume)
+    driver.dispatch({ _tag: "Start", operation: call.operation })
+    return Effect.sync(() => driver.dispatch({ _tag: "Interrupt", operation: call.operation }))
+  })
+
+class StartTlsCall extends Call {
+  readonly #driver: SessionDriver
+  readonly #tls: TlsOptions
+  readonly #resume: (answer: Effect.Effect<void, LdapError>) => void
+
+  constructor(
+    driver: SessionDriver,
+    tls: TlsOptions,
+    timeoutMillis: number,
+    resume: (answer: Effect.Effect<void, LdapError>) => void
+  ) {
+    super({ operation: "startTls" }, { kind: "startTls", expects: "ExtendedResponse", timeoutMillis })
+    this.#driver = driver
+    this.#tls = tls
+    this.#resume = resume
+  }
+
+  request(): { readonly request: RequestOperation; readonly controls: ReadonlyArray<LdapControl> } {
+    return { request: { _tag: "ExtendedRequest", oid: startTlsOid }, controls: [] }
+  }
+
+  /** Checks the options before anything is sent: a server that has granted TLS waits for the handshake. */
+  override encode(check: Parameters<Call["encode"]>[0]): Unsendable | undefined {
+    const { connection, hasLayer } = this.#driver
+    if (connection.protection === "tls") return notNow("the connection is protected by TLS already")
+    if (hasLayer) {
+      return notNow("the connection is protected by the security layer of a bind; start TLS before the bind")
+    }
+    const handshake = connection.startTls(this.#tls)
+    if (Result.isFailure(handshake)) return { error: handshake.failure }
+    this.handshake = handshake.success
+    return super.encode(check)
+  }
+
+  onSettled(outcome: Outcome): void {
+    this.#resume(
+      outcome._tag === "Secured" ? Effect.void : Effect.asVoid(answerOf(this.#driver, this.context, outcome))
+    )
+  }
+}
+
+const notNow = (detail: string): Unsendable => ({ reason: new InvalidRequest({ field: "startTls", detail }) })
