@@ -423,7 +423,8 @@ const isSecured = (url: string): boolean => url.toLowerCase().startsWith("ldaps:
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory, LdapClient } from "effect-ldap"
+ * import { LdapClient } from "effect-ldap"
+ * import { InMemoryDirectory } from "effect-ldap/testing"
  * import { Effect, Layer } from "effect"
  *
  * const InMemory = Layer.unwrap(
