@@ -31,7 +31,7 @@ const files = {
   filters: ["model/filter/LdapFilter", "model/url/LdapUrl"],
   protocol: ["protocol/LdapCodec", "protocol/LdapExtended", "protocol/LdapParser"],
   ldif: ["model/ldif/Ldif"],
-  session: ["session/LdapSession", "auth/LdapSasl", "connection/MemorySocket"],
+  session: ["session/LdapSession", "auth/LdapSasl"],
   client: [
     "client/LdapClient",
     "client/LdapConfig",

@@ -9,15 +9,8 @@
  * the set of servers is put to work by itself, so that it can be looked at.
  */
 import { Console, Effect, Exit, Redacted, Ref, Schedule, Scope } from "effect"
-import {
-  DirectoryFault,
-  InMemoryDirectory,
-  LdapAuth,
-  LdapClient,
-  LdapExtended,
-  LdapPool,
-  LdapServers
-} from "../src/index.ts"
+import { LdapAuth, LdapClient, LdapExtended, LdapPool, LdapServers } from "../src/index.ts"
+import { DirectoryFault, InMemoryDirectory } from "../src/testing.ts"
 
 const base = "dc=example,dc=org"
 const admin = `cn=admin,${base}`

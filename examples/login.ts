@@ -7,7 +7,8 @@
  * In a program of your own the imports are `from "effect-ldap"`.
  */
 import { Console, Duration, Effect, Match, Redacted } from "effect"
-import { InMemoryDirectory, LdapAuth, LdapControl, LdapFilter, LdapLogin, LdapSession } from "../src/index.ts"
+import { LdapAuth, LdapControl, LdapFilter, LdapLogin, LdapSession } from "../src/index.ts"
+import { InMemoryDirectory } from "../src/testing.ts"
 
 const base = "dc=example,dc=org"
 const secret = Redacted.make("an example's secret")

@@ -15,7 +15,8 @@ import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { InMemoryDirectory, LdapClient, LdapConfig, LdapSubschema } from "../src/index.ts"
+import { LdapClient, LdapConfig, LdapSubschema } from "../src/index.ts"
+import { InMemoryDirectory } from "../src/testing.ts"
 
 const inMemory = Effect.flatMap(
   InMemoryDirectory.make({

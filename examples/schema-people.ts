@@ -3,7 +3,8 @@
  * lists and changes the entries. Runs on a directory in memory: `node examples/schema-people.ts`.
  */
 import { Console, Effect, Option, Redacted, Stream } from "effect"
-import { InMemoryDirectory, LdapAuth, LdapSchema, LdapSession } from "../src/index.ts"
+import { LdapAuth, LdapSchema, LdapSession } from "../src/index.ts"
+import { InMemoryDirectory } from "../src/testing.ts"
 
 class Person extends LdapSchema.Class<Person>("Person")({
   objectClass: "inetOrgPerson",

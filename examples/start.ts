@@ -10,7 +10,8 @@
  */
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
 import { Config, ConfigProvider, Console, Effect, FileSystem, Option, Redacted } from "effect"
-import { InMemoryDirectory, LdapAuth, LdapConfig, LdapSession } from "../src/index.ts"
+import { LdapAuth, LdapConfig, LdapSession } from "../src/index.ts"
+import { InMemoryDirectory } from "../src/testing.ts"
 import { fail, look, share, write } from "./quickstart.ts"
 
 /** Everything, on a directory of about 300 people that lives in this process. */

@@ -8,7 +8,8 @@
  * In a program of your own the imports are `from "effect-ldap"`.
  */
 import { Clock, Console, Duration, Effect, Ref, Schedule, Stream } from "effect"
-import { InMemoryDirectory, LdapDn, type LdapError, LdapFilter, LdapJobs, LdapSession } from "../src/index.ts"
+import { LdapDn, type LdapError, LdapFilter, LdapJobs, LdapSession } from "../src/index.ts"
+import { InMemoryDirectory } from "../src/testing.ts"
 
 interface Person {
   readonly id: string

@@ -24,7 +24,8 @@ import {
 } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Otlp, PrometheusMetrics } from "effect/observability"
-import { InMemoryDirectory, LdapClient, LdapFilter, LdapJobs } from "../src/index.ts"
+import { LdapClient, LdapFilter, LdapJobs } from "../src/index.ts"
+import { InMemoryDirectory } from "../src/testing.ts"
 
 const base = "dc=example,dc=org"
 const people = `ou=people,${base}`

@@ -8,7 +8,8 @@
  * In a program of your own the imports are `from "effect-ldap"`, and `lookup` is `LdapClient.layer({ url, … })`.
  */
 import { Console, Context, Effect, Layer, LayerMap } from "effect"
-import { InMemoryDirectory, LdapClient, LdapJobs } from "../src/index.ts"
+import { LdapClient, LdapJobs } from "../src/index.ts"
+import { InMemoryDirectory } from "../src/testing.ts"
 
 const people = {
   acme: ["ada", "grace", "linus"],

@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import { DirectoryFault, InMemoryDirectory } from "../../src/index.ts"
+import { DirectoryFault, InMemoryDirectory } from "../../src/testing.ts"
 import * as LoginService from "./LoginService.ts"
 
 const people = "ou=people,dc=example,dc=org"

@@ -21,15 +21,15 @@ import * as LdapTransport from "../connection/LdapTransport.ts"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 import { InvalidRequest, LdapError } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/url/LdapUrl.ts"
-import * as LdapExtended from "../protocol/LdapExtended.ts"
-import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
+import { operationsBy } from "../session/calls/operationsBy.ts"
+import { passingTo, type Performer, traced } from "../session/calls/Performer.ts"
 import * as LdapSession from "../session/LdapSession.ts"
-import { observed, unobserved } from "../telemetry/observed.ts"
-import { Observer } from "../telemetry/Observer.ts"
-import * as Repetition from "./LdapRepetition.ts"
+import { Tracing } from "../telemetry/Tracing.ts"
+import type * as Repetition from "./LdapRepetition.ts"
 import * as LdapPool from "./pool/LdapPool.ts"
 import { shareable } from "./pool/LdapPoolMembers.ts"
 import { healthCheckOf, settingsFrom } from "./pool/LdapPoolOptions.ts"
+import { performerOverPool } from "./pool/performerOverPool.ts"
 import { followingBy, followingOnDemand } from "./referrals/referralFollowing.ts"
 import type { Origin } from "./referrals/referralSessions.ts"
 import * as LdapServers from "./servers/LdapServers.ts"
@@ -180,12 +180,14 @@ export const LdapClient: Context.Service<LdapClient, LdapClient> = Context.Servi
  * @category constructors
  * @since 0.1.0
  */
-export const fromSession = (session: LdapSession.LdapSession): LdapClient =>
-  LdapClient.of({
-    server: session.server,
-    ...followingOnDemand(shareable(session), unknownOrigin),
-    withSession: withSession(session.server, undefined)
+export const fromSession = (session: LdapSession.LdapSession): LdapClient => {
+  const { server } = session
+  return LdapClient.of({
+    ...operationsBy(followingOnDemand(passingTo(shareable(session)), server, unknownOrigin)),
+    server,
+    withSession: withSession(server, undefined)
   })
+}
 
 /**
  * A client over a pool, whose scope stays its owner's.
@@ -205,122 +207,35 @@ export const fromPool = (
     readonly open?: OpenSession | undefined
   }
 ): LdapClient => {
-  const client = overPool(pool, options)
-  return LdapClient.of({ ...client, ...followingOnDemand(client, unknownOrigin) })
-}
-
-const overPool = (
-  pool: LdapPool.LdapPool,
-  options?: {
-    readonly retry?: Repetition.RetrySchedule | undefined
-    readonly open?: OpenSession | undefined
-  }
-): LdapClient => {
-  const run = <A>(
-    kind: Repetition.Kind,
-    f: (session: LdapSession.LdapOperations) => Effect.Effect<A, LdapError>
-  ): Effect.Effect<A, LdapError> => {
-    const once = pool.use((session) => f(unobserved(session)))
-    return Effect.catch(once, (error) =>
-      Effect.flatMap(Repetition.begin(kind, options?.retry), (decide) => {
-        const again = (error: LdapError): Effect.Effect<A, LdapError> =>
-          Effect.flatMap(decide(error), (isToRepeat) =>
-            isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), once), again) : Effect.fail(error))
-        return again(error)
-      }))
-  }
-  const stream = <A>(
-    kind: Repetition.Kind,
-    f: (session: LdapSession.LdapOperations) => Stream.Stream<A, LdapError>
-  ): Stream.Stream<A, LdapError> =>
-    Stream.unwrap(
-      Effect.map(Repetition.begin(kind, options?.retry), (decide) => {
-        const attempt: Stream.Stream<A, LdapError> = Stream.suspend(() => {
-          let hasEmitted = false
-          let lent: LdapPool.PooledSession | undefined
-          // `get` takes part in the scope of the stream: the session is its own until it ends.
-          const once = Stream.unwrap(
-            Effect.map(pool.get, (session) => f(unobserved(lent = session)))
-          )
-          return once.pipe(
-            Stream.mapArray((items) => {
-              hasEmitted = true
-              return items
-            }),
-            Stream.catch((error) => {
-              const doubt = lent !== undefined && error.reason._tag === "RequestTimeout"
-                ? pool.doubt(lent)
-                : Effect.void
-              const next = hasEmitted ? Effect.succeed(false) : decide(error)
-              return Stream.unwrap(
-                Effect.flatMap(Effect.andThen(doubt, next), (isToRepeat) =>
-                  isToRepeat ? Effect.as(logRepetition(error), attempt) : Effect.succeed(Stream.fail(error)))
-              )
-            })
-          )
-        })
-        return attempt
-      })
-    )
-  const operations: LdapSession.LdapOperations = {
-    search: (request) => stream("read", (session) => session.search(request)),
-    searchMessages: (request) => stream("read", (session) => session.searchMessages(request)),
-    searchResult: (request) => run("read", (session) => session.searchResult(request)),
-    lookup: (dn, request) => run("read", (session) => session.lookup(dn, request)),
-    compare: (dn, attribute, value, request) =>
-      run("read", (session) => session.compare(dn, attribute, value, request)),
-    rootDse: run("read", (session) => session.rootDse),
-    add: (dn, attributes, request) => run("write", (session) => session.add(dn, attributes, request)),
-    modify: (dn, changes, request) => run("write", (session) => session.modify(dn, changes, request)),
-    delete: (dn, request) => run("write", (session) => session.delete(dn, request)),
-    rename: (dn, request) => run("write", (session) => session.rename(dn, request)),
-    extended: <Request, Response>(
-      operation: string | ExtendedOperation<Request, Response>,
-      first?: Request | LdapSession.OperationOptions,
-      second?: LdapSession.OperationOptions
-    ) => {
-      // The session has the same two signatures: what was given is passed on as it came.
-      return run(kindOf(operation), ({ extended }) => extended(operation as never, first as never, second)) as never
-    },
-    extendedMessages: <Request, Response>(
-      operation: string | ExtendedOperation<Request, Response>,
-      first?: Request | LdapSession.OperationOptions,
-      second?: LdapSession.OperationOptions
-    ) =>
-      stream(
-        kindOf(operation),
-        ({ extendedMessages }) => extendedMessages(operation as never, first as never, second)
-      ) as never
-  }
+  const { server } = pool
   return LdapClient.of({
-    // All of an operation is one: the wait for a session, and whatever is run again.
-    ...observed(operations, Observer.of(pool.server)),
-    server: pool.server,
-    withSession: withSession(pool.server, options?.open)
+    ...operationsBy(followingOnDemand(tracedPool(pool, options?.retry), server, unknownOrigin)),
+    server,
+    withSession: withSession(server, options?.open)
   })
 }
 
-/** Without the name of an entry, and without what the server says: that may be about people. */
-const logRepetition = ({ operation, reason, server }: LdapError): Effect.Effect<void> =>
-  Effect.logDebug(`an operation is run again: ${operation} on ${server} failed with ${reason._tag}`)
-
-/** Nobody knows what an operation of somebody's own does; of those that are known only one changes nothing. */
-const kindOf = (operation: string | { readonly oid: string }): Repetition.Kind =>
-  (typeof operation === "string" ? operation : operation.oid) === LdapExtended.whoAmI.oid ? "read" : "write"
+/** A span has all of an operation: the wait for a session, and every attempt. */
+const tracedPool = (pool: LdapPool.LdapPool, retry: Repetition.RetrySchedule | undefined): Performer =>
+  traced(performerOverPool(pool, retry), Tracing.of(pool.server))
 
 /** Of a session, or a pool, of somebody else's it isn't known how it was opened. */
 const unknownOrigin: Origin = { isSecure: false, settings: {} }
 
-/** The same client, whose operations are followed where they are referred to, as its options say. */
-const withReferrals = (
-  client: LdapClient,
+/** A client over a pool of its own, whose operations follow referrals as its options say. */
+const overPool = (
+  pool: LdapPool.LdapPool,
+  open: OpenSession,
   isSecure: boolean,
-  { referrals = "ignore", ...settings }: ClientOptions
-): Effect.Effect<LdapClient, never, Scope.Scope> =>
-  Effect.map(
-    followingBy(client, referrals, { isSecure: isSecure || settings.startTls === true, settings }),
-    (operations) => LdapClient.of({ ...client, ...operations })
+  { referrals = "ignore", retry, ...settings }: ClientOptions
+): Effect.Effect<LdapClient, never, Scope.Scope> => {
+  const { server } = pool
+  const origin = { isSecure: isSecure || settings.startTls === true, settings }
+  return Effect.map(
+    followingBy(tracedPool(pool, retry), server, referrals, origin),
+    (performer) => LdapClient.of({ ...operationsBy(performer), server, withSession: withSession(server, open) })
   )
+}
 
 const withSession = (server: string, open: OpenSession | undefined): LdapClient["withSession"] => (as, f) => {
   const settings: SessionSettings = "_tag" in as ? { auth: as } : as
@@ -430,12 +345,11 @@ export const fromServers = Effect.fnUntraced(function*(
     open: servers.open(),
     onUnfit: ({ server }, error) => servers.report(server, error)
   })
-  const client = overPool(sessions, { retry, open: servers.open })
   const { source } = set
   const isSecure = source._tag === "Urls"
     ? source.servers.every(({ url }) => isSecured(url))
     : source.options.scheme === "ldaps"
-  return yield* withReferrals(client, isSecure, { ...session, referrals })
+  return yield* overPool(sessions, servers.open, isSecure, { ...session, referrals, retry })
 })
 
 /**
@@ -459,9 +373,13 @@ export const fromReadWrite = (
   options?: ReadWriteOptions
 ): Effect.Effect<LdapClient> =>
   Effect.map(
-    splitOf(read, write, options),
-    (operations) =>
-      LdapClient.of({ ...operations, server: `${read.server} ${write.server}`, withSession: write.withSession })
+    splitOf(passingTo(read), passingTo(write), options),
+    (performer) =>
+      LdapClient.of({
+        ...operationsBy(performer),
+        server: `${read.server} ${write.server}`,
+        withSession: write.withSession
+      })
   )
 
 /**
@@ -494,7 +412,7 @@ const overTransport = Effect.fnUntraced(function*(
       reach(different),
       (transport) => LdapSession.fromTransport(transport, { ...session, ...different })
     )
-  return yield* withReferrals(overPool(sessions, { retry, open }), isSecure, { ...session, referrals })
+  return yield* overPool(sessions, open, isSecure, { ...session, referrals, retry })
 })
 
 const isSecured = (url: string): boolean => url.toLowerCase().startsWith("ldaps:")
@@ -505,7 +423,8 @@ const isSecured = (url: string): boolean => url.toLowerCase().startsWith("ldaps:
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory, LdapClient } from "effect-ldap"
+ * import { LdapClient } from "effect-ldap"
+ * import { InMemoryDirectory } from "effect-ldap/testing"
  * import { Effect, Layer } from "effect"
  *
  * const InMemory = Layer.unwrap(

@@ -84,6 +84,9 @@ export interface LdapOperations {
   /** Reads one entry by its name; none where there is no such entry, or it doesn't match the filter. */
   readonly lookup: (dn: DnInput, options?: LookupOptions) => Effect.Effect<Option.Option<LdapEntry>, LdapError>
 
+  /** Like {@link LdapOperations.lookup}, with the server's result and its response controls. */
+  readonly lookupResult: (dn: DnInput, options?: LookupOptions) => Effect.Effect<LookupResult, LdapError>
+
   /** Asks the server whether an entry has a value (RFC 4511 section 4.10). */
   readonly compare: (
     dn: DnInput,
@@ -91,6 +94,17 @@ export interface LdapOperations {
     value: ValueInput,
     options?: OperationOptions
   ) => Effect.Effect<boolean, LdapError>
+
+  /**
+   * Like {@link LdapOperations.compare}, with the server's result and its response controls. Both answers, true and false, are a
+   * success.
+   */
+  readonly compareResult: (
+    dn: DnInput,
+    attribute: string,
+    value: ValueInput,
+    options?: OperationOptions
+  ) => Effect.Effect<CompareResult, LdapError>
 
   /** Adds an entry (RFC 4511 section 4.7). */
   readonly add: (
@@ -131,13 +145,9 @@ export interface LdapOperations {
   readonly extended: {
     <Request, Response>(
       operation: ExtendedOperation<Request, Response>,
-      ...rest: [Request] extends [void] ? [request?: undefined, options?: OperationOptions]
-        : [request: Request, options?: OperationOptions]
+      ...rest: ExtendedArguments<Request>
     ): Effect.Effect<ExtendedAnswer<Response>, LdapError>
-    (
-      oid: string,
-      options?: OperationOptions & { readonly value?: Uint8Array | undefined }
-    ): Effect.Effect<ExtendedResult, LdapError>
+    (oid: string, options?: RawExtendedOptions): Effect.Effect<ExtendedResult, LdapError>
   }
 
   /**
@@ -147,12 +157,11 @@ export interface LdapOperations {
   readonly extendedMessages: {
     <Request, Response>(
       operation: ExtendedOperation<Request, Response>,
-      ...rest: [Request] extends [void] ? [request?: undefined, options?: OperationOptions]
-        : [request: Request, options?: OperationOptions]
+      ...rest: ExtendedArguments<Request>
     ): Stream.Stream<IntermediateMessage | DoneMessage<ExtendedAnswer<Response>>, LdapError>
     (
       oid: string,
-      options?: OperationOptions & { readonly value?: Uint8Array | undefined }
+      options?: RawExtendedOptions
     ): Stream.Stream<IntermediateMessage | DoneMessage<ExtendedResult>, LdapError>
   }
 
@@ -215,6 +224,25 @@ export interface ExtendedAnswer<out Response> extends LdapResult {
 export interface ExtendedResult extends LdapResult {
   readonly oid: string | undefined
   readonly value: Uint8Array | undefined
+}
+
+/**
+ * What follows the operation in a call of `extended`: the request, unless the operation has none, and options.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type ExtendedArguments<Request> = [Request] extends [void] ? [request?: undefined, options?: OperationOptions]
+  : [request: Request, options?: OperationOptions]
+
+/**
+ * Options of an extended operation that is named by its OID: also the encoded value of the request.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface RawExtendedOptions extends OperationOptions {
+  readonly value?: Uint8Array | undefined
 }
 
 /**
@@ -334,6 +362,32 @@ export interface SearchResult {
   readonly entries: ReadonlyArray<LdapEntry>
   /** Search continuation references: each a list of URLs, any of which has a part of the answer. They are not followed. */
   readonly references: ReadonlyArray<ReadonlyArray<string>>
+  readonly result: LdapResult
+}
+
+/**
+ * A lookup, and what the server said about it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface LookupResult {
+  /** None if there is no such entry, or it does not match the filter. */
+  readonly entry: Option.Option<LdapEntry>
+  /** The result of the search, with its response controls. Its code is `noSuchObject` (32) if there is no such entry. */
+  readonly result: LdapResult
+}
+
+/**
+ * A comparison, and what the server said about it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface CompareResult {
+  /** Whether the entry has the value. */
+  readonly matched: boolean
+  /** The result, with its response controls. Its code is `compareTrue` (6) or `compareFalse` (5). */
   readonly result: LdapResult
 }
 

@@ -26,32 +26,37 @@ import * as LdapTransport from "../connection/LdapTransport.ts"
 import type { LdapControl } from "../model/control/LdapControl.ts"
 import { ConnectFailed, InvalidRequest, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
 import { encode } from "../protocol/encode.ts"
-import { observed, tellName, tellResult } from "../telemetry/observed.ts"
-import { Observer } from "../telemetry/Observer.ts"
 import { SessionMetrics } from "../telemetry/SessionMetrics.ts"
+import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { bind } from "./bind.ts"
+import { operationsBy } from "./calls/operationsBy.ts"
+import { setUntraced, traced } from "./calls/Performer.ts"
 import type { ControlInput, LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import { controlsOf, timeoutOf } from "./operationOptions.ts"
-import { operationsOver } from "./operations.ts"
+import { performerOver } from "./operations.ts"
 import { SessionDriver } from "./SessionDriver.ts"
 import { startTls } from "./startTls.ts"
 
 export type {
   CancelAnswer,
+  CompareResult,
   ControlInput,
   DerefAliases,
   DnInput,
   DoneMessage,
   EntryAttributesInput,
   ExtendedAnswer,
+  ExtendedArguments,
   ExtendedResult,
   FilterInput,
   FollowReferrals,
   IntermediateMessage,
   LdapOperations,
   LookupOptions,
+  LookupResult,
   ModificationInput,
   OperationOptions,
+  RawExtendedOptions,
   ReferralPolicy,
   RenameOptions,
   SearchMessage,
@@ -284,13 +289,16 @@ const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
   const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
   const unbindControls = yield* Effect.fromResult(unbindControlsOf(transport.server, options))
-  const observer = Observer.of(transport.server)
-  const metrics = new SessionMetrics(observer.attributes, yield* Effect.context<never>())
+  const tracing = Tracing.of(transport.server)
+  const metrics = new SessionMetrics(tracing.attributes, yield* Effect.context<never>())
   // Not a child of the session's scope: the finalizer of the driver closes it, after the unbind.
   const connectionScope = Scope.makeUnsafe()
   const driver = yield* Effect.uninterruptibleMask((restore) =>
     restore(
-      observer.effect("connect", measured(metrics, Scope.provide(connect(transport, connectTimeout), connectionScope)))
+      tracing.effect(
+        { name: "connect" },
+        measured(metrics, Scope.provide(connect(transport, connectTimeout), connectionScope))
+      )
     ).pipe(
       Effect.onError((cause) => Scope.close(connectionScope, Exit.failCause(cause))),
       Effect.flatMap((connection) =>
@@ -307,7 +315,7 @@ const open = Effect.fnUntraced(function*(
       )
     )
   )
-  const session = fromDriver(driver, observer, options)
+  const session = fromDriver(driver, tracing, options)
   if (options.startTls === true) yield* session.startTls()
   if (options.auth !== undefined) yield* session.bind(options.auth, { controls: options.bindControls })
   return session
@@ -365,35 +373,38 @@ const measured = <A>(metrics: SessionMetrics, connecting: Effect.Effect<A, LdapE
 // The session over its driver
 // ---------------------------------------------------------------------------------------------------------------------
 
-const fromDriver = (driver: SessionDriver, observer: Observer, options: SessionOptions): LdapSession => {
+const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOptions): LdapSession => {
   const requestTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
-  return {
-    ...observed(operationsOver(driver, requestTimeout), observer),
+  const performer = performerOver(driver, requestTimeout)
+  const session: LdapSession = {
+    ...operationsBy(traced(performer, tracing)),
     server: driver.server,
     protection: Effect.sync(() => driver.connection.protection),
     tls: Effect.sync(() => driver.connection.tls),
     closed: Deferred.await(driver.ended),
     notices: noticesOf(driver),
     bind: (auth, bindOptions) =>
-      observer.effect(
-        "bind",
+      tracing.effect(
+        { name: "bind", describe: () => describeBind(auth), outcome: ({ code }) => ({ code }) },
         bind(driver, auth, {
           controls: controlsOf(bindOptions),
           timeoutMillis: timeoutOf(requestTimeout)(bindOptions)
-        }),
-        (span) => {
-          span.attribute("ldap.bind.mechanism", auth._tag === "Sasl" ? auth.mechanism.name : auth._tag.toLowerCase())
-          if (auth._tag === "Simple") tellName(auth.dn)(span)
-        },
-        tellResult
+        })
       ),
     startTls: (tls) => {
       // The options themselves where nothing is added: what was read of them is kept.
       const both = tls === undefined ? options.tls ?? {} : { ...options.tls, ...tls }
-      return observer.effect("startTls", startTls(driver, both, requestTimeout))
+      return tracing.effect({ name: "startTls" }, startTls(driver, both, requestTimeout))
     }
   }
+  setUntraced(session, performer)
+  return session
 }
+
+const describeBind = (auth: LdapAuth): Description => ({
+  mechanism: auth._tag === "Sasl" ? auth.mechanism.name : auth._tag.toLowerCase(),
+  dn: auth._tag === "Simple" ? auth.dn : undefined
+})
 
 const noticesOf = (driver: SessionDriver): Stream.Stream<Notice> =>
   Stream.callback<Notice>((queue) =>

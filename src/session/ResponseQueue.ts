@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import { fromResult, type LdapError, type LdapResult } from "../model/LdapError.ts"
 import type { LdapMessage } from "../protocol/LdapMessage.ts"
-import { Call } from "./Call.ts"
 import type { EntryLimit } from "./core/Operation.ts"
 import type { Outcome } from "./core/SessionAction.ts"
+import { PendingOperation } from "./PendingOperation.ts"
 import { answerOf, type Asked, leave } from "./request.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
 
@@ -29,7 +29,7 @@ export interface Question extends Asked {
 }
 
 /** One such request in flight, seen by its consumer. `read` makes an item of a message. */
-export class ResponseQueue<A> extends Call {
+export class ResponseQueue<A> extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #question: Question
   readonly #read: (message: LdapMessage) => A | undefined

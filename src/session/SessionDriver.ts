@@ -32,7 +32,6 @@ import { encode } from "../protocol/encode.ts"
 import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
 import { LdapParser } from "../protocol/LdapParser.ts"
 import type { SessionMetrics } from "../telemetry/SessionMetrics.ts"
-import { type Call, type CallContext, type Failure, reasonOf } from "./Call.ts"
 import type { Operation } from "./core/Operation.ts"
 import type { Outcome, SessionAction } from "./core/SessionAction.ts"
 import type { SessionEvent } from "./core/SessionEvent.ts"
@@ -40,6 +39,7 @@ import { SessionMachine } from "./core/SessionMachine.ts"
 import type { Abandon } from "./core/WriteQueue.ts"
 import { type Deadline, Deadlines } from "./Deadlines.ts"
 import { carriesPassword } from "./passwords.ts"
+import { type Failure, type OperationContext, type PendingOperation, reasonOf } from "./PendingOperation.ts"
 
 export interface DriverOptions {
   readonly server: string
@@ -169,12 +169,12 @@ export class SessionDriver {
     return new InsecureAuth({ detail })
   }
 
-  error(context: CallContext, reason: LdapErrorReason): LdapError {
+  error(context: OperationContext, reason: LdapErrorReason): LdapError {
     return new LdapError({ reason, operation: context.operation, server: this.server, dn: context.dn })
   }
 
   /** The error for an outcome that is no answer of the server's. */
-  failure(context: CallContext, outcome: Failure): LdapError {
+  failure(context: OperationContext, outcome: Failure): LdapError {
     return this.error(context, reasonOf(outcome))
   }
 
@@ -312,9 +312,9 @@ export class SessionDriver {
   #perform(action: SessionAction): void {
     switch (action._tag) {
       case "Deliver":
-        return callOf(action.operation).onDeliver(action.message)
+        return pendingOf(action.operation).onDeliver(action.message)
       case "Wake":
-        return callOf(action.operation).onWake()
+        return pendingOf(action.operation).onWake()
       case "Settle":
         return this.#settle(action.operation, action.outcome)
       case "Encode":
@@ -326,15 +326,15 @@ export class SessionDriver {
       case "SetTimer": {
         const deadline = this.#deadlines.set(action.of, action.millis)
         if (action.of === "goodbye") this.#goodbye = deadline
-        else callOf(action.of).deadline = deadline
+        else pendingOf(action.of).deadline = deadline
         return
       }
       case "ClearTimer": {
-        const deadline = action.of === "goodbye" ? this.#goodbye : callOf(action.of).deadline
+        const deadline = action.of === "goodbye" ? this.#goodbye : pendingOf(action.of).deadline
         return deadline === undefined ? undefined : this.#deadlines.clear(deadline)
       }
       case "Grant":
-        return callOf(action.operation).onGrant()
+        return pendingOf(action.operation).onGrant()
       case "Pause":
         return this.#connection.pause()
       case "Resume":
@@ -368,7 +368,7 @@ export class SessionDriver {
   }
 
   #encode(operation: Operation): void {
-    const failure = callOf(operation).encode(this.#check)
+    const failure = pendingOf(operation).encode(this.#check)
     if (failure !== undefined) this.dispatch({ _tag: "Unsendable", operation, failure })
   }
 
@@ -379,10 +379,10 @@ export class SessionDriver {
     const parts: Array<Uint8Array> = []
     for (const item of items) {
       if ("spec" in item) {
-        const call = callOf(item)
-        call.writtenAt = now
-        if (call.bytes !== undefined) parts.push(call.bytes)
-        call.bytes = undefined
+        const pending = pendingOf(item)
+        pending.writtenAt = now
+        if (pending.bytes !== undefined) parts.push(pending.bytes)
+        pending.bytes = undefined
       } else {
         this.#options.metrics.abandoned()
         const { messageId, target } = item
@@ -396,14 +396,14 @@ export class SessionDriver {
   }
 
   #settle(operation: Operation, outcome: Outcome): void {
-    const call = callOf(operation)
-    call.bytes = undefined
+    const pending = pendingOf(operation)
+    pending.bytes = undefined
     // What was never written took no time.
-    if (call.writtenAt !== 0) this.#measure(call, outcome)
-    call.onSettled(outcome)
+    if (pending.writtenAt !== undefined) this.#measure(pending, pending.writtenAt, outcome)
+    pending.onSettled(outcome)
   }
 
-  #measure({ context, writtenAt }: Call, outcome: Outcome): void {
+  #measure({ context }: PendingOperation, writtenAt: number, outcome: Outcome): void {
     const result = resultOf(outcome)
     if (result === undefined) return
     // Asked once for all that arrives together.
@@ -417,7 +417,7 @@ export class SessionDriver {
 
   #handshake(operation: Operation): Effect.Effect<void> {
     const { connectTimeout } = this.#options
-    return (callOf(operation).handshake ?? Effect.void).pipe(
+    return (pendingOf(operation).handshake ?? Effect.void).pipe(
       Effect.timeoutOrElse({
         duration: connectTimeout,
         orElse: () => Effect.fail(this.error({ operation: "startTls" }, handshakeTimeout(connectTimeout)))
@@ -485,8 +485,8 @@ export class SessionDriver {
   }
 }
 
-/** The driver gives each operation its call as the owner. */
-const callOf = (operation: Operation): Call => operation.owner as Call
+/** The driver gives each operation its pending operation as the owner. */
+const pendingOf = (operation: Operation): PendingOperation => operation.owner as PendingOperation
 
 /** For metrics: the result code, or why there is none; `undefined` for what is no end of a request. */
 const resultOf = (outcome: Outcome): number | string | undefined => {

@@ -11,7 +11,7 @@ import type { LdapAuth } from "../auth/LdapAuth.ts"
 import * as Password from "../auth/Password.ts"
 import { InvalidRequest, type LdapError, type LdapResult } from "../model/LdapError.ts"
 import { type BindContext, type BindOptions, bindRequest, credentialsTimeout } from "./bindRequest.ts"
-import { type Request, RequestCall, type Response, resultOf, succeedOrFail } from "./request.ts"
+import { PendingRequest, type Request, type Response, resultOf, succeedOrFail } from "./request.ts"
 import { saslBind } from "./saslBind.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
 
@@ -84,15 +84,15 @@ const sendBind = (
 ): Effect.Effect<LdapResult, LdapError> =>
   Effect.flatMap(
     Effect.callback<Response<"BindResponse">, LdapError>((resume) => {
-      const call = new SimpleBindCall(driver, context, password, { ...options, timeoutMillis }, resume)
-      driver.dispatch({ _tag: "Start", operation: call.operation })
-      return call.leave
+      const pending = new PendingSimpleBind(driver, context, password, { ...options, timeoutMillis }, resume)
+      driver.dispatch({ _tag: "Start", operation: pending.operation })
+      return pending.leave
     }),
     (message) => succeedOrFail(driver, context, resultOf(message))
   )
 
 /** A simple bind: its password is read in the step that sends it, so it may be wiped until then, and is kept nowhere. */
-class SimpleBindCall extends RequestCall<"BindResponse"> {
+class PendingSimpleBind extends PendingRequest<"BindResponse"> {
   readonly #context: BindContext
   readonly #password: Redacted.Redacted<string | Uint8Array>
   readonly #options: BindOptions

@@ -1,206 +1,64 @@
 /**
- * The operations of a session over its driver: each is shaped, sent, and its answer judged.
+ * What carries out the calls of a session: their requests go to its driver.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import { type LdapEntry, valueFrom } from "../model/entry/LdapEntry.ts"
-import { fromResult, InvalidRequest, LdapError, type LdapResult, ReferralReceived } from "../model/LdapError.ts"
-import { LdapResultCode } from "../model/LdapResultCode.ts"
-import { dnFrom, type DnInput, entryAttributesFrom, modificationFrom, type ModificationInput } from "../model/ldapts.ts"
-import type { RequestOperation } from "../protocol/LdapMessage.ts"
+import type { LdapError } from "../model/LdapError.ts"
+import type { SearchRequest } from "../protocol/LdapMessage.ts"
+import { overRequester, type Performer } from "./calls/Performer.ts"
+import type { RequestContext, Requester } from "./calls/Requester.ts"
 import { extendedOver } from "./extended.ts"
-import type {
-  LdapOperations,
-  LookupOptions,
-  OperationOptions,
-  SearchMessage,
-  SearchOptions,
-  SearchResult
-} from "./LdapOperations.ts"
+import type { OperationOptions, SearchOptions } from "./LdapOperations.ts"
 import { cantFollow, controlsOf, givingUpOf, timeoutOf } from "./operationOptions.ts"
-import { request, resultOf, succeedOrFail } from "./request.ts"
+import { request, resultOf } from "./request.ts"
 import * as Search from "./search.ts"
-import { everything, searchRequest } from "./searchRequest.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
-export const operationsOver = (driver: SessionDriver, requestTimeout: number): LdapOperations => {
+export const performerOver = (driver: SessionDriver, requestTimeout: number): Performer =>
+  overRequester(requesterOver(driver, requestTimeout))
+
+const requesterOver = (driver: SessionDriver, requestTimeout: number): Requester => {
   const timeoutMillis = timeoutOf(requestTimeout)
 
-  /** Operations whose response is a result and nothing else. */
-  const update = (
-    operation: string,
-    request_: RequestOperation & { readonly dn: string },
-    expects: "AddResponse" | "ModifyResponse" | "DeleteResponse" | "ModifyDnResponse",
-    options: OperationOptions | undefined
-  ): Effect.Effect<LdapResult, LdapError> => {
-    const context = { operation, dn: request_.dn }
+  const shared = (options: OperationOptions | undefined) => ({
+    controls: controlsOf(options),
+    timeoutMillis: timeoutMillis(options),
+    givingUp: givingUpOf(options)
+  })
+
+  const searchOf = (request: SearchRequest, options: SearchOptions): Search.Search => ({
+    ...shared(options),
+    request,
+    pageSize: options.pageSize
+  })
+
+  const refusal = (context: RequestContext, options: OperationOptions | undefined): LdapError | undefined => {
     const wrong = cantFollow(options)
-    if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
-    return Effect.flatMap(
-      request(driver, {
-        ...context,
-        request: request_,
-        controls: controlsOf(options),
-        expects,
-        timeoutMillis: timeoutMillis(options),
-        givingUp: givingUpOf(options)
-      }),
-      (message) => succeedOrFail(driver, context, resultOf(message))
-    )
+    return wrong === undefined ? undefined : driver.error(context, wrong)
   }
 
-  const shape = (options: SearchOptions): Search.Search | LdapError => {
-    const shaped = searchRequest(options)
-    const wrong = Result.isFailure(shaped) ? shaped.failure : cantFollow(options)
-    return Result.isFailure(shaped) || wrong !== undefined
-      ? driver.error({ operation: "search", dn: dnFrom(options.base) }, wrong!)
-      : {
-        request: shaped.success,
-        controls: controlsOf(options),
-        pageSize: options.pageSize,
-        timeoutMillis: timeoutMillis(options),
-        givingUp: givingUpOf(options)
-      }
-  }
-
-  const search = (options: SearchOptions): Stream.Stream<LdapEntry, LdapError> => {
-    if (options.referrals === "fail") {
-      return Stream.flatMap(
-        searchMessages(options),
-        (message) => message._tag === "Entry" ? Stream.succeed(message.entry) : Stream.empty
-      )
-    }
-    const shaped = shape(options)
-    return shaped instanceof LdapError ? Stream.fail(shaped) : Search.entries(driver, shaped)
-  }
-
-  const searchMessages = (options: SearchOptions): Stream.Stream<SearchMessage, LdapError> => {
-    const shaped = shape(options)
-    if (shaped instanceof LdapError) return Stream.fail(shaped)
-    const messages = Search.messages(driver, shaped)
-    return options.referrals === "fail"
-      ? Stream.mapEffect(messages, (message) =>
-        message._tag === "Reference"
-          ? Effect.fail(elsewhere(shaped.request.base, message.urls, message.controls))
-          : Effect.succeed(message))
-      : messages
-  }
-
-  /** A part of an answer that is somewhere else, where that is a failure. */
-  const elsewhere = (
-    dn: string,
-    referrals: ReadonlyArray<string>,
-    controls: ReadonlyArray<LdapControl>
-  ): LdapError =>
-    driver.error(
-      { operation: "search", dn },
-      new ReferralReceived({ matchedDn: "", diagnosticMessage: "", referrals, controls })
-    )
-
-  const searchResult = (options: SearchOptions): Effect.Effect<SearchResult, LdapError> =>
-    Effect.suspend(() => {
-      const shaped = shape(options)
-      if (shaped instanceof LdapError) return Effect.fail(shaped)
-      const found: Search.Collected = { entries: [], references: [] }
-      return Search.collect(driver, shaped, found).pipe(
-        Effect.filterOrFail(
-          () => options.referrals !== "fail" || found.references.length === 0,
-          () => elsewhere(shaped.request.base, found.references[0]!, [])
-        ),
-        Effect.mapBoth({
-          onFailure: ({ dn, operation, reason, server }) =>
-            new LdapError({ reason, operation, server, dn, partial: found }),
-          onSuccess: (result) => ({ ...found, result })
-        })
-      )
-    })
-
-  const lookup = (dn: DnInput, options?: LookupOptions): Effect.Effect<Option.Option<LdapEntry>, LdapError> =>
-    Effect.suspend(() => {
-      const shaped = shape({ ...options, base: dn, scope: "base" })
-      if (shaped instanceof LdapError) return Effect.fail(shaped)
-      const found: Search.Collected = { entries: [], references: [] }
-      return Effect.matchEffect(Search.collect(driver, shaped, found), {
-        onFailure: (error) => (error.reason._tag === "NoSuchObject" ? Effect.succeedNone : Effect.fail(error)),
-        onSuccess: () => Effect.succeed(Option.fromUndefinedOr(found.entries[0]))
-      })
-    })
+  const search = "search"
 
   return {
-    ...extendedOver(driver, timeoutMillis),
-    search,
-    searchMessages,
-    searchResult,
-    lookup,
-    rootDse: Effect.flatMap(
-      lookup("", { filter: everything, attributes: ["*", "+"] }),
-      Option.match({
-        onNone: () =>
-          Effect.fail(
-            driver.error(
-              { operation: "rootDse" },
-              new InvalidRequest({ field: "rootDse", detail: "this server doesn't show its root DSE to this user" })
-            )
-          ),
-        onSome: Effect.succeed
-      })
-    ),
-    compare: (dn, attribute, value, options) => {
-      const context = { operation: "compare", dn: dnFrom(dn) }
-      const wrong = cantFollow(options)
-      if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
-      return Effect.flatMap(
-        request(driver, {
-          ...context,
-          request: { _tag: "CompareRequest", dn: context.dn, attribute, value: valueFrom(value) },
-          controls: controlsOf(options),
-          expects: "CompareResponse",
-          timeoutMillis: timeoutMillis(options),
-          givingUp: givingUpOf(options)
-        }),
-        (message) => {
-          const result = resultOf(message)
-          if (result.code === LdapResultCode.compareTrue) return Effect.succeed(true)
-          if (result.code === LdapResultCode.compareFalse) return Effect.succeed(false)
-          return Effect.fail(driver.error(context, fromResult(result)))
-        }
-      )
+    error: (context, reason) => driver.error(context, reason),
+    result: (asked, options) => {
+      const wrong = refusal(asked, options)
+      if (wrong !== undefined) return Effect.fail(wrong)
+      return Effect.map(request(driver, { ...asked, ...shared(options) }), resultOf)
     },
-    add: (dn, attributes, options) =>
-      update(
-        "add",
-        { _tag: "AddRequest", dn: dnFrom(dn), attributes: entryAttributesFrom(attributes) },
-        "AddResponse",
-        options
-      ),
-    modify: (dn, changes, options) => {
-      const list = Array.isArray(changes)
-        ? (changes as ReadonlyArray<ModificationInput>)
-        : [changes as ModificationInput]
-      return update(
-        "modify",
-        { _tag: "ModifyRequest", dn: dnFrom(dn), changes: list.map(modificationFrom) },
-        "ModifyResponse",
-        options
-      )
+    entries: (request, options) => {
+      const wrong = refusal({ operation: search, dn: request.base }, options)
+      return wrong === undefined ? Search.entries(driver, searchOf(request, options)) : Stream.fail(wrong)
     },
-    delete: (dn, options) => update("delete", { _tag: "DeleteRequest", dn: dnFrom(dn) }, "DeleteResponse", options),
-    rename: (dn, options) =>
-      update(
-        "rename",
-        {
-          _tag: "ModifyDnRequest",
-          dn: dnFrom(dn),
-          newRdn: options.newRdn,
-          deleteOldRdn: options.deleteOldRdn ?? true,
-          newSuperior: options.newSuperior === undefined ? undefined : dnFrom(options.newSuperior)
-        },
-        "ModifyDnResponse",
-        options
-      )
+    messages: (request, options) => {
+      const wrong = refusal({ operation: search, dn: request.base }, options)
+      return wrong === undefined ? Search.messages(driver, searchOf(request, options)) : Stream.fail(wrong)
+    },
+    collect: (request, options, found) => {
+      const wrong = refusal({ operation: search, dn: request.base }, options)
+      return wrong === undefined ? Search.collect(driver, searchOf(request, options), found) : Effect.fail(wrong)
+    },
+    ...extendedOver(driver, timeoutMillis)
   }
 }

@@ -5,8 +5,8 @@ import * as LdapControl from "../model/control/LdapControl.ts"
 import { type LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
-import { Call } from "./Call.ts"
 import type { Outcome } from "./core/SessionAction.ts"
+import { PendingOperation } from "./PendingOperation.ts"
 import type { Asked, GivingUp } from "./request.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
 
@@ -104,9 +104,9 @@ export class Pages {
   /** Tells the server that no more pages after this cookie are wanted. */
   giveBack(cookie: ReturnType<typeof cookieOf> = this.cookie): void {
     if (!(cookie instanceof Uint8Array) || cookie.length === 0) return
-    const call = new GiveBackCall(this.#driver, this.#search, cookie, 0)
-    if (isSorted(this.#search)) call.startAfter(busyPauses[0]!)
-    else call.start()
+    const pending = new PendingGiveBack(this.#driver, this.#search, cookie, 0)
+    if (isSorted(this.#search)) pending.startAfter(busyPauses[0]!)
+    else pending.start()
   }
 
   #violation(detail: string): LdapError {
@@ -133,7 +133,7 @@ export const isSorted = ({ controls }: Search): boolean =>
  * Gives a cursor back: a page of no entries (RFC 2696 section 3). No caller waits for it, but it is in flight, so a server that
  * doesn't answer has its time as for any other request: a bind would wait for it in vain.
  */
-class GiveBackCall extends Call {
+class PendingGiveBack extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #search: Search
   readonly #cookie: Uint8Array
@@ -170,7 +170,7 @@ class GiveBackCall extends Call {
   onSettled(outcome: Outcome): void {
     const pause = isBusy(outcome) ? busyPauses[this.#tries] : undefined
     if (pause === undefined) return
-    new GiveBackCall(this.#driver, this.#search, this.#cookie, this.#tries + 1).startAfter(pause)
+    new PendingGiveBack(this.#driver, this.#search, this.#cookie, this.#tries + 1).startAfter(pause)
   }
 }
 

@@ -6,10 +6,10 @@ import type { LdapControl } from "../model/control/LdapControl.ts"
 import { fromResult, type LdapError, type LdapResult } from "../model/LdapError.ts"
 import { cancel } from "../protocol/LdapExtended.ts"
 import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../protocol/LdapMessage.ts"
-import { Call, type CallContext } from "./Call.ts"
 import type { Operation } from "./core/Operation.ts"
 import type { Outcome } from "./core/SessionAction.ts"
 import type { CancelAnswer } from "./LdapOperations.ts"
+import { type OperationContext, PendingOperation } from "./PendingOperation.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
 
 /** The types of responses that end in a result. */
@@ -30,7 +30,7 @@ export interface LetEnd {
 }
 
 /** A request and what is to be known about it. */
-export interface Asked extends CallContext {
+export interface Asked extends OperationContext {
   readonly request: RequestOperation
   readonly controls: ReadonlyArray<LdapControl>
   /** For the whole of it, the wait for a bind or StartTLS included. */
@@ -50,13 +50,13 @@ export const request = <T extends ResultTag>(
   asked: Request<T>
 ): Effect.Effect<Response<T>, LdapError> =>
   Effect.callback((resume) => {
-    const call = new RequestCall(driver, asked, "request", resume)
-    driver.dispatch({ _tag: "Start", operation: call.operation })
-    return call.leave
+    const pending = new PendingRequest(driver, asked, "request", resume)
+    driver.dispatch({ _tag: "Start", operation: pending.operation })
+    return pending.leave
   })
 
 /** A request whose caller waits for the last response. */
-export class RequestCall<T extends ResultTag> extends Call {
+export class PendingRequest<T extends ResultTag> extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #asked: Request<T>
   readonly #resume: (answer: Effect.Effect<Response<T>, LdapError>) => void
@@ -100,14 +100,14 @@ export class RequestCall<T extends ResultTag> extends Call {
 /** The caller of an operation is gone. Completes when the server was told, or has answered the Cancel. */
 export const leave = (
   driver: SessionDriver,
-  { context, operation }: Call,
+  { context, operation }: PendingOperation,
   { givingUp = "abandon", timeoutMillis }: Pick<Asked, "givingUp" | "timeoutMillis">
 ): Effect.Effect<void> => {
   if (givingUp === "abandon") return Effect.sync(() => driver.dispatch({ _tag: "Interrupt", operation }))
   if (typeof givingUp === "object") return Effect.sync(() => driver.dispatch({ _tag: "LetFinish", operation }))
   const answer = Effect.callback<CancelAnswer | undefined>((resume) => {
-    const call = new CancelCall(driver, context, operation, timeoutMillis, resume)
-    driver.dispatch({ _tag: "Cancel", operation, cancel: call.operation })
+    const pending = new PendingCancel(driver, context, operation, timeoutMillis, resume)
+    driver.dispatch({ _tag: "Cancel", operation, cancel: pending.operation })
   })
   return typeof givingUp === "function"
     ? Effect.flatMap(answer, (answer) => (answer === undefined ? Effect.void : givingUp(answer)))
@@ -115,14 +115,14 @@ export const leave = (
 }
 
 /** A Cancel of another operation (RFC 3909). It can't be abandoned or cancelled itself (section 2.2). */
-class CancelCall extends Call {
+class PendingCancel extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #resume: (answer: Effect.Effect<CancelAnswer | undefined>) => void
 
   constructor(
     driver: SessionDriver,
-    { dn }: CallContext,
-    target: Call["operation"],
+    { dn }: OperationContext,
+    target: PendingOperation["operation"],
     timeoutMillis: number,
     resume: (answer: Effect.Effect<CancelAnswer | undefined>) => void
   ) {
@@ -152,7 +152,7 @@ class CancelCall extends Call {
 /** What the caller is told of an outcome. */
 export const answerOf = <T extends ResultTag>(
   driver: SessionDriver,
-  context: CallContext,
+  context: OperationContext,
   outcome: Outcome
 ): Effect.Effect<Response<T>, LdapError> => {
   switch (outcome._tag) {
@@ -197,7 +197,7 @@ export const resultOf = (
 /** A success, or the error that stands for the code. */
 export const succeedOrFail = (
   driver: SessionDriver,
-  context: CallContext,
+  context: OperationContext,
   result: LdapResult
 ): Effect.Effect<LdapResult, LdapError> =>
   result.code === 0 ? Effect.succeed(result) : Effect.fail(driver.error(context, fromResult(result)))

@@ -11,9 +11,9 @@ import * as SaslMechanism from "../auth/SaslMechanism.ts"
 import { AuthRejected, type LdapError, type LdapErrorReason, type LdapResult } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { type BindContext, type BindOptions, bindRequest, credentialsTimeout } from "./bindRequest.ts"
-import { Call } from "./Call.ts"
 import type { Outcome } from "./core/SessionAction.ts"
-import { answerOf, RequestCall, type Response, resultOf } from "./request.ts"
+import { PendingOperation } from "./PendingOperation.ts"
+import { answerOf, PendingRequest, type Response, resultOf } from "./request.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
 
 export const saslBind = (
@@ -40,7 +40,7 @@ export const saslBind = (
 type Answer = Exit.Exit<LdapResult, LdapError>
 
 /** The connection for the time of a conversation, which runs in a fiber of its own: it goes on when the caller is interrupted. */
-class Reservation extends Call {
+class Reservation extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #bind: BindContext
   readonly #mechanism: SaslMechanism.SaslMechanism
@@ -138,9 +138,9 @@ class Reservation extends Call {
         const authentication = { _tag: "Sasl", mechanism: this.#mechanism.name, credentials } as const
         // The reservation has the time limit.
         const step = bindRequest(this.#bind, { ...this.#options, timeoutMillis: Infinity }, authentication)
-        const call = new RequestCall(this.#driver, step, "bindStep", resume, this.operation)
-        this.#driver.dispatch({ _tag: "Start", operation: call.operation })
-        return call.leave
+        const pending = new PendingRequest(this.#driver, step, "bindStep", resume, this.operation)
+        this.#driver.dispatch({ _tag: "Start", operation: pending.operation })
+        return pending.leave
       }),
       (message) => {
         const result = resultOf(message)

@@ -9,11 +9,11 @@ import * as Stream from "effect/Stream"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../model/LdapError.ts"
 import type { LdapMessage } from "../protocol/LdapMessage.ts"
-import { Call } from "./Call.ts"
 import type { EntryLimit } from "./core/Operation.ts"
 import type { Outcome } from "./core/SessionAction.ts"
 import type { SearchMessage } from "./LdapOperations.ts"
 import { cookieOf, isSorted, Pages, type Search } from "./pages.ts"
+import { PendingOperation } from "./PendingOperation.ts"
 import { answerOf, type Asked, leave, resultOf, succeedOrFail } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
@@ -202,13 +202,20 @@ const collectPage = (
 ): Effect.Effect<LdapResult, LdapError> =>
   Effect.callback((resume) => {
     const asked: Asked = { ...search, operation: "search", dn: search.request.base }
-    const call = new CollectCall(driver, asked, timeoutMillis, entryLimitOf(search, into.entries.length), into, resume)
-    driver.dispatch({ _tag: "Start", operation: call.operation })
-    return call.leave
+    const pending = new PendingCollection(
+      driver,
+      asked,
+      timeoutMillis,
+      entryLimitOf(search, into.entries.length),
+      into,
+      resume
+    )
+    driver.dispatch({ _tag: "Start", operation: pending.operation })
+    return pending.leave
   })
 
 /** A search that is collected. */
-class CollectCall extends Call {
+class PendingCollection extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #asked: Asked
   readonly #into: Collected

@@ -8,10 +8,10 @@ import type { TlsOptions } from "../connection/LdapTls.ts"
 import type { LdapControl } from "../model/control/LdapControl.ts"
 import { InvalidRequest, type LdapError } from "../model/LdapError.ts"
 import type { RequestOperation } from "../protocol/LdapMessage.ts"
-import { Call } from "./Call.ts"
 import { startTlsOid } from "./core/responses.ts"
 import type { Outcome } from "./core/SessionAction.ts"
 import type { Unsendable } from "./core/SessionEvent.ts"
+import { PendingOperation } from "./PendingOperation.ts"
 import { answerOf } from "./request.ts"
 import type { SessionDriver } from "./SessionDriver.ts"
 
@@ -21,12 +21,12 @@ export const startTls = (
   timeoutMillis: number
 ): Effect.Effect<void, LdapError> =>
   Effect.callback((resume) => {
-    const call = new StartTlsCall(driver, tls, timeoutMillis, resume)
-    driver.dispatch({ _tag: "Start", operation: call.operation })
-    return Effect.sync(() => driver.dispatch({ _tag: "Interrupt", operation: call.operation }))
+    const pending = new PendingStartTls(driver, tls, timeoutMillis, resume)
+    driver.dispatch({ _tag: "Start", operation: pending.operation })
+    return Effect.sync(() => driver.dispatch({ _tag: "Interrupt", operation: pending.operation }))
   })
 
-class StartTlsCall extends Call {
+class PendingStartTls extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #tls: TlsOptions
   readonly #resume: (answer: Effect.Effect<void, LdapError>) => void
@@ -48,7 +48,7 @@ class StartTlsCall extends Call {
   }
 
   /** Checks the options before anything is sent: a server that has granted TLS waits for the handshake. */
-  override encode(check: Parameters<Call["encode"]>[0]): Unsendable | undefined {
+  override encode(check: Parameters<PendingOperation["encode"]>[0]): Unsendable | undefined {
     const { connection, hasLayer } = this.#driver
     if (connection.protection === "tls") return notNow("the connection is protected by TLS already")
     if (hasLayer) {

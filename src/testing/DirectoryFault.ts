@@ -302,7 +302,8 @@ export const slowReader = (where: Where = everywhere, pace?: Pace): SlowReader =
  * **Example**
  *
  * ```ts
- * import { DirectoryFault, LdapResultCode } from "effect-ldap"
+ * import { LdapResultCode } from "effect-ldap"
+ * import { DirectoryFault } from "effect-ldap/testing"
  *
  * const weather = DirectoryFault.random({
  *   seed: 42,

@@ -153,7 +153,7 @@ export const InMemoryDirectory: Context.Service<InMemoryDirectory, InMemoryDirec
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory } from "effect-ldap"
+ * import { InMemoryDirectory } from "effect-ldap/testing"
  * import { Effect } from "effect"
  *
  * const program = Effect.gen(function*() {
@@ -243,7 +243,8 @@ export const make = Effect.fnUntraced(function*(
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory, LdapAuth, LdapClient } from "effect-ldap"
+ * import { LdapAuth, LdapClient } from "effect-ldap"
+ * import { InMemoryDirectory } from "effect-ldap/testing"
  * import { Effect, Redacted } from "effect"
  *
  * const Test = InMemoryDirectory.layer({
@@ -280,7 +281,8 @@ export const layer = (
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory, LdapSession } from "effect-ldap"
+ * import { LdapSession } from "effect-ldap"
+ * import { InMemoryDirectory } from "effect-ldap/testing"
  * import { Effect } from "effect"
  *
  * const test = Effect.gen(function*() {
@@ -311,7 +313,8 @@ export const layerSession = (
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory, LdapSession } from "effect-ldap"
+ * import { LdapSession } from "effect-ldap"
+ * import { InMemoryDirectory } from "effect-ldap/testing"
  * import { Effect } from "effect"
  *
  * const Directory = InMemoryDirectory.layerDirectory({

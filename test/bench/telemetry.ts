@@ -5,8 +5,9 @@
  *     node test/bench/telemetry.ts URL [--quick]
  */
 import * as Effect from "effect/Effect"
+import { operationsBy } from "../../src/session/calls/operationsBy.ts"
+import { untraced } from "../../src/session/calls/Performer.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { unobserved } from "../../src/telemetry/observed.ts"
 import { SessionMetrics } from "../../src/telemetry/SessionMetrics.ts"
 import { personDn } from "./directory.ts"
 
@@ -27,8 +28,8 @@ const answered = SessionMetrics.prototype.answered
 
 const program = Effect.gen(function*() {
   const session = yield* LdapSession.make({ url })
-  // The sessions differ in nothing but who watches them.
-  const bare = unobserved(session)
+  // They differ in nothing but the tracing.
+  const bare = operationsBy(untraced(session))
   let [watched, alone] = [Infinity, Infinity]
   for (let turn = 0; turn < turns; turn++) {
     SessionMetrics.prototype.answered = answered

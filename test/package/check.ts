@@ -70,17 +70,24 @@ for (const { files, path } of modules) {
   check(`the build has what "${path}" is for: ${files.module}`, complete && alike)
 }
 const offered = new Set(modules.flatMap(({ files }) => [files.module, files.default]))
-const barrel = readFileSync(join(root, "src/index.ts"), "utf8")
-const inBarrel = Array.from(barrel.matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"$/gm), ([, name, file]) => ({
-  name: name!,
-  file: `./dist/${file!}.js`
-}))
-for (const { file, name } of inBarrel) {
-  const offer = modules.find(({ path }) => path === `./${name}`)
-  check(`"./${name}" is the same module as ${name} of the barrel`, offer?.files.module === file)
+/** The namespaces of an entry: their names, and the files behind them. */
+const namespacesOf = (entry: string) =>
+  Array.from(
+    readFileSync(join(root, "src", entry), "utf8").matchAll(/^import \* as (\w+) from "\.\/(.+)\.ts"$/gm),
+    ([, name, file]) => ({ name: name!, file: `./dist/${file!}.js` })
+  )
+const entries = { ".": namespacesOf("index.ts"), "./testing": namespacesOf("testing.ts") }
+for (const [entry, namespaces] of Object.entries(entries)) {
+  check(`"${entry}" has namespaces`, namespaces.length > 0)
+  for (const { file, name } of namespaces) {
+    const offer = modules.find(({ path }) => path === `${entry}/${name}`)
+    check(`"${entry}/${name}" is the same module as ${name} of "${entry}"`, offer?.files.module === file)
+  }
 }
 for (const { path } of modules) {
-  if (path !== ".") check(`the barrel has "${path}"`, inBarrel.some(({ name }) => `./${name}` === path))
+  if (path in entries) continue
+  const entry = path.startsWith("./testing/") ? "./testing" : "."
+  check(`"${entry}" has "${path}"`, entries[entry].some(({ name }) => path === `${entry}/${name}`))
 }
 
 const folder = mkdtempSync(join(tmpdir(), "effect-ldap-package-"))
@@ -98,13 +105,14 @@ const nodeModules = join(folder, "node_modules")
 const installed = join(nodeModules, manifest.name)
 mkdirSync(installed, { recursive: true })
 execFileSync("tar", ["-xzf", tarball, "--strip-components", "1", "-C", installed])
-// Without the optional ones: whoever doesn't have them must notice nothing.
-const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
-  .filter((name) => manifest.peerDependenciesMeta[name]?.optional !== true)
-for (const name of [...needed, "@types/node"]) {
+const install = (name: string): void => {
   mkdirSync(dirname(join(nodeModules, name)), { recursive: true })
   symlinkSync(join(root, "node_modules", name), join(nodeModules, name))
 }
+// Without the optional ones: a program in production runs without them.
+const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+  .filter((name) => manifest.peerDependenciesMeta[name]?.optional !== true)
+for (const name of [...needed, "@types/node"]) install(name)
 
 const built = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" })
 check("no test is in the package", !built.some((name) => /\.test\./.test(name)))
@@ -122,9 +130,24 @@ check(
   maps.length > 0 && sources.every((file) => existsSync(file))
 )
 
-const imports = modules.map(({ path }) => join(manifest.name, path)).map((name, i) =>
-  `import * as m${i} from "${name}"`
-)
+/** Statements that import modules under the names `m0`, `m1` … */
+const importsOfAll = (paths: ReadonlyArray<string>): string =>
+  paths.map((path, i) => `import * as m${i} from "${join(manifest.name, path)}"`).join("\n")
+const isForTests = (path: string): boolean => path.startsWith("./testing")
+const inProduction = modules.map(({ path }) => path).filter((path) => !isForTests(path))
+const inTests = [".", ...modules.map(({ path }) => path).filter(isForTests)]
+/** Whatever is imported together, and by whichever path, is there once. */
+const thereOnce = (barrels: number, count: number): string => `
+const all: ReadonlyArray<Readonly<Record<string, unknown>>> = [${
+  Array.from({ length: count }, (_, i) => `m${i}`).join(", ")
+}]
+if (all.some((module) => Object.keys(module).length === 0)) throw new Error("a module is empty")
+const namespaces = all.slice(0, ${barrels}).flatMap((barrel) => Object.values(barrel))
+const values = namespaces.flatMap((module) => Object.values(Object(module)))
+for (const value of all.slice(${barrels}).flatMap((module) => Object.values(module))) {
+  if (!values.includes(value)) throw new Error(String(value) + " is there twice")
+}
+`
 const hidden = built.flatMap((name) => {
   if (!name.endsWith(".js") || offered.has(`./dist/${name}`)) return []
   const path = name.slice(0, -".js".length)
@@ -133,19 +156,10 @@ const hidden = built.flatMap((name) => {
 writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "program", type: "module", private: true }))
 writeFileSync(
   join(folder, "program.ts"),
-  `${imports.join("\n")}
+  `${importsOfAll(inProduction)}
 import * as Effect from "effect/Effect"
 import { LdapError, LdapSasl } from "effect-ldap"
-
-const modules = { ${imports.map((_, i) => `m${i}`).join(", ")} }
-for (const [name, module] of Object.entries(modules)) if (Object.keys(module).length === 0) throw new Error(name)
-// Whatever is imported together, and by whichever path, is there once.
-const { m0: barrel, ...others } = modules
-const values = Object.values(barrel).flatMap((module) => Object.values(module))
-for (const value of Object.values(others).flatMap((module) => Object.values(module))) {
-  if (!values.includes(value)) throw new Error(String(value) + " is there twice")
-}
-
+${thereOnce(1, inProduction.length)}
 // The types have to be there: were they any, the directive below would be an error.
 const program = Effect.fail(
   new LdapError.LdapError({
@@ -170,6 +184,7 @@ for (const name of ${JSON.stringify(hidden)}) {
 }
 `
 )
+writeFileSync(join(folder, "tests.ts"), importsOfAll(inTests) + thereOnce(2, inTests.length))
 const compilerOptions = {
   target: "ES2024",
   lib: ["ES2024", "ESNext.Disposable"],
@@ -187,19 +202,19 @@ for (const [resolution, options] of Object.entries(resolutions)) {
   const config = join(folder, `tsconfig.${resolution}.json`)
   const outDir = join(folder, resolution)
   const all = { ...compilerOptions, ...options, outDir, skipLibCheck: true }
-  writeFileSync(config, JSON.stringify({ compilerOptions: all, files: ["program.ts"] }))
+  writeFileSync(config, JSON.stringify({ compilerOptions: all, files: ["program.ts", "tests.ts"] }))
   for (const [compiler, tool] of Object.entries(compilers)) {
     run(`a program compiles with ${resolution} resolution and ${compiler}`, folder, tool, "-p", config)
   }
 }
-// Declarations may refer to nothing that the package left out, so here they are checked too. Effect's want the DOM.
+// Declarations may refer to nothing that the package, or its optional peers, left out, so here they are checked too. Effect's want the DOM.
 const lib = [...compilerOptions.lib, "DOM"]
 const strict = { ...compilerOptions, ...resolutions.NodeNext, lib, noEmit: true, skipLibCheck: false }
 writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: strict, files: ["program.ts"] }))
 run("the declarations compile too", folder, "typescript/bin/tsc", "-p", folder)
 
 const program = relative(join(root, "node_modules"), join(folder, "NodeNext/program.js"))
-run(`the program runs, and ${hidden.length} inner paths can't be reached`, folder, program)
+run(`the program runs without optional peers, and ${hidden.length} inner paths can't be reached`, folder, program)
 
 // Names, filters and errors are of use without a session, so whoever wants no more of the package loads no more.
 const importsOf = (file: string): ReadonlyArray<string> =>
@@ -220,6 +235,18 @@ for (const path of ["./LdapDn", "./LdapEntry", "./LdapError", "./LdapFilter", ".
   const below = sources.length > 0 && sources.every((source) => /\/src\/(?:ber|model)\//.test(source))
   check(`for "${path}" Node loads names and values alone: ${loaded.map((file) => basename(file)).join(", ")}`, below)
 }
+const { default: main } = modules.find(({ path }) => path === ".")!.files
+const foreign = [...loadedBy(join(installed, main))].flatMap(importsOf).filter((name) => !name.startsWith("."))
+const unwanted = foreign.filter((name) => /^(?:@effect\/|ws$|kerberos$)/.test(name))
+check(`the main entry loads no optional peer: ${unwanted.join(", ") || "none"}`, unwanted.length === 0)
+
+install("@effect/platform-node")
+run(
+  "a test runs, with the peer that it needs",
+  folder,
+  relative(join(root, "node_modules"), join(folder, "NodeNext/tests.js"))
+)
+
 const bundled = built.filter((name) => name.startsWith("bundled") && name.endsWith(".js"))
 const packages = (names: ReadonlyArray<string>): string =>
   [
@@ -246,7 +273,7 @@ const keptOf = async (statement: string): Promise<ReadonlyArray<string>> => {
 for (const from of ["effect-ldap", "effect-ldap/LdapDn"]) {
   const statement = from === "effect-ldap" ? `import { LdapDn } from "${from}"` : `import * as LdapDn from "${from}"`
   const kept = await keptOf(statement)
-  const below = kept.every((id) => /^(?:ber\/|model\/LdapDn)/.test(id)) && kept.includes("model/LdapDn.js")
+  const below = kept.every((id) => /^(?:ber\/|model\/dn\/)/.test(id)) && kept.includes("model/dn/LdapDn.js")
   check(`of ${from} a bundler keeps what a program of names needs: ${kept.join(", ")}`, below)
 }
 

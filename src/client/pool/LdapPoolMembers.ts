@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { LdapError, SessionClosed, type SessionEnd } from "../../model/LdapError.ts"
+import { setUntraced, untraced } from "../../session/calls/Performer.ts"
 import type { LdapOperations, LdapSession } from "../../session/LdapSession.ts"
 import { notOpened } from "./notOpened.ts"
 
@@ -26,6 +27,7 @@ export interface PooledSession extends LdapOperations {
 export const shareable = (session: LdapSession): PooledSession => {
   const { bind: _, closed: _1, protection: _2, startTls: _3, tls: _4, ...operations } = session
   wholes.set(operations, session)
+  setUntraced(operations, untraced(session))
   return operations
 }
 

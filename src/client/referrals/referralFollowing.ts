@@ -1,47 +1,38 @@
 /**
- * Operations that go on where they are referred to: those of a client, each followed where its options, or the client, want it.
- * Which sessions they use is left to `referralSessions`, and what a URL means to `referralTargets`.
+ * Referral chasing: a call continues at the server that it is referred to, if its options, or those of the client, say so.
+ * `referralSessions` opens the sessions for that, and `referralTargets` reads the URLs.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import { LdapError, type LdapResult, ReferralFailed } from "../../model/LdapError.ts"
+import { LdapError, ReferralFailed } from "../../model/LdapError.ts"
 import { dnFrom, type DnInput } from "../../model/ldapts.ts"
 import type * as LdapUrl from "../../model/url/LdapUrl.ts"
-import type {
-  LdapOperations,
-  OperationOptions,
-  ReferralPolicy,
-  SearchMessage,
-  SearchOptions,
-  SearchResult
-} from "../../session/LdapSession.ts"
+import type { Call, EntryTarget } from "../../session/calls/Call.ts"
+import { passingTo, type Performer } from "../../session/calls/Performer.ts"
+import { searchMessages } from "../../session/calls/search.ts"
+import type { ReferralPolicy, SearchMessage, SearchOptions } from "../../session/LdapSession.ts"
 import { Follow, type FollowOptions } from "./LdapReferrals.ts"
 import { type OpenReferred, openReferred, type Origin, shareReferred } from "./referralSessions.ts"
 import { dnKey, readTarget, searchKey, serverKey, serverKeys, targetDn, targetSearch } from "./referralTargets.ts"
 
-type Operations = LdapOperations & { readonly server: string }
+/** Calls are followed only if their own options say so. */
+export const followingOnDemand = (performer: Performer, server: string, origin: Origin): Performer =>
+  following(performer, server, "ignore", (options) => openReferred(options, origin))
 
-/** The same operations, of which none is followed unless its own options say so. */
-export const followingOnDemand = (operations: Operations, origin: Origin): LdapOperations =>
-  following(operations, "ignore", (options) => openReferred(options, origin))
-
-/** The same operations, followed as `policy` says where their own options don't. Sessions are shared until the scope ends. */
+/** Calls are followed as `policy` says, unless their own options do. Sessions are shared until the scope ends. */
 export const followingBy = Effect.fnUntraced(function*(
-  operations: Operations,
+  performer: Performer,
+  server: string,
   policy: ReferralPolicy,
   origin: Origin
-): Effect.fn.Return<LdapOperations, never, Scope.Scope> {
-  if (!(policy instanceof Follow)) return following(operations, policy, (options) => openReferred(options, origin))
+): Effect.fn.Return<Performer, never, Scope.Scope> {
+  const open = (options: FollowOptions) => openReferred(options, origin)
+  if (!(policy instanceof Follow)) return following(performer, server, policy, open)
   const shared = yield* shareReferred(policy.options, origin)
-  return following(
-    operations,
-    policy,
-    (options) => options === policy.options ? shared : openReferred(options, origin)
-  )
+  return following(performer, server, policy, (options) => options === policy.options ? shared : open(options))
 })
 
 /** Where an operation has been, and how often it was sent on. */
@@ -58,39 +49,24 @@ interface Way {
 }
 
 const following = (
-  operations: Operations,
+  performer: Performer,
+  server: string,
   policy: ReferralPolicy,
   opening: (options: FollowOptions) => OpenReferred
-): LdapOperations => {
-  const { server } = operations
+): Performer => {
   const origins = serverKeys(server)
   const trailOf = (key: string): Trail => ({ hops: 0, path: new Set(origins.map((origin) => `${origin} ${key}`)) })
 
-  /** The options without what is done here, and how to follow, if at all. */
-  const split = <Options extends OperationOptions>(options: Options | undefined) => {
-    const chosen = options?.referrals ?? policy
-    const way: Way | undefined = chosen instanceof Follow
-      ? {
-        maxHops: chosen.options.maxHops ?? 5,
-        allow: chosen.options.allow ?? (() => true),
-        open: opening(chosen.options)
-      }
-      : undefined
-    const referrals: ReferralPolicy = chosen instanceof Follow ? "ignore" : chosen
-    return { way, plain: { ...options, referrals } as Options & { readonly referrals: ReferralPolicy } }
-  }
+  const wayOf = ({ options }: Follow): Way => ({
+    maxHops: options.maxHops ?? 5,
+    allow: options.allow ?? (() => true),
+    open: opening(options)
+  })
 
-  /** An operation about one entry, with one answer. */
-  const single = <A, Options extends OperationOptions>(
-    operation: string,
-    dn: DnInput,
-    options: Options | undefined,
-    run: (operations: LdapOperations, dn: DnInput, options: Options) => Effect.Effect<A, LdapError>
-  ): Effect.Effect<A, LdapError> => {
-    const { plain, way } = split(options)
-    if (way === undefined) return run(operations, dn, plain)
-    const step = (on: LdapOperations, dn: DnInput, trail: Trail): Effect.Effect<A, LdapError> =>
-      Effect.catch(run(on, dn, plain), (error) =>
+  /** A call about one entry. */
+  const followed = <A>(operation: string, target: EntryTarget<Call<A>>, way: Way): Effect.Effect<A, LdapError> => {
+    const step = (on: Performer, dn: DnInput, trail: Trail): Effect.Effect<A, LdapError> =>
+      Effect.catch(on.one(target.at(dn, "ignore")), (error) =>
         error.reason._tag === "ReferralReceived"
           ? elsewhere(error.reason.referrals, trail, dn)
           : Effect.fail(error))
@@ -103,7 +79,7 @@ const following = (
           Effect.scoped(
             Effect.flatMap(
               Effect.mapError(way.open(target.url), unopened),
-              (session) => step(session, targetDn(target.url, dn), target.trail)
+              (session) => step(passingTo(session), targetDn(target.url, dn), target.trail)
             )
           )
         )
@@ -113,27 +89,25 @@ const following = (
       }
       return yield* attempts.error
     })
-    return Effect.suspend(() => step(operations, dn, trailOf(dnKey(dn))))
+    return Effect.suspend(() => step(performer, target.dn, trailOf(dnKey(target.dn))))
   }
 
-  const searchMessages = (options: SearchOptions): Stream.Stream<SearchMessage, LdapError> => {
-    const { plain, way } = split(options)
-    if (way === undefined) return operations.searchMessages(plain)
-    return Stream.suspend(() => {
-      const key = searchKey(plain)
-      const trail = trailOf(key)
+  /** All that a search brings, here and elsewhere, without references. */
+  const followedSearch = (options: SearchOptions, way: Way): Stream.Stream<SearchMessage, LdapError> =>
+    Stream.suspend(() => {
+      const trail = trailOf(searchKey(options))
       /** What was searched anywhere: several references may lead to the same place. */
       const seen = new Set(trail.path)
 
       const searched = (
-        on: LdapOperations,
+        on: Performer,
         search: SearchOptions,
         trail: Trail
       ): Stream.Stream<SearchMessage, LdapError> =>
         Stream.suspend(() => {
           const references: Array<ReadonlyArray<string>> = []
           let done: SearchMessage | undefined
-          const own = on.searchMessages(search).pipe(
+          const own = on.many(searchMessages(search)).pipe(
             Stream.filter((message) => {
               if (message._tag === "Reference") references.push(message.urls)
               else if (message._tag === "Done") done = message
@@ -174,7 +148,7 @@ const following = (
             const there = Stream.unwrap(
               Effect.map(
                 Effect.mapError(way.open(target.url), unopened),
-                (session) => searched(session, targetSearch(target.url, search), target.trail)
+                (session) => searched(passingTo(session), targetSearch(target.url, search), target.trail)
               )
             )
             return there.pipe(
@@ -192,53 +166,35 @@ const following = (
         return from(0)
       }
 
-      return searched(operations, plain, trail)
+      return searched(performer, { ...options, referrals: "ignore" }, trail)
     })
-  }
 
-  const searchResult = (options: SearchOptions): Effect.Effect<SearchResult, LdapError> => {
-    const { plain, way } = split(options)
-    if (way === undefined) return operations.searchResult(plain)
-    return Effect.suspend(() => {
-      const entries: Array<LdapEntry> = []
-      let last: LdapResult | undefined
-      return Effect.matchEffect(
-        Stream.runForEach(searchMessages(options), (message) =>
-          Effect.sync(() => {
-            if (message._tag === "Entry") entries.push(message.entry)
-            else if (message._tag === "Done") last = message.result
-          })),
-        {
-          onFailure: ({ dn, operation, reason, server }) =>
-            Effect.fail(new LdapError({ reason, operation, server, dn, partial: { entries, references: [] } })),
-          // A search that doesn't fail has an end.
-          onSuccess: () => Effect.succeed({ entries, references: [], result: last! })
-        }
-      )
-    })
-  }
+  /** What the policy of a call becomes; `undefined` if the call stays as it is. Without a policy a session ignores referrals. */
+  const policyFor = (own: ReferralPolicy | undefined): ReferralPolicy | undefined =>
+    own instanceof Follow ? own : own === undefined && policy !== "ignore" ? policy : undefined
 
   return {
-    search: (options) =>
-      split(options).way === undefined
-        ? operations.search(split(options).plain)
-        : searchMessages(options).pipe(
-          Stream.filter((message) => message._tag === "Entry"),
-          Stream.map(({ entry }) => entry)
-        ),
-    searchMessages,
-    searchResult,
-    lookup: (dn, options) => single("search", dn, options, (on, dn, options) => on.lookup(dn, options)),
-    compare: (dn, attribute, value, options) =>
-      single("compare", dn, options, (on, dn, options) => on.compare(dn, attribute, value, options)),
-    add: (dn, attributes, options) => single("add", dn, options, (on, dn, options) => on.add(dn, attributes, options)),
-    modify: (dn, changes, options) =>
-      single("modify", dn, options, (on, dn, options) => on.modify(dn, changes, options)),
-    delete: (dn, options) => single("delete", dn, options, (on, dn, options) => on.delete(dn, options)),
-    rename: (dn, options) => single("rename", dn, options, (on, dn, options) => on.rename(dn, options)),
-    rootDse: operations.rootDse,
-    extended: operations.extended,
-    extendedMessages: operations.extendedMessages
+    one: (call) => {
+      const { name, target } = call
+      if (target === undefined) return performer.one(call)
+      if (target._tag === "Entry") {
+        const referrals = policyFor(target.referrals)
+        if (referrals instanceof Follow) return followed(name, target, wayOf(referrals))
+        return performer.one(referrals === undefined ? call : target.at(target.dn, referrals))
+      }
+      const { answer, at, options } = target
+      const referrals = policyFor(options.referrals)
+      if (referrals instanceof Follow) return answer(followedSearch(options, wayOf(referrals)))
+      return performer.one(referrals === undefined ? call : at({ ...options, referrals }))
+    },
+    many: (call) => {
+      const { target } = call
+      if (target === undefined) return performer.many(call)
+      const { answer, at, options } = target
+      const referrals = policyFor(options.referrals)
+      if (referrals instanceof Follow) return answer(followedSearch(options, wayOf(referrals)))
+      return performer.many(referrals === undefined ? call : at({ ...options, referrals }))
+    }
   }
 }
 

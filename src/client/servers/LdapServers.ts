@@ -46,7 +46,8 @@ export { SrvLookup, type SrvRecord } from "./serviceRecords.ts"
  * **Example**
  *
  * ```ts
- * import { InMemoryDirectory, LdapServers } from "effect-ldap"
+ * import { LdapServers } from "effect-ldap"
+ * import { InMemoryDirectory } from "effect-ldap/testing"
  * import { Effect, Result } from "effect"
  *
  * const program = Effect.gen(function*() {

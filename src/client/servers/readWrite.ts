@@ -1,14 +1,13 @@
 /**
- * Operations by what they do: those that only read go one way, those that may change something another. Where each way leads is
- * not known here.
+ * The split of reads and writes: calls that only read go to one performer, calls that may change something to another.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { LdapError } from "../../model/LdapError.ts"
-import type { LdapOperations } from "../../session/LdapOperations.ts"
+import type { AnyCall } from "../../session/calls/Call.ts"
+import type { Performer } from "../../session/calls/Performer.ts"
 
 /**
  * What a client with servers for reading and others for writing may be told.
@@ -50,17 +49,18 @@ export const ReadFrom: Context.Reference<"read" | "write"> = Context.Reference<"
   { defaultValue: () => "read" }
 )
 
+/** Calls that only read go to one performer, all others to another. */
 export const splitOf = Effect.fnUntraced(function*(
-  read: LdapOperations,
-  write: LdapOperations,
+  read: Performer,
+  write: Performer,
   options?: ReadWriteOptions
-): Effect.fn.Return<LdapOperations> {
+): Effect.fn.Return<Performer> {
   const clock = yield* Clock.Clock
   const windowMillis = Duration.toMillis(options?.readYourWrites ?? 0)
   let writing = 0
   let writtenAt = -Infinity
 
-  const reader: Effect.Effect<LdapOperations> = Effect.map(
+  const reader: Effect.Effect<Performer> = Effect.map(
     ReadFrom,
     (from) =>
       from === "write" || (windowMillis > 0 && writing > 0) ||
@@ -68,36 +68,25 @@ export const splitOf = Effect.fnUntraced(function*(
         ? write
         : read
   )
-  const reads = <A>(f: (operations: LdapOperations) => Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
-    Effect.flatMap(reader, f)
+  /** Extended operations go where writes go, also those that are safe to repeat: they are about the session that carries them. */
+  const isForReplicas = ({ kind, name }: AnyCall): boolean => kind === "read" && name !== "extended"
   const begin = Effect.sync(() => void writing++)
   const end = Effect.sync(() => {
     writing--
     // Also where it failed: it may have been carried out.
     writtenAt = clock.currentTimeMillisUnsafe()
   })
-  const writes = <A>(effect: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
-    Effect.acquireUseRelease(begin, () => effect, () => end)
 
   return {
-    search: (options) => Stream.unwrap(Effect.map(reader, ({ search }) => search(options))),
-    searchMessages: (options) => Stream.unwrap(Effect.map(reader, ({ searchMessages }) => searchMessages(options))),
-    searchResult: (options) => reads(({ searchResult }) => searchResult(options)),
-    lookup: (dn, options) => reads(({ lookup }) => lookup(dn, options)),
-    compare: (dn, attribute, value, options) => reads(({ compare }) => compare(dn, attribute, value, options)),
-    rootDse: reads(({ rootDse }) => rootDse),
-    add: (dn, attributes, options) => writes(write.add(dn, attributes, options)),
-    modify: (dn, changes, options) => writes(write.modify(dn, changes, options)),
-    delete: (dn, options) => writes(write.delete(dn, options)),
-    rename: (dn, options) => writes(write.rename(dn, options)),
-    // The same two signatures: what was given is passed on as it came.
-    extended: ((...args: Parameters<LdapOperations["extended"]>) =>
-      writes(write.extended(...args))) as LdapOperations["extended"],
-    extendedMessages: ((...args: Parameters<LdapOperations["extendedMessages"]>) =>
-      Stream.unwrap(Effect.as(
-        Effect.acquireRelease(begin, () =>
-          end),
-        write.extendedMessages(...args)
-      ))) as LdapOperations["extendedMessages"]
+    one: (call) =>
+      isForReplicas(call)
+        ? Effect.flatMap(reader, (performer) => performer.one(call))
+        : Effect.acquireUseRelease(begin, () => write.one(call), () => end),
+    many: (call) =>
+      Stream.unwrap(
+        isForReplicas(call)
+          ? Effect.map(reader, (performer) => performer.many(call))
+          : Effect.as(Effect.acquireRelease(begin, () => end), write.many(call))
+      )
   }
 })

@@ -1,9 +1,9 @@
 /**
- * A span for each operation, where a tracer listens. What spans show is in LdapTelemetry.ts; what each operation tells of itself,
- * in observed.ts; metrics are the exchange's business.
+ * A span for each operation, if a tracer listens. `LdapTelemetry.ts` documents what spans show; `spanAttributes.ts` decides what of an
+ * operation may be shown; metrics are in `SessionMetrics.ts`.
  *
- * It stands in the way of every operation, so it does nothing that nobody reads: without a tracer there are no spans, since
- * those of Effect's default go nowhere; and what a span shows is put together for those that are kept.
+ * Every operation passes this file, so it does no work without a reader: without a tracer it makes no spans, since those of Effect's
+ * default tracer are not kept, and it computes attributes only for spans that are sampled.
  */
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
@@ -17,12 +17,33 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { fromResult, InvalidRequest, LdapError, NoServerAvailable } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
 import * as LdapUrl from "../model/url/LdapUrl.ts"
+import { addDescription, addOutcome, type Description, type Outcome } from "./spanAttributes.ts"
 
-/** Tells a span what is known of an operation: before it, or from what came of it. */
-export type Describe<A = void> = (span: Tracer.Span, value: A) => void
+export type { Description, Outcome } from "./spanAttributes.ts"
 
-export class Observer {
+/** What a span may know of an operation. */
+export interface Operation {
+  /** As in `db.operation.name`. */
+  readonly name: string
+  /** What is known before the operation. */
+  readonly describe?: (() => Description) | undefined
+}
+
+/** An operation with one answer. */
+export interface AnswerOperation<in A> extends Operation {
+  /** What an answer tells. */
+  readonly outcome?: ((answer: A) => Outcome) | undefined
+}
+
+/** An operation whose answer is a stream. */
+export interface StreamOperation<in A> extends Operation {
+  /** Whether an item counts as an entry. Default: each item does. */
+  readonly isEntry?: ((item: A) => boolean) | undefined
+}
+
+export class Tracing {
   /** What all spans and metrics of this server have. */
   readonly attributes: Readonly<Record<string, string>>
   readonly #port: number | undefined
@@ -31,16 +52,16 @@ export class Observer {
   readonly #options = new Map<string, Tracer.SpanOptionsNoTrace>()
 
   /**
-   * `server` is a URL, or whatever else names one or several. Sessions of one server share their observer: what it knows is made
-   * once, and so are the metrics that hang on its attributes.
+   * `server` is a URL, or any other name of one or several servers. Sessions of one server share a value, and so they share the metrics
+   * that use its attributes.
    */
-  static of(server: string): Observer {
-    let observer = observers.get(server)
-    if (observer === undefined) {
-      if (observers.size === mostObservers) observers.clear()
-      observers.set(server, observer = new Observer(server))
+  static of(server: string): Tracing {
+    let tracing = byServer.get(server)
+    if (tracing === undefined) {
+      if (byServer.size === mostServers) byServer.clear()
+      byServer.set(server, tracing = new Tracing(server))
     }
-    return observer
+    return tracing
   }
 
   private constructor(server: string) {
@@ -56,18 +77,14 @@ export class Observer {
   }
 
   /** An operation with one answer. */
-  effect<A>(
-    operation: string,
-    effect: Effect.Effect<A, LdapError>,
-    request?: Describe,
-    answer?: Describe<A>
-  ): Effect.Effect<A, LdapError> {
+  effect<A>(operation: AnswerOperation<A>, effect: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> {
     return Effect.withFiber((fiber) => {
       if (!isTraced(fiber)) return effect
-      return Effect.useSpan(this.#nameOf(operation), this.#optionsOf(operation), (span) => {
-        if (span.sampled) request?.(span)
+      const { describe, name, outcome } = operation
+      return Effect.useSpan(this.#nameOf(name), this.#optionsOf(name), (span) => {
+        if (span.sampled && describe !== undefined) addDescription(span, describe())
         return Effect.onExit(Effect.provideService(effect, Tracer.ParentSpan, span), (exit) => {
-          if (Exit.isSuccess(exit) && span.sampled) answer?.(span, exit.value)
+          if (Exit.isSuccess(exit) && span.sampled && outcome !== undefined) addOutcome(span, outcome(exit.value))
           end(span, exit, fiber)
           return Effect.void
         })
@@ -75,28 +92,26 @@ export class Observer {
     })
   }
 
-  /** An operation that gives items until it ends, or until nobody wants more of them. Default: each of them is an entry. */
-  stream<A>(
-    operation: string,
-    stream: Stream.Stream<A, LdapError>,
-    request?: Describe,
-    isEntry?: (item: A) => boolean
-  ): Stream.Stream<A, LdapError> {
+  /** An operation that gives items until it ends, or until the consumer stops. */
+  stream<A>(operation: StreamOperation<A>, stream: Stream.Stream<A, LdapError>): Stream.Stream<A, LdapError> {
+    const { describe, isEntry, name } = operation
     const transform = Channel.toTransform(Stream.toChannel(stream))
     return Stream.fromChannel(
       Channel.fromTransform((upstream, scope) =>
         Effect.withFiber((fiber) => {
           if (!isTraced(fiber)) return transform(upstream, scope)
-          return Effect.flatMap(Effect.makeSpan(this.#nameOf(operation), this.#optionsOf(operation)), (span) => {
-            if (span.sampled) request?.(span)
+          return Effect.flatMap(Effect.makeSpan(this.#nameOf(name), this.#optionsOf(name)), (span) => {
+            if (span.sampled && describe !== undefined) addDescription(span, describe())
             let count = 0
             let last: Exit.Exit<void, LdapError> | undefined
             const finish = (closing: Exit.Exit<unknown, unknown>) => {
-              // Where the consumer wanted no more, all is well.
+              // A consumer that stops early is no failure.
               const exit = last ?? (Exit.isFailure(closing) && Cause.hasInterrupts(closing.cause) ? closing : Exit.void)
               if (span.sampled) {
-                span.attribute("db.response.returned_rows", count)
-                if (last !== undefined && Exit.isSuccess(last)) span.attribute("db.response.status_code", "0")
+                addOutcome(span, {
+                  entries: count,
+                  code: last !== undefined && Exit.isSuccess(last) ? LdapResultCode.success : undefined
+                })
               }
               end(span, exit, fiber)
               return Effect.void
@@ -139,10 +154,10 @@ export class Observer {
 }
 
 /** A program has few servers; one that makes up names must not fill the memory. */
-const observers = new Map<string, Observer>()
-const mostObservers = 256
+const byServer = new Map<string, Tracing>()
+const mostServers = 256
 
-/** Whether somebody listens: the tracer of Effect's default keeps nothing. */
+/** Whether a tracer listens: Effect's default tracer keeps nothing. */
 const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
   cache.tracer !== undefined && cache.tracerEnabled
 

@@ -1,7 +1,7 @@
 /**
  * The driver's side of an operation: what is sent for it, and who is told. The session's side is `Operation`, plain data.
  *
- * A call is told of everything in callbacks that the driver guards: what they throw concerns nobody else.
+ * It is told of everything in callbacks that the driver guards: what they throw concerns nobody else.
  */
 import type * as Effect from "effect/Effect"
 import type { LdapControl } from "../model/control/LdapControl.ts"
@@ -25,23 +25,23 @@ import type { Unsendable } from "./core/SessionEvent.ts"
 import type { Deadline } from "./Deadlines.ts"
 
 /** For messages: what is done, and about which entry. */
-export interface CallContext {
+export interface OperationContext {
   readonly operation: string
   readonly dn?: string | undefined
 }
 
-export abstract class Call {
-  readonly context: CallContext
+export abstract class PendingOperation {
+  readonly context: OperationContext
   readonly operation: Operation
   /** The encoded request, from its encoding to its writing. */
   bytes: Uint8Array | undefined
-  /** In nanoseconds of the clock; 0 where the request was not written. */
-  writtenAt = 0
+  /** In nanoseconds of the clock; `undefined` where the request was not written. */
+  writtenAt: number | undefined = undefined
   deadline: Deadline<Operation | "goodbye"> | undefined
   /** The TLS handshake of a StartTLS, known from its encoding on. */
   handshake: Effect.Effect<void, LdapError> | undefined
 
-  constructor(context: CallContext, spec: OperationSpec, target?: Operation) {
+  constructor(context: OperationContext, spec: OperationSpec, target?: Operation) {
     this.context = context
     this.operation = makeOperation(this, spec, target)
   }

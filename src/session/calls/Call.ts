@@ -1,0 +1,83 @@
+/**
+ * An operation as a value: which one it is, with its arguments, and the two ways to carry it out. A layer that treats all
+ * operations alike (tracing, a pool with retry, a split of reads and writes, referral chasing) takes calls and gives calls on, so it
+ * has one method for calls with one answer and one for streams; see `Performer.ts`. Each file beside this one makes the calls of one
+ * operation, and `operationsBy.ts` is the list of all.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { DnInput } from "../../model/ldapts.ts"
+import type { Description, Outcome } from "../../telemetry/Tracing.ts"
+import type { LdapOperations, ReferralPolicy, SearchMessage, SearchOptions } from "../LdapOperations.ts"
+import type { Requester } from "./Requester.ts"
+
+/** What is known of any call, whatever its answer. */
+export interface AnyCall {
+  /** The operation, as spans, metrics and errors name it: `search`, `compare` … */
+  readonly name: string
+  /** Whether the operation leaves the directory as it is. A write is never repeated if it may have been carried out. */
+  readonly kind: "read" | "write"
+  /** Whether the answer is a stream: the call then has its session for as long as the stream runs. */
+  readonly isStream: boolean
+  /** What a layer may know of the call before it runs. Computed when a layer asks. */
+  readonly describe: () => CallDescription
+}
+
+/** A call with one answer. */
+export interface Call<A> extends AnyCall {
+  readonly isStream: false
+  /** What a span may know of an answer. */
+  readonly outcome: (answer: A) => Outcome
+  /** Runs the call on anything that has the operations: a session, a client, or a replacement in a test. */
+  readonly run: (on: LdapOperations) => Effect.Effect<A, LdapError>
+  /** Carries the call out over one connection. */
+  readonly over: (requester: Requester) => Effect.Effect<A, LdapError>
+  /** How the call continues at another server. Without it a referral is not followed. */
+  readonly target?: EntryTarget<Call<A>> | SearchTarget<Call<A>, Effect.Effect<A, LdapError>> | undefined
+}
+
+/** A call whose answer is a stream. */
+export interface StreamCall<A> extends AnyCall {
+  readonly isStream: true
+  /** Whether an item counts as an entry. Default: each item does. */
+  readonly isEntry?: ((item: A) => boolean) | undefined
+  readonly run: (on: LdapOperations) => Stream.Stream<A, LdapError>
+  readonly over: (requester: Requester) => Stream.Stream<A, LdapError>
+  readonly target?: SearchTarget<StreamCall<A>, Stream.Stream<A, LdapError>> | undefined
+}
+
+/** What is known of a call: for spans, and for a pool, which has to choose a session. */
+export interface CallDescription extends Description {
+  readonly search?: SearchDescription | undefined
+}
+
+/**
+ * Of a search, also whether the server keeps something on the connection for it. The searches that continue such a search must use
+ * the same connection.
+ */
+export interface SearchDescription extends NonNullable<Description["search"]> {
+  /** In pages (RFC 2696): by `pageSize`, or by a control of the caller's, whose cookie belongs to the connection. */
+  readonly isPaged: boolean
+  /** Sorted by the server (RFC 2891). */
+  readonly isSorted: boolean
+  /** A virtual list view: a window on a list that the server may keep. */
+  readonly isVirtualListView: boolean
+}
+
+/** A call about one entry can be sent to another server, under the name that the entry has there. */
+export interface EntryTarget<C> {
+  readonly _tag: "Entry"
+  readonly dn: DnInput
+  /** The policy of the call's own options. */
+  readonly referrals: ReferralPolicy | undefined
+  readonly at: (dn: DnInput, referrals: ReferralPolicy) => C
+}
+
+/** Parts of a search can be at other servers: the messages of all parts together make the answer. */
+export interface SearchTarget<C, Answer> {
+  readonly _tag: "Search"
+  readonly options: SearchOptions
+  readonly at: (options: SearchOptions) => C
+  readonly answer: (messages: Stream.Stream<SearchMessage, LdapError>) => Answer
+}

@@ -1,0 +1,49 @@
+/**
+ * What carries calls out. Each layer between a program and a connection is a performer over another one. There are two methods, so a
+ * layer treats every operation that there is, or ever will be, in the same way.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { Tracing } from "../../telemetry/Tracing.ts"
+import type { LdapOperations } from "../LdapOperations.ts"
+import type { Call, StreamCall } from "./Call.ts"
+import type { Requester } from "./Requester.ts"
+
+export interface Performer {
+  /** A call with one answer. The effect may be run several times; each run is an operation of its own. */
+  readonly one: <A>(call: Call<A>) => Effect.Effect<A, LdapError>
+  /** A call whose answer is a stream; likewise. */
+  readonly many: <A>(call: StreamCall<A>) => Stream.Stream<A, LdapError>
+}
+
+/** Carries calls out over one connection. */
+export const overRequester = (requester: Requester): Performer => ({
+  one: (call) => call.over(requester),
+  many: (call) => call.over(requester)
+})
+
+/** Passes calls on to operations, whatever those are made of. */
+export const passingTo = (operations: LdapOperations): Performer => ({
+  one: (call) => call.run(operations),
+  many: (call) => call.run(operations)
+})
+
+/** Gives each call a span, where a tracer listens. */
+export const traced = (performer: Performer, tracing: Tracing): Performer => ({
+  one: (call) => tracing.effect(call, performer.one(call)),
+  many: (call) => tracing.stream(call, performer.many(call))
+})
+
+/**
+ * Says which performer carries out the calls of `operations` without a span. A client has a span around the whole of an operation,
+ * with the wait for a session and all retries, so the session must not add one.
+ */
+export const setUntraced = (operations: LdapOperations, performer: Performer): void => {
+  untracedOf.set(operations, performer)
+}
+
+/** The performer of {@link setUntraced}, otherwise the operations themselves: a wrapper or a replacement has none. */
+export const untraced = (operations: LdapOperations): Performer => untracedOf.get(operations) ?? passingTo(operations)
+
+const untracedOf = new WeakMap<LdapOperations, Performer>()

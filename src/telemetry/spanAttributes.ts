@@ -1,0 +1,68 @@
+/**
+ * What of an operation a span shows. Names of entries are often people, so a span shows a name without the parts that may be a
+ * person's, and a filter without its values.
+ */
+import * as Result from "effect/Result"
+import type { Span } from "effect/Tracer"
+import * as LdapDn from "../model/dn/LdapDn.ts"
+
+/** What is known of an operation before it runs. Names are whole here. */
+export interface Description {
+  /** The entry that the operation is about. */
+  readonly dn?: string | undefined
+  /** Of a comparison. */
+  readonly attribute?: string | undefined
+  readonly search?: {
+    readonly base: string
+    readonly scope: string
+    readonly pageSize: number | undefined
+    /** The filter with its values left out; `undefined` for one that can't be read. */
+    readonly filter: () => string | undefined
+  } | undefined
+  /** Of an extended operation. */
+  readonly oid?: string | undefined
+  /** Of a bind. */
+  readonly mechanism?: string | undefined
+}
+
+/** What is known of an operation that has succeeded. */
+export interface Outcome {
+  /** The result code. */
+  readonly code?: number | undefined
+  /** How many entries came. */
+  readonly entries?: number | undefined
+}
+
+export const addDescription = (span: Span, { attribute, dn, mechanism, oid, search }: Description): void => {
+  if (mechanism !== undefined) span.attribute("ldap.bind.mechanism", mechanism)
+  if (dn !== undefined) span.attribute("ldap.dn", withoutPeople(dn))
+  if (attribute !== undefined) span.attribute("ldap.attribute", attribute)
+  if (oid !== undefined) span.attribute("ldap.extended.oid", oid)
+  if (search === undefined) return
+  span.attribute("ldap.base", withoutPeople(search.base))
+  span.attribute("ldap.scope", search.scope)
+  if (search.pageSize !== undefined) span.attribute("ldap.page_size", search.pageSize)
+  const filter = search.filter()
+  if (filter !== undefined) span.attribute("db.query.text", filter)
+}
+
+export const addOutcome = (span: Span, { code, entries }: Outcome): void => {
+  if (entries !== undefined) span.attribute("db.response.returned_rows", entries)
+  if (code !== undefined) span.attribute("db.response.status_code", String(code))
+}
+
+/** Attributes whose values name what holds entries: domains, organisations, places. */
+const containers = new Set(["dc", "ou", "o", "c", "l", "st"])
+
+/** A name without the parts that may be a person's. */
+const withoutPeople = (dn: string): string =>
+  Result.match(LdapDn.parse(dn, { lenient: true }), {
+    // Active Directory's `<GUID=…>`, say.
+    onFailure: () => "?",
+    onSuccess: ({ rdns }) =>
+      rdns.map(({ attributes }) =>
+        attributes.map((attribute) =>
+          containers.has(attribute.type.toLowerCase()) ? attribute.toString() : `${attribute.type}=?`
+        ).join("+")
+      ).join(",")
+  })
