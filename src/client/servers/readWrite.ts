@@ -2,13 +2,13 @@
  * Operations by what they do: those that only read go one way, those that may change something another. Where each way leads is
  * not known here.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapOperations } from "../../session/LdapOperations.ts"
+import { steadyClock } from "../steadyClock.ts"
 
 /**
  * What a client with servers for reading and others for writing may be told.
@@ -55,7 +55,7 @@ export const splitOf = Effect.fnUntraced(function*(
   write: LdapOperations,
   options?: ReadWriteOptions
 ): Effect.fn.Return<LdapOperations> {
-  const clock = yield* Clock.Clock
+  const clock = yield* steadyClock
   const windowMillis = Duration.toMillis(options?.readYourWrites ?? 0)
   let writing = 0
   let writtenAt = -Infinity
