@@ -34,7 +34,7 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
     if (octets === undefined) throw new Error(`"${text}" is no SHA-256 fingerprint, in hexadecimal or Base64`)
     return octets
   })
-  const name = options.servername ?? host
+  const name = withoutRootDot(options.servername ?? host)
   return {
     node: {
       ...others,
@@ -53,6 +53,9 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
       )
   }
 }
+
+/** A name without the dot that says to DNS that it is complete. Certificates and SNI have names without it (RFC 6066 section 3). */
+export const withoutRootDot = (host: string): string => host.length > 1 && host.endsWith(".") ? host.slice(0, -1) : host
 
 /** What was made of options, and of what they said then. */
 interface Kept {
