@@ -12,6 +12,7 @@ import * as Tls from "node:tls"
 import type { TlsOptions } from "../../src/connection/LdapTls.ts"
 import * as LdapTransport from "../../src/connection/LdapTransport.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 
 const certificates = makeCertificates()
@@ -227,4 +228,30 @@ describe("the dot at the end of a name", () => {
       yield* Effect.flatten(Effect.fromResult(connection.startTls({ ca: certificates.ca.cert })))
       assert.deepStrictEqual(names, ["localhost"])
     })))
+})
+
+describe("verifyPeer that can't be interrupted and never ends", () => {
+  it.live("holds up neither the limit on connecting nor the release", () =>
+    Effect.gen(function*() {
+      const server = yield* Effect.acquireRelease(
+        Effect.callback<Tls.Server>((resume) => {
+          const server = Tls.createServer(
+            { cert: certificates.server.cert, key: certificates.server.key },
+            (socket) => socket.on("error", () => {}).resume()
+          )
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.promise(() => new Promise((resolve) => server.close(resolve)))
+      )
+      const { port } = server.address() as Net.AddressInfo
+      const settings = {
+        url: `ldaps://127.0.0.1:${port}`,
+        tls: { ca: certificates.ca.cert, verifyPeer: () => Effect.uninterruptible(Effect.never) }
+      }
+      const error = yield* failure(LdapSession.make({ ...settings, connectTimeout: 50 }))
+      assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "timeout" })
+      const connecting = yield* Effect.forkChild(Effect.scoped(LdapSession.make(settings)))
+      yield* turns
+      yield* Fiber.interrupt(connecting)
+    }).pipe(Effect.scoped))
 })
