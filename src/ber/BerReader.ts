@@ -6,6 +6,11 @@
  * Reading throws {@link BerError}; the protocol room turns it into a typed failure at its own boundary.
  */
 
+import { BerError } from "./BerError.ts"
+import type { ElementLimits } from "./ElementLimits.ts"
+
+export { BerError }
+
 /** Tag numbers of the universal types that LDAP uses. */
 export const Tag = {
   boolean: 0x01,
@@ -17,16 +22,6 @@ export const Tag = {
   set: 0x31
 } as const
 
-/** Bytes that are not the BER element that was expected. `offset` counts from the start of the message. */
-export class BerError extends Error {
-  readonly offset: number
-  constructor(message: string, offset: number) {
-    super(message)
-    this.name = "BerError"
-    this.offset = offset
-  }
-}
-
 const hex = (tag: number): string => `0x${tag.toString(16).padStart(2, "0")}`
 
 export class BerReader {
@@ -36,10 +31,14 @@ export class BerReader {
   /** The first byte that is not this reader's. */
   readonly end: number
 
-  constructor(bytes: Buffer, start = 0, end = bytes.length) {
+  /** Counts the elements of lists, for this reader and those that {@link sequence} makes; `undefined` if there is no limit. */
+  readonly limits: ElementLimits | undefined
+
+  constructor(bytes: Buffer, start = 0, end = bytes.length, limits?: ElementLimits) {
     this.bytes = bytes
     this.position = start
     this.end = end
+    this.limits = limits
   }
 
   get done(): boolean {
@@ -54,9 +53,19 @@ export class BerReader {
   /** Enters the next element and returns a reader of its content; this reader moves behind it. */
   sequence(tag: number = Tag.sequence): BerReader {
     const end = this.enter(tag)
-    const content = new BerReader(this.bytes, this.position, end)
+    const content = new BerReader(this.bytes, this.position, end, this.limits)
     this.position = end
     return content
+  }
+
+  /**
+   * Whether the list whose content this reader has goes on. Counts the element that follows, so every loop over a list that a peer
+   * sends asks this: throws {@link BerError} when the message has more elements than allowed.
+   */
+  hasNext(): boolean {
+    if (this.position >= this.end) return false
+    this.limits?.countElements(1, this.position)
+    return true
   }
 
   /**
@@ -92,8 +101,9 @@ export class BerReader {
     return start + length
   }
 
-  /** Moves behind the next element, whatever it is, and returns its tag. */
+  /** Moves behind the next element, whatever it is, and returns its tag. Counts it, since only unknown elements are skipped. */
   skip(): number {
+    this.limits?.countElements(1, this.position)
     const tag = this.peek()
     if (tag === -1) throw new BerError("expected an element, found the end", this.position)
     if ((tag & 0x1f) === 0x1f) throw new BerError(`multi-byte tag ${hex(tag)}`, this.position)

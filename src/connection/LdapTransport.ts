@@ -12,7 +12,8 @@ import { ConnectFailed, LdapError } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/url/LdapUrl.ts"
 import type { LdapConnection, Protection } from "./LdapConnection.ts"
 import type { TlsOptions } from "./LdapTls.ts"
-import * as NodeConnection from "./NodeConnection.ts"
+import * as NodeConnect from "./nodeConnect.ts"
+import type { NodeTarget } from "./NodeConnection.ts"
 import * as SocketConnection from "./SocketConnection.ts"
 
 /**
@@ -62,13 +63,19 @@ const invalid = (url: string, detail: string): LdapError =>
  * path of a unix socket in percent-encoding (`ldapi://%2Frun%2Fslapd%2Fldapi`). The URL names a server and nothing else: a
  * base or a filter belongs to a search. Fails with `ConnectFailed` of kind `invalid`.
  *
+ * The addresses of a host are tried as RFC 8305 says (happy eyeballs): IPv6 and IPv4 are looked up at the same time, an attempt
+ * begins 250 ms after the one before it or when that has failed, and the first that connects is used. If none does, `ConnectFailed`
+ * has the failure of each address. A program that provides Effect's `Dns` service (`effect/net/Dns`) has that asked for addresses;
+ * otherwise the operating system is. A dot at the end of a host is for DNS, and is left out of SNI and of the name that the
+ * certificate must carry.
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const fromUrl = (url: string, options?: UrlOptions): Result.Result<LdapTransport, LdapError> =>
   Result.map(parseUrl(url), ({ address, secure }) => ({
     server: url,
-    connect: NodeConnection.connect({
+    connect: NodeConnect.connect({
       server: url,
       address,
       tls: secure ? (options?.tls ?? {}) : undefined,
@@ -78,7 +85,7 @@ export const fromUrl = (url: string, options?: UrlOptions): Result.Result<LdapTr
 
 interface ParsedUrl {
   readonly secure: boolean
-  readonly address: NodeConnection.NodeTarget["address"]
+  readonly address: NodeTarget["address"]
 }
 
 const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {

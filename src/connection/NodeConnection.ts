@@ -8,12 +8,12 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { tlsExporter, tlsServerEndPoint } from "../auth/channelBinding.ts"
 import type { ChannelBindingType } from "../auth/SaslMechanism.ts"
-import { ConnectFailed, LdapError, ProtocolViolation, SessionEnd } from "../model/LdapError.ts"
+import { LdapError, ProtocolViolation, SessionEnd } from "../model/LdapError.ts"
+import { type Address, describeTls, failure, messageOf } from "./connectFailures.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
 import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 import * as TlsHandshake from "./tlsHandshake.ts"
@@ -22,47 +22,30 @@ import * as TlsHandshake from "./tlsHandshake.ts"
 export interface NodeTarget {
   /** The URL, for messages. */
   readonly server: string
-  readonly address: { readonly host: string; readonly port: number } | { readonly path: string }
+  readonly address: Address
   /** TLS from the first octet, as ldaps asks for. */
   readonly tls: TlsOptions | undefined
   /** Idle milliseconds before TCP probes the peer; 0 for never. */
   readonly keepAlive: number
 }
 
-/**
- * Connects, TLS included. Interruption stops the attempt where it stands; addresses of a name are tried as RFC 8305 says
- * (happy eyeballs).
- */
-export const connect = (target: NodeTarget): Effect.Effect<LdapConnection, LdapError, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.scope, (scope) => {
-      const prepared = target.tls === undefined ? Result.succeed(undefined) : prepare(target, target.tls)
-      if (Result.isFailure(prepared)) return Effect.fail(prepared.failure)
-      const connection = new NodeConnection(target)
-      const connected = Effect.matchEffect(Deferred.await(connection.connected), {
-        onFailure: (cause) => Effect.fail(failure(target.server)(describeConnect(cause, target))),
-        onSuccess: () =>
-          prepared.success === undefined
-            ? Effect.succeed(connection)
-            : Effect.as(connection.handshake(prepared.success), connection)
-      })
-      return Effect.andThen(Scope.addFinalizer(scope, connection.destroy), restore(connected))
-    })
-  )
-
-const connectOptions = ({ address, keepAlive }: NodeTarget): Net.NetConnectOpts => ({
+const connectOptions = (address: Address, keepAlive: number): Net.NetConnectOpts => ({
   ...address,
   // A peer that has closed its side must not make Node close ours: when that happens is the session's decision.
   allowHalfOpen: true,
   noDelay: true,
   keepAlive: keepAlive > 0,
-  keepAliveInitialDelay: keepAlive,
-  autoSelectFamily: true
+  keepAliveInitialDelay: keepAlive
 })
 
-const hostOf = ({ address }: NodeTarget): string => ("host" in address ? address.host : "localhost")
+/**
+ * The name of the server for its certificate, for SNI and for SASL mechanisms: without the dot at the end of a name that is complete,
+ * which is for DNS alone (RFC 6066 section 3).
+ */
+const hostOf = ({ address }: NodeTarget): string =>
+  "host" in address ? TlsHandshake.withoutRootDot(address.host) : "localhost"
 
-const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<TlsHandshake.Prepared, LdapError> =>
+export const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<TlsHandshake.Prepared, LdapError> =>
   Result.try({
     try: () => TlsHandshake.prepare(options, hostOf(target)),
     catch: (cause) =>
@@ -106,7 +89,7 @@ const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Defe
  */
 const lent = Buffer.allocUnsafeSlow(64 * 1024)
 
-class NodeConnection implements LdapConnection {
+export class NodeConnection implements LdapConnection {
   /** What comes of connecting. */
   readonly connected: Deferred.Deferred<void, Error>
   readonly #raw: Net.Socket
@@ -119,10 +102,10 @@ class NodeConnection implements LdapConnection {
   #receiver: Receiver | undefined
   #end: ConnectionEnd | undefined
 
-  constructor(target: NodeTarget) {
+  constructor(target: NodeTarget, address: Address) {
     this.#target = target
     const socket = Net.connect({
-      ...connectOptions(target),
+      ...connectOptions(address, target.keepAlive),
       ...(target.tls === undefined ? { onread: { buffer: lent, callback: this.#onRead } } : {})
     })
     this.#raw = socket
@@ -285,81 +268,4 @@ class NodeConnection implements LdapConnection {
 const isLocal = (socket: Net.Socket): boolean => {
   const address = socket.remoteAddress
   return address === undefined || /^(::ffff:)?127\./.test(address) || address === "::1"
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Messages that say what to do
-// ---------------------------------------------------------------------------------------------------------------------
-
-type Failure = { readonly kind: ConnectFailed["kind"]; readonly detail: string; readonly cause?: unknown }
-
-const failure = (server: string) => (reason: Failure): LdapError =>
-  new LdapError({ reason: new ConnectFailed(reason), operation: "connect", server })
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
-
-/** OpenSSL's messages are a line of its own log, whose reason Node gives apart; others may end in a list that is empty. */
-const tlsMessageOf = (cause: Error): string =>
-  "reason" in cause && "library" in cause ? String(cause.reason) : cause.message.replace(/[\s:]+$/, "")
-
-const codeOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-
-const describeConnect = (cause: Error, { address }: NodeTarget): Failure => {
-  // Node tries several addresses and then reports all failures together.
-  const causes: ReadonlyArray<unknown> = cause instanceof AggregateError ? cause.errors : [cause]
-  const code = codeOf(cause) || codeOf(causes[0])
-  const where = "path" in address ? address.path : `${address.host} port ${address.port}`
-  const said = [...new Set(causes.map(messageOf))].join("; ")
-  switch (code) {
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-    case "EAI_NODATA":
-      return {
-        kind: "dns",
-        detail: `the name ${
-          "host" in address ? address.host : where
-        } has no address (${said}); check the host in the URL`,
-        cause
-      }
-    case "ECONNREFUSED":
-      return { kind: "refused", detail: `nothing listens on ${where} (${said}); is the server running?`, cause }
-    case "ENOENT":
-    case "EACCES":
-      return {
-        kind: "refused",
-        detail: `the socket ${where} can't be opened (${said}); is the server running, and may this user open it?`,
-        cause
-      }
-    case "ETIMEDOUT":
-      return { kind: "timeout", detail: `${where} doesn't answer (${said}); is a firewall between?`, cause }
-    default:
-      return { kind: "other", detail: `${where}: ${said}`, cause }
-  }
-}
-
-const describeTls = (cause: Error): Failure => {
-  const said = tlsMessageOf(cause)
-  switch (codeOf(cause)) {
-    case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return { kind: "tls", detail: `the certificate is for another host: ${said}; use a name that it has`, cause }
-    case "CERT_HAS_EXPIRED":
-    case "CERT_NOT_YET_VALID":
-      return {
-        kind: "tls",
-        detail: `the certificate's time is not now: ${said}; the server needs another, or a clock is wrong`,
-        cause
-      }
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-    case "UNABLE_TO_GET_ISSUER_CERT":
-    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
-      return { kind: "tls", detail: `the certificate's issuer is not trusted: ${said}; give the CA in tls.ca`, cause }
-    case "ERR_SSL_WRONG_VERSION_NUMBER":
-    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
-      return { kind: "tls", detail: `the port doesn't speak TLS (${said}); ldaps is usually on port 636`, cause }
-    default:
-      return { kind: "tls", detail: `the TLS handshake failed: ${said}`, cause }
-  }
 }

@@ -2,6 +2,7 @@
  * How TLS is asked for what `LdapTls` describes, and how a server is judged once the handshake is done.
  */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
@@ -34,7 +35,7 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
     if (octets === undefined) throw new Error(`"${text}" is no SHA-256 fingerprint, in hexadecimal or Base64`)
     return octets
   })
-  const name = options.servername ?? host
+  const name = withoutRootDot(options.servername ?? host)
   return {
     node: {
       ...others,
@@ -53,6 +54,9 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
       )
   }
 }
+
+/** A name without the dot that says to DNS that it is complete. Certificates and SNI have names without it (RFC 6066 section 3). */
+export const withoutRootDot = (host: string): string => host.length > 1 && host.endsWith(".") ? host.slice(0, -1) : host
 
 /** What was made of options, and of what they said then. */
 interface Kept {
@@ -114,13 +118,25 @@ const askHook = (
   verifyPeer: NonNullable<TlsOptions["verifyPeer"]>,
   negotiated: TlsSession
 ): Effect.Effect<void, Refusal> =>
-  Effect.suspend(() => verifyPeer(negotiated)).pipe(
+  detached(Effect.suspend(() => verifyPeer(negotiated))).pipe(
     Effect.catchDefect((cause) => Effect.fail(cause instanceof Error ? cause : String(cause))),
     Effect.mapError((reason) => ({
       detail: `tls.verifyPeer refused the server: ${typeof reason === "string" ? reason : reason.message}`,
       cause: typeof reason === "string" ? undefined : reason
     })),
     Effect.asVoid
+  )
+
+/**
+ * Runs a hook of the program in a fiber of its own. A hook that can't be interrupted is told to end and is not waited for, so the limit on
+ * connecting, and the release, hold whatever it does.
+ */
+const detached = <A, E>(hook: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkDetach(hook, { startImmediately: true }),
+      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Effect.sync(() => fiber.interruptUnsafe()))
+    )
   )
 
 /** The 32 octets of a fingerprint in hexadecimal, however it was written; `undefined` for what is none. */

@@ -9,7 +9,14 @@ import { encode as encodeOrThrow } from "./encode.ts"
 import type { LdapMessage } from "./LdapMessage.ts"
 import { LdapParser, type ParserOptions } from "./LdapParser.ts"
 
-export { defaultMaxFilterDepth, defaultMaxMessageSize, LdapParser, type ParserOptions } from "./LdapParser.ts"
+export {
+  defaultMaxElements,
+  defaultMaxFilterDepth,
+  defaultMaxMessageSize,
+  defaultMaxValues,
+  LdapParser,
+  type ParserOptions
+} from "./LdapParser.ts"
 
 /**
  * Encodes a message. Fails where a value has no encoding.

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { BerError, BerReader } from "../ber/BerReader.ts"
+import * as ElementLimits from "../ber/ElementLimits.ts"
 import { ProtocolViolation } from "../model/LdapError.ts"
 import { decodeContent } from "./decode.ts"
 import type { LdapMessage } from "./LdapMessage.ts"
@@ -21,8 +22,15 @@ import type { LdapMessage } from "./LdapMessage.ts"
 export interface ParserOptions {
   /** The largest message in octets, header included. Default 64 MiB. */
   readonly maxMessageSize?: number | undefined
-  /** How deep a filter may nest; matters to servers alone. Default 100. */
+  /** How deep a filter may nest. Only servers receive filters. Default 100. */
   readonly maxFilterDepth?: number | undefined
+  /**
+   * The most elements that the lists of one message may have together: controls, referral URIs, attributes, changes, parts of a
+   * filter. Values of attributes don't count. Default 100,000.
+   */
+  readonly maxElements?: number | undefined
+  /** The most values that the attributes of one message may have together. Default 4,000,000. */
+  readonly maxValues?: number | undefined
 }
 
 /**
@@ -36,6 +44,22 @@ export const defaultMaxMessageSize = 64 * 1024 * 1024
  * @since 0.1.0
  */
 export const defaultMaxFilterDepth = 100
+
+/**
+ * Servers send at most some thousand controls, referral URIs and attributes in a message.
+ *
+ * @category constants
+ * @since 0.2.0
+ */
+export const defaultMaxElements = ElementLimits.defaultMaxElements
+
+/**
+ * The largest groups have about a million members.
+ *
+ * @category constants
+ * @since 0.2.0
+ */
+export const defaultMaxValues = ElementLimits.defaultMaxValues
 
 /** So many octets have to have come before all that were announced are believed. */
 const largeSize = 256 * 1024
@@ -57,6 +81,8 @@ const maxHeader = 6
 export class LdapParser {
   readonly #maxMessageSize: number
   readonly #maxFilterDepth: number
+  /** Used again for each message. */
+  readonly #limits: ElementLimits.ElementLimits
   /** The message that is being collected; `undefined` between messages. */
   #partial: Buffer | undefined
   #collected = 0
@@ -67,6 +93,7 @@ export class LdapParser {
   constructor(options?: ParserOptions) {
     this.#maxMessageSize = options?.maxMessageSize ?? defaultMaxMessageSize
     this.#maxFilterDepth = options?.maxFilterDepth ?? defaultMaxFilterDepth
+    this.#limits = new ElementLimits.ElementLimits(options?.maxElements, options?.maxValues)
   }
 
   /** Octets of a message that is not complete yet. */
@@ -168,8 +195,9 @@ export class LdapParser {
   }
 
   #decode(bytes: Buffer, start: number, end: number): LdapMessage {
+    this.#limits.reset()
     try {
-      return decodeContent(new BerReader(bytes, start, end).sequence(), this.#maxFilterDepth)
+      return decodeContent(new BerReader(bytes, start, end, this.#limits).sequence(), this.#maxFilterDepth)
     } catch (error) {
       throw error instanceof BerError ? new BerError(error.message, error.offset - start) : error
     }

@@ -34,7 +34,7 @@ export const decodeContent = (content: BerReader, maxDepth: number): LdapMessage
   const at = content.position
   const tag = content.peek()
   const end = enterOperation(content, tag)
-  const operation = new BerReader(content.bytes, content.position, end)
+  const operation = new BerReader(content.bytes, content.position, end, content.limits)
   content.position = end
   const decoded = decodeOperation(tag, operation, maxDepth, at)
   return { messageId, operation: decoded, controls: content.done ? noControls : decodeControls(content) }
@@ -55,7 +55,7 @@ const decodeControls = (message: BerReader): ReadonlyArray<LdapControl> => {
     }
     const list = message.sequence(0xa0)
     const decoded: Array<LdapControl> = []
-    while (!list.done) decoded.push(decodeControl(list.sequence()))
+    while (list.hasNext()) decoded.push(decodeControl(list.sequence()))
     controls = decoded
   }
   return controls
@@ -77,7 +77,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
       return { _tag: "SearchResultDone", result: decodeResult(content) }
     case OperationTag.SearchResultReference: {
       const uris: Array<string> = []
-      while (!content.done) uris.push(content.text())
+      while (content.hasNext()) uris.push(content.text())
       if (uris.length === 0) throw new BerError("a search reference without a URI", at)
       return { _tag: "SearchResultReference", uris }
     }
@@ -117,7 +117,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
       const list = content.sequence()
       content.passExtensions()
       const changes: Array<LdapModification> = []
-      while (!list.done) changes.push(decodeChange(list.sequence()))
+      while (list.hasNext()) changes.push(decodeChange(list.sequence()))
       return { _tag: "ModifyRequest", dn, changes }
     }
     case OperationTag.AddRequest: {
@@ -125,7 +125,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
       const list = content.sequence()
       content.passExtensions()
       const attributes: Array<LdapAttribute> = []
-      while (!list.done) attributes.push(decodeAttribute(list.sequence()))
+      while (list.hasNext()) attributes.push(decodeAttribute(list.sequence()))
       return { _tag: "AddRequest", dn, attributes }
     }
     case OperationTag.DeleteRequest:
@@ -219,7 +219,7 @@ const decodeSearchRequest = (content: BerReader, maxDepth: number): SearchReques
   const list = content.sequence()
   content.passExtensions()
   const attributes: Array<string> = []
-  while (!list.done) attributes.push(list.text())
+  while (list.hasNext()) attributes.push(list.text())
   return {
     _tag: "SearchRequest",
     base,
@@ -245,7 +245,10 @@ const decodeAttribute = (attribute: BerReader): LdapAttribute => {
   const set = attribute.sequence(Tag.set)
   attribute.passExtensions()
   const values: Array<Uint8Array> = []
-  while (!set.done) values.push(set.octets())
+  while (!set.done) {
+    set.limits?.countValues(1, set.position)
+    values.push(set.octets())
+  }
   return { description, values }
 }
 
@@ -262,7 +265,7 @@ const decodeResult = (content: BerReader, ...more: ReadonlyArray<number>): Resul
     }
     const list = content.sequence(0xa3)
     const uris: Array<string> = []
-    while (!list.done) uris.push(list.text())
+    while (list.hasNext()) uris.push(list.text())
     referrals = uris
   }
   return { code, matchedDn, diagnosticMessage, referrals }

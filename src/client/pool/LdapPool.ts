@@ -15,6 +15,7 @@ import * as Pool from "effect/Pool"
 import * as Scope from "effect/Scope"
 import { LdapError, PoolTimeout, SessionClosed, SessionEnd } from "../../model/LdapError.ts"
 import type { LdapSession } from "../../session/LdapSession.ts"
+import { steady } from "../steadyClock.ts"
 import { LdapPoolMembers, type Member, type PooledSession } from "./LdapPoolMembers.ts"
 import { healthCheckOf, type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
 import { addPoolGauges, countPoolTimeout } from "./poolMetrics.ts"
@@ -142,6 +143,7 @@ const build = Effect.fnUntraced(function*(
   settings: Settings
 ): Effect.fn.Return<LdapPool, LdapError, Scope.Scope> {
   const clock = yield* Clock.Clock
+  const ages = steady(clock)
   /** Done when the pool's scope begins to close. */
   const ending = Deferred.makeUnsafe<never, LdapError>()
   const made = Deferred.makeUnsafe<Pool.Pool<Member, LdapError>>()
@@ -155,7 +157,7 @@ const build = Effect.fnUntraced(function*(
     // The first may be lost while the pool is being made.
     onLost: (member) => Effect.flatMap(Deferred.await(made), (pool) => Pool.invalidate(pool, member)),
     max: settings.max,
-    clock
+    clock: ages
   })
 
   // The pool's own end waits for whoever holds a session, and closes one after the other: it is not waited for.
@@ -175,16 +177,22 @@ const build = Effect.fnUntraced(function*(
   // In a fiber of its own: a finalizer may run in one that is being interrupted, where nothing that waits would wait.
   yield* Effect.addFinalizer(() => Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(drain), Fiber.await)))
 
-  const sizes = { acquire: members.acquire, min: settings.min, max: settings.max, concurrency: settings.concurrency }
+  // Effect's pool is given a clock for the idle times that it measures; sessions have the program's own.
+  const acquire = Effect.provideService(members.acquire, Clock.Clock, clock)
+  const sizes = { acquire, min: settings.min, max: settings.max, concurrency: settings.concurrency }
   const pool: Pool.Pool<Member, LdapError> = yield* Scope.provide(
     settings.idleTimeToLive === Infinity
       ? Pool.makeWithStrategy({ ...sizes, strategy: keepsAll })
-      : Pool.makeWithTTL({ ...sizes, timeToLive: settings.idleTimeToLive }),
+      : Effect.provideService(
+        Pool.makeWithTTL({ ...sizes, timeToLive: settings.idleTimeToLive }),
+        Clock.Clock,
+        ages
+      ),
     poolScope
   )
   Deferred.doneUnsafe(made, Effect.succeed(pool))
 
-  const now = (): number => clock.currentTimeMillisUnsafe()
+  const now = (): number => ages.currentTimeMillisUnsafe()
   const isOld = (member: Member): boolean => now() - member.openedAt >= settings.maxAge
   const isFresh = (member: Member): boolean => now() - member.usedAt < settings.checkAfterIdle
   /** How many have the member at this moment. */

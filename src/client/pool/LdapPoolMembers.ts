@@ -39,7 +39,7 @@ export const whole = (session: PooledSession): LdapSession => wholes.get(session
 
 export interface Member {
   readonly session: PooledSession
-  /** Milliseconds of the Clock, as in {@link usedAt}. */
+  /** Milliseconds of the steady clock, as in {@link usedAt}. */
   readonly openedAt: number
   /** When it was last lent or checked; -Infinity when there is reason to doubt it. */
   usedAt: number
@@ -73,6 +73,7 @@ export class LdapPoolMembers {
     /** Runs when a session has ended that nobody here has closed. */
     readonly onLost: (member: Member) => Effect.Effect<void>
     readonly max: number
+    /** Steady: ages are measured by it. */
     readonly clock: Clock.Clock
   }) {
     this.#open = options.open

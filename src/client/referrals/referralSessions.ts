@@ -1,15 +1,18 @@
 /**
  * Sessions with servers that were referred to: how one is opened, and how those of a client are shared.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as RcMap from "effect/RcMap"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { TlsOptions } from "../../connection/LdapTls.ts"
 import * as LdapTransport from "../../connection/LdapTransport.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import * as LdapUrl from "../../model/url/LdapUrl.ts"
 import * as LdapSession from "../../session/LdapSession.ts"
+import { steadyClock } from "../steadyClock.ts"
 import type { FollowOptions } from "./LdapReferrals.ts"
 import { serverKey } from "./referralTargets.ts"
 
@@ -85,9 +88,16 @@ export const shareReferred = Effect.fnUntraced(function*(
       return session
     })
   })
+  const ages = yield* steadyClock
   return (url) => {
     const key = serverKey(url)
-    // A failure is not remembered.
-    return Effect.onError(RcMap.get(sessions, key), () => RcMap.invalidate(sessions, key))
+    const lease = Scope.makeUnsafe()
+    // RcMap measures idle times by the clock of the fiber that gives a session back.
+    const giveBack = Effect.provideService(Scope.close(lease, Exit.void), Clock.Clock, ages)
+    return Effect.andThen(
+      Effect.addFinalizer(() => giveBack),
+      // A failure is not remembered.
+      Effect.onError(Scope.provide(RcMap.get(sessions, key), lease), () => RcMap.invalidate(sessions, key))
+    )
   }
 })

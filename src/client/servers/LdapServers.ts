@@ -178,10 +178,10 @@ export const make = Effect.fnUntraced(function*(
         () => Effect.sync(() => void server.sessions--)
       )
       const transport = yield* Effect.fromResult(reach(server.url, settings))
-      const begun = clock.currentTimeMillisUnsafe()
+      const begun = clock.monotonicTimeNanosUnsafe()
       // Nobody yet: of several that compete only one is to learn the password.
       const session = yield* LdapSession.fromTransport(transport, { ...settings, auth: undefined, startTls: false })
-      server.connectMillis = clock.currentTimeMillisUnsafe() - begun
+      server.connectMillis = Number(clock.monotonicTimeNanosUnsafe() - begun) / 1e6
       return session
     }).pipe(Effect.mapError(ofBind))
 

@@ -74,6 +74,7 @@ export class ServerStates {
     readonly probe: (server: Server) => Effect.Effect<LdapError | undefined>
     /** Of the fibers that wait. */
     readonly scope: Scope.Scope
+    /** The program's own: `until` is a date, and a Schedule may go by the time of day. */
     readonly clock: Clock.Clock
   }) {
     this.#rest = options.rest

@@ -2,12 +2,12 @@
  * Which servers a set has: those that it lists, or those that DNS announces, which are looked up when a session is wanted and
  * now and then again.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { ConnectFailed, InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import type { SessionConfig } from "../../session/LdapSession.ts"
+import { steadyClock } from "../steadyClock.ts"
 import type { ServerSet, SrvOptions, SrvService } from "./LdapServerSet.ts"
 import type { Attempts } from "./serverAttempts.ts"
 import type { Server, ServerStates } from "./ServerStates.ts"
@@ -55,7 +55,7 @@ const byDns = Effect.fnUntraced(function*(
   { limitMillis, scope }: Attempts
 ): Effect.fn.Return<KnownServers, LdapError> {
   const source = yield* sourceOf(name, service, options)
-  const clock = yield* Clock.Clock
+  const clock = yield* steadyClock
   const lookup = yield* SrvLookup
   const refreshMillis = Duration.toMillis(options.refresh ?? "5 minutes")
   let lookedUpAt = -Infinity

@@ -1,13 +1,13 @@
 /**
  * The split of reads and writes: calls that only read go to one performer, calls that may change something to another.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AnyCall } from "../../session/calls/Call.ts"
 import type { Performer } from "../../session/calls/Performer.ts"
+import { steadyClock } from "../steadyClock.ts"
 
 /**
  * What a client with servers for reading and others for writing may be told.
@@ -55,7 +55,7 @@ export const splitOf = Effect.fnUntraced(function*(
   write: Performer,
   options?: ReadWriteOptions
 ): Effect.fn.Return<Performer> {
-  const clock = yield* Clock.Clock
+  const clock = yield* steadyClock
   const windowMillis = Duration.toMillis(options?.readYourWrites ?? 0)
   let writing = 0
   let writtenAt = -Infinity

@@ -8,6 +8,7 @@
 import * as Result from "effect/Result"
 import { BerError, BerReader, Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
+import { ElementLimits } from "../../ber/ElementLimits.ts"
 import { type ControlDefinition, type ControlType, define } from "./LdapControlType.ts"
 
 /** `maxInt` of RFC 4511 section 4.1.1. */
@@ -41,9 +42,10 @@ export const written = (write: (writer: BerWriter) => void): Uint8Array => {
   return writer.finish()
 }
 
-/** Reads a value that must end with what `read` takes. */
+/** Reads a value that must end with what `read` takes. Its lists may have `defaultMaxElements` elements together. */
 export const readAll = <A>(value: Uint8Array, read: (reader: BerReader) => A): A => {
-  const reader = new BerReader(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
+  const octets = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  const reader = new BerReader(octets, 0, octets.length, new ElementLimits())
   const result = read(reader)
   reader.expectEnd()
   return result
@@ -60,7 +62,7 @@ export const sequence = <A>(reader: BerReader, read: (content: BerReader) => A, 
 export const list = <A>(reader: BerReader, read: (content: BerReader) => A, tag: number = Tag.sequence): Array<A> => {
   const content = reader.sequence(tag)
   const items: Array<A> = []
-  while (!content.done) items.push(read(content))
+  while (content.hasNext()) items.push(read(content))
   return items
 }
 

@@ -10,6 +10,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import { BerReader, Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
+import type { ElementLimits } from "../../ber/ElementLimits.ts"
 import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
 import { textAt } from "./EntryText.ts"
@@ -324,6 +325,7 @@ export const fromBer = (content: BerReader): LdapEntry => {
   const start = content.position
   if (content.end < noEnd && isPlain(content.bytes, start, content.end)) content.position = content.end
   else check(content)
+  if (content.limits !== undefined) countIn(content.bytes, start, content.end, content.limits)
   return new LdapEntry(content.bytes, start, content.end)
 }
 
@@ -347,6 +349,26 @@ const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
     attribute = attributeEnd
   }
   return true
+}
+
+/** The fewest bytes that an attribute, and a value, can have. */
+const smallestAttribute = 6
+const smallestValue = 2
+
+/** Throws where there are more attributes or values than allowed. Most entries are too small for that, and need no look. */
+const countIn = (bytes: Buffer, start: number, end: number, limits: ElementLimits): void => {
+  const size = end - start
+  if (size < limits.maxElements * smallestAttribute && size < limits.maxValues * smallestValue) return
+  const list = elementEnd(bytes, start)
+  const listEnd = elementEnd(bytes, list)
+  for (let attribute = contentStart(bytes, list); attribute < listEnd; attribute = elementEnd(bytes, attribute)) {
+    limits.countElements(1, attribute)
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const setEnd = elementEnd(bytes, set)
+    for (let value = contentStart(bytes, set); value < setEnd; value = elementEnd(bytes, value)) {
+      limits.countValues(1, value)
+    }
+  }
 }
 
 /** Throws where something isn't in order. */

@@ -140,6 +140,7 @@ export const decode = (reader: BerReader, maxDepth: number = defaultMaxDepth): L
       const from = parent?.content ?? reader
       if (parent?.tag === FilterTag.not && parent.filters.length === 1) from.expectEnd()
       if (open.length >= maxDepth) throw new BerError(`filters nest deeper than ${maxDepth}`, from.position)
+      from.limits?.countElements(1, from.position)
       const tag = from.peek()
       if (tag === FilterTag.and || tag === FilterTag.or || tag === FilterTag.not) {
         open.push({ tag, content: from.sequence(tag), filters: [] })
@@ -194,7 +195,7 @@ const decodeSubstrings = (content: BerReader): Substrings => {
   if (parts.done) throw new BerError("a substring filter without substrings", at)
   const initial = parts.peek() === SubstringTag.initial ? substring(parts, SubstringTag.initial) : undefined
   const any: Array<Uint8Array> = []
-  while (parts.peek() === SubstringTag.any) any.push(substring(parts, SubstringTag.any))
+  while (parts.peek() === SubstringTag.any && parts.hasNext()) any.push(substring(parts, SubstringTag.any))
   const final = parts.peek() === SubstringTag.final ? substring(parts, SubstringTag.final) : undefined
   // Whatever is left is no substring, or stands where it may not: an initial that isn't first, a final that isn't last.
   parts.expectEnd()

@@ -214,7 +214,8 @@ export const make = (parts: {
  * name may have the forms that `LdapDn.parse` reads leniently, or be one of Active Directory's `<GUID=…>` and `<SID=…>`.
  * The filter and the attributes are checked too.
  *
- * The error has the position of the mistake in the URL. It shows no password.
+ * A URL of more than 1,048,576 characters is refused. The error has the position of the mistake in the URL. It shows no
+ * password.
  *
  * **Example**
  *

@@ -129,7 +129,11 @@ export const readUrl = (text: string): Result.Result<LdapUrlParts, LdapUrlSyntax
   }
 }
 
+/** Servers send URLs as referrals, and a character of one can cost seventy bytes. */
+const maxLength = 1024 * 1024
+
 const partsOf = (text: string): LdapUrlParts => {
+  if (text.length > maxLength) fail(maxLength, `a URL has ${maxLength} characters at most, this one ${text.length}`)
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   const control = text.search(/[\u0000-\u001f\u007f]/)
   if (control >= 0) fail(control, "a control character is percent-encoded in a URL")

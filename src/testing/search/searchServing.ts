@@ -101,7 +101,7 @@ const stream = Effect.fnUntraced(function*(
   controlsOf: (entry: DirectoryEntry) => Controls | undefined
 ) {
   const { messageId, request } = serving
-  const started = yield* Clock.currentTimeMillis
+  const started = yield* Clock.monotonicTimeNanos
   let ready: Array<Uint8Array> = []
   let size = 0
   let looked = 0
@@ -136,8 +136,8 @@ const stream = Effect.fnUntraced(function*(
       looked = 0
       yield* flush
       yield* Effect.yieldNow
-      const now = yield* Clock.currentTimeMillis
-      if (request.timeLimit > 0 && now - started >= request.timeLimit * 1000) {
+      const now = yield* Clock.monotonicTimeNanos
+      if (request.timeLimit > 0 && now - started >= BigInt(request.timeLimit) * 1_000_000_000n) {
         return answer(LdapResultCode.timeLimitExceeded)
       }
     }

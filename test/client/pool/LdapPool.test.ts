@@ -1,5 +1,6 @@
 /** The pool in virtual time: who gets a session, what becomes of each, and how all of them end. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,6 +12,7 @@ import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
 import type { LdapErrorReason } from "../../../src/model/LdapError.ts"
 import { settle } from "../../session/RecordingPeer.ts"
 import { atEveryStep, type Stepping } from "../../session/stepping.ts"
+import { hour, withSteps } from "../steppedClock.ts"
 import * as World from "./LdapPoolWorld.ts"
 
 /** Until what is on its way in memory has arrived. */
@@ -283,6 +285,90 @@ describe("LdapPool", () => {
         assert.strictEqual((yield* pool.statistics).open, 1)
         assert.strictEqual((yield* pool.statistics).lost, 0)
       }))
+
+    describe("ages and idle times don't go by the time of day", () => {
+      for (const by of [-hour, hour]) {
+        const set = by < 0 ? "set back" : "set forward"
+        it.effect(`maxAge, where it is ${set}`, () =>
+          withSteps((step) =>
+            Effect.gen(function*() {
+              const world = yield* World.make()
+              yield* poolOf(world, { max: 1, maxAge: "10 minutes", checkInterval: "20 seconds", healthCheck: false })
+              yield* TestClock.adjust("5 minutes")
+              step(by)
+              yield* TestClock.adjust("299 seconds")
+              yield* quiet
+              assert.strictEqual(world.connections.length, 1)
+              yield* TestClock.adjust("1 seconds")
+              yield* quiet
+              assert.strictEqual(world.connections.length, 2)
+            })
+          ))
+
+        it.effect(`idleTimeToLive, where it is ${set}`, () =>
+          withSteps((step) =>
+            Effect.gen(function*() {
+              const world = yield* World.make()
+              const pool = yield* poolOf(world, { min: 1, max: 4, concurrency: 1, idleTimeToLive: "1 minute" })
+              yield* (yield* holders(pool, 4)).finish
+              step(by)
+              yield* TestClock.adjust("59 seconds")
+              yield* quiet
+              assert.strictEqual((yield* pool.statistics).open, 4)
+              yield* TestClock.adjust("61 seconds")
+              yield* quiet
+              assert.strictEqual((yield* pool.statistics).open, 1)
+            })
+          ))
+
+        it.effect(`checkAfterIdle, where it is ${set}`, () =>
+          withSteps((step) =>
+            Effect.gen(function*() {
+              const world = yield* World.make()
+              const pool = yield* poolOf(world, { checkAfterIdle: "10 seconds", checkInterval: "Infinity" })
+              const [first] = world.connections
+              yield* pool.use(() => Effect.void)
+              step(by)
+              yield* TestClock.adjust("9 seconds")
+              yield* pool.use(() => Effect.void)
+              assert.strictEqual(first!.peer.count("SearchRequest"), 1)
+              step(by)
+              yield* TestClock.adjust("10 seconds")
+              yield* pool.use(() => Effect.void)
+              assert.strictEqual(first!.peer.count("SearchRequest"), 2)
+            })
+          ))
+
+        it.effect(`checkInterval, where it is ${set}`, () =>
+          withSteps((step) =>
+            Effect.gen(function*() {
+              const world = yield* World.make()
+              yield* poolOf(world, { checkInterval: "30 seconds" })
+              const [first] = world.connections
+              step(by)
+              yield* TestClock.adjust("29 seconds")
+              yield* quiet
+              assert.strictEqual(first!.peer.count("SearchRequest"), 1)
+              yield* TestClock.adjust("1 seconds")
+              yield* quiet
+              assert.strictEqual(first!.peer.count("SearchRequest"), 2)
+            })
+          ))
+      }
+
+      it.effect("a session has the program's own clock", () =>
+        withSteps((step) =>
+          Effect.gen(function*() {
+            const world = yield* World.make()
+            const seen: Array<number> = []
+            const open = Effect.tap(world.open, () => Effect.map(Clock.currentTimeMillis, (now) => seen.push(now)))
+            const pool = yield* LdapPool.make({ server: "ldap://peer", open, max: 2, concurrency: 1 })
+            step(hour)
+            yield* (yield* holders(pool, 2)).finish
+            assert.deepStrictEqual(seen, [0, hour])
+          })
+        ))
+    })
 
     it.effect("one that is invalidated is closed when those who have it are done", () =>
       Effect.gen(function*() {

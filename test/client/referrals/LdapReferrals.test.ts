@@ -24,6 +24,7 @@ import * as LdapSession from "../../../src/session/LdapSession.ts"
 import * as DirectoryFault from "../../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { ensureSlapd, startSlapd } from "../../servers/slapd.ts"
+import { hour, withSteps } from "../steppedClock.ts"
 
 /** Directories behind names, each with what it holds and where it refers to. */
 const world = Effect.fnUntraced(function*(
@@ -314,6 +315,28 @@ describe("sessions with other servers", () => {
       const all = yield* at("b.example").awaitClosed
       assert.deepStrictEqual(all.map(({ unbinds }) => unbinds), [1, 1])
     }))
+
+  it.effect.each([-hour, hour])(
+    "their idle time doesn't go by the time of day (set by %d ms)",
+    (by) =>
+      withSteps((step) =>
+        Effect.gen(function*() {
+          const { at, client } = yield* world(twoServers)
+          const ldap = yield* client({ idleTimeToLive: "10 seconds" })
+          const searching = Stream.runDrain(ldap.search({ base: "o=x" }))
+          yield* searching
+          step(by)
+          yield* TestClock.adjust("9 seconds")
+          yield* searching
+          assert.lengthOf(at("b.example").log.connections, 1)
+          step(by)
+          yield* TestClock.adjust("10 seconds")
+          yield* at("b.example").awaitClosed
+          yield* searching
+          assert.lengthOf(at("b.example").log.connections, 2)
+        })
+      )
+  )
 
   it.effect("one that was lost is replaced", () =>
     Effect.gen(function*() {

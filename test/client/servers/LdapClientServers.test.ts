@@ -19,6 +19,7 @@ import { LdapResultCode } from "../../../src/model/LdapResultCode.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as DirectoryFault from "../../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
+import { hour, withSteps } from "../steppedClock.ts"
 import * as Telescope from "../Telescope.ts"
 import { admin, auth, type Host, make, quiet } from "./LdapServersWorld.ts"
 
@@ -221,5 +222,21 @@ describe("LdapClient over several servers", () => {
         yield* client.add(dn, person)
         assert.strictEqual(yield* answeredBy(client), b)
       }))
+
+    it.effect.each([-hour, hour])(
+      "readYourWrites does not go by the time of day (set by %d ms)",
+      (by) =>
+        withSteps((step) =>
+          Effect.gen(function*() {
+            const { client } = yield* opened({ readYourWrites: "5 seconds" })
+            yield* client.add(dn, person)
+            step(by)
+            yield* TestClock.adjust("4999 millis")
+            assert.strictEqual(yield* answeredBy(client), b)
+            yield* TestClock.adjust("1 millis")
+            assert.strictEqual(yield* answeredBy(client), a)
+          })
+        )
+    )
   })
 })

@@ -11,6 +11,7 @@ import { LdapResultCode } from "../../../src/model/LdapResultCode.ts"
 import * as DirectoryFault from "../../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates } from "../../servers/certificates.ts"
+import { hour, withSteps } from "../steppedClock.ts"
 import { auth, make, quiet } from "./LdapServersWorld.ts"
 
 const record = (target: string, priority = 0, weight = 100, port = 389): LdapServers.SrvRecord => (
@@ -76,6 +77,27 @@ describe("servers by DNS", () => {
       world.dns.set(question, [record("a.example.org")])
       assert.strictEqual(yield* whose(yield* world.make(set)), url)
     }))
+
+  it.effect.each([-hour, hour])(
+    "when records are looked up again doesn't go by the time of day (set by %d ms)",
+    (by) =>
+      withSteps((step) =>
+        Effect.gen(function*() {
+          const world = yield* make([host("a")])
+          world.dns.set("_ldap._tcp.example.org", [record("a.example.org", 0)])
+          const servers = yield* world.make(LdapServers.srv("example.org", { refresh: "1 minute" }))
+          yield* whose(servers)
+          step(by)
+          yield* TestClock.adjust("59 seconds")
+          yield* whose(servers)
+          assert.strictEqual(world.questions.length, 1)
+          step(by)
+          yield* TestClock.adjust("1 second")
+          yield* whose(servers)
+          assert.strictEqual(world.questions.length, 2)
+        })
+      )
+  )
 
   it.effect("records are looked up again, in the background; what is known of servers that stay is kept", () =>
     Effect.gen(function*() {

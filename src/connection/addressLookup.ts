@@ -1,0 +1,45 @@
+/**
+ * The addresses of a host, one family at a time. A program that provides Effect's `Dns` service has that asked; otherwise it is the
+ * operating system, which knows /etc/hosts, search domains and whatever else is configured there.
+ */
+import * as Effect from "effect/Effect"
+import * as Dns from "effect/net/Dns"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Option from "effect/Option"
+// The object and not its members, since programs replace `lookup` on it to cache names or to trace lookups.
+import NodeDns from "node:dns"
+import { isIP } from "node:net"
+import type { Lookup } from "./addressRace.ts"
+
+/**
+ * IPv6 first, as RFC 8305 section 4 has it, unless the program or a flag of Node says otherwise (`dns.setDefaultResultOrder`,
+ * `--dns-result-order=ipv4first`).
+ */
+export const lookupsOf = (host: string): Effect.Effect<readonly [Lookup, Lookup]> =>
+  Effect.map(Effect.serviceOption(Dns.Dns), (dns) => {
+    const by = (family: 4 | 6) => Option.isSome(dns) ? byService(dns.value, host, family) : bySystem(host, family)
+    return NodeDns.getDefaultResultOrder() === "ipv4first" ? [by(4), by(6)] : [by(6), by(4)]
+  })
+
+const byService = (dns: Dns.Dns["Service"], host: string, family: 4 | 6): Lookup =>
+  Effect.map(
+    dns.lookup(host, { family: family === 4 ? "IPv4" : "IPv6" }),
+    (addresses) => addresses.map(NetAddress.formatIp)
+  )
+
+const bySystem = (host: string, family: 4 | 6): Lookup =>
+  Effect.callback((resume) => {
+    NodeDns.lookup(host, { all: true, family, order: "verbatim" }, (error, addresses) => {
+      if (error !== null) return resume(Effect.fail(error))
+      // A replacement of `lookup` may leave the family out of account.
+      resume(Effect.succeed(addresses.map(({ address }) => address).filter((address) => isIP(address) === family)))
+    })
+    // It can't be stopped. What it says after an interruption is dropped.
+  })
+
+/** Whether a lookup failed because the host has no address of the family, which is nothing to report when it has one of the other. */
+export const isAbsence = (error: Error): boolean =>
+  error instanceof Dns.DnsError
+    ? error.reason === "NotFound"
+    : "code" in error &&
+      ["ENOTFOUND", "ENODATA", "EAI_NODATA", "EAI_ADDRFAMILY", "EAI_NONAME"].includes(String(error.code))

@@ -1,0 +1,222 @@
+/**
+ * Connecting to a host that has several addresses, as RFC 8305 (happy eyeballs) says: both families are looked up at the same time,
+ * their addresses are tried in turns, and a further attempt begins while earlier ones go on. How an address is found and how one is
+ * connected to is given; nothing here knows sockets or DNS.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+
+/** What is tried. */
+export interface Race<A> {
+  /** Looks up the addresses of one family each, the preferred family first. No addresses and a failure are the same. */
+  readonly lookups: readonly [Lookup, Lookup]
+  /** Connects to one address. Its scope is closed unless this attempt wins. */
+  readonly connect: (address: string) => Effect.Effect<A, Error, Scope.Scope>
+}
+
+export type Lookup = Effect.Effect<ReadonlyArray<string>, Error>
+
+/** Why no address could be connected to. */
+export interface RaceFailure {
+  /** For each address that was tried, in the order in which the attempts ended. */
+  readonly attempts: ReadonlyArray<{ readonly address: string; readonly error: Error }>
+  /** Of the lookups. */
+  readonly lookups: ReadonlyArray<Error>
+}
+
+/** Connection Attempt Delay: how long after one attempt the next begins, if none has ended (RFC 8305 section 5). */
+export const attemptDelay = 250
+
+/** Resolution Delay: how long the preferred family's answer is waited for when the other's is there (RFC 8305 section 3). */
+export const resolutionDelay = 50
+
+type Event<A> =
+  | { readonly _tag: "Found"; readonly family: 0 | 1; readonly addresses: ReadonlyArray<string> }
+  | { readonly _tag: "NotFound"; readonly family: 0 | 1; readonly error: Error }
+  | { readonly _tag: "Connected"; readonly value: A; readonly scope: Scope.Closeable }
+  | { readonly _tag: "Refused"; readonly address: string; readonly error: Error }
+  | { readonly _tag: "AttemptDelayPassed" }
+  | { readonly _tag: "ResolutionDelayPassed" }
+
+/**
+ * The first address that can be connected to. Fails when all addresses have failed; there is no limit on the time here.
+ *
+ * **Details**
+ *
+ * The winner belongs to the scope. When this ends, for whatever reason, all other attempts are interrupted and what they have opened is
+ * closed.
+ */
+export const raceAddresses = <A>(race: Race<A>): Effect.Effect<A, RaceFailure, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const scope = yield* Effect.scope
+      const running = new Running<A>(race)
+      const exit = yield* Effect.exit(restore(decide(running)))
+      const winner = Exit.isSuccess(exit) ? exit.value : undefined
+      yield* running.stop(winner?.scope)
+      if (winner === undefined) return yield* exit as Exit.Exit<never, RaceFailure>
+      yield* Scope.addFinalizerExit(scope, (end) => Scope.close(winner.scope, end))
+      return winner.value
+    })
+  )
+
+interface Winner<A> {
+  readonly value: A
+  readonly scope: Scope.Closeable
+}
+
+/** Everything that happens, one thing after the other, and what follows from it. */
+const decide = Effect.fnUntraced(function*<A>(running: Running<A>): Effect.fn.Return<Winner<A>, RaceFailure> {
+  const waiting: readonly [Array<string>, Array<string>] = [[], []]
+  const isLookedUp: [boolean, boolean] = [false, false]
+  const tried = new Set<string>()
+  const attempts: Array<RaceFailure["attempts"][number]> = []
+  const lookups: Array<Error> = []
+  let going = 0
+  /** The family whose turn it is. */
+  let next: 0 | 1 = 0
+  let mayTryNext = true
+  let mayTrySecond = false
+
+  yield* running.lookUp
+  while (true) {
+    const family: 0 | 1 = waiting[next].length > 0 ? next : next === 0 ? 1 : 0
+    const address: string | undefined = waiting[family][0]
+    const isPreferredAwaited = !isLookedUp[0] && !mayTrySecond
+    if (address !== undefined && mayTryNext && !isPreferredAwaited) {
+      waiting[family].shift()
+      next = family === 0 ? 1 : 0
+      mayTryNext = false
+      going++
+      yield* running.attempt(address)
+    } else if (address === undefined && going === 0 && isLookedUp[0] && isLookedUp[1]) {
+      return yield* Effect.fail({ attempts, lookups })
+    }
+
+    const event = yield* running.next
+    switch (event._tag) {
+      case "Connected":
+        return event
+      case "Refused":
+        attempts.push({ address: event.address, error: event.error })
+        going--
+        // Without waiting: an address that refuses costs no time.
+        mayTryNext = true
+        break
+      case "Found":
+        isLookedUp[event.family] = true
+        for (const address of event.addresses) {
+          if (tried.has(address)) continue
+          tried.add(address)
+          waiting[event.family].push(address)
+        }
+        if (event.family === 1 && !isLookedUp[0]) yield* running.waitForPreferred
+        break
+      case "NotFound":
+        isLookedUp[event.family] = true
+        lookups.push(event.error)
+        break
+      case "AttemptDelayPassed":
+        mayTryNext = true
+        break
+      case "ResolutionDelayPassed":
+        mayTrySecond = true
+        break
+    }
+  }
+})
+
+/** The fibers that look up, try and wait, and the scopes of the attempts. */
+class Running<A> {
+  readonly #race: Race<A>
+  readonly #events = Effect.runSync(Queue.unbounded<Event<A>>())
+  readonly #fibers: Array<Fiber.Fiber<unknown>> = []
+  readonly #scopes: Array<Scope.Closeable> = []
+  #delay: Fiber.Fiber<unknown> | undefined
+
+  constructor(race: Race<A>) {
+    this.#race = race
+  }
+
+  get next(): Effect.Effect<Event<A>> {
+    return Queue.take(this.#events)
+  }
+
+  get lookUp(): Effect.Effect<void> {
+    const [preferred, other] = this.#race.lookups
+    return Effect.andThen(this.#lookUp(0, preferred), this.#lookUp(1, other))
+  }
+
+  get waitForPreferred(): Effect.Effect<void> {
+    return Effect.asVoid(this.#start(this.#after(resolutionDelay, { _tag: "ResolutionDelayPassed" })))
+  }
+
+  attempt(address: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // Known before there is anything in it, so that it is closed whatever happens.
+      const scope = Scope.makeUnsafe()
+      this.#scopes.push(scope)
+      const trying = Effect.matchCause(Scope.provide(this.#race.connect(address), scope), {
+        onFailure: (cause): Event<A> => ({ _tag: "Refused", address, error: errorOf(cause) }),
+        onSuccess: (value): Event<A> => ({ _tag: "Connected", value, scope })
+      })
+      const told = Effect.tap(trying, (event) => event._tag === "Refused" ? Scope.close(scope, Exit.void) : Effect.void)
+      // Each attempt has the delay after it for itself, whatever the one before was still to wait.
+      this.#delay?.interruptUnsafe()
+      return Effect.andThen(
+        this.#start(this.#telling(told)),
+        Effect.map(this.#start(this.#after(attemptDelay, { _tag: "AttemptDelayPassed" })), (fiber) => {
+          this.#delay = fiber
+        })
+      )
+    })
+  }
+
+  /** Ends everything, and closes what attempts have opened except the winner. */
+  stop(winner: Scope.Closeable | undefined): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.andThen(
+        Fiber.interruptAll(this.#fibers),
+        Effect.forEach(
+          this.#scopes.filter((scope) => scope !== winner),
+          (scope) => Scope.close(scope, Exit.void),
+          { concurrency: "unbounded", discard: true }
+        )
+      )
+    )
+  }
+
+  #lookUp(family: 0 | 1, lookup: Lookup): Effect.Effect<void> {
+    return Effect.asVoid(this.#start(this.#telling(Effect.matchCause(lookup, {
+      onFailure: (cause): Event<A> => ({ _tag: "NotFound", family, error: errorOf(cause) }),
+      onSuccess: (addresses): Event<A> => ({ _tag: "Found", family, addresses })
+    }))))
+  }
+
+  #after(millis: number, event: Event<A>): Effect.Effect<void> {
+    return this.#telling(Effect.as(Effect.sleep(millis), event))
+  }
+
+  #telling(event: Effect.Effect<Event<A>>): Effect.Effect<void> {
+    return Effect.map(event, (event) => void Queue.offerUnsafe(this.#events, event))
+  }
+
+  #start(effect: Effect.Effect<void>): Effect.Effect<Fiber.Fiber<void>> {
+    // Uninterruptible, so that there is no fiber that isn't in the list.
+    return Effect.uninterruptible(
+      Effect.tap(
+        Effect.forkDetach(effect, { startImmediately: true }),
+        (fiber) => Effect.sync(() => void this.#fibers.push(fiber))
+      )
+    )
+  }
+}
+
+const errorOf = (cause: Cause.Cause<Error>): Error => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,105 @@
+/**
+ * What connecting failed with, in messages that say what to do about it.
+ */
+import * as Dns from "effect/net/Dns"
+import { ConnectFailed, LdapError } from "../model/LdapError.ts"
+import { isAbsence } from "./addressLookup.ts"
+import type { RaceFailure } from "./addressRace.ts"
+
+/** Where a connection was to lead. */
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+
+export type Failure = { readonly kind: ConnectFailed["kind"]; readonly detail: string; readonly cause?: unknown }
+
+export const failure = (server: string) => (reason: Failure): LdapError =>
+  new LdapError({ reason: new ConnectFailed(reason), operation: "connect", server })
+
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** OpenSSL's messages are a line of its own log, whose reason Node gives apart; others may end in a list that is empty. */
+const tlsMessageOf = (cause: Error): string =>
+  "reason" in cause && "library" in cause ? String(cause.reason) : cause.message.replace(/[\s:]+$/, "")
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+
+/** Of a host with several addresses: each address with its failure. */
+export const describeRace = ({ attempts, lookups }: RaceFailure, address: Address): Failure => {
+  const relevant = attempts.length === 0 ? lookups : lookups.filter((error) => !isAbsence(error))
+  const tried = attempts.map(({ address, error }) => ({ said: withAddress(address, error), error }))
+  const all = [...tried, ...relevant.map((error) => ({ said: error.message, error }))]
+  const [first] = all
+  if (first === undefined) {
+    const error = new Error("neither IPv6 nor IPv4")
+    return describe(error.message, "ENOTFOUND", address, error)
+  }
+  const cause = all.length === 1 ? first.error : new AggregateError(all.map(({ error }) => error))
+  return describe([...new Set(all.map(({ said }) => said))].join("; "), connectCode(first.error), address, cause)
+}
+
+/** Of one address, or of a unix socket. */
+export const describeConnect = (cause: Error, address: Address): Failure =>
+  describe(messageOf(cause), codeOf(cause), address, cause)
+
+/** Node's messages have the address most of the time. */
+const withAddress = (address: string, { message }: Error): string =>
+  message.includes(address) ? message : `${address}: ${message}`
+
+/** Effect's resolver has reasons of its own. */
+const connectCode = (error: Error): string =>
+  error instanceof Dns.DnsError ? (error.isTemporary ? "EAI_AGAIN" : "ENOTFOUND") : codeOf(error)
+
+const describe = (said: string, code: string, address: Address, cause: Error): Failure => {
+  const where = "path" in address ? address.path : `${address.host} port ${address.port}`
+  switch (code) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EAI_NODATA":
+      return {
+        kind: "dns",
+        detail: `the name ${
+          "host" in address ? address.host : where
+        } has no address (${said}); check the host in the URL`,
+        cause
+      }
+    case "ECONNREFUSED":
+      return { kind: "refused", detail: `nothing listens on ${where} (${said}); is the server running?`, cause }
+    case "ENOENT":
+    case "EACCES":
+      return {
+        kind: "refused",
+        detail: `the socket ${where} can't be opened (${said}); is the server running, and may this user open it?`,
+        cause
+      }
+    case "ETIMEDOUT":
+      return { kind: "timeout", detail: `${where} doesn't answer (${said}); is a firewall between?`, cause }
+    default:
+      return { kind: "other", detail: `${where}: ${said}`, cause }
+  }
+}
+
+export const describeTls = (cause: Error): Failure => {
+  const said = tlsMessageOf(cause)
+  switch (codeOf(cause)) {
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return { kind: "tls", detail: `the certificate is for another host: ${said}; use a name that it has`, cause }
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+      return {
+        kind: "tls",
+        detail: `the certificate's time is not now: ${said}; the server needs another, or a clock is wrong`,
+        cause
+      }
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+      return { kind: "tls", detail: `the certificate's issuer is not trusted: ${said}; give the CA in tls.ca`, cause }
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      return { kind: "tls", detail: `the port doesn't speak TLS (${said}); ldaps is usually on port 636`, cause }
+    default:
+      return { kind: "tls", detail: `the TLS handshake failed: ${said}`, cause }
+  }
+}
