@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
 import { type AuthRejected, SessionEnd } from "../model/LdapError.ts"
-import { Carrier } from "./Carrier.ts"
+import { EffectDuplex } from "./EffectDuplex.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
 import type { TlsSession } from "./LdapTls.ts"
 
@@ -18,7 +18,7 @@ const header = 4
 export class SaslConnection implements LdapConnection {
   readonly #inner: LdapConnection
   readonly #layer: SaslSecurityLayer
-  readonly #carrier: Carrier
+  readonly #duplex: EffectDuplex
   readonly #frames: Frames
   /** Whole buffers that wait to be unwrapped. */
   #arrived: ReadonlyArray<Uint8Array> = []
@@ -33,7 +33,7 @@ export class SaslConnection implements LdapConnection {
     this.#inner = inner
     this.#layer = layer
     this.#frames = new Frames(layer.maxReceive)
-    this.#carrier = new Carrier(
+    this.#duplex = new EffectDuplex(
       {
         read: Effect.flatMap(this.#nextFrames, (frames) => this.#unwrapAll(frames)),
         write: (octets) => this.#wrapAndWrite(octets),
@@ -70,28 +70,28 @@ export class SaslConnection implements LdapConnection {
   readonly channelBinding: LdapConnection["channelBinding"] = (type) => this.#inner.channelBinding(type)
 
   receive(receiver: Receiver): void {
-    this.#carrier.receive(receiver)
+    this.#duplex.receive(receiver)
   }
 
   pause(): void {
-    this.#carrier.pause()
+    this.#duplex.pause()
   }
 
   resume(): void {
-    this.#carrier.resume()
+    this.#duplex.resume()
   }
 
   write(octets: Uint8Array): boolean {
-    return this.#carrier.write(octets)
+    return this.#duplex.write(octets)
   }
 
   shutdown(done: () => void): void {
-    this.#carrier.shutdown(done)
+    this.#duplex.shutdown(done)
   }
 
   /** Ends the fibers that wrap and unwrap. */
   get stop(): Effect.Effect<void> {
-    return this.#carrier.stop
+    return this.#duplex.stop
   }
 
   #onOctets(octets: Uint8Array): void {

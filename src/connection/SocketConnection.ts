@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import { ConnectFailed, LdapError, ProtocolViolation, SessionEnd } from "../model/LdapError.ts"
-import { Carrier } from "./Carrier.ts"
+import { EffectDuplex } from "./EffectDuplex.ts"
 import type { ConnectionEnd, LdapConnection, Protection } from "./LdapConnection.ts"
 import type { Secret, TlsOptions } from "./LdapTls.ts"
 
@@ -26,13 +26,13 @@ export const open = Effect.fnUntraced(function*(
   // A scope of its own, since closing it is how a Socket is told to close its side.
   const writerScope = yield* Scope.fork(scope)
   const writer = yield* Scope.provide(socket.writer, writerScope)
-  const carrier = new Carrier({
+  const duplex = new EffectDuplex({
     read: Effect.catch(Effect.map(reader.pull, octets), (error) => Effect.fail(endOf(error))),
     // That it has ended is the reader's to tell.
     write: (chunk) => Effect.ignore(writer.write(chunk)),
     shutdown: Scope.close(writerScope, Exit.void)
   }, yield* Effect.context<never>())
-  yield* Scope.addFinalizer(scope, carrier.stop)
+  yield* Scope.addFinalizer(scope, duplex.stop)
   const clearText = new LdapError({
     reason: new ProtocolViolation({ detail: "octets in clear text arrived before the TLS handshake" }),
     operation: "startTls",
@@ -47,11 +47,11 @@ export const open = Effect.fnUntraced(function*(
     // A Socket doesn't tell of its TLS.
     tls: undefined,
     channelBinding: () => undefined,
-    receive: (receiver) => carrier.receive(receiver),
-    pause: () => carrier.pause(),
-    resume: () => carrier.resume(),
-    write: (chunk) => carrier.write(chunk),
-    shutdown: (done) => carrier.shutdown(done),
+    receive: (receiver) => duplex.receive(receiver),
+    pause: () => duplex.pause(),
+    resume: () => duplex.resume(),
+    write: (chunk) => duplex.write(chunk),
+    shutdown: (done) => duplex.shutdown(done),
     startTls: (tls) => {
       const unknown = Object.keys(tls).filter((name) =>
         !knownOptions.has(name) && tls[name as keyof TlsOptions] !== undefined
@@ -65,7 +65,7 @@ export const open = Effect.fnUntraced(function*(
       }
       return Result.succeed(
         Effect.suspend(() =>
-          carrier.hasUnread ? Effect.fail(clearText) : Effect.mapError(reader.upgrade(upgradeOptions(tls)), fail("tls"))
+          duplex.hasUnread ? Effect.fail(clearText) : Effect.mapError(reader.upgrade(upgradeOptions(tls)), fail("tls"))
         ).pipe(
           Effect.tap(() =>
             Effect.sync(() => {

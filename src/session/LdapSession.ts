@@ -14,28 +14,28 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import type { TlsOptions, TlsSession } from "../connection/LdapTls.ts"
 import * as LdapTransport from "../connection/LdapTransport.ts"
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import { ConnectFailed, InvalidRequest, LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
-import { encode } from "../protocol/encode.ts"
-import { SessionMetrics } from "../telemetry/SessionMetrics.ts"
+import type { LdapError, LdapResult, SessionEnd } from "../model/LdapError.ts"
 import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { bind } from "./bind.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
 import { setUntraced, traced } from "./calls/Performer.ts"
-import type { ControlInput, LdapOperations, OperationOptions } from "./LdapOperations.ts"
+import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
+import type { Notice } from "./Notices.ts"
+import { openDriver } from "./openDriver.ts"
 import { controlsOf, timeoutOf } from "./operationOptions.ts"
 import { performerOver } from "./operations.ts"
-import { SessionDriver } from "./SessionDriver.ts"
+import type { SessionDriver } from "./SessionDriver.ts"
+import type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
 import { startTls } from "./startTls.ts"
+
+export type { Notice } from "./Notices.ts"
+export type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
 
 export type {
   CancelAnswer,
@@ -117,17 +117,6 @@ export interface LdapSession extends LdapOperations {
 }
 
 /**
- * An unsolicited notification: something that the server says without having been asked.
- *
- * @category models
- * @since 0.2.0
- */
-export interface Notice extends LdapResult {
-  readonly oid: string | undefined
-  readonly value: Uint8Array | undefined
-}
-
-/**
  * The service tag.
  *
  * @category tags
@@ -136,50 +125,6 @@ export interface Notice extends LdapResult {
 export const LdapSession: Context.Service<LdapSession, LdapSession> = Context.Service<LdapSession>(
   "effect-ldap/LdapSession"
 )
-
-/**
- * What a session can be told beside where its server is.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SessionOptions {
-  /** Who to be. Default: nobody; no bind is sent. */
-  readonly auth?: LdapAuth | undefined
-  /** Controls of that bind. What came with its answer is in `bind`'s result only. */
-  readonly bindControls?: ReadonlyArray<ControlInput> | undefined
-  /** Controls of the unbind. None is defined for it; a server ignores what it doesn't know (RFC 4511 section 4.1.11). */
-  readonly unbindControls?: ReadonlyArray<ControlInput> | undefined
-  /** Starts TLS before anything else is sent, or fails: it never goes on without. Default false. */
-  readonly startTls?: boolean | undefined
-  /** What is asked of TLS: `ca` for authorities of one's own, `cert` and `key` for a client certificate … */
-  readonly tls?: TlsOptions | undefined
-  /** For looking the name up, TCP and TLS together, and for the handshake of StartTLS. Default 10 seconds. */
-  readonly connectTimeout?: Duration.Input | undefined
-  /** For each operation that has no `timeout` of its own; `"Infinity"` for ever. Default 30 seconds. */
-  readonly requestTimeout?: Duration.Input | undefined
-  /** How long the release waits for the peer to take the unbind and close its side. Default 5 seconds. */
-  readonly closeTimeout?: Duration.Input | undefined
-  /** Octets that one message of the server may have. Default 64 MiB. */
-  readonly maxMessageSize?: number | undefined
-  /**
-   * Bytes of entries that a search's stream may hold unread while other operations of the session wait for answers; the search then
-   * fails with `SlowConsumer`. While none waits the server is made to wait instead. Default 32 MiB.
-   */
-  readonly maxUnread?: number | undefined
-  /** Lets a password cross the network in clear text. Default false. */
-  readonly allowInsecureAuth?: boolean | undefined
-}
-
-/**
- * A session's configuration. `url` and what it may be are described at `LdapTransport.fromUrl`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SessionConfig extends SessionOptions, LdapTransport.UrlOptions {
-  readonly url: string
-}
 
 /**
  * Opens a session: connects, secures and binds as configured, or fails and leaves nothing behind. Closing the scope unbinds.
@@ -281,93 +226,16 @@ export const layerConfig = (
 // Opening
 // ---------------------------------------------------------------------------------------------------------------------
 
-const defaultMaxUnread = 32 * 1024 * 1024
-
 const open = Effect.fnUntraced(function*(
   transport: LdapTransport.LdapTransport,
   options: SessionOptions
 ): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
-  const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "10 seconds")
-  const unbindControls = yield* Effect.fromResult(unbindControlsOf(transport.server, options))
   const tracing = Tracing.of(transport.server)
-  const metrics = new SessionMetrics(tracing.attributes, yield* Effect.context<never>())
-  // Not a child of the session's scope: the finalizer of the driver closes it, after the unbind.
-  const connectionScope = Scope.makeUnsafe()
-  const driver = yield* Effect.uninterruptibleMask((restore) =>
-    restore(
-      tracing.effect(
-        { name: "connect" },
-        measured(metrics, Scope.provide(connect(transport, connectTimeout), connectionScope))
-      )
-    ).pipe(
-      Effect.onError((cause) => Scope.close(connectionScope, Exit.failCause(cause))),
-      Effect.flatMap((connection) =>
-        SessionDriver.make(connection, connectionScope, {
-          server: transport.server,
-          metrics,
-          closeTimeout: Duration.fromInputUnsafe(options.closeTimeout ?? "5 seconds"),
-          connectTimeout,
-          maxMessageSize: options.maxMessageSize,
-          maxUnread: options.maxUnread ?? defaultMaxUnread,
-          unbindControls,
-          allowInsecureAuth: options.allowInsecureAuth ?? false
-        })
-      )
-    )
-  )
-  const session = fromDriver(driver, tracing, options)
+  const session = fromDriver(yield* openDriver(transport, options, tracing), tracing, options)
   if (options.startTls === true) yield* session.startTls()
   if (options.auth !== undefined) yield* session.bind(options.auth, { controls: options.bindControls })
   return session
 })
-
-/** Tried before anything is opened: when they are sent it is too late to say that they can't be. */
-const unbindControlsOf = (
-  server: string,
-  options: SessionOptions
-): Result.Result<ReadonlyArray<LdapControl> | undefined, LdapError> =>
-  options.unbindControls === undefined ? Result.succeed(undefined) : Result.try({
-    try: () => {
-      const controls = controlsOf({ controls: options.unbindControls })
-      encode({ messageId: 1, operation: { _tag: "UnbindRequest" }, controls })
-      return controls
-    },
-    catch: (cause) => {
-      const detail = cause instanceof Error ? cause.message : String(cause)
-      const reason = new InvalidRequest({ field: "unbindControls", detail })
-      return new LdapError({ reason, operation: "connect", server })
-    }
-  })
-
-const connect = (transport: LdapTransport.LdapTransport, limit: Duration.Duration) =>
-  Effect.timeoutOrElse(transport.connect, {
-    duration: limit,
-    orElse: () => {
-      const detail = `the server did not answer within ${
-        Duration.format(limit)
-      }; raise connectTimeout if it needs longer`
-      return Effect.fail(
-        new LdapError({
-          reason: new ConnectFailed({ kind: "timeout", detail }),
-          operation: "connect",
-          server: transport.server
-        })
-      )
-    }
-  })
-
-/** Connecting is no request, but it has a duration, and no other operation has one while it fails. */
-const measured = <A>(metrics: SessionMetrics, connecting: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
-  Effect.clockWith((clock) => {
-    const start = clock.monotonicTimeNanosUnsafe()
-    return Effect.onExit(connecting, (exit) => {
-      const outcome = Exit.isSuccess(exit)
-        ? 0
-        : Option.match(Exit.findErrorOption(exit), { onNone: () => "abandoned", onSome: ({ reason }) => reason._tag })
-      metrics.answered("connect", outcome, Number(clock.monotonicTimeNanosUnsafe() - start) / 1e9)
-      return Effect.void
-    })
-  })
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The session over its driver
@@ -382,7 +250,7 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
     protection: Effect.sync(() => driver.connection.protection),
     tls: Effect.sync(() => driver.connection.tls),
     closed: Deferred.await(driver.ended),
-    notices: noticesOf(driver),
+    notices: driver.notices.stream,
     bind: (auth, bindOptions) =>
       tracing.effect(
         { name: "bind", describe: () => describeBind(auth), outcome: ({ code }) => ({ code }) },
@@ -405,18 +273,3 @@ const describeBind = (auth: LdapAuth): Description => ({
   mechanism: auth._tag === "Sasl" ? auth.mechanism.name : auth._tag.toLowerCase(),
   dn: auth._tag === "Simple" ? auth.dn : undefined
 })
-
-const noticesOf = (driver: SessionDriver): Stream.Stream<Notice> =>
-  Stream.callback<Notice>((queue) =>
-    Effect.acquireRelease(
-      Effect.sync(() =>
-        driver.onNotice((message) => {
-          if (message === undefined) Queue.endUnsafe(queue)
-          else if (message.operation._tag === "ExtendedResponse") {
-            const { oid, result, value } = message.operation
-            Queue.offerUnsafe(queue, { ...result, controls: message.controls, oid, value })
-          }
-        })
-      ),
-      (stop) => Effect.sync(stop)
-    ), { bufferSize: 64, strategy: "sliding" })

@@ -110,3 +110,27 @@ const endedBy = (end: SessionEnd, inDoubt: boolean): LdapErrorReason => {
       return new SessionClosed({ why: end, inDoubt })
   }
 }
+
+/** For metrics: the result code, or why there is none; `undefined` for what is no end of a request. */
+export const resultOf = (outcome: Outcome): number | string | undefined => {
+  switch (outcome._tag) {
+    case "Answered": {
+      const { operation } = outcome.message
+      return "result" in operation ? operation.result.code : 0
+    }
+    case "Secured":
+      return 0
+    case "HandshakeFailed":
+      return outcome.error.reason._tag
+    case "Abandoned":
+      return "abandoned"
+    case "Withdrawn":
+    case "Unsendable":
+      return undefined
+    default:
+      return reasonOf(outcome)._tag
+  }
+}
+
+/** The driver gives each operation its pending operation as the owner. */
+export const pendingOf = (operation: Operation): PendingOperation => operation.owner as PendingOperation

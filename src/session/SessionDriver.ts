@@ -5,7 +5,6 @@
  * resumed or a connection that answers within a call, wait in a queue. So it can't happen that the state changes in the middle of a
  * step, and what one callback throws keeps no other from running.
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -13,54 +12,39 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
-import { defect } from "../connection/Carrier.ts"
+import { defect } from "../connection/EffectDuplex.ts"
 import type { LdapConnection } from "../connection/LdapConnection.ts"
 import { SaslConnection } from "../connection/SaslConnection.ts"
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import {
-  ConnectFailed,
-  describeEnd,
-  InsecureAuth,
-  LdapError,
-  type LdapErrorReason,
-  SessionEnd
-} from "../model/LdapError.ts"
-import { encode } from "../protocol/encode.ts"
-import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
+import { describeEnd, type InsecureAuth, LdapError, type LdapErrorReason, SessionEnd } from "../model/LdapError.ts"
+import type { LdapMessage } from "../protocol/LdapMessage.ts"
 import { LdapParser } from "../protocol/LdapParser.ts"
 import type { SessionMetrics } from "../telemetry/SessionMetrics.ts"
 import type { Operation } from "./core/Operation.ts"
 import type { Outcome, SessionAction } from "./core/SessionAction.ts"
 import type { SessionEvent } from "./core/SessionEvent.ts"
 import { SessionMachine } from "./core/SessionMachine.ts"
-import type { Abandon } from "./core/WriteQueue.ts"
 import { type Deadline, Deadlines } from "./Deadlines.ts"
-import { carriesPassword } from "./passwords.ts"
-import { type Failure, type OperationContext, type PendingOperation, reasonOf } from "./PendingOperation.ts"
+import { EventQueue } from "./EventQueue.ts"
+import { handshakeWithin } from "./handshake.ts"
+import { Notices } from "./Notices.ts"
+import { type Failure, type OperationContext, pendingOf, reasonOf, resultOf } from "./PendingOperation.ts"
+import { RequestWriter, type WriterOptions } from "./RequestWriter.ts"
 
-export interface DriverOptions {
+export interface DriverOptions extends WriterOptions {
   readonly server: string
   readonly metrics: SessionMetrics
   readonly closeTimeout: Duration.Duration
   /** For the handshake of StartTLS. */
   readonly connectTimeout: Duration.Duration
-  /** Of which it is known that they can be encoded. */
-  readonly unbindControls?: ReadonlyArray<LdapControl> | undefined
   readonly maxMessageSize: number | undefined
   /** Bytes that a stream may hold unread while other operations keep the session reading. */
   readonly maxUnread: number
-  /** Whether a password may cross the network in clear text. */
-  readonly allowInsecureAuth: boolean
 }
 
 /** What waits to be applied: an event, or bytes that arrived while an action was performed. */
 type Waiting = SessionEvent | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
-
-/** How many events may have been worked off before the queue is made shorter. */
-const longQueue = 1024
 
 export class SessionDriver {
   readonly server: string
@@ -68,19 +52,20 @@ export class SessionDriver {
   /** Resolves when the session takes no more operations. */
   readonly ended = Deferred.makeUnsafe<SessionEnd>()
 
+  /** Unsolicited notifications. */
+  readonly notices = new Notices()
   readonly #options: DriverOptions
+  readonly #events = new EventQueue<Waiting>((event) => this.#step(event))
   readonly #machine: SessionMachine
   readonly #parser: LdapParser
+  readonly #writer: RequestWriter
   readonly #deadlines: Deadlines<Operation | "goodbye">
   readonly #connectionScope: Scope.Closeable
   readonly #context: Context.Context<never>
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #clock: Clock.Clock
   readonly #closed = Deferred.makeUnsafe<void>()
-  readonly #noticeListeners = new Set<(notice: LdapMessage | undefined) => void>()
   #connection: LdapConnection
-  #waiting: Array<Waiting> = []
-  #isBusy = false
   #goodbye: Deadline<Operation | "goodbye"> | undefined
   #handshaking: Fiber.Fiber<void> | undefined
   /** Grows whenever the connection says that it has room: it may do so within the very call that writes. */
@@ -101,6 +86,7 @@ export class SessionDriver {
     this.#fork = Effect.runForkWith(context)
     this.#clock = Context.get(context, Clock.Clock)
     this.#machine = new SessionMachine(Duration.toMillis(options.closeTimeout))
+    this.#writer = new RequestWriter(() => this.#connection, options)
     this.#parser = new LdapParser({ maxMessageSize: options.maxMessageSize })
     this.#deadlines = new Deadlines(this.#clock, context, (of) => this.dispatch({ _tag: "Timer", of }))
   }
@@ -163,10 +149,7 @@ export class SessionDriver {
 
   /** Why a password must not be sent now; `undefined` if it may. */
   get insecure(): InsecureAuth | undefined {
-    if (this.connection.protection !== "none" || this.#options.allowInsecureAuth) return undefined
-    const detail = "the password would cross the network in clear text; use ldaps:// or startTls, " +
-      "or say allowInsecureAuth: true if that is what you want"
-    return new InsecureAuth({ detail })
+    return this.#writer.insecure
   }
 
   error(context: OperationContext, reason: LdapErrorReason): LdapError {
@@ -209,32 +192,12 @@ export class SessionDriver {
     })
   }
 
-  /** Hears unsolicited notifications, and `undefined` when there can't be any more. Returns how to stop. */
-  onNotice(listener: (notice: LdapMessage | undefined) => void): () => void {
-    if (this.#machine.state.phase._tag !== "Open") listener(undefined)
-    else this.#noticeListeners.add(listener)
-    return () => this.#noticeListeners.delete(listener)
-  }
-
   // -------------------------------------------------------------------------------------------------------------------
   // Events
   // -------------------------------------------------------------------------------------------------------------------
 
   dispatch(event: Waiting): void {
-    if (this.#isBusy) {
-      this.#waiting.push(event)
-      return
-    }
-    this.#isBusy = true
-    this.#step(event)
-    for (let i = 0; i < this.#waiting.length; i++) {
-      this.#step(this.#waiting[i]!)
-      if (i < longQueue) continue
-      this.#waiting = this.#waiting.slice(i + 1)
-      i = -1
-    }
-    this.#waiting = []
-    this.#isBusy = false
+    this.#events.dispatch(event)
   }
 
   #step(event: Waiting): void {
@@ -275,7 +238,7 @@ export class SessionDriver {
     connection.receive({
       onOctets: (bytes) => {
         // They are lent for the time of this call.
-        this.dispatch({ _tag: "Bytes", bytes: this.#isBusy ? Uint8Array.from(bytes) : bytes })
+        this.dispatch({ _tag: "Bytes", bytes: this.#events.isBusy ? Uint8Array.from(bytes) : bytes })
       },
       onEnd: (end) => this.dispatch({ _tag: "ConnectionEnd", end }),
       onRoom: () => {
@@ -343,14 +306,12 @@ export class SessionDriver {
         this.#handshaking = this.#fork(this.#handshake(action.operation))
         return
       case "Notice":
-        for (const listener of this.#noticeListeners) listener(action.message)
-        return
+        return this.notices.tell(action.message)
       case "End":
         return this.#end(action.end)
       case "Unbind":
         this.#options.metrics.unbound()
-        this.#connection.write(this.#unbind(action.messageId))
-        return
+        return this.#writer.unbind(action.messageId)
       case "Shutdown":
         return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))
       case "Close":
@@ -362,53 +323,30 @@ export class SessionDriver {
     }
   }
 
-  readonly #check = (request: RequestOperation): InsecureAuth | undefined => {
-    const { insecure } = this
-    return insecure !== undefined && carriesPassword(request) ? insecure : undefined
-  }
-
   #encode(operation: Operation): void {
-    const failure = pendingOf(operation).encode(this.#check)
+    const failure = this.#writer.encode(operation)
     if (failure !== undefined) this.dispatch({ _tag: "Unsendable", operation, failure })
   }
 
   readonly #flush = (): void => this.dispatch({ _tag: "Flush" })
 
-  #write(items: ReadonlyArray<Operation | Abandon>): void {
-    const now = this.#nanos()
-    const parts: Array<Uint8Array> = []
-    for (const item of items) {
-      if ("spec" in item) {
-        const pending = pendingOf(item)
-        pending.writtenAt = now
-        if (pending.bytes !== undefined) parts.push(pending.bytes)
-        pending.bytes = undefined
-      } else {
-        this.#options.metrics.abandoned()
-        const { messageId, target } = item
-        parts.push(encode({ messageId, operation: { _tag: "AbandonRequest", abandoned: target }, controls: [] }))
-      }
-    }
-    if (parts.length === 0) return
+  #write(items: Extract<SessionAction, { readonly _tag: "Write" }>["items"]): void {
+    for (const item of items) if (!("spec" in item)) this.#options.metrics.abandoned()
     const rooms = this.#rooms
-    const hasRoom = this.#connection.write(parts.length === 1 ? parts[0]! : Buffer.concat(parts))
-    if (!hasRoom && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })
+    if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })
   }
 
   #settle(operation: Operation, outcome: Outcome): void {
     const pending = pendingOf(operation)
     pending.bytes = undefined
-    // What was never written took no time.
-    if (pending.writtenAt !== undefined) this.#measure(pending, pending.writtenAt, outcome)
-    pending.onSettled(outcome)
-  }
-
-  #measure({ context }: PendingOperation, writtenAt: number, outcome: Outcome): void {
     const result = resultOf(outcome)
-    if (result === undefined) return
-    // Asked once for all that arrives together.
-    const now = outcome._tag === "Answered" ? this.#receivedAt : this.#nanos()
-    this.#options.metrics.answered(context.operation, result, (now - writtenAt) / 1e9)
+    // What was never written took no time.
+    if (pending.writtenAt !== undefined && result !== undefined) {
+      // Asked once for all that arrives together.
+      const now = outcome._tag === "Answered" ? this.#receivedAt : this.#nanos()
+      this.#options.metrics.answered(pending.context.operation, result, (now - pending.writtenAt) / 1e9)
+    }
+    pending.onSettled(outcome)
   }
 
   #nanos(): number {
@@ -416,28 +354,11 @@ export class SessionDriver {
   }
 
   #handshake(operation: Operation): Effect.Effect<void> {
-    const { connectTimeout } = this.#options
-    return (pendingOf(operation).handshake ?? Effect.void).pipe(
-      Effect.timeoutOrElse({
-        duration: connectTimeout,
-        orElse: () => Effect.fail(this.error({ operation: "startTls" }, handshakeTimeout(connectTimeout)))
-      }),
-      Effect.exit,
-      Effect.map((exit) => {
-        this.dispatch({
-          _tag: "HandshakeEnd",
-          error: Exit.isSuccess(exit) ? undefined : this.#handshakeError(exit.cause)
-        })
-      })
+    const handshake = pendingOf(operation).handshake ?? Effect.void
+    return Effect.map(
+      handshakeWithin(handshake, this.#options.connectTimeout, this.server),
+      (error) => this.dispatch({ _tag: "HandshakeEnd", error })
     )
-  }
-
-  #handshakeError(cause: Cause.Cause<LdapError>): LdapError {
-    return Option.getOrElse(Cause.findErrorOption(cause), () =>
-      this.error(
-        { operation: "startTls" },
-        new ConnectFailed({ kind: "tls", detail: defect, cause: Cause.squash(cause) })
-      ))
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -446,8 +367,7 @@ export class SessionDriver {
 
   #end(end: SessionEnd): void {
     Deferred.doneUnsafe(this.ended, Effect.succeed(end))
-    for (const listener of this.#noticeListeners) listener(undefined)
-    this.#noticeListeners.clear()
+    this.notices.end()
     this.#options.metrics.ended(end)
   }
 
@@ -478,39 +398,4 @@ export class SessionDriver {
       ? Effect.logDebug(`the session with ${this.server} has ended: ${describeEnd(phase.end)}`)
       : Effect.void
   }
-
-  #unbind(messageId: number): Buffer {
-    const controls = this.#options.unbindControls ?? []
-    return encode({ messageId, operation: { _tag: "UnbindRequest" }, controls })
-  }
 }
-
-/** The driver gives each operation its pending operation as the owner. */
-const pendingOf = (operation: Operation): PendingOperation => operation.owner as PendingOperation
-
-/** For metrics: the result code, or why there is none; `undefined` for what is no end of a request. */
-const resultOf = (outcome: Outcome): number | string | undefined => {
-  switch (outcome._tag) {
-    case "Answered": {
-      const { operation } = outcome.message
-      return "result" in operation ? operation.result.code : 0
-    }
-    case "Secured":
-      return 0
-    case "HandshakeFailed":
-      return outcome.error.reason._tag
-    case "Abandoned":
-      return "abandoned"
-    case "Withdrawn":
-    case "Unsendable":
-      return undefined
-    default:
-      return reasonOf(outcome)._tag
-  }
-}
-
-const handshakeTimeout = (limit: Duration.Duration): ConnectFailed =>
-  new ConnectFailed({
-    kind: "timeout",
-    detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise connectTimeout if it needs longer`
-  })

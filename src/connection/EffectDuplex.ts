@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import { SessionEnd } from "../model/LdapError.ts"
 import type { ConnectionEnd, LdapConnection, Receiver } from "./LdapConnection.ts"
 
-export interface Ways {
+export interface Sides {
   /** The next octets in the order of arrival. Fails when the peer's side has ended, after all that came before. */
   readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>
   /** Completes when the octets are taken and there is room for more. */
@@ -19,8 +19,8 @@ export interface Ways {
   readonly shutdown: Effect.Effect<void>
 }
 
-export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resume" | "write" | "shutdown"> {
-  readonly #ways: Ways
+export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | "resume" | "write" | "shutdown"> {
+  readonly #sides: Sides
   readonly #fork: (effect: Effect.Effect<void, ConnectionEnd>) => Fiber.Fiber<void, ConnectionEnd>
   #receiver: Receiver | undefined
   #isPaused = true
@@ -36,8 +36,8 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
   /** Whether a write begins in this very moment. */
   #isCalled = false
 
-  constructor(ways: Ways, context: Context.Context<never>) {
-    this.#ways = ways
+  constructor(sides: Sides, context: Context.Context<never>) {
+    this.#sides = sides
     this.#fork = Effect.runForkWith(context)
   }
 
@@ -74,7 +74,7 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
       this.#receiver?.onOctets(this.#unread.shift()!)
     }
     if (this.#isPaused) return Effect.void
-    return Effect.flatMap(this.#ways.read, (chunks) => {
+    return Effect.flatMap(this.#sides.read, (chunks) => {
       this.#unread = [...chunks]
       return this.#reading
     })
@@ -103,7 +103,7 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
   }
 
   readonly #writing: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() =>
-    this.#unwritten.length === 0 ? Effect.void : Effect.flatMap(this.#ways.write(this.#unwritten[0]!), () => {
+    this.#unwritten.length === 0 ? Effect.void : Effect.flatMap(this.#sides.write(this.#unwritten[0]!), () => {
       this.#unwritten.shift()
       return this.#writing
     })
@@ -112,7 +112,7 @@ export class Carrier implements Pick<LdapConnection, "receive" | "pause" | "resu
   shutdown(done: () => void): void {
     const close = () => {
       this.#onWritten = undefined
-      this.#start(this.#ways.shutdown, done)
+      this.#start(this.#sides.shutdown, done)
     }
     if (this.#unwritten.length === 0) close()
     else this.#onWritten = close

@@ -1,0 +1,56 @@
+/**
+ * Unsolicited notifications (RFC 4511 section 4.4), for those who listen. The Notice of Disconnection is not among them: it ends the
+ * session.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { LdapResult } from "../model/LdapError.ts"
+import type { LdapMessage } from "../protocol/LdapMessage.ts"
+
+/**
+ * An unsolicited notification: something that the server says without having been asked.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Notice extends LdapResult {
+  readonly oid: string | undefined
+  readonly value: Uint8Array | undefined
+}
+
+/** How many of them a subscriber may leave unread; then it loses the oldest. */
+const kept = 64
+
+export class Notices {
+  readonly #listeners = new Set<(message: LdapMessage | undefined) => void>()
+  #isOver = false
+
+  tell(message: LdapMessage): void {
+    for (const listener of this.#listeners) listener(message)
+  }
+
+  /** There won't be any more. */
+  end(): void {
+    this.#isOver = true
+    for (const listener of this.#listeners) listener(undefined)
+    this.#listeners.clear()
+  }
+
+  readonly stream: Stream.Stream<Notice> = Stream.callback<Notice>((queue) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const listener = (message: LdapMessage | undefined) => {
+          if (message === undefined) Queue.endUnsafe(queue)
+          else if (message.operation._tag === "ExtendedResponse") {
+            const { oid, result, value } = message.operation
+            Queue.offerUnsafe(queue, { ...result, controls: message.controls, oid, value })
+          }
+        }
+        if (this.#isOver) listener(undefined)
+        else this.#listeners.add(listener)
+        return listener
+      }),
+      (listener) => Effect.sync(() => this.#listeners.delete(listener))
+    ), { bufferSize: kept, strategy: "sliding" })
+}
