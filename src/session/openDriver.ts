@@ -11,8 +11,8 @@ import { ConnectFailed, InvalidRequest, LdapError } from "../model/LdapError.ts"
 import { encode } from "../protocol/encode.ts"
 import { SessionMetrics } from "../telemetry/SessionMetrics.ts"
 import type { Tracing } from "../telemetry/Tracing.ts"
-import { controlsOf } from "./operationOptions.ts"
-import { SessionDriver } from "./SessionDriver.ts"
+import { SessionDriver } from "./driver/SessionDriver.ts"
+import { controlsOf } from "./operations/operationOptions.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
 
 /** In bytes. Far more than a consumer leaves unread that is merely slow for a moment. */

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { InvalidRequest } from "../../model/LdapError.ts"
-import { everything } from "../searchRequest.ts"
+import { everything } from "../operations/searchRequest.ts"
 import type { Call } from "./Call.ts"
 import { lookup } from "./lookup.ts"
 

@@ -9,7 +9,7 @@ import { LdapError, type LdapResult, ReferralReceived } from "../../model/LdapEr
 import { controlFrom, dnFrom } from "../../model/ldapts.ts"
 import type { SearchRequest } from "../../protocol/LdapMessage.ts"
 import type { SearchMessage, SearchOptions, SearchResult } from "../LdapOperations.ts"
-import { filterShape, searchRequest } from "../searchRequest.ts"
+import { filterShape, searchRequest } from "../operations/searchRequest.ts"
 import type { Call, CallDescription, StreamCall } from "./Call.ts"
 import type { Collected, Requester } from "./Requester.ts"
 

@@ -4,16 +4,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { TlsOptions } from "../connection/LdapTls.ts"
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import { InvalidRequest, type LdapError } from "../model/LdapError.ts"
-import type { RequestOperation } from "../protocol/LdapMessage.ts"
-import { startTlsOid } from "./core/responses.ts"
-import type { Outcome } from "./core/SessionAction.ts"
-import type { Unsendable } from "./core/SessionEvent.ts"
-import { PendingOperation } from "./PendingOperation.ts"
+import type { TlsOptions } from "../../connection/LdapTls.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
+import { InvalidRequest, type LdapError } from "../../model/LdapError.ts"
+import type { RequestOperation } from "../../protocol/LdapMessage.ts"
+import { startTlsOid } from "../core/responses.ts"
+import type { Outcome } from "../core/SessionAction.ts"
+import type { Unsendable } from "../core/SessionEvent.ts"
+import { PendingOperation } from "../driver/PendingOperation.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
 import { answerOf } from "./request.ts"
-import type { SessionDriver } from "./SessionDriver.ts"
 
 export const startTls = (
   driver: SessionDriver,

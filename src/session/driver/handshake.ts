@@ -4,8 +4,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { defect } from "../connection/EffectDuplex.ts"
-import { ConnectFailed, LdapError } from "../model/LdapError.ts"
+import { defect } from "../../connection/EffectDuplex.ts"
+import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 
 /** Never fails: gives the error of a handshake that failed, ran out of time, or died. */
 export const handshakeWithin = (

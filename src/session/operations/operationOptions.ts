@@ -2,10 +2,10 @@
  * What every operation may be given, in the form in which requests want it.
  */
 import * as Duration from "effect/Duration"
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import { InvalidRequest } from "../model/LdapError.ts"
-import { controlFrom } from "../model/ldapts.ts"
-import type { OperationOptions } from "./LdapOperations.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
+import { InvalidRequest } from "../../model/LdapError.ts"
+import { controlFrom } from "../../model/ldapts.ts"
+import type { OperationOptions } from "../LdapOperations.ts"
 import type { GivingUp } from "./request.ts"
 
 /** The time limit of an operation in milliseconds: its own, or the session's. */

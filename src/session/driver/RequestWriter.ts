@@ -2,14 +2,14 @@
  * What the session writes: encoded requests, Abandons, and the unbind. A request is encoded when it gets its message id, and waits
  * here, in the operation's `bytes`, until the machine has it written.
  */
-import type { LdapConnection } from "../connection/LdapConnection.ts"
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import { InsecureAuth } from "../model/LdapError.ts"
-import { encode } from "../protocol/encode.ts"
-import type { RequestOperation } from "../protocol/LdapMessage.ts"
-import type { Operation } from "./core/Operation.ts"
-import type { Unsendable } from "./core/SessionEvent.ts"
-import type { Abandon } from "./core/WriteQueue.ts"
+import type { LdapConnection } from "../../connection/LdapConnection.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
+import { InsecureAuth } from "../../model/LdapError.ts"
+import { encode } from "../../protocol/encode.ts"
+import type { RequestOperation } from "../../protocol/LdapMessage.ts"
+import type { Operation } from "../core/Operation.ts"
+import type { Unsendable } from "../core/SessionEvent.ts"
+import type { Abandon } from "../core/WriteQueue.ts"
 import { carriesPassword } from "./passwords.ts"
 import { pendingOf } from "./PendingOperation.ts"
 

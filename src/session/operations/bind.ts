@@ -7,13 +7,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { LdapAuth } from "../auth/LdapAuth.ts"
-import * as Password from "../auth/Password.ts"
-import { InvalidRequest, type LdapError, type LdapResult } from "../model/LdapError.ts"
+import type { LdapAuth } from "../../auth/LdapAuth.ts"
+import * as Password from "../../auth/Password.ts"
+import { InvalidRequest, type LdapError, type LdapResult } from "../../model/LdapError.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
 import { type BindContext, type BindOptions, bindRequest, credentialsTimeout } from "./bindRequest.ts"
 import { PendingRequest, type Request, type Response, resultOf, succeedOrFail } from "./request.ts"
 import { saslBind } from "./saslBind.ts"
-import type { SessionDriver } from "./SessionDriver.ts"
 
 export const bind = (
   driver: SessionDriver,

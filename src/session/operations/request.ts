@@ -2,15 +2,15 @@
  * Operations that end in one result: a request and its response, or a search whose caller wants everything at once.
  */
 import * as Effect from "effect/Effect"
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import { fromResult, type LdapError, type LdapResult } from "../model/LdapError.ts"
-import { cancel } from "../protocol/LdapExtended.ts"
-import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../protocol/LdapMessage.ts"
-import type { Operation } from "./core/Operation.ts"
-import type { Outcome } from "./core/SessionAction.ts"
-import type { CancelAnswer } from "./LdapOperations.ts"
-import { type OperationContext, PendingOperation } from "./PendingOperation.ts"
-import type { SessionDriver } from "./SessionDriver.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
+import { fromResult, type LdapError, type LdapResult } from "../../model/LdapError.ts"
+import { cancel } from "../../protocol/LdapExtended.ts"
+import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../../protocol/LdapMessage.ts"
+import type { Operation } from "../core/Operation.ts"
+import type { Outcome } from "../core/SessionAction.ts"
+import { type OperationContext, PendingOperation } from "../driver/PendingOperation.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
+import type { CancelAnswer } from "../LdapOperations.ts"
 
 /** The types of responses that end in a result. */
 export type ResultTag = Extract<ResponseOperation, { readonly result: ResultFields }>["_tag"]

@@ -4,7 +4,7 @@
  * It is told of everything in callbacks that the driver guards: what they throw concerns nobody else.
  */
 import type * as Effect from "effect/Effect"
-import type { LdapControl } from "../model/control/LdapControl.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
 import {
   ConnectionLost,
   InvalidRequest,
@@ -16,12 +16,12 @@ import {
   type SessionEnd,
   SizeLimitExceeded,
   SlowConsumer
-} from "../model/LdapError.ts"
-import { encode } from "../protocol/encode.ts"
-import type { LdapMessage, RequestOperation } from "../protocol/LdapMessage.ts"
-import { makeOperation, type Operation, type OperationSpec } from "./core/Operation.ts"
-import type { Outcome } from "./core/SessionAction.ts"
-import type { Unsendable } from "./core/SessionEvent.ts"
+} from "../../model/LdapError.ts"
+import { encode } from "../../protocol/encode.ts"
+import type { LdapMessage, RequestOperation } from "../../protocol/LdapMessage.ts"
+import { makeOperation, type Operation, type OperationSpec } from "../core/Operation.ts"
+import type { Outcome } from "../core/SessionAction.ts"
+import type { Unsendable } from "../core/SessionEvent.ts"
 import type { Deadline } from "./Deadlines.ts"
 
 /** For messages: what is done, and about which entry. */

@@ -4,11 +4,11 @@
  */
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
-import * as LdapFilter from "../model/filter/LdapFilter.ts"
-import { InvalidRequest } from "../model/LdapError.ts"
-import { dnFrom, filterFrom, isFilter } from "../model/ldapts.ts"
-import { maxInt, type SearchRequest } from "../protocol/LdapMessage.ts"
-import type { FilterInput, SearchOptions } from "./LdapOperations.ts"
+import * as LdapFilter from "../../model/filter/LdapFilter.ts"
+import { InvalidRequest } from "../../model/LdapError.ts"
+import { dnFrom, filterFrom, isFilter } from "../../model/ldapts.ts"
+import { maxInt, type SearchRequest } from "../../protocol/LdapMessage.ts"
+import type { FilterInput, SearchOptions } from "../LdapOperations.ts"
 
 export const everything: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
 

@@ -1,9 +1,9 @@
 /**
  * Which requests carry a password as it is, besides a bind: those, too, must not cross a network in clear text.
  */
-import type { LdapAttribute } from "../model/entry/LdapEntry.ts"
-import { passwordModify } from "../protocol/LdapExtended.ts"
-import type { RequestOperation } from "../protocol/LdapMessage.ts"
+import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
+import { passwordModify } from "../../protocol/LdapExtended.ts"
+import type { RequestOperation } from "../../protocol/LdapMessage.ts"
 
 /** Attributes that hold passwords, by their names and object identifiers (RFC 4519 section 2.41; Active Directory's). */
 const passwordAttributes = new Set(["userpassword", "2.5.4.35", "unicodepwd", "1.2.840.113556.1.4.90"])

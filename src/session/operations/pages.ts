@@ -1,14 +1,14 @@
 /**
  * Paged results (RFC 2696): where a search in pages stands, and how a server's cursor is given back that is not read to its end.
  */
-import * as LdapControl from "../model/control/LdapControl.ts"
-import { type LdapError, type LdapResult, ProtocolViolation } from "../model/LdapError.ts"
-import { LdapResultCode } from "../model/LdapResultCode.ts"
-import type { LdapMessage, SearchRequest } from "../protocol/LdapMessage.ts"
-import type { Outcome } from "./core/SessionAction.ts"
-import { PendingOperation } from "./PendingOperation.ts"
+import * as LdapControl from "../../model/control/LdapControl.ts"
+import { type LdapError, type LdapResult, ProtocolViolation } from "../../model/LdapError.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { LdapMessage, SearchRequest } from "../../protocol/LdapMessage.ts"
+import type { Outcome } from "../core/SessionAction.ts"
+import { PendingOperation } from "../driver/PendingOperation.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { Asked, GivingUp } from "./request.ts"
-import type { SessionDriver } from "./SessionDriver.ts"
 
 export interface Search {
   readonly request: SearchRequest

@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { LdapResult } from "../model/LdapError.ts"
-import type { LdapMessage } from "../protocol/LdapMessage.ts"
+import type { LdapResult } from "../../model/LdapError.ts"
+import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 
 /**
  * An unsolicited notification: something that the server says without having been asked.

@@ -1,7 +1,7 @@
 /** What every bind has: its request (RFC 4511 section 4.2), its context for messages, and its time limit. */
-import type { LdapControl } from "../model/control/LdapControl.ts"
-import { RequestTimeout } from "../model/LdapError.ts"
-import type { BindRequest } from "../protocol/LdapMessage.ts"
+import type { LdapControl } from "../../model/control/LdapControl.ts"
+import { RequestTimeout } from "../../model/LdapError.ts"
+import type { BindRequest } from "../../protocol/LdapMessage.ts"
 import type { Request } from "./request.ts"
 
 export interface BindOptions {

@@ -3,16 +3,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { LdapError } from "../model/LdapError.ts"
-import type { SearchRequest } from "../protocol/LdapMessage.ts"
-import { overRequester, type Performer } from "./calls/Performer.ts"
-import type { RequestContext, Requester } from "./calls/Requester.ts"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { SearchRequest } from "../../protocol/LdapMessage.ts"
+import { overRequester, type Performer } from "../calls/Performer.ts"
+import type { RequestContext, Requester } from "../calls/Requester.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
+import type { OperationOptions, SearchOptions } from "../LdapOperations.ts"
 import { extendedOver } from "./extended.ts"
-import type { OperationOptions, SearchOptions } from "./LdapOperations.ts"
 import { cantFollow, controlsOf, givingUpOf, timeoutOf } from "./operationOptions.ts"
 import { request, resultOf } from "./request.ts"
 import * as Search from "./search.ts"
-import type { SessionDriver } from "./SessionDriver.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
 export const performerOver = (driver: SessionDriver, requestTimeout: number): Performer =>

@@ -8,11 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { InvalidRequest, type LdapError, ProtocolViolation } from "../model/LdapError.ts"
-import { fastBind } from "../protocol/LdapExtended.ts"
-import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
-import type { ExtendedRequest, LdapMessage } from "../protocol/LdapMessage.ts"
-import { startTlsOid } from "./core/responses.ts"
+import { InvalidRequest, type LdapError, ProtocolViolation } from "../../model/LdapError.ts"
+import { fastBind } from "../../protocol/LdapExtended.ts"
+import type { ExtendedOperation } from "../../protocol/LdapExtendedOperation.ts"
+import type { ExtendedRequest, LdapMessage } from "../../protocol/LdapMessage.ts"
+import { startTlsOid } from "../core/responses.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type {
   DoneMessage,
   ExtendedAnswer,
@@ -20,11 +21,10 @@ import type {
   IntermediateMessage,
   LdapOperations,
   OperationOptions
-} from "./LdapOperations.ts"
+} from "../LdapOperations.ts"
 import { cantFollow, controlsOf, givingUpOf } from "./operationOptions.ts"
 import { request, resultOf, succeedOrFail } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
-import type { SessionDriver } from "./SessionDriver.ts"
 
 type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
 

@@ -8,13 +8,13 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
-import { fromResult, type LdapError, type LdapResult } from "../model/LdapError.ts"
-import type { LdapMessage } from "../protocol/LdapMessage.ts"
-import type { EntryLimit } from "./core/Operation.ts"
-import type { Outcome } from "./core/SessionAction.ts"
-import { PendingOperation } from "./PendingOperation.ts"
+import { fromResult, type LdapError, type LdapResult } from "../../model/LdapError.ts"
+import type { LdapMessage } from "../../protocol/LdapMessage.ts"
+import type { EntryLimit } from "../core/Operation.ts"
+import type { Outcome } from "../core/SessionAction.ts"
+import { PendingOperation } from "../driver/PendingOperation.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
 import { answerOf, type Asked, leave } from "./request.ts"
-import type { SessionDriver } from "./SessionDriver.ts"
 
 /** All items that are there; a wait for the next; or the end, in good order or not. */
 export type ItemsPull<A> = Pull.Pull<readonly [A, ...Array<A>], LdapError>
