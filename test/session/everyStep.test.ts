@@ -15,56 +15,15 @@ import * as Net from "node:net"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as MemorySocket from "../../src/connection/MemorySocket.ts"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { makeCertificates } from "../servers/certificates.ts"
-import { connect, done, entry, ok, over, type RecordingPeer } from "./RecordingPeer.ts"
+import { answering } from "./answering.ts"
+import { connect, over, type RecordingPeer } from "./RecordingPeer.ts"
 import { listen, type RecordedConnection } from "./RecordingServer.ts"
 import { atEveryStep, type Stepping } from "./stepping.ts"
 
 const auth = LdapAuth.simple("cn=a", Redacted.make("secret"))
 const sasl = LdapAuth.sasl(LdapSasl.plain({ username: "a", password: Redacted.make("secret") }))
-
-/** Answers everything as a server would, pages included, and closes its side after an unbind. */
-const answering = (peer: RecordingPeer, onStartTls: Effect.Effect<void> = Effect.void) => {
-  const reply = Effect.flatMap(peer.next, ({ controls, messageId, operation }) => {
-    switch (operation._tag) {
-      case "BindRequest":
-        return peer.send(messageId, { _tag: "BindResponse", result: ok })
-      case "SearchRequest": {
-        const paged = controls[0] === undefined ? undefined : LdapControl.decodePagedResults(controls[0])
-        const cookie = paged?.cookie.length === 0 ? "more" : ""
-        return Effect.andThen(
-          peer.send(messageId, entry(operation.base)),
-          peer.send(
-            messageId,
-            done,
-            paged === undefined ? [] : [LdapControl.pagedResults({ size: 0, cookie: Buffer.from(cookie) })]
-          )
-        )
-      }
-      case "ExtendedRequest":
-        return operation.oid === "1.3.6.1.4.1.1466.20037"
-          ? Effect.andThen(peer.send(messageId, { _tag: "ExtendedResponse", result: ok }), onStartTls)
-          : peer.send(messageId, { _tag: "ExtendedResponse", result: ok })
-      case "CompareRequest":
-        return peer.send(messageId, { _tag: "CompareResponse", result: { ...ok, code: 6 } })
-      case "AddRequest":
-        return peer.send(messageId, { _tag: "AddResponse", result: ok })
-      case "ModifyRequest":
-        return peer.send(messageId, { _tag: "ModifyResponse", result: ok })
-      case "ModifyDnRequest":
-        return peer.send(messageId, { _tag: "ModifyDnResponse", result: ok })
-      case "DeleteRequest":
-        return peer.send(messageId, { _tag: "DeleteResponse", result: ok })
-      case "UnbindRequest":
-        return peer.end
-      default:
-        return Effect.void
-    }
-  })
-  return Effect.forever(reply)
-}
 
 /** What is on the wire, whatever was interrupted. */
 const assertWire = (peer: RecordingPeer, most: { readonly unbinds: number; readonly abandons: number }) => {
