@@ -9,11 +9,13 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as MemorySocket from "../../src/connection/MemorySocket.ts"
+import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { connect, over, settle } from "./RecordingPeer.ts"
+import { connect, done, entry, ok, over, settle } from "./RecordingPeer.ts"
 
 /** A session that ends by a violation, whose peer doesn't close: the goodbye takes `closeTimeout`. */
 const ending = Effect.gen(function*() {
@@ -128,5 +130,90 @@ describe("S3: the end", () => {
         assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "SessionClosed")
       }
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+    }))
+})
+
+describe("S3: bytes that wait in a connection made of effects", () => {
+  const large = (i: number) => entry(`cn=${i}`, { description: Buffer.alloc(60_000) })
+  const notice = { _tag: "ExtendedResponse", oid: "1.3.6.1.4.1.1466.20036", result: { ...ok, code: 52 } } as const
+
+  /** A stream that is not read has stopped the reading, and what has arrived behind that waits in the connection. */
+  const full = Effect.fnUntraced(function*(operation: ProtocolOperation) {
+    const world = yield* connect({ closeTimeout: 0, highWaterMark: 10_000_000, requestTimeout: "Infinity" })
+    const scope = yield* Scope.make()
+    const session = yield* Scope.provide(world.session, scope)
+    yield* Effect.forkChild(Effect.exit(Stream.runForEach(session.search({ base: "" }), () => Effect.never)), {
+      startImmediately: true
+    })
+    const search = yield* world.peer.expect("SearchRequest")
+    for (let i = 0; i < 12; i++) yield* world.peer.send(search.messageId, large(i))
+    yield* world.peer.send(0, operation)
+    yield* settle
+    return { ...world, scope, session }
+  })
+
+  it.effect("may end the session in the middle of the call that asks for them: no operation hangs", () =>
+    Effect.gen(function*() {
+      const { client, scope, session } = yield* full(notice)
+      const second = yield* Effect.forkChild(Effect.flip(session.compare("cn=a", "cn", "a")), {
+        startImmediately: true
+      })
+      yield* settle
+      assert.isDefined(second.pollUnsafe())
+      assert.strictEqual((yield* Fiber.join(second)).reason._tag, "SessionClosed")
+      assert.strictEqual((yield* session.closed)._tag, "ServerNotice")
+      yield* Scope.close(scope, Exit.void)
+      assert.isFalse(client.isOpen())
+    }))
+
+  it.effect("may answer a stream's wait within the call that waits, which leaves no time limit behind", () =>
+    Effect.gen(function*() {
+      const { peer, session: opening } = yield* connect({ closeTimeout: 0, highWaterMark: 10_000_000 })
+      const session = yield* opening
+      yield* Effect.forkChild(Effect.exit(Stream.runForEach(session.search({ base: "" }), () => Effect.never)), {
+        startImmediately: true
+      })
+      const first = yield* peer.expect("SearchRequest")
+      const seen: Array<string> = []
+      const reading = yield* Effect.forkChild(
+        Effect.exit(Stream.runForEach(session.search({ base: "", timeout: "1 second" }), ({ dn }) => {
+          seen.push(dn)
+          return Effect.sleep(seen.length === 2 ? "1 minute" : "50 millis")
+        })),
+        { startImmediately: true }
+      )
+      const { messageId } = yield* peer.expect("SearchRequest")
+      yield* peer.send(messageId, entry("cn=1"))
+      for (let i = 0; i < 12; i++) yield* peer.send(first.messageId, large(i))
+      // It lies behind what fills the first one, until the wait for it has it read.
+      yield* peer.send(messageId, entry("cn=2"))
+      yield* TestClock.adjust("50 millis")
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
+      yield* TestClock.adjust("30 seconds")
+      yield* peer.send(messageId, done)
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(Exit.isSuccess(yield* Fiber.join(reading)))
+    }))
+})
+
+describe("S2: a socket of the caller's whose closing hangs", () => {
+  it.effect("holds up the release for closeTimeout twice, and no longer", () =>
+    Effect.gen(function*() {
+      const [client, server] = yield* MemorySocket.pair()
+      const peer = yield* over(server)
+      const hanging = Socket.make({
+        reader: Effect.acquireRelease(client.reader, () => Effect.never),
+        writer: client.writer
+      })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(LdapSession.fromSocket(hanging, { closeTimeout: "5 seconds" }), scope)
+      const release = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* peer.expect("UnbindRequest")
+      yield* TestClock.adjust("9999 millis")
+      yield* settle
+      assert.isUndefined(release.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      yield* settle
+      assert.isDefined(release.pollUnsafe())
     }))
 })

@@ -84,7 +84,7 @@ class Controlled implements Scheduler.Scheduler {
 
 /** Lets every microtask run, and those that they plan. */
 const microtasks = async (): Promise<void> => {
-  for (let i = 0; i < 8; i++) await undefined
+  for (let i = 0; i < 8; i++) await Promise.resolve()
 }
 
 export interface Explored {
