@@ -35,6 +35,12 @@ import type { Origin } from "./referrals/referralSessions.ts"
 import * as LdapServers from "./servers/LdapServers.ts"
 import { type ReadWriteOptions, splitOf } from "./servers/readWrite.ts"
 
+export type { PoolOptions } from "./pool/LdapPoolOptions.ts"
+export type { ServerSet } from "./servers/LdapServerSet.ts"
+export type { UrlOptions } from "../connection/LdapTransport.ts"
+export type * from "../session/LdapOperations.ts"
+export type { SessionConfig, SessionOptions } from "../session/LdapSession.ts"
+
 export type { RetrySchedule } from "./LdapRepetition.ts"
 export { ReadFrom, type ReadWriteOptions } from "./servers/readWrite.ts"
 
