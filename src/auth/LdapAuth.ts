@@ -8,6 +8,8 @@ import type { LdapDn } from "../model/dn/LdapDn.ts"
 import type { Password } from "./Password.ts"
 import type { SaslMechanism } from "./SaslMechanism.ts"
 
+export type { SaslMechanism } from "./SaslMechanism.ts"
+
 export type { Password } from "./Password.ts"
 
 /**

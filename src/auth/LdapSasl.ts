@@ -16,6 +16,8 @@
  *
  * @since 0.1.0
  */
+export type { AuthRejected, InvalidRequest, LdapResult, ServerReason } from "../model/LdapError.ts"
+export type { BindResponse } from "../protocol/LdapMessage.ts"
 export { anonymous } from "./mechanisms/AnonymousMechanism.ts"
 export { tlsExporter, tlsServerEndPoint } from "./channelBinding.ts"
 export { cramMd5 } from "./mechanisms/CramMd5Mechanism.ts"

@@ -7,24 +7,23 @@
  * Several directories in one program are several services, each under a tag of its own; directories that aren't known before they
  * are asked for, one for each tenant say, are a `LayerMap`. Both are in the examples of {@link make}.
  *
+ * The interface of the service and its tag are in LdapClientService.ts, its configuration in ClientConfig.ts, searches by URL in
+ * searchUrl.ts. This file makes clients: over pools, sessions, several servers, or servers for reading and others for writing.
+ *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import type { LdapAuth } from "../auth/LdapAuth.ts"
 import * as LdapTransport from "../connection/LdapTransport.ts"
-import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 import { InvalidRequest, LdapError } from "../model/LdapError.ts"
-import * as LdapUrl from "../model/url/LdapUrl.ts"
 import { operationsBy } from "../session/calls/operationsBy.ts"
 import { passingTo, type Performer, traced } from "../session/calls/Performer.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import { Tracing } from "../telemetry/Tracing.ts"
+import type { ClientConfig, ClientOptions, OpenSession, TransportConfig } from "./ClientConfig.ts"
+import { LdapClient, type SessionSettings } from "./LdapClientService.ts"
 import type * as Repetition from "./LdapRepetition.ts"
 import * as LdapPool from "./pool/LdapPool.ts"
 import { shareable } from "./pool/LdapPoolMembers.ts"
@@ -35,139 +34,16 @@ import type { Origin } from "./referrals/referralSessions.ts"
 import * as LdapServers from "./servers/LdapServers.ts"
 import { type ReadWriteOptions, splitOf } from "./servers/readWrite.ts"
 
+export type { PoolOptions } from "./pool/LdapPoolOptions.ts"
+export type { ServerSet } from "./servers/LdapServerSet.ts"
+export type { UrlOptions } from "../connection/LdapTransport.ts"
+export type * from "../session/LdapOperations.ts"
+export type { SessionConfig, SessionOptions } from "../session/LdapSession.ts"
 export type { RetrySchedule } from "./LdapRepetition.ts"
 export { ReadFrom, type ReadWriteOptions } from "./servers/readWrite.ts"
-
-/**
- * The operations, and the server they go to.
- *
- * @category models
- * @since 0.1.0
- */
-export interface LdapClient extends LdapSession.LdapOperations {
-  readonly server: string
-
-  /**
-   * Runs a program with a session of its own, which is unbound afterwards, whatever happens: for becoming someone, for
-   * instance to see whether a password is right.
-   *
-   * **Details**
-   *
-   * Given an `LdapAuth`, the session is like the client's own, bound as that. Given settings, they replace those of the client
-   * one by one; settings with a `url` stand alone, so that nobody's password goes to a server that it wasn't meant for. The
-   * session is not one of the pool's and is not counted there. What `f` opens in its scope is closed before the unbind.
-   *
-   * **Example**
-   *
-   * ```ts
-   * import { LdapAuth, LdapClient, LdapExtended } from "effect-ldap"
-   * import { Effect, type Redacted } from "effect"
-   *
-   * const nameOf = Effect.fn(function*(dn: string, password: Redacted.Redacted<string>) {
-   *   const ldap = yield* LdapClient.LdapClient
-   *   return yield* ldap.withSession(LdapAuth.simple(dn, password), (session) => session.extended(LdapExtended.whoAmI))
-   * })
-   * ```
-   */
-  readonly withSession: <A, E, R>(
-    as: LdapAuth | SessionSettings,
-    f: (session: LdapSession.LdapSession) => Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | LdapError, Exclude<R, Scope.Scope>>
-}
-
-/**
- * What {@link LdapClient.withSession} may be told of its session: another server with all that belongs to it, or what is to be
- * different from the client's own.
- *
- * @category models
- * @since 0.1.0
- */
-export type SessionSettings =
-  | LdapSession.SessionConfig
-  | (Omit<LdapSession.SessionConfig, "url"> & { readonly url?: undefined })
-
-/**
- * How a client opens a session that is not of its pool: like those of the pool, but for what is given.
- *
- * @category models
- * @since 0.1.0
- */
-export type OpenSession = (
-  different: Omit<LdapSession.SessionConfig, "url">
-) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
-
-/**
- * What a client may be told beside where its servers are: of its sessions, how many there are, and what is run again.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ClientOptions extends LdapSession.SessionOptions, LdapTransport.UrlOptions {
-  readonly pool?: LdapPool.PoolOptions | undefined
-  /**
-   * When and how often an operation is run again whose failure allows it. What allows it is fixed: a request that wasn't
-   * written or carried out (a session lost before, no connection, `PoolTimeout`, the server busy or unavailable), and for
-   * reads also an answer that was lost or did not come in time. A write that may have been carried out never is.
-   *
-   * Default: three times at once, on another session, if the request wasn't written because its session had ended; once if it
-   * is a read whose answer was lost with the session; nothing else.
-   */
-  readonly retry?: Repetition.RetrySchedule | undefined
-  /** What becomes of referrals, for operations that don't say themselves. Default `ignore`. See `LdapReferrals`. */
-  readonly referrals?: LdapSession.ReferralPolicy | undefined
-}
-
-/**
- * Where a client's servers are: one, by its `url`; several that hold the same directory, by `urls`, of which the first is used
- * that can be; or `servers`, by what DNS announces or with another choice among them. With `{ read, write }` what only reads goes to
- * servers of its own.
- *
- * @category models
- * @since 0.1.0
- */
-export type Servers =
-  | { readonly url: string; readonly urls?: undefined; readonly servers?: undefined }
-  | { readonly urls: ReadonlyArray<string>; readonly url?: undefined; readonly servers?: undefined }
-  | {
-    readonly servers: LdapServers.ServerSet | ReadWriteServers
-    readonly url?: undefined
-    readonly urls?: undefined
-  }
-
-/**
- * Servers to read from, and servers to write to. Each has a pool of its own, as `pool` says.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ReadWriteServers extends ReadWriteOptions {
-  readonly read: LdapServers.ServerSet
-  readonly write: LdapServers.ServerSet
-}
-
-/**
- * A client's configuration: where its servers are, how its sessions are opened, how many there are, and what is run again.
- *
- * @category models
- * @since 0.1.0
- */
-export type ClientConfig = ClientOptions & Servers
-
-/**
- * The configuration of a client whose transport is given.
- *
- * @category models
- * @since 0.1.0
- */
-export type TransportConfig = LdapSession.SessionOptions & Pick<ClientOptions, "pool" | "retry" | "referrals">
-
-/**
- * The service tag.
- *
- * @category tags
- * @since 0.1.0
- */
-export const LdapClient: Context.Service<LdapClient, LdapClient> = Context.Service<LdapClient>("effect-ldap/LdapClient")
+export type * from "./ClientConfig.ts"
+export * from "./LdapClientService.ts"
+export { searchUrl } from "./searchUrl.ts"
 
 /**
  * A client over a session that is open already, whose scope stays its owner's.
@@ -495,28 +371,3 @@ export const layerConfig = (
   config: Config.Wrap<ClientConfig>
 ): Layer.Layer<LdapClient, LdapError | Config.ConfigError> =>
   Layer.effect(LdapClient, Effect.flatMap(Config.unwrap(config), make))
-
-/**
- * The search that a URL describes (RFC 4516), by the client of the context.
- *
- * **Details**
- *
- * The URL says what to search for: base, scope, filter and attributes. Which server answers is the client's business, so a host
- * in the URL is not looked at. Fails with `InvalidRequest` for text that is no LDAP URL, and for a URL with a critical
- * extension, since none is supported. `options` may add pages, limits and controls.
- *
- * @category searching
- * @since 0.1.0
- */
-export const searchUrl = (
-  url: string | LdapUrl.LdapUrl,
-  options?: Omit<LdapSession.SearchOptions, "base" | "scope" | "filter" | "attributes">
-): Stream.Stream<LdapEntry, LdapError, LdapClient> =>
-  Stream.unwrap(
-    Effect.map(LdapClient, (client) => {
-      const search = Result.flatMap(typeof url === "string" ? LdapUrl.parse(url) : Result.succeed(url), LdapUrl.search)
-      if (Result.isSuccess(search)) return client.search({ ...options, ...search.success })
-      const reason = new InvalidRequest({ field: "url", detail: search.failure.message })
-      return Stream.fail(new LdapError({ reason, operation: "search", server: client.server }))
-    })
-  )

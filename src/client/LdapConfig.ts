@@ -14,6 +14,9 @@ import type { TlsOptions } from "../connection/LdapTls.ts"
 import type { SessionConfig } from "../session/LdapSession.ts"
 import type { PoolOptions } from "./pool/LdapPoolOptions.ts"
 
+export type { PoolOptions } from "./pool/LdapPoolOptions.ts"
+export type { SessionConfig } from "../session/LdapSession.ts"
+
 /**
  * Settings as they come from the environment: those of a session, and of a pool.
  *

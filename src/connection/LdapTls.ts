@@ -15,8 +15,13 @@ import type * as Tls from "node:tls"
 // Models
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What the session decides itself, or what could undo a promise. */
-type Withheld =
+/**
+ * Options of Node that are not taken: those that the session sets itself, and those that could break a promise.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Withheld =
   | "host"
   | "isServer"
   | "key"

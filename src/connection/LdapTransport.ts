@@ -16,6 +16,11 @@ import * as NodeConnect from "./nodeConnect.ts"
 import type { NodeTarget } from "./NodeConnection.ts"
 import * as SocketConnection from "./SocketConnection.ts"
 
+export type { SessionEnd } from "../model/LdapError.ts"
+export type { ConnectionEnd, LdapConnection, Receiver } from "./LdapConnection.ts"
+export type { TlsOptions, TlsSession } from "./LdapTls.ts"
+export type { SaslContext } from "../auth/SaslMechanism.ts"
+
 /**
  * A server, and how a connection to it is made. A value: nothing is opened before a session asks.
  *

@@ -8,6 +8,8 @@
  */
 import { type AttributeInput, valuesFrom } from "./entry/LdapEntry.ts"
 
+export type { AttributeInput } from "./entry/LdapEntry.ts"
+
 /**
  * One change of one attribute.
  *

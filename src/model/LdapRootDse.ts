@@ -42,8 +42,13 @@ export const LdapFeature = {
   modifyIncrement: "1.3.6.1.1.14"
 } as const
 
-/** By its object identifier, or by a value that has it: a kind of control, a control, an extended operation. */
-type Named = string | { readonly oid: string }
+/**
+ * A control or an extended operation: its object identifier, or a value that has one.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Named = string | { readonly oid: string }
 
 /**
  * Whether the server lists a control: one by its OID, a control, or a kind of controls.

@@ -9,6 +9,7 @@ import { encode as encodeOrThrow } from "./encode.ts"
 import type { LdapMessage } from "./LdapMessage.ts"
 import { LdapParser, type ParserOptions } from "./LdapParser.ts"
 
+export type { InvalidRequest, ProtocolViolation } from "../model/LdapError.ts"
 export {
   defaultMaxElements,
   defaultMaxFilterDepth,

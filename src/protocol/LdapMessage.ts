@@ -11,6 +11,9 @@ import type { LdapFilter } from "../model/filter/LdapFilter.ts"
 import type { LdapResult } from "../model/LdapError.ts"
 import type { LdapModification } from "../model/LdapModification.ts"
 
+export type { LdapResult } from "../model/LdapError.ts"
+export type { LdapAttribute } from "../model/entry/LdapEntry.ts"
+
 /**
  * The envelope of every operation (RFC 4511 section 4.1.1). A response carries the message id of its request; 0 is kept for
  * what a server says unasked.

@@ -6,16 +6,19 @@
  *
  * @since 0.1.0
  */
-export { Class, type Entries } from "./class/LdapSchemaClass.ts"
+export type { LdapAttribute } from "../model/entry/LdapEntry.ts"
+export { Class, type Entries, type MissingSelf } from "./class/LdapSchemaClass.ts"
 export { type FieldProblem, LdapDecodeError, LdapEncodeError } from "./class/LdapSchemaError.ts"
 export {
   type Access,
+  type AccessOf,
   attribute,
   entryDn,
   type Field,
   type FieldInput,
   type FieldsInput,
   type Kind,
+  type KindOf,
   type NamingKey,
   nonEmpty,
   optional,

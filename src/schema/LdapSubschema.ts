@@ -16,6 +16,9 @@ import { InvalidRequest, LdapError } from "../model/LdapError.ts"
 import { type Definitions, type DefinitionSyntaxError, LdapSubschema } from "./subschema/LdapSubschemaModel.ts"
 import * as Parser from "./subschema/LdapSubschemaParser.ts"
 
+export type { ValueRule } from "../model/dn/LdapDn.ts"
+export type { AttributesInput } from "../model/entry/LdapEntry.ts"
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Constructors
 // ---------------------------------------------------------------------------------------------------------------------

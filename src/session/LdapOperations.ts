@@ -17,6 +17,10 @@ import type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } f
 import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
 
+export type { LdapResult } from "../model/LdapError.ts"
+export type { AttributesInput, ValueInput } from "../model/entry/LdapEntry.ts"
+export type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
+
 export type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } from "../model/ldapts.ts"
 export type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
 

@@ -37,32 +37,10 @@ import type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
 export type { Notice } from "./driver/Notices.ts"
 export type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
 
-export type {
-  CancelAnswer,
-  CompareResult,
-  ControlInput,
-  DerefAliases,
-  DnInput,
-  DoneMessage,
-  EntryAttributesInput,
-  ExtendedAnswer,
-  ExtendedArguments,
-  ExtendedResult,
-  FilterInput,
-  FollowReferrals,
-  IntermediateMessage,
-  LdapOperations,
-  LookupOptions,
-  LookupResult,
-  ModificationInput,
-  OperationOptions,
-  RawExtendedOptions,
-  ReferralPolicy,
-  RenameOptions,
-  SearchMessage,
-  SearchOptions,
-  SearchResult
-} from "./LdapOperations.ts"
+export type { TlsOptions, TlsSession } from "../connection/LdapTls.ts"
+export type { Protection, UrlOptions } from "../connection/LdapTransport.ts"
+export type { SessionEnd } from "../model/LdapError.ts"
+export type * from "./LdapOperations.ts"
 
 /**
  * A session. Its scope ends it; see the top of this module.

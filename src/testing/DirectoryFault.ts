@@ -257,8 +257,13 @@ export const garbage = (where: Where = everywhere, octets?: Uint8Array): Garbage
   octets: octets ?? new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")
 })
 
-/** How fast something trickles. `octets` must be 1 at least. */
-interface Pace {
+/**
+ * How fast bytes trickle: so many `octets`, at least 1, at each interval.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Pace {
   readonly octets?: number | undefined
   readonly every?: Duration.Input | undefined
 }

@@ -42,6 +42,12 @@ import { type ConnectionRecord, DirectoryLog } from "./DirectoryLog.ts"
 import { type DirectoryFaults, FaultControl } from "./faults/FaultScript.ts"
 import { serveFaulty } from "./faults/FaultyConnection.ts"
 
+export type { TransportConfig } from "../client/LdapClient.ts"
+export type { AttributesInput } from "../model/entry/LdapEntry.ts"
+export type { RequestOperation, ResponseOperation } from "../protocol/LdapMessage.ts"
+export type { SessionOptions } from "../session/LdapSession.ts"
+export type { Occasion, Random } from "./DirectoryFault.ts"
+
 export {
   type ConnectionClosing,
   type ConnectionRecord,

@@ -11,6 +11,7 @@ import type { LdapOperations, SessionConfig } from "../../src/session/LdapSessio
 
 declare const client: LdapClient.LdapClient
 declare const config: SessionConfig
+declare const options: LdapClient.SearchOptions
 declare const fromEnvironment: Config.Config<SessionConfig>
 
 describe("a client", () => {
@@ -28,6 +29,13 @@ describe("a client", () => {
 
   test("has all the operations of a session, with the same types", () => {
     expect(client).type.toBeAssignableTo<LdapOperations>()
+  })
+
+  test("has the types of its options and results in its own namespace", () => {
+    expect(client.search).type.toBeCallableWith(options)
+    expect(client.searchResult(options)).type.toBe<Effect.Effect<LdapClient.SearchResult, LdapError>>()
+    expect<LdapClient.SearchOptions["scope"]>().type.toBe<LdapClient.Scope | undefined>()
+    expect<LdapClient.ClientOptions["pool"]>().type.toBe<LdapClient.PoolOptions | undefined>()
   })
 
   test("can't be had without a scope", () => {

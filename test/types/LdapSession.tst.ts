@@ -97,6 +97,7 @@ describe("operations", () => {
       | "protection"
       | "tls"
       | "closed"
+      | "notices"
     >()
   })
 })

@@ -7,6 +7,14 @@
  *
  * @since 0.1.0
  */
+export type {
+  DnInput,
+  EntryAttributesInput,
+  LdapOperations,
+  LookupOptions,
+  OperationOptions,
+  SearchOptions
+} from "../../session/LdapSession.ts"
 export { changePassword, changePasswordInActiveDirectory, type ChangePasswordOptions } from "./changePassword.ts"
 export { deleteTree, type DeleteTreeOptions, type TreeDeletion } from "./deleteTree.ts"
 export { type GroupMember, memberNames, type MemberNamesOptions, members, type MembersOptions } from "./groupMembers.ts"

@@ -27,6 +27,8 @@ import {
   valueKeys
 } from "./resolverMatching.ts"
 
+export type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
+
 /**
  * More than one entry has the value that {@link LdapResolver.find} was asked for.
  *

@@ -12,6 +12,10 @@ import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapErr
 import type { LdifRecord } from "../../model/ldif/Ldif.ts"
 import type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 
+export type { LdapResult } from "../../model/LdapError.ts"
+export type { LdifRecord } from "../../model/ldif/Ldif.ts"
+export type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+
 /**
  * A record that was carried out.
  *
@@ -63,6 +67,14 @@ export interface LdifApplyOptions {
   /** Whether to go on with the next record after one that failed. Default false. */
   readonly continueOnError?: boolean | undefined
 }
+
+/**
+ * What records are applied by: a client, a session, or a replacement in a test.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Operations = Pick<LdapOperations, "add" | "delete" | "modify" | "rename">
 
 /**
  * Carries out records, each after the one before it, as a stream of what came of them.
@@ -125,9 +137,6 @@ const attempted = (operation: Effect.Effect<LdapResult, LdifApplyError>) =>
     onSuccess: (result): Effect.Effect<LdifAttempt["result"], LdifApplyError> => Effect.succeed(Result.succeed(result)),
     onFailure: (error) => isAboutRecord(error.cause.reason) ? Effect.succeed(Result.fail(error)) : Effect.fail(error)
   })
-
-/** What carries records out: a client, a session, or what stands for one in a test. */
-type Operations = Pick<LdapOperations, "add" | "delete" | "modify" | "rename">
 
 const operationOf = (
   client: Operations,

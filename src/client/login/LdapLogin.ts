@@ -31,6 +31,8 @@ import {
 } from "./LoginError.ts"
 import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOptions } from "./loginSessions.ts"
 
+export type { DnInput, LdapOperations, SessionConfig } from "../../session/LdapSession.ts"
+
 export type { LoginDirectory, LoginPoolOptions, LoginSession } from "./loginSessions.ts"
 
 export {

@@ -20,6 +20,8 @@ import { LdapPoolMembers, type Member, type PooledSession } from "./LdapPoolMemb
 import { healthCheckOf, type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
 import { addPoolGauges, countPoolTimeout } from "./poolMetrics.ts"
 
+export type { LdapOperations } from "../../session/LdapSession.ts"
+
 export type { PooledSession } from "./LdapPoolMembers.ts"
 export type { PoolOptions } from "./LdapPoolOptions.ts"
 

@@ -15,6 +15,9 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapUrl } from "../../model/url/LdapUrl.ts"
 import type { FollowReferrals, SessionOptions } from "../../session/LdapSession.ts"
 
+export type { UrlOptions } from "../../connection/LdapTransport.ts"
+export type { SessionOptions } from "../../session/LdapSession.ts"
+
 export type { FollowReferrals, ReferralPolicy } from "../../session/LdapSession.ts"
 
 /**

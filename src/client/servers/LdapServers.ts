@@ -26,6 +26,9 @@ import { attempt, type Attempts, type Failure, firstOf, ofBind, ofCheck } from "
 import { orderOf } from "./serverOrder.ts"
 import { type RestSchedule, type Server, type ServerState, ServerStates } from "./ServerStates.ts"
 
+export type { UrlOptions } from "../../connection/LdapTransport.ts"
+export type { SessionConfig, SessionOptions } from "../../session/LdapSession.ts"
+
 export {
   activeDirectory,
   type ServerSet,

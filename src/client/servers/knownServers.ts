@@ -117,13 +117,14 @@ const sourceOf = Effect.fnUntraced(function*(
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 0x1_0000)) {
     return yield* invalid(name, "port", `${port} is no port`)
   }
-  const site = service._tag === "ActiveDirectory" && service.site !== undefined ? hostName(service.site) : undefined
-  if (service._tag === "ActiveDirectory" && service.site !== undefined && (site === undefined || site.includes("."))) {
-    return yield* invalid(name, "site", `${JSON.stringify(service.site)} is no site`)
-  }
+  const site = service._tag === "ActiveDirectory" ? service.site : undefined
+  // A site is one label, which may be a number, in front of the domain.
+  const label = site === undefined || site.includes(".") ? undefined : hostName(`${site}.${domain}`)?.split(".", 1)[0]
+  if (site !== undefined && label === undefined)
+    return yield* invalid(name, "site", `${JSON.stringify(site)} is no site`)
   const isCatalog = service._tag === "ActiveDirectory" && service.role === "gc"
   return {
-    questions: questionsOf(service, domain, site),
+    questions: questionsOf(service, domain, label),
     domain,
     scheme,
     port: port ?? (scheme === "ldap" ? undefined : isCatalog ? 3269 : 636),

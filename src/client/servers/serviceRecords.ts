@@ -4,9 +4,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Host from "effect/net/Host"
+import * as Result from "effect/Result"
 import { Resolver } from "node:dns"
-import { isIP } from "node:net"
-import { domainToASCII } from "node:url"
 import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 
 /**
@@ -140,12 +140,9 @@ const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && 
 const isWithin = (host: string, domains: ReadonlyArray<string> | undefined): boolean =>
   domains === undefined || domains.some((domain) => host === domain || host.endsWith(`.${domain}`))
 
-/** A name in the form in which DNS and certificates have it; undefined for what is none. */
+/** A name in the form in which DNS and certificates have it, without a dot at its end; `undefined` for what is no name. */
 export const hostName = (text: string): string | undefined => {
-  // The conversion would stop at what ends a host in a URL, and take the rest for something else.
-  if (!/^[a-z0-9_.\u{80}-\u{10ffff}-]+$/iu.test(text)) return undefined
-  const name = domainToASCII(text.replace(/\.$/, "")).toLowerCase()
-  const isName = name.length < 254 && isIP(name) === 0 &&
-    name.split(".").every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
-  return isName ? name : undefined
+  const name = Result.getOrUndefined(Result.map(Host.domainNameFromString(text), Host.toRelative))
+  // The root has no servers.
+  return name === "." ? undefined : name
 }

@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+export type { Flags } from "./LdapControlBer.ts"
 export {
   attributeScopedQueryRequest,
   attributeScopedQueryResponse,

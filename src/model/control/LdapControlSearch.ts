@@ -303,7 +303,7 @@ export const virtualListViewResponse: ControlType<VirtualListViewResponse> = Ber
  * @category matched values
  * @since 0.1.0
  */
-export type ValueFilter = Exclude<LdapFilter.LdapFilter, LdapFilter.And | LdapFilter.Or | LdapFilter.Not>
+export type ValueFilter = Exclude<LdapFilter.LdapFilter, { readonly _tag: "And" | "Or" | "Not" }>
 
 /**
  * Asks for those values only that one of the filters matches; attributes that no filter names come without values

@@ -24,6 +24,10 @@ import type {
 import { parseTemplate } from "./LdapFilterParser.ts"
 import { octetsOf, substringsOf } from "./LdapFilterText.ts"
 
+export type { BerReader } from "../../ber/BerReader.ts"
+export type { ElementLimits } from "../../ber/ElementLimits.ts"
+export type { BerWriter } from "../../ber/BerWriter.ts"
+
 export { FilterError, isEqual, simplify, validate } from "./LdapFilterAlgebra.ts"
 export { decode, encode } from "./LdapFilterBer.ts"
 export { matches } from "./LdapFilterMatches.ts"

@@ -16,6 +16,8 @@ import { LdifReader } from "./LdifReader.ts"
 import type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
 import { recordWriter, versionLine } from "./LdifText.ts"
 
+export type { AttributesInput, LdapAttribute } from "../entry/LdapEntry.ts"
+
 export { diff, type DiffOptions, LdifDiffError } from "./LdifDiff.ts"
 export { type FileOptions, LdifFileError } from "./LdifFiles.ts"
 export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
@@ -26,8 +28,13 @@ export { LdifSyntaxError }
 // Constructors
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What a change record may carry besides the change. */
-interface ChangeOptions {
+/**
+ * What a change record may have besides the change.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ChangeOptions {
   readonly controls?: ReadonlyArray<LdapControl> | undefined
 }
 

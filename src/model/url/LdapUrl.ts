@@ -24,6 +24,8 @@ import {
   writeUrl
 } from "./LdapUrlText.ts"
 
+export type { DnSyntaxError } from "../dn/LdapDn.ts"
+
 export { type Extension, LdapUrlSyntaxError, type Scheme, type Scope }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { isUtf8 } from "node:buffer"
 import * as LdapDn from "../dn/LdapDn.ts"
@@ -203,28 +204,7 @@ const addressOf = (address: Piece): string => {
   return decoded(address)
 }
 
-const isIpv6 = (text: string): boolean => {
-  const halves = text.split("::")
-  if (halves.length > 2 || text.length > 45) return false
-  let groups = 0
-  for (const [i, half] of halves.entries()) {
-    const parts = half === "" ? [] : half.split(":")
-    for (const [j, part] of parts.entries()) {
-      const isLast = i === halves.length - 1 && j === parts.length - 1
-      if (isLast && part.includes(".")) {
-        if (!isIpv4(part)) return false
-        groups += 2
-      } else {
-        if (!/^[0-9a-f]{1,4}$/i.test(part)) return false
-        groups++
-      }
-    }
-  }
-  return halves.length === 2 ? groups < 8 : groups === 8
-}
-
-const isIpv4 = (text: string): boolean =>
-  /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) && text.split(".").every((octet) => Number(octet) < 256 && !/^0./.test(octet))
+const isIpv6 = (text: string): boolean => Result.isSuccess(NetAddress.ipv6FromString(text))
 
 const portOf = ({ position, text }: Piece, scheme: Scheme): Pick<LdapUrlParts, "port"> => {
   if (text === "") return {}

@@ -118,7 +118,13 @@ export interface Class<Self, Fields extends FieldsInput, Inherited> extends
   ) => [Extended] extends [never] ? MissingSelf : Class<Extended, Omit<Fields, keyof More> & More, Self>
 }
 
-type MissingSelf =
+/**
+ * The error in the types of a class that does not name itself.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type MissingSelf =
   "The class itself is missing as type parameter: class Self extends LdapSchema.Class<Self>(\"Self\")(…)"
 
 /**

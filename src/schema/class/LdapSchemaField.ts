@@ -84,8 +84,21 @@ export type FieldInput = Field | ValueCodec
  */
 export type FieldsInput = Readonly<Record<string, FieldInput>>
 
-type KindOf<F> = F extends Field<infer _V, infer _S, infer K> ? K : "single"
-type AccessOf<F> = F extends Field<infer _V, infer _S, infer _K, infer A> ? A : "readWrite"
+/**
+ * How many values a field has.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type KindOf<F> = F extends Field<infer _V, infer _S, infer K> ? K : "single"
+
+/**
+ * Whether a field is read, written, or both.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type AccessOf<F> = F extends Field<infer _V, infer _S, infer _K, infer A> ? A : "readWrite"
 
 /**
  * The type of one value of a field.

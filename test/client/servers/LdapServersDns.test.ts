@@ -69,6 +69,16 @@ describe("servers by DNS", () => {
       "_ldap._tcp.pdc._msdcs.example.org",
       "ldap://a.example.org:389"
     ],
+    [
+      LdapServers.activeDirectory("Example.ORG.", { site: "42" }),
+      "_ldap._tcp.42._sites.dc._msdcs.example.org",
+      "ldap://a.example.org:389"
+    ],
+    [
+      LdapServers.srv("bücher.example", { identity: "domain" }),
+      "_ldap._tcp.xn--bcher-kva.example",
+      "ldap://a.example.org:389"
+    ],
     [LdapServers.srv("example.org", { scheme: "ldaps" }), "_ldap._tcp.example.org", "ldaps://a.example.org:636"],
     [LdapServers.srv("example.org", { port: 1389 }), "_ldap._tcp.example.org", "ldap://a.example.org:1389"]
   ])("names, schemes and ports: %#", ([set, question, url]) =>

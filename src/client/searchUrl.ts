@@ -1,0 +1,36 @@
+/**
+ * A search that is given as a URL.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { LdapEntry } from "../model/entry/LdapEntry.ts"
+import { InvalidRequest, LdapError } from "../model/LdapError.ts"
+import * as LdapUrl from "../model/url/LdapUrl.ts"
+import type * as LdapSession from "../session/LdapSession.ts"
+import { LdapClient } from "./LdapClientService.ts"
+
+/**
+ * The search that a URL describes (RFC 4516), by the client of the context.
+ *
+ * **Details**
+ *
+ * The URL says what to search for: base, scope, filter and attributes. Which server answers is the client's business, so a host
+ * in the URL is not looked at. Fails with `InvalidRequest` for text that is no LDAP URL, and for a URL with a critical
+ * extension, since none is supported. `options` may add pages, limits and controls.
+ *
+ * @category searching
+ * @since 0.1.0
+ */
+export const searchUrl = (
+  url: string | LdapUrl.LdapUrl,
+  options?: Omit<LdapSession.SearchOptions, "base" | "scope" | "filter" | "attributes">
+): Stream.Stream<LdapEntry, LdapError, LdapClient> =>
+  Stream.unwrap(
+    Effect.map(LdapClient, (client) => {
+      const search = Result.flatMap(typeof url === "string" ? LdapUrl.parse(url) : Result.succeed(url), LdapUrl.search)
+      if (Result.isSuccess(search)) return client.search({ ...options, ...search.success })
+      const reason = new InvalidRequest({ field: "url", detail: search.failure.message })
+      return Stream.fail(new LdapError({ reason, operation: "search", server: client.server }))
+    })
+  )
