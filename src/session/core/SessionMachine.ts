@@ -7,9 +7,9 @@
  * that a bounded world can reach.
  */
 import { clearText, closed, connectionEnded, decided, end, goodbyeTimer, handshakeEnded, shutDown } from "./ending.ts"
-import { cancel, finish, interrupt, letFinish, operationTimer } from "./givingUp.ts"
+import { cancel, finish, interrupt, letFinish, operationTimer, unsendable } from "./givingUp.ts"
 import { readEnd, response } from "./responses.ts"
-import { advance, flush, room, start, stopWaiting, take, unsendable, wait } from "./running.ts"
+import { advance, flush, room, start, stopWaiting, take, wait } from "./running.ts"
 import type { Core, SessionAction } from "./SessionAction.ts"
 import type { SessionEvent } from "./SessionEvent.ts"
 import { openState, type SessionState } from "./SessionState.ts"
