@@ -259,6 +259,7 @@ const endedRightly = ({ environment }: Model, event: SessionEvent, tag: string):
           ? environment.isPeerGone
           : tag === (event.error.reason._tag === "ProtocolViolation" ? "ProtocolViolation" : "ConnectionLost")
       case "Timer":
+      case "Finish":
         return tag === "ConnectionLost"
       default:
         return false
@@ -268,7 +269,7 @@ const endedRightly = ({ environment }: Model, event: SessionEvent, tag: string):
 }
 
 /** Written, and neither answered nor given up by this side: the server is at work on it. */
-const isOnWire = ({ environment, operations }: Model, index: number): boolean => {
+export const isOnWire = ({ environment, operations }: Model, index: number): boolean => {
   const call = environment.calls[index]!
   return operations[index]!.spec.kind !== "reservation" && call.isWritten && !call.isAnswered && !call.isSettled
 }
@@ -341,6 +342,9 @@ const settledRightly = ({ environment, operations }: Model, index: number, outco
     case "TimedOut":
     case "SessionEnded": {
       if (outcome.inDoubt !== call.isWritten) broken(`${index}: inDoubt is ${outcome.inDoubt}, and it isn't so`)
+      if (outcome._tag === "SessionEnded" && outcome.wasInFlight !== (call.isEncoded || call.isWritten)) {
+        broken(`${index}: wasInFlight is ${outcome.wasInFlight}, and it isn't so`)
+      }
       // The time of a conversation is that of its steps.
       const timed = spec.kind === "bindStep" ? target!.spec : spec
       if (outcome._tag === "TimedOut" && outcome.afterMillis !== timed.timeoutMillis) {

@@ -6,7 +6,7 @@ import type { SessionEvent } from "../../../src/session/core/SessionEvent.ts"
 import { type Model, writtenUnder } from "../world/Model.ts"
 import type { Step } from "../world/Step.ts"
 import type { World } from "../world/World.ts"
-import { type Done, indexOf, isExclusive, takeStep } from "./actions.ts"
+import { type Done, indexOf, isExclusive, isOnWire, takeStep } from "./actions.ts"
 import { checkAnswer } from "./answers.ts"
 import { broken } from "./Broken.ts"
 import { checkState } from "./invariants.ts"
@@ -96,6 +96,11 @@ const checkEvent = (
   }
   if (call !== undefined && operation !== undefined && "spec" in operation) {
     checkCall(before, after, about, event, done)
+  } else if (event._tag === "Decide" && wasOpen && before.environment.isUndecided) {
+    // That is the end of the conversation.
+    const reservation = before.environment.calls.findIndex(({ isGranted, isSettled }) => isGranted && !isSettled)
+    only(done, reservation, "Abandoned")
+    if (done.settled.length > 1) broken("S3: a decision ends another operation")
   } else if (done.settled.length > 0 && !done.hasEnded && event._tag !== "HandshakeEnd") {
     broken(`S3: ${event._tag} ends an operation`)
   }
@@ -136,7 +141,13 @@ const checkCall = (before: Model, after: Model, index: number, event: SessionEve
   })
   if (kind === "cancel") own.add(indexOf(operation.target!))
   if (event._tag === "Cancel") own.add(indexOf(event.cancel))
-  const endsAll = event._tag === "Timer" && (isExclusive(operation) || kind === "reservation") && call.isWritten
+  // A bind that isn't answered may take effect all the same, later.
+  const isInDoubt = event._tag === "Timer"
+    ? (isExclusive(operation) || kind === "reservation") && call.isWritten
+    : event._tag === "Finish" &&
+      after.operations.some(({ target }, step) => target === operation && isOnWire(before, step))
+  const endsAll = isInDoubt && !call.isSettled
+  if (endsAll && !done.hasEnded) broken("S6: the session goes on, although a bind may still take effect")
   if (done.hasEnded && !endsAll) broken(`S6: ${event._tag} of ${index} ends the session`)
   for (const settled of done.settled) {
     if (!endsAll && !own.has(settled.index)) broken(`S6: ${event._tag} of ${index} ends ${settled.index}`)
@@ -200,7 +211,6 @@ const checkCall = (before: Model, after: Model, index: number, event: SessionEve
       break
     case "Timer":
       only(done, index, "TimedOut")
-      if (endsAll && !done.hasEnded) broken("S6: the session goes on, although a bind may still take effect")
       if (call.isWritten && !mayNotBeLeft) abandonedOnce(done, index)
       break
     case "Wait": {

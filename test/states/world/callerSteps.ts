@@ -43,13 +43,6 @@ const isStepNext = (model: Model, { callers }: World, index: number): boolean =>
   return true
 }
 
-/** Whether a request of the conversation waits for its answer. */
-const isConversing = (model: Model, { callers }: World, reservation: number): boolean =>
-  callers.some(({ spec, target }, index) => {
-    const call = model.environment.calls[index]!
-    return spec.kind === "bindStep" && target === reservation && call.isStarted && !call.isSettled
-  })
-
 const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Step> => {
   const { kind, timeoutMillis } = caller.spec
   const steps: Array<Step> = []
@@ -135,10 +128,9 @@ const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Ste
     steps.push(callStep(
       `${caller.name} is finished`,
       index,
-      // The driver waits for each answer, and decides before it gives the connection back.
-      (call, model) =>
-        call.isGranted && !model.environment.isUndecided && !isConversing(model, world, index) &&
-        (world.isLate === true || !call.isSettled),
+      // Its fiber ends in any way, but decides first.
+      (call, { environment }) =>
+        call.isGranted && !environment.isUndecided && (world.isLate === true || !call.isSettled),
       ({ operations }) => ({ _tag: "Finish", operation: operations[index]! })
     ))
   }
