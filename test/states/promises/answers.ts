@@ -4,6 +4,7 @@ import type { Model } from "../world/Model.ts"
 import type { Said } from "../world/Step.ts"
 import { type Done, isTlsUnderWay } from "./actions.ts"
 import { broken } from "./Broken.ts"
+import { isReadingFor } from "./invariants.ts"
 
 type Verdict =
   /** Nothing happens. */
@@ -74,7 +75,8 @@ const entryVerdict = (before: Model, index: number, size: number): Verdict => {
 const deliveryVerdict = (before: Model, index: number, size: number): Verdict => {
   const { maxUnread } = before.operations[index]!.spec
   const { held, isWaiting } = before.environment.calls[index]!
-  const isTooMuch = maxUnread !== undefined && !isWaiting && held > 0 && held + size > maxUnread
+  // Where no other operation keeps the session reading, the server is made to wait instead.
+  const isTooMuch = maxUnread !== undefined && !isWaiting && held > 0 && held + size > maxUnread && isReadingFor(before)
   return isTooMuch ? { _tag: "Ended", index, outcome: "Unread" } : { _tag: "Delivery", index, size }
 }
 
