@@ -61,7 +61,14 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     put(size)
     for (const operation of list) put(indexOf(operation))
   }
-  put(phases.indexOf(phase._tag) | (state.isClosingTimed ? 0x10 : 0) | (ids.hasWrapped ? 0x20 : 0))
+  // Ids count up, each of them is given once, and it is asked of them only whether two are equal, and whether one was given: so
+  // they are renamed by the operation that has them. In a world where they start again they are kept, in the order of abandoning,
+  // until the unbind has the last one.
+  const isExact = world.ages === true && !(environment.isUnbound || environment.isClosing || environment.isClosed)
+  put(
+    phases.indexOf(phase._tag) | (state.isClosingTimed ? 0x10 : 0) | (isExact && ids.hasWrapped ? 0x20 : 0) |
+      (isExact ? 0x40 : 0)
+  )
   put("end" in phase ? ends.findIndex(({ _tag }) => _tag === phase.end._tag) : none)
   const channel = "channel" in phase ? phase.channel : undefined
   put(channel === undefined ? none : channels.indexOf(channel._tag))
@@ -74,7 +81,6 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
   putList(access.alone, access.alone.size)
   putList(access.shared, access.shared.size)
   putList(state.woken, state.woken.length)
-  const isExact = world.ages === true
   put(queue.waiting.size)
   for (const item of queue.waiting) {
     if ("spec" in item) {
@@ -85,8 +91,6 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
       if (isExact) put(packId(item.messageId))
     }
   }
-  // Ids count up, each of them is given once, and it is asked of them only whether two are equal, and whether one was given: so
-  // they are renamed by the operation that has them. In a world where they start again they are kept, in the order of abandoning.
   if (isExact) {
     put(packId(ids.last))
     put(ids.abandoned.size)
@@ -175,8 +179,8 @@ export const decode = (world: World, bytes: Uint8Array, start: number): Model =>
   const state = openState()
   const { access, backpressure, ids, inFlight, queue } = state
   const count = operations.length
-  const isExact = world.ages === true
   const first = take()
+  const isExact = (first & 0x40) !== 0
   state.isClosingTimed = (first & 0x10) !== 0
   ids.hasWrapped = (first & 0x20) !== 0
   const end = take()

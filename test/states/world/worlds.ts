@@ -66,11 +66,42 @@ export const worlds: ReadonlyArray<World> = [
     givesUp: true
   },
   {
+    name: "SASL bind, stream, StartTLS",
+    why: "operations that need the connection alone, one behind the other, and a search that holds them up",
+    callers: [interruptible(reservation), stepOf(0, "step"), interruptible(stream), interruptible(startTls)],
+    entryUnits: [2],
+    givesUp: true
+  },
+  {
+    name: "stream with Cancel, write, StartTLS",
+    why: "four operations of different kinds on a connection that may have no room",
+    callers: [
+      interruptible(stream),
+      unsendable(interruptible(cancelOf(0))),
+      interruptible(write),
+      interruptible(startTls)
+    ],
+    entryUnits: [1],
+    isNarrow: true
+  },
+  {
     name: "stream with Cancel, write, bind",
     why: "a Cancel that is granted, refused, not answered, not sent; and a bind that waits for what is cancelled",
     callers: [interruptible(stream), unsendable(interruptible(cancelOf(0))), interruptible(write), interruptible(bind)],
     entryUnits: [2],
     isNarrow: true
+  },
+  {
+    name: "stream with Cancel, collect, bind, StartTLS",
+    why: "five operations at once: two that read, a Cancel, and two that need the connection alone",
+    callers: [
+      interruptible(stream),
+      interruptible(cancelOf(0)),
+      interruptible(within(1, "scope", collect)),
+      interruptible(bind),
+      interruptible(startTls)
+    ],
+    entryUnits: [2]
   },
   {
     name: "collect, lookup, background",
@@ -118,8 +149,8 @@ export const worlds: ReadonlyArray<World> = [
   {
     name: "ids start again",
     why: "an id that is in flight, or was abandoned, is passed over",
-    callers: [interruptible(stream), interruptible(write), interruptible(named("other write", write))],
-    entryUnits: [2],
+    callers: [interruptible(stream), interruptible(write), named("other write", write)],
+    entryUnits: [],
     ages: true
   }
 ]
