@@ -31,6 +31,7 @@ const interruptible = (caller: Caller): Caller => ({ ...caller, leaves: ["Interr
 const letFinish = (caller: Caller): Caller => ({ ...caller, leaves: ["LetFinish"] })
 const unsendable = (caller: Caller): Caller => ({ ...caller, isUnsendable: true })
 const named = (name: string, caller: Caller): Caller => ({ ...caller, name })
+const endless = (caller: Caller): Caller => ({ ...caller, spec: { ...caller.spec, timeoutMillis: Infinity } })
 const within = (entries: number, by: "sizeLimit" | "scope", caller: Caller): Caller => ({
   ...caller,
   spec: { ...caller.spec, entryLimit: { entries, by } }
@@ -132,6 +133,20 @@ export const worlds: ReadonlyArray<World> = [
     why: "what its caller has left keeps a bind waiting no longer than its time limit",
     callers: [letFinish(stream), letFinish(write), bind, interruptible(named("second bind", bind))],
     entryUnits: [2]
+  },
+  {
+    name: "without time limits",
+    why: "operations that may wait for ever; a SASL bind of two steps behind them",
+    callers: [
+      { ...endless(stream), leaves: ["Interrupt", "LetFinish"] },
+      interruptible(endless(cancelOf(0))),
+      letFinish(endless(write)),
+      interruptible(endless(reservation)),
+      stepOf(3, "step one"),
+      stepOf(3, "step two")
+    ],
+    entryUnits: [2],
+    isNarrow: true
   },
   {
     name: "late events",
