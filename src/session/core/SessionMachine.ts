@@ -6,10 +6,11 @@
  * comes of them. The states and the transitions between them are drawn in src/session/README.md, and test/states walks through all
  * that a bounded world can reach.
  */
+import { mustRead } from "./Backpressure.ts"
 import { clearText, closed, connectionEnded, decided, end, goodbyeTimer, handshakeEnded, shutDown } from "./ending.ts"
-import { cancel, finish, interrupt, letFinish, operationTimer } from "./givingUp.ts"
+import { cancel, finish, interrupt, letFinish, operationTimer, unsendable } from "./givingUp.ts"
 import { readEnd, response } from "./responses.ts"
-import { advance, flush, room, start, stopWaiting, take, unsendable, wait } from "./running.ts"
+import { advance, flush, room, start, stopWaiting, take, wait } from "./running.ts"
 import type { Core, SessionAction } from "./SessionAction.ts"
 import type { SessionEvent } from "./SessionEvent.ts"
 import { openState, type SessionState } from "./SessionState.ts"
@@ -101,8 +102,7 @@ const mayRead = ({ access, backpressure, phase }: SessionState): boolean => {
     case "Open": {
       const { _tag } = phase.channel
       if (_tag === "Granted" || _tag === "Handshake" || _tag === "Undecided") return false
-      // An operation that waits for the connection to be idle waits for what the others are still sent.
-      return backpressure.full === 0 || backpressure.waiting > 0 || access.alone.size > 0
+      return backpressure.full === 0 || mustRead(backpressure, access)
     }
     case "Ending":
       return phase.channel._tag === "StartTls"

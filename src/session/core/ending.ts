@@ -4,7 +4,7 @@
  * close. `closeTimeout` bounds it.
  */
 import type { LdapError, SessionEnd } from "../../model/LdapError.ts"
-import { nextId } from "./MessageIds.ts"
+import { nextId, rememberAbandoned } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
 import { settle } from "./running.ts"
 import type { Core } from "./SessionAction.ts"
@@ -12,7 +12,7 @@ import { type ConnectionEnd, messages } from "./SessionState.ts"
 
 /** `peerListens`: the peer has said nothing that makes an unbind pointless. Does nothing if the session has ended before. */
 export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void => {
-  const { access, inFlight, phase, queue } = core.state
+  const { access, ids, inFlight, phase, queue } = core.state
   if (phase._tag !== "Open") return
   const { channel } = phase
   core.state.phase = { _tag: "Ending", end: reason, channel }
@@ -20,7 +20,11 @@ export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void 
   // Between the request for StartTLS and the end of the handshake nothing may be sent (RFC 4511 section 4.14.1).
   const isChanging = channel._tag === "Granted" || channel._tag === "Handshake" ||
     (channel._tag === "StartTls" && channel.operation.stage === "written")
-  for (const operation of [...inFlight.values(), ...access.alone, ...access.shared]) failed(core, operation, reason)
+  for (const operation of [...inFlight.values(), ...access.alone, ...access.shared]) {
+    // The server may still be at work on it, so the unbind has another id (RFC 4511 section 4.1.1.1).
+    if (operation.stage === "written") rememberAbandoned(ids, operation.messageId)
+    failed(core, operation, reason)
+  }
   if (access.holder !== undefined) failed(core, access.holder, reason)
   queue.waiting.clear()
   if (reason._tag === "Released" && (isChanging || channel._tag === "Undecided")) {

@@ -8,6 +8,7 @@ import { nextId, rememberAbandoned } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
 import { setTimer, settle, start, withdraw } from "./running.ts"
 import type { Core, Outcome } from "./SessionAction.ts"
+import type { Unsendable } from "./SessionEvent.ts"
 import { enqueue } from "./WriteQueue.ts"
 
 export const interrupt = (core: Core, operation: Operation): void => {
@@ -18,7 +19,7 @@ export const interrupt = (core: Core, operation: Operation): void => {
     case "startTls":
     case "cancel":
       if (operation.stage === "written") operation.isAttended = false
-      else withdraw(core, operation)
+      else takeBack(core, operation)
       return
     case "reservation":
       if (operation.isBegun) operation.isAttended = false
@@ -27,6 +28,17 @@ export const interrupt = (core: Core, operation: Operation): void => {
     default:
       abandon(core, operation, { _tag: "Abandoned" })
   }
+}
+
+/** Ends an operation whose request was not written. If it is a Cancel, what it was to cancel is abandoned. */
+const takeBack = (core: Core, operation: Operation): void => {
+  withdraw(core, operation)
+  if (operation.spec.kind === "cancel") cancelEnded(core, operation, false)
+}
+
+export const unsendable = (core: Core, operation: Operation, failure: Unsendable): void => {
+  settle(core, operation, { _tag: "Unsendable", failure })
+  if (operation.spec.kind === "cancel") cancelEnded(core, operation, false)
 }
 
 /** Takes the request back if it wasn't written; otherwise tells the server not to go on. Late responses are dropped. */
@@ -69,7 +81,7 @@ export const cancelEnded = (core: Core, cancellation: Operation, isGranted: bool
 }
 
 export const letFinish = (core: Core, operation: Operation): void => {
-  if (operation.stage !== "written") return withdraw(core, operation)
+  if (operation.stage !== "written") return takeBack(core, operation)
   leave(core, operation)
   // A bind would wait in vain for a server that falls silent.
   if (operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)

@@ -1,7 +1,7 @@
 /** What the server says: which request a message belongs to, what it means for it, and what breaks the protocol. */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
-import { setUnread } from "./Backpressure.ts"
+import { mustRead, setUnread } from "./Backpressure.ts"
 import { clearText, close, end, goodbye, violated } from "./ending.ts"
 import { abandon, cancelEnded } from "./givingUp.ts"
 import { wasUsed } from "./MessageIds.ts"
@@ -102,13 +102,14 @@ const entry = (core: Core, operation: Operation, message: LdapMessage): void => 
 const deliver = (core: Core, operation: Operation, message: LdapMessage): void => {
   if (!operation.isAttended) return
   if (operation.spec.kind === "stream") {
+    const { access, backpressure } = core.state
     const { maxUnread = Infinity } = operation.spec
     const unread = operation.unread + sizeOf(message)
     const isRead = operation.isWaiting || core.state.woken.includes(operation)
-    if (operation.unread > 0 && unread > maxUnread && !isRead) {
+    if (operation.unread > 0 && unread > maxUnread && !isRead && mustRead(backpressure, access)) {
       return abandon(core, operation, { _tag: "Unread", maxUnread })
     }
-    setUnread(core.state.backpressure, operation, unread)
+    setUnread(backpressure, operation, unread)
     if (operation.isWaiting) {
       stopWaiting(core, operation)
       core.state.woken.push(operation)

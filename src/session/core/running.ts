@@ -4,7 +4,6 @@ import { isOpen, takeNext } from "./ExclusiveAccess.ts"
 import { nextId } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
 import type { Core, Outcome } from "./SessionAction.ts"
-import type { Unsendable } from "./SessionEvent.ts"
 import { messages } from "./SessionState.ts"
 import { enqueue, takeWritable } from "./WriteQueue.ts"
 
@@ -104,9 +103,6 @@ export const stopWaiting = (core: Core, operation: Operation): void => {
 }
 
 export const take = (core: Core, operation: Operation): void => setUnread(core.state.backpressure, operation, 0)
-
-export const unsendable = (core: Core, operation: Operation, failure: Unsendable): void =>
-  settle(core, operation, { _tag: "Unsendable", failure })
 
 export const withdraw = (core: Core, operation: Operation): void => settle(core, operation, { _tag: "Withdrawn" })
 

@@ -1,0 +1,8 @@
+/** A promise that doesn't hold. */
+export class Broken extends Error {
+  override readonly name = "Broken"
+}
+
+export const broken = (promise: string): never => {
+  throw new Broken(promise)
+}
