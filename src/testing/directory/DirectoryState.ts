@@ -15,6 +15,7 @@ import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
 import { answer } from "../operations/directoryResult.ts"
 import { DirectoryChanges } from "./DirectoryChanges.ts"
 import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"
+import { readName } from "./valueChecking.ts"
 
 /**
  * Decides whether someone other than the administrator may do something. The identity is the distinguished name that
@@ -102,6 +103,11 @@ export class DirectoryState {
     return dn !== undefined && dn.key === this.administrator.dn.key
   }
 
+  /** The name in a request; `undefined` where it is none, or one that the schema doesn't have where that is checked. */
+  readName(text: string): LdapDn.LdapDn | undefined {
+    return readName(this.types, text)
+  }
+
   /** Whether the directory would hold an entry of that name. */
   holds(dn: LdapDn.LdapDn): boolean {
     return this.suffixes.some((suffix) => dn.key === suffix.key || LdapDn.isDescendantOf(dn, suffix))
@@ -174,14 +180,27 @@ export class DirectoryState {
 
 const passwordTypes: ReadonlySet<string> = new Set(["userpassword", "unicodepwd"])
 
-/** A name as slapd writes it: types by their own names, several of one RDN in order. */
+/** A name as slapd writes it: types by their own names, several of one RDN in order, names within names alike. */
 export const prettyRdn = (types: AttributeTypes, rdn: LdapDn.Rdn): LdapDn.Rdn => {
-  const attributes = rdn.attributes.map(({ type, value }) => ({ type: types.find(type)?.type.name ?? type, value }))
-  const inOrder = attributes.slice().sort((a, b) => (a.type.toLowerCase() < b.type.toLowerCase() ? -1 : 1))
-  const same = inOrder.every(({ type }, i) => type === rdn.attributes[i]?.type)
+  const attributes = rdn.attributes.map(({ type, value }) => {
+    const known = types.find(type)?.type
+    return { type: known?.name ?? type, value: known?.rule === "dn" ? prettyName(types, value) : value }
+  })
+  const inOrder = attributes.slice().sort((a, b) => (a.type < b.type ? -1 : 1))
+  const same = inOrder.every(({ type, value }, i) => {
+    const given = rdn.attributes[i]
+    return type === given?.type && value === given.value
+  })
   const byType = Object.fromEntries(inOrder.map(({ type, value }) => [type, value]))
   // One type twice can't be told apart by its name.
   return same || Object.keys(byType).length < inOrder.length ? rdn : LdapDn.rdn(byType)
+}
+
+/** A value that is a name, as slapd writes it; the same value where it is written so already, or is no name. */
+export const prettyName = (types: AttributeTypes, value: Uint8Array): Uint8Array => {
+  const text = Buffer.from(value).toString("utf8")
+  const pretty = parseDn(text)?.rdns.map((rdn) => prettyRdn(types, rdn).toString()).join(",")
+  return pretty === undefined || pretty === text ? value : Buffer.from(pretty)
 }
 
 /** Names are read as leniently as slapd reads them. */

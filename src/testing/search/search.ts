@@ -9,7 +9,7 @@ import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, Scope, SearchRequest } from "../../protocol/LdapMessage.ts"
 import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
-import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer, invalidDn, success } from "../operations/directoryResult.ts"
 import { continuation, mayRefer, referral } from "../operations/referrals.ts"
@@ -123,7 +123,7 @@ export const start = (
   controls: RequestControls = noControls,
   offers: Offers = noOffers
 ): SearchCursor | ResultFields => {
-  const named = parseDn(request.base)
+  const named = state.readName(request.base)
   if (named === undefined) return invalidDn
   if (requester.dn === undefined && !state.allowAnonymous) {
     return answer(LdapResultCode.strongerAuthRequired, "authentication required")
