@@ -160,6 +160,8 @@ describe("attribute selection", () => {
     [["*"], user],
     [["+"], operational],
     [["*", "+"], [...user, ...operational]],
+    // An extensible object may have all of them (RFC 4529).
+    [["@extensibleObject"], [...user, ...operational]],
     [["1.1"], []],
     [["1.1", "cn"], ["cn", "cn;lang-de"]],
     [["CN"], ["cn", "cn;lang-de"]],
