@@ -118,8 +118,6 @@ const standardType = (name: string): AttributeType => {
   return type
 }
 
-export const objectClassType = standardType("objectclass")
-
 export const memberType = standardType("member")
 
 export const refType = standardType("ref")

@@ -132,7 +132,7 @@ export const equality = (type: AttributeType, value: Uint8Array): ValueTest | un
   const key = type.equality ? normalize(type.rule, value) : undefined
   if (key === undefined) return undefined
   if (type.key === "objectclass") return (attribute) => attribute.keys.some((own) => isSubclassOf(own, key))
-  return (attribute) => attribute.keys.includes(key)
+  return (attribute) => attribute.has(key)
 }
 
 const ordering = (type: AttributeType, value: Uint8Array, holds: (order: number) => boolean): ValueTest | undefined => {

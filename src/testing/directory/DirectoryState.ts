@@ -15,6 +15,7 @@ import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
 import { answer } from "../operations/directoryResult.ts"
 import { DirectoryChanges } from "./DirectoryChanges.ts"
 import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"
+import { type Limits, limitsOf } from "./ServerLimits.ts"
 import { readName } from "./valueChecking.ts"
 
 /**
@@ -54,13 +55,14 @@ export class DirectoryState {
   readonly tree: DirectoryTree
   readonly types: AttributeTypes
   readonly changes = new DirectoryChanges()
-  readonly suffixes: ReadonlyArray<LdapDn.LdapDn>
   readonly administrator: Administrator
   /** The most entries that a search returns to others than the administrator; 0 is no limit. */
   readonly sizeLimit: number
   readonly allowAnonymous: boolean
   /** The most values of an attribute that an entry is returned with at once, as Active Directory has it; 0: no limit. */
   readonly maxValues: number
+  /** What one connection may have at once. */
+  readonly limits: Limits
   /** How many changes may wait for the client of one search that follows them. */
   readonly maxNews: number
   readonly passwordPolicy: PasswordPolicy | undefined
@@ -68,6 +70,8 @@ export class DirectoryState {
   readonly schemaChecking: boolean
   readonly #access: Access | undefined
   readonly #visible: Visibility | undefined
+  readonly #suffixes: Array<LdapDn.LdapDn>
+  #uuidPrefix: string | undefined
   #uuids = 0
 
   constructor(options: {
@@ -79,12 +83,13 @@ export class DirectoryState {
     readonly visible?: Visibility | undefined
     readonly maxValues?: number | undefined
     readonly maxNews?: number | undefined
+    readonly limits?: Limits | undefined
     readonly passwordPolicy?: PasswordPolicy | undefined
     readonly passwordScheme?: PasswordScheme | undefined
     readonly schemaChecking?: boolean | undefined
     readonly memberOf?: boolean | undefined
   }) {
-    this.suffixes = options.suffixes
+    this.#suffixes = [...options.suffixes]
     this.administrator = options.administrator
     this.sizeLimit = options.sizeLimit
     this.allowAnonymous = options.allowAnonymous
@@ -92,11 +97,22 @@ export class DirectoryState {
     this.#visible = options.visible
     this.maxValues = options.maxValues ?? 0
     this.maxNews = options.maxNews ?? 10_000
+    this.limits = options.limits ?? limitsOf(undefined)
     this.passwordPolicy = options.passwordPolicy
     this.passwordScheme = options.passwordScheme ?? "SSHA"
     this.schemaChecking = options.schemaChecking ?? false
     this.types = new AttributeTypes({ strict: this.schemaChecking })
     this.tree = new DirectoryTree({ memberOf: options.memberOf ?? false })
+  }
+
+  /** The names at the top. */
+  get suffixes(): ReadonlyArray<LdapDn.LdapDn> {
+    return this.#suffixes
+  }
+
+  /** Holds entries of another name at the top too. */
+  addSuffix(dn: LdapDn.LdapDn): void {
+    this.#suffixes.push(dn)
   }
 
   isAdministrator({ dn }: Requester): boolean {
@@ -165,20 +181,19 @@ export class DirectoryState {
 
   /** The same entries added in the same order get the same UUIDs, so tests can rely on them. */
   nextUuid(): string {
-    const hex = createHash("sha1").update(`${this.suffixes.join(";")} ${this.#uuids++}`).digest("hex")
-    const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16)
-    return [
-      hex.slice(0, 8),
-      hex.slice(8, 12),
-      `5${hex.slice(13, 16)}`,
-      `${variant}${hex.slice(17, 20)}`,
-      hex.slice(20, 32)
-    ]
-      .join("-")
+    this.#uuidPrefix ??= uuidPrefix(this.suffixes[0]?.key ?? "")
+    return `${this.#uuidPrefix}${(this.#uuids++).toString(16).padStart(12, "0")}`
   }
 }
 
 const passwordTypes: ReadonlySet<string> = new Set(["userpassword", "unicodepwd"])
+
+/** All but the last 12 digits of the UUIDs of a directory, version 5 (RFC 4122) in form: they count the entries. */
+const uuidPrefix = (suffix: string): string => {
+  const hex = createHash("sha1").update(suffix).digest("hex")
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-`
+}
 
 /** A name as slapd writes it: types by their own names, several of one RDN in order, names within names alike. */
 export const prettyRdn = (types: AttributeTypes, rdn: LdapDn.Rdn): LdapDn.Rdn => {

@@ -188,8 +188,8 @@ export const applyChanges = (
 
 /** The refusal of an entry with several values of an attribute that has one. */
 export const checkSingleValues = (attributes: StoredAttributes): ResultFields | undefined => {
-  for (const { parsed: { type }, values } of attributes.values()) {
-    if (type.singleValued && values.length > 1) {
+  for (const { parsed: { type }, size } of attributes.values()) {
+    if (type.singleValued && size > 1) {
       return answer(LdapResultCode.constraintViolation, `attribute '${type.name}' cannot have multiple values`)
     }
   }
@@ -223,16 +223,15 @@ const withoutObvious = (
   change: LdapModification
 ): LdapModification | undefined => {
   if (change.operation !== "add" && change.operation !== "delete") return change
-  const own = new Set(present?.keys)
   if (change.operation === "delete" && change.values.length === 0) return present === undefined ? undefined : change
-  // Nobody can say whether such values are there.
+  // Without an equality rule it can't be told whether such values are there.
   if (!parsed.type.equality) return change
+  const changed = new Set<string>()
   const values = change.values.filter((value) => {
     const key = valueKey(parsed.type.rule, value)
-    if (own.has(key) !== (change.operation === "delete")) return false
     // It is there, or gone, from now on.
-    if (change.operation === "delete") own.delete(key)
-    else own.add(key)
+    if (changed.has(key) || (present?.has(key) === true) !== (change.operation === "delete")) return false
+    changed.add(key)
     return true
   })
   return values.length === 0 ? undefined : { ...change, values }
@@ -252,12 +251,10 @@ const applyChange = (
         return answer(LdapResultCode.inappropriateMatching, `modify/add: ${attribute}: no equality matching rule`)
       }
       const keys = values.map((value) => valueKey(rule, value))
-      const own = present?.keys ?? []
-      const taken = keys.length === 1 ? undefined : new Set(own)
+      const seen = new Set<string>()
       const at = keys.findIndex((key) => {
-        if (taken === undefined) return own.includes(key)
-        const isTaken = taken.has(key)
-        taken.add(key)
+        const isTaken = seen.has(key) || present?.has(key) === true
+        seen.add(key)
         return isTaken
       })
       if (at >= 0) {
@@ -266,9 +263,8 @@ const applyChange = (
           `modify/add: ${attribute}: value #${at} already exists`
         )
       }
-      // Keys are carried over: a group with thousands of members grows by one at a time.
-      const { values: added } = store(types, parsed, values)
-      attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], ...added], [...own, ...keys]))
+      const added = store(types, parsed, values)
+      attributes.set(parsed.key, present === undefined ? added : present.with(added.values, keys))
       return undefined
     }
     case "replace":
@@ -288,11 +284,10 @@ const applyChange = (
         return undefined
       }
       const gone = new Set(values.map((value) => valueKey(rule, value)))
-      const own = new Set(present.keys)
-      if (gone.size < values.length || ![...gone].every((key) => own.has(key))) {
+      if (gone.size < values.length || ![...gone].every((key) => present.has(key))) {
         return answer(LdapResultCode.noSuchAttribute, `modify/delete: ${attribute}: no such value`)
       }
-      keep(types, attributes, parsed, present, (key) => !gone.has(key))
+      takeOut(attributes, present, gone)
       return undefined
     }
     case "increment": {
@@ -308,14 +303,13 @@ const applyChange = (
   }
 }
 
-export const keep = (
-  types: AttributeTypes,
+/** Takes values out; an attribute without values isn't there. */
+export const takeOut = (
   attributes: Map<string, StoredAttribute>,
-  parsed: Description,
   present: StoredAttribute,
-  wanted: (key: string) => boolean
+  gone: ReadonlySet<string>
 ): void => {
-  const left = present.values.filter((_, i) => wanted(present.keys[i] ?? ""))
-  if (left.length === 0) attributes.delete(parsed.key)
-  else attributes.set(parsed.key, store(types, parsed, left, present.keys.filter(wanted)))
+  const left = present.without(gone)
+  if (left.size === 0) attributes.delete(present.parsed.key)
+  else attributes.set(present.parsed.key, left)
 }

@@ -7,7 +7,7 @@ import type { Rdn } from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import { type StoredAttribute, type StoredAttributes, valueKey } from "../directory/DirectoryTree.ts"
-import { keep, store } from "./attributeChanges.ts"
+import { store, takeOut } from "./attributeChanges.ts"
 import { answer } from "./directoryResult.ts"
 
 const violation = (text: string): ResultFields => answer(LdapResultCode.namingViolation, text)
@@ -26,9 +26,9 @@ export const checkNaming = (
     if (!equality) return violation(`naming attribute '${name}' has no equality matching rule`)
     const present = attributes.get(parsed.key)
     if (present === undefined) return violation(`naming attribute '${name}' is not present in entry`)
-    if (!present.keys.includes(valueKey(rule, value)))
+    if (!present.has(valueKey(rule, value)))
       return violation(`value of naming attribute '${name}' is not present in entry`)
-    if (singleValued && present.values.length > 1) {
+    if (singleValued && present.size > 1) {
       return violation(`value of single-valued naming attribute '${name}' conflicts with value present in entry`)
     }
   }
@@ -53,7 +53,7 @@ export const addNamingValues = (types: AttributeTypes, attributes: Map<string, S
     const parsed = types.learn(type)
     if (parsed === undefined) continue
     const present = attributes.get(parsed.key)
-    if (present?.keys.includes(valueKey(parsed.type.rule, value)) === true) continue
+    if (present?.has(valueKey(parsed.type.rule, value)) === true) continue
     attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], value]))
   }
 }
@@ -64,7 +64,6 @@ export const removeNamingValues = (types: AttributeTypes, attributes: Map<string
     const parsed = types.find(type)
     const present = parsed === undefined ? undefined : attributes.get(parsed.key)
     if (parsed === undefined || present === undefined) continue
-    const gone = valueKey(parsed.type.rule, value)
-    keep(types, attributes, parsed, present, (key) => key !== gone)
+    takeOut(attributes, present, new Set([valueKey(parsed.type.rule, value)]))
   }
 }

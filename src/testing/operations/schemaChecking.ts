@@ -59,7 +59,7 @@ const places: ReadonlyMap<string, string> = new Map([
 const checkPlaces = (attributes: StoredAttributes): ResultFields | undefined => {
   for (const { parsed: { type } } of attributes.values()) {
     const place = places.get(type.key)
-    if (place !== undefined && attributes.get("objectclass")?.keys.includes(place) !== true) {
+    if (place !== undefined && attributes.get("objectclass")?.has(place) !== true) {
       return violation(`attribute "${type.name}" only allowed in the ${place}`)
     }
   }

@@ -1,12 +1,10 @@
 /**
- * The operations that change the directory: add, modify, delete and modify DN (RFC 4511 sections 4.6 to 4.9), and the
- * loading of entries at the start. Each is carried out whole or refused, in one step; the order in which a request is
- * judged, and so the code that one with several faults gets, is slapd's.
+ * The operations that change the directory: add, modify, delete and modify DN (RFC 4511 sections 4.6 to 4.9). Each is carried
+ * out whole or refused, in one step; the order in which a request is judged, and so the code that one with several faults
+ * gets, is slapd's.
  */
 import * as Result from "effect/Result"
-import { normalize } from "../../model/attribute/matchingRules.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type {
   AddRequest,
@@ -18,7 +16,7 @@ import type {
 } from "../../protocol/LdapMessage.ts"
 import { type PasswordPolicy, passwordSet, refusePasswords } from "../bind/passwordPolicy.ts"
 import { type DirectoryState, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
-import { DirectoryEntry, type EntryHistory, type StoredAttribute } from "../directory/DirectoryTree.ts"
+import { DirectoryEntry, type StoredAttribute } from "../directory/DirectoryTree.ts"
 import { unmetAssertion } from "../search/filterMatching.ts"
 import {
   applyChanges,
@@ -27,7 +25,6 @@ import {
   checkReadOnly,
   checkSingleValues,
   fromRequest,
-  fromSeed,
   toStored
 } from "./attributeChanges.ts"
 import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
@@ -57,9 +54,6 @@ const policyFor = (
   byAdministrator: boolean,
   { enforceHistory }: RequestControls
 ): PasswordPolicy => byAdministrator ? (enforceHistory === true ? { history: policy.history } : {}) : policy
-
-const noSuchObject = (state: DirectoryState, dn: LdapDn.LdapDn): ResultFields =>
-  answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(dn))
 
 export const add = ({ controls = noControls, now, request, requester, state }: Update<AddRequest>): ResultFields => {
   const dn = state.readName(request.dn)
@@ -265,62 +259,4 @@ const refuse = (
 
 const touch = (entry: DirectoryEntry, requester: Requester, now: number): void => {
   entry.history = { ...entry.history, modified: now, modifier: requester.dn?.toString() ?? "" }
-}
-
-/**
- * Loads an entry as it is: nobody is asked for permission, and values aren't judged. What an export says of the
- * history of the entry is kept; other attributes that only the server sets are left out.
- */
-export const load = (
-  state: DirectoryState,
-  dnText: string,
-  given: ReadonlyArray<LdapAttribute>,
-  now: number
-): ResultFields => {
-  const dn = state.readName(dnText)
-  const [rdn] = dn?.rdns ?? []
-  if (dn === undefined || rdn === undefined) return invalidDn
-  if (!state.holds(dn)) return notHere
-  if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
-  const above = LdapDn.parent(dn)
-  if (!state.isSuffix(dn) && (above === undefined || state.tree.find(above) === undefined))
-    return noSuchObject(state, dn)
-  const parsed = fromSeed(state.types, given)
-  if (Result.isFailure(parsed)) return parsed.failure
-  const attributes = parsed.success
-  const history = historyFrom(attributes, state, now)
-  for (const [key, { parsed: { type } }] of attributes) if (type.readOnly) attributes.delete(key)
-  addNamingValues(state.types, attributes, rdn)
-  const refused = checkEntry(state, attributes, rdn, noControls)
-  if (refused !== undefined) return refused
-  // The name of the parent is shared with it where it is written alike.
-  const parent = above === undefined ? undefined : state.tree.find(above)
-  const isAlike = parent !== undefined && above?.toString() === parent.dn.toString()
-  state.tree.insert(isAlike ? LdapDn.child(parent.dn, rdn) : dn, attributes, history)
-  return success
-}
-
-const historyFrom = (
-  attributes: ReadonlyMap<string, StoredAttribute>,
-  state: DirectoryState,
-  now: number
-): EntryHistory => {
-  const text = (key: string): string | undefined => {
-    const [value] = attributes.get(key)?.values ?? []
-    return value === undefined ? undefined : Buffer.from(value).toString("utf8")
-  }
-  const time = (key: string): number | undefined => {
-    const [value] = attributes.get(key)?.values ?? []
-    const normalized = value === undefined ? undefined : normalize("time", value)
-    return normalized === undefined ? undefined : Date.parse(`${normalized.slice(0, 19)}Z`)
-  }
-  const created = time("createtimestamp") ?? now
-  const creator = text("creatorsname") ?? state.administrator.dn.toString()
-  return {
-    uuid: text("entryuuid") ?? state.nextUuid(),
-    created,
-    creator,
-    modified: time("modifytimestamp") ?? created,
-    modifier: text("modifiersname") ?? creator
-  }
 }
