@@ -32,7 +32,8 @@ import type * as LdapDn from "../model/dn/LdapDn.ts"
 import { type LdapEntry, make as makeEntry } from "../model/entry/LdapEntry.ts"
 import { LdapError } from "../model/LdapError.ts"
 import * as LdapSession from "../session/LdapSession.ts"
-import { type ConnectionOptions, serve, type StartTlsOptions } from "./connection/DirectoryServer.ts"
+import type { ConnectionOptions, StartTlsOptions } from "./connection/ConnectionOptions.ts"
+import { serve } from "./connection/DirectoryServer.ts"
 import * as Snapshot from "./directory/DirectorySnapshot.ts"
 import { type DirectoryState, parseDn } from "./directory/DirectoryState.ts"
 import { build, type Options } from "./directory/initialState.ts"
@@ -55,11 +56,13 @@ export {
   type DirectoryLogEntry,
   type Pdu
 } from "./DirectoryLog.ts"
-export type { ConnectionOptions, Interceptor, StartTlsOptions } from "./connection/DirectoryServer.ts"
+export type { ConnectionOptions, StartTlsOptions } from "./connection/ConnectionOptions.ts"
+export type { Interceptor } from "./connection/RequestServing.ts"
 export type { Access, Visibility } from "./directory/DirectoryState.ts"
 export type { DirectorySnapshot } from "./directory/DirectorySnapshot.ts"
 export type { DirectoryFaults, InjectedFault } from "./faults/FaultScript.ts"
 export type { EntryInput, Options } from "./directory/initialState.ts"
+export type { LimitedServer, ServerLimits } from "./directory/ServerLimits.ts"
 export type { PasswordScheme } from "./bind/passwordHashes.ts"
 export type { PasswordPolicy } from "./bind/passwordPolicy.ts"
 
@@ -195,8 +198,7 @@ export const make = Effect.fnUntraced(function*(
     serveFaulty(
       { control, log, interceptor: options.interceptor, reset: serving?.reset },
       socket,
-      (socket, interceptor) =>
-        serve({ state, log, interceptor, maxPending: options.maxPending ?? 1000 }, socket, serving)
+      (socket, interceptor) => serve({ state, log, interceptor }, socket, serving)
     )
   const connectAs = Effect.fnUntraced(function*(external?: string) {
     const [client, server] = yield* MemorySocket.pair({ highWaterMark: options.highWaterMark })
@@ -369,6 +371,8 @@ export const listen = Effect.fnUntraced(function*(
     : NodeSocketServer.makeTls({ ...options.tls, ...address })
   const serving = Effect.fnUntraced(function*(socket: Socket.Socket) {
     const connection = yield* Effect.serviceOption(NodeSocket.NetSocket)
+    // An answer of several writes would otherwise wait for the client to acknowledge the first, which it delays by 40 ms.
+    if (Option.isSome(connection)) connection.value.setNoDelay(true)
     const reset = Effect.sync(() => {
       // Of TLS Node can't reset the connection beneath, but ends it without a word of TLS.
       if (Option.isNone(connection)) return

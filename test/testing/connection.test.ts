@@ -308,7 +308,11 @@ describe("controls and extended operations", () => {
           0
         ],
         [searchRequest(base), 0],
-        [{ _tag: "AddRequest", dn: base, attributes: [] }, 8],
+        [{
+          _tag: "AddRequest",
+          dn: base,
+          attributes: [{ description: "objectClass", values: [Buffer.from("domain")] }]
+        }, 8],
         [{ _tag: "ModifyRequest", dn: base, changes: [] }, 8],
         [{ _tag: "DeleteRequest", dn: base }, 8],
         [{ _tag: "ModifyDnRequest", dn: base, newRdn: "dc=example", deleteOldRdn: false }, 8],

@@ -1,16 +1,20 @@
 /** The index for equality: the same entries in the same order as without it, and few of them looked at. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as LdapDn from "../../src/model/dn/LdapDn.ts"
 import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as Modification from "../../src/model/LdapModification.ts"
+import { encode } from "../../src/protocol/encode.ts"
 import type { SearchRequest } from "../../src/protocol/LdapMessage.ts"
 import { DirectoryState, parseDn, type Requester } from "../../src/testing/directory/DirectoryState.ts"
-import { add, load, modify, modifyDn, remove } from "../../src/testing/operations/updates.ts"
+import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
+import { Loader } from "../../src/testing/operations/loading.ts"
+import { add, modify, modifyDn, remove } from "../../src/testing/operations/updates.ts"
 import { compile } from "../../src/testing/search/filterMatching.ts"
 import { SearchCursor, start } from "../../src/testing/search/search.ts"
-import { searchRequest } from "./RawClient.ts"
+import { connect, searchRequest } from "./RawClient.ts"
 
 const base = "dc=example,dc=org"
 const administrator = LdapDn.child(parseDn(base) ?? LdapDn.root, LdapDn.rdn("cn", "admin"))
@@ -24,8 +28,9 @@ const directory = (people: number): DirectoryState => {
     allowAnonymous: true,
     access: undefined
   })
+  const loader = new Loader(state, 0)
   const put = (dn: string, attributes: AttributesInput) =>
-    assert.strictEqual(load(state, dn, attributesFrom(attributes), 0).code, 0, dn)
+    assert.strictEqual(loader.load(dn, attributesFrom(attributes)).code, 0, dn)
   put(base, { objectClass: "domain", dc: "example" })
   for (const ou of ["a", "b"]) put(`ou=${ou},${base}`, { objectClass: "organizationalUnit", ou })
   for (let i = 0; i < people; i++) {
@@ -156,4 +161,61 @@ describe("the index for equality", () => {
       agrees(state)
     }
   })
+
+  it("is made in steps, between which entries change, come and go", () => {
+    const state = directory(120)
+    const update = { state, requester, now: 1 }
+    const dn = (i: number) => `uid=u${i},ou=${i % 2 === 0 ? "a" : "b"},${base}`
+    const attributes = attributesFrom({ objectClass: "inetOrgPerson", sn: "Family 7", cn: "Late" })
+    const steps = [
+      () =>
+        modify({
+          ...update,
+          request: { _tag: "ModifyRequest", dn: dn(3), changes: [Modification.replace("sn", "x")] }
+        }),
+      () =>
+        modify({
+          ...update,
+          request: { _tag: "ModifyRequest", dn: dn(107), changes: [Modification.replace("sn", "x")] }
+        }),
+      () => remove({ ...update, request: { _tag: "DeleteRequest", dn: dn(7) } }),
+      () => remove({ ...update, request: { _tag: "DeleteRequest", dn: dn(57) } }),
+      () => add({ ...update, request: { _tag: "AddRequest", dn: dn(500), attributes } }),
+      () =>
+        modifyDn({
+          ...update,
+          request: {
+            _tag: "ModifyDnRequest",
+            dn: dn(9),
+            newRdn: "uid=moved",
+            deleteOldRdn: true,
+            newSuperior: `ou=a,${base}`
+          }
+        })
+    ]
+    const sn = state.types.find("sn")?.type
+    if (sn === undefined) throw new Error("there is no sn")
+    for (const step of steps) {
+      assert.isFalse(state.tree.index.prepare(sn, 15))
+      assert.strictEqual(step().code, 0)
+    }
+    assert.isTrue(state.tree.index.prepare(sn, 1_000))
+    agrees(state)
+  })
+
+  it.effect("of many entries lets other requests in between while it is made", () =>
+    Effect.gen(function*() {
+      const entries = Array.from({ length: 12_000 }, (_, i) => ({
+        dn: `cn=e${i},${base}`,
+        attributes: { objectClass: "device", cn: `e${i}` }
+      }))
+      const top = { dn: base, attributes: { objectClass: "domain", dc: "example" } }
+      const raw = yield* connect(yield* InMemoryDirectory.make({ entries: [top, ...entries] }))
+      const search = raw.message(searchRequest(base, "(cn=e11999)"))
+      const whoAmI = raw.message({ _tag: "ExtendedRequest", oid: "1.3.6.1.4.1.4203.1.11.3" })
+      yield* raw.write(Buffer.concat([encode(search), encode(whoAmI)]))
+      const kinds: Array<string> = []
+      while (kinds.length < 3) kinds.push((yield* raw.next)?.operation._tag ?? "the end")
+      assert.deepStrictEqual(kinds, ["ExtendedResponse", "SearchResultEntry", "SearchResultDone"])
+    }))
 })

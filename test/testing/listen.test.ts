@@ -4,6 +4,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import { connect, Socket } from "node:net"
+import * as TLS from "node:tls"
+import { vi } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
@@ -29,6 +32,25 @@ describe("listen", () => {
       assert.deepStrictEqual(yield* raw.rest, [])
       const record = yield* directory.log.closed(1)
       assert.deepStrictEqual([record?.boundAs, record?.unbinds, record?.closed], [admin.dn, 1, "fin"])
+    }))
+
+  it.live("sends each answer at once, in the clear and over TLS", () =>
+    Effect.gen(function*() {
+      const setNoDelay = vi.spyOn(Socket.prototype, "setNoDelay")
+      yield* Effect.addFinalizer(() => Effect.sync(() => setNoDelay.mockRestore()))
+      const { server } = makeCertificates()
+      const directory = yield* make()
+      for (const tls of [undefined, { key: server.key, cert: server.cert }]) {
+        const { port } = yield* InMemoryDirectory.listen(directory, { tls })
+        setNoDelay.mockClear()
+        // Another client than ours, which asks for the same on its own side.
+        const client = tls === undefined ? connect(port, "127.0.0.1") : TLS.connect({ port, rejectUnauthorized: false })
+        yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
+        yield* directory.log.until(() => directory.log.openConnections === (tls === undefined ? 1 : 2))
+        const [served] = setNoDelay.mock.contexts
+        assert.isTrue(served instanceof Socket && served.localPort === port)
+        assert.deepStrictEqual(setNoDelay.mock.calls, [[true]])
+      }
     }))
 
   it.live("Notice of Disconnection arrives before the end", () =>

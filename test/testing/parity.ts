@@ -43,9 +43,15 @@ export const bothWith = Effect.fnUntraced(function*(options?: InMemoryDirectory.
   return { theirs: yield* toSlapd, ours: yield* connect(memory) }
 })
 
-/** slapd escapes in hexadecimal (`\\2C`) what others escape by a backslash alone; both say the same. */
+/**
+ * slapd escapes in hexadecimal (`\\2C`) what others escape by a backslash alone, and what needs no escape (RFC 4514 section 2.4), as
+ * an equals sign. Both say the same.
+ */
 export const sameEscapes = (text: string): string =>
-  text.replace(/\\([0-9a-fA-F]{2})/g, (_, hex: string) => `\\${String.fromCharCode(Number.parseInt(hex, 16))}`)
+  text.replace(/\\([0-9a-fA-F]{2}|.)/g, (_, escaped: string) => {
+    const special = escaped.length === 1 ? escaped : String.fromCharCode(Number.parseInt(escaped, 16))
+    return "\"+,;<>\\# ".includes(special) ? `\\${special}` : special
+  })
 
 const factsOf = (entry: LdapEntry): ReadonlyArray<string> => [
   sameEscapes(entry.dn),

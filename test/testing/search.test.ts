@@ -102,7 +102,7 @@ describe("filter", () => {
     ["(!(cn:nobodyKnows:=ada))", ""],
     ["(ou:dn:=people)", "uid=ada uid=bob uid=eve"],
     ["(ou:=people)", ""],
-    ["(dc:dn:caseExactMatch:=example)", "uid=ada uid=bob uid=eve"],
+    ["(dc:dn:caseExactIA5Match:=example)", "uid=ada uid=bob uid=eve"],
     ["(uidNumber:1.2.840.113556.1.4.803:=8)", "uid=ada uid=bob"],
     ["(uidNumber:1.2.840.113556.1.4.803:=96)", "uid=ada"],
     ["(uidNumber:1.2.840.113556.1.4.804:=192)", "uid=ada uid=bob"],
@@ -160,6 +160,8 @@ describe("attribute selection", () => {
     [["*"], user],
     [["+"], operational],
     [["*", "+"], [...user, ...operational]],
+    // An extensible object may have all of them (RFC 4529).
+    [["@extensibleObject"], [...user, ...operational]],
     [["1.1"], []],
     [["1.1", "cn"], ["cn", "cn;lang-de"]],
     [["CN"], ["cn", "cn;lang-de"]],

@@ -71,7 +71,19 @@ describe.skipIf(slapd === undefined)("as slapd does it", () => {
           "nobodyKnows"
         ],
         ["entryDN", "hasSubordinates", "structuralObjectClass"],
-        ["userPassword"]
+        ["userPassword"],
+        // All attributes of a class (RFC 4529).
+        ["@person"],
+        ["@PERSON", "uid"],
+        ["@inetOrgPerson"],
+        ["@2.5.6.6"],
+        ["@posixAccount"],
+        ["@top"],
+        ["@alias"],
+        ["@nobodyKnows"],
+        ["@"],
+        ["@person;x"],
+        ["!person"]
       ].map((attributes) => search(people, undefined, { attributes })),
       search(people, undefined, { typesOnly: true }),
       search(`ou=many,${base}`, undefined, { sizeLimit: 3, attributes: ["cn"] })

@@ -15,12 +15,9 @@ import { attributesFrom, type AttributesInput } from "../../src/model/entry/Ldap
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import type { LdapModification } from "../../src/model/LdapModification.ts"
 import type { RequestOperation, Scope, SearchRequest } from "../../src/protocol/LdapMessage.ts"
-import { asAdmin, bothWith, facts, scratch, slapd } from "./parity.ts"
+import { inLockstep, pick, runs, seed, type Step, usual } from "./lockstep.ts"
+import { scratch, slapd } from "./parity.ts"
 import type { RawClient } from "./RawClient.ts"
-
-const runs = Number(process.env["SLAPD_RANDOM_RUNS"] ?? 150)
-const usual = "the same each time"
-const seed = process.env["SLAPD_RANDOM_SEED"] ?? usual
 
 /** What the programs may reach: some rename the unit that they are about. */
 const outer = `ou=lockstep,${scratch}`
@@ -29,9 +26,6 @@ const unit = `ou=random,${outer}`
 // ---------------------------------------------------------------------------------------------------------------------
 // Programs
 // ---------------------------------------------------------------------------------------------------------------------
-
-const pick = <const A extends ReadonlyArray<string>>(...all: A): Arbitrary.Arbitrary<A[number]> =>
-  Arbitrary.schema(Schema.Literals(all))
 
 const flag = Arbitrary.schema(Schema.Boolean)
 
@@ -107,11 +101,6 @@ const filter = pick(
   `(entryDN:dnSubtreeMatch:=ou=c,${unit})`,
   "(name=a)"
 )
-
-interface Step {
-  readonly request: RequestOperation
-  readonly controls: ReadonlyArray<LdapControl.LdapControl>
-}
 
 const change = Arbitrary.all({
   operation: pick("add", "add", "delete", "delete", "replace", "increment"),
@@ -247,12 +236,6 @@ const programs = Arbitrary.array(step, { minLength: 1, maxLength: 20 })
 // Running them
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A search with a limit may return any two entries. */
-const comparable = (request: RequestOperation, answer: ReturnType<typeof facts>): unknown =>
-  request._tag === "SearchRequest" && request.sizeLimit > 0
-    ? { ...answer, entries: answer.entries.length, references: answer.references.length }
-    : answer
-
 /** The unit of the programs, as it is at first. */
 const begin = Effect.fnUntraced(function*(raw: RawClient) {
   const all = yield* raw.search(outer, undefined, { attributes: ["1.1"] }, [LdapControl.manageDsaIt.make()])
@@ -291,40 +274,14 @@ describe.skipIf(slapd === undefined)("at random, as slapd does it", () => {
     `${runs} programs`,
     () =>
       Effect.gen(function*() {
-        const { ours, theirs } = yield* bothWith({ schemaChecking: true })
-        yield* asAdmin(ours)
-        yield* asAdmin(theirs)
-        const codes = new Map<number, number>()
-        const result = yield* Arbitrary.checkEffect(
-          programs,
-          (steps) =>
-            Effect.gen(function*() {
-              yield* begin(ours)
-              yield* begin(theirs)
-              for (const [i, { controls, request }] of [...steps, everything].entries()) {
-                const expected = comparable(request, facts(yield* theirs.request(request, controls)))
-                const answer = facts(yield* ours.request(request, controls))
-                const found = comparable(request, answer)
-                codes.set(answer.code, (codes.get(answer.code) ?? 0) + 1)
-                if (JSON.stringify(found) === JSON.stringify(expected)) continue
-                return yield* Effect.fail({
-                  step: i,
-                  request: shown(request),
-                  controls,
-                  slapd: expected,
-                  memory: found
-                })
-              }
-              return true
-            }),
-          { runs, seed, maxShrinks: 300 }
-        )
-        if (result._tag === "Falsified") {
-          const { failure, shrunkInput } = result
-          const program = shrunkInput.map(({ request }) => JSON.stringify(shown(request))).join("\n")
-          assert.fail(`seed ${seed}:\n${program}\n${JSON.stringify(failure, undefined, 1)}`)
-        }
-        assert.strictEqual(result._tag, "Passed")
+        const codes = yield* inLockstep({
+          runs,
+          seed,
+          steps: programs,
+          begin,
+          end: [everything],
+          options: { schemaChecking: true }
+        })
         // Programs that are refused all the time would prove little. What others than the usual ones meet is up to chance.
         for (const code of seed === usual ? [0, 2, 5, 16, 17, 18, 19, 20, 21, 32, 34, 53, 65, 66, 68, 122] : [0]) {
           assert.isTrue(codes.has(code), `no answer had code ${code}`)
@@ -334,12 +291,3 @@ describe.skipIf(slapd === undefined)("at random, as slapd does it", () => {
     600_000
   )
 })
-
-/** Values as text. */
-const shown = (request: RequestOperation): unknown =>
-  JSON.parse(
-    JSON.stringify(request, (_, value: unknown) =>
-      value !== null && typeof value === "object" && "type" in value && value.type === "Buffer" && "data" in value
-        ? Buffer.from(value.data as ReadonlyArray<number>).toString()
-        : value)
-  )

@@ -5,9 +5,10 @@
  *
  * Pure and synchronous. The data is in attributeTable.ts, the comparing of values in matchingRules.ts.
  */
-import { attributeTable, noEqualityTable, objectClassTable } from "./attributeTable.ts"
+import { attributeTable, noEqualityTable, noSubstringsTable, objectClassTable } from "./attributeTable.ts"
 import { type MatchingRule, matchingRules } from "./matchingRules.ts"
 import { classAttributeTable, syntaxTable } from "./schemaTable.ts"
+import { binarySyntaxes } from "./syntaxes.ts"
 
 export interface AttributeType {
   readonly oid: string
@@ -17,11 +18,15 @@ export interface AttributeType {
   /** The name in lower case; what types are told apart by. */
   readonly key: string
   readonly rule: MatchingRule
+  /** What values must be; written as in `syntaxes.ts`. */
+  readonly syntax: string
   readonly superior: AttributeType | undefined
   /** Whether values can be compared at all: some kinds have no rule for equality. */
   readonly equality: boolean
   /** Whether values can be compared with `>=` and `<=`. */
   readonly ordering: boolean
+  /** Whether the schema has a rule for parts of values. Only a directory that checks its schema goes by that. */
+  readonly substrings: boolean
   readonly singleValued: boolean
   /** Set by the server; clients may not modify it. */
   readonly readOnly: boolean
@@ -48,13 +53,34 @@ const rules: ReadonlySet<string> = new Set(matchingRules)
 
 const withoutEquality: ReadonlySet<string> = new Set(noEqualityTable.trim().toLowerCase().split(/\s+/))
 
-const ia5: ReadonlySet<string> = new Set(
-  /^26 ([^]*?)\n(?! )/m.exec(syntaxTable)?.[1]?.toLowerCase().split(/\s+/)
-)
+const withoutSubstrings: ReadonlySet<string> = new Set(noSubstringsTable.trim().toLowerCase().split(/\s+/))
+
+/** The syntaxes of the types that have another than their rule has. */
+const syntaxes = new Map<string, string>()
+for (const line of syntaxTable.trim().split(/\n(?! )/)) {
+  const [syntax = "", ...names] = line.split(/\s+/)
+  for (const name of names) syntaxes.set(name.toLowerCase(), syntax)
+}
+
+/** The syntax of values that a rule compares, where a type says nothing else. */
+export const usualSyntax: Readonly<Record<MatchingRule, string>> = {
+  caseIgnore: "15",
+  caseExact: "15",
+  caseIgnoreIA5: "26",
+  caseExactIA5: "26",
+  telephone: "50",
+  integer: "27",
+  dn: "12",
+  octets: "40",
+  boolean: "7",
+  time: "24",
+  uuid: "1.3.6.1.1.16.1",
+  oid: "38"
+}
 
 /** Text of the syntax IA5 String has rules of its own. */
 const ruleOf = (rule: MatchingRule, key: string): MatchingRule =>
-  !ia5.has(key) ? rule : rule === "caseExact" ? "caseExactIA5" : "caseIgnoreIA5"
+  syntaxes.get(key) !== "26" ? rule : rule === "caseExact" ? "caseExactIA5" : "caseIgnoreIA5"
 
 const standardTypes = new Map<string, AttributeType>()
 for (const line of attributeTable.trim().split("\n")) {
@@ -65,15 +91,19 @@ for (const line of attributeTable.trim().split("\n")) {
   const flags = new Set(rest.slice(at + 1))
   const superior = rule.startsWith("<") ? standardTypes.get(rule.slice(1).toLowerCase()) : undefined
   const name = names[0] ?? oid
+  const key = name.toLowerCase()
+  const own = superior?.rule ?? ruleOf(isRule(rule) ? rule : "caseIgnore", key)
   const type: AttributeType = {
     oid,
     name,
     names,
-    key: name.toLowerCase(),
-    rule: superior?.rule ?? ruleOf(isRule(rule) ? rule : "caseIgnore", name.toLowerCase()),
+    key,
+    rule: own,
+    syntax: syntaxes.get(key) ?? superior?.syntax ?? usualSyntax[own],
     superior,
-    equality: !withoutEquality.has(name.toLowerCase()),
+    equality: !withoutEquality.has(key),
     ordering: flags.has("ordering"),
+    substrings: !withoutSubstrings.has(key),
     singleValued: flags.has("single"),
     readOnly: flags.has("readOnly"),
     operational: flags.has("operational"),
@@ -87,8 +117,6 @@ const standardType = (name: string): AttributeType => {
   if (type === undefined) throw new Error(`the table of attribute types has no ${name}`)
   return type
 }
-
-export const objectClassType = standardType("objectclass")
 
 export const memberType = standardType("member")
 
@@ -115,7 +143,7 @@ export class AttributeTypes {
   readonly #learned = new Map<string, AttributeType>()
   readonly strict: boolean
 
-  /** `strict` ones learn nothing. */
+  /** `strict` ones learn nothing, and know no options but those of languages (RFC 3866) and `binary` (RFC 4522). */
   constructor(options: { readonly strict: boolean } = { strict: false }) {
     this.strict = options.strict
   }
@@ -139,8 +167,9 @@ export class AttributeTypes {
     const type = standardTypes.get(name) ?? this.#learned.get(name) ??
       (learn ? this.#define(name, description.slice(0, name.length)) : undefined)
     if (type === undefined) return undefined
-    options.sort()
-    return { type, options, key: [type.key, ...options].join(";") }
+    if (this.strict && !options.every((option) => isKnownOption(type, option))) return undefined
+    const sorted = [...new Set(options)].sort()
+    return { type, options: sorted, key: [type.key, ...sorted].join(";") }
   }
 
   #define(key: string, name: string): AttributeType {
@@ -150,9 +179,11 @@ export class AttributeTypes {
       names: [name],
       key,
       rule: "caseIgnore",
+      syntax: usualSyntax.caseIgnore,
       superior: undefined,
       equality: true,
       ordering: true,
+      substrings: true,
       singleValued: false,
       readOnly: false,
       operational: false,
@@ -162,6 +193,10 @@ export class AttributeTypes {
     return type
   }
 }
+
+/** `lang-` stands for all languages. */
+const isKnownOption = (type: AttributeType, option: string): boolean =>
+  option.startsWith("lang-") || (option === "binary" && binarySyntaxes.has(type.syntax))
 
 /**
  * Whether an attribute is the one that was asked for or a subtype of it: `cn` and `cn;lang-de` are, where `name` was

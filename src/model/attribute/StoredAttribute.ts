@@ -1,37 +1,189 @@
 /**
  * An attribute that is ready to be compared: its description taken apart, and its values in the form in which their rule compares
  * them.
+ *
+ * An attribute never changes: one with other values is made of it. Of many values that would cost a copy of all, so these are kept
+ * in a table that is handed on to the newest attribute. An older one remembers what was done to the table since, and can
+ * still say what it held. A change of a group thus costs the same whatever the group's size.
  */
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { Description } from "./AttributeTypes.ts"
 import { type MatchingRule, normalize } from "./matchingRules.ts"
+
+/** How many values an attribute has before they are kept in a table. */
+const manyValues = 64
+
+/** A value with its place in the order of values. */
+interface Placed {
+  readonly value: Uint8Array
+  readonly place: number
+}
+
+/** What became of the table of an attribute. */
+interface Later {
+  readonly attribute: StoredAttribute
+  readonly added: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<readonly [key: string, placed: Placed]>
+}
+
+/** The keys that one attribute has and another, made of it, hasn't, and the other way round. */
+export interface KeyChanges {
+  readonly gone: ReadonlySet<string>
+  readonly came: ReadonlySet<string>
+}
 
 /** An attribute as an entry holds it. It never changes. */
 export class StoredAttribute implements LdapAttribute {
   /** As it was written. */
   readonly description: string
   readonly parsed: Description
-  readonly values: ReadonlyArray<Uint8Array>
+  /** How many values it has. */
+  readonly size: number
+  #values: ReadonlyArray<Uint8Array> | undefined
   #keys: ReadonlyArray<string> | undefined
+  #table: Map<string, Placed> | undefined
+  #later: Later | undefined
+  #wasAsked = false
 
   /** `keys` are those of the values, where they are known already. */
   constructor(
     description: string,
     parsed: Description,
-    values: ReadonlyArray<Uint8Array>,
+    values: ReadonlyArray<Uint8Array> | Map<string, Placed>,
     keys?: ReadonlyArray<string> | undefined
   ) {
     this.description = description
     this.parsed = parsed
-    this.values = values
-    this.#keys = keys
+    if (values instanceof Map) {
+      this.#table = values
+      this.size = values.size
+    } else {
+      this.#values = values
+      this.#keys = keys
+      this.size = values.length
+    }
+  }
+
+  get values(): ReadonlyArray<Uint8Array> {
+    return (this.#values ??= [...this.#placed().values()].map(({ value }) => value))
   }
 
   /** The values in the form in which they are compared; one that its own rule can't take stands for itself. */
   get keys(): ReadonlyArray<string> {
-    return (this.#keys ??= this.values.map((value) => valueKey(this.parsed.type.rule, value)))
+    return (this.#keys ??= this.#values === undefined
+      ? [...this.#placed().keys()]
+      : this.#values.map((value) => valueKey(this.parsed.type.rule, value)))
+  }
+
+  /** Whether one of the values has that key. */
+  has(key: string): boolean {
+    // A table pays from the second question on: what a program matches once has none.
+    const table = this.#table ?? (this.#wasAsked ? this.#takeTable() : undefined)
+    this.#wasAsked = true
+    return table === undefined ? this.keys.includes(key) : table.has(key)
+  }
+
+  /** The attribute with more values, none of which it has. */
+  with(values: ReadonlyArray<Uint8Array>, keys: ReadonlyArray<string>): StoredAttribute {
+    const table = this.#takeTable()
+    if (table === undefined) {
+      return new StoredAttribute(this.description, this.parsed, [...this.values, ...values], [...this.keys, ...keys])
+    }
+    for (const [i, key] of keys.entries()) table.set(key, { value: values[i] ?? new Uint8Array(0), place: ++places })
+    return this.#handOn(table, keys, [])
+  }
+
+  /** The attribute without the values of these keys. */
+  without(keys: ReadonlySet<string>): StoredAttribute {
+    const table = this.#takeTable()
+    if (table === undefined) {
+      const left = this.keys.filter((key) => !keys.has(key))
+      const values = this.values.filter((_, i) => !keys.has(this.keys[i] ?? ""))
+      return new StoredAttribute(this.description, this.parsed, values, left)
+    }
+    const removed: Array<readonly [string, Placed]> = []
+    for (const key of keys) {
+      const placed = table.get(key)
+      if (placed === undefined) continue
+      removed.push([key, placed])
+      table.delete(key)
+    }
+    return this.#handOn(table, [], removed)
+  }
+
+  /**
+   * How the keys of an attribute that was just made of this one differ; `undefined` where that isn't known without a look at all.
+   * Once asked, this attribute may forget what became of its table.
+   */
+  changesTo(other: StoredAttribute): KeyChanges | undefined {
+    const gone = new Set<string>()
+    const came = new Set<string>()
+    const history = this.#history()
+    // Otherwise an attribute that is kept, by a snapshot say, would keep every change that is made from now on.
+    if (this.#isSettled()) this.#later = undefined
+    for (const { added, attribute, removed } of history) {
+      for (const [key] of removed) if (!came.delete(key)) gone.add(key)
+      for (const key of added) if (!gone.delete(key)) came.add(key)
+      if (attribute === other) return { gone, came }
+    }
+    return undefined
+  }
+
+  /** Whether its values are in a table, which another attribute may get. */
+  get isShared(): boolean {
+    return this.#table !== undefined
+  }
+
+  /** Keeps the values as they are now, so that later changes needn't be remembered for them. For an attribute that is kept. */
+  settle(): void {
+    this.#values = this.values
+    this.#keys = this.keys
+  }
+
+  #isSettled(): boolean {
+    return this.#values !== undefined && this.#keys !== undefined
+  }
+
+  /** What was done to the table since it was this attribute's. */
+  #history(): ReadonlyArray<Later> {
+    const all: Array<Later> = []
+    for (let later = this.#later; later !== undefined; later = later.attribute.#later) all.push(later)
+    return all
+  }
+
+  /** The table of many values that differ from one another: the attribute's own, or one made for it. */
+  #takeTable(): Map<string, Placed> | undefined {
+    if (this.#table !== undefined || this.size < manyValues) return this.#table
+    const { keys, values } = this
+    const table = new Map<string, Placed>()
+    for (const [i, key] of keys.entries()) table.set(key, { value: values[i] ?? new Uint8Array(0), place: ++places })
+    this.#table = table.size === this.size ? table : undefined
+    return this.#table
+  }
+
+  #handOn(table: Map<string, Placed>, added: Later["added"], removed: Later["removed"]): StoredAttribute {
+    const attribute = new StoredAttribute(this.description, this.parsed, table)
+    this.#table = undefined
+    this.#later = { attribute, added, removed }
+    return attribute
+  }
+
+  /** The values by their keys, in order; for an attribute whose table was handed on, from what the table holds now. */
+  #placed(): ReadonlyMap<string, Placed> {
+    if (this.#table !== undefined) return this.#table
+    const history = this.#history()
+    const newest = history.at(-1)?.attribute
+    const placed = new Map(newest === undefined ? undefined : newest.#table)
+    for (const { added, removed } of history.toReversed()) {
+      for (const key of added) placed.delete(key)
+      for (const [key, value] of removed) placed.set(key, value)
+    }
+    return new Map([...placed].sort(([, a], [, b]) => a.place - b.place))
   }
 }
+
+/** Places only grow, in whatever table they are. */
+let places = 0
 
 /** What equal values of an attribute have in common, whatever they are. */
 export const valueKey = (rule: MatchingRule, value: Uint8Array): string =>

@@ -245,13 +245,24 @@ export const attributeTable = `
 1.2.840.113556.1.4.364 operatingSystemVersion caseIgnore single
 `
 
-/** The types whose values have no rule for equality (RFC 4519, RFC 4524, RFC 2798, RFC 2307 leave it out). */
+/**
+ * The types whose values have no rule for equality (RFC 4519, RFC 4524, RFC 2798, RFC 2307 leave it out), or one that slapd
+ * doesn't carry out: presentationAddressMatch and protocolInformationMatch.
+ */
 export const noEqualityTable = `
 altServer supportedControl supportedExtension supportedLDAPVersion supportedSASLMechanisms entryTtl dynamicSubtrees
 searchGuide telexNumber teletexTerminalIdentifier facsimileTelephoneNumber preferredDeliveryMethod
 authorityRevocationList certificateRevocationList crossCertificatePair enhancedSearchGuide supportedAlgorithms
 deltaRevocationList photo otherMailbox mailPreferenceOption dSAQuality singleLevelQuality subtreeMinimumQuality
 subtreeMaximumQuality personalSignature audio jpegPhoto userSMIMECertificate userPKCS12 nisNetgroupTriple bootParameter
+presentationAddress protocolInformation
+`
+
+/** The types of text whose values have no rule for substrings (RFC 2079, RFC 2307, RFC 4519, RFC 4524, RFC 3045 leave it out). */
+export const noSubstringsTable = `
+labeledURI memberURL knowledgeInformation uniqueIdentifier homeDirectory loginShell bootFile macAddress ipHostNumber
+ipNetworkNumber ipNetmaskNumber aRecord mDRecord mXRecord nSRecord sOARecord cNAMERecord ref vendorName vendorVersion altServer
+supportedSASLMechanisms
 `
 
 /** Object identifier, names, the superior class, the kind. */

@@ -109,7 +109,7 @@ container cn | name distinguishedName description objectGUID whenCreated whenCha
   objectCategory displayName
 `
 
-/** The last number of a syntax of RFC 4517, and the types that have it. */
+/** The last number of a syntax of RFC 4517, or the whole object identifier of another, and the types that have it. */
 export const syntaxTable = `
 3 attributeTypes
 4 audio
@@ -144,4 +144,6 @@ export const syntaxTable = `
 51 teletexTerminalIdentifier
 52 telexNumber
 54 ldapSyntaxes
+1.3.6.1.1.1.0.0 nisNetgroupTriple
+1.3.6.1.1.1.0.1 bootParameter
 `

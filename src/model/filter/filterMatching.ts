@@ -14,6 +14,7 @@ import {
 } from "../attribute/AttributeTypes.ts"
 import { type MatchingRule, normalize, normalizePart, order } from "../attribute/matchingRules.ts"
 import type { StoredAttribute } from "../attribute/StoredAttribute.ts"
+import { isOfSyntax } from "../attribute/syntaxes.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
 import type { Extensible, LdapFilter, Substrings } from "./LdapFilterModel.ts"
 
@@ -34,11 +35,18 @@ export type EntryMatcher<E extends Matchable> = (entry: E) => Truth
 /** Whether the one who asks may know of an attribute of an entry. */
 export type Visible<E extends Matchable> = (entry: E, type: AttributeType) => boolean
 
+/**
+ * Whether a value may be asserted of values of a syntax by a rule for equality, beyond being one that the rule can compare. The type
+ * is the one whose own rule it is.
+ */
+export type Accepts = (syntax: string, value: Uint8Array, type?: AttributeType) => boolean
+
 export const compile = <E extends Matchable>(
   filter: LdapFilter,
   types: AttributeTypes,
   visible: Visible<E>,
-  operational: Operational<E>
+  operational: Operational<E>,
+  accepts: Accepts = () => true
 ): EntryMatcher<E> => {
   const attributeTest = (attribute: string, test: (asked: Description) => ValueTest | undefined): EntryMatcher<E> => {
     const asked = types.find(attribute)
@@ -71,15 +79,21 @@ export const compile = <E extends Matchable>(
         return attributeTest(filter.attribute, () => () => true)
       case "Equality":
       case "Approx":
-        return attributeTest(filter.attribute, (asked) => equality(asked.type, filter.value))
+        return attributeTest(
+          filter.attribute,
+          ({ type }) => accepts(type.syntax, filter.value, type) ? equality(type, filter.value) : undefined
+        )
       case "Substrings":
-        return attributeTest(filter.attribute, (asked) => substrings(asked.type, filter))
+        return attributeTest(
+          filter.attribute,
+          ({ type }) => type.substrings || !types.strict ? substrings(type, filter, accepts) : undefined
+        )
       case "GreaterOrEqual":
         return attributeTest(filter.attribute, (asked) => ordering(asked.type, filter.value, (o) => o >= 0))
       case "LessOrEqual":
         return attributeTest(filter.attribute, (asked) => ordering(asked.type, filter.value, (o) => o <= 0))
       case "Extensible":
-        return extensible(filter, types, visible, operational)
+        return extensible(filter, types, visible, operational, accepts)
     }
   }
   return matcher(filter)
@@ -118,7 +132,7 @@ export const equality = (type: AttributeType, value: Uint8Array): ValueTest | un
   const key = type.equality ? normalize(type.rule, value) : undefined
   if (key === undefined) return undefined
   if (type.key === "objectclass") return (attribute) => attribute.keys.some((own) => isSubclassOf(own, key))
-  return (attribute) => attribute.keys.includes(key)
+  return (attribute) => attribute.has(key)
 }
 
 const ordering = (type: AttributeType, value: Uint8Array, holds: (order: number) => boolean): ValueTest | undefined => {
@@ -127,9 +141,9 @@ const ordering = (type: AttributeType, value: Uint8Array, holds: (order: number)
   return (attribute) => attribute.keys.some((own) => !own.startsWith("#") && holds(order(type.rule, own, key)))
 }
 
-const substrings = (type: AttributeType, filter: Substrings): ValueTest | undefined => {
+const substrings = (type: AttributeType, filter: Substrings, accepts: Accepts): ValueTest | undefined => {
   const parts = [filter.initial, ...filter.any, filter.final].map((part) =>
-    part === undefined ? "" : normalizePart(type.rule, part)
+    part === undefined ? "" : accepts(type.syntax, part, type) ? normalizePart(type.rule, part) : undefined
   )
   // A part that the rule can't take makes the whole assertion one that it can't.
   if (parts.includes(undefined)) return undefined
@@ -152,77 +166,116 @@ const substrings = (type: AttributeType, filter: Substrings): ValueTest | undefi
 // Extensible matches
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Rules that compare for equality, by name and object identifier. */
-const equalityRules = new Map<string, MatchingRule>([
-  ["caseignorematch", "caseIgnore"],
-  ["2.5.13.2", "caseIgnore"],
-  ["caseexactmatch", "caseExact"],
-  ["2.5.13.5", "caseExact"],
-  ["caseignoreia5match", "caseIgnoreIA5"],
-  ["1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5"],
-  ["caseexactia5match", "caseExactIA5"],
-  ["1.3.6.1.4.1.1466.109.114.1", "caseExactIA5"],
-  ["integermatch", "integer"],
-  ["2.5.13.14", "integer"],
-  ["distinguishednamematch", "dn"],
-  ["2.5.13.1", "dn"],
-  ["octetstringmatch", "octets"],
-  ["2.5.13.17", "octets"],
-  ["booleanmatch", "boolean"],
-  ["2.5.13.13", "boolean"],
-  ["telephonenumbermatch", "telephone"],
-  ["2.5.13.20", "telephone"],
-  ["generalizedtimematch", "time"],
-  ["2.5.13.27", "time"]
-])
+/**
+ * A rule for equality or, where it puts values in order, for those that come before the asserted one (RFC 4517 section 4.2.5): how
+ * it compares, the syntax of its assertions, and the syntaxes of the values that it is for.
+ */
+interface ComparingRule {
+  readonly rule: MatchingRule
+  readonly isOrdering: boolean
+  readonly syntax: string
+  readonly appliesTo: ReadonlySet<string>
+}
 
-/** A test of one value, with the kind of values that it is for; of these, it takes the value itself. */
+/** slapd applies the rules of text to country and telephone strings too, but not to IA5 strings. */
+const text = ["15", "44", "11", "50"]
+
+const comparingRuleTable: ReadonlyArray<
+  readonly [oid: string, name: string, rule: MatchingRule, syntax: string, appliesTo?: ReadonlyArray<string>]
+> = [
+  ["2.5.13.0", "objectIdentifierMatch", "oid", "38"],
+  ["2.5.13.1", "distinguishedNameMatch", "dn", "12"],
+  ["2.5.13.2", "caseIgnoreMatch", "caseIgnore", "15", text],
+  ["2.5.13.3", "caseIgnoreOrderingMatch", "caseIgnore", "15", text],
+  ["2.5.13.5", "caseExactMatch", "caseExact", "15", text],
+  ["2.5.13.6", "caseExactOrderingMatch", "caseExact", "15", text],
+  ["2.5.13.8", "numericStringMatch", "telephone", "36"],
+  ["2.5.13.9", "numericStringOrderingMatch", "telephone", "36"],
+  ["2.5.13.11", "caseIgnoreListMatch", "caseIgnore", "41"],
+  ["2.5.13.13", "booleanMatch", "boolean", "7"],
+  ["2.5.13.14", "integerMatch", "integer", "27"],
+  ["2.5.13.15", "integerOrderingMatch", "integer", "27"],
+  ["2.5.13.16", "bitStringMatch", "octets", "6"],
+  ["2.5.13.17", "octetStringMatch", "octets", "40"],
+  ["2.5.13.18", "octetStringOrderingMatch", "octets", "40"],
+  ["2.5.13.20", "telephoneNumberMatch", "telephone", "50"],
+  ["2.5.13.23", "uniqueMemberMatch", "dn", "34"],
+  ["2.5.13.27", "generalizedTimeMatch", "time", "24"],
+  ["2.5.13.28", "generalizedTimeOrderingMatch", "time", "24"],
+  ["1.3.6.1.1.16.2", "UUIDMatch", "uuid", "1.3.6.1.1.16.1"],
+  ["1.3.6.1.1.16.3", "UUIDOrderingMatch", "uuid", "1.3.6.1.1.16.1"],
+  ["1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", "caseExactIA5", "26", ["26", "11"]],
+  ["1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", "caseIgnoreIA5", "26", ["26", "11"]]
+]
+
+/** By name in lower case, and by object identifier. */
+const comparingRules = new Map<string, ComparingRule>()
+for (const [oid, name, rule, syntax, appliesTo = [syntax]] of comparingRuleTable) {
+  const isOrdering = name.endsWith("OrderingMatch")
+  for (const known of [oid, name.toLowerCase()]) {
+    comparingRules.set(known, { rule, isOrdering, syntax, appliesTo: new Set(appliesTo) })
+  }
+}
+
+/** A test of one value, and of the types to whose values it applies. */
 interface RuleTest {
-  readonly rule: MatchingRule | undefined
-  readonly matches: (type: AttributeType, value: Uint8Array) => boolean
+  readonly appliesTo: (type: AttributeType) => boolean
+  readonly matches: (value: Uint8Array) => boolean
 }
 
 const extensible = <E extends Matchable>(
   filter: Extensible,
   types: AttributeTypes,
   visible: Visible<E>,
-  operational: Operational<E>
+  operational: Operational<E>,
+  accepts: Accepts
 ): EntryMatcher<E> => {
   const asked = filter.attribute === undefined ? undefined : types.find(filter.attribute)
-  const test = ruleTest(filter, asked?.type)
+  const test = ruleTest(filter, asked?.type, accepts)
   if (test === undefined || (filter.attribute !== undefined && asked === undefined)) return () => undefined
+  // A rule that isn't for the attribute makes the assertion Undefined; without an attribute it passes by those it isn't for.
+  if (asked !== undefined && !test.appliesTo(asked.type)) return () => undefined
   const applies = (description: Description): boolean =>
-    asked === undefined
-      ? test.rule === undefined || compatible(test.rule, description.type.rule)
-      : isSubtypeOf(description, asked)
+    asked === undefined ? test.appliesTo(description.type) : isSubtypeOf(description, asked)
   return (entry) => {
-    const candidates = asked === undefined ? entry.attributes.values() : attributesOf(entry, asked, operational)
+    const candidates = asked === undefined ? storedIn(entry, operational) : attributesOf(entry, asked, operational)
     for (const { parsed, values } of candidates) {
-      if (applies(parsed) && visible(entry, parsed.type) && values.some((value) => test.matches(parsed.type, value)))
-        return true
+      if (applies(parsed) && visible(entry, parsed.type) && values.some(test.matches)) return true
     }
     if (!filter.dnAttributes) return false
     for (const { attributes } of entry.dn.rdns) {
       for (const { type, value } of attributes) {
         const parsed = types.find(type)
-        if (parsed !== undefined && applies(parsed) && test.matches(parsed.type, value)) return true
+        if (parsed !== undefined && applies(parsed) && test.matches(value)) return true
       }
     }
     return false
   }
 }
 
-/** Rules over text are about all text. */
-const compatible = (rule: MatchingRule, own: MatchingRule): boolean => rule === own || (isText(rule) && isText(own))
+/** What a server makes up when it is asked for by name: a match over all attributes passes it by, as slapd does. */
+const madeUp: ReadonlySet<string> = new Set(["entrydn", "hassubordinates", "memberof", "subschemasubentry"])
 
-const isText = (rule: MatchingRule): boolean => rule.startsWith("case")
+function* storedIn<E extends Matchable>(entry: E, operational: Operational<E>): Generator<StoredAttribute> {
+  yield* entry.attributes.values()
+  for (const stored of operational(entry)) if (!madeUp.has(stored.parsed.type.key)) yield stored
+}
 
-const ruleTest = (filter: Extensible, type: AttributeType | undefined): RuleTest | undefined => {
-  const name = filter.rule?.toLowerCase()
-  const rule = name === undefined ? type?.rule : equalityRules.get(name)
-  if (rule !== undefined) {
-    const key = normalize(rule, filter.value)
-    return key === undefined ? undefined : { rule, matches: (_, value) => normalize(rule, value) === key }
+const ruleTest = (filter: Extensible, type: AttributeType | undefined, accepts: Accepts): RuleTest | undefined => {
+  if (filter.rule === undefined) {
+    // The equality rule of the attribute, if it has one.
+    return type === undefined || !type.equality || !accepts(type.syntax, filter.value, type)
+      ? undefined
+      : equal(type.rule, filter.value, () => true)
+  }
+  const name = filter.rule.toLowerCase()
+  const known = comparingRules.get(name)
+  if (known !== undefined) {
+    // Object identifiers have names too.
+    if (known.rule !== "oid" && isOfSyntax(known.syntax, filter.value) !== true) return undefined
+    if (!accepts(known.syntax, filter.value)) return undefined
+    const appliesTo: RuleTest["appliesTo"] = (type) => known.appliesTo.has(type.syntax)
+    return known.isOrdering ? before(known.rule, filter.value, appliesTo) : equal(known.rule, filter.value, appliesTo)
   }
   switch (name) {
     case "1.2.840.113556.1.4.803":
@@ -234,17 +287,41 @@ const ruleTest = (filter: Extensible, type: AttributeType | undefined): RuleTest
     case "dnsubtreematch":
     case "dnonelevelmatch":
     case "dnsubordinatematch":
-      return dnScope(name, filter.value)
+      return accepts("12", filter.value) ? dnScope(name, filter.value) : undefined
     default:
       return undefined
+  }
+}
+
+const equal = (
+  rule: MatchingRule,
+  asked: Uint8Array,
+  appliesTo: RuleTest["appliesTo"]
+): RuleTest | undefined => {
+  const key = normalize(rule, asked)
+  return key === undefined ? undefined : { appliesTo, matches: (value) => normalize(rule, value) === key }
+}
+
+const before = (
+  rule: MatchingRule,
+  asked: Uint8Array,
+  appliesTo: RuleTest["appliesTo"]
+): RuleTest | undefined => {
+  const key = normalize(rule, asked)
+  return key === undefined ? undefined : {
+    appliesTo,
+    matches: (value) => {
+      const own = normalize(rule, value)
+      return own !== undefined && order(rule, own, key) < 0
+    }
   }
 }
 
 const bits = (value: Uint8Array, holds: (own: bigint, asked: bigint) => boolean): RuleTest | undefined => {
   const asked = normalize("integer", value)
   return asked === undefined ? undefined : {
-    rule: "integer",
-    matches: (_, value) => {
+    appliesTo: ({ syntax }) => syntax === "27",
+    matches: (value) => {
       const own = normalize("integer", value)
       return own !== undefined && holds(BigInt(own), BigInt(asked))
     }
@@ -254,8 +331,8 @@ const bits = (value: Uint8Array, holds: (own: bigint, asked: bigint) => boolean)
 const dnScope = (name: string, value: Uint8Array): RuleTest | undefined => {
   const base = parseDn(value)
   return base === undefined ? undefined : {
-    rule: "dn",
-    matches: (_, value) => {
+    appliesTo: ({ syntax }) => syntax === "12",
+    matches: (value) => {
       const dn = parseDn(value)
       if (dn === undefined) return false
       const depth = LdapDn.relativeTo(dn, base)?.rdns.length

@@ -158,6 +158,23 @@ export const parse = (
   text: string,
   options?: { readonly strict?: boolean | undefined }
 ): Result.Result<ReadonlyArray<LdifRecord>, LdifSyntaxError> => {
+  const all: Array<LdifRecord> = []
+  for (const record of records(text, options)) {
+    if (Result.isFailure(record)) return Result.fail(record.failure)
+    all.push(record.success)
+  }
+  return Result.succeed(all)
+}
+
+/**
+ * As {@link parse}, one record after the other; the last is the failure, if there is one.
+ *
+ * @internal
+ */
+export function* records(
+  text: string,
+  options?: { readonly strict?: boolean | undefined }
+): Generator<Result.Result<LdifRecord, LdifSyntaxError>> {
   const reader = new LdifReader({
     strict: options?.strict ?? false,
     octets: false,
@@ -166,13 +183,11 @@ export const parse = (
     maxRecordSize: Infinity
   })
   try {
-    const records: Array<LdifRecord> = []
-    for (const lines of reader.push(text)) records.push(reader.read(lines))
-    for (const lines of reader.end()) records.push(reader.read(lines))
-    return Result.succeed(records)
+    for (const lines of reader.push(text)) yield Result.succeed(reader.read(lines))
+    for (const lines of reader.end()) yield Result.succeed(reader.read(lines))
   } catch (error) {
-    if (error instanceof LdifSyntaxError) return Result.fail(error)
-    throw error
+    if (!(error instanceof LdifSyntaxError)) throw error
+    yield Result.fail(error)
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { BindRequest, ResultFields } from "../../protocol/LdapMessage.ts"
-import { anonymous, type DirectoryState, parseDn } from "../directory/DirectoryState.ts"
+import { anonymous, type DirectoryState } from "../directory/DirectoryState.ts"
 import { answer, invalidDn, success } from "../operations/directoryResult.ts"
 import { PasswordCheck } from "./passwordCheck.ts"
 import { type Conversation, saslBind, type SaslOutcome } from "./saslBind.ts"
@@ -24,7 +24,7 @@ export const bind = ({ conversation, external, now, state }: BindContext, reques
   if (request.version !== 3) {
     return refused(answer(LdapResultCode.protocolError, "requested protocol version not supported"))
   }
-  const dn = parseDn(request.name)
+  const dn = state.readName(request.name)
   if (dn === undefined) return refused(invalidDn)
   const { authentication } = request
   const check = new PasswordCheck(state, now)

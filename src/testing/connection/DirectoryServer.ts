@@ -6,64 +6,24 @@
  * reads slowly keeps no other operation waiting, and Abandon and Unbind are noticed at once. Operations take effect in
  * the order in which their requests came, because each is carried out in one synchronous step as soon as it is read.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
-import * as LdapControl from "../../model/control/LdapControl.ts"
+import type * as LdapControl from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import { encode } from "../../protocol/encode.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
-import type {
-  BindRequest,
-  ExtendedRequest,
-  LdapMessage,
-  RequestOperation,
-  ResponseOperation,
-  ResultFields
-} from "../../protocol/LdapMessage.ts"
+import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../../protocol/LdapMessage.ts"
 import { LdapParser } from "../../protocol/LdapParser.ts"
-import * as Authentication from "../bind/authentication.ts"
-import { authzIdOf, identify, mayActAs } from "../bind/identities.ts"
-import { passwordModify } from "../bind/passwordModify.ts"
-import { restrictedAnswer } from "../bind/passwordPolicy.ts"
-import type { Conversation } from "../bind/saslBind.ts"
-import { anonymous, type DirectoryState, type Requester } from "../directory/DirectoryState.ts"
-import { type ConnectionClosing, type ConnectionRecord, type DirectoryLog, factsOf } from "../DirectoryLog.ts"
-import { type Answerable, carryOut, responseTo } from "../operations/carryOut.ts"
+import { type ConnectionClosing, factsOf } from "../DirectoryLog.ts"
+import { responseTo } from "../operations/carryOut.ts"
 import { answer, success } from "../operations/directoryResult.ts"
-import { readControls, type RequestControls } from "../operations/requestControls.ts"
-import { PagedSearches } from "../search/PagedSearches.ts"
-import { serveSearch } from "../search/searchServing.ts"
 import { readCancel } from "./cancelRequest.ts"
-import { type ConnectionOptions, offersOf } from "./ConnectionOptions.ts"
-import { Transactions } from "./Transactions.ts"
-
-/**
- * Looks at a request before the directory does. With `"continue"` the directory serves it as always; messages are sent
- * in its place, as they are. Whatever it waits for delays this request alone.
- *
- * @category models
- * @since 0.1.0
- */
-export type Interceptor = (
-  request: LdapMessage<RequestOperation>,
-  connection: ConnectionRecord
-) => Effect.Effect<"continue" | ReadonlyArray<LdapMessage<ResponseOperation>>>
-
-export type { ConnectionOptions, StartTlsOptions } from "./ConnectionOptions.ts"
-
-export interface ServerOptions {
-  readonly state: DirectoryState
-  readonly log: DirectoryLog
-  readonly interceptor: Interceptor | undefined
-  /** How many requests of one connection may wait for their answers. */
-  readonly maxPending: number
-}
+import type { ConnectionOptions } from "./ConnectionOptions.ts"
+import { RequestServing, type ServerOptions } from "./RequestServing.ts"
 
 /** Of the Notice of Disconnection (RFC 4511 section 4.4.1). */
 const noticeOfDisconnectionOid = "1.3.6.1.4.1.1466.20036"
@@ -98,18 +58,13 @@ class Connection {
   readonly #scope: Scope.Scope
   readonly #writing: Scope.Closeable
   #parser = new LdapParser()
-  readonly #pages: PagedSearches
-  readonly #transactions = new Transactions()
+  readonly #serving: RequestServing
   readonly #inFlight = new Map<number, Fiber.Fiber<void>>()
   /** What is being served: a client that gives several requests one message id has more here than in flight. */
-  readonly #serving = new Set<Fiber.Fiber<void>>()
+  readonly #fibers = new Set<Fiber.Fiber<void>>()
   readonly #searches = new Set<number>()
   #write: Socket.Writer["write"] = () => Effect.void
   #phase: Phase = "open"
-  #requester: Requester = anonymous
-  /** Whether the password has to be changed before anything else. */
-  #restricted = false
-  #conversation: Conversation | undefined
   #upgrade: Socket.Reader["upgrade"] | undefined
   /** The last bind, for which everything that comes after it waits. */
   #bind: Fiber.Fiber<void> | undefined
@@ -124,7 +79,14 @@ class Connection {
     this.#options = options
     this.#own = own
     this.#id = id
-    this.#pages = new PagedSearches(id)
+    this.#serving = new RequestServing({
+      options,
+      own,
+      id,
+      write: (bytes) => this.#write(bytes),
+      send: (message) => this.#send(message),
+      cancel: (messageId, value) => this.#cancel(messageId, value)
+    })
     this.#scope = scope
     this.#writing = writing
   }
@@ -252,7 +214,7 @@ class Connection {
   })
 
   #abandonAll(): void {
-    for (const fiber of this.#serving) fiber.interruptUnsafe()
+    for (const fiber of this.#fibers) fiber.interruptUnsafe()
   }
 
   /** Starts to serve a request; returns as soon as the request is on its way. */
@@ -264,10 +226,10 @@ class Connection {
       if (named !== this.#bind) named?.interruptUnsafe()
       return
     }
-    if (this.#serving.size >= this.#options.maxPending) return yield* this.#hangUp()
+    if (this.#fibers.size >= this.#serving.maxPending) return yield* this.#hangUp()
     const isBind = operation._tag === "BindRequest"
-    const before = isBind ? [...this.#serving] : this.#bind === undefined ? [] : [this.#bind]
-    const fiber = yield* this.#serve(message).pipe(
+    const before = isBind ? [...this.#fibers] : this.#bind === undefined ? [] : [this.#bind]
+    const fiber = yield* this.#serving.serve(message).pipe(
       // A function of the test that throws (access, visible, interceptor) is seen there, and keeps no client waiting.
       Effect.catchDefect((defect) =>
         Effect.andThen(
@@ -283,12 +245,12 @@ class Connection {
       Effect.forkIn(this.#scope, { startImmediately: true })
     )
     if (fiber.pollUnsafe() !== undefined) return
-    this.#serving.add(fiber)
+    this.#fibers.add(fiber)
     this.#inFlight.set(messageId, fiber)
     if (operation._tag === "SearchRequest") this.#searches.add(messageId)
     if (isBind) this.#bind = fiber
     fiber.addObserver(() => {
-      this.#serving.delete(fiber)
+      this.#fibers.delete(fiber)
       if (this.#inFlight.get(messageId) === fiber) {
         this.#inFlight.delete(messageId)
         this.#searches.delete(messageId)
@@ -296,140 +258,6 @@ class Connection {
       if (this.#bind === fiber) this.#bind = undefined
     })
   })
-
-  // -------------------------------------------------------------------------------------------------------------------
-  // Serving
-  // -------------------------------------------------------------------------------------------------------------------
-
-  readonly #serve = Effect.fnUntraced({ self: this }, function*(message: LdapMessage<RequestOperation>) {
-    const { interceptor, log } = this.#options
-    if (interceptor !== undefined) {
-      const record = log.connection(this.#id)
-      const instead = record === undefined ? "continue" : yield* interceptor(message, record)
-      if (instead !== "continue") {
-        for (const response of instead) yield* this.#send(response)
-        return
-      }
-    }
-    const { messageId, operation } = message
-    if (operation._tag === "AbandonRequest" || operation._tag === "UnbindRequest") return
-    const read = readControls(operation, message.controls)
-    if (Result.isFailure(read)) return yield* this.#answer(messageId, responseTo(operation, read.failure))
-    const controls = read.success
-    const requester = this.#requesterOf(operation, controls)
-    if ("code" in requester) return yield* this.#answer(messageId, responseTo(operation, requester))
-    const { state } = this.#options
-    const now = yield* Clock.currentTimeMillis
-    switch (operation._tag) {
-      case "BindRequest":
-        return yield* this.#bindAs(messageId, operation, controls, now)
-      case "SearchRequest":
-        return yield* serveSearch({
-          state,
-          log,
-          connection: this.#id,
-          messageId,
-          request: operation,
-          requester,
-          controls,
-          pages: this.#pages,
-          offers: offersOf(this.#own),
-          write: this.#write,
-          send: (message) => this.#send(message)
-        })
-      case "ExtendedRequest":
-        return yield* this.#extended(messageId, operation, requester, now)
-      case "AddRequest":
-      case "CompareRequest":
-      case "DeleteRequest":
-      case "ModifyDnRequest":
-      case "ModifyRequest": {
-        if (controls.transaction !== undefined && operation._tag !== "CompareRequest") {
-          const perform = (now: number) => carryOut(state, operation, requester, controls, now)
-          const result = this.#transactions.put(controls.transaction, { messageId, perform })
-          return yield* this.#answer(messageId, responseTo(operation, result))
-        }
-        const answered = carryOut(state, operation, requester, controls, now, offersOf(this.#own))
-        if (operation._tag === "ModifyRequest" && answered.result.code === LdapResultCode.success) this.#relieve()
-        return yield* this.#answer(messageId, answered.operation, answered.controls)
-      }
-    }
-  })
-
-  /** On whose behalf a request is carried out, or why it isn't. */
-  #requesterOf(operation: Answerable, { proxied }: RequestControls): Requester | ResultFields {
-    const changesPassword = operation._tag === "ModifyRequest" ||
-      (operation._tag === "ExtendedRequest" && operation.oid === LdapExtended.passwordModify.oid)
-    if (this.#restricted && operation._tag !== "BindRequest" && !changesPassword) return restrictedAnswer
-    if (proxied === undefined) return this.#requester
-    const { state } = this.#options
-    const other = identify(state, proxied)
-    return other !== undefined && mayActAs(state, this.#requester, other)
-      ? other
-      : answer(LdapResultCode.authorizationDenied, "not authorized to assume identity")
-  }
-
-  /** Ends the restriction of a connection whose password was changed. */
-  #relieve(): void {
-    const { dn } = this.#requester
-    const entry = dn === undefined ? undefined : this.#options.state.tree.find(dn)
-    this.#restricted = entry?.history.password?.reset === true
-  }
-
-  readonly #bindAs = Effect.fnUntraced(
-    { self: this },
-    function*(messageId: number, request: BindRequest, controls: RequestControls, now: number) {
-      const { log, state } = this.#options
-      const { external } = this.#own
-      const conversation = this.#conversation
-      const outcome = Authentication.bind({ state, external, conversation, now }, request)
-      const { policy, requester, result, serverCredentials } = outcome
-      this.#conversation = outcome.conversation
-      this.#requester = requester
-      this.#restricted = outcome.restricted === true
-      log.bound(this.#id, requester.dn?.toString() ?? "")
-      const said: Array<LdapControl.LdapControl> = []
-      if (controls.passwordPolicy === true && policy !== undefined) {
-        said.push(LdapControl.passwordPolicyResponse.make(policy))
-      }
-      if (controls.authorizationIdentity === true && result.code === LdapResultCode.success) {
-        said.push(LdapControl.authorizationIdentityResponse.make(authzIdOf(requester)))
-      }
-      yield* this.#answer(messageId, { _tag: "BindResponse", result, serverCredentials }, said)
-    }
-  )
-
-  readonly #extended = Effect.fnUntraced(
-    { self: this },
-    function*(messageId: number, { oid, value }: ExtendedRequest, requester: Requester, now: number) {
-      const { state } = this.#options
-      const respond = (result: ResultFields, value?: Uint8Array, oid?: string) =>
-        this.#answer(messageId, { _tag: "ExtendedResponse", result, value, oid })
-      switch (oid) {
-        case LdapExtended.whoAmI.oid:
-          return yield* respond(success, Buffer.from(authzIdOf(requester)))
-        case LdapExtended.passwordModify.oid: {
-          const modified = passwordModify(state, value, requester, now)
-          this.#relieve()
-          return yield* respond(modified.result, modified.value)
-        }
-        case LdapExtended.cancel.oid:
-          return yield* respond(yield* this.#cancel(messageId, value))
-        case LdapExtended.startTransaction.oid: {
-          const identifier = requester.dn === undefined ? undefined : this.#transactions.start()
-          return yield* identifier === undefined
-            ? respond(answer(LdapResultCode.strongerAuthRequired, "authentication required"))
-            : respond(success, identifier)
-        }
-        case LdapExtended.endTransaction.oid: {
-          const ended = this.#transactions.end(state, value, now)
-          return yield* respond(ended.result, ended.value)
-        }
-        default:
-          return yield* respond(answer(LdapResultCode.protocolError, "unsupported extended operation"))
-      }
-    }
-  )
 
   /** Cancel (RFC 3909): the operation that it names ends with an answer of its own, before this one. */
   readonly #cancel = Effect.fnUntraced({ self: this }, function*(own: number, value: Uint8Array | undefined) {

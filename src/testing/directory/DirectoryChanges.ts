@@ -48,7 +48,7 @@ export class DirectoryChanges {
     if (type === "delete") this.#deleted.add(entry)
     if (before !== undefined) {
       for (const key of new Set([...before.attributes.keys(), ...entry.attributes.keys()])) {
-        if (before.attributes.get(key) !== entry.attributes.get(key)) entry.attributeChanges.set(key, change.number)
+        if (before.attributes.get(key) !== entry.attributes.get(key)) entry.noteChange(key, change.number)
       }
     }
     if (this.#attempt === undefined) return this.#tell(change)

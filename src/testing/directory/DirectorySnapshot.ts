@@ -42,7 +42,10 @@ const inOrder = (state: DirectoryState): ReadonlyArray<DirectoryEntry> => {
 }
 
 export const take = (state: DirectoryState): DirectorySnapshot => {
-  const entries = inOrder(state).map(({ attributes, dn, history }): SavedEntry => ({ dn, attributes, history }))
+  const entries = inOrder(state).map(({ attributes, dn, history }): SavedEntry => {
+    for (const attribute of attributes.values()) if (attribute.isShared) attribute.settle()
+    return { dn, attributes, history }
+  })
   const snapshot: DirectorySnapshot = { size: entries.length }
   saved.set(snapshot, entries)
   return snapshot

@@ -15,6 +15,8 @@ import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
 import { answer } from "../operations/directoryResult.ts"
 import { DirectoryChanges } from "./DirectoryChanges.ts"
 import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"
+import { type Limits, limitsOf } from "./ServerLimits.ts"
+import { readName } from "./valueChecking.ts"
 
 /**
  * Decides whether someone other than the administrator may do something. The identity is the distinguished name that
@@ -53,13 +55,14 @@ export class DirectoryState {
   readonly tree: DirectoryTree
   readonly types: AttributeTypes
   readonly changes = new DirectoryChanges()
-  readonly suffixes: ReadonlyArray<LdapDn.LdapDn>
   readonly administrator: Administrator
   /** The most entries that a search returns to others than the administrator; 0 is no limit. */
   readonly sizeLimit: number
   readonly allowAnonymous: boolean
   /** The most values of an attribute that an entry is returned with at once, as Active Directory has it; 0: no limit. */
   readonly maxValues: number
+  /** What one connection may have at once. */
+  readonly limits: Limits
   /** How many changes may wait for the client of one search that follows them. */
   readonly maxNews: number
   readonly passwordPolicy: PasswordPolicy | undefined
@@ -67,6 +70,8 @@ export class DirectoryState {
   readonly schemaChecking: boolean
   readonly #access: Access | undefined
   readonly #visible: Visibility | undefined
+  readonly #suffixes: Array<LdapDn.LdapDn>
+  #uuidPrefix: string | undefined
   #uuids = 0
 
   constructor(options: {
@@ -78,12 +83,13 @@ export class DirectoryState {
     readonly visible?: Visibility | undefined
     readonly maxValues?: number | undefined
     readonly maxNews?: number | undefined
+    readonly limits?: Limits | undefined
     readonly passwordPolicy?: PasswordPolicy | undefined
     readonly passwordScheme?: PasswordScheme | undefined
     readonly schemaChecking?: boolean | undefined
     readonly memberOf?: boolean | undefined
   }) {
-    this.suffixes = options.suffixes
+    this.#suffixes = [...options.suffixes]
     this.administrator = options.administrator
     this.sizeLimit = options.sizeLimit
     this.allowAnonymous = options.allowAnonymous
@@ -91,6 +97,7 @@ export class DirectoryState {
     this.#visible = options.visible
     this.maxValues = options.maxValues ?? 0
     this.maxNews = options.maxNews ?? 10_000
+    this.limits = options.limits ?? limitsOf(undefined)
     this.passwordPolicy = options.passwordPolicy
     this.passwordScheme = options.passwordScheme ?? "SSHA"
     this.schemaChecking = options.schemaChecking ?? false
@@ -98,8 +105,23 @@ export class DirectoryState {
     this.tree = new DirectoryTree({ memberOf: options.memberOf ?? false })
   }
 
+  /** The names at the top. */
+  get suffixes(): ReadonlyArray<LdapDn.LdapDn> {
+    return this.#suffixes
+  }
+
+  /** Holds entries of another name at the top too. */
+  addSuffix(dn: LdapDn.LdapDn): void {
+    this.#suffixes.push(dn)
+  }
+
   isAdministrator({ dn }: Requester): boolean {
     return dn !== undefined && dn.key === this.administrator.dn.key
+  }
+
+  /** The name in a request; `undefined` where it is none, or one that the schema doesn't have where that is checked. */
+  readName(text: string): LdapDn.LdapDn | undefined {
+    return readName(this.types, text)
   }
 
   /** Whether the directory would hold an entry of that name. */
@@ -159,29 +181,41 @@ export class DirectoryState {
 
   /** The same entries added in the same order get the same UUIDs, so tests can rely on them. */
   nextUuid(): string {
-    const hex = createHash("sha1").update(`${this.suffixes.join(";")} ${this.#uuids++}`).digest("hex")
-    const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16)
-    return [
-      hex.slice(0, 8),
-      hex.slice(8, 12),
-      `5${hex.slice(13, 16)}`,
-      `${variant}${hex.slice(17, 20)}`,
-      hex.slice(20, 32)
-    ]
-      .join("-")
+    this.#uuidPrefix ??= uuidPrefix(this.suffixes[0]?.key ?? "")
+    return `${this.#uuidPrefix}${(this.#uuids++).toString(16).padStart(12, "0")}`
   }
 }
 
 const passwordTypes: ReadonlySet<string> = new Set(["userpassword", "unicodepwd"])
 
-/** A name as slapd writes it: types by their own names, several of one RDN in order. */
+/** All but the last 12 digits of the UUIDs of a directory, version 5 (RFC 4122) in form: they count the entries. */
+const uuidPrefix = (suffix: string): string => {
+  const hex = createHash("sha1").update(suffix).digest("hex")
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-`
+}
+
+/** A name as slapd writes it: types by their own names, several of one RDN in order, names within names alike. */
 export const prettyRdn = (types: AttributeTypes, rdn: LdapDn.Rdn): LdapDn.Rdn => {
-  const attributes = rdn.attributes.map(({ type, value }) => ({ type: types.find(type)?.type.name ?? type, value }))
-  const inOrder = attributes.slice().sort((a, b) => (a.type.toLowerCase() < b.type.toLowerCase() ? -1 : 1))
-  const same = inOrder.every(({ type }, i) => type === rdn.attributes[i]?.type)
+  const attributes = rdn.attributes.map(({ type, value }) => {
+    const known = types.find(type)?.type
+    return { type: known?.name ?? type, value: known?.rule === "dn" ? prettyName(types, value) : value }
+  })
+  const inOrder = attributes.slice().sort((a, b) => (a.type < b.type ? -1 : 1))
+  const same = inOrder.every(({ type, value }, i) => {
+    const given = rdn.attributes[i]
+    return type === given?.type && value === given.value
+  })
   const byType = Object.fromEntries(inOrder.map(({ type, value }) => [type, value]))
   // One type twice can't be told apart by its name.
   return same || Object.keys(byType).length < inOrder.length ? rdn : LdapDn.rdn(byType)
+}
+
+/** A value that is a name, as slapd writes it; the same value where it is written so already, or is no name. */
+export const prettyName = (types: AttributeTypes, value: Uint8Array): Uint8Array => {
+  const text = Buffer.from(value).toString("utf8")
+  const pretty = parseDn(text)?.rdns.map((rdn) => prettyRdn(types, rdn).toString()).join(",")
+  return pretty === undefined || pretty === text ? value : Buffer.from(pretty)
 }
 
 /** Names are read as leniently as slapd reads them. */

@@ -4,7 +4,7 @@
  * Pure and synchronous, and without rules: whether an entry may be added, changed or moved is for updates.ts to say,
  * and what a search sees of it for search.ts. Order is the order in which entries came.
  */
-import { memberType, objectClassType, structuralClass } from "../../model/attribute/AttributeTypes.ts"
+import { memberType, structuralClass } from "../../model/attribute/AttributeTypes.ts"
 import type { StoredAttribute } from "../../model/attribute/StoredAttribute.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { EqualityIndex } from "./EqualityIndex.ts"
@@ -37,6 +37,9 @@ export interface PasswordState {
   readonly used: ReadonlyArray<Uint8Array>
 }
 
+const noChildren: ReadonlySet<DirectoryEntry> = new Set()
+const noChanges: ReadonlyMap<string, number> = new Map()
+
 /** One entry. Its fields change as it is modified and moved; who holds on to one sees what it is now. */
 export class DirectoryEntry {
   dn: LdapDn.LdapDn
@@ -49,25 +52,55 @@ export class DirectoryEntry {
   changed = 0
   /** The number of the change that added it. */
   added = 0
-  /** The number of the last change of each attribute that has changed, by the key of its description. */
-  readonly attributeChanges = new Map<string, number>()
   parent: DirectoryEntry | undefined
-  /** The groups that it is a member of, where the directory keeps track of that. */
-  groups: () => ReadonlyArray<DirectoryEntry> = () => []
   /** False after it was deleted. */
   present = true
-  readonly children = new Set<DirectoryEntry>()
+  // Most entries have no children, and were never changed.
+  #children: Set<DirectoryEntry> | undefined
+  #attributeChanges: Map<string, number> | undefined
+  readonly #tree: DirectoryTree | undefined
 
   constructor(
     dn: LdapDn.LdapDn,
     attributes: StoredAttributes,
     history: EntryHistory,
-    parent: DirectoryEntry | undefined
+    parent: DirectoryEntry | undefined,
+    tree?: DirectoryTree
   ) {
     this.dn = dn
     this.attributes = attributes
     this.history = history
     this.parent = parent
+    this.#tree = tree
+  }
+
+  /** The groups that it is a member of, where the directory keeps track of that. */
+  groups(): ReadonlyArray<DirectoryEntry> {
+    return this.#tree?.groupsOf(this) ?? []
+  }
+
+  /** The number of the last change of each attribute that has changed, by the key of its description. */
+  get attributeChanges(): ReadonlyMap<string, number> {
+    return this.#attributeChanges ?? noChanges
+  }
+
+  /** Notes that an attribute was changed by the change of that number. */
+  noteChange(key: string, number: number): void {
+    this.#attributeChanges = (this.#attributeChanges ?? new Map<string, number>()).set(key, number)
+  }
+
+  get children(): ReadonlySet<DirectoryEntry> {
+    return this.#children ?? noChildren
+  }
+
+  /** For {@link DirectoryTree} alone. */
+  addChild(child: DirectoryEntry): void {
+    this.#children = (this.#children ?? new Set<DirectoryEntry>()).add(child)
+  }
+
+  /** For {@link DirectoryTree} alone. */
+  deleteChild(child: DirectoryEntry): void {
+    this.#children?.delete(child)
   }
 
   values(key: string): ReadonlyArray<Uint8Array> {
@@ -76,7 +109,7 @@ export class DirectoryEntry {
 
   /** Whether it has an object class, given in lower case; classes below it don't count. */
   hasClass(name: string): boolean {
-    return this.attributes.get("objectclass")?.keys.includes(name) === true
+    return this.attributes.get("objectclass")?.has(name) === true
   }
 
   /** Whether it points to another entry (RFC 4512 section 2.6). */
@@ -99,10 +132,14 @@ export class DirectoryTree {
   readonly memberOf: boolean
   readonly #entries = new Map<string, DirectoryEntry>()
   readonly #index = new EqualityIndex<DirectoryEntry>(() => this.#entries.values())
+  readonly #referrals = new Set<DirectoryEntry>()
+  readonly #aliases = new Set<DirectoryEntry>()
   #places = 0
 
   constructor(options: { readonly memberOf: boolean }) {
     this.memberOf = options.memberOf
+    // Every entry may be asked for its groups: the index is made as entries come.
+    if (options.memberOf) this.#index.prepare(memberType, Infinity)
   }
 
   /** The entries that have a value of an attribute, found without looking at others. */
@@ -110,13 +147,25 @@ export class DirectoryTree {
     return this.#index
   }
 
-  /** The entries of an object class, given in lower case, or of one below it. */
-  withClass(name: string): ReadonlySet<DirectoryEntry> {
-    return this.#index.find(objectClassType, name) ?? new Set()
+  /** The entries that point to other servers. */
+  get referrals(): ReadonlySet<DirectoryEntry> {
+    return this.#referrals
   }
 
-  hasClass(name: string): boolean {
-    return this.withClass(name).size > 0
+  /** Whether there are entries that point to others. */
+  get hasAliases(): boolean {
+    return this.#aliases.size > 0
+  }
+
+  /** Notes what a search has to know of an entry before it looks at any. */
+  #note(entry: DirectoryEntry): void {
+    if (entry.isReferral) this.#referrals.add(entry)
+    if (entry.isAlias) this.#aliases.add(entry)
+  }
+
+  #forget(entry: DirectoryEntry): void {
+    this.#referrals.delete(entry)
+    this.#aliases.delete(entry)
   }
 
   /** The members of a group that are entries. */
@@ -125,8 +174,9 @@ export class DirectoryTree {
     return new Set(keys.flatMap((key) => this.#entries.get(key) ?? []))
   }
 
-  #groupsOf(entry: DirectoryEntry): ReadonlyArray<DirectoryEntry> {
-    return this.within(this.#index.find(memberType, entry.dn.key) ?? [])
+  groupsOf(entry: DirectoryEntry): ReadonlyArray<DirectoryEntry> {
+    if (!this.memberOf) return []
+    return this.within(this.#index.find(memberType, entry.dn.key))
   }
 
   get size(): number {
@@ -146,25 +196,34 @@ export class DirectoryTree {
     return ""
   }
 
-  /** Adds an entry whose name is free, below its parent if that exists. */
-  insert(dn: LdapDn.LdapDn, attributes: StoredAttributes, history: EntryHistory): DirectoryEntry {
+  findParent(dn: LdapDn.LdapDn): DirectoryEntry | undefined {
     const above = LdapDn.parent(dn)
-    const parent = above === undefined ? undefined : this.find(above)
-    const entry = new DirectoryEntry(dn, attributes, history, parent)
+    return above === undefined ? undefined : this.find(above)
+  }
+
+  /** Adds an entry whose name is free, below its parent if that exists. */
+  insert(
+    dn: LdapDn.LdapDn,
+    attributes: StoredAttributes,
+    history: EntryHistory,
+    parent: DirectoryEntry | undefined = this.findParent(dn)
+  ): DirectoryEntry {
+    const entry = new DirectoryEntry(dn, attributes, history, parent, this)
     this.#entries.set(dn.key, entry)
-    parent?.children.add(entry)
+    parent?.addChild(entry)
     entry.place = ++this.#places
-    entry.groups = () => this.memberOf ? this.#groupsOf(entry) : []
     this.#index.add(entry)
+    this.#note(entry)
     return entry
   }
 
   /** Puts an entry back that was removed, below the parent that it had. */
   restore(entry: DirectoryEntry): void {
     this.#entries.set(entry.dn.key, entry)
-    entry.parent?.children.add(entry)
+    entry.parent?.addChild(entry)
     entry.present = true
     this.#index.add(entry)
+    this.#note(entry)
   }
 
   /** Gives an entry other attributes. */
@@ -172,13 +231,17 @@ export class DirectoryTree {
     const before = entry.attributes
     entry.attributes = attributes
     this.#index.update(entry, before)
+    if (before.get("objectclass") === attributes.get("objectclass")) return
+    this.#forget(entry)
+    this.#note(entry)
   }
 
   /** Takes away an entry that has no children. */
   remove(entry: DirectoryEntry): void {
     this.#index.remove(entry)
+    this.#forget(entry)
     this.#entries.delete(entry.dn.key)
-    entry.parent?.children.delete(entry)
+    entry.parent?.deleteChild(entry)
     entry.present = false
   }
 
@@ -189,8 +252,8 @@ export class DirectoryTree {
     const above = LdapDn.parent(dn)
     const parent = above === undefined ? undefined : this.find(above)
     if (parent !== entry.parent) {
-      entry.parent?.children.delete(entry)
-      parent?.children.add(entry)
+      entry.parent?.deleteChild(entry)
+      parent?.addChild(entry)
       entry.parent = parent
       entry.place = ++this.#places
     }

@@ -1,15 +1,24 @@
 /**
  * Which entries have a value: by attribute type and normalized value. The index of a type is made when it is first asked
- * for, so a directory pays for what it is searched by, and is kept up to date from then on.
+ * for, so a directory pays for what it is searched by, and is kept up to date from then on. Making it for many entries takes a
+ * while, so it can be made in steps, between which entries may come, change and go.
  *
  * It leaves out options and who may see what: what it finds are candidates, which the filter itself has to match.
  */
-import { type AttributeType, type Description, superclassesOf } from "../../model/attribute/AttributeTypes.ts"
+import {
+  type AttributeType,
+  type Description,
+  isSubclassOf,
+  objectClassOf
+} from "../../model/attribute/AttributeTypes.ts"
+import type { KeyChanges } from "../../model/attribute/StoredAttribute.ts"
 
 /** An attribute, as far as the index is concerned. */
 interface IndexedAttribute {
   readonly parsed: Description
   readonly keys: ReadonlyArray<string>
+  readonly has: (key: string) => boolean
+  readonly changesTo: (other: never) => KeyChanges | undefined
 }
 
 type IndexedAttributes = ReadonlyMap<string, IndexedAttribute>
@@ -20,90 +29,143 @@ interface Indexed {
   readonly history: { readonly uuid: string }
 }
 
-type Values<Entry> = Map<string, Set<Entry>>
+/** Entries that were found, and how many there are at most. */
+export interface Found<Entry> extends Iterable<Entry> {
+  readonly size: number
+}
+
+/** Most values are of one entry, which needs no set. */
+type Values<Entry> = Map<string, Entry | Set<Entry>>
+
+interface TypeIndex<Entry> {
+  readonly values: Values<Entry>
+  /** The entries that are still to be put in; `undefined` once all are. */
+  pending: Iterator<Entry> | undefined
+}
+
+const nothing: Found<never> = new Set<never>()
 
 export class EqualityIndex<Entry extends Indexed> {
   readonly #all: () => Iterable<Entry>
-  readonly #types = new Map<AttributeType, Values<Entry>>()
+  readonly #types = new Map<AttributeType, TypeIndex<Entry>>()
 
   constructor(all: () => Iterable<Entry>) {
     this.#all = all
   }
 
-  /** The entries that may have the value; `undefined` for attributes that no index is kept of. */
-  find(type: AttributeType, key: string): ReadonlySet<Entry> | undefined {
-    // The server makes these up as they are asked for.
-    if (type.readOnly && type.key !== "entryuuid") return undefined
-    let values = this.#types.get(type)
-    if (values === undefined) {
-      values = new Map()
-      for (const entry of this.#all()) put(values, type, entry)
-      this.#types.set(type, values)
+  /** Whether an index is kept of a type: the server makes the others up as they are asked for. */
+  covers(type: AttributeType): boolean {
+    return !type.readOnly || type.key === "entryuuid"
+  }
+
+  /** Whether the index of a type is there. */
+  isReady(type: AttributeType): boolean {
+    const index = this.#types.get(type)
+    return index !== undefined && index.pending === undefined
+  }
+
+  /** Puts so many more entries into the index of a type. Returns whether all are in it. */
+  prepare(type: AttributeType, entries: number): boolean {
+    let index = this.#types.get(type)
+    if (index === undefined) {
+      index = { values: new Map(), pending: this.#all()[Symbol.iterator]() }
+      this.#types.set(type, index)
     }
-    return values.get(type.key === "objectclass" ? (superclassesOf(key)[0] ?? key) : key) ?? nobody
+    for (let left = entries; index.pending !== undefined && left > 0; left--) {
+      const next = index.pending.next()
+      if (next.done === true) index.pending = undefined
+      // An entry that has changed meanwhile is in it already, which makes no difference.
+      else put(index.values, type, next.value)
+    }
+    return index.pending === undefined
+  }
+
+  /** The entries that may have the value. Makes the index where there is none. */
+  find(type: AttributeType, key: string): Found<Entry> {
+    this.prepare(type, Infinity)
+    const values = this.#types.get(type)?.values ?? new Map<string, never>()
+    return type.key === "objectclass" ? ofClass(values, key) : foundOf(values.get(key))
   }
 
   add(entry: Entry): void {
-    for (const [type, values] of this.#types) put(values, type, entry)
+    for (const [type, { values }] of this.#types) put(values, type, entry)
   }
 
   remove(entry: Entry): void {
-    for (const [type, values] of this.#types) for (const key of keysOf(type, entry)) take(values, key, entry)
+    for (const [type, { values }] of this.#types) for (const key of keysOf(type, entry)) take(values, key, entry)
   }
 
   /** After the attributes of an entry have changed. What it costs is what has changed, not what there is. */
   update(entry: Entry, before: IndexedAttributes): void {
-    const changed = new Map<string, IndexedAttribute>()
-    for (const [key, attribute] of before) if (entry.attributes.get(key) !== attribute) changed.set(key, attribute)
-    for (const [key, attribute] of entry.attributes) if (before.get(key) !== attribute) changed.set(key, attribute)
-    for (const [type, values] of this.#types) {
-      const gone = new Set<string>()
-      for (const [description, { parsed }] of changed) {
-        if (!isBelow(parsed.type, type)) continue
-        const [old, now] = [before, entry.attributes].map((all) => all.get(description)?.keys ?? nothing)
-        difference(type, old ?? nothing, now ?? nothing, gone, (key) => putOne(values, key, entry))
+    const changes: Array<readonly [type: AttributeType, changes: KeyChanges]> = []
+    for (const [key, old] of before) {
+      const now = entry.attributes.get(key)
+      if (now !== old) changes.push([old.parsed.type, difference(old, now)])
+    }
+    for (const [key, now] of entry.attributes) {
+      if (!before.has(key)) changes.push([now.parsed.type, difference(undefined, now)])
+    }
+    for (const [type, { values }] of this.#types) {
+      for (const [changed, { came }] of changes) {
+        if (isBelow(changed, type)) { for (const key of came) putOne(values, indexed(type, key), entry) }
       }
-      if (gone.size === 0) continue
-      // A value may be there still, in an attribute beside the one that it has left.
-      for (const key of keysOf(type, entry)) gone.delete(key)
-      for (const key of gone) take(values, key, entry)
+      for (const [changed, { gone }] of changes) {
+        if (!isBelow(changed, type)) continue
+        // A value may be there still, in an attribute beside the one that it has left.
+        for (const key of gone) if (!hasValue(type, entry, key)) take(values, indexed(type, key), entry)
+      }
     }
   }
 }
 
-const nobody: ReadonlySet<never> = new Set<never>()
+const foundOf = <Entry extends object>(one: Entry | Set<Entry> | undefined): Found<Entry> =>
+  one === undefined ? nothing : one instanceof Set ? one : new Set([one])
 
-const nothing: ReadonlyArray<string> = []
+/** The entries of an object class or of one below it. */
+const ofClass = <Entry extends object>(values: Values<Entry>, key: string): Found<Entry> => {
+  const parts: Array<Found<Entry>> = []
+  for (const [own, entries] of values) if (isSubclassOf(own, indexedClass(key))) parts.push(foundOf(entries))
+  const [first = nothing] = parts
+  return parts.length < 2 ? first : {
+    size: parts.reduce((sum, { size }) => sum + size, 0),
+    *[Symbol.iterator]() {
+      const seen = new Set<Entry>()
+      for (const part of parts) {
+        for (const entry of part) {
+          if (seen.has(entry)) continue
+          seen.add(entry)
+          yield entry
+        }
+      }
+    }
+  }
+}
 
 const put = <Entry extends Indexed>(values: Values<Entry>, type: AttributeType, entry: Entry): void => {
   for (const key of keysOf(type, entry)) putOne(values, key, entry)
 }
 
-const putOne = <Entry>(values: Values<Entry>, key: string, entry: Entry): void => {
+const putOne = <Entry extends object>(values: Values<Entry>, key: string, entry: Entry): void => {
   const entries = values.get(key)
-  if (entries === undefined) values.set(key, new Set([entry]))
-  else entries.add(entry)
+  if (entries === undefined) values.set(key, entry)
+  else if (entries instanceof Set) entries.add(entry)
+  else if (entries !== entry) values.set(key, new Set([entries, entry]))
 }
 
-const take = <Entry>(values: Values<Entry>, key: string, entry: Entry): void => {
+const take = <Entry extends object>(values: Values<Entry>, key: string, entry: Entry): void => {
   const entries = values.get(key)
-  if (entries?.delete(entry) === true && entries.size === 0) values.delete(key)
+  if (entries === entry || (entries instanceof Set && entries.delete(entry) && entries.size === 0)) values.delete(key)
 }
 
-/** Passes by what both begin with: most changes of long attributes are at their end. */
-const difference = (
-  type: AttributeType,
-  old: ReadonlyArray<string>,
-  now: ReadonlyArray<string>,
-  gone: Set<string>,
-  came: (key: string) => void
-): void => {
-  let same = 0
-  while (same < old.length && old[same] === now[same]) same++
-  for (let i = same; i < old.length; i++) for (const key of indexed(type, old[i] ?? "")) gone.add(key)
-  for (let i = same; i < now.length; i++) {
-    for (const key of indexed(type, now[i] ?? "")) if (!gone.delete(key)) came(key)
-  }
+/** Which keys an attribute has lost and gained. */
+const difference = (old: IndexedAttribute | undefined, now: IndexedAttribute | undefined): KeyChanges => {
+  // An attribute that was made of the other knows; `never`, since only one of its own kind can be asked about.
+  const known = old === undefined || now === undefined ? undefined : old.changesTo(now as never)
+  if (known !== undefined) return known
+  const gone = new Set(old?.keys)
+  const came = new Set<string>()
+  for (const key of now?.keys ?? []) if (!gone.delete(key)) came.add(key)
+  return { gone, came }
 }
 
 /** Whether a type is another or a subtype of it. */
@@ -113,19 +175,31 @@ const isBelow = (type: AttributeType, other: AttributeType): boolean => {
   return own !== undefined
 }
 
-/** What a value is found by: of an object class, the classes above it too. */
-const indexed = (type: AttributeType, key: string): ReadonlyArray<string> =>
-  type.key === "objectclass" ? superclassesOf(key) : [key]
+/** An object class by its own name, whatever name or object identifier it was given by. */
+const indexedClass = (key: string): string => objectClassOf(key)?.name.toLowerCase() ?? key
 
-/** The values of the type and of its subtypes; of an object class, the classes above it too. */
+/** What a value is found by. */
+const indexed = (type: AttributeType, key: string): string => type.key === "objectclass" ? indexedClass(key) : key
+
+const hasValue = (type: AttributeType, entry: Indexed, key: string): boolean => {
+  for (const attribute of entry.attributes.values()) {
+    if (!isBelow(attribute.parsed.type, type)) continue
+    if (
+      attribute.has(key) ||
+      (type.key === "objectclass" && attribute.keys.some((own) => indexedClass(own) === indexedClass(key)))
+    )
+      return true
+  }
+  return false
+}
+
+/** What an entry is found by: the values of the type and of its subtypes. */
 function* keysOf(type: AttributeType, entry: Indexed): Generator<string> {
   if (type.key === "entryuuid") {
     yield entry.history.uuid.toLowerCase()
     return
   }
   for (const { keys, parsed } of entry.attributes.values()) {
-    if (!isBelow(parsed.type, type)) continue
-    if (type.key !== "objectclass") yield* keys
-    else for (const key of keys) yield* superclassesOf(key)
+    if (isBelow(parsed.type, type)) { for (const key of keys) yield indexed(type, key) }
   }
 }

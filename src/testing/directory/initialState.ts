@@ -10,10 +10,11 @@ import * as LdapResultCode from "../../model/LdapResultCode.ts"
 import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { PasswordScheme } from "../bind/passwordHashes.ts"
 import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
-import type { Interceptor } from "../connection/DirectoryServer.ts"
+import type { Interceptor } from "../connection/RequestServing.ts"
 import type { DirectoryFault } from "../DirectoryFault.ts"
-import { load } from "../operations/updates.ts"
+import { Loader } from "../operations/loading.ts"
 import { type Access, DirectoryState, parseDn, type Visibility } from "./DirectoryState.ts"
+import { type LimitedServer, limitsOf, type ServerLimits } from "./ServerLimits.ts"
 
 /**
  * An entry to begin with.
@@ -79,6 +80,12 @@ export interface Options {
    */
   readonly maxPending?: number | undefined
   /**
+   * Limits of real servers: paged searches and pending requests of one connection, entries in a page. The name of a server
+   * stands for the limits that it has out of the box, and for its answers where they are met. Default: no limit that a program
+   * is likely to meet; see {@link ServerLimits}.
+   */
+  readonly limits?: LimitedServer | ServerLimits | undefined
+  /**
    * How many changes may wait to be sent to one search that follows them, while its client reads too slowly: one more,
    * and the search ends, with `adminLimitExceeded` (11), or with `e-syncRefreshRequired` (4096) where it keeps a copy in
    * step. Default 10,000.
@@ -107,17 +114,28 @@ const invalid = (field: string, detail: string) => Result.fail(new InvalidReques
 /** The directory as it is at first. `now` is the Clock's time in milliseconds. */
 export const build = (options: Options, now: number): Result.Result<DirectoryState, InvalidRequest> => {
   const seeds = seedsOf(options)
-  if (Result.isFailure(seeds)) return Result.fail(seeds.failure)
-  const suffixes = suffixesOf(options.suffixes, seeds.success)
-  if (Result.isFailure(suffixes)) return Result.fail(suffixes.failure)
-  const [first = LdapDn.root] = suffixes.success
+  let next = seeds.next()
+  // Without suffixes, the first entry is at the top.
+  const given = options.suffixes ?? (next.done === true || Result.isFailure(next.value) ? [] : [next.value.success.dn])
+  const suffixes: Array<LdapDn.LdapDn> = []
+  for (const text of given) {
+    const dn = parseDn(text)
+    if (dn === undefined) {
+      return invalid(
+        options.suffixes !== undefined ? "suffixes" : options.ldif === undefined ? "entries" : "ldif",
+        `"${text}" is not a distinguished name`
+      )
+    }
+    suffixes.push(dn)
+  }
+  const [first = LdapDn.root] = suffixes
   const adminDn = options.admin?.dn === undefined
     ? LdapDn.child(first, LdapDn.rdn("cn", "admin"))
     : parseDn(options.admin.dn)
   if (adminDn === undefined) return invalid("admin.dn", `"${options.admin?.dn}" is not a distinguished name`)
   const password = options.admin?.password
   const state = new DirectoryState({
-    suffixes: suffixes.success,
+    suffixes,
     administrator: {
       dn: adminDn,
       password: password === undefined
@@ -129,15 +147,22 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
     access: options.access,
     visible: options.visible,
     maxNews: options.maxNews,
+    limits: limitsOf(options.limits, options.maxPending),
     schemaChecking: options.schemaChecking,
     memberOf: options.memberOf,
     passwordPolicy: options.passwordPolicy,
     passwordScheme: options.passwordScheme,
     maxValues: options.maxValues
   })
-  for (const { attributes, dn, where } of seeds.success) {
-    const { code, diagnosticMessage, matchedDn } = load(state, dn, attributes, now)
+  const loader = new Loader(state, now, { takesSuffixes: options.suffixes === undefined })
+  for (; next.done !== true; next = seeds.next()) {
+    if (Result.isFailure(next.value)) return Result.fail(next.value.failure)
+    const { attributes, dn, where } = next.value.success
+    const { code, diagnosticMessage, matchedDn } = loader.load(dn, attributes)
     if (code === LdapResultCode.LdapResultCode.success) continue
+    if (code === LdapResultCode.LdapResultCode.invalidDNSyntax) {
+      return invalid(where, `"${dn}" is not a distinguished name`)
+    }
     const why = code === LdapResultCode.LdapResultCode.noSuchObject
       ? `its parent isn't there${matchedDn === "" ? "" : ` (the nearest entry is "${matchedDn}")`}`
       : `${LdapResultCode.format(code)}${diagnosticMessage === "" ? "" : `: ${diagnosticMessage}`}`
@@ -146,41 +171,21 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
   return Result.succeed(state)
 }
 
-const seedsOf = (options: Options): Result.Result<ReadonlyArray<Seed>, InvalidRequest> => {
-  const seeds: Array<Seed> = []
-  if (options.ldif !== undefined) {
-    const records = Ldif.parse(options.ldif)
-    if (Result.isFailure(records)) return invalid("ldif", records.failure.message)
-    for (const record of records.success) {
-      if (record._tag !== "Entry" && record._tag !== "Add") {
-        return invalid("ldif", `line ${record.line}: a directory begins with entries, not with changes`)
-      }
-      seeds.push({ where: "ldif", dn: record.dn, attributes: record.attributes })
+/** The entries one after the other: a million records at once would take more memory than the directory that they become. */
+function* seedsOf(options: Options): Generator<Result.Result<Seed, InvalidRequest>, undefined> {
+  for (const record of options.ldif === undefined ? [] : Ldif.records(options.ldif)) {
+    if (Result.isFailure(record)) {
+      yield invalid("ldif", record.failure.message)
+      return
     }
-  }
-  for (const entry of options.entries ?? []) {
-    seeds.push({ where: "entries", dn: entry.dn, attributes: attributesFrom(entry.attributes) })
-  }
-  return Result.succeed(seeds)
-}
-
-const suffixesOf = (
-  given: ReadonlyArray<string> | undefined,
-  seeds: ReadonlyArray<Seed>
-): Result.Result<ReadonlyArray<LdapDn.LdapDn>, InvalidRequest> => {
-  const suffixes: Array<LdapDn.LdapDn> = []
-  if (given !== undefined) {
-    for (const text of given) {
-      const dn = parseDn(text)
-      if (dn === undefined) return invalid("suffixes", `"${text}" is not a distinguished name`)
-      suffixes.push(dn)
+    const { success } = record
+    if (success._tag !== "Entry" && success._tag !== "Add") {
+      yield invalid("ldif", `line ${success.line}: a directory begins with entries, not with changes`)
+      return
     }
-    return Result.succeed(suffixes)
+    yield Result.succeed({ where: "ldif", dn: success.dn, attributes: success.attributes })
   }
-  for (const { dn: text, where } of seeds) {
-    const dn = parseDn(text)
-    if (dn === undefined) return invalid(where, `"${text}" is not a distinguished name`)
-    if (!suffixes.some((suffix) => dn.key === suffix.key || LdapDn.isDescendantOf(dn, suffix))) suffixes.push(dn)
+  for (const { attributes, dn } of options.entries ?? []) {
+    yield Result.succeed({ where: "entries", dn, attributes: attributesFrom(attributes) })
   }
-  return Result.succeed(suffixes)
 }

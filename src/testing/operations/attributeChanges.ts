@@ -3,24 +3,17 @@
  * them out, and the rules that the outcome must keep. Pure; a refusal has slapd's code and text.
  */
 import * as Result from "effect/Result"
-import {
-  type AttributeType,
-  type AttributeTypes,
-  type Description,
-  objectClassOf
-} from "../../model/attribute/AttributeTypes.ts"
+import type { AttributeTypes, Description } from "../../model/attribute/AttributeTypes.ts"
 import { normalize } from "../../model/attribute/matchingRules.ts"
-import type { Rdn } from "../../model/dn/LdapDn.ts"
 import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import type { LdapModification } from "../../model/LdapModification.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
-import { parseDn, prettyRdn } from "../directory/DirectoryState.ts"
+import { prettyName } from "../directory/DirectoryState.ts"
 import { StoredAttribute, type StoredAttributes, valueKey } from "../directory/DirectoryTree.ts"
+import { conforms } from "../directory/valueChecking.ts"
+import { isStorable, whyUndefined } from "./descriptionChecking.ts"
 import { answer } from "./directoryResult.ts"
-
-/** The types whose values are object classes, which are looked up. */
-const classTypes: ReadonlySet<string> = new Set(["objectclass", "structuralobjectclass"])
 
 type Outcome<A> = Result.Result<A, ResultFields>
 
@@ -38,7 +31,7 @@ export const fromRequest = (
   const all: Array<StoredAttribute> = []
   for (const { description, values } of attributes) {
     const parsed = types.learn(description)
-    if (parsed === undefined) return undefinedType(description)
+    if (parsed === undefined || !isStorable(types, parsed)) return undefinedType(types, description)
     const refused = checkValues(types, description, parsed, values)
     if (refused !== undefined) return Result.fail(refused)
     all.push(store(types, parsed, values))
@@ -67,7 +60,10 @@ export const checkReadOnly = (parsed: Iterable<Description>): ResultFields | und
   return undefined
 }
 
-/** The attributes of an entry that is taken as it is: nothing but what can't be stored at all is refused. */
+/**
+ * The attributes of an entry that is taken as it is: without a schema to check, only a description that can't be stored at all is
+ * refused.
+ */
 export const fromSeed = (
   types: AttributeTypes,
   attributes: ReadonlyArray<LdapAttribute>
@@ -75,21 +71,23 @@ export const fromSeed = (
   const stored = new Map<string, StoredAttribute>()
   for (const { description, values } of attributes) {
     const parsed = types.learn(description)
-    if (parsed === undefined) return undefinedType(description)
+    if (parsed === undefined || !isStorable(types, parsed)) return undefinedType(types, description)
+    const refused = types.strict ? checkValues(types, description, parsed, values) : undefined
+    if (refused !== undefined) return Result.fail(refused)
     const own = stored.get(parsed.key)?.values ?? []
     stored.set(parsed.key, new StoredAttribute(nameOf(parsed), parsed, own.length === 0 ? values : [...own, ...values]))
   }
   return Result.succeed(stored)
 }
 
-const undefinedType = (description: string) =>
-  refuse(LdapResultCode.undefinedAttributeType, `${description}: attribute type undefined`)
+const undefinedType = (types: AttributeTypes, description: string) =>
+  refuse(LdapResultCode.undefinedAttributeType, `${description}: ${whyUndefined(types, description)}`)
 
 /**
  * Types are returned by their own names, whatever name they were given by, also within names; options as they were
  * written.
  */
-const store = (
+export const store = (
   types: AttributeTypes,
   parsed: Description,
   values: ReadonlyArray<Uint8Array>,
@@ -104,17 +102,6 @@ const store = (
 const nameOf = ({ options, type }: Description): string =>
   options.length === 0 ? type.name : [type.name, ...options].join(";")
 
-const prettyName = (types: AttributeTypes, value: Uint8Array): Uint8Array => {
-  const text = Buffer.from(value).toString("utf8")
-  const dn = parseDn(text)
-  const pretty = dn?.rdns.map((rdn) => prettyRdn(types, rdn).toString()).join(",")
-  return pretty === undefined || pretty === text ? value : Buffer.from(pretty)
-}
-
-/** Whether an object class is one that the schema has, where that is asked for. */
-export const isKnown = (types: AttributeTypes, type: AttributeType, value: Uint8Array): boolean =>
-  !types.strict || !classTypes.has(type.key) || objectClassOf(valueKey(type.rule, value)) !== undefined
-
 /** The refusal of values that the attribute can't have; of those that are taken out, only of what is none. */
 const checkValues = (
   types: AttributeTypes,
@@ -124,9 +111,7 @@ const checkValues = (
   isRemoval = false
 ): ResultFields | undefined => {
   const keys = values.map((value) => valueKey(type.rule, value))
-  const invalid = values.findIndex((value) =>
-    type.standard && (normalize(type.rule, value) === undefined || !isKnown(types, type, value))
-  )
+  const invalid = values.findIndex((value) => !conforms(types, type, value))
   if (invalid >= 0) {
     return answer(LdapResultCode.invalidAttributeSyntax, `${description}: value #${invalid} invalid per syntax`)
   }
@@ -166,8 +151,8 @@ export const checkChanges = (
 ): ResultFields | undefined => {
   for (const { attribute, operation, values } of changes) {
     const parsed = operation === "delete" || operation === "increment" ? types.find(attribute) : types.learn(attribute)
-    if (parsed === undefined) {
-      return answer(LdapResultCode.undefinedAttributeType, `${attribute}: attribute type undefined`)
+    if (parsed === undefined || !isStorable(types, parsed)) {
+      return answer(LdapResultCode.undefinedAttributeType, `${attribute}: ${whyUndefined(types, attribute)}`)
     }
     if (operation === "increment" && parsed.type.standard && parsed.type.rule !== "integer") {
       return inappropriateIncrement(attribute)
@@ -191,18 +176,24 @@ export const applyChanges = (
   const attributes = new Map(before)
   for (const asked of joined(types, changes)) {
     const parsed = types.learn(asked.attribute)
-    if (parsed === undefined) return undefinedType(asked.attribute)
+    if (parsed === undefined) return undefinedType(types, asked.attribute)
     const change = permissive ? withoutObvious(attributes.get(parsed.key), parsed, asked) : asked
     if (change === undefined) continue
     const refused = applyChange(types, attributes, parsed, change)
     if (refused !== undefined) return Result.fail(refused)
   }
-  for (const { parsed: { type }, values } of attributes.values()) {
-    if (type.singleValued && values.length > 1) {
-      return refuse(LdapResultCode.constraintViolation, `attribute '${type.name}' cannot have multiple values`)
+  const refused = checkSingleValues(attributes)
+  return refused === undefined ? Result.succeed(attributes) : Result.fail(refused)
+}
+
+/** The refusal of an entry with several values of an attribute that has one. */
+export const checkSingleValues = (attributes: StoredAttributes): ResultFields | undefined => {
+  for (const { parsed: { type }, size } of attributes.values()) {
+    if (type.singleValued && size > 1) {
+      return answer(LdapResultCode.constraintViolation, `attribute '${type.name}' cannot have multiple values`)
     }
   }
-  return Result.succeed(attributes)
+  return undefined
 }
 
 /**
@@ -232,16 +223,15 @@ const withoutObvious = (
   change: LdapModification
 ): LdapModification | undefined => {
   if (change.operation !== "add" && change.operation !== "delete") return change
-  const own = new Set(present?.keys)
   if (change.operation === "delete" && change.values.length === 0) return present === undefined ? undefined : change
-  // Nobody can say whether such values are there.
+  // Without an equality rule it can't be told whether such values are there.
   if (!parsed.type.equality) return change
+  const changed = new Set<string>()
   const values = change.values.filter((value) => {
     const key = valueKey(parsed.type.rule, value)
-    if (own.has(key) !== (change.operation === "delete")) return false
     // It is there, or gone, from now on.
-    if (change.operation === "delete") own.delete(key)
-    else own.add(key)
+    if (changed.has(key) || (present?.has(key) === true) !== (change.operation === "delete")) return false
+    changed.add(key)
     return true
   })
   return values.length === 0 ? undefined : { ...change, values }
@@ -261,12 +251,10 @@ const applyChange = (
         return answer(LdapResultCode.inappropriateMatching, `modify/add: ${attribute}: no equality matching rule`)
       }
       const keys = values.map((value) => valueKey(rule, value))
-      const own = present?.keys ?? []
-      const taken = keys.length === 1 ? undefined : new Set(own)
+      const seen = new Set<string>()
       const at = keys.findIndex((key) => {
-        if (taken === undefined) return own.includes(key)
-        const isTaken = taken.has(key)
-        taken.add(key)
+        const isTaken = seen.has(key) || present?.has(key) === true
+        seen.add(key)
         return isTaken
       })
       if (at >= 0) {
@@ -275,9 +263,8 @@ const applyChange = (
           `modify/add: ${attribute}: value #${at} already exists`
         )
       }
-      // Keys are carried over: a group with thousands of members grows by one at a time.
-      const { values: added } = store(types, parsed, values)
-      attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], ...added], [...own, ...keys]))
+      const added = store(types, parsed, values)
+      attributes.set(parsed.key, present === undefined ? added : present.with(added.values, keys))
       return undefined
     }
     case "replace":
@@ -297,11 +284,10 @@ const applyChange = (
         return undefined
       }
       const gone = new Set(values.map((value) => valueKey(rule, value)))
-      const own = new Set(present.keys)
-      if (gone.size < values.length || ![...gone].every((key) => own.has(key))) {
+      if (gone.size < values.length || ![...gone].every((key) => present.has(key))) {
         return answer(LdapResultCode.noSuchAttribute, `modify/delete: ${attribute}: no such value`)
       }
-      keep(types, attributes, parsed, present, (key) => !gone.has(key))
+      takeOut(attributes, present, gone)
       return undefined
     }
     case "increment": {
@@ -317,62 +303,13 @@ const applyChange = (
   }
 }
 
-const keep = (
-  types: AttributeTypes,
+/** Takes values out; an attribute without values isn't there. */
+export const takeOut = (
   attributes: Map<string, StoredAttribute>,
-  parsed: Description,
   present: StoredAttribute,
-  wanted: (key: string) => boolean
+  gone: ReadonlySet<string>
 ): void => {
-  const left = present.values.filter((_, i) => wanted(present.keys[i] ?? ""))
-  if (left.length === 0) attributes.delete(parsed.key)
-  else attributes.set(parsed.key, store(types, parsed, left, present.keys.filter(wanted)))
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Object class and naming
-// ---------------------------------------------------------------------------------------------------------------------
-
-/** The refusal of an entry without object class, or whose name says what it doesn't have. */
-export const checkEntry = (types: AttributeTypes, attributes: StoredAttributes, rdn: Rdn): ResultFields | undefined => {
-  if (!attributes.has("objectclass")) {
-    return answer(LdapResultCode.objectClassViolation, "no objectClass attribute")
-  }
-  for (const { type, value } of rdn.attributes) {
-    const parsed = types.learn(type)
-    if (parsed === undefined) continue
-    const present = attributes.get(parsed.key)
-    if (present === undefined) {
-      return answer(LdapResultCode.namingViolation, `naming attribute '${parsed.type.name}' is not present in entry`)
-    }
-    if (!present.keys.includes(valueKey(parsed.type.rule, value))) {
-      return answer(
-        LdapResultCode.namingViolation,
-        `value of naming attribute '${parsed.type.name}' is not present in entry`
-      )
-    }
-  }
-  return undefined
-}
-
-/** Puts the values of a name in where they are missing, as slapd does. */
-export const addNamingValues = (types: AttributeTypes, attributes: Map<string, StoredAttribute>, rdn: Rdn): void => {
-  for (const { type, value } of rdn.attributes) {
-    const parsed = types.learn(type)
-    if (parsed === undefined) continue
-    const present = attributes.get(parsed.key)
-    if (present?.keys.includes(valueKey(parsed.type.rule, value)) === true) continue
-    attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], value]))
-  }
-}
-
-/** Takes the values of a name out. One that the next name has as well is put in again, in the spelling of that name. */
-export const removeNamingValues = (types: AttributeTypes, attributes: Map<string, StoredAttribute>, rdn: Rdn): void => {
-  for (const { type, value } of rdn.attributes) {
-    const parsed = types.find(type)
-    const present = parsed === undefined ? undefined : attributes.get(parsed.key)
-    if (parsed === undefined || present === undefined) continue
-    const gone = valueKey(parsed.type.rule, value)
-    keep(types, attributes, parsed, present, (key) => key !== gone)
-  }
+  const left = present.without(gone)
+  if (left.size === 0) attributes.delete(present.parsed.key)
+  else attributes.set(present.parsed.key, left)
 }

@@ -4,10 +4,10 @@
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { CompareRequest, ResultFields } from "../../protocol/LdapMessage.ts"
 import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
-import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
+import { isAssertable } from "../directory/valueChecking.ts"
 import { attributesOf, equality, unmetAssertion } from "../search/filterMatching.ts"
 import { specialEntry } from "../search/specialEntries.ts"
-import { isKnown } from "./attributeChanges.ts"
 import { answer, invalidDn } from "./directoryResult.ts"
 import { referral } from "./referrals.ts"
 import { noControls, type RequestControls } from "./requestControls.ts"
@@ -19,7 +19,7 @@ export const compare = (
   controls: RequestControls = noControls,
   offers: Offers = noOffers
 ): ResultFields => {
-  const dn = parseDn(request.dn)
+  const dn = state.readName(request.dn)
   if (dn === undefined) return invalidDn
   if (requester.dn === undefined && !state.allowAnonymous) {
     return answer(LdapResultCode.strongerAuthRequired, "authentication required")
@@ -29,7 +29,8 @@ export const compare = (
     return answer(LdapResultCode.undefinedAttributeType, `${request.attribute}: attribute type undefined`)
   }
   if (!asked.type.equality) return answer(LdapResultCode.inappropriateMatching, "no equality matching rule")
-  const matches = isKnown(state.types, asked.type, request.value) ? equality(asked.type, request.value) : undefined
+  const isValue = isAssertable(state.types, asked.type.syntax, request.value, asked.type)
+  const matches = isValue ? equality(asked.type, request.value) : undefined
   if (matches === undefined) {
     return answer(LdapResultCode.invalidAttributeSyntax, "value does not conform to assertion syntax")
   }

@@ -9,45 +9,91 @@ import {
   objectClassOf,
   structuralClass
 } from "../../model/attribute/AttributeTypes.ts"
+import type { Rdn } from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry, StoredAttributes } from "../directory/DirectoryTree.ts"
 import { answer } from "./directoryResult.ts"
+import { checkNaming } from "./naming.ts"
 import type { RequestControls } from "./requestControls.ts"
 
 const violation = (text: string): ResultFields => answer(LdapResultCode.objectClassViolation, text)
 
-/** The refusal of an entry that isn't as the schema has it; `before` is the entry that changes. */
-export const checkSchema = (
+/**
+ * The refusal of an entry that isn't as it has to be: it has an object class and the values of its name and, where the schema is
+ * checked, is what its classes say. `before` is the entry that changes.
+ */
+export const checkEntry = (
   state: DirectoryState,
   attributes: StoredAttributes,
-  { relax }: RequestControls,
+  rdn: Rdn,
+  controls: RequestControls,
   before?: DirectoryEntry
 ): ResultFields | undefined => {
-  if (!state.schemaChecking) return undefined
-  const names = attributes.get("objectclass")?.keys ?? []
+  const misplaced = state.schemaChecking ? checkPlaces(attributes) : undefined
+  if (misplaced !== undefined) return misplaced
+  const names = attributes.get("objectclass")?.keys
+  if (names === undefined) return violation("no objectClass attribute")
+  if (!state.schemaChecking) return checkNaming(state.types, attributes, rdn)
+  return checkClasses(names, controls, before) ?? checkNaming(state.types, attributes, rdn) ??
+    checkContent(attributes, names)
+}
+
+/** The attributes that only some entries have: by their types, and what slapd calls those entries. */
+const places: ReadonlyMap<string, string> = new Map([
+  ["ref", "referral"],
+  ["aliasedobjectname", "alias"],
+  ...[
+    "altserver",
+    "namingcontexts",
+    "supportedcontrol",
+    "supportedextension",
+    "supportedldapversion",
+    "supportedfeatures"
+  ]
+    .concat("supportedsaslmechanisms").map((key) => [key, "root DSE"] as const)
+])
+
+/** Attributes in entries that can't have them. slapd doesn't look at those of a new entry that stand in its name only. */
+const checkPlaces = (attributes: StoredAttributes): ResultFields | undefined => {
+  for (const { parsed: { type } } of attributes.values()) {
+    const place = places.get(type.key)
+    if (place !== undefined && attributes.get("objectclass")?.has(place) !== true) {
+      return violation(`attribute "${type.name}" only allowed in the ${place}`)
+    }
+  }
+  return undefined
+}
+
+/** The classes of an entry: known ones, and one structural class with its chain. */
+const checkClasses = (
+  names: ReadonlyArray<string>,
+  { relax }: RequestControls,
+  before: DirectoryEntry | undefined
+): ResultFields | undefined => {
   const unknown = names.findIndex((name) => objectClassOf(name) === undefined)
   if (unknown >= 0) {
     return answer(LdapResultCode.invalidAttributeSyntax, `objectClass: value #${unknown} invalid per syntax`)
   }
-  const classes = names.flatMap((name) => objectClassOf(name) ?? [])
   const structural = structuralClass(names)
   if (structural === undefined) return violation("no structural object class provided")
-  const stranger = classes.find(({ name, structural: isStructural }) =>
+  const stranger = classesOf(names).find(({ name, structural: isStructural }) =>
     isStructural && !isSubclassOf(structural.toLowerCase(), name.toLowerCase())
   )
   if (stranger !== undefined) {
     return violation(`invalid structural object class chain (${stranger.name}/${structural})`)
   }
   const earlier = before?.structuralClass
-  if (earlier !== undefined && earlier !== structural && relax !== true) {
-    return answer(
-      LdapResultCode.objectClassModsProhibited,
-      `structural object class modification from '${earlier}' to '${structural}' not allowed`
-    )
-  }
-  const all = withSuperiors(classes)
+  return earlier === undefined || earlier === structural || relax === true ? undefined : answer(
+    LdapResultCode.objectClassModsProhibited,
+    `structural object class modification from '${earlier}' to '${structural}' not allowed`
+  )
+}
+
+/** All attributes that the classes ask for, and none that they don't allow. */
+const checkContent = (attributes: StoredAttributes, names: ReadonlyArray<string>): ResultFields | undefined => {
+  const all = withSuperiors(classesOf(names))
   const present = new Set([...attributes.values()].map(({ parsed }) => parsed.type))
   for (const { must, name } of all) {
     const missing = must.find((type) => !present.has(type))
@@ -59,6 +105,9 @@ export const checkSchema = (
   const forbidden = [...present].find((type) => !type.operational && type.key !== "objectclass" && !allowed.has(type))
   return forbidden === undefined ? undefined : violation(`attribute '${forbidden.name}' not allowed`)
 }
+
+const classesOf = (names: ReadonlyArray<string>): ReadonlyArray<ObjectClass> =>
+  names.flatMap((name) => objectClassOf(name) ?? [])
 
 const withSuperiors = (classes: ReadonlyArray<ObjectClass>): ReadonlySet<ObjectClass> => {
   const all = new Set<ObjectClass>()

@@ -1,12 +1,10 @@
 /**
- * The operations that change the directory: add, modify, delete and modify DN (RFC 4511 sections 4.6 to 4.9), and the
- * loading of entries at the start. Each is carried out whole or refused, in one step; the order in which a request is
- * judged, and so the code that one with several faults gets, is slapd's.
+ * The operations that change the directory: add, modify, delete and modify DN (RFC 4511 sections 4.6 to 4.9). Each is carried
+ * out whole or refused, in one step; the order in which a request is judged, and so the code that one with several faults
+ * gets, is slapd's.
  */
 import * as Result from "effect/Result"
-import { normalize } from "../../model/attribute/matchingRules.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type {
   AddRequest,
@@ -17,25 +15,23 @@ import type {
   ResultFields
 } from "../../protocol/LdapMessage.ts"
 import { type PasswordPolicy, passwordSet, refusePasswords } from "../bind/passwordPolicy.ts"
-import { type DirectoryState, parseDn, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
-import { DirectoryEntry, type EntryHistory, type StoredAttribute } from "../directory/DirectoryTree.ts"
+import { type DirectoryState, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
+import { DirectoryEntry, type StoredAttribute } from "../directory/DirectoryTree.ts"
 import { unmetAssertion } from "../search/filterMatching.ts"
 import {
-  addNamingValues,
   applyChanges,
   checkChanges,
-  checkEntry,
   checkForm,
   checkReadOnly,
+  checkSingleValues,
   fromRequest,
-  fromSeed,
-  removeNamingValues,
   toStored
 } from "./attributeChanges.ts"
 import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
+import { addNamingValues, checkNewName, removeNamingValues } from "./naming.ts"
 import { referral } from "./referrals.ts"
 import { noControls, type RequestControls } from "./requestControls.ts"
-import { checkSchema } from "./schemaChecking.ts"
+import { checkEntry } from "./schemaChecking.ts"
 
 /** A request in its surroundings. `now` is the Clock's time in milliseconds. */
 export interface Update<Operation extends RequestOperation> {
@@ -59,14 +55,12 @@ const policyFor = (
   { enforceHistory }: RequestControls
 ): PasswordPolicy => byAdministrator ? (enforceHistory === true ? { history: policy.history } : {}) : policy
 
-const noSuchObject = (state: DirectoryState, dn: LdapDn.LdapDn): ResultFields =>
-  answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(dn))
-
 export const add = ({ controls = noControls, now, request, requester, state }: Update<AddRequest>): ResultFields => {
-  const dn = parseDn(request.dn)
+  const dn = state.readName(request.dn)
   const [rdn] = dn?.rdns ?? []
   if (dn === undefined) return invalidDn
   if (rdn === undefined) return answer(LdapResultCode.entryAlreadyExists, "root DSE already exists")
+  if (request.attributes.length === 0) return answer(LdapResultCode.protocolError, "no attributes provided")
   const parsed = fromRequest(state.types, request.attributes)
   if (Result.isFailure(parsed)) return parsed.failure
   if (!state.holds(dn)) return notHere
@@ -78,7 +72,7 @@ export const add = ({ controls = noControls, now, request, requester, state }: U
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   addNamingValues(state.types, attributes, rdn)
-  const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, controls)
+  const refused = checkEntry(state, attributes, rdn, controls)
   if (refused !== undefined) return refused
   const name = requester.dn?.toString() ?? ""
   const history = { uuid: "", created: now, creator: name, modified: now, modifier: name }
@@ -111,7 +105,7 @@ export const modify = (
 ): ResultFields => {
   const malformed = checkForm(request.changes)
   if (malformed !== undefined) return malformed
-  const dn = parseDn(request.dn)
+  const dn = state.readName(request.dn)
   const [rdn] = dn?.rdns ?? []
   if (dn === undefined) return invalidDn
   if (rdn === undefined) {
@@ -132,8 +126,7 @@ export const modify = (
   const changed = applyChanges(state.types, entry.attributes, request.changes, controls.permissive)
   if (Result.isFailure(changed)) return changed.failure
   const [ownRdn = rdn] = entry.dn.rdns
-  const refused = checkEntry(state.types, changed.success, ownRdn) ??
-    checkSchema(state, changed.success, controls, entry)
+  const refused = checkEntry(state, changed.success, ownRdn, controls, entry)
   if (refused !== undefined) return refused
   const { attributes, history } = entry
   const policy = state.passwordPolicy
@@ -157,7 +150,7 @@ export const modify = (
 }
 
 export const remove = ({ controls = noControls, request, requester, state }: Update<DeleteRequest>): ResultFields => {
-  const dn = parseDn(request.dn)
+  const dn = state.readName(request.dn)
   if (dn === undefined) return invalidDn
   if (dn.rdns.length === 0) return answer(LdapResultCode.unwillingToPerform, "cannot delete the root DSE")
   if (!state.holds(dn)) return notHere
@@ -183,9 +176,9 @@ export const remove = ({ controls = noControls, request, requester, state }: Upd
 export const modifyDn = (
   { controls = noControls, now, request, requester, state }: Update<ModifyDnRequest>
 ): ResultFields => {
-  const dn = parseDn(request.dn)
-  const newRdn = parseDn(request.newRdn)
-  const newSuperior = request.newSuperior === undefined ? undefined : parseDn(request.newSuperior)
+  const dn = state.readName(request.dn)
+  const newRdn = state.readName(request.newRdn)
+  const newSuperior = request.newSuperior === undefined ? undefined : state.readName(request.newSuperior)
   const [oldRdn] = dn?.rdns ?? []
   const [asked] = newRdn?.rdns ?? []
   const rdn = asked === undefined ? undefined : prettyRdn(state.types, asked)
@@ -204,6 +197,8 @@ export const modifyDn = (
     return answer(LdapResultCode.unwillingToPerform, "cannot place an entry above itself")
   }
   if (!state.holds(renamed)) return answer(LdapResultCode.affectsMultipleDSAs, "cannot rename between DSAs")
+  const unfit = checkNewName(state.types, rdn)
+  if (unfit !== undefined) return unfit
   const unknown = state.refuseUnknown(requester, request)
   if (unknown !== undefined) return unknown
   const entry = state.findVisible(requester, dn)
@@ -229,7 +224,7 @@ export const modifyDn = (
   const [ownRdn = oldRdn] = entry.dn.rdns
   if (request.deleteOldRdn) removeNamingValues(state.types, attributes, ownRdn)
   addNamingValues(state.types, attributes, rdn)
-  const refused = checkSchema(state, attributes, controls, entry)
+  const refused = checkSingleValues(attributes) ?? checkEntry(state, attributes, rdn, controls, entry)
   if (refused !== undefined) return refused
   if (controls.noOp === true) return noOperation
   const before = { attributes: entry.attributes, dn: entry.dn, history: entry.history }
@@ -264,62 +259,4 @@ const refuse = (
 
 const touch = (entry: DirectoryEntry, requester: Requester, now: number): void => {
   entry.history = { ...entry.history, modified: now, modifier: requester.dn?.toString() ?? "" }
-}
-
-/**
- * Loads an entry as it is: nobody is asked for permission, and values aren't judged. What an export says of the
- * history of the entry is kept; other attributes that only the server sets are left out.
- */
-export const load = (
-  state: DirectoryState,
-  dnText: string,
-  given: ReadonlyArray<LdapAttribute>,
-  now: number
-): ResultFields => {
-  const dn = parseDn(dnText)
-  const [rdn] = dn?.rdns ?? []
-  if (dn === undefined || rdn === undefined) return invalidDn
-  if (!state.holds(dn)) return notHere
-  if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
-  const above = LdapDn.parent(dn)
-  if (!state.isSuffix(dn) && (above === undefined || state.tree.find(above) === undefined))
-    return noSuchObject(state, dn)
-  const parsed = fromSeed(state.types, given)
-  if (Result.isFailure(parsed)) return parsed.failure
-  const attributes = parsed.success
-  const history = historyFrom(attributes, state, now)
-  for (const [key, { parsed: { type } }] of attributes) if (type.readOnly) attributes.delete(key)
-  addNamingValues(state.types, attributes, rdn)
-  const refused = checkEntry(state.types, attributes, rdn) ?? checkSchema(state, attributes, noControls)
-  if (refused !== undefined) return refused
-  // The name of the parent is shared with it where it is written alike.
-  const parent = above === undefined ? undefined : state.tree.find(above)
-  const isAlike = parent !== undefined && above?.toString() === parent.dn.toString()
-  state.tree.insert(isAlike ? LdapDn.child(parent.dn, rdn) : dn, attributes, history)
-  return success
-}
-
-const historyFrom = (
-  attributes: ReadonlyMap<string, StoredAttribute>,
-  state: DirectoryState,
-  now: number
-): EntryHistory => {
-  const text = (key: string): string | undefined => {
-    const [value] = attributes.get(key)?.values ?? []
-    return value === undefined ? undefined : Buffer.from(value).toString("utf8")
-  }
-  const time = (key: string): number | undefined => {
-    const [value] = attributes.get(key)?.values ?? []
-    const normalized = value === undefined ? undefined : normalize("time", value)
-    return normalized === undefined ? undefined : Date.parse(`${normalized.slice(0, 19)}Z`)
-  }
-  const created = time("createtimestamp") ?? now
-  const creator = text("creatorsname") ?? state.administrator.dn.toString()
-  return {
-    uuid: text("entryuuid") ?? state.nextUuid(),
-    created,
-    creator,
-    modified: time("modifytimestamp") ?? created,
-    modifier: text("modifiersname") ?? creator
-  }
 }

@@ -5,6 +5,7 @@
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
+import type { Limits } from "../directory/ServerLimits.ts"
 import { answer } from "../operations/directoryResult.ts"
 import type { SearchCursor } from "./search.ts"
 
@@ -34,19 +35,16 @@ const malformed = refused(
 
 const invalidCookie = refused(LdapResultCode.protocolError, "paged results cookie is invalid")
 
-const oldCookie = refused(LdapResultCode.unwillingToPerform, "paged results cookie is invalid or old")
-
-/** How many searches may wait on one connection; of more, the oldest are forgotten. */
-const most = 100
-
 /** The searches of one connection that are between two pages. */
 export class PagedSearches {
   readonly #connection: number
+  readonly #limits: Limits
   readonly #waiting = new Map<string, Waiting>()
   #issued = 0
 
-  constructor(connection: number) {
+  constructor(connection: number, limits: Limits) {
     this.#connection = connection
+    this.#limits = limits
   }
 
   /** What a paged results control asks for. A cookie serves once, on its connection and for its search. */
@@ -56,15 +54,22 @@ export class PagedSearches {
     if (paged.cookie.length === 0)
       return paged.size === 0
         ? { _tag: "Last", isFirst: true }
-        : { _tag: "First", size: paged.size }
+        : { _tag: "First", size: this.#sizeOf(paged.size) }
     const cookie = Buffer.from(paged.cookie)
     const key = cookie.toString("latin1")
     const waiting = this.#waiting.get(key)
-    if (waiting?.fingerprint !== fingerprint) return this.#isOld(cookie) ? oldCookie : invalidCookie
+    if (waiting?.fingerprint !== fingerprint) {
+      return this.#isOld(cookie) ? { _tag: "Refused", result: this.#limits.forgotten } : invalidCookie
+    }
     this.#waiting.delete(key)
     return paged.size === 0
       ? { _tag: "Last", isFirst: false }
-      : { _tag: "Next", size: paged.size, cursor: waiting.cursor }
+      : { _tag: "Next", size: this.#sizeOf(paged.size), cursor: waiting.cursor }
+  }
+
+  /** The size of a page: the server may have a smaller one. */
+  #sizeOf(asked: number): number {
+    return this.#limits.pageSize === 0 ? asked : Math.min(asked, this.#limits.pageSize)
   }
 
   /** Keeps a search for later, and returns the cookie for it. */
@@ -74,7 +79,7 @@ export class PagedSearches {
     cookie.writeUInt32BE(++this.#issued, 4)
     this.#waiting.set(cookie.toString("latin1"), { cursor, fingerprint })
     const [oldest] = this.#waiting.keys()
-    if (this.#waiting.size > most && oldest !== undefined) this.#waiting.delete(oldest)
+    if (this.#waiting.size > this.#limits.pagedSearches && oldest !== undefined) this.#waiting.delete(oldest)
     return cookie
   }
 

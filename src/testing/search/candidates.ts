@@ -2,15 +2,42 @@
  * Which entries a search has to look at: those that the index finds for the equality assertions of its filter, where
  * these decide enough, and otherwise all of its scope. Pure; whether an entry matches is for filterMatching.ts to say.
  */
-import type { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
+import type { AttributeType, AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
 import { normalize } from "../../model/attribute/matchingRules.ts"
 import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import type { Scope } from "../../protocol/LdapMessage.ts"
 import type { DirectoryEntry, DirectoryTree } from "../directory/DirectoryTree.ts"
+import type { Found } from "../directory/EqualityIndex.ts"
 
-const nobody: ReadonlySet<DirectoryEntry> = new Set()
+/**
+ * What the index has for a filter: all that can match it and perhaps more, nothing (the index can't tell), or the type whose index
+ * has to be made before it can tell.
+ */
+type Plan =
+  | { readonly _tag: "Found"; readonly entries: Found<DirectoryEntry> }
+  | { readonly _tag: "Unknown" }
+  | { readonly _tag: "Needs"; readonly type: AttributeType }
 
-/** In the order of the tree, whether the index found them or not. */
+const unknown: Plan = { _tag: "Unknown" }
+
+const found = (entries: Found<DirectoryEntry>): Plan => ({ _tag: "Found", entries })
+
+const none: Plan = found(new Set())
+
+/** So few entries aren't worth an index of object classes. */
+const few = 1_000
+
+/** The type whose index a search needs and that isn't there yet. */
+export const neededIndex = (
+  tree: DirectoryTree,
+  types: AttributeTypes,
+  filter: LdapFilter
+): AttributeType | undefined => {
+  const planned = plan(tree, types, filter)
+  return planned._tag === "Needs" ? planned.type : undefined
+}
+
+/** In the order of the tree, whether the index found them or not. Makes the indexes that it needs. */
 export const candidates = (
   tree: DirectoryTree,
   types: AttributeTypes,
@@ -20,50 +47,60 @@ export const candidates = (
   withReferrals = false
 ): ReadonlyArray<DirectoryEntry> => {
   if (scope === "base") return [base]
+  for (let type = neededIndex(tree, types, filter); type !== undefined; type = neededIndex(tree, types, filter)) {
+    tree.index.prepare(type, Infinity)
+  }
   const planned = plan(tree, types, filter)
+  if (planned._tag !== "Found") return tree.below(base, scope)
   // Referral objects are met whether they match or not.
-  const referrals = planned === undefined || !withReferrals ? nobody : tree.withClass("referral")
-  const found = planned === undefined || referrals.size === 0 ? planned : new Set([...planned, ...referrals])
+  const { referrals } = tree
+  const size = planned.entries.size + (withReferrals ? referrals.size : 0)
   const most = scope === "one" ? base.children.size : tree.size
   // To sort what was found costs more than to pass by what wasn't, where most was found.
-  return found === undefined || found.size > most / 4 + 1
-    ? tree.below(base, scope)
-    : tree.within(found, base, scope)
+  if (size > most / 4 + 1) return tree.below(base, scope)
+  const all = withReferrals && referrals.size > 0 ? new Set([...planned.entries, ...referrals]) : planned.entries
+  return tree.within(all, base, scope)
 }
 
-/** All that can match the filter, and perhaps more; `undefined` where the index can't tell. */
-const plan = (
-  tree: DirectoryTree,
-  types: AttributeTypes,
-  filter: LdapFilter
-): ReadonlySet<DirectoryEntry> | undefined => {
+const plan = (tree: DirectoryTree, types: AttributeTypes, filter: LdapFilter): Plan => {
   switch (filter._tag) {
     case "And": {
-      let least: ReadonlySet<DirectoryEntry> | undefined
-      for (const one of filter.filters) {
-        const found = plan(tree, types, one)
-        if (found !== undefined && (least === undefined || found.size < least.size)) least = found
+      let least: Plan = unknown
+      // Object classes come last: they have many entries, and most filters name another value beside them.
+      for (const one of filter.filters.toSorted((a, b) => Number(isOfClass(a)) - Number(isOfClass(b)))) {
+        if (isOfClass(one) && least._tag === "Found" && least.entries.size <= few) break
+        const planned = plan(tree, types, one)
+        if (planned._tag === "Needs") return planned
+        if (planned._tag === "Unknown") continue
+        if (least._tag !== "Found" || planned.entries.size < least.entries.size) least = planned
       }
       return least
     }
     case "Or": {
       const all = new Set<DirectoryEntry>()
       for (const one of filter.filters) {
-        const found = plan(tree, types, one)
-        if (found === undefined) return undefined
-        for (const entry of found) all.add(entry)
+        const planned = plan(tree, types, one)
+        if (planned._tag !== "Found") return planned
+        for (const entry of planned.entries) all.add(entry)
       }
-      return all
+      return found(all)
     }
     case "Approx":
     case "Equality": {
       const asked = types.find(filter.attribute)
       const key = asked === undefined ? undefined : normalize(asked.type.rule, filter.value)
-      if (asked?.type.key === "memberof" && tree.memberOf && key !== undefined) return tree.membersOf(key)
-      // What nobody can tell is never true.
-      return asked === undefined || key === undefined ? nobody : tree.index.find(asked.type, key)
+      // What can't be told is never true.
+      if (asked === undefined || key === undefined) return none
+      if (asked.type.key === "memberof" && tree.memberOf) return found(tree.membersOf(key))
+      if (!tree.index.covers(asked.type)) return unknown
+      return tree.index.isReady(asked.type)
+        ? found(tree.index.find(asked.type, key))
+        : { _tag: "Needs", type: asked.type }
     }
     default:
-      return undefined
+      return unknown
   }
 }
+
+const isOfClass = (filter: LdapFilter): boolean =>
+  filter._tag === "Equality" && /^(?:objectclass|2\.5\.4\.0)$/i.test(filter.attribute)

@@ -11,7 +11,7 @@ import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, SearchRequest } from "../../protocol/LdapMessage.ts"
-import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer } from "../operations/directoryResult.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
@@ -52,7 +52,7 @@ export const changesSince = (
   controls: RequestControls,
   asked: LdapControl.DirSyncRequest
 ): Part | ResultFields => {
-  const base = parseDn(request.base)
+  const base = state.readName(request.base)
   if (base !== undefined && !state.isSuffix(base)) {
     return asked.objectSecurity
       ? answer(LdapResultCode.unwillingToPerform, "DirSync is for a naming context as a whole")

@@ -3,7 +3,13 @@
  * control (RFC 3876) leaves, and ranges of them (MS-ADTS 3.1.1.3.1.3.3).
  */
 import { BerWriter } from "../../ber/BerWriter.ts"
-import { type AttributeType, type Description, isSubtypeOf } from "../../model/attribute/AttributeTypes.ts"
+import {
+  type AttributeType,
+  type Description,
+  isSubtypeOf,
+  objectClassOf,
+  superclassesOf
+} from "../../model/attribute/AttributeTypes.ts"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import type { ValueFilter } from "../../model/control/LdapControlSearch.ts"
 import * as LdapEntry from "../../model/entry/LdapEntry.ts"
@@ -35,10 +41,15 @@ export const selection = (
   requester: Requester
 ): (entry: DirectoryEntry) => FoundEntry => {
   const { ranges, wanted } = rangesOf(names)
-  const allUser = wanted.length === 0 || wanted.includes("*")
-  const allOperational = wanted.includes("+")
-  // "1.1" is no attribute, so it asks for none; so does a name that nobody knows.
-  const asked: ReadonlyArray<Description> = wanted.flatMap((name) => state.types.find(name) ?? [])
+  const classes = wanted.flatMap((name) => name.startsWith("@") ? superclassesOf(name.slice(1).toLowerCase()) : [])
+  // An extensible object may have every attribute there is.
+  const everything = classes.includes("extensibleobject")
+  const allUser = everything || wanted.length === 0 || wanted.includes("*")
+  const allOperational = everything || wanted.includes("+")
+  // "1.1" is no attribute, so it asks for none; so does a name that the directory doesn't know.
+  const asked: ReadonlyArray<Description> = [...wanted, ...classes.flatMap(attributesOfClass)].flatMap((name) =>
+    state.types.find(name) ?? []
+  )
   const askedFor = ({ parsed }: StoredAttribute): boolean =>
     (parsed.type.operational ? allOperational : allUser) ||
     asked.some((description) => isSubtypeOf(parsed, description))
@@ -64,6 +75,12 @@ export const selection = (
     }
     return { dn: entry.dn.toString(), attributes }
   }
+}
+
+/** The attributes that a class asks for by `@` and its name (RFC 4529); those of its superclasses are asked for beside it. */
+const attributesOfClass = (name: string): ReadonlyArray<string> => {
+  const known = objectClassOf(name)
+  return known === undefined ? [] : [...known.must, ...known.may].map(({ name }) => name)
 }
 
 /** The values of an attribute that one of the filters matches. */

@@ -10,6 +10,7 @@ import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 import { operationalAttributes } from "../directory/operationalAttributes.ts"
+import { isAssertable } from "../directory/valueChecking.ts"
 import { answer } from "../operations/directoryResult.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
 
@@ -20,7 +21,13 @@ export type EntryMatcher = Matching.EntryMatcher<DirectoryEntry>
 export type Visible = Matching.Visible<DirectoryEntry>
 
 export const compile = (filter: LdapFilter, types: AttributeTypes, visible: Visible): EntryMatcher =>
-  Matching.compile(filter, types, visible, operationalAttributes)
+  Matching.compile(
+    filter,
+    types,
+    visible,
+    operationalAttributes,
+    (syntax, value, type) => isAssertable(types, syntax, value, type)
+  )
 
 export const attributesOf = (entry: DirectoryEntry, asked: Description): Generator<StoredAttribute> =>
   Matching.attributesOf(entry, asked, operationalAttributes)

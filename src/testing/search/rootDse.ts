@@ -9,8 +9,11 @@ import type { DirectoryState } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 import { supportedControls } from "../operations/requestControls.ts"
 
-/** Increment (RFC 4525), all operational attributes (RFC 3673), true and false filters (RFC 4526). */
-const features = ["1.3.6.1.1.14", "1.3.6.1.4.1.4203.1.5.1", "1.3.6.1.4.1.4203.1.5.3"]
+/**
+ * Increment (RFC 4525), all operational attributes (RFC 3673), attributes of a class (RFC 4529), true and false filters (RFC
+ * 4526).
+ */
+const features = ["1.3.6.1.1.14", "1.3.6.1.4.1.4203.1.5.1", "1.3.6.1.4.1.4203.1.5.2", "1.3.6.1.4.1.4203.1.5.3"]
 
 const supportedExtensions = [
   LdapExtended.whoAmI,

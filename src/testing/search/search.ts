@@ -9,7 +9,7 @@ import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, Scope, SearchRequest } from "../../protocol/LdapMessage.ts"
 import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
-import { type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
+import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer, invalidDn, success } from "../operations/directoryResult.ts"
 import { continuation, mayRefer, referral } from "../operations/referrals.ts"
@@ -123,7 +123,7 @@ export const start = (
   controls: RequestControls = noControls,
   offers: Offers = noOffers
 ): SearchCursor | ResultFields => {
-  const named = parseDn(request.base)
+  const named = state.readName(request.base)
   if (named === undefined) return invalidDn
   if (requester.dn === undefined && !state.allowAnonymous) {
     return answer(LdapResultCode.strongerAuthRequired, "authentication required")
@@ -146,7 +146,8 @@ export const start = (
   const unmet = unmetAssertion(state, base, requester, controls)
   if (unmet !== undefined) return unmet
   const own = state.isAdministrator(requester) ? 0 : state.sizeLimit
-  const limits = [request.sizeLimit, own].filter((limit) => limit > 0)
+  const pageSize = controls.paged === undefined ? state.limits.pageSize : 0
+  const limits = [request.sizeLimit, own, pageSize].filter((limit) => limit > 0)
   const plan: Plan = {
     candidates: [],
     matches: subentriesOnly(visibleOnly(state, requester, matches), base, request, controls),
@@ -158,7 +159,7 @@ export const start = (
     mayRefer: (entry) => mayRefer(state, requester, entry),
     referralScope: controls.manageDsaIt === true || controls.domainScope === true ? undefined : scope
   }
-  const follows = (derefAliases === "searching" || derefAliases === "always") && state.tree.hasClass("alias")
+  const follows = (derefAliases === "searching" || derefAliases === "always") && state.tree.hasAliases
   const found = follows
     ? followBelow(state, state.tree.below(base, scope), base, scope)
     : candidates(state.tree, state.types, request.filter, base, scope, plan.referralScope !== undefined)

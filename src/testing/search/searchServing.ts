@@ -17,6 +17,7 @@ import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import type { DirectoryLog } from "../DirectoryLog.ts"
 import { answer, success } from "../operations/directoryResult.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
+import { neededIndex } from "./candidates.ts"
 import { changesSince } from "./dirSync.ts"
 import { encodeFound, type FoundEntry } from "./entrySelection.ts"
 import type { PagedSearches } from "./PagedSearches.ts"
@@ -54,6 +55,7 @@ const noControls: Controls = []
 /** Serves a search until its end. Interruption stops it without one. */
 export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
   const { controls, messageId, pages, request, requester, state } = serving
+  if (request.scope !== "base") yield* prepareIndexes(state, request)
   const done = (result: ResultFields, more: Controls = noControls) =>
     serving.send({ messageId, operation: { _tag: "SearchResultDone", result }, controls: more })
   if (controls.sync !== undefined) return yield* synchronize(serving, controls.sync, done)
@@ -87,6 +89,16 @@ export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
   const finished = result !== undefined || cursor.finished()
   const cookie = finished ? new Uint8Array(0) : pages.keep(cursor, fingerprint)
   yield* done(success, [LdapControl.pagedResults({ size: 0, cookie }), ...cursor.controls])
+})
+
+/** How many entries are put into an index before others are let in between. Smaller directories never wait. */
+const entriesPerStep = 5_000
+
+/** Makes the indexes that a search needs. */
+const prepareIndexes = Effect.fnUntraced(function*({ tree, types }: DirectoryState, { filter }: SearchRequest) {
+  for (let type = neededIndex(tree, types, filter); type !== undefined; type = neededIndex(tree, types, filter)) {
+    while (!tree.index.prepare(type, entriesPerStep)) yield* Effect.yieldNow
+  }
 })
 
 /**

@@ -10,29 +10,28 @@ import {
   objectClassOf
 } from "../../model/attribute/AttributeTypes.ts"
 import type { MatchingRule } from "../../model/attribute/matchingRules.ts"
-import { syntaxTable } from "../../model/attribute/schemaTable.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 
 const dn = LdapDn.child(LdapDn.root, LdapDn.rdn("cn", "Subschema"))
 
-/** The names of the rules for equality, order and substrings, and the syntax that belongs to them. */
+/** The names of the rules for equality, order and substrings. */
 const rules: Readonly<
-  Record<MatchingRule, readonly [equality: string, ordering: string, substr: string, syntax: string]>
+  Record<MatchingRule, readonly [equality: string, ordering: string, substr: string]>
 > = {
-  caseIgnore: ["caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch", "15"],
-  caseExact: ["caseExactMatch", "caseExactOrderingMatch", "caseExactSubstringsMatch", "15"],
-  caseIgnoreIA5: ["caseIgnoreIA5Match", "", "caseIgnoreIA5SubstringsMatch", "26"],
-  caseExactIA5: ["caseExactIA5Match", "", "", "26"],
-  telephone: ["telephoneNumberMatch", "", "telephoneNumberSubstringsMatch", "50"],
-  integer: ["integerMatch", "integerOrderingMatch", "", "27"],
-  dn: ["distinguishedNameMatch", "", "", "12"],
-  octets: ["octetStringMatch", "octetStringOrderingMatch", "", "40"],
-  boolean: ["booleanMatch", "", "", "7"],
-  time: ["generalizedTimeMatch", "generalizedTimeOrderingMatch", "", "24"],
-  uuid: ["UUIDMatch", "UUIDOrderingMatch", "", ""],
-  oid: ["objectIdentifierMatch", "", "", "38"]
+  caseIgnore: ["caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseIgnoreSubstringsMatch"],
+  caseExact: ["caseExactMatch", "caseExactOrderingMatch", "caseExactSubstringsMatch"],
+  caseIgnoreIA5: ["caseIgnoreIA5Match", "", "caseIgnoreIA5SubstringsMatch"],
+  caseExactIA5: ["caseExactIA5Match", "", ""],
+  telephone: ["telephoneNumberMatch", "", "telephoneNumberSubstringsMatch"],
+  integer: ["integerMatch", "integerOrderingMatch", ""],
+  dn: ["distinguishedNameMatch", "", ""],
+  octets: ["octetStringMatch", "octetStringOrderingMatch", ""],
+  boolean: ["booleanMatch", "", ""],
+  time: ["generalizedTimeMatch", "generalizedTimeOrderingMatch", ""],
+  uuid: ["UUIDMatch", "UUIDOrderingMatch", ""],
+  oid: ["objectIdentifierMatch", "", ""]
 }
 
 /** Object identifier, name and syntax of the matching rules that are named above. */
@@ -54,36 +53,26 @@ const matchingRules = `
 2.5.13.21 telephoneNumberSubstringsMatch 58
 2.5.13.27 generalizedTimeMatch 24
 2.5.13.28 generalizedTimeOrderingMatch 24
-1.3.6.1.1.16.2 UUIDMatch U
-1.3.6.1.1.16.3 UUIDOrderingMatch U
+1.3.6.1.1.16.2 UUIDMatch 1.3.6.1.1.16.1
+1.3.6.1.1.16.3 UUIDOrderingMatch 1.3.6.1.1.16.1
 1.3.6.1.4.1.1466.109.114.1 caseExactIA5Match 26
 1.3.6.1.4.1.1466.109.114.2 caseIgnoreIA5Match 26
 1.3.6.1.4.1.1466.109.114.3 caseIgnoreIA5SubstringsMatch 26
 `
 
-const uuidSyntax = "1.3.6.1.1.16.1"
-
-const syntaxOid = (number: string): string =>
-  number === "" || number === "U" ? uuidSyntax : `1.3.6.1.4.1.1466.115.121.1.${number}`
-
-const syntaxes = new Map<string, string>()
-for (const line of syntaxTable.trim().split(/\n(?! )/)) {
-  const [number = "", ...names] = line.split(/\s+/)
-  for (const name of names) syntaxes.set(name.toLowerCase(), number)
-}
+const syntaxOid = (syntax: string): string => syntax.includes(".") ? syntax : `1.3.6.1.4.1.1466.115.121.1.${syntax}`
 
 const names = (all: ReadonlyArray<string>): string =>
   all.length === 1 ? `NAME '${all[0]}'` : `NAME ( ${all.map((name) => `'${name}'`).join(" ")} )`
 
 const attributeTypeDefinition = (type: AttributeType): string => {
-  const [equality, ordering, substr, usual] = rules[type.rule]
-  const syntax = syntaxes.get(type.key) ?? usual
+  const [equality, ordering, substr] = rules[type.rule]
   const own = type.superior === undefined
     ? [
       ...(type.equality ? [`EQUALITY ${equality}`] : []),
       ...(type.ordering && ordering !== "" ? [`ORDERING ${ordering}`] : []),
-      ...(substr !== "" ? [`SUBSTR ${substr}`] : []),
-      `SYNTAX ${syntaxOid(syntax)}`
+      ...(type.substrings && substr !== "" ? [`SUBSTR ${substr}`] : []),
+      `SYNTAX ${syntaxOid(type.syntax)}`
     ]
     : [`SUP ${type.superior.name}`]
   return [
@@ -123,7 +112,7 @@ const objectClassDefinition = (objectClass: ObjectClass): string =>
 
 const definitions = (): ReadonlyArray<readonly [name: string, values: ReadonlyArray<string>]> => {
   const types = [...allAttributeTypes()]
-  const used = new Set(types.map(({ key, rule }) => syntaxOid(syntaxes.get(key) ?? rules[rule][3])))
+  const used = new Set(types.map(({ syntax }) => syntaxOid(syntax)))
   return [
     ["objectClass", ["top", "subentry", "subschema", "extensibleObject"]],
     ["cn", ["Subschema"]],

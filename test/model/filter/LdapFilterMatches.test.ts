@@ -48,6 +48,28 @@ const cases: ReadonlyArray<readonly [filter: string, expected: boolean | undefin
   ["(userAccountControl:1.2.840.113556.1.4.804:=3)", true],
   ["(cn:caseExactMatch:=ada lovelace)", false],
   ["(cn:caseExactMatch:=Ada Lovelace)", true],
+  // A rule that isn't for the syntax of the attribute.
+  ["(uidNumber:caseIgnoreMatch:=1815)", undefined],
+  ["(!(uidNumber:caseIgnoreMatch:=1))", undefined],
+  ["(cn:caseIgnoreIA5Match:=ada lovelace)", undefined],
+  ["(cn:telephoneNumberMatch:=ada lovelace)", undefined],
+  ["(cn:octetStringMatch:=Ada Lovelace)", undefined],
+  ["(manager:caseExactMatch:=cn=a)", undefined],
+  ["(cn:1.2.840.113556.1.4.803:=1)", undefined],
+  ["(cn:dnSubtreeMatch:=dc=org)", undefined],
+  ["(cn:noSuchMatch:=Ada Lovelace)", undefined],
+  ["(jpegPhoto:=x)", undefined],
+  // Without an attribute, the rule passes by those that it isn't for.
+  ["(:caseIgnoreMatch:=1815)", false],
+  ["(:integerMatch:=1815)", true],
+  ["(:caseExactMatch:=Lovelace)", true],
+  ["(!(:caseExactMatch:=lovelace))", true],
+  // slapd applies the rules of text to telephone numbers.
+  ["(telephoneNumber:caseExactMatch:=+44 20-7946 0000)", true],
+  ["(telephoneNumber:caseExactMatch:=+442079460000)", false],
+  // RFC 4517 section 4.2.5: true of the values that come before the asserted one.
+  ["(uidNumber:integerOrderingMatch:=1816)", true],
+  ["(uidNumber:integerOrderingMatch:=1815)", false],
   ["(ou:dn:=people)", true],
   ["(ou=people)", false],
   ["(&(uid=ada)(sn=lovelace))", true],

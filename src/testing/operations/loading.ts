@@ -1,0 +1,122 @@
+/**
+ * The loading of entries at the start. They are taken as they are: no permission is asked for and, unless the schema is checked,
+ * values aren't judged. What an export says of the history of an entry is kept; other attributes that only the server sets
+ * are left out.
+ */
+import * as Result from "effect/Result"
+import { normalize } from "../../model/attribute/matchingRules.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { ResultFields } from "../../protocol/LdapMessage.ts"
+import type { DirectoryState } from "../directory/DirectoryState.ts"
+import type { DirectoryEntry, EntryHistory, StoredAttribute } from "../directory/DirectoryTree.ts"
+import { fromSeed } from "./attributeChanges.ts"
+import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
+import { addNamingValues } from "./naming.ts"
+import { noControls } from "./requestControls.ts"
+import { checkEntry } from "./schemaChecking.ts"
+
+/** A name that was read, with the entry above it. */
+interface Name {
+  readonly dn: LdapDn.LdapDn
+  readonly rdn: LdapDn.Rdn
+  readonly parent: DirectoryEntry | undefined
+}
+
+/** Loads entries one after the other; those of one parent, which most are, without reading its name each time. */
+export class Loader {
+  readonly #state: DirectoryState
+  readonly #now: number
+  /** Whether names that the directory doesn't hold yet become names at its top. */
+  readonly #takesSuffixes: boolean
+  /** The parent of the last entry, and its name as it was written. */
+  #parent: { readonly text: string; readonly entry: DirectoryEntry } | undefined
+  #classes: StoredAttribute | undefined
+
+  /** `now` is the Clock's time in milliseconds. */
+  constructor(state: DirectoryState, now: number, options?: { readonly takesSuffixes: boolean }) {
+    this.#state = state
+    this.#now = now
+    this.#takesSuffixes = options?.takesSuffixes ?? false
+  }
+
+  load(text: string, given: ReadonlyArray<LdapAttribute>): ResultFields {
+    const state = this.#state
+    const name = this.#read(text)
+    if (name === undefined) return invalidDn
+    const { dn, parent, rdn } = name
+    if (parent === undefined) {
+      if (!state.holds(dn)) {
+        if (!this.#takesSuffixes) return notHere
+        state.addSuffix(dn)
+      }
+      if (!state.isSuffix(dn)) return answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(dn))
+    }
+    if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
+    const parsed = fromSeed(state.types, given)
+    if (Result.isFailure(parsed)) return parsed.failure
+    const attributes = parsed.success
+    this.#shareClasses(attributes)
+    const history = this.#historyFrom(attributes)
+    for (const [key, { parsed: { type } }] of attributes) if (type.readOnly) attributes.delete(key)
+    addNamingValues(state.types, attributes, rdn)
+    const refused = checkEntry(state, attributes, rdn, noControls)
+    if (refused !== undefined) return refused
+    state.tree.insert(dn, attributes, history, parent)
+    return success
+  }
+
+  #read(text: string): Name | undefined {
+    const at = text.indexOf(",")
+    // A comma behind one of these may be part of a value.
+    const above = at < 0 || /[\\"]/.test(text.slice(0, at)) ? undefined : text.slice(at + 1)
+    if (above !== undefined && above === this.#parent?.text) {
+      const own = this.#state.readName(text.slice(0, at))
+      const [rdn] = own?.rdns ?? []
+      if (own?.rdns.length !== 1 || rdn === undefined) return undefined
+      const { entry } = this.#parent
+      return { dn: LdapDn.child(entry.dn, rdn), rdn, parent: entry }
+    }
+    const dn = this.#state.readName(text)
+    const [rdn] = dn?.rdns ?? []
+    if (dn === undefined || rdn === undefined) return undefined
+    const parent = this.#state.tree.findParent(dn)
+    // The name of the parent is shared with it where it is written alike.
+    const isAlike = parent !== undefined && LdapDn.parent(dn)?.toString() === parent.dn.toString()
+    if (isAlike && above !== undefined) this.#parent = { text: above, entry: parent }
+    return { dn: isAlike ? LdapDn.child(parent.dn, rdn) : dn, rdn, parent }
+  }
+
+  /** Entries of the same classes share their list. */
+  #shareClasses(attributes: Map<string, StoredAttribute>): void {
+    const own = attributes.get("objectclass")
+    if (own === undefined) return
+    const last = this.#classes
+    const isSame = last !== undefined && last.description === own.description && last.size === own.size &&
+      own.values.every((value, i) => Buffer.compare(value, last.values[i] ?? new Uint8Array(0)) === 0)
+    if (isSame) attributes.set("objectclass", last)
+    else this.#classes = own
+  }
+
+  #historyFrom(attributes: ReadonlyMap<string, StoredAttribute>): EntryHistory {
+    const text = (key: string): string | undefined => {
+      const [value] = attributes.get(key)?.values ?? []
+      return value === undefined ? undefined : Buffer.from(value).toString("utf8")
+    }
+    const time = (key: string): number | undefined => {
+      const [value] = attributes.get(key)?.values ?? []
+      const normalized = value === undefined ? undefined : normalize("time", value)
+      return normalized === undefined ? undefined : Date.parse(`${normalized.slice(0, 19)}Z`)
+    }
+    const created = time("createtimestamp") ?? this.#now
+    const creator = text("creatorsname") ?? this.#state.administrator.dn.toString()
+    return {
+      uuid: text("entryuuid") ?? this.#state.nextUuid(),
+      created,
+      creator,
+      modified: time("modifytimestamp") ?? created,
+      modifier: text("modifiersname") ?? creator
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What the name of an entry has to do with its attributes (RFC 4512 section 2.3.1): an entry has the values of its RDN, and not
+ * every attribute may stand there. Pure; a refusal has slapd's code and text.
+ */
+import type { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
+import type { Rdn } from "../../model/dn/LdapDn.ts"
+import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import type { ResultFields } from "../../protocol/LdapMessage.ts"
+import { type StoredAttribute, type StoredAttributes, valueKey } from "../directory/DirectoryTree.ts"
+import { store, takeOut } from "./attributeChanges.ts"
+import { answer } from "./directoryResult.ts"
+
+const violation = (text: string): ResultFields => answer(LdapResultCode.namingViolation, text)
+
+/** The refusal of an entry whose name says what it doesn't have, or is made of attributes that can't name. */
+export const checkNaming = (
+  types: AttributeTypes,
+  attributes: StoredAttributes,
+  rdn: Rdn
+): ResultFields | undefined => {
+  for (const { type, value } of rdn.attributes) {
+    const parsed = types.learn(type)
+    if (parsed === undefined) continue
+    const { equality, name, operational, rule, singleValued } = parsed.type
+    if (operational) return violation(`naming attribute '${name}' is operational`)
+    if (!equality) return violation(`naming attribute '${name}' has no equality matching rule`)
+    const present = attributes.get(parsed.key)
+    if (present === undefined) return violation(`naming attribute '${name}' is not present in entry`)
+    if (!present.has(valueKey(rule, value)))
+      return violation(`value of naming attribute '${name}' is not present in entry`)
+    if (singleValued && present.size > 1) {
+      return violation(`value of single-valued naming attribute '${name}' conflicts with value present in entry`)
+    }
+  }
+  return undefined
+}
+
+/** The refusal of a new name that no entry could have; slapd says that before it looks for the entry. */
+export const checkNewName = (types: AttributeTypes, rdn: Rdn): ResultFields | undefined => {
+  for (const { type } of rdn.attributes) {
+    const known = types.find(type)?.type
+    if (known?.equality === false) return violation("naming attribute has no equality matching rule")
+    if (known?.readOnly === true) {
+      return answer(LdapResultCode.constraintViolation, `${known.name}: no user modification allowed`)
+    }
+  }
+  return undefined
+}
+
+/** Puts the values of a name in where they are missing, as slapd does. */
+export const addNamingValues = (types: AttributeTypes, attributes: Map<string, StoredAttribute>, rdn: Rdn): void => {
+  for (const { type, value } of rdn.attributes) {
+    const parsed = types.learn(type)
+    if (parsed === undefined) continue
+    const present = attributes.get(parsed.key)
+    if (present?.has(valueKey(parsed.type.rule, value)) === true) continue
+    attributes.set(parsed.key, store(types, parsed, [...present?.values ?? [], value]))
+  }
+}
+
+/** Takes the values of a name out. One that the next name has as well is put in again, in the spelling of that name. */
+export const removeNamingValues = (types: AttributeTypes, attributes: Map<string, StoredAttribute>, rdn: Rdn): void => {
+  for (const { type, value } of rdn.attributes) {
+    const parsed = types.find(type)
+    const present = parsed === undefined ? undefined : attributes.get(parsed.key)
+    if (parsed === undefined || present === undefined) continue
+    takeOut(attributes, present, new Set([valueKey(parsed.type.rule, value)]))
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * What the directory in memory costs, and how that grows: with its entries, and with the members of a group. CPU of this process,
+ * and ratios of it: a cost that doesn't grow has a ratio near 1.
+ *
+ *     node --max-old-space-size=12000 test/bench/inMemory.ts [--quick]
+ *
+ * Searches and updates are carried out in the directory, without connections: what the protocol adds is measured by run.ts.
+ */
+import * as Result from "effect/Result"
+import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
+import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
+import * as LdapModification from "../../src/model/LdapModification.ts"
+import type { SearchRequest } from "../../src/protocol/LdapMessage.ts"
+import type { DirectoryState, Requester } from "../../src/testing/directory/DirectoryState.ts"
+import { build } from "../../src/testing/directory/initialState.ts"
+import { add, modify } from "../../src/testing/operations/updates.ts"
+import { SearchCursor, start } from "../../src/testing/search/search.ts"
+import { median } from "./statistics.ts"
+
+const quick = process.argv.includes("--quick")
+const many = quick ? 100_000 : 1_000_000
+const few = many / 1_000
+const members = quick ? 10_000 : 100_000
+
+const base = "dc=bench"
+const people = `ou=people,${base}`
+const personDn = (i: number): string => `uid=u${i},${people}`
+const group = `cn=all,${base}`
+
+/** Five attributes, about 200 bytes of LDIF. */
+const ldif = (entries: number): string => {
+  const records = [
+    `dn: ${base}\nobjectClass: domain\ndc: bench\n`,
+    `dn: ${people}\nobjectClass: organizationalUnit\nou: people\n`
+  ]
+  for (let i = 0; i < entries; i++) {
+    records.push(
+      `dn: ${personDn(i)}\nobjectClass: inetOrgPerson\nuid: u${i}\ncn: Person ${i}\nsn: Family ${i % 5_000}\n` +
+        `mail: u${i}@example.org\n`
+    )
+  }
+  return records.join("\n")
+}
+
+/** CPU of this process in microseconds; the garbage collector's threads count. */
+const cpuOf = <A>(work: () => A): readonly [micros: number, result: A] => {
+  const before = process.cpuUsage()
+  const result = work()
+  const { system, user } = process.cpuUsage(before)
+  return [system + user, result]
+}
+
+/** Of one of several, in microseconds: the median of batches, the first of which is for the compiler. */
+const each = (count: number, work: (i: number) => void): number => {
+  const batches: Array<number> = []
+  for (let batch = 0; batch <= 8; batch++) {
+    const [micros] = cpuOf(() => {
+      for (let i = 0; i < count; i++) work(batch * count + i)
+    })
+    if (batch > 0) batches.push(micros / count)
+  }
+  return median(batches)
+}
+
+const requester = (state: DirectoryState): Requester => ({ dn: state.administrator.dn })
+
+const search = (state: DirectoryState, filter: string): number => {
+  const request: SearchRequest = {
+    _tag: "SearchRequest",
+    base,
+    scope: "subtree",
+    derefAliases: "never",
+    sizeLimit: 0,
+    timeLimit: 0,
+    typesOnly: false,
+    filter: Result.getOrThrow(LdapFilter.parse(filter)),
+    attributes: []
+  }
+  const cursor = start(state, request, requester(state))
+  if (!(cursor instanceof SearchCursor)) throw new Error(`the search was refused with ${cursor.code}`)
+  let found = 0
+  for (let step = cursor.step(); step._tag !== "Done"; step = cursor.step()) if (step._tag === "Found") found++
+  return found
+}
+
+const done = ({ code, diagnosticMessage }: { readonly code: number; readonly diagnosticMessage: string }): void => {
+  if (code !== 0) throw new Error(`refused with ${code}: ${diagnosticMessage}`)
+}
+
+const put = (state: DirectoryState, dn: string, attributes: AttributesInput): void =>
+  done(
+    add({
+      state,
+      request: { _tag: "AddRequest", dn, attributes: attributesFrom(attributes) },
+      requester: requester(state),
+      now: 1
+    })
+  )
+
+const change = (state: DirectoryState, dn: string, changes: ReadonlyArray<LdapModification.LdapModification>): void =>
+  done(modify({ state, request: { _tag: "ModifyRequest", dn, changes }, requester: requester(state), now: 1 }))
+
+const format = (micros: number): string =>
+  micros >= 1_000_000
+    ? `${(micros / 1e6).toFixed(1)} s`
+    : micros >= 1_000
+    ? `${(micros / 1e3).toFixed(1)} ms`
+    : `${micros.toFixed(1)} µs`
+
+const report = (what: string, small: number, large: number): void =>
+  console.log(`${what}: ${format(large)}, ${(large / small).toFixed(1)} times as much as in a small one`)
+
+const measure = (entries: number) => {
+  const text = ldif(entries)
+  const [loading, built] = cpuOf(() => build({ ldif: text }, 0))
+  const state = Result.getOrThrow(built)
+  const [first, found] = cpuOf(() => search(state, `(mail=u${entries - 1}@example.org)`))
+  if (found !== 1) throw new Error(`${found} entries were found, not one`)
+  const searching = each(500, (i) => {
+    if (search(state, `(uid=u${(i * 7919) % entries})`) !== 1) throw new Error("an entry wasn't found")
+  })
+  const both = each(500, (i) => {
+    const number = (i * 7919) % entries
+    search(state, `(&(objectClass=inetOrgPerson)(sn=Family ${number % 5_000})(uid=u${number}))`)
+  })
+  const adding = each(
+    500,
+    (i) => put(state, `uid=n${i},${people}`, { objectClass: "inetOrgPerson", uid: `n${i}`, cn: `New ${i}`, sn: "New" })
+  )
+  const modifying = each(
+    500,
+    (i) => change(state, personDn(i % entries), [LdapModification.replace("sn", `Changed ${i}`)])
+  )
+  return { loading, first, searching, both, adding, modifying }
+}
+
+const measureGroup = (size: number) => {
+  const state = Result.getOrThrow(build({ ldif: ldif(1) }, 0))
+  put(state, group, {
+    objectClass: "groupOfNames",
+    cn: "all",
+    member: Array.from({ length: size }, (_, i) => personDn(i))
+  })
+  search(state, `(member=${personDn(0)})`)
+  return {
+    adding: each(20, (i) => change(state, group, [LdapModification.add("member", `uid=more${i},${people}`)])),
+    // From everywhere in the group.
+    removing: each(
+      20,
+      (i) => change(state, group, [LdapModification.remove("member", personDn(Math.floor((i / 180) * size)))])
+    ),
+    searching: each(20, (i) => search(state, `(member=uid=more${i},${people})`))
+  }
+}
+
+const [smallGroup, largeGroup] = [measureGroup(200), measureGroup(members)]
+console.log(`a group of ${members} members`)
+report("a member is added", smallGroup.adding, largeGroup.adding)
+report("a member is removed", smallGroup.removing, largeGroup.removing)
+report("the groups of a member are searched", smallGroup.searching, largeGroup.searching)
+const [small, large] = [measure(few), measure(many)]
+console.log(`a directory of ${many} entries`)
+console.log(`loaded from LDIF: ${format(large.loading)}, ${format(large.loading / many)} an entry`)
+console.log(`the first search by an attribute: ${format(large.first)}`)
+report("a search by one value", small.searching, large.searching)
+report("a search by three values", small.both, large.both)
+report("an entry is added", small.adding, large.adding)
+report("an entry is modified", small.modifying, large.modifying)
