@@ -64,6 +64,8 @@ export class Client {
   readonly #connection: ClientConnection
   readonly #options: ClientOptions
   #conversation: SaslConversation | undefined
+  /** The bind or StartTLS that was called last and isn't over: what is called after it comes after it, awaited or not. */
+  #ordered: Promise<void> | undefined
 
   /** Throws for a URL that isn't one of LDAP. Nothing is opened yet. */
   constructor(options: ClientOptions) {
@@ -191,13 +193,15 @@ export class Client {
     oid: string,
     value?: Buffer | string,
     controls?: Controls
-  ): Promise<{ oid?: string | undefined; value?: string | undefined }> {
+  ): Promise<{ oid?: string; value?: string }> {
     const octets = value === undefined || value.length === 0 ? undefined : Buffer.from(value as string)
     const answer = await this.#operation(
       controls,
       (session, sent) => session.extended(oid, { controls: sent, value: octets })
     )
-    return { oid: answer.oid, value: answer.value === undefined ? undefined : Buffer.from(answer.value).toString() }
+    const text = answer.value === undefined ? undefined : Buffer.from(answer.value).toString()
+    // ldapts' type, and its objects, in which what is missing is there as `undefined`.
+    return { oid: answer.oid, value: text } as { oid?: string; value?: string }
   }
 
   /** Changes an entry. */
@@ -290,6 +294,7 @@ export class Client {
 
   /** The session as it has to be. Fails with an {@link LdapError}. */
   async #session(need: Need): Promise<LdapSession.LdapSession> {
+    if (this.#ordered !== undefined) await this.#ordered
     if (this.#conversation?.isUnderWay === true) this.#conversation.breakOff()
     const ready = need === "operation" ? this.#connection.ready : undefined
     return ready ?? this.#connection.acquire(need)
@@ -308,7 +313,15 @@ export class Client {
     operation: (session: LdapSession.LdapSession, sent: ReadonlyArray<ldapts.Control>) => Promise<A>
   ): Promise<A> {
     const sent = listOf(controls)
-    return this.#settled(sent, this.#session(need).then((session) => operation(session, sent)))
+    const answer = this.#session(need).then((session) => operation(session, sent))
+    if (need !== "operation") {
+      const over = () => {
+        if (this.#ordered === ordered) this.#ordered = undefined
+      }
+      const ordered = answer.then(over, over)
+      this.#ordered = ordered
+    }
+    return this.#settled(sent, answer)
   }
 
   /** Reads the controls that came with an answer; an error becomes one of ldapts. */

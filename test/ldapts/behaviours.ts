@@ -444,5 +444,22 @@ export const slapdBehaviours: ReadonlyArray<Behaviour> = [
     name: "compare with an attribute that isn't there",
     run: (client, { alice }) => all(() => failure(client.compare(alice, "title", "x"))),
     check: failsWith([ldapts.NoSuchAttributeError, 16])
+  },
+  {
+    name: "a password policy's answer is read into the control, also with a refusal",
+    run: async (client) => {
+      const controls = [new ldapts.PasswordPolicyControl(), new ldapts.PasswordPolicyControl()]
+      await client.bind("uid=expiring,o=accounts", "expiringpw-1", controls[0])
+      const error = await failure(client.bind("uid=locked,o=accounts", "lockedpw-1", controls[1]))
+      const [expiring, locked] = controls.map(({ value }) => value)
+      // The time goes on between the two clients.
+      return [typeof expiring?.timeBeforeExpiration, locked, error]
+    },
+    check: (result) => {
+      const [expiring, locked, error] = result as [string, unknown, Array<unknown>]
+      assert.strictEqual(expiring, "number")
+      assert.deepStrictEqual(locked, { error: ldapts.PasswordPolicyError.AccountLocked })
+      assert.strictEqual(error[0], ldapts.InvalidCredentialsError)
+    }
   }
 ]

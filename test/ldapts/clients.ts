@@ -13,7 +13,7 @@ export type Make = (options: ldapts.ClientOptions) => Client
 
 export const clients: ReadonlyArray<readonly [string, Make]> = [
   ["ldapts", (options) => new ldapts.Client(options)],
-  ["the drop-in", (options) => new dropIn.Client(options) as Client]
+  ["the drop-in", (options) => new dropIn.Client(options)]
 ]
 
 /** What an operation came to: its value, or the error as far as both have it. */
