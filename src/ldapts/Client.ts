@@ -230,13 +230,13 @@ export class Client {
   ): Promise<ldapts.SearchResult> {
     const sent = listOf(controls)
     const search = searchOf(baseDN, options, sent)
-    const read = entryReader(options.attributes ?? [], options.explicitBufferAttributes ?? [])
+    const read = entryReader(options.attributes, options.explicitBufferAttributes)
     const found = ({ entries, references }: Found): ldapts.SearchResult => ({
       searchEntries: entries.map(read),
       searchReferences: references.flat()
     })
     try {
-      const session = await this.#session("operation")
+      const session = this.#ready ?? await this.#session("operation")
       const all = await this.#limited(session.searchResult(search), search)
       if (sent.length > 0) readInto(sent, all.result.controls)
       return found(all)
@@ -258,7 +258,7 @@ export class Client {
   ): AsyncGenerator<ldapts.SearchResult> {
     const sent = listOf(controls)
     const search = searchOf(baseDN, { ...options, paged: options.paged || true }, sent)
-    const read = entryReader(options.attributes ?? [], options.explicitBufferAttributes ?? [])
+    const read = entryReader(options.attributes, options.explicitBufferAttributes)
     const { pageSize = 100 } = search
     let page: ldapts.SearchResult = { searchEntries: [], searchReferences: [] }
     let pages = 0
@@ -292,12 +292,17 @@ export class Client {
     await this.unbind()
   }
 
+  /** The session where an operation has nothing to wait for, as is usual: to wait for a promise costs as much as to send a request. */
+  get #ready(): LdapSession.LdapSession | undefined {
+    return this.#ordered === undefined && this.#conversation === undefined ? this.#connection.ready : undefined
+  }
+
   /** The session as it has to be. Fails with an {@link LdapError}. */
   async #session(need: Need): Promise<LdapSession.LdapSession> {
     if (this.#ordered !== undefined) await this.#ordered
     if (this.#conversation?.isUnderWay === true) this.#conversation.breakOff()
-    const ready = need === "operation" ? this.#connection.ready : undefined
-    return ready ?? this.#connection.acquire(need)
+    this.#conversation = undefined
+    return this.#connection.acquire(need)
   }
 
   #operation<A extends Answer>(
@@ -313,7 +318,10 @@ export class Client {
     operation: (session: LdapSession.LdapSession, sent: ReadonlyArray<ldapts.Control>) => Promise<A>
   ): Promise<A> {
     const sent = listOf(controls)
-    const answer = this.#session(need).then((session) => operation(session, sent))
+    const ready = need === "operation" ? this.#ready : undefined
+    const answer = ready === undefined
+      ? this.#session(need).then((session) => operation(session, sent))
+      : operation(ready, sent)
     if (need !== "operation") {
       const over = () => {
         if (this.#ordered === ordered) this.#ordered = undefined

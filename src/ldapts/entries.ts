@@ -6,7 +6,7 @@ import type { Entry } from "ldapts"
 import { isUtf8 } from "node:buffer"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 
-/** What the attributes of an entry become. Entries of one search share their list of names, so it is worked out once for many. */
+/** What the attributes of an entry become. Entries share their list of names, so it is worked out once for many. */
 interface Plan {
   readonly names: ReadonlyArray<string>
   readonly areBuffers: ReadonlyArray<boolean>
@@ -14,24 +14,38 @@ interface Plan {
   readonly missing: ReadonlyArray<string>
 }
 
+/** For searches that ask for nothing in particular: also one after the other brings the same names again. */
+const plain = new WeakMap<ReadonlyArray<string>, Plan>()
+
+const none: ReadonlyArray<string> = []
+
+const planFor = (
+  names: ReadonlyArray<string>,
+  requested: ReadonlyArray<string>,
+  explicit: ReadonlyArray<string>
+): Plan => {
+  const isPlain = requested.length === 0 && explicit.length === 0
+  const known = isPlain ? plain.get(names) : undefined
+  if (known !== undefined) return known
+  const present = requested.length === 0 ? none : names.map((name) => name.toLowerCase())
+  const plan: Plan = {
+    names,
+    areBuffers: names.map((name) => explicit.includes(name) || /;binary$/i.test(name)),
+    missing: requested.filter((name) => !present.includes(name.toLowerCase()))
+  }
+  if (isPlain) plain.set(names, plan)
+  return plan
+}
+
 /** A reader of entries for a search that asked for `requested`. */
 export const entryReader = (
-  requested: ReadonlyArray<string>,
-  explicitBuffers: ReadonlyArray<string>
+  requested: ReadonlyArray<string> = none,
+  explicitBuffers: ReadonlyArray<string> = none
 ): (entry: LdapEntry) => Entry => {
-  const explicit = new Set(explicitBuffers)
   let plan: Plan | undefined
-  const planFor = (names: ReadonlyArray<string>): Plan => {
-    const present = new Set(names.map((name) => name.toLowerCase()))
-    return {
-      names,
-      areBuffers: names.map((name) => explicit.has(name) || /;binary$/i.test(name)),
-      missing: requested.filter((name) => !present.has(name.toLowerCase()))
-    }
-  }
   return (entry) => {
     const names = entry.descriptions
-    if (plan?.names !== names) plan = planFor(names)
+    if (plan?.names !== names) plan = planFor(names, requested, explicitBuffers)
     const { areBuffers, missing } = plan
     const found: Entry = { dn: entry.dn }
     for (let i = 0; i < names.length; i++) {
