@@ -361,7 +361,9 @@ export class Client {
       limit === "Infinity" || pageSize !== undefined ? search : Effect.timeoutOrElse(search, {
         duration: limit,
         orElse: () =>
-          Effect.fail(new LdapError({ reason: new RequestTimeout({ afterMillis: limit }), operation: "search" }))
+          Effect.fail(
+            new LdapError({ reason: new RequestTimeout({ afterMillis: limit, inDoubt: true }), operation: "search" })
+          )
       })
     )
   }

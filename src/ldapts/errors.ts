@@ -118,7 +118,8 @@ const reasonOf = (error: Error): LdapErrorReason | undefined => {
     const diagnosticMessage = error.message.endsWith(suffix) ? error.message.slice(0, -suffix.length) : error.message
     return fromResult({ code, matchedDn: "", diagnosticMessage, referrals: [], controls: [] })
   }
-  if (error.message.endsWith(": Operation timed out")) return new RequestTimeout({ afterMillis: Number.NaN })
+  if (error.message.endsWith(": Operation timed out"))
+    return new RequestTimeout({ afterMillis: Number.NaN, inDoubt: true })
   if (error.message.startsWith("Connection closed before message response was received")) {
     return new ConnectionLost({ detail: "the peer closed the connection", inDoubt: true, cause: error })
   }

@@ -60,7 +60,7 @@ describe("to errors of ldapts", () => {
   })
 
   it.each<readonly [LdapError.LdapErrorReason, string, string]>([
-    [new LdapError.RequestTimeout({ afterMillis: 5 }), "rename", "ModifyDNRequest: Operation timed out"],
+    [new LdapError.RequestTimeout({ afterMillis: 5, inDoubt: true }), "rename", "ModifyDNRequest: Operation timed out"],
     [
       new LdapError.ConnectionLost({ detail: "x", inDoubt: true }),
       "delete",
