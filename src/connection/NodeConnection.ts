@@ -27,6 +27,10 @@ export interface NodeTarget {
   readonly tls: TlsOptions | undefined
   /** Idle milliseconds before TCP probes the peer; 0 for never. */
   readonly keepAlive: number
+  /** Gives the socket, instead of connecting to `address`. One that speaks TLS already needs no `tls`. */
+  readonly open?: (() => Net.Socket) | undefined
+  /** Gives the socket of TLS above another, `tls.connect` where it is left out. */
+  readonly secure?: ((options: Tls.ConnectionOptions) => Tls.TLSSocket) | undefined
 }
 
 const connectOptions = (address: Address, keepAlive: number): Net.NetConnectOpts => ({
@@ -83,6 +87,12 @@ const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Defe
   return outcome
 }
 
+const decided = (exit: Exit.Exit<void, Error>): Deferred.Deferred<void, Error> => {
+  const outcome = Deferred.makeUnsafe<void, Error>()
+  Deferred.doneUnsafe(outcome, exit)
+  return outcome
+}
+
 /**
  * What arrives in the clear is read into this, whatever the connection, and handed over before anything else is read: so a read
  * costs no memory of its own. As much as Node would give it.
@@ -104,17 +114,34 @@ export class NodeConnection implements LdapConnection {
 
   constructor(target: NodeTarget, address: Address) {
     this.#target = target
-    const socket = Net.connect({
+    const socket = target.open?.() ?? Net.connect({
       ...connectOptions(address, target.keepAlive),
       ...(target.tls === undefined ? { onread: { buffer: lent, callback: this.#onRead } } : {})
     })
     this.#raw = socket
     this.#socket = socket
-    socket.once("connect", () => {
-      if (isLocal(socket)) this.#protection = "local"
-    })
-    this.connected = outcomeOf(socket, "connect")
+    const event = socket instanceof Tls.TLSSocket ? "secureConnect" : "connect"
+    if (isOpen(socket)) {
+      this.#onOpen()
+      this.connected = decided(Exit.void)
+    } else if (socket.destroyed) {
+      // Its events have been.
+      this.connected = decided(Exit.fail(new Error("the socket is closed")))
+    } else {
+      socket.once(event, () => this.#onOpen())
+      this.connected = outcomeOf(socket, event)
+    }
     this.#listen()
+  }
+
+  #onOpen(): void {
+    const socket = this.#raw
+    if (socket instanceof Tls.TLSSocket) {
+      this.#protection = "tls"
+      this.#tls = TlsHandshake.negotiatedOn(socket)
+    } else if (isLocal(socket)) {
+      this.#protection = "local"
+    }
   }
 
   get protection(): Protection {
@@ -194,7 +221,7 @@ export class NodeConnection implements LdapConnection {
       this.#unlisten()
       let tls: Tls.TLSSocket
       try {
-        tls = Tls.connect({ ...prepared.node, socket: this.#raw })
+        tls = (this.#target.secure ?? Tls.connect)({ ...prepared.node, socket: this.#raw })
       } catch (cause) {
         return Effect.fail(fail({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause }))
       }
@@ -264,8 +291,13 @@ export class NodeConnection implements LdapConnection {
   }
 }
 
-/** Unix sockets and loopback addresses don't leave the machine. */
+/** Whether a socket that was given needs no waiting for: it is connected, or no socket of the network at all. */
+const isOpen = (socket: Net.Socket): boolean =>
+  !socket.destroyed && !socket.connecting && !(socket instanceof Tls.TLSSocket && socket.getProtocol() === null)
+
+/** Unix sockets and loopback addresses don't leave the machine. Of a stream that is no socket nothing is known. */
 const isLocal = (socket: Net.Socket): boolean => {
+  if (!(socket instanceof Net.Socket)) return false
   const address = socket.remoteAddress
   return address === undefined || /^(::ffff:)?127\./.test(address) || address === "::1"
 }

@@ -30,8 +30,8 @@ export const connect = (target: NodeTarget): Effect.Effect<LdapConnection, LdapE
 
 const reach = (target: NodeTarget): Effect.Effect<NodeConnection, Failure, Scope.Scope> => {
   const { address } = target
-  // An address that is given as one needs no lookup, and has no other beside it.
-  if ("path" in address || Net.isIP(address.host) !== 0) {
+  // A socket that is given needs no address; an address that is given as one needs no lookup, and has no other beside it.
+  if (target.open !== undefined || "path" in address || Net.isIP(address.host) !== 0) {
     return Effect.mapError(open(target, address), (cause) => describeConnect(cause, address))
   }
   const { host, port } = address
@@ -45,7 +45,13 @@ const reach = (target: NodeTarget): Effect.Effect<NodeConnection, Failure, Scope
 const open = (target: NodeTarget, address: Address): Effect.Effect<NodeConnection, Error, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.scope, (scope) => {
-      const connection = new NodeConnection(target, address)
+      let connection: NodeConnection
+      try {
+        connection = new NodeConnection(target, address)
+      } catch (cause) {
+        // A function of the program makes the socket where there is one, and may throw.
+        return Effect.fail(cause instanceof Error ? cause : new Error(String(cause)))
+      }
       return Effect.andThen(
         Scope.addFinalizer(scope, connection.destroy),
         Effect.as(restore(Deferred.await(connection.connected)), connection)

@@ -1,59 +1,92 @@
 /**
- * Values of ldapts, taken where ours are, so that a program can move over piece by piece. What they put on the wire is what
- * they mean: a filter or control is written with ldapts' own writer and read back as one of ours.
+ * Values of ldapts, taken where ours are, so that a program can move over piece by piece.
+ *
+ * They are recognised by their shape: whichever version or copy of ldapts made them, and plain objects of the same shape too. ldapts
+ * itself isn't imported. A filter or control that can write itself is asked to, and what it wrote is read back as one of ours.
  */
-import { Attribute, BerWriter, Change, Control, type DN, Filter } from "ldapts"
 import { BerReader, Tag } from "../ber/BerReader.ts"
 import { LdapControl } from "./control/LdapControl.ts"
 import type { LdapDn } from "./dn/LdapDn.ts"
 import { attributesFrom, type AttributesInput, type LdapAttribute } from "./entry/LdapEntry.ts"
-import * as LdapFilter from "./filter/LdapFilter.ts"
 import type { LdapModification } from "./LdapModification.ts"
+import { type LdaptsWriter, makeLdaptsWriter } from "./LdaptsWriter.ts"
+
+/** A distinguished name of ldapts (`DN`). */
+export interface LdaptsDn {
+  getRDNs(): ReadonlyArray<object>
+  toString(): string
+}
+
+/** A control of ldapts (`Control` and its subclasses), or a plain object with a value in octets. */
+export interface LdaptsControl {
+  readonly type: string
+  readonly critical?: boolean | undefined
+  write?(writer: LdaptsWriter): void
+}
+
+/** An attribute of ldapts (`Attribute`). */
+export interface LdaptsAttribute {
+  readonly type: string
+  readonly values: ReadonlyArray<Uint8Array | string>
+}
+
+/** A change of ldapts (`Change`). */
+export interface LdaptsChange {
+  readonly operation: "add" | "delete" | "replace"
+  readonly modification: LdaptsAttribute
+}
 
 /** A distinguished name. Text goes to the server as it is: Active Directory also takes `<GUID=…>` and `<SID=…>`. */
-export type DnInput = string | LdapDn | DN
+export type DnInput = string | LdapDn | LdaptsDn
 
-export type ControlInput = LdapControl | Control
+export type ControlInput = LdapControl | LdaptsControl
 
-export type ModificationInput = LdapModification | Change
+export type ModificationInput = LdapModification | LdaptsChange
 
-export type EntryAttributesInput = AttributesInput | ReadonlyArray<Attribute>
+export type EntryAttributesInput = AttributesInput | ReadonlyArray<LdaptsAttribute>
 
 export const dnFrom = (dn: DnInput): string => (typeof dn === "string" ? dn : dn.toString())
 
-/** Throws `BerError` for a filter that LDAP doesn't have. */
-export const filterFrom = (filter: Filter): LdapFilter.LdapFilter => LdapFilter.decode(written(filter))
-
-export const isFilter = (u: unknown): u is Filter => u instanceof Filter
-
+/** Throws what `write` of the control throws, and a `BerError` for what isn't a control. */
 export const controlFrom = (control: ControlInput): LdapControl => {
-  if (!(control instanceof Control)) return control
-  const content = written(control).sequence()
+  if (!("type" in control)) return control
+  if (control.write === undefined) return plainControl(control)
+  const writer = makeLdaptsWriter()
+  control.write(writer)
+  const content = new BerReader(writer.buffer).sequence()
   const oid = content.text()
   const critical = content.peek() === Tag.boolean && content.boolean()
   return new LdapControl({ oid, critical, value: content.done ? undefined : content.octets() })
 }
 
+const plainControl = ({ critical = false, type, ...rest }: LdaptsControl): LdapControl => {
+  const value = "value" in rest ? rest.value : undefined
+  if (value !== undefined && !(value instanceof Uint8Array)) {
+    throw new TypeError(`the value of the control ${type} is not in octets, and it can't write itself`)
+  }
+  return new LdapControl({ oid: type, critical, value })
+}
+
 export const modificationFrom = (change: ModificationInput): LdapModification => {
-  if (!(change instanceof Change)) return change
+  if (!("modification" in change)) return change
   const { description, values } = attributeFrom(change.modification)
   return { operation: change.operation, attribute: description, values }
 }
 
 export const entryAttributesFrom = (attributes: EntryAttributesInput): ReadonlyArray<LdapAttribute> =>
   Array.isArray(attributes)
-    ? (attributes as ReadonlyArray<LdapAttribute | Attribute>).map((attribute) =>
-      attribute instanceof Attribute ? attributeFrom(attribute) : attribute
+    ? (attributes as ReadonlyArray<LdapAttribute | LdaptsAttribute>).map((attribute) =>
+      "type" in attribute ? attributeFrom(attribute) : attribute
     )
     : attributesFrom(attributes as AttributesInput)
 
-const attributeFrom = ({ type, values }: Attribute): LdapAttribute => ({
-  description: type,
-  values: values.map((value) => (typeof value === "string" ? Buffer.from(value) : value))
+const attributeFrom = (attribute: LdaptsAttribute): LdapAttribute => ({
+  description: attribute.type,
+  values: valuesOf(attribute).map((value) => (typeof value === "string" ? Buffer.from(value) : value))
 })
 
-const written = (value: Filter | Control): BerReader => {
-  const writer = new BerWriter()
-  value.write(writer)
-  return new BerReader(writer.buffer)
-}
+/** An attribute of ldapjs has the same shape, but its `values` are text that octets didn't survive. */
+const valuesOf = (attribute: LdaptsAttribute): ReadonlyArray<Uint8Array | string> =>
+  Object.prototype.toString.call(attribute) === "[object LdapAttribute]" && "buffers" in attribute
+    ? attribute.buffers as ReadonlyArray<Uint8Array>
+    : attribute.values

@@ -8,7 +8,6 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
-import type { Filter } from "ldapts"
 import type { LdapControl } from "../model/control/LdapControl.ts"
 import type { LdapEntry, ValueInput } from "../model/entry/LdapEntry.ts"
 import type * as LdapFilter from "../model/filter/LdapFilter.ts"
@@ -325,13 +324,13 @@ export interface LookupOptions extends OperationOptions {
 }
 
 /**
- * A filter: a value, RFC 4515 text, or a filter of ldapts. Never put text together from what users typed: `ldapFilter` and
+ * A filter: a value, RFC 4515 text, or a filter of ldapts or ldapjs, which is recognised by its shape. Never put text together from what users typed: `ldapFilter` and
  * the builders of `LdapFilter` keep values apart from syntax.
  *
  * @category models
  * @since 0.1.0
  */
-export type FilterInput = string | LdapFilter.LdapFilter | Filter
+export type FilterInput = string | LdapFilter.LdapFilter | LdapFilter.ForeignFilter
 
 /**
  * A search (RFC 4511 section 4.5.1).

@@ -66,10 +66,16 @@ export class Figures {
     )
   }
 
-  /** Of this library. */
-  figure(work: Work, against: Against, figure: (measured: Measured) => number, other?: string): number {
+  /** Of this library, or of another peer. */
+  figure(
+    work: Work,
+    against: Against,
+    figure: (measured: Measured) => number,
+    other?: string,
+    peer = "effectLdap"
+  ): number {
     const result = this.part(work, against)
-    return result === undefined ? Number.NaN : over(result, "effectLdap", figure, other)
+    return result === undefined ? Number.NaN : over(result, peer, figure, other)
   }
 
   /** How many times less CPU a decoder takes than that of ldapts. */

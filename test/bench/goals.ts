@@ -209,6 +209,36 @@ export const goals: ReadonlyArray<Goal> = [
     what: "Spans and metrics: CPU of a lookup, without = 1",
     atMost: 1.05,
     of: (f) => f.telemetry?.ratio ?? Number.NaN
+  },
+  {
+    number: 13,
+    what: "The drop-in for ldapts: search into an array: CPU, ldapts = 1",
+    atMost: 0.4,
+    of: (f) => f.figure("collect", "slapd", cpu, "ldapts", "dropIn")
+  },
+  {
+    number: 13,
+    what: "The same: lookups one after another",
+    atMost: 0.8,
+    of: (f) => f.figure("lookup", "slapd", cpu, "ldapts", "dropIn")
+  },
+  {
+    number: 13,
+    what: "The same against the responder",
+    atMost: 0.8,
+    of: (f) => f.figure("lookup", "responder", cpu, "ldapts", "dropIn")
+  },
+  {
+    number: 13,
+    what: "The same: 64 lookups in flight",
+    atMost: 0.8,
+    of: (f) => f.figure("inFlight", "slapd", cpu, "ldapts", "dropIn")
+  },
+  {
+    number: 13,
+    what: "The same: a value of 10 MB",
+    atMost: 0.15,
+    of: (f) => f.figure("large", "slapd", cpu, "ldapts", "dropIn")
   }
 ]
 

@@ -28,6 +28,8 @@ export interface Part {
 }
 
 const node = ["floor", "effectLdap", "ldapts", "ldapjs"]
+/** The drop-in for ldapts as well: where it isn't another way to call what effect-ldap is measured with. */
+const clients = [...node, "dropIn"]
 const everybody = [...node, "libldap", "pythonLdap"]
 const streaming = ["floor", "effectLdap"]
 
@@ -39,10 +41,10 @@ const lookups = {
   quickItems: 500,
   rounds: 2,
   warmUp: 3,
-  peers: node
+  peers: clients
 } as const
 const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 4, warmUp: 4 } as const
-const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 2, warmUp: 4, peers: node } as const
+const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 2, warmUp: 4, peers: clients } as const
 const logins = { name: "connect", against: "slapd, TLS", item: "login", shows: "rate" } as const
 const writes = {
   name: "write",
@@ -70,7 +72,7 @@ export const parts: ReadonlyArray<Part> = [
     against: "slapd",
     peers: node
   },
-  { ...bulk, name: "search", title: "All people, in memory", work: "collect", against: "slapd", peers: node },
+  { ...bulk, name: "search", title: "All people, in memory", work: "collect", against: "slapd", peers: clients },
   {
     ...bulk,
     name: "search",
@@ -79,7 +81,7 @@ export const parts: ReadonlyArray<Part> = [
     against: "slapd, TLS",
     peers: node
   },
-  { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: node },
+  { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: clients },
   ...both({ ...lookups, name: "lookup", title: "Lookups, one after another", work: "lookup" }),
   ...both({ ...lookups, name: "inflight", title: "Lookups, 64 at a time", work: "inFlight", items: 12_000 }),
   { ...cycles, name: "connect", title: "Connect, bind, unbind", work: "connect", against: "slapd", items: 200 },
@@ -108,11 +110,17 @@ export const parts: ReadonlyArray<Part> = [
     work: "write",
     against: "slapd",
     items: 600,
-    peers: node
+    peers: clients
   },
-  ...both({ ...writes, title: "Add, modify, delete, 64 at a time", work: "writeInFlight", items: 1_500, peers: node }),
-  ...both({ ...one, name: "large", title: "One value of 10 MB", work: "large", peers: everybody }),
-  { ...one, name: "large", title: "One value of 10 MB", work: "large", against: "slapd, TLS", peers: node },
+  ...both({
+    ...writes,
+    title: "Add, modify, delete, 64 at a time",
+    work: "writeInFlight",
+    items: 1_500,
+    peers: clients
+  }),
+  ...both({ ...one, name: "large", title: "One value of 10 MB", work: "large", peers: [...everybody, "dropIn"] }),
+  { ...one, name: "large", title: "One value of 10 MB", work: "large", against: "slapd, TLS", peers: clients },
   ...[20, 200].map((megabytes): Part => ({
     ...one,
     name: "large",

@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
-import { dnFrom, type DnInput, isFilter } from "../../model/ldapts.ts"
+import { dnFrom, type DnInput } from "../../model/ldapts.ts"
 import * as LdapUrl from "../../model/url/LdapUrl.ts"
 import type { SearchOptions } from "../../session/LdapSession.ts"
 
@@ -59,8 +59,4 @@ export const searchKey = ({ base, filter, scope = "subtree" }: SearchOptions): s
 const filterKey = (filter: SearchOptions["filter"]): string =>
   filter === undefined
     ? ""
-    : typeof filter === "string"
-    ? Result.match(LdapFilter.parse(filter), { onFailure: () => filter, onSuccess: LdapFilter.format })
-    : isFilter(filter)
-    ? filter.toString()
-    : LdapFilter.format(filter)
+    : Result.match(LdapFilter.from(filter), { onFailure: ({ message }) => message, onSuccess: LdapFilter.format })

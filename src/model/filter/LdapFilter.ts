@@ -2,7 +2,7 @@
  * Search filters: builders and the `ldapFilter` tag, and the one door to everything else about filters.
  *
  * What a filter is lives in LdapFilterModel.ts, its text form (RFC 4515) in LdapFilterParser.ts and LdapFilterText.ts,
- * its BER form in LdapFilterBer.ts, checking, comparing and simplifying in LdapFilterAlgebra.ts, and what a filter matches
+ * its BER form in LdapFilterBer.ts, filters of other libraries in LdapFilterFrom.ts, checking, comparing and simplifying in LdapFilterAlgebra.ts, and what a filter matches
  * in LdapFilterMatches.ts.
  *
  * @since 0.1.0
@@ -30,6 +30,7 @@ export type { BerWriter } from "../../ber/BerWriter.ts"
 
 export { FilterError, isEqual, simplify, validate } from "./LdapFilterAlgebra.ts"
 export { decode, encode } from "./LdapFilterBer.ts"
+export { type ForeignFilter, ForeignFilterError, from } from "./LdapFilterFrom.ts"
 export { matches } from "./LdapFilterMatches.ts"
 export type {
   And,

@@ -11,7 +11,7 @@ import type { BerWriter } from "../../ber/BerWriter.ts"
 import type { And, Extensible, LdapFilter, Not, Or, Substrings } from "./LdapFilterModel.ts"
 import { defaultMaxDepth } from "./LdapFilterText.ts"
 
-const FilterTag = {
+export const FilterTag = {
   and: 0xa0,
   or: 0xa1,
   not: 0xa2,

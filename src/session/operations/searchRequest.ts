@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { InvalidRequest } from "../../model/LdapError.ts"
-import { dnFrom, filterFrom, isFilter } from "../../model/ldapts.ts"
+import { dnFrom } from "../../model/ldapts.ts"
 import { maxInt, type SearchRequest } from "../../protocol/LdapMessage.ts"
 import type { FilterInput, SearchOptions } from "../LdapOperations.ts"
 
@@ -40,19 +40,8 @@ const notWhole = (field: string, value: number, least: number): InvalidRequest |
     ? undefined
     : new InvalidRequest({ field, detail: `${value} is not a whole number from ${least} to ${maxInt}` })
 
-const parseFilter = (filter: FilterInput): Result.Result<LdapFilter.LdapFilter, InvalidRequest> => {
-  if (typeof filter === "string") {
-    return Result.mapError(LdapFilter.parse(filter), (error) => invalidFilter(error.message))
-  }
-  if (isFilter(filter)) {
-    return Result.try({ try: () => filterFrom(filter), catch: (cause) => invalidFilter(messageOf(cause)) })
-  }
-  return Result.mapError(LdapFilter.validate(filter), (error) => invalidFilter(error.message))
-}
-
-const invalidFilter = (detail: string): InvalidRequest => new InvalidRequest({ field: "filter", detail })
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+const parseFilter = (filter: FilterInput): Result.Result<LdapFilter.LdapFilter, InvalidRequest> =>
+  Result.mapError(LdapFilter.from(filter), (error) => new InvalidRequest({ field: "filter", detail: error.message }))
 
 /** The filter of a search with its values left out; nothing for one that can't be read. */
 export const filterShape = (filter: FilterInput | undefined): string | undefined =>

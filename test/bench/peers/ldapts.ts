@@ -1,9 +1,12 @@
 /** ldapts, through its client. It has no stream and no way to stop: those are missing. */
-import { Attribute, Change, Client as LdaptsClient } from "ldapts"
+import { Attribute, Change, Client as LdaptsClient, type ClientOptions } from "ldapts"
 import { type Client, eachAtOnce, type Peer, type Target } from "./Peer.ts"
 
-const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
-  const client = new LdaptsClient({ url, ...(ca === undefined ? {} : { tlsOptions: { ca } }) })
+/** ldapts' client, or another with its methods. */
+type Make = (options: ClientOptions) => Pick<LdaptsClient, keyof LdaptsClient>
+
+const connect = (make: Make) => async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
+  const client = make({ url, ...(ca === undefined ? {} : { tlsOptions: { ca } }) })
   await client.bind(bindDn, password)
   const collect = async (base: string): Promise<number> =>
     (await client.search(base, { scope: "sub", timeLimit: 0 })).searchEntries.length
@@ -38,4 +41,6 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
   }
 }
 
-export const peer: Peer = { connect }
+export const peerOf = (make: Make): Peer => ({ connect: connect(make) })
+
+export const peer: Peer = peerOf((options) => new LdaptsClient(options))

@@ -1,0 +1,393 @@
+/**
+ * The client of ldapts, on sessions of this library.
+ *
+ * @since 0.2.0
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as ldapts from "ldapts"
+import type * as Tls from "node:tls"
+import * as LdapAuth from "../auth/LdapAuth.ts"
+import type { LdapControl } from "../model/control/LdapControl.ts"
+import * as LdapDn from "../model/dn/LdapDn.ts"
+import { InvalidRequest, LdapError, RequestTimeout } from "../model/LdapError.ts"
+import type * as LdapSession from "../session/LdapSession.ts"
+import { ClientConnection, type Need, run } from "./ClientConnection.ts"
+import { type ClientOptions, limitOf } from "./ClientOptions.ts"
+import { type Controls, listOf, readInto } from "./controls.ts"
+import { entryReader } from "./entries.ts"
+import { fromLdapError } from "./errors.ts"
+import { SaslConversation } from "./SaslConversation.ts"
+import { searchOf } from "./searchOptions.ts"
+
+/** What the controls of an answer are read from. */
+interface Answer {
+  readonly controls: ReadonlyArray<LdapControl>
+}
+
+type Found = Pick<LdapSession.SearchResult, "entries" | "references">
+
+/**
+ * A client with the methods of ldapts' `Client`, their units and defaults, and its results and errors.
+ *
+ * **When to use**
+ *
+ * As the first step of a program that comes from ldapts: change the import, and nothing else. New code, and code that is changed
+ * anyway, does better with `LdapSession` and `LdapClient`; {@link Client.effect} leads there.
+ *
+ * **Details**
+ *
+ * The connection is made by the first operation, and again after `unbind` or when it was lost. Operations that come together
+ * share it. A client that was bound never becomes anonymous by a new connection, and one that used StartTLS never goes on in
+ * clear text: unless `autoRebind` is set, operations fail until the program has bound again. `timeout` abandons one operation. A
+ * bind with a name and without a password is refused. The README has the whole table of differences.
+ *
+ * Errors are those of ldapts, by its own classes; the `cause` of each is the `LdapError` that says more.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Client, InvalidCredentialsError } from "effect-ldap/ldapts"
+ *
+ * const client = new Client({ url: "ldaps://ldap.example.org", autoRebind: true })
+ * await client.bind("cn=reader,dc=example,dc=org", "secret")
+ * const { searchEntries } = await client.search("dc=example,dc=org", { filter: "(mail=ada@example.org)" })
+ * await client.unbind()
+ * ```
+ *
+ * @category clients
+ * @since 0.2.0
+ */
+export class Client {
+  readonly #connection: ClientConnection
+  readonly #options: ClientOptions
+  #conversation: SaslConversation | undefined
+  /** The bind or StartTLS that was called last and isn't over: what is called after it comes after it, awaited or not. */
+  #ordered: Promise<void> | undefined
+
+  /** Throws for a URL that isn't one of LDAP. Nothing is opened yet. */
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#connection = new ClientConnection(options)
+  }
+
+  /** Whether there is a connection. It is known at once when the server has ended it. */
+  get isConnected(): boolean {
+    return this.#connection.isConnected
+  }
+
+  /** Whether the last bind on this connection succeeded. */
+  get isBound(): boolean {
+    return this.#connection.isBound
+  }
+
+  /**
+   * The session below, for programs that use both: connected, and bound as this client is. Fails where an operation of this client
+   * would. The session ends with the connection, so ask again for each use; never bind it, since this client wouldn't know.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { Client } from "effect-ldap/ldapts"
+   * import { Effect, Stream } from "effect"
+   *
+   * const client = new Client({ url: "ldaps://ldap.example.org" })
+   *
+   * const count = client.effect.pipe(
+   *   Effect.flatMap((session) => Stream.runCount(session.search({ base: "dc=example,dc=org", pageSize: 500 })))
+   * )
+   * ```
+   */
+  get effect(): Effect.Effect<LdapSession.LdapSession, LdapError> {
+    return Effect.tryPromise({
+      try: () => this.#session("operation"),
+      catch: (cause) =>
+        cause instanceof LdapError
+          ? cause
+          : new LdapError({
+            reason: new InvalidRequest({ field: "client", detail: String(cause) }),
+            operation: "connect"
+          })
+    })
+  }
+
+  /**
+   * Binds by a name and a password, or by a SASL mechanism that ldapts lists, with credentials as {@link bindSASL} takes them. Both
+   * empty is an anonymous bind.
+   */
+  async bind(
+    dnOrSaslMechanism: ldapts.DN | string,
+    password?: string,
+    controls?: Controls
+  ): Promise<void> {
+    const name = typeof dnOrSaslMechanism === "string" ? dnOrSaslMechanism : dnOrSaslMechanism.toString()
+    if ((ldapts.SASL_MECHANISMS as ReadonlyArray<string>).includes(name)) return this.bindSASL(name, password, controls)
+    if (name !== "" && (password === undefined || password === "")) {
+      // As servers say that take no part in it (RFC 4513 section 5.1.2).
+      throw new ldapts.UnwillingToPerformError(
+        "a bind with a name and without a password would be anonymous; bind(\"\", \"\") is for that"
+      )
+    }
+    const auth = name === "" && (password === undefined || password === "")
+      ? LdapAuth.anonymous
+      : LdapAuth.simple(name, Redacted.make(password ?? ""))
+    await this.#answered("bind", controls, async (session, sent) => {
+      if (auth._tag === "Simple") await this.#warnOfClearText(session)
+      return this.#connection.bind(session, auth, sent)
+    })
+  }
+
+  /**
+   * Binds by a SASL mechanism of which the program knows the credentials. A server that wants more is a `SaslBindInProgressError`
+   * with its challenge in `response.data`; call this again with the answer. Any other operation ends such a bind, and its connection.
+   */
+  async bindSASL(mechanism: string, password?: string, controls?: Controls): Promise<void> {
+    const credentials = Buffer.from(password ?? "")
+    const pending = this.#conversation
+    if (pending?.isUnderWay === true && pending.mechanism === mechanism) {
+      await this.#settled(listOf(controls), pending.answer(credentials))
+      return
+    }
+    await this.#answered("bind", controls, async (session, sent) => {
+      const conversation = new SaslConversation(mechanism, credentials)
+      this.#conversation = conversation
+      if (conversation.sendsSecret) await this.#warnOfClearText(session)
+      return conversation.begin((auth) => this.#connection.bind(session, auth, sent))
+    })
+  }
+
+  /** Protects the connection by TLS. The server must prove to be the host of the URL, unless `rejectUnauthorized` is `false`. */
+  async startTLS(options: Tls.ConnectionOptions = {}, controls?: Controls): Promise<void> {
+    if (listOf(controls).length > 0) throw new Error("StartTLS takes no controls (RFC 4511 section 4.14.1)")
+    await this.#answered("startTls", undefined, (session) => this.#connection.startTls(session, options))
+  }
+
+  /** Adds an entry: attributes of ldapts, or values by their descriptions. */
+  async add(
+    dn: ldapts.DN | string,
+    attributes: ReadonlyArray<ldapts.Attribute> | Readonly<Record<string, ReadonlyArray<string> | string>>,
+    controls?: Controls
+  ): Promise<void> {
+    await this.#operation(controls, (session, sent) => session.add(dn, attributes, { controls: sent }))
+  }
+
+  /** Whether an entry has a value. */
+  async compare(dn: ldapts.DN | string, attribute: string, value: string, controls?: Controls): Promise<boolean> {
+    const { isTrue } = await this.#operation(
+      controls,
+      (session, sent) =>
+        Effect.map(session.compare(dn, attribute, value, { controls: sent }), (isTrue) => ({ isTrue, controls: [] }))
+    )
+    return isTrue
+  }
+
+  /** Deletes an entry. */
+  async del(dn: ldapts.DN | string, controls?: Controls): Promise<void> {
+    await this.#operation(controls, (session, sent) => session.delete(dn, { controls: sent }))
+  }
+
+  /** An extended operation by its OID. The value of the answer is given as text. */
+  async exop(
+    oid: string,
+    value?: Buffer | string,
+    controls?: Controls
+  ): Promise<{ oid?: string; value?: string }> {
+    const octets = value === undefined || value.length === 0 ? undefined : Buffer.from(value as string)
+    const answer = await this.#operation(
+      controls,
+      (session, sent) => session.extended(oid, { controls: sent, value: octets })
+    )
+    const text = answer.value === undefined ? undefined : Buffer.from(answer.value).toString()
+    // ldapts' type, and its objects, in which what is missing is there as `undefined`.
+    return { oid: answer.oid, value: text } as { oid?: string; value?: string }
+  }
+
+  /** Changes an entry. */
+  async modify(
+    dn: ldapts.DN | string,
+    changes: ldapts.Change | ReadonlyArray<ldapts.Change>,
+    controls?: Controls
+  ): Promise<void> {
+    await this.#operation(controls, (session, sent) => session.modify(dn, changes, { controls: sent }))
+  }
+
+  /** Renames an entry, and moves it where `newDN` has more than one part. The values of the old RDN leave it. */
+  async modifyDN(dn: ldapts.DN | string, newDN: ldapts.DN | string, controls?: Controls): Promise<void> {
+    const name = renameOf(newDN.toString())
+    await this.#operation(controls, (session, sent) => session.rename(dn, { ...name, controls: sent }))
+  }
+
+  /**
+   * Searches, and gives everything at once. Where the server ends it by a size limit, what came is the result. Attributes that were
+   * asked for and aren't there are empty arrays.
+   */
+  async search(
+    baseDN: ldapts.DN | string,
+    options: ldapts.SearchOptions = {},
+    controls?: Controls
+  ): Promise<ldapts.SearchResult> {
+    const sent = listOf(controls)
+    const search = searchOf(baseDN, options, sent)
+    const read = entryReader(options.attributes, options.explicitBufferAttributes)
+    const found = ({ entries, references }: Found): ldapts.SearchResult => ({
+      searchEntries: entries.map(read),
+      searchReferences: references.flat()
+    })
+    try {
+      const session = this.#ready ?? await this.#session("operation")
+      const all = await this.#limited(session.searchResult(search), search)
+      if (sent.length > 0) readInto(sent, all.result.controls)
+      return found(all)
+    } catch (error) {
+      const theirs = this.#failed(sent, error)
+      if (isSizeLimit(error) && error.partial !== undefined) return found(error.partial)
+      throw theirs
+    }
+  }
+
+  /**
+   * Searches in pages (100 entries, unless `paged.pageSize` says otherwise), and gives one after the other. The next page is asked for
+   * when the program wants it; leaving the loop gives the server its cursor back.
+   */
+  async *searchPaginated(
+    baseDN: ldapts.DN | string,
+    options: ldapts.SearchOptions = {},
+    controls?: Controls
+  ): AsyncGenerator<ldapts.SearchResult> {
+    const sent = listOf(controls)
+    const search = searchOf(baseDN, { ...options, paged: options.paged || true }, sent)
+    const read = entryReader(options.attributes, options.explicitBufferAttributes)
+    const { pageSize = 100 } = search
+    let page: ldapts.SearchResult = { searchEntries: [], searchReferences: [] }
+    let pages = 0
+    try {
+      const session = await this.#session("operation")
+      for await (const messages of Stream.toAsyncIterable(Stream.chunks(session.searchMessages(search)))) {
+        for (const message of messages) {
+          if (message._tag === "Entry") page.searchEntries.push(read(message.entry))
+          else if (message._tag === "Reference") page.searchReferences.push(...message.urls)
+          else if (message._tag === "Done") readInto(sent, message.result.controls)
+          if (page.searchEntries.length < pageSize) continue
+          yield page
+          pages++
+          page = { searchEntries: [], searchReferences: [] }
+        }
+      }
+    } catch (error) {
+      const theirs = this.#failed(sent, error)
+      if (!isSizeLimit(error)) throw theirs
+    }
+    if (pages === 0 || page.searchEntries.length > 0 || page.searchReferences.length > 0) yield page
+  }
+
+  /** Ends the connection, if there is one: one unbind, however often this is called. Operations that are under way fail. */
+  async unbind(): Promise<void> {
+    this.#conversation?.breakOff()
+    await this.#connection.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.unbind()
+  }
+
+  /** The session where an operation has nothing to wait for, as is usual: to wait for a promise costs as much as to send a request. */
+  get #ready(): LdapSession.LdapSession | undefined {
+    return this.#ordered === undefined && this.#conversation === undefined ? this.#connection.ready : undefined
+  }
+
+  /** The session as it has to be. Fails with an {@link LdapError}. */
+  async #session(need: Need): Promise<LdapSession.LdapSession> {
+    if (this.#ordered !== undefined) await this.#ordered
+    if (this.#conversation?.isUnderWay === true) this.#conversation.breakOff()
+    this.#conversation = undefined
+    return this.#connection.acquire(need)
+  }
+
+  #operation<A extends Answer>(
+    controls: Controls,
+    operation: (session: LdapSession.LdapSession, sent: ReadonlyArray<ldapts.Control>) => Effect.Effect<A, LdapError>
+  ): Promise<A> {
+    return this.#answered("operation", controls, (session, sent) => run(operation(session, sent)))
+  }
+
+  #answered<A extends Answer | void>(
+    need: Need,
+    controls: Controls,
+    operation: (session: LdapSession.LdapSession, sent: ReadonlyArray<ldapts.Control>) => Promise<A>
+  ): Promise<A> {
+    const sent = listOf(controls)
+    const ready = need === "operation" ? this.#ready : undefined
+    const answer = ready === undefined
+      ? this.#session(need).then((session) => operation(session, sent))
+      : operation(ready, sent)
+    if (need !== "operation") {
+      const over = () => {
+        if (this.#ordered === ordered) this.#ordered = undefined
+      }
+      const ordered = answer.then(over, over)
+      this.#ordered = ordered
+    }
+    return this.#settled(sent, answer)
+  }
+
+  /** Reads the controls that came with an answer; an error becomes one of ldapts. */
+  async #settled<A extends Answer | void>(sent: ReadonlyArray<ldapts.Control>, answer: Promise<A>): Promise<A> {
+    let settled: A
+    try {
+      settled = await answer
+    } catch (error) {
+      throw this.#failed(sent, error)
+    }
+    if (settled !== undefined && sent.length > 0) readInto(sent, settled.controls)
+    return settled
+  }
+
+  /** The error of ldapts. Also a refusal has controls: those of a password policy say why. */
+  #failed(sent: ReadonlyArray<ldapts.Control>, error: unknown): unknown {
+    if (!(error instanceof LdapError)) return error
+    if (sent.length > 0 && "controls" in error.reason) readInto(sent, error.reason.controls)
+    return fromLdapError(error)
+  }
+
+  /** `timeout` is for all of a search, where a session's is for the next message. Pages are as many operations. */
+  #limited(
+    search: Effect.Effect<LdapSession.SearchResult, LdapError>,
+    { pageSize }: LdapSession.SearchOptions
+  ): Promise<LdapSession.SearchResult> {
+    const limit = limitOf(this.#options.timeout)
+    return run(
+      limit === "Infinity" || pageSize !== undefined ? search : Effect.timeoutOrElse(search, {
+        duration: limit,
+        orElse: () =>
+          Effect.fail(
+            new LdapError({ reason: new RequestTimeout({ afterMillis: limit, inDoubt: true }), operation: "search" })
+          )
+      })
+    )
+  }
+
+  async #warnOfClearText(session: LdapSession.LdapSession): Promise<void> {
+    if (hasWarned || this.#options.allowInsecureAuth !== undefined) return
+    if ((await Effect.runPromise(session.protection)) !== "none") return
+    hasWarned = true
+    process.emitWarning(
+      `a password crosses the network to ${session.server} in clear text; use ldaps:// or startTLS, or say allowInsecureAuth`,
+      { code: "EFFECT_LDAP_CLEAR_TEXT" }
+    )
+  }
+}
+
+/** Once for a process. */
+let hasWarned = false
+
+const isSizeLimit = (error: unknown): error is LdapError =>
+  error instanceof LdapError && error.reason._tag === "SizeLimitExceeded"
+
+/** A name that has more than one part moves the entry. What can't be read is for the server to judge. */
+const renameOf = (newDn: string): { readonly newRdn: string; readonly newSuperior?: string } => {
+  const dn = Result.getOrUndefined(LdapDn.parse(newDn, { lenient: true }))
+  if (dn === undefined || dn.rdns.length < 2) return { newRdn: newDn }
+  return { newRdn: dn.rdns[0]!.toString(), newSuperior: LdapDn.make(dn.rdns.slice(1)).toString() }
+}

@@ -1,0 +1,106 @@
+/**
+ * A bind by SASL as ldapts does it: the program has the mechanism and gives the credentials of each step as text. A challenge of the
+ * server is an error (`SaslBindInProgressError`), after which the program calls `bind` again with its answer.
+ *
+ * On the session all of it is one bind, which waits for the program between two steps.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as ldapts from "ldapts"
+import * as LdapAuth from "../auth/LdapAuth.ts"
+import { rejected, type SaslFailure, type SaslStep } from "../auth/SaslMechanism.ts"
+import type { LdapResult } from "../model/LdapError.ts"
+
+/** Mechanisms whose credentials don't give the secret away. */
+const keepsSecret = /^(CRAM|DIGEST|EXTERNAL|GSS|SCRAM)/i
+
+export class SaslConversation {
+  readonly mechanism: string
+  /** Whether a listener could use what is sent. */
+  readonly sendsSecret: boolean
+  readonly #auth: LdapAuth.LdapAuth
+  /** The caller that waits for the answer to its credentials. */
+  #caller: PromiseWithResolvers<LdapResult> | undefined
+  /** The server's challenge that waits for the caller's answer. */
+  #challenged: Deferred.Deferred<SaslStep, SaslFailure> | undefined
+
+  /** `credentials` are those of the first step, and of each that is needed when the bind is done again. */
+  constructor(mechanism: string, credentials: Uint8Array) {
+    this.mechanism = mechanism
+    this.sendsSecret = !keepsSecret.test(mechanism)
+    this.#auth = LdapAuth.sasl({
+      name: mechanism,
+      sendsSecret: this.sendsSecret,
+      start: () => Effect.sync(() => this.#step(credentials))
+    })
+  }
+
+  /** Whether the server waits for the next credentials. */
+  get isUnderWay(): boolean {
+    return this.#challenged !== undefined
+  }
+
+  /** Runs the bind up to the server's first answer. */
+  begin(bind: (auth: LdapAuth.LdapAuth) => Promise<LdapResult>): Promise<LdapResult> {
+    const caller = this.#wait()
+    const settle = (use: (caller: PromiseWithResolvers<LdapResult>) => void): void => {
+      const waiting = this.#caller
+      this.#caller = undefined
+      this.#challenged = undefined
+      if (waiting !== undefined) use(waiting)
+    }
+    bind(this.#auth).then(
+      (result) => settle(({ resolve }) => resolve(result)),
+      (error: unknown) => settle(({ reject }) => reject(error))
+    )
+    return caller.promise
+  }
+
+  /** Answers the server's challenge. */
+  answer(credentials: Uint8Array): Promise<LdapResult> {
+    const challenged = this.#challenged!
+    this.#challenged = undefined
+    const caller = this.#wait()
+    Deferred.doneUnsafe(challenged, Exit.succeed(this.#step(credentials)))
+    return caller.promise
+  }
+
+  /** Ends it, and with it the connection: the server is in the middle of it. */
+  breakOff(): void {
+    const challenged = this.#challenged
+    this.#challenged = undefined
+    if (challenged !== undefined) {
+      Deferred.doneUnsafe(challenged, Effect.runSyncExit(rejected("the program went on with something else")))
+    }
+  }
+
+  #wait(): PromiseWithResolvers<LdapResult> {
+    return (this.#caller = Promise.withResolvers<LdapResult>())
+  }
+
+  #step(credentials: Uint8Array): SaslStep {
+    return {
+      response: Redacted.make(credentials),
+      challenged: (challenge) =>
+        Effect.suspend(() => {
+          const caller = this.#caller
+          // The bind is done again on another connection, where nothing but the first credentials is known.
+          if (caller === undefined)
+            return rejected("the mechanism takes several steps, which only the program can do again")
+          const next = (this.#challenged = Deferred.makeUnsafe<SaslStep, SaslFailure>())
+          this.#caller = undefined
+          caller.reject(inProgress(challenge))
+          return Deferred.await(next)
+        }),
+      succeeded: () => Effect.undefined
+    }
+  }
+}
+
+const inProgress = (challenge: Uint8Array | undefined): Error => {
+  const response = new ldapts.BindResponse({ messageId: 0, status: 14, controls: [] })
+  if (challenge !== undefined) response.data = [Buffer.from(challenge).toString()]
+  return new ldapts.SaslBindInProgressError(response)
+}

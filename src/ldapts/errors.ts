@@ -1,0 +1,140 @@
+/**
+ * Errors of ldapts from ours, and ours from those of ldapts.
+ */
+import * as ldapts from "ldapts"
+import {
+  ConnectFailed,
+  ConnectionLost,
+  fromResult,
+  LdapError,
+  type LdapErrorReason,
+  ProtocolViolation,
+  RequestTimeout,
+  type ResultReason
+} from "../model/LdapError.ts"
+
+/** How ldapts names an operation in its messages. */
+const requests = new Map([
+  ["bind", "BindRequest (0x60)"],
+  ["search", "SearchRequest (0x63)"],
+  ["modify", "ModifyRequest (0x66)"],
+  ["add", "AddRequest (0x68)"],
+  ["delete", "DeleteRequest (0x4a)"],
+  ["rename", "ModifyDNRequest (0x6c)"],
+  ["compare", "CompareRequest (0x6e)"],
+  ["extended", "ExtendedRequest (0x77)"],
+  ["startTls", "ExtendedRequest (0x77)"]
+])
+
+const requestOf = (operation: string): string => requests.get(operation) ?? operation
+
+/**
+ * The error that ldapts has for one of this library: of its classes where the server gave a result code, otherwise an `Error` with
+ * ldapts' message, or Node's own error where connecting failed. Its `cause` is the error that was given.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export const fromLdapError = (error: LdapError): Error => caused(theirs(error), error)
+
+const theirs = (error: LdapError): Error => {
+  const { operation, reason } = error
+  if (isResult(reason)) return resultError(reason)
+  switch (reason._tag) {
+    case "RequestTimeout":
+      return new Error(`${requestOf(operation).split(" ", 1)[0]!}: Operation timed out`)
+    case "ConnectionLost":
+    case "SessionClosed":
+      return new Error(
+        `Connection closed before message response was received. Message type: ${requestOf(operation)}`
+      )
+    case "ConnectFailed":
+      if (reason.cause instanceof Error && !(reason.cause instanceof LdapError)) return reason.cause
+      return new Error(reason.kind === "timeout" ? "Connection timeout" : error.message)
+    case "ProtocolViolation":
+      return new ldapts.MessageParserError(reason.detail)
+    default:
+      return new Error(error.message)
+  }
+}
+
+const isResult = (reason: LdapErrorReason): reason is Extract<LdapErrorReason, ResultReason> =>
+  "code" in reason && "diagnosticMessage" in reason
+
+/** ldapts knows best which class it has for a code, and what it says. */
+const resultError = ({ code, diagnosticMessage, matchedDn }: ResultReason): Error => {
+  const response = new ldapts.BindResponse({
+    messageId: 0,
+    status: code,
+    matchedDN: matchedDn,
+    errorMessage: diagnosticMessage
+  })
+  return ldapts.StatusCodeParser.parse(response)
+}
+
+/** Where the program can look for what the error doesn't say. Not the error itself again: loggers follow causes to their end. */
+const caused = (error: Error, cause: LdapError): Error => {
+  if (error.cause !== undefined || !Object.isExtensible(error)) return error
+  const { dn, operation, reason, server } = cause
+  const value = reason._tag === "ConnectFailed" && reason.cause === error
+    ? new LdapError({ reason: new ConnectFailed({ kind: reason.kind, detail: reason.detail }), operation, dn, server })
+    : cause
+  return Object.defineProperty(error, "cause", { value, configurable: true, writable: true, enumerable: false })
+}
+
+/**
+ * The error of this library for one that a client of ldapts, or the drop-in, failed with; `undefined` for an error that is neither of
+ * ldapts nor of a connection.
+ *
+ * **Details**
+ *
+ * For an error of the drop-in it is the one that it was made from. Errors of ldapts itself are recognised by their shape, whichever
+ * version or copy they are of. They say less, so `dn`, `matchedDn` and the like are missing unless `context` has them.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export const toLdapError = (
+  error: unknown,
+  context: {
+    readonly operation?: string | undefined
+    readonly dn?: string | undefined
+    readonly server?: string | undefined
+  } = {}
+): LdapError | undefined => {
+  if (error instanceof LdapError) return error
+  if (!(error instanceof Error)) return undefined
+  if (error.cause instanceof LdapError) return error.cause
+  const reason = reasonOf(error)
+  return reason === undefined
+    ? undefined
+    : new LdapError({ ...context, operation: context.operation ?? "request", reason })
+}
+
+const reasonOf = (error: Error): LdapErrorReason | undefined => {
+  const code = "code" in error ? error.code : undefined
+  if (typeof code === "number") {
+    const suffix = ` Code: 0x${code.toString(16)}`
+    const diagnosticMessage = error.message.endsWith(suffix) ? error.message.slice(0, -suffix.length) : error.message
+    return fromResult({ code, matchedDn: "", diagnosticMessage, referrals: [], controls: [] })
+  }
+  if (error.message.endsWith(": Operation timed out"))
+    return new RequestTimeout({ afterMillis: Number.NaN, inDoubt: true })
+  if (error.message.startsWith("Connection closed before message response was received")) {
+    return new ConnectionLost({ detail: "the peer closed the connection", inDoubt: true, cause: error })
+  }
+  if (error.name === "MessageParserError") return new ProtocolViolation({ detail: error.message, cause: error })
+  if (error.message === "Connection timeout") {
+    return new ConnectFailed({ kind: "timeout", detail: error.message, cause: error })
+  }
+  return typeof code === "string"
+    ? new ConnectFailed({ kind: kindOf(code), detail: error.message, cause: error })
+    : undefined
+}
+
+const kindOf = (code: string): ConnectFailed["kind"] => {
+  if (code === "ENOTFOUND" || code.startsWith("EAI_")) return "dns"
+  if (code === "ECONNREFUSED" || code === "ENOENT") return "refused"
+  if (code === "ETIMEDOUT") return "timeout"
+  return /CERT|TLS|SSL|SIGNATURE/.test(code) ? "tls" : "other"
+}
