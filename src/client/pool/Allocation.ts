@@ -33,8 +33,8 @@ export class Occupancy {
   /** Streams whose consumers wait for the server. */
   pulled = 0
   paged: Lease<unknown> | undefined = undefined
-  /** Whether an operation has had the session and given it back before it ended. */
-  hasServed = false
+  /** Whether an operation has ever had the session. */
+  wasUsed = false
   /** No operation gets the session any more. */
   isRetired = false
   /** Greater for a session that was lent later. */

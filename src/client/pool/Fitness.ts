@@ -8,7 +8,7 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapPoolMembers, Member, PooledSession } from "./LdapPoolMembers.ts"
 import type { Settings } from "./LdapPoolOptions.ts"
 
-/** A session that ends earlier, without having been of use, was none. */
+/** A session that no operation has used was of use all the same if it lasted so long. */
 const leastUsefulMillis = 10_000
 
 export interface FitnessOptions {
@@ -54,12 +54,12 @@ export class Fitness {
   /** Every session is used at least once, or stays for a while: a short `maxAge` must not open one after another. */
   isOld({ occupancy, openedAt }: Member): boolean {
     const { maxAge } = this.#options.settings
-    return this.now - openedAt >= (occupancy.hasServed ? maxAge : Math.max(maxAge, leastUsefulMillis))
+    return this.now - openedAt >= (occupancy.wasUsed ? maxAge : Math.max(maxAge, leastUsefulMillis))
   }
 
   /** Whether a session that ends now has been of use: if not, the next one may be no better. */
   wasOfUse({ occupancy, openedAt }: Member): boolean {
-    return occupancy.hasServed || this.now - openedAt >= leastUsefulMillis
+    return occupancy.wasUsed || this.now - openedAt >= leastUsefulMillis
   }
 
   #isFresh({ usedAt }: Member): boolean {

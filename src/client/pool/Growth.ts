@@ -110,7 +110,7 @@ export class Growth<M> {
     }
   }
 
-  /** A session has been of use. */
+  /** A session is of use. */
   succeeded(): void {
     this.#failures = 0
     this.#step = undefined

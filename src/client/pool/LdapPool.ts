@@ -318,8 +318,7 @@ const build = Effect.fnUntraced(function*(
     )
   const get = Effect.map(leased(single), ({ member }) => member.session)
 
-  growth.grow()
-  // A configuration that can't work shows here.
+  // Opens `min` sessions and waits for the first, so that a configuration that can't work shows here.
   if (settings.min > 0) yield* Effect.scoped(get)
 
   const pool: LdapPool = {

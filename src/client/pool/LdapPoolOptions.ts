@@ -49,8 +49,8 @@ export interface PoolOptions {
    */
   readonly openTimeout?: Duration.Input | undefined
   /**
-   * The pauses between attempts to open a session, after sessions that could not be opened, or that the server ended before they were of
-   * use, one after another. The first three attempts follow at once. Default: 100 milliseconds, twice as long each time, 10 seconds at
+   * The pauses between attempts to open a session, after sessions that could not be opened, or that the server ended before an operation
+   * had them, one after another. The first three attempts follow at once. Default: 100 milliseconds, twice as long each time, 10 seconds at
    * most, a fifth more or less. While an operation waits, a pause is 1 second at most. A Schedule that ends goes on with its last pause.
    * A failure that nothing but another configuration can mend, a refused password say, is tried again only for an operation.
    */

@@ -59,24 +59,16 @@ export class Lending {
   borrow(demand: Demand, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
     const { allocation, clock, fitness, settings } = this.#options
     const lease = this.isEnding ? undefined : allocation.take(demand)
-    if (lease !== undefined && fitness.isReady(lease.member)) {
-      lease.member.usedAt = fitness.now
-      return Effect.succeed(lease)
-    }
+    if (lease !== undefined && fitness.isReady(lease.member)) return this.#lend(lease)
     const deadline = clock.currentTimeMillisUnsafe() + settings.checkoutTimeout
     return lease === undefined ? this.#wait(demand, deadline, restore) : this.#check(lease, deadline, restore)
   }
 
-  /** Ends a lease. `isUsed` where an operation had the session. */
-  giveBack(lease: Lease<Member>, isUsed = true): Effect.Effect<void> {
+  giveBack(lease: Lease<Member>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { allocation, growth, members, settings } = this.#options
       const { member } = lease
       const { occupancy } = member
-      if (isUsed && member.end === undefined) {
-        occupancy.hasServed = true
-        growth.succeeded()
-      }
       member.idleSince = this.#options.fitness.now
       allocation.giveBack(lease)
       if (occupancy.leases === 0 && members.connections > settings.max && !allocation.isFullOfPages)
@@ -153,35 +145,40 @@ export class Lending {
         // A session may have been granted in the moment in which the wait was interrupted.
         Effect.onExit(
           restore(waiting),
-          (exit) => Exit.isFailure(exit) && lease !== undefined ? this.giveBack(lease, false) : Effect.void
+          (exit) => Exit.isFailure(exit) && lease !== undefined ? this.giveBack(lease) : Effect.void
         ),
         (lease) => this.#check(lease, deadline, restore)
       )
     })
   }
 
+  #lend(lease: Lease<Member>): Effect.Effect<Lease<Member>> {
+    const { fitness, growth } = this.#options
+    const { member } = lease
+    member.usedAt = fitness.now
+    if (!member.occupancy.wasUsed) {
+      member.occupancy.wasUsed = true
+      growth.succeeded()
+    }
+    return Effect.succeed(lease)
+  }
+
   /** Lends a session that is fit; closes one that isn't, and takes another. */
   #check(lease: Lease<Member>, deadline: number, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
     const { fitness } = this.#options
     const { member } = lease
-    if (fitness.isReady(member)) {
-      member.usedAt = fitness.now
-      return Effect.succeed(lease)
-    }
+    if (fitness.isReady(member)) return this.#lend(lease)
     const left = Math.max(0, deadline - fitness.now)
     const isFit = Effect.timeoutOrElse(Effect.raceFirst(fitness.isFit(member), Deferred.await(this.#ending)), {
       duration: left,
       orElse: () => this.#timeout
     })
     return restore(isFit).pipe(
-      Effect.onError(() => this.giveBack(lease, false)),
+      Effect.onError(() => this.giveBack(lease)),
       Effect.flatMap((isFit) => {
-        if (isFit) {
-          member.usedAt = fitness.now
-          return Effect.succeed(lease)
-        }
+        if (isFit) return this.#lend(lease)
         return this.retire(member).pipe(
-          Effect.andThen(this.giveBack(lease, false)),
+          Effect.andThen(this.giveBack(lease)),
           Effect.andThen(this.#wait(lease.demand, deadline, restore))
         )
       })
