@@ -173,7 +173,14 @@ export class Growth<M> {
       onSuccess: ([, delay]) => Effect.succeed(Duration.toMillis(delay)),
       onFailure: Effect.failCause,
       onDone: () => Effect.succeed(this.#lastPause)
-    })
+    }).pipe(
+      Effect.catchCause((cause) =>
+        Effect.as(
+          Effect.logError(`the backoff of the pool ${this.#options.server} has a defect`, cause),
+          this.#lastPause
+        )
+      )
+    )
     return this.#lastPause
   })
 }
