@@ -24,7 +24,7 @@ export const readTarget = (text: string): Result.Result<LdapUrl.LdapUrl, string>
 }
 
 /** Names in any script (RFC 5890), and addresses; no spaces, control characters or delimiters. */
-const hostPattern = /^(?:[\p{L}\p{M}\p{N}._-]{1,255}|\[?[\da-f:.]{2,45}(?:%[\w.-]{1,32})?\]?)$/iu
+const hostPattern = /^(?:[\p{L}\p{M}\p{N}._-]{1,255}|[\da-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?:%[\w.-]{1,32})?)$/iu
 
 /** A server by what tells it from others. */
 export const serverKey = (url: LdapUrl.LdapUrl): string =>
