@@ -131,10 +131,13 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * Fails when the first session can't be opened (with `pool: { min: 0 }` none is, and the first operation fails then). Later a
  * session that is lost is replaced; as long as that is impossible, operations fail with the reason.
  *
- * Fibers share a client freely. An operation has a session for its time, perhaps with others; a search that is run as a stream
- * for as long as the stream runs, so a program that does something else for each entry needs room for it: `pool.concurrency`
- * or `pool.max` above 1. What is run again when a session is lost is described at `retry`; a stream only while it has
- * given nothing.
+ * Fibers share a client freely. An operation shares its session with others, up to `pool.concurrency`. A search that is run as a stream
+ * has its session alone while `pool.max` allows, for as long as the stream runs; a program may use the client for each of its elements.
+ * A search in pages, a sorted search and a virtual list view have a session without another of these, since servers keep their state for
+ * each connection: any number of them may run at once, also within each other, and wait for their turn where `pool.max` allows no
+ * more. What is fixed is described at `LdapPool.stream`.
+ *
+ * What is run again when a session is lost is described at `retry`; a stream only while it has given nothing.
  *
  * **Example** (Several directories, each under a tag of its own)
  *

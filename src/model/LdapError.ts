@@ -337,8 +337,8 @@ export class SlowConsumer extends Data.TaggedError("SlowConsumer")<{
 }
 
 /**
- * No session of a pool was free in time; nothing was sent. The fields say how it stood: `open` sessions of at most `max`,
- * each shared by at most `concurrency` operations.
+ * No session of a pool could be had in time; nothing was sent. `isBusy` tells why: all sessions were in use, or another one could not be
+ * opened. Then `lastFailure` is the error of the last attempt, if one has ended.
  *
  * @category client reasons
  * @since 0.1.0
@@ -346,19 +346,34 @@ export class SlowConsumer extends Data.TaggedError("SlowConsumer")<{
 export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
   /** The limit that passed, in milliseconds. */
   readonly afterMillis: number
+  /** Sessions that were open, of at most `max`, each shared by at most `concurrency` operations. */
   readonly open: number
   readonly max: number
   readonly concurrency: number
+  /** Why the last attempt to open a session failed, where none has succeeded since. @since 0.2.0 */
+  readonly lastFailure?: LdapError | undefined
 }> {
   get isRetryable(): boolean {
     return true
   }
+  /** Whether all the sessions that the pool may have were open and in use. @since 0.2.0 */
+  get isBusy(): boolean {
+    return this.open >= this.max
+  }
   override get message(): string {
-    return this.open < this.max
-      ? `no session within ${this.afterMillis} ms: the server takes longer to connect and bind; raise pool.checkoutTimeout, ` +
-        `or lower connectTimeout to learn why`
-      : `no session was free within ${this.afterMillis} ms: all ${this.max} are in use by ${this.concurrency} at a time; raise ` +
+    const { afterMillis, concurrency, lastFailure, max } = this
+    if (this.isBusy) {
+      return `no session was free within ${afterMillis} ms: all ${max} are in use by ${concurrency} at a time; raise ` +
         `pool.max, pool.concurrency or pool.checkoutTimeout, and end streams early: each keeps its session while it runs`
+    }
+    if (lastFailure === undefined) {
+      return `no session within ${afterMillis} ms: the server takes longer to connect and bind; raise pool.checkoutTimeout, ` +
+        `or lower connectTimeout to learn why`
+    }
+    const { operation, reason } = lastFailure
+    return `no session within ${afterMillis} ms; the last attempt to open one failed: ${
+      operation === "connect" ? "" : `${operation}: `
+    }${reason.message}`
   }
 }
 

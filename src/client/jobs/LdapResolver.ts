@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
+import * as Semaphore from "effect/Semaphore"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
@@ -88,7 +89,10 @@ export interface ResolverOptions {
   readonly attributes?: ReadonlyArray<string> | undefined
   /** How many values one search may ask for. Default 50. */
   readonly chunkSize?: number | undefined
-  /** How many searches of one moment may be in flight at once. Default: all, which are fewer than were asked for. */
+  /**
+   * How many searches may be in flight at once; others wait. Default 64: slapd closes a connection on which too many requests wait, more
+   * than 100 where it is anonymous.
+   */
   readonly concurrency?: number | undefined
   /** How long the first of a moment waits for others. Default: until the fibers that are ready have run; no time passes. */
   readonly window?: Duration.Input | undefined
@@ -122,8 +126,8 @@ export interface ResolverOptions {
  * otherwise, an attribute that may not be read, members in ranges), or the server refuses it for its size, each of its values
  * is asked for by itself: that is always right, and costs what it would have cost without a resolver.
  *
- * An error is everybody's whose search it was, and nobody else's. Interrupting a fiber takes nothing from the others; when
- * nobody is left who waits for a search it is abandoned. Entries are not kept: what is asked in the next moment is asked
+ * An error goes to all fibers whose search it was, and to no others. Interrupting a fiber takes nothing from the others; when
+ * no fiber waits for a search any more it is abandoned. Entries are not kept: what is asked in the next moment is asked
  * again.
  *
  * What it saves is searches, and with them the server's work; how much time, depends on the server. On slapd over loopback, where
@@ -151,10 +155,16 @@ export interface ResolverOptions {
  * @since 0.1.0
  */
 export const make = (
-  client: Pick<LdapOperations, "lookup" | "searchResult">,
+  unlimited: Pick<LdapOperations, "lookup" | "searchResult">,
   options: ResolverOptions
 ): LdapResolver => {
-  const { attributes, base, chunkSize = 50, concurrency = "unbounded", filter, memberAttribute = "member" } = options
+  const { attributes, base, chunkSize = 50, concurrency: most = 64, filter, memberAttribute = "member" } = options
+  const inFlight = Semaphore.makeUnsafe(most)
+  const client: typeof unlimited = {
+    lookup: (dn, lookup) => Semaphore.withPermit(inFlight, unlimited.lookup(dn, lookup)),
+    searchResult: (search) => Semaphore.withPermit(inFlight, unlimited.searchResult(search))
+  }
+  const concurrency = "unbounded"
   const caseExact = new Set(
     [...caseExactAttributes, ...(options.caseExact ?? [])].map((attribute) => attribute.toLowerCase())
   )

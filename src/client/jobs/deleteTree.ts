@@ -7,10 +7,11 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import type { LdapError } from "../../model/LdapError.ts"
+import { LdapError, ProtocolViolation } from "../../model/LdapError.ts"
 import * as LdapRootDse from "../../model/LdapRootDse.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { notFollowed, streamsWhereItWrites } from "./ownServer.ts"
 
 /**
  * An entry that is gone.
@@ -53,14 +54,17 @@ export interface DeleteTreeOptions extends Pick<OperationOptions, "timeout"> {
  *
  * Without a consumer nothing happens; `Stream.runDrain` deletes everything. Where the server has the tree delete control it
  * is one request. Otherwise the tree is searched for its names, and they are deleted from the bottom up: everything of one
- * depth, `concurrency` at a time, before what is above it. An entry that somebody else has deleted meanwhile is no error
- * and not in the stream. One that somebody else has added meanwhile, or that a size limit kept from the first search, makes
+ * depth, `concurrency` at a time, before what is above it. An entry that another client has deleted meanwhile is no error
+ * and not in the stream. One that another client has added meanwhile, or that a size limit kept from the first search, makes
  * its parent stay; then the tree is searched again, for as long as a search leads to a deletion. The names of one search
  * are in memory.
  *
  * Fails with `NoSuchObject` where there is no such entry, and with the server's reason for the first deletion that it
  * refuses: what was deleted before stays deleted. Nothing that is being deleted is waited for when the stream is ended or
- * interrupted: requests in flight are abandoned, and may have been carried out. Referrals are left alone.
+ * interrupted: requests in flight are abandoned, and may have been carried out.
+ *
+ * The names come from the servers that take changes, also where a client has others for reading, and referrals are never followed. If
+ * a search brings a name that is not in the tree, it fails with `ProtocolViolation`, and nothing that this search brought is deleted.
  *
  * **Example**
  *
@@ -82,19 +86,19 @@ export const deleteTree = (
   dn: DnInput,
   options: DeleteTreeOptions = {}
 ): Stream.Stream<TreeDeletion, LdapError> =>
-  Stream.unwrap(Effect.gen(function*() {
+  streamsWhereItWrites(Stream.unwrap(Effect.gen(function*() {
     const rootDse = options.treeDelete === "never" ? undefined : yield* client.rootDse
     if (rootDse === undefined || !LdapRootDse.supportsControl(rootDse, LdapControl.treeDelete))
       return walk(client, dn, options)
     const controls = [LdapControl.treeDelete.make(undefined, { critical: true })]
-    return yield* client.delete(dn, { controls, timeout: options.timeout }).pipe(
+    return yield* client.delete(dn, { ...notFollowed, controls, timeout: options.timeout }).pipe(
       Effect.as(Stream.succeed({ dn: dnFrom(dn), withSubtree: true, deleted: 1, known: 1 })),
       // Active Directory stops after some ten thousand entries, which are gone then.
       Effect.catch((error) =>
         error.reason._tag === "AdminLimitExceeded" ? Effect.succeed(walk(client, dn, options)) : Effect.fail(error)
       )
     )
-  }))
+  })))
 
 const walk = (
   client: Pick<LdapOperations, "delete" | "search">,
@@ -109,10 +113,15 @@ const walk = (
   const list = Effect.gen(function*() {
     const names: Array<string> = []
     const paged = pageSize === false ? {} : { pageSize }
-    yield* client.search({ base: dn, attributes: ["1.1"], timeout, ...paged }).pipe(
+    const isInTree = yield* treeOf(client, dn, timeout)
+    yield* client.search({ ...notFollowed, base: dn, attributes: ["1.1"], timeout, ...paged }).pipe(
       Stream.runForEachArray((entries) =>
-        Effect.sync(() => {
-          for (const { dn } of entries) names.push(dn)
+        Effect.suspend(() => {
+          for (const { dn } of entries) {
+            if (!isInTree(dn)) return Effect.fail(outside(dn))
+            names.push(dn)
+          }
+          return Effect.void
         })
       ),
       Effect.catch((error) =>
@@ -123,9 +132,15 @@ const walk = (
     return levelsOf(names)
   })
 
+  /** Nothing of a search is deleted that brings a name from elsewhere: what else it says can't be believed either. */
+  const outside = (name: string): LdapError => {
+    const detail = `the search below "${dnFrom(dn)}" brought "${name}", which is not below it`
+    return new LdapError({ reason: new ProtocolViolation({ detail }), operation: "deleteTree", dn: dnFrom(dn) })
+  }
+
   /** None where the entry has to wait, or is gone already. */
   const deleteOne = (dn: string) =>
-    client.delete(dn, { timeout }).pipe(
+    client.delete(dn, { ...notFollowed, timeout }).pipe(
       Effect.map(() => {
         deleted++
         return Option.some({ dn, withSubtree: false, deleted, known })
@@ -154,7 +169,7 @@ const walk = (
                   : deleted > before
                   ? round(false)
                   // What is left has something below it that can't be seen: the server says so best.
-                  : Stream.fromEffect(client.delete(dn, { timeout })).pipe(
+                  : Stream.fromEffect(client.delete(dn, { ...notFollowed, timeout })).pipe(
                     Stream.drain,
                     Stream.catch((error) => isGone(error) ? Stream.empty : Stream.fail(error))
                   )
@@ -168,9 +183,34 @@ const walk = (
   return round(true)
 }
 
+/**
+ * Tells the names of the tree from others. A base that is no DN, `<GUID=…>` for Active Directory say, has the name that the server gives
+ * it.
+ */
+const treeOf = Effect.fnUntraced(function*(
+  client: Pick<LdapOperations, "search">,
+  base: DnInput,
+  timeout: DeleteTreeOptions["timeout"]
+): Effect.fn.Return<(name: string) => boolean, LdapError> {
+  let root = LdapDn.parse(dnFrom(base), { lenient: true })
+  if (Result.isFailure(root)) {
+    const found = yield* Stream.runHead(
+      client.search({ ...notFollowed, base, scope: "base", attributes: ["1.1"], timeout })
+    )
+    root = LdapDn.parse(Option.match(found, { onNone: () => dnFrom(base), onSome: ({ dn }) => dn }), { lenient: true })
+  }
+  if (Result.isFailure(root)) return () => false
+  const top = root.success
+  return (name) => {
+    const parsed = LdapDn.parse(name, { lenient: true })
+    return Result.isSuccess(parsed) &&
+      (LdapDn.isEqual(parsed.success, top) || LdapDn.isDescendantOf(parsed.success, top))
+  }
+})
+
 const isGone = ({ reason }: LdapError): boolean => reason._tag === "NoSuchObject"
 
-/** The deepest first. A name that can't be read is taken for a deep one: a parent that it has will wait. */
+/** The deepest first. */
 const levelsOf = (names: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
   const levels = new Map<number, Array<string>>()
   for (const name of names) {

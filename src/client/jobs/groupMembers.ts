@@ -1,5 +1,5 @@
 /**
- * Who is in a group: the names that it has, or the entries, groups within groups included.
+ * The members of a group: the names that it has, or the entries, groups within groups included.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -56,6 +56,11 @@ export interface MembersOptions extends MemberNamesOptions {
   readonly attributes?: ReadonlyArray<string> | undefined
   /** How many entries may be asked for at once. Default 16. */
   readonly concurrency?: number | undefined
+  /**
+   * Is told of each member whose entry could not be read, with the reason: the server refers to another one, or refuses. Such a
+   * member is not in the stream. Default: a warning in the log at the end of a level, with how many they were. @since 0.2.0
+   */
+  readonly onUnreadable?: ((dn: string, error: LdapError) => Effect.Effect<void>) | undefined
 }
 
 const memberAttributesOf = ({ memberAttributes = ["member", "uniqueMember"] }: MemberNamesOptions) => memberAttributes
@@ -84,7 +89,7 @@ export const memberNames = Effect.fnUntraced(function*(
     const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
     return yield* new LdapError({ reason, operation: "memberNames", dn: dnFrom(group) })
   }
-  return yield* namesOf(client, found.value, attributes)
+  return yield* namesOf(client, found.value, attributes, options)
 })
 
 /**
@@ -92,7 +97,8 @@ export const memberNames = Effect.fnUntraced(function*(
  *
  * **Details**
  *
- * Every member is read, by a lookup of its own and `concurrency` at a time; names without an entry are left out. With
+ * Every member is read, by a lookup of its own and `concurrency` at a time; names without an entry are left out, and members that
+ * the server doesn't show to this client, or that are on another server, go to `onUnreadable`. With
  * `nested` members come level by level, and the groups among them too (`isGroup`): the nearest way to a member counts, groups
  * that have each other as members are no trouble, and the group itself is not its own member. In memory are the names seen
  * and one level.
@@ -100,7 +106,7 @@ export const memberNames = Effect.fnUntraced(function*(
  * With `inChain` an Active Directory does the walking, by its matching rule on `memberOf`; a large domain may take seconds
  * for it. Primary groups (`primaryGroupID`) are members in no server's sense, and not found by any of these.
  *
- * Fails with `NoSuchObject` for a group that isn't there, but not with `inChain`, which then finds nobody. Interruption, or
+ * Fails with `NoSuchObject` for a group that isn't there, but not with `inChain`, which then finds no members. Interruption, or
  * ending the stream early, abandons what is in flight.
  *
  * **Example**
@@ -174,18 +180,34 @@ const levelByLevel = (
 
   const level = (names: ReadonlyArray<string>, depth: number): Stream.Stream<GroupMember, LdapError> => {
     const below: Array<string> = []
+    let unreadable = 0
+    const report = (name: string) => (error: LdapError) => {
+      if (!isOfOneEntry(error)) return Effect.fail(error)
+      unreadable++
+      return Effect.as(options.onUnreadable?.(name, error) ?? Effect.void, undefined)
+    }
     const read = Effect.fnUntraced(function*(name: string) {
-      const found = yield* client.lookup(name, { attributes: wanted(options), timeout })
-      if (Option.isNone(found)) return Option.none<GroupMember>()
-      const member = { entry: found.value, isGroup: isGroup(found.value, attributes), depth }
+      const found = yield* Effect.catch(
+        Effect.map(client.lookup(name, { attributes: wanted(options), timeout }), Option.getOrUndefined),
+        report(name)
+      )
+      if (found === undefined) return Option.none<GroupMember>()
+      const member = { entry: found, isGroup: isGroup(found, attributes), depth }
       if (nested === true && member.isGroup) {
-        for (const name of yield* namesOf(client, found.value, attributes)) below.push(name)
+        const names = yield* Effect.catch(namesOf(client, found, attributes, options), report(name))
+        for (const name of names ?? []) below.push(name)
       }
       return Option.some<GroupMember>(member)
     })
+    const warn = Effect.suspend(() =>
+      unreadable === 0 || options.onUnreadable !== undefined
+        ? Effect.void
+        : Effect.logWarning(`${unreadable} members of a group could not be read; onUnreadable is told which, and why`)
+    )
     return Stream.fromIterable(names).pipe(
       Stream.mapEffect(read, { concurrency }),
       Stream.filterMap(Result.fromOption(() => undefined)),
+      Stream.concat(Stream.drain(Stream.fromEffect(warn))),
       Stream.concat(
         Stream.suspend(() => {
           const next = unseen(below)
@@ -210,13 +232,21 @@ const isGroup = (entry: LdapEntry, memberAttributes: ReadonlyArray<string>): boo
   entry.getAll("objectClass").some((name) => groupClasses.has(name.toLowerCase())) ||
   memberAttributes.some((attribute) => entry.has(attribute))
 
+/**
+ * Whether the failure is about one entry, so that others can be read all the same: the server has answered, and would answer the same
+ * again, or the entry is on a server that can't be asked.
+ */
+const isOfOneEntry = ({ reason }: LdapError): boolean =>
+  reason._tag === "ReferralFailed" || ("code" in reason && !reason.isRetryable)
+
 const namesOf = (
   client: Pick<LdapOperations, "lookup">,
   entry: LdapEntry,
-  attributes: ReadonlyArray<string>
+  attributes: ReadonlyArray<string>,
+  { timeout }: MemberNamesOptions
 ): Effect.Effect<ReadonlyArray<string>, LdapError> =>
   Effect.map(
-    Effect.forEach(attributes, (attribute) => allValues(client, entry, attribute)),
+    Effect.forEach(attributes, (attribute) => allValues(client, entry, attribute, { timeout })),
     (values) => values.flat().map((value) => Buffer.from(value).toString("utf8").replace(uniqueIdentifier, ""))
   )
 

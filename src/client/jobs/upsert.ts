@@ -2,6 +2,7 @@
  * An entry made what a program wants it to be, by the least that has to be sent.
  */
 import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -12,6 +13,7 @@ import type { LdapModification } from "../../model/LdapModification.ts"
 import { dnFrom, entryAttributesFrom } from "../../model/ldapts.ts"
 import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { DnInput, EntryAttributesInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { notFollowed, readsWhereItWrites } from "./ownServer.ts"
 import { allValues } from "./valueRanges.ts"
 
 /**
@@ -65,7 +67,8 @@ export interface UpsertOptions extends OperationOptions {
  *
  * What others write between reading and writing isn't lost: the modification names single values. Where it can no longer
  * be carried out (the entry came or went meanwhile, or a value did), everything is done once more, from reading. A second
- * time is a failure with the server's reason. Options go to each request. Interruption abandons the request in flight, so a
+ * time is a failure with the server's reason. Options go to each request. The entry is read from the servers that take changes, and
+ * referrals are not followed: one is the failure `ReferralReceived`. Interruption abandons the request in flight, so a
  * modification that was sent may have been carried out.
  *
  * **Example**
@@ -94,7 +97,7 @@ export const upsert = (
 ): Effect.Effect<Upserted, LdapError> => {
   const wanted = entryAttributesFrom(attributes)
   const { controls, timeout } = options
-  const sent = { controls, timeout }
+  const sent = { controls, timeout, ...notFollowed }
 
   const add = Effect.suspend(() => {
     const all = [...wanted, ...entryAttributesFrom(options.whenAdded ?? [])]
@@ -103,11 +106,12 @@ export const upsert = (
 
   const once = Effect.gen(function*() {
     const found = yield* client.lookup(dn, {
+      ...notFollowed,
       timeout,
       attributes: options.others === "delete" ? ["*", ...descriptions(wanted)] : descriptions(wanted)
     })
     if (Option.isNone(found)) return yield* Effect.as(add, Upserted.Added())
-    const current = yield* wholeAttributes(client, found.value)
+    const current = yield* wholeAttributes(client, found.value, timeout)
     const changes = changesBetween(found.value.dn, current, wanted, options)
     if (Result.isFailure(changes))
       return yield* new LdapError({ reason: changes.failure, operation: "upsert", dn: dnFrom(dn) })
@@ -116,10 +120,10 @@ export const upsert = (
     return Upserted.Modified({ changes: changes.success })
   })
 
-  return Effect.catch(once, (error) => isRace(error) ? once : Effect.fail(error))
+  return readsWhereItWrites(Effect.catch(once, (error) => isRace(error) ? once : Effect.fail(error)))
 }
 
-/** Somebody else was there between reading and writing. */
+/** Another client has written between reading and writing. */
 const isRace = ({ operation, reason }: LdapError): boolean =>
   (operation === "add" && reason._tag === "EntryAlreadyExists") ||
   (operation === "modify" &&
@@ -132,10 +136,18 @@ const descriptions = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<s
 const rangeOption = /;range=[\d*-]+$/i
 
 /** The attributes of an entry, those that came in ranges with all their values. */
-const wholeAttributes = (client: Pick<LdapOperations, "lookup">, entry: LdapEntry) =>
+const wholeAttributes = (
+  client: Pick<LdapOperations, "lookup">,
+  entry: LdapEntry,
+  timeout: Duration.Input | undefined
+) =>
   Effect.forEach(
     new Set(entry.descriptions.map((description) => description.replace(rangeOption, ""))),
-    (description) => Effect.map(allValues(client, entry, description), (values) => ({ description, values }))
+    (description) =>
+      Effect.map(
+        allValues(client, entry, description, { timeout, ...notFollowed }),
+        (values) => ({ description, values })
+      )
   )
 
 /** The comparing is Ldif's. Before it, what is wanted is completed by what the directory would not give up. */

@@ -18,6 +18,7 @@ import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import type { LdapError, LdapResult } from "../../model/LdapError.ts"
 import type * as LdapSession from "../../session/LdapSession.ts"
+import * as LdapReferrals from "../referrals/LdapReferrals.ts"
 import {
   AmbiguousLogin,
   DirectoryFailed,
@@ -99,8 +100,24 @@ export interface LoginSettings {
    * authenticate} for what the time they take tells, and for `decoy`.
    */
   readonly uniform?: boolean | { readonly decoy: LdapSession.DnInput } | undefined
+  /**
+   * How the search for the user follows referrals. Default: not at all, also where the client follows, because the entry that is found
+   * decides whose password it is. `allow` names the servers that are trusted with that. @since 0.2.0
+   */
+  readonly followReferrals?: TrustedReferrals | undefined
   /** How many logins may be under way at once; others wait. Default 16. */
   readonly concurrency?: number | undefined
+}
+
+/**
+ * How referrals are followed to servers that a program trusts.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface TrustedReferrals extends LdapReferrals.FollowOptions {
+  /** Whether a server is trusted. */
+  readonly allow: NonNullable<LdapReferrals.FollowOptions["allow"]>
 }
 
 /**
@@ -119,9 +136,9 @@ export type Authenticator = (
  *
  * **Details**
  *
- * A login is a search for the user by `client`, then a session of its own, which is nobody else's, that is bound as the entry that was found, with
- * the password (RFC 4513 section 5.1.3), and unbound again. So nobody who shares the client becomes someone else. An empty
- * password is refused before anything is sent, as are none and two entries before a bind. Passwords cross the network under
+ * A login is a search for the user by `client`, then a session that no other operation has, that is bound as the entry that was found, with
+ * the password (RFC 4513 section 5.1.3), and unbound again. So the sessions that others share keep their identity. The search follows no
+ * referrals, also where the client does, unless `followReferrals` says so. An empty password is refused before anything is sent, as are none and two entries before a bind. Passwords cross the network under
  * the rules of the session: over TLS, unless the configuration says `allowInsecureAuth`.
  *
  * It fails with {@link LoginError}, whose reason says why, from the result code, the password policy control
@@ -282,10 +299,14 @@ const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never,
 
 /** The one entry that the filter finds. Two are asked for: that is how many it takes to know. */
 const findUser = Effect.fnUntraced(function*(
-  { attributes, base, client, filter }: LoginOptions,
+  { attributes, base, client, filter, followReferrals }: LoginOptions,
   login: string
 ): Effect.fn.Return<Result.Result<LdapEntry, WrongCredentials | AmbiguousLogin>, LoginError> {
-  const found = yield* client.searchResult({ base, filter: filter(login), attributes, sizeLimit: 2 }).pipe(
+  const referrals: LdapSession.ReferralPolicy = followReferrals === undefined
+    ? "ignore"
+    : LdapReferrals.follow(followReferrals)
+  const request = { base, filter: filter(login), attributes, sizeLimit: 2, referrals }
+  const found = yield* client.searchResult(request).pipe(
     Effect.map(({ entries }) => entries),
     Effect.catch((error) => {
       const entries = error.partial?.entries ?? []

@@ -1,24 +1,30 @@
 /**
  * Sessions that many fibers share: opened when they are needed, checked, renewed, and unbound, each exactly once, when the
- * pool's scope closes. It stands on Effect's `Pool`, which says who gets which session and who waits.
+ * pool's scope closes.
  *
- * Most programs don't need this module: `LdapClient` is the operations over a pool, with repetition of what was lost.
+ * Which session an operation gets is in Allocation.ts, the waiting in Lending.ts, when sessions are opened in Growth.ts, and when
+ * they are fit for use in Fitness.ts. Effect's `Pool` isn't used: it opens without pauses, and all its items are alike.
+ *
+ * Most programs don't need this module: `LdapClient` is the operations over a pool, with retries of what was lost.
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Pool from "effect/Pool"
 import * as Scope from "effect/Scope"
-import { LdapError, PoolTimeout, SessionClosed, SessionEnd } from "../../model/LdapError.ts"
+import * as Stream from "effect/Stream"
+import { ConnectFailed, describeEnd, LdapError, type SessionEnd } from "../../model/LdapError.ts"
 import type { LdapSession } from "../../session/LdapSession.ts"
-import { steady } from "../steadyClock.ts"
+import { steadyClock } from "../steadyClock.ts"
+import { Allocation, type Demand, type Lease, single } from "./Allocation.ts"
+import { Fitness } from "./Fitness.ts"
+import { Growth, type Launch } from "./Growth.ts"
 import { LdapPoolMembers, type Member, type PooledSession } from "./LdapPoolMembers.ts"
 import { healthCheckOf, type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
-import { addPoolGauges, countPoolTimeout } from "./poolMetrics.ts"
+import { Lending } from "./Lending.ts"
+import { addPoolGauges } from "./poolMetrics.ts"
 
 export type { LdapOperations } from "../../session/LdapSession.ts"
 
@@ -36,7 +42,7 @@ export interface PoolStatistics {
   readonly open: number
   readonly idle: number
   readonly inUse: number
-  /** Fibers that wait for a session. */
+  /** Operations that wait for a session. */
   readonly waiting: number
   /** Sessions that were ever opened and found fit. */
   readonly created: number
@@ -45,7 +51,21 @@ export interface PoolStatistics {
 }
 
 /**
- * A pool of sessions. Fibers share it freely; those who wait for a session get one in the order in which they came.
+ * What an operation needs of its session.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface PoolDemand {
+  /**
+   * Whether the server keeps state for the operation on the connection: a search in pages, a sorted search, a virtual list view. It gets a
+   * session without another of these. Default false.
+   */
+  readonly isPaged?: boolean | undefined
+}
+
+/**
+ * A pool of sessions. Fibers share it freely. Operations of one kind get sessions in the order in which they came.
  *
  * @category models
  * @since 0.1.0
@@ -54,24 +74,46 @@ export interface LdapPool {
   readonly server: string
 
   /**
-   * A session until the scope closes, perhaps with others. It has no `bind`: it stays who it is.
+   * A session until the scope closes, shared with other operations. It has no `bind`: its identity stays.
    *
    * **Details**
    *
-   * Fails with `PoolTimeout` when none is free within `checkoutTimeout`, with whatever kept the pool from opening another, and
-   * with `SessionClosed` when the pool's scope has begun to close. Interruption gives the place in the queue up.
+   * Fails with `PoolTimeout` when there is none within `checkoutTimeout`, at once with the reason why none can be opened where
+   * that was just tried and no other is open, and with `SessionClosed` when the pool's scope has begun to close. Interruption gives up
+   * the place in the queue.
    */
   readonly get: Effect.Effect<PooledSession, LdapError, Scope.Scope>
 
-  /** Like {@link LdapPool.get}, for as long as one effect runs. After a `RequestTimeout` the session is checked before others get it. */
+  /** Like {@link LdapPool.get}, for as long as one effect runs. After a `RequestTimeout` the session is checked before it is lent again. */
   readonly use: <A, E, R>(
-    f: (session: PooledSession) => Effect.Effect<A, E, R>
+    f: (session: PooledSession) => Effect.Effect<A, E, R>,
+    demand?: PoolDemand
   ) => Effect.Effect<A, E | LdapError, R>
 
-  /** Has a session of this pool checked before anybody gets it again. */
+  /**
+   * Like {@link LdapPool.use}, for as long as a stream runs.
+   *
+   * **Details**
+   *
+   * The stream has its session without other operations while `max` allows. With `max` of 2 or more one session is left to operations with
+   * one answer, so further streams share sessions among themselves; a paged one takes the last session before it waits.
+   *
+   * A program may use the pool for each element of a stream: an operation with one answer always finds a place. A stream within a
+   * stream, or a paged search within one, waits for its turn. If all streams wait for their consumers, their consumers may be waiting for
+   * it; then the last one that came is served beyond the limits, at most twice `concurrency` streams on a session, and at most twice `max`
+   * sessions for paged searches. The sessions beyond `max` are closed when the streams end.
+   *
+   * @since 0.2.0
+   */
+  readonly stream: <A, E, R>(
+    f: (session: PooledSession) => Stream.Stream<A, E, R>,
+    demand?: PoolDemand
+  ) => Stream.Stream<A, E | LdapError, R>
+
+  /** Has a session of this pool checked before it is lent again. */
   readonly doubt: (session: PooledSession) => Effect.Effect<void>
 
-  /** Nobody gets this session any more. It is closed when those who have it are done. */
+  /** No operation gets this session any more. It is closed when those that have it are done. */
   readonly invalidate: (session: PooledSession) => Effect.Effect<void>
 
   readonly statistics: Effect.Effect<PoolStatistics>
@@ -85,7 +127,7 @@ export interface LdapPool {
  * Completes when the first session is open, and fails if it can't be; with `min: 0` it completes at once. Fails with
  * `InvalidRequest` for options that make no sense.
  *
- * When the scope closes, checkouts fail from that moment on with `SessionClosed`, waiting ones too. Sessions that nobody uses
+ * When the scope closes, checkouts fail from that moment on with `SessionClosed`, waiting ones too. Idle sessions
  * are unbound at once, all in parallel; those in use when their last operation ends, or after `drainTimeout`, which fails what
  * is still in flight with `SessionClosed`. So it takes at the longest `drainTimeout` and the `closeTimeout` of the sessions.
  *
@@ -144,210 +186,205 @@ const build = Effect.fnUntraced(function*(
   { onUnfit, open, server }: Parameters<typeof make>[0],
   settings: Settings
 ): Effect.fn.Return<LdapPool, LdapError, Scope.Scope> {
-  const clock = yield* Clock.Clock
-  const ages = steady(clock)
-  /** Done when the pool's scope begins to close. */
-  const ending = Deferred.makeUnsafe<never, LdapError>()
-  const made = Deferred.makeUnsafe<Pool.Pool<Member, LdapError>>()
+  const clock = yield* steadyClock
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
   const bySession = new WeakMap<PooledSession, Member>()
-
   const check = healthCheckOf(settings, server)
 
-  const members = new LdapPoolMembers({
+  const background = new Set<Fiber.Fiber<void>>()
+  const launch: Launch = (effect, options) => {
+    const fiber = fork(surviving(server, effect), options)
+    background.add(fiber)
+    fiber.addObserver(() => background.delete(fiber))
+    return fiber
+  }
+
+  const members: LdapPoolMembers = new LdapPoolMembers({
+    server,
     open,
     check: settings.checkOnOpen ? check : () => Effect.void,
-    // The first may be lost while the pool is being made.
-    onLost: (member) => Effect.flatMap(Deferred.await(made), (pool) => Pool.invalidate(pool, member)),
-    max: settings.max,
-    clock: ages
+    openTimeoutMillis: settings.openTimeout,
+    onLost: (member, end) => Effect.sync(() => lost(member, end)),
+    onClosed: () => {
+      allocation.serve()
+      growth.grow()
+    },
+    clock
   })
+  const fitness = new Fitness({
+    settings,
+    clock,
+    members,
+    check,
+    onUnfit: (member, error) => {
+      if (!fitness.wasOfUse(member)) growth.failed(error)
+      return onUnfit?.(member.session, error) ?? Effect.void
+    }
+  })
+  const allocation: Allocation<Member> = new Allocation(
+    settings,
+    () => members.connections < settings.max && growth.isHopeful
+  )
+  const growth: Growth<Member> = new Growth({
+    server,
+    backoff: settings.backoff,
+    clock,
+    acquire: members.acquire,
+    missing: () => allocation.missing,
+    lacking: () => settings.min - allocation.members.size,
+    room: () => allocation.limit(members.connections) - members.connections,
+    onOpened: (member) => {
+      // It was opened in the moment in which the pool's scope began to close.
+      if (lending.isEnding) return void fork(member.close)
+      if (member.end !== undefined) return
+      bySession.set(member.session, member)
+      allocation.add(member)
+    },
+    onFailed: (cause) => {
+      if (Cause.hasDies(cause))
+        launch(Effect.logError(`opening a session of the pool ${server} ended in a defect`, cause))
+      // There is nothing else to wait for. Where there is a session, it may be shared after all.
+      if (allocation.members.size === 0 && growth.opening === 0) lending.failAll(cause)
+      else allocation.serve()
+    },
+    launch
+  })
+  const lending = new Lending({ server, settings, clock, allocation, growth, members, fitness, launch })
 
-  // The pool's own end waits for whoever holds a session, and closes one after the other: it is not waited for.
-  const poolScope = Scope.makeUnsafe()
-  const drain = Effect.suspend(() => {
-    const closed = new SessionClosed({ why: SessionEnd.Released(), inDoubt: false })
-    Deferred.doneUnsafe(ending, Effect.fail(new LdapError({ reason: closed, operation: "checkout", server })))
-    return Effect.gen(function*() {
-      // Those who waited are told before Effect's pool interrupts them.
-      yield* Effect.yieldNow
-      yield* Effect.forkDetach(Scope.close(poolScope, Exit.void), { startImmediately: true })
-      yield* Effect.timeoutOption(members.emptied, settings.drainTimeout)
-      yield* members.closeAll
-      yield* members.emptied
-    })
+  const lost = (member: Member, why: SessionEnd): void => {
+    const wasUsable = allocation.members.has(member)
+    allocation.retire(member)
+    if (wasUsable && !fitness.wasOfUse(member)) {
+      const reason = new ConnectFailed({ kind: "other", detail: `the session ended at once: ${describeEnd(why)}` })
+      growth.failed(new LdapError({ reason, operation: "connect", server: member.session.server }))
+    }
+    growth.grow()
+  }
+
+  const drain = Effect.gen(function*() {
+    lending.end()
+    growth.end()
+    const usable = [...allocation.members]
+    const running = [...background]
+    for (const fiber of running) fiber.interruptUnsafe()
+    yield* Effect.forEach(usable, (member) => lending.retire(member), { discard: true })
+    yield* Effect.timeoutOption(members.emptied, settings.drainTimeout)
+    yield* members.closeAll
+    yield* members.emptied
+    yield* Fiber.awaitAll(running)
   })
   // In a fiber of its own: a finalizer may run in one that is being interrupted, where nothing that waits would wait.
   yield* Effect.addFinalizer(() => Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(drain), Fiber.await)))
 
-  // Effect's pool is given a clock for the idle times that it measures; sessions have the program's own.
-  const acquire = Effect.provideService(members.acquire, Clock.Clock, clock)
-  const sizes = { acquire, min: settings.min, max: settings.max, concurrency: settings.concurrency }
-  const pool: Pool.Pool<Member, LdapError> = yield* Scope.provide(
-    settings.idleTimeToLive === Infinity
-      ? Pool.makeWithStrategy({ ...sizes, strategy: keepsAll })
-      : Effect.provideService(
-        Pool.makeWithTTL({ ...sizes, timeToLive: settings.idleTimeToLive }),
-        Clock.Clock,
-        ages
-      ),
-    poolScope
-  )
-  Deferred.doneUnsafe(made, Effect.succeed(pool))
-
-  const now = (): number => ages.currentTimeMillisUnsafe()
-  const isOld = (member: Member): boolean => now() - member.openedAt >= settings.maxAge
-  const isFresh = (member: Member): boolean => now() - member.usedAt < settings.checkAfterIdle
-  /** How many have the member at this moment. */
-  const leases = (member: Member): number => {
-    for (const { exit, refCount } of pool.state.items)
-      if (Exit.isSuccess(exit) && exit.value === member) return refCount
-    return 0
-  }
-  /** Whether closing the member keeps nobody waiting for the end of somebody else's operation. */
-  const isReplaceable = (member: Member, mine: number): boolean =>
-    leases(member) <= mine || members.connections < settings.max
-
-  /** Checks a member that is in doubt, unless another fiber has done so meanwhile. */
-  const prove = (member: Member, isFreshEnough: (member: Member) => boolean): Effect.Effect<boolean> =>
-    member.checking.withPermits(1)(
-      Effect.suspend(() => {
-        if (member.end !== undefined || isFreshEnough(member)) return Effect.succeed(member.end === undefined)
-        return Effect.matchEffect(check(member.session), {
-          // One that was lost meanwhile is nothing that the check has found out.
-          onFailure: (error) =>
-            Effect.as(
-              member.end === undefined && onUnfit !== undefined ? onUnfit(member.session, error) : Effect.void,
-              false
-            ),
-          onSuccess: () => {
-            member.usedAt = now()
-            return Effect.succeed(true)
-          }
-        })
-      })
-    )
-
-  /** Whether a member that was just lent may be used. */
-  const isFit = (member: Member): Effect.Effect<boolean> => {
-    if (member.end !== undefined || (isOld(member) && isReplaceable(member, 1))) return Effect.succeed(false)
-    return isFresh(member) ? Effect.succeed(true) : prove(member, isFresh)
-  }
-
-  const lend = (member: Member): PooledSession => {
-    bySession.set(member.session, member)
-    member.usedAt = now()
-    return member.session
-  }
-
-  /** Lends the next member that is fit, and gives the others back. */
-  const borrow: Effect.Effect<PooledSession, LdapError, Scope.Scope> = Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function*() {
-      const outer = yield* Effect.scope
-      while (true) {
-        const lease = Scope.makeUnsafe()
-        const giveBack = Scope.close(lease, Exit.void)
-        const member = yield* Effect.onError(restore(Scope.provide(Pool.get(pool), lease)), () => giveBack)
-        if (yield* Effect.onError(restore(isFit(member)), () => giveBack)) {
-          yield* Scope.addFinalizer(outer, giveBack)
-          return lend(member)
-        }
-        yield* Pool.invalidate(pool, member)
-        yield* giveBack
-      }
-    })
-  )
-
-  const borrowInTime = Effect.timeoutOrElse(Effect.raceFirst(borrow, Deferred.await(ending)), {
-    duration: settings.checkoutTimeout,
-    orElse: () => {
-      const { checkoutTimeout, concurrency, max } = settings
-      const reason = new PoolTimeout({ afterMillis: checkoutTimeout, open: members.open.size, max, concurrency })
-      return Effect.andThen(
-        countPoolTimeout(server),
-        Effect.fail(new LdapError({ reason, operation: "checkout", server }))
-      )
-    }
-  })
-
-  const get: LdapPool["get"] = Effect.suspend(() => {
-    if (Deferred.isDoneUnsafe(ending)) return Deferred.await(ending)
-    const next = pool.state.availableHead?.exit
-    if (pool.state.waiters.size === 0 && next !== undefined && Exit.isSuccess(next)) {
-      const member = next.value
-      // The ordinary case, without a wait, so without a time limit.
-      if (member.end === undefined && !isOld(member) && isFresh(member)) return Effect.map(Pool.get(pool), lend)
-    }
-    return Effect.flatMap(Effect.scope, (outer) => {
-      // What is lent in the very moment in which the time is up must not stay lent for as long as the caller's scope.
-      const scope = Scope.forkUnsafe(outer)
-      return Effect.onError(Scope.provide(borrowInTime, scope), () => Scope.close(scope, Exit.void))
-    })
-  })
-
-  const doubt = (session: PooledSession): Effect.Effect<void> =>
-    Effect.sync(() => {
-      const member = bySession.get(session)
-      if (member !== undefined) member.usedAt = -Infinity
-    })
-
-  /** One round of the background: sessions that are old, or that nobody has used for a while. */
+  /** One round of the background: sessions that are missing, that are old, or that were not used for a while. */
   const round = Effect.suspend(() => {
-    const isRecent = (member: Member): boolean => now() - member.usedAt < settings.checkInterval
-    const visit = (member: Member): Effect.Effect<void> => {
-      const fit = isOld(member) && isReplaceable(member, 0)
-        ? Effect.succeed(false)
-        : settings.healthCheck === undefined || isRecent(member)
-        ? Effect.succeed(true)
-        : prove(member, isRecent)
-      return Effect.flatMap(fit, (isFit) => isFit ? Effect.void : Pool.invalidate(pool, member))
-    }
-    const visits = Effect.forEach([...members.open], visit, { concurrency: "unbounded", discard: true })
-    // After a server's restart nobody needs to ask for the pool to be ready again.
-    return settings.min > 0 && members.connections === 0 ? Effect.ignore(Effect.scoped(borrow)) : visits
+    growth.grow(true)
+    return Effect.forEach(
+      [...allocation.members],
+      (member) =>
+        Effect.flatMap(fitness.isToStay(member), (isToStay) => isToStay ? Effect.void : lending.retire(member)),
+      { concurrency: "unbounded", discard: true }
+    )
   })
-  if (settings.checkInterval !== Infinity) {
-    yield* Effect.forkIn(Effect.forever(Effect.delay(round, settings.checkInterval)), poolScope)
+  /** Closes what was idle for too long, the longest idle first, down to `min`. */
+  const sweep = Effect.suspend(() => {
+    const isIdle = ({ idleSince, occupancy }: Member): boolean =>
+      occupancy.leases === 0 && fitness.now - idleSince >= settings.idleTimeToLive
+    const idle = [...allocation.members].filter(isIdle).sort((a, b) => a.idleSince - b.idleSince)
+    const spare = Math.max(0, allocation.members.size - settings.min)
+    return Effect.forEach(idle.slice(0, spare), (member) => lending.retire(member), { discard: true })
+  })
+  const every = (interval: number, effect: Effect.Effect<void>): void => {
+    if (interval !== Infinity) launch(Effect.forever(Effect.delay(surviving(server, effect), interval)))
   }
+  every(settings.checkInterval, round)
+  every(settings.idleTimeToLive, sweep)
 
-  const used = () => [...members.open].filter((member) => leases(member) > 0).length
+  const used = () => [...members.open].filter(({ occupancy }) => occupancy.leases > 0).length
   yield* addPoolGauges(server, settings.max, {
     idle: () => members.open.size - used(),
     used,
-    waiting: () => pool.state.waiters.size
+    waiting: () => allocation.waiting
   })
 
-  // Whoever configured something that can't work learns it here.
+  const doubt = (member: Member): void => {
+    member.usedAt = -Infinity
+  }
+  const leased = (demand: Demand): Effect.Effect<Lease<Member>, LdapError, Scope.Scope> =>
+    Effect.flatMap(
+      Effect.scope,
+      (scope) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.tap(lending.borrow(demand, restore), (lease) => Scope.addFinalizer(scope, lending.giveBack(lease)))
+        )
+    )
+  const get = Effect.map(leased(single), ({ member }) => member.session)
+
+  // Opens `min` sessions and waits for the first, so that a configuration that can't work shows here.
   if (settings.min > 0) yield* Effect.scoped(get)
 
-  return {
+  const pool: LdapPool = {
     server,
     get,
-    use: (f) =>
-      Effect.scoped(
-        Effect.flatMap(get, (session) =>
-          Effect.tapError(f(session), (error) => isTimeout(error) ? doubt(session) : Effect.void))
+    use: (f, demand) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          lending.borrow({ isStream: false, isPaged: demand?.isPaged ?? false }, restore),
+          (lease) =>
+            Effect.onExit(Effect.suspend(() => restore(f(lease.member.session))), (exit) => {
+              if (Exit.isFailure(exit) && hasTimedOut(exit.cause)) doubt(lease.member)
+              return lending.giveBack(lease)
+            })
+        )
       ),
-    doubt,
+    stream: (f, demand) =>
+      Stream.unwrap(
+        Effect.map(leased({ isStream: true, isPaged: demand?.isPaged ?? false }), (lease) =>
+          Stream.transformPull(
+            Stream.suspend(() => f(lease.member.session)),
+            (pull) =>
+              Effect.succeed(Effect.suspend(() => {
+                lending.pulls(lease, true)
+                return Effect.onExit(pull, (exit) => {
+                  if (Exit.isFailure(exit) && hasTimedOut(exit.cause)) doubt(lease.member)
+                  return Effect.sync(() => lending.pulls(lease, false))
+                })
+              }))
+          ))
+      ),
+    doubt: (session) =>
+      Effect.sync(() => {
+        const member = bySession.get(session)
+        if (member !== undefined) doubt(member)
+      }),
     invalidate: (session) =>
       Effect.suspend(() => {
         const member = bySession.get(session)
-        return member === undefined ? Effect.void : Pool.invalidate(pool, member)
+        return member === undefined ? Effect.void : lending.retire(member)
       }),
-    statistics: Effect.map(Pool.stats(pool), ({ idle, pending, used }) => ({
-      open: members.open.size,
-      idle,
-      inUse: used,
-      waiting: pending,
-      created: members.created,
-      lost: members.lost
-    }))
+    statistics: Effect.sync(() => {
+      const idle = [...allocation.members].filter(({ occupancy }) => occupancy.leases === 0).length
+      return {
+        open: members.open.size,
+        idle,
+        inUse: used(),
+        waiting: allocation.waiting,
+        created: members.created,
+        lost: members.lost
+      }
+    })
   }
+  return pool
 })
 
-const keepsAll: Pool.Strategy<Member, LdapError> = {
-  run: () => Effect.void,
-  onAcquire: () => Effect.void,
-  reclaim: () => Effect.undefined
-}
+/** An effect of the background, whose defects are logged and end nothing else. */
+const surviving = (server: string, effect: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchCause(effect, (cause) =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.failCause(cause)
+      : Effect.logError(`the pool ${server} goes on after a defect in its background`, cause))
 
-const isTimeout = (error: unknown): boolean => error instanceof LdapError && error.reason._tag === "RequestTimeout"
+const hasTimedOut = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) =>
+    Cause.isFailReason(reason) && reason.error instanceof LdapError && reason.error.reason._tag === "RequestTimeout"
+  )

@@ -1,20 +1,22 @@
 /**
- * The connections of a pool: opened one by one and never more than allowed at a time, watched for their end, closed each by
- * itself. Who may use one, and when it is too old, is left to `LdapPool.ts`.
+ * The connections of a pool: each opened within a limit of time, watched for its end, and closed by itself. When another one is opened is
+ * left to `Growth.ts`, and which operation may use one to `Allocation.ts`.
  */
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { LdapError, SessionClosed, type SessionEnd } from "../../model/LdapError.ts"
+import { ConnectFailed, LdapError, SessionClosed, type SessionEnd } from "../../model/LdapError.ts"
 import { setUntraced, untraced } from "../../session/calls/Performer.ts"
 import type { LdapOperations, LdapSession } from "../../session/LdapSession.ts"
+import { Occupancy } from "./Allocation.ts"
 import { notOpened } from "./notOpened.ts"
 
 /**
- * A session as those who share it see it: the operations, and the server that they go to. There is no bind on it.
+ * A session as the operations see it that share it: what can be asked, and the server that is asked. There is no bind on it.
  *
  * @category models
  * @since 0.1.0
@@ -23,7 +25,7 @@ export interface PooledSession extends LdapOperations {
   readonly server: string
 }
 
-/** What may be shared of a session: nothing that changes who the others are. */
+/** What may be shared of a session: nothing that changes the identity of the other operations. */
 export const shareable = (session: LdapSession): PooledSession => {
   const { bind: _, closed: _1, protection: _2, startTls: _3, tls: _4, ...operations } = session
   wholes.set(operations, session)
@@ -33,31 +35,45 @@ export const shareable = (session: LdapSession): PooledSession => {
 
 const wholes = new WeakMap<PooledSession, LdapSession>()
 
-/** The session of which this was shared, for who has it alone: of a pool of one's own, where no two have the same. */
+/** The session of which this was shared, for a pool whose sessions are each lent to one operation at a time. */
 // It was put there when this one was made, and there is no other way to make one.
 export const whole = (session: PooledSession): LdapSession => wholes.get(session)!
 
 export interface Member {
   readonly session: PooledSession
-  /** Milliseconds of the steady clock, as in {@link usedAt}. */
+  /** Milliseconds of the steady clock, as in {@link usedAt} and {@link idleSince}. */
   readonly openedAt: number
   /** When it was last lent or checked; -Infinity when there is reason to doubt it. */
   usedAt: number
+  /** When the last operation gave it back. */
+  idleSince: number
   /** Set in the moment in which the session ends, before any of its operations learns of it. */
   end: SessionEnd | undefined
-  /** One check at a time, whoever wants it. */
+  readonly occupancy: Occupancy
+  /** One check at a time, whichever operation wants it. */
   readonly checking: Semaphore.Semaphore
   /** Starts the closing, once; does not wait for it. */
   readonly close: Effect.Effect<void>
 }
 
+export interface MemberOptions {
+  readonly server: string
+  /** A session that is connected, secured and bound. */
+  readonly open: Effect.Effect<LdapSession, LdapError, Scope.Scope>
+  /** Whether one that was just opened is fit to be used. */
+  readonly check: (session: PooledSession) => Effect.Effect<void, LdapError>
+  /** For opening and checking together, credentials included. */
+  readonly openTimeoutMillis: number
+  /** Runs when a session has ended that the pool has not closed. */
+  readonly onLost: (member: Member, end: SessionEnd) => Effect.Effect<void>
+  /** Runs when a connection is closed, so that another may take its place. */
+  readonly onClosed: () => void
+  /** Steady: ages are measured by it. */
+  readonly clock: Clock.Clock
+}
+
 export class LdapPoolMembers {
-  readonly #open: Effect.Effect<LdapSession, LdapError, Scope.Scope>
-  readonly #check: (session: PooledSession) => Effect.Effect<void, LdapError>
-  readonly #onLost: (member: Member) => Effect.Effect<void>
-  readonly #clock: Clock.Clock
-  /** One for each connection, from before it is opened until after it is closed. */
-  readonly #permits: Semaphore.Semaphore
+  readonly #options: MemberOptions
   readonly #members = new Set<Member>()
   readonly #emptied = Deferred.makeUnsafe<void>()
   #connections = 0
@@ -65,22 +81,8 @@ export class LdapPoolMembers {
   created = 0
   lost = 0
 
-  constructor(options: {
-    /** A session that is connected, secured and bound. */
-    readonly open: Effect.Effect<LdapSession, LdapError, Scope.Scope>
-    /** Whether one that was just opened is fit to be used. */
-    readonly check: (session: PooledSession) => Effect.Effect<void, LdapError>
-    /** Runs when a session has ended that nobody here has closed. */
-    readonly onLost: (member: Member) => Effect.Effect<void>
-    readonly max: number
-    /** Steady: ages are measured by it. */
-    readonly clock: Clock.Clock
-  }) {
-    this.#open = options.open
-    this.#check = options.check
-    this.#onLost = options.onLost
-    this.#clock = options.clock
-    this.#permits = Semaphore.makeUnsafe(options.max)
+  constructor(options: MemberOptions) {
+    this.#options = options
   }
 
   /** Those that are open, also if they are in the course of closing. */
@@ -94,29 +96,38 @@ export class LdapPoolMembers {
   }
 
   /**
-   * One more, complete or not at all. The scope's end starts its closing; while there are as many as allowed, it waits until
-   * one of them is closed.
+   * One more, complete or not at all. Its connection counts from the first step until it is closed. To be run where it can't be
+   * interrupted: the part that can says so itself.
    */
-  readonly acquire: Effect.Effect<Member, LdapError, Scope.Scope> = Effect.uninterruptibleMask((restore) =>
-    Effect.gen({ self: this }, function*() {
-      yield* restore(this.#permits.take(1))
-      this.#connections++
-      const scope = Scope.makeUnsafe()
-      const opening = Effect.mapError(Scope.provide(this.#open, scope), notOpened)
-      const session = yield* Effect.onError(restore(opening), () => this.#leave(scope))
-      const member = yield* this.#join(session, scope)
-      const checking = Effect.mapError(this.#check(member.session), notOpened)
-      yield* Effect.onError(
-        restore(Effect.andThen(checking, Effect.suspend(() => stillOpen(member)))),
-        () => member.close
-      )
-      yield* Effect.addFinalizer(() => member.close)
-      this.created++
-      return member
-    })
-  )
+  readonly acquire: Effect.Effect<Member, LdapError> = Effect.suspend(() => {
+    const { check, open, openTimeoutMillis, server } = this.#options
+    this.#connections++
+    const scope = Scope.makeUnsafe()
+    const opening = Effect.flatMap(Scope.provide(open, scope), (session) => this.#join(session, scope))
+    const inTime = Effect.timeoutOrElse(
+      Effect.mapError(
+        Effect.flatMap(opening, (member) => Effect.as(check(member.session), member)),
+        notOpened
+      ),
+      {
+        duration: openTimeoutMillis,
+        orElse: () => {
+          const detail =
+            `the server took longer than ${Duration.format(Duration.millis(openTimeoutMillis))} to connect, ` +
+            `secure and bind, the time for credentials included; raise pool.openTimeout if it needs longer`
+          const reason = new ConnectFailed({ kind: "timeout", detail })
+          return Effect.fail(new LdapError({ reason, operation: "connect", server }))
+        }
+      }
+    )
+    // A turn of the event loop, in which a server that drops connections has done so.
+    return Effect.interruptible(Effect.flatMap(Effect.tap(inTime, () => Effect.yieldNow), stillOpen)).pipe(
+      Effect.tap(() => Effect.sync(() => this.created++)),
+      Effect.onError(() => this.#closed(scope))
+    )
+  })
 
-  /** From now on nobody comes; resolves when the last connection is closed. */
+  /** From now on no connection is opened; resolves when the last one is closed. */
   readonly emptied: Effect.Effect<void> = Effect.suspend(() => {
     this.#isEnding = true
     this.#leaveNothing()
@@ -128,25 +139,45 @@ export class LdapPoolMembers {
     Effect.forEach([...this.#members], (member) => member.close, { discard: true })
   )
 
+  readonly #closings = new WeakMap<Scope.Closeable, Effect.Effect<void>>()
+
+  /** Waits for the end of the closing, which is begun once. */
+  readonly #closed = (scope: Scope.Closeable): Effect.Effect<void> =>
+    this.#closings.get(scope) ?? Effect.ensuring(Scope.close(scope, Exit.void), Effect.sync(() => this.#leave()))
+
   readonly #join = Effect.fnUntraced(
     { self: this },
     function*(session: LdapSession, scope: Scope.Closeable): Effect.fn.Return<Member> {
-      const now = this.#clock.currentTimeMillisUnsafe()
+      const now = this.#options.clock.currentTimeMillisUnsafe()
       let isClosing = false
+      const ended = Deferred.makeUnsafe<void>()
+      const close = Effect.suspend(() => {
+        if (isClosing) return Effect.void
+        isClosing = true
+        // In a fiber of its own: the operation that gives back the last lease has no reason to wait for the unbind.
+        return Effect.asVoid(
+          Effect.forkDetach(
+            Effect.ensuring(
+              Scope.close(scope, Exit.void),
+              Effect.sync(() => {
+                this.#members.delete(member)
+                this.#leave()
+                Deferred.doneUnsafe(ended, Effect.void)
+              })
+            )
+          )
+        )
+      })
+      this.#closings.set(scope, Effect.andThen(close, Deferred.await(ended)))
       const member: Member = {
         session: shareable(session),
         openedAt: now,
         usedAt: now,
+        idleSince: now,
         end: undefined,
+        occupancy: new Occupancy(),
         checking: Semaphore.makeUnsafe(1),
-        close: Effect.suspend(() => {
-          if (isClosing) return Effect.void
-          isClosing = true
-          // In a fiber of its own: whoever gives back the last lease has no reason to wait for the goodbye.
-          return Effect.asVoid(
-            Effect.forkDetach(Effect.ensuring(this.#leave(scope), Effect.sync(() => this.#members.delete(member))))
-          )
-        })
+        close
       }
       this.#members.add(member)
       // Started at once, so that it is resumed in the very moment of the end. It ends with the session, by whatever means.
@@ -158,33 +189,32 @@ export class LdapPoolMembers {
           // A server that has left one has often left all: the others are checked before they are used again.
           for (const other of this.#members)
             if (other.session.server === member.session.server) other.usedAt = -Infinity
-          return Effect.andThen(member.close, this.#onLost(member))
+          return Effect.andThen(member.close, this.#options.onLost(member, end))
         }),
         { startImmediately: true }
       )
       return member
-    }
+    },
+    Effect.uninterruptible
   )
 
-  readonly #leave = (scope: Scope.Closeable): Effect.Effect<void> =>
-    Effect.ensuring(
-      Scope.close(scope, Exit.void),
-      Effect.suspend(() => {
-        this.#connections--
-        this.#leaveNothing()
-        return this.#permits.release(1)
-      })
-    )
+  #leave(): void {
+    this.#connections--
+    this.#leaveNothing()
+    this.#options.onClosed()
+  }
 
   #leaveNothing(): void {
     if (this.#isEnding && this.#connections === 0) Deferred.doneUnsafe(this.#emptied, Effect.void)
   }
 }
 
-/** A server that takes connections and drops them at once has not been reached: without this the pool would open one after another. */
-const stillOpen = ({ end, session: { server } }: Member): Effect.Effect<void, LdapError> =>
-  end === undefined
-    ? Effect.void
+/** A server that accepts connections and drops them at once has not been reached. */
+const stillOpen = (member: Member): Effect.Effect<Member, LdapError> => {
+  const { end, session: { server } } = member
+  return end === undefined
+    ? Effect.succeed(member)
     : Effect.fail(notOpened(
       new LdapError({ reason: new SessionClosed({ why: end, inDoubt: false }), operation: "connect", server })
     ))
+}

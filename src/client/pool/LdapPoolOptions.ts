@@ -1,9 +1,10 @@
 /**
- * What a pool may be told, and what holds where it isn't.
+ * The options of a pool, and their defaults.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { InvalidRequest, LdapError, RequestTimeout } from "../../model/LdapError.ts"
+import { type BackoffSchedule, defaultBackoff } from "./Growth.ts"
 import type { PooledSession } from "./LdapPoolMembers.ts"
 
 /**
@@ -18,23 +19,42 @@ import type { PooledSession } from "./LdapPoolMembers.ts"
  */
 export interface PoolOptions {
   /**
-   * Sessions that are kept open though nobody uses them. Default 1. The pool is there when the first of them is; with 0 it
-   * is there at once, and whatever is wrong shows at the first use.
+   * Sessions that are kept open though no operation uses them. Default 1. Making the pool completes when the first of them is open. With 0
+   * it completes at once, and what is wrong shows at the first use.
    */
   readonly min?: number | undefined
-  /** The most connections at a time; those being opened and being closed count. Default 8. */
+  /**
+   * The most connections at a time; those being opened and being closed count. Default 8. With 2 or more, streams leave one session to
+   * operations with one answer. Only where paged searches fill the pool and wait for each other, there may be more: see
+   * `LdapPool.stream`.
+   */
   readonly max?: number | undefined
-  /** How many operations share a session; another is opened when all are in use by so many. Default 32. */
+  /**
+   * How many operations share a session; another is opened when all are in use by so many. Default 32. A stream has a session without
+   * others while `max` allows. One operation beside streams goes on even where they are that many.
+   */
   readonly concurrency?: number | undefined
-  /** A session above `min` that nobody used for so long is closed; at the latest after twice the time. Default 5 minutes. */
+  /** A session above `min` that was not used for so long is closed; at the latest after twice the time. Default 5 minutes. */
   readonly idleTimeToLive?: Duration.Input | undefined
   /**
    * An older session is closed and another opened in its place, when it is idle, or when there is room for the other while
-   * what is in flight comes to its end. Default 1 hour.
+   * what is in flight comes to its end. Every session is used at least once, so 0 makes a session for each operation. Default 1 hour.
    */
   readonly maxAge?: Duration.Input | undefined
   /** How long an operation waits for a session before it fails with `PoolTimeout`. Default 30 seconds. */
   readonly checkoutTimeout?: Duration.Input | undefined
+  /**
+   * How long opening a session may take: to connect, secure, bind and check it, and to get the credentials. Default 30 seconds; raise it
+   * with the time limits of the session.
+   */
+  readonly openTimeout?: Duration.Input | undefined
+  /**
+   * The pauses between attempts to open a session, after sessions that could not be opened, or that the server ended before an operation
+   * had them, one after another. The first three attempts follow at once. Default: 100 milliseconds, twice as long each time, 10 seconds at
+   * most, a fifth more or less. While an operation waits, a pause is 1 second at most. A Schedule that ends goes on with its last pause.
+   * A failure that nothing but another configuration can mend, a refused password say, is tried again only for an operation.
+   */
+  readonly backoff?: BackoffSchedule | undefined
   /** How long what is in flight may go on when the pool's scope closes. Default 10 seconds. */
   readonly drainTimeout?: Duration.Input | undefined
   /**
@@ -43,7 +63,7 @@ export interface PoolOptions {
    * or unavailable. `false` checks nothing.
    */
   readonly healthCheck?: ((session: PooledSession) => Effect.Effect<unknown, unknown>) | false | undefined
-  /** Whether a session is checked when it is opened. `false` where whoever opens it has done so. Default true. */
+  /** Whether a session is checked when it is opened. `false` where the effect that opens it has done so. Default true. */
   readonly checkOnOpen?: boolean | undefined
   /** The time that a check may take. Default 5 seconds. */
   readonly healthCheckTimeout?: Duration.Input | undefined
@@ -61,6 +81,8 @@ export interface Settings {
   readonly idleTimeToLive: number
   readonly maxAge: number
   readonly checkoutTimeout: number
+  readonly openTimeout: number
+  readonly backoff: BackoffSchedule
   readonly drainTimeout: number
   readonly healthCheck: ((session: PooledSession) => Effect.Effect<unknown, unknown>) | undefined
   readonly checkOnOpen: boolean
@@ -82,6 +104,8 @@ export const settingsFrom = (options: PoolOptions): Effect.Effect<Settings, Inva
     idleTimeToLive: Duration.toMillis(options.idleTimeToLive ?? "5 minutes"),
     maxAge: Duration.toMillis(options.maxAge ?? "1 hour"),
     checkoutTimeout: Duration.toMillis(options.checkoutTimeout ?? "30 seconds"),
+    openTimeout: Duration.toMillis(options.openTimeout ?? "30 seconds"),
+    backoff: options.backoff ?? defaultBackoff,
     drainTimeout: Duration.toMillis(options.drainTimeout ?? "10 seconds"),
     healthCheck: options.healthCheck === false ? undefined : options.healthCheck ?? readsRootDse,
     checkOnOpen: options.checkOnOpen ?? true,

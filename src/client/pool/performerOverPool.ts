@@ -5,14 +5,14 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
+import type { AnyCall } from "../../session/calls/Call.ts"
 import { type Performer, untraced } from "../../session/calls/Performer.ts"
 import * as Repetition from "../LdapRepetition.ts"
-import type { LdapPool } from "./LdapPool.ts"
-import type { PooledSession } from "./LdapPoolMembers.ts"
+import type { LdapPool, PoolDemand } from "./LdapPool.ts"
 
 export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => ({
   one: (call) => {
-    const once = pool.use((session) => untraced(session).one(call))
+    const once = pool.use((session) => untraced(session).one(call), demandOf(call))
     return Effect.catch(once, (error) =>
       Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
         const again = (error: LdapError): typeof once =>
@@ -26,21 +26,16 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
       Effect.map(Repetition.begin(call.kind, retry), (decide) => {
         const attempt: ReturnType<typeof call.over> = Stream.suspend(() => {
           let hasEmitted = false
-          let lent: PooledSession | undefined
-          // `get` takes part in the scope of the stream: the session is its own until it ends.
-          const once = Stream.unwrap(Effect.map(pool.get, (session) => untraced(lent = session).many(call)))
+          const once = pool.stream((session) => untraced(session).many(call), demandOf(call))
           return once.pipe(
             Stream.mapArray((items) => {
               hasEmitted = true
               return items
             }),
             Stream.catch((error) => {
-              const doubt = lent !== undefined && error.reason._tag === "RequestTimeout"
-                ? pool.doubt(lent)
-                : Effect.void
               const next = hasEmitted ? Effect.succeed(false) : decide(error)
               return Stream.unwrap(
-                Effect.flatMap(Effect.andThen(doubt, next), (isToRepeat) =>
+                Effect.flatMap(next, (isToRepeat) =>
                   isToRepeat ? Effect.as(logRepetition(error), attempt) : Effect.succeed(Stream.fail(error)))
               )
             })
@@ -50,6 +45,15 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
       })
     )
 })
+
+/** Searches for which the server keeps state on the connection don't share a session with each other. */
+const demandOf = (call: AnyCall): PoolDemand | undefined => {
+  if (call.name !== "search") return undefined
+  const search = call.describe().search
+  return search !== undefined && (search.isPaged || search.isSorted || search.isVirtualListView) ? paged : undefined
+}
+
+const paged: PoolDemand = { isPaged: true }
 
 /** Without the name of the entry and without the server's text, which may be about people. */
 const logRepetition = ({ operation, reason, server }: LdapError): Effect.Effect<void> =>

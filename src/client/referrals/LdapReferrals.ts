@@ -29,9 +29,18 @@ export type { FollowReferrals, ReferralPolicy } from "../../session/LdapSession.
 export interface FollowOptions {
   /** How often one operation may be referred on before it fails. Default 5. */
   readonly maxHops?: number | undefined
+  /** How many requests one operation may cost on servers that it is referred to. Default 100. @since 0.2.0 */
+  readonly maxRequests?: number | undefined
+  /** How many servers one operation may be referred to. Default 16. @since 0.2.0 */
+  readonly maxServers?: number | undefined
   /**
-   * Who to be on a server that was referred to: asked once for each session there, with the URL of the server. The client's own
-   * credentials are not used unless this gives them. Default: nobody; no bind is sent.
+   * How long one operation may wait, in total, for the servers that it is referred to before it is referred to no more of them. A request
+   * that has been sent is not cut short. Default 1 minute. @since 0.2.0
+   */
+  readonly timeLimit?: Duration.Input | undefined
+  /**
+   * Credentials on a server that was referred to: asked for once for each session there, with the URL of the server. The client's own
+   * credentials are not used unless this gives them. Default: none; the session stays anonymous and no bind is sent.
    *
    * **Details**
    *
@@ -50,7 +59,7 @@ export interface FollowOptions {
   /** How to reach a server. Default: by its URL. */
   readonly transport?: ((server: LdapUrl) => Effect.Effect<LdapTransport, LdapError>) | undefined
   /**
-   * How long a session that nobody uses is kept by a client that follows always. One operation's own sessions end with it. Default
+   * How long an idle session is kept by a client that follows always. One operation's own sessions end with it. Default
    * 30 seconds.
    */
   readonly idleTimeToLive?: Duration.Input | undefined
@@ -75,7 +84,8 @@ export class Follow implements FollowReferrals {
  * and controls those of the operation. Of several URLs each is tried in its order, until one of the servers answers; a change that may
  * have been carried out is never tried again. Extended operations and binds are not followed.
  *
- * What cannot be followed fails with `ReferralFailed`: too many hops, a circle, no server that can be used. What a server answers that
+ * What cannot be followed fails with `ReferralFailed`: too many hops, requests or servers, too long a time, a circle, no server that
+ * can be used. What a server answers that
  * was referred to is the operation's answer, be it an error.
  *
  * Sessions with those servers belong to the client's scope, or to that of the operation, and are unbound like any other.

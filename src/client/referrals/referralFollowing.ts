@@ -3,20 +3,24 @@
  * `referralSessions` opens the sessions for that, and `referralTargets` reads the URLs.
  */
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { LdapError, ReferralFailed } from "../../model/LdapError.ts"
+import type { LdapError } from "../../model/LdapError.ts"
 import { dnFrom, type DnInput } from "../../model/ldapts.ts"
 import type * as LdapUrl from "../../model/url/LdapUrl.ts"
 import type { Call, EntryTarget } from "../../session/calls/Call.ts"
 import { passingTo, type Performer } from "../../session/calls/Performer.ts"
 import { searchMessages } from "../../session/calls/search.ts"
 import type { ReferralPolicy, SearchMessage, SearchOptions } from "../../session/LdapSession.ts"
+import { steadyClock } from "../steadyClock.ts"
 import { Follow, type FollowOptions } from "./LdapReferrals.ts"
+import { type Permission, ReferralAttempts, type Trail } from "./ReferralAttempts.ts"
+import { type BudgetOptions, ReferralBudget } from "./ReferralBudget.ts"
 import { type OpenReferred, openReferred, type Origin, shareReferred } from "./referralSessions.ts"
-import { dnKey, readTarget, searchKey, serverKey, serverKeys, targetDn, targetSearch } from "./referralTargets.ts"
+import { dnKey, searchKey, serverKeys, targetDn, targetSearch } from "./referralTargets.ts"
 
 /** Calls are followed only if their own options say so. */
 export const followingOnDemand = (performer: Performer, server: string, origin: Origin): Performer =>
@@ -35,16 +39,8 @@ export const followingBy = Effect.fnUntraced(function*(
   return following(performer, server, policy, (options) => options === policy.options ? shared : open(options))
 })
 
-/** Where an operation has been, and how often it was sent on. */
-interface Trail {
-  readonly hops: number
-  readonly path: ReadonlySet<string>
-}
-
 /** How an operation is followed. */
-interface Way {
-  readonly maxHops: number
-  readonly allow: (server: LdapUrl.LdapUrl) => boolean
+interface Way extends Permission, BudgetOptions {
   readonly open: OpenReferred
 }
 
@@ -59,43 +55,65 @@ const following = (
 
   const wayOf = ({ options }: Follow): Way => ({
     maxHops: options.maxHops ?? 5,
+    maxRequests: options.maxRequests ?? 100,
+    maxServers: options.maxServers ?? 16,
+    limitMillis: Duration.toMillis(options.timeLimit ?? "1 minute"),
     allow: options.allow ?? (() => true),
     open: opening(options)
   })
 
+  /** Counts the time for which an effect runs. */
+  const timed = <A, E, R>(budget: ReferralBudget, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(steadyClock, (clock) => {
+      const begun = clock.currentTimeMillisUnsafe()
+      return Effect.onExit(effect, () =>
+        Effect.sync(() => {
+          budget.spentMillis += clock.currentTimeMillisUnsafe() - begun
+        }))
+    })
+
   /** A call about one entry. */
-  const followed = <A>(operation: string, target: EntryTarget<Call<A>>, way: Way): Effect.Effect<A, LdapError> => {
+  const followed = <A>(operation: string, target: EntryTarget<Call<A>>, way: Way): Effect.Effect<A, LdapError> =>
+    Effect.suspend(() => followedOnce(operation, target, way))
+
+  const followedOnce = <A>(
+    operation: string,
+    target: EntryTarget<Call<A>>,
+    way: Way
+  ): Effect.Effect<A, LdapError> => {
+    const budget = new ReferralBudget(way)
     const step = (on: Performer, dn: DnInput, trail: Trail): Effect.Effect<A, LdapError> =>
       Effect.catch(on.one(target.at(dn, "ignore")), (error) =>
         error.reason._tag === "ReferralReceived"
           ? elsewhere(error.reason.referrals, trail, dn)
           : Effect.fail(error))
     const elsewhere = Effect.fnUntraced(function*(urls: ReadonlyArray<string>, trail: Trail, dn: DnInput) {
-      const attempts = new Attempts(way, { operation, server, dn: dnFrom(dn) }, urls, trail)
-      for (const text of urls) {
-        const target = attempts.target(text, (url) => dnKey(targetDn(url, dn)))
-        if (target === undefined) continue
-        const answer = yield* Effect.result(
-          Effect.scoped(
-            Effect.flatMap(
-              Effect.mapError(way.open(target.url), unopened),
-              (session) => step(passingTo(session), targetDn(target.url, dn), target.trail)
-            )
+      const attempts = new ReferralAttempts(way, budget, { operation, server, dn: dnFrom(dn) }, urls, trail)
+      const keyOf = (url: LdapUrl.LdapUrl): string => dnKey(targetDn(url, dn))
+      for (let next = attempts.next(0, keyOf); next !== undefined; next = attempts.next(next.after, keyOf)) {
+        const { trail, url } = next.target
+        const there = Effect.scoped(
+          Effect.flatMap(
+            Effect.mapError(way.open(url), unopened),
+            (session) => step(passingTo(session), targetDn(url, dn), trail)
           )
         )
+        // The time of further referrals is in that of the first.
+        const answer = yield* Effect.result(trail.hops > 1 ? there : timed(budget, there))
         if (Result.isSuccess(answer)) return answer.success
         if (!(answer.failure instanceof Unopened) && !isUnsent(answer.failure)) return yield* answer.failure
-        attempts.failed(target.url, answer.failure)
+        attempts.failed(url, causeOf(answer.failure))
       }
       return yield* attempts.error
     })
-    return Effect.suspend(() => step(performer, target.dn, trailOf(dnKey(target.dn))))
+    return step(performer, target.dn, trailOf(dnKey(target.dn)))
   }
 
   /** All that a search brings, here and elsewhere, without references. */
   const followedSearch = (options: SearchOptions, way: Way): Stream.Stream<SearchMessage, LdapError> =>
     Stream.suspend(() => {
       const trail = trailOf(searchKey(options))
+      const budget = new ReferralBudget(way)
       /** What was searched anywhere: several references may lead to the same place. */
       const seen = new Set(trail.path)
 
@@ -135,20 +153,20 @@ const following = (
         search: SearchOptions,
         trail: Trail
       ): Stream.Stream<SearchMessage, LdapError> => {
-        const attempts = new Attempts(way, { operation: "search", server, dn: dnFrom(search.base) }, urls, trail)
+        const context = { operation: "search", server, dn: dnFrom(search.base) }
+        const attempts = new ReferralAttempts(way, budget, context, urls, trail)
         const from = (i: number): Stream.Stream<SearchMessage, LdapError> =>
           Stream.suspend(() => {
-            const text = urls[i]
-            if (text === undefined) return Stream.fail(attempts.error)
-            const target = attempts.target(text, (url) => searchKey(targetSearch(url, search)))
-            if (target === undefined) return from(i + 1)
-            if (seen.has(target.key)) return Stream.empty
-            seen.add(target.key)
+            const next = attempts.next(i, (url) => searchKey(targetSearch(url, search)))
+            if (next === undefined) return Stream.fail(attempts.error)
+            const { key, trail, url } = next.target
+            if (seen.has(key)) return Stream.empty
+            seen.add(key)
             let hasEmitted = false
             const there = Stream.unwrap(
               Effect.map(
-                Effect.mapError(way.open(target.url), unopened),
-                (session) => searched(passingTo(session), targetSearch(target.url, search), target.trail)
+                Effect.mapError(way.open(url), unopened),
+                (session) => searched(passingTo(session), targetSearch(url, search), trail)
               )
             )
             return there.pipe(
@@ -158,12 +176,15 @@ const following = (
               }),
               Stream.catch((error) => {
                 if (!(error instanceof Unopened) && (hasEmitted || !isUnsent(error))) return Stream.fail(error)
-                attempts.failed(target.url, error)
-                return from(i + 1)
+                attempts.failed(url, causeOf(error))
+                return from(next.after)
               })
             )
           })
-        return from(0)
+        // The time of further references is in that of the first. That of the consumer isn't.
+        return trail.hops > 0
+          ? from(0)
+          : Stream.transformPull(from(0), (pull) => Effect.succeed(timed(budget, pull)))
       }
 
       return searched(performer, { ...options, referrals: "ignore" }, trail)
@@ -203,65 +224,8 @@ class Unopened extends Data.TaggedError("Unopened")<{ readonly cause: LdapError 
 
 const unopened = (cause: LdapError): Unopened => new Unopened({ cause })
 
+const causeOf = (error: LdapError | Unopened): LdapError => error instanceof Unopened ? error.cause : error
+
 /** Whether another server may be asked: this one has not been. */
 const isUnsent = ({ reason }: LdapError): boolean =>
   (reason._tag === "SessionClosed" || reason._tag === "ConnectionLost") && !reason.inDoubt
-
-interface Target {
-  readonly url: LdapUrl.LdapUrl
-  readonly key: string
-  readonly trail: Trail
-}
-
-/** The URLs of one referral, of which any would do. */
-class Attempts {
-  readonly #way: Way
-  readonly #context: { readonly operation: string; readonly server: string; readonly dn: string }
-  readonly #urls: ReadonlyArray<string>
-  readonly #trail: Trail
-  readonly #said: Array<string> = []
-  #cause: LdapError | undefined
-
-  constructor(
-    way: Way,
-    context: { readonly operation: string; readonly server: string; readonly dn: string },
-    urls: ReadonlyArray<string>,
-    trail: Trail
-  ) {
-    this.#way = way
-    this.#context = context
-    this.#urls = urls
-    this.#trail = trail
-  }
-
-  /** Where to go on, if that may be; `requestKey` tells what would be asked there. */
-  target(text: string, requestKey: (url: LdapUrl.LdapUrl) => string): Target | undefined {
-    const { hops, path } = this.#trail
-    const read = readTarget(text)
-    if (Result.isFailure(read)) return this.#refuse(read.failure)
-    const url = read.success
-    const key = `${serverKey(url)} ${requestKey(url)}`
-    if (path.has(key)) return this.#refuse(`${url.toString()} is where it came from: the referrals go in a circle`)
-    if (hops >= this.#way.maxHops) return this.#refuse(`${url.toString()} would be one more than ${hops} referrals`)
-    if (!this.#way.allow(url)) return this.#refuse(`${url.toString()} is not allowed`)
-    return { url, key, trail: { hops: hops + 1, path: new Set(path).add(key) } }
-  }
-
-  failed(url: LdapUrl.LdapUrl, error: LdapError | Unopened): void {
-    const cause = error instanceof Unopened ? error.cause : error
-    this.#cause = cause
-    this.#refuse(`${url.toString()}: ${cause.message}`)
-  }
-
-  #refuse(detail: string): undefined {
-    this.#said.push(detail)
-  }
-
-  get error(): LdapError {
-    const detail = this.#said.length === 0 ? "the referral names no server" : this.#said.join("; ")
-    return new LdapError({
-      ...this.#context,
-      reason: new ReferralFailed({ detail, urls: this.#urls, cause: this.#cause })
-    })
-  }
-}

@@ -18,9 +18,13 @@ export const readTarget = (text: string): Result.Result<LdapUrl.LdapUrl, string>
   // A server must not choose among the sockets of this machine.
   if (url.scheme === "ldapi") return refuse("is a socket of this machine")
   if (url.host === undefined) return refuse("names no server")
+  if (!hostPattern.test(url.host)) return refuse("names a host that can't be one")
   const search = LdapUrl.search(url)
   return Result.isFailure(search) ? Result.fail(search.failure.message) : Result.succeed(url)
 }
+
+/** Names in any script (RFC 5890), and addresses; no spaces, control characters or delimiters. */
+const hostPattern = /^(?:[\p{L}\p{M}\p{N}._-]{1,255}|[\da-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?:%[\w.-]{1,32})?)$/iu
 
 /** A server by what tells it from others. */
 export const serverKey = (url: LdapUrl.LdapUrl): string =>

@@ -191,7 +191,7 @@ export const make = Effect.fnUntraced(function*(
   const complete = (server: Server, session: LdapSession.LdapSession, settings: Settings) =>
     Effect.gen(function*() {
       if (settings.startTls === true) yield* session.startTls()
-      if (settings.auth !== undefined) yield* session.bind(settings.auth)
+      if (settings.auth !== undefined) yield* session.bind(settings.auth, { controls: settings.bindControls })
     }).pipe(
       Effect.mapError(ofBind),
       Effect.andThen(check === undefined ? Effect.void : Effect.mapError(check(session), ofCheck)),
@@ -226,7 +226,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.result(openOne(server, known.settings(base), own)),
       () => closeSoon(own)
     )
-    // Whoever is refused by name is refused by a server that works.
+    // A refused bind still proves that the server is healthy.
     return Result.isFailure(result) && result.failure.isOfServer ? result.failure.error : undefined
   })
 

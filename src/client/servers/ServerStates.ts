@@ -1,7 +1,8 @@
 /**
  * What is known of each server of a set: whether it can be used, and if not why, and when it is tried again. A server that failed
- * rests; when its time is over it is tried in the background, and comes back when that succeeds. Nobody's operation is the try.
+ * rests; when its time is over it is tried in the background, and comes back when that succeeds. No caller's operation is the try.
  */
+import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { LdapError } from "../../model/LdapError.ts"
+import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 import type { Ranked } from "./serverOrder.ts"
 import type { Announced } from "./serviceRecords.ts"
 
@@ -87,7 +88,7 @@ export class ServerStates {
     return this.#servers
   }
 
-  /** Sets which servers there are. What is known of those that stay is kept; nobody waits any more for those that go. */
+  /** Sets which servers there are. What is known of those that stay is kept; those that go are not tried any more. */
   replace(announced: ReadonlyArray<Announced>): void {
     const before = new Map(this.#servers.map((server) => [server.url, server]))
     this.#servers = announced.map((one) => {
@@ -130,20 +131,39 @@ export class ServerStates {
       server.state = { _tag: "Resting", error, until }
       yield* Effect.sleep(delay)
       server.state = { _tag: "Probing", error }
-      error = yield* this.#probe(server)
+      error = yield* this.#survived(server)
       if (error !== undefined) server.failed++
     }
     this.#recovered(server)
   })
 
-  /** A schedule that has come to its end goes on with its last delay: no server is given up for ever. */
+  /** A probe whose defect, of the credentials say, is logged and counts as a failure: another one follows. */
+  #survived(server: Server): Effect.Effect<LdapError | undefined> {
+    return Effect.catchCause(this.#probe(server), (cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+      const detail = "the attempt to open a session ended in a defect; see the log"
+      const reason = new ConnectFailed({ kind: "other", detail })
+      return Effect.as(
+        Effect.logError(`trying the server ${server.url} ended in a defect`, cause),
+        new LdapError({ reason, operation: "connect", server: server.url })
+      )
+    })
+  }
+
+  /** A schedule that has come to its end, or has a defect, goes on with its last delay: no server is given up for ever. */
   readonly #nextDelay = Effect.fnUntraced({ self: this }, function*(server: Server, error: LdapError) {
     server.step ??= yield* Schedule.toStep(this.#rest)
     server.delay = yield* Pull.matchEffect(server.step(this.#clock.currentTimeMillisUnsafe(), error), {
       onSuccess: ([, delay]) => Effect.succeed(delay),
       onFailure: Effect.failCause,
       onDone: () => Effect.succeed(server.delay)
-    })
+    }).pipe(
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.failCause(cause)
+          : Effect.as(Effect.logError(`the Schedule for the rest of ${server.url} has a defect`, cause), server.delay)
+      )
+    )
     return server.delay
   })
 

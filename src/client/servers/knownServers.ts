@@ -2,6 +2,7 @@
  * Which servers a set has: those that it lists, or those that DNS announces, which are looked up when a session is wanted and
  * now and then again.
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
@@ -82,7 +83,11 @@ const byDns = Effect.fnUntraced(function*(
     const done = Effect.sync(() => {
       isRefreshing = false
     })
-    return Effect.forkIn(Effect.ensuring(Effect.ignore(lookUp), done), scope, { startImmediately: true })
+    const survived = Effect.catchCause(
+      lookUp,
+      (cause) => Cause.hasDies(cause) ? Effect.logError(`looking up ${name} ended in a defect`, cause) : Effect.void
+    )
+    return Effect.forkIn(Effect.ensuring(survived, done), scope, { startImmediately: true })
   })
 
   return {

@@ -1,0 +1,197 @@
+/**
+ * When a pool opens sessions: as many as operations wait for and `min` asks for, at once while all is well, and one at a time with pauses
+ * between them while sessions can't be opened or don't last. Which operation gets a session is left to `Allocation.ts`.
+ */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
+import { Alarm } from "./Alarm.ts"
+
+/** The pauses between attempts to open a session, given why the last attempt failed, or how the last session ended. */
+export type BackoffSchedule = Schedule.Schedule<unknown, LdapError>
+
+const mostMillis = 10_000
+
+export const defaultBackoff: BackoffSchedule = Schedule.exponential("100 millis").pipe(
+  Schedule.jittered,
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.millis(mostMillis))))
+)
+
+/** While an operation waits, the pause is no longer than this. */
+const mostMillisWithDemand = 1000
+
+/** A server may end a session at any time, so the first pause comes after so many failures. A client runs an operation as often again. */
+const freeFailures = 3
+
+type Step = (now: number, error: LdapError) => Pull.Pull<readonly [unknown, Duration.Duration], never, unknown>
+
+/** Runs an effect in the background of the pool. */
+export type Launch = (effect: Effect.Effect<void>, options?: Effect.RunOptions) => Fiber.Fiber<void>
+
+export interface GrowthOptions<M> {
+  /** For messages. */
+  readonly server: string
+  readonly backoff: BackoffSchedule
+  readonly clock: Clock.Clock
+  /** Opens a session, in a fiber that isn't interruptible: where it is, it says so itself. */
+  readonly acquire: Effect.Effect<M, LdapError>
+  /** Sessions that operations wait for. */
+  readonly missing: () => number
+  /** Sessions that there should be in any case, but that there aren't. */
+  readonly lacking: () => number
+  /** How many more connections there may be. */
+  readonly room: () => number
+  readonly onOpened: (member: M) => void
+  /** Runs when an attempt has failed. */
+  readonly onFailed: (cause: Cause.Cause<LdapError>) => void
+  readonly launch: Launch
+}
+
+export class Growth<M> {
+  readonly #options: GrowthOptions<M>
+  #opening = 0
+  /** Attempts that failed, and sessions that ended before they were of use, one after another. */
+  #failures = 0
+  #step: Step | undefined
+  #lastPause = 1000
+  /** When the last of them was, and how long the pause is: `Infinity` until the Schedule has said it. */
+  #failedAt = -Infinity
+  #pauseMillis = 0
+  #mostMillis = mostMillisWithDemand
+  readonly #alarm: Alarm
+  #isEnding = false
+  /** Why the last attempt failed; `undefined` after one that did not. */
+  lastFailure: LdapError | undefined = undefined
+
+  constructor(options: GrowthOptions<M>) {
+    this.#options = options
+    this.#alarm = new Alarm({ ...options, ring: () => this.grow() })
+  }
+
+  /** Sessions that are being opened. */
+  get opening(): number {
+    return this.#opening
+  }
+
+  /** Whether an operation may hope for another session now. Where the last attempt has failed it had better share one that is there. */
+  get isHopeful(): boolean {
+    return this.lastFailure === undefined
+  }
+
+  /**
+   * Opens what is wanted and may be opened now, and comes back when the pause is over. `isUrgent` shortens a long pause also where
+   * no operation waits.
+   */
+  grow(isUrgent = false): void {
+    if (this.#isEnding) return
+    const { lacking, missing, room } = this.#options
+    while (room() > 0) {
+      const demand = missing() - this.#opening
+      // A refused password, say, is tried again when an operation needs it: every try may count against the account.
+      const isHopeless = this.lastFailure !== undefined && !this.lastFailure.isRetryable
+      const wanted = Math.max(demand, isHopeless ? 0 : lacking() - this.#opening)
+      if (wanted <= 0) return
+      if (this.#failures === 0) {
+        this.#open()
+        continue
+      }
+      if (this.#opening > 0) return
+      const pause = isUrgent || demand > 0 ? Math.min(this.#pauseMillis, this.#mostMillis) : this.#pauseMillis
+      const next = this.#failedAt + pause
+      if (!this.#alarm.isDue(next)) return this.#alarm.setAt(next)
+      this.#open()
+    }
+  }
+
+  /** A session is of use. */
+  succeeded(): void {
+    this.#failures = 0
+    this.#step = undefined
+  }
+
+  /** A session has ended before it was of use, or could not be opened. */
+  failed(error: LdapError): void {
+    this.#failedAt = this.#now
+    // A set of servers has pauses of its own: it fails at once while all of them rest.
+    this.#mostMillis = error.reason._tag === "NoServerAvailable" ? 0 : mostMillisWithDemand
+    this.#failures++
+    if (this.#failures <= freeFailures) {
+      this.#pauseMillis = 0
+      return
+    }
+    this.#pauseMillis = Infinity
+    this.#options.launch(
+      Effect.map(this.#nextPause(error), (pauseMillis) => {
+        this.#pauseMillis = pauseMillis
+        this.grow()
+      })
+    )
+  }
+
+  /** From now on no session is opened. What runs in the background is the pool's to end. */
+  end(): void {
+    this.#isEnding = true
+    this.#alarm.clear()
+  }
+
+  get #now(): number {
+    return this.#options.clock.currentTimeMillisUnsafe()
+  }
+
+  #open(): void {
+    const { acquire, launch, onFailed, onOpened, server } = this.#options
+    this.#opening++
+    const settle = (exit: Exit.Exit<M, LdapError>): void => {
+      this.#opening--
+      if (Exit.isSuccess(exit)) {
+        this.lastFailure = undefined
+        onOpened(exit.value)
+      } else if (!this.#isEnding) {
+        const error = Option.getOrElse(Cause.findErrorOption(exit.cause), () => died(server))
+        this.lastFailure = error
+        this.failed(error)
+        onFailed(exit.cause)
+      }
+      this.grow()
+    }
+    // Settled whatever happens: an opening that is forgotten would be waited for in vain.
+    const opening = Effect.onExit(acquire, (exit) => Effect.sync(() => settle(exit)))
+    launch(Effect.asVoid(Effect.exit(opening)), { uninterruptible: true })
+  }
+
+  /** A Schedule that has come to its end goes on with its last pause. */
+  readonly #nextPause = Effect.fnUntraced({ self: this }, function*(error: LdapError) {
+    this.#step ??= yield* Schedule.toStep(this.#options.backoff)
+    this.#lastPause = yield* Pull.matchEffect(this.#step(this.#now, error), {
+      onSuccess: ([, delay]) => Effect.succeed(Duration.toMillis(delay)),
+      onFailure: Effect.failCause,
+      onDone: () => Effect.succeed(this.#lastPause)
+    }).pipe(
+      Effect.catchCause((cause) =>
+        Effect.as(
+          Effect.logError(`the backoff of the pool ${this.#options.server} has a defect`, cause),
+          this.#lastPause
+        )
+      )
+    )
+    return this.#lastPause
+  })
+}
+
+/** What is known of an attempt that ended in a defect, which itself goes to the operation and into the log. */
+const died = (server: string): LdapError =>
+  new LdapError({
+    reason: new ConnectFailed({
+      kind: "other",
+      detail: "the attempt to open a session ended in a defect; see the log"
+    }),
+    operation: "connect",
+    server
+  })
