@@ -9,29 +9,41 @@ import type { Call } from "./Call.ts"
 import type { Collected } from "./Requester.ts"
 import { describeSearch, requestOf } from "./search.ts"
 
-export const lookup = (dn: DnInput, options?: LookupOptions): Call<Option.Option<LdapEntry>> => {
-  const whole = lookupResult(dn, options)
-  return {
-    ...whole,
-    outcome: (entry) => ({ entries: Option.isSome(entry) ? 1 : 0 }),
+export const lookup = (dn: DnInput, options?: LookupOptions): Call<Option.Option<LdapEntry>> =>
+  lookupBy(dn, options, {
+    give: (entry) => entry,
+    entryOf: (entry) => entry,
     run: (on) => on.lookup(dn, options),
-    over: (requester) => Effect.map(whole.over(requester), ({ entry }) => entry),
-    target: {
-      _tag: "Entry",
-      dn,
-      referrals: options?.referrals,
-      at: (dn, referrals) => lookup(dn, { ...options, referrals })
-    }
-  }
+    at: lookup
+  })
+
+export const lookupResult = (dn: DnInput, options?: LookupOptions): Call<LookupResult> =>
+  lookupBy(dn, options, {
+    give: (entry, result) => ({ entry, result }),
+    entryOf: ({ entry }) => entry,
+    run: (on) => on.lookupResult(dn, options),
+    at: lookupResult
+  })
+
+/** The two ways to give the answer of a lookup. */
+interface Way<A> {
+  readonly give: (entry: Option.Option<LdapEntry>, result: LdapResult) => A
+  readonly entryOf: (answer: A) => Option.Option<LdapEntry>
+  readonly run: Call<A>["run"]
+  readonly at: (dn: DnInput, options?: LookupOptions) => Call<A>
 }
 
-export const lookupResult = (dn: DnInput, options?: LookupOptions): Call<LookupResult> => ({
+const lookupBy = <A>(
+  dn: DnInput,
+  options: LookupOptions | undefined,
+  { at, entryOf, give, run }: Way<A>
+): Call<A> => ({
   name: "search",
   kind: "read",
   isStream: false,
   describe: () => describeSearch(searchOf(dn, options)),
-  outcome: ({ entry }) => ({ entries: Option.isSome(entry) ? 1 : 0 }),
-  run: (on) => on.lookupResult(dn, options),
+  outcome: (answer) => ({ entries: Option.isSome(entryOf(answer)) ? 1 : 0 }),
+  run,
   over: (requester) =>
     Effect.suspend(() => {
       const search = searchOf(dn, options)
@@ -41,16 +53,16 @@ export const lookupResult = (dn: DnInput, options?: LookupOptions): Call<LookupR
       return Effect.matchEffect(requester.collect(shaped, search, found), {
         onFailure: (error) =>
           error.reason._tag === "NoSuchObject"
-            ? Effect.succeed({ entry: Option.none(), result: resultOf(error.reason) })
+            ? Effect.succeed(give(Option.none(), resultOf(error.reason)))
             : Effect.fail(error),
-        onSuccess: (result) => Effect.succeed({ entry: Option.fromUndefinedOr(found.entries[0]), result })
+        onSuccess: (result) => Effect.succeed(give(Option.fromUndefinedOr(found.entries[0]), result))
       })
     }),
   target: {
     _tag: "Entry",
     dn,
     referrals: options?.referrals,
-    at: (dn, referrals) => lookupResult(dn, { ...options, referrals })
+    at: (dn, referrals) => at(dn, { ...options, referrals })
   }
 })
 

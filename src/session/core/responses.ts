@@ -58,13 +58,14 @@ export const readEnd = (core: Core, leftover: number, malformed: Malformed | und
 const answer = (core: Core, operation: Operation, message: LdapMessage): void => {
   const { _tag } = message.operation
   const { expects, givesAll, kind } = operation.spec
+  if (_tag === "SearchResultEntry") {
+    return expects === "SearchResultDone" ? entry(core, operation, message) : foreign(core, operation, message)
+  }
   if (kind === "startTls" && _tag === "ExtendedResponse") return startTlsAnswered(core, operation, message)
   if (_tag === expects) return answered(core, operation, message)
   switch (_tag) {
     case "IntermediateResponse":
       return givesAll === true ? deliver(core, operation, message) : undefined
-    case "SearchResultEntry":
-      return expects === "SearchResultDone" ? entry(core, operation, message) : foreign(core, operation, message)
     case "SearchResultReference":
       if (expects !== "SearchResultDone") return foreign(core, operation, message)
       return givesAll === true || kind === "collect" ? deliver(core, operation, message) : undefined

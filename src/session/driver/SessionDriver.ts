@@ -46,6 +46,9 @@ export interface DriverOptions extends WriterOptions {
 /** What waits to be applied: an event, or bytes that arrived while an action was performed. */
 type Waiting = SessionEvent | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
 
+/** Stands in the event for messages until there is one. */
+const nothing: LdapMessage = { messageId: 0, operation: { _tag: "UnbindRequest" }, controls: [] }
+
 export class SessionDriver {
   readonly server: string
   readonly maxUnread: number
@@ -249,6 +252,7 @@ export class SessionDriver {
   }
 
   #receivedAt = 0
+  readonly #arrived: { readonly _tag: "Message"; message: LdapMessage } = { _tag: "Message", message: nothing }
 
   #read(bytes: Uint8Array): void {
     const { phase } = this.#machine.state
@@ -266,7 +270,11 @@ export class SessionDriver {
     }
   }
 
-  readonly #onMessage = (message: LdapMessage): void => this.#machine.apply({ _tag: "Message", message })
+  readonly #onMessage = (message: LdapMessage): void => {
+    // One event for all: the machine keeps none, and there is one for each entry.
+    this.#arrived.message = message
+    this.#machine.apply(this.#arrived)
+  }
 
   // -------------------------------------------------------------------------------------------------------------------
   // Actions

@@ -142,10 +142,7 @@ class PendingCancel extends PendingOperation {
   onSettled(outcome: Outcome): void {
     // The operation hadn't been sent, or was over.
     if (outcome._tag === "Withdrawn") return this.#resume(Effect.undefined)
-    const answer = answerOf<"ExtendedResponse">(this.#driver, this.context, outcome)
-    this.#resume(
-      Effect.result(Effect.flatMap(answer, (message) => succeedOrFail(this.#driver, this.context, resultOf(message))))
-    )
+    this.#resume(Effect.result(successOf(this.#driver, this.context, outcome)))
   }
 }
 
@@ -177,6 +174,19 @@ export const answerOf = <T extends ResultTag>(
     default:
       return Effect.fail(driver.failure(context, outcome))
   }
+}
+
+/** The result of an operation whose last response is a result: a success, or the error that stands for the code. */
+export const successOf = (
+  driver: SessionDriver,
+  context: OperationContext,
+  outcome: Outcome
+): Effect.Effect<LdapResult, LdapError> => {
+  if (outcome._tag !== "Answered" || !("result" in outcome.message.operation)) {
+    return Effect.flatMap(answerOf(driver, context, outcome), () => Effect.interrupt)
+  }
+  const { controls, operation } = outcome.message
+  return succeedOrFail(driver, context, { ...operation.result, controls })
 }
 
 /**

@@ -15,7 +15,7 @@ import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { SearchMessage } from "../LdapOperations.ts"
 import { cookieOf, isSorted, Pages, type Search } from "./pages.ts"
-import { answerOf, type Asked, leave, resultOf, succeedOrFail } from "./request.ts"
+import { type Asked, leave, successOf } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
 
 export type { Search } from "./pages.ts"
@@ -261,7 +261,6 @@ class PendingCollection extends PendingOperation {
     }
     // What is left for one page is not the limit that the caller knows.
     const told = outcome._tag === "TimedOut" ? { ...outcome, afterMillis: this.#asked.timeoutMillis } : outcome
-    const answer = answerOf<"SearchResultDone">(this.#driver, this.#asked, told)
-    this.#resume(Effect.flatMap(answer, (message) => succeedOrFail(this.#driver, this.#asked, resultOf(message))))
+    this.#resume(successOf(this.#driver, this.#asked, told))
   }
 }
