@@ -11,6 +11,7 @@ import { BerReader, Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
 import type { ElementLimits } from "../../ber/ElementLimits.ts"
+import { secretKind } from "../attribute/secretAttributes.ts"
 import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
 import { textAt } from "./EntryText.ts"
@@ -52,28 +53,6 @@ export type AttributeInput = ValueInput | ReadonlyArray<ValueInput>
 export type AttributesInput = Readonly<Record<string, AttributeInput>> | ReadonlyArray<LdapAttribute>
 
 const noValues: ReadonlyArray<never> = []
-
-/** Attributes whose values are secrets: an entry that is printed or logged doesn't show them. */
-const secrets = new Set([
-  "userpassword",
-  "2.5.4.35",
-  "authpassword",
-  "pwdhistory",
-  "userpkcs12",
-  "krbprincipalkey",
-  "ipanthash",
-  "sambantpassword",
-  "sambalmpassword",
-  "sambapasswordhistory",
-  // OpenLDAP's and 389-ds' own configuration
-  "olcrootpw",
-  "nsslapd-rootpw",
-  // Active Directory: what is written, the local administrator's password (LAPS), and managed accounts
-  "unicodepwd",
-  "ms-mcs-admpwd",
-  "mslaps-password",
-  "msds-managedpassword"
-])
 
 /**
  * An entry that a server returned, or that a program made with {@link make}.
@@ -188,7 +167,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
     const index = this.#indexed()
     for (const [at, { lower, text }] of index.descriptions.entries()) {
-      const isSecret = secrets.has(lower.split(";", 1)[0]!)
+      const isSecret = secretKind(lower) !== undefined
       attributes[text] = isSecret ? ["<redacted>"] : views(index.values(at)).map(readable)
     }
     return { _id: "LdapEntry", dn: this.dn, attributes }
