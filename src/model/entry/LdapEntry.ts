@@ -13,8 +13,8 @@ import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
 import type { ElementLimits } from "../../ber/ElementLimits.ts"
 import { secretKind } from "../attribute/secretAttributes.ts"
 import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
+import { descriptionOctets, dnTextAt } from "../losslessText.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
-import { textAt } from "./EntryText.ts"
 
 /**
  * One attribute of an entry.
@@ -23,7 +23,10 @@ import { textAt } from "./EntryText.ts"
  * @since 0.1.0
  */
 export interface LdapAttribute {
-  /** The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. */
+  /**
+   * The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. Octets that are
+   * not UTF-8, and a backslash, are written as `\ff`: neither is in a description that is valid.
+   */
   readonly description: string
   readonly values: ReadonlyArray<Uint8Array>
 }
@@ -61,7 +64,8 @@ const noValues: ReadonlyArray<never> = []
  *
  * Attribute descriptions are compared without regard to case and with their options: `get("cn")` doesn't return the values
  * of `cn;lang-de`. An attribute without values (as `typesOnly` asks for) is there for `has` and has no values. Octets that
- * are not UTF-8 become U+FFFD in text; `getBytes` has them as they came. Bytes are views into the message that brought
+ * are not UTF-8 become U+FFFD in the text of values; `getBytes` has them as they came. In names they are escaped, so that different
+ * names never become the same. Bytes are views into the message that brought
  * the entry: copy those that you keep for long, since a view keeps the whole message in memory. Entries never change, so
  * fibers may share them.
  *
@@ -82,9 +86,13 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     this.#end = end
   }
 
-  /** The distinguished name as the server wrote it. */
+  /** The distinguished name as the server wrote it. Octets that are not UTF-8 are escaped (RFC 4514 section 2.4: `\ff`). */
   get dn(): string {
-    return (this.#dn ??= textAt(this.#bytes, this.#start))
+    return (this.#dn ??= dnTextAt(
+      this.#bytes,
+      contentStart(this.#bytes, this.#start),
+      elementEnd(this.#bytes, this.#start)
+    ))
   }
 
   /** How many octets the entry takes, names and lengths included. */
@@ -285,7 +293,7 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
   writer.start()
   for (const { description, values } of attributes) {
     writer.start()
-    writer.octets(description)
+    writer.octets(descriptionOctets(description))
     writer.start(Tag.set)
     for (const value of values) writer.octets(value)
     writer.end()
