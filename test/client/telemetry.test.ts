@@ -256,7 +256,14 @@ describe("spans", () => {
         yield* peer.send(0, { _tag: "ExtendedResponse", oid, result: { ...ok, code: 51, diagnosticMessage: words } })
         // The error of the program has them.
         assert.include((yield* Fiber.join(comparing)).message, words)
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(
+        Effect.scoped,
+        // The end of the session is logged within this span, into which Effect writes log lines.
+        Effect.withSpan("the program"),
+        Effect.updateService(Logger.CurrentLoggers, (current) => new Set([...current, Logger.tracerLogger])),
+        telescope.watch
+      )
+      assert.isTrue(telescope.logs.some(({ text }) => text.includes("has ended") && text.includes(words)))
       const compare = telescope.spans.find(({ name }) => name.startsWith("compare"))!
       assert.strictEqual(compare.attributes.get("error.type"), "SessionClosed")
       const shown = telescope.spans.map(({ attributes, events, status }) => [attributes, events, status])

@@ -95,6 +95,10 @@ describe("S9: passwords", () => {
       session.lookup("cn=a", { filter: LdapFilter.contains("userPassword", secret) }),
     "a filter in a control": (session) =>
       session.searchResult({ base: "cn=a", controls: [LdapControl.assertion.make(`(userPassword=${secret})`)] }),
+    "a filter in a control of a write": (session) =>
+      session.delete("cn=a", { controls: [LdapControl.assertion.make(`(userPassword=${secret})`)] }),
+    "a filter in a control of an extended operation": (session) =>
+      session.extended("1.2.3", { controls: [LdapControl.assertion.make(`(userPassword=${secret})`)] }),
     "the administrator's of OpenLDAP": (session) =>
       session.modify("olcDatabase={1}mdb,cn=config", LdapModification.replace("olcRootPW", secret)),
     "the administrator's of 389 Directory Server": (session) =>
