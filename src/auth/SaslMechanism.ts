@@ -53,12 +53,6 @@ export interface SaslContext {
    * `tlsServerEndPoint` and `tlsExporter` for where the data comes from.
    */
   readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
-  /**
-   * `supportedSASLMechanisms` of the root DSE, where it was read, over this connection and in the state of protection that it
-   * has now. SCRAM tells the server by it that the -PLUS form was not offered, so that an attacker who took it out of the
-   * list is found out (RFC 5802 section 6).
-   */
-  readonly offered?: ReadonlyArray<string> | undefined
 }
 
 /**

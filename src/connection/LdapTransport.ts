@@ -107,7 +107,8 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
     url.filter !== undefined || url.extensions.length > 0
   if (asksForMore) {
     const detail = "the URL must name the server alone: a base, a scope and a filter belong to a search"
-    return Result.fail(invalid(text, detail))
+    // As LdapUrl writes it, which hides the password of an extension.
+    return Result.fail(invalid(url.toString(), detail))
   }
   if (url.host === undefined) {
     return Result.fail(

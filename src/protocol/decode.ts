@@ -9,6 +9,7 @@ import type { LdapAttribute } from "../model/entry/LdapEntry.ts"
 import * as LdapEntry from "../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../model/filter/LdapFilter.ts"
 import type { LdapModification } from "../model/LdapModification.ts"
+import { descriptionTextAt, dnTextAt, urlTextAt } from "../model/losslessText.ts"
 import { modifyOperations } from "./encode.ts"
 import {
   derefAliases,
@@ -77,7 +78,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
       return { _tag: "SearchResultDone", result: decodeResult(content) }
     case OperationTag.SearchResultReference: {
       const uris: Array<string> = []
-      while (content.hasNext()) uris.push(content.text())
+      while (content.hasNext()) uris.push(urlText(content))
       if (uris.length === 0) throw new BerError("a search reference without a URI", at)
       return { _tag: "SearchResultReference", uris }
     }
@@ -113,7 +114,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
     case OperationTag.SearchRequest:
       return decodeSearchRequest(content, maxDepth)
     case OperationTag.ModifyRequest: {
-      const dn = content.text()
+      const dn = dnText(content)
       const list = content.sequence()
       content.passExtensions()
       const changes: Array<LdapModification> = []
@@ -121,7 +122,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
       return { _tag: "ModifyRequest", dn, changes }
     }
     case OperationTag.AddRequest: {
-      const dn = content.text()
+      const dn = dnText(content)
       const list = content.sequence()
       content.passExtensions()
       const attributes: Array<LdapAttribute> = []
@@ -129,20 +130,20 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
       return { _tag: "AddRequest", dn, attributes }
     }
     case OperationTag.DeleteRequest:
-      return { _tag: "DeleteRequest", dn: content.bytes.toString("utf8", content.position, content.end) }
+      return { _tag: "DeleteRequest", dn: dnTextAt(content.bytes, content.position, content.end) }
     case OperationTag.ModifyDnRequest: {
-      const dn = content.text()
-      const newRdn = content.text()
+      const dn = dnText(content)
+      const newRdn = dnText(content)
       const deleteOldRdn = content.boolean()
-      const newSuperior = content.peek() === 0x80 ? content.text(0x80) : undefined
+      const newSuperior = content.peek() === 0x80 ? dnText(content, 0x80) : undefined
       content.passExtensions()
       return { _tag: "ModifyDnRequest", dn, newRdn, deleteOldRdn, newSuperior }
     }
     case OperationTag.CompareRequest: {
-      const dn = content.text()
+      const dn = dnText(content)
       const assertion = content.sequence()
       content.passExtensions()
-      const attribute = assertion.text()
+      const attribute = descriptionText(assertion)
       const value = assertion.octets()
       assertion.passExtensions()
       return { _tag: "CompareRequest", dn, attribute, value }
@@ -164,6 +165,18 @@ const optional = (content: BerReader, tag: number): Buffer | undefined => {
   return value
 }
 
+const textBy =
+  (read: (bytes: Buffer, start: number, end: number) => string) => (reader: BerReader, tag?: number): string => {
+    const end = reader.enter(tag ?? Tag.octetString)
+    const text = read(reader.bytes, reader.position, end)
+    reader.position = end
+    return text
+  }
+
+const dnText = textBy(dnTextAt)
+const descriptionText = textBy(descriptionTextAt)
+const urlText = textBy(urlTextAt)
+
 /** AbandonRequest is a MessageID with a tag of its own: an INTEGER without the INTEGER tag. */
 const decodeAbandoned = (content: BerReader): number => {
   const length = content.end - content.position
@@ -177,7 +190,7 @@ const decodeBindRequest = (content: BerReader): ProtocolOperation => {
   const at = content.position
   const version = content.integer()
   if (version < 1 || version > 127) throw new BerError(`protocol version ${version}`, at)
-  const name = content.text()
+  const name = dnText(content)
   const tag = content.peek()
   if (tag === 0x80) {
     const password = content.octets(0x80)
@@ -209,7 +222,7 @@ const choice = <A>(content: BerReader, choices: ReadonlyArray<A>, name: string):
 }
 
 const decodeSearchRequest = (content: BerReader, maxDepth: number): SearchRequest => {
-  const base = content.text()
+  const base = dnText(content)
   const scope = choice(content, scopes, "scope")
   const deref = choice(content, derefAliases, "alias dereferencing")
   const sizeLimit = limit(content, "size limit")
@@ -219,7 +232,7 @@ const decodeSearchRequest = (content: BerReader, maxDepth: number): SearchReques
   const list = content.sequence()
   content.passExtensions()
   const attributes: Array<string> = []
-  while (list.hasNext()) attributes.push(list.text())
+  while (list.hasNext()) attributes.push(descriptionText(list))
   return {
     _tag: "SearchRequest",
     base,
@@ -241,7 +254,7 @@ const decodeChange = (change: BerReader): LdapModification => {
 }
 
 const decodeAttribute = (attribute: BerReader): LdapAttribute => {
-  const description = attribute.text()
+  const description = descriptionText(attribute)
   const set = attribute.sequence(Tag.set)
   attribute.passExtensions()
   const values: Array<Uint8Array> = []
@@ -255,7 +268,7 @@ const decodeAttribute = (attribute: BerReader): LdapAttribute => {
 /** `more` are the tags that may follow the result in the response at hand; anything else is passed over. */
 const decodeResult = (content: BerReader, ...more: ReadonlyArray<number>): ResultFields => {
   const code = content.enumerated()
-  const matchedDn = content.text()
+  const matchedDn = dnText(content)
   const diagnosticMessage = content.text()
   let referrals = noReferrals
   while (!content.done && !more.includes(content.peek())) {
@@ -265,7 +278,7 @@ const decodeResult = (content: BerReader, ...more: ReadonlyArray<number>): Resul
     }
     const list = content.sequence(0xa3)
     const uris: Array<string> = []
-    while (list.hasNext()) uris.push(list.text())
+    while (list.hasNext()) uris.push(urlText(list))
     referrals = uris
   }
   return { code, matchedDn, diagnosticMessage, referrals }

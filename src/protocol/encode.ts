@@ -7,6 +7,7 @@ import type { LdapControl } from "../model/control/LdapControl.ts"
 import type { LdapAttribute } from "../model/entry/LdapEntry.ts"
 import * as LdapEntry from "../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../model/filter/LdapFilter.ts"
+import { descriptionOctets } from "../model/losslessText.ts"
 import {
   derefAliases,
   type LdapMessage,
@@ -87,7 +88,7 @@ const encodeContent = (writer: BerWriter, operation: Constructed): void => {
       writer.boolean(operation.typesOnly)
       LdapFilter.encode(operation.filter, writer)
       writer.start()
-      for (const attribute of operation.attributes) writer.octets(attribute)
+      for (const attribute of operation.attributes) writer.octets(descriptionOctets(attribute))
       writer.end()
       return
     case "ModifyRequest":
@@ -116,7 +117,7 @@ const encodeContent = (writer: BerWriter, operation: Constructed): void => {
     case "CompareRequest":
       writer.octets(operation.dn)
       writer.start()
-      writer.octets(operation.attribute)
+      writer.octets(descriptionOctets(operation.attribute))
       writer.octets(operation.value)
       writer.end()
       return
@@ -162,7 +163,7 @@ const numberOf = <A>(name: string, value: A, choices: ReadonlyArray<A>): number 
 
 const encodeAttribute = (writer: BerWriter, attribute: LdapAttribute): void => {
   writer.start()
-  writer.octets(attribute.description)
+  writer.octets(descriptionOctets(attribute.description))
   writer.start(Tag.set)
   for (const value of attribute.values) writer.octets(value)
   writer.end()

@@ -26,15 +26,16 @@
  * | `db.response.status_code` | the result code |
  * | `error.type` | the tag of the error's reason, `interrupted`, or `defect` |
  *
- * **Whom they name.** Nobody: names of entries are often people, and people can be found by the values of a filter. Of a
- * name only what holds others is told (`uid=?,ou=people,dc=example,dc=org`), of a filter no value, and a span ends with the
- * error without the entry's name and the server's words. The error of the program has all of that, and so has the span around
- * this one if it fails with it. Passwords are nowhere.
+ * **No personal data.** Names of entries are often names of people, and the values of a filter identify people. Of a name a span
+ * has only the containers (`uid=?,ou=people,dc=example,dc=org`), of a filter no value. A span ends with the kind of the failure:
+ * the reason's tag, the result code, Node's code of a failed connection, and the class and stack of a defect. It has nothing that the
+ * server, a certificate or a credentials effect says in words, and no name of an entry or of a bind. The error of the program has
+ * all of that, and so has the span around this one if it fails with that error. Passwords are in no span, metric or log.
  *
  * **Metrics.** Those below. Gauges are counted when somebody reads them.
  *
  * **Logs.** At level `Debug`: a session that is open, and why it ended; operations that are run again; why a login was refused
- * where `uniform` hides it.
+ * where `uniform` hides it. Lines that have a server's words are not written into the current span, unlike other lines of Effect.
  *
  * @since 0.1.0
  */

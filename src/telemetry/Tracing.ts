@@ -16,10 +16,11 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { fromResult, InvalidRequest, LdapError, NoServerAvailable } from "../model/LdapError.ts"
+import { LdapError } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import * as LdapUrl from "../model/url/LdapUrl.ts"
 import { addDescription, addOutcome, type Description, type Outcome } from "./spanAttributes.ts"
+import { defectWithoutWords, failureWithoutWords } from "./spanFailure.ts"
 
 export type { Description, Outcome } from "./spanAttributes.ts"
 
@@ -170,7 +171,7 @@ const end = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>, fiber: Fiber.
   const time = fiber.getRef(References.TracerTimingEnabled)
     ? fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
     : 0n
-  span.end(time, failure?.error === undefined ? exit : Exit.fail(withoutNames(failure.error)))
+  span.end(time, failure === undefined ? exit : failure.shown)
 }
 
 /** The end of a stream's pull: that nothing more comes is no failure. */
@@ -183,32 +184,20 @@ interface Failure {
   /** Of few values, for metrics: the tag of a reason, `interrupted` or `defect`. */
   readonly type: string
   readonly code?: string | undefined
-  readonly error?: LdapError | undefined
+  /** What the span ends with. */
+  readonly shown: Exit.Exit<never, unknown>
 }
 
 const failureOf = (cause: Cause.Cause<unknown>): Failure => {
   for (const reason of cause.reasons) {
     if (Cause.isInterruptReason(reason)) continue
-    if (Cause.isDieReason(reason) || !(reason.error instanceof LdapError)) return { type: "defect" }
-    const { reason: why } = reason.error
-    return { type: why._tag, code: "code" in why ? String(why.code) : undefined, error: reason.error }
+    const error = Cause.isDieReason(reason) ? reason.defect : reason.error
+    if (Cause.isDieReason(reason) || !(error instanceof LdapError)) {
+      return { type: "defect", shown: defectWithoutWords(error) }
+    }
+    const { reason: why } = error
+    const code = "code" in why ? String(why.code) : undefined
+    return { type: why._tag, code, shown: Exit.fail(failureWithoutWords(error)) }
   }
-  return { type: "interrupted" }
-}
-
-/**
- * A failure as a span shows it: what went wrong and where, but neither the name of the entry nor what the server, or this
- * side, says about the request in words. Those may be about people.
- */
-const withoutNames = ({ operation, reason, server }: LdapError): LdapError => {
-  const bare = "code" in reason
-    ? fromResult({ code: reason.code, matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
-    : reason._tag === "InvalidRequest"
-    ? new InvalidRequest({ field: reason.field, detail: "the error of the program says why" })
-    : reason._tag === "NoServerAvailable"
-    ? new NoServerAvailable({
-      failures: reason.failures.map(({ error, server }) => ({ server, error: withoutNames(error) }))
-    })
-    : reason
-  return new LdapError({ operation, reason: bare, server })
+  return { type: "interrupted", shown: Exit.failCause(cause as Cause.Cause<never>) }
 }

@@ -1,8 +1,10 @@
 /** What operations tell of themselves: spans, metrics and logs; and that none of it names people. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
@@ -15,10 +17,30 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapPool from "../../src/client/pool/LdapPool.ts"
 import * as MemorySocket from "../../src/connection/MemorySocket.ts"
+import {
+  AuthRejected,
+  ConnectFailed,
+  ConnectionLost,
+  fromResult,
+  InsecureAuth,
+  InvalidRequest,
+  LdapError,
+  type LdapErrorReason,
+  NoServerAvailable,
+  PoolTimeout,
+  ProtocolViolation,
+  ReferralFailed,
+  RequestTimeout,
+  SessionClosed,
+  SessionEnd,
+  SlowConsumer
+} from "../../src/model/LdapError.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as LdapTelemetry from "../../src/telemetry/LdapTelemetry.ts"
+import { logDebugOutsideSpans } from "../../src/telemetry/logOutsideSpans.ts"
+import { Tracing } from "../../src/telemetry/Tracing.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { connect, entry, ok, over, settle } from "../session/RecordingPeer.ts"
 import * as World from "./pool/LdapPoolWorld.ts"
@@ -128,6 +150,136 @@ describe("spans", () => {
         assert(failed?.status._tag === "Ended" && Exit.isFailure(failed.status.exit))
         assert.notMatch(inspect(failed.status.exit, { depth: 9 }), /nobody|uid=ada/)
       }
+    }))
+
+  const words = "uid=ada,ou=people is locked"
+  const said = { matchedDn: words, diagnosticMessage: words, referrals: [words], controls: [] }
+  const system = Object.assign(new Error(words), { code: "ECONNRESET" })
+  const reasons: ReadonlyArray<LdapErrorReason> = [
+    fromResult({ code: 49, ...said }),
+    fromResult({ code: 80, ...said }),
+    fromResult({ code: 4711, ...said }),
+    fromResult({ code: 10, ...said }),
+    ...(["invalid", "dns", "refused", "timeout", "tls", "other"] as const).map((kind) =>
+      new ConnectFailed({ kind, detail: words, cause: system })
+    ),
+    new ConnectFailed({ kind: "tls", detail: words, cause: Object.assign(new Error(words), { code: words }) }),
+    new ConnectFailed({ kind: "refused", detail: words, cause: new AggregateError([system, system], words) }),
+    new ConnectionLost({ detail: words, inDoubt: true, cause: system }),
+    ...[
+      SessionEnd.Released(),
+      SessionEnd.ServerNotice({ code: 52, diagnosticMessage: words }),
+      SessionEnd.ConnectionLost({ detail: words, cause: system }),
+      SessionEnd.ProtocolViolation({ detail: words, cause: system })
+    ].map((why) => new SessionClosed({ why, inDoubt: true })),
+    new RequestTimeout({ afterMillis: 10, inDoubt: true, detail: words }),
+    new SlowConsumer({ maxUnread: 10 }),
+    new PoolTimeout({
+      afterMillis: 10,
+      open: 1,
+      max: 2,
+      concurrency: 3,
+      lastFailure: new LdapError({ operation: "bind", dn: words, reason: fromResult({ code: 49, ...said }) })
+    }),
+    new ProtocolViolation({ detail: words, inDoubt: true, cause: system }),
+    new InvalidRequest({ field: "filter", detail: words }),
+    new InsecureAuth({ detail: words }),
+    new AuthRejected({ detail: words }),
+    new ReferralFailed({ detail: words, urls: [words], cause: system }),
+    new NoServerAvailable({
+      failures: [{
+        server: "ldap://a",
+        error: new LdapError({
+          operation: "bind",
+          dn: words,
+          reason: new ConnectFailed({ kind: "tls", detail: words, cause: system })
+        })
+      }]
+    })
+  ]
+
+  it.effect.each(reasons)("one that failed has no words: $_tag", (reason) =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      const error = new LdapError({ reason, operation: "delete", dn: words, server: "ldap://ldap.example.org" })
+      const failing: Effect.Effect<void, LdapError> = Effect.fail(error)
+      const tracing = Tracing.of("ldap://ldap.example.org")
+      yield* Effect.all([
+        Effect.exit(tracing.effect({ name: "delete" }, failing)),
+        Effect.exit(Stream.runDrain(tracing.stream({ name: "search" }, Stream.fromEffect(failing))))
+      ]).pipe(telescope.watch)
+      assert.lengthOf(telescope.spans, 2)
+      for (const span of telescope.spans) {
+        assert.strictEqual(span.attributes.get("error.type"), reason._tag)
+        assert(span.status._tag === "Ended" && Exit.isFailure(span.status.exit))
+        const { cause } = span.status.exit
+        for (const shown of [inspect([...span.attributes, span.events, cause], { depth: 20 }), Cause.pretty(cause)]) {
+          assert.notInclude(shown, "uid=ada")
+          assert.notInclude(shown, "locked")
+        }
+        // What went wrong is still told.
+        const told = Cause.squash(cause)
+        assert(told instanceof LdapError)
+        assert.strictEqual(told.reason._tag, reason._tag)
+        if ("code" in reason) assert.propertyVal(told.reason, "code", reason.code)
+        if (reason._tag === "ConnectionLost") assert.include(told.message, "ECONNRESET")
+      }
+    }))
+
+  it.effect("a defect has its class and its stack, and no words", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      const tracing = Tracing.of("ldap://ldap.example.org")
+      for (const defect of [new TypeError(`a line ${words}\nand ${words}`), words, { words }]) {
+        yield* Effect.exit(tracing.effect({ name: "delete" }, Effect.die(defect))).pipe(telescope.watch)
+      }
+      for (const span of telescope.spans) {
+        assert.strictEqual(span.attributes.get("error.type"), "defect")
+        assert(span.status._tag === "Ended" && Exit.isFailure(span.status.exit))
+        assert.notInclude(inspect(span.status.exit, { depth: 20 }), "uid=ada")
+        assert.notInclude(Cause.pretty(span.status.exit.cause), "uid=ada")
+      }
+      const [first] = telescope.spans
+      assert(first?.status._tag === "Ended" && Exit.isFailure(first.status.exit))
+      assert.match(Cause.pretty(first.status.exit.cause), /TypeError.*\n\s+at .*telemetry\.test/)
+    }))
+
+  it.effect("a Notice of Disconnection ends operations, and its words are in no span", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.gen(function*() {
+        const { peer, session } = yield* connect({ closeTimeout: 0 })
+        const ldap = yield* session
+        const comparing = yield* Effect.forkChild(Effect.flip(ldap.compare(ada, "cn", "a")), { startImmediately: true })
+        yield* peer.expect("CompareRequest")
+        const oid = "1.3.6.1.4.1.1466.20036"
+        yield* peer.send(0, { _tag: "ExtendedResponse", oid, result: { ...ok, code: 51, diagnosticMessage: words } })
+        // The error of the program has them.
+        assert.include((yield* Fiber.join(comparing)).message, words)
+      }).pipe(
+        Effect.scoped,
+        // The end of the session is logged within this span, into which Effect writes log lines.
+        Effect.withSpan("the program"),
+        Effect.updateService(Logger.CurrentLoggers, (current) => new Set([...current, Logger.tracerLogger])),
+        telescope.watch
+      )
+      assert.isTrue(telescope.logs.some(({ text }) => text.includes("has ended") && text.includes(words)))
+      const compare = telescope.spans.find(({ name }) => name.startsWith("compare"))!
+      assert.strictEqual(compare.attributes.get("error.type"), "SessionClosed")
+      const shown = telescope.spans.map(({ attributes, events, status }) => [attributes, events, status])
+      assert.notInclude(inspect(shown, { depth: 20 }), "locked")
+    }))
+
+  it.effect("a line of log that has words is no event of the current span", () =>
+    Effect.gen(function*() {
+      const telescope = Telescope.make()
+      yield* Effect.andThen(Effect.logDebug("harmless"), logDebugOutsideSpans(words)).pipe(
+        Effect.withSpan("a login"),
+        Effect.updateService(Logger.CurrentLoggers, (current) => new Set([...current, Logger.tracerLogger])),
+        telescope.watch
+      )
+      assert.deepStrictEqual(telescope.spans[0]?.events.map(([text]) => text), ["harmless"])
+      assert.isTrue(telescope.logs.some(({ text }) => text.includes(words)))
     }))
 
   it.effect("that of a stream lasts until the stream ends, however it ends", () =>

@@ -11,6 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import * as Tls from "node:tls"
+import { inspect } from "node:util"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import { encode } from "../../src/protocol/encode.ts"
@@ -119,6 +120,15 @@ describe("bad input", () => {
       assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "invalid" })
       assert.include(error.message, said)
       assert.notInclude(error.message, "secret")
+    }))
+
+  it.effect("a URL with a password in an extension: the error doesn't show it", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        Effect.scoped(LdapSession.make({ url: "ldap://h/????bindname=cn=a,x-bindpw=topsecret" }))
+      )
+      assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "invalid" })
+      assert.notInclude(inspect(error, { depth: 9 }), "topsecret")
     }))
 
   it.live("a host that has no address", () =>

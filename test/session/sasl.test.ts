@@ -143,6 +143,24 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
     }))
 
+  it.live("SCRAM says what the server has offered: all is well, or its list was changed on the way", () =>
+    Effect.gen(function*() {
+      const open = LdapSession.make({ url: slapd.urls.ldaps, tls })
+      const bound = (session: LdapSession.LdapSession, offered: ReadonlyArray<string>) =>
+        session.bind(LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-256", { ...alice, offered })))
+      const session = yield* open
+      const offered = (yield* session.rootDse).getAll("supportedSASLMechanisms")
+      assert.include(offered, "SCRAM-SHA-256-PLUS")
+      yield* bound(session, offered)
+      assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
+      // As an attacker would have it: without the -PLUS forms.
+      const other = yield* open
+      const changed = offered.filter((mechanism) => !mechanism.endsWith("-PLUS"))
+      const error = yield* Effect.flip(bound(other, changed))
+      assert.strictEqual(error.reason._tag, "InvalidCredentials")
+      assert.include(error.message, "client incorrectly assumed server had no channel binding")
+    }))
+
   it.live("EXTERNAL over the unix socket makes it the user's of this process", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({ url: slapd.urls.ldapi, auth: LdapAuth.sasl(LdapSasl.external()) })

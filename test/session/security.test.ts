@@ -6,8 +6,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { inspect } from "node:util"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapControl from "../../src/model/control/LdapControl.ts"
+import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
@@ -83,6 +86,23 @@ describe("S9: passwords", () => {
     "a modify of Active Directory's": (session) =>
       session.modify("cn=a", LdapModification.replace("unicodePwd", secret)),
     "a compare": (session) => session.compare("cn=a", "USERPASSWORD;x-y", secret),
+    "a rename": (session) => session.rename("cn=a", { newRdn: `userPassword=${secret}` }),
+    "a delete by a name that has it": (session) => session.delete(`userPassword=${secret},dc=x`),
+    "a filter": (session) => session.searchResult({ base: "cn=a", filter: LdapFilter.equals("userPassword", secret) }),
+    "a filter of a stream": (session) =>
+      Stream.runDrain(session.search({ base: "cn=a", filter: LdapFilter.equals("unicodePwd", secret) })),
+    "a filter of a lookup": (session) =>
+      session.lookup("cn=a", { filter: LdapFilter.contains("userPassword", secret) }),
+    "a filter in a control": (session) =>
+      session.searchResult({ base: "cn=a", controls: [LdapControl.assertion.make(`(userPassword=${secret})`)] }),
+    "a filter in a control of a write": (session) =>
+      session.delete("cn=a", { controls: [LdapControl.assertion.make(`(userPassword=${secret})`)] }),
+    "a filter in a control of an extended operation": (session) =>
+      session.extended("1.2.3", { controls: [LdapControl.assertion.make(`(userPassword=${secret})`)] }),
+    "the administrator's of OpenLDAP": (session) =>
+      session.modify("olcDatabase={1}mdb,cn=config", LdapModification.replace("olcRootPW", secret)),
+    "the administrator's of 389 Directory Server": (session) =>
+      session.modify("cn=config", LdapModification.replace("nsslapd-rootpw", secret)),
     "one marked as clear text": (session) => session.add("cn=a", { userPassword: `{CLEARTEXT}${secret}` })
   }
 

@@ -58,6 +58,12 @@ export interface ScramOptions {
    * form of its own, and refuses the one of the RFC: for it, say `openldap`.
    */
   readonly channelBinding?: ChannelBindingType | "openldap" | undefined
+  /**
+   * `supportedSASLMechanisms` of the root DSE, as it was read over the same connection and with the same protection. A mechanism
+   * without -PLUS then tells the server that the -PLUS form was not among them, so that the server detects an attacker who took it
+   * out of the list (RFC 5802 section 6). Default: unknown; the server is told nothing.
+   */
+  readonly offered?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -70,9 +76,9 @@ export interface ScramOptions {
  * A name or password that SASLprep refuses is `InvalidRequest`, and nothing is sent. The key is derived on Node's thread
  * pool; interruption lets go of it, but the thread finishes its work.
  *
- * The -PLUS forms need TLS and the binding data of the connection, and fail with `InvalidRequest` without. The others tell
- * the server that channel binding would have been possible (the `y` flag) where the connection has binding data and the
- * server is known not to have offered the -PLUS form; a server that did offer it then knows that somebody changed its list.
+ * The -PLUS forms need TLS and the binding data of the connection, and fail with `InvalidRequest` without. If the connection has
+ * binding data and `offered` lacks the -PLUS form, the others tell the server that this side could have bound to the channel (the
+ * `y` flag). A server that did offer the -PLUS form then refuses, since an attacker must have changed its list.
  *
  * **Example**
  *
@@ -83,6 +89,21 @@ export interface ScramOptions {
  * const auth = LdapAuth.sasl(
  *   LdapSasl.scram("SCRAM-SHA-256", { username: "ada", password: Redacted.make("secret") })
  * )
+ * ```
+ *
+ * **Example** (what the server offers decides)
+ *
+ * ```ts
+ * import { LdapAuth, LdapSasl, LdapSession } from "effect-ldap"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const session = yield* LdapSession.make({ url: "ldaps://ldap.example.org" })
+ *   const offered = (yield* session.rootDse).getAll("supportedSASLMechanisms")
+ *   const name = offered.includes("SCRAM-SHA-256-PLUS") ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256"
+ *   const options = { username: "ada", password: Redacted.make("secret"), offered }
+ *   yield* session.bind(LdapAuth.sasl(LdapSasl.scram(name, options)))
+ * })
  * ```
  *
  * @category mechanisms
@@ -98,7 +119,7 @@ export const withNonce = (name: ScramName, options: ScramOptions, makeNonce: () 
   name,
   sendsSecret: false,
   start: Effect.fnUntraced(function*(context) {
-    const binding = yield* bindChannel(name, options.channelBinding ?? "tls-server-end-point", context)
+    const binding = yield* bindChannel(name, options, context)
     const header = gs2Header(binding.flag, yield* authorizationId(options.authzId))
     const username = yield* preparedUserName(options.username)
     const password = yield* ask("password", options.password, prepared)
@@ -214,8 +235,8 @@ interface Binding {
 /** RFC 5802 section 6. */
 const bindChannel = (
   name: ScramName,
-  wanted: ChannelBindingType | "openldap",
-  { channelBinding, offered, protection }: SaslContext
+  { channelBinding: wanted = "tls-server-end-point", offered }: ScramOptions,
+  { channelBinding, protection }: SaslContext
 ): Effect.Effect<Binding, InvalidRequest> => {
   const type = wanted === "openldap" ? "tls-server-end-point" : wanted
   const data = protection === "tls" ? channelBinding?.(type) : undefined
@@ -232,6 +253,7 @@ const bindChannel = (
       : `${name} binds to TLS, and the connection has none; use ldaps:// or startTls`
     return Effect.fail(new InvalidRequest({ field: "mechanism", detail }))
   }
-  const notOffered = data !== undefined && offered !== undefined && !offered.includes(`${name}-PLUS`)
+  const plus = `${name}-PLUS`
+  const notOffered = data !== undefined && offered?.some((mechanism) => mechanism.toUpperCase() === plus) === false
   return Effect.succeed({ flag: notOffered ? "y" : "n", data: new Uint8Array() })
 }

@@ -10,6 +10,7 @@ import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { inChain } from "../../model/filter/LdapFilter.ts"
 import { LdapError, NoSuchObject } from "../../model/LdapError.ts"
 import { dnFrom } from "../../model/ldapts.ts"
+import { dnTextOf } from "../../model/losslessText.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 import { allValues } from "./valueRanges.ts"
 
@@ -247,7 +248,7 @@ const namesOf = (
 ): Effect.Effect<ReadonlyArray<string>, LdapError> =>
   Effect.map(
     Effect.forEach(attributes, (attribute) => allValues(client, entry, attribute, { timeout })),
-    (values) => values.flat().map((value) => Buffer.from(value).toString("utf8").replace(uniqueIdentifier, ""))
+    (values) => values.flat().map((value) => dnTextOf(value).replace(uniqueIdentifier, ""))
   )
 
 const uniqueIdentifier = /#'[01]*'B$/

@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
+import { dnTextOf } from "../../model/losslessText.ts"
 import { isRanged } from "./valueRanges.ts"
 
 /** Attributes of well-known schemas that differ by case (RFC 2307, RFC 2079). */
@@ -41,7 +42,7 @@ export const nameKeys = (name: string): Keys =>
 
 /** The keys of a value that somebody asks for. */
 export const valueKeys = ({ isExact, isMember }: Matching, value: string | Uint8Array): Keys => {
-  if (isMember) return nameKeys(textOf(value))
+  if (isMember) return nameKeys(typeof value === "string" ? value : dnTextOf(value))
   return isExact || typeof value !== "string" ? alike(octetsKey(value)) : textKeys(value)
 }
 
@@ -79,7 +80,7 @@ const keysOf = (
   const loose = new Set<string>()
   for (const value of entry.getAllBytes(attribute)) {
     if (!isMember) sure.add(octetsKey(value))
-    const keys = isMember ? nameKeys(textOf(value)) : textKeys(value)
+    const keys = isMember ? nameKeys(dnTextOf(value)) : textKeys(value)
     sure.add(keys.sure)
     loose.add(keys.loose)
   }

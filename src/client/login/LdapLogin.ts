@@ -18,6 +18,7 @@ import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import type { LdapError, LdapResult } from "../../model/LdapError.ts"
 import type * as LdapSession from "../../session/LdapSession.ts"
+import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import * as LdapReferrals from "../referrals/LdapReferrals.ts"
 import {
   AmbiguousLogin,
@@ -293,7 +294,7 @@ const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never,
   isPasswordKnown
     ? Effect.fail(failed(reason))
     : Effect.andThen(
-      Effect.logDebug(`a login was refused: ${reason.message}`),
+      logDebugOutsideSpans(`a login was refused: ${reason.message}`),
       Effect.fail(failed(new WrongCredentials({ what: "either" })))
     )
 

@@ -4,16 +4,18 @@
  * An entry makes its index when somebody first asks for an attribute. No value is looked at, and hardly a name is decoded: the
  * same few come again in every entry, most often even in the same order, so that entries share their list of names.
  */
+import { isAscii } from "node:buffer"
 import { BerReader, Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd } from "../../ber/element.ts"
+import { descriptionTextAt } from "../losslessText.ts"
 import { allTexts, type EntryText, firstText, textOf } from "./EntryText.ts"
 
 /** An attribute description as it was written, and as descriptions are compared. */
 export interface Description {
   readonly text: string
   readonly lower: string
-  /** The text in UTF-8: octets that aren't UTF-8 are never the same. */
+  /** As they came. */
   readonly octets: Uint8Array
 }
 
@@ -35,7 +37,7 @@ class Names {
   }
 
   get areAscii(): boolean {
-    return (this.#areAscii ??= this.descriptions.every(({ text }) => Buffer.byteLength(text) === text.length))
+    return (this.#areAscii ??= this.descriptions.every(({ octets }) => isAscii(octets)))
   }
 
   /** The place of a description in the order, in any case; -1 where it isn't there. */
@@ -204,7 +206,7 @@ const merged = (
   const writer = new BerWriter()
   for (const { description, places } of found.values()) {
     writer.start()
-    writer.octets(description.text)
+    writer.octets(description.octets)
     writer.start(Tag.set)
     for (const at of places) {
       const set = elementEnd(bytes, contentStart(bytes, attributes[at]!))
@@ -246,6 +248,6 @@ const isSame = (octets: Uint8Array, bytes: Buffer, start: number, end: number): 
 }
 
 const descriptionOf = (bytes: Buffer, start: number, end: number): Description => {
-  const text = bytes.toString("utf8", start, end)
-  return { text, lower: text.toLowerCase(), octets: new Uint8Array(Buffer.from(text)) }
+  const text = descriptionTextAt(bytes, start, end)
+  return { text, lower: text.toLowerCase(), octets: new Uint8Array(bytes.subarray(start, end)) }
 }

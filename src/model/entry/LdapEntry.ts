@@ -11,9 +11,10 @@ import { BerReader, Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
 import type { ElementLimits } from "../../ber/ElementLimits.ts"
+import { secretKind } from "../attribute/secretAttributes.ts"
 import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
+import { descriptionOctets, dnTextAt } from "../losslessText.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
-import { textAt } from "./EntryText.ts"
 
 /**
  * One attribute of an entry.
@@ -22,7 +23,10 @@ import { textAt } from "./EntryText.ts"
  * @since 0.1.0
  */
 export interface LdapAttribute {
-  /** The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. */
+  /**
+   * The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. Octets that are
+   * not UTF-8, and a backslash, are written as `\ff`: neither is in a description that is valid.
+   */
   readonly description: string
   readonly values: ReadonlyArray<Uint8Array>
 }
@@ -53,28 +57,6 @@ export type AttributesInput = Readonly<Record<string, AttributeInput>> | Readonl
 
 const noValues: ReadonlyArray<never> = []
 
-/** Attributes whose values are secrets: an entry that is printed or logged doesn't show them. */
-const secrets = new Set([
-  "userpassword",
-  "2.5.4.35",
-  "authpassword",
-  "pwdhistory",
-  "userpkcs12",
-  "krbprincipalkey",
-  "ipanthash",
-  "sambantpassword",
-  "sambalmpassword",
-  "sambapasswordhistory",
-  // OpenLDAP's and 389-ds' own configuration
-  "olcrootpw",
-  "nsslapd-rootpw",
-  // Active Directory: what is written, the local administrator's password (LAPS), and managed accounts
-  "unicodepwd",
-  "ms-mcs-admpwd",
-  "mslaps-password",
-  "msds-managedpassword"
-])
-
 /**
  * An entry that a server returned, or that a program made with {@link make}.
  *
@@ -82,7 +64,8 @@ const secrets = new Set([
  *
  * Attribute descriptions are compared without regard to case and with their options: `get("cn")` doesn't return the values
  * of `cn;lang-de`. An attribute without values (as `typesOnly` asks for) is there for `has` and has no values. Octets that
- * are not UTF-8 become U+FFFD in text; `getBytes` has them as they came. Bytes are views into the message that brought
+ * are not UTF-8 become U+FFFD in the text of values; `getBytes` has them as they came. In names they are escaped, so that different
+ * names never become the same. Bytes are views into the message that brought
  * the entry: copy those that you keep for long, since a view keeps the whole message in memory. Entries never change, so
  * fibers may share them.
  *
@@ -103,9 +86,13 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     this.#end = end
   }
 
-  /** The distinguished name as the server wrote it. */
+  /** The distinguished name as the server wrote it. Octets that are not UTF-8 are escaped (RFC 4514 section 2.4: `\ff`). */
   get dn(): string {
-    return (this.#dn ??= textAt(this.#bytes, this.#start))
+    return (this.#dn ??= dnTextAt(
+      this.#bytes,
+      contentStart(this.#bytes, this.#start),
+      elementEnd(this.#bytes, this.#start)
+    ))
   }
 
   /** How many octets the entry takes, names and lengths included. */
@@ -188,7 +175,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
     const index = this.#indexed()
     for (const [at, { lower, text }] of index.descriptions.entries()) {
-      const isSecret = secrets.has(lower.split(";", 1)[0]!)
+      const isSecret = secretKind(lower) !== undefined
       attributes[text] = isSecret ? ["<redacted>"] : views(index.values(at)).map(readable)
     }
     return { _id: "LdapEntry", dn: this.dn, attributes }
@@ -306,7 +293,7 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
   writer.start()
   for (const { description, values } of attributes) {
     writer.start()
-    writer.octets(description)
+    writer.octets(descriptionOctets(description))
     writer.start(Tag.set)
     for (const value of values) writer.octets(value)
     writer.end()

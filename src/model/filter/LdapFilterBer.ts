@@ -8,6 +8,7 @@
  */
 import { BerError, type BerReader, Tag } from "../../ber/BerReader.ts"
 import type { BerWriter } from "../../ber/BerWriter.ts"
+import { descriptionOctets, descriptionTextAt } from "../losslessText.ts"
 import type { And, Extensible, LdapFilter, Not, Or, Substrings } from "./LdapFilterModel.ts"
 import { defaultMaxDepth } from "./LdapFilterText.ts"
 
@@ -68,7 +69,7 @@ const encodeItem = (filter: Exclude<LdapFilter, And | Or | Not>, writer: BerWrit
     case "Approx":
       return encodeAssertion(FilterTag.approx, filter.attribute, filter.value, writer)
     case "Present":
-      return writer.octets(filter.attribute, FilterTag.present)
+      return writer.octets(descriptionOctets(filter.attribute), FilterTag.present)
     case "Substrings":
       return encodeSubstrings(filter, writer)
     case "Extensible":
@@ -78,14 +79,14 @@ const encodeItem = (filter: Exclude<LdapFilter, And | Or | Not>, writer: BerWrit
 
 const encodeAssertion = (tag: number, attribute: string, value: Uint8Array, writer: BerWriter): void => {
   writer.start(tag)
-  writer.octets(attribute)
+  writer.octets(descriptionOctets(attribute))
   writer.octets(value)
   writer.end()
 }
 
 const encodeSubstrings = (filter: Substrings, writer: BerWriter): void => {
   writer.start(FilterTag.substrings)
-  writer.octets(filter.attribute)
+  writer.octets(descriptionOctets(filter.attribute))
   writer.start()
   if (filter.initial !== undefined) writer.octets(filter.initial, SubstringTag.initial)
   for (const any of filter.any) writer.octets(any, SubstringTag.any)
@@ -97,7 +98,7 @@ const encodeSubstrings = (filter: Substrings, writer: BerWriter): void => {
 const encodeExtensible = (filter: Extensible, writer: BerWriter): void => {
   writer.start(FilterTag.extensible)
   if (filter.rule !== undefined) writer.octets(filter.rule, ExtensibleTag.rule)
-  if (filter.attribute !== undefined) writer.octets(filter.attribute, ExtensibleTag.attribute)
+  if (filter.attribute !== undefined) writer.octets(descriptionOctets(filter.attribute), ExtensibleTag.attribute)
   writer.octets(filter.value, ExtensibleTag.value)
   // A value that is the default is absent (RFC 4511 section 5.1).
   if (filter.dnAttributes) writer.boolean(true, ExtensibleTag.dnAttributes)
@@ -168,7 +169,7 @@ const decodeItem = (tag: number, from: BerReader): LdapFilter => {
     case FilterTag.approx:
       return { _tag: "Approx", ...decodeAssertion(from.sequence(tag)) }
     case FilterTag.present:
-      return { _tag: "Present", attribute: from.text(tag) }
+      return { _tag: "Present", attribute: descriptionText(from, tag) }
     case FilterTag.substrings:
       return decodeSubstrings(from.sequence(tag))
     case FilterTag.extensible:
@@ -180,15 +181,22 @@ const decodeItem = (tag: number, from: BerReader): LdapFilter => {
   }
 }
 
+const descriptionText = (reader: BerReader, tag: number = Tag.octetString): string => {
+  const end = reader.enter(tag)
+  const text = descriptionTextAt(reader.bytes, reader.position, end)
+  reader.position = end
+  return text
+}
+
 const decodeAssertion = (content: BerReader): { readonly attribute: string; readonly value: Uint8Array } => {
-  const attribute = content.text()
+  const attribute = descriptionText(content)
   const value = content.octets()
   content.expectEnd()
   return { attribute, value }
 }
 
 const decodeSubstrings = (content: BerReader): Substrings => {
-  const attribute = content.text()
+  const attribute = descriptionText(content)
   const at = content.position
   const parts = content.sequence(Tag.sequence)
   content.expectEnd()
@@ -218,7 +226,9 @@ const substring = (parts: BerReader, tag: number): Uint8Array => {
 const decodeExtensible = (content: BerReader): Extensible => {
   const at = content.position
   const rule = content.peek() === ExtensibleTag.rule ? content.text(ExtensibleTag.rule) : undefined
-  const attribute = content.peek() === ExtensibleTag.attribute ? content.text(ExtensibleTag.attribute) : undefined
+  const attribute = content.peek() === ExtensibleTag.attribute
+    ? descriptionText(content, ExtensibleTag.attribute)
+    : undefined
   if (rule === undefined && attribute === undefined) {
     throw new BerError("an extensible match without a matching rule and an attribute", at)
   }

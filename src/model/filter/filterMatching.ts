@@ -16,6 +16,7 @@ import { type MatchingRule, normalize, normalizePart, order } from "../attribute
 import type { StoredAttribute } from "../attribute/StoredAttribute.ts"
 import { isOfSyntax } from "../attribute/syntaxes.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
+import { dnTextOf } from "../losslessText.ts"
 import type { Extensible, LdapFilter, Substrings } from "./LdapFilterModel.ts"
 
 /** What a filter can be asked of: an entry with its attributes by the keys of their descriptions. */
@@ -343,6 +344,6 @@ const dnScope = (name: string, value: Uint8Array): RuleTest | undefined => {
 }
 
 const parseDn = (value: Uint8Array): LdapDn.LdapDn | undefined => {
-  const dn = LdapDn.parse(Buffer.from(value).toString("utf8"), { lenient: true })
+  const dn = LdapDn.parse(dnTextOf(value), { lenient: true })
   return Result.isSuccess(dn) ? dn.success : undefined
 }

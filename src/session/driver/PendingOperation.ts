@@ -50,9 +50,11 @@ export abstract class PendingOperation {
   abstract request(): { readonly request: RequestOperation; readonly controls: ReadonlyArray<LdapControl> }
 
   /** Encodes the request under the message id of the operation, or says why it can't be sent. Runs in the step that sends. */
-  encode(check: (request: RequestOperation) => LdapErrorReason | undefined): Unsendable | undefined {
+  encode(
+    check: (request: RequestOperation, controls: ReadonlyArray<LdapControl>) => LdapErrorReason | undefined
+  ): Unsendable | undefined {
     const { controls, request } = this.request()
-    const reason = check(request)
+    const reason = check(request, controls)
     if (reason !== undefined) return { reason }
     try {
       this.bytes = encode({ messageId: this.operation.messageId, operation: request, controls })

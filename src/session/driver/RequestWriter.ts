@@ -44,9 +44,12 @@ export class RequestWriter {
   }
 
   /** In the same step as the sending, so that nothing has changed in between. */
-  readonly #check = (request: RequestOperation): InsecureAuth | undefined => {
+  readonly #check = (
+    request: RequestOperation,
+    controls: ReadonlyArray<LdapControl>
+  ): InsecureAuth | undefined => {
     const { insecure } = this
-    return insecure !== undefined && carriesPassword(request) ? insecure : undefined
+    return insecure !== undefined && carriesPassword(request, controls) ? insecure : undefined
   }
 
   /** Writes everything at once. Returns whether the connection has room for more. */

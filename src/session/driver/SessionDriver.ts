@@ -20,6 +20,7 @@ import { SaslConnection } from "../../connection/SaslConnection.ts"
 import { describeEnd, type InsecureAuth, LdapError, type LdapErrorReason, SessionEnd } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import { LdapParser } from "../../protocol/LdapParser.ts"
+import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import type { SessionMetrics } from "../../telemetry/SessionMetrics.ts"
 import type { Operation } from "../core/Operation.ts"
 import type { Outcome, SessionAction } from "../core/SessionAction.ts"
@@ -403,7 +404,7 @@ export class SessionDriver {
   get #logEnd(): Effect.Effect<void> {
     const { phase } = this.#machine.state
     return "end" in phase
-      ? Effect.logDebug(`the session with ${this.server} has ended: ${describeEnd(phase.end)}`)
+      ? logDebugOutsideSpans(`the session with ${this.server} has ended: ${describeEnd(phase.end)}`)
       : Effect.void
   }
 }

@@ -315,10 +315,7 @@ describe("SCRAM, channel binding", () => {
 
   it.effect("y is said where binding was possible and the server is known not to offer it", () =>
     Effect.gen(function*() {
-      const { channel, header } = yield* first("SCRAM-SHA-256", {
-        ...tls,
-        offered: ["SCRAM-SHA-256", "SCRAM-SHA-1-PLUS"]
-      })
+      const { channel, header } = yield* first("SCRAM-SHA-256", tls, { offered: ["SCRAM-SHA-256", "SCRAM-SHA-1-PLUS"] })
       assert.strictEqual(header, "y,,")
       assert.strictEqual(channel, "y,,")
     }))
@@ -326,13 +323,16 @@ describe("SCRAM, channel binding", () => {
   it.effect("n is said where the server's list is not known, has the -PLUS form, or binding is not possible", () =>
     Effect.gen(function*() {
       const offered = ["SCRAM-SHA-256"]
-      const places: ReadonlyArray<SaslContext> = [
-        tls,
-        { ...tls, offered: ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"] },
-        { ...context, offered },
-        { ...tls, offered, channelBinding: () => undefined }
+      const places: ReadonlyArray<readonly [SaslContext, ReadonlyArray<string> | undefined]> = [
+        [tls, undefined],
+        [tls, ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"]],
+        [tls, ["scram-sha-256-plus"]],
+        [context, offered],
+        [{ ...tls, channelBinding: () => undefined }, offered]
       ]
-      for (const where of places) assert.strictEqual((yield* first("SCRAM-SHA-256", where)).header, "n,,")
+      for (const [where, offered] of places) {
+        assert.strictEqual((yield* first("SCRAM-SHA-256", where, { offered })).header, "n,,")
+      }
     }))
 })
 
