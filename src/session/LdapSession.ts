@@ -9,7 +9,6 @@
  */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -227,7 +226,7 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
     server: driver.server,
     protection: Effect.sync(() => driver.connection.protection),
     tls: Effect.sync(() => driver.connection.tls),
-    closed: Deferred.await(driver.ended),
+    closed: driver.ended.await,
     notices: driver.notices.stream,
     bind: (auth, bindOptions) =>
       tracing.effect(

@@ -139,3 +139,24 @@ describe("S13: a handshake that dies", () => {
       assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
     }))
 })
+
+describe("S13: those who wait for the end of a session", () => {
+  it.effect("are told although one of them throws", () =>
+    Effect.gen(function*() {
+      const { session: opening } = yield* connect({ closeTimeout: 0 })
+      const scope = yield* Scope.make()
+      const session = yield* Scope.provide(opening, scope)
+      const errors = yield* uncaught(Effect.gen(function*() {
+        Effect.runCallback(session.closed, {
+          onExit: () => {
+            throw new Error("a defect of the caller's")
+          }
+        })
+        const other = yield* Effect.forkChild(session.closed, { startImmediately: true })
+        yield* Scope.close(scope, Exit.void)
+        assert.isDefined(other.pollUnsafe())
+        yield* turn
+      }))
+      assert.deepStrictEqual(errors, ["a defect of the caller's"])
+    }))
+})

@@ -7,6 +7,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { LdapResult } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
+import { guarded } from "./guarded.ts"
 
 /**
  * An unsolicited notification: something that the server says without having been asked.
@@ -27,13 +28,13 @@ export class Notices {
   #isOver = false
 
   tell(message: LdapMessage): void {
-    for (const listener of this.#listeners) listener(message)
+    for (const listener of this.#listeners) guarded(() => listener(message))
   }
 
   /** There won't be any more. */
   end(): void {
     this.#isOver = true
-    for (const listener of this.#listeners) listener(undefined)
+    for (const listener of this.#listeners) guarded(() => listener(undefined))
     this.#listeners.clear()
   }
 

@@ -7,7 +7,6 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,8 +17,6 @@ import { defect } from "../../connection/EffectDuplex.ts"
 import type { LdapConnection } from "../../connection/LdapConnection.ts"
 import { SaslConnection } from "../../connection/SaslConnection.ts"
 import { describeEnd, type InsecureAuth, LdapError, type LdapErrorReason, SessionEnd } from "../../model/LdapError.ts"
-import type { LdapMessage } from "../../protocol/LdapMessage.ts"
-import { LdapParser } from "../../protocol/LdapParser.ts"
 import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import type { SessionMetrics } from "../../telemetry/SessionMetrics.ts"
 import type { Operation } from "../core/Operation.ts"
@@ -28,10 +25,20 @@ import type { SessionEvent } from "../core/SessionEvent.ts"
 import { SessionMachine } from "../core/SessionMachine.ts"
 import { type Deadline, Deadlines } from "./Deadlines.ts"
 import { EventQueue } from "./EventQueue.ts"
+import { guarded, rethrow } from "./guarded.ts"
 import { handshakeWithin } from "./handshake.ts"
+import { MessageReader } from "./MessageReader.ts"
 import { Notices } from "./Notices.ts"
-import { type Failure, type OperationContext, pendingOf, reasonOf, resultOf } from "./PendingOperation.ts"
+import {
+  type Failure,
+  type OperationContext,
+  pendingOf,
+  type PendingOperation,
+  reasonOf,
+  resultOf
+} from "./PendingOperation.ts"
 import { RequestWriter, type WriterOptions } from "./RequestWriter.ts"
+import { Signal } from "./Signal.ts"
 
 export interface DriverOptions extends WriterOptions {
   readonly server: string
@@ -47,28 +54,26 @@ export interface DriverOptions extends WriterOptions {
 /** What waits to be applied: an event, or bytes that arrived while an action was performed. */
 type Waiting = SessionEvent | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
 
-/** Stands in the event for messages until there is one. */
-const nothing: LdapMessage = { messageId: 0, operation: { _tag: "UnbindRequest" }, controls: [] }
-
 export class SessionDriver {
   readonly server: string
   readonly maxUnread: number
   /** Resolves when the session takes no more operations. */
-  readonly ended = Deferred.makeUnsafe<SessionEnd>()
+  readonly ended = new Signal<SessionEnd>()
+  /** Resolves when the release is over, whatever the session ended by. */
+  readonly closed = new Signal<void>()
 
   /** Unsolicited notifications. */
   readonly notices = new Notices()
   readonly #options: DriverOptions
   readonly #events = new EventQueue<Waiting>((event) => this.#step(event))
   readonly #machine: SessionMachine
-  readonly #parser: LdapParser
+  readonly #reader: MessageReader
   readonly #writer: RequestWriter
   readonly #deadlines: Deadlines<Operation | "goodbye">
   readonly #connectionScope: Scope.Closeable
   readonly #context: Context.Context<never>
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #clock: Clock.Clock
-  readonly #closed = Deferred.makeUnsafe<void>()
   #connection: LdapConnection
   #goodbye: Deadline<Operation | "goodbye"> | undefined
   #handshaking: Fiber.Fiber<void> | undefined
@@ -91,7 +96,7 @@ export class SessionDriver {
     this.#clock = Context.get(context, Clock.Clock)
     this.#machine = new SessionMachine(Duration.toMillis(options.closeTimeout))
     this.#writer = new RequestWriter(() => this.#connection, options)
-    this.#parser = new LdapParser({ maxMessageSize: options.maxMessageSize })
+    this.#reader = new MessageReader(this.#machine, options.maxMessageSize, this.#nanos)
     this.#deadlines = new Deadlines(this.#clock, context, (of) => this.dispatch({ _tag: "Timer", of }))
   }
 
@@ -133,7 +138,7 @@ export class SessionDriver {
 
   /** Whether the start of a message is there, and not all of it. */
   get hasUnread(): boolean {
-    return this.#parser.pending > 0
+    return this.#reader.hasUnread
   }
 
   /** Milliseconds from an arbitrary start on, for what is left of a time limit. */
@@ -146,7 +151,7 @@ export class SessionDriver {
     this.#fork(
       Effect.race(
         Effect.andThen(Effect.sleep(millis), Effect.sync(run)),
-        Effect.asVoid(Deferred.await(this.ended))
+        Effect.asVoid(this.ended.await)
       )
     )
   }
@@ -165,14 +170,11 @@ export class SessionDriver {
     return this.error(context, reasonOf(outcome))
   }
 
-  /** Completes when the release is over, whatever the session ended by. */
-  readonly awaitClosed = Deferred.await(this.#closed)
-
   /** Ends the session for a reason of this side's, a server that could not prove who it is, say, and waits for its end. */
   giveUp(detail: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.dispatch({ _tag: "GiveUp", detail })
-      return this.awaitClosed
+      return this.closed.await
     })
   }
 
@@ -206,7 +208,7 @@ export class SessionDriver {
 
   #step(event: Waiting): void {
     const { actions } = this.#machine
-    if (event._tag === "Bytes") this.#read(event.bytes)
+    if (event._tag === "Bytes") this.#reader.read(event.bytes)
     else this.#machine.apply(event)
     for (const action of actions) {
       try {
@@ -231,10 +233,7 @@ export class SessionDriver {
       case "Shutdown":
         return this.dispatch({ _tag: "ShutdownDone" })
       default:
-        // As if nothing had caught it: it must not be lost, and concerns no other operation.
-        queueMicrotask(() => {
-          throw cause
-        })
+        return rethrow(cause)
     }
   }
 
@@ -250,31 +249,6 @@ export class SessionDriver {
         this.dispatch({ _tag: "Room" })
       }
     })
-  }
-
-  #receivedAt = 0
-  readonly #arrived: { readonly _tag: "Message"; message: LdapMessage } = { _tag: "Message", message: nothing }
-
-  #read(bytes: Uint8Array): void {
-    const { phase } = this.#machine.state
-    if (!("channel" in phase)) return
-    if (phase.channel._tag === "Handshake") return this.#machine.apply({ _tag: "ClearText" })
-    if (phase._tag === "Ending" && phase.channel._tag !== "StartTls") return
-    this.#receivedAt = this.#nanos()
-    try {
-      const malformed = this.#parser.push(bytes, this.#onMessage, true)
-      this.#machine.apply({ _tag: "ReadEnd", leftover: this.#parser.pending, malformed })
-    } catch (cause) {
-      // It would leave every caller waiting for ever.
-      this.#machine.apply({ _tag: "ReadEnd", leftover: 0, malformed: undefined })
-      this.#machine.apply({ _tag: "ConnectionEnd", end: SessionEnd.ConnectionLost({ detail: defect, cause }) })
-    }
-  }
-
-  readonly #onMessage = (message: LdapMessage): void => {
-    // One event for all: the machine keeps none, and there is one for each entry.
-    this.#arrived.message = message
-    this.#machine.apply(this.#arrived)
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -319,8 +293,8 @@ export class SessionDriver {
       case "End":
         return this.#end(action.end)
       case "Unbind":
-        this.#options.metrics.unbound()
-        return this.#writer.unbind(action.messageId)
+        this.#writer.unbind(action.messageId)
+        return this.#options.metrics.unbound()
       case "Shutdown":
         return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))
       case "Close":
@@ -328,7 +302,7 @@ export class SessionDriver {
         return
       case "Closed":
         this.#deadlines.end()
-        Deferred.doneUnsafe(this.#closed, Effect.void)
+        this.closed.happen()
     }
   }
 
@@ -340,27 +314,27 @@ export class SessionDriver {
   readonly #flush = (): void => this.dispatch({ _tag: "Flush" })
 
   #write(items: Extract<SessionAction, { readonly _tag: "Write" }>["items"]): void {
-    for (const item of items) if (!("spec" in item)) this.#options.metrics.abandoned()
     const rooms = this.#rooms
     if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })
+    for (const item of items) if (!("spec" in item)) guarded(() => this.#options.metrics.abandoned())
   }
 
   #settle(operation: Operation, outcome: Outcome): void {
     const pending = pendingOf(operation)
     pending.bytes = undefined
-    const result = resultOf(outcome)
     // What was never written took no time.
-    if (pending.writtenAt !== undefined && result !== undefined) {
-      // Asked once for all that arrives together.
-      const now = outcome._tag === "Answered" ? this.#receivedAt : this.#nanos()
-      this.#options.metrics.answered(pending.context.operation, result, (now - pending.writtenAt) / 1e9)
-    }
+    if (pending.writtenAt !== undefined) guarded(() => this.#measure(pending, outcome))
     pending.onSettled(outcome)
   }
 
-  #nanos(): number {
-    return Number(this.#clock.monotonicTimeNanosUnsafe())
+  #measure({ context, writtenAt = 0 }: PendingOperation, outcome: Outcome): void {
+    const result = resultOf(outcome)
+    if (result === undefined) return
+    const now = outcome._tag === "Answered" ? this.#reader.receivedAt : this.#nanos()
+    this.#options.metrics.answered(context.operation, result, (now - writtenAt) / 1e9)
   }
+
+  readonly #nanos = (): number => Number(this.#clock.monotonicTimeNanosUnsafe())
 
   #handshake(operation: Operation): Effect.Effect<void> {
     const handshake = pendingOf(operation).handshake ?? Effect.void
@@ -375,7 +349,7 @@ export class SessionDriver {
   // -------------------------------------------------------------------------------------------------------------------
 
   #end(end: SessionEnd): void {
-    Deferred.doneUnsafe(this.ended, Effect.succeed(end))
+    this.ended.happen(end)
     this.notices.end()
     this.#options.metrics.ended(end)
   }
@@ -384,7 +358,7 @@ export class SessionDriver {
   get #release(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.dispatch({ _tag: "Release" })
-      return this.awaitClosed
+      return this.closed.await
     })
   }
 

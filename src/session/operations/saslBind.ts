@@ -78,7 +78,7 @@ class Reservation extends PendingOperation {
   override onGrant(): void {
     const conversation = this.#fork(
       // A mechanism that hangs must not outlive the session.
-      Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.awaitClosed, Effect.interrupt))
+      Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.closed.await, Effect.interrupt))
     )
     this.#conversation = conversation
     conversation.addObserver((exit) => {
