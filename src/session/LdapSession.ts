@@ -220,7 +220,7 @@ const open = Effect.fnUntraced(function*(
 
 const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOptions): LdapSession => {
   const requestTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
-  const performer = performerOver(driver, requestTimeout)
+  const performer = performerOver(driver, requestTimeout, options.pagedSearches ?? 1)
   const session: LdapSession = {
     ...operationsBy(traced(performer, tracing)),
     server: driver.server,

@@ -35,6 +35,13 @@ export interface SessionOptions {
    * fails with `SlowConsumer`. While none waits the server is made to wait instead. Default 32 MiB.
    */
   readonly maxUnread?: number | undefined
+  /**
+   * How many searches with `pageSize` run at once. The server keeps their state on the connection, and one more than it allows makes an
+   * earlier one fail: slapd allows 1, Active Directory and Samba 10, 389 Directory Server any number. Beyond the limit a search waits for
+   * one that is collected (`searchResult`), and fails with `InvalidRequest` if only streams run, since a stream may be waiting for the
+   * program. `LdapClient` gives each such search a session of its own. Default 1.
+   */
+  readonly pagedSearches?: number | undefined
   /** Lets a password cross the network in clear text. Default false. */
   readonly allowInsecureAuth?: boolean | undefined
 }

@@ -11,14 +11,15 @@ import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { OperationOptions, SearchOptions } from "../LdapOperations.ts"
 import { extendedOver } from "./extended.ts"
 import { cantFollow, controlsOf, givingUpOf, timeoutOf } from "./operationOptions.ts"
+import { PagedSearches } from "./PagedSearches.ts"
 import { request, resultOf } from "./request.ts"
 import * as Search from "./search.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
-export const performerOver = (driver: SessionDriver, requestTimeout: number): Performer =>
-  overRequester(requesterOver(driver, requestTimeout))
+export const performerOver = (driver: SessionDriver, requestTimeout: number, pagedSearches: number): Performer =>
+  overRequester(requesterOver(driver, requestTimeout, new PagedSearches(pagedSearches)))
 
-const requesterOver = (driver: SessionDriver, requestTimeout: number): Requester => {
+const requesterOver = (driver: SessionDriver, requestTimeout: number, pagedSearches: PagedSearches): Requester => {
   const timeoutMillis = timeoutOf(requestTimeout)
 
   const shared = (options: OperationOptions | undefined) => ({
@@ -30,7 +31,8 @@ const requesterOver = (driver: SessionDriver, requestTimeout: number): Requester
   const searchOf = (request: SearchRequest, options: SearchOptions): Search.Search => ({
     ...shared(options),
     request,
-    pageSize: options.pageSize
+    pageSize: options.pageSize,
+    pagedSearches
   })
 
   const refusal = (context: RequestContext, options: OperationOptions | undefined): LdapError | undefined => {

@@ -8,6 +8,7 @@ import type { LdapMessage, SearchRequest } from "../../protocol/LdapMessage.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
+import type { PagedSearches } from "./PagedSearches.ts"
 import type { Asked, GivingUp } from "./request.ts"
 
 export interface Search {
@@ -18,6 +19,8 @@ export interface Search {
   /** For a stream the longest wait for something that its consumer is given; for a collected search, the whole of it. */
   readonly timeoutMillis: number
   readonly givingUp: GivingUp
+  /** The searches in pages of the session. */
+  readonly pagedSearches: PagedSearches
 }
 
 /**

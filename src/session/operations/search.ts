@@ -14,6 +14,7 @@ import type { Outcome } from "../core/SessionAction.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { SearchMessage } from "../LdapOperations.ts"
+import type { PagedSearch } from "./PagedSearches.ts"
 import { cookieOf, isSorted, Pages, type Search } from "./pages.ts"
 import { type Asked, leave, successOf } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
@@ -61,6 +62,9 @@ const paged = <A>(
     Channel.fromTransform((_, scope) => {
       let page: ResponseQueue<A> | undefined
       let isOver = false
+      /** A search in pages needs one of the places of its session. */
+      let hasPlace = search.pageSize === undefined
+      const place: PagedSearch = { kind: "stream", context: { operation: "search", dn: search.request.base } }
       /** Entries of the pages before. */
       let received = 0
       const pages = new Pages(driver, search)
@@ -110,10 +114,19 @@ const paged = <A>(
         if (failure !== undefined) return Effect.fail(failure)
         if (pages.cookie !== undefined) return pullSince(since)
         isOver = true
+        search.pagedSearches.leave(place)
         return end === undefined || result === undefined ? Cause.done() : Effect.succeed([end(result)])
       }
       const pullSince = (since: number): ItemsPull<A> =>
-        Effect.suspend(() => (isOver ? Cause.done() : pullFrom(page ?? ask(), since)))
+        Effect.suspend(() => {
+          if (isOver) return Cause.done()
+          if (hasPlace) return pullFrom(page ?? ask(), since)
+          hasPlace = true
+          return Effect.andThen(
+            search.pagedSearches.enter(driver, place, remaining(driver, search, since)),
+            pullSince(since)
+          )
+        })
       const close = Effect.suspend(() => {
         // The page may be complete although it was not read to its end, or not have begun although it was asked for.
         const isUnread = page === undefined || (page.isEmpty && page.result === undefined)
@@ -122,7 +135,9 @@ const paged = <A>(
         return Effect.ensuring(
           page === undefined ? Effect.void : page.close,
           Effect.sync(() => {
-            if (search.pageSize !== undefined && unused !== undefined) pages.giveBack(unused)
+            if (search.pageSize === undefined) return
+            if (unused !== undefined) pages.giveBack(unused)
+            search.pagedSearches.leave(place)
           })
         )
       })
@@ -190,7 +205,11 @@ export const collect = (
         }
       })
     })
-    return page
+    const place: PagedSearch = { kind: "collected", context: { operation: "search", dn: search.request.base } }
+    return Effect.ensuring(
+      Effect.andThen(search.pagedSearches.enter(driver, place, search.timeoutMillis), page),
+      Effect.sync(() => search.pagedSearches.leave(place))
+    )
   })
 }
 

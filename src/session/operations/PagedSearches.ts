@@ -1,0 +1,75 @@
+/**
+ * How many searches in pages (RFC 2696) a session runs at once. The server keeps their state on the connection: slapd one, Active
+ * Directory and Samba ten. One more makes an earlier one fail.
+ *
+ * A search that is collected ends by itself, so others wait for it. A stream may be waiting for the very program that asks for another
+ * search, so if only streams run, that one is refused: to wait could take for ever.
+ */
+import * as Effect from "effect/Effect"
+import { InvalidRequest, type LdapError, RequestTimeout } from "../../model/LdapError.ts"
+import type { OperationContext } from "../driver/PendingOperation.ts"
+import type { SessionDriver } from "../driver/SessionDriver.ts"
+
+/** One search in pages: the consumer of a `stream` is the program, one that is `collected` ends by itself. */
+export interface PagedSearch {
+  readonly kind: "stream" | "collected"
+  readonly context: OperationContext
+}
+
+export class PagedSearches {
+  readonly #most: number
+  readonly #running = new Set<PagedSearch>()
+  readonly #waiting = new Map<PagedSearch, () => void>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** Takes a place, waits for one, or fails. {@link leave} has to follow, whatever came of it. */
+  enter(driver: SessionDriver, search: PagedSearch, timeoutMillis: number): Effect.Effect<void, LdapError> {
+    return Effect.suspend(() => {
+      const fail = (reason: InvalidRequest | RequestTimeout) => Effect.fail(driver.error(search.context, reason))
+      if (this.#running.size < this.#most) {
+        this.#running.add(search)
+        return Effect.void
+      }
+      if ([...this.#running].every(({ kind }) => kind === "stream")) return fail(this.#refusal)
+      const wait = Effect.callback<void>((resume) => {
+        this.#waiting.set(search, () => resume(Effect.void))
+      })
+      return timeoutMillis === Infinity ? wait : Effect.timeoutOrElse(wait, {
+        duration: timeoutMillis,
+        orElse: () =>
+          fail(
+            new RequestTimeout({
+              afterMillis: timeoutMillis,
+              inDoubt: false,
+              detail: "another search in pages of this session did not end"
+            })
+          )
+      })
+    })
+  }
+
+  /** Gives the place back, or stops waiting for one. */
+  leave(search: PagedSearch): void {
+    this.#waiting.delete(search)
+    this.#running.delete(search)
+    for (const [next, goOn] of this.#waiting) {
+      if (this.#running.size >= this.#most) return
+      this.#waiting.delete(next)
+      this.#running.add(next)
+      goOn()
+    }
+  }
+
+  get #refusal(): InvalidRequest {
+    const running = this.#most === 1 ? "another stream in pages runs" : `${this.#most} streams in pages run`
+    return new InvalidRequest({
+      field: "pageSize",
+      detail:
+        `${running} on this session, and servers keep few for a connection; read it to its end first, use another session ` +
+        "or LdapClient, or set pagedSearches to what the server allows"
+    })
+  }
+}
