@@ -12,7 +12,7 @@ import type { SessionDriver } from "../driver/SessionDriver.ts"
 
 /** One search in pages: the consumer of a `stream` is the program, one that is `collected` ends by itself. */
 export interface PagedSearch {
-  readonly kind: "stream" | "collected"
+  kind: "stream" | "collected"
   readonly context: OperationContext
 }
 

@@ -1,6 +1,7 @@
 /**
  * Paged results (RFC 2696): where a search in pages stands, and how a server's cursor is given back that is not read to its end.
  */
+import type * as Effect from "effect/Effect"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import { type LdapError, type LdapResult, ProtocolViolation } from "../../model/LdapError.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
@@ -8,7 +9,7 @@ import type { LdapMessage, SearchRequest } from "../../protocol/LdapMessage.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
-import type { PagedSearches } from "./PagedSearches.ts"
+import type { PagedSearch, PagedSearches } from "./PagedSearches.ts"
 import type { Asked, GivingUp } from "./request.ts"
 
 export interface Search {
@@ -38,19 +39,40 @@ const mostEmptyPages = 10_000
  */
 const busyPauses: ReadonlyArray<number> = [5, 10, 20, 40, 80, 160, 320, 640]
 
+/** Milliseconds that a server has for taking a cursor back, also where the search has no time limit. */
+const longestGiveBack = 30_000
+
 /** Where a search in pages stands. */
 export class Pages {
   readonly #driver: SessionDriver
   readonly #search: Search
+  readonly #place: PagedSearch
   #idle = 0
   #empty = 0
   #busy = 0
+  #isLettingEnd = false
   /** Where the next page starts; `undefined` when there is none. */
   cookie: Uint8Array | undefined = new Uint8Array(0)
 
-  constructor(driver: SessionDriver, search: Search) {
+  constructor(driver: SessionDriver, search: Search, kind: PagedSearch["kind"]) {
     this.#driver = driver
     this.#search = search
+    this.#place = { kind, context: { operation: "search", dn: search.request.base } }
+  }
+
+  /** Takes one of the places that the session has for searches in pages. {@link close} has to follow. */
+  enter(timeoutMillis: number): Effect.Effect<void, LdapError> {
+    return this.#search.pagedSearches.enter(this.#driver, this.#place, timeoutMillis)
+  }
+
+  /**
+   * No more pages are wanted from this cookie on. The place is free when the server has been told and has answered: a search that begins
+   * before that would meet what is left of this one.
+   */
+  close(cookie: ReturnType<typeof cookieOf>): void {
+    // From here on it ends by itself, so that others may wait for it.
+    this.#place.kind = "collected"
+    if (!this.#isLettingEnd) this.#giveBack(cookie)
   }
 
   /** The controls of the request for the next page. */
@@ -96,18 +118,21 @@ export class Pages {
     return this.#search.givingUp !== "abandon" || !isSorted(this.#search)
       ? this.#search.givingUp
       : {
+        leaving: () => {
+          this.#isLettingEnd = true
+        },
         letEnd: (last) => {
           const result = last?.operation._tag === "SearchResultDone" ? last.operation.result : undefined
           const isBegun = last !== undefined && result !== undefined && result.code !== LdapResultCode.busy
-          this.giveBack(isBegun ? cookieOf({ ...result, controls: last.controls }) : this.cookie)
+          this.#giveBack(isBegun ? cookieOf({ ...result, controls: last.controls }) : this.cookie)
         }
       }
   }
 
-  /** Tells the server that no more pages after this cookie are wanted. */
-  giveBack(cookie: ReturnType<typeof cookieOf> = this.cookie): void {
-    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return
-    const pending = new PendingGiveBack(this.#driver, this.#search, cookie, 0)
+  #giveBack(cookie: ReturnType<typeof cookieOf>): void {
+    const leave = () => this.#search.pagedSearches.leave(this.#place)
+    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return leave()
+    const pending = new PendingGiveBack(this.#driver, this.#search, cookie, 0, leave)
     if (isSorted(this.#search)) pending.startAfter(busyPauses[0]!)
     else pending.start()
   }
@@ -141,9 +166,10 @@ class PendingGiveBack extends PendingOperation {
   readonly #search: Search
   readonly #cookie: Uint8Array
   readonly #tries: number
+  readonly #done: () => void
 
-  constructor(driver: SessionDriver, search: Search, cookie: Uint8Array, tries: number) {
-    const { timeoutMillis } = search
+  constructor(driver: SessionDriver, search: Search, cookie: Uint8Array, tries: number, done: () => void) {
+    const timeoutMillis = Math.min(search.timeoutMillis, longestGiveBack)
     super(
       { operation: "search", dn: search.request.base },
       { kind: "background", expects: "SearchResultDone", timeoutMillis }
@@ -152,6 +178,7 @@ class PendingGiveBack extends PendingOperation {
     this.#search = search
     this.#cookie = cookie
     this.#tries = tries
+    this.#done = done
   }
 
   start(): void {
@@ -172,8 +199,8 @@ class PendingGiveBack extends PendingOperation {
 
   onSettled(outcome: Outcome): void {
     const pause = isBusy(outcome) ? busyPauses[this.#tries] : undefined
-    if (pause === undefined) return
-    new PendingGiveBack(this.#driver, this.#search, this.#cookie, this.#tries + 1).startAfter(pause)
+    if (pause === undefined) return this.#done()
+    new PendingGiveBack(this.#driver, this.#search, this.#cookie, this.#tries + 1, this.#done).startAfter(pause)
   }
 }
 

@@ -26,6 +26,8 @@ export type GivingUp = "abandon" | "cancel" | LetEnd | ((answer: CancelAnswer) =
 
 /** The server finishes the operation, and its responses are dropped. `letEnd` is given the last, or `undefined` if there is none. */
 export interface LetEnd {
+  /** The caller leaves now. `letEnd` will follow. */
+  readonly leaving: () => void
   readonly letEnd: (last: LdapMessage | undefined) => void
 }
 
@@ -104,7 +106,12 @@ export const leave = (
   { givingUp = "abandon", timeoutMillis }: Pick<Asked, "givingUp" | "timeoutMillis">
 ): Effect.Effect<void> => {
   if (givingUp === "abandon") return Effect.sync(() => driver.dispatch({ _tag: "Interrupt", operation }))
-  if (typeof givingUp === "object") return Effect.sync(() => driver.dispatch({ _tag: "LetFinish", operation }))
+  if (typeof givingUp === "object") {
+    return Effect.sync(() => {
+      givingUp.leaving()
+      driver.dispatch({ _tag: "LetFinish", operation })
+    })
+  }
   const answer = Effect.callback<CancelAnswer | undefined>((resume) => {
     const pending = new PendingCancel(driver, context, operation, timeoutMillis, resume)
     driver.dispatch({ _tag: "Cancel", operation, cancel: pending.operation })

@@ -14,7 +14,6 @@ import type { Outcome } from "../core/SessionAction.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { SearchMessage } from "../LdapOperations.ts"
-import type { PagedSearch } from "./PagedSearches.ts"
 import { cookieOf, isSorted, Pages, type Search } from "./pages.ts"
 import { type Asked, leave, successOf } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
@@ -64,10 +63,9 @@ const paged = <A>(
       let isOver = false
       /** A search in pages needs one of the places of its session. */
       let hasPlace = search.pageSize === undefined
-      const place: PagedSearch = { kind: "stream", context: { operation: "search", dn: search.request.base } }
       /** Entries of the pages before. */
       let received = 0
-      const pages = new Pages(driver, search)
+      const pages = new Pages(driver, search, "stream")
       const ask = (): ResponseQueue<A> => {
         const question: Question = {
           ...search,
@@ -114,7 +112,7 @@ const paged = <A>(
         if (failure !== undefined) return Effect.fail(failure)
         if (pages.cookie !== undefined) return pullSince(since)
         isOver = true
-        search.pagedSearches.leave(place)
+        if (search.pageSize !== undefined) pages.close(undefined)
         return end === undefined || result === undefined ? Cause.done() : Effect.succeed([end(result)])
       }
       const pullSince = (since: number): ItemsPull<A> =>
@@ -123,21 +121,18 @@ const paged = <A>(
           if (hasPlace) return pullFrom(page ?? ask(), since)
           hasPlace = true
           return Effect.andThen(
-            search.pagedSearches.enter(driver, place, remaining(driver, search, since)),
+            pages.enter(remaining(driver, search, since)),
             pullSince(since)
           )
         })
       const close = Effect.suspend(() => {
         // The page may be complete although it was not read to its end, or not have begun although it was asked for.
         const isUnread = page === undefined || (page.isEmpty && page.result === undefined)
-        const isLetEnd = page?.isUnderWay === true && typeof pages.givingUp === "object"
-        const unused = isLetEnd ? undefined : isUnread ? pages.cookie : cookieOf(page?.result)
+        const unused = isUnread ? pages.cookie : cookieOf(page?.result)
         return Effect.ensuring(
           page === undefined ? Effect.void : page.close,
           Effect.sync(() => {
-            if (search.pageSize === undefined) return
-            if (unused !== undefined) pages.giveBack(unused)
-            search.pagedSearches.leave(place)
+            if (search.pageSize !== undefined) pages.close(unused)
           })
         )
       })
@@ -184,9 +179,11 @@ export const collect = (
   if (search.pageSize === undefined) return collectPage(driver, search, search.timeoutMillis, into)
   return Effect.suspend(() => {
     const since = startOf(driver, search)
-    const pages = new Pages(driver, search)
+    const pages = new Pages(driver, search, "collected")
+    let unused: ReturnType<typeof cookieOf>
     const page: Effect.Effect<LdapResult, LdapError> = Effect.suspend(() => {
       const before = into.entries.length
+      unused = undefined
       const paged = { ...search, controls: pages.controls, givingUp: pages.givingUp }
       return Effect.matchEffect(collectPage(driver, paged, remaining(driver, search, since), into), {
         onSuccess: (result) => {
@@ -200,15 +197,14 @@ export const collect = (
         onFailure: (error) => {
           const pause = into.entries.length === before ? pages.pauseAfter(error) : undefined
           if (pause === undefined) return Effect.fail(error)
-          const giveBack = Effect.sync(() => pages.giveBack())
-          return Effect.andThen(Effect.onInterrupt(Effect.sleep(pause), () => giveBack), page)
+          unused = pages.cookie
+          return Effect.andThen(Effect.sleep(pause), page)
         }
       })
     })
-    const place: PagedSearch = { kind: "collected", context: { operation: "search", dn: search.request.base } }
     return Effect.ensuring(
-      Effect.andThen(search.pagedSearches.enter(driver, place, search.timeoutMillis), page),
-      Effect.sync(() => search.pagedSearches.leave(place))
+      Effect.andThen(pages.enter(search.timeoutMillis), page),
+      Effect.sync(() => pages.close(unused))
     )
   })
 }
