@@ -29,6 +29,7 @@ import { addPoolGauges } from "./poolMetrics.ts"
 
 export type { LdapOperations } from "../../session/LdapSession.ts"
 
+export type { BackoffSchedule } from "./Growth.ts"
 export type { PooledSession } from "./LdapPoolMembers.ts"
 export type { PoolOptions } from "./LdapPoolOptions.ts"
 
