@@ -31,7 +31,7 @@ describe("what an entry loads", () => {
   it("the main entry: none of the packages that only tests need", () => {
     const packages = packagesOf("index")
     assert.include(packages, "effect")
-    for (const name of ["@effect/platform-node", "ws", "kerberos"]) assert.notInclude(packages, name)
+    for (const name of ["@effect/platform-node", "ws", "ldapts", "kerberos"]) assert.notInclude(packages, name)
   })
 
   it("the entry for tests: the sockets of Node", () => {

@@ -3,6 +3,7 @@
  */
 import * as Dns from "effect/net/Dns"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
+import { messageOf } from "../model/messageOf.ts"
 import { isAbsence } from "./addressLookup.ts"
 import type { RaceFailure } from "./addressRace.ts"
 
@@ -13,8 +14,6 @@ export type Failure = { readonly kind: ConnectFailed["kind"]; readonly detail: s
 
 export const failure = (server: string) => (reason: Failure): LdapError =>
   new LdapError({ reason: new ConnectFailed(reason), operation: "connect", server })
-
-export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** OpenSSL's messages are a line of its own log, whose reason Node gives apart; others may end in a list that is empty. */
 const tlsMessageOf = (cause: Error): string =>

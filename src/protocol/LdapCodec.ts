@@ -5,6 +5,7 @@
  */
 import * as Result from "effect/Result"
 import { InvalidRequest, ProtocolViolation } from "../model/LdapError.ts"
+import { messageOf } from "../model/messageOf.ts"
 import { encode as encodeOrThrow } from "./encode.ts"
 import type { LdapMessage } from "./LdapMessage.ts"
 import { LdapParser, type ParserOptions } from "./LdapParser.ts"
@@ -31,7 +32,7 @@ export const encode = (message: LdapMessage): Result.Result<Uint8Array, InvalidR
     catch: (cause) =>
       new InvalidRequest({
         field: message.operation._tag,
-        detail: cause instanceof Error ? cause.message : String(cause)
+        detail: messageOf(cause)
       })
   })
 

@@ -6,6 +6,7 @@
  */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
+import { messageOf } from "../model/messageOf.ts"
 
 /**
  * A value of an extended operation that is not what the operation says, or that has no such form. `detail` holds
@@ -106,7 +107,7 @@ export const define = <Request, Response>(definition: {
 }
 
 const failureOf = (operation: string, oid: string) => (cause: unknown): ExtendedError =>
-  new ExtendedError({ operation, oid, detail: cause instanceof Error ? cause.message : String(cause) })
+  new ExtendedError({ operation, oid, detail: messageOf(cause) })
 
 const decodeWith = <A>(
   decode: (value: Uint8Array | undefined) => Result.Result<A, Error | string>,

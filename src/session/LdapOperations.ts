@@ -20,7 +20,18 @@ export type { LdapResult } from "../model/LdapError.ts"
 export type { AttributesInput, ValueInput } from "../model/entry/LdapEntry.ts"
 export type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 
-export type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } from "../model/ldapts.ts"
+export type { ForeignFilter } from "../model/filter/LdapFilterFrom.ts"
+export type { LdaptsWriter } from "../model/LdaptsWriter.ts"
+export type {
+  ControlInput,
+  DnInput,
+  EntryAttributesInput,
+  LdaptsAttribute,
+  LdaptsChange,
+  LdaptsControl,
+  LdaptsDn,
+  ModificationInput
+} from "../model/ldapts.ts"
 export type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
 
 /**

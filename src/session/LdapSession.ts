@@ -11,9 +11,8 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type * as Stream from "effect/Stream"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
@@ -27,6 +26,7 @@ import type { Notice } from "./driver/Notices.ts"
 import type { SessionDriver } from "./driver/SessionDriver.ts"
 import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import { openDriver } from "./openDriver.ts"
+import { openWhole } from "./openWhole.ts"
 import { bind } from "./operations/bind.ts"
 import { controlsOf, timeoutOf } from "./operations/operationOptions.ts"
 import { performerOver } from "./operations/operations.ts"
@@ -146,23 +146,10 @@ export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapErro
  * @category constructors
  * @since 0.1.0
  */
-export const fromTransport = Effect.fnUntraced(function*(
+export const fromTransport = (
   transport: LdapTransport.LdapTransport,
   options: SessionOptions = {}
-): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
-  // What is opened belongs to a scope of its own until the session is complete: the caller's may stay open after a failure.
-  const outer = yield* Effect.scope
-  return yield* Effect.uninterruptibleMask((restore) => {
-    const own = Scope.makeUnsafe()
-    return restore(Scope.provide(open(transport, options), own)).pipe(
-      Effect.onExit((exit) =>
-        Exit.isSuccess(exit)
-          ? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))
-          : Scope.close(own, exit)
-      )
-    )
-  })
-})
+): Effect.Effect<LdapSession, LdapError, Scope.Scope> => openWhole(open(transport, options))
 
 /**
  * Opens a session over a socket of Effect. See `LdapTransport.fromSocket`.

@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import type { LdapTransport } from "../connection/LdapTransport.ts"
 import type { LdapControl } from "../model/control/LdapControl.ts"
 import { ConnectFailed, InvalidRequest, LdapError } from "../model/LdapError.ts"
+import { messageOf } from "../model/messageOf.ts"
 import { encode } from "../protocol/encode.ts"
 import { SessionMetrics } from "../telemetry/SessionMetrics.ts"
 import type { Tracing } from "../telemetry/Tracing.ts"
@@ -65,7 +66,7 @@ const unbindControlsOf = (
       return controls
     },
     catch: (cause) => {
-      const detail = cause instanceof Error ? cause.message : String(cause)
+      const detail = messageOf(cause)
       const reason = new InvalidRequest({ field: "unbindControls", detail })
       return new LdapError({ reason, operation: "connect", server })
     }

@@ -1,10 +1,10 @@
 /**
- * What importing the package costs, against importing the modules of Effect (and of Node and ldapts) that it imports itself. It
+ * What importing the main entry costs, against importing the modules of Effect and of Node that it imports itself. It
  * is measured on a build of its own of what Node loads, since it would have to strip the types of `src` first.
  */
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { join } from "node:path"
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -20,16 +20,16 @@ const importing = (modules: ReadonlyArray<string>): number => {
   return Number(stdout)
 }
 
-/** All bare specifiers that the files below a folder import. */
-const importedBy = (folder: string): ReadonlyArray<string> => {
-  const found = new Set<string>()
-  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".js")) continue
-    const code = readFileSync(join(folder, file), "utf8")
-    for (const [, specifier] of code.matchAll(/^(?:import|export)[\w\s{},*$]+?from "([^".][^"]*)"/gm))
-      found.add(specifier!)
+/** All bare specifiers that a file imports, and those of the files that it imports. Other entries import more. */
+const importedBy = (file: string, files = new Set<string>(), found = new Set<string>()): ReadonlySet<string> => {
+  if (files.has(file)) return found
+  files.add(file)
+  const code = readFileSync(file, "utf8")
+  for (const [, specifier = ""] of code.matchAll(/^(?:import|export)[\w\s{},*$]*?"([^"]+)"/gm)) {
+    if (specifier.startsWith(".")) importedBy(join(dirname(file), specifier), files, found)
+    else found.add(specifier)
   }
-  return [...found]
+  return found
 }
 
 export interface ImportCost {
@@ -51,7 +51,7 @@ export const measureImports = (repeats: number): ImportCost => {
       { cwd: root, encoding: "utf8" }
     )
     if (status !== 0) throw new Error(`the package can't be built: ${stderr.slice(-2_000)}`)
-    const dependencies = importedBy(dist)
+    const dependencies = [...importedBy(join(dist, "index.js"))]
     const samples = Array.from({ length: repeats }, () => ({
       nothing: importing([]),
       dependencies: importing(dependencies),

@@ -85,7 +85,7 @@ for (const [entry, namespaces] of Object.entries(entries)) {
   }
 }
 for (const { path } of modules) {
-  if (path in entries) continue
+  if (path in entries || path === "./ldapts") continue
   const entry = path.startsWith("./testing/") ? "./testing" : "."
   check(`"${entry}" has "${path}"`, entries[entry].some(({ name }) => path === `${entry}/${name}`))
 }
@@ -134,7 +134,7 @@ check(
 const importsOfAll = (paths: ReadonlyArray<string>): string =>
   paths.map((path, i) => `import * as m${i} from "${join(manifest.name, path)}"`).join("\n")
 const isForTests = (path: string): boolean => path.startsWith("./testing")
-const inProduction = modules.map(({ path }) => path).filter((path) => !isForTests(path))
+const inProduction = modules.map(({ path }) => path).filter((path) => !isForTests(path) && path !== "./ldapts")
 const inTests = [".", ...modules.map(({ path }) => path).filter(isForTests)]
 /** Whatever is imported together, and by whichever path, is there once. */
 const thereOnce = (barrels: number, count: number): string => `
@@ -237,7 +237,7 @@ for (const path of ["./LdapDn", "./LdapEntry", "./LdapError", "./LdapFilter", ".
 }
 const { default: main } = modules.find(({ path }) => path === ".")!.files
 const foreign = [...loadedBy(join(installed, main))].flatMap(importsOf).filter((name) => !name.startsWith("."))
-const unwanted = foreign.filter((name) => /^(?:@effect\/|ws$|kerberos$)/.test(name))
+const unwanted = foreign.filter((name) => /^(?:@effect\/|ws$|ldapts$|kerberos$)/.test(name))
 check(`the main entry loads no optional peer: ${unwanted.join(", ") || "none"}`, unwanted.length === 0)
 
 install("@effect/platform-node")
@@ -246,6 +246,32 @@ run(
   folder,
   relative(join(root, "node_modules"), join(folder, "NodeNext/tests.js"))
 )
+
+install("ldapts")
+writeFileSync(
+  join(folder, "moving.ts"),
+  `import { Client, EqualityFilter, InvalidCredentialsError } from "effect-ldap/ldapts"
+import * as ldapts from "ldapts"
+if (EqualityFilter !== ldapts.EqualityFilter || InvalidCredentialsError !== ldapts.InvalidCredentialsError) {
+  throw new Error("the classes are not those of ldapts")
+}
+const client: ldapts.Client | Client = new Client({ url: "ldap://localhost" })
+if (client.isConnected) throw new Error("it connects by itself")
+`
+)
+const moving = { ...compilerOptions, ...resolutions.NodeNext, skipLibCheck: true, outDir: join(folder, "moving") }
+writeFileSync(
+  join(folder, "tsconfig.moving.json"),
+  JSON.stringify({ compilerOptions: moving, files: ["moving.ts"] })
+)
+run(
+  "a program that moves from ldapts compiles",
+  folder,
+  "typescript/bin/tsc",
+  "-p",
+  join(folder, "tsconfig.moving.json")
+)
+run("and runs", folder, relative(join(root, "node_modules"), join(folder, "moving/moving.js")))
 
 const bundled = built.filter((name) => name.startsWith("bundled") && name.endsWith(".js"))
 const packages = (names: ReadonlyArray<string>): string =>

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as LdapDn from "../../model/dn/LdapDn.ts"
+import { nameKey } from "../../model/dn/nameKey.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { inChain } from "../../model/filter/LdapFilter.ts"
 import { LdapError, NoSuchObject } from "../../model/LdapError.ts"
@@ -156,7 +156,7 @@ const inOneSearch = (
     timeout: options.timeout
   }).pipe(
     // It is found where groups have each other as members.
-    Stream.filter(({ dn }) => keyOf(dn) !== keyOf(dnFrom(group))),
+    Stream.filter(({ dn }) => nameKey(dn) !== nameKey(dnFrom(group))),
     Stream.map((entry) => ({ entry, isGroup: isGroup(entry, memberAttributesOf(options)), depth: undefined }))
   )
 
@@ -167,11 +167,11 @@ const levelByLevel = (
 ): Stream.Stream<GroupMember, LdapError> => {
   const { concurrency = 16, nested = false, timeout } = options
   const attributes = memberAttributesOf(options)
-  const seen = new Set([keyOf(dnFrom(group))])
+  const seen = new Set([nameKey(dnFrom(group))])
   const unseen = (names: Iterable<string>): ReadonlyArray<string> => {
     const fresh: Array<string> = []
     for (const name of names) {
-      const key = keyOf(name)
+      const key = nameKey(name)
       if (seen.has(key)) continue
       seen.add(key)
       fresh.push(name)
@@ -252,10 +252,3 @@ const namesOf = (
   )
 
 const uniqueIdentifier = /#'[01]*'B$/
-
-/** Equal names have one; names that aren't names (RFC 4514) are compared as text. */
-const keyOf = (name: string): string =>
-  Result.match(LdapDn.parse(name, { lenient: true }), {
-    onSuccess: LdapDn.normalize,
-    onFailure: () => name.toLowerCase()
-  })

@@ -33,6 +33,7 @@ import {
 } from "./LoginError.ts"
 import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOptions } from "./loginSessions.ts"
 
+export type { FollowOptions } from "../referrals/LdapReferrals.ts"
 export type { DnInput, LdapOperations, SessionConfig } from "../../session/LdapSession.ts"
 
 export type { LoginDirectory, LoginPoolOptions, LoginSession } from "./loginSessions.ts"

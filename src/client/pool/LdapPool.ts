@@ -17,6 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ConnectFailed, describeEnd, LdapError, type SessionEnd } from "../../model/LdapError.ts"
 import type { LdapSession } from "../../session/LdapSession.ts"
+import { openWhole } from "../../session/openWhole.ts"
 import { steadyClock } from "../steadyClock.ts"
 import { Allocation, type Demand, type Lease, single } from "./Allocation.ts"
 import { Fitness } from "./Fitness.ts"
@@ -28,6 +29,7 @@ import { addPoolGauges } from "./poolMetrics.ts"
 
 export type { LdapOperations } from "../../session/LdapSession.ts"
 
+export type { BackoffSchedule } from "./Growth.ts"
 export type { PooledSession } from "./LdapPoolMembers.ts"
 export type { PoolOptions } from "./LdapPoolOptions.ts"
 
@@ -159,23 +161,12 @@ export const make = Effect.fnUntraced(function*(
     readonly onUnfit?: ((session: PooledSession, error: LdapError) => Effect.Effect<void>) | undefined
   }
 ): Effect.fn.Return<LdapPool, LdapError, Scope.Scope> {
-  const outer = yield* Effect.scope
   const { server } = options
   const settings = yield* Effect.mapError(
     settingsFrom(options),
     (reason) => new LdapError({ reason, operation: "pool", server })
   )
-  return yield* Effect.uninterruptibleMask((restore) => {
-    // What is opened belongs to a scope of its own until the pool is complete: the caller's may stay open after a failure.
-    const own = Scope.makeUnsafe()
-    return restore(Scope.provide(build(options, settings), own)).pipe(
-      Effect.onExit((exit) =>
-        Exit.isSuccess(exit)
-          ? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))
-          : Scope.close(own, exit)
-      )
-    )
-  })
+  return yield* openWhole(build(options, settings))
 })
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { InvalidRequest, LdapError, RequestTimeout } from "../../model/LdapError.ts"
+import { messageOf } from "../../model/messageOf.ts"
 import { type BackoffSchedule, defaultBackoff } from "./Growth.ts"
 import type { PooledSession } from "./LdapPoolMembers.ts"
 
@@ -148,6 +149,6 @@ export const healthCheckOf = (
 
 /** A check of the user's may fail with anything, and a defect of it is no reason for the pool to stop. */
 const unfit = (cause: unknown): LdapError["reason"] => {
-  const detail = cause instanceof Error ? cause.message : String(cause)
+  const detail = messageOf(cause)
   return new InvalidRequest({ field: "pool.healthCheck", detail: `the session is not fit for use: ${detail}` })
 }

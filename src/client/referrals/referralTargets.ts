@@ -3,7 +3,7 @@
  * led to it.
  */
 import * as Result from "effect/Result"
-import * as LdapDn from "../../model/dn/LdapDn.ts"
+import { nameKey } from "../../model/dn/nameKey.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { dnFrom, type DnInput } from "../../model/ldapts.ts"
 import * as LdapUrl from "../../model/url/LdapUrl.ts"
@@ -37,13 +37,7 @@ export const serverKeys = (name: string): ReadonlyArray<string> =>
   )
 
 /** Names that are equal have the same key. */
-export const dnKey = (dn: DnInput): string => {
-  const text = dnFrom(dn)
-  return Result.match(LdapDn.parse(text, { lenient: true }), {
-    onFailure: () => text.toLowerCase(),
-    onSuccess: LdapDn.normalize
-  })
-}
+export const dnKey = (dn: DnInput): string => nameKey(dnFrom(dn))
 
 /** The name where the URL has one, otherwise the request's own. */
 export const targetDn = (url: LdapUrl.LdapUrl, dn: DnInput): DnInput => (url.dn === "" ? dn : url.dn)

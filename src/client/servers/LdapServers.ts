@@ -20,6 +20,7 @@ import * as Scope from "effect/Scope"
 import * as LdapTransport from "../../connection/LdapTransport.ts"
 import { ConnectFailed, describeEnd, LdapError, NoServerAvailable, type SessionEnd } from "../../model/LdapError.ts"
 import * as LdapSession from "../../session/LdapSession.ts"
+import { openWhole } from "../../session/openWhole.ts"
 import { knownServers } from "./knownServers.ts"
 import type { ServerSet } from "./LdapServerSet.ts"
 import { attempt, type Attempts, type Failure, firstOf, ofBind, ofCheck } from "./serverAttempts.ts"
@@ -319,18 +320,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     server: set.name,
     open: (different) =>
-      Effect.flatMap(Effect.scope, (outer) =>
-        Effect.uninterruptibleMask((restore) => {
-          // What is opened belongs to a scope of its own until it is complete: the caller's may stay open after a failure.
-          const own = Scope.makeUnsafe()
-          return restore(openAny(known.settings({ ...base, ...different }), own)).pipe(
-            Effect.onExit((exit) =>
-              Exit.isSuccess(exit)
-                ? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))
-                : Scope.close(own, exit)
-            )
-          )
-        })),
+      openWhole(Effect.flatMap(Effect.scope, (own) => openAny(known.settings({ ...base, ...different }), own))),
     report: (url, error) =>
       Effect.suspend(() => {
         const server = states.all.find((server) => server.url === url)

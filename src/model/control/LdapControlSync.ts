@@ -7,6 +7,7 @@
 import * as Result from "effect/Result"
 import { BerError, type BerReader, Tag } from "../../ber/BerReader.ts"
 import type { BerWriter } from "../../ber/BerWriter.ts"
+import { messageOf } from "../messageOf.ts"
 import * as Ber from "./LdapControlBer.ts"
 import { ControlError, type ControlType } from "./LdapControlType.ts"
 
@@ -325,7 +326,7 @@ const syncInfoError = (cause: unknown): ControlError =>
   new ControlError({
     control: "sync info",
     oid: syncInfoOid,
-    detail: cause instanceof Error ? cause.message : String(cause)
+    detail: messageOf(cause)
   })
 
 const readSyncInfo = (reader: BerReader): SyncInfo => {

@@ -8,6 +8,7 @@ import * as Data from "effect/Data"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { messageOf } from "../messageOf.ts"
 
 /**
  * A control as it stands on the wire. A server that doesn't know a critical one must refuse the operation with
@@ -164,8 +165,7 @@ export const define = <A, I = A>(
 ): ControlType<A, I> => {
   const { critical = false, oid } = definition
   const name = definition.name ?? oid
-  const failure = (cause: unknown): ControlError =>
-    new ControlError({ control: name, oid, detail: cause instanceof Error ? cause.message : String(cause) })
+  const failure = (cause: unknown): ControlError => new ControlError({ control: name, oid, detail: messageOf(cause) })
   const decode = (control: LdapControl): Result.Result<A, ControlError> => {
     if (control.oid !== oid) return Result.fail(failure(`this is a control ${control.oid}`))
     const decoded = Result.try({ try: () => definition.decode(control.value), catch: failure })

@@ -27,6 +27,7 @@ import { octetsOf, substringsOf } from "./LdapFilterText.ts"
 export type { BerReader } from "../../ber/BerReader.ts"
 export type { ElementLimits } from "../../ber/ElementLimits.ts"
 export type { BerWriter } from "../../ber/BerWriter.ts"
+export type { LdaptsWriter } from "../LdaptsWriter.ts"
 
 export { FilterError, isEqual, simplify, validate } from "./LdapFilterAlgebra.ts"
 export { decode, encode } from "./LdapFilterBer.ts"

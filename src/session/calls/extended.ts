@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { InvalidRequest, type LdapError, ProtocolViolation } from "../../model/LdapError.ts"
+import { messageOf } from "../../model/messageOf.ts"
 import { whoAmI } from "../../protocol/LdapExtended.ts"
 import type { ExtendedOperation } from "../../protocol/LdapExtendedOperation.ts"
 import type {
@@ -92,7 +93,7 @@ const encoded = <Request, Response>(
     // It is left out only where `Request` is `void`.
     try: () => ({ ...options, value: operation.encode(request as Request) }),
     catch: (cause) => {
-      const detail = cause instanceof Error ? cause.message : String(cause)
+      const detail = messageOf(cause)
       return requester.error({ operation: operation.name }, new InvalidRequest({ field: operation.name, detail }))
     }
   })

@@ -17,6 +17,7 @@ import {
   SizeLimitExceeded,
   SlowConsumer
 } from "../../model/LdapError.ts"
+import { messageOf } from "../../model/messageOf.ts"
 import { encode } from "../../protocol/encode.ts"
 import type { LdapMessage, RequestOperation } from "../../protocol/LdapMessage.ts"
 import { makeOperation, type Operation, type OperationSpec } from "../core/Operation.ts"
@@ -60,7 +61,7 @@ export abstract class PendingOperation {
       this.bytes = encode({ messageId: this.operation.messageId, operation: request, controls })
       return undefined
     } catch (cause) {
-      const detail = cause instanceof Error ? cause.message : String(cause)
+      const detail = messageOf(cause)
       return { reason: new InvalidRequest({ field: "request", detail }) }
     }
   }

@@ -1,40 +1,36 @@
 /**
- * Extended operations (RFC 4511 section 4.12), by their values or by OID, and the intermediate responses that may come before
- * their answer (section 4.13).
+ * Extended operations (RFC 4511 section 4.12) by OID, and the intermediate responses that may come before their answer (section 4.13).
+ * Operations as values are encoded and decoded by `calls/extended.ts`.
  */
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { InvalidRequest, type LdapError, ProtocolViolation } from "../../model/LdapError.ts"
+import { InvalidRequest, type LdapError } from "../../model/LdapError.ts"
 import { fastBind } from "../../protocol/LdapExtended.ts"
-import type { ExtendedOperation } from "../../protocol/LdapExtendedOperation.ts"
 import type { ExtendedRequest, LdapMessage } from "../../protocol/LdapMessage.ts"
+import type { Requester } from "../calls/Requester.ts"
 import { startTlsOid } from "../core/responses.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type {
   DoneMessage,
-  ExtendedAnswer,
   ExtendedResult,
   IntermediateMessage,
-  LdapOperations,
-  OperationOptions
+  OperationOptions,
+  RawExtendedOptions
 } from "../LdapOperations.ts"
 import { cantFollow, controlsOf, givingUpOf } from "./operationOptions.ts"
 import { request, resultOf, succeedOrFail } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
-
-type RawOptions = OperationOptions & { readonly value?: Uint8Array | undefined }
 
 type ExtendedMessage<A> = IntermediateMessage | DoneMessage<A>
 
 export const extendedOver = (
   driver: SessionDriver,
   timeoutMillis: (options: OperationOptions | undefined) => number
-): Pick<LdapOperations, "extended" | "extendedMessages"> => {
-  const one = (oid: string, options: RawOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
+): Pick<Requester, "extended" | "extendedMessages"> => {
+  const one = (oid: string, options: RawExtendedOptions | undefined): Effect.Effect<ExtendedResult, LdapError> => {
     const context = { operation: "extended" }
     const wrong = refusal(oid) ?? cantFollow(options)
     if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
@@ -53,7 +49,7 @@ export const extendedOver = (
 
   const many = (
     oid: string,
-    options: RawOptions | undefined
+    options: RawExtendedOptions | undefined
   ): Stream.Stream<ExtendedMessage<ExtendedResult>, LdapError> =>
     Stream.fromChannel(
       Channel.fromTransform((_, scope) => {
@@ -85,65 +81,7 @@ export const extendedOver = (
       })
     )
 
-  /** The bytes of a request, and how the bytes of its response are read. */
-  const typed = <Request, Response>(
-    operation: ExtendedOperation<Request, Response>,
-    request_: Request,
-    options: OperationOptions | undefined
-  ) => {
-    const context = { operation: operation.name }
-    const encoded = Result.try({
-      try: () => operation.encode(request_),
-      catch: (cause) =>
-        driver.error(
-          context,
-          new InvalidRequest({ field: operation.name, detail: cause instanceof Error ? cause.message : String(cause) })
-        )
-    })
-    return Result.map(encoded, (value) => ({
-      options: { ...options, value },
-      decode: ({ oid, value, ...result }: ExtendedResult): Effect.Effect<ExtendedAnswer<Response>, LdapError> => {
-        const decoded = operation.decode(value, oid)
-        return Result.isSuccess(decoded)
-          ? Effect.succeed({ ...result, answer: decoded.success })
-          : Effect.fail(driver.error(context, new ProtocolViolation({ detail: decoded.failure.message })))
-      }
-    }))
-  }
-
-  const extended = <Request, Response>(
-    operation: string | ExtendedOperation<Request, Response>,
-    first?: Request | RawOptions,
-    second?: OperationOptions
-  ): Effect.Effect<ExtendedResult | ExtendedAnswer<Response>, LdapError> => {
-    // The signatures tell which of the two arguments is what.
-    if (typeof operation === "string") return one(operation, first as RawOptions | undefined)
-    const shaped = typed(operation, first as Request, second)
-    return Result.isFailure(shaped)
-      ? Effect.fail(shaped.failure)
-      : Effect.flatMap(one(operation.oid, shaped.success.options), shaped.success.decode)
-  }
-
-  const extendedMessages = <Request, Response>(
-    operation: string | ExtendedOperation<Request, Response>,
-    first?: Request | RawOptions,
-    second?: OperationOptions
-  ): Stream.Stream<ExtendedMessage<ExtendedResult | ExtendedAnswer<Response>>, LdapError> => {
-    if (typeof operation === "string") return many(operation, first as RawOptions | undefined)
-    const shaped = typed(operation, first as Request, second)
-    if (Result.isFailure(shaped)) return Stream.fail(shaped.failure)
-    const { decode, options } = shaped.success
-    return Stream.mapEffect(
-      many(operation.oid, options),
-      (message): Effect.Effect<ExtendedMessage<ExtendedAnswer<Response>>, LdapError> =>
-        message._tag === "Intermediate"
-          ? Effect.succeed(message)
-          : Effect.map(decode(message.result), (result) => ({ _tag: "Done", result }))
-    )
-  }
-
-  // An answer of one signature is not one of the other's, which only the arguments tell apart.
-  return { extended: extended as never, extendedMessages: extendedMessages as never }
+  return { extended: one, extendedMessages: many }
 }
 
 /** Operations that change what the connection is for everybody who uses it, and what to use instead. */
@@ -160,7 +98,7 @@ const refusal = (oid: string): InvalidRequest | undefined => {
   return detail === undefined ? undefined : new InvalidRequest({ field: "operation", detail })
 }
 
-const requestOf = (oid: string, options: RawOptions | undefined): ExtendedRequest => ({
+const requestOf = (oid: string, options: RawExtendedOptions | undefined): ExtendedRequest => ({
   _tag: "ExtendedRequest",
   oid,
   value: options?.value

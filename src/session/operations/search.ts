@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
+import type { Collected } from "../calls/Requester.ts"
 import type { EntryLimit } from "../core/Operation.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
@@ -19,12 +20,6 @@ import { type Asked, leave, successOf } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
 
 export type { Search } from "./pages.ts"
-
-/** What a search that is collected brings; it grows while it arrives. */
-export interface Collected {
-  readonly entries: Array<LdapEntry>
-  readonly references: Array<ReadonlyArray<string>>
-}
 
 /** The entries of a search, page after page where pages were asked for. Ending the stream early abandons the search. */
 export const entries = (driver: SessionDriver, search: Search): Stream.Stream<LdapEntry, LdapError> =>
