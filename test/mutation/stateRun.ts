@@ -4,6 +4,7 @@
  *
  *     node test/mutation/stateRun.ts                all of them
  *     node test/mutation/stateRun.ts --grep Cancel  those whose file, text or reason has this word
+ *     node test/mutation/stateRun.ts --full         searches to the end where 40,000 states of a world are not enough
  *     node test/mutation/stateRun.ts --jobs 1       one at a time; the default is two
  *
  * Works in copies under the system's temporary directory: the project isn't touched. Exits with 1 if a break isn't found by a
@@ -24,8 +25,15 @@ const root = join(import.meta.dirname, "../..")
 const core = "src/session/core"
 
 const { values } = parseArgs({
-  options: { grep: { type: "string", default: "" }, jobs: { type: "string", default: "2" } }
+  options: {
+    grep: { type: "string", default: "" },
+    jobs: { type: "string", default: "2" },
+    full: { type: "boolean", default: false }
+  }
 })
+
+/** States of a world. Most breaks are found by few, and in another world than the first: so all worlds are tried with few at first. */
+const bounds = values.full ? ["4000", "40000", "Infinity"] : ["4000", "40000"]
 
 /** What is read of a line of `test/states/run.ts --json`. */
 interface Line {
@@ -38,7 +46,9 @@ interface Line {
 }
 
 const folders: Array<string> = []
+const children = new Set<ReturnType<typeof spawn>>()
 process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL")
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1))
@@ -54,14 +64,16 @@ const copyProject = (): string => {
 }
 
 const runSearch = (
-  folder: string
+  folder: string,
+  states: string
 ): Promise<{ readonly code: number | null; readonly lines: string; readonly errors: string }> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(folder, "test/states/run.ts"), "--json"], {
+    const child = spawn(process.execPath, [join(folder, "test/states/run.ts"), "--json", "--states", states], {
       stdio: ["ignore", "pipe", "pipe"],
       timeout: limitMillis,
       killSignal: "SIGKILL"
     })
+    children.add(child)
     try {
       setPriority(child.pid!, constants.priority.PRIORITY_LOW)
     } catch {
@@ -71,7 +83,10 @@ const runSearch = (
     let errors = ""
     child.stdout.on("data", (chunk: Buffer) => (lines += chunk.toString()))
     child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()))
-    child.on("close", (code) => resolve({ code, lines, errors }))
+    child.on("close", (code) => {
+      children.delete(child)
+      resolve({ code, lines, errors })
+    })
   })
 
 interface Outcome {
@@ -86,15 +101,22 @@ const tryOut = async (folder: string, { file, find, replace }: StateBreak): Prom
   // A function, since a text may have signs that mean something in a replacement.
   writeFileSync(path, source.replace(find, () => replace))
   try {
-    const { code, errors, lines } = await runSearch(folder)
-    const results = lines.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Line)
-    const broken = results.find(({ violation }) => violation !== undefined)
-    if (broken?.violation !== undefined) {
-      const { events, isConfirmed, promise } = broken.violation
-      const text = `${promise.split("\n")[0]} [${broken.world}]${isConfirmed ? "" : " (not confirmed by a replay)"}`
-      return { isFound: isConfirmed, events: events.length, text }
+    let text = "NOT FOUND"
+    for (const bound of bounds) {
+      const { code, errors, lines } = await runSearch(folder, bound)
+      const results = lines.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Line)
+      const broken = results.find(({ violation }) => violation !== undefined)
+      if (broken?.violation !== undefined) {
+        const { events, isConfirmed, promise } = broken.violation
+        const place = `[${broken.world}]${isConfirmed ? "" : " (not confirmed by a replay)"}`
+        return { isFound: isConfirmed, events: events.length, text: `${promise.split("\n")[0]} ${place}` }
+      }
+      // 2: a bound has kept it from the end.
+      if (code !== 0 && code !== 2) {
+        text = code === null ? "NOT FOUND: the search doesn't end" : `NOT FOUND: ${errors}`
+        break
+      }
     }
-    const text = code === null ? "NOT FOUND: the search doesn't end" : code === 0 ? "NOT FOUND" : `NOT FOUND: ${errors}`
     return { isFound: false, events: 0, text }
   } finally {
     writeFileSync(path, source)

@@ -113,7 +113,8 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     environment.isClosing,
     environment.isClosed,
     environment.isTimed,
-    environment.isAged
+    environment.isAged,
+    environment.hasRoom
   ))
   put(environment.timings)
   for (const operation of operations) {
@@ -238,6 +239,7 @@ export const decode = (world: World, bytes: Uint8Array, start: number): Model =>
     isClosed: (ending & 16) !== 0,
     isTimed: (ending & 32) !== 0,
     isAged: (ending & 64) !== 0,
+    hasRoom: (ending & 128) !== 0,
     timings: take()
   }
   for (let index = 0; index < count; index++) {

@@ -98,6 +98,7 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       return
     case "Write":
       if (environment.isEnded) broken("S3: a request is written after the end")
+      if (!environment.hasRoom) broken("a request is written although the connection has no room")
       if (environment.isUnbound) broken("S1: something is written after the unbind")
       for (const item of action.items) {
         if ("spec" in item) written(model, item)

@@ -101,7 +101,8 @@ const checkEnded = ({ environment, machine: { state } }: Model): void => {
 /** Whatever has started has a way to go on, and nothing waits for itself. */
 const checkProgress = (world: World, { environment, machine: { state }, operations }: Model): void => {
   const { access, inFlight, queue } = state
-  if (queue.waiting.size > 0 && !queue.isPlanned && queue.hasRoom) broken("S3: what waits to be written waits for ever")
+  if (queue.waiting.size > 0 && !environment.isFlushPlanned && environment.hasRoom)
+    broken("S3: what waits to be written waits for ever")
   if (access.alone.size > 0 && access.holder === undefined && inFlight.size === 0) {
     broken("S7: an operation waits for an idle connection that is idle")
   }
