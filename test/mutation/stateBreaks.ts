@@ -37,11 +37,6 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "this side ends without an unbind"
     ],
     [
-      `if (_tag === "Granted" || _tag === "Handshake" || _tag === "Undecided") return false`,
-      `if (_tag === "Handshake" || _tag === "Undecided") return false`,
-      "reads on between the agreement to StartTLS and the handshake"
-    ],
-    [
       `|| _tag === "Undecided") return false`,
       `) return false`,
       "reads on before it is decided what follows a SASL bind"
@@ -121,7 +116,6 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["core.state.queue.isPlanned = false", "", "a flush is planned for ever"],
     ["core.state.queue.hasRoom = true\n", "", "room is never noticed"],
     ["if (!core.state.queue.isPlanned) write(core)", "", "room doesn't lead to a write"],
-    [`if (core.state.phase._tag !== "Open") return\n  const items`, "const items", "a flush after the end writes"],
     [`item.stage = "written"\n`, "", "what is written counts as waiting"],
     ["item.isBegun = true\n", "", "what is written was never sent, as its caller hears"],
     ["item.target!.isBegun = true", "item.target!.isBegun = false", "a conversation counts as not begun"],
@@ -444,7 +438,6 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "what is cancelled is delivered on"
     ],
     ["  leave(core, operation)\n  start(core, cancellation)", "  leave(core, operation)", "no Cancel is sent"],
-    [`if (target.stage !== "written") return\n`, "", "what has ended is abandoned after its Cancel"],
     [
       `if (isGranted) forget(core, target, { _tag: "Abandoned" })\n  else abandon`,
       `abandon`,
@@ -759,4 +752,20 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
 ]
 
 /** Breaks that change nothing that a session does, with the reason. They are not tried. */
-export const equivalentBreaks: ReadonlyArray<StateBreak> = []
+export const equivalentBreaks: ReadonlyArray<StateBreak> = [
+  ...of("SessionMachine", [
+    `if (_tag === "Granted" || _tag === "Handshake" || _tag === "Undecided") return false`,
+    `if (_tag === "Handshake" || _tag === "Undecided") return false`,
+    "the end of what arrived together makes a handshake or an end of the agreement before it is asked whether to read"
+  ]),
+  ...of("running", [
+    `if (core.state.phase._tag !== "Open") return\n  const items`,
+    "const items",
+    "the end has emptied the queue, and nothing is added to it afterwards"
+  ]),
+  ...of("givingUp", [
+    `if (target.stage !== "written") return\n`,
+    "",
+    "what has ended doesn't end again; its id is remembered for nothing"
+  ])
+]

@@ -34,8 +34,8 @@ const connectionEnds: ReadonlyArray<ConnectionEnd | undefined> = [undefined, end
 const none = 0xff
 
 /** Flags of one byte, the first one lowest. */
-const pack = (...flags: ReadonlyArray<boolean>): number =>
-  flags.reduce((byte, flag, index) => (flag ? byte | (1 << index) : byte), 0)
+const pack = (a: boolean, b: boolean, c = false, d = false, e = false, f = false, g = false, h = false): number =>
+  (a ? 1 : 0) | (b ? 2 : 0) | (c ? 4 : 0) | (d ? 8 : 0) | (e ? 16 : 0) | (f ? 32 : 0) | (g ? 64 : 0) | (h ? 128 : 0)
 
 /** Larger than any state of a world. */
 export const maxBytes = 256

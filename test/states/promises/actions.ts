@@ -94,6 +94,7 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
     case "PlanFlush":
       if (environment.isFlushPlanned) broken("a flush is planned twice")
       if (environment.isEnded) broken("S3: a flush is planned after the end")
+      if (!environment.hasRoom) broken("a flush is planned, and the connection has no room")
       environment.isFlushPlanned = true
       return
     case "Write":
@@ -219,6 +220,9 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       if (environment.isClosing || environment.isClosed) broken("S2: the connection is freed twice")
       if (!environment.isEnded) broken("S2: the connection is freed before the end")
       if (!environment.isUnbound) excused(model, event)
+      if (!model.machine.actions.some((other) => other._tag === "SetTimer" && other.of === "goodbye")) {
+        broken("S2: what frees the connection doesn't get its own time")
+      }
       environment.isClosing = true
       return
     case "Closed":

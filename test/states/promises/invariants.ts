@@ -44,15 +44,18 @@ const checkPlace = ({ environment, machine: { state } }: Model, operation: Opera
 
 const checkSums = ({ machine: { state }, operations }: Model): void => {
   const { backpressure, inFlight, queue } = state
-  const count = (is: (operation: Operation) => boolean): number => operations.filter(is).length
-  if (backpressure.waiting !== count(({ isWaiting }) => isWaiting)) broken("S10: as many wait as are counted")
-  if (backpressure.full !== count(({ isFull }) => isFull)) broken("S10: as many are full as are counted")
-  operations.forEach((operation, index) => {
-    if (operation.isFull !== (operation.unread >= highWaterMark))
-      broken(`S10: stream ${index} is full, or not, by mistake`)
-  })
-  if (inFlight.size !== count(({ stage }) => stage === "queued" || stage === "written"))
-    broken("something else is in flight")
+  let waiting = 0
+  let full = 0
+  let sent = 0
+  for (const { isFull, isWaiting, stage, unread } of operations) {
+    if (isWaiting) waiting++
+    if (isFull) full++
+    if (stage === "queued" || stage === "written") sent++
+    if (isFull !== (unread >= highWaterMark)) broken("S10: a stream is full, or not, by mistake")
+  }
+  if (backpressure.waiting !== waiting) broken("S10: other operations wait than are counted")
+  if (backpressure.full !== full) broken("S10: other streams are full than are counted")
+  if (inFlight.size !== sent) broken("something else is in flight")
   for (const item of queue.waiting) {
     if ("spec" in item && !operations.includes(item)) broken("something else is in the queue")
   }

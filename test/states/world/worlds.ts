@@ -164,7 +164,7 @@ export const worlds: ReadonlyArray<World> = [
   {
     name: "ids start again",
     why: "an id that is in flight, or was abandoned, is passed over",
-    callers: [interruptible(stream), interruptible(write), named("other write", write)],
+    callers: [interruptible(stream), cancelOf(0), interruptible(write), named("other write", write)],
     entryUnits: [],
     ages: true
   }
