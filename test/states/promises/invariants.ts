@@ -121,6 +121,9 @@ const checkProgress = (world: World, { environment, machine: { state }, operatio
     if (kind === "stream" && call.isWaiting && timeoutMillis !== Infinity && !call.isTimed) {
       broken(`S6: stream ${index} waits without a time limit`)
     }
+    if (kind === "stream" && call.isTimed && !call.isWaiting && !call.isGone) {
+      broken(`S6: the time of stream ${index} runs although its consumer doesn't wait`)
+    }
     // What its caller has left is watched by a timer or by a Cancel, or can't be abandoned.
     if (!call.isGone || timeoutMillis === Infinity) return
     const isWatched = world.callers.some(({ spec, target }, other) =>

@@ -129,7 +129,7 @@ export const worlds: ReadonlyArray<World> = [
     entryUnits: [2]
   },
   {
-    name: "two streams, write",
+    name: "two streams, write, background",
     why: "backpressure: entries of two sizes, references and intermediate responses, and how much may stay unread",
     callers: [
       interruptible(within(3, "sizeLimit", stream)),
@@ -137,7 +137,8 @@ export const worlds: ReadonlyArray<World> = [
         ...stream,
         spec: { ...stream.spec, expects: "ExtendedResponse", givesAll: true, maxUnread: 4 * unitBytes }
       })),
-      interruptible(write)
+      interruptible(write),
+      background
     ],
     entryUnits: [1, 4]
   },
