@@ -644,11 +644,6 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "a released session waits on although the peer makes no sense"
     ],
     [
-      `core.state.phase = { ...phase, channel: messages }\n    return error`,
-      "return error",
-      "the unbind after a handshake is missed"
-    ],
-    [
       "error === undefined && connectionEnd === undefined ? goodbye(core) : close(core)",
       "error === undefined ? goodbye(core) : close(core)",
       "an unbind to a peer that left during the handshake"
@@ -767,5 +762,10 @@ export const equivalentBreaks: ReadonlyArray<StateBreak> = [
     `if (target.stage !== "written") return\n`,
     "",
     "what has ended doesn't end again; its id is remembered for nothing"
+  ]),
+  ...of("ending", [
+    `core.state.phase = { ...phase, channel: messages }\n    return error`,
+    "return error",
+    "what follows leads out of this phase, and asks for no channel"
   ])
 ]

@@ -128,7 +128,7 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     put(stages.indexOf(operation.stage) | (isInFlight ? 0x10 : 0))
     put(pack(
       operation.isAttended || isDone,
-      operation.isBegun && !isDone,
+      operation.isBegun && (!isDone || world.isLate === true),
       operation.isWaiting,
       operation.isFull,
       operation.hasTimer

@@ -220,6 +220,9 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       if (environment.isClosing || environment.isClosed) broken("S2: the connection is freed twice")
       if (!environment.isEnded) broken("S2: the connection is freed before the end")
       if (!environment.isUnbound) excused(model, event)
+      if (environment.isShuttingDown && !(event._tag === "Timer" && event.of === "goodbye")) {
+        broken("S1: the connection is freed before this side is closed, so the unbind may not have been sent")
+      }
       if (!model.machine.actions.some((other) => other._tag === "SetTimer" && other.of === "goodbye")) {
         broken("S2: what frees the connection doesn't get its own time")
       }

@@ -88,12 +88,18 @@ const checkEvent = (
   if (event._tag !== "ReadEnd" && event._tag !== "Wait" && done.woken.length > 0)
     broken("a stream is woken by something else")
   switch (event._tag) {
+    case "ConnectionEnd": {
+      // While a handshake is under way it is the handshake that says why it failed.
+      const isHandshakes = before.environment.isHandshaking && !before.environment.isClosing &&
+        !before.environment.isClosed
+      const isEnded = after.environment.isEnded && (wasOpen || after.environment.isClosing)
+      if (isHandshakes && isEnded) broken("S7: the connection ends before the handshake has said why")
+      if (!isHandshakes && !after.environment.isEnded) broken("S3: the session goes on without a connection")
+      return
+    }
     case "Release":
     case "GiveUp":
-    case "ConnectionEnd":
-      if (!after.environment.isEnded && !(event._tag === "ConnectionEnd" && before.environment.isHandshaking)) {
-        broken(`S3: ${event._tag} doesn't end the session`)
-      }
+      if (!after.environment.isEnded) broken(`S3: ${event._tag} doesn't end the session`)
       return
     default:
   }
