@@ -34,8 +34,8 @@ const connectionEnds: ReadonlyArray<ConnectionEnd | undefined> = [undefined, end
 const none = 0xff
 
 /** Flags of one byte, the first one lowest. */
-const pack = (...flags: ReadonlyArray<boolean>): number =>
-  flags.reduce((byte, flag, index) => (flag ? byte | (1 << index) : byte), 0)
+const pack = (a: boolean, b: boolean, c = false, d = false, e = false, f = false, g = false, h = false): number =>
+  (a ? 1 : 0) | (b ? 2 : 0) | (c ? 4 : 0) | (d ? 8 : 0) | (e ? 16 : 0) | (f ? 32 : 0) | (g ? 64 : 0) | (h ? 128 : 0)
 
 /** Larger than any state of a world. */
 export const maxBytes = 256
@@ -113,7 +113,8 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     environment.isClosing,
     environment.isClosed,
     environment.isTimed,
-    environment.isAged
+    environment.isAged,
+    environment.hasRoom
   ))
   put(environment.timings)
   for (const operation of operations) {
@@ -127,7 +128,7 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     put(stages.indexOf(operation.stage) | (isInFlight ? 0x10 : 0))
     put(pack(
       operation.isAttended || isDone,
-      operation.isBegun && !isDone,
+      operation.isBegun && (!isDone || world.isLate === true),
       operation.isWaiting,
       operation.isFull,
       operation.hasTimer
@@ -238,6 +239,7 @@ export const decode = (world: World, bytes: Uint8Array, start: number): Model =>
     isClosed: (ending & 16) !== 0,
     isTimed: (ending & 32) !== 0,
     isAged: (ending & 64) !== 0,
+    hasRoom: (ending & 128) !== 0,
     timings: take()
   }
   for (let index = 0; index < count; index++) {

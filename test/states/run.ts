@@ -7,6 +7,7 @@
  *     node test/states/run.ts --world Cancel       the worlds whose name has this text
  *     node test/states/run.ts --states 100000      at most so many states of a world
  *     node test/states/run.ts --seconds 60         at most so long in a world
+ *     node test/states/run.ts --json               a line of JSON for each world
  *     node test/states/run.ts --list               the worlds, and what they are there for
  *
  * Exits with 1 on a broken promise, with a shortest list of events that leads to it; with 2 if a limit kept it from the end.
@@ -18,6 +19,7 @@ import { worlds } from "./world/worlds.ts"
 
 const { values } = parseArgs({
   options: {
+    json: { type: "boolean", default: false },
     small: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     world: { type: "string", default: "" },
@@ -42,8 +44,8 @@ const results: Array<Result> = []
 for (const world of chosen) {
   const result = search(world, limits)
   results.push(result)
-  console.log(describe(result))
+  console.log(values.json ? JSON.stringify({ ...result, world: world.name }) : describe(result))
   if (result.violation !== undefined) process.exit(1)
 }
-console.log(describeTotal(results))
+if (!values.json) console.log(describeTotal(results))
 if (results.some(({ isComplete }) => !isComplete)) process.exit(2)

@@ -35,6 +35,8 @@ export interface Result {
   /** The longest of the shortest ways to a state. */
   readonly depth: number
   readonly millis: number
+  /** The transitions between phases that were seen, as `Open --> Closing`. */
+  readonly phases: ReadonlyArray<string>
   /** All states were reached. */
   readonly isComplete: boolean
   readonly violation: Found | undefined
@@ -53,6 +55,7 @@ export const search = (world: World, limits: Limits): Result => {
   const table = new StateTable()
   const scratch = new Uint8Array(maxBytes)
   table.add(scratch, encode(world, initialModel(world), scratch), -1, 0)
+  const phases = new Set<string>()
   let transitions = 0
   let releaseSteps = 0
   let depth = 0
@@ -63,6 +66,7 @@ export const search = (world: World, limits: Limits): Result => {
     transitions,
     releaseSteps,
     depth,
+    phases: [...phases].sort(),
     millis: performance.now() - begun,
     isComplete,
     violation
@@ -95,6 +99,9 @@ export const search = (world: World, limits: Limits): Result => {
         transitions++
         const after = decode(world, table.bytes, start)
         applyStep(world, before, after, step)
+        const from = before.machine.state.phase._tag
+        const to = after.machine.state.phase._tag
+        if (from !== to) phases.add(`${from} --> ${to}`)
         table.add(scratch, encode(world, after, scratch), index, number)
       }
       tried = -1

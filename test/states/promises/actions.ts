@@ -94,10 +94,12 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
     case "PlanFlush":
       if (environment.isFlushPlanned) broken("a flush is planned twice")
       if (environment.isEnded) broken("S3: a flush is planned after the end")
+      if (!environment.hasRoom) broken("a flush is planned, and the connection has no room")
       environment.isFlushPlanned = true
       return
     case "Write":
       if (environment.isEnded) broken("S3: a request is written after the end")
+      if (!environment.hasRoom) broken("a request is written although the connection has no room")
       if (environment.isUnbound) broken("S1: something is written after the unbind")
       for (const item of action.items) {
         if ("spec" in item) written(model, item)
@@ -218,6 +220,12 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       if (environment.isClosing || environment.isClosed) broken("S2: the connection is freed twice")
       if (!environment.isEnded) broken("S2: the connection is freed before the end")
       if (!environment.isUnbound) excused(model, event)
+      if (environment.isShuttingDown && !(event._tag === "Timer" && event.of === "goodbye")) {
+        broken("S1: the connection is freed before this side is closed, so the unbind may not have been sent")
+      }
+      if (!model.machine.actions.some((other) => other._tag === "SetTimer" && other.of === "goodbye")) {
+        broken("S2: what frees the connection doesn't get its own time")
+      }
       environment.isClosing = true
       return
     case "Closed":

@@ -44,15 +44,18 @@ const checkPlace = ({ environment, machine: { state } }: Model, operation: Opera
 
 const checkSums = ({ machine: { state }, operations }: Model): void => {
   const { backpressure, inFlight, queue } = state
-  const count = (is: (operation: Operation) => boolean): number => operations.filter(is).length
-  if (backpressure.waiting !== count(({ isWaiting }) => isWaiting)) broken("S10: as many wait as are counted")
-  if (backpressure.full !== count(({ isFull }) => isFull)) broken("S10: as many are full as are counted")
-  operations.forEach((operation, index) => {
-    if (operation.isFull !== (operation.unread >= highWaterMark))
-      broken(`S10: stream ${index} is full, or not, by mistake`)
-  })
-  if (inFlight.size !== count(({ stage }) => stage === "queued" || stage === "written"))
-    broken("something else is in flight")
+  let waiting = 0
+  let full = 0
+  let sent = 0
+  for (const { isFull, isWaiting, stage, unread } of operations) {
+    if (isWaiting) waiting++
+    if (isFull) full++
+    if (stage === "queued" || stage === "written") sent++
+    if (isFull !== (unread >= highWaterMark)) broken("S10: a stream is full, or not, by mistake")
+  }
+  if (backpressure.waiting !== waiting) broken("S10: other operations wait than are counted")
+  if (backpressure.full !== full) broken("S10: other streams are full than are counted")
+  if (inFlight.size !== sent) broken("something else is in flight")
   for (const item of queue.waiting) {
     if ("spec" in item && !operations.includes(item)) broken("something else is in the queue")
   }
@@ -101,7 +104,8 @@ const checkEnded = ({ environment, machine: { state } }: Model): void => {
 /** Whatever has started has a way to go on, and nothing waits for itself. */
 const checkProgress = (world: World, { environment, machine: { state }, operations }: Model): void => {
   const { access, inFlight, queue } = state
-  if (queue.waiting.size > 0 && !queue.isPlanned && queue.hasRoom) broken("S3: what waits to be written waits for ever")
+  if (queue.waiting.size > 0 && !environment.isFlushPlanned && environment.hasRoom)
+    broken("S3: what waits to be written waits for ever")
   if (access.alone.size > 0 && access.holder === undefined && inFlight.size === 0) {
     broken("S7: an operation waits for an idle connection that is idle")
   }
@@ -116,6 +120,9 @@ const checkProgress = (world: World, { environment, machine: { state }, operatio
       broken(`S6: operation ${index} has no time limit`)
     if (kind === "stream" && call.isWaiting && timeoutMillis !== Infinity && !call.isTimed) {
       broken(`S6: stream ${index} waits without a time limit`)
+    }
+    if (kind === "stream" && call.isTimed && !call.isWaiting && !call.isGone) {
+      broken(`S6: the time of stream ${index} runs although its consumer doesn't wait`)
     }
     // What its caller has left is watched by a timer or by a Cancel, or can't be abandoned.
     if (!call.isGone || timeoutMillis === Infinity) return

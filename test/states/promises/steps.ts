@@ -22,28 +22,31 @@ export const applyStep = (world: World, before: Model, after: Model, step: Step)
 
 /** The Abandons that a step has added, in the queue or in what it has written. */
 const newAbandons = (before: Model, after: Model): Array<number> => {
-  const count = (model: Model): Array<number> => {
-    const { environment, machine } = model
-    const counts = environment.calls.map(({ abandons }) => abandons)
-    for (const item of machine.state.queue.waiting) {
-      if ("spec" in item) continue
-      const index = writtenUnder(model, item.target)
-      if (index < 0) broken("S5: an Abandon of nothing")
-      counts[index]!++
-    }
-    return counts
-  }
-  const counted = count(before)
-  return count(after).flatMap((now, index) => {
+  const added: Array<number> = []
+  for (let index = 0; index < after.operations.length; index++) {
+    const now = abandonsOf(after, index)
     if (now > 1) broken(`S5: a second Abandon of ${index}`)
-    if (now <= counted[index]!) return []
-    const { spec } = after.operations[index]!
-    const call = after.environment.calls[index]!
-    if (isExclusive(after.operations[index]!) || spec.kind === "cancel") broken(`S5: an Abandon of a ${spec.kind}`)
-    if (!call.isWritten) broken(`S5: an Abandon of ${index}, which was never written`)
-    if (!call.isSettled) broken(`S5: an Abandon of ${index}, which goes on`)
-    return [index]
-  })
+    if (now === 0 || now <= abandonsOf(before, index)) continue
+    const operation = after.operations[index]!
+    const { isSettled, isWritten } = after.environment.calls[index]!
+    const { kind } = operation.spec
+    if (isExclusive(operation) || kind === "cancel") broken(`S5: an Abandon of a ${kind}`)
+    if (!isWritten) broken(`S5: an Abandon of ${index}, which was never written`)
+    if (!isSettled) broken(`S5: an Abandon of ${index}, which goes on`)
+    added.push(index)
+  }
+  for (const item of after.machine.state.queue.waiting) {
+    if (!("spec" in item) && writtenUnder(after, item.target) < 0) broken("S5: an Abandon of nothing")
+  }
+  return added
+}
+
+const abandonsOf = (model: Model, index: number): number => {
+  let count = model.environment.calls[index]!.abandons
+  for (const item of model.machine.state.queue.waiting) {
+    if (!("spec" in item) && writtenUnder(model, item.target) === index) count++
+  }
+  return count
 }
 
 /** S3: what may still happen when the session has ended before. */
@@ -85,12 +88,18 @@ const checkEvent = (
   if (event._tag !== "ReadEnd" && event._tag !== "Wait" && done.woken.length > 0)
     broken("a stream is woken by something else")
   switch (event._tag) {
+    case "ConnectionEnd": {
+      // While a handshake is under way it is the handshake that says why it failed.
+      const isHandshakes = before.environment.isHandshaking && !before.environment.isClosing &&
+        !before.environment.isClosed
+      const isEnded = after.environment.isEnded && (wasOpen || after.environment.isClosing)
+      if (isHandshakes && isEnded) broken("S7: the connection ends before the handshake has said why")
+      if (!isHandshakes && !after.environment.isEnded) broken("S3: the session goes on without a connection")
+      return
+    }
     case "Release":
     case "GiveUp":
-    case "ConnectionEnd":
-      if (!after.environment.isEnded && !(event._tag === "ConnectionEnd" && before.environment.isHandshaking)) {
-        broken(`S3: ${event._tag} doesn't end the session`)
-      }
+      if (!after.environment.isEnded) broken(`S3: ${event._tag} doesn't end the session`)
       return
     default:
   }

@@ -42,6 +42,8 @@ export interface Environment {
   readonly calls: ReadonlyArray<Call>
   /** `PlanFlush` came, and no `Flush` since. */
   isFlushPlanned: boolean
+  /** `Room` came last, not `NoRoom`. */
+  hasRoom: boolean
   /** `Resume` came last, not `Pause`. */
   isReading: boolean
   /** In the middle of what has arrived together: `ReadEnd` has to come. */
@@ -115,6 +117,7 @@ export const initialModel = (world: World): Model => {
     environment: {
       calls: world.callers.map(makeCall),
       isFlushPlanned: false,
+      hasRoom: true,
       isReading: machine.actions.some(({ _tag }) => _tag === "Resume"),
       isInChunk: false,
       isTlsGranted: false,

@@ -62,8 +62,22 @@ export const connectionSteps = (world: World): ReadonlyArray<Step> => [
   ...(world.isNarrow === true
     ? [
       // Also where nothing was written: more than can happen.
-      connectionStep("the connection has no room", (environment) => !environment.isClosed, { _tag: "NoRoom" }),
-      connectionStep("the connection has room", (environment) => !environment.isClosed, { _tag: "Room" })
+      connectionStep(
+        "the connection has no room",
+        (environment) => !environment.isClosed,
+        { _tag: "NoRoom" },
+        (environment) => {
+          environment.hasRoom = false
+        }
+      ),
+      connectionStep(
+        "the connection has room",
+        (environment) => !environment.isClosed,
+        { _tag: "Room" },
+        (environment) => {
+          environment.hasRoom = true
+        }
+      )
     ]
     : []),
   {

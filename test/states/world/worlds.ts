@@ -39,20 +39,6 @@ const within = (entries: number, by: "sizeLimit" | "scope", caller: Caller): Cal
 
 export const worlds: ReadonlyArray<World> = [
   {
-    name: "stream, write, bind",
-    why: "ordinary operations and a bind that waits for them, on a connection that may have no room",
-    callers: [interruptible(stream), unsendable(interruptible(write)), unsendable(interruptible(bind))],
-    entryUnits: [1],
-    isNarrow: true
-  },
-  {
-    name: "stream, write, StartTLS",
-    why: "the same with StartTLS: agreement, clear text, handshake, and the goodbye in the middle of it",
-    callers: [interruptible(stream), interruptible(write), unsendable(interruptible(startTls))],
-    entryUnits: [1],
-    isNarrow: true
-  },
-  {
     name: "SASL bind of two steps, write",
     why: "a conversation, the decision after it, and what comes meanwhile",
     isSmall: true,
@@ -65,6 +51,44 @@ export const worlds: ReadonlyArray<World> = [
     entryUnits: [1],
     isNarrow: true,
     givesUp: true
+  },
+  {
+    name: "collect, lookup, background",
+    why: "entry limits of both kinds, and a request that no caller waits for",
+    isSmall: true,
+    callers: [
+      interruptible(within(2, "sizeLimit", collect)),
+      interruptible(named("lookup", within(1, "scope", collect))),
+      background
+    ],
+    entryUnits: [1]
+  },
+  {
+    name: "late events",
+    why: "events that waited in the driver's queue while the operation, or the session, ended",
+    isSmall: true,
+    callers: [
+      { ...stream, leaves: ["Interrupt", "LetFinish"] },
+      interruptible(cancelOf(0)),
+      interruptible(startTls)
+    ],
+    entryUnits: [2],
+    givesUp: true,
+    isLate: true
+  },
+  {
+    name: "stream, write, bind",
+    why: "ordinary operations and a bind that waits for them, on a connection that may have no room",
+    callers: [interruptible(stream), unsendable(interruptible(write)), unsendable(interruptible(bind))],
+    entryUnits: [1],
+    isNarrow: true
+  },
+  {
+    name: "stream, write, StartTLS",
+    why: "the same with StartTLS: agreement, clear text, handshake, and the goodbye in the middle of it",
+    callers: [interruptible(stream), interruptible(write), unsendable(interruptible(startTls))],
+    entryUnits: [1],
+    isNarrow: true
   },
   {
     name: "SASL bind, stream, StartTLS",
@@ -105,18 +129,7 @@ export const worlds: ReadonlyArray<World> = [
     entryUnits: [2]
   },
   {
-    name: "collect, lookup, background",
-    why: "entry limits of both kinds, and a request that no caller waits for",
-    isSmall: true,
-    callers: [
-      interruptible(within(2, "sizeLimit", collect)),
-      interruptible(named("lookup", within(1, "scope", collect))),
-      background
-    ],
-    entryUnits: [1]
-  },
-  {
-    name: "two streams, write",
+    name: "two streams, write, background",
     why: "backpressure: entries of two sizes, references and intermediate responses, and how much may stay unread",
     callers: [
       interruptible(within(3, "sizeLimit", stream)),
@@ -124,7 +137,8 @@ export const worlds: ReadonlyArray<World> = [
         ...stream,
         spec: { ...stream.spec, expects: "ExtendedResponse", givesAll: true, maxUnread: 4 * unitBytes }
       })),
-      interruptible(write)
+      interruptible(write),
+      background
     ],
     entryUnits: [1, 4]
   },
@@ -149,22 +163,9 @@ export const worlds: ReadonlyArray<World> = [
     isNarrow: true
   },
   {
-    name: "late events",
-    why: "events that waited in the driver's queue while the operation, or the session, ended",
-    isSmall: true,
-    callers: [
-      { ...stream, leaves: ["Interrupt", "LetFinish"] },
-      interruptible(cancelOf(0)),
-      interruptible(startTls)
-    ],
-    entryUnits: [2],
-    givesUp: true,
-    isLate: true
-  },
-  {
     name: "ids start again",
     why: "an id that is in flight, or was abandoned, is passed over",
-    callers: [interruptible(stream), interruptible(write), named("other write", write)],
+    callers: [interruptible(stream), cancelOf(0), interruptible(write), named("other write", write)],
     entryUnits: [],
     ages: true
   }
