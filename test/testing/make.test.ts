@@ -91,7 +91,7 @@ describe("make", () => {
       assert.deepInclude(directory.log, { unbinds: 1, openConnections: 0 })
     }))
 
-  it.effect("closing its scope closes the connections, and whoever connects then finds a broken one", () =>
+  it.effect("closing its scope closes the connections; a later connection is broken", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const directory = yield* Scope.provide(make(), scope)
