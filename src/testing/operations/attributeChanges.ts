@@ -88,13 +88,10 @@ const undefinedType = (types: AttributeTypes, description: string) =>
 export const store = (
   types: AttributeTypes,
   parsed: Description,
-  values: ReadonlyArray<Uint8Array>,
-  keys?: ReadonlyArray<string>
+  values: ReadonlyArray<Uint8Array>
 ): StoredAttribute => {
-  const pretty = parsed.type.rule === "dn" && keys === undefined
-    ? values.map((value) => prettyName(types, value))
-    : values
-  return new StoredAttribute(nameOf(parsed), parsed, pretty, keys)
+  const pretty = parsed.type.rule === "dn" ? values.map((value) => prettyName(types, value)) : values
+  return new StoredAttribute(nameOf(parsed), parsed, pretty)
 }
 
 const nameOf = ({ options, type }: Description): string =>
