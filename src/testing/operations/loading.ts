@@ -72,10 +72,10 @@ export class Loader {
     const above = at < 0 || /[\\"]/.test(text.slice(0, at)) ? undefined : text.slice(at + 1)
     if (above !== undefined && above === this.#parent?.text) {
       const own = this.#state.readName(text.slice(0, at))
-      const [rdn] = own?.rdns ?? []
-      if (own?.rdns.length !== 1 || rdn === undefined) return undefined
+      const [rdn, more] = own?.rdns ?? []
       const { entry } = this.#parent
-      return { dn: LdapDn.child(entry.dn, rdn), rdn, parent: entry }
+      // A semicolon separates RDNs too: then the entry has another parent.
+      if (rdn !== undefined && more === undefined) return { dn: LdapDn.child(entry.dn, rdn), rdn, parent: entry }
     }
     const dn = this.#state.readName(text)
     const [rdn] = dn?.rdns ?? []
