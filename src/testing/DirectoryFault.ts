@@ -1,14 +1,15 @@
 /**
- * Faults on purpose, as values: what a server or a network may do to a client, and to which requests. A directory takes
- * them when it is made (`faults`) and while it runs (`directory.faults.set`); what they wait for is waited for on the
- * Clock, so tests of them take no time.
+ * Faults as values: what a server or a network does to a client, and to which requests. A directory takes faults when it is made
+ * (`faults`) and while it runs (`directory.faults.set`). They wait on Effect's Clock, so with TestClock tests of them take no
+ * time.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 
 /**
- * What a fault may be about: the opening of a connection, or a request. Abandon and unbind have no answer to spoil.
+ * What a fault applies to: the opening of a connection, or a request. No fault applies to Abandon and unbind, since they have no
+ * answer.
  *
  * @category models
  * @since 0.1.0
@@ -22,8 +23,8 @@ export type Occasion = "connect" | RequestKind
 export type RequestKind = "bind" | "search" | "add" | "modify" | "delete" | "rename" | "compare" | "extended"
 
 /**
- * Which requests a fault is for, and where in the answer it happens. All that is given must hold; nothing given is
- * every request.
+ * Which requests a fault applies to, and where in the answer it happens. A request must match all fields that are given. Without
+ * fields, every request matches.
  *
  * @category models
  * @since 0.1.0
@@ -31,24 +32,25 @@ export type RequestKind = "bind" | "search" | "add" | "modify" | "delete" | "ren
 export interface Where {
   /** Kinds of requests, or `"connect"`: as soon as a connection is open. Default: every kind of request. */
   readonly on?: Occasion | ReadonlyArray<Occasion> | undefined
-  /** The name that the request is about (of a search its base, of a bind who), in any spelling. */
+  /** The name in the request, in any spelling: the base of a search, the name of a bind. */
   readonly dn?: string | undefined
   /** The object identifier of an extended request. */
   readonly oid?: string | undefined
   /** The number of a connection; they are numbered from 1. */
   readonly connection?: number | undefined
-  /** The first of those that match is 1; without it, each. Counted from when the faults were set. */
+  /** Only the nth request that matches, counted from 1 since the faults were set. Default: every one. */
   readonly nth?: number | undefined
   /**
-   * How many messages of the answer are sent before it happens. Without it, the request isn't carried out at all; with
-   * 0 it is, and nothing of the answer was sent. An answer of fewer messages is sent whole, and nothing happens.
-   * On `"connect"` it counts all messages of the connection; without it, the fault comes before the first is read.
+   * How many messages of the answer are sent before the fault happens. Without it, the request isn't carried out. With 0 the
+   * request is carried out and no message of its answer is sent. If the answer has fewer messages, it is sent completely and the
+   * fault doesn't happen. On `"connect"` all messages of the connection count; without it, the fault happens before the first
+   * request is read.
    */
   readonly after?: number | undefined
 }
 
 /**
- * Where an answer may be replaced: a connection as such has none.
+ * Which requests are answered by another result. `"connect"` isn't allowed, since it has no answer.
  *
  * @category models
  * @since 0.1.0
@@ -72,7 +74,7 @@ export type DirectoryFault =
   | SlowReader
   | Random
 
-/** A pause, after which all goes on. */
+/** A pause, after which the request or the answer goes on. */
 export interface Delay {
   readonly _tag: "Delay"
   readonly where: Where
@@ -85,13 +87,13 @@ export interface Stall {
   readonly where: Where
 }
 
-/** The answer, or what is left of it, is never sent. */
+/** The answer, or the rest of it, is never sent. */
 export interface Drop {
   readonly _tag: "Drop"
   readonly where: Where
 }
 
-/** The answer, or what is left of it, is this result. */
+/** This result replaces the answer, or the rest of it. */
 export interface WrongResult {
   readonly _tag: "WrongResult"
   readonly where: RequestWhere
@@ -101,19 +103,19 @@ export interface WrongResult {
   readonly referrals: ReadonlyArray<string>
 }
 
-/** The connection breaks; what was on its way is gone. */
+/** The connection breaks. Bytes that the client has not received yet are lost. */
 export interface Reset {
   readonly _tag: "Reset"
   readonly where: Where
 }
 
-/** The server closes the connection without a word, after what it has written. */
+/** The server closes the connection without a notice. The client still receives what was written before. */
 export interface Close {
   readonly _tag: "Close"
   readonly where: Where
 }
 
-/** The server says why, in a Notice of Disconnection (RFC 4511 section 4.4.1), and closes the connection. */
+/** The server sends a Notice of Disconnection (RFC 4511 section 4.4.1) and closes the connection. */
 export interface Disconnect {
   readonly _tag: "Disconnect"
   readonly where: Where
@@ -121,14 +123,14 @@ export interface Disconnect {
   readonly diagnosticMessage: string
 }
 
-/** Octets that are no LDAP. The connection stays open. */
+/** Bytes that are not LDAP. The connection stays open. */
 export interface Garbage {
   readonly _tag: "Garbage"
   readonly where: Where
   readonly octets: Uint8Array
 }
 
-/** What is sent goes out a few octets at a time, with a pause after each. */
+/** Answers are sent a few bytes at a time, with a pause after each write. */
 export interface Trickle {
   readonly _tag: "Trickle"
   readonly where: Where
@@ -136,7 +138,7 @@ export interface Trickle {
   readonly every: Duration.Duration
 }
 
-/** From then on the server reads from the connection a few octets at a time, with a pause before each. */
+/** From then on the server reads a few bytes at a time, with a pause before each read. */
 export interface SlowReader {
   readonly _tag: "SlowReader"
   readonly where: Where
@@ -144,7 +146,7 @@ export interface SlowReader {
   readonly every: Duration.Duration
 }
 
-/** One of several faults, or none, by chance. */
+/** One of several faults at random, or none. */
 export interface Random {
   readonly _tag: "Random"
   readonly where: Where
@@ -156,8 +158,8 @@ export interface Random {
 const everywhere: Where = {}
 
 /**
- * A pause before a request is carried out (or within its answer: `after`). Other requests don't wait for it; on
- * `"connect"`, it keeps the server from reading.
+ * Delays a request before it is carried out, or its answer where `after` is given. Other requests don't wait. On `"connect"` the
+ * server reads nothing meanwhile.
  *
  * @category constructors
  * @since 0.1.0
@@ -169,12 +171,12 @@ export const delay = (duration: Duration.Input, where: Where = everywhere): Dela
 })
 
 /**
- * A server that hangs: the connection stays open, and nothing is read from it or written to it any more.
+ * A server that hangs: the connection stays open, but the server neither reads nor writes.
  *
  * **Details**
  *
- * Also an unbind isn't read, so the client's release takes its whole `closeTimeout`. When the faults are changed
- * (`set`, `clear`) the server goes on where it was.
+ * The server doesn't read an unbind either, so the client's release takes its whole `closeTimeout`. When the faults are changed
+ * (`set`, `clear`), the server continues where it stopped.
  *
  * @category constructors
  * @since 0.1.0
@@ -182,7 +184,7 @@ export const delay = (duration: Duration.Input, where: Where = everywhere): Dela
 export const stall = (where: Where = everywhere): Stall => ({ _tag: "Stall", where })
 
 /**
- * A request that is never answered, on a connection that works. With `after: 0` it was carried out all the same.
+ * A request that is never answered, on a connection that otherwise works. With `after: 0` the request is carried out.
  *
  * @category constructors
  * @since 0.1.0
@@ -190,8 +192,8 @@ export const stall = (where: Where = everywhere): Stall => ({ _tag: "Stall", whe
 export const drop = (where: Where = everywhere): Drop => ({ _tag: "Drop", where })
 
 /**
- * A result in the directory's place: `result(LdapResultCode.busy)`. With `after: 3` a search returns three entries
- * before it; with `after: 0` a write is done and then said to have failed.
+ * Answers with another result: `result(LdapResultCode.busy)`. With `after: 3` a search returns three entries before it. With
+ * `after: 0` a write is carried out and reported as failed.
  *
  * @category constructors
  * @since 0.1.0
@@ -212,8 +214,8 @@ export const result = (
 }
 
 /**
- * A connection that breaks, as when the server crashes or a firewall forgets it. `reset({ on: "search", after: 5 })`
- * breaks it in the middle of a search.
+ * Breaks the connection, as a crash of the server or a firewall does. `reset({ on: "search", after: 5 })` breaks it in the
+ * middle of a search.
  *
  * @category constructors
  * @since 0.1.0
@@ -221,8 +223,7 @@ export const result = (
 export const reset = (where: Where = everywhere): Reset => ({ _tag: "Reset", where })
 
 /**
- * A server that closes the connection in good order but without a word. `close({ on: "connect", after: 10 })` does so
- * after ten messages.
+ * Closes the connection in good order but without a notice. `close({ on: "connect", after: 10 })` does so after ten messages.
  *
  * @category constructors
  * @since 0.1.0
@@ -230,7 +231,7 @@ export const reset = (where: Where = everywhere): Reset => ({ _tag: "Reset", whe
 export const close = (where: Where = everywhere): Close => ({ _tag: "Close", where })
 
 /**
- * A server that is shut down: Notice of Disconnection, then the end. The code is `unavailable` (52) unless given.
+ * A server that shuts down: it sends a Notice of Disconnection and closes the connection. Default code: `unavailable` (52).
  *
  * @category constructors
  * @since 0.1.0
@@ -246,7 +247,7 @@ export const disconnect = (
 })
 
 /**
- * Octets that are no LDAP, in front of the answer. The default is what an HTTP server would say.
+ * Sends bytes that are not LDAP before the answer. Default: the answer of an HTTP server.
  *
  * @category constructors
  * @since 0.1.0
@@ -258,7 +259,7 @@ export const garbage = (where: Where = everywhere, octets?: Uint8Array): Garbage
 })
 
 /**
- * How fast bytes trickle: so many `octets`, at least 1, at each interval.
+ * The speed of a transfer: `octets` bytes (at least 1), then a pause of `every`.
  *
  * @category models
  * @since 0.2.0
@@ -269,8 +270,8 @@ export interface Pace {
 }
 
 /**
- * An answer that goes out one octet at a time, at once unless `every` says how long to pause after each. On `"connect"`,
- * all answers of the connection do. Messages of other requests go out between two messages of it, never within one.
+ * Sends an answer one byte at a time, with a pause of `every` (default: none) after each. On `"connect"` this applies to all
+ * answers of the connection. Messages of other requests are sent between two messages of the answer, never within one.
  *
  * @category constructors
  * @since 0.1.0
@@ -283,8 +284,8 @@ export const trickle = (where: Where = everywhere, pace?: Pace): Trickle => ({
 })
 
 /**
- * A server that reads slowly: by default an octet each millisecond, from the request on, or from the beginning with
- * `on: "connect"`. What the client writes fills the connection, and then it has to wait.
+ * A server that reads slowly, by default one byte each millisecond. It begins with the request, or at once with
+ * `on: "connect"`. When the connection's buffers are full, the client's writes have to wait (backpressure).
  *
  * @category constructors
  * @since 0.1.0
@@ -297,12 +298,12 @@ export const slowReader = (where: Where = everywhere, pace?: Pace): SlowReader =
 })
 
 /**
- * Faults by chance: each request that matches meets one of `faults` with this probability, or none.
+ * Faults at random: each request that matches meets one of `faults` with this probability.
  *
  * **Details**
  *
- * The fault that was drawn looks at its own `where` too. The same seed and the same requests in the same order give the
- * same faults; setting the faults again begins again.
+ * The `where` of the fault that was drawn must match too. The same seed and the same requests in the same order give the same
+ * faults. Setting the faults again restarts the sequence.
  *
  * **Example**
  *
@@ -326,7 +327,7 @@ export const slowReader = (where: Where = everywhere, pace?: Pace): SlowReader =
  */
 export const random = (options: {
   readonly seed: number | string
-  /** Of a fault per request, between 0 and 1. */
+  /** The probability of a fault for each request, between 0 and 1. */
   readonly probability: number
   /** Each is as likely as the others. */
   readonly faults: ReadonlyArray<DirectoryFault>

@@ -1,7 +1,6 @@
 /**
- * What went over the connections of a directory: every PDU in both directions, in order, and how each connection
- * ended. It is what tests look at to see that a client kept its promises. No values are in it: kinds, message ids,
- * names and codes.
+ * A record of every PDU on the connections of a directory, in both directions and in order, and of how each connection ended.
+ * Tests use it to check what a client sent. It holds kinds, message ids, names and codes, but no attribute values.
  *
  * @since 0.1.0
  */
@@ -9,8 +8,8 @@ import * as Effect from "effect/Effect"
 import type { ProtocolOperation, RequestOperation, ResponseOperation } from "../protocol/LdapMessage.ts"
 
 /**
- * How a connection ended: `fin`, the client closed its side in good order; `reset`, it broke; `server`, the directory
- * closed it, because its scope did.
+ * How a connection ended. `fin`: the client closed its side in good order. `reset`: the connection broke. `server`: the directory
+ * closed it, because the directory's scope closed.
  *
  * @category models
  * @since 0.1.0
@@ -18,7 +17,7 @@ import type { ProtocolOperation, RequestOperation, ResponseOperation } from "../
 export type ConnectionClosing = "fin" | "reset" | "server"
 
 /**
- * One thing that happened. `sequence` counts them over all connections, from 1; connections are numbered from 1 too.
+ * One event. `sequence` numbers the events of all connections from 1. Connections are numbered from 1 too.
  *
  * @category models
  * @since 0.1.0
@@ -27,7 +26,7 @@ export type DirectoryLogEntry =
   | { readonly _tag: "Opened"; readonly sequence: number; readonly connection: number }
   | Pdu
   | {
-    /** Octets that came after the UnbindRequest, where there must be none (RFC 4511 section 4.3). */
+    /** Bytes that arrived after the UnbindRequest; a correct client sends none (RFC 4511 section 4.3). */
     readonly _tag: "AfterUnbind"
     readonly sequence: number
     readonly connection: number
@@ -41,7 +40,7 @@ export type DirectoryLogEntry =
   }
 
 /**
- * A message that was received (`request`), or handed to the connection (`response`).
+ * A message that was received (`request`) or handed to the connection (`response`).
  *
  * @category models
  * @since 0.1.0
@@ -53,9 +52,9 @@ export interface Pdu {
   readonly direction: "request" | "response"
   readonly kind: RequestOperation["_tag"] | ResponseOperation["_tag"]
   readonly messageId: number
-  /** The entry that the request is about, or the one that is returned. */
+  /** The name in the request, or of the entry that is returned. */
   readonly dn?: string | undefined
-  /** The result code, of a response that has one. */
+  /** The result code, if the response has one. */
   readonly code?: number | undefined
   /** The operation that an AbandonRequest names. */
   readonly abandoned?: number | undefined
@@ -64,7 +63,7 @@ export interface Pdu {
 }
 
 /**
- * What became of one connection.
+ * The state of one connection.
  *
  * @category models
  * @since 0.1.0
@@ -73,15 +72,15 @@ export interface ConnectionRecord {
   readonly id: number
   /** The distinguished name that is bound, as the directory has it; empty for anonymous. */
   readonly boundAs: string
-  /** UnbindRequests that were received; a client sends one. */
+  /** How many UnbindRequests were received; a correct client sends one. */
   readonly unbinds: number
-  /** Octets that came after the first of them; none may. */
+  /** How many bytes arrived after the first UnbindRequest; a correct client sends none. */
   readonly octetsAfterUnbind: number
   /** `undefined` while the connection is open. */
   readonly closed: ConnectionClosing | undefined
 }
 
-/** What can be said of a PDU without its values. */
+/** The facts of a PDU, without attribute values. */
 export interface PduFacts {
   readonly direction: "request" | "response"
   readonly kind: Pdu["kind"]
@@ -97,12 +96,12 @@ type Unnumbered = DirectoryLogEntry extends infer Entry ? Entry extends unknown 
   : never
 
 /**
- * The log of a directory. What is read of it is as it was at that moment; fibers may share it.
+ * The log of a directory. Each read returns a copy of that moment. Fibers may share it.
  *
  * **Details**
  *
- * It grows with every message, by some hundred octets, until {@link DirectoryLog.clear} is called: a directory that
- * serves for long, or very many entries, wants that now and then.
+ * It grows by some hundred bytes with every message. A directory that serves for a long time, or returns very many entries,
+ * needs {@link DirectoryLog.clear} now and then.
  *
  * @category models
  * @since 0.1.0
@@ -120,36 +119,36 @@ export class DirectoryLog {
     return this.#entries.slice()
   }
 
-  /** The PDUs alone, in order; of one connection, where it is named. */
+  /** The PDUs in order, of all connections or of the given one. */
   pdus(connection?: number): ReadonlyArray<Pdu> {
     return this.#entries.filter((entry): entry is Pdu =>
       entry._tag === "Pdu" && (connection === undefined || entry.connection === connection)
     )
   }
 
-  /** How many PDUs of each kind there were: `get("UnbindRequest")`. */
+  /** The number of PDUs of each kind: `get("UnbindRequest")`. */
   get pdusByKind(): ReadonlyMap<Pdu["kind"], number> {
     const counts = new Map<Pdu["kind"], number>()
     for (const { kind } of this.pdus()) counts.set(kind, (counts.get(kind) ?? 0) + 1)
     return counts
   }
 
-  /** How many UnbindRequests there were on all connections. */
+  /** The number of UnbindRequests on all connections. */
   get unbinds(): number {
     return this.connections.reduce((sum, { unbinds }) => sum + unbinds, 0)
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   get openConnections(): number {
     return this.#open
   }
 
-  /** All connections that it knows of, in the order of opening. */
+  /** All connections that weren't cleared, in the order in which they were opened. */
   get connections(): ReadonlyArray<ConnectionRecord> {
     return [...this.#connections.values()]
   }
 
-  /** How many connections there have been: the number of the last one. */
+  /** The number of the last connection: how many there have been. */
   get lastConnection(): number {
     return this.#lastConnection
   }
@@ -159,7 +158,7 @@ export class DirectoryLog {
   }
 
   /**
-   * The first entry, past or future, of which the test is true. Waits for as long as it takes; interruption gives up.
+   * The first event, past or future, that satisfies the test. There is no time limit; interruption stops the wait.
    */
   first(test: (entry: DirectoryLogEntry) => boolean): Effect.Effect<DirectoryLogEntry> {
     return Effect.suspend(() => {
@@ -180,7 +179,7 @@ export class DirectoryLog {
     })
   }
 
-  /** Waits until a connection has ended, and returns what became of it; `undefined` where that was forgotten. */
+  /** Waits until a connection has ended and returns its record; `undefined` if the record was cleared. */
   closed(connection: number): Effect.Effect<ConnectionRecord | undefined> {
     const hasEnded = () => {
       // Connections that are open are never forgotten.
@@ -191,15 +190,14 @@ export class DirectoryLog {
   }
 
   /**
-   * Forgets everything up to now, but for the connections that are open. Counting goes on: of sequence numbers and of
-   * connections.
+   * Removes all events, and the records of connections that have ended. Sequence numbers and numbers of connections continue.
    */
   clear(): void {
     this.#entries = []
     for (const { closed, id } of this.connections) if (closed !== undefined) this.#connections.delete(id)
   }
 
-  /** Waits until something is so; it is looked at now, and whenever something has happened. Interruption gives up. */
+  /** Waits until a condition holds. It is tested at once and after each event. Interruption stops the wait. */
   until(holds: () => boolean): Effect.Effect<void> {
     return Effect.suspend(() => (holds() ? Effect.void : Effect.asVoid(this.#next(holds))))
   }
@@ -256,7 +254,7 @@ export class DirectoryLog {
 }
 
 /**
- * What the log says of an operation.
+ * The facts of an operation for the log.
  *
  * @internal
  */

@@ -1,30 +1,24 @@
 /**
- * An LDAPv3 directory in memory, for tests: a real server in everything but the process. Clients reach it over sockets
- * in memory ({@link InMemoryDirectory.connect}), where time is virtual and there are no ports, or over TCP ({@link
+ * An LDAPv3 directory in memory, for tests. It is a complete server that runs inside the test's process. Clients connect over
+ * sockets in memory ({@link InMemoryDirectory.connect}), where time is virtual and no ports are used, or over TCP ({@link
  * listen}).
  *
  * **Details**
  *
- * Result codes and matched DNs are those of OpenLDAP's slapd. Unless `schemaChecking` is on there is no schema to
- * satisfy: entries need an object class and must be consistent with their names, and attributes that the directory has
- * never heard of are taken as text.
+ * Result codes and matched DNs are those of OpenLDAP's slapd. Unless `schemaChecking` is on, no schema is enforced: an entry
+ * needs an object class and the values of its name, and values of unknown attributes are compared as text.
  *
- * What a network or a server may do wrong is done on purpose with `DirectoryFault`.
+ * `DirectoryFault` makes the directory fail in the ways in which networks and servers fail.
  *
  * @since 0.1.0
  */
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
-import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import type { SocketServerError } from "effect/socket/SocketServer"
-import { type TlsOptions, TLSSocket } from "node:tls"
 import * as LdapClient from "../client/LdapClient.ts"
 import * as LdapTransport from "../connection/LdapTransport.ts"
 import * as MemorySocket from "../connection/MemorySocket.ts"
@@ -32,7 +26,7 @@ import type * as LdapDn from "../model/dn/LdapDn.ts"
 import { type LdapEntry, make as makeEntry } from "../model/entry/LdapEntry.ts"
 import { LdapError } from "../model/LdapError.ts"
 import * as LdapSession from "../session/LdapSession.ts"
-import type { ConnectionOptions, StartTlsOptions } from "./connection/ConnectionOptions.ts"
+import type { ConnectionOptions } from "./connection/ConnectionOptions.ts"
 import { serve } from "./connection/DirectoryServer.ts"
 import * as Snapshot from "./directory/DirectorySnapshot.ts"
 import { type DirectoryState, parseDn } from "./directory/DirectoryState.ts"
@@ -49,6 +43,7 @@ export type { RequestOperation, ResponseOperation } from "../protocol/LdapMessag
 export type { SessionOptions } from "../session/LdapSession.ts"
 export type { Occasion, Random } from "./DirectoryFault.ts"
 
+export { listen } from "./listening.ts"
 export {
   type ConnectionClosing,
   type ConnectionRecord,
@@ -67,7 +62,7 @@ export type { PasswordScheme } from "./bind/passwordHashes.ts"
 export type { PasswordPolicy } from "./bind/passwordPolicy.ts"
 
 /**
- * A directory. Fibers may share it, and any number of clients be connected to it.
+ * A directory. Fibers may share it. Any number of clients can be connected to it.
  *
  * @category models
  * @since 0.1.0
@@ -75,67 +70,67 @@ export type { PasswordPolicy } from "./bind/passwordPolicy.ts"
 export interface InMemoryDirectory {
   readonly suffixes: ReadonlyArray<LdapDn.LdapDn>
 
-  /** What went over all connections; see {@link DirectoryLog}. */
+  /** Every message of every connection; see {@link DirectoryLog}. */
   readonly log: DirectoryLog
 
-  /** What goes wrong on purpose, to be changed at any time; see `DirectoryFault`. */
+  /** The faults that are in force, which can be changed at any time; see `DirectoryFault`. */
   readonly faults: DirectoryFaults
 
-  /** The connections that are open now, with who is bound on each. */
+  /** The connections that are open now, with the name that is bound on each. */
   readonly openSessions: ReadonlyArray<ConnectionRecord>
 
   /**
-   * Waits until no connection is open, and returns what became of all that there have been: how often each unbound, and
-   * how it ended. Waits for as long as it takes; interruption gives up.
+   * Waits until no connection is open. Returns a record of every connection that there has been: how many unbinds the client
+   * sent, and how the connection ended. There is no time limit; interruption stops the wait.
    */
   readonly awaitClosed: Effect.Effect<ReadonlyArray<ConnectionRecord>>
 
   /**
-   * The way here for a session: `LdapSession.fromTransport(directory.transport, …)`. Each session is a connection of its
-   * own, in memory, and nothing on it leaves the machine, so passwords need no TLS.
+   * The transport that connects sessions to this directory: `LdapSession.fromTransport(directory.transport, …)`. Each session
+   * has a connection of its own. It stays in memory, so passwords need no TLS.
    */
   readonly transport: LdapTransport.LdapTransport
 
   /**
-   * As `transport`, for sessions that are known by other means than LDAP: SASL EXTERNAL binds the distinguished name that
-   * is given, as a client certificate or the peer of a socket would have it.
+   * As `transport`, for sessions that are authenticated outside of LDAP: SASL EXTERNAL binds the given distinguished name, as a
+   * server does with the subject of a client certificate or the peer of a Unix socket.
    */
   readonly transportAs: (external: string) => LdapTransport.LdapTransport
 
   /**
-   * A new connection: the client's end of it. The server's end is served until the client closes, or the directory's
-   * scope does. Connections are numbered in the order in which they are made.
+   * Opens a connection and returns the client's end of it. The directory serves the other end until the client closes it, or
+   * until the directory's scope closes. Connections are numbered from 1, in the order in which they are opened.
    */
   readonly connect: Effect.Effect<MemorySocket.MemorySocket>
 
   /**
-   * Serves one connection over any socket, until it ends. Never fails; interruption closes the connection. `reset` breaks
-   * the socket, where a fault asks for that; without it the server ends the connection.
+   * Serves one connection over any socket until it ends. Never fails. Interruption closes the connection. A fault that breaks
+   * the connection runs `reset`; without it, the directory closes the connection instead.
    */
   readonly serve: (
     socket: Socket.Socket,
     options?: ConnectionOptions & { readonly reset?: Effect.Effect<void> | undefined }
   ) => Effect.Effect<void>
 
-  /** The entry of that name as it is now, with its operational attributes; `undefined` if there is none. */
+  /** The entry of that name as it is now, with its operational attributes; `undefined` if there is no such entry. */
   readonly lookup: (dn: string) => LdapEntry | undefined
 
-  /** How many entries there are. */
+  /** The number of entries. */
   readonly size: number
 
-  /** All entries as they are now. Cheap: the attributes are shared with the directory. */
+  /** All entries as they are now. Cheap, since the snapshot shares the attributes with the directory. */
   readonly snapshot: Effect.Effect<Snapshot.DirectorySnapshot>
 
   /**
-   * Puts the entries back as they were, in one step, whatever has become of them. Connections stay open and bound; a
-   * search that is going on ends without what it hasn't returned yet.
+   * Replaces all entries by those of the snapshot, in one step. Connections stay open and bound. A search that is in progress
+   * ends without the entries that it hasn't returned yet.
    */
   readonly restore: (snapshot: Snapshot.DirectorySnapshot) => Effect.Effect<void>
 
   /**
-   * All entries as LDIF, parents before their children, as slapcat writes them: `make({ ldif })` and slapadd load them
-   * as they were, with entryUUID, timestamps and passwords. With `operational: false` without what servers keep of
-   * entries, as ldapadd takes them.
+   * All entries as LDIF, parents before their children, as slapcat writes them. `make({ ldif })` and slapadd load them
+   * unchanged, with entryUUID, timestamps and passwords. With `operational: false` the attributes that servers set are left
+   * out, so that ldapadd accepts the text.
    */
   readonly export: (options?: { readonly operational?: boolean | undefined }) => string
 }
@@ -151,13 +146,12 @@ export const InMemoryDirectory: Context.Service<InMemoryDirectory, InMemoryDirec
 >("effect-ldap/InMemoryDirectory")
 
 /**
- * Makes a directory, which lives as long as the scope: then its connections are closed.
+ * Makes a directory. When the scope closes, its connections are closed.
  *
  * **Details**
  *
- * Fails with `InvalidRequest` if the LDIF can't be read, or an entry can't be added: it is named in the error. Entries
- * are taken as they are; entryUUID, timestamps and names of an export are kept, other attributes that only servers set
- * are left out.
+ * Fails with `InvalidRequest` if the LDIF can't be read or an entry can't be added; the error names the entry. entryUUID,
+ * timestamps and names of an export are kept. Other attributes that only servers set are left out.
  *
  * **Example**
  *
@@ -184,8 +178,7 @@ export const InMemoryDirectory: Context.Service<InMemoryDirectory, InMemoryDirec
 export const make = Effect.fnUntraced(function*(
   options: Options = {}
 ): Effect.fn.Return<InMemoryDirectory, LdapError, Scope.Scope> {
-  // A scope of its own, from the beginning: connections are made later than much else in the scope around, and must not end
-  // before what was opened over them.
+  // A scope of its own, forked first: connections are opened later than the sessions around them, but must close after them.
   const scope = yield* Scope.fork(yield* Effect.scope)
   const now = yield* Clock.currentTimeMillis
   const built = build(options, now)
@@ -204,7 +197,7 @@ export const make = Effect.fnUntraced(function*(
     const [client, server] = yield* MemorySocket.pair({ highWaterMark: options.highWaterMark })
     const own = { external, reset: server.reset }
     const fiber = yield* Effect.forkIn(serving(server, own), scope, { startImmediately: true })
-    // A directory whose scope has closed serves nobody: the client finds a connection that is broken already.
+    // When the directory's scope has closed, the client gets a connection that is already broken.
     if (fiber.pollUnsafe() !== undefined) yield* client.reset
     return client
   })
@@ -239,14 +232,14 @@ export const make = Effect.fnUntraced(function*(
 })
 
 /**
- * A directory for as long as the layer lives, and a client of it: the client for the program, the directory for the test
- * that looks at what the program did.
+ * A layer with a directory and a client of it. The program uses the client; the test uses the directory to see what the program
+ * did.
  *
  * **Details**
  *
- * The client is what `LdapClient.layer` gives, with its pool and its time limits, but for the network: `client` is its
- * configuration, nobody is bound unless that has an `auth`. Each layer that is built is a directory of its own; what one
- * test does no other sees. Its end is the unbind of the client's sessions, then the end of the directory.
+ * The client is the one of `LdapClient.layer`, with its pool and its time limits, but without a network. `client` is its
+ * configuration; without an `auth` there, its sessions are anonymous. Each layer that is built has a directory of its own, so
+ * tests don't see each other's changes. When the layer is released, the client's sessions unbind before the directory ends.
  *
  * **Example**
  *
@@ -284,7 +277,7 @@ export const layer = (
   )
 
 /**
- * As {@link layer}, for programs that use a session: one, with `session` for its options.
+ * As {@link layer}, for programs that use a session. `session` has the options of that session.
  *
  * **Example**
  *
@@ -316,7 +309,7 @@ export const layerSession = (
   )
 
 /**
- * A directory alone, for as long as the layer lives: its `transport` leads the sessions of a program to it.
+ * A layer with the directory alone. Its `transport` connects the sessions of a program to it.
  *
  * **Example**
  *
@@ -341,61 +334,6 @@ export const layerSession = (
  */
 export const layerDirectory = (options?: Options): Layer.Layer<InMemoryDirectory, LdapError> =>
   Layer.effect(InMemoryDirectory, make(options))
-
-/**
- * Serves a directory over TCP until the scope closes.
- *
- * **Details**
- *
- * By default on a free port of the loopback interface. With `tls`, the options of Node's `tls.createServer`, the port
- * speaks LDAP over TLS (ldaps); with `startTls` it offers StartTLS. Fails if the port can't be had.
- *
- * Where `tls` asks for certificates of clients (`requestCert`) and one is verified, SASL EXTERNAL binds its subject.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const listen = Effect.fnUntraced(function*(
-  directory: InMemoryDirectory,
-  options?: {
-    readonly port?: number | undefined
-    readonly host?: string | undefined
-    readonly tls?: TlsOptions | undefined
-    readonly startTls?: StartTlsOptions | undefined
-  }
-): Effect.fn.Return<{ readonly url: string; readonly port: number }, SocketServerError, Scope.Scope> {
-  const host = options?.host ?? "127.0.0.1"
-  const address = { host, port: options?.port ?? 0 }
-  const server = yield* options?.tls === undefined
-    ? NodeSocketServer.make(address)
-    : NodeSocketServer.makeTls({ ...options.tls, ...address })
-  const serving = Effect.fnUntraced(function*(socket: Socket.Socket) {
-    const connection = yield* Effect.serviceOption(NodeSocket.NetSocket)
-    // An answer of several writes would otherwise wait for the client to acknowledge the first, which it delays by 40 ms.
-    if (Option.isSome(connection)) connection.value.setNoDelay(true)
-    const reset = Effect.sync(() => {
-      // Of TLS Node can't reset the connection beneath, but ends it without a word of TLS.
-      if (Option.isNone(connection)) return
-      if (connection.value instanceof TLSSocket) connection.value.destroy()
-      else connection.value.resetAndDestroy()
-    })
-    // A client that reads no more would keep its connection from being closed, and the server from ending.
-    const external = Option.isSome(connection) ? subjectOf(connection.value) : undefined
-    yield* directory.serve(socket, { external, reset, startTls: options?.startTls }).pipe(
-      Effect.onInterrupt(() => Effect.sync(() => Option.isSome(connection) ? connection.value.destroy() : undefined))
-    )
-  })
-  yield* Effect.forkScoped(server.run(serving), { startImmediately: true })
-  const port = "port" in server.address ? server.address.port : address.port
-  const scheme = options?.tls === undefined ? "ldap" : "ldaps"
-  return { url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`, port }
-})
-
-/** Of the certificate of a client, as a distinguished name: there the top of the tree comes last. */
-const subjectOf = (socket: unknown): string | undefined =>
-  socket instanceof TLSSocket && socket.authorized
-    ? socket.getPeerX509Certificate()?.subject.split("\n").reverse().join(",")
-    : undefined
 
 const faultsOf = (faults: Options["faults"]): ReadonlyArray<DirectoryFault> =>
   faults === undefined ? [] : "_tag" in faults ? [faults] : faults

@@ -42,7 +42,7 @@ export class RawClient {
     this.#writer = writer
   }
 
-  /** Writes octets as they are. */
+  /** Writes bytes as they are. */
   write(octets: Uint8Array): Effect.Effect<void> {
     return Effect.orDie(this.#writer.write(octets))
   }

@@ -81,7 +81,7 @@ describe("users and groups", () => {
       assert.strictEqual(two.result.code, 19)
     }))
 
-  it.effect("a unicodePwd is a password, and nobody else sees it", () =>
+  it.effect("a unicodePwd is a password, and only its own entry sees it", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* open()
       const alice = yield* connect(directory)
@@ -176,15 +176,15 @@ describe("DirSync", () => {
       assert.strictEqual(names.at(-1), base)
     }))
 
-  it.effect("refusals: another's cookie, a part of the tree, somebody who may not", () =>
+  it.effect("refusals: another client's cookie, a part of the tree, an identity without access", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* open()
       assert.strictEqual((yield* ask(raw, Buffer.from("elsewhere"))).code, 53)
       const part = yield* raw.search(users, undefined, undefined, [LdapControl.dirSyncRequest.make({})])
       assert.strictEqual(part.result.code, 50)
-      const nobody = yield* connect(directory)
-      assert.strictEqual((yield* ask(nobody)).code, 50)
-      const own = yield* nobody.search(base, undefined, undefined, [
+      const anonymous = yield* connect(directory)
+      assert.strictEqual((yield* ask(anonymous)).code, 50)
+      const own = yield* anonymous.search(base, undefined, undefined, [
         LdapControl.dirSyncRequest.make({ objectSecurity: true })
       ])
       assert.strictEqual(own.result.code, 0)

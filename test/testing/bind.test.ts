@@ -80,7 +80,7 @@ describe("simple bind", () => {
       assert.strictEqual(sasl.result.code, 7)
     }))
 
-  it.effect("nobody is the administrator without a password being configured", () =>
+  it.effect("without a configured password no client can bind as the administrator", () =>
     Effect.gen(function*() {
       const raw = yield* client({ admin: undefined })
       assert.strictEqual((yield* raw.bind(admin.dn, "")).code, 53)

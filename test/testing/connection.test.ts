@@ -85,7 +85,7 @@ describe("the end of a connection", () => {
       const octets = encode(m(unbind))
       return [octets.subarray(0, 6), Buffer.concat([octets.subarray(6), encode(m(unbind))])]
     }, 7]
-  ])("octets after the unbind are counted, and not served: %s", ([, writes, octets]) =>
+  ])("bytes after the unbind are counted, and not served: %s", ([, writes, octets]) =>
     Effect.gen(function*() {
       const directory = yield* make()
       yield* Effect.scoped(Effect.gen(function*() {
@@ -144,7 +144,7 @@ describe("the end of a connection", () => {
 })
 
 describe("operations at the same time", () => {
-  it.effect("a search that nobody reads keeps no other operation waiting, and the server reads on", () =>
+  it.effect("a search whose client doesn't read blocks no other operation, and the server continues to read", () =>
     Effect.gen(function*() {
       const directory = yield* make(many)
       const raw = yield* connect(directory)
@@ -299,7 +299,7 @@ describe("operations at the same time", () => {
 describe("controls and extended operations", () => {
   const strange = (critical: boolean) => [LdapControl.make("1.2.3.4", { critical })]
 
-  it.effect("a critical control that nobody knows is refused for every operation; one that isn't is ignored", () =>
+  it.effect("an unknown control is refused for every operation if it is critical, and ignored otherwise", () =>
     Effect.gen(function*() {
       const raw = yield* Effect.flatMap(make(), connect)
       const requests: ReadonlyArray<readonly [RequestOperation, number]> = [

@@ -117,6 +117,17 @@ describe("the index for equality", () => {
     const dn = (i: number) => `uid=u${i},ou=${i % 2 === 0 ? "a" : "b"},${base}`
     const changes = [Modification.replace("sn", "Family 7"), Modification.add("cn", "Person 7")]
     const steps = [
+      // A value that two attributes have, and then only one.
+      () =>
+        modify({
+          ...update,
+          request: { _tag: "ModifyRequest", dn: dn(107), changes: [Modification.add("cn", "Family 7")] }
+        }),
+      () =>
+        modify({
+          ...update,
+          request: { _tag: "ModifyRequest", dn: dn(107), changes: [Modification.remove("cn", "Family 7")] }
+        }),
       () => modify({ ...update, request: { _tag: "ModifyRequest", dn: dn(3), changes } }),
       () =>
         modify({

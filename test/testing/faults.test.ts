@@ -38,7 +38,7 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, LdapError, R>) =>
 const whyOf = <A, R>(effect: Effect.Effect<A, LdapError, R>) =>
   Effect.map(reasonOf(effect), (reason) => reason._tag === "SessionClosed" ? reason.why._tag : reason._tag)
 
-/** Unbinds, octets after them, and the end of the only connection, once it has ended. */
+/** Unbinds, bytes after them, and the end of the only connection, once it has ended. */
 const goodbye = (directory: InMemoryDirectory.InMemoryDirectory) =>
   Effect.map(
     directory.awaitClosed,
@@ -56,7 +56,7 @@ const ends = Effect.fnUntraced(function*({ directory, release }: Effect.Success<
 })
 
 describe("delay", () => {
-  it.effect("keeps its request waiting, and nobody else", () =>
+  it.effect("delays its own request, and no other", () =>
     Effect.gen(function*() {
       const all = yield* open(Fault.delay("2 seconds", { on: "search", nth: 1 }))
       const slow = yield* Effect.forkChild(search(all.session), start)
@@ -326,7 +326,7 @@ describe("connections that end", () => {
 })
 
 describe("slow connections", () => {
-  it.effect("trickle: an answer in single octets is read all the same, and others get in between its messages", () =>
+  it.effect("trickle: an answer in single bytes is read, and other answers are sent between its messages", () =>
     Effect.gen(function*() {
       const all = yield* open(Fault.trickle({ on: "search" }, { every: "1 second" }))
       const found = yield* Effect.forkChild(all.session.searchResult({ base, timeout: "Infinity" }), start)

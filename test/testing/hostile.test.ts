@@ -99,7 +99,7 @@ describe("aliases", () => {
     }))
 })
 
-describe("pages that nobody asks for any more", () => {
+describe("pages that aren't asked for", () => {
   it.effect("the oldest are forgotten", () =>
     Effect.gen(function*() {
       const raw = yield* open()
@@ -159,7 +159,7 @@ describe("requests that wait", () => {
     }))
 })
 
-describe("news that nobody reads", () => {
+describe("changes that a client doesn't read", () => {
   const describeAda = (text: string): RequestOperation => ({
     _tag: "ModifyRequest",
     dn: `uid=ada,ou=people,${base}`,

@@ -98,10 +98,10 @@ describe("listen", () => {
           return (yield* session.extended(LdapExtended.whoAmI)).answer
         }).pipe(Effect.scoped)
       assert.strictEqual(yield* whoAmI(client), "dn:UID=alice")
-      // Without a certificate, and with one that calls itself alice and that nobody has verified.
+      // Without a certificate, and with one for alice that the server can't verify.
       for (const certificate of [undefined, untrustedClient]) {
-        const nobody = yield* Effect.flip(whoAmI(certificate))
-        assert.strictEqual(nobody.reason._tag, "InappropriateAuthentication")
+        const refused = yield* Effect.flip(whoAmI(certificate))
+        assert.strictEqual(refused.reason._tag, "InappropriateAuthentication")
       }
     }))
 

@@ -31,6 +31,40 @@ describe("make", () => {
       assert.strictEqual(directory.lookup("nonsense"), undefined)
     }))
 
+  it.effect("finds the parent of each entry, however the names of entries beside one another are written", () =>
+    Effect.gen(function*() {
+      const device = { objectClass: "device" }
+      const names = [
+        `cn=a,${base}`,
+        `cn=b,${base}`,
+        `cn=c;cn=b,${base}`,
+        `cn=d\\,e,${base}`,
+        `cn="f,g",${base}`,
+        `cn=h, ${base}`,
+        `cn=i+sn=j,${base}`,
+        `cn=k,CN=A,${base.toUpperCase()}`,
+        `cn=l,cn=a,${base}`,
+        `cn=m,cn=a,${base}`
+      ]
+      const directory = yield* InMemoryDirectory.make({
+        entries: [domain, ...names.map((dn) => ({ dn, attributes: { ...device, cn: "x" } }))]
+      })
+      assert.strictEqual(directory.size, names.length + 1)
+      for (const dn of names) assert.isDefined(directory.lookup(dn), dn)
+      const raw = yield* connect(directory)
+      const below = (dn: string) =>
+        Effect.map(raw.search(dn, undefined, { scope: "one" }), ({ entries }) => entries.length)
+      assert.deepStrictEqual([yield* below(base), yield* below(`cn=a,${base}`), yield* below(`cn=b,${base}`)], [
+        6,
+        3,
+        1
+      ])
+      assert.deepStrictEqual(directory.suffixes.map(String), [base])
+      // What stands behind an escaped comma is no name of a parent.
+      const entries = [domain, ...[`cn=d\\,e,${base}`, `cn=q,e,${base}`].map((dn) => ({ dn, attributes: device }))]
+      assert.include(yield* failure({ entries }), `"cn=q,e,${base}" is not a distinguished name`)
+    }))
+
   it.effect("an empty directory of no suffix answers", () =>
     Effect.gen(function*() {
       const raw = yield* Effect.flatMap(InMemoryDirectory.make(), connect)
@@ -91,7 +125,7 @@ describe("make", () => {
       assert.deepInclude(directory.log, { unbinds: 1, openConnections: 0 })
     }))
 
-  it.effect("closing its scope closes the connections, and whoever connects then finds a broken one", () =>
+  it.effect("closing its scope closes the connections; a later connection is broken", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const directory = yield* Scope.provide(make(), scope)

@@ -51,7 +51,7 @@ describe("SASL", () => {
           LdapAuth.sasl(LdapSasl.scram(name, { username, password: Redacted.make(password) }))
         assert.strictEqual(yield* whoIs(auth("ada", "adapw")), `dn:${ada}`)
         assert.strictEqual(yield* whoIs(auth("admin", admin.password)), `dn:${admin.dn}`)
-        // The password of bob is stored hashed, and nobody is called mallory.
+        // The password of bob is stored hashed, and there is no mallory.
         for (const [user, password] of [["ada", "wrong"], ["bob", "bobpw"], ["mallory", "x"]] as const) {
           const { reason } = yield* Effect.flip(whoIs(auth(user, password)))
           assert.strictEqual(reason._tag, "InvalidCredentials", user)
@@ -93,7 +93,7 @@ describe("SASL", () => {
       assert.strictEqual((yield* sasl(other, "EXTERNAL")).code, 48)
     }))
 
-  it.effect("ANONYMOUS, and what nobody offers", () =>
+  it.effect("ANONYMOUS, and mechanisms that the directory doesn't offer", () =>
     Effect.gen(function*() {
       const raw = yield* connect(yield* make())
       yield* raw.bind(ada, "adapw")
@@ -133,7 +133,7 @@ describe("SASL", () => {
         const withoutProof = `c=biws,r=${nonce}`
         const storedKey = createHash("sha256").update(clientKey).digest()
         const signature = hmac(storedKey, `n=ada,r=abc,${first},${withoutProof}`)
-        const proof = Buffer.from(clientKey.map((octet, i) => octet ^ (signature[i] ?? 0)))
+        const proof = Buffer.from(clientKey.map((byte, i) => byte ^ (signature[i] ?? 0)))
         return `${withoutProof},p=${proof.toString("base64")}`
       }
       for (const [suffix, code] of [["", 0], ["x", 49]] as const) {
@@ -180,7 +180,7 @@ describe("password hashes", () => {
     "{SSHA}x",
     "{X}secret"
   ])(
-    "%s is nobody's password",
+    "%s isn't the password",
     (stored) => {
       for (const given of ["", "secret", stored]) assert.isFalse(isPassword(Buffer.from(stored), Buffer.from(given)))
     }

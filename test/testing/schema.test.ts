@@ -68,7 +68,7 @@ describe("memberOf", () => {
       assert.deepStrictEqual(groups(bob), [])
     }))
 
-  it.effect("is left alone where nobody asked for it", () =>
+  it.effect("is an ordinary attribute without the option", () =>
     Effect.gen(function*() {
       const directory = yield* make()
       assert.deepStrictEqual(directory.lookup(ada)?.getAll("memberOf"), [])

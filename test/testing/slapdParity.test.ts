@@ -296,7 +296,7 @@ describe.skipIf(slapd === undefined)("as slapd does it", () => {
       remove(`cn=x,${people}`)
     ]))
 
-  it.effect("controls and extended operations that nobody knows", () =>
+  it.effect("unknown controls and extended operations", () =>
     compareAll(asAdmin, [
       ["critical", searchRequest(alice), [LdapControl.make("1.2.3.4", { critical: true })]],
       ["not critical", searchRequest(alice), [LdapControl.make("1.2.3.4")]],

@@ -29,7 +29,7 @@ const unit = `ou=random,${outer}`
 
 const flag = Arbitrary.schema(Schema.Boolean)
 
-/** Few names, so that they meet; some in other spellings, some that nobody has, some that are none. */
+/** Few names, so that they meet; some in other spellings, some of missing entries, some invalid. */
 const rdn = pick("cn=a", "CN=A", "cn=b", "ou=c", "ou = C", "cn=a+sn=1", "SN=1+cn=A", "cn=\\2C x", "cn= d  e ", "cn=é")
 const names = pick(
   unit,

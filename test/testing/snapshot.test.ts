@@ -153,7 +153,7 @@ describe("snapshot and restore", () => {
 })
 
 describe("export", () => {
-  it.effect("loads back as it was, the second time to the octet", () =>
+  it.effect("loads back unchanged, the second time to the byte", () =>
     Effect.gen(function*() {
       for (const given of [ldif, organisation]) {
         const directory = yield* InMemoryDirectory.make({ ldif: given, admin })
@@ -227,7 +227,7 @@ maxsize 268435456
             Result.getOrThrow(Ldif.parse(text)).map((record) => [
               LdapDnKey(record.dn),
               record._tag !== "Entry" ? [] : record.attributes
-                // slapd adds a change number of its own, which nobody else has.
+                // slapd adds a change number of its own, which other servers don't have.
                 .filter(({ description }) => description !== "entryCSN")
                 .map(({ description, values }) =>
                   `${description.toLowerCase()} ${values.map((value) => Buffer.from(value).toString("base64")).sort()}`

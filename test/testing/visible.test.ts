@@ -12,7 +12,7 @@ import { connect, searchRequest } from "./RawClient.ts"
 const people = `ou=people,${base}`
 const ada = `uid=ada,${people}`
 
-/** Nobody but ada sees mail addresses; eve is known to ada alone; nobody reads passwords, whatever this says. */
+/** Only ada sees mail addresses and the entry of eve. Passwords stay hidden, whatever this returns. */
 const visible: InMemoryDirectory.Visibility = (identity, entry, attribute) =>
   attribute === undefined
     ? identity === ada || !entry.toString().startsWith("uid=eve")
@@ -24,7 +24,7 @@ const open = Effect.fnUntraced(function*(who?: readonly [dn: string, password: s
   return raw
 })
 
-describe("what somebody sees", () => {
+describe("visibility", () => {
   it.effect("a hidden attribute is not returned, and matches no filter and no compare", () =>
     Effect.gen(function*() {
       const raw = yield* open()
@@ -84,7 +84,7 @@ describe("what somebody sees", () => {
       assert.strictEqual(directory.export(), before)
     }))
 
-  it.effect("a hidden referral object sends nobody anywhere, nor does one whose ref is hidden", () =>
+  it.effect("a hidden referral object gives no reference, nor does one whose ref is hidden", () =>
     Effect.gen(function*() {
       const refer = (cn: string) => ({
         dn: `cn=${cn},${people}`,
@@ -125,7 +125,7 @@ describe("what somebody sees", () => {
       assert.deepStrictEqual(managed.entries.map(({ dn }) => dn), [`cn=seen,${people}`, `cn=attribute,${people}`])
     }))
 
-  it.effect("the administrator sees everything; passwords are seen by nobody else", () =>
+  it.effect("the administrator sees everything, and no other identity sees passwords", () =>
     Effect.gen(function*() {
       const raw = yield* open([admin.dn, admin.password])
       assert.strictEqual((yield* raw.search(people, "(mail=*)")).entries.length, 1)
@@ -137,7 +137,7 @@ describe("what somebody sees", () => {
 })
 
 describe("functions of a test that throw", () => {
-  it.effect("are an answer, so that nobody waits, and the connection goes on", () =>
+  it.effect("are an answer, so that no client waits, and the connection continues", () =>
     Effect.gen(function*() {
       const raw = yield* connect(
         yield* make({

@@ -1,13 +1,12 @@
 /**
- * SCRAM (RFC 5802, RFC 7677) as a server speaks it, without channel binding. The server has the password itself, in
- * clear text: without one the conversation goes on to its end all the same, so that nobody learns whether there is such
- * a user.
+ * The server's side of SCRAM (RFC 5802, RFC 7677), without channel binding. It needs the password in clear text. If there is no
+ * such user or password, the conversation continues to its end, so that a client can't learn whether the user exists.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from "node:crypto"
 
 export type ScramHash = "SHA-1" | "SHA-256" | "SHA-512"
 
-/** The name that node has for a hash. */
+/** Node's name of a hash. */
 export const scramHashes: ReadonlyMap<ScramHash, string> = new Map([
   ["SHA-1", "sha1"],
   ["SHA-256", "sha256"],
@@ -26,7 +25,7 @@ const clientFirst = /^([ny]),(?:a=([^,]*))?,n=([^,]+),r=([!-+\--~]+)$/
 
 export class ScramConversation {
   readonly user: string
-  /** Who the user wants to be; empty for itself. */
+  /** The authorization identity that the client asks for; empty for the user's own. */
   readonly authzId: string
   readonly #digest: string
   readonly #password: Uint8Array | undefined
@@ -53,7 +52,7 @@ export class ScramConversation {
     this.#first = `r=${this.#nonce},s=${this.#salt.toString("base64")},i=${iterations}`
   }
 
-  /** Reads the client-first-message; `undefined` where it is none, or asks for channel binding. */
+  /** Reads the client-first-message; `undefined` if it is malformed or asks for channel binding. */
   static begin(
     hash: ScramHash,
     message: Buffer,
@@ -71,7 +70,7 @@ export class ScramConversation {
     return { conversation, first: Buffer.from(conversation.#first) }
   }
 
-  /** Reads the client-final-message: the server-final-message, or `undefined` where the proof is none. */
+  /** Reads the client-final-message. Returns the server-final-message, or `undefined` if the proof is wrong. */
   finish(message: Buffer): Uint8Array | undefined {
     const text = message.toString("utf8")
     const [, binding, nonce, proof = ""] = /^c=([^,]*),r=([^,]*),p=([^,]*)$/.exec(text) ?? []
@@ -89,7 +88,7 @@ export class ScramConversation {
     const all = `${this.#bare},${this.#first},${withoutProof}`
     const expected = this.#hmac(storedKey, all)
     const given = Buffer.from(proof, "base64")
-    const wanted = Buffer.from(expected.map((octet, i) => octet ^ (clientKey[i] ?? 0)))
+    const wanted = Buffer.from(expected.map((byte, i) => byte ^ (clientKey[i] ?? 0)))
     if (this.#password === undefined || given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
       return undefined
     }

@@ -1,5 +1,5 @@
 /**
- * Binds (RFC 4511 section 4.2): simple ones here, SASL's in saslBind.ts. Passwords are compared by PasswordCheck.
+ * Binds (RFC 4511 section 4.2): simple binds here, SASL binds in saslBind.ts. PasswordCheck compares passwords.
  */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { BindRequest, ResultFields } from "../../protocol/LdapMessage.ts"
@@ -8,12 +8,12 @@ import { answer, invalidDn, success } from "../operations/directoryResult.ts"
 import { PasswordCheck } from "./passwordCheck.ts"
 import { type Conversation, saslBind, type SaslOutcome } from "./saslBind.ts"
 
-/** What a connection knows that matters for a bind on it. */
+/** The facts of a connection that a bind needs. */
 export interface BindContext {
   readonly state: DirectoryState
-  /** The name that something below LDAP gives the client. */
+  /** The client's name from a layer below LDAP, for SASL EXTERNAL. */
   readonly external: string | undefined
-  /** The SASL conversation that the bind before has begun. */
+  /** The SASL conversation that the previous bind began. */
   readonly conversation: Conversation | undefined
   readonly now: number
 }

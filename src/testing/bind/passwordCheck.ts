@@ -1,5 +1,5 @@
 /**
- * Whether someone has the password of an entry, or the administrator's, and what the password policy makes of it.
+ * Checks the password of an entry or of the administrator, and applies the password policy.
  */
 import type { PasswordPolicyResponse } from "../../model/control/LdapControlPasswordPolicy.ts"
 import type * as LdapDn from "../../model/dn/LdapDn.ts"
@@ -10,19 +10,19 @@ import { answer, success } from "../operations/directoryResult.ts"
 import { clearText, isPassword, isUnicodePassword } from "./passwordHashes.ts"
 import { judge } from "./passwordPolicy.ts"
 
-/** What a bind comes to: the answer, and who the connection belongs to from now on. */
+/** The outcome of a bind: the answer, and the identity of the connection from now on. */
 export interface BindOutcome {
   readonly result: ResultFields
   readonly requester: Requester
-  /** What the password policy says of it. */
+  /** The content of the password policy response control. */
   readonly policy?: PasswordPolicyResponse | undefined
-  /** Whether nothing may be done but to change the password. */
+  /** Whether the password must be changed before other operations. */
   readonly restricted?: boolean | undefined
 }
 
 const wrong = answer(LdapResultCode.invalidCredentials)
 
-/** Checks passwords at one moment; `now` is the Clock's time in milliseconds. */
+/** Checks passwords at one moment. `now` is the Clock's time in milliseconds. */
 export class PasswordCheck {
   readonly #state: DirectoryState
   readonly #now: number
@@ -32,7 +32,7 @@ export class PasswordCheck {
     this.#now = now
   }
 
-  /** Nobody learns from the answer whether it was the name that was wrong. */
+  /** The answer is the same for a wrong name and a wrong password, so a client can't tell which it was. */
   verify(dn: LdapDn.LdapDn | undefined, password: Uint8Array): BindOutcome {
     const { administrator } = this.#state
     const isOwn = dn?.key === administrator.dn.key && administrator.password !== undefined &&
@@ -44,7 +44,7 @@ export class PasswordCheck {
     return this.judge(dn, right)
   }
 
-  /** The outcome of a bind whose password was found to be right or wrong. */
+  /** The outcome of a bind, after its password was checked. */
   judge(dn: LdapDn.LdapDn | undefined, right: boolean): BindOutcome {
     const { administrator, passwordPolicy, tree } = this.#state
     const entry = dn === undefined ? undefined : tree.find(dn)
@@ -61,7 +61,7 @@ export class PasswordCheck {
     }
   }
 
-  /** The password itself, for mechanisms that need it; none where only its hash is stored. */
+  /** The password in clear text, for mechanisms that need it; `undefined` if only a hash is stored. */
   clearText(dn: LdapDn.LdapDn | undefined): Uint8Array | undefined {
     const { administrator, tree } = this.#state
     if (dn === undefined) return undefined

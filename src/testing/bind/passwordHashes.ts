@@ -1,19 +1,18 @@
 /**
- * Passwords as entries hold them: in clear text, or hashed in the ways that RFC 2307, slapd and its module pw-pbkdf2
- * write: `{CLEARTEXT}`, `{SHA}`, `{SSHA}`, `{PBKDF2}`, `{PBKDF2-SHA1}`, `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`. Pure but
- * for the salt.
+ * Stored passwords: in clear text, or hashed as RFC 2307, slapd and its module pw-pbkdf2 write them: `{CLEARTEXT}`, `{SHA}`,
+ * `{SSHA}`, `{PBKDF2}`, `{PBKDF2-SHA1}`, `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`. Pure, except for the random salt.
  */
 import { createHash, pbkdf2Sync, randomBytes } from "node:crypto"
 
 /**
- * How the directory stores the passwords that it sets itself.
+ * How the directory stores the passwords that the Password Modify operation sets.
  *
  * @category models
  * @since 0.1.0
  */
 export type PasswordScheme = "CLEARTEXT" | "SSHA" | "PBKDF2-SHA1" | "PBKDF2-SHA256" | "PBKDF2-SHA512"
 
-/** The digest of a scheme of pw-pbkdf2, and the length of its keys in octets. */
+/** The digest of a scheme of pw-pbkdf2, and the length of its keys in bytes. */
 const digests = new Map<string, readonly [digest: string, length: number]>([
   ["PBKDF2", ["sha1", 20]],
   ["PBKDF2-SHA1", ["sha1", 20]],
@@ -21,13 +20,13 @@ const digests = new Map<string, readonly [digest: string, length: number]>([
   ["PBKDF2-SHA512", ["sha512", 64]]
 ])
 
-/** As pw-pbkdf2 has it. */
+/** The default of pw-pbkdf2. */
 const iterations = 10_000
 
-/** What an entry may bring along is worked through at most this often. */
+/** The maximum number of iterations: a stored hash with more is refused, since it would block the process. */
 const mostIterations = 1_000_000
 
-/** A password in the form that entries hold. */
+/** Hashes a password for storage. */
 export const hashPassword = (scheme: PasswordScheme, password: Uint8Array): Uint8Array => {
   const [digest, length] = digests.get(scheme) ?? []
   if (digest !== undefined && length !== undefined) {
@@ -46,13 +45,13 @@ const split = (stored: Uint8Array): readonly [scheme: string, rest: string] | un
   return name === undefined ? undefined : [name.toUpperCase(), rest]
 }
 
-/** The password itself, where it is stored in clear text. */
+/** The password in clear text; `undefined` if only a hash is stored. */
 export const clearText = (stored: Uint8Array): Uint8Array | undefined => {
   const [scheme, rest = ""] = split(stored) ?? []
   return scheme === undefined ? stored : scheme === "CLEARTEXT" ? Buffer.from(rest, "latin1") : undefined
 }
 
-/** Whether `given` is the password that is stored, in whatever form. */
+/** Whether `given` is the stored password. */
 export const isPassword = (stored: Uint8Array, given: Uint8Array): boolean => {
   const clear = clearText(stored)
   if (clear !== undefined) return Buffer.compare(clear, given) === 0
@@ -70,11 +69,11 @@ export const isPassword = (stored: Uint8Array, given: Uint8Array): boolean => {
   return Buffer.compare(derived, unadapted(key)) === 0
 }
 
-/** Whether `given` is the password in a unicodePwd as Active Directory takes it: in quotes, as UTF-16. */
+/** Whether `given` is the password in a unicodePwd, which Active Directory has in quotes, in UTF-16. */
 export const isUnicodePassword = (stored: Uint8Array, given: Uint8Array): boolean =>
   Buffer.compare(stored, Buffer.from(`"${Buffer.from(given).toString("utf8")}"`, "utf16le")) === 0
 
-/** The base64 of pw-pbkdf2 has a full stop for the plus sign, and no padding. */
+/** The base64 of pw-pbkdf2, which has a full stop for the plus sign, and no padding. */
 const adapted = (octets: Buffer): string => octets.toString("base64").replaceAll("+", ".").replaceAll("=", "")
 
 const unadapted = (text: string): Buffer => Buffer.from(text.replaceAll(".", "+"), "base64")

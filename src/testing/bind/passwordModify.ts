@@ -1,6 +1,5 @@
 /**
- * Password Modify (RFC 3062): a new password for an entry, stored as the directory stores passwords; without one given
- * the directory makes one.
+ * Password Modify (RFC 3062): sets the password of an entry. If the request has no new password, the directory generates one.
  */
 import * as Result from "effect/Result"
 import { randomBytes } from "node:crypto"
@@ -23,7 +22,7 @@ interface Asked {
 
 export interface PasswordModified {
   readonly result: ResultFields
-  /** The value of the response: the password that was made. */
+  /** The value of the response: the generated password. */
   readonly value?: Uint8Array | undefined
 }
 
@@ -73,7 +72,7 @@ export const passwordModify = (
     dn: entry.dn.toString(),
     changes: [{ operation: "replace", attribute: "userPassword", values: [password] }]
   }
-  // Everyone may change the own password.
+  // Every identity may change its own password.
   if (requester.dn.key !== entry.dn.key && !state.mayDo(requester, request)) {
     return refuse(LdapResultCode.insufficientAccessRights, "")
   }

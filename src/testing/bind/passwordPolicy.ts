@@ -1,8 +1,8 @@
 /**
- * Password policies (draft-behera-ldap-password-policy): lock-out after failures, expiry with warnings and grace logins,
- * and what a new password must be like. All times are those of the Clock.
+ * Password policies (draft-behera-ldap-password-policy): lock-out after failures, expiry with warnings and grace logins, and
+ * rules for new passwords. All times are those of the Clock.
  *
- * The state of a password belongs to the history of its entry: it never changes, a new one takes its place.
+ * The state of a password is part of the history of its entry. It is immutable; each change makes a new one.
  */
 import * as Duration from "effect/Duration"
 import type { PasswordPolicyError, PasswordPolicyResponse } from "../../model/control/LdapControlPasswordPolicy.ts"
@@ -13,37 +13,37 @@ import { answer } from "../operations/directoryResult.ts"
 import { clearText, isPassword } from "./passwordHashes.ts"
 
 /**
- * A policy for all passwords of a directory but that of its administrator. What is left out isn't enforced.
+ * A policy for all passwords of a directory except the administrator's. Rules that are left out aren't enforced.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PasswordPolicy {
-  /** How many wrong passwords lock an account (`pwdMaxFailure`). */
+  /** After how many wrong passwords an account is locked (`pwdMaxFailure`). */
   readonly maxFailures?: number | undefined
-  /** For how long it is locked (`pwdLockoutDuration`). Default: until the password is set anew. */
+  /** How long an account stays locked (`pwdLockoutDuration`). Default: until the password is set again. */
   readonly lockoutDuration?: Duration.Input | undefined
-  /** After what time a failure is forgotten (`pwdFailureCountInterval`). Default: when the right password comes. */
+  /** After what time a failure no longer counts (`pwdFailureCountInterval`). Default: at the next successful bind. */
   readonly failureInterval?: Duration.Input | undefined
-  /** How old a password may be (`pwdMaxAge`); one that was loaded is as old as its entry. */
+  /** The maximum age of a password (`pwdMaxAge`). A password that was loaded is as old as its entry. */
   readonly maxAge?: Duration.Input | undefined
-  /** How long before that a bind that asks is warned (`pwdExpireWarning`). */
+  /** How long before the expiry a bind with the policy control is warned (`pwdExpireWarning`). */
   readonly expireWarning?: Duration.Input | undefined
-  /** How often an expired password is still good for a bind (`pwdGraceAuthNLimit`). Default 0. */
+  /** How many binds an expired password still allows (`pwdGraceAuthNLimit`). Default 0. */
   readonly graceLogins?: number | undefined
-  /** The least number of characters of a new password (`pwdMinLength`); of hashed ones nobody knows it. */
+  /** The minimum number of characters of a new password (`pwdMinLength`). It can't be checked if the new password is hashed. */
   readonly minLength?: number | undefined
-  /** How many former passwords may not be used again (`pwdInHistory`). */
+  /** How many former passwords can't be used again (`pwdInHistory`). */
   readonly history?: number | undefined
-  /** Whether a password that the administrator has set has to be changed before anything else (`pwdMustChange`). */
+  /** Whether a password that the administrator has set must be changed before other operations (`pwdMustChange`). */
   readonly mustChange?: boolean | undefined
 }
 
-/** What a policy makes of a bind. */
+/** The verdict of a policy on a bind. */
 export interface Judgement {
   readonly admitted: boolean
   readonly response: PasswordPolicyResponse
-  /** Whether nothing may be done but to change the password. */
+  /** Whether the password must be changed before other operations. */
   readonly restricted: boolean
 }
 
@@ -68,7 +68,7 @@ const millis = (duration: Duration.Input | undefined): number | undefined =>
 
 const nothing: PasswordPolicyResponse = {}
 
-/** Judges a bind whose password was right or wrong, and remembers it. */
+/** Applies the policy to a bind after its password was checked, and records the result. */
 export const judge = (policy: PasswordPolicy, entry: DirectoryEntry, right: boolean, now: number): Judgement => {
   const password = stateOf(entry)
   const refuse = (response: PasswordPolicyResponse): Judgement => ({ admitted: false, response, restricted: false })
@@ -105,7 +105,7 @@ const fail = (
   now: number
 ): PasswordPolicyResponse => {
   const interval = millis(policy.failureInterval)
-  // What was before a lock-out that is over doesn't count any more.
+  // Failures before a lock-out that is over don't count.
   const before = password.lockedAt === undefined ? password.failures : []
   const failures = [...before.filter((at) => interval === undefined || now - at < interval), now]
   const locked = policy.maxFailures !== undefined && failures.length >= policy.maxFailures
@@ -130,12 +130,12 @@ const restricted = [
   "changeAfterReset"
 ] as const
 
-/** The refusal of everything else while a password has to be changed. */
+/** The refusal of other operations while a password must be changed. */
 export const restrictedAnswer: ResultFields = restricted[0]
 
 const errors: ReadonlyMap<ResultFields, PasswordPolicyError> = new Map([tooShort, inHistory, restricted])
 
-/** What the response control says of a refusal of this file. */
+/** The content of the response control for a refusal of this file. */
 export const policyResponse = (result: ResultFields): PasswordPolicyResponse => {
   const error = errors.get(result)
   return error === undefined ? nothing : { error }
@@ -159,7 +159,7 @@ export const refusePasswords = (
   return undefined
 }
 
-/** Remembers that the password of an entry was set: failures, lock-out and grace logins are forgotten. */
+/** Records that the password of an entry was set. Failures, lock-out and grace logins are cleared. */
 export const passwordSet = (
   policy: PasswordPolicy,
   entry: DirectoryEntry,

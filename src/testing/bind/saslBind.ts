@@ -1,8 +1,8 @@
 /**
- * SASL binds (RFC 4513 section 5.2) from the server's end: EXTERNAL (RFC 4422 appendix A), PLAIN (RFC 4616) and
- * ANONYMOUS in one step, SCRAM (RFC 5802, RFC 7677) in two, by ScramConversation.ts.
+ * The server's side of SASL binds (RFC 4513 section 5.2): EXTERNAL (RFC 4422 appendix A), PLAIN (RFC 4616) and ANONYMOUS in one
+ * step, SCRAM (RFC 5802, RFC 7677) in two, by ScramConversation.ts.
  *
- * A user name is the `uid` of one entry, or the value of the administrator's name.
+ * A user name is the `uid` of one entry, or the value of the administrator's RDN.
  */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import { anonymous, type DirectoryState, parseDn, type Requester } from "../directory/DirectoryState.ts"
@@ -11,14 +11,14 @@ import { identify, isAdministratorName, mayActAs, userEntry } from "./identities
 import type { BindOutcome, PasswordCheck } from "./passwordCheck.ts"
 import { ScramConversation, type ScramHash, scramHashes } from "./ScramConversation.ts"
 
-/** What the directory offers to everybody; EXTERNAL is for those who have an identity from elsewhere. */
+/** The mechanisms on all connections. EXTERNAL is offered only where a layer below LDAP names the client. */
 export const saslMechanisms: ReadonlyArray<string> = [
   "PLAIN",
   "ANONYMOUS",
   ...[...scramHashes.keys()].map((hash) => `SCRAM-${hash}`)
 ]
 
-/** A conversation in the middle: what it says next depends on what the client says. */
+/** A conversation that waits for the client's next message. */
 export interface Conversation {
   readonly mechanism: string
   readonly scram: ScramConversation
@@ -26,7 +26,7 @@ export interface Conversation {
 
 export interface SaslOutcome extends BindOutcome {
   readonly serverCredentials?: Uint8Array | undefined
-  /** Where the client has to go on. */
+  /** Set if the client has to send another message. */
   readonly conversation?: Conversation | undefined
 }
 
@@ -34,7 +34,7 @@ export interface SaslRequest {
   readonly state: DirectoryState
   readonly mechanism: string
   readonly credentials: Uint8Array | undefined
-  /** Who the connection is from, as something below LDAP says: the name that EXTERNAL binds. */
+  /** The client's name from a layer below LDAP, which EXTERNAL binds. */
   readonly external: string | undefined
   readonly conversation: Conversation | undefined
   readonly check: PasswordCheck
@@ -108,14 +108,14 @@ const scram = (
 
 const utf8 = (latin1: string): string => Buffer.from(latin1, "latin1").toString("utf8")
 
-/** The name of the entry of a user; `dn:` and a name is taken as well. */
+/** The name of the entry of a user. The form `dn:` and a name is accepted too. */
 const nameOf = (state: DirectoryState, user: string) =>
   userEntry(state, user)?.dn ??
     (isAdministratorName(state, user)
       ? state.administrator.dn
       : identify(state, user.startsWith("dn:") ? user : "")?.dn)
 
-/** Who the connection belongs to, where the one who has proved who it is may act as the one it asks for. */
+/** The identity of the connection, if the authenticated identity may act as the requested one. */
 const authorized = (state: DirectoryState, requester: Requester, authzId: string): SaslOutcome => {
   if (authzId === "") return { result: success, requester }
   const asked = identify(state, authzId) ?? identify(state, `u:${authzId}`)

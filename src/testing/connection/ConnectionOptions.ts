@@ -1,10 +1,10 @@
 /**
- * What is said of one connection of a directory from outside of LDAP.
+ * The facts of one connection of a directory that come from outside of LDAP.
  */
 import type * as Redacted from "effect/Redacted"
 
 /**
- * The identity of the directory for StartTLS, in PEM, as Node's `tls.createSecureContext` takes it.
+ * The key and certificate of the directory for StartTLS, in PEM, as Node's `tls.createSecureContext` takes them.
  *
  * @category models
  * @since 0.1.0
@@ -12,26 +12,26 @@ import type * as Redacted from "effect/Redacted"
 export interface StartTlsOptions {
   readonly key: string | Uint8Array | Redacted.Redacted<string | Uint8Array>
   readonly cert: string | Uint8Array
-  /** Who signs the certificates of clients. */
+  /** The authority that signs client certificates. */
   readonly ca?: string | Uint8Array | undefined
-  /** Whether clients are asked for a certificate. Default false. */
+  /** Whether the directory asks clients for a certificate. Default false. */
   readonly requestCert?: boolean | undefined
 }
 
 /**
- * What is said of one connection from outside of LDAP.
+ * Options of one connection.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ConnectionOptions {
-  /** With it the connection offers StartTLS (RFC 4511 section 4.14); its socket has to be one of Node's. */
+  /** Enables StartTLS on the connection (RFC 4511 section 4.14). It must be a socket of Node. */
   readonly startTls?: StartTlsOptions | undefined
-  /** The distinguished name that SASL EXTERNAL binds: what a client certificate or the system would say. */
+  /** The distinguished name that SASL EXTERNAL binds, as from a client certificate or the operating system. */
   readonly external?: string | undefined
 }
 
-/** What the root DSE says that not all connections offer. */
+/** The features in the root DSE that differ between connections. */
 export interface Offers {
   readonly startTls: boolean
   readonly external: boolean

@@ -1,10 +1,10 @@
 /**
- * One connection of a directory, from the server's end: octets to requests, requests to the operations, answers to
- * octets.
+ * The server's end of one connection: it parses bytes into requests, passes them to RequestServing.ts and writes the answers.
  *
- * The fiber that reads does nothing else: every request is served by a fiber of its own, so a search whose client
- * reads slowly keeps no other operation waiting, and Abandon and Unbind are noticed at once. Operations take effect in
- * the order in which their requests came, because each is carried out in one synchronous step as soon as it is read.
+ * One fiber only reads. Every request is served by a fiber of its own, so a search with a slow client doesn't block other
+ * operations, and Abandon and Unbind are noticed at once. Operations take effect in the order in which their requests arrive,
+ * because each is carried out in one synchronous step as soon as it is read. Only a search that needs an index of many
+ * entries lets others in between.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -25,7 +25,7 @@ import { readCancel } from "./cancelRequest.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import { RequestServing, type ServerOptions } from "./RequestServing.ts"
 
-/** Of the Notice of Disconnection (RFC 4511 section 4.4.1). */
+/** The object identifier of the Notice of Disconnection (RFC 4511 section 4.4.1). */
 const noticeOfDisconnectionOid = "1.3.6.1.4.1.1466.20036"
 
 /**
@@ -46,11 +46,11 @@ export const serve = Effect.fnUntraced(function*(
   )
 }, Effect.scoped)
 
-/** What a connection is good for: everything; no more requests, since the client or we have said so. */
+/** Whether requests are still accepted. They aren't after the client's unbind, or after the server's notice. */
 type Phase = "open" | "unbound" | "disconnected"
 
 class Connection {
-  /** How the connection ends, as far as is known by now. */
+  /** How the connection will be recorded as ended. */
   closing: ConnectionClosing = "server"
   readonly #options: ServerOptions
   readonly #own: ConnectionOptions
@@ -60,13 +60,13 @@ class Connection {
   #parser = new LdapParser()
   readonly #serving: RequestServing
   readonly #inFlight = new Map<number, Fiber.Fiber<void>>()
-  /** What is being served: a client that gives several requests one message id has more here than in flight. */
+  /** The fibers of all requests. If a client uses a message id twice, only the last of them is in `#inFlight`. */
   readonly #fibers = new Set<Fiber.Fiber<void>>()
   readonly #searches = new Set<number>()
   #write: Socket.Writer["write"] = () => Effect.void
   #phase: Phase = "open"
   #upgrade: Socket.Reader["upgrade"] | undefined
-  /** The last bind, for which everything that comes after it waits. */
+  /** The bind in progress. Requests that arrive after it wait for it. */
   #bind: Fiber.Fiber<void> | undefined
 
   constructor(
@@ -91,7 +91,7 @@ class Connection {
     this.#writing = writing
   }
 
-  /** Fails when the peer's side has ended, and never before. */
+  /** Serves the connection. Fails only when the peer's side has ended. */
   run(socket: Socket.Socket): Effect.Effect<never, Socket.SocketError, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const reader = yield* socket.reader
@@ -126,14 +126,13 @@ class Connection {
       }
       this.#options.log.pdu(this.#id, factsOf("request", messageId, operation))
       if (operation._tag === "UnbindRequest") {
-        // What the chunk has behind it was decoded already: counted as it would be encoded, which is how clients
-        // encode.
+        // Messages behind the unbind are already decoded. Their size is that of their encoding, since clients encode in the same way.
         const octets = messages.slice(i + 1).reduce((sum, late) => sum + encode(late).length, 0) + this.#parser.pending
         return yield* this.#unbind(violation === undefined ? octets : Math.max(1, octets))
       }
       if (operation._tag === "ExtendedRequest" && operation.oid === LdapExtended.startTls.oid) {
-        const octetsBehind = messages.length - i - 1 + this.#parser.pending
-        yield* this.#startTls(messageId, octetsBehind > 0 || violation !== undefined)
+        const bytesBehind = messages.length - i - 1 + this.#parser.pending
+        yield* this.#startTls(messageId, bytesBehind > 0 || violation !== undefined)
         if (this.#phase !== "open") return
         continue
       }
@@ -144,18 +143,18 @@ class Connection {
   })
 
   /**
-   * What is in flight is given up, and the connection closed from this side; the peer's end is awaited by the reader.
+   * Ends the requests in flight and closes this side of the connection. The reader waits for the peer's end.
    */
-  readonly #unbind = Effect.fnUntraced({ self: this }, function*(octetsBehind: number) {
+  readonly #unbind = Effect.fnUntraced({ self: this }, function*(bytesBehind: number) {
     this.#phase = "unbound"
-    if (octetsBehind > 0) this.#options.log.afterUnbind(this.#id, octetsBehind)
+    if (bytesBehind > 0) this.#options.log.afterUnbind(this.#id, bytesBehind)
     this.#abandonAll()
     yield* Scope.close(this.#writing, Exit.void)
   })
 
   /**
-   * Done by the fiber that reads, since nothing may be read in between. What came in clear text behind the request
-   * could be anybody's, so it ends the connection.
+   * Runs in the fiber that reads, since nothing may be read before the handshake. Requests in clear text behind StartTLS can be
+   * injected by an attacker, so they end the connection.
    */
   readonly #startTls = Effect.fnUntraced({ self: this }, function*(messageId: number, hasMore: boolean) {
     const upgrade = this.#upgrade
@@ -179,7 +178,7 @@ class Connection {
     const { ca, cert, key, requestCert } = this.#own.startTls ?? { cert: "", key: "" }
     yield* respond(success)
     this.#upgrade = undefined
-    // A connection that isn't secured in the end fails here, as one that breaks does.
+    // If the handshake fails, this fails as it does when the connection breaks.
     yield* upgrade({
       key: Redacted.isRedacted(key) ? key : Redacted.make(key),
       cert,
@@ -190,14 +189,14 @@ class Connection {
     this.#parser = new LdapParser()
   })
 
-  /** Closes without a word, as slapd does with a client that wants too much at once. */
+  /** Closes the connection without a notice, as slapd does when too many requests are pending. */
   readonly #hangUp = Effect.fnUntraced({ self: this }, function*() {
     this.#phase = "disconnected"
     this.#abandonAll()
     yield* Effect.forkIn(Scope.close(this.#writing, Exit.void), this.#scope, { startImmediately: true })
   })
 
-  /** Tells the client why, then closes. */
+  /** Sends a Notice of Disconnection and closes the connection. */
   readonly #disconnect = Effect.fnUntraced({ self: this }, function*(detail: string) {
     this.#phase = "disconnected"
     this.#abandonAll()
@@ -207,7 +206,7 @@ class Connection {
       operation: { _tag: "ExtendedResponse", result, oid: noticeOfDisconnectionOid },
       controls: []
     }).pipe(
-      // A client that doesn't read doesn't keep the connection open.
+      // In a fiber of its own, so that a client that doesn't read can't keep the connection open.
       Effect.andThen(Scope.close(this.#writing, Exit.void)),
       Effect.forkIn(this.#scope, { startImmediately: true })
     )
@@ -217,11 +216,11 @@ class Connection {
     for (const fiber of this.#fibers) fiber.interruptUnsafe()
   }
 
-  /** Starts to serve a request; returns as soon as the request is on its way. */
+  /** Starts the fiber that serves a request. */
   readonly #dispatch = Effect.fnUntraced({ self: this }, function*(message: LdapMessage<RequestOperation>) {
     const { messageId, operation } = message
     if (operation._tag === "AbandonRequest") {
-      // A bind can't be abandoned; everything else but a search is over before it could be.
+      // A bind can't be abandoned. Other operations than searches are done before an Abandon can arrive.
       const named = this.#inFlight.get(operation.abandoned)
       if (named !== this.#bind) named?.interruptUnsafe()
       return
@@ -230,7 +229,7 @@ class Connection {
     const isBind = operation._tag === "BindRequest"
     const before = isBind ? [...this.#fibers] : this.#bind === undefined ? [] : [this.#bind]
     const fiber = yield* this.#serving.serve(message).pipe(
-      // A function of the test that throws (access, visible, interceptor) is seen there, and keeps no client waiting.
+      // If a function of the test throws (access, visible, interceptor), the client gets an answer and the log shows the error.
       Effect.catchDefect((defect) =>
         Effect.andThen(
           Effect.logError("a request to the directory in memory failed", defect),
@@ -240,7 +239,7 @@ class Connection {
         )
       ),
       before.length === 0 ? (serving) => serving : (serving) => Effect.andThen(Fiber.awaitAll(before), serving),
-      // The peer is gone when nothing can be written any more; the reader notices that too.
+      // A failed write means that the peer is gone. The reader notices that too.
       Effect.catchTag("SocketError", () => Effect.void),
       Effect.forkIn(this.#scope, { startImmediately: true })
     )
@@ -259,7 +258,7 @@ class Connection {
     })
   })
 
-  /** Cancel (RFC 3909): the operation that it names ends with an answer of its own, before this one. */
+  /** Cancel (RFC 3909): the named operation is answered first, then the Cancel. */
   readonly #cancel = Effect.fnUntraced({ self: this }, function*(own: number, value: Uint8Array | undefined) {
     const named = readCancel(value)
     if (named === undefined) return answer(LdapResultCode.protocolError, "message ID parse failed")

@@ -1,6 +1,6 @@
 /**
- * What the requests of one connection are answered with: the identity that is bound, and the operations that are carried out for
- * it. Reading requests, ending them early and writing what is sent is up to DirectoryServer.ts.
+ * Carries out the requests of one connection and keeps its identity: what is bound, and a SASL bind that is in progress.
+ * DirectoryServer.ts reads the requests, ends them early and writes the answers.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -33,8 +33,8 @@ import { type ConnectionOptions, offersOf } from "./ConnectionOptions.ts"
 import { Transactions } from "./Transactions.ts"
 
 /**
- * Looks at a request before the directory does. With `"continue"` the directory serves it as always; messages are sent
- * in its place, as they are. Whatever it waits for delays this request alone.
+ * A function that sees a request before the directory does. If it returns `"continue"`, the directory serves the request. If it
+ * returns messages, these are sent unchanged instead. Its waits delay only this request.
  *
  * @category models
  * @since 0.1.0
@@ -69,7 +69,7 @@ export class RequestServing {
   readonly #pages: PagedSearches
   readonly #transactions = new Transactions()
   #requester: Requester = anonymous
-  /** Whether the password has to be changed before anything else. */
+  /** Whether the password must be changed before other operations. */
   #restricted = false
   #conversation: Conversation | undefined
 
@@ -78,7 +78,7 @@ export class RequestServing {
     this.#pages = new PagedSearches(context.id, context.options.state.limits)
   }
 
-  /** How many requests may wait for their answers. */
+  /** How many requests may be pending. */
   get maxPending(): number {
     const { anonymous, bound } = this.#context.options.state.limits.pending
     return this.#requester.dn === undefined ? anonymous : bound
@@ -140,7 +140,7 @@ export class RequestServing {
     }
   })
 
-  /** On whose behalf a request is carried out, or why it isn't. */
+  /** The identity on whose behalf a request is carried out, or the refusal. */
   #requesterOf(operation: Answerable, { proxied }: RequestControls): Requester | ResultFields {
     const changesPassword = operation._tag === "ModifyRequest" ||
       (operation._tag === "ExtendedRequest" && operation.oid === LdapExtended.passwordModify.oid)
@@ -153,7 +153,7 @@ export class RequestServing {
       : answer(LdapResultCode.authorizationDenied, "not authorized to assume identity")
   }
 
-  /** Ends the restriction of a connection whose password was changed. */
+  /** Ends the restriction after the password was changed. */
   #relieve(): void {
     const { dn } = this.#requester
     const entry = dn === undefined ? undefined : this.#context.options.state.tree.find(dn)

@@ -1,6 +1,6 @@
 /**
- * Transactions (RFC 5805) of one connection: updates that wait for their end, and are then carried out all together or
- * not at all.
+ * Transactions (RFC 5805) of one connection. Their updates wait until the transaction ends. Then all of them are carried out, or
+ * none.
  */
 import * as Result from "effect/Result"
 import { BerReader } from "../../ber/BerReader.ts"
@@ -20,21 +20,21 @@ export interface Pending {
 
 const unknown = answer(LdapResultCode.unwillingToPerform, "transaction identifier is not known")
 
-/** How many updates one transaction may have. */
+/** The maximum number of updates in one transaction. */
 const most = 10_000
 
 export class Transactions {
   readonly #pending = new Map<string, Array<Pending>>()
   #started = 0
 
-  /** The identifier of a new transaction. */
+  /** Starts a transaction and returns its identifier. */
   start(): Uint8Array {
     const identifier = String(++this.#started)
     this.#pending.set(identifier, [])
     return Buffer.from(identifier)
   }
 
-  /** Keeps an update for later. Its answer says only that it was taken. */
+  /** Adds an update to a transaction. Success only means that the update was accepted. */
   put(identifier: Uint8Array, update: Pending): ResultFields {
     const updates = this.#pending.get(Buffer.from(identifier).toString("latin1"))
     if (updates === undefined) return unknown
@@ -43,7 +43,7 @@ export class Transactions {
     return success
   }
 
-  /** Ends the transaction that the value of the request names. */
+  /** Ends the transaction in the value of the request. */
   end(
     state: DirectoryState,
     value: Uint8Array | undefined,

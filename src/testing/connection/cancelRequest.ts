@@ -1,5 +1,5 @@
 /**
- * What a Cancel request (RFC 3909) asks for.
+ * The value of a Cancel request (RFC 3909).
  */
 import * as Result from "effect/Result"
 import { BerReader } from "../../ber/BerReader.ts"

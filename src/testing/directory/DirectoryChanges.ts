@@ -1,15 +1,14 @@
 /**
- * What has changed in a directory: a number for each change, those who want to hear of the next ones, and how to take
- * back what was done when a transaction fails.
+ * The changes of a directory: it numbers them, notifies listeners, and undoes the changes of a transaction that fails.
  */
 import type { DirectoryEntry, StoredAttributes } from "./DirectoryTree.ts"
 
-/** A change that was carried out. The entry is as it is after it; of a deletion, as it was before. */
+/** A change that was carried out. The entry is in its state after the change; of a deletion, before it. */
 export interface Change {
   readonly type: "add" | "delete" | "modify" | "modifyDn"
   readonly entry: DirectoryEntry
   readonly number: number
-  /** Of a renamed entry. */
+  /** The former name of an entry that was renamed. */
   readonly previousDn?: string | undefined
 }
 
@@ -19,23 +18,23 @@ export class DirectoryChanges {
   #number = 0
   #attempt: { readonly changes: Array<Change>; readonly undo: Array<() => void> } | undefined
 
-  /** The number of the last change; 0 where there was none. */
+  /** The number of the last change; 0 if there was none. */
   get number(): number {
     return this.#number
   }
 
-  /** Calls back with every change from now on, until the function that it returns is called. */
+  /** Calls the listener with every change from now on. The function that it returns ends that. */
   listen(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Those that were deleted, the last one last. */
+  /** The deleted entries, in the order of their deletion. */
   get deletions(): ReadonlyArray<DirectoryEntry> {
     return [...this.#deleted].filter(({ present }) => !present)
   }
 
-  /** Records a change, with the way to take it back, and what the attributes of the entry were before. */
+  /** Records a change, with a function that undoes it and the former attributes of the entry. */
   made(
     type: Change["type"],
     entry: DirectoryEntry,
@@ -56,7 +55,7 @@ export class DirectoryChanges {
     this.#attempt.undo.push(undo)
   }
 
-  /** Does several changes: all of them, or none where the function returns false. Nobody hears of them before. */
+  /** Makes several changes, all of them or, if the function returns false, none. Listeners are notified after the last. */
   attempt(changes: () => boolean): boolean {
     const attempt = { changes: new Array<Change>(), undo: new Array<() => void>() }
     this.#attempt = attempt

@@ -1,6 +1,6 @@
 /**
- * What a directory holds, taken as a value: to go back to it later, or to write it down as LDIF. Attributes are values
- * that never change, so a snapshot shares them with the directory: it costs one small object per entry.
+ * The entries of a directory as a value, to restore later or to write as LDIF. Attributes never change, so a snapshot shares them
+ * with the directory. It costs one small object per entry.
  */
 import type * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
@@ -17,21 +17,21 @@ interface SavedEntry {
 }
 
 /**
- * What a directory held at a moment. It never changes, and may be restored any number of times, also into another
+ * The entries of a directory at one moment. A snapshot never changes. It can be restored any number of times, also into another
  * directory with the same suffixes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface DirectorySnapshot {
-  /** How many entries it has. */
+  /** The number of entries. */
   readonly size: number
 }
 
-/** The entries of the snapshots that `take` made, parents before their children: nobody else has to see them. */
+/** The entries of the snapshots that `take` made, parents before their children. They are private to this file. */
 const saved = new WeakMap<DirectorySnapshot, ReadonlyArray<SavedEntry>>()
 
-/** The entries of a directory, parents before their children, siblings in the order in which they came. */
+/** The entries of a directory, parents before their children, siblings in the order in which they were added. */
 const inOrder = (state: DirectoryState): ReadonlyArray<DirectoryEntry> => {
   const found: Array<DirectoryEntry> = []
   for (const entry of state.tree.entries()) {
@@ -52,13 +52,13 @@ export const take = (state: DirectoryState): DirectorySnapshot => {
 }
 
 /**
- * In one step: no operation sees it half done. A search that is going on loses what it hasn't returned yet; one that
- * follows changes hears that everything is gone, and what is there now.
+ * Restores a snapshot in one step, so no operation sees it half done. A search in progress doesn't return the rest of its entries.
+ * A search that follows changes receives a deletion of every entry and then the restored entries.
  */
 export const restore = (state: DirectoryState, snapshot: DirectorySnapshot): void => {
   const entries = saved.get(snapshot)
   if (entries === undefined) throw new TypeError("not a snapshot that this package took")
-  // They are changes as others are: whoever follows the directory hears of them, and old cookies don't hide them.
+  // These count as changes: searches that follow changes receive them, and old cookies don't hide them.
   for (const entry of [...inOrder(state)].reverse()) {
     state.tree.remove(entry)
     state.changes.made("delete", entry, () => {})
@@ -68,7 +68,7 @@ export const restore = (state: DirectoryState, snapshot: DirectorySnapshot): voi
   }
 }
 
-/** What follows from the entries or from the tree, or is known to servers with a password policy alone. */
+/** Attributes that are derived from the entries or the tree, or that only servers with a password policy know. */
 const notLoaded: ReadonlySet<string> = new Set([
   "entrydn",
   "hassubordinates",
@@ -81,7 +81,7 @@ const notLoaded: ReadonlySet<string> = new Set([
   "pwdreset"
 ])
 
-/** As slapcat writes it: with the history of the entries, so that slapadd and this directory load it as it was. */
+/** Writes LDIF as slapcat does, with the history of the entries, so that slapadd and this directory load it unchanged. */
 export const toLdif = (state: DirectoryState, options?: { readonly operational?: boolean | undefined }): string =>
   Ldif.format(
     inOrder(state).map((entry) => {
@@ -94,5 +94,5 @@ export const toLdif = (state: DirectoryState, options?: { readonly operational?:
       }
       return { _tag: "Entry", line: 0, dn: entry.dn.toString(), attributes }
     })
-    // slapadd takes a version line that stands alone for a record without a name.
+    // slapadd reads a separate version line as a record without a name.
   ).replace(/^version: 1\n+/, "")

@@ -1,7 +1,6 @@
 /**
- * What a directory is, for all connections together: its entries, its suffixes, who may do what. Operations are
- * functions over it, in updates.ts, search.ts and authentication.ts; all of them are synchronous, so none sees another
- * half done.
+ * The state that all connections of a directory share: its entries, its suffixes and its access rules. Operations are functions
+ * over it, in updates.ts, search.ts and authentication.ts. All of them are synchronous, so none sees another half done.
  */
 import * as Result from "effect/Result"
 import { createHash } from "node:crypto"
@@ -19,8 +18,8 @@ import { type Limits, limitsOf } from "./ServerLimits.ts"
 import { readName } from "./valueChecking.ts"
 
 /**
- * Decides whether someone other than the administrator may do something. The identity is the distinguished name that
- * was bound, empty for anonymous.
+ * Decides whether an identity other than the administrator may do an operation. The identity is the distinguished name that was
+ * bound, empty for anonymous.
  *
  * @category models
  * @since 0.1.0
@@ -28,9 +27,9 @@ import { readName } from "./valueChecking.ts"
 export type Access = (identity: string, operation: RequestOperation) => boolean
 
 /**
- * Decides whether someone other than the administrator sees an attribute of an entry or, where none is named, whether
- * they may know of the entry at all. The identity is the distinguished name that was bound, empty for anonymous; the
- * attribute has the name that the schema gives it.
+ * Decides whether an identity other than the administrator sees an attribute of an entry or, if the attribute is `undefined`, the
+ * entry itself. The identity is the distinguished name that was bound, empty for anonymous. The attribute has the name that the
+ * schema gives it.
  *
  * @category models
  * @since 0.1.0
@@ -39,11 +38,11 @@ export type Visibility = (identity: string, entry: LdapDn.LdapDn, attribute: str
 
 export interface Administrator {
   readonly dn: LdapDn.LdapDn
-  /** Without one nobody can bind as the administrator, unless the entry of that name has a password. */
+  /** Without it, the administrator can bind only if an entry of that name has a password. */
   readonly password: Uint8Array | undefined
 }
 
-/** Who sent a request. */
+/** The identity on whose behalf a request is carried out. */
 export interface Requester {
   /** The distinguished name, or `undefined` for anonymous. */
   readonly dn: LdapDn.LdapDn | undefined
@@ -56,14 +55,14 @@ export class DirectoryState {
   readonly types: AttributeTypes
   readonly changes = new DirectoryChanges()
   readonly administrator: Administrator
-  /** The most entries that a search returns to others than the administrator; 0 is no limit. */
+  /** The maximum number of entries that a search returns, except to the administrator; 0 is no limit. */
   readonly sizeLimit: number
   readonly allowAnonymous: boolean
-  /** The most values of an attribute that an entry is returned with at once, as Active Directory has it; 0: no limit. */
+  /** The maximum number of values of an attribute in one answer, as Active Directory has it; 0 is no limit. */
   readonly maxValues: number
-  /** What one connection may have at once. */
+  /** The limits of each connection. */
   readonly limits: Limits
-  /** How many changes may wait for the client of one search that follows them. */
+  /** How many changes may wait for the client of one search that follows changes. */
   readonly maxNews: number
   readonly passwordPolicy: PasswordPolicy | undefined
   readonly passwordScheme: PasswordScheme
@@ -105,12 +104,12 @@ export class DirectoryState {
     this.tree = new DirectoryTree({ memberOf: options.memberOf ?? false })
   }
 
-  /** The names at the top. */
+  /** The names at the top of the directory. */
   get suffixes(): ReadonlyArray<LdapDn.LdapDn> {
     return this.#suffixes
   }
 
-  /** Holds entries of another name at the top too. */
+  /** Adds a name at the top of the directory. */
   addSuffix(dn: LdapDn.LdapDn): void {
     this.#suffixes.push(dn)
   }
@@ -119,12 +118,12 @@ export class DirectoryState {
     return dn !== undefined && dn.key === this.administrator.dn.key
   }
 
-  /** The name in a request; `undefined` where it is none, or one that the schema doesn't have where that is checked. */
+  /** Parses the name in a request; `undefined` if it is invalid, or not in the schema where that is enforced. */
   readName(text: string): LdapDn.LdapDn | undefined {
     return readName(this.types, text)
   }
 
-  /** Whether the directory would hold an entry of that name. */
+  /** Whether a name is a suffix or below one. */
   holds(dn: LdapDn.LdapDn): boolean {
     return this.suffixes.some((suffix) => dn.key === suffix.key || LdapDn.isDescendantOf(dn, suffix))
   }
@@ -133,14 +132,14 @@ export class DirectoryState {
     return this.suffixes.some((suffix) => dn.key === suffix.key)
   }
 
-  /** The refusal that a write of someone anonymous gets before anything else is looked at, as slapd gives it. */
+  /** The refusal of an anonymous write. Like slapd, it comes before other checks. */
   refuseUnknown(requester: Requester, operation: RequestOperation): ResultFields | undefined {
     return requester.dn !== undefined || this.mayDo(requester, operation)
       ? undefined
       : answer(LdapResultCode.strongerAuthRequired, "modifications require authentication")
   }
 
-  /** By default everyone may read, and the administrator alone may write. */
+  /** By default all identities may read, and only the administrator may write. */
   mayDo(requester: Requester, operation: RequestOperation): boolean {
     if (this.isAdministrator(requester)) return true
     return this.#access === undefined
@@ -148,7 +147,7 @@ export class DirectoryState {
       : this.#access(requester.dn?.toString() ?? "", operation)
   }
 
-  /** Passwords are seen by the administrator and by the entry itself. */
+  /** The administrator and the entry itself see passwords. */
   maySee(requester: Requester, entry: DirectoryEntry, type: AttributeType): boolean {
     if (this.#visible === undefined && !passwordTypes.has(type.key)) return true
     if (this.isAdministrator(requester)) return true
@@ -156,7 +155,7 @@ export class DirectoryState {
     return this.#visible?.(requester.dn?.toString() ?? "", entry.dn, type.name) !== false
   }
 
-  /** Whether there may be entries that someone doesn't know of. */
+  /** Whether entries may be hidden from the requester. */
   hidesEntries(requester: Requester): boolean {
     return this.#visible !== undefined && !this.isAdministrator(requester)
   }
@@ -171,7 +170,7 @@ export class DirectoryState {
     return entry !== undefined && this.maySeeEntry(requester, entry) ? entry : undefined
   }
 
-  /** With the name of the nearest entry above that the requester knows of. */
+  /** The refusal with the name of the nearest existing entry above that the requester sees. */
   noSuchObject(requester: Requester, dn: LdapDn.LdapDn): ResultFields {
     let above = this.holds(dn) ? LdapDn.parent(dn) : undefined
     while (above !== undefined && this.findVisible(requester, above) === undefined) above = LdapDn.parent(above)
@@ -179,7 +178,7 @@ export class DirectoryState {
     return answer(LdapResultCode.noSuchObject, "", matched?.dn.toString() ?? "")
   }
 
-  /** The same entries added in the same order get the same UUIDs, so tests can rely on them. */
+  /** The same entries, added in the same order, get the same UUIDs, so tests can rely on them. */
   nextUuid(): string {
     this.#uuidPrefix ??= uuidPrefix(this.suffixes[0]?.key ?? "")
     return `${this.#uuidPrefix}${(this.#uuids++).toString(16).padStart(12, "0")}`
@@ -188,14 +187,14 @@ export class DirectoryState {
 
 const passwordTypes: ReadonlySet<string> = new Set(["userpassword", "unicodepwd"])
 
-/** All but the last 12 digits of the UUIDs of a directory, version 5 (RFC 4122) in form: they count the entries. */
+/** The UUIDs of a directory without their last 12 digits, in which entries are counted. Their form is version 5 (RFC 4122). */
 const uuidPrefix = (suffix: string): string => {
   const hex = createHash("sha1").update(suffix).digest("hex")
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-`
 }
 
-/** A name as slapd writes it: types by their own names, several of one RDN in order, names within names alike. */
+/** Writes a name as slapd does: types by their first names, the attributes of an RDN in order, names within names too. */
 export const prettyRdn = (types: AttributeTypes, rdn: LdapDn.Rdn): LdapDn.Rdn => {
   const attributes = rdn.attributes.map(({ type, value }) => {
     const known = types.find(type)?.type
@@ -207,18 +206,18 @@ export const prettyRdn = (types: AttributeTypes, rdn: LdapDn.Rdn): LdapDn.Rdn =>
     return type === given?.type && value === given.value
   })
   const byType = Object.fromEntries(inOrder.map(({ type, value }) => [type, value]))
-  // One type twice can't be told apart by its name.
+  // Two attributes of one type have the same key in the record.
   return same || Object.keys(byType).length < inOrder.length ? rdn : LdapDn.rdn(byType)
 }
 
-/** A value that is a name, as slapd writes it; the same value where it is written so already, or is no name. */
+/** A value that is a name, as slapd writes it. The same value if it is written so already or isn't a name. */
 export const prettyName = (types: AttributeTypes, value: Uint8Array): Uint8Array => {
   const text = Buffer.from(value).toString("utf8")
   const pretty = parseDn(text)?.rdns.map((rdn) => prettyRdn(types, rdn).toString()).join(",")
   return pretty === undefined || pretty === text ? value : Buffer.from(pretty)
 }
 
-/** Names are read as leniently as slapd reads them. */
+/** Parses names as leniently as slapd does. */
 export const parseDn = (text: string): LdapDn.LdapDn | undefined => {
   const dn = LdapDn.parse(text, { lenient: true })
   return Result.isSuccess(dn) ? dn.success : undefined

@@ -1,8 +1,8 @@
 /**
  * The tree of entries: each found by its name, with its parent and its children.
  *
- * Pure and synchronous, and without rules: whether an entry may be added, changed or moved is for updates.ts to say,
- * and what a search sees of it for search.ts. Order is the order in which entries came.
+ * Synchronous, and without rules: updates.ts decides whether an entry may be added, changed or moved, and search.ts what a search
+ * sees. Entries are in the order in which they were added.
  */
 import { memberType, structuralClass } from "../../model/attribute/AttributeTypes.ts"
 import type { StoredAttribute } from "../../model/attribute/StoredAttribute.ts"
@@ -14,24 +14,24 @@ export { StoredAttribute, valueKey } from "../../model/attribute/StoredAttribute
 /** By the key of the description. */
 export type StoredAttributes = ReadonlyMap<string, StoredAttribute>
 
-/** What the server itself says of an entry. Times are those of the Clock, in milliseconds. */
+/** The facts that the server keeps of an entry. Times are those of the Clock, in milliseconds. */
 export interface EntryHistory {
   readonly uuid: string
   readonly created: number
   readonly creator: string
   readonly modified: number
   readonly modifier: string
-  /** Where a password policy is kept. */
+  /** Set if there is a password policy. */
   readonly password?: PasswordState | undefined
 }
 
-/** What a password policy remembers of a password. Times are those of the Clock, in milliseconds. */
+/** The state of a password under a policy. Times are those of the Clock, in milliseconds. */
 export interface PasswordState {
   readonly changed: number
   readonly failures: ReadonlyArray<number>
   readonly lockedAt: number | undefined
   readonly graceUses: ReadonlyArray<number>
-  /** Whether it has to be changed, since the administrator has set it. */
+  /** Whether the password must be changed because the administrator has set it. */
   readonly reset: boolean
   /** Former passwords, as they were stored. */
   readonly used: ReadonlyArray<Uint8Array>
@@ -40,15 +40,15 @@ export interface PasswordState {
 const noChildren: ReadonlySet<DirectoryEntry> = new Set()
 const noChanges: ReadonlyMap<string, number> = new Map()
 
-/** One entry. Its fields change as it is modified and moved; who holds on to one sees what it is now. */
+/** One entry. Its fields change when the entry is modified or moved, so a reference shows the current state. */
 export class DirectoryEntry {
   dn: LdapDn.LdapDn
-  /** Set by `DirectoryTree.update` alone, which keeps the index as well. */
+  /** Set only by `DirectoryTree.update`, which also updates the index. */
   attributes: StoredAttributes
   history: EntryHistory
-  /** Its place among the children of its parent: greater for those that came later. */
+  /** Its position among the children of its parent: greater for those that were added later. */
   place = 0
-  /** The number of the last change of it; 0 where it is as it was loaded. */
+  /** The number of its last change; 0 if it hasn't changed since it was loaded. */
   changed = 0
   /** The number of the change that added it. */
   added = 0
@@ -74,7 +74,7 @@ export class DirectoryEntry {
     this.#tree = tree
   }
 
-  /** The groups that it is a member of, where the directory keeps track of that. */
+  /** The groups that it is a member of, if the directory has `memberOf`. */
   groups(): ReadonlyArray<DirectoryEntry> {
     return this.#tree?.groupsOf(this) ?? []
   }
@@ -84,7 +84,7 @@ export class DirectoryEntry {
     return this.#attributeChanges ?? noChanges
   }
 
-  /** Notes that an attribute was changed by the change of that number. */
+  /** Records the number of the change that changed an attribute. */
   noteChange(key: string, number: number): void {
     this.#attributeChanges = (this.#attributeChanges ?? new Map<string, number>()).set(key, number)
   }
@@ -93,12 +93,12 @@ export class DirectoryEntry {
     return this.#children ?? noChildren
   }
 
-  /** For {@link DirectoryTree} alone. */
+  /** Called only by {@link DirectoryTree}. */
   addChild(child: DirectoryEntry): void {
     this.#children = (this.#children ?? new Set<DirectoryEntry>()).add(child)
   }
 
-  /** For {@link DirectoryTree} alone. */
+  /** Called only by {@link DirectoryTree}. */
   deleteChild(child: DirectoryEntry): void {
     this.#children?.delete(child)
   }
@@ -107,17 +107,17 @@ export class DirectoryEntry {
     return this.attributes.get(key)?.values ?? []
   }
 
-  /** Whether it has an object class, given in lower case; classes below it don't count. */
+  /** Whether it has an object class, given in lower case. Subclasses don't count. */
   hasClass(name: string): boolean {
     return this.attributes.get("objectclass")?.has(name) === true
   }
 
-  /** Whether it points to another entry (RFC 4512 section 2.6). */
+  /** Whether it is an alias of another entry (RFC 4512 section 2.6). */
   get isAlias(): boolean {
     return this.hasClass("alias")
   }
 
-  /** Whether it points to other servers (RFC 3296). */
+  /** Whether it is a referral object, which points to other servers (RFC 3296). */
   get isReferral(): boolean {
     return this.hasClass("referral")
   }
@@ -128,7 +128,7 @@ export class DirectoryEntry {
 }
 
 export class DirectoryTree {
-  /** Whether entries say which groups they are members of. */
+  /** Whether entries have `memberOf`. */
   readonly memberOf: boolean
   readonly #entries = new Map<string, DirectoryEntry>()
   readonly #index = new EqualityIndex<DirectoryEntry>(() => this.#entries.values())
@@ -138,26 +138,26 @@ export class DirectoryTree {
 
   constructor(options: { readonly memberOf: boolean }) {
     this.memberOf = options.memberOf
-    // Every entry may be asked for its groups: the index is made as entries come.
+    // Any entry may be asked for its groups, so this index is built while entries are added.
     if (options.memberOf) this.#index.prepare(memberType, Infinity)
   }
 
-  /** The entries that have a value of an attribute, found without looking at others. */
+  /** Finds the entries that have a value without a look at the others. */
   get index(): EqualityIndex<DirectoryEntry> {
     return this.#index
   }
 
-  /** The entries that point to other servers. */
+  /** The referral objects. */
   get referrals(): ReadonlySet<DirectoryEntry> {
     return this.#referrals
   }
 
-  /** Whether there are entries that point to others. */
+  /** Whether there are aliases. */
   get hasAliases(): boolean {
     return this.#aliases.size > 0
   }
 
-  /** Notes what a search has to know of an entry before it looks at any. */
+  /** Keeps track of referral objects and aliases, which a search must know before it looks at entries. */
   #note(entry: DirectoryEntry): void {
     if (entry.isReferral) this.#referrals.add(entry)
     if (entry.isAlias) this.#aliases.add(entry)
@@ -187,7 +187,7 @@ export class DirectoryTree {
     return this.#entries.get(dn.key)
   }
 
-  /** The name of the nearest entry above that exists, or the empty text. */
+  /** The name of the nearest existing entry above, or the empty string. */
   matchedDn(dn: LdapDn.LdapDn): string {
     for (let above = LdapDn.parent(dn); above !== undefined; above = LdapDn.parent(above)) {
       const entry = this.find(above)
@@ -201,7 +201,7 @@ export class DirectoryTree {
     return above === undefined ? undefined : this.find(above)
   }
 
-  /** Adds an entry whose name is free, below its parent if that exists. */
+  /** Adds an entry below its parent, if there is one. The name must be free. */
   insert(
     dn: LdapDn.LdapDn,
     attributes: StoredAttributes,
@@ -217,7 +217,7 @@ export class DirectoryTree {
     return entry
   }
 
-  /** Puts an entry back that was removed, below the parent that it had. */
+  /** Restores an entry that was removed, below its former parent. */
   restore(entry: DirectoryEntry): void {
     this.#entries.set(entry.dn.key, entry)
     entry.parent?.addChild(entry)
@@ -226,7 +226,7 @@ export class DirectoryTree {
     this.#note(entry)
   }
 
-  /** Gives an entry other attributes. */
+  /** Replaces the attributes of an entry. */
   update(entry: DirectoryEntry, attributes: StoredAttributes): void {
     const before = entry.attributes
     entry.attributes = attributes
@@ -236,7 +236,7 @@ export class DirectoryTree {
     this.#note(entry)
   }
 
-  /** Takes away an entry that has no children. */
+  /** Removes an entry, which must have no children. */
   remove(entry: DirectoryEntry): void {
     this.#index.remove(entry)
     this.#forget(entry)
@@ -245,7 +245,7 @@ export class DirectoryTree {
     entry.present = false
   }
 
-  /** Gives an entry and all below it new names; the new name is free, or the entry's own. */
+  /** Renames an entry and all entries below it. The new name must be free, or be the entry's own. */
   move(entry: DirectoryEntry, dn: LdapDn.LdapDn): void {
     const moved = this.below(entry, "subtree")
     for (const one of moved) this.#entries.delete(one.dn.key)
@@ -257,7 +257,7 @@ export class DirectoryTree {
       entry.parent = parent
       entry.place = ++this.#places
     }
-    // Parents come before their children, so each finds its parent's new name.
+    // Parents come before their children, so each entry finds the new name of its parent.
     for (const one of moved) {
       const [rdn] = one.dn.rdns
       one.dn = one === entry || one.parent === undefined || rdn === undefined ? dn : LdapDn.child(one.parent.dn, rdn)
@@ -265,12 +265,12 @@ export class DirectoryTree {
     }
   }
 
-  /** The entries that a scope takes in, parents before their children. */
+  /** The entries in a scope, parents before their children. */
   below(base: DirectoryEntry, scope: "base" | "one" | "subtree" | "subordinates"): Array<DirectoryEntry> {
     if (scope === "base") return [base]
     if (scope === "one") return [...base.children]
     const found: Array<DirectoryEntry> = []
-    // The children go onto the stack in reverse, so that the first one comes off it first.
+    // The children are pushed in reverse, so that the first one is popped first.
     const waiting = [base]
     for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
       found.push(entry)
@@ -279,7 +279,7 @@ export class DirectoryTree {
     return scope === "subtree" ? found : found.slice(1)
   }
 
-  /** Those of the entries that a scope takes in, in the order of {@link below}. */
+  /** Those of the given entries that are in a scope, in the order of {@link below}. */
   within(
     entries: Iterable<DirectoryEntry>,
     base?: DirectoryEntry,
@@ -301,7 +301,7 @@ export class DirectoryTree {
   }
 }
 
-/** The places of an entry and of those above it, up to the base; `undefined` where it isn't below the base. */
+/** The places of an entry and of its ancestors up to the base; `undefined` if it isn't below the base. */
 const pathBelow = (entry: DirectoryEntry, base: DirectoryEntry | undefined): ReadonlyArray<number> | undefined => {
   const path: Array<number> = []
   let one: DirectoryEntry | undefined = entry

@@ -1,5 +1,5 @@
 /**
- * What a directory is made of: its options, and the state that it begins with.
+ * The options of a directory, and its initial state.
  */
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -17,7 +17,7 @@ import { type Access, DirectoryState, parseDn, type Visibility } from "./Directo
 import { type LimitedServer, limitsOf, type ServerLimits } from "./ServerLimits.ts"
 
 /**
- * An entry to begin with.
+ * An entry that a directory begins with.
  *
  * @category models
  * @since 0.1.0
@@ -31,71 +31,75 @@ export type EntryInput = LdapEntry | { readonly dn: string; readonly attributes:
  * @since 0.1.0
  */
 export interface Options {
-  /** Content records of LDIF; the entries of `entries` come after them. Parents come before their children. */
+  /** Content records of LDIF. They are loaded before `entries`. Parents must come before their children. */
   readonly ldif?: string | undefined
   readonly entries?: ReadonlyArray<EntryInput> | undefined
   /**
-   * The names at the top of the directory. Default: the names of those entries that have no parent among the entries.
+   * The suffixes of the directory: the names at its top. Default: the names of the entries without a parent among the entries.
    */
   readonly suffixes?: ReadonlyArray<string> | undefined
   /**
-   * Who may do everything. Default `cn=admin` below the first suffix. Without a password the name can be bound only if
-   * an entry has it, with a `userPassword`.
+   * The administrator, who may do everything. Default: `cn=admin` below the first suffix. Without a password here, the
+   * administrator can bind only if there is an entry of that name with a `userPassword`.
    */
   readonly admin?: {
     readonly dn?: string | undefined
     readonly password?: string | Redacted.Redacted<string> | undefined
   } | undefined
-  /** The most entries that a search returns, to others than the administrator. Default 0: no limit. */
+  /** The maximum number of entries that a search returns. The administrator has no limit. Default 0: no limit. */
   readonly sizeLimit?: number | undefined
   /** Whether anonymous clients may bind, search and compare. Default true. */
   readonly allowAnonymous?: boolean | undefined
   /**
-   * Whether someone other than the administrator may do something: asked for each search, compare and write, with the
-   * distinguished name that is bound or the empty text. Default: searches and compares only.
+   * Decides whether an identity other than the administrator may do an operation. It is called for each search, compare and
+   * write, with the distinguished name that is bound, or the empty string for anonymous. Default: only searches and compares are
+   * allowed.
    */
   readonly access?: Access | undefined
   /**
-   * What others than the administrator see of entries: which attributes, and which entries at all. A hidden attribute is
-   * returned to nobody, and matches no filter; a hidden entry isn't there. Default: everything but passwords, which only
-   * the entry itself sees, whatever this says.
+   * Decides which entries and attributes an identity other than the administrator sees. A hidden attribute is never returned and
+   * matches no filter. A hidden entry is treated as missing. Default: everything is visible. Passwords are an exception: only
+   * the entry itself sees its own, whatever this function returns.
    */
   readonly visible?: Visibility | undefined
   /**
-   * Whether entries have to be as the schema says: known attributes and classes, what classes require and allow, values
-   * of the right syntax. Default false: what the directory has never heard of is taken as text.
+   * Whether the schema is enforced, as slapd enforces it: known attributes, options and classes, the attributes that classes
+   * require and allow, values of the right syntax, names of known attributes with valid values. Default false: values of unknown
+   * attributes are compared as text.
    */
   readonly schemaChecking?: boolean | undefined
-  /** Whether entries have `memberOf`, kept by the directory from the members of its groups. Default false. */
+  /** Whether entries have `memberOf`, which the directory derives from the members of its groups. Default false. */
   readonly memberOf?: boolean | undefined
-  /** Lock-out, expiry and quality of passwords; see {@link PasswordPolicy}. Default: none. */
+  /** Lock-out, expiry and quality of passwords; see {@link PasswordPolicy}. Default: no policy. */
   readonly passwordPolicy?: PasswordPolicy | undefined
-  /** How passwords are stored that the Password Modify operation sets. Default `SSHA`. */
+  /** How the Password Modify operation stores passwords. Default `SSHA`. */
   readonly passwordScheme?: PasswordScheme | undefined
-  /** The most values of an attribute in one answer, the rest by range retrieval, as Active Directory does. Default 0: all. */
+  /**
+   * The maximum number of values of an attribute in one answer. Clients get the rest by range retrieval, as with Active
+   * Directory. Default 0: all values.
+   */
   readonly maxValues?: number | undefined
   /**
-   * How many requests of one connection may wait for their answers, searches that go on among them: one more, and the
-   * connection is closed without a word, as by slapd's `conn_max_pending`. Default 1000.
+   * How many requests of one connection may be pending, including searches that follow changes. One more, and the directory
+   * closes the connection without a notice, as slapd does (`conn_max_pending`). Default 1000. `limits` can replace it.
    */
   readonly maxPending?: number | undefined
   /**
    * Limits of real servers: paged searches and pending requests of one connection, entries in a page. The name of a server
-   * stands for the limits that it has out of the box, and for its answers where they are met. Default: no limit that a program
-   * is likely to meet; see {@link ServerLimits}.
+   * stands for its default limits and for its answers when a limit is reached. Default: 100 paged searches, `maxPending` and no
+   * page size; see {@link ServerLimits}.
    */
   readonly limits?: LimitedServer | ServerLimits | undefined
   /**
-   * How many changes may wait to be sent to one search that follows them, while its client reads too slowly: one more,
-   * and the search ends, with `adminLimitExceeded` (11), or with `e-syncRefreshRequired` (4096) where it keeps a copy in
-   * step. Default 10,000.
+   * How many changes may wait for a slow client of one search that follows changes. One more, and the search ends with
+   * `adminLimitExceeded` (11), or with `e-syncRefreshRequired` (4096) if it synchronizes a copy. Default 10,000.
    */
   readonly maxNews?: number | undefined
-  /** Looks at requests before the directory does; see {@link Interceptor}. */
+  /** A function that sees each request first and can answer it; see {@link Interceptor}. */
   readonly interceptor?: Interceptor | undefined
-  /** What goes wrong on purpose from the beginning; see `DirectoryFault`. `directory.faults` changes it. */
+  /** The faults that are in force from the beginning; see `DirectoryFault`. `directory.faults` changes them. */
   readonly faults?: ReadonlyArray<DirectoryFault> | DirectoryFault | undefined
-  /** How many octets may be on their way to a client in memory before the server has to wait. Default 64 KiB. */
+  /** How many bytes may be buffered for a client in memory before the server has to wait. Default 64 KiB. */
   readonly highWaterMark?: number | undefined
 }
 
@@ -111,11 +115,11 @@ interface Seed {
 
 const invalid = (field: string, detail: string) => Result.fail(new InvalidRequest({ field, detail }))
 
-/** The directory as it is at first. `now` is the Clock's time in milliseconds. */
+/** Makes the initial state. `now` is the Clock's time in milliseconds. */
 export const build = (options: Options, now: number): Result.Result<DirectoryState, InvalidRequest> => {
   const seeds = seedsOf(options)
   let next = seeds.next()
-  // Without suffixes, the first entry is at the top.
+  // Without given suffixes, the first entry is one.
   const given = options.suffixes ?? (next.done === true || Result.isFailure(next.value) ? [] : [next.value.success.dn])
   const suffixes: Array<LdapDn.LdapDn> = []
   for (const text of given) {
@@ -171,7 +175,7 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
   return Result.succeed(state)
 }
 
-/** The entries one after the other: a million records at once would take more memory than the directory that they become. */
+/** Yields the entries one by one: a list of a million records would take more memory than the directory itself. */
 function* seedsOf(options: Options): Generator<Result.Result<Seed, InvalidRequest>, undefined> {
   for (const record of options.ldif === undefined ? [] : Ldif.records(options.ldif)) {
     if (Result.isFailure(record)) {

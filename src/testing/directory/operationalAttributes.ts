@@ -1,13 +1,13 @@
 /**
- * The attributes that the server itself keeps of an entry (RFC 4512 section 3.4, RFC 4530, RFC 5020). They are
- * returned only where they are asked for.
+ * The operational attributes that the server keeps of an entry (RFC 4512 section 3.4, RFC 4530, RFC 5020). They are returned only
+ * if a client asks for them.
  */
 import { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
 import { type DirectoryEntry, StoredAttribute } from "./DirectoryTree.ts"
 
 const types = new AttributeTypes()
 
-/** In the order in which slapd has them. */
+/** The attributes, in the order of slapd. */
 export const operationalAttributes = (entry: DirectoryEntry): ReadonlyArray<StoredAttribute> => {
   const { created, creator, modified, modifier, uuid } = entry.history
   const attributes: Array<StoredAttribute> = []

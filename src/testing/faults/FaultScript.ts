@@ -1,6 +1,6 @@
 /**
- * The faults that a directory has in force, and which of them a request meets. Pure but for the counting: what a fault
- * does to a connection is left to FaultyConnection.ts.
+ * The faults that are in force, and which of them apply to a request. FaultyConnection.ts carries them out. The only state here
+ * is the counting of requests.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -17,37 +17,37 @@ import type { DirectoryFault, Occasion, Random, RequestKind, Where } from "../Di
 export interface InjectedFault {
   readonly connection: number
   readonly on: Occasion
-  /** Of the request; `undefined` where the fault is the connection's. */
+  /** The message id of the request; `undefined` if the fault applies to the connection. */
   readonly messageId: number | undefined
   readonly fault: Exclude<DirectoryFault, Random>
 }
 
 /**
- * The faults of a directory, to be changed while it runs. Fibers may share it.
+ * The faults of a directory, which can be changed while it runs. Fibers may share it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface DirectoryFaults {
-  /** Those in force, as they were given. */
+  /** The faults in force, as they were given. */
   readonly current: ReadonlyArray<DirectoryFault>
   /**
-   * Replaces them, and begins counting anew. Ends what the old ones do to connections that are open: stalled ones go
-   * on, slow ones are slow no more. A request that was dropped stays dropped.
+   * Replaces the faults and restarts the counting. The effects of the old faults on open connections end: stalled connections
+   * continue, slow ones get their normal speed. A request that was dropped stays dropped.
    */
   readonly set: (faults: ReadonlyArray<DirectoryFault> | DirectoryFault) => Effect.Effect<void>
-  /** As `set([])`. */
+  /** Removes all faults, as `set([])` does. */
   readonly clear: Effect.Effect<void>
-  /** What has happened since the directory was made, in order. */
+  /** The faults that have happened since the directory was made, in order. */
   readonly injected: ReadonlyArray<InjectedFault>
   /**
-   * Waits until so many faults have happened, and returns the last of them: what a test waits for before it moves the
-   * clock. Interruption gives up.
+   * Waits until that many faults have happened, and returns the last of them. A test waits for it before it moves the clock.
+   * Interruption stops the wait.
    */
   readonly happened: (count?: number) => Effect.Effect<InjectedFault>
 }
 
-/** What a connection or a request is, as far as faults can tell. */
+/** The facts of a connection or a request that faults are matched by. */
 export interface FaultEvent {
   readonly on: Occasion
   readonly connection: number
@@ -57,10 +57,10 @@ export interface FaultEvent {
 
 export type SingleFault = InjectedFault["fault"]
 
-/** Faults from one `set` to the next. */
+/** The faults between two calls of `set`. */
 export class FaultScript {
   readonly faults: ReadonlyArray<DirectoryFault>
-  /** Open when others have taken their place. */
+  /** Opens when other faults replace these. */
   readonly replaced = Latch.makeUnsafe()
   readonly #matchers: ReadonlyArray<(event: FaultEvent) => SingleFault | undefined>
 
@@ -69,7 +69,7 @@ export class FaultScript {
     this.#matchers = faults.map(matcher)
   }
 
-  /** Those that an event meets, in the order in which they were given. Counts the event. */
+  /** Counts an event and returns the faults that apply to it, in the order in which they were given. */
   meet(event: FaultEvent): ReadonlyArray<SingleFault> {
     const met: Array<SingleFault> = []
     for (const match of this.#matchers) {
@@ -80,7 +80,7 @@ export class FaultScript {
   }
 }
 
-/** The faults of one directory; {@link DirectoryFaults} is its public face. */
+/** The faults of one directory; {@link DirectoryFaults} is its public part. */
 export class FaultControl {
   script: FaultScript
   readonly #injected: Array<InjectedFault> = []
@@ -137,14 +137,14 @@ const matcher = (fault: DirectoryFault): (event: FaultEvent) => SingleFault | un
   const choices = fault.faults.map(matcher)
   return (event) => {
     if (choices.length === 0 || !matches(event)) return undefined
-    // Both are drawn each time, so that one probability or another gives faults of the same kinds.
+    // Both numbers are drawn each time, so that another probability gives the same sequence of kinds.
     const chance = next()
     const choice = choices[Math.floor(next() * choices.length)]
     return chance < fault.probability ? choice?.(event) : undefined
   }
 }
 
-/** There is no result of a connection. */
+/** A result can't replace the opening of a connection. */
 const applies = (fault: SingleFault, event: FaultEvent): boolean =>
   event.on !== "connect" || fault._tag !== "WrongResult"
 
@@ -161,7 +161,7 @@ const condition = ({ connection, dn, nth, oid, on }: Where): (event: FaultEvent)
   }
 }
 
-/** Text that is no name is compared as it is. */
+/** Text that isn't a name is compared as it is. */
 const keyOf = (dn: string): string => parseDn(dn)?.key ?? dn
 
 const kinds: { readonly [Kind in RequestOperation["_tag"]]: RequestKind | undefined } = {
@@ -177,7 +177,7 @@ const kinds: { readonly [Kind in RequestOperation["_tag"]]: RequestKind | undefi
   ExtendedRequest: "extended"
 }
 
-/** A request as an event; `undefined` for those that no fault is about. */
+/** The event of a request; `undefined` if no fault applies to such requests. */
 export const eventOf = (connection: number, request: RequestOperation): FaultEvent | undefined => {
   const on = kinds[request._tag]
   if (on === undefined) return undefined

@@ -1,7 +1,6 @@
 /**
- * What faults do to one connection. It stands between the socket and the server that serves it: requests are met where
- * the server's interceptor sees them, answers where the server writes them. Without faults it lets everything through
- * as it is.
+ * Carries out faults on one connection. It is placed between the socket and the server: it sees requests as the server's
+ * interceptor, and answers as the server writes them. Without faults it passes everything on unchanged.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Deferred from "effect/Deferred"
@@ -19,19 +18,19 @@ import { responseTo } from "../operations/carryOut.ts"
 import { answer } from "../operations/directoryResult.ts"
 import { eventOf, type FaultControl, type InjectedFault, type SingleFault } from "./FaultScript.ts"
 
-/** Of the Notice of Disconnection (RFC 4511 section 4.4.1). */
+/** The object identifier of the Notice of Disconnection (RFC 4511 section 4.4.1). */
 const noticeOfDisconnectionOid = "1.3.6.1.4.1.1466.20036"
 
 export interface FaultyOptions {
   readonly control: FaultControl
   readonly log: DirectoryLog
-  /** What the program itself gave: it sees the requests that no fault has answered. */
+  /** The interceptor of the program. It sees the requests that no fault has answered. */
   readonly interceptor: Interceptor | undefined
-  /** Breaks the socket as a network does. Without it, a reset is an end without a word. */
+  /** Breaks the socket as a network does. Without it, a reset closes the connection without a notice. */
   readonly reset: Effect.Effect<void> | undefined
 }
 
-/** Serves a socket with the faults that are in force. `server` does so without. */
+/** Serves a socket with the faults that are in force. `server` serves it without faults. */
 export const serveFaulty = (
   options: FaultyOptions,
   socket: Socket.Socket,
@@ -45,14 +44,14 @@ export const serveFaulty = (
     )
   })
 
-/** A fault that a request has met, and how far its answer has come. */
+/** A fault that applies to a request, and the progress of the answer. */
 class Plan {
   readonly injected: InjectedFault
   readonly replaced: Latch.Latch
   readonly request: LdapMessage<RequestOperation> | undefined
-  /** Messages that are still let through before it happens; `undefined` once it has. */
+  /** How many messages are sent before the fault happens; `undefined` after it has happened. */
   left: number | undefined
-  /** Whether what is left of the answer is kept back. */
+  /** Whether the rest of the answer is dropped. */
   silent = false
   trickle: Trickle | undefined
 
@@ -78,22 +77,22 @@ interface Job {
 type Pull = Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
 
 class FaultyConnection {
-  /** Done when the server has to end the connection. */
+  /** Completes when the server must end the connection. */
   readonly ended = Deferred.makeUnsafe<void>()
   readonly #options: FaultyOptions
-  /** Known when the server has begun to serve. */
+  /** Set when the server begins to serve. */
   #id = 0
   #greeted = false
   #raw: Socket.Writer["write"] = () => Effect.void
   #scope: Scope.Scope | undefined
-  /** Where a stalled connection waits. */
+  /** The latch that a stalled connection waits for. */
   #stalled: Latch.Latch | undefined
   #slow: { readonly fault: SlowReader; readonly replaced: Latch.Latch } | undefined
-  /** Read, but not yet handed to the server: it reads slowly. */
+  /** Bytes that were read but not yet passed to the server, because it reads slowly. */
   #unread: Buffer = Buffer.alloc(0)
   readonly #whole: Array<Plan> = []
   readonly #plans = new Map<number, ReadonlyArray<Plan>>()
-  /** What is being written, while somebody writes slowly. */
+  /** Writes that wait while a slow write is in progress. */
   readonly #jobs: Array<Job> = []
   #writing = false
 
@@ -104,7 +103,7 @@ class FaultyConnection {
   socket(socket: Socket.Socket): Socket.Socket {
     return Socket.make({
       reader: Effect.suspend(() => {
-        // The server has just begun: it is the last that there is.
+        // The server has just begun, so its connection is the last one.
         this.#id = this.#options.log.lastConnection
         return Effect.map(socket.reader, (reader) => {
           const pull = Effect.map(reader.pull, octetsOf)
@@ -161,7 +160,7 @@ class FaultyConnection {
   // What happens
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** A write that fails finds the connection gone, which is noticed where it is read. */
+  /** If a write fails, the connection is gone. The reader notices that. */
   #happen(plan: Plan): Effect.Effect<void> {
     const { fault } = plan.injected
     plan.left = undefined
@@ -211,7 +210,7 @@ class FaultyConnection {
     }
   }
 
-  /** The fiber that runs this belongs to the connection, and ends with it. */
+  /** Runs in a fiber that ends with the connection. */
   #end(reset: Effect.Effect<void> | undefined): Effect.Effect<never> {
     const ended = Effect.andThen(Deferred.succeed(this.ended, undefined), Effect.never)
     return reset === undefined ? ended : Effect.andThen(reset, ended)
@@ -236,7 +235,7 @@ class FaultyConnection {
     if (slow === undefined || slow.replaced.isOpen()) {
       if (this.#unread.length > 0) return Effect.sync(() => this.#take(this.#unread.length))
       return Effect.flatMap(pull, (chunks) => {
-        // A fault may have come while nothing did.
+        // A fault may have been set while the reader waited.
         if (this.#waiting() === undefined && this.#slow === undefined) return Effect.succeed(chunks)
         this.#unread = Buffer.concat([this.#unread, ...chunks])
         return this.#pull(pull)
@@ -261,7 +260,7 @@ class FaultyConnection {
     return this.#stalled
   }
 
-  /** Before anything is read. */
+  /** Applies the faults of the connection before the first request is read. */
   readonly #greet = Effect.fnUntraced({ self: this }, function*() {
     this.#greeted = true
     const { control } = this.#options
@@ -290,7 +289,7 @@ class FaultyConnection {
     })
   }
 
-  /** The server writes whole messages, one or several at once. */
+  /** Writes messages. The server passes whole messages, one or several at once. */
   readonly #writeMessages = Effect.fnUntraced({ self: this }, function*(octets: Uint8Array) {
     for (const { end, id, last, start } of messagesIn(octets)) {
       const plans = [...(this.#plans.get(id) ?? []), ...this.#whole].filter(({ replaced }) => !replaced.isOpen())
@@ -314,8 +313,8 @@ class FaultyConnection {
   }
 
   /**
-   * Writes at once while nobody writes slowly; then it waits its turn. Interruption gives up the waiting: what is in the
-   * queue is a whole message, and goes out whole.
+   * Writes at once, unless a slow write is in progress; then the message is queued. Interruption stops the wait, but the queued
+   * message is still sent, as a whole.
    */
   #send(octets: Uint8Array, trickle: Trickle | undefined): Effect.Effect<void, Socket.SocketError> {
     return Effect.suspend(() => {
@@ -354,17 +353,17 @@ const responseOf = (
   { messageId, operation }: LdapMessage<RequestOperation>,
   { code, diagnosticMessage, matchedDn, referrals }: Extract<SingleFault, { readonly _tag: "WrongResult" }>
 ): ReadonlyArray<LdapMessage<ResponseOperation>> =>
-  // No fault is about these two.
+  // No fault applies to these two.
   operation._tag === "AbandonRequest" || operation._tag === "UnbindRequest" ? [] : [{
     messageId,
     operation: responseTo(operation, { code, diagnosticMessage, matchedDn, referrals }),
     controls: []
   }]
 
-/** Application tags of SearchResultEntry, SearchResultReference and IntermediateResponse: more follows. */
+/** The tags of SearchResultEntry, SearchResultReference and IntermediateResponse, after which more messages follow. */
 const goOn: ReadonlySet<number> = new Set([0x64, 0x73, 0x79])
 
-/** Where the messages are in octets that the server has encoded. */
+/** The positions of messages in bytes that the server has encoded. */
 const messagesIn = function*(octets: Uint8Array) {
   for (let start = 0; start < octets.length;) {
     const content = contentAt(octets, start)
@@ -376,7 +375,7 @@ const messagesIn = function*(octets: Uint8Array) {
   }
 }
 
-/** Of a BER element whose tag is one octet and whose length is definite. */
+/** The position of the content of a BER element with a tag of one octet and a definite length (RFC 4511 section 5.1). */
 const contentAt = (octets: Uint8Array, at: number): { readonly start: number; readonly end: number } => {
   const first = octets[at + 1] ?? 0
   if (first < 0x80) return { start: at + 2, end: at + 2 + first }
@@ -391,7 +390,7 @@ const encoder = new TextEncoder()
 const octetsOf = (
   chunks: NonEmptyReadonlyArray<Uint8Array | string>
 ): NonEmptyReadonlyArray<Uint8Array> =>
-  // As long as what it is made of.
+  // The result has as many chunks as the argument, so it isn't empty.
   chunks.map((
     chunk
   ) => (typeof chunk === "string" ? encoder.encode(chunk) : chunk)) as unknown as NonEmptyReadonlyArray<

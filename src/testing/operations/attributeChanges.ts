@@ -1,6 +1,6 @@
 /**
- * The attributes of an entry and what may be done to them (RFC 4511 sections 4.6 and 4.7): putting values in, taking
- * them out, and the rules that the outcome must keep. Pure; a refusal has slapd's code and text.
+ * Changes of the attributes of an entry (RFC 4511 sections 4.6 and 4.7): adding and removing values, and the rules that the result
+ * must keep. A refusal has slapd's code and text.
  */
 import * as Result from "effect/Result"
 import type { AttributeTypes, Description } from "../../model/attribute/AttributeTypes.ts"
@@ -20,7 +20,7 @@ type Outcome<A> = Result.Result<A, ResultFields>
 const refuse = (code: number, diagnosticMessage: string): Result.Result<never, ResultFields> =>
   Result.fail(answer(code, diagnosticMessage))
 
-/** The attributes of a new entry. */
+/** The attributes of an add request. */
 export const fromRequest = (
   types: AttributeTypes,
   attributes: ReadonlyArray<LdapAttribute>
@@ -39,7 +39,7 @@ export const fromRequest = (
   return Result.succeed(all)
 }
 
-/** As an entry has them: none twice. */
+/** The attributes by their keys; refused if one is given twice. */
 export const toStored = (all: ReadonlyArray<StoredAttribute>): Outcome<Map<string, StoredAttribute>> => {
   const stored = new Map<string, StoredAttribute>()
   for (const attribute of all) {
@@ -61,8 +61,7 @@ export const checkReadOnly = (parsed: Iterable<Description>): ResultFields | und
 }
 
 /**
- * The attributes of an entry that is taken as it is: without a schema to check, only a description that can't be stored at all is
- * refused.
+ * The attributes of an entry that is loaded. Unless the schema is enforced, only a malformed description is refused.
  */
 export const fromSeed = (
   types: AttributeTypes,
@@ -84,25 +83,21 @@ const undefinedType = (types: AttributeTypes, description: string) =>
   refuse(LdapResultCode.undefinedAttributeType, `${description}: ${whyUndefined(types, description)}`)
 
 /**
- * Types are returned by their own names, whatever name they were given by, also within names; options as they were
- * written.
+ * Stores values under the first name of their type, whatever name the request used, also for the types within names.
  */
 export const store = (
   types: AttributeTypes,
   parsed: Description,
-  values: ReadonlyArray<Uint8Array>,
-  keys?: ReadonlyArray<string>
+  values: ReadonlyArray<Uint8Array>
 ): StoredAttribute => {
-  const pretty = parsed.type.rule === "dn" && keys === undefined
-    ? values.map((value) => prettyName(types, value))
-    : values
-  return new StoredAttribute(nameOf(parsed), parsed, pretty, keys)
+  const pretty = parsed.type.rule === "dn" ? values.map((value) => prettyName(types, value)) : values
+  return new StoredAttribute(nameOf(parsed), parsed, pretty)
 }
 
 const nameOf = ({ options, type }: Description): string =>
   options.length === 0 ? type.name : [type.name, ...options].join(";")
 
-/** The refusal of values that the attribute can't have; of those that are taken out, only of what is none. */
+/** The refusal of values that the attribute can't have. Of values that are removed, only the syntax is checked. */
 const checkValues = (
   types: AttributeTypes,
   description: string,
@@ -131,7 +126,7 @@ const checkValues = (
 // Modifications
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What is wrong with the changes as a message; slapd says that before it reads the name of the entry. */
+/** The refusal of malformed changes. slapd checks this before it reads the name of the entry. */
 export const checkForm = (changes: ReadonlyArray<LdapModification>): ResultFields | undefined => {
   for (const { attribute, operation, values } of changes) {
     if (operation === "add" && values.length === 0) {
@@ -144,7 +139,7 @@ export const checkForm = (changes: ReadonlyArray<LdapModification>): ResultField
   return undefined
 }
 
-/** What is wrong with the changes whatever the entry is; slapd says that before it looks for the entry. */
+/** The refusal of changes that no entry could have. slapd checks this before it looks for the entry. */
 export const checkChanges = (
   types: AttributeTypes,
   changes: ReadonlyArray<LdapModification>
@@ -166,7 +161,7 @@ export const checkChanges = (
 const inappropriateIncrement = (attribute: string): ResultFields =>
   answer(LdapResultCode.constraintViolation, `${attribute}: attribute syntax inappropriate for increment`)
 
-/** The attributes after all of the changes, or the refusal of the first that can't be made. */
+/** The attributes after all changes, or the refusal of the first change that can't be made. */
 export const applyChanges = (
   types: AttributeTypes,
   before: StoredAttributes,
@@ -197,8 +192,7 @@ export const checkSingleValues = (attributes: StoredAttributes): ResultFields | 
 }
 
 /**
- * Changes of one kind to one attribute that follow one another, as one: each costs as much as the attribute is long, and
- * some programs write one for each value.
+ * Joins successive changes of one kind to one attribute into one. Some programs send one change for each value.
  */
 const joined = (
   types: AttributeTypes,
@@ -216,7 +210,7 @@ const joined = (
   return all.map(({ change, values }) => ({ ...change, values }))
 }
 
-/** A change without the values that are there already, or gone; `undefined` where nothing is left to do. */
+/** A change without the values that are already present, or already absent; `undefined` if nothing is left to change. */
 const withoutObvious = (
   present: StoredAttribute | undefined,
   parsed: Description,
@@ -229,7 +223,7 @@ const withoutObvious = (
   const changed = new Set<string>()
   const values = change.values.filter((value) => {
     const key = valueKey(parsed.type.rule, value)
-    // It is there, or gone, from now on.
+    // From now on the value is present, or absent.
     if (changed.has(key) || (present?.has(key) === true) !== (change.operation === "delete")) return false
     changed.add(key)
     return true
@@ -268,7 +262,7 @@ const applyChange = (
       return undefined
     }
     case "replace":
-      // Taken out first, so that it moves to the end as it does in slapd.
+      // Removed first, so that the attribute moves to the end, as with slapd.
       attributes.delete(parsed.key)
       if (values.length > 0) attributes.set(parsed.key, store(types, parsed, values))
       return undefined
@@ -303,7 +297,7 @@ const applyChange = (
   }
 }
 
-/** Takes values out; an attribute without values isn't there. */
+/** Removes values. An attribute without values is removed too. */
 export const takeOut = (
   attributes: Map<string, StoredAttribute>,
   present: StoredAttribute,

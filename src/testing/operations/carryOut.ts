@@ -1,7 +1,7 @@
 /**
- * The operations that have one answer, each carried out in one synchronous step with what its controls ask for, and the
- * kinds of their answers. Searches are served by searchServing.ts, since they go on for a while; binds and extended
- * operations by DirectoryServer.ts, since they change the connection.
+ * The operations with one answer. Each is carried out in one synchronous step, together with its controls. Searches take several
+ * steps and are served by searchServing.ts. Binds and extended operations change the connection and are served by
+ * RequestServing.ts.
  */
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
@@ -17,7 +17,7 @@ import { compare } from "./comparison.ts"
 import type { RequestControls } from "./requestControls.ts"
 import * as Updates from "./updates.ts"
 
-/** A request that is answered at once. */
+/** A request that is answered in one step. */
 export type OneStep = Extract<
   RequestOperation,
   { readonly _tag: "AddRequest" | "ModifyRequest" | "DeleteRequest" | "ModifyDnRequest" | "CompareRequest" }
@@ -72,7 +72,7 @@ const copy = (
   return LdapEntry.make(name ?? found.dn, found.attributes)
 }
 
-/** Of a renamed entry, with the names above it as the request wrote them: so slapd says it here, and nowhere else. */
+/** The new name of a renamed entry, with its ancestors as the request wrote them. Only here slapd returns them so. */
 const newName = (state: DirectoryState, request: OneStep): string | undefined => {
   if (request._tag !== "ModifyDnRequest") return undefined
   const [dn, newRdn] = [parseDn(request.dn), parseDn(request.newRdn)]
@@ -117,7 +117,7 @@ const responses = {
 /** A request that has an answer; Abandon and Unbind have none. */
 export type Answerable = Extract<RequestOperation, { readonly _tag: keyof typeof responses }>
 
-/** The response of the kind that belongs to a request. */
+/** The response to a request, of the kind that belongs to it. */
 export const responseTo = (request: Answerable, result: ResultFields): ResponseOperation => ({
   _tag: responses[request._tag],
   result

@@ -1,10 +1,11 @@
 /**
- * Why a directory that checks its schema has no attribute of some description (RFC 4512 section 2.5): in slapd's words. Pure.
+ * Attribute descriptions (RFC 4512 section 2.5) where the schema is enforced: which of them can be stored, and slapd's text for
+ * those that can't. Pure.
  */
 import type { AttributeTypes, Description } from "../../model/attribute/AttributeTypes.ts"
 import { binarySyntaxes } from "../../model/attribute/syntaxes.ts"
 
-/** Whether an entry may have values of a description that is known: of an option that ends with a hyphen only filters may speak. */
+/** Whether an entry may have values of a known description. Only filters may have an option that ends with a hyphen. */
 export const isStorable = (types: AttributeTypes, { options, type }: Description): boolean =>
   !types.strict ||
   (!options.some((option) => option.endsWith("-")) && binarySyntaxes.has(type.syntax) === options.includes("binary"))

@@ -1,6 +1,5 @@
 /**
- * What operations answer with: the fields of an LDAPResult (RFC 4511 section 4.1.9), and the refusals that several of
- * them give.
+ * Results of operations: the fields of an LDAPResult (RFC 4511 section 4.1.9), and refusals that several operations share.
  */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"

@@ -1,7 +1,6 @@
 /**
- * The loading of entries at the start. They are taken as they are: no permission is asked for and, unless the schema is checked,
- * values aren't judged. What an export says of the history of an entry is kept; other attributes that only the server sets
- * are left out.
+ * Loads the initial entries. No access rules apply and, unless the schema is enforced, values aren't checked. The history of an
+ * entry in an export is kept (entryUUID, timestamps and names). Other attributes that only the server sets are left out.
  */
 import * as Result from "effect/Result"
 import { normalize } from "../../model/attribute/matchingRules.ts"
@@ -24,13 +23,13 @@ interface Name {
   readonly parent: DirectoryEntry | undefined
 }
 
-/** Loads entries one after the other; those of one parent, which most are, without reading its name each time. */
+/** Loads entries one by one. Successive entries mostly have the same parent, whose name is parsed once. */
 export class Loader {
   readonly #state: DirectoryState
   readonly #now: number
-  /** Whether names that the directory doesn't hold yet become names at its top. */
+  /** Whether a name outside of the suffixes becomes a suffix. */
   readonly #takesSuffixes: boolean
-  /** The parent of the last entry, and its name as it was written. */
+  /** The parent of the previous entry, and its name as it was written. */
   #parent: { readonly text: string; readonly entry: DirectoryEntry } | undefined
   #classes: StoredAttribute | undefined
 
@@ -69,26 +68,26 @@ export class Loader {
 
   #read(text: string): Name | undefined {
     const at = text.indexOf(",")
-    // A comma behind one of these may be part of a value.
+    // After a backslash or a quotation mark, a comma can be part of a value.
     const above = at < 0 || /[\\"]/.test(text.slice(0, at)) ? undefined : text.slice(at + 1)
     if (above !== undefined && above === this.#parent?.text) {
       const own = this.#state.readName(text.slice(0, at))
-      const [rdn] = own?.rdns ?? []
-      if (own?.rdns.length !== 1 || rdn === undefined) return undefined
+      const [rdn, more] = own?.rdns ?? []
       const { entry } = this.#parent
-      return { dn: LdapDn.child(entry.dn, rdn), rdn, parent: entry }
+      // A semicolon separates RDNs too: then the entry has another parent.
+      if (rdn !== undefined && more === undefined) return { dn: LdapDn.child(entry.dn, rdn), rdn, parent: entry }
     }
     const dn = this.#state.readName(text)
     const [rdn] = dn?.rdns ?? []
     if (dn === undefined || rdn === undefined) return undefined
     const parent = this.#state.tree.findParent(dn)
-    // The name of the parent is shared with it where it is written alike.
+    // If the parent's name is written in the same way, both entries share it.
     const isAlike = parent !== undefined && LdapDn.parent(dn)?.toString() === parent.dn.toString()
     if (isAlike && above !== undefined) this.#parent = { text: above, entry: parent }
     return { dn: isAlike ? LdapDn.child(parent.dn, rdn) : dn, rdn, parent }
   }
 
-  /** Entries of the same classes share their list. */
+  /** Entries of the same classes share their attribute. */
   #shareClasses(attributes: Map<string, StoredAttribute>): void {
     const own = attributes.get("objectclass")
     if (own === undefined) return

@@ -1,6 +1,6 @@
 /**
- * What the name of an entry has to do with its attributes (RFC 4512 section 2.3.1): an entry has the values of its RDN, and not
- * every attribute may stand there. Pure; a refusal has slapd's code and text.
+ * The naming attributes of an entry (RFC 4512 section 2.3.1): an entry has the values of its RDN, and some attributes can't be
+ * naming attributes. A refusal has slapd's code and text.
  */
 import type { AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
 import type { Rdn } from "../../model/dn/LdapDn.ts"
@@ -12,7 +12,7 @@ import { answer } from "./directoryResult.ts"
 
 const violation = (text: string): ResultFields => answer(LdapResultCode.namingViolation, text)
 
-/** The refusal of an entry whose name says what it doesn't have, or is made of attributes that can't name. */
+/** The refusal of an entry that lacks a value of its RDN, or whose RDN has an attribute that can't name. */
 export const checkNaming = (
   types: AttributeTypes,
   attributes: StoredAttributes,
@@ -35,7 +35,7 @@ export const checkNaming = (
   return undefined
 }
 
-/** The refusal of a new name that no entry could have; slapd says that before it looks for the entry. */
+/** The refusal of a new RDN that no entry could have. slapd checks this before it looks for the entry. */
 export const checkNewName = (types: AttributeTypes, rdn: Rdn): ResultFields | undefined => {
   for (const { type } of rdn.attributes) {
     const known = types.find(type)?.type
@@ -47,7 +47,7 @@ export const checkNewName = (types: AttributeTypes, rdn: Rdn): ResultFields | un
   return undefined
 }
 
-/** Puts the values of a name in where they are missing, as slapd does. */
+/** Adds the values of the RDN that are missing, as slapd does. */
 export const addNamingValues = (types: AttributeTypes, attributes: Map<string, StoredAttribute>, rdn: Rdn): void => {
   for (const { type, value } of rdn.attributes) {
     const parsed = types.learn(type)
@@ -58,7 +58,7 @@ export const addNamingValues = (types: AttributeTypes, attributes: Map<string, S
   }
 }
 
-/** Takes the values of a name out. One that the next name has as well is put in again, in the spelling of that name. */
+/** Removes the values of the old RDN. If the new RDN has the same value, it is added again in the new spelling. */
 export const removeNamingValues = (types: AttributeTypes, attributes: Map<string, StoredAttribute>, rdn: Rdn): void => {
   for (const { type, value } of rdn.attributes) {
     const parsed = types.find(type)

@@ -1,6 +1,5 @@
 /**
- * Names that are served elsewhere (RFC 3296): referral objects point to other servers, unless a client manages them
- * with ManageDsaIT.
+ * Referral objects (RFC 3296), which point to other servers. With ManageDsaIT a client manages them as ordinary entries.
  */
 import * as Result from "effect/Result"
 import { refType } from "../../model/attribute/AttributeTypes.ts"
@@ -14,8 +13,8 @@ import { answer } from "./directoryResult.ts"
 import type { RequestControls } from "./requestControls.ts"
 
 /**
- * The referral of an operation whose entry is a referral object, or below one; of a search with its scope. For those who
- * may not know of it there is nothing.
+ * The referral of an operation whose entry is a referral object or below one. For a search, the URLs have its scope. If the
+ * requester may not see the referral object, the entry is reported as missing.
  */
 export const referral = (
   state: DirectoryState,
@@ -40,22 +39,22 @@ export const referral = (
   return undefined
 }
 
-/** Whether somebody may hear where a referral object points to: whoever sees it and its URLs, as with slapd. */
+/** Whether the requester may receive the URLs of a referral object. As with slapd, it must see the entry and its `ref`. */
 export const mayRefer = (state: DirectoryState, requester: Requester, entry: DirectoryEntry): boolean =>
   state.maySeeEntry(requester, entry) && state.maySee(requester, entry, refType)
 
-/** Where a search goes on for what is below a referral object that it met. */
+/** The URLs at which a search continues below a referral object. */
 export const continuation = (entry: DirectoryEntry, scope: Scope): ReadonlyArray<string> =>
   uris(entry, scope === "one" ? "base" : "subtree", "")
 
-/** The URLs of a referral object, with the name that is asked for and the scope put in. */
+/** The URLs of a referral object, with the requested name and the scope. */
 const uris = (
   entry: DirectoryEntry,
   scope: Scope | undefined,
   below: string
 ): ReadonlyArray<string> =>
   entry.values("ref").map((value) => {
-    // What follows a URL in a value is its label.
+    // A label may follow the URL.
     const [text = ""] = Buffer.from(value).toString("utf8").split(" ")
     const url = LdapUrl.parse(text)
     if (Result.isFailure(url)) return text

@@ -1,6 +1,6 @@
 /**
- * The controls of a request, read for the operation that they came with: which kinds the directory knows, to which
- * operations each belongs, and the refusal of what is unknown, misplaced, doubled or malformed, as slapd gives it.
+ * Reads the controls of a request: which controls the directory knows, which operations take each, and slapd's refusal of
+ * controls that are unknown, misplaced, given twice or malformed.
  */
 import * as Result from "effect/Result"
 import * as LdapControl from "../../model/control/LdapControl.ts"
@@ -9,7 +9,7 @@ import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { RequestOperation, ResultFields } from "../../protocol/LdapMessage.ts"
 import { answer } from "./directoryResult.ts"
 
-/** What the controls of a request ask for. What isn't asked for is left out. */
+/** The content of the controls of a request. Absent controls are left out. */
 export interface RequestControls {
   readonly paged?: LdapControl.LdapControl
   readonly sort?: ReadonlyArray<LdapControl.SortKey>
@@ -43,7 +43,7 @@ type Kind = RequestOperation["_tag"]
 
 interface Known {
   readonly operations: ReadonlySet<Kind>
-  /** The fields that the control fills, or what is wrong with it. */
+  /** The fields of the control, or what is wrong with it. */
   readonly read: (control: LdapControl.LdapControl) => Result.Result<RequestControls, string>
 }
 
@@ -71,7 +71,7 @@ const define = <A>(
   })
 }
 
-// A malformed one is refused where the pages are kept, in slapd's words.
+// PagedSearches.ts refuses a malformed one with slapd's text.
 known.set(LdapControl.pagedResultsOid, {
   operations: new Set(["SearchRequest"]),
   read: (paged) => Result.succeed({ paged })
@@ -106,7 +106,7 @@ define(LdapControl.treeDelete, ["DeleteRequest"], () => ({ treeDelete: true }))
 define(LdapControl.permissiveModify, ["ModifyRequest"], () => ({ permissive: true }))
 define(LdapControl.policyHints, ["ModifyRequest"], (enforceHistory) => ({ enforceHistory }))
 define(LdapControl.policyHintsDeprecated, ["ModifyRequest"], (enforceHistory) => ({ enforceHistory }))
-// What these ask for is so without them: nothing is on a disk, every update counts, and there is no other server.
+// These change nothing here: there is no disk, every update is an update, and there is no other server.
 define(LdapControl.lazyCommit, updates, () => noControls)
 define(LdapControl.forceUpdate, ["ModifyRequest"], () => noControls)
 define(LdapControl.verifyName, ["AddRequest", "ModifyRequest"], () => noControls)
@@ -123,7 +123,7 @@ const misplaced = answer(
   "critical control unavailable in context"
 )
 
-/** What the controls ask for, or why the request is refused. */
+/** The content of the controls, or the refusal of the request. */
 export const readControls = (
   { _tag }: RequestOperation,
   controls: ReadonlyArray<LdapControl.LdapControl>

@@ -1,6 +1,6 @@
 /**
- * Whether an entry is what its object classes say (RFC 4512 section 2.4), asked where the directory checks its schema:
- * one structural class with its chain, all attributes that must be there, none that may not. Codes and texts are slapd's.
+ * Checks an entry against its object classes (RFC 4512 section 2.4), if the schema is enforced: one structural class with its
+ * superclasses, all required attributes, no attribute that isn't allowed. Codes and texts are slapd's.
  */
 import {
   type AttributeType,
@@ -21,8 +21,8 @@ import type { RequestControls } from "./requestControls.ts"
 const violation = (text: string): ResultFields => answer(LdapResultCode.objectClassViolation, text)
 
 /**
- * The refusal of an entry that isn't as it has to be: it has an object class and the values of its name and, where the schema is
- * checked, is what its classes say. `before` is the entry that changes.
+ * The refusal of an invalid entry. It needs an object class and the values of its RDN and, if the schema is enforced, must conform
+ * to its classes. `before` is the entry that is changed.
  */
 export const checkEntry = (
   state: DirectoryState,
@@ -40,7 +40,7 @@ export const checkEntry = (
     checkContent(attributes, names)
 }
 
-/** The attributes that only some entries have: by their types, and what slapd calls those entries. */
+/** Attributes that only some kinds of entries may have, with slapd's name of that kind. */
 const places: ReadonlyMap<string, string> = new Map([
   ["ref", "referral"],
   ["aliasedobjectname", "alias"],
@@ -55,7 +55,7 @@ const places: ReadonlyMap<string, string> = new Map([
     .concat("supportedsaslmechanisms").map((key) => [key, "root DSE"] as const)
 ])
 
-/** Attributes in entries that can't have them. slapd doesn't look at those of a new entry that stand in its name only. */
+/** The refusal of attributes that the kind of entry can't have. */
 const checkPlaces = (attributes: StoredAttributes): ResultFields | undefined => {
   for (const { parsed: { type } } of attributes.values()) {
     const place = places.get(type.key)
@@ -66,7 +66,7 @@ const checkPlaces = (attributes: StoredAttributes): ResultFields | undefined => 
   return undefined
 }
 
-/** The classes of an entry: known ones, and one structural class with its chain. */
+/** The refusal of object classes that are unknown, or that have no single structural class with its superclasses. */
 const checkClasses = (
   names: ReadonlyArray<string>,
   { relax }: RequestControls,
@@ -91,7 +91,7 @@ const checkClasses = (
   )
 }
 
-/** All attributes that the classes ask for, and none that they don't allow. */
+/** The refusal of an entry that lacks a required attribute or has one that its classes don't allow. */
 const checkContent = (attributes: StoredAttributes, names: ReadonlyArray<string>): ResultFields | undefined => {
   const all = withSuperiors(classesOf(names))
   const present = new Set([...attributes.values()].map(({ parsed }) => parsed.type))

@@ -1,7 +1,6 @@
 /**
- * The operations that change the directory: add, modify, delete and modify DN (RFC 4511 sections 4.6 to 4.9). Each is carried
- * out whole or refused, in one step; the order in which a request is judged, and so the code that one with several faults
- * gets, is slapd's.
+ * The operations that change the directory: add, modify, delete and modify DN (RFC 4511 sections 4.6 to 4.9). Each is carried out
+ * completely or refused, in one step. The order of the checks is slapd's, so a request with several faults gets the same code.
  */
 import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
@@ -33,22 +32,22 @@ import { referral } from "./referrals.ts"
 import { noControls, type RequestControls } from "./requestControls.ts"
 import { checkEntry } from "./schemaChecking.ts"
 
-/** A request in its surroundings. `now` is the Clock's time in milliseconds. */
+/** A request with its context. `now` is the Clock's time in milliseconds. */
 export interface Update<Operation extends RequestOperation> {
   readonly state: DirectoryState
   readonly request: Operation
   readonly requester: Requester
   readonly now: number
-  /** What else its controls ask for. */
+  /** The content of its controls. */
   readonly controls?: RequestControls | undefined
 }
 
 const noAccess = answer(LdapResultCode.insufficientAccessRights)
 
-/** The answer of an update that would have been carried out, but for the no-op control. */
+/** The answer to a valid update with the no-op control. */
 const noOperation = answer(LdapResultCode.noOperation, "no-op")
 
-/** The administrator is held to nothing, or to the history alone where that is asked for. */
+/** No rule applies to the administrator, except the history if the control asks for it. */
 const policyFor = (
   policy: PasswordPolicy,
   byAdministrator: boolean,
@@ -91,7 +90,7 @@ export const add = ({ controls = noControls, now, request, requester, state }: U
   if (controls.noOp === true) return noOperation
   const parent = above === undefined ? undefined : state.tree.find(above)
   const own = prettyRdn(state.types, rdn)
-  // The parent's name is taken as the parent has it, not as the request wrote it.
+  // The name of the parent is spelled as the parent has it, not as in the request.
   const entry = state.tree.insert(parent === undefined ? dn : LdapDn.child(parent.dn, own), attributes, {
     ...history,
     uuid: state.nextUuid()
@@ -203,11 +202,11 @@ export const modifyDn = (
   if (unknown !== undefined) return unknown
   const entry = state.findVisible(requester, dn)
   const above = LdapDn.parent(dn)
-  // slapd looks for the parent first, and says of one that isn't there nothing more.
+  // slapd looks for the parent first, and gives no matched DN if it is missing.
   if (!state.isSuffix(dn) && above !== undefined && state.findVisible(requester, above) === undefined) {
     return answer(LdapResultCode.noSuchObject)
   }
-  // Here alone it looks at the assertion before it refers.
+  // Only here slapd checks the assertion before it returns a referral.
   const unlike = entry === undefined ? undefined : unmetAssertion(state, entry, requester, controls)
   if (unlike !== undefined && state.mayDo(requester, request)) return unlike
   const unmet = refuse(state, dn, requester, controls)
@@ -229,7 +228,7 @@ export const modifyDn = (
   if (controls.noOp === true) return noOperation
   const before = { attributes: entry.attributes, dn: entry.dn, history: entry.history }
   state.tree.update(entry, attributes)
-  // The parent's name is taken as the parent has it, not as the request wrote it.
+  // The name of the parent is spelled as the parent has it, not as in the request.
   state.tree.move(entry, superior === undefined ? renamed : LdapDn.child(superior.dn, rdn))
   touch(entry, requester, now)
   const undo = () => {
@@ -238,12 +237,12 @@ export const modifyDn = (
     entry.history = before.history
   }
   state.changes.made("modifyDn", entry, undo, { attributes: before.attributes, dn: before.dn.toString() })
-  // Those below have other names now.
+  // The entries below have new names too.
   for (const one of state.tree.below(entry, "subordinates")) one.changed = state.changes.number
   return success
 }
 
-/** What keeps an update from an entry: that it is elsewhere, isn't there, or isn't as the client assumes. */
+/** The refusal of an update whose entry is a referral, is missing, or doesn't satisfy the assertion control. */
 const refuse = (
   state: DirectoryState,
   dn: LdapDn.LdapDn,

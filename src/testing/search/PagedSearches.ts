@@ -1,6 +1,5 @@
 /**
- * Searches in pages (RFC 2696): those of one connection that are between two pages, and the cookies by which a client
- * goes on with them.
+ * Paged searches (RFC 2696): the searches of one connection that are between two pages, and their cookies.
  */
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
@@ -12,14 +11,14 @@ import type { SearchCursor } from "./search.ts"
 /** A search that waits for its client to ask for the next page. */
 interface Waiting {
   readonly cursor: SearchCursor
-  /** What must be the same in the next request. */
+  /** The part of the request that must be the same in the next one. */
   readonly fingerprint: string
 }
 
 export type PageRequest =
   | { readonly _tag: "First"; readonly size: number }
   | { readonly _tag: "Next"; readonly size: number; readonly cursor: SearchCursor }
-  /** The client wants nothing more: it gives the rest of the search back, or begins with no entries at all. */
+  /** A page size of 0: the client ends the search, or begins one without entries. */
   | { readonly _tag: "Last"; readonly isFirst: boolean }
   | { readonly _tag: "Refused"; readonly result: ResultFields }
 
@@ -47,7 +46,7 @@ export class PagedSearches {
     this.#limits = limits
   }
 
-  /** What a paged results control asks for. A cookie serves once, on its connection and for its search. */
+  /** Reads a paged results control. A cookie is valid once, on its connection and for its search. */
   take(control: LdapControl.LdapControl, fingerprint: string): PageRequest {
     const paged = LdapControl.decodePagedResults(control)
     if (paged === undefined || paged.size < 0) return malformed
@@ -67,12 +66,12 @@ export class PagedSearches {
       : { _tag: "Next", size: this.#sizeOf(paged.size), cursor: waiting.cursor }
   }
 
-  /** The size of a page: the server may have a smaller one. */
+  /** The size of a page, which the directory may limit. */
   #sizeOf(asked: number): number {
     return this.#limits.pageSize === 0 ? asked : Math.min(asked, this.#limits.pageSize)
   }
 
-  /** Keeps a search for later, and returns the cookie for it. */
+  /** Keeps a search for its next page, and returns the cookie. */
   keep(cursor: SearchCursor, fingerprint: string): Uint8Array {
     const cookie = Buffer.alloc(8)
     cookie.writeUInt32BE(this.#connection)
@@ -83,7 +82,7 @@ export class PagedSearches {
     return cookie
   }
 
-  /** slapd knows its old cookies only while a search is waiting. */
+  /** slapd recognizes old cookies only while a search waits for its next page. */
   #isOld(cookie: Buffer): boolean {
     return this.#waiting.size > 0 && cookie.length === 8 &&
       cookie.readUInt32BE() === this.#connection && cookie.readUInt32BE(4) <= this.#issued

@@ -1,6 +1,5 @@
 /**
- * Aliases (RFC 4512 section 2.6) as searches follow them (RFC 4511 section 4.5.1.3): on the way to the base, and below
- * it.
+ * Dereferences aliases (RFC 4512 section 2.6) for searches (RFC 4511 section 4.5.1.3): in the base, and below it.
  */
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
@@ -9,7 +8,7 @@ import { type DirectoryState, parseDn } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import { answer } from "../operations/directoryResult.ts"
 
-/** How many aliases may follow one another. */
+/** The maximum length of a chain of aliases. */
 const most = 15
 
 const targetOf = (entry: DirectoryEntry): LdapDn.LdapDn | undefined => {
@@ -17,7 +16,7 @@ const targetOf = (entry: DirectoryEntry): LdapDn.LdapDn | undefined => {
   return value === undefined ? undefined : parseDn(Buffer.from(value).toString("utf8"))
 }
 
-/** The name without aliases in it, or the refusal of one that leads nowhere. */
+/** The name without aliases, or the refusal of an alias that can't be followed. */
 export const resolveBase = (state: DirectoryState, dn: LdapDn.LdapDn): LdapDn.LdapDn | ResultFields => {
   let resolved = dn
   for (let followed = 0; followed <= most; followed++) {
@@ -36,8 +35,7 @@ export const resolveBase = (state: DirectoryState, dn: LdapDn.LdapDn): LdapDn.Ld
 }
 
 /**
- * The entries of a scope with those that the aliases below the base point to, each once; aliases that lead nowhere are
- * left out.
+ * The entries of a scope and those that aliases below the base point to, each once. Aliases that can't be followed are left out.
  */
 export const followBelow = (
   state: DirectoryState,
@@ -48,10 +46,10 @@ export const followBelow = (
   const found = new Set<DirectoryEntry>()
   const waiting: Array<DirectoryEntry> = [...entries].reverse()
   const followed = new Set<DirectoryEntry>()
-  /** What aliases have led to: many may lead to one place. */
+  /** The targets so far: several aliases may have the same one. */
   const expanded = new Set<DirectoryEntry>()
   for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
-    // The base was found, or taken as it is.
+    // The base itself was dereferenced before, if the request asks for that.
     if (!entry.isAlias || entry === base) {
       found.add(entry)
       continue

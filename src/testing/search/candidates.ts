@@ -1,6 +1,6 @@
 /**
- * Which entries a search has to look at: those that the index finds for the equality assertions of its filter, where
- * these decide enough, and otherwise all of its scope. Pure; whether an entry matches is for filterMatching.ts to say.
+ * The entries that a search must test: those that the index finds for the equality assertions of its filter, if these exclude
+ * enough, and otherwise all entries of its scope. filterMatching.ts decides whether an entry matches.
  */
 import type { AttributeType, AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
 import { normalize } from "../../model/attribute/matchingRules.ts"
@@ -10,8 +10,8 @@ import type { DirectoryEntry, DirectoryTree } from "../directory/DirectoryTree.t
 import type { Found } from "../directory/EqualityIndex.ts"
 
 /**
- * What the index has for a filter: all that can match it and perhaps more, nothing (the index can't tell), or the type whose index
- * has to be made before it can tell.
+ * The answer of the index to a filter: entries that include all matching ones, `Unknown` if the index can't tell, or the type whose
+ * index must be built first.
  */
 type Plan =
   | { readonly _tag: "Found"; readonly entries: Found<DirectoryEntry> }
@@ -24,10 +24,10 @@ const found = (entries: Found<DirectoryEntry>): Plan => ({ _tag: "Found", entrie
 
 const none: Plan = found(new Set())
 
-/** So few entries aren't worth an index of object classes. */
+/** If this few entries are left, the index of object classes isn't built. */
 const few = 1_000
 
-/** The type whose index a search needs and that isn't there yet. */
+/** The next type whose index a search needs and that isn't built yet. */
 export const neededIndex = (
   tree: DirectoryTree,
   types: AttributeTypes,
@@ -37,7 +37,7 @@ export const neededIndex = (
   return planned._tag === "Needs" ? planned.type : undefined
 }
 
-/** In the order of the tree, whether the index found them or not. Makes the indexes that it needs. */
+/** The entries in the order of the tree. Builds the indexes that are missing. */
 export const candidates = (
   tree: DirectoryTree,
   types: AttributeTypes,
@@ -52,11 +52,11 @@ export const candidates = (
   }
   const planned = plan(tree, types, filter)
   if (planned._tag !== "Found") return tree.below(base, scope)
-  // Referral objects are met whether they match or not.
+  // Referral objects are returned as references, whether they match or not.
   const { referrals } = tree
   const size = planned.entries.size + (withReferrals ? referrals.size : 0)
   const most = scope === "one" ? base.children.size : tree.size
-  // To sort what was found costs more than to pass by what wasn't, where most was found.
+  // If most entries were found, sorting them costs more than testing all.
   if (size > most / 4 + 1) return tree.below(base, scope)
   const all = withReferrals && referrals.size > 0 ? new Set([...planned.entries, ...referrals]) : planned.entries
   return tree.within(all, base, scope)
@@ -66,7 +66,7 @@ const plan = (tree: DirectoryTree, types: AttributeTypes, filter: LdapFilter): P
   switch (filter._tag) {
     case "And": {
       let least: Plan = unknown
-      // Object classes come last: they have many entries, and most filters name another value beside them.
+      // Object classes come last: they have many entries, and most filters have another value that decides.
       for (const one of filter.filters.toSorted((a, b) => Number(isOfClass(a)) - Number(isOfClass(b)))) {
         if (isOfClass(one) && least._tag === "Found" && least.entries.size <= few) break
         const planned = plan(tree, types, one)
@@ -89,7 +89,7 @@ const plan = (tree: DirectoryTree, types: AttributeTypes, filter: LdapFilter): P
     case "Equality": {
       const asked = types.find(filter.attribute)
       const key = asked === undefined ? undefined : normalize(asked.type.rule, filter.value)
-      // What can't be told is never true.
+      // An Undefined assertion is never true.
       if (asked === undefined || key === undefined) return none
       if (asked.type.key === "memberof" && tree.memberOf) return found(tree.membersOf(key))
       if (!tree.index.covers(asked.type)) return unknown

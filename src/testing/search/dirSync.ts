@@ -1,9 +1,9 @@
 /**
- * DirSync (MS-ADTS 3.1.1.3.4.1.3): what has changed in a naming context since the client asked last. A new entry comes
- * whole, a changed one with the attributes that have changed (those that are gone without values), a deleted one under
- * the name that Active Directory gives to the deleted, with `isDeleted`. All have their objectGUID.
+ * DirSync (MS-ADTS 3.1.1.3.4.1.3): the changes in a naming context since the client's last request. A new entry is returned with all
+ * attributes. A changed entry has the changed attributes; removed ones have no values. A deleted entry has the name of a
+ * tombstone of Active Directory and `isDeleted`. All entries have their objectGUID.
  *
- * A cookie is a place in the order of changes, so a client may be given a part at a time.
+ * A cookie is a position in the order of changes, so a client can receive the changes in parts.
  */
 import { isSubtypeOf } from "../../model/attribute/AttributeTypes.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
@@ -24,7 +24,7 @@ export interface Part {
   readonly response: LdapControl.LdapControl
 }
 
-/** After which entry a client goes on: the number of its last change and its place among those with the same one. */
+/** The position after an entry: the number of its last change, and its place among entries with the same number. */
 interface Place {
   readonly change: number
   readonly place: number
@@ -39,7 +39,7 @@ const placeIn = (cookie: Uint8Array, last: number): Place | undefined => {
   return change === undefined || Number(change) > last ? undefined : { change: Number(change), place: Number(place) }
 }
 
-/** Behind everything that has the number. */
+/** The position after all entries with that number. */
 const lastPlace = 999_999_999_999_999
 
 const invalidCookie = answer(LdapResultCode.unwillingToPerform, "the DirSync cookie is not one of this directory")
@@ -73,18 +73,18 @@ export const changesSince = (
   for (let step = cursor.step(); step._tag !== "Done"; step = cursor.step()) {
     if (step._tag === "Found") changed.push(step.entry)
   }
-  // A client that begins has nothing that could be gone.
+  // A client without a cookie has no entries that could be deleted.
   if (!first) changed.push(...state.changes.deletions.filter((entry) => cursor.covers(entry)))
   const waiting = changed.filter((entry) => isAfter(entry, since))
     .sort((a, b) => a.changed - b.changed || a.place - b.place)
   const entries: Array<FoundEntry> = []
-  let octets = 0
+  let bytes = 0
   let last: Place = { change: state.changes.number, place: lastPlace }
   for (const [i, entry] of waiting.entries()) {
     const found = entry.present ? news(state, request, cursor.select(entry), entry, since) : tombstone(entry)
     entries.push(found)
-    octets += encodeFound(0, found, []).length
-    if (asked.maxBytes > 0 && octets >= asked.maxBytes && i < waiting.length - 1) {
+    bytes += encodeFound(0, found, []).length
+    if (asked.maxBytes > 0 && bytes >= asked.maxBytes && i < waiting.length - 1) {
       last = { change: entry.changed, place: entry.place }
       break
     }
@@ -96,7 +96,7 @@ export const changesSince = (
 const isAfter = (entry: DirectoryEntry, { change, place }: Place): boolean =>
   entry.changed > change || (entry.changed === change && entry.place > place)
 
-/** What is new of an entry: everything where the client doesn't have it yet. */
+/** The news of an entry: all attributes if the client doesn't have it yet. */
 const news = (
   state: DirectoryState,
   { attributes: wanted }: SearchRequest,
@@ -137,7 +137,7 @@ const tombstone = (entry: DirectoryEntry): FoundEntry => {
   }
 }
 
-/** Its own, or else one that is made of its entryUUID, in the order of octets that Active Directory has. */
+/** The objectGUID of the entry, or else its entryUUID in the byte order of Active Directory. */
 const guidAttribute = (entry: DirectoryEntry): LdapAttribute => {
   const own = entry.values("objectguid")
   if (own.length > 0) return { description: "objectGUID", values: own }

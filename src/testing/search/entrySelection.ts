@@ -1,6 +1,6 @@
 /**
- * How much of an entry a client gets: the attributes that it asked for and may see, the values that the matched values
- * control (RFC 3876) leaves, and ranges of them (MS-ADTS 3.1.1.3.1.3.3).
+ * The part of an entry that is returned: the attributes that the client requests and may see, the values that the matched values
+ * control (RFC 3876) selects, and ranges of values (MS-ADTS 3.1.1.3.1.3.3).
  */
 import { BerWriter } from "../../ber/BerWriter.ts"
 import {
@@ -26,7 +26,7 @@ export interface FoundEntry {
   readonly attributes: ReadonlyArray<LdapEntry.LdapAttribute>
 }
 
-/** What is wanted of entries; `attributes` as in a search. */
+/** The requested part of entries; `attributes` as in a search request. */
 export interface Wanted {
   readonly attributes: ReadonlyArray<string>
   readonly typesOnly?: boolean | undefined
@@ -42,11 +42,11 @@ export const selection = (
 ): (entry: DirectoryEntry) => FoundEntry => {
   const { ranges, wanted } = rangesOf(names)
   const classes = wanted.flatMap((name) => name.startsWith("@") ? superclassesOf(name.slice(1).toLowerCase()) : [])
-  // An extensible object may have every attribute there is.
+  // An extensible object may have all attributes.
   const everything = classes.includes("extensibleobject")
   const allUser = everything || wanted.length === 0 || wanted.includes("*")
   const allOperational = everything || wanted.includes("+")
-  // "1.1" is no attribute, so it asks for none; so does a name that the directory doesn't know.
+  // "1.1" is no attribute, so it selects none. The same holds for unknown names.
   const asked: ReadonlyArray<Description> = [...wanted, ...classes.flatMap(attributesOfClass)].flatMap((name) =>
     state.types.find(name) ?? []
   )
@@ -69,7 +69,7 @@ export const selection = (
       else attributes.push(ranged(description, values, ranges.get(stored.parsed.key), state.maxValues))
     }
     for (const stored of entry.attributes.values()) show(stored)
-    // Entries that aren't in the tree have no history, and say of themselves what there is to say.
+    // The root DSE and the subschema entry have no history; their attributes are complete.
     if (needsOperational && entry.history.uuid !== "") {
       for (const stored of operationalAttributes(entry)) show(stored)
     }
@@ -77,13 +77,13 @@ export const selection = (
   }
 }
 
-/** The attributes that a class asks for by `@` and its name (RFC 4529); those of its superclasses are asked for beside it. */
+/** The attributes of a class itself, without those of its superclasses, for a selection by `@` and its name (RFC 4529). */
 const attributesOfClass = (name: string): ReadonlyArray<string> => {
   const known = objectClassOf(name)
   return known === undefined ? [] : [...known.must, ...known.may].map(({ name }) => name)
 }
 
-/** The values of an attribute that one of the filters matches. */
+/** Selects the values of an attribute that match one of the filters. */
 const valueFilter = (state: DirectoryState, filters: ReadonlyArray<ValueFilter>) => {
   const matchers = filters.map((filter) => compile(filter, state.types, () => true))
   return (entry: DirectoryEntry, stored: StoredAttribute): ReadonlyArray<Uint8Array> =>
@@ -106,7 +106,7 @@ interface Range {
 
 const rangeSyntax = /^(.+);range=(\d{1,9})-(\d{1,9}|\*)$/i
 
-/** `member;range=0-1499` asks for `member`, and says which of its values. */
+/** `member;range=0-1499` selects `member` and a range of its values. */
 const rangesOf = (names: ReadonlyArray<string>) => {
   const ranges = new Map<string, Range>()
   const wanted = names.map((name) => {
@@ -118,7 +118,7 @@ const rangesOf = (names: ReadonlyArray<string>) => {
   return { ranges, wanted }
 }
 
-/** Without a limit and without a range it is the attribute as it is. */
+/** The attribute with the values of a range; unchanged if there is neither a limit nor a range. */
 const ranged = (
   description: string,
   values: ReadonlyArray<Uint8Array>,
@@ -134,12 +134,12 @@ const ranged = (
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// As octets
+// As bytes
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The message that returns an entry, written without a detour over `LdapEntry` where it has no controls: most of what a
- * server sends is these.
+ * Encodes the message that returns an entry. Without controls, it is encoded directly, without an `LdapEntry`, since most messages
+ * of a server are of this kind.
  */
 export const encodeFound = (
   messageId: number,

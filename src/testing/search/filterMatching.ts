@@ -1,6 +1,6 @@
 /**
- * The matching of filters, for the entries of a directory: with the attributes that only a directory knows of, and with what the one
- * who asks may see.
+ * Matches filters against the entries of a directory, including operational attributes, and only with attributes that the requester
+ * may see.
  */
 import type { AttributeTypes, Description } from "../../model/attribute/AttributeTypes.ts"
 import * as Matching from "../../model/filter/filterMatching.ts"
@@ -32,7 +32,7 @@ export const compile = (filter: LdapFilter, types: AttributeTypes, visible: Visi
 export const attributesOf = (entry: DirectoryEntry, asked: Description): Generator<StoredAttribute> =>
   Matching.attributesOf(entry, asked, operationalAttributes)
 
-/** The refusal of an operation whose assertion control (RFC 4528) doesn't hold of its entry. */
+/** The refusal of an operation whose entry doesn't match the assertion control (RFC 4528). */
 export const unmetAssertion = (
   state: DirectoryState,
   entry: DirectoryEntry,

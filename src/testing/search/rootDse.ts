@@ -1,5 +1,5 @@
 /**
- * The root DSE (RFC 4512 section 5.1): what the server says of itself, under the empty name.
+ * The root DSE (RFC 4512 section 5.1): the entry with the empty name, in which the server describes itself.
  */
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"

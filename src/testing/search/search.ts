@@ -1,9 +1,9 @@
 /**
- * Searches (RFC 4511 section 4.5): where they look, which entries they find, and what their controls make of that.
+ * Searches (RFC 4511 section 4.5): their base and scope, the entries that they find, and their controls.
  *
- * A search is a cursor over the entries that may match. Each is looked at when its turn comes, so an entry that is
- * changed while the search goes on is returned as it is then, once, and a deleted one isn't. Pure and synchronous:
- * sending, waiting and stopping is up to searchServing.ts, pages to PagedSearches.ts.
+ * A search is a cursor over the entries that may match. Each entry is tested when the cursor reaches it. So an entry that changes
+ * during the search is returned once, in its current state, and a deleted entry isn't returned. This file is synchronous:
+ * searchServing.ts sends, waits and stops, and PagedSearches.ts keeps cursors between pages.
  */
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
@@ -21,7 +21,7 @@ import { compile, type EntryMatcher, unmetAssertion } from "./filterMatching.ts"
 import { sorted } from "./sorting.ts"
 import { specialEntry } from "./specialEntries.ts"
 
-/** What a step over the entries came to: one to return, a referral, none this time, or the end. */
+/** The outcome of one step: an entry to return, a reference, nothing, or the end of the search. */
 export type Step =
   | { readonly _tag: "Found"; readonly found: FoundEntry; readonly entry: DirectoryEntry }
   | { readonly _tag: "Reference"; readonly uris: ReadonlyArray<string>; readonly entry: DirectoryEntry }
@@ -37,13 +37,13 @@ interface Plan {
   readonly matches: EntryMatcher
   readonly select: (entry: DirectoryEntry) => FoundEntry
   readonly sizeLimit: number
-  /** Of the continuations; `undefined` where referral objects are entries as others. */
+  /** The scope in continuation references; `undefined` if referral objects are treated as ordinary entries. */
   readonly referralScope?: Scope | undefined
-  /** Whether the requester may hear of a referral object. */
+  /** Whether the requester may receive a reference. */
   readonly mayRefer?: (entry: DirectoryEntry) => boolean
   /** Whether an entry is in the scope of the search. */
   readonly covers?: (entry: DirectoryEntry) => boolean
-  /** How the search ends. Default: in success. */
+  /** The result of the search. Default: success. */
   readonly result?: ResultFields
   /** The controls of its result. */
   readonly controls?: ReadonlyArray<LdapControl>
@@ -59,7 +59,7 @@ export class SearchCursor {
     this.#plan = plan
   }
 
-  /** How many entries it looks at in all: what its cost depends on. */
+  /** How many entries the search tests, which determines its cost. */
   get length(): number {
     return this.#plan.candidates.length
   }
@@ -68,7 +68,7 @@ export class SearchCursor {
     return this.#plan.controls ?? []
   }
 
-  /** Looks at the next entry. */
+  /** Tests the next entry. */
   step(): Step {
     const entry = this.#plan.candidates[this.#next]
     if (entry === undefined) return done(this.#plan.result ?? success)
@@ -83,7 +83,7 @@ export class SearchCursor {
     return { _tag: "Found", found: this.#plan.select(entry), entry }
   }
 
-  /** Whether nothing more will be found; moves on to what will be. */
+  /** Whether no more entries will be found. Moves to the next one that will. */
   finished(): boolean {
     for (;; this.#next++) {
       const entry = this.#plan.candidates[this.#next]
@@ -92,7 +92,7 @@ export class SearchCursor {
     }
   }
 
-  /** Whether an entry is there and matches the filter. */
+  /** Whether an entry exists and matches the filter. */
   matches(entry: DirectoryEntry): boolean {
     return entry.present && this.#plan.matches(entry) === true
   }
@@ -153,7 +153,7 @@ export const start = (
     matches: subentriesOnly(visibleOnly(state, requester, matches), base, request, controls),
     select,
     sizeLimit: limits.length === 0 ? 0 : Math.min(...limits),
-    // After a restore another entry has the name of the base.
+    // After a restore, another entry object has the name of the base.
     covers: (entry) =>
       state.tree.within([entry], base.present ? base : (state.tree.find(base.dn) ?? base), scope).length > 0,
     mayRefer: (entry) => mayRefer(state, requester, entry),
@@ -182,11 +182,11 @@ export const start = (
   })
 }
 
-/** Entries that the requester may not know of aren't there. */
+/** Hidden entries don't match. */
 const visibleOnly = (state: DirectoryState, requester: Requester, matches: EntryMatcher): EntryMatcher =>
   state.hidesEntries(requester) ? (entry) => state.maySeeEntry(requester, entry) ? matches(entry) : false : matches
 
-/** Subentries (RFC 3672) are seen where they are asked for, or named as the base. */
+/** Subentries (RFC 3672) match if the control asks for them, or if one is the base of a base search. */
 const subentriesOnly = (
   matches: EntryMatcher,
   base: DirectoryEntry,

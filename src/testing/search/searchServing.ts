@@ -1,6 +1,6 @@
 /**
- * Searches as they are sent: entries in writes of some size, pages, time limits on the Clock, and the searches that go
- * on with what changes (persistent search; content synchronization, RFC 4533).
+ * Sends the results of searches: it joins entries into larger writes, and handles pages, time limits on the Clock, and searches that
+ * follow changes (persistent search; content synchronization, RFC 4533).
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -24,7 +24,7 @@ import type { PagedSearches } from "./PagedSearches.ts"
 import { SearchCursor, start } from "./search.ts"
 import * as Synchronization from "./synchronization.ts"
 
-/** A search request in its surroundings. */
+/** A search request with its context. */
 export interface Serving {
   readonly state: DirectoryState
   readonly log: DirectoryLog
@@ -40,19 +40,19 @@ export interface Serving {
 }
 
 /**
- * How many octets of entries are joined into one write: large enough to be quick, small enough to let others in
+ * How many bytes of entries are joined into one write: large enough to be fast, small enough that other requests are served in
  * between.
  */
 const writeSize = 16 * 1024
 
-/** How many entries a search looks at before it lets others in between. */
+/** How many entries a search tests before it yields to other requests. */
 const entriesPerTurn = 500
 
 type Controls = ReadonlyArray<LdapControl.LdapControl>
 
 const noControls: Controls = []
 
-/** Serves a search until its end. Interruption stops it without one. */
+/** Serves a search until its end. After an interruption no result is sent. */
 export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
   const { controls, messageId, pages, request, requester, state } = serving
   if (request.scope !== "base") yield* prepareIndexes(state, request)
@@ -76,7 +76,7 @@ export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
   const page = controls.paged === undefined ? undefined : pages.take(controls.paged, fingerprint)
   if (page?._tag === "Refused") return yield* done(page.result)
   if (page?._tag === "Last") {
-    // slapd answers the control of the first page alone.
+    // slapd returns the control only if this is the first request.
     return yield* done(success, page.isFirst ? [LdapControl.pagedResults({ size: 0, cookie: new Uint8Array(0) })] : [])
   }
   const cursor = page?._tag === "Next" ? page.cursor : start(state, request, requester, controls, serving.offers)
@@ -85,16 +85,16 @@ export const serveSearch = Effect.fnUntraced(function*(serving: Serving) {
   if (page === undefined || (result !== undefined && result.code !== LdapResultCode.success)) {
     return yield* done(result ?? success, cursor.controls)
   }
-  // An empty cookie says that this was the last page; the end of a page may be the end of the search.
+  // An empty cookie marks the last page. The end of a page can be the end of the search.
   const finished = result !== undefined || cursor.finished()
   const cookie = finished ? new Uint8Array(0) : pages.keep(cursor, fingerprint)
   yield* done(success, [LdapControl.pagedResults({ size: 0, cookie }), ...cursor.controls])
 })
 
-/** How many entries are put into an index before others are let in between. Smaller directories never wait. */
+/** How many entries are added to an index before the search yields to other requests. In smaller directories it doesn't yield. */
 const entriesPerStep = 5_000
 
-/** Makes the indexes that a search needs. */
+/** Builds the indexes that a search needs. */
 const prepareIndexes = Effect.fnUntraced(function*({ tree, types }: DirectoryState, { filter }: SearchRequest) {
   for (let type = neededIndex(tree, types, filter); type !== undefined; type = neededIndex(tree, types, filter)) {
     while (!tree.index.prepare(type, entriesPerStep)) yield* Effect.yieldNow
@@ -102,9 +102,8 @@ const prepareIndexes = Effect.fnUntraced(function*({ tree, types }: DirectorySta
 })
 
 /**
- * Sends what the cursor finds, `pageSize` entries at most if that isn't 0, each with the controls that belong to it.
- * The result is the end of the search, or `undefined` where the page is full. Entries without controls to say why
- * they are sent aren't sent.
+ * Sends the entries that the cursor finds with their controls, at most `pageSize` of them if that isn't 0. Returns the result at
+ * the end of the search, or `undefined` if the page is full. Entries for which `controlsOf` returns `undefined` aren't sent.
  */
 const stream = Effect.fnUntraced(function*(
   serving: Serving,
@@ -163,15 +162,15 @@ const entryOctets = ({ connection, log, messageId }: Serving, found: FoundEntry,
   return encodeFound(messageId, found, controls)
 }
 
-/** What must be the same in all requests for the pages of one search. */
+/** The part of the request that must be the same for all pages of one search. */
 const fingerprintOf = (operation: SearchRequest): string =>
   encode({ messageId: 0, operation, controls: [] }).toString("latin1")
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Searches that go on
+// Searches that follow changes
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What Active Directory's notification control asks for: changed entries without a word about why (MS-ADTS 3.1.1.3.4.1.9). */
+/** The notification control of Active Directory: changed entries, without the kind of change (MS-ADTS 3.1.1.3.4.1.9). */
 const notified: LdapControl.PersistentSearch = {
   changeTypes: ["add", "modify", "modifyDn"],
   changesOnly: true,
@@ -180,13 +179,13 @@ const notified: LdapControl.PersistentSearch = {
 
 type Done = (result: ResultFields, more?: Controls) => Effect.Effect<void, Socket.SocketError>
 
-/** An entry that a change brings to a client, as it was at that moment. */
+/** An entry to send because of a change, as it was at that moment. */
 interface News {
   readonly found: FoundEntry
   readonly controls: Controls
 }
 
-/** A client that reads more slowly than the directory changes has a limit: then its search ends. */
+/** Too many changes wait for a slow client, so its search ends. */
 class Overrun {
   readonly _tag = "Overrun"
 }
@@ -195,12 +194,12 @@ const tooMany = "more changes than the client has read"
 
 type NewsQueue = Queue.Queue<News, Overrun>
 
-/** Keeps news for the client. Once there are too many, what waits is all that it will get. */
+/** Queues an entry for the client. If too many wait, the search ends after those. */
 const tell = (news: NewsQueue, one: News): void => {
   if (!Queue.offerUnsafe(news, one)) Queue.failCauseUnsafe(news, Cause.fail(new Overrun()))
 }
 
-/** Sends news for as long as the client wants them; the time limit of the search ends it, and so do too many of them. */
+/** Sends entries until the search is abandoned. The time limit of the search ends it too, and so do too many waiting entries. */
 const follow = (serving: Serving, news: NewsQueue, overrun: ResultFields) =>
   Effect.forever(
     Effect.flatMap(Queue.take(news), ({ controls, found }) => serving.write(entryOctets(serving, found, controls)))

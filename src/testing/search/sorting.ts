@@ -1,6 +1,5 @@
 /**
- * The order of what a search found (server-side sorting, RFC 2891), and windows of it (virtual list views,
- * draft-ietf-ldapext-ldapv3-vlv-09). Pure; codes are slapd's.
+ * Server-side sorting (RFC 2891) and virtual list views (draft-ietf-ldapext-ldapv3-vlv-09). Pure. Codes are slapd's.
  */
 import type { Description } from "../../model/attribute/AttributeTypes.ts"
 import { type MatchingRule, normalize, order, orderingRule } from "../../model/attribute/matchingRules.ts"
@@ -11,11 +10,11 @@ import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
 import { attributesOf } from "./filterMatching.ts"
 
-/** Entries in order, the window of them that was asked for, and the controls that say so. */
+/** The sorted entries, or the requested window of them, with the response controls. */
 export interface Sorted {
   readonly entries: ReadonlyArray<DirectoryEntry>
   readonly controls: ReadonlyArray<LdapControl.LdapControl>
-  /** The result code of the search; without success there is no entry. */
+  /** The result code of the search. There are entries only with success. */
   readonly code: number
 }
 
@@ -25,7 +24,7 @@ interface Key {
   readonly direction: 1 | -1
 }
 
-/** slapd's code for a window without an order. */
+/** slapd's code for a virtual list view without a sort control. */
 const sortControlMissing = 76
 
 const offsetRangeError = 61
@@ -52,7 +51,7 @@ export const sorted = (
       ? (asked.type.ordering ? asked.type.rule : undefined)
       : orderingRule(matchingRule)
     if (asked === undefined || rule === undefined) {
-      // slapd refuses the search whether the control is critical or not, and says why by the code of the search.
+      // slapd refuses the search with this code, whether the control is critical or not.
       const code = asked === undefined ? LdapResultCode.noSuchAttribute : LdapResultCode.inappropriateMatching
       return { entries: [], controls: [], code }
     }
@@ -76,7 +75,7 @@ export const sorted = (
   }
 }
 
-/** Of several values the one that comes first. */
+/** The first in order of an entry's values. */
 const valueOf = (entry: DirectoryEntry, { asked, rule }: Key): string | undefined => {
   let least: string | undefined
   for (const { values } of attributesOf(entry, asked)) {
@@ -100,7 +99,7 @@ const compareAll = (
   return 0
 }
 
-/** What has no value counts as greater than all that have one (RFC 2891 section 2.2). */
+/** An entry without a value is greater than all entries with one (RFC 2891 section 2.2). */
 const compare = (rule: MatchingRule, a: string | undefined, b: string | undefined): number =>
   a === undefined ? (b === undefined ? 0 : 1) : b === undefined ? -1 : order(rule, a, b)
 
@@ -125,7 +124,7 @@ const windowOf = (
   }
   const { contentCount, offset } = target
   if (contentCount > 0 && offset > contentCount) return { code: offsetRangeError, position: 0, from: 0, to: 0 }
-  // The client's idea of the list is scaled to what the list is.
+  // The client's offset is scaled from its content count to the real one.
   const position = contentCount === 0 || contentCount === count
     ? offset
     : offset === contentCount

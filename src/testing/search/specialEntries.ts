@@ -1,5 +1,5 @@
 /**
- * The entries that aren't in the tree: the root DSE, and the subschema entry. A search sees them where it names them.
+ * The entries outside of the tree: the root DSE and the subschema entry. A base search finds them by name.
  */
 import type * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { Offers } from "../connection/ConnectionOptions.ts"

@@ -1,6 +1,6 @@
 /**
- * The subschema entry (RFC 4512 section 4.2): the definitions of what the directory knows, written from its tables;
- * attributes that its entries brought along have none.
+ * The subschema entry (RFC 4512 section 4.2): the definitions of the directory's schema. Attributes that are known only from
+ * entries have no definition.
  */
 import {
   allAttributeTypes,

@@ -1,7 +1,7 @@
 /**
- * What a client that keeps a copy has to be told (content synchronization, RFC 4533). A cookie is the number of the last
- * change that its client knows. A client with a cookie gets what has changed since and hears which entries are still
- * there; whatever it has besides is gone (the present phase of section 3.3.1).
+ * Content synchronization (RFC 4533). A cookie is the number of the last change that the client knows. A client with a cookie gets
+ * the entries that changed since, and the UUIDs of the unchanged ones. It deletes its other entries (the present phase of
+ * section 3.3.1).
  */
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
@@ -11,20 +11,20 @@ const prefix = "change="
 
 const cookieFor = (number: number): Uint8Array => Buffer.from(`${prefix}${number}`)
 
-/** How many entries one message says to be present. */
+/** How many UUIDs of unchanged entries one message has. */
 const setSize = 1000
 
 export interface Synchronization {
   readonly cookie: Uint8Array
-  /** The controls of an entry of the refresh; `undefined` where the client has it as it is. */
+  /** The controls of an entry of the refresh; `undefined` if the client has its current state. */
   readonly onEntry: (entry: DirectoryEntry) => ReadonlyArray<LdapControl.LdapControl> | undefined
-  /** What is said between the refresh and what follows it. */
+  /** The messages between the refresh and the changes that follow it. */
   readonly phases: (persists: boolean) => ReadonlyArray<Uint8Array>
-  /** The control for an entry that has changed; `undefined` where the client needn't know. */
+  /** The control for an entry that has changed; `undefined` if the change doesn't concern the client. */
   readonly onChange: (entry: DirectoryEntry, number: number, covered: boolean) => LdapControl.LdapControl | undefined
 }
 
-/** `undefined` where the client has to begin anew, since its cookie is from elsewhere. */
+/** `undefined` if the client must begin again, since its cookie is unknown. */
 export const begin = (
   state: DirectoryState,
   { cookie: given, reloadHint = false }: LdapControl.SyncRequest
