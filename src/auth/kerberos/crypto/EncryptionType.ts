@@ -40,7 +40,8 @@ export interface EncryptionType {
 /** A key, and what is done with it. The purposes are numbers of RFC 4120 section 7.5.1 and RFC 4121 section 2. */
 export interface KerberosKey {
   readonly type: EncryptionType
-  readonly bytes: Uint8Array
+  /** The secret itself. A function, so that nothing prints it by accident. */
+  readonly reveal: () => Uint8Array
   readonly encrypt: (usage: number, plaintext: Uint8Array, confounder?: Uint8Array) => Buffer
   /** `undefined` for what was not encrypted with this key and for this purpose, or was changed since. */
   readonly decrypt: (usage: number, ciphertext: Uint8Array) => Buffer | undefined
@@ -99,7 +100,7 @@ export const aesKey = (type: EncryptionType, family: AesFamily, bytes: Uint8Arra
     hmac(family.hash, keysFor(usage).checksum, data).subarray(0, type.checksumBytes)
   return {
     type,
-    bytes: own,
+    reveal: () => own,
     encrypt: (usage, plaintext, confounder = randomBytes(16)) => family.seal(keysFor(usage), confounder, plaintext),
     decrypt: (usage, ciphertext) =>
       ciphertext.length < type.overhead ? undefined : family.open(keysFor(usage), ciphertext),

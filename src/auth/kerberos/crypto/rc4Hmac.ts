@@ -30,7 +30,7 @@ const keyOf = (bytes: Uint8Array): KerberosKey => {
   }
   return {
     type: rc4Hmac,
-    bytes: own,
+    reveal: () => own,
     encrypt: (usage, plaintext, confounder = randomBytes(confounderBytes)) => {
       const key = hmac("md5", own, littleEndian(usage))
       const whole = Buffer.concat([confounder, plaintext])

@@ -1,0 +1,101 @@
+/**
+ * Tickets for services: who the client is, the exchanges with KDCs, and the cache over them. It knows nothing of LDAP;
+ * kerberosProvider.ts makes contexts of the tickets.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { InvalidRequest, KerberosFailed } from "../../model/LdapError.ts"
+import type { Credential } from "./credentials/Credential.ts"
+import { identify, type Identity } from "./credentials/identity.ts"
+import { type CachedTicket, TicketCache, timeLeft } from "./credentials/TicketCache.ts"
+import type { EncryptionType } from "./crypto/EncryptionType.ts"
+import { byNames, defaultEncryptionTypes } from "./crypto/encryptionTypes.ts"
+import { authenticate } from "./kdc/asExchange.ts"
+import { type KdcSettings, type KdcTransport, makeTransport } from "./kdc/kdcTransport.ts"
+import { ticketFor } from "./kdc/tgsExchange.ts"
+import { failed } from "./kerberosFailure.ts"
+import { type KerberosOptions, listOf, millisOf } from "./KerberosOptions.ts"
+import { format, type PrincipalName, sameName, ticketGranting } from "./messages/Principal.ts"
+import type { KerberosSystem } from "./system/KerberosSystem.ts"
+
+export interface KerberosClient {
+  /** Encryption types that may be used, the best first. */
+  readonly types: ReadonlyArray<EncryptionType>
+  /** A ticket for a service, in `realm` where that is known. From the cache where there is one that lasts. */
+  readonly ticket: (
+    service: PrincipalName,
+    realm: string | undefined
+  ) => Effect.Effect<CachedTicket, KerberosFailed | InvalidRequest>
+}
+
+export const makeClient = (options: KerberosOptions, system: KerberosSystem): KerberosClient => {
+  const cache = new TicketCache()
+  const types = byNames(options.encryptionTypes ?? defaultEncryptionTypes)
+
+  const ticket: KerberosClient["ticket"] = Effect.fnUntraced(function*(service, realm) {
+    const identity = yield* identify(options, system, types)
+    const kept = yield* keptTicket(identity, (name) => sameName(name, service) && (realm ?? name.realm) === name.realm)
+    if (kept !== undefined) return { credential: kept, proved: () => {} }
+    const client = format(identity.client)
+    const granting = `${client} krbtgt`
+    const ofKdc = Effect.gen(function*() {
+      const transport = yield* makeTransport(system, settingsOf(options, identity.client.realm))
+      const { credential } = identity._tag === "Tickets"
+        ? { credential: yield* keptGrantingTicket(identity) }
+        : yield* cache.get(granting, authenticated(identity, transport))
+      return yield* Effect.tapError(ticketFor(transport, credential, service, realm, types), ({ kind }) =>
+        // What the KDC gave yesterday may be what it refuses today.
+        Effect.sync(() => {
+          if (kind !== "serviceUnknown" && kind !== "kdcUnreachable") cache.forget(granting)
+        }))
+    })
+    return yield* cache.get(`${client} ${format({ ...service, realm })}`, ofKdc)
+  })
+  return { types, ticket }
+}
+
+const authenticated = (
+  { client, source }: Extract<Identity, { readonly _tag: "Keys" }>,
+  transport: KdcTransport
+): Effect.Effect<Credential, KerberosFailed | InvalidRequest> =>
+  Effect.flatMap(source, (source) => authenticate(transport, client, source))
+
+/** A ticket of a credential cache file that can be used now. */
+const keptTicket = Effect.fnUntraced(function*(
+  identity: Identity,
+  isWanted: (service: PrincipalName & { readonly realm: string }) => boolean
+) {
+  if (identity._tag === "Keys") return undefined
+  const now = yield* Clock.currentTimeMillis
+  const [best] = identity.cache.credentials
+    .filter((credential) =>
+      isWanted({ ...credential.service, realm: credential.serviceRealm }) && timeLeft(credential, now) > 0
+    )
+    .sort((a, b) => b.endTime - a.endTime)
+  return best
+})
+
+const keptGrantingTicket = Effect.fnUntraced(function*(
+  identity: Extract<Identity, { readonly _tag: "Tickets" }>
+): Effect.fn.Return<Credential, KerberosFailed> {
+  const { client, path } = identity
+  const own = ticketGranting(client.realm)
+  const found = yield* keptTicket(identity, (name) => name.realm === client.realm && sameName(name, own))
+  return found ?? (yield* failed(
+    "noCredentials",
+    `the credential cache ${path} has no ticket of ${
+      format(client)
+    } that lasts; run kinit, or give a password or a keytab`
+  ))
+})
+
+const settingsOf = (options: KerberosOptions, realm: string): KdcSettings => {
+  const kdcs = new Map(Object.entries(options.kdcsOf ?? {}).map(([name, value]) => [name, listOf(value)]))
+  if (options.kdc !== undefined) kdcs.set(realm, listOf(options.kdc))
+  return {
+    kdcs,
+    krb5Conf: options.krb5Conf,
+    attemptMillis: millisOf(options.kdcAttemptTimeout, 3000),
+    timeoutMillis: millisOf(options.kdcTimeout, 15_000)
+  }
+}
