@@ -272,7 +272,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
     ] as const
   )("%s: nothing is sent, and the error says what to do", ([, options, kind, code, message]) =>
     Effect.gen(function*() {
-      const found = yield* kindOf({ ...settings, ...options } as LdapAuth.KerberosAuthOptions)
+      const found = yield* kindOf({ ...settings, ...options })
       assert.deepStrictEqual(found?.slice(0, 2), [kind, code])
       assert.match(found![2], message)
     }))

@@ -40,14 +40,19 @@ export const makeClient = (options: KerberosOptions, system: KerberosSystem): Ke
     const granting = `${client} krbtgt`
     const ofKdc = Effect.gen(function*() {
       const transport = yield* makeTransport(system, settingsOf(options, identity.client.realm))
-      const { credential } = identity._tag === "Tickets"
-        ? { credential: yield* keptGrantingTicket(identity) }
+      const { credential, proved } = identity._tag === "Tickets"
+        ? { credential: yield* keptGrantingTicket(identity), proved: () => {} }
         : yield* cache.get(granting, authenticated(identity, transport))
-      return yield* Effect.tapError(ticketFor(transport, credential, service, realm, types), ({ kind }) =>
-        // What the KDC gave yesterday may be what it refuses today.
-        Effect.sync(() => {
-          if (kind !== "serviceUnknown" && kind !== "kdcUnreachable") cache.forget(granting)
-        }))
+      return yield* ticketFor(transport, credential, service, realm, types).pipe(
+        Effect.tap(() => Effect.sync(proved)),
+        Effect.tapError(({ kind }) =>
+          Effect.sync(() => {
+            if (kind === "serviceUnknown") proved()
+            // What the KDC gave yesterday may be what it refuses today.
+            else if (kind !== "kdcUnreachable") cache.forget(granting)
+          })
+        )
+      )
     })
     return yield* cache.get(`${client} ${format({ ...service, realm })}`, ofKdc)
   })
