@@ -9,6 +9,7 @@ import { gssapi, type GssapiOptions } from "./kerberos/GssapiMechanism.ts"
 import { gssSpnego } from "./kerberos/GssSpnegoMechanism.ts"
 import type { KerberosOptions } from "./kerberos/KerberosOptions.ts"
 import { kerberosProvider } from "./kerberos/kerberosProvider.ts"
+import { type NtlmOptions, ntlmProvider } from "./ntlm/ntlmProvider.ts"
 import type { Password } from "./Password.ts"
 import type { SaslMechanism } from "./SaslMechanism.ts"
 
@@ -16,6 +17,7 @@ export type { SaslMechanism } from "./SaslMechanism.ts"
 
 export type { EncryptionTypeName } from "./kerberos/crypto/EncryptionType.ts"
 export type { KerberosCredentials, KerberosOptions, KerberosSettings } from "./kerberos/KerberosOptions.ts"
+export type { NtlmOptions } from "./ntlm/ntlmProvider.ts"
 export type { Password } from "./Password.ts"
 
 /**
@@ -141,3 +143,39 @@ export const kerberos = (options: KerberosAuthOptions): LdapAuth => {
   const gss = { channelBinding, protection, service, provider: kerberosProvider(options) }
   return sasl(mechanism === "GSS-SPNEGO" ? gssSpnego(gss) : gssapi({ ...gss, authzId }))
 }
+
+/**
+ * Options of a bind by NTLM: the account, and how the session's messages are protected.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type NtlmAuthOptions = NtlmOptions & Pick<GssapiOptions, "channelBinding" | "protection" | "service">
+
+/**
+ * Binds by NTLM version 2 inside GSS-SPNEGO, for domain controllers where Kerberos can't be used. Prefer {@link kerberos}.
+ *
+ * **Details**
+ *
+ * As with `kerberos`, the session's messages are signed and encrypted on `ldap://`, and under TLS the bind holds for this connection
+ * alone. Nothing falls back to NTLM: a session uses it only with this value. Neither LAN Manager nor NTLM version 1 is here. On
+ * `ldap://` the server proves itself by a signature, or the bind fails with `AuthRejected`. LDAP servers encrypt messages also where
+ * `protection` is `integrity`. A wrong password is the server's `InvalidCredentials`. NTLM's
+ * encryption (RC4) is old, so prefer `ldaps://`. Fibers may share the value; the password is asked for at each bind.
+ *
+ * [MS-NLMP], RFC 4178.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth } from "effect-ldap"
+ * import { Redacted } from "effect"
+ *
+ * const auth = LdapAuth.ntlm({ username: "EXAMPLE\\ada", password: Redacted.make("secret") })
+ * ```
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const ntlm = ({ channelBinding, protection, service, ...account }: NtlmAuthOptions): LdapAuth =>
+  sasl(gssSpnego({ channelBinding, protection, service, provider: ntlmProvider(account) }))

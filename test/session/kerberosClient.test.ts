@@ -334,6 +334,8 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
         const error = yield* failing({ ...ldap, auth: LdapAuth.kerberos({ ...asAlice, service }) })
         assert.strictEqual(error.reason._tag, "InvalidRequest", JSON.stringify(service))
       }
+      const weak = yield* failing({ ...ldap, auth: LdapAuth.kerberos({ ...asAlice, encryptionTypes: ["rc4-hmac"] }) })
+      assert.deepInclude(weak.reason, { _tag: "InvalidRequest", field: "encryptionTypes" })
       const empty = yield* failing({ ...ldap, auth: LdapAuth.kerberos({ ...asAlice, password: Redacted.make("") }) })
       assert.strictEqual(empty.reason._tag, "InvalidRequest")
     }))

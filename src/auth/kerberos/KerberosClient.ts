@@ -4,12 +4,13 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { InvalidRequest, KerberosFailed } from "../../model/LdapError.ts"
+import { InvalidRequest, type KerberosFailed } from "../../model/LdapError.ts"
 import type { Credential } from "./credentials/Credential.ts"
 import { identify, type Identity } from "./credentials/identity.ts"
 import { type CachedTicket, TicketCache, timeLeft } from "./credentials/TicketCache.ts"
 import type { EncryptionType } from "./crypto/EncryptionType.ts"
 import { byNames, defaultEncryptionTypes } from "./crypto/encryptionTypes.ts"
+import { rc4Hmac } from "./crypto/rc4Hmac.ts"
 import { authenticate } from "./kdc/asExchange.ts"
 import { type KdcSettings, type KdcTransport, makeTransport } from "./kdc/kdcTransport.ts"
 import { ticketFor } from "./kdc/tgsExchange.ts"
@@ -19,7 +20,7 @@ import { format, type PrincipalName, sameName, ticketGranting } from "./messages
 import type { KerberosSystem } from "./system/KerberosSystem.ts"
 
 export interface KerberosClient {
-  /** Encryption types that may be used, the best first. */
+  /** Encryption types that a service's session key may be of, the best first. */
   readonly types: ReadonlyArray<EncryptionType>
   /** A ticket for a service, in `realm` where that is known. From the cache where there is one that lasts. */
   readonly ticket: (
@@ -30,10 +31,17 @@ export interface KerberosClient {
 
 export const makeClient = (options: KerberosOptions, system: KerberosSystem): KerberosClient => {
   const cache = new TicketCache()
-  const types = byNames(options.encryptionTypes ?? defaultEncryptionTypes)
+  const keyTypes = byNames(options.encryptionTypes ?? defaultEncryptionTypes)
+  // rc4-hmac has tokens of its own (RFC 4757 section 7), which are not here: it is for the account's key and nothing else.
+  const types = keyTypes.filter((type) => type !== rc4Hmac)
 
   const ticket: KerberosClient["ticket"] = Effect.fnUntraced(function*(service, realm) {
-    const identity = yield* identify(options, system, types)
+    if (types.length === 0) {
+      const detail =
+        "it has no type of AES, which the keys of sessions are of; rc4-hmac is for the account's own key alone"
+      return yield* new InvalidRequest({ field: "encryptionTypes", detail })
+    }
+    const identity = yield* identify(options, system, keyTypes)
     const kept = yield* keptTicket(identity, (name) => sameName(name, service) && (realm ?? name.realm) === name.realm)
     if (kept !== undefined) return { credential: kept, proved: () => {} }
     const client = format(identity.client)
@@ -74,7 +82,8 @@ const keptTicket = Effect.fnUntraced(function*(
   const now = yield* Clock.currentTimeMillis
   const [best] = identity.cache.credentials
     .filter((credential) =>
-      isWanted({ ...credential.service, realm: credential.serviceRealm }) && timeLeft(credential, now) > 0
+      credential.key.type !== rc4Hmac && timeLeft(credential, now) > 0 &&
+      isWanted({ ...credential.service, realm: credential.serviceRealm })
     )
     .sort((a, b) => b.endTime - a.endTime)
   return best

@@ -55,7 +55,10 @@ export interface KerberosSettings {
   readonly kdcsOf?: Readonly<Record<string, string | ReadonlyArray<string>>> | undefined
   /** Path of a krb5.conf; `false` for none. Default: what `KRB5_CONFIG` names, or `/etc/krb5.conf` if it is there. */
   readonly krb5Conf?: string | false | undefined
-  /** Encryption types that may be used, in any order. Default: the four of AES. `rc4-hmac` has to be named. */
+  /**
+   * Encryption types that may be used, in any order. Default: the four of AES. `rc4-hmac` has to be named beside one of AES: it is
+   * used for the account's own key alone, never for a session.
+   */
   readonly encryptionTypes?: ReadonlyArray<EncryptionTypeName> | undefined
   /** How long one KDC may take over one protocol. Default 3 seconds. */
   readonly kdcAttemptTimeout?: Duration.Input | undefined

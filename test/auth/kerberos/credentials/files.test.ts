@@ -58,7 +58,7 @@ describe.skipIf(kerberos === undefined)("files of MIT's programs", () => {
     // Programs of other tests may have added tickets for services. What the library keeps there for itself is left out.
     assert.deepStrictEqual(credentials[0]?.service.components, ["krbtgt", kerberos.realm])
     assert.include(files.cache().toString("latin1"), "X-CACHECONF:")
-    assert.isTrue(credentials.every(({ serviceRealm }) => serviceRealm === kerberos.realm))
+    assert.isTrue(credentials.every(({ serviceRealm }) => serviceRealm !== "X-CACHECONF:"))
     const [ticket] = credentials
     assert.isAbove(ticket!.endTime, Date.now())
     assert.strictEqual(ticket!.ticket.realm, kerberos.realm)
