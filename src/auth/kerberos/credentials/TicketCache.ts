@@ -34,6 +34,9 @@ const marginOf = ({ endTime, startTime }: Credential): number => Math.min(300_00
  */
 const provedWithin = 5000
 
+/** Services that a program binds to at the same time; each ticket has some kilobytes. */
+const mostTickets = 256
+
 /** How long a ticket can still be used, in milliseconds by this machine's clock. */
 export const timeLeft = ({ endTime, offset }: Credential, now: number): number => endTime - offset - now
 
@@ -81,10 +84,19 @@ export class TicketCache {
     // The entry is there before the exchange takes its first step, and before another fiber looks.
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.forkDetach(Effect.interruptible(settled)), (exchange) => {
+        this.#makeRoom()
         this.#entries.set(name, { credential: old, exchange, unproved: new Set() })
         return restore(Fiber.join(exchange))
       })
     )
+  }
+
+  /** Forgets the ticket that has been there the longest, if there are too many. Nothing that is under way is forgotten. */
+  #makeRoom(): void {
+    if (this.#entries.size < mostTickets) return
+    for (const [name, { exchange }] of this.#entries) {
+      if (exchange === undefined) return void this.#entries.delete(name)
+    }
   }
 
   #given(name: string, found: Effect.Effect<Credential, Failure>): Effect.Effect<CachedTicket, Failure> {

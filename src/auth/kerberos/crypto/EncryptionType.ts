@@ -4,7 +4,8 @@
  */
 import type * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
-import { hmac, sameBytes } from "../../crypto/hashing.ts"
+import { HmacKey, sameBytes } from "../../crypto/hashing.ts"
+import { AesCts } from "./aesCts.ts"
 
 /**
  * The names of the encryption types, as MIT's and Microsoft's documentation has them.
@@ -76,28 +77,41 @@ export interface DerivedKeys {
   readonly checksum: Buffer
 }
 
+/** The same, ready to be used. */
+export interface UsageKeys {
+  readonly encryption: AesCts
+  readonly integrity: HmacKey
+  readonly checksum: HmacKey
+}
+
 /** How the two families of AES types differ, once their keys are derived. */
 export interface AesFamily {
   readonly hash: "sha1" | "sha256" | "sha384"
   readonly derive: (base: Uint8Array, usage: number) => DerivedKeys
-  readonly seal: (keys: DerivedKeys, confounder: Uint8Array, plaintext: Uint8Array) => Buffer
-  readonly open: (keys: DerivedKeys, ciphertext: Uint8Array) => Buffer | undefined
+  readonly seal: (keys: UsageKeys, confounder: Uint8Array, plaintext: Uint8Array) => Buffer
+  readonly open: (keys: UsageKeys, ciphertext: Uint8Array) => Buffer | undefined
 }
 
 /** A key of an AES type. What is derived for a purpose is kept, since a session uses two or four of them all the time. */
 export const aesKey = (type: EncryptionType, family: AesFamily, bytes: Uint8Array): KerberosKey => {
   if (bytes.length !== type.keyBytes) throw new RangeError(`a key of ${type.name} has ${type.keyBytes} bytes`)
   const own = Buffer.from(bytes)
-  const derived = new Map<number, DerivedKeys>()
-  const keysFor = (usage: number): DerivedKeys => {
+  const derived = new Map<number, UsageKeys>()
+  const keysFor = (usage: number): UsageKeys => {
     const known = derived.get(usage)
     if (known !== undefined) return known
-    const keys = family.derive(own, usage)
+    const { checksum, encryption, integrity } = family.derive(own, usage)
+    const keys: UsageKeys = {
+      encryption: new AesCts(encryption),
+      integrity: new HmacKey(family.hash, integrity),
+      checksum: new HmacKey(family.hash, checksum)
+    }
+    for (const raw of [checksum, encryption, integrity]) raw.fill(0)
     derived.set(usage, keys)
     return keys
   }
   const checksum = (usage: number, data: Uint8Array) =>
-    hmac(family.hash, keysFor(usage).checksum, data).subarray(0, type.checksumBytes)
+    keysFor(usage).checksum.digest(data).subarray(0, type.checksumBytes)
   return {
     type,
     reveal: () => own,
@@ -109,9 +123,8 @@ export const aesKey = (type: EncryptionType, family: AesFamily, bytes: Uint8Arra
     wipe: () => {
       own.fill(0)
       for (const keys of derived.values()) {
-        keys.encryption.fill(0)
-        keys.integrity.fill(0)
-        keys.checksum.fill(0)
+        keys.integrity.wipe()
+        keys.checksum.wipe()
       }
       derived.clear()
     }

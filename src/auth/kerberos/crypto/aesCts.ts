@@ -1,45 +1,64 @@
 /**
  * AES in CBC mode with ciphertext stealing and an initial vector of zeros (RFC 3962 section 5, variant CBC-CS3): the ciphertext is
- * as long as the plaintext, which has at least one block. Pure.
+ * as long as the plaintext, which has at least one block.
+ *
+ * To make a cipher of Node takes longer than to encrypt a message, so a key keeps its two.
  */
-import { createCipheriv, createDecipheriv } from "node:crypto"
+import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from "node:crypto"
 
 export const blockBytes = 16
 
 const zeros = Buffer.alloc(blockBytes)
 
-export const encryptCts = (key: Uint8Array, plaintext: Uint8Array): Buffer => {
-  const { length } = plaintext
-  if (length < blockBytes) throw new RangeError("ciphertext stealing needs a whole block")
-  const cipher = createCipheriv(`aes-${key.length * 8}-cbc`, key, zeros).setAutoPadding(false)
-  const rest = length % blockBytes
-  const encrypted = Buffer.concat([
-    cipher.update(plaintext),
-    rest === 0 ? cipher.final() : cipher.update(zeros.subarray(rest))
-  ])
-  if (length === blockBytes) return encrypted
-  const last = encrypted.subarray(encrypted.length - blockBytes)
-  const start = encrypted.length - 2 * blockBytes
-  const stolen = Buffer.from(encrypted.subarray(start, start + blockBytes))
-  last.copy(encrypted, start)
-  stolen.copy(encrypted, start + blockBytes)
-  return encrypted.subarray(0, length)
-}
+export class AesCts {
+  /** CBC that never ends. What it would mix into the next block is the last one that it gave. */
+  readonly #cbc: Cipheriv
+  #last: Uint8Array = zeros
+  /** Each block by itself, so there is nothing to keep. */
+  readonly #ecb: Decipheriv
 
-export const decryptCts = (key: Uint8Array, ciphertext: Uint8Array): Buffer => {
-  const { length } = ciphertext
-  if (length < blockBytes) throw new RangeError("ciphertext stealing needs a whole block")
-  const algorithm = `aes-${key.length * 8}`
-  const cbc = createDecipheriv(`${algorithm}-cbc`, key, zeros).setAutoPadding(false)
-  if (length === blockBytes) return Buffer.concat([cbc.update(ciphertext), cbc.final()])
-  // The last block may be cut short; the one before it holds what was cut off, once it is decrypted.
-  const lastStart = Math.floor((length - 1) / blockBytes) * blockBytes
-  const start = lastStart - blockBytes
-  const final = ciphertext.subarray(lastStart)
-  const ecb = createDecipheriv(`${algorithm}-ecb`, key, null).setAutoPadding(false)
-  const mixed = Buffer.concat([ecb.update(ciphertext.subarray(start, lastStart)), ecb.final()])
-  const plainEnd = Buffer.alloc(final.length)
-  for (let i = 0; i < final.length; i++) plainEnd[i] = mixed[i]! ^ final[i]!
-  const stolen = Buffer.concat([final, mixed.subarray(final.length)])
-  return Buffer.concat([cbc.update(ciphertext.subarray(0, start)), cbc.update(stolen), plainEnd])
+  constructor(key: Uint8Array) {
+    const algorithm = `aes-${key.length * 8}`
+    this.#cbc = createCipheriv(`${algorithm}-cbc`, key, zeros).setAutoPadding(false)
+    this.#ecb = createDecipheriv(`${algorithm}-ecb`, key, null).setAutoPadding(false)
+  }
+
+  /** Throws a RangeError for less than a block. */
+  encrypt(plaintext: Uint8Array): Buffer {
+    const { length } = plaintext
+    if (length < blockBytes) throw new RangeError("ciphertext stealing needs a whole block")
+    const blocks = Buffer.alloc(Math.ceil(length / blockBytes) * blockBytes)
+    blocks.set(plaintext)
+    // As if the chain began here, with a vector of zeros.
+    for (let i = 0; i < blockBytes; i++) blocks[i]! ^= this.#last[i]!
+    const encrypted = this.#cbc.update(blocks)
+    blocks.fill(0)
+    const start = encrypted.length - 2 * blockBytes
+    this.#last = Buffer.from(encrypted.subarray(start + blockBytes))
+    if (length === blockBytes) return encrypted
+    // The last two blocks change places, and the one that is last now is cut.
+    encrypted.copyWithin(start + blockBytes, start, start + blockBytes)
+    encrypted.set(this.#last, start)
+    return encrypted.subarray(0, length)
+  }
+
+  /** Throws a RangeError for less than a block. */
+  decrypt(ciphertext: Uint8Array): Buffer {
+    const { length } = ciphertext
+    if (length < blockBytes) throw new RangeError("ciphertext stealing needs a whole block")
+    if (length === blockBytes) return this.#ecb.update(ciphertext)
+    // The last block may be cut short; the one before it holds what was cut off, once it is decrypted.
+    const lastStart = Math.floor((length - 1) / blockBytes) * blockBytes
+    const start = lastStart - blockBytes
+    const plaintext = Buffer.alloc(length)
+    plaintext.set(this.#ecb.update(ciphertext.subarray(0, lastStart)))
+    const stolen = Buffer.from(plaintext.subarray(start, lastStart))
+    for (let i = lastStart; i < length; i++) {
+      plaintext[i] = stolen[i - lastStart]! ^ ciphertext[i]!
+      stolen[i - lastStart] = ciphertext[i]!
+    }
+    plaintext.set(this.#ecb.update(stolen), start)
+    for (let i = blockBytes; i < lastStart; i++) plaintext[i]! ^= ciphertext[i - blockBytes]!
+    return plaintext
+  }
 }

@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import { createCipheriv } from "node:crypto"
-import { hmac, sameBytes } from "../../crypto/hashing.ts"
-import { blockBytes, decryptCts, encryptCts } from "./aesCts.ts"
+import { sameBytes } from "../../crypto/hashing.ts"
+import { blockBytes } from "./aesCts.ts"
 import { type AesFamily, aesKey, constantOf, type EncryptionType } from "./EncryptionType.ts"
 import { nFold } from "./nFold.ts"
 import { pbkdf2 } from "./pbkdf2.ts"
@@ -34,14 +34,14 @@ const family: AesFamily = {
   seal: (keys, confounder, plaintext) => {
     const whole = Buffer.concat([confounder, plaintext])
     return Buffer.concat([
-      encryptCts(keys.encryption, whole),
-      hmac("sha1", keys.integrity, whole).subarray(0, macBytes)
+      keys.encryption.encrypt(whole),
+      keys.integrity.digest(whole).subarray(0, macBytes)
     ])
   },
   open: (keys, ciphertext) => {
     const end = ciphertext.length - macBytes
-    const whole = decryptCts(keys.encryption, ciphertext.subarray(0, end))
-    const mac = hmac("sha1", keys.integrity, whole).subarray(0, macBytes)
+    const whole = keys.encryption.decrypt(ciphertext.subarray(0, end))
+    const mac = keys.integrity.digest(whole).subarray(0, macBytes)
     return sameBytes(mac, ciphertext.subarray(end)) ? whole.subarray(blockBytes) : undefined
   }
 }

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { hmac, sameBytes } from "../../crypto/hashing.ts"
-import { blockBytes, decryptCts, encryptCts } from "./aesCts.ts"
+import { blockBytes } from "./aesCts.ts"
 import { type AesFamily, aesKey, constantOf, type EncryptionType } from "./EncryptionType.ts"
 import { pbkdf2 } from "./pbkdf2.ts"
 
@@ -31,16 +31,16 @@ const family = (hash: Hash, keyBytes: number, macBytes: number): AesFamily => ({
     checksum: deriveKey(hash, base, constantOf(usage, 0x99), macBytes)
   }),
   seal: (keys, confounder, plaintext) => {
-    const ciphertext = encryptCts(keys.encryption, Buffer.concat([confounder, plaintext]))
-    const mac = hmac(hash, keys.integrity, initialVector, ciphertext).subarray(0, macBytes)
+    const ciphertext = keys.encryption.encrypt(Buffer.concat([confounder, plaintext]))
+    const mac = keys.integrity.digest(initialVector, ciphertext).subarray(0, macBytes)
     return Buffer.concat([ciphertext, mac])
   },
   open: (keys, ciphertext) => {
     const end = ciphertext.length - macBytes
     const encrypted = ciphertext.subarray(0, end)
-    const mac = hmac(hash, keys.integrity, initialVector, encrypted).subarray(0, macBytes)
+    const mac = keys.integrity.digest(initialVector, encrypted).subarray(0, macBytes)
     if (!sameBytes(mac, ciphertext.subarray(end))) return undefined
-    return decryptCts(keys.encryption, encrypted).subarray(blockBytes)
+    return keys.encryption.decrypt(encrypted).subarray(blockBytes)
   }
 })
 

@@ -127,15 +127,15 @@ export class DerReader {
     return value
   }
 
-  /** Text. RFC 4120 means US-ASCII; Microsoft's and MIT's KDCs send UTF-8. */
+  /** Text. RFC 4120 means US-ASCII; Microsoft's and MIT's KDCs send UTF-8. Control characters would end up in errors and logs. */
   text(): string {
     const at = this.#ber.position
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.octets(generalString))
-    } catch (error) {
-      if (error instanceof BerError) throw error
-      throw new BerError("text that is not UTF-8", at)
-    }
+    const bytes = this.octets(generalString)
+    const text = bytes.toString()
+    // Bytes that are not UTF-8 do not come back as they were.
+    if (!Buffer.from(text).equals(bytes)) throw new BerError("text that is not UTF-8", at)
+    if (/\p{Cc}/u.test(text)) throw new BerError("text with control characters", at)
+    return text
   }
 
   /** A KerberosTime in milliseconds since 1970: seconds and Z, nothing else (section 5.2.3). */

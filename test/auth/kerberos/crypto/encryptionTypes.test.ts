@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { inspect } from "node:util"
-import { decryptCts, encryptCts } from "../../../../src/auth/kerberos/crypto/aesCts.ts"
+import { AesCts } from "../../../../src/auth/kerberos/crypto/aesCts.ts"
 import * as Sha1 from "../../../../src/auth/kerberos/crypto/aesSha1.ts"
 import * as Sha2 from "../../../../src/auth/kerberos/crypto/aesSha2.ts"
 import { constantOf, type EncryptionType } from "../../../../src/auth/kerberos/crypto/EncryptionType.ts"
@@ -37,7 +37,7 @@ describe("n-fold (RFC 3961 appendix A.1)", () => {
 })
 
 describe("AES with ciphertext stealing (RFC 3962 appendix B)", () => {
-  const key = Buffer.from("chicken teriyaki")
+  const key = new AesCts(Buffer.from("chicken teriyaki"))
   const text = Buffer.from("I would like the General Gau's Chicken, please, and wonton soup.")
   it.each([
     [17, "c6353568f2bf8cb4d8a580362da7ff7f97"],
@@ -52,19 +52,19 @@ describe("AES with ciphertext stealing (RFC 3962 appendix B)", () => {
     ]
   ])("%i bytes", (length, expected) => {
     const plaintext = text.subarray(0, length)
-    assert.strictEqual(encryptCts(key, plaintext).toString("hex"), expected)
-    assert.deepStrictEqual(decryptCts(key, hex(expected)), plaintext)
+    assert.strictEqual(key.encrypt(plaintext).toString("hex"), expected)
+    assert.deepStrictEqual(key.decrypt(hex(expected)), plaintext)
   })
 
   it("is its own inverse for all lengths, and refuses less than a block", () => {
     for (let length = 16; length < 100; length++) {
       const plaintext = Buffer.from(Array.from({ length }, (_, i) => (i * 7) & 0xff))
-      const ciphertext = encryptCts(key, plaintext)
+      const ciphertext = key.encrypt(plaintext)
       assert.strictEqual(ciphertext.length, length)
-      assert.deepStrictEqual(decryptCts(key, ciphertext), plaintext)
+      assert.deepStrictEqual(key.decrypt(ciphertext), plaintext)
     }
-    assert.throws(() => encryptCts(key, Buffer.alloc(15)), RangeError)
-    assert.throws(() => decryptCts(key, Buffer.alloc(15)), RangeError)
+    assert.throws(() => key.encrypt(Buffer.alloc(15)), RangeError)
+    assert.throws(() => key.decrypt(Buffer.alloc(15)), RangeError)
   })
 })
 

@@ -187,6 +187,7 @@ describe("what DER doesn't allow", () => {
     ["an integer of 64 bits", "02087fffffffffffffff", (reader: DerReader) => reader.uint32(), /integer of 8 bytes/],
     ["something behind the message", "02010100", (reader: DerReader) => reader.int32(), /unexpected bytes/],
     ["text that is not UTF-8", "1b01ff", (reader: DerReader) => reader.text(), /not UTF-8/],
+    ["text with a control character", "1b020a41", (reader: DerReader) => reader.text(), /control characters/],
     ["a time with fractions", "181131393934303631303036303331372e315a", (reader: DerReader) => reader.time(), /time/],
     ["the 31st of February", "180f31393934303233313036303331375a", (reader: DerReader) => reader.time(), /not a time/],
     ["flags of one byte", "03020080", (reader: DerReader) => reader.flags(), /32 bits/]
