@@ -14,7 +14,6 @@ import type { Password } from "./Password.ts"
 import type { SaslMechanism } from "./SaslMechanism.ts"
 
 export type { SaslMechanism } from "./SaslMechanism.ts"
-
 export type { EncryptionTypeName } from "./kerberos/crypto/EncryptionType.ts"
 export type { KerberosCredentials, KerberosOptions, KerberosSettings } from "./kerberos/KerberosOptions.ts"
 export type { NtlmOptions } from "./ntlm/ntlmProvider.ts"

@@ -18,7 +18,7 @@ import { admin, people as base, records } from "./directory.ts"
 import { startSlapdWith } from "./slapd.ts"
 
 const quick = process.argv.includes("--quick")
-const [people, binds, rounds] = quick ? [1000, 20, 2] : [20_000, 300, 5]
+const [people, binds, rounds] = quick ? [1000, 20, 2] : [20_000, 100, 3]
 
 const kerberos = await running(launchKerberos())
 Object.assign(process.env, {

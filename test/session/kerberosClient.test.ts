@@ -1,6 +1,5 @@
 /** `LdapAuth.kerberos` against slapd with Cyrus SASL and a KDC of MIT's, and against Samba: no native package, no kinit. */
 import { assert, describe, inject, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -11,6 +10,7 @@ import type { GssProtection } from "../../src/auth/LdapSasl.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
+import { movedBy } from "../auth/kerberos/clocks.ts"
 import { passwordOf } from "../servers/directory.ts"
 import { sambaPasswordOf } from "../servers/samba.ts"
 import { waitFor } from "../servers/waitFor.ts"
@@ -26,19 +26,6 @@ const layers: ReadonlyArray<readonly [(typeof mechanisms)[number], GssProtection
   (name) =>
     ([undefined, "confidentiality", "integrity", "none"] as const).map((protection) => [name, protection] as const)
 )
-
-/** The machine's clock, wrong by so many milliseconds. */
-const wrongBy = (millis: number) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.Clock, (clock) =>
-    Effect.provideService(effect, Clock.Clock, {
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + millis,
-      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis),
-      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + BigInt(millis) * 1_000_000n,
-      currentTimeNanos: Effect.map(clock.currentTimeNanos, (now) => now + BigInt(millis) * 1_000_000n),
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      monotonicTimeNanos: clock.monotonicTimeNanos,
-      sleep: (duration) => clock.sleep(duration)
-    }))
 
 describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
   if (kerberos === undefined) return
@@ -310,10 +297,10 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
   it.live("a clock that is wrong by an hour, in either direction, is corrected by the KDC's", () =>
     Effect.gen(function*() {
       for (const millis of [3_600_000, -3_600_000]) {
-        const session = yield* LdapSession.make({ ...ldap, auth: LdapAuth.kerberos(asAlice) }).pipe(wrongBy(millis))
+        const session = yield* LdapSession.make({ ...ldap, auth: LdapAuth.kerberos(asAlice) }).pipe(movedBy(millis))
         assert.strictEqual(yield* whoAmI(session), alice)
       }
-      const days = yield* kindOf(asAlice).pipe(wrongBy(-3 * 24 * 3_600_000))
+      const days = yield* kindOf(asAlice).pipe(movedBy(-3 * 24 * 3_600_000))
       assert.deepStrictEqual(days?.slice(0, 2), ["clockSkew", 37])
       assert.match(days![2], /differ by 259\d\d\d seconds/)
     }))

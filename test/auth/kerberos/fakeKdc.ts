@@ -8,7 +8,7 @@ import { aes256Sha1 } from "../../../src/auth/kerberos/crypto/aesSha1.ts"
 import { type KerberosKey, KeyUsage, randomKey } from "../../../src/auth/kerberos/crypto/EncryptionType.ts"
 import { decoding, type DerReader, type DerWriter, encoding } from "../../../src/auth/kerberos/messages/Der.ts"
 import { type EncryptedData, writeEncrypted, writeKey } from "../../../src/auth/kerberos/messages/encrypted.ts"
-import { type PrincipalName, readName, writeName } from "../../../src/auth/kerberos/messages/Principal.ts"
+import { grantsFor, type PrincipalName, readName, writeName } from "../../../src/auth/kerberos/messages/Principal.ts"
 import type { KerberosSystem } from "../../../src/auth/kerberos/system/KerberosSystem.ts"
 import { alone, kindOf } from "./systems.ts"
 
@@ -105,7 +105,8 @@ export const fakeKdc = Effect.fnUntraced(function*(
   const salt = Buffer.from("EXAMPLE.COMalice")
   const clientKey = yield* aes256Sha1.fromPassword(Buffer.from(password), salt, 4096)
   const requests: Array<Request> = []
-  let sessionKey = randomKey(aes256Sha1)
+  /** Of the ticket-granting tickets, by the realm that they are for. */
+  const sessionKeys = new Map<string, KerberosKey>()
   const system: KerberosSystem = alone((bytes) => {
     const request = readRequest(bytes)
     requests.push(request)
@@ -121,11 +122,12 @@ export const fakeKdc = Effect.fnUntraced(function*(
       ticketRealm: request.realm,
       nonce: request.nonce,
       key: randomKey(aes256Sha1),
-      by: isFirst ? clientKey : sessionKey,
+      by: isFirst ? clientKey : sessionKeys.get(request.realm)!,
       usage: isFirst ? KeyUsage.asReply : KeyUsage.tgsReply
     }
     const reply = { ...honest, ...options.change?.(honest, request) }
-    sessionKey = reply.key
+    const grants = grantsFor(reply.service)
+    if (grants !== undefined) sessionKeys.set(grants, reply.key)
     return encoding((writer) => writeReply(writer, reply))
   })
   return { system, requests }

@@ -1,6 +1,5 @@
 /** The exchanges with KDCs: real ones of MIT's, and ones that lie. */
 import { assert, describe, inject, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
@@ -19,6 +18,7 @@ import type { KerberosFailed } from "../../../src/model/LdapError.ts"
 import { passwordOf } from "../../servers/directory.ts"
 import { startGss } from "../../servers/gss.ts"
 import { waitFor } from "../../servers/waitFor.ts"
+import { movedBy } from "./clocks.ts"
 import { alone, kindOf, watching } from "./systems.ts"
 
 const kerberos = inject("kerberos")
@@ -167,6 +167,18 @@ describe("a KDC that lies", () => {
         const options = name === "realm" ? { principal: "a@b", realm, kdcsOf: everyRealm } : {}
         const error = yield* failure(alone((_, count) => answer(asked = count)), options)
         assert.isBelow(asked, 8, `${name}: ${error.detail}`)
+      }
+    }))
+
+  it.live("says that it is another day: no proof is made for it", () =>
+    Effect.gen(function*() {
+      for (const days of [-3, 3]) {
+        let asked = 0
+        const error = yield* failure(alone((_, count) => {
+          asked = count
+          return kdcError(37, undefined, Date.now() + days * 24 * 3_600_000)
+        }))
+        assert.deepStrictEqual([error.kind, error.kdcCode, asked], ["clockSkew", 37, 1])
       }
     }))
 
@@ -416,19 +428,6 @@ describe.skipIf(kerberos === undefined)("a KDC of MIT's", () => {
       assert.strictEqual(count("AS-REQ") > 2, true)
     }))
 })
-
-/** The machine's clock, moved on. */
-const movedBy = (millis: number) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.Clock, (clock) =>
-    Effect.provideService(effect, Clock.Clock, {
-      ...clock,
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + millis,
-      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis),
-      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + BigInt(millis) * 1_000_000n,
-      currentTimeNanos: Effect.map(clock.currentTimeNanos, (now) => now + BigInt(millis) * 1_000_000n),
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      sleep: (duration) => clock.sleep(duration)
-    }))
 
 /** Datagrams to a KDC and back, on a port on which nothing takes connections. */
 const udpOnly = (kdc: { readonly host: string; readonly port: number }) =>

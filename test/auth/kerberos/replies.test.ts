@@ -8,6 +8,7 @@ import { rc4Hmac } from "../../../src/auth/kerberos/crypto/rc4Hmac.ts"
 import { makeClient } from "../../../src/auth/kerberos/KerberosClient.ts"
 import type { KerberosOptions } from "../../../src/auth/kerberos/KerberosOptions.ts"
 import { NameType, ticketGranting } from "../../../src/auth/kerberos/messages/Principal.ts"
+import { movedBy } from "./clocks.ts"
 import { fakeKdc, type Reply, type Request } from "./fakeKdc.ts"
 
 const service = { type: NameType.serviceHost, components: ["ldap", "dc1.example.com"] }
@@ -126,7 +127,7 @@ describe("a KDC that knows the keys", () => {
 
   it.live("another password than the KDC's, without a proof before", () =>
     Effect.gen(function*() {
-      const { error } = yield* failing({}, { password: Redacted.make("wrong") } as Partial<KerberosOptions>)
+      const { error } = yield* failing({}, { password: Redacted.make("wrong") })
       assert.strictEqual(error.kind, "wrongPassword")
       assert.notInclude(error.message, "wrong ")
     }))
@@ -147,5 +148,44 @@ describe("a KDC that knows the keys", () => {
       const error = yield* Effect.flip(clientOf(lying.system).ticket(service, "R3"))
       assert(error._tag === "KerberosFailed")
       assert.match(error.detail, /another service than the one that was asked for/)
+    }))
+})
+
+describe("the ticket cache", () => {
+  it.live("many that want a ticket share one exchange", () =>
+    Effect.gen(function*() {
+      const { requests, system } = yield* fakeKdc("secret")
+      const client = clientOf(system)
+      yield* Effect.all(Array.from({ length: 20 }, () => client.ticket(service, undefined)), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(requests.map(({ kind }) => kind), ["AS-REQ", "TGS-REQ"])
+    }))
+
+  it.live("a ticket that no server proved for five seconds is asked for again", () =>
+    Effect.gen(function*() {
+      const { requests, system } = yield* fakeKdc("secret")
+      const client = clientOf(system)
+      const get = (ahead: number) => movedBy(ahead)(client.ticket(service, undefined))
+      const first = yield* get(0)
+      first.proved()
+      const second = yield* get(60_000)
+      assert.strictEqual(second.credential, first.credential)
+      assert.strictEqual((yield* get(64_000)).credential, first.credential)
+      assert.notStrictEqual((yield* get(66_000)).credential, first.credential)
+      assert.deepStrictEqual(requests.map(({ kind }) => kind), ["AS-REQ", "TGS-REQ", "TGS-REQ"])
+    }))
+
+  it.live("there is an end to how many tickets are kept", () =>
+    Effect.gen(function*() {
+      const { requests, system } = yield* fakeKdc("secret")
+      const client = clientOf(system)
+      const get = (i: number) => client.ticket({ type: NameType.serviceHost, components: ["ldap", `h${i}`] }, undefined)
+      for (let i = 0; i < 300; i++) yield* get(i)
+      const before = requests.length
+      yield* get(299)
+      assert.strictEqual(requests.length, before)
+      yield* get(0)
+      assert.isAbove(requests.length, before)
     }))
 })
