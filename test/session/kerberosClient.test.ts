@@ -366,6 +366,14 @@ describe.skipIf(samba === undefined)("Samba and its own KDC", () => {
       assert.strictEqual(yield* isKnown(yield* LdapSession.make({ ...ldap, auth })), "Some")
     }))
 
+  it.live("a realm in small letters: the error says how it is written", () =>
+    Effect.gen(function*() {
+      const auth = LdapAuth.kerberos({ ...credentials, principal: `alice@${samba.dnsDomain}` })
+      const error = yield* failing({ ...ldap, auth })
+      assert.deepInclude(error.reason, { _tag: "KerberosFailed", kind: "clientUnknown" })
+      assert.include(error.message, `is written ${samba.realm}`)
+    }))
+
   it.live("a wrong password, an unknown user and an unknown service", () =>
     Effect.gen(function*() {
       for (

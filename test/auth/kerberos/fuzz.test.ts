@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
+import { readKrb5Conf, realmOfHost } from "../../../src/auth/kerberos/credentials/krb5Conf.ts"
 import { aes256Sha1 } from "../../../src/auth/kerberos/crypto/aesSha1.ts"
 import { randomKey } from "../../../src/auth/kerberos/crypto/EncryptionType.ts"
 import { kerberosContext } from "../../../src/auth/kerberos/gss/KerberosContext.ts"
@@ -50,6 +51,16 @@ describe("fuzz", () => {
       const numbers = random(seed)
       const bytes = mutate(numbers, pick(numbers, samples))
       for (const read of readers) read(bytes)
+    }
+  })
+
+  it("any krb5.conf is read", () => {
+    const text = Buffer.from(
+      "[libdefaults]\n default_realm = A\n[realms]\n A = {\n  kdc = b\n }\n[domain_realm]\n .c = A\n"
+    )
+    for (let seed = 0; seed < rounds; seed++) {
+      const conf = readKrb5Conf([mutate(random(seed), text).toString()])
+      realmOfHost(conf, "a.b.c")
     }
   })
 

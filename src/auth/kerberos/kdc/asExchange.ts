@@ -167,6 +167,9 @@ const accept = Effect.fnUntraced(function*(
   if (type === undefined)
     return yield* untrusted(`it is encrypted by ${describeType(encrypted.type)}, which is not allowed`)
   const isCanonical = body.options === KdcOption.canonicalize
+  if (!isCanonical && clientRealm !== client.realm && clientRealm.toLowerCase() === client.realm.toLowerCase()) {
+    return yield* failed("clientUnknown", `the realm of ${format(client)} is written ${clientRealm}: case matters`)
+  }
   if (!isCanonical && (clientRealm !== client.realm || !sameName(name, client)))
     return yield* untrusted("it is for another client")
   // A KDC that wants no proof tells here how the key is made of the password.
