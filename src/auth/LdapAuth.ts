@@ -117,8 +117,8 @@ export type KerberosAuthOptions = KerberosOptions & Omit<GssapiOptions, "princip
  * server's keytab or servicePrincipalName has, or `service` gives that name.
  *
  * The value keeps the tickets, so use one value for all sessions. Without a ticket the bind fails with `KerberosFailed`, whose `kind`
- * says why, and nothing is sent to the server. A server that can't prove who it is fails with `AuthRejected`. Interruption lets go of an
- * exchange with a KDC, which ends by `kdcTimeout`. Passwords are asked for when a ticket-granting ticket is needed, and never sent.
+ * says why, and nothing is sent to the server. A server that can't prove who it is fails with `AuthRejected`. Interruption ends an
+ * exchange with a KDC, unless other sessions wait for the same ticket. Passwords are asked for when a ticket-granting ticket is needed, and never sent.
  *
  * RFC 4120, 4121, 4752, 4178.
  *

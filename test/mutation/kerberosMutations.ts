@@ -191,8 +191,8 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
     },
     {
       file: cache,
-      find: "if (exchange !== undefined) return this.#given(name, Fiber.join(exchange))",
-      replace: "",
+      find: "const isNew = entry?.exchange === undefined",
+      replace: "const isNew = true",
       test: "kerberos/replies",
       name: "share one exchange",
       why: "each session asks the KDC by itself"

@@ -23,8 +23,8 @@ import { nodeSystem } from "./system/nodeSystem.ts"
  * however many sessions want one at the same time, and again before they end. The system's clock may be wrong: what a KDC says about
  * the time is used for the tickets that it gives, up to a day.
  *
- * Fails with `KerberosFailed`, whose `kind` says what to do, and nothing is sent to the LDAP server. Interruption lets go of an
- * exchange with a KDC, which ends by `kdcTimeout` if other sessions don't wait for it.
+ * Fails with `KerberosFailed`, whose `kind` says what to do, and nothing is sent to the LDAP server. Interruption ends an exchange with
+ * a KDC, unless other sessions wait for the same ticket.
  *
  * RFC 4120, 3961, 3962, 8009, 4121, 4178, 6806.
  *

@@ -1,6 +1,7 @@
 /** What a KDC that knows the keys may say, and what is not believed even then. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import { aes128Sha1, aes256Sha1 } from "../../../src/auth/kerberos/crypto/aesSha1.ts"
 import { randomKey } from "../../../src/auth/kerberos/crypto/EncryptionType.ts"
@@ -174,6 +175,36 @@ describe("the ticket cache", () => {
       assert.strictEqual((yield* get(64_000)).credential, first.credential)
       assert.notStrictEqual((yield* get(66_000)).credential, first.credential)
       assert.deepStrictEqual(requests.map(({ kind }) => kind), ["AS-REQ", "TGS-REQ", "TGS-REQ"])
+    }))
+
+  it.live("with the last fiber that waits the exchange is interrupted, and the next one begins anew", () =>
+    Effect.gen(function*() {
+      const { requests, system } = yield* fakeKdc("secret")
+      let [begun, ended, isStuck] = [0, 0, true]
+      const client = clientOf({
+        ...system,
+        ask: (...asked) =>
+          Effect.suspend(() => {
+            begun++
+            return isStuck ? Effect.never : system.ask(...asked)
+          }).pipe(Effect.onInterrupt(() =>
+            Effect.sync(() => {
+              ended++
+            })
+          ))
+      })
+      const fibers = yield* Effect.replicateEffect(Effect.forkChild(client.ticket(service, undefined)), 3)
+      while (begun === 0) yield* Effect.yieldNow
+      const [first, second, third] = fibers
+      yield* Fiber.interrupt(first!)
+      yield* Fiber.interrupt(second!)
+      assert.deepStrictEqual([begun, ended], [1, 0])
+      yield* Fiber.interrupt(third!)
+      // What waited for the KDC is over when the interruption is.
+      assert.deepStrictEqual([begun, ended], [1, 1])
+      isStuck = false
+      assert.isDefined((yield* client.ticket(service, undefined)).credential)
+      assert.strictEqual(requests.length, 2)
     }))
 
   it.live("there is an end to how many tickets are kept", () =>

@@ -1,9 +1,10 @@
 /**
  * Tickets in memory, shared by all sessions that bind with the same credentials. The same ticket is asked for once however many want it
- * at the same time, and again before it ends. Interrupting one that waits lets go of it; the exchange goes on for the others and ends
- * by its own time limit.
+ * at the same time, and again before it ends. Interrupting one that waits takes nothing from the others; the exchange with the KDC is
+ * interrupted with the last of them.
  */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { InvalidRequest, KerberosFailed } from "../../../model/LdapError.ts"
@@ -18,9 +19,17 @@ export interface CachedTicket {
 
 type Failure = KerberosFailed | InvalidRequest
 
+/** One that is under way. */
+interface Exchange {
+  readonly outcome: Deferred.Deferred<Credential, Failure>
+  /** How many fibers wait for it. */
+  waiting: number
+  fiber: Fiber.Fiber<unknown> | undefined
+}
+
 interface Entry {
   readonly credential: Credential | undefined
-  readonly exchange: Fiber.Fiber<Credential, Failure> | undefined
+  readonly exchange: Exchange | undefined
   /** When the ticket was given to a bind that has not proved it yet, in milliseconds since 1970. */
   readonly unproved: Set<{ readonly since: number }>
 }
@@ -45,24 +54,22 @@ export class TicketCache {
 
   /** The ticket of that name; `obtain` runs where there is none that lasts. */
   get(name: string, obtain: Effect.Effect<Credential, Failure>): Effect.Effect<CachedTicket, Failure> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const entry = this.#entries.get(name)
-      const { credential, exchange } = entry ?? {}
-      if (exchange !== undefined) return this.#given(name, Fiber.join(exchange))
-      if (entry !== undefined && credential !== undefined && lasts(entry, credential, now)) {
-        return this.#given(name, Effect.succeed(credential))
-      }
-      const isUsable = credential !== undefined && timeLeft(credential, now) > 0
-      // Better the old one than none while no KDC answers.
-      const renewed = isUsable
-        ? Effect.catchIf(
-          obtain,
-          (error) => error._tag === "KerberosFailed" && error.kind === "kdcUnreachable",
-          () => Effect.succeed(credential)
-        )
-        : obtain
-      return this.#given(name, this.#share(name, credential, renewed))
-    })
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const entry = this.#entries.get(name)
+        const { credential } = entry ?? {}
+        if (entry !== undefined && credential !== undefined && lasts(entry, credential, now)) {
+          return this.#given(name, Effect.succeed(credential))
+        }
+        // The entry is there in the same step, so that the next fiber that looks finds it.
+        const isNew = entry?.exchange === undefined
+        const exchange = entry?.exchange ?? this.#enter(name, credential)
+        exchange.waiting++
+        const begun = isNew ? this.#begin(name, exchange, renewing(credential, obtain, now)) : Effect.void
+        const outcome = Effect.onExit(restore(Deferred.await(exchange.outcome)), () => this.#leave(name, exchange))
+        return this.#given(name, Effect.andThen(begun, outcome))
+      })
+    )
   }
 
   /** Forgets a ticket that a KDC refused. */
@@ -70,25 +77,37 @@ export class TicketCache {
     this.#entries.delete(name)
   }
 
-  /** Begins the exchange; fibers that ask meanwhile wait for it. */
-  #share(
-    name: string,
-    old: Credential | undefined,
-    obtain: Effect.Effect<Credential, Failure>
-  ): Effect.Effect<Credential, Failure> {
+  #enter(name: string, credential: Credential | undefined): Exchange {
+    const exchange: Exchange = { outcome: Deferred.makeUnsafe(), waiting: 0, fiber: undefined }
+    this.#makeRoom()
+    this.#entries.set(name, { credential, exchange, unproved: new Set() })
+    return exchange
+  }
+
+  #begin(name: string, exchange: Exchange, obtain: Effect.Effect<Credential, Failure>): Effect.Effect<void> {
     const settled = Effect.onExit(obtain, (exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure") this.#entries.delete(name)
-        else this.#entries.set(name, { credential: exit.value, exchange: undefined, unproved: new Set() })
+        if (this.#entries.get(name)?.exchange === exchange) {
+          if (exit._tag === "Failure") this.#entries.delete(name)
+          else this.#entries.set(name, { credential: exit.value, exchange: undefined, unproved: new Set() })
+        }
+        Deferred.doneUnsafe(exchange.outcome, exit)
       }))
-    // The entry is there before the exchange takes its first step, and before another fiber looks.
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.forkDetach(Effect.interruptible(settled)), (exchange) => {
-        this.#makeRoom()
-        this.#entries.set(name, { credential: old, exchange, unproved: new Set() })
-        return restore(Fiber.join(exchange))
-      })
-    )
+    return Effect.map(Effect.forkDetach(Effect.interruptible(Effect.exit(settled))), (fiber) => {
+      exchange.fiber = fiber
+    })
+  }
+
+  /** After the last one, an exchange that is not over has no use any more. */
+  #leave(name: string, exchange: Exchange): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      exchange.waiting--
+      if (exchange.waiting > 0 || exchange.fiber === undefined || exchange.fiber.pollUnsafe() !== undefined) {
+        return Effect.void
+      }
+      if (this.#entries.get(name)?.exchange === exchange) this.#entries.delete(name)
+      return Fiber.interrupt(exchange.fiber)
+    })
   }
 
   /** Forgets the ticket that has been there the longest, if there are too many. Nothing that is under way is forgotten. */
@@ -110,6 +129,20 @@ export class TicketCache {
   }
 }
 
-const lasts = ({ unproved }: Entry, credential: Credential, now: number): boolean =>
-  timeLeft(credential, now) > marginOf(credential) &&
+/** Better the old ticket than none while no KDC answers. */
+const renewing = (
+  old: Credential | undefined,
+  obtain: Effect.Effect<Credential, Failure>,
+  now: number
+): Effect.Effect<Credential, Failure> =>
+  old === undefined || timeLeft(old, now) <= 0
+    ? obtain
+    : Effect.catchIf(
+      obtain,
+      (error) => error._tag === "KerberosFailed" && error.kind === "kdcUnreachable",
+      () => Effect.succeed(old)
+    )
+
+const lasts = ({ exchange, unproved }: Entry, credential: Credential, now: number): boolean =>
+  exchange === undefined && timeLeft(credential, now) > marginOf(credential) &&
   !Array.from(unproved).some(({ since }) => now - since > provedWithin)
