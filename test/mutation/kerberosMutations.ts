@@ -52,7 +52,8 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
     },
     {
       file: spnego,
-      find: `if (!context.isComplete()) return yield* fail("the server said success before it had proved who it is")`,
+      find:
+        `if (!context.isComplete()) return yield* fail("the server said success before it had proved its identity")`,
       replace: "",
       test: "kerberos/gss/spnego",
       name: "is refused",

@@ -1,5 +1,5 @@
 /**
- * Tickets for services: who the client is, the exchanges with KDCs, and the cache over them. It knows nothing of LDAP;
+ * Tickets for services: the identity of the client, the exchanges with KDCs, and the cache over them. It knows nothing of LDAP;
  * kerberosProvider.ts makes contexts of the tickets.
  */
 import * as Clock from "effect/Clock"
@@ -71,7 +71,7 @@ const authenticated = (
   { client, source }: Extract<Identity, { readonly _tag: "Keys" }>,
   transport: KdcTransport
 ): Effect.Effect<Credential, KerberosFailed | InvalidRequest> =>
-  Effect.flatMap(source, (source) => authenticate(transport, client, source))
+  Effect.flatMap(source, (source) => Effect.ensuring(authenticate(transport, client, source), Effect.sync(source.wipe)))
 
 /** A ticket of a credential cache file that can be used now. */
 const keptTicket = Effect.fnUntraced(function*(

@@ -1,10 +1,10 @@
-/** What a program says about Kerberos: who it is, by which credentials, and where the KDCs are. */
+/** What a program says about Kerberos: its principal, its credentials, and where the KDCs are. */
 import * as Duration from "effect/Duration"
 import type { Password } from "../Password.ts"
 import type { EncryptionTypeName } from "./crypto/EncryptionType.ts"
 
 /**
- * By what a program proves who it is: the account's password, a keytab file, or a credential cache file that another program keeps.
+ * By what a program proves its identity: the account's password, a keytab file, or a credential cache file that another program keeps.
  *
  * **Details**
  *

@@ -3,7 +3,6 @@ import { assert, describe, inject, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
-import * as TestClock from "effect/testing/TestClock"
 import { createSocket } from "node:dgram"
 import { createServer } from "node:net"
 import { kerberosContext } from "../../../src/auth/kerberos/gss/KerberosContext.ts"
@@ -12,20 +11,15 @@ import { failed } from "../../../src/auth/kerberos/kerberosFailure.ts"
 import type { KerberosOptions } from "../../../src/auth/kerberos/KerberosOptions.ts"
 import { encoding } from "../../../src/auth/kerberos/messages/Der.ts"
 import { NameType, writeName } from "../../../src/auth/kerberos/messages/Principal.ts"
-import type { KerberosSystem } from "../../../src/auth/kerberos/system/KerberosSystem.ts"
 import { nodeSystem } from "../../../src/auth/kerberos/system/nodeSystem.ts"
-import type { KerberosFailed } from "../../../src/model/LdapError.ts"
 import { passwordOf } from "../../servers/directory.ts"
 import { startGss } from "../../servers/gss.ts"
 import { waitFor } from "../../servers/waitFor.ts"
 import { movedBy } from "./clocks.ts"
+import { failure, realm, service } from "./failure.ts"
 import { alone, kindOf, watching } from "./systems.ts"
 
 const kerberos = inject("kerberos")
-
-const service = { type: NameType.serviceHost, components: ["ldap", "localhost"] }
-
-const realm = "EXAMPLE.COM"
 
 /** An error of a KDC at this moment of its clock. */
 const kdcError = (code: number, data?: Uint8Array, millis = 0, clientRealm?: string): Buffer =>
@@ -77,28 +71,6 @@ const wantsProof = (infos: ReadonlyArray<Info>, methods: ReadonlyArray<number> =
     )
   )
 }
-
-const failure = (system: KerberosSystem, options: Partial<KerberosOptions> = {}): Effect.Effect<KerberosFailed> =>
-  makeClient(
-    {
-      principal: `alice@${realm}`,
-      password: Redacted.make("a secret"),
-      krb5Conf: false,
-      kdc: "kdc",
-      ...options
-    } as KerberosOptions,
-    system
-  )
-    .ticket(service, undefined)
-    .pipe(
-      Effect.flip,
-      Effect.map((error) => {
-        assert(error._tag === "KerberosFailed")
-        assert.notInclude(error.message, "a secret")
-        return error
-      }),
-      Effect.orDie
-    )
 
 describe("a KDC that lies", () => {
   it.live.each(
@@ -203,80 +175,6 @@ describe("a KDC that lies", () => {
 })
 
 const everyRealm = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`R${i}`, "kdc"]))
-
-describe("where the KDCs of a realm are", () => {
-  const asked = Effect.fnUntraced(function*(options: Partial<KerberosOptions>, conf?: string) {
-    const names: Array<string> = []
-    const tried: Array<string> = []
-    const system: KerberosSystem = {
-      ...alone(() => Buffer.alloc(0)),
-      readFile: (path) =>
-        Effect.succeed(path === "/etc/krb5.conf" && conf !== undefined ? Buffer.from(conf) : undefined),
-      lookupService: (name) =>
-        Effect.sync(() => {
-          names.push(name)
-          return name.includes("_tcp")
-            ? [{ host: "t1", port: 88 }, { host: "t2", port: 750 }]
-            : [{ host: "u", port: 88 }]
-        }),
-      ask: ({ host, port }, protocol) => {
-        tried.push(`${protocol}/${host}:${port}`)
-        return Effect.fail(failed("kdcUnreachable", "down"))
-      }
-    }
-    const error = yield* failure(system, { kdc: undefined, krb5Conf: undefined, ...options })
-    return { names, tried, error }
-  })
-
-  it.live("DNS names them for each protocol, if nothing else does", () =>
-    Effect.gen(function*() {
-      const { names, tried } = yield* asked({})
-      assert.deepStrictEqual(names, ["_kerberos._tcp.EXAMPLE.COM", "_kerberos._udp.EXAMPLE.COM"])
-      assert.deepStrictEqual(tried, ["tcp/t1:88", "tcp/t2:750", "udp/u:88"])
-    }))
-
-  it.live("krb5.conf comes before DNS, and the option before both", () =>
-    Effect.gen(function*() {
-      const conf = "[realms]\nEXAMPLE.COM = {\n kdc = c:89\n}\n"
-      assert.deepStrictEqual((yield* asked({}, conf)).tried, ["tcp/c:89", "udp/c:89"])
-      assert.deepStrictEqual((yield* asked({ kdc: "o" }, conf)).tried, ["tcp/o:88", "udp/o:88"])
-      assert.deepStrictEqual((yield* asked({ krb5Conf: false }, conf)).names.length, 2)
-    }))
-
-  it.live("DNS is not asked where krb5.conf says so, nor for a realm that is no domain", () =>
-    Effect.gen(function*() {
-      const off = yield* asked({}, "[libdefaults]\ndns_lookup_kdc = false\n")
-      assert.deepStrictEqual(off.names, [])
-      assert.match(off.error.detail, /no KDC of the realm EXAMPLE\.COM is known/)
-      const odd = yield* asked({ principal: "a@X/Y Z" })
-      assert.deepStrictEqual(odd.names, [])
-    }))
-})
-
-describe("time limits, on a clock of the test's own", () => {
-  it.effect("a KDC that doesn't answer is left for the next, and all of them after kdcTimeout", () =>
-    Effect.gen(function*() {
-      const asked: Array<string> = []
-      const system: KerberosSystem = {
-        ...alone(() => Buffer.alloc(0)),
-        ask: ({ host }, protocol) => {
-          asked.push(`${protocol}/${host}`)
-          return Effect.never
-        }
-      }
-      const fiber = yield* Effect.forkChild(failure(system, { kdc: ["a", "udp/b", "c"], kdcTimeout: "10 seconds" }))
-      for (let passed = 0; passed < 9; passed += 3) {
-        for (let i = 0; i < 20; i++) yield* Effect.yieldNow
-        yield* TestClock.adjust("3 seconds")
-      }
-      for (let i = 0; i < 20; i++) yield* Effect.yieldNow
-      assert.deepStrictEqual(asked, ["tcp/a", "tcp/c", "udp/a", "udp/b"])
-      assert.isUndefined(fiber.pollUnsafe())
-      yield* TestClock.adjust("1 second")
-      const error = yield* Fiber.join(fiber)
-      assert.deepStrictEqual([error.kind, error.isRetryable], ["kdcUnreachable", true])
-    }))
-})
 
 describe.skipIf(kerberos === undefined)("a KDC of MIT's", () => {
   if (kerberos === undefined) return

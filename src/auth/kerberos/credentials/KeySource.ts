@@ -22,6 +22,8 @@ export interface ClientKey {
 }
 
 export interface KeySource {
+  /** Overwrites the keys, and what was made of the password. The source can't be used afterwards. */
+  readonly wipe: () => void
   readonly has: "password" | "keytab"
   /** Encryption types for which there is a key, the best first. */
   readonly types: ReadonlyArray<EncryptionType>
@@ -47,7 +49,7 @@ export const passwordSource = (
   password: Redacted.Redacted<Uint8Array>,
   types: ReadonlyArray<EncryptionType>,
   limits: IterationLimits
-): KeySource => ({
+): Omit<KeySource, "wipe"> => ({
   has: "password",
   types,
   keyFor: Effect.fnUntraced(function*(type, { parameters, salt }) {
@@ -76,6 +78,9 @@ export const keytabSource = (
     .filter(({ components, realm }) => format({ ...principal, components, realm }) === format(principal))
     .sort((a, b) => b.version - a.version)
   return {
+    wipe: () => {
+      for (const { key } of entries) key?.wipe()
+    },
     has: "keytab",
     types: allowed.filter((type) => own.some(({ key }) => key?.type === type)),
     keyFor: (type, _, version) => {

@@ -1,8 +1,8 @@
-/** Who the client is, and by what it can prove that: the options of a program, and the files that they name. */
+/** The identity of the client, and by what it can prove it: the options of a program, and the files that they name. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { InvalidRequest, type KerberosFailed } from "../../../model/LdapError.ts"
-import { ask, verbatim } from "../../Password.ts"
+import { ask, type Password, verbatim } from "../../Password.ts"
 import type { EncryptionType } from "../crypto/EncryptionType.ts"
 import { readConfiguration } from "../kdc/configuration.ts"
 import { failed } from "../kerberosFailure.ts"
@@ -11,7 +11,7 @@ import { format, NameType, parse, type Principal } from "../messages/Principal.t
 import type { KerberosSystem } from "../system/KerberosSystem.ts"
 import { type CredentialCache, readCredentialCache } from "./credentialCache.ts"
 import { type KeySource, keytabSource, passwordSource } from "./KeySource.ts"
-import { readKeytab } from "./keytab.ts"
+import { type KeytabEntry, readKeytab } from "./keytab.ts"
 import { readKrb5Conf } from "./krb5Conf.ts"
 
 type Failure = KerberosFailed | InvalidRequest
@@ -29,13 +29,23 @@ export const identify = Effect.fnUntraced(function*(
   if (options.ccache !== undefined) return yield* ofCache(options, options.ccache, system)
   if (options.keytab !== undefined) return yield* ofKeytab(options, options.keytab, system, types)
   const client = yield* principalOf(options, options.principal, system)
-  const { maxIterations, minIterations, password } = options
-  const source = Effect.map(
-    ask("password", password, verbatim),
-    (secret) => passwordSource(client, secret, types, { min: minIterations ?? 4096, max: maxIterations ?? 1_000_000 })
-  )
-  return { _tag: "Keys", client, source }
+  return { _tag: "Keys", client, source: ofPassword(options, client, types) }
 })
+
+/** The password is asked for when the source is run, and what was made of its text is wiped with the source. */
+const ofPassword = (
+  { maxIterations, minIterations, password }: KerberosOptions & { readonly password: Password },
+  client: Principal,
+  types: ReadonlyArray<EncryptionType>
+): Effect.Effect<KeySource, InvalidRequest> =>
+  Effect.suspend(() => {
+    let made: Uint8Array | undefined
+    const octetsOf = (text: string) => Result.map(verbatim(text), (octets) => (made = octets))
+    return Effect.map(ask("password", password, octetsOf), (secret) => ({
+      ...passwordSource(client, secret, types, { min: minIterations ?? 4096, max: maxIterations ?? 1_000_000 }),
+      wipe: () => void made?.fill(0)
+    }))
+  })
 
 const principalOf = Effect.fnUntraced(function*(
   options: KerberosOptions,
@@ -81,18 +91,41 @@ const ofKeytab = Effect.fnUntraced(function*(
   types: ReadonlyArray<EncryptionType>
 ): Effect.fn.Return<Identity, Failure> {
   const path = yield* pathOf("keytab", name)
+  const client = yield* keytabPrincipal(options, path, system)
+  const source = Effect.map(readEntries(path, system), (entries) => keytabSource(client, path, entries, types))
+  return { _tag: "Keys", client, source }
+})
+
+const readEntries = Effect.fnUntraced(function*(
+  path: string,
+  system: KerberosSystem
+): Effect.fn.Return<ReadonlyArray<KeytabEntry>, KerberosFailed> {
   const bytes = yield* system.readFile(path)
   if (bytes === undefined) return yield* failed("noCredentials", `the keytab ${path} is not there`)
   const entries = readKeytab(bytes)
   bytes.fill(0)
-  if (Result.isFailure(entries))
+  if (Result.isFailure(entries)) {
     return yield* failed("noCredentials", `the keytab ${path} can't be read: ${entries.failure}`)
-  const [first] = entries.success
+  }
+  return entries.success
+})
+
+/** Without a whole name, the file is read for what the name lacks. */
+const keytabPrincipal = Effect.fnUntraced(function*(
+  options: KerberosOptions,
+  path: string,
+  system: KerberosSystem
+): Effect.fn.Return<Principal, Failure> {
+  const { principal, realm } = options
+  if (principal !== undefined && (realm !== undefined || parse(principal)?.realm !== undefined)) {
+    return yield* principalOf(options, principal, system)
+  }
+  const entries = yield* readEntries(path, system)
+  for (const { key } of entries) key?.wipe()
+  if (principal !== undefined) return yield* principalOf(options, principal, system, soleRealm(entries))
+  const [first] = entries
   if (first === undefined) return yield* failed("noCredentials", `the keytab ${path} is empty`)
-  const client: Principal = options.principal === undefined
-    ? { type: NameType.principal, components: first.components, realm: options.realm ?? first.realm }
-    : yield* principalOf(options, options.principal, system, soleRealm(entries.success))
-  return { _tag: "Keys", client, source: Effect.succeed(keytabSource(client, path, entries.success, types)) }
+  return { type: NameType.principal, components: first.components, realm: realm ?? first.realm }
 })
 
 /** The realm of all entries, if they have one in common. */

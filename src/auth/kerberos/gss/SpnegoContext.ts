@@ -1,6 +1,6 @@
 /**
  * SPNEGO (RFC 4178, [MS-SPNG]), the initiator's end, with one mechanism: the negotiation is a frame around that mechanism's tokens, and
- * a signature over the list of mechanisms proves that it arrived as it was sent. There is no way from Kerberos to NTLM: an attacker who
+ * a signature over the list of mechanisms proves that it arrived as it was sent. There is no way from Kerberos to NTLM: an attacker that
  * changes what a server says must not be able to choose the weaker one.
  */
 import * as Effect from "effect/Effect"
@@ -67,7 +67,7 @@ export const negotiate = ({ aliases, context, mic, oid }: Mechanism): GssContext
     const signs = context.isComplete() && !hasSigned && !isCompleted &&
       (mic.isRequired || response.mic !== undefined || response.state === NegState.wantsMic)
     if (isCompleted) {
-      if (!context.isComplete()) return yield* fail("the server said success before it had proved who it is")
+      if (!context.isComplete()) return yield* fail("the server said success before it had proved its identity")
       if (token !== undefined) return yield* fail("the server said success before it had everything")
       if (mic.isRequired && response.mic === undefined) return yield* fail("the server did not sign the negotiation")
       if (response.mic !== undefined && hasSigned) mic.onExchanged()

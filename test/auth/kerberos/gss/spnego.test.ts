@@ -90,7 +90,7 @@ describe("SPNEGO", () => {
     }))
 
   it.effect.each<readonly [Response, RegExp]>([
-    [{ state: 0 }, /before it had proved who it is/],
+    [{ state: 0 }, /before it had proved its identity/],
     [{ state: 0, token: "lie" }, /proves nothing/],
     [{ state: 1, token: "proof", mic: "forged" }, /not signed/],
     [{ state: 0, token: "proof", mic: "forged" }, /not signed/],
