@@ -5,11 +5,18 @@
  */
 import * as Data from "effect/Data"
 import type { LdapDn } from "../model/dn/LdapDn.ts"
+import { gssapi, type GssapiOptions } from "./kerberos/GssapiMechanism.ts"
+import { gssSpnego } from "./kerberos/GssSpnegoMechanism.ts"
+import type { KerberosOptions } from "./kerberos/KerberosOptions.ts"
+import { kerberosProvider } from "./kerberos/kerberosProvider.ts"
+import { type NtlmOptions, ntlmProvider } from "./ntlm/ntlmProvider.ts"
 import type { Password } from "./Password.ts"
 import type { SaslMechanism } from "./SaslMechanism.ts"
 
 export type { SaslMechanism } from "./SaslMechanism.ts"
-
+export type { EncryptionTypeName } from "./kerberos/crypto/EncryptionType.ts"
+export type { KerberosCredentials, KerberosOptions, KerberosSettings } from "./kerberos/KerberosOptions.ts"
+export type { NtlmOptions } from "./ntlm/ntlmProvider.ts"
 export type { Password } from "./Password.ts"
 
 /**
@@ -82,3 +89,92 @@ export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
  * @since 0.1.0
  */
 export const sasl = (mechanism: SaslMechanism): LdapAuth => constructors.Sasl({ mechanism })
+
+/**
+ * Options of a bind by Kerberos: the credentials and KDCs, and how the session's messages are protected.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type KerberosAuthOptions = KerberosOptions & Omit<GssapiOptions, "principal" | "provider"> & {
+  /**
+   * The mechanism of SASL. Default `GSSAPI`, which all servers with Kerberos know. `GSS-SPNEGO` takes one message less with Active
+   * Directory, and has no `authzId`.
+   */
+  readonly mechanism?: "GSSAPI" | "GSS-SPNEGO" | undefined
+}
+
+/**
+ * Binds by Kerberos, with a password, a keytab or a credential cache: no native package, no kinit, no system library.
+ *
+ * **Details**
+ *
+ * On `ldap://` the messages of the session are signed and encrypted where the server allows it. Under TLS they are not wrapped again, and
+ * the bind holds for this TLS connection alone (channel binding). So a domain controller that demands signing (`8`,
+ * strongerAuthRequired) or channel binding (`49` with `80090346`) takes either. `protection` and `channelBinding` say otherwise.
+ *
+ * Kerberos names the server by the host in the session's URL, in lower case and not canonicalized by DNS: it must be the name that the
+ * server's keytab or servicePrincipalName has, or `service` gives that name.
+ *
+ * The value keeps the tickets, so use one value for all sessions. Without a ticket the bind fails with `KerberosFailed`, whose `kind`
+ * says why, and nothing is sent to the server. A server that can't prove who it is fails with `AuthRejected`. Interruption ends an
+ * exchange with a KDC, unless other sessions wait for the same ticket. Passwords are asked for when a ticket-granting ticket is needed, and never sent.
+ *
+ * RFC 4120, 4121, 4752, 4178.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth, LdapSession } from "effect-ldap"
+ * import { Redacted } from "effect"
+ *
+ * const session = LdapSession.make({
+ *   url: "ldap://dc1.example.com",
+ *   auth: LdapAuth.kerberos({ principal: "ada@EXAMPLE.COM", password: Redacted.make("secret"), kdc: "dc1.example.com" })
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const kerberos = (options: KerberosAuthOptions): LdapAuth => {
+  const { authzId, channelBinding, mechanism, protection, service } = options
+  const gss = { channelBinding, protection, service, provider: kerberosProvider(options) }
+  return sasl(mechanism === "GSS-SPNEGO" ? gssSpnego(gss) : gssapi({ ...gss, authzId }))
+}
+
+/**
+ * Options of a bind by NTLM: the account, and how the session's messages are protected.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type NtlmAuthOptions = NtlmOptions & Pick<GssapiOptions, "channelBinding" | "protection" | "service">
+
+/**
+ * Binds by NTLM version 2 inside GSS-SPNEGO, for domain controllers where Kerberos can't be used. Prefer {@link kerberos}.
+ *
+ * **Details**
+ *
+ * As with `kerberos`, the session's messages are signed and encrypted on `ldap://`, and under TLS the bind holds for this connection
+ * alone. Nothing falls back to NTLM: a session uses it only with this value. Neither LAN Manager nor NTLM version 1 is here. On
+ * `ldap://` the server proves itself by a signature, or the bind fails with `AuthRejected`. LDAP servers encrypt messages also where
+ * `protection` is `integrity`. A wrong password is the server's `InvalidCredentials`. NTLM's
+ * encryption (RC4) is old, so prefer `ldaps://`. Fibers may share the value; the password is asked for at each bind.
+ *
+ * [MS-NLMP], RFC 4178.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapAuth } from "effect-ldap"
+ * import { Redacted } from "effect"
+ *
+ * const auth = LdapAuth.ntlm({ username: "EXAMPLE\\ada", password: Redacted.make("secret") })
+ * ```
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const ntlm = ({ channelBinding, protection, service, ...account }: NtlmAuthOptions): LdapAuth =>
+  sasl(gssSpnego({ channelBinding, protection, service, provider: ntlmProvider(account) }))

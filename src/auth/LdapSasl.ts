@@ -32,7 +32,11 @@ export {
   type GssRequest
 } from "./kerberos/GssContext.ts"
 export type { GssOptions } from "./kerberos/gssSteps.ts"
+export type { EncryptionTypeName } from "./kerberos/crypto/EncryptionType.ts"
+export type { KerberosCredentials, KerberosOptions, KerberosSettings } from "./kerberos/KerberosOptions.ts"
+export { kerberosProvider } from "./kerberos/kerberosProvider.ts"
 export { gssSpnego } from "./kerberos/GssSpnegoMechanism.ts"
+export { type NtlmOptions, ntlmProvider } from "./ntlm/ntlmProvider.ts"
 export { oauthBearer } from "./mechanisms/OAuthBearerMechanism.ts"
 export type { Password } from "./Password.ts"
 export { plain } from "./mechanisms/PlainMechanism.ts"

@@ -12,6 +12,7 @@ import {
   AuthRejected,
   fromResult,
   type InvalidRequest,
+  type KerberosFailed,
   type LdapResult,
   type ServerReason
 } from "../model/LdapError.ts"
@@ -20,12 +21,13 @@ import type { BindResponse } from "../protocol/LdapMessage.ts"
 
 /**
  * Why a mechanism goes no further: `AuthRejected` where the server can't prove who it is or doesn't keep to the mechanism,
- * `InvalidRequest` where a name or secret can't be sent, or the connection isn't what the mechanism needs.
+ * `InvalidRequest` where a name or secret can't be sent, or the connection isn't what the mechanism needs, `KerberosFailed` where
+ * there is no ticket for the server.
  *
  * @category models
  * @since 0.1.0
  */
-export type SaslFailure = AuthRejected | InvalidRequest
+export type SaslFailure = AuthRejected | InvalidRequest | KerberosFailed
 
 /**
  * Ways to tie an authentication to the TLS connection that it runs on: to the server's certificate (RFC 5929 section 4), or

@@ -264,6 +264,51 @@ export class AuthRejected extends Data.TaggedError("AuthRejected")<{ readonly de
 }
 
 /**
+ * What kept Kerberos from giving a ticket. `kdcUnreachable`: no KDC was found or none answered. `clockSkew`: the clocks differ too much.
+ * `clientUnknown`, `wrongPassword`, `passwordExpired`, `accountRevoked` (disabled, locked or expired): the account.
+ * `serviceUnknown`: the KDC has no service of that name. `encryptionType`: the two sides share no encryption type.
+ * `noCredentials`: the keytab or credential cache has nothing that fits. `untrustedReply`: a reply that can't be read, or that the
+ * KDC did not make. `refused`: anything else that a KDC says no to.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type KerberosFailureKind =
+  | "kdcUnreachable"
+  | "clockSkew"
+  | "clientUnknown"
+  | "wrongPassword"
+  | "passwordExpired"
+  | "accountRevoked"
+  | "serviceUnknown"
+  | "encryptionType"
+  | "noCredentials"
+  | "untrustedReply"
+  | "refused"
+
+/**
+ * There is no Kerberos ticket for the bind; nothing was sent to the LDAP server. `kind` says why, `detail` what to do.
+ *
+ * @category client reasons
+ * @since 0.2.0
+ */
+export class KerberosFailed extends Data.TaggedError("KerberosFailed")<{
+  readonly kind: KerberosFailureKind
+  /** Names the principal, service or KDC that it is about; never a secret. */
+  readonly detail: string
+  /** The error code of the KDC (RFC 4120 section 7.5.9), if it was the KDC that refused. */
+  readonly kdcCode?: number | undefined
+}> {
+  /** Whether the same bind may succeed later without a change: only if no KDC answered. */
+  get isRetryable(): boolean {
+    return this.kind === "kdcUnreachable"
+  }
+  override get message(): string {
+    return `no Kerberos ticket: ${this.detail}`
+  }
+}
+
+/**
  * A referral couldn't be followed: there were too many, they led in a circle, or none of the servers could be used. `detail` says
  * what was wrong with each, `cause` is the last of these errors.
  *
@@ -341,6 +386,7 @@ export type LdapErrorReason =
   | InvalidRequest
   | InsecureAuth
   | AuthRejected
+  | KerberosFailed
   | ReferralFailed
 
 /**

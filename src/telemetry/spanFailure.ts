@@ -10,6 +10,7 @@ import {
   fromResult,
   InsecureAuth,
   InvalidRequest,
+  KerberosFailed,
   LdapError,
   type LdapErrorReason,
   NoServerAvailable,
@@ -57,6 +58,8 @@ const reasonWithoutWords = (reason: LdapErrorReason): LdapErrorReason => {
       return new InsecureAuth({ detail: elsewhere })
     case "AuthRejected":
       return new AuthRejected({ detail: elsewhere })
+    case "KerberosFailed":
+      return new KerberosFailed({ kind: reason.kind, detail: elsewhere, kdcCode: reason.kdcCode })
     case "ReferralFailed":
       return new ReferralFailed({ detail: elsewhere, urls: [] })
     case "NoServerAvailable":

@@ -21,13 +21,14 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-const configuration = (folder: string, { database, modules }: Extension): string => `
+const configuration = (folder: string, { database, global = [], modules }: Extension): string => `
 ${["core", "cosine", "inetorgperson"].map((name) => `include /etc/ldap/schema/${name}.schema`).join("\n")}
 modulepath /usr/lib/ldap
 ${["back_mdb", ...modules].map((name) => `moduleload ${name}`).join("\n")}
 pidfile  ${folder}/slapd.pid
 loglevel 0
 sizelimit unlimited
+${global.join("\n")}
 sockbuf_max_incoming_auth 16777215
 TLSCACertificateFile  ${folder}/ca.crt
 TLSCertificateFile    ${folder}/server.crt
@@ -47,6 +48,8 @@ ${database.join("\n")}
 interface Extension {
   readonly modules: ReadonlyArray<string>
   readonly database: ReadonlyArray<string>
+  /** Before the database. */
+  readonly global?: ReadonlyArray<string>
 }
 
 /** Starts it with the directory of the measurements; undefined where there is no slapd, with the reason on the console. */

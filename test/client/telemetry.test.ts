@@ -24,6 +24,7 @@ import {
   fromResult,
   InsecureAuth,
   InvalidRequest,
+  KerberosFailed,
   LdapError,
   type LdapErrorReason,
   NoServerAvailable,
@@ -185,6 +186,7 @@ describe("spans", () => {
     new InvalidRequest({ field: "filter", detail: words }),
     new InsecureAuth({ detail: words }),
     new AuthRejected({ detail: words }),
+    new KerberosFailed({ kind: "clientUnknown", detail: words, kdcCode: 6 }),
     new ReferralFailed({ detail: words, urls: [words], cause: system }),
     new NoServerAvailable({
       failures: [{

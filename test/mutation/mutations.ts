@@ -6,24 +6,10 @@
  * Not every line has a break here: what is left out are safeguards behind another one, which nothing notices while that
  * one stands.
  */
-export type Promised = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "S9" | "S10" | "S11"
+import { kerberosMutations } from "./kerberosMutations.ts"
+import type { Mutation, Promised } from "./Mutation.ts"
 
-export interface Mutation {
-  readonly promise: Promised
-  /** From the project's root, as in `tests`. */
-  readonly file: string
-  /** Stands exactly once in the file. */
-  readonly find: string
-  readonly replace: string
-  /** The files whose tests must fail. */
-  readonly tests: ReadonlyArray<string>
-  /** Only tests are run that have this text in their name, or in that of a `describe` around them. */
-  readonly name: string
-  /** What the break does. */
-  readonly why: string
-  /** The symptom is that something waits for ever: a test that times out counts as a failing one. */
-  readonly hangs?: boolean
-}
+export type { Mutation, Promised } from "./Mutation.ts"
 
 /** How often the text of a break stands in its file, and in which line the first one begins. */
 export const placeOf = (
@@ -1360,5 +1346,6 @@ export const mutations: ReadonlyArray<Mutation> = [
       name: "whatever the octets are",
       why: "a value may take the end of a character from what follows it"
     }
-  )
+  ),
+  ...kerberosMutations
 ]

@@ -38,10 +38,17 @@ export interface Ds389Facts {
 const templates = "/usr/share/dirsrv/data"
 const defaults = "/etc/dirsrv"
 
-/** Begins to start a server for the caller, who has to `stop` it. Two to ten seconds. */
-export const launchDs389 = (): Promise<Launch<Ds389Facts>> => launchIn("389ds", launch)
+/**
+ * Begins to start a server for the caller, who has to `stop` it. Two to ten seconds. `environment` is what one server has beside what
+ * all have.
+ */
+export const launchDs389 = (environment: Readonly<Record<string, string>> = {}): Promise<Launch<Ds389Facts>> =>
+  launchIn("389ds", (folder) => launch(folder, environment))
 
-const launch = async (folder: string): Promise<Launch<Ds389Facts>> => {
+const launch = async (
+  folder: string,
+  environment: Readonly<Record<string, string>>
+): Promise<Launch<Ds389Facts>> => {
   const [port, tlsPort] = await freePorts("127.0.0.1", "127.0.0.1")
   const certificates = makeCertificates()
   const file = (...path: ReadonlyArray<string>) => join(folder, ...path)
@@ -106,7 +113,17 @@ const launch = async (folder: string): Promise<Launch<Ds389Facts>> => {
       ["pk12util", "-i", file("server.p12"), ...nss, "-K", "", "-W", "x"],
       [server, "ldif2db", "-D", instance, "-n", "userRoot", "-i", file("directory.ldif"), "-d", "0"],
       // -d keeps it in the foreground.
-      [server, "-D", instance, "-i", file("run", "server.pid"), "-d", "0"]
+      [
+        "env",
+        ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+        server,
+        "-D",
+        instance,
+        "-i",
+        file("run", "server.pid"),
+        "-d",
+        "0"
+      ]
     ],
     logFile: file("server.log"),
     isUp: async () => (await answers(port!)) && (await answers(tlsPort!)),

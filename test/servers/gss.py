@@ -25,6 +25,11 @@ ASKED = {
 contexts = {}
 
 
+def bindings(ask):
+    data = octets(ask.get("bindings"))
+    return None if data is None else gssapi.raw.ChannelBindings(application_data=data)
+
+
 def octets(text):
     return None if text is None else base64.b64decode(text)
 
@@ -53,12 +58,31 @@ def answer(ask):
             mech=MECHANISMS[ask["mechanism"]],
             flags=flags,
             usage="initiate",
+            channel_bindings=bindings(ask),
+        )
+        return {}
+    if ask["do"] == "accept":
+        contexts[ask["context"]] = gssapi.SecurityContext(
+            creds=gssapi.Credentials(usage="accept", store={"keytab": ask["keytab"]}),
+            usage="accept",
+            channel_bindings=bindings(ask),
         )
         return {}
     context = contexts[ask["context"]]
     if ask["do"] == "step":
         token = context.step(octets(ask["octets"]))
-        return {"octets": text(token), "complete": context.complete, "protection": protection(context)}
+        client = str(context.initiator_name) if context.complete and not context.locally_initiated else None
+        return {
+            "octets": text(token),
+            "complete": context.complete,
+            "protection": protection(context),
+            "client": client,
+        }
+    if ask["do"] == "mic":
+        return {"octets": text(context.get_signature(octets(ask["octets"])))}
+    if ask["do"] == "verify":
+        context.verify_signature(octets(ask["octets"]), octets(ask["mic"]))
+        return {}
     if ask["do"] == "wrap":
         return {"octets": text(context.wrap(octets(ask["octets"]), ask["confidential"]).message)}
     unwrapped = context.unwrap(octets(ask["octets"]))

@@ -13,8 +13,29 @@ import {
   type GssProvider
 } from "../../src/auth/kerberos/GssContext.ts"
 
+/** The other end of a context, made by MIT's library. */
+export interface Acceptor {
+  readonly step: (token: Uint8Array) => Effect.Effect<Step, GssFailure>
+  readonly wrap: (octets: Uint8Array, confidential: boolean) => Effect.Effect<Uint8Array, GssFailure>
+  readonly unwrap: (
+    octets: Uint8Array
+  ) => Effect.Effect<{ readonly octets: Uint8Array; readonly confidential: boolean }, GssFailure>
+  readonly mic: (octets: Uint8Array) => Effect.Effect<Uint8Array, GssFailure>
+  readonly verify: (octets: Uint8Array, mic: Uint8Array) => Effect.Effect<void, GssFailure>
+}
+
+export interface Step {
+  readonly token: Uint8Array | undefined
+  readonly isComplete: boolean
+  readonly protection: GssProtection
+  /** The name of the client, once it is known. */
+  readonly client: string | undefined
+}
+
 export interface Gss {
   readonly provider: GssProvider
+  /** Accepts one context with the keys of a keytab. */
+  readonly accept: (keytab: string, bindings?: Uint8Array) => Effect.Effect<Acceptor, GssFailure>
   readonly stop: () => void
 }
 
@@ -24,6 +45,7 @@ interface Answer {
   readonly complete?: boolean
   readonly protection?: GssProtection | null
   readonly confidential?: boolean
+  readonly client?: string | null
 }
 
 /** Starts the process that makes the contexts, for the credential cache and the realm that `environment` names. */
@@ -49,9 +71,12 @@ export const startGss = (environment: NodeJS.ProcessEnv): Gss => {
       child.stdin.write(`${JSON.stringify(question)}\n`)
     })
   let contexts = 0
-  const make: GssProvider["make"] = Effect.fnUntraced(function*({ mechanism, protection, service }) {
+  const make: GssProvider["make"] = Effect.fnUntraced(function*(
+    { channelBindings, mechanism, protection, service }
+  ) {
     const context = contexts++
-    yield* ask({ do: "make", context, mechanism, service, protection })
+    const bindings = channelBindings === undefined ? null : base64(channelBindings)
+    yield* ask({ do: "make", context, mechanism, service, protection, bindings })
     let isComplete = false
     let agreed: GssProtection = "none"
     const made: GssContext = {
@@ -73,7 +98,30 @@ export const startGss = (environment: NodeJS.ProcessEnv): Gss => {
     }
     return made
   })
-  return { provider: { protection: "confidentiality", make }, stop: () => child.stdin.end() }
+  const accept = Effect.fnUntraced(function*(keytab: string, bindings?: Uint8Array) {
+    const context = contexts++
+    yield* ask({ do: "accept", context, keytab, bindings: bindings === undefined ? null : base64(bindings) })
+    const acceptor: Acceptor = {
+      step: (token) =>
+        Effect.map(ask({ do: "step", context, octets: base64(token) }), (answer) => ({
+          token: answer.octets === null || answer.octets === undefined ? undefined : octetsOf(answer),
+          isComplete: answer.complete ?? false,
+          protection: answer.protection ?? "none",
+          client: answer.client ?? undefined
+        })),
+      wrap: (octets, confidential) =>
+        Effect.map(ask({ do: "wrap", context, octets: base64(octets), confidential }), octetsOf),
+      unwrap: (octets) =>
+        Effect.map(ask({ do: "unwrap", context, octets: base64(octets) }), (answer) => ({
+          octets: octetsOf(answer),
+          confidential: answer.confidential ?? false
+        })),
+      mic: (octets) => Effect.map(ask({ do: "mic", context, octets: base64(octets) }), octetsOf),
+      verify: (octets, mic) => Effect.asVoid(ask({ do: "verify", context, octets: base64(octets), mic: base64(mic) }))
+    }
+    return acceptor
+  })
+  return { accept, provider: { protection: "confidentiality", make }, stop: () => child.stdin.end() }
 }
 
 const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString("base64")

@@ -19,8 +19,8 @@ const absent = ensureInstalled(["slapd", "ds389", "samba", "kerberos"])
 for (const [server, reason] of absent) console.warn(`${server} is left out: ${reason}`)
 const launchers = {
   slapd: () => launchSlapd(findExecutable("slapd")!),
-  ds389: launchDs389,
-  samba: launchSamba,
+  ds389: () => launchDs389(),
+  samba: () => launchSamba(),
   kerberos: launchKerberos
 }
 const launches: Array<Launch<{ readonly directory: string }>> = []

@@ -25,26 +25,52 @@ export interface KerberosFacts {
   readonly cache: string
   /** Its service is ldap/localhost, so connect to it by that name. */
   readonly slapd: SlapdFacts
+  /** The address of the KDC, over TCP and UDP. */
+  readonly kdc: string
+  /** The keys of the service of slapd, of every encryption type. */
+  readonly serviceKeytab: string
+  /** The keys of `reader`, a principal without a password. */
+  readonly readerKeytab: string
+  /** A realm that trusts this one, and is trusted by it; `ldap/elsewhere.other.example` is a service of it. */
+  readonly other: { readonly realm: string; readonly kdc: string; readonly serviceKeytab: string }
   /** Everything that the KDC wrote. */
   readonly directory: string
 }
 
 const realm = "EXAMPLE.COM"
+const otherRealm = "OTHER.EXAMPLE"
 
 /** Begins to start both for the caller, who has to `stop` them. About a second, and a minute where the package has to be built. */
 export const launchKerberos = async (): Promise<Launch<KerberosFacts>> => {
-  const kdc = await launchIn("kdc", launchKdc)
+  const [port, otherPort] = await freePorts("127.0.0.1", "127.0.0.1")
+  const other = await launchIn("kdc", (folder) => launchKdc(folder, otherRealm, otherPort!, otherPrincipals))
+  const kdc = await launchIn("kdc", (folder) => launchKdc(folder, realm, port!, principals))
   const { configFile, directory: folder } = kdc.facts
   const slapd = await launchSlapd(findExecutable("slapd")!, {
     environment: { KRB5_CONFIG: configFile, KRB5_KTNAME: `FILE:${join(folder, "ldap.keytab")}` },
-    configuration: "sasl-host localhost"
+    configuration: "sasl-host localhost\nsasl-cbinding tls-endpoint"
   })
-  const facts: KerberosFacts = { realm, ...kdc.facts, slapd: slapd.facts }
+  const facts: KerberosFacts = {
+    realm,
+    configFile,
+    directory: folder,
+    cache: `FILE:${join(folder, "alice.cache")}`,
+    slapd: slapd.facts,
+    kdc: `127.0.0.1:${port}`,
+    serviceKeytab: join(folder, "ldap.keytab"),
+    readerKeytab: join(folder, "reader.keytab"),
+    other: {
+      realm: otherRealm,
+      kdc: `127.0.0.1:${otherPort}`,
+      serviceKeytab: join(other.facts.directory, "elsewhere.keytab")
+    }
+  }
   const stop = async (): Promise<void> => {
-    await Promise.all([kdc.stop(), slapd.stop()])
+    await Promise.all([kdc.stop(), other.stop(), slapd.stop()])
   }
   const begun = Promise.all([
     kdc.ready.then(() => kinit(configFile, facts.cache, `alice@${realm}`, passwordOf("alice"))),
+    other.ready,
     slapd.ready,
     buildPackage()
   ])
@@ -56,20 +82,47 @@ export const launchKerberos = async (): Promise<Launch<KerberosFacts>> => {
   return { facts, ready, stop }
 }
 
+/** The two realms know the same keys for the way between them. */
+const trust = [
+  `addprinc -pw there krbtgt/${otherRealm}@${realm}`,
+  `addprinc -pw back krbtgt/${realm}@${otherRealm}`
+]
+
+/** Commands of kadmin; `file` is a file in the KDC's folder. */
+const principals = (file: (name: string) => string): ReadonlyArray<string> => [
+  // It takes tickets of clients that gave no proof.
+  "addprinc -randkey -requires_preauth ldap/localhost",
+  `ktadd -k ${file("ldap.keytab")} ldap/localhost`,
+  `addprinc -pw ${passwordOf("alice")} alice`,
+  // The KDC gives its tickets without a proof.
+  `addprinc -pw ${passwordOf("bob")} -requires_preauth bob`,
+  `addprinc -pw ${passwordOf("carol")} -pwexpire 2020-01-01 carol`,
+  `addprinc -pw secret -allow_tix disabled`,
+  // An account as old as Windows 2003.
+  `addprinc -e arcfour-hmac:normal -pw secret old`,
+  `addprinc -e aes128-cts-hmac-sha1-96:special -pw secret salted`,
+  "addprinc -randkey reader",
+  `ktadd -k ${file("reader.keytab")} reader`,
+  ...trust
+]
+
+const otherPrincipals = (file: (name: string) => string): ReadonlyArray<string> => [
+  "addprinc -randkey ldap/elsewhere.other.example",
+  `ktadd -k ${file("elsewhere.keytab")} ldap/elsewhere.other.example`,
+  ...trust
+]
+
 const launchKdc = async (
-  folder: string
-): Promise<Launch<Pick<KerberosFacts, "configFile" | "cache" | "directory">>> => {
-  const [port] = await freePorts("127.0.0.1")
+  folder: string,
+  realm: string,
+  port: number,
+  principals: (file: (name: string) => string) => ReadonlyArray<string>
+): Promise<Launch<Pick<KerberosFacts, "configFile" | "directory">>> => {
   const file = (name: string) => join(folder, name)
-  const facts = { configFile: file("krb5.conf"), cache: `FILE:${file("alice.cache")}`, directory: folder }
-  const principals = [
-    "addprinc -randkey ldap/localhost",
-    `ktadd -k ${file("ldap.keytab")} ldap/localhost`,
-    `addprinc -pw ${passwordOf("alice")} alice`
-  ]
+  const facts = { configFile: file("krb5.conf"), directory: folder }
   await Promise.all([
     writeFile(facts.configFile, realmConfiguration(realm, `127.0.0.1:${port}`)),
-    writeFile(file("kdc.conf"), kdcConfiguration(folder, port!))
+    writeFile(file("kdc.conf"), kdcConfiguration(folder, realm, port))
   ])
   const environment = ["env", `KRB5_CONFIG=${facts.configFile}`, `KRB5_KDC_PROFILE=${file("kdc.conf")}`]
   const command = (name: string, ...args: ReadonlyArray<string>) => [...environment, findExecutable(name)!, ...args]
@@ -77,11 +130,11 @@ const launchKdc = async (
     folder,
     commands: [
       command("kdb5_util", "create", "-s", "-r", realm, "-P", "master"),
-      ...principals.map((principal) => command("kadmin.local", "-q", principal)),
-      command("krb5kdc", "-n")
+      ...principals(file).map((principal) => command("kadmin.local", "-r", realm, "-q", principal)),
+      command("krb5kdc", "-n", "-r", realm)
     ],
     logFile: file("kdc.log"),
-    isUp: () => answers(port!),
+    isUp: () => answers(port),
     timeout: 30_000,
     signal: "TERM"
   })
@@ -97,14 +150,24 @@ export const realmConfiguration = (realm: string, kdc: string): string => `
  dns_canonicalize_hostname = false
  rdns = false
  udp_preference_limit = 1
+[domain_realm]
+ .other.example = ${otherRealm}
 [realms]
  ${realm} = {
   kdc = ${kdc}
  }
 `
 
+const encryptionTypes = [
+  "aes256-cts-hmac-sha1-96",
+  "aes128-cts-hmac-sha1-96",
+  "aes256-cts-hmac-sha384-192",
+  "aes128-cts-hmac-sha256-128",
+  "arcfour-hmac"
+]
+
 /** kdc.conf(5) */
-const kdcConfiguration = (folder: string, port: number): string => `
+const kdcConfiguration = (folder: string, realm: string, port: number): string => `
 [kdcdefaults]
  kdc_listen = 127.0.0.1:${port}
  kdc_tcp_listen = 127.0.0.1:${port}
@@ -112,6 +175,8 @@ const kdcConfiguration = (folder: string, port: number): string => `
  ${realm} = {
   database_name = ${folder}/principal
   key_stash_file = ${folder}/stash
+  default_principal_flags = +preauth
+  supported_enctypes = ${encryptionTypes.map((type) => `${type}:normal`).join(" ")}
  }
 `
 

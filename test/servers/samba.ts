@@ -67,9 +67,19 @@ const people: ReadonlyArray<readonly [name: string, sn: string, ...more: Readonl
 const ports = { ldap: 389, ldaps: 636, globalCatalog: 3268, globalCatalogTls: 3269, kdc: 88, kpasswd: 464 }
 
 /** Begins to start a server for the caller, who has to `stop` it. Ten to thirty seconds: a domain is a lot to make. */
-export const launchSamba = (): Promise<Launch<SambaFacts>> => launchIn("samba", launch)
+export const launchSamba = (options: SambaOptions = {}): Promise<Launch<SambaFacts>> =>
+  launchIn("samba", (folder) => launch(folder, options))
 
-const launch = async (folder: string): Promise<Launch<SambaFacts>> => {
+/** What one domain controller has that others don't. */
+export interface SambaOptions {
+  /** Whether binds without signatures are refused, and simple binds without TLS. Default: no. */
+  readonly requiresStrongAuth?: boolean
+}
+
+const launch = async (
+  folder: string,
+  { requiresStrongAuth = false }: SambaOptions
+): Promise<Launch<SambaFacts>> => {
   const host = await freeAddress(...Object.values(ports))
   const certificates = makeCertificates(host, `dc1.${dnsDomain}`)
   const file = (...path: ReadonlyArray<string>) => join(folder, ...path)
@@ -104,7 +114,7 @@ const launch = async (folder: string): Promise<Launch<SambaFacts>> => {
     writeFile(file("ca.crt"), certificates.ca.cert),
     writeFile(file("server.crt"), certificates.server.cert),
     writeFile(file("server.key"), certificates.server.key, { mode: 0o600 }),
-    writeFile(file("smb.conf"), configuration(facts)),
+    writeFile(file("smb.conf"), configuration(facts, requiresStrongAuth)),
     writeFile(file("domain.ldif"), domain(facts)),
     writeFile(file("fill.py"), fill)
   ])
@@ -141,7 +151,10 @@ const launch = async (folder: string): Promise<Launch<SambaFacts>> => {
 }
 
 /** smb.conf(5), in the place of the one that is written when the domain is made. */
-const configuration = ({ caFile, directory, domain, host, realm }: SambaFacts): string => {
+const configuration = (
+  { caFile, directory, domain, host, realm }: SambaFacts,
+  requiresStrongAuth: boolean
+): string => {
   const made = join(directory, "domain")
   return `
 [global]
@@ -154,7 +167,7 @@ interfaces = ${host}/8
 bind interfaces only = yes
 disable netbios = yes
 # A password in clear text is for the client to refuse, or not, as the tests will.
-ldap server require strong auth = no
+ldap server require strong auth = ${requiresStrongAuth ? "yes" : "no"}
 tls enabled = yes
 tls keyfile = ${directory}/server.key
 tls certfile = ${directory}/server.crt

@@ -81,8 +81,8 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
   }
   project.provide("slapd", await launch("slapd", () => launchSlapd(findExecutable("slapd")!)))
   const slapdReady = Promise.all(launches.map(({ ready }) => ready))
-  project.provide("ds389", await launch("ds389", launchDs389))
-  project.provide("samba", await launch("samba", launchSamba))
+  project.provide("ds389", await launch("ds389", () => launchDs389()))
+  project.provide("samba", await launch("samba", () => launchSamba()))
   project.provide("kerberos", await launch("kerberos", launchKerberos))
   await slapdReady
   return async () => {

@@ -7,7 +7,7 @@
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { InvalidRequest } from "../../model/LdapError.ts"
+import type { InvalidRequest, KerberosFailed } from "../../model/LdapError.ts"
 
 /**
  * How messages are protected once a context is complete: not at all, against changes, or against changes and listeners.
@@ -47,6 +47,13 @@ export interface GssRequest {
    * for the answer; with Kerberos itself it doesn't matter, and may be left alone.
    */
   readonly protection: GssProtection
+  /**
+   * The TLS connection that the context is to be bound to: what the GSS-API calls the application's data, `tls-server-end-point:` and
+   * the hash of the server's certificate. `undefined` without TLS. A provider that can't bind leaves it alone.
+   *
+   * @since 0.2.0
+   */
+  readonly channelBindings?: Uint8Array | undefined
 }
 
 /**
@@ -82,6 +89,8 @@ export interface GssContext {
 export interface GssProvider {
   /** The most that a session can be protected by contexts of this provider, whatever the two sides agree on. */
   readonly protection: GssProtection
-  /** Fails with `InvalidRequest` where there can be no such context on this machine. */
-  readonly make: (request: GssRequest) => Effect.Effect<GssContext, GssFailure | InvalidRequest>
+  /**
+   * Fails with `InvalidRequest` if there can be no such context on this machine, with `KerberosFailed` if a KDC gives no ticket for it.
+   */
+  readonly make: (request: GssRequest) => Effect.Effect<GssContext, GssFailure | InvalidRequest | KerberosFailed>
 }

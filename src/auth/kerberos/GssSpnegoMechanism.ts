@@ -16,10 +16,9 @@ import { begin, type GssOptions, layerOver, maxWrapped, proved, token } from "./
  * **Details**
  *
  * Like `gssapi`, except for two things. There is no place for an authorization identity. And nothing is said about how the
- * session's messages are wrapped: the server takes the flags of the context for it. MIT's library sets those flags unless it is
- * told not to, and the package `kerberos` neither tells it nor wraps messages; so outside of Windows the bind fails with
- * `InvalidRequest` unless a provider of one's own is given, and nothing is sent. `gssapi` needs no such thing and works
- * with the same servers and tickets, Active Directory's among them.
+ * session's messages are wrapped: the server takes the flags of the context for it. `kerberosProvider` and `ntlmProvider` set them as
+ * `protection` says. MIT's library sets those flags unless it is told not to, and the package `kerberos`, the default provider, neither
+ * tells it nor wraps messages; so with it the bind fails with `InvalidRequest` outside of Windows, and nothing is sent.
  *
  * @category mechanisms
  * @since 0.1.0

@@ -32,13 +32,14 @@ export interface GssapiOptions extends GssOptions {
  *
  * **Details**
  *
- * Needs the package `kerberos` (`npm install kerberos`), which is loaded at the bind, and a ticket in the credential cache of the
- * process (`kinit`, a keytab with `KRB5_CLIENT_KTNAME`). Without either the bind fails with `InvalidRequest` and nothing is
- * sent. The server proves who it is, or the bind fails with `AuthRejected`. The library below looks names up and talks to the
- * KDC on Node's thread pool; interruption lets go of it, but the thread finishes its work.
+ * The contexts come from `provider`. `kerberosProvider` speaks Kerberos itself and wraps messages; `LdapAuth.kerberos` is this
+ * mechanism with that provider. The server proves itself, or the bind fails with `AuthRejected`.
  *
- * The package can't wrap the messages of a session (integrity, confidentiality), so use ldaps or StartTLS; a server that
- * demands a layer on a connection in clear text is refused with `AuthRejected`. A provider that wraps brings the layers.
+ * The default provider is the package `kerberos` (`npm install kerberos`), which is loaded at the bind and takes its ticket from the
+ * credential cache of the process (`kinit`, a keytab with `KRB5_CLIENT_KTNAME`). Without either the bind fails with `InvalidRequest`
+ * and nothing is sent. The library below looks names up and talks to the KDC on Node's thread pool; interruption lets go of it, but
+ * the thread finishes its work. The package can't wrap the messages of a session (integrity, confidentiality) and knows no channel
+ * bindings, so use ldaps or StartTLS; a server that demands a layer on a connection in clear text is refused with `AuthRejected`.
  *
  * Kerberos names the server by its host: give the URL the name that is in the server's keytab, not an address.
  *

@@ -3,8 +3,9 @@
  * complete context.
  */
 import * as Effect from "effect/Effect"
-import { AuthRejected, InvalidRequest } from "../../model/LdapError.ts"
+import { AuthRejected, InvalidRequest, type KerberosFailed } from "../../model/LdapError.ts"
 import { rejected, type SaslContext, type SaslSecurityLayer } from "../SaslMechanism.ts"
+import { applicationData } from "./gss/channelBindings.ts"
 import type { GssContext, GssFailure, GssProtection, GssProvider, GssRequest } from "./GssContext.ts"
 import { kerberosPackage } from "./kerberosPackage.ts"
 
@@ -22,6 +23,14 @@ export interface GssOptions {
    * as well as the provider and the server can. What is named here is had, or the bind fails.
    */
   readonly protection?: GssProtection | undefined
+  /**
+   * Whether the bind holds for this TLS connection alone (`tls-server-end-point`, RFC 5929), which hardened domain controllers demand.
+   * Default: yes under TLS, where the provider can. Say `false` where TLS ends before the server, at a proxy with a certificate of
+   * its own.
+   *
+   * @since 0.2.0
+   */
+  readonly channelBinding?: boolean | undefined
   /** What makes the contexts. Default: the package `kerberos`. */
   readonly provider?: GssProvider | undefined
 }
@@ -32,11 +41,11 @@ export const ascending: ReadonlyArray<GssProtection> = ["none", "integrity", "co
 /** A context and its first token, and how far the session's messages may be protected by it. */
 export const begin = Effect.fnUntraced(function*(
   mechanism: GssRequest["mechanism"],
-  { principal, protection, provider = kerberosPackage(), service }: GssOptions,
+  { channelBinding = true, principal, protection, provider = kerberosPackage(), service }: GssOptions,
   connection: SaslContext
 ): Effect.fn.Return<
   { readonly context: GssContext; readonly first: Uint8Array | undefined; readonly most: GssProtection },
-  InvalidRequest
+  InvalidRequest | KerberosFailed
 > {
   if (ascending.indexOf(protection ?? "none") > ascending.indexOf(provider.protection)) {
     const detail = `${protection} of messages is more than this provider can do (${provider.protection}); ` +
@@ -46,7 +55,14 @@ export const begin = Effect.fnUntraced(function*(
   const most = protection ??
     // Layers over layers protect nobody better, and servers refuse them.
     (connection.protection === "tls" || connection.protection === "sasl" ? "none" : provider.protection)
-  const request: GssRequest = { mechanism, service: service ?? `ldap@${connection.host}`, principal, protection: most }
+  const certificate = channelBinding ? connection.channelBinding?.("tls-server-end-point") : undefined
+  const request: GssRequest = {
+    mechanism,
+    service: service ?? `ldap@${connection.host}`,
+    principal,
+    protection: most,
+    channelBindings: certificate === undefined ? undefined : applicationData(certificate)
+  }
   const started = Effect.gen(function*() {
     const context = yield* provider.make(request)
     return { context, first: yield* context.step(undefined), most }
@@ -67,15 +83,16 @@ const overhead = 128
 const maxToken = 65_536
 
 /** Before anything is sent, a failure is for want of a ticket. */
-const ticketFailure = (service: string) => (failure: GssFailure | InvalidRequest): InvalidRequest =>
-  failure._tag === "InvalidRequest"
-    ? failure
-    : new InvalidRequest({
-      field: "ticket",
-      detail:
-        `there is none for ${service} (${failure.detail}); klist shows what there is, kinit asks for one, and the ` +
-        "service must be known to the KDC by this very name"
-    })
+const ticketFailure =
+  (service: string) => (failure: GssFailure | InvalidRequest | KerberosFailed): InvalidRequest | KerberosFailed =>
+    failure._tag !== "GssFailure"
+      ? failure
+      : new InvalidRequest({
+        field: "ticket",
+        detail:
+          `there is none for ${service} (${failure.detail}); klist shows what there is, kinit asks for one, and the ` +
+          "service must be known to the KDC by this very name"
+      })
 
 /** Later, it is for what the server has sent. */
 export const proved = <A>(effect: Effect.Effect<A, GssFailure>): Effect.Effect<A, AuthRejected> =>

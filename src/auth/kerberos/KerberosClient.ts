@@ -1,0 +1,115 @@
+/**
+ * Tickets for services: the identity of the client, the exchanges with KDCs, and the cache over them. It knows nothing of LDAP;
+ * kerberosProvider.ts makes contexts of the tickets.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { InvalidRequest, type KerberosFailed } from "../../model/LdapError.ts"
+import type { Credential } from "./credentials/Credential.ts"
+import { identify, type Identity } from "./credentials/identity.ts"
+import { type CachedTicket, TicketCache, timeLeft } from "./credentials/TicketCache.ts"
+import type { EncryptionType } from "./crypto/EncryptionType.ts"
+import { byNames, defaultEncryptionTypes } from "./crypto/encryptionTypes.ts"
+import { rc4Hmac } from "./crypto/rc4Hmac.ts"
+import { authenticate } from "./kdc/asExchange.ts"
+import { type KdcSettings, type KdcTransport, makeTransport } from "./kdc/kdcTransport.ts"
+import { ticketFor } from "./kdc/tgsExchange.ts"
+import { failed } from "./kerberosFailure.ts"
+import { type KerberosOptions, listOf, millisOf } from "./KerberosOptions.ts"
+import { format, type PrincipalName, sameName, ticketGranting } from "./messages/Principal.ts"
+import type { KerberosSystem } from "./system/KerberosSystem.ts"
+
+export interface KerberosClient {
+  /** Encryption types that a service's session key may be of, the best first. */
+  readonly types: ReadonlyArray<EncryptionType>
+  /** A ticket for a service, in `realm` where that is known. From the cache where there is one that lasts. */
+  readonly ticket: (
+    service: PrincipalName,
+    realm: string | undefined
+  ) => Effect.Effect<CachedTicket, KerberosFailed | InvalidRequest>
+}
+
+export const makeClient = (options: KerberosOptions, system: KerberosSystem): KerberosClient => {
+  const cache = new TicketCache()
+  const keyTypes = byNames(options.encryptionTypes ?? defaultEncryptionTypes)
+  // rc4-hmac has tokens of its own (RFC 4757 section 7), which are not here: it is for the account's key and nothing else.
+  const types = keyTypes.filter((type) => type !== rc4Hmac)
+
+  const ticket: KerberosClient["ticket"] = Effect.fnUntraced(function*(service, realm) {
+    if (types.length === 0) {
+      const detail =
+        "it has no type of AES, which the keys of sessions are of; rc4-hmac is for the account's own key alone"
+      return yield* new InvalidRequest({ field: "encryptionTypes", detail })
+    }
+    const identity = yield* identify(options, system, keyTypes)
+    const kept = yield* keptTicket(identity, (name) => sameName(name, service) && (realm ?? name.realm) === name.realm)
+    if (kept !== undefined) return { credential: kept, proved: () => {} }
+    const client = format(identity.client)
+    const granting = `${client} krbtgt`
+    const ofKdc = Effect.gen(function*() {
+      const transport = yield* makeTransport(system, settingsOf(options, identity.client.realm))
+      const { credential, proved } = identity._tag === "Tickets"
+        ? { credential: yield* keptGrantingTicket(identity), proved: () => {} }
+        : yield* cache.get(granting, authenticated(identity, transport))
+      return yield* ticketFor(transport, credential, service, realm, types).pipe(
+        Effect.tap(() => Effect.sync(proved)),
+        Effect.tapError(({ kind }) =>
+          Effect.sync(() => {
+            if (kind === "serviceUnknown") proved()
+            // What the KDC gave yesterday may be what it refuses today.
+            else if (kind !== "kdcUnreachable") cache.forget(granting)
+          })
+        )
+      )
+    })
+    return yield* cache.get(`${client} ${format({ ...service, realm })}`, ofKdc)
+  })
+  return { types, ticket }
+}
+
+const authenticated = (
+  { client, source }: Extract<Identity, { readonly _tag: "Keys" }>,
+  transport: KdcTransport
+): Effect.Effect<Credential, KerberosFailed | InvalidRequest> =>
+  Effect.flatMap(source, (source) => Effect.ensuring(authenticate(transport, client, source), Effect.sync(source.wipe)))
+
+/** A ticket of a credential cache file that can be used now. */
+const keptTicket = Effect.fnUntraced(function*(
+  identity: Identity,
+  isWanted: (service: PrincipalName & { readonly realm: string }) => boolean
+) {
+  if (identity._tag === "Keys") return undefined
+  const now = yield* Clock.currentTimeMillis
+  const [best] = identity.cache.credentials
+    .filter((credential) =>
+      credential.key.type !== rc4Hmac && timeLeft(credential, now) > 0 &&
+      isWanted({ ...credential.service, realm: credential.serviceRealm })
+    )
+    .sort((a, b) => b.endTime - a.endTime)
+  return best
+})
+
+const keptGrantingTicket = Effect.fnUntraced(function*(
+  identity: Extract<Identity, { readonly _tag: "Tickets" }>
+): Effect.fn.Return<Credential, KerberosFailed> {
+  const { client, path } = identity
+  const own = ticketGranting(client.realm)
+  const found = yield* keptTicket(identity, (name) => name.realm === client.realm && sameName(name, own))
+  return found ?? (yield* failed(
+    "noCredentials",
+    `the credential cache ${path} has no ticket of ${
+      format(client)
+    } that lasts; run kinit, or give a password or a keytab`
+  ))
+})
+
+const settingsOf = (options: KerberosOptions, realm: string): KdcSettings => {
+  const kdcs = new Map(Object.entries(options.kdcsOf ?? {}).map(([name, value]) => [name, listOf(value)]))
+  if (options.kdc !== undefined) kdcs.set(realm, listOf(options.kdc))
+  return {
+    kdcs,
+    krb5Conf: options.krb5Conf,
+    attemptMillis: millisOf(options.kdcAttemptTimeout, 3000),
+    timeoutMillis: millisOf(options.kdcTimeout, 15_000)
+  }
+}

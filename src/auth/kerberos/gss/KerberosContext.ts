@@ -1,0 +1,171 @@
+/**
+ * A context of Kerberos (RFC 4121 section 4.1), the initiator's end: the ticket goes out with a proof, the answer proves that the
+ * service could read the ticket, and from then on messages are protected by a key that only the two know.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { randomInt } from "node:crypto"
+import type { Credential } from "../credentials/Credential.ts"
+import { type EncryptionType, KeyUsage, randomKey } from "../crypto/EncryptionType.ts"
+import { describeType } from "../crypto/encryptionTypes.ts"
+import { type GssContext, GssFailure, type GssProtection } from "../GssContext.ts"
+import { microsOf } from "../kdc/asExchange.ts"
+import { ApOption, encodeApRequest, readApReply, readApReplyPart } from "../messages/application.ts"
+import { decoding } from "../messages/Der.ts"
+import { ErrorCode, readError } from "../messages/kdcError.ts"
+import { format } from "../messages/Principal.ts"
+import { bindingsHash } from "./channelBindings.ts"
+import { framed, TokenKind, unframed } from "./mechanismToken.ts"
+import { MessageProtection } from "./MessageProtection.ts"
+
+/** A context that SPNEGO can be over: it signs, too. */
+export interface SigningContext extends GssContext {
+  readonly mic: (octets: Uint8Array) => Effect.Effect<Uint8Array, GssFailure>
+  readonly verifyMic: (octets: Uint8Array, mic: Uint8Array) => Effect.Effect<void, GssFailure>
+}
+
+/** Flags of a context (RFC 2743 section 1.2.1), as RFC 4121 section 4.1.1.1 numbers them. */
+const Flag = { mutual: 2, replay: 4, sequence: 8, confidentiality: 16, integrity: 32 } as const
+
+/** Integrity needs no flag to be used, but SPNEGO's server takes the flags for what the session's messages are to have. */
+const flagsFor = (protection: GssProtection): number =>
+  Flag.mutual | Flag.replay | Flag.sequence |
+  (protection === "none" ? 0 : Flag.integrity) |
+  (protection === "confidentiality" ? Flag.confidentiality : 0)
+
+/** The checksum that isn't one: what the context is to have, and what it is bound to (section 4.1.1). */
+const checksumType = 0x8003
+
+const checksum = (protection: GssProtection, bindings: Uint8Array | undefined): Buffer => {
+  const bytes = Buffer.alloc(24)
+  bytes.writeUInt32LE(16)
+  bindingsHash(bindings).copy(bytes, 4)
+  bytes.writeUInt32LE(flagsFor(protection), 20)
+  return bytes
+}
+
+const fail = (detail: string): Effect.Effect<never, GssFailure> => Effect.fail(new GssFailure({ detail }))
+
+export interface KerberosContextOptions {
+  readonly credential: Credential
+  readonly protection: GssProtection
+  readonly channelBindings: Uint8Array | undefined
+  /** What the service's subkey may be of. */
+  readonly types: ReadonlyArray<EncryptionType>
+  /** Called when the server has proved that it can read the ticket. */
+  readonly onProved: () => void
+}
+
+type State =
+  | { readonly _tag: "New" }
+  | { readonly _tag: "Asked"; readonly millis: number; readonly microseconds: number }
+  | { readonly _tag: "Complete"; readonly messages: MessageProtection }
+  | { readonly _tag: "Failed" }
+
+export const kerberosContext = (
+  { channelBindings, credential, onProved, protection, types }: KerberosContextOptions
+): SigningContext => {
+  const subkey = randomKey(credential.key.type)
+  // Half of the range, so that it stays within 32 bits for servers that count in them.
+  const sequence = randomInt(0, 0x4000_0000)
+  let state: State = { _tag: "New" }
+
+  const ask = Effect.map(Clock.currentTimeMillis, (now) => {
+    const time = microsOf(now + credential.offset)
+    state = { _tag: "Asked", ...time }
+    const request = encodeApRequest(
+      credential.ticket,
+      credential.key,
+      KeyUsage.apRequestAuthenticator,
+      ApOption.mutualRequired,
+      {
+        client: credential.client,
+        time,
+        checksum: { type: checksumType, bytes: checksum(protection, channelBindings) },
+        subkey,
+        sequence
+      }
+    )
+    return framed(TokenKind.apRequest, request)
+  })
+
+  const believe = Effect.fnUntraced(function*(
+    token: Uint8Array,
+    asked: State & { readonly _tag: "Asked" }
+  ): Effect.fn.Return<undefined, GssFailure> {
+    const frame = unframed(token)
+    if (Result.isFailure(frame)) return yield* fail(`the server's token is malformed: ${frame.failure}`)
+    const { kind, message } = frame.success
+    if (kind === TokenKind.error) return yield* fail(refusal(message, credential))
+    if (kind !== TokenKind.apReply) return yield* fail("the server's token is of another kind than expected")
+    const reply = decoding(message, readApReply)
+    if (Result.isFailure(reply)) return yield* fail(`the server's token is malformed: ${reply.failure}`)
+    const plaintext = reply.success.type === credential.key.type.id
+      ? credential.key.decrypt(KeyUsage.apReply, reply.success.cipher)
+      : undefined
+    if (plaintext === undefined) return yield* fail("the server could not prove that the ticket was for it")
+    const part = decoding(plaintext, readApReplyPart)
+    plaintext.fill(0)
+    if (Result.isFailure(part)) return yield* fail(`the server's token is malformed: ${part.failure}`)
+    const { sequence: theirs = 0, subkey: theirKey, time } = part.success
+    if (time.millis !== asked.millis || time.microseconds !== asked.microseconds) {
+      return yield* fail("the server's proof is of another request")
+    }
+    if (theirKey !== undefined && !types.includes(theirKey.type)) {
+      return yield* fail(`the server wants a key of ${describeType(theirKey.type.id)}, which is not allowed`)
+    }
+    if (theirKey !== undefined) subkey.wipe()
+    onProved()
+    state = {
+      _tag: "Complete",
+      messages: new MessageProtection(theirKey ?? subkey, theirKey !== undefined, sequence, theirs)
+    }
+    return undefined
+  })
+
+  const step = (token: Uint8Array | undefined): Effect.Effect<Uint8Array | undefined, GssFailure> => {
+    if (state._tag === "New" && token === undefined) return ask
+    if (state._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")
+    const asked = state
+    state = { _tag: "Failed" }
+    return believe(token, asked)
+  }
+
+  const withMessages = <A>(
+    use: (messages: MessageProtection) => Result.Result<A, string>
+  ): Effect.Effect<A, GssFailure> =>
+    Effect.suspend(() => {
+      if (state._tag !== "Complete") return fail("the context is not complete")
+      const outcome = use(state.messages)
+      if (Result.isSuccess(outcome)) return Effect.succeed(outcome.success)
+      state = { _tag: "Failed" }
+      return fail(outcome.failure)
+    })
+
+  return {
+    step: (token) => Effect.suspend(() => step(token)),
+    isComplete: () => state._tag === "Complete",
+    protection: () => protection,
+    wrap: (octets, confidential) => withMessages((messages) => Result.succeed(messages.wrap(octets, confidential))),
+    unwrap: (octets) => withMessages((messages) => messages.unwrap(octets)),
+    mic: (octets) => withMessages((messages) => Result.succeed(messages.mic(octets))),
+    verifyMic: (octets, mic) => withMessages((messages) => messages.verifyMic(octets, mic))
+  }
+}
+
+/** What a service says in the place of its proof. It is not authenticated, and explains only. */
+const refusal = (message: Uint8Array, { service, serviceRealm }: Credential): string => {
+  const error = decoding(message, readError)
+  if (Result.isFailure(error)) return "the server refuses the ticket"
+  const { code, text } = error.success
+  const name = format({ ...service, realm: serviceRealm })
+  const why = code === ErrorCode.clockSkew
+    ? "its clock and this machine's differ too much"
+    : code === ErrorCode.modified || code === ErrorCode.badIntegrity || code === ErrorCode.notUs
+    ? `its key is not the one that the KDC has for ${name}: its keytab is old, or the name is another server's`
+    : code === ErrorCode.repeat
+    ? "it takes the request for a replay"
+    : "it gives no known reason"
+  return `the server refuses the ticket for ${name}: ${why} (error ${code}${text === undefined ? "" : `: ${text}`})`
+}

@@ -1,0 +1,41 @@
+/** Reads krb5.conf and what it includes. */
+import * as Effect from "effect/Effect"
+import type { KerberosFailed } from "../../../model/LdapError.ts"
+import { includesOf } from "../credentials/krb5Conf.ts"
+import { failed } from "../kerberosFailure.ts"
+import type { KerberosSystem } from "../system/KerberosSystem.ts"
+
+/** Files, with those that are included. */
+const mostFiles = 100
+
+/** The texts, in the order in which their settings count. A default file that isn't there has none. */
+export const readConfiguration = Effect.fnUntraced(function*(
+  system: KerberosSystem,
+  named: string | false | undefined
+): Effect.fn.Return<ReadonlyArray<string>, KerberosFailed> {
+  if (named === false) return []
+  const paths = named === undefined ? (system.environment("KRB5_CONFIG") ?? "/etc/krb5.conf").split(":") : [named]
+  const texts: Array<string> = []
+  for (let next = paths.shift(); next !== undefined; next = paths.shift()) {
+    const bytes = yield* system.readFile(next)
+    if (bytes === undefined) {
+      if (next === named) return yield* failed("noCredentials", `the configuration ${next} is not there`)
+      continue
+    }
+    const text = Buffer.from(bytes).toString()
+    texts.push(text)
+    if (texts.length > mostFiles)
+      return yield* failed("noCredentials", `krb5.conf includes more than ${mostFiles} files`)
+    for (const include of includesOf(text)) {
+      if (include._tag === "File") paths.push(include.path)
+      else {
+        const names = yield* system.listDirectory(include.path)
+        // As the library does: other names are of editors and packages.
+        paths.push(
+          ...names.filter((name) => /^[\w-]+$|^[^.].*\.conf$/.test(name)).map((name) => `${include.path}/${name}`)
+        )
+      }
+    }
+  }
+  return texts
+})

@@ -1,0 +1,99 @@
+/** Files, names and sockets of Node for Kerberos. The only file in the folder above that does input and output. */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { createSocket } from "node:dgram"
+import { resolveSrv } from "node:dns/promises"
+import { readdir, readFile } from "node:fs/promises"
+import { connect, isIPv6 } from "node:net"
+import type { KerberosFailed } from "../../../model/LdapError.ts"
+import { failed } from "../kerberosFailure.ts"
+import type { KdcAddress, KerberosSystem } from "./KerberosSystem.ts"
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+
+/** Larger than any answer: tickets with the membership of many groups have some tens of kilobytes. */
+const mostBytes = 1024 * 1024
+
+const unreachable = ({ host, port }: KdcAddress, protocol: string, why: string): KerberosFailed =>
+  failed("kdcUnreachable", `${protocol} ${isIPv6(host) ? `[${host}]` : host}:${port}: ${why}`)
+
+/** Each message has four bytes of length before it (RFC 4120 section 7.2.2). */
+const askTcp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Array, KerberosFailed> =>
+  Effect.callback((resume) => {
+    const socket = connect({ host: address.host, port: address.port })
+    const end = (outcome: Effect.Effect<Uint8Array, KerberosFailed>) => {
+      socket.destroy()
+      resume(outcome)
+    }
+    const fail = (why: string) => end(Effect.fail(unreachable(address, "tcp", why)))
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(message.length)
+    socket.write(Buffer.concat([length, message]))
+    const received: Array<Buffer> = []
+    let size = 0
+    let expected: number | undefined
+    socket.on("data", (chunk) => {
+      received.push(chunk)
+      size += chunk.length
+      if (size < 4) return
+      expected ??= Buffer.concat(received).readUInt32BE() + 4
+      if (expected > mostBytes) fail(`an answer of ${expected} bytes, which is more than ${mostBytes}`)
+      else if (size > expected) fail("more bytes than the answer's length says")
+      else if (size === expected) end(Effect.succeed(Buffer.concat(received).subarray(4)))
+    })
+    socket.on("error", (error) => fail(error.message))
+    socket.on("close", () => fail("the KDC closed the connection without an answer"))
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** Sent again each second until an answer comes, since datagrams get lost. Only one from the address that was asked is read. */
+const askUdp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Array, KerberosFailed> =>
+  Effect.suspend(() => {
+    const socket = createSocket(isIPv6(address.host) ? "udp6" : "udp4")
+    let isConnected = false
+    const answered = Effect.callback<Uint8Array, KerberosFailed>((resume) => {
+      socket.on("error", (error) => resume(Effect.fail(unreachable(address, "udp", error.message))))
+      socket.on("message", (answer) => resume(Effect.succeed(answer)))
+      // A connected socket takes datagrams of that peer alone.
+      socket.connect(address.port, address.host, () => {
+        isConnected = true
+        socket.send(message)
+      })
+    })
+    const again = Effect.sync(() => {
+      if (isConnected) socket.send(message)
+    })
+    const resent = Effect.andThen(Effect.repeat(again, Schedule.spaced("1 second")), Effect.never)
+    return Effect.ensuring(Effect.raceFirst(answered, resent), Effect.sync(() => socket.close()))
+  })
+
+export const nodeSystem: KerberosSystem = {
+  readFile: (path) =>
+    Effect.tryPromise({ try: () => readFile(path), catch: (cause) => cause }).pipe(
+      Effect.catch((cause) =>
+        isMissing(cause)
+          ? Effect.succeed(undefined)
+          : Effect.fail(failed("noCredentials", `${path} can't be read: ${messageOf(cause)}`))
+      )
+    ),
+  listDirectory: (path) =>
+    Effect.orElseSucceed(
+      Effect.map(Effect.tryPromise(() => readdir(path)), (names) => names.sort()),
+      (): ReadonlyArray<string> => []
+    ),
+  environment: (name) => process.env[name],
+  lookupService: (name) =>
+    Effect.tryPromise(() => resolveSrv(name)).pipe(
+      Effect.map((records) =>
+        records
+          // A single dot says that the service is not there (RFC 2782).
+          .filter((record) => record.name !== "" && record.name !== ".")
+          .sort((a, b) => a.priority - b.priority || b.weight - a.weight)
+          .map((record): KdcAddress => ({ host: record.name, port: record.port }))
+      ),
+      Effect.orElseSucceed((): ReadonlyArray<KdcAddress> => [])
+    ),
+  ask: (address, protocol, message) => protocol === "tcp" ? askTcp(address, message) : askUdp(address, message)
+}

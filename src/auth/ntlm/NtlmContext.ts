@@ -1,0 +1,190 @@
+/**
+ * A context of NTLM version 2 ([MS-NLMP]), the client's end, with a signature over all three messages (MIC), so that none can be
+ * changed. A server that offers less than that is refused: no LAN Manager, no version 1, no keys of 56 bits.
+ *
+ * NTLM itself doesn't prove who the server is. SPNEGO's signature of the negotiation does, since only the server, or its domain
+ * controller, knows the session key. Servers sign it where the messages of the session are protected; elsewhere TLS has to prove who
+ * the server is.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { randomBytes } from "node:crypto"
+import { hmac } from "../crypto/hashing.ts"
+import { bindingsHash } from "../kerberos/gss/channelBindings.ts"
+import type { SigningContext } from "../kerberos/gss/KerberosContext.ts"
+import { GssFailure, type GssProtection } from "../kerberos/GssContext.ts"
+import { NtlmMessageProtection } from "./NtlmMessageProtection.ts"
+import {
+  AvId,
+  type AvPair,
+  type Challenge,
+  decodeChallenge,
+  encodeAuthenticate,
+  encodeNegotiate,
+  encodePairs,
+  micOffset,
+  NtlmFlag
+} from "./ntlmMessages.ts"
+import { encryptSessionKey, ntowf, respond } from "./ntlmV2.ts"
+
+export interface NtlmContextOptions {
+  readonly user: string
+  readonly domain: string
+  /** UTF-16, little-endian. */
+  readonly password: Redacted.Redacted<Uint8Array>
+  /** As in `ldap/dc1.example.com`. */
+  readonly targetName: string
+  readonly protection: GssProtection
+  readonly channelBindings: Uint8Array | undefined
+}
+
+export interface NtlmContext extends SigningContext {
+  /** SPNEGO's signatures were exchanged. */
+  readonly onSigned: () => void
+}
+
+/** What no server may leave out. */
+const demanded = NtlmFlag.unicode | NtlmFlag.ntlm | NtlmFlag.extendedSecurity | NtlmFlag.targetInfo | NtlmFlag.key128
+
+const flagsFor = (protection: GssProtection): number =>
+  NtlmFlag.unicode | NtlmFlag.requestTarget | NtlmFlag.ntlm | NtlmFlag.alwaysSign | NtlmFlag.extendedSecurity |
+  NtlmFlag.targetInfo | NtlmFlag.key128 | NtlmFlag.version |
+  (protection === "none" ? 0 : NtlmFlag.sign | NtlmFlag.keyExchange) |
+  (protection === "confidentiality" ? NtlmFlag.seal : 0)
+
+/** The pair with the flags says that there is a signature over the three messages. */
+const hasMic = 2
+
+const fail = (detail: string): Effect.Effect<never, GssFailure> => Effect.fail(new GssFailure({ detail }))
+
+/** From 1601 on, in units of 100 nanoseconds. */
+const fileTime = (millis: number): Buffer => {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64LE((BigInt(Math.floor(millis)) + 11_644_473_600_000n) * 10_000n)
+  return bytes
+}
+
+const littleEndian = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(value >>> 0)
+  return bytes
+}
+
+type State =
+  | { readonly _tag: "New" }
+  | { readonly _tag: "Asked"; readonly negotiate: Buffer }
+  | { readonly _tag: "Complete"; readonly messages: NtlmMessageProtection }
+  | { readonly _tag: "Failed" }
+
+export const ntlmContext = (options: NtlmContextOptions): NtlmContext => {
+  const { protection } = options
+  const wanted = flagsFor(protection)
+  let state: State = { _tag: "New" }
+
+  const answer = Effect.fnUntraced(function*(
+    token: Uint8Array,
+    negotiate: Buffer
+  ): Effect.fn.Return<Uint8Array, GssFailure> {
+    const decoded = decodeChallenge(token)
+    if (Result.isFailure(decoded)) return yield* fail(`the server's token is malformed: ${decoded.failure}`)
+    const challenge = decoded.success
+    const isWeak =
+      ((demanded | (wanted & (NtlmFlag.sign | NtlmFlag.seal | NtlmFlag.keyExchange))) & ~challenge.flags) !== 0
+    if (isWeak) {
+      return yield* fail(
+        "the server offers less of NTLM than is demanded here: version 2, keys of 128 bits, and signatures"
+      )
+    }
+    const now = yield* Clock.currentTimeMillis
+    const { message, sessionKey } = authenticate(options, challenge, wanted & challenge.flags, now, randomBytes)
+    hmac("md5", sessionKey, negotiate, token, message).copy(message, micOffset)
+    state = {
+      _tag: "Complete",
+      messages: new NtlmMessageProtection(
+        sessionKey,
+        (wanted & NtlmFlag.keyExchange) !== 0,
+        // LDAP servers encrypt where signatures were agreed on, too: Windows does, and Samba (LDAP_STYLE in its sources).
+        protection !== "none"
+      )
+    }
+    sessionKey.fill(0)
+    return message
+  })
+
+  const step = (token: Uint8Array | undefined): Effect.Effect<Uint8Array | undefined, GssFailure> => {
+    if (state._tag === "New" && token === undefined) {
+      const negotiate = encodeNegotiate(wanted)
+      state = { _tag: "Asked", negotiate }
+      return Effect.succeed(negotiate)
+    }
+    if (state._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")
+    const { negotiate } = state
+    state = { _tag: "Failed" }
+    return answer(token, negotiate)
+  }
+
+  const withMessages = <A>(
+    use: (messages: NtlmMessageProtection) => Result.Result<A, string>
+  ): Effect.Effect<A, GssFailure> =>
+    Effect.suspend(() => {
+      if (state._tag !== "Complete") return fail("the context is not complete")
+      const outcome = use(state.messages)
+      if (Result.isSuccess(outcome)) return Effect.succeed(outcome.success)
+      state = { _tag: "Failed" }
+      return fail(outcome.failure)
+    })
+
+  return {
+    step: (token) => Effect.suspend(() => step(token)),
+    isComplete: () => state._tag === "Complete",
+    protection: () => protection,
+    wrap: (octets) => withMessages((messages) => Result.succeed(messages.wrap(octets))),
+    unwrap: (octets) => withMessages((messages) => messages.unwrap(octets)),
+    mic: (octets) => withMessages((messages) => Result.succeed(messages.mic(octets))),
+    verifyMic: (octets, mic) => withMessages((messages) => messages.verifyMic(octets, mic)),
+    onSigned: () => {
+      if (state._tag === "Complete") state.messages.restart()
+    }
+  }
+}
+
+/** The answer, without the signature over the three messages, and the key of the session. */
+export const authenticate = (
+  { channelBindings, domain, password, targetName, user }: Omit<NtlmContextOptions, "protection">,
+  { challenge, targetInfo }: Challenge,
+  flags: number,
+  now: number,
+  random: (bytes: number) => Buffer
+): { readonly message: Buffer; readonly sessionKey: Buffer } => {
+  const find = (id: number) => targetInfo.find((pair) => pair.id === id)?.value
+  const replaced = new Set<number>([AvId.flags, AvId.targetName, AvId.channelBindings])
+  const theirFlags = find(AvId.flags)
+  const pairs: ReadonlyArray<AvPair> = [
+    ...targetInfo.filter(({ id }) => !replaced.has(id)),
+    { id: AvId.flags, value: littleEndian((theirFlags?.length === 4 ? theirFlags.readUInt32LE() : 0) | hasMic) },
+    { id: AvId.channelBindings, value: bindingsHash(channelBindings) },
+    { id: AvId.targetName, value: Buffer.from(targetName, "utf16le") }
+  ]
+  const theirTime = find(AvId.timestamp)
+  const key = ntowf(Redacted.value(password), user, domain)
+  const { response, sessionBaseKey } = respond({
+    key,
+    serverChallenge: challenge,
+    clientChallenge: random(8),
+    timestamp: theirTime?.length === 8 ? theirTime : fileTime(now),
+    targetInfo: encodePairs(pairs)
+  })
+  key.fill(0)
+  const isExchanged = (flags & NtlmFlag.keyExchange) !== 0
+  const sessionKey = isExchanged ? random(16) : sessionBaseKey
+  const message = encodeAuthenticate({
+    flags,
+    domain,
+    user,
+    response,
+    encryptedSessionKey: isExchanged ? encryptSessionKey(sessionBaseKey, sessionKey) : Buffer.alloc(0)
+  })
+  return { message, sessionKey }
+}
