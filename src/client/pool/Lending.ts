@@ -97,7 +97,8 @@ export class Lending {
 
   /** Tells all that wait that there is no session for them. */
   failAll(cause: Cause.Cause<LdapError>): void {
-    for (const waiting of this.#waiting) this.#fail(waiting, Effect.failCause(cause))
+    // Those of this moment: a fiber that is told may ask again at once.
+    for (const waiting of [...this.#waiting]) this.#fail(waiting, Effect.failCause(cause))
   }
 
   /** From now on no session is lent. */
@@ -107,7 +108,7 @@ export class Lending {
     const reason = new SessionClosed({ why: SessionEnd.Released(), inDoubt: false })
     const closed = Effect.fail(new LdapError({ reason, operation: "checkout", server: this.#options.server }))
     Deferred.doneUnsafe(this.#ending, closed)
-    for (const waiting of this.#waiting) this.#fail(waiting, closed)
+    for (const waiting of [...this.#waiting]) this.#fail(waiting, closed)
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ export class Lending {
 
   #expire(): void {
     let next = Infinity
-    for (const waiting of this.#waiting) {
+    for (const waiting of [...this.#waiting]) {
       if (this.#alarm.isDue(waiting.deadline)) this.#fail(waiting, this.#timeout)
       else next = Math.min(next, waiting.deadline)
     }
