@@ -194,8 +194,10 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
    */
   limit(connections: number, opening: number): number {
     const { max } = this.#limits
-    const isNeeded = this.#nested[kindOf(pagedSingle)]!.size + this.#nested[kindOf(pagedStream)]!.size > 0
-    return isNeeded && opening === 0 && connections >= max && this.#isPagedStalled() ? connections + 1 : max
+    const isNeeded = [pagedSingle, pagedStream].some((demand) =>
+      this.#nested[kindOf(demand)]!.size > 0 && this.#isPagedStalled(demand)
+    )
+    return isNeeded && opening === 0 && connections >= max ? connections + 1 : max
   }
 
   /** Idle sessions beyond `max`, where paged searches don't fill the pool any more, so that they aren't needed again. */
@@ -209,22 +211,22 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
 
   /** Whether searches wait, and all that could end their waiting are streams that wait for their consumers. */
   get isStandstill(): boolean {
-    return longWaiting.some((kind) => this.#queues[kind]!.size > 0 && this.#isAtStandstill(kind))
+    return longWaiting.some((demand) => this.#queues[kindOf(demand)]!.size > 0 && this.#isAtStandstill(demand))
   }
 
   /** At a standstill the search that came last counts as one within a stream, up to twice the limits. */
   rescue(connections: number): void {
     const { concurrency, max } = this.#limits
-    for (const kind of longWaiting) {
-      const queue = this.#queues[kind]!
+    for (const demand of longWaiting) {
+      const queue = this.#queues[kindOf(demand)]!
       const last = [...queue].at(-1)
-      if (last === undefined || !this.#isAtStandstill(kind)) continue
-      const hasRoom = last.demand.isPaged
+      if (last === undefined || !this.#isAtStandstill(demand)) continue
+      const hasRoom = demand.isPaged
         ? connections < 2 * max || [...this.#members].some(({ occupancy }) => occupancy.paged === undefined)
         : [...this.#members].some(({ occupancy }) => occupancy.leases < 2 * concurrency)
       if (!hasRoom) continue
       queue.delete(last)
-      this.#nested[kind]!.add(last)
+      this.#nested[kindOf(demand)]!.add(last)
     }
     this.serve()
   }
@@ -318,24 +320,25 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   // Streams that wait for their consumers
   // -------------------------------------------------------------------------------------------------------------------
 
-  #isStalled(kind: number): boolean {
-    return kind === kindOf(stream) ? this.#areStreamsStalled() : this.#isPagedStalled()
+  #isStalled(demand: Demand): boolean {
+    return demand.isPaged ? this.#isPagedStalled(demand) : this.#areStreamsStalled()
   }
 
   /** The same for those that aren't known to be searches within streams, and don't get what was opened beyond `max`. */
-  #isAtStandstill(kind: number): boolean {
+  #isAtStandstill(demand: Demand): boolean {
     const paged = [...this.#members].flatMap(({ occupancy }) => occupancy.paged ?? [])
-    return kind !== kindOf(stream) && paged.length >= this.#limits.max
+    return demand.isPaged && paged.length >= this.#limits.max
       ? paged.every(({ isPulled }) => !isPulled)
-      : this.#isStalled(kind)
+      : this.#isStalled(demand)
   }
 
   /** No session will have a place for a paged search before the consumer of a stream turns back to the server. */
-  #isPagedStalled(): boolean {
+  #isPagedStalled(demand: Demand): boolean {
     if (this.#members.size === 0 || this.#canOpen()) return false
-    for (const { occupancy: { leases, paged, pulled, streams } } of this.#members) {
+    for (const { occupancy } of this.#members) {
+      const { leases, paged, pulled, streams } = occupancy
       const isStuck = paged === undefined
-        ? leases >= this.#limits.concurrency && leases === streams && pulled === 0
+        ? streams > 0 && leases === streams && pulled === 0 && !this.#hasPlaceBesideStreams(occupancy, demand)
         : !paged.isPulled
       if (!isStuck) return false
     }
@@ -350,7 +353,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
 
   /** A place beyond `concurrency`, where all streams wait for their consumers. */
   #beyond(demand: Demand): M | undefined {
-    if (!this.#isStalled(kindOf(demand))) return undefined
+    if (!this.#isStalled(demand)) return undefined
     let best: M | undefined
     for (const member of this.#members) {
       const { occupancy } = member
@@ -370,7 +373,7 @@ const stream: Demand = { isStream: true, isPaged: false }
 const pagedStream: Demand = { isStream: true, isPaged: true }
 
 /** The kinds that may have to wait for the end of a stream. */
-const longWaiting: ReadonlyArray<number> = [pagedSingle, stream, pagedStream].map(kindOf)
+const longWaiting: ReadonlyArray<Demand> = [pagedSingle, stream, pagedStream]
 
 const isBetter = (a: Occupancy, b: Occupancy | undefined): boolean =>
   b === undefined || a.streams < b.streams ||
