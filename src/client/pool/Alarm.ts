@@ -43,6 +43,10 @@ export class Alarm {
     })
   }
 
+  get isSet(): boolean {
+    return this.#fiber !== undefined
+  }
+
   clear(): void {
     const fiber = this.#fiber
     this.#fiber = undefined

@@ -11,9 +11,10 @@
  * - A paged search (also a sorted one, and a virtual list view) has its session without other paged searches, because servers keep their
  *   state for each connection: slapd keeps one, Active Directory ten.
  * - Operations of one kind wait in the order in which they came.
- * - Streams that fill the pool and wait for their consumers may be waiting for a search that waits for them. In that case, and no
- *   other, the newest waiting search is served beyond the limits: a paged one by a session beyond `max`, another one by a place beyond
- *   `concurrency`. Twice the limit is the end of it.
+ * - A search within a stream (in the fiber that consumes it) goes first among those that wait. If all streams wait for their consumers, they
+ *   may be waiting for it, so it is served beyond the limits: a paged one by a session beyond `max`, another one by a place beyond
+ *   `concurrency`. Where a consumer searches in fibers of its own that can't be told; if such a standstill lasts, the search that came
+ *   last counts as one within a stream, up to twice the limits.
  */
 
 /** What an operation needs of its session. */
@@ -47,10 +48,14 @@ export interface Lease<out M> {
   readonly demand: Demand
   /** Whether the consumer of the stream waits for the server, and not the other way round. Always true where it is no stream. */
   isPulled: boolean
+  /** The fiber that consumes the stream, while it doesn't wait for the server. */
+  consumer: object | undefined
 }
 
 export interface Waiter<in M> {
   readonly demand: Demand
+  /** Whether it is a search within a stream, for which the stream waits. */
+  readonly isNested: boolean
   /** Called once, in the step in which there is a session. */
   readonly grant: (lease: Lease<M>) => void
 }
@@ -62,16 +67,20 @@ export interface Limits {
 
 export class Allocation<M extends { readonly occupancy: Occupancy }> {
   readonly #limits: Limits
-  /** Whether another session can be had. */
+  /** Whether another session can be had, or is on its way. */
   readonly #canOpen: () => boolean
   readonly #members = new Set<M>()
-  /** One for each kind, see {@link kindOf}. */
+  /** One for each kind, see {@link kindOf}; and those of searches within streams. */
   readonly #queues: ReadonlyArray<Set<Waiter<M>>> = [new Set(), new Set(), new Set(), new Set()]
+  readonly #nested: ReadonlyArray<Set<Waiter<M>>> = [new Set(), new Set(), new Set(), new Set()]
   /** In the order in which they came, over all kinds. */
   readonly #sequence = new WeakMap<Waiter<M>, number>()
+  /** Fibers that consume streams and don't wait for the server, with how many streams. */
+  readonly #consumers = new Map<object, number>()
   #arrivals = 0
   #waiting = 0
   #turns = 0
+  #pulls = 0
   #isServing = false
   #isToServeAgain = false
 
@@ -89,19 +98,9 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return this.#waiting
   }
 
-  /** The first that came of those that wait. */
-  get oldest(): Waiter<M> | undefined {
-    let oldest: Waiter<M> | undefined
-    for (const queue of this.#queues) {
-      const first = firstOf(queue)
-      if (first !== undefined && (oldest === undefined || this.#cameBefore(first, oldest))) oldest = first
-    }
-    return oldest
-  }
-
-  /** Everything that waits, each kind in its order. */
-  get waiters(): ReadonlyArray<Waiter<M>> {
-    return this.#queues.flatMap((queue) => [...queue])
+  /** Counts what happens: while it stays the same nothing has. */
+  get activity(): number {
+    return this.#turns + this.#pulls
   }
 
   add(member: M): void {
@@ -115,43 +114,53 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     this.#members.delete(member)
   }
 
+  /** Whether a fiber consumes a stream of this pool, so that the stream waits for what it asks. */
+  isConsumer(fiber: object | undefined): boolean {
+    return fiber !== undefined && this.#consumers.has(fiber)
+  }
+
   /** A session at once, or `undefined` where the operation has to wait. */
-  take(demand: Demand): Lease<M> | undefined {
-    if (this.#queues[kindOf(demand)]!.size > 0) return undefined
-    const member = this.#choose(demand)
+  take(demand: Demand, isNested: boolean): Lease<M> | undefined {
+    if (this.#waiting > 0 && this.#queueOf(demand, isNested).size > 0) return undefined
+    const member = this.#choose(demand, isNested)
     return member === undefined ? undefined : this.#lend(member, demand)
   }
 
   wait(waiter: Waiter<M>): void {
     this.#sequence.set(waiter, this.#arrivals++)
-    this.#queues[kindOf(waiter.demand)]!.add(waiter)
+    this.#queueOf(waiter.demand, waiter.isNested).add(waiter)
     this.#waiting++
     this.serve()
   }
 
-  /** Whether it was still waiting. */
-  withdraw(waiter: Waiter<M>): boolean {
-    const wasWaiting = this.#queues[kindOf(waiter.demand)]!.delete(waiter)
-    if (wasWaiting) this.#waiting--
-    return wasWaiting
+  withdraw(waiter: Waiter<M>): void {
+    const kind = kindOf(waiter.demand)
+    if (this.#queues[kind]!.delete(waiter) || this.#nested[kind]!.delete(waiter)) this.#waiting--
   }
 
-  giveBack({ demand, isPulled, member: { occupancy } }: Lease<M>): void {
+  giveBack(lease: Lease<M>): void {
+    const { demand, member: { occupancy } } = lease
     occupancy.leases--
     if (demand.isStream) {
       occupancy.streams--
-      if (isPulled) occupancy.pulled--
+      if (lease.isPulled) occupancy.pulled--
+      this.#releaseConsumer(lease)
     }
     if (demand.isPaged) occupancy.paged = undefined
     this.serve()
   }
 
-  /** The consumer of a stream has turned to the server, or from it. */
-  pulls(lease: Lease<M>, isPulled: boolean): void {
+  /** The consumer of a stream has turned to the server, or from it. Gives no sessions: it may turn back in the same step. */
+  pulls(lease: Lease<M>, isPulled: boolean, consumer: object | undefined): void {
     if (lease.isPulled === isPulled) return
+    this.#pulls++
     lease.isPulled = isPulled
     lease.member.occupancy.pulled += isPulled ? 1 : -1
-    if (!isPulled) this.serve()
+    if (isPulled) return this.#releaseConsumer(lease)
+    if (consumer !== undefined) {
+      lease.consumer = consumer
+      this.#consumers.set(consumer, (this.#consumers.get(consumer) ?? 0) + 1)
+    }
   }
 
   /** Gives sessions to those that wait, as far as there are any. */
@@ -175,27 +184,51 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   /** How many sessions it takes to serve everything that waits. */
   get missing(): number {
     if (this.#waiting === 0) return 0
-    const [single, paged, streams, pagedStreams] = this.#queues.map(({ size }) => size) as [
-      number,
-      number,
-      number,
-      number
-    ]
-    return Math.ceil(single / this.#limits.concurrency) + paged + streams + pagedStreams
+    const ofSingles = this.#queues[kindOf(single)]!.size
+    return Math.ceil(ofSingles / this.#limits.concurrency) + this.#waiting - ofSingles
   }
 
-  /** How many connections there may be, given how many there are: more than `max` only where searches wait for each other. */
-  limit(connections: number): number {
+  /**
+   * How many connections there may be, given how many there are, and how many of them are being opened: more than `max` only where
+   * searches wait for each other, and one after the other.
+   */
+  limit(connections: number, opening: number): number {
     const { max } = this.#limits
-    const pagedWaiting = this.#queues[kindOf(pagedSingle)]!.size + this.#queues[kindOf(pagedStream)]!.size
-    return pagedWaiting > 0 && connections >= max && this.#isPagedStalled() ? Math.min(connections + 1, 2 * max) : max
+    const isNeeded = [pagedSingle, pagedStream].some((demand) =>
+      this.#nested[kindOf(demand)]!.size > 0 && this.#isPagedStalled(demand)
+    )
+    return isNeeded && opening === 0 && connections >= max ? connections + 1 : max
   }
 
-  /** Whether paged searches fill the pool, so that a session beyond `max` may be needed again. */
-  get isFullOfPages(): boolean {
-    let paged = 0
-    for (const { occupancy } of this.#members) if (occupancy.paged !== undefined) paged++
-    return paged >= this.#limits.max
+  /** Idle sessions beyond `max`, where paged searches don't fill the pool any more, so that they aren't needed again. */
+  get surplus(): ReadonlyArray<M> {
+    const { max } = this.#limits
+    if (this.#members.size <= max) return []
+    const all = [...this.#members]
+    const paged = all.filter(({ occupancy }) => occupancy.paged !== undefined).length
+    return paged >= max ? [] : all.filter(({ occupancy }) => occupancy.leases === 0).slice(0, all.length - max)
+  }
+
+  /** Whether searches wait, and all that could end their waiting are streams that wait for their consumers. */
+  get isStandstill(): boolean {
+    return longWaiting.some((demand) => this.#queues[kindOf(demand)]!.size > 0 && this.#isAtStandstill(demand))
+  }
+
+  /** At a standstill the search that came last counts as one within a stream, up to twice the limits. */
+  rescue(connections: number): void {
+    const { concurrency, max } = this.#limits
+    for (const demand of longWaiting) {
+      const queue = this.#queues[kindOf(demand)]!
+      const last = [...queue].at(-1)
+      if (last === undefined || !this.#isAtStandstill(demand)) continue
+      const hasRoom = demand.isPaged
+        ? connections < 2 * max || [...this.#members].some(({ occupancy }) => occupancy.paged === undefined)
+        : [...this.#members].some(({ occupancy }) => occupancy.leases < 2 * concurrency)
+      if (!hasRoom) continue
+      queue.delete(last)
+      this.#nested[kindOf(demand)]!.add(last)
+    }
+    this.serve()
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -203,14 +236,12 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   // -------------------------------------------------------------------------------------------------------------------
 
   #serveOne(): boolean {
-    const firsts: Array<Waiter<M>> = []
-    for (const [kind, queue] of this.#queues.entries()) {
-      const next = queue.size > 1 && this.#isStalled(kind) ? lastOf(queue) : firstOf(queue)
-      if (next !== undefined) firsts.push(next)
-    }
-    firsts.sort((a, b) => this.#cameBefore(a, b) ? -1 : 1)
-    for (const waiter of firsts) {
-      const member = this.#choose(waiter.demand) ?? this.#beyond(waiter.demand)
+    const byArrival = (a: Waiter<M>, b: Waiter<M>): number => this.#sequence.get(a)! - this.#sequence.get(b)!
+    const nested = this.#nested.flatMap((queue) => firstOf(queue) ?? []).sort(byArrival)
+    const others = this.#queues.flatMap((queue) => firstOf(queue) ?? []).sort(byArrival)
+    for (const waiter of [...nested, ...others]) {
+      const isNested = this.#nested[kindOf(waiter.demand)]!.has(waiter)
+      const member = this.#choose(waiter.demand, isNested) ?? (isNested ? this.#beyond(waiter.demand) : undefined)
       if (member === undefined) continue
       this.withdraw(waiter)
       waiter.grant(this.#lend(member, waiter.demand))
@@ -219,13 +250,13 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return false
   }
 
-  #cameBefore(a: Waiter<M>, b: Waiter<M>): boolean {
-    return this.#sequence.get(a)! < this.#sequence.get(b)!
+  #queueOf(demand: Demand, isNested: boolean): Set<Waiter<M>> {
+    return (isNested ? this.#nested : this.#queues)[kindOf(demand)]!
   }
 
   #lend(member: M, demand: Demand): Lease<M> {
     const { occupancy } = member
-    const lease: Lease<M> = { member, demand, isPulled: true }
+    const lease: Lease<M> = { member, demand, isPulled: true, consumer: undefined }
     occupancy.leases++
     occupancy.turn = ++this.#turns
     if (demand.isStream) {
@@ -236,24 +267,39 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return lease
   }
 
+  #releaseConsumer(lease: Lease<M>): void {
+    const { consumer } = lease
+    if (consumer === undefined) return
+    lease.consumer = undefined
+    const streams = this.#consumers.get(consumer)! - 1
+    if (streams === 0) this.#consumers.delete(consumer)
+    else this.#consumers.set(consumer, streams)
+  }
+
   // -------------------------------------------------------------------------------------------------------------------
   // Which session
   // -------------------------------------------------------------------------------------------------------------------
 
-  #choose(demand: Demand): M | undefined {
+  #choose(demand: Demand, isNested: boolean): M | undefined {
     const { concurrency, max } = this.#limits
     /** The best without streams, and the best of those with streams. */
     let quiet: M | undefined
     let busy: M | undefined
     let streaming = 0
+    let paged = 0
     for (const member of this.#members) {
       const { occupancy } = member
       if (occupancy.streams > 0) streaming++
-      if (demand.isPaged && occupancy.paged !== undefined) continue
+      if (occupancy.paged !== undefined) {
+        paged++
+        if (demand.isPaged) continue
+      }
       if (occupancy.streams === 0) {
         if (occupancy.leases < concurrency && isBetter(occupancy, quiet?.occupancy)) quiet = member
       } else if (this.#hasPlaceBesideStreams(occupancy, demand) && isBetter(occupancy, busy?.occupancy)) busy = member
     }
+    // What was opened beyond `max` is for searches within streams.
+    if (demand.isPaged && !isNested && paged >= max) return undefined
     if (!demand.isStream) return quiet ?? (this.#canOpen() ? undefined : busy)
     if (max === 1 ? streaming === 0 : streaming < max - 1) {
       if (quiet !== undefined && quiet.occupancy.leases === 0) return quiet
@@ -274,23 +320,29 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   // Streams that wait for their consumers
   // -------------------------------------------------------------------------------------------------------------------
 
-  #isStalled(kind: number): boolean {
-    return kind === kindOf(single)
-      ? false
-      : kind === kindOf(stream)
-      ? this.#areStreamsStalled()
-      : this.#isPagedStalled()
+  #isStalled(demand: Demand): boolean {
+    return demand.isPaged ? this.#isPagedStalled(demand) : this.#areStreamsStalled()
   }
 
-  /** All sessions that the pool may have are taken by paged searches whose consumers are busy. */
-  #isPagedStalled(): boolean {
-    let paged = 0
+  /** The same for those that aren't known to be searches within streams, and don't get what was opened beyond `max`. */
+  #isAtStandstill(demand: Demand): boolean {
+    const paged = [...this.#members].flatMap(({ occupancy }) => occupancy.paged ?? [])
+    return demand.isPaged && paged.length >= this.#limits.max
+      ? paged.every(({ isPulled }) => !isPulled)
+      : this.#isStalled(demand)
+  }
+
+  /** No session will have a place for a paged search before the consumer of a stream turns back to the server. */
+  #isPagedStalled(demand: Demand): boolean {
+    if (this.#members.size === 0 || this.#canOpen()) return false
     for (const { occupancy } of this.#members) {
-      if (occupancy.paged === undefined) continue
-      if (occupancy.paged.isPulled) return false
-      paged++
+      const { leases, paged, pulled, streams } = occupancy
+      const isStuck = paged === undefined
+        ? streams > 0 && leases === streams && pulled === 0 && !this.#hasPlaceBesideStreams(occupancy, demand)
+        : !paged.isPulled
+      if (!isStuck) return false
     }
-    return paged >= this.#limits.max
+    return true
   }
 
   #areStreamsStalled(): boolean {
@@ -299,14 +351,14 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return true
   }
 
-  /** A place beyond `concurrency` for a stream that isn't paged, where all others wait for their consumers. */
-  #beyond({ isPaged, isStream }: Demand): M | undefined {
-    if (!isStream || isPaged || !this.#areStreamsStalled()) return undefined
+  /** A place beyond `concurrency`, where all streams wait for their consumers. */
+  #beyond(demand: Demand): M | undefined {
+    if (!this.#isStalled(demand)) return undefined
     let best: M | undefined
     for (const member of this.#members) {
-      const { leases, streams } = member.occupancy
-      if (streams === 0 || leases >= 2 * this.#limits.concurrency) continue
-      if (isBetter(member.occupancy, best?.occupancy)) best = member
+      const { occupancy } = member
+      if (occupancy.streams === 0 || (demand.isPaged && occupancy.paged !== undefined)) continue
+      if (isBetter(occupancy, best?.occupancy)) best = member
     }
     return best
   }
@@ -320,6 +372,9 @@ const pagedSingle: Demand = { isStream: false, isPaged: true }
 const stream: Demand = { isStream: true, isPaged: false }
 const pagedStream: Demand = { isStream: true, isPaged: true }
 
+/** The kinds that may have to wait for the end of a stream. */
+const longWaiting: ReadonlyArray<Demand> = [pagedSingle, stream, pagedStream]
+
 const isBetter = (a: Occupancy, b: Occupancy | undefined): boolean =>
   b === undefined || a.streams < b.streams ||
   (a.streams === b.streams && (a.leases < b.leases || (a.leases === b.leases && a.turn > b.turn)))
@@ -328,5 +383,3 @@ const firstOf = <A>(all: ReadonlySet<A>): A | undefined => {
   for (const one of all) return one
   return undefined
 }
-
-const lastOf = <A>(all: ReadonlySet<A>): A | undefined => [...all].at(-1)

@@ -101,9 +101,11 @@ export interface LdapPool {
    * one answer, so further streams share sessions among themselves; a paged one takes the last session before it waits.
    *
    * A program may use the pool for each element of a stream: an operation with one answer always finds a place. A stream within a
-   * stream, or a paged search within one, waits for its turn. If all streams wait for their consumers, their consumers may be waiting for
-   * it; then the last one that came is served beyond the limits, at most twice `concurrency` streams on a session, and at most twice `max`
-   * sessions for paged searches. The sessions beyond `max` are closed when the streams end.
+   * stream, or a paged search within one, goes before others that wait. If all streams wait for their consumers, it is served beyond the
+   * limits: a paged one by a session beyond `max`, which is closed when the streams end, another one by a place beyond `concurrency`. Within
+   * means in the fiber that consumes the stream. A consumer that searches in other fibers (`Stream.mapEffect` with a `concurrency`) isn't
+   * known to the pool, so there it takes a standstill of 1 second, and no more than twice the limits. With `max` above the number of such
+   * streams nothing has to wait.
    *
    * @since 0.2.0
    */
@@ -198,6 +200,7 @@ const build = Effect.fnUntraced(function*(
     onLost: (member, end) => Effect.sync(() => lost(member, end)),
     onClosed: () => {
       allocation.serve()
+      lending.changed()
       growth.grow()
     },
     clock
@@ -214,7 +217,7 @@ const build = Effect.fnUntraced(function*(
   })
   const allocation: Allocation<Member> = new Allocation(
     settings,
-    () => members.connections < settings.max && growth.isHopeful
+    () => growth.isHopeful && (members.connections < settings.max || growth.opening > 0)
   )
   const growth: Growth<Member> = new Growth({
     server,
@@ -223,13 +226,14 @@ const build = Effect.fnUntraced(function*(
     acquire: members.acquire,
     missing: () => allocation.missing,
     lacking: () => settings.min - allocation.members.size,
-    room: () => allocation.limit(members.connections) - members.connections,
+    room: () => allocation.limit(members.connections, growth.opening) - members.connections,
     onOpened: (member) => {
       // It was opened in the moment in which the pool's scope began to close.
       if (lending.isEnding) return void fork(member.close)
       if (member.end !== undefined) return
       bySession.set(member.session, member)
       allocation.add(member)
+      lending.changed()
     },
     onFailed: (cause) => {
       if (Cause.hasDies(cause))
@@ -237,6 +241,7 @@ const build = Effect.fnUntraced(function*(
       // There is nothing else to wait for. Where there is a session, it may be shared after all.
       if (allocation.members.size === 0 && growth.opening === 0) lending.failAll(cause)
       else allocation.serve()
+      lending.changed()
     },
     launch
   })

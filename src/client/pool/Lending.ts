@@ -7,6 +7,7 @@ import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { LdapError, PoolTimeout, SessionClosed, SessionEnd } from "../../model/LdapError.ts"
 import { Alarm } from "./Alarm.ts"
 import type { Allocation, Demand, Lease, Waiter } from "./Allocation.ts"
@@ -15,6 +16,9 @@ import type { Growth, Launch } from "./Growth.ts"
 import type { LdapPoolMembers, Member } from "./LdapPoolMembers.ts"
 import type { Settings } from "./LdapPoolOptions.ts"
 import { countPoolTimeout } from "./poolMetrics.ts"
+
+/** How long a standstill lasts before a search within a stream is guessed at. */
+const standstillMillis = 1000
 
 interface Waiting extends Waiter<Member> {
   /** Milliseconds of the steady clock. */
@@ -43,12 +47,17 @@ export class Lending {
   readonly #ending = Deferred.makeUnsafe<never, LdapError>()
   /** Whether the pool's scope has begun to close. */
   isEnding = false
+  /** Set while all that could end the waiting are streams that wait for their consumers. */
+  readonly #standstill: Alarm
+  #activity = 0
+  #isToLook = false
   /** One for all that wait: most of them have a session before it is due. */
   readonly #alarm: Alarm
 
   constructor(options: LendingOptions) {
     this.#options = options
     this.#alarm = new Alarm({ ...options, ring: () => this.#expire() })
+    this.#standstill = new Alarm({ ...options, ring: () => this.#rescue() })
   }
 
   /**
@@ -58,7 +67,7 @@ export class Lending {
    */
   borrow(demand: Demand, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
     const { allocation, clock, fitness, settings } = this.#options
-    const lease = this.isEnding ? undefined : allocation.take(demand)
+    const lease = this.isEnding ? undefined : allocation.take(demand, this.#isNested(demand))
     if (lease !== undefined && fitness.isReady(lease.member)) return this.#lend(lease)
     const deadline = clock.currentTimeMillisUnsafe() + settings.checkoutTimeout
     return lease === undefined ? this.#wait(demand, deadline, restore) : this.#check(lease, deadline, restore)
@@ -66,17 +75,19 @@ export class Lending {
 
   giveBack(lease: Lease<Member>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { allocation, growth, members, settings } = this.#options
+      const { allocation, fitness } = this.#options
       const { member } = lease
-      const { occupancy } = member
-      member.idleSince = this.#options.fitness.now
+      member.idleSince = fitness.now
       allocation.giveBack(lease)
-      if (occupancy.leases === 0 && members.connections > settings.max && !allocation.isFullOfPages)
-        allocation.retire(member)
-      if (allocation.waiting > 0) growth.grow()
-      return occupancy.isRetired && occupancy.leases === 0 ? member.close : Effect.void
+      this.changed()
+      const close = member.occupancy.isRetired && member.occupancy.leases === 0 ? member.close : Effect.void
+      return allocation.surplus.length === 0 ? close : Effect.andThen(close, this.#closeSurplus)
     })
   }
+
+  readonly #closeSurplus = Effect.suspend(() =>
+    Effect.forEach(this.#options.allocation.surplus, (member) => this.retire(member), { discard: true })
+  )
 
   /** No operation gets the session any more; it is closed when those that have it are done. */
   retire(member: Member): Effect.Effect<void> {
@@ -90,24 +101,46 @@ export class Lending {
 
   /** The consumer of a stream has turned to the server, or from it. */
   pulls(lease: Lease<Member>, isPulled: boolean): void {
-    const { allocation, growth } = this.#options
-    allocation.pulls(lease, isPulled)
-    if (!isPulled && allocation.waiting > 0) growth.grow()
+    const { allocation, launch } = this.#options
+    allocation.pulls(lease, isPulled, Fiber.getCurrent())
+    if (isPulled || allocation.waiting === 0 || this.#isToLook) return
+    // Most consumers turn back to the server at once.
+    this.#isToLook = true
+    launch(Effect.andThen(
+      Effect.yieldNow,
+      Effect.sync(() => {
+        this.#isToLook = false
+        allocation.serve()
+        this.changed()
+      })
+    ))
+  }
+
+  /** Something has changed for those that wait: sessions are opened, or a standstill begins. */
+  changed(): void {
+    const { allocation, fitness, growth } = this.#options
+    if (allocation.waiting === 0 || this.isEnding) return
+    growth.grow()
+    if (this.#standstill.isSet || !allocation.isStandstill) return
+    this.#activity = allocation.activity
+    this.#standstill.setAt(fitness.now + standstillMillis)
   }
 
   /** Tells all that wait that there is no session for them. */
   failAll(cause: Cause.Cause<LdapError>): void {
-    for (const waiting of this.#waiting) this.#fail(waiting, Effect.failCause(cause))
+    // Those of this moment: a fiber that is told may ask again at once.
+    for (const waiting of [...this.#waiting]) this.#fail(waiting, Effect.failCause(cause))
   }
 
   /** From now on no session is lent. */
   end(): void {
     this.isEnding = true
     this.#alarm.clear()
+    this.#standstill.clear()
     const reason = new SessionClosed({ why: SessionEnd.Released(), inDoubt: false })
     const closed = Effect.fail(new LdapError({ reason, operation: "checkout", server: this.#options.server }))
     Deferred.doneUnsafe(this.#ending, closed)
-    for (const waiting of this.#waiting) this.#fail(waiting, closed)
+    for (const waiting of [...this.#waiting]) this.#fail(waiting, closed)
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -116,14 +149,16 @@ export class Lending {
 
   #wait(demand: Demand, deadline: number, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
     return Effect.suspend(() => {
-      const { allocation, growth } = this.#options
+      const { allocation } = this.#options
       let lease: Lease<Member> | undefined
       const waiting = Effect.callback<Lease<Member>, LdapError>((resume) => {
         if (this.isEnding) return resume(Deferred.await(this.#ending))
-        lease = allocation.take(demand)
+        const isNested = this.#isNested(demand)
+        lease = allocation.take(demand, isNested)
         if (lease !== undefined) return resume(Effect.succeed(lease))
         const self: Waiting = {
           demand,
+          isNested,
           deadline,
           grant: (granted) => {
             lease = granted
@@ -134,7 +169,7 @@ export class Lending {
         }
         this.#waiting.add(self)
         allocation.wait(self)
-        growth.grow()
+        this.changed()
         if (this.#waiting.has(self)) this.#alarm.setAt(deadline)
         return Effect.sync(() => {
           this.#waiting.delete(self)
@@ -185,6 +220,17 @@ export class Lending {
     )
   }
 
+  /** Whether the fiber consumes a stream, which waits for what it asks. A single operation always finds a place. */
+  #isNested({ isPaged, isStream }: Demand): boolean {
+    return (isStream || isPaged) && this.#options.allocation.isConsumer(Fiber.getCurrent())
+  }
+
+  #rescue(): void {
+    const { allocation, members } = this.#options
+    if (allocation.activity === this.#activity && allocation.isStandstill) allocation.rescue(members.connections)
+    this.changed()
+  }
+
   #fail(waiting: Waiting, effect: Effect.Effect<never, LdapError>): void {
     this.#waiting.delete(waiting)
     this.#options.allocation.withdraw(waiting)
@@ -208,7 +254,7 @@ export class Lending {
 
   #expire(): void {
     let next = Infinity
-    for (const waiting of this.#waiting) {
+    for (const waiting of [...this.#waiting]) {
       if (this.#alarm.isDue(waiting.deadline)) this.#fail(waiting, this.#timeout)
       else next = Math.min(next, waiting.deadline)
     }
