@@ -200,7 +200,8 @@ const isKnownOption = (type: AttributeType, option: string): boolean =>
 
 /**
  * Whether an attribute is the one that was asked for or a subtype of it: `cn` and `cn;lang-de` are, where `name` was
- * asked for (RFC 4512 section 2.5). An option that ends with a hyphen stands for all that begin so.
+ * asked for (RFC 4512 section 2.5). An option that ends with a hyphen stands for all that begin so, and for the one without the
+ * hyphen: `lang-de-` for `lang-de` and `lang-de-ch` (RFC 3866 section 2.1).
  */
 export const isSubtypeOf = (description: Description, asked: Description): boolean => {
   let type: AttributeType | undefined = description.type
@@ -208,7 +209,7 @@ export const isSubtypeOf = (description: Description, asked: Description): boole
   return type !== undefined &&
     asked.options.every((option) =>
       option.endsWith("-")
-        ? description.options.some((own) => own.startsWith(option))
+        ? description.options.some((own) => own.startsWith(option) || own === option.slice(0, -1))
         : description.options.includes(option)
     )
 }

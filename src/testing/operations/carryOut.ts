@@ -72,11 +72,17 @@ const copy = (
   return LdapEntry.make(name ?? found.dn, found.attributes)
 }
 
-/** The new name of a renamed entry, with its ancestors as the request wrote them. Only here slapd returns them so. */
+/**
+ * The new name of a renamed entry. If its parent stays the same, the ancestors are spelled as in the request; only here slapd
+ * returns them so.
+ */
 const newName = (state: DirectoryState, request: OneStep): string | undefined => {
   if (request._tag !== "ModifyDnRequest") return undefined
   const [dn, newRdn] = [parseDn(request.dn), parseDn(request.newRdn)]
-  const above = request.newSuperior === undefined ? dn && LdapDn.parent(dn) : parseDn(request.newSuperior)
+  const parent = dn && LdapDn.parent(dn)
+  const superior = request.newSuperior === undefined ? undefined : parseDn(request.newSuperior)
+  // A new parent has its own spelling.
+  const above = superior === undefined || superior.key === parent?.key ? parent : state.tree.find(superior)?.dn
   const rdns = [...(newRdn?.rdns ?? []), ...(above?.rdns ?? [])]
   return rdns.map((rdn) => prettyRdn(state.types, rdn).toString()).join(",")
 }
