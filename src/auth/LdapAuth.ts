@@ -16,6 +16,7 @@ import type { SaslMechanism } from "./SaslMechanism.ts"
 export type { SaslMechanism } from "./SaslMechanism.ts"
 export type { EncryptionTypeName } from "./kerberos/crypto/EncryptionType.ts"
 export type { KerberosCredentials, KerberosOptions, KerberosSettings } from "./kerberos/KerberosOptions.ts"
+export type { GssapiOptions } from "./kerberos/GssapiMechanism.ts"
 export type { NtlmOptions } from "./ntlm/ntlmProvider.ts"
 export type { Password } from "./Password.ts"
 

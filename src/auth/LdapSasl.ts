@@ -16,7 +16,7 @@
  *
  * @since 0.1.0
  */
-export type { AuthRejected, InvalidRequest, LdapResult, ServerReason } from "../model/LdapError.ts"
+export type { AuthRejected, InvalidRequest, KerberosFailed, LdapResult, ServerReason } from "../model/LdapError.ts"
 export type { BindResponse } from "../protocol/LdapMessage.ts"
 export { anonymous } from "./mechanisms/AnonymousMechanism.ts"
 export { tlsExporter, tlsServerEndPoint } from "./channelBinding.ts"

@@ -43,7 +43,7 @@ export type { RequestOperation, ResponseOperation } from "../protocol/LdapMessag
 export type { SessionOptions } from "../session/LdapSession.ts"
 export type { Occasion, Random } from "./DirectoryFault.ts"
 
-export { listen } from "./listening.ts"
+export { listen, type Served } from "./listening.ts"
 export {
   type ConnectionClosing,
   type ConnectionRecord,

@@ -12,7 +12,7 @@ import { type TlsOptions, TLSSocket } from "node:tls"
 import type { ConnectionOptions, StartTlsOptions } from "./connection/ConnectionOptions.ts"
 
 /** The part of a directory that is needed here. */
-interface Served {
+export interface Served {
   readonly serve: (
     socket: Socket.Socket,
     options?: ConnectionOptions & { readonly reset?: Effect.Effect<void> | undefined }
