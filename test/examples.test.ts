@@ -24,6 +24,8 @@ const programs = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
 const says: Readonly<Record<string, RegExp>> = {
   "failover.ts":
     /Berlin is killed:(?:(?!FAILED|someone else).)*answered by Paris(?:(?!FAILED|someone else).)*answered by Lisbon(?:(?!FAILED|someone else).)*Lisbon is killed:(?:(?!FAILED|someone else).)*answered by Berlin/s,
+  "from-ldapts/main.ts":
+    /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
   "login-api/main.ts":
     /"ada" +200 Ada Lovelace, ada@example.org.*"nobody" +WrongLogin.*5 sessions so far, 3 unbound, 2 open/s,
   "login.ts":

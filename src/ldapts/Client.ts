@@ -42,7 +42,7 @@ type Found = Pick<LdapSession.SearchResult, "entries" | "references">
  * The connection is made by the first operation, and again after `unbind` or when it was lost. Operations that come together
  * share it. A client that was bound never becomes anonymous by a new connection, and one that used StartTLS never goes on in
  * clear text: unless `autoRebind` is set, operations fail until the program has bound again. `timeout` abandons one operation. A
- * bind with a name and without a password is refused. The README has the whole table of differences.
+ * bind with a name and without a password is refused. `src/ldapts/README.md` has the whole table of differences.
  *
  * Errors are those of ldapts, by its own classes; the `cause` of each is the `LdapError` that says more.
  *

@@ -99,9 +99,14 @@ const transportOf = (url: string, options: ClientOptions): LdapTransport => {
   }
 }
 
-/** Options of Node as ours, which are the same but for what a session decides itself. */
+/** Options of Node as ours, which are the same but for what a session decides itself. Throws for those that it can't do without. */
 export const tlsOptionsOf = (options: Tls.ConnectionOptions | undefined): TlsOptions => {
-  const { host: _, path: _1, port: _2, socket: _3, ...others } = options ?? {}
+  const { host: _, path: _1, port: _2, secureContext, socket: _3, ...others } = options ?? {}
+  if (secureContext !== undefined) {
+    throw new Error(
+      "secureContext is made here, so that nothing older than TLS 1.2 is spoken; give ca, cert and key instead"
+    )
+  }
   const { key, pfx, ...same } = others
   // Lists of keys are for servers that have several certificates: one is enough for a client, and Node takes the list as it is.
   return {

@@ -6,8 +6,10 @@ import { inject } from "vitest"
 import { base, manyEntries, passwordOf } from "../servers/directory.ts"
 import { bigGroupMembers, sambaBase, sambaPasswordOf } from "../servers/samba.ts"
 import { waitFor } from "../servers/waitFor.ts"
-import { type Behaviour, behaviours, type Place, slapdBehaviours } from "./behaviours.ts"
+import type { Behaviour, Place } from "./behaviour.ts"
+import { behaviours } from "./behaviours.ts"
 import { clients, type Connection, outcomeOf, sambaConnections, slapdConnections } from "./clients.ts"
+import { slapdBehaviours } from "./slapdBehaviours.ts"
 
 const compare = (connections: ReadonlyArray<Connection>, at: Place, list: ReadonlyArray<Behaviour>): void => {
   describe.each(connections.map((connection) => [connection.name, connection] as const))("%s", (_, connection) => {

@@ -1,75 +1,9 @@
 /**
- * What ldapts' README and documentation say of its client, each as a program. `check` says what must come of it, so that a test can't
- * pass because both clients fail alike.
+ * What ldapts' README and documentation say of its client.
  */
 import { assert } from "@effect/vitest"
 import * as ldapts from "ldapts"
-import type { Client } from "./clients.ts"
-
-/** Where things are in the directory. */
-export interface Place {
-  readonly base: string
-  readonly people: string
-  readonly scratch: string
-  readonly alice: string
-  /** Has a photo, which isn't text, and a description of two lines. */
-  readonly hanako: string
-  /** A class that an entry in `scratch` can have with nothing but a `cn` and a `description`. */
-  readonly entryClass: string
-  /** More entries than a server gives at once, or nearly: their base, and how many. */
-  readonly many: readonly [base: string, count: number]
-  readonly password: (name: string) => string
-}
-
-export interface Behaviour {
-  readonly name: string
-  readonly run: (client: Client, at: Place) => Promise<unknown>
-  readonly check: (result: unknown, at: Place) => void
-}
-
-const is = (expected: unknown) => (result: unknown): void => assert.deepStrictEqual(result, expected)
-const all = (...operations: ReadonlyArray<() => Promise<unknown>>): Promise<ReadonlyArray<unknown>> =>
-  operations.reduce<Promise<ReadonlyArray<unknown>>>(
-    async (done, next) => [...(await done), await next()],
-    Promise.resolve([])
-  )
-/** The class and the code of the error. */
-const failure = (operation: Promise<unknown>): Promise<unknown> =>
-  operation.then(
-    () => "no error",
-    (error: unknown) => {
-      if (!(error instanceof ldapts.ResultCodeError)) throw error
-      return [error.constructor, error.name, error.code, error.message]
-    }
-  )
-const failsWith =
-  (...classes: ReadonlyArray<readonly [new(...args: never) => ldapts.ResultCodeError, number]>) =>
-  (result: unknown): void =>
-    assert.deepStrictEqual(
-      (result as ReadonlyArray<ReadonlyArray<unknown>>).map(([constructor, , code]) => [constructor, code]),
-      classes.map((each) => [...each])
-    )
-const change = (operation: "add" | "delete" | "replace", type: string, values: Array<string>): ldapts.Change =>
-  new ldapts.Change({ operation, modification: new ldapts.Attribute({ type, values }) })
-/** An entry that is gone when the test is over. */
-const withEntry = async (
-  client: Client,
-  { entryClass, scratch }: Place,
-  use: (dn: string, cn: string) => Promise<unknown>,
-  added: Record<string, Array<string> | string> = {}
-): Promise<unknown> => {
-  const cn = "dropin"
-  const dn = `cn=${cn},${scratch}`
-  await client.add(dn, { objectClass: entryClass, cn, ...added })
-  try {
-    return await use(dn, cn)
-  } finally {
-    await client.del(dn).catch(() => {})
-  }
-}
-const read = async (client: Client, dn: string, attributes: Array<string>): Promise<unknown> =>
-  (await client.search(dn, { scope: "base", attributes })).searchEntries[0]
-const entriesOf = (result: unknown): ReadonlyArray<ldapts.Entry> => (result as ldapts.SearchResult).searchEntries
+import { all, type Behaviour, change, entriesOf, failsWith, failure, is, read, withEntry } from "./behaviour.ts"
 
 export const behaviours: ReadonlyArray<Behaviour> = [
   {
@@ -240,7 +174,7 @@ export const behaviours: ReadonlyArray<Behaviour> = [
     check: is("Should not specify PagedResultsControl")
   },
   {
-    name: "controls: one that nobody knows, critical and not",
+    name: "controls that the server does not know, critical and not",
     run: (client, { alice }) =>
       all(
         () => failure(client.search(alice, { scope: "base" }, new ldapts.Control("1.2.3.4.5", { critical: true }))),
@@ -375,91 +309,5 @@ export const behaviours: ReadonlyArray<Behaviour> = [
       return client.isConnected
     },
     check: is(false)
-  }
-]
-
-/** What slapd has and Samba has not. */
-export const slapdBehaviours: ReadonlyArray<Behaviour> = [
-  {
-    name: "everything below a name",
-    run: (client, { people }) =>
-      all(
-        ...(["children", "subordinates"] as const).map((scope) => async () =>
-          (await client.search(people, { scope, attributes: ["1.1"] })).searchEntries.map(({ dn }) => dn).sort()
-        )
-      ),
-    check: (result) => assert.deepStrictEqual((result as Array<Array<string>>).map(({ length }) => length), [6, 6])
-  },
-  {
-    name: "Who am I?",
-    run: (client) => client.exop("1.3.6.1.4.1.4203.1.11.3"),
-    check: (result, { base }) => assert.deepStrictEqual(result, { oid: undefined, value: `dn:cn=admin,${base}` })
-  },
-  {
-    name: "a size limit gives what came before it",
-    run: (client, { many: [base] }) =>
-      all(
-        async () => (await client.search(base, { sizeLimit: 3 })).searchEntries.length,
-        async () => (await client.search(base, { sizeLimit: 30, paged: { pageSize: 7 } })).searchEntries.length,
-        async () => {
-          const sizes: Array<number> = []
-          const options = { sizeLimit: 10, paged: { pageSize: 7 } }
-          for await (const page of client.searchPaginated(base, options)) sizes.push(page.searchEntries.length)
-          return sizes
-        }
-      ),
-    check: is([3, 30, [7, 3]])
-  },
-  {
-    name: "search references are a flat list",
-    run: (client, { base }) => client.search(`ou=referrals,${base}`, { attributes: ["cn"] }),
-    check: (result) => assert.strictEqual((result as ldapts.SearchResult).searchReferences.length, 3)
-  },
-  {
-    name: "a referral is an error",
-    run: (client, { base }) => all(() => failure(client.search(`cn=here,ou=referrals,${base}`, { scope: "base" }))),
-    check: failsWith([ldapts.UnknownStatusCodeError, 10])
-  },
-  {
-    name: "an attribute with an option, asked for without",
-    run: (client, { people }) => client.search(`uid=günther,${people}`, { scope: "base", attributes: ["cn"] }),
-    check: (result) => assert.strictEqual(entriesOf(result)[0]!["cn;lang-de"], "Günther der Ältere")
-  },
-  {
-    name: "sorting: the answer is read into the control that was sent",
-    run: async (client, { people }) => {
-      const control = new ldapts.ServerSideSortingRequestControl({
-        value: { attributeType: "uid", orderingRule: "caseIgnoreOrderingMatch", reverseOrder: true }
-      })
-      const { searchEntries } = await client.search(people, { filter: "(uid=*)", attributes: ["uid"] }, control)
-      return [searchEntries.map(({ uid }) => uid), control]
-    },
-    check: (result) => {
-      const [uids, control] = result as [Array<string>, ldapts.ServerSideSortingRequestControl]
-      assert.deepStrictEqual(uids, [...uids].sort().reverse())
-      assert.strictEqual(control.result?.sortResult, 0)
-    }
-  },
-  {
-    name: "compare with an attribute that isn't there",
-    run: (client, { alice }) => all(() => failure(client.compare(alice, "title", "x"))),
-    check: failsWith([ldapts.NoSuchAttributeError, 16])
-  },
-  {
-    name: "a password policy's answer is read into the control, also with a refusal",
-    run: async (client) => {
-      const controls = [new ldapts.PasswordPolicyControl(), new ldapts.PasswordPolicyControl()]
-      await client.bind("uid=expiring,o=accounts", "expiringpw-1", controls[0])
-      const error = await failure(client.bind("uid=locked,o=accounts", "lockedpw-1", controls[1]))
-      const [expiring, locked] = controls.map(({ value }) => value)
-      // The time goes on between the two clients.
-      return [typeof expiring?.timeBeforeExpiration, locked, error]
-    },
-    check: (result) => {
-      const [expiring, locked, error] = result as [string, unknown, Array<unknown>]
-      assert.strictEqual(expiring, "number")
-      assert.deepStrictEqual(locked, { error: ldapts.PasswordPolicyError.AccountLocked })
-      assert.strictEqual(error[0], ldapts.InvalidCredentialsError)
-    }
   }
 ]

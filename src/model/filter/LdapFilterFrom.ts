@@ -20,13 +20,25 @@ import { defaultMaxDepth, type FilterSyntaxError, octetsOf } from "./LdapFilterT
  * **Details**
  *
  * In ldapts `type` is the tag of RFC 4511 section 4.5.1.7, a number; in ldapjs 3 the name of the class; in ldapjs 2 a short name, as
- * in `equal`. The other properties are those of these libraries.
+ * in `equal`. The other properties are those of these libraries; what they hold is checked when the filter is read.
  *
  * @category models
  * @since 0.2.0
  */
 export interface ForeignFilter {
   readonly type: number | string
+  readonly attribute?: unknown
+  readonly value?: unknown
+  readonly filters?: unknown
+  readonly filter?: unknown
+  readonly initial?: unknown
+  readonly any?: unknown
+  readonly final?: unknown
+  readonly rule?: unknown
+  readonly matchingRule?: unknown
+  readonly matchType?: unknown
+  readonly matchValue?: unknown
+  readonly dnAttributes?: unknown
   /** Those of ldapts write themselves. */
   write?(writer: LdaptsWriter): void
 }
