@@ -19,6 +19,7 @@ import * as LdapReferrals from "./client/referrals/LdapReferrals.ts"
 import * as LdapServers from "./client/servers/LdapServers.ts"
 import * as LdapTls from "./connection/LdapTls.ts"
 import * as LdapTransport from "./connection/LdapTransport.ts"
+import * as LdapMatching from "./model/attribute/LdapMatching.ts"
 import * as LdapControl from "./model/control/LdapControl.ts"
 import * as LdapDn from "./model/dn/LdapDn.ts"
 import * as LdapEntry from "./model/entry/LdapEntry.ts"
@@ -28,6 +29,7 @@ import * as LdapModification from "./model/LdapModification.ts"
 import * as LdapResultCode from "./model/LdapResultCode.ts"
 import * as LdapRootDse from "./model/LdapRootDse.ts"
 import * as Ldif from "./model/ldif/Ldif.ts"
+import * as LdifTransform from "./model/ldif/LdifTransform.ts"
 import * as LdapUrl from "./model/url/LdapUrl.ts"
 import * as LdapCodec from "./protocol/LdapCodec.ts"
 import * as LdapExtended from "./protocol/LdapExtended.ts"
@@ -99,6 +101,11 @@ export {
    * password, locked, expired …). Use it instead of a bind of your own: an `LdapClient` has no `bind`.
    */
   LdapLogin,
+  /**
+   * When two values of an attribute are equal, by its matching rule (RFC 4517): what `LdapJobs.upsert` and `Ldif.diff` compare by. Of
+   * distinguished names alone, `LdapDn.isEqual` does the same.
+   */
+  LdapMatching,
   /**
    * The messages of LDAPv3 as plain data (RFC 4511 section 4), for programs that look at the protocol itself. `LdapCodec` turns them into
    * bytes and back.
@@ -185,5 +192,9 @@ export {
   /**
    * Applies LDIF to a directory: the records become operations of a client or a session, one after another. `Ldif` reads the records.
    */
-  LdifApply
+  LdifApply,
+  /**
+   * LDIF made into other LDIF, as streams: attributes renamed, dropped or kept, bases moved, values made anonymous.
+   */
+  LdifTransform
 }

@@ -12,7 +12,9 @@ import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
 import type { ElementLimits } from "../../ber/ElementLimits.ts"
 import { secretKind } from "../attribute/secretAttributes.ts"
-import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
+import { attributesProblem } from "../input/attributes.ts"
+import { given, valueFrom, type ValueInput } from "../input/values.ts"
+import { InvalidRequest } from "../InvalidRequest.ts"
 import { descriptionOctets, dnTextAt } from "../losslessText.ts"
 import { type EntryIndex, indexOf } from "./EntryIndex.ts"
 
@@ -31,13 +33,7 @@ export interface LdapAttribute {
   readonly values: ReadonlyArray<Uint8Array>
 }
 
-/**
- * What a value may be made from: text becomes UTF-8, a name its text (RFC 4514), and octets are taken as they are.
- *
- * @category models
- * @since 0.1.0
- */
-export type ValueInput = string | Uint8Array | LdapDn
+export type { ValueInput }
 
 /**
  * What an attribute may be made from: a value, or several.
@@ -227,18 +223,22 @@ const readable = (value: Uint8Array): unknown => {
 export const isLdapEntry = (u: unknown): u is LdapEntry => u instanceof LdapEntry
 
 /**
- * Attributes in the one form that the rest of the library takes.
+ * Attributes in the one form that the rest of the library takes. What isn't a value stays what it is, and the request that takes it
+ * fails.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttribute> =>
-  Array.isArray(input)
-    ? (input as ReadonlyArray<LdapAttribute>)
-    : Object.entries(input as Readonly<Record<string, AttributeInput>>).map(([description, value]) => ({
-      description,
-      values: valuesFrom(value)
-    }))
+export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttribute> => {
+  if (Array.isArray(input)) return input as ReadonlyArray<LdapAttribute>
+  if (typeof input !== "object" || input === null) return []
+  return Object.entries<AttributeInput>(input as Readonly<Record<string, AttributeInput>>).map((
+    [description, value]
+  ) => ({
+    description,
+    values: valuesFrom(value)
+  }))
+}
 
 /**
  * Values in octets.
@@ -247,22 +247,25 @@ export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttrib
  * @since 0.1.0
  */
 export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
-  (isValue(input) ? [input] : input).map(valueFrom)
+  (Array.isArray(input) ? (input as ReadonlyArray<ValueInput>) : [input as ValueInput]).map(valueFrom)
 
-/**
- * One value in octets.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const valueFrom = (value: ValueInput): Uint8Array =>
-  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
-
-const isValue = (input: AttributeInput): input is ValueInput =>
-  typeof input === "string" || input instanceof Uint8Array || isLdapDn(input)
+export {
+  /**
+   * One value in octets.
+   *
+   * @category conversions
+   * @since 0.1.0
+   */
+  valueFrom
+}
 
 /**
  * An entry from plain data.
+ *
+ * **Details**
+ *
+ * Attributes and values are part of the program: what isn't one (`undefined`, a `Date`) is a bug in it, and throws `InvalidRequest`, which
+ * names the attribute.
  *
  * **Example**
  *
@@ -277,6 +280,9 @@ const isValue = (input: AttributeInput): input is ValueInput =>
  * @since 0.1.0
  */
 export const make = (dn: string, attributes: AttributesInput): LdapEntry => {
+  if (typeof dn !== "string") throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is no name of an entry` })
+  const wrong = attributesProblem(attributes)
+  if (wrong !== undefined) throw wrong
   const writer = new BerWriter()
   write(writer, dn, attributesFrom(attributes))
   const bytes = writer.finish()

@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import { isLdapDn } from "../dn/LdapDn.ts"
+import { given, isValue, valueFrom } from "../input/values.ts"
 import type { Extensible, FilterValue, LdapFilter } from "./LdapFilterModel.ts"
 import {
   defaultMaxDepth,
@@ -16,7 +16,6 @@ import {
   isAttributeDescription,
   isDnFlag,
   isMatchingRule,
-  octetsOf,
   substringsOf
 } from "./LdapFilterText.ts"
 
@@ -338,9 +337,9 @@ class Parser {
     const value: unknown = this.holes?.get(at)
     if (isValue(value)) {
       this.position++
-      return octetsOf(value)
+      return valueFrom(value)
     }
-    return this.fail(`${describe(value)} can't be a value; expected a string, octets or a number`)
+    return this.fail(`${describe(value)} can't be a value; expected text, octets, a number, a boolean or a name`)
   }
 
   /** The filter that was interpolated at `at`, where a whole filter may stand. */
@@ -413,17 +412,7 @@ const hole = "${…}"
 const isFilter = (u: unknown): u is LdapFilter =>
   typeof u === "object" && u !== null && "_tag" in u && filterTags.has(u._tag)
 
-const isValue = (u: unknown): u is FilterValue =>
-  typeof u === "string" || typeof u === "number" || typeof u === "bigint" || u instanceof Uint8Array || isLdapDn(u)
-
-const describe = (value: unknown): string =>
-  value === null || value === undefined
-    ? String(value)
-    : isFilter(value)
-    ? "a filter"
-    : value instanceof Uint8Array
-    ? "octets"
-    : `a value of type ${typeof value}`
+const describe = (value: unknown): string => isFilter(value) ? "a filter" : given(value)
 
 const isNameCharacter = (char: number): boolean =>
   (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || (char >= 0x30 && char <= 0x39) ||
