@@ -49,7 +49,9 @@ export type {
   Substrings
 } from "./LdapFilterModel.ts"
 export { parse } from "./LdapFilterParser.ts"
+export { type FilterTemplate, template } from "./LdapFilterTemplate.ts"
 export { FilterSyntaxError, format, shape } from "./LdapFilterText.ts"
+export type { TemplateOptions, TemplateStyle } from "../input/template.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Builders

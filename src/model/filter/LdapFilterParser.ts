@@ -26,8 +26,9 @@ import {
  *
  * Values are octets: `\c3\a9` is the one letter é, `\ff` the one octet 255, and text stands for its UTF-8. White space
  * is taken around filters, as OpenLDAP does it and more: `(& (a=b) (c=d) )`, also over several lines. Within a filter's
- * name, operator and value it is not skipped: `(cn= x)` asks for a value that starts with a space. Filters without
- * parentheses and empty substrings (`(cn=a**b)`) are refused.
+ * name, operator and value it is not skipped: `(cn= x)` asks for a value that starts with a space. Empty substrings
+ * (`(cn=a**b)`) are refused, and filters without their outer parentheses (`cn=Ada`, `&(cn=Ada)(sn=King)`) too, unless `lenient` is
+ * true: settings of other products have those.
  *
  * `maxDepth` (default 100) limits nesting: a comparison alone has depth 1, and `&`, `|` and `!` each add 1. Parsing is
  * pure, takes time in proportion to the text, and no stack, however deep the text nests.
@@ -45,14 +46,60 @@ import {
  */
 export const parse = (
   text: string,
-  options?: { readonly maxDepth?: number | undefined }
+  options?: { readonly maxDepth?: number | undefined; readonly lenient?: boolean | undefined }
 ): Result.Result<LdapFilter, FilterSyntaxError> => {
+  if (typeof text !== "string") {
+    return Result.fail(
+      new FilterSyntaxError({ position: 0, detail: `${given(text)} is no text of a filter`, filter: "" })
+    )
+  }
+  const maxDepth = options?.maxDepth ?? defaultMaxDepth
+  const [whole] = inParentheses([text])
+  if (whole === text) return read(text, maxDepth)
+  const wrapped = read(whole!, maxDepth)
+  if (options?.lenient === true) return Result.mapError(wrapped, (error) => withoutParentheses(error, text))
+  const strict = read(text, maxDepth)
+  return Result.isFailure(strict) && Result.isSuccess(wrapped)
+    ? Result.fail(
+      new FilterSyntaxError({
+        position: strict.failure.position,
+        detail:
+          `${strict.failure.detail}: the parentheses around it are missing, and { lenient: true } reads it without`,
+        filter: text
+      })
+    )
+    : strict
+}
+
+/** @internal */
+export const missingParentheses = "the parentheses around it are missing, and { lenient: true } reads it without"
+
+const read = (text: string, maxDepth: number): Result.Result<LdapFilter, FilterSyntaxError> => {
   try {
-    return Result.succeed(new Parser(text, undefined, options?.maxDepth ?? defaultMaxDepth).filter())
+    return Result.succeed(new Parser(text, undefined, maxDepth).filter())
   } catch (error) {
     if (error instanceof FilterSyntaxError) return Result.fail(error)
     throw error
   }
+}
+
+/** The text with parentheses around it, if it begins with none and isn't empty; given in pieces. @internal */
+export const inParentheses = (pieces: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const first = (pieces[0] ?? "").trimStart()
+  if (first.startsWith("(") || (first === "" && pieces.length < 2)) return pieces
+  const opened = [`(${first}`, ...pieces.slice(1)]
+  opened.push(`${opened.pop()!.trimEnd()})`)
+  return opened
+}
+
+/** The error as it stands in the text without the parentheses that were put around it. */
+const withoutParentheses = ({ detail, position }: FilterSyntaxError, text: string): FilterSyntaxError => {
+  const skipped = text.length - text.trimStart().length
+  return new FilterSyntaxError({
+    detail,
+    position: Math.min(text.length, Math.max(0, position - 1 + skipped)),
+    filter: text
+  })
 }
 
 /**
