@@ -2,7 +2,6 @@
  * An entry made what a program wants it to be, by the least that has to be sent.
  */
 import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
