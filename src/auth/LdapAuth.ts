@@ -67,7 +67,8 @@ export const anonymous: LdapAuth = constructors.Anonymous()
  * @since 0.1.0
  */
 export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
-  constructors.Simple({ dn: dn.toString(), password })
+  // A name that is missing stays so, and the bind says it: this is no Effect that could fail.
+  constructors.Simple({ dn: typeof dn === "object" && dn !== null ? dn.toString() : dn, password })
 
 /**
  * Binds with a mechanism of SASL: those of `LdapSasl`, or one of one's own.
