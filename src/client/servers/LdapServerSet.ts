@@ -122,7 +122,7 @@ export interface SrvOptions extends SetOptions {
  * @since 0.1.0
  */
 export const urls = (servers: ReadonlyArray<string | ServerUrl>, options: SetOptions = {}): ServerSet => {
-  const all = servers.map((server) => typeof server === "string" ? { url: server } : server)
+  const all = servers.map((server) => typeof server === "object" && server !== null ? server : { url: server })
   return { name: all.map(({ url }) => url).join(" "), options, source: { _tag: "Urls", servers: all } }
 }
 
