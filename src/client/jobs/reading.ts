@@ -33,7 +33,7 @@ export const count = (
   client: Pick<LdapOperations, "search">,
   options: Omit<SearchOptions, "attributes" | "typesOnly">
 ): Effect.Effect<number, LdapError> =>
-  Stream.runCount(client.search({ ...options, attributes: ["1.1"], pageSize: options.pageSize ?? 500 }))
+  Stream.runCount(client.search({ ...options, attributes: ["1.1"], pageSize: options?.pageSize ?? 500 }))
 
 /**
  * What a search finds, as a stream of LDIF text (RFC 2849), an entry or more at a time.
@@ -65,11 +65,11 @@ export const count = (
  */
 export const exportLdif = (
   client: Pick<LdapOperations, "search">,
-  { width, ...options }: SearchOptions & { readonly width?: number | undefined }
+  options: SearchOptions & { readonly width?: number | undefined }
 ): Stream.Stream<string, LdapError> =>
-  client.search({ ranges: "all", ...options, pageSize: options.pageSize ?? 500 }).pipe(
+  client.search({ ranges: "all", ...options, pageSize: options?.pageSize ?? 500 }).pipe(
     Stream.mapEffect(checkWhole),
-    Ldif.encode({ width })
+    Ldif.encode({ width: options?.width })
   )
 
 /** A backup that lacks values must not pass for one. */

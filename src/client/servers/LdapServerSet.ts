@@ -3,6 +3,7 @@
  * here is looked up or opened; `LdapServers.ts` puts a set to work.
  */
 import type * as Duration from "effect/Duration"
+import { given } from "../../model/input/values.ts"
 import type { Strategy } from "./serverOrder.ts"
 import type { RestSchedule } from "./ServerStates.ts"
 
@@ -123,7 +124,11 @@ export interface SrvOptions extends SetOptions {
  */
 export const urls = (servers: ReadonlyArray<string | ServerUrl>, options: SetOptions = {}): ServerSet => {
   const all = servers.map((server) => typeof server === "object" && server !== null ? server : { url: server })
-  return { name: all.map(({ url }) => url).join(" "), options, source: { _tag: "Urls", servers: all } }
+  return {
+    name: all.map(({ url }) => typeof url === "string" ? url : given(url)).join(" "),
+    options,
+    source: { _tag: "Urls", servers: all }
+  }
 }
 
 /**

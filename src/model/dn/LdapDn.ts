@@ -176,13 +176,16 @@ export const rdn: {
 } = (first: string | Readonly<Record<string, string | Uint8Array>>, value?: string | Uint8Array): Rdn => {
   const attributes: ReadonlyArray<readonly [string, string | Uint8Array | undefined]> = typeof first === "string"
     ? [[first, value]]
-    : Object.entries(first)
+    // Programs without types may give anything.
+    : Object.entries<string | Uint8Array>(typeof first === "object" && first !== null ? first : {})
   if (attributes.length === 0) throw new DnSyntaxError({ text: "", position: 0, detail: "an RDN has an attribute" })
   return new Rdn(attributes.map(([type, value]) => {
     if (!isAttributeType(type)) {
       throw new DnSyntaxError({ text: type, position: 0, detail: "neither a name nor an object identifier" })
     }
-    if (value === undefined) throw new DnSyntaxError({ text: type, position: type.length, detail: "no value is given" })
+    if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+      throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no octets are given" })
+    }
     return new RdnAttribute(type, typeof value === "string" ? value.toWellFormed() : value)
   }))
 }

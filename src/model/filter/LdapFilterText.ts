@@ -152,25 +152,40 @@ const formatWith = (
 ): string => {
   const formatValue = (value: Uint8Array) => value instanceof Uint8Array ? formatOctets(value) : "?"
   let text = ""
-  const rest: Array<LdapFilter | string> = [filter]
+  // Filters whose text has begun: one that contains itself has no text.
+  const open = new Set<LdapFilter>()
+  const rest: Array<LdapFilter | string | Closing> = [filter]
   while (rest.length > 0 && text.length <= maxLength) {
     const next = rest.pop()!
     if (typeof next === "string") {
       text += next
-    } else if (!isWritable(next)) {
+    } else if (next instanceof Closing) {
+      open.delete(next.filter)
+      text += ")"
+    } else if (!isWritable(next) || open.has(next)) {
       text += "(?)"
     } else if (next._tag === "And" || next._tag === "Or") {
       text += next._tag === "And" ? "(&" : "(|"
-      rest.push(")")
+      open.add(next)
+      rest.push(new Closing(next))
       for (let i = next.filters.length - 1; i >= 0; i--) rest.push(next.filters[i]!)
     } else if (next._tag === "Not") {
       text += "(!"
-      rest.push(")", next.filter)
+      open.add(next)
+      rest.push(new Closing(next), next.filter)
     } else {
       text += `(${formatItem(next, formatValue)})`
     }
   }
   return text
+}
+
+class Closing {
+  readonly filter: LdapFilter
+
+  constructor(filter: LdapFilter) {
+    this.filter = filter
+  }
 }
 
 /** Whether it has what is written of a filter of its kind; values aside. */

@@ -46,9 +46,12 @@ export const isValue = (u: unknown): u is ValueInput => {
 
 /** Whether something is a distinguished name, of this copy of the library or another, or of ldapts. */
 export const isName = (u: unknown): u is LdapDn =>
-  isLdapDn(u) ||
-  (typeof u === "object" && u !== null && "rdns" in u && Array.isArray(u.rdns) &&
-    u.toString !== Object.prototype.toString)
+  isLdapDn(u) || (typeof u === "object" && u !== null && "rdns" in u && Array.isArray(u.rdns) && hasText(u))
+
+/** Whether it has a text of its own. */
+export const hasText = (u: object): boolean =>
+  typeof u.toString === "function" && u.toString !== Object.prototype.toString &&
+  u.toString !== Array.prototype.toString
 
 /** What was given in the place of something else, without its content: it may be a password. */
 export const given = (u: unknown): string => {

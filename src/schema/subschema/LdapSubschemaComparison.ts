@@ -148,7 +148,8 @@ const differencesOf = (
   const [a, b] = [before, after].map((definition) => new Map(Object.entries(definition)))
   for (const field of new Set([...a!.keys(), ...b!.keys()])) {
     if (ignored.has(field)) continue
-    const [old, now]: ReadonlyArray<unknown> = [a!.get(field), b!.get(field)]
+    const old: unknown = a!.get(field)
+    const now: unknown = b!.get(field)
     if (comparable(field, old, one) !== comparable(field, now, other)) differences[field] = { before: old, after: now }
   }
   return differences
@@ -162,7 +163,7 @@ const classFields = new Set(["superiors", "auxiliaries", "objectClass"])
 const comparable = (field: string, value: unknown, schema: LdapSubschema): string => {
   if (value === undefined) return ""
   if (value instanceof Map)
-    return JSON.stringify(Array.from(value, ([key, values]: [unknown, unknown]) => [key, values]).sort())
+    return JSON.stringify(Array.from(value as Map<string, unknown>).map((pair) => JSON.stringify(pair)).sort())
   const main = (name: string): string =>
     (typeFields.has(field)
       ? schema.attributeType(name)?.oid

@@ -13,7 +13,7 @@ import {
   nameProblem,
   valueProblem
 } from "../../model/input/attributes.ts"
-import { given, isName } from "../../model/input/values.ts"
+import { given, hasText, isName } from "../../model/input/values.ts"
 import { InvalidRequest } from "../../model/InvalidRequest.ts"
 import { derefAliases, scopes } from "../../protocol/LdapMessage.ts"
 
@@ -32,6 +32,10 @@ const isObject = (u: unknown): u is Fields => typeof u === "object" && u !== nul
 
 const booleanProblem = (field: string, u: unknown): Problem =>
   u === undefined || typeof u === "boolean" ? undefined : invalid(field, `${given(u)} is neither true nor false`)
+
+/** Its range is judged where the request is shaped. */
+const numberProblem = (field: string, u: unknown): Problem =>
+  u === undefined || typeof u === "number" ? undefined : invalid(field, `${given(u)} was given where a number belongs`)
 
 const choiceProblem = (field: string, u: unknown, choices: ReadonlyArray<string>): Problem =>
   u === undefined || choices.some((choice) => choice === u)
@@ -100,19 +104,19 @@ export const optionsProblem = (u: unknown): Problem => {
     (hasCancel ? undefined : invalid("cancel", `${given(cancel)} is neither true, false nor a function`))
 }
 
+/** A lookup is a search, and JavaScript may give it all that a search may be given. */
 const lookupOptionsProblem = (u: unknown): Problem => {
   const wrong = optionsProblem(u)
   if (wrong !== undefined || !isObject(u)) return wrong
   return attributeListProblem(u["attributes"]) ?? booleanProblem("typesOnly", u["typesOnly"]) ??
-    choiceProblem("ranges", u["ranges"], ["all"])
+    choiceProblem("ranges", u["ranges"], ["all"]) ?? choiceProblem("scope", u["scope"], scopes) ??
+    choiceProblem("derefAliases", u["derefAliases"], derefAliases) ?? durationProblem("timeLimit", u["timeLimit"]) ??
+    numberProblem("sizeLimit", u["sizeLimit"]) ?? numberProblem("pageSize", u["pageSize"])
 }
 
 export const searchProblem = (options: unknown): Problem => {
   if (!isObject(options)) return invalid("options", `${given(options)} was given where the options of a search belong`)
-  return nameProblem("base", options["base"]) ?? lookupOptionsProblem(options) ??
-    choiceProblem("scope", options["scope"], scopes) ??
-    choiceProblem("derefAliases", options["derefAliases"], derefAliases) ??
-    durationProblem("timeLimit", options["timeLimit"])
+  return nameProblem("base", options["base"]) ?? lookupOptionsProblem(options)
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -161,8 +165,7 @@ const ownRdnProblem = (dn: string): Problem => {
 
 /** An `Rdn`, of this copy of the library or another. */
 const isRdnValue = (u: unknown): boolean =>
-  isObject(u) && Array.isArray(u["attributes"]) && u["attributes"].length > 0 && !isName(u) &&
-  u.toString !== Object.prototype.toString
+  isObject(u) && Array.isArray(u["attributes"]) && u["attributes"].length > 0 && !isName(u) && hasText(u)
 
 export const extendedProblem = (args: ReadonlyArray<unknown>): Problem => {
   const [operation, ...rest] = args

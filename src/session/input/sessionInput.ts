@@ -37,7 +37,7 @@ export const authProblem = (u: unknown): Problem => {
     case "Sasl": {
       const mechanism: unknown = "mechanism" in u ? u.mechanism : undefined
       return typeof mechanism === "object" && mechanism !== null && "name" in mechanism &&
-          typeof mechanism.name === "string"
+          typeof mechanism.name === "string" && "start" in mechanism && typeof mechanism.start === "function"
         ? undefined
         : invalid("mechanism", `${given(mechanism)} was given where a mechanism of LdapSasl belongs`)
     }

@@ -220,7 +220,7 @@ describe("ranges of values", () => {
     ] as const
   )("%s: the server is at fault", ([, answer, most]) =>
     Effect.gen(function*() {
-      const { client, first, requests } = serving(answer as never)
+      const { client, first, requests } = serving(answer)
       const error = yield* Effect.flip(allValues(client, first, "member"))
       assert.instanceOf(error.reason, ProtocolViolation)
       assert.isAtMost(requests(), most)
