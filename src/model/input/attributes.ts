@@ -48,7 +48,18 @@ const attributeProblem = (field: string, u: unknown): Problem => {
   if (typeof u !== "object" || u === null) return invalid(field, `${given(u)} was given where an attribute belongs`)
   const description = "description" in u ? u.description : "type" in u ? u.type : undefined
   return descriptionProblem(field, description) ??
-    listProblem(`${field}.${String(description)}`, "values" in u ? u.values : undefined)
+    octetsProblem(`${field}.${String(description)}`, "values" in u ? u.values : undefined)
+}
+
+/** Of values that are octets already, or text. */
+const octetsProblem = (field: string, u: unknown): Problem => {
+  if (!Array.isArray(u)) return invalid(field, `${given(u)} was given where an array of values belongs`)
+  const wrong = (u as ReadonlyArray<unknown>).findIndex((value) =>
+    typeof value !== "string" && !(value instanceof Uint8Array)
+  )
+  return wrong < 0
+    ? undefined
+    : invalid(field, `${given(u[wrong])} was given where octets or text belong${adviceFor(u[wrong])}`)
 }
 
 /** Of a value or an array of them. */
@@ -94,7 +105,7 @@ const modificationProblem = (u: unknown): Problem => {
   if ("modification" in u) return attributeProblem("changes", u.modification)
   const attribute = "attribute" in u ? u.attribute : undefined
   return descriptionProblem("changes", attribute) ??
-    listProblem(`changes.${String(attribute)}`, "values" in u ? u.values : undefined)
+    octetsProblem(`changes.${String(attribute)}`, "values" in u ? u.values : undefined)
 }
 
 const isPlain = (u: unknown): u is object =>

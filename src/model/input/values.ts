@@ -46,7 +46,9 @@ export const isValue = (u: unknown): u is ValueInput => {
 
 /** Whether something is a distinguished name, of this copy of the library or another, or of ldapts. */
 export const isName = (u: unknown): u is LdapDn =>
-  isLdapDn(u) || (typeof u === "object" && u !== null && "rdns" in u && Array.isArray(u.rdns) && hasText(u))
+  isLdapDn(u) ||
+  (typeof u === "object" && u !== null && hasText(u) &&
+    (("rdns" in u && Array.isArray(u.rdns)) || ("getRDNs" in u && typeof u.getRDNs === "function")))
 
 /** Whether it has a text of its own. */
 export const hasText = (u: object): boolean =>
