@@ -8,6 +8,7 @@
  */
 import * as LdapAuth from "./auth/LdapAuth.ts"
 import * as LdapSasl from "./auth/LdapSasl.ts"
+import * as Ber from "./ber/Ber.ts"
 import * as LdapJobs from "./client/jobs/LdapJobs.ts"
 import * as LdapResolver from "./client/jobs/LdapResolver.ts"
 import * as LdifApply from "./client/jobs/LdifApply.ts"
@@ -40,6 +41,11 @@ import * as LdapSession from "./session/LdapSession.ts"
 import * as LdapTelemetry from "./telemetry/LdapTelemetry.ts"
 
 export {
+  /**
+   * BER, for the values of controls and extended operations of your own (`LdapControl.define`, `LdapExtended.define`). Nothing else needs
+   * it.
+   */
+  Ber,
   /**
    * Credentials for a bind: simple (a bind DN and a password), anonymous, or SASL. A value for `auth` of a client, a session or
    * `withSession`. The SASL mechanisms themselves are in `LdapSasl`; to check the passwords of users, use `LdapLogin`.

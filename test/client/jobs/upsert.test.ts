@@ -226,16 +226,15 @@ describe("ranges of values", () => {
       assert.isAtMost(requests(), most)
     }))
 
-  it.effect.each([[1, 9], [10, 10_000]])(
-    "%i values a range without an end: a limit",
-    ([count, most]) =>
+  for (const [count, most] of [[1, 9], [10, 10_000]] as const) {
+    it.effect(`${count} values a range without an end: a limit`, () =>
       Effect.gen(function*() {
         const { client, first, requests } = serving((start) => range(start, start + count - 1, names(start, count)))
         const error = yield* Effect.flip(allValues(client, first, "member"))
         assert.instanceOf(error.reason, ProtocolViolation)
         assert.strictEqual(requests(), most)
-      })
-  )
+      }))
+  }
 
   it("one that was asked for by itself stays as it is", () => {
     const entry = LdapEntry.make("cn=g", { "member;range=5-6": names(5, 2) })
