@@ -82,7 +82,7 @@ describe("Ber", () => {
       writer.octets("note", 0x80)
       writer.end()
     })
-    assert.strictEqual(Buffer.from(octets).toString("hex"), "3009020107" + "80046e6f7465")
+    assert.strictEqual(Buffer.from(octets).toString("hex"), "300902010780046e6f7465")
     const read = Ber.decode(octets, (reader) => {
       const content = reader.sequence()
       return [content.integer(), content.text(0x80), content.done]
