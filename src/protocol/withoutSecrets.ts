@@ -5,12 +5,14 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Ber from "../ber/Ber.ts"
+import { secretKind } from "../model/attribute/secretAttributes.ts"
 import * as LdapControl from "../model/control/LdapControl.ts"
-import { isSecret } from "../model/entry/attributeKinds.ts"
 import * as LdapEntry from "../model/entry/LdapEntry.ts"
 import type { LdapFilter } from "../model/filter/LdapFilter.ts"
 import { passwordModify } from "./LdapExtended.ts"
 import type { LdapMessage, ProtocolOperation } from "./LdapMessage.ts"
+
+const isSecret = (description: string): boolean => secretKind(description) !== undefined
 
 /** What stands for a secret. */
 const cut: Uint8Array = Buffer.from("***")
@@ -93,7 +95,9 @@ const attributeOf = (attribute: LdapEntry.LdapAttribute): LdapEntry.LdapAttribut
   isSecret(attribute.description) ? { ...attribute, values: attribute.values.map(() => cut) } : attribute
 
 const entryOf = (entry: LdapEntry.LdapEntry): LdapEntry.LdapEntry =>
-  entry.descriptions.some(isSecret) ? LdapEntry.make(entry.dn, entry.attributes.map(attributeOf)) : entry
+  entry.descriptions.some((description) => isSecret(description))
+    ? LdapEntry.make(entry.dn, entry.attributes.map(attributeOf))
+    : entry
 
 /** Filters that were read nest no deeper than the parser allows. */
 const filterOf = (filter: LdapFilter): LdapFilter => {

@@ -1,34 +1,9 @@
 /**
- * What is known of attributes by their names alone, whatever a server's schema says: which hold secrets, and which hold octets that are
- * not text even where they happen to be UTF-8.
+ * What is known of attributes by their names alone, whatever a server's schema says: which hold octets that are not text even where they
+ * happen to be UTF-8. Which hold secrets is said by secretAttributes.ts.
  */
 
 const typeOf = (description: string): string => description.split(";", 1)[0]!.toLowerCase()
-
-/** Attributes whose values are secrets: an entry that is printed or logged doesn't show them. */
-const secrets = new Set([
-  "userpassword",
-  "2.5.4.35",
-  "authpassword",
-  "pwdhistory",
-  "userpkcs12",
-  "krbprincipalkey",
-  "ipanthash",
-  "sambantpassword",
-  "sambalmpassword",
-  "sambapasswordhistory",
-  // OpenLDAP's and 389-ds' own configuration
-  "olcrootpw",
-  "nsslapd-rootpw",
-  // Active Directory: what is written, the local administrator's password (LAPS), and managed accounts
-  "unicodepwd",
-  "ms-mcs-admpwd",
-  "mslaps-password",
-  "msds-managedpassword"
-])
-
-/** Of a description with options or without. */
-export const isSecret = (description: string): boolean => secrets.has(typeOf(description))
 
 /** Attributes whose values are octets, of the standard schemas and of Active Directory. */
 const binary = new Set([

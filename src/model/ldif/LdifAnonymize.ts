@@ -10,12 +10,14 @@ import * as Stream from "effect/Stream"
 import { isUtf8 } from "node:buffer"
 import { createHmac } from "node:crypto"
 import { equalityOf } from "../attribute/equalityRules.ts"
+import { secretKind } from "../attribute/secretAttributes.ts"
 import { valueKey } from "../attribute/StoredAttribute.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
-import { isSecret } from "../entry/attributeKinds.ts"
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import { attributesMapped, changesMapped, namesMapped } from "./LdifParts.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
+
+const isSecret = (description: string): boolean => secretKind(description) !== undefined
 
 /**
  * Options of {@link anonymize}.
