@@ -7,6 +7,8 @@ import * as Result from "effect/Result"
 import { BerError, BerReader, Tag } from "./BerReader.ts"
 import { BerWriter } from "./BerWriter.ts"
 
+export type { ElementLimits } from "./ElementLimits.ts"
+
 export {
   /**
    * Octets that are not the element that was expected; `message` says what was found, and where.

@@ -17,6 +17,7 @@ import type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } f
 import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
 
+export type { Rdn } from "../model/dn/LdapDn.ts"
 export type { LdapResult } from "../model/LdapError.ts"
 export type { AttributesInput, ValueInput } from "../model/entry/LdapEntry.ts"
 export type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"

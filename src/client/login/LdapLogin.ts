@@ -39,6 +39,8 @@ import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOpt
 export type { FollowOptions } from "../referrals/LdapReferrals.ts"
 export type { DnInput, LdapOperations, SessionConfig } from "../../session/LdapSession.ts"
 
+export type { DnTemplate } from "../../model/dn/LdapDn.ts"
+export type { FilterTemplate } from "../../model/filter/LdapFilter.ts"
 export type { LoginDirectory, LoginPoolOptions, LoginSession } from "./loginSessions.ts"
 
 export {

@@ -23,7 +23,7 @@ export interface MatchingOptions {
   readonly schema?: RuleSchema | undefined
 }
 
-export type { RuleSchema }
+export type { RuleSchema, ValueInput }
 
 /**
  * Whether two values of an attribute are equal by its equality rule.

@@ -159,16 +159,16 @@ export class EntryIndex {
   all(at: number): ReadonlyArray<string> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(octetsAsText)
     const texts = this.#texts(at)
-    if (!texts.some((text) => text.includes(replacement))) return texts
+    if (!mayBeOctets(texts)) return texts
     return octetsOf(this.values(at)).map((octets, i) => asText(texts[i]!, octets))
   }
 
-  /** All values of the description at a place in the order: as text where they are text, and as octets where they aren't. */
-  plainValues(at: number): ReadonlyArray<string | Uint8Array> {
-    if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at))
+  /** All values of the description at a place in the order: as text where they are text, and converted where they are octets. */
+  plainValues<A>(at: number, convert: (octets: Uint8Array) => A): ReadonlyArray<string | A> {
+    if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(convert)
     const texts = this.#texts(at)
-    if (!texts.some((text) => text.includes(replacement))) return texts
-    return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : octets)
+    if (!mayBeOctets(texts)) return texts
+    return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
   }
 
   #texts(at: number): ReadonlyArray<string> {
@@ -210,6 +210,12 @@ export class EntryIndex {
 
 /** What stands in text for octets that aren't UTF-8; a server may send it as well. */
 const replacement = "\ufffd"
+
+/** A loop, since this is asked of every attribute that is read. */
+const mayBeOctets = (texts: ReadonlyArray<string>): boolean => {
+  for (let i = 0; i < texts.length; i++) if (texts[i]!.includes(replacement)) return true
+  return false
+}
 
 const asText = (text: string, octets: Uint8Array): string =>
   text.includes(replacement) && !isUtf8(octets) ? octetsAsText(octets) : text

@@ -192,15 +192,10 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     const record = new AttributeRecord()
     const index = this.#indexed()
     const { names } = index
-    const octets = options?.binary === "base64"
-      ? (value: Uint8Array) => ({ base64: base64(value) })
-      : (value: Uint8Array) => new Uint8Array(value)
-    for (let at = 0; at < names.length; at++) {
-      const values = index.plainValues(at)
-      record[names[at]!] = values.every((value) => typeof value === "string")
-        ? values
-        : values.map((value) => typeof value === "string" ? value : octets(value))
-    }
+    const octets: (value: Uint8Array) => Uint8Array | { readonly base64: string } = options?.binary === "base64"
+      ? (value) => ({ base64: base64(value) })
+      : (value) => new Uint8Array(value)
+    for (let at = 0; at < names.length; at++) record[names[at]!] = index.plainValues(at, octets)
     return record
   }
 

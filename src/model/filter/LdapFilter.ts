@@ -52,6 +52,7 @@ export { parse } from "./LdapFilterParser.ts"
 export { type FilterTemplate, template } from "./LdapFilterTemplate.ts"
 export { FilterSyntaxError, format, shape } from "./LdapFilterText.ts"
 export type { TemplateOptions, TemplateStyle } from "../input/template.ts"
+export type { ValueInput } from "../input/values.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Builders

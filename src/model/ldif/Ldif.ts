@@ -20,6 +20,7 @@ import { recordWriter, versionLine } from "./LdifText.ts"
 export type { AttributesInput, LdapAttribute } from "../entry/LdapEntry.ts"
 
 export { diff, type DiffOptions, LdifDiffError } from "./LdifDiff.ts"
+export type { RuleSchema } from "../attribute/equalityRules.ts"
 export { type FileOptions, LdifFileError } from "./LdifFiles.ts"
 export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
 export { decode, type DecodeOptions, encode } from "./LdifStream.ts"

@@ -67,7 +67,8 @@ export interface DiffOptions {
  * the order of `to`; then entries are modified; last, entries are deleted, children before their parents. So what refers
  * to other entries finds them.
  *
- * Both collections are in memory as a whole. Fails for a name that can't be read, and for one that is there twice.
+ * Both collections are in memory as a whole. Fails for a name that can't be read, for one that is there twice, and for an entry of
+ * which the server sent a range of the values only (`member;range=0-1499`).
  *
  * **Example**
  *
@@ -134,6 +135,12 @@ const named = (
     if (Result.isFailure(name)) return problem(name.failure.message)
     const key = LdapDn.normalize(name.success)
     if (all.has(key)) return problem("there is another entry of that name")
+    const range = entry.attributes.find(({ description }) => /;range=/i.test(description))
+    if (range !== undefined) {
+      return problem(
+        `${range.description} is a range of the values and not all of them: search or look up with ranges: "all"`
+      )
+    }
     all.set(key, { key, name: name.success, dn, attributes: attributesOf(entry, ignored) })
   }
   return Result.succeed(all)

@@ -12,6 +12,7 @@ import { attributesMapped, changesMapped, namesMapped } from "./LdifParts.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
 
 export { anonymize, type AnonymizeOptions } from "./LdifAnonymize.ts"
+export type { LdifRecord } from "./LdifRecord.ts"
 
 /**
  * From records to records.

@@ -126,6 +126,14 @@ describe("Ldif.diff", () => {
     )
   })
 
+  it("refuses a range of values, which is not all that there is", () => {
+    const error = failure([Ldif.entry("cn=g", { "member;range=0-1": ["a=b", "c=d"] })], [
+      Ldif.entry("cn=g", { member: "a=b" })
+    ])
+    assert.include(error.detail, `ranges: "all"`)
+    assert.strictEqual(error.side, "from")
+  })
+
   it("compares by matching rules, or octets, and descriptions with their options", () => {
     const before = Ldif.entry("cn=a", {
       sn: "X",
