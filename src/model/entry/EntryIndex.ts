@@ -171,6 +171,12 @@ export class EntryIndex {
     return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
   }
 
+  /** All values as text where all of them are UTF-8, whatever is known of the attribute; otherwise `undefined`. */
+  utf8(at: number): ReadonlyArray<string> | undefined {
+    const texts = this.#texts(at)
+    return !mayBeOctets(texts) || octetsOf(this.values(at)).every((octets) => isUtf8(octets)) ? texts : undefined
+  }
+
   #texts(at: number): ReadonlyArray<string> {
     const text = this.#text ?? this.#nextText()
     const attribute = this.#seek(at)

@@ -120,6 +120,18 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return at === -1 ? noValues : index.all(at)
   }
 
+  /**
+   * The values of this very description as text where all of them are UTF-8, whatever is known of the attribute; otherwise `undefined`. For
+   * what has to be as in ldapts.
+   *
+   * @internal
+   */
+  utf8(description: string): ReadonlyArray<string> | undefined {
+    const index = this.#indexed()
+    const at = index.find(description)
+    return at === -1 ? noValues : index.utf8(at)
+  }
+
   /** The first value as octets, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
     const index = this.#indexed()
