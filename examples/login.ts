@@ -21,6 +21,8 @@ const explain = Match.type<LdapLogin.LoginReason>().pipe(
     "AccountLocked",
     "AccountDisabled",
     "AccountExpired",
+    "AccountRestricted",
+    "TooManyGroups",
     "NotPermitted",
     () => "403 please call the help desk"
   ),

@@ -8,6 +8,7 @@
  */
 import * as LdapAuth from "./auth/LdapAuth.ts"
 import * as LdapSasl from "./auth/LdapSasl.ts"
+import * as Ber from "./ber/Ber.ts"
 import * as LdapJobs from "./client/jobs/LdapJobs.ts"
 import * as LdapResolver from "./client/jobs/LdapResolver.ts"
 import * as LdifApply from "./client/jobs/LdifApply.ts"
@@ -19,6 +20,7 @@ import * as LdapReferrals from "./client/referrals/LdapReferrals.ts"
 import * as LdapServers from "./client/servers/LdapServers.ts"
 import * as LdapTls from "./connection/LdapTls.ts"
 import * as LdapTransport from "./connection/LdapTransport.ts"
+import * as LdapMatching from "./model/attribute/LdapMatching.ts"
 import * as LdapControl from "./model/control/LdapControl.ts"
 import * as LdapDn from "./model/dn/LdapDn.ts"
 import * as LdapEntry from "./model/entry/LdapEntry.ts"
@@ -28,6 +30,7 @@ import * as LdapModification from "./model/LdapModification.ts"
 import * as LdapResultCode from "./model/LdapResultCode.ts"
 import * as LdapRootDse from "./model/LdapRootDse.ts"
 import * as Ldif from "./model/ldif/Ldif.ts"
+import * as LdifTransform from "./model/ldif/LdifTransform.ts"
 import * as LdapUrl from "./model/url/LdapUrl.ts"
 import * as LdapCodec from "./protocol/LdapCodec.ts"
 import * as LdapExtended from "./protocol/LdapExtended.ts"
@@ -38,6 +41,11 @@ import * as LdapSession from "./session/LdapSession.ts"
 import * as LdapTelemetry from "./telemetry/LdapTelemetry.ts"
 
 export {
+  /**
+   * BER, for the values of controls and extended operations of your own (`LdapControl.define`, `LdapExtended.define`). Nothing else needs
+   * it.
+   */
+  Ber,
   /**
    * Credentials for a bind: simple (a bind DN and a password), anonymous, or SASL. A value for `auth` of a client, a session or
    * `withSession`. The SASL mechanisms themselves are in `LdapSasl`; to check the passwords of users, use `LdapLogin`.
@@ -99,6 +107,11 @@ export {
    * password, locked, expired …). Use it instead of a bind of your own: an `LdapClient` has no `bind`.
    */
   LdapLogin,
+  /**
+   * When two values of an attribute are equal, by its matching rule (RFC 4517): what `LdapJobs.upsert` and `Ldif.diff` compare by. Of
+   * distinguished names alone, `LdapDn.isEqual` does the same.
+   */
+  LdapMatching,
   /**
    * The messages of LDAPv3 as plain data (RFC 4511 section 4), for programs that look at the protocol itself. `LdapCodec` turns them into
    * bytes and back.
@@ -185,5 +198,9 @@ export {
   /**
    * Applies LDIF to a directory: the records become operations of a client or a session, one after another. `Ldif` reads the records.
    */
-  LdifApply
+  LdifApply,
+  /**
+   * LDIF made into other LDIF, as streams: attributes renamed, dropped or kept, bases moved, values made anonymous.
+   */
+  LdifTransform
 }

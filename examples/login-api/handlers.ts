@@ -13,7 +13,14 @@ const refusalOf = Match.type<LdapLogin.LoginReason>().pipe(
   // Locked too: servers say it whatever the password, so it would tell that there is such a user.
   Match.tag("WrongCredentials", "EmptyPassword", "AmbiguousLogin", "AccountLocked", () => new WrongLogin()),
   Match.tag("PasswordExpired", "MustChangePassword", () => new PasswordToBeChanged()),
-  Match.tag("AccountDisabled", "AccountExpired", "NotPermitted", () => new AccountUnusable()),
+  Match.tag(
+    "AccountDisabled",
+    "AccountExpired",
+    "AccountRestricted",
+    "TooManyGroups",
+    "NotPermitted",
+    () => new AccountUnusable()
+  ),
   Match.tag("DirectoryFailed", () => new TryAgainLater()),
   Match.exhaustive
 )

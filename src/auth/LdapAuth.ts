@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type { LdapDn } from "../model/dn/LdapDn.ts"
+import { isName } from "../model/input/values.ts"
 import { gssapi, type GssapiOptions } from "./kerberos/GssapiMechanism.ts"
 import { gssSpnego } from "./kerberos/GssSpnegoMechanism.ts"
 import type { KerberosOptions } from "./kerberos/KerberosOptions.ts"
@@ -67,7 +68,8 @@ export const anonymous: LdapAuth = constructors.Anonymous()
  * @since 0.1.0
  */
 export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
-  constructors.Simple({ dn: dn.toString(), password })
+  // A name that is missing stays so, and the bind says it: this is no Effect that could fail.
+  constructors.Simple({ dn: isName(dn) ? dn.toString() : dn, password })
 
 /**
  * Binds with a mechanism of SASL: those of `LdapSasl`, or one of one's own.

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { given } from "../model/input/values.ts"
 import { InvalidRequest } from "../model/LdapError.ts"
 import { saslPrep } from "./saslPrep.ts"
 
@@ -41,7 +42,14 @@ export const ask = Effect.fnUntraced(function*(
   password: Password,
   prepare: (text: string) => Result.Result<Uint8Array, string>
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, InvalidRequest> {
-  const value = Redacted.value(yield* resolve(password))
+  const current: unknown = yield* resolve(password)
+  const value: unknown = Redacted.isRedacted(current) ? Redacted.value(current) : undefined
+  if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+    return yield* new InvalidRequest({
+      field,
+      detail: `it is not set: ${given(value)} was given; make it with Redacted.make`
+    })
+  }
   if (value.length === 0) return yield* new InvalidRequest({ field, detail: "it is empty" })
   const octets = typeof value === "string" ? prepare(value) : Result.succeed(value)
   if (Result.isFailure(octets)) return yield* new InvalidRequest({ field, detail: octets.failure })

@@ -17,9 +17,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as LdapTransport from "../connection/LdapTransport.ts"
+import { given } from "../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../model/LdapError.ts"
 import { operationsBy } from "../session/calls/operationsBy.ts"
 import { passingTo, type Performer, traced } from "../session/calls/Performer.ts"
+import { sessionProblem, urlProblem } from "../session/input/sessionInput.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import { Tracing } from "../telemetry/Tracing.ts"
 import type { ClientConfig, ClientOptions, OpenSession, TransportConfig } from "./ClientConfig.ts"
@@ -179,9 +181,10 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * @category constructors
  * @since 0.1.0
  */
-export const make = (
-  { servers, url, urls, ...options }: ClientConfig
-): Effect.Effect<LdapClient, LdapError, Scope.Scope> => {
+export const make = (config: ClientConfig): Effect.Effect<LdapClient, LdapError, Scope.Scope> => {
+  const wrong = clientProblem(config)
+  if (wrong !== undefined) return Effect.fail(new LdapError({ reason: wrong, operation: "connect" }))
+  const { servers, url, urls, ...options } = config
   if (url !== undefined) {
     // TLS and keep-alive are the transport's, so a session that has its own needs a transport of its own.
     const reach: Reach = (different) => Effect.fromResult(LdapTransport.fromUrl(url, { ...options, ...different }))
@@ -195,6 +198,18 @@ export const make = (
     Effect.all(both, { concurrency: "unbounded" }),
     ({ read, write }) => fromReadWrite(read, write, servers)
   )
+}
+
+/** Where the servers are is said by one of three settings. If none is set, it is most often a variable that isn't. */
+const clientProblem = (config: ClientConfig): InvalidRequest | undefined => {
+  const wrong = sessionProblem(config)
+  if (wrong !== undefined || config.servers !== undefined) return wrong
+  const { url, urls } = config
+  if (urls === undefined) return urlProblem(url)
+  if (!Array.isArray(urls))
+    return new InvalidRequest({ field: "urls", detail: `${given(urls)} was given where an array of URLs belongs` })
+  if (urls.length === 0) return new InvalidRequest({ field: "urls", detail: "it is an empty list" })
+  return urls.map(urlProblem).find((problem) => problem !== undefined)
 }
 
 /**

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { readFile } from "node:fs/promises"
 import * as LdapAuth from "../auth/LdapAuth.ts"
+import { hasCertificate } from "../connection/authorities.ts"
 import type { TlsOptions } from "../connection/LdapTls.ts"
 import type { SessionConfig } from "../session/LdapSession.ts"
 import type { PoolOptions } from "./pool/LdapPoolOptions.ts"
@@ -96,18 +97,24 @@ export const fromEnvironment = (prefix = "LDAP"): Config.Config<Settings> => {
         (passwordFile === undefined ? undefined : yield* passwordIn(name("PASSWORD_FILE"), passwordFile))
       if (dn !== undefined && secret === undefined) {
         return yield* failed(
-          `${name("BIND_DN")} is there, and neither ${name("PASSWORD")} nor ${name("PASSWORD_FILE")}`
+          `${name("BIND_DN")} is set, and neither ${name("PASSWORD")} nor ${name("PASSWORD_FILE")} is`
         )
       }
       if (dn === undefined && secret !== undefined) {
-        return yield* failed(`there is a password, and no ${name("BIND_DN")} that it belongs to`)
+        return yield* failed(`there is a password, and ${name("BIND_DN")}, to which it belongs, is not set`)
       }
       return dn === undefined || secret === undefined ? undefined : LdapAuth.simple(dn, secret)
     }))
   )
 
   const tls = Config.all({
-    ca: file("CA"),
+    ca: Config.mapEffect(
+      Config.all([file("CA"), text("CA")]),
+      ([content, path]) =>
+        content === undefined || hasCertificate(content)
+          ? Effect.succeed(content)
+          : failed(`the file of ${name("CA")}, ${JSON.stringify(path)}, holds no certificate in PEM`)
+    ),
     cert: file("CERT"),
     key: Config.map(file("KEY"), (key) => key === undefined ? undefined : Redacted.make(key)),
     passphrase: secret("KEY_PASSPHRASE")
@@ -115,7 +122,10 @@ export const fromEnvironment = (prefix = "LDAP"): Config.Config<Settings> => {
 
   return Config.map(
     Config.all({
-      url: Config.NonEmptyString(name("URL")),
+      url: Config.mapEffect(
+        text("URL"),
+        (url) => url === undefined ? failed(`${name("URL")} is not set`) : Effect.succeed(url)
+      ),
       auth,
       startTls: flag("START_TLS"),
       allowInsecureAuth: flag("ALLOW_INSECURE_AUTH"),

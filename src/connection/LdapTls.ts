@@ -81,6 +81,11 @@ export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
    * `tls.rootCertificates`.
    */
   readonly ca?: Tls.ConnectionOptions["ca"]
+  /**
+   * Paths of files with authorities to trust, in PEM; they are added to those of `ca`, and instead of those of Node. Read at each
+   * connection, so that a file that was renewed counts.
+   */
+  readonly caFile?: string | ReadonlyArray<string> | undefined
   /** The client's certificate in PEM, with those between it and an authority that the server knows. */
   readonly cert?: Tls.ConnectionOptions["cert"]
   /** Its private key in PEM. */

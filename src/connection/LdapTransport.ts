@@ -4,35 +4,25 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/url/LdapUrl.ts"
-import type { LdapConnection, Protection } from "./LdapConnection.ts"
+import type { Protection } from "./LdapConnection.ts"
 import type { TlsOptions } from "./LdapTls.ts"
 import * as NodeConnect from "./nodeConnect.ts"
 import type { NodeTarget } from "./NodeConnection.ts"
 import * as SocketConnection from "./SocketConnection.ts"
+import type { LdapTransport } from "./Transport.ts"
 
 export type { SessionEnd } from "../model/LdapError.ts"
 export type { ConnectionEnd, LdapConnection, Receiver } from "./LdapConnection.ts"
 export type { TlsOptions, TlsSession } from "./LdapTls.ts"
 export type { SaslContext } from "../auth/SaslMechanism.ts"
 
-/**
- * A server, and how a connection to it is made. A value: nothing is opened before a session asks.
- *
- * @category models
- * @since 0.1.0
- */
-export interface LdapTransport {
-  /** The server as messages and spans name it, usually its URL. */
-  readonly server: string
-  /** One connection per run; the scope owns it. */
-  readonly connect: Effect.Effect<LdapConnection, LdapError, Scope.Scope>
-}
+export type { LdapTransport } from "./Transport.ts"
+export { record, type RecordingError, replay } from "./recording.ts"
+export { tap, type TapEvent } from "./tap.ts"
 
 /**
  * How far a connection is protected from others: `tls`, `sasl` (by a confidential security layer of a bind), `local` (it doesn't

@@ -14,7 +14,7 @@ import { tlsExporter, tlsServerEndPoint } from "../auth/channelBinding.ts"
 import type { ChannelBindingType } from "../auth/SaslMechanism.ts"
 import { LdapError, ProtocolViolation, SessionEnd } from "../model/LdapError.ts"
 import { messageOf } from "../model/messageOf.ts"
-import { type Address, describeTls, failure } from "./connectFailures.ts"
+import { type Address, closedByPeer, describeTls, failure } from "./connectFailures.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
 import type { TlsOptions, TlsSession } from "./LdapTls.ts"
 import * as TlsHandshake from "./tlsHandshake.ts"
@@ -81,7 +81,7 @@ const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Defe
   }
   const onEvent = () => done(Exit.void)
   const onError = (cause: Error) => done(Exit.fail(cause))
-  const onClose = () => done(Exit.fail(new Error("the peer closed the connection")))
+  const onClose = () => done(Exit.fail(new Error(closedByPeer)))
   socket.on(event, onEvent)
   socket.on("error", onError)
   socket.on("close", onClose)
@@ -112,6 +112,9 @@ export class NodeConnection implements LdapConnection {
   #tls: (() => TlsSession) | undefined
   #receiver: Receiver | undefined
   #end: ConnectionEnd | undefined
+  /** Whether something was sent, or came, in clear text: a server that answers nothing may be waiting for TLS. */
+  #hasWritten = false
+  #hasHeard = false
 
   constructor(target: NodeTarget, address: Address) {
     this.#target = target
@@ -188,6 +191,7 @@ export class NodeConnection implements LdapConnection {
   }
 
   write(octets: Uint8Array): boolean {
+    this.#hasWritten = true
     return this.#socket.write(octets)
   }
 
@@ -229,7 +233,7 @@ export class NodeConnection implements LdapConnection {
       this.#socket = tls
       this.#listen()
       return Deferred.await(outcomeOf(tls, "secureConnect")).pipe(
-        Effect.mapError((cause) => fail(describeTls(cause))),
+        Effect.mapError((cause) => fail(describeTls(cause, this.#target.tls !== undefined))),
         // While the server is judged it may go, and must not be read.
         Effect.flatMap(() => {
           const negotiated = TlsHandshake.negotiatedOn(tls)
@@ -270,19 +274,31 @@ export class NodeConnection implements LdapConnection {
 
   /** Instead of an event, for what was read into the buffer that all share. */
   readonly #onRead = (octets: number): boolean => {
-    this.#receiver?.onOctets(lent.subarray(0, octets))
+    this.#onData(lent.subarray(0, octets))
     return true
   }
 
-  readonly #onData = (chunk: Uint8Array): void => this.#receiver?.onOctets(chunk)
+  readonly #onData = (chunk: Uint8Array): void => {
+    if (!this.#hasHeard) {
+      this.#hasHeard = true
+      if (this.#socket === this.#raw && isTlsAlert(chunk)) return this.#finish(speaksTls)
+    }
+    this.#receiver?.onOctets(chunk)
+  }
 
   readonly #onDrain = (): void => this.#receiver?.onRoom()
 
-  readonly #onEnd = (): void => this.#finish("the server closed it")
+  readonly #onEnd = (): void => this.#finish(`the server closed it${this.#hint}`)
 
-  readonly #onError = (cause: Error): void => this.#finish(messageOf(cause), cause)
+  readonly #onError = (cause: Error): void => this.#finish(`${messageOf(cause)}${this.#hint}`, cause)
 
   readonly #onClose = (): void => this.#finish("the socket was closed")
+
+  /** What may be wrong with a server that took a request in clear text and ended the connection without an answer. */
+  get #hint(): string {
+    const isSilent = this.#socket === this.#raw && this.#hasWritten && !this.#hasHeard
+    return isSilent && "port" in this.#target.address ? `; ${askForTls}` : ""
+  }
 
   /** Every end comes with a `close` after it: the first word counts. */
   #finish(detail: string, cause?: Error): void {
@@ -291,6 +307,13 @@ export class NodeConnection implements LdapConnection {
     this.#receiver?.onEnd(this.#end)
   }
 }
+
+const askForTls = "does this port speak TLS? Then the URL is ldaps://"
+
+const speaksTls = "the server answers by TLS: the URL of this port is ldaps://"
+
+/** What a TLS server says to a message of LDAP, which begins with no octet of a TLS record (RFC 8446 section 5.1). */
+const isTlsAlert = (octets: Uint8Array): boolean => octets[0] === 0x15 && octets[1] === 0x03
 
 /** Whether a socket that was given needs no waiting for: it is connected, or no socket of the network at all. */
 const isOpen = (socket: Net.Socket): boolean =>

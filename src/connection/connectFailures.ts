@@ -77,7 +77,8 @@ const describe = (said: string, code: string, address: Address, cause: Error): F
   }
 }
 
-export const describeTls = (cause: Error): Failure => {
+/** `isFromStart` for ldaps: the port may not speak TLS at all. After StartTLS it said that it does. */
+export const describeTls = (cause: Error, isFromStart: boolean): Failure => {
   const said = tlsMessageOf(cause)
   switch (codeOf(cause)) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
@@ -97,8 +98,23 @@ export const describeTls = (cause: Error): Failure => {
       return { kind: "tls", detail: `the certificate's issuer is not trusted: ${said}; give the CA in tls.ca`, cause }
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
-      return { kind: "tls", detail: `the port doesn't speak TLS (${said}); ldaps is usually on port 636`, cause }
+      return { kind: "tls", detail: `the port doesn't speak TLS (${said}); ${clearTextPort}`, cause }
     default:
-      return { kind: "tls", detail: `the TLS handshake failed: ${said}`, cause }
+      return {
+        kind: "tls",
+        detail: `the TLS handshake failed: ${said}${
+          isFromStart && isSilent(cause) ? `; does this port speak TLS? ${clearTextPort}` : ""
+        }`,
+        cause
+      }
   }
 }
+
+const clearTextPort = "ldaps is usually on port 636; for a port in clear text use ldap://, with startTls: true"
+
+/** The server ended the connection without a word of TLS. */
+const isSilent = (cause: Error): boolean =>
+  codeOf(cause) === "ECONNRESET" || codeOf(cause) === "EPIPE" || cause.message === closedByPeer
+
+/** @internal */
+export const closedByPeer = "the peer closed the connection"

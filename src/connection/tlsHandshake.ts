@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
+import { authoritiesOf } from "./authorities.ts"
 import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
 
 /** Options that were found usable. */
@@ -29,7 +30,7 @@ export interface Refusal {
 export const prepare = (given: TlsOptions, host: string): Prepared => {
   // Where they are asked anew each time, what they say now holds for all of this handshake.
   const options = { ...given }
-  const { key: _, passphrase: _1, pfx: _2, pinnedFingerprints, verifyPeer, ...others } = options
+  const { caFile: _3, key: _, passphrase: _1, pfx: _2, pinnedFingerprints, verifyPeer, ...others } = options
   const pins = pinnedFingerprints?.map((text) => {
     const octets = octetsOfFingerprint(text)
     if (octets === undefined) throw new Error(`"${text}" is no SHA-256 fingerprint, in hexadecimal or Base64`)
@@ -63,6 +64,8 @@ interface Kept {
   readonly options: TlsOptions
   /** The authorities of Node, which a program may change. */
   readonly authorities: ReadonlyArray<string> | undefined
+  /** What was in the files of `caFile`. */
+  readonly files: string
   readonly context: Tls.SecureContext
 }
 
@@ -79,16 +82,19 @@ const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext =>
     pfx: open<string | Buffer>(options.pfx),
     passphrase: open(options.passphrase)
   }
-  const authorities = options.ca === undefined ? Tls.getCACertificates("default") : undefined
+  const { ca, files } = authoritiesOf(options)
+  const authorities = ca === undefined ? Tls.getCACertificates("default") : undefined
   const kept = contexts.get(given)
-  if (kept !== undefined && kept.authorities === authorities && isSame(kept.options, options)) return kept.context
+  const isKept = kept !== undefined && kept.authorities === authorities && kept.files === files
+  if (isKept && isSame(kept.options, options)) return kept.context
   const context = Tls.createSecureContext({
     ...options,
+    ca,
     ...secrets,
     // Said, since Node would let a flag of the command line lower it.
     minVersion: options.minVersion ?? "TLSv1.2"
   })
-  contexts.set(given, { options, authorities, context })
+  contexts.set(given, { options, authorities, files, context })
   return context
 }
 

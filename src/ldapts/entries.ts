@@ -3,7 +3,6 @@
  * or several are an array. Values are text, or Buffers where the description says so, the caller does, or one of them isn't UTF-8.
  */
 import type { Entry } from "ldapts"
-import { isUtf8 } from "node:buffer"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 
 /** What the attributes of an entry become. Entries share their list of names, so it is worked out once for many. */
@@ -69,17 +68,8 @@ const put = (entry: Entry, name: string, value: Entry[string]): void => {
 }
 
 /** All values are Buffers where one of them has to be. */
-const valuesOf = (entry: LdapEntry, name: string): ReadonlyArray<string> | ReadonlyArray<Buffer> => {
-  const texts = entry.getAll(name)
-  for (let i = 0; i < texts.length; i++) {
-    // What stands for octets that aren't text may also be a character of the text.
-    if (texts[i]!.includes("\ufffd")) {
-      const buffers = buffersOf(entry, name)
-      return buffers.every((buffer) => isUtf8(buffer)) ? texts : buffers
-    }
-  }
-  return texts
-}
+const valuesOf = (entry: LdapEntry, name: string): ReadonlyArray<string> | ReadonlyArray<Buffer> =>
+  entry.utf8(name) ?? buffersOf(entry, name)
 
 /** Copies: a view would keep everything in memory that arrived together with it. */
 const buffersOf = (entry: LdapEntry, name: string): ReadonlyArray<Buffer> =>

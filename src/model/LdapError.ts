@@ -9,6 +9,7 @@
  */
 import * as Data from "effect/Data"
 import type { LdapEntry } from "./entry/LdapEntry.ts"
+import { InvalidRequest } from "./InvalidRequest.ts"
 import * as ResultCode from "./LdapResultCode.ts"
 import type { ServerReason } from "./ServerReason.ts"
 
@@ -214,24 +215,7 @@ export class ProtocolViolation extends Data.TaggedError("ProtocolViolation")<{
   }
 }
 
-/**
- * The request can't be sent as it is; nothing left this machine.
- *
- * @category client reasons
- * @since 0.1.0
- */
-export class InvalidRequest extends Data.TaggedError("InvalidRequest")<{
-  /** Which part of the request, as in `filter` or `base`. */
-  readonly field: string
-  readonly detail: string
-}> {
-  get isRetryable(): boolean {
-    return false
-  }
-  override get message(): string {
-    return `invalid ${this.field}: ${this.detail}`
-  }
-}
+export { InvalidRequest }
 
 /**
  * A password would have crossed the network in clear text.

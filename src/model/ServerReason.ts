@@ -4,6 +4,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
+import { type SubCode, subCodeIn } from "./activeDirectorySubCodes.ts"
 import type { LdapControl } from "./control/LdapControl.ts"
 import * as ResultCode from "./LdapResultCode.ts"
 
@@ -52,11 +53,14 @@ const resultReason = <Tag extends string>(
 const describeResult = (result: LdapResult): string => {
   const parts = [ResultCode.format(result.code)]
   if (result.diagnosticMessage !== "") parts.push(`the server says "${result.diagnosticMessage.trimEnd()}"`)
-  const subCode = activeDirectorySubCode(result)
-  if (subCode !== undefined) parts.push(`Active Directory's code: ${subCode}`)
+  const subCode = result.code === ResultCode.LdapResultCode.invalidCredentials
+    ? subCodeIn(result.diagnosticMessage)
+    : undefined
+  if (subCode !== undefined) parts.push(`Active Directory's code: ${subCodeText(subCode)}`)
   if (result.matchedDn !== "") parts.push(`nearest existing entry "${result.matchedDn}"`)
   if (result.referrals.length > 0) parts.push(`try ${result.referrals.join(" or ")}`)
-  const hint = hints.get(result.code)
+  // Whatever is wrong, Active Directory says that the credentials are. Only its code tells.
+  const hint = subCode === undefined ? hints.get(result.code) : subCode.advice
   if (hint !== undefined) parts.push(hint)
   return parts.join("; ")
 }
@@ -72,20 +76,6 @@ const hints = new Map<number, string>([
   [ResultCode.LdapResultCode.insufficientAccessRights, "this user may not do that"]
 ])
 
-/** Active Directory hides why a bind was refused in `… data 52e, …`; the numbers are Windows error codes in hex. */
-const activeDirectorySubCodes = new Map([
-  ["525", "user not found"],
-  ["52e", "wrong password"],
-  ["530", "not permitted to log on at this time"],
-  ["531", "not permitted to log on at this workstation"],
-  ["532", "password expired"],
-  ["533", "account disabled"],
-  ["568", "too many security identifiers in the token"],
-  ["701", "account expired"],
-  ["773", "password must be changed"],
-  ["775", "account locked"]
-])
-
 /**
  * The Active Directory sub-code of a refused bind in words, as in `52e (wrong password)`; `undefined` where there is none.
  *
@@ -93,10 +83,11 @@ const activeDirectorySubCodes = new Map([
  * @since 0.1.0
  */
 export const activeDirectorySubCode = (result: Pick<LdapResult, "diagnosticMessage">): string | undefined => {
-  const code = /\bdata ([0-9a-f]+)\b/i.exec(result.diagnosticMessage)?.[1]?.toLowerCase()
-  const meaning = code === undefined ? undefined : activeDirectorySubCodes.get(code)
-  return meaning === undefined ? undefined : `${code} (${meaning})`
+  const subCode = subCodeIn(result.diagnosticMessage)
+  return subCode?.meaning === undefined ? undefined : subCodeText(subCode)
 }
+
+const subCodeText = ({ code, meaning }: SubCode): string => meaning === undefined ? code : `${code} (${meaning})`
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Reasons that a server gives

@@ -150,3 +150,4 @@ export {
 } from "./subschema/LdapSubschemaParser.ts"
 export { describe, SchemaProblem, validate } from "./subschema/LdapSubschemaValidation.ts"
 export { generate, type GenerateOptions, UnknownObjectClassError } from "./subschema/LdapSubschemaSource.ts"
+export { compare, type CompareOptions, SchemaDifference } from "./subschema/LdapSubschemaComparison.ts"

@@ -9,6 +9,7 @@ import type * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
 import type { LdapControl } from "../model/control/LdapControl.ts"
+import type { Rdn } from "../model/dn/LdapDn.ts"
 import type { LdapEntry, ValueInput } from "../model/entry/LdapEntry.ts"
 import type * as LdapFilter from "../model/filter/LdapFilter.ts"
 import type { LdapError, LdapResult } from "../model/LdapError.ts"
@@ -16,6 +17,7 @@ import type { ControlInput, DnInput, EntryAttributesInput, ModificationInput } f
 import type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
 import type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
 
+export type { Rdn } from "../model/dn/LdapDn.ts"
 export type { LdapResult } from "../model/LdapError.ts"
 export type { AttributesInput, ValueInput } from "../model/entry/LdapEntry.ts"
 export type { ExtendedOperation } from "../protocol/LdapExtendedOperation.ts"
@@ -332,6 +334,12 @@ export interface LookupOptions extends OperationOptions {
   readonly filter?: FilterInput | undefined
   /** Attribute descriptions without values. Default false. */
   readonly typesOnly?: boolean | undefined
+  /**
+   * `all` reads the rest of attributes of which the server sent a range of the values only (`member;range=0-1499`, Active Directory): by
+   * further requests for the entry, before it is given. Without it `LdapEntry.isPartial` tells. More than 10,000 ranges of an attribute
+   * are a `ProtocolViolation`. If the entry goes away meanwhile, the operation fails with `NoSuchObject`.
+   */
+  readonly ranges?: "all" | undefined
 }
 
 /**
@@ -411,10 +419,22 @@ export interface CompareResult {
  * @category models
  * @since 0.1.0
  */
-export interface RenameOptions extends OperationOptions {
-  readonly newRdn: string
-  /** The entry's new parent, where that changes. */
-  readonly newSuperior?: DnInput | undefined
-  /** Whether the values of the old RDN leave the entry. Default true. */
-  readonly deleteOldRdn?: boolean | undefined
-}
+export type RenameOptions =
+  & OperationOptions
+  & {
+    /** Whether the values of the old RDN leave the entry. Default true. */
+    readonly deleteOldRdn?: boolean | undefined
+  }
+  & (
+    | {
+      /** The entry's new RDN: by value (`LdapDn.rdn`), or as text, where special characters are escaped. */
+      readonly newRdn: string | Rdn
+      /** The entry's new parent, where that changes. */
+      readonly newSuperior?: DnInput | undefined
+    }
+    | {
+      /** The entry keeps its RDN. */
+      readonly newRdn?: undefined
+      readonly newSuperior: DnInput
+    }
+  )

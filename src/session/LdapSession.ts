@@ -18,12 +18,14 @@ import type * as Stream from "effect/Stream"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import type { TlsOptions, TlsSession } from "../connection/LdapTls.ts"
 import * as LdapTransport from "../connection/LdapTransport.ts"
-import type { LdapError, LdapResult, SessionEnd } from "../model/LdapError.ts"
+import { LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
 import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
 import { setUntraced, traced } from "./calls/Performer.ts"
 import type { Notice } from "./driver/Notices.ts"
 import type { SessionDriver } from "./driver/SessionDriver.ts"
+import { optionsProblem } from "./input/operationInput.ts"
+import { authProblem, sessionProblem, urlProblem } from "./input/sessionInput.ts"
 import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 import { openDriver } from "./openDriver.ts"
 import { openWhole } from "./openWhole.ts"
@@ -134,11 +136,15 @@ export const LdapSession: Context.Service<LdapSession, LdapSession> = Context.Se
  * @category constructors
  * @since 0.1.0
  */
-export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapError, Scope.Scope> =>
-  Effect.flatMap(
-    Effect.fromResult(LdapTransport.fromUrl(config.url, config)),
-    (transport) => fromTransport(transport, config)
-  )
+export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapError, Scope.Scope> => {
+  const wrong = sessionProblem(config) ?? urlProblem(config.url)
+  return wrong !== undefined
+    ? Effect.fail(new LdapError({ reason: wrong, operation: "connect" }))
+    : Effect.flatMap(
+      Effect.fromResult(LdapTransport.fromUrl(config.url, config)),
+      (transport) => fromTransport(transport, config)
+    )
+}
 
 /**
  * Opens a session over a transport.
@@ -194,6 +200,9 @@ const open = Effect.fnUntraced(function*(
   transport: LdapTransport.LdapTransport,
   options: SessionOptions
 ): Effect.fn.Return<LdapSession, LdapError, Scope.Scope> {
+  const wrong = sessionProblem(options)
+  if (wrong !== undefined)
+    return yield* new LdapError({ reason: wrong, operation: "connect", server: transport.server })
   const tracing = Tracing.of(transport.server)
   const session = fromDriver(yield* openDriver(transport, options, tracing), tracing, options)
   if (options.startTls === true) yield* session.startTls()
@@ -215,14 +224,17 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
     tls: Effect.sync(() => driver.connection.tls),
     closed: driver.ended.await,
     notices: driver.notices.stream,
-    bind: (auth, bindOptions) =>
-      tracing.effect(
+    bind: (auth, bindOptions) => {
+      const wrong = authProblem(auth) ?? optionsProblem(bindOptions)
+      if (wrong !== undefined) return Effect.fail(driver.error({ operation: "bind" }, wrong))
+      return tracing.effect(
         { name: "bind", describe: () => describeBind(auth), outcome: ({ code }) => ({ code }) },
         bind(driver, auth, {
           controls: controlsOf(bindOptions),
           timeoutMillis: timeoutOf(requestTimeout)(bindOptions)
         })
-      ),
+      )
+    },
     startTls: (tls) => {
       // The options themselves where nothing is added: what was read of them is kept.
       const both = tls === undefined ? options.tls ?? {} : { ...options.tls, ...tls }

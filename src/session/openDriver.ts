@@ -78,7 +78,9 @@ const connect = (transport: LdapTransport, limit: Duration.Duration) =>
     orElse: () => {
       const detail = `the server did not answer within ${
         Duration.format(limit)
-      }; raise connectTimeout if it needs longer`
+      }; raise connectTimeout if it needs longer${
+        /^ldaps:/i.test(transport.server) ? ", and look whether the port speaks TLS: one that doesn't is ldap://" : ""
+      }`
       return Effect.fail(
         new LdapError({
           reason: new ConnectFailed({ kind: "timeout", detail }),

@@ -44,7 +44,9 @@ describe("LdapConfig.fromEnvironment", () => {
   it.effect("every name is one setting", () =>
     Effect.gen(function*() {
       const path = yield* folder
-      for (const name of ["ca", "cert", "key"]) writeFileSync(join(path, name), `the ${name}`)
+      const authority = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
+      writeFileSync(join(path, "ca"), authority)
+      for (const name of ["cert", "key"]) writeFileSync(join(path, name), `the ${name}`)
       const settings = yield* read({
         LDAP_URL: url,
         LDAP_BIND_DN: "cn=reader",
@@ -70,7 +72,7 @@ describe("LdapConfig.fromEnvironment", () => {
       assert.deepInclude(settings.auth, { _tag: "Simple", dn: "cn=reader" })
       assert.strictEqual(yield* passwordOf(settings), "secret")
       const { key, passphrase, ...open } = settings.tls ?? {}
-      assert.deepStrictEqual(open, { ca: "the ca", cert: "the cert" })
+      assert.deepStrictEqual(open, { ca: authority, cert: "the cert" })
       assert(Redacted.isRedacted(key) && Redacted.isRedacted(passphrase))
       assert.strictEqual(Redacted.value<string | Buffer>(key), "the key")
       assert.strictEqual(Redacted.value(passphrase), "the passphrase")
@@ -145,7 +147,7 @@ describe("LdapConfig.fromEnvironment", () => {
       const provider = ConfigProvider.fromDotEnvContents(contents.replaceAll(/=\/.*$/gm, "="))
       const error = yield* Effect.flip(LdapConfig.fromEnvironment().parse(provider))
       // It has a name, and the file of its password isn't there.
-      assert.include(error.message, "LDAP_BIND_DN is there")
+      assert.include(error.message, "LDAP_BIND_DN is set")
     }))
 
   it.live("a client made of it is connected and bound as it says", () =>
@@ -170,5 +172,50 @@ describe("LdapConfig.fromEnvironment", () => {
       )
       assert.strictEqual(answer, "dn:cn=admin,dc=example")
       assert.strictEqual(directory.log.openConnections, 0)
+    }))
+})
+
+describe("settings that are missing or something else", () => {
+  it.effect("a variable that isn't set, or is empty, is named", () =>
+    Effect.gen(function*() {
+      for (const env of [{}, { LDAP_URL: "" }]) {
+        assert.include((yield* Effect.flip(read(env))).message, "LDAP_URL is not set")
+      }
+      assert.include((yield* Effect.flip(read({}, "STAFF"))).message, "STAFF_URL is not set")
+    }))
+
+  it.effect("a file of authorities that holds none is named", () =>
+    Effect.gen(function*() {
+      const path = yield* folder
+      writeFileSync(join(path, "ca"), "/etc/ssl/ca.pem")
+      const error = yield* Effect.flip(read({ LDAP_URL: url, LDAP_CA: join(path, "ca") }))
+      assert.include(error.message, "LDAP_CA")
+      assert.include(error.message, "holds no certificate")
+    }).pipe(Effect.scoped))
+
+  it.effect("of a client: the setting is named, and servers is not", () =>
+    Effect.gen(function*() {
+      for (
+        const [config, field] of [
+          [{}, "url"],
+          [{ url: undefined }, "url"],
+          [{ url: "" }, "url"],
+          [{ url: 5 }, "url"],
+          [{ urls: [] }, "urls"],
+          [{ urls: url }, "urls"],
+          [{ urls: [url, undefined] }, "url"],
+          [{ url, connectTimeout: "soon" }, "connectTimeout"],
+          [{ url, auth: {} }, "auth"],
+          [{ url, auth: "cn=reader" }, "auth"],
+          [{ url, tls: "ca.pem" }, "tls"],
+          [{ url, maxMessageSize: "1" }, "maxMessageSize"],
+          [undefined, "config"],
+          [null, "config"]
+        ]
+      ) {
+        const error = yield* Effect.flip(Effect.scoped(LdapClient.make(config as never)))
+        assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : error.message, field as string)
+        assert.notInclude(error.message, "servers")
+      }
     }))
 })

@@ -4,13 +4,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { execFile } from "node:child_process"
 import { createHash, createPublicKey, X509Certificate } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
 import type * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as Tls from "node:tls"
 import { inspect, promisify } from "node:util"
 import { inject } from "vitest"
@@ -595,4 +600,122 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.isUndefined(yield* session.tls)
       yield* session.rootDse
     }))
+})
+
+describe("authorities as settings have them", () => {
+  it.effect.each([
+    ["", "it is empty"],
+    ["hello", "holds no certificate"],
+    ["/etc/ssl/certs/ca.pem", "tls.caFile"],
+    ["ca.crt", "tls.caFile"],
+    [Buffer.from([0x30, 0x82]), "holds no certificate"],
+    [[], "empty list"],
+    [[ca.cert, ""], "it is empty"],
+    [5, "holds no certificate"]
+  ])("tls.ca %j: %s", ([value, detail]) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        Effect.scoped(LdapSession.make({ url: "ldaps://127.0.0.1:1", tls: { ca: value as never } }))
+      )
+      assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "tls" })
+      assert.include(error.message, "tls.ca")
+      assert.include(error.message, detail as string)
+      assert.notInclude(error.message, "give the CA in tls.ca")
+    }))
+
+  it.live("tls.caFile is read at each connection, and added to tls.ca", () =>
+    Effect.gen(function*() {
+      const folder = mkdtempSync(join(tmpdir(), "ldap-ca-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(folder, { recursive: true })))
+      const path = join(folder, "ca.pem")
+      const { accept, url } = yield* listen()
+      const others = makeCertificates()
+      const tls = { caFile: path }
+      writeFileSync(path, others.ca.cert)
+      assert.include(
+        (yield* Effect.flip(Effect.scoped(LdapSession.make({ url, tls })))).message,
+        "issuer is not trusted"
+      )
+      writeFileSync(path, ca.cert)
+      yield* Effect.forkScoped(Effect.forever(accept))
+      yield* LdapSession.make({ url, tls, closeTimeout: 10 })
+      yield* LdapSession.make({ url, tls: { caFile: [path], ca: others.ca.cert }, closeTimeout: 10 })
+      for (const [caFile, detail] of [[join(folder, "none"), "can't be read"], ["", "names no file"]] as const) {
+        const error = yield* Effect.flip(Effect.scoped(LdapSession.make({ url, tls: { caFile } })))
+        assert.include(error.message, detail)
+      }
+      writeFileSync(path, "nothing")
+      assert.include(
+        (yield* Effect.flip(Effect.scoped(LdapSession.make({ url, tls })))).message,
+        "holds no certificate"
+      )
+    }).pipe(Effect.scoped))
+})
+
+describe("the other scheme", () => {
+  /** A server in clear text that does something with a connection. */
+  const plain = (on: (socket: Net.Socket) => void) =>
+    Effect.gen(function*() {
+      const sockets = new Set<Net.Socket>()
+      const listening = createServer((socket) => {
+        sockets.add(socket.on("error", () => {}))
+        on(socket)
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void listening.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () =>
+          Effect.callback<void>((resume) => {
+            for (const socket of sockets) socket.destroy()
+            listening.close(() => resume(Effect.void))
+          })
+      )
+      return (listening.address() as Net.AddressInfo).port
+    })
+
+  it.live("is suggested for ldaps to a port in clear text, also where it closes without a word", () =>
+    Effect.gen(function*() {
+      for (
+        const on of [
+          (socket: Net.Socket) =>
+            void socket.once("data", () => socket.end("0\x0c\x02\x01\x00x\x07\n\x01\x02\x04\x00\x04\x00")),
+          (socket: Net.Socket) => void socket.once("data", () => socket.end()),
+          (socket: Net.Socket) => void socket.once("data", () => socket.resetAndDestroy())
+        ]
+      ) {
+        const port = yield* plain(on)
+        const error = yield* Effect.flip(
+          Effect.scoped(LdapSession.make({ url: `ldaps://127.0.0.1:${port}`, tls: trust }))
+        )
+        assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "tls" })
+        assert.include(error.message, "use ldap://")
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("is suggested for ldap to a port with TLS, also where it closes without a word", () =>
+    Effect.gen(function*() {
+      const silent = yield* plain((socket) => void socket.once("data", () => socket.end()))
+      const reset = yield* plain((socket) => void socket.once("data", () => socket.resetAndDestroy()))
+      const alert = yield* plain((socket) =>
+        void socket.once("data", () => socket.write(Buffer.from("15030100020246", "hex")))
+      )
+      const { url } = yield* listen()
+      for (const port of [silent, reset, alert, Number(new URL(url.replace("ldaps", "http")).port)]) {
+        const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${port}`, closeTimeout: 10 })
+        const error = yield* Effect.flip(session.rootDse)
+        assert.include(error.message, "the URL ", error.message)
+        assert.include(error.message, "is ldaps://", error.message)
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("isn't, once the server has answered", () =>
+    Effect.gen(function*() {
+      const answer = Buffer.from("300c02010165070a010004000400", "hex")
+      const port = yield* plain((socket) => {
+        let requests = 0
+        socket.on("data", () => ++requests === 1 ? socket.write(answer) : socket.end())
+      })
+      const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${port}`, closeTimeout: 10 })
+      assert.isTrue(Option.isNone(yield* session.lookup("cn=a")))
+      assert.notInclude((yield* Effect.flip(session.lookup("cn=a"))).message, "ldaps")
+    }).pipe(Effect.scoped))
 })

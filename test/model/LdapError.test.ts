@@ -147,6 +147,12 @@ describe("messages", () => {
   it.each([
     ["525", "user not found"],
     ["52e", "wrong password"],
+    ["52f", "account restriction"],
+    ["568", "too many security identifiers in the token"],
+    ["569", "logon type not granted"],
+    ["576", "time skew"],
+    ["80090346", "bad channel bindings"],
+    ["8009030c", "logon denied"],
     ["530", "not permitted to log on at this time"],
     ["531", "not permitted to log on at this workstation"],
     ["532", "password expired"],
@@ -160,9 +166,18 @@ describe("messages", () => {
       `80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data ${code}, v2580\0`
     const reason = LdapError.fromResult(result(49, { diagnosticMessage }))
     assert.include(reason.message, `${code} (${meaning})`)
+    const isWrong = ["52e", "52b", "8009030c"].includes(code)
+    assert.strictEqual(/the (name or the )?password is wrong/.test(reason.message), isWrong, reason.message)
     assert.strictEqual(LdapError.activeDirectorySubCode({ diagnosticMessage }), `${code} (${meaning})`)
     const upper = { diagnosticMessage: diagnosticMessage.toUpperCase() }
     assert.strictEqual(LdapError.activeDirectorySubCode(upper), `${code} (${meaning})`)
+  })
+
+  it("say nothing of the password for a code that isn't known", () => {
+    const diagnosticMessage = "80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 5ff, v2580"
+    const { message } = LdapError.fromResult(result(49, { diagnosticMessage }))
+    assert.include(message, "Active Directory's code: 5ff")
+    assert.notInclude(message, "wrong")
   })
 
   it.each(["", "data", "data 0, v2580", "metadata 52e", "data 52e5", "invalid data 52ez"])(

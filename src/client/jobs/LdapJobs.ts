@@ -20,3 +20,4 @@ export { deleteTree, type DeleteTreeOptions, type TreeDeletion } from "./deleteT
 export { type GroupMember, memberNames, type MemberNamesOptions, members, type MembersOptions } from "./groupMembers.ts"
 export { count, exists, exportLdif } from "./reading.ts"
 export { upsert, Upserted, type UpsertOptions } from "./upsert.ts"
+export type { RuleSchema } from "../../model/attribute/equalityRules.ts"

@@ -8,7 +8,8 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapError.ts"
+import { given } from "../../model/input/values.ts"
+import { InvalidRequest, LdapError, type LdapErrorReason, type LdapResult } from "../../model/LdapError.ts"
 import type { LdifRecord } from "../../model/ldif/Ldif.ts"
 import type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 
@@ -125,7 +126,7 @@ export function applyLdif<E, R>(
   const operation = (record: LdifRecord) =>
     Effect.mapError(
       operationOf(client, record, options?.timeout),
-      (cause) => new LdifApplyError({ line: record.line, dn: record.dn, cause })
+      (cause) => new LdifApplyError({ line: record?.line ?? 0, dn: record?.dn ?? "", cause })
     )
   return options?.continueOnError === true
     ? Stream.mapEffect(records, (record) => Effect.map(attempted(operation(record)), (result) => ({ record, result })))
@@ -143,6 +144,8 @@ const operationOf = (
   record: LdifRecord,
   timeout: LdifApplyOptions["timeout"]
 ): Effect.Effect<LdapResult, LdapError> => {
+  const wrong = recordProblem(record)
+  if (wrong !== undefined) return Effect.fail(new LdapError({ reason: wrong, operation: "applyLdif" }))
   const { dn } = record
   const options = { timeout, controls: record._tag === "Entry" ? [] : record.controls }
   switch (record._tag) {
@@ -162,6 +165,14 @@ const operationOf = (
       })
   }
 }
+
+const kinds: ReadonlySet<unknown> = new Set<LdifRecord["_tag"]>(["Entry", "Add", "Delete", "Modify", "ModifyDn"])
+
+/** Of what a program without types takes for a record. What is in it is judged by the operation. */
+const recordProblem = (u: unknown): InvalidRequest | undefined =>
+  typeof u === "object" && u !== null && "_tag" in u && kinds.has(u._tag)
+    ? undefined
+    : new InvalidRequest({ field: "record", detail: `${given(u)} was given where a record of Ldif belongs` })
 
 /** Whether another record may fare better: the server has judged this one, or it could not be sent. */
 const isAboutRecord = (reason: LdapErrorReason): boolean =>

@@ -4,7 +4,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { LdapError } from "../../model/LdapError.ts"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { DnInput, LdapOperations, LookupOptions, SearchOptions } from "../../session/LdapSession.ts"
 
@@ -32,14 +33,15 @@ export const count = (
   client: Pick<LdapOperations, "search">,
   options: Omit<SearchOptions, "attributes" | "typesOnly">
 ): Effect.Effect<number, LdapError> =>
-  Stream.runCount(client.search({ ...options, attributes: ["1.1"], pageSize: options.pageSize ?? 500 }))
+  Stream.runCount(client.search({ ...options, attributes: ["1.1"], pageSize: options?.pageSize ?? 500 }))
 
 /**
  * What a search finds, as a stream of LDIF text (RFC 2849), an entry or more at a time.
  *
  * **Details**
  *
- * In pages of 500 unless `pageSize` says otherwise: the next one is asked for when the stream wants it, so memory stays flat.
+ * In pages of 500 unless `pageSize` says otherwise: the next one is asked for when the stream wants it, so memory stays flat. Attributes
+ * of which the server sends a range of the values are read to their end (`ranges: "all"`).
  * Lines are folded at `width` octets, 76 unless given. What LDIF can't write is described at `Ldif.format`. An error comes
  * after the text of what was found before it.
  *
@@ -63,6 +65,24 @@ export const count = (
  */
 export const exportLdif = (
   client: Pick<LdapOperations, "search">,
-  { width, ...options }: SearchOptions & { readonly width?: number | undefined }
+  options: SearchOptions & { readonly width?: number | undefined }
 ): Stream.Stream<string, LdapError> =>
-  client.search({ ...options, pageSize: options.pageSize ?? 500 }).pipe(Ldif.encode({ width }))
+  client.search({ ranges: "all", ...options, pageSize: options?.pageSize ?? 500 }).pipe(
+    Stream.mapEffect(checkWhole),
+    Ldif.encode({ width: options?.width })
+  )
+
+/** A backup that lacks values must not pass for one. */
+const checkWhole = (entry: LdapEntry): Effect.Effect<LdapEntry, LdapError> => {
+  const partial = entry.descriptions.find((description) => entry.isPartial(description))
+  return partial === undefined ? Effect.succeed(entry) : Effect.fail(
+    new LdapError({
+      reason: new InvalidRequest({
+        field: "ranges",
+        detail: `the server sent ${partial} only: export with ranges: "all", and don't ask for ranges of attributes`
+      }),
+      operation: "exportLdif",
+      dn: entry.dn
+    })
+  )
+}

@@ -2,19 +2,20 @@
  * An entry made what a program wants it to be, by the least that has to be sent.
  */
 import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { equalityOf, type RuleSchema } from "../../model/attribute/equalityRules.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import type { LdapAttribute, LdapEntry } from "../../model/entry/LdapEntry.ts"
+import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
+import { attributesProblem, nameProblem } from "../../model/input/attributes.ts"
 import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import type { LdapModification } from "../../model/LdapModification.ts"
 import { dnFrom, entryAttributesFrom } from "../../model/ldapts.ts"
 import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { DnInput, EntryAttributesInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 import { notFollowed, readsWhereItWrites } from "./ownServer.ts"
-import { allValues } from "./valueRanges.ts"
+import { wholeEntry } from "./valueRanges.ts"
 
 /**
  * What {@link upsert} had to do.
@@ -52,6 +53,13 @@ export interface UpsertOptions extends OperationOptions {
   readonly others?: "keep" | "delete" | undefined
   /** With `others: "delete"`: attributes, without options, that are kept. Those that only the server sets are never touched. */
   readonly ignore?: ReadonlyArray<string> | undefined
+  /**
+   * How values are compared: by the matching rule of the attribute (`rules`, the default), so that a value which the server takes for
+   * the same isn't written again; or octet by octet (`octets`), to change the case of a name, say.
+   */
+  readonly compare?: "rules" | "octets" | undefined
+  /** The server's schema (`LdapSubschema.read`), whose matching rules are used. Default: the standard schemas; see `LdapMatching`. */
+  readonly schema?: RuleSchema | undefined
 }
 
 /**
@@ -59,11 +67,14 @@ export interface UpsertOptions extends OperationOptions {
  *
  * **Details**
  *
- * Reads the entry, compares, and writes: two requests, one where nothing has to change. Values are compared octet by octet
- * and as sets, so values in another order are no difference, and of a thousand members only those that came or went are
- * sent; an attribute that has no value in common with what is wanted is replaced. An attribute with an empty list of values
- * is one that the entry shall not have. Two things are as the directory sees them: object classes are added where they are
- * missing and never taken away, since servers add those above a class; and the values that the entry's name has stay.
+ * Reads the entry, compares, and writes: two requests, one where nothing has to change. Values are compared as sets, by the
+ * attribute's matching rule (`LdapMatching`): names as `LdapDn` compares them, most text without regard to case. So values in another
+ * order or another spelling are no difference, and of a thousand members only those that came or went are sent. An attribute that
+ * has no value in common with what is wanted is replaced, and so is one without an equality rule (`jpegPhoto`), whose values servers
+ * can't compare; where the server says so of others (`InappropriateMatching`), all that differ are replaced. An attribute with an
+ * empty list of values is one that the entry shall not have. Ranges of values are read to their end. Two things are as the
+ * directory sees them: object classes are added where they are missing and never taken away, since servers add those above a
+ * class; and the values that the entry's name has stay.
  *
  * What others write between reading and writing isn't lost: the modification names single values. Where it can no longer
  * be carried out (the entry came or went meanwhile, or a value did), everything is done once more, from reading. A second
@@ -95,6 +106,9 @@ export const upsert = (
   attributes: EntryAttributesInput,
   options: UpsertOptions = {}
 ): Effect.Effect<Upserted, LdapError> => {
+  const wrong = nameProblem("dn", dn) ?? attributesProblem(attributes) ??
+    (options.whenAdded === undefined ? undefined : attributesProblem(options.whenAdded, "whenAdded"))
+  if (wrong !== undefined) return Effect.fail(new LdapError({ reason: wrong, operation: "upsert" }))
   const wanted = entryAttributesFrom(attributes)
   const { controls, timeout } = options
   const sent = { controls, timeout, ...notFollowed }
@@ -111,13 +125,17 @@ export const upsert = (
       attributes: options.others === "delete" ? ["*", ...descriptions(wanted)] : descriptions(wanted)
     })
     if (Option.isNone(found)) return yield* Effect.as(add, Upserted.Added())
-    const current = yield* wholeAttributes(client, found.value, timeout)
-    const changes = changesBetween(found.value.dn, current, wanted, options)
-    if (Result.isFailure(changes))
-      return yield* new LdapError({ reason: changes.failure, operation: "upsert", dn: dnFrom(dn) })
-    if (changes.success.length === 0) return Upserted.Unchanged()
-    yield* client.modify(dn, changes.success, sent)
-    return Upserted.Modified({ changes: changes.success })
+    const current = yield* wholeEntry(client, found.value, { timeout, ...notFollowed })
+    const difference = differenceOf(current.dn, current.attributes, wanted, options)
+    if (Result.isFailure(difference))
+      return yield* new LdapError({ reason: difference.failure, operation: "upsert", dn: dnFrom(dn) })
+    const { changes, replacements } = difference.success
+    if (changes.length === 0) return Upserted.Unchanged()
+    const modified = yield* Effect.result(client.modify(dn, changes, sent))
+    if (Result.isSuccess(modified)) return Upserted.Modified({ changes })
+    if (modified.failure.reason._tag !== "InappropriateMatching") return yield* modified.failure
+    yield* client.modify(dn, replacements, sent)
+    return Upserted.Modified({ changes: replacements })
   })
 
   return readsWhereItWrites(Effect.catch(once, (error) => isRace(error) ? once : Effect.fail(error)))
@@ -133,33 +151,28 @@ const descriptions = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<s
   // An empty list would ask for everything.
   attributes.length === 0 ? ["1.1"] : attributes.map(({ description }) => description)
 
-const rangeOption = /;range=[\d*-]+$/i
-
-/** The attributes of an entry, those that came in ranges with all their values. */
-const wholeAttributes = (
-  client: Pick<LdapOperations, "lookup">,
-  entry: LdapEntry,
-  timeout: Duration.Input | undefined
-) =>
-  Effect.forEach(
-    new Set(entry.descriptions.map((description) => description.replace(rangeOption, ""))),
-    (description) =>
-      Effect.map(
-        allValues(client, entry, description, { timeout, ...notFollowed }),
-        (values) => ({ description, values })
-      )
-  )
+/** Changes that make the entry what is wanted: value by value, and the same by replacing whole attributes. */
+interface Difference {
+  readonly changes: ReadonlyArray<LdapModification>
+  readonly replacements: ReadonlyArray<LdapModification>
+}
 
 /** The comparing is Ldif's. Before it, what is wanted is completed by what the directory would not give up. */
-const changesBetween = (
+const differenceOf = (
   name: string,
   current: ReadonlyArray<LdapAttribute>,
   wanted: ReadonlyArray<LdapAttribute>,
-  { ignore = [], others = "keep" }: UpsertOptions
-): Result.Result<ReadonlyArray<LdapModification>, InvalidRequest> => {
-  const named = new Set(wanted.map(({ description }) => description.toLowerCase()))
-  const ours = (description: string) => named.has(description.toLowerCase())
-  const before = others === "keep" ? current.filter(({ description }) => ours(description)) : current
+  options: UpsertOptions
+): Result.Result<Difference, InvalidRequest> => {
+  const { ignore = [], others = "keep", schema } = options
+  const named = new Map(wanted.map(({ description }) => [descriptionKey(description, schema), description]))
+  // A server may have another name for the type, or say that a value is transferred in BER.
+  const spelled = current.map((attribute) => ({
+    ...attribute,
+    description: named.get(descriptionKey(attribute.description, schema)) ?? attribute.description
+  }))
+  const ours = (description: string) => named.has(descriptionKey(description, schema))
+  const before = others === "keep" ? spelled.filter(({ description }) => ours(description)) : spelled
   const after = wanted.map((attribute) => withKept(name, attribute, before))
   if (others === "delete") {
     // Neither the name nor the class of an entry is something to be without.
@@ -171,10 +184,27 @@ const changesBetween = (
       if (kept.values.length > 0) after.push(kept)
     }
   }
-  return Ldif.diff([Ldif.entry("", before)], [Ldif.entry("", after)], { ignore }).pipe(
-    Result.map((records) => records.flatMap((record) => record._tag === "Modify" ? record.changes : [])),
+  const compared = { ignore, compare: options.compare, schema }
+  return Ldif.diff([Ldif.entry("", before)], [Ldif.entry("", after)], compared).pipe(
+    Result.map((records) => {
+      const changes = records.flatMap((record) => record._tag === "Modify" ? record.changes : [])
+      const changed = new Set(changes.map(({ attribute }) => attribute.toLowerCase()))
+      const values = new Map(after.map(({ description, values }) => [description.toLowerCase(), values]))
+      const replacements = Array.from(changed, (attribute): LdapModification => ({
+        operation: "replace",
+        attribute,
+        values: values.get(attribute) ?? []
+      }))
+      return { changes, replacements }
+    }),
     Result.mapError(({ detail }) => new InvalidRequest({ field: "attributes", detail }))
   )
+}
+
+/** What descriptions of the same attribute have in common: `;binary` is no part of it (RFC 4522). */
+const descriptionKey = (description: string, schema: RuleSchema | undefined): string => {
+  const [, ...options] = description.toLowerCase().split(";")
+  return [equalityOf(description, schema).type, ...options.filter((option) => option !== "binary").sort()].join(";")
 }
 
 const withKept = (name: string, wanted: LdapAttribute, current: ReadonlyArray<LdapAttribute>): LdapAttribute => {

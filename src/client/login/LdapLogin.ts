@@ -14,9 +14,12 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as LdapAuth from "../../auth/LdapAuth.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import type { DnTemplate } from "../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
-import type { LdapError, LdapResult } from "../../model/LdapError.ts"
+import type { FilterTemplate, LdapFilter } from "../../model/filter/LdapFilter.ts"
+import { given } from "../../model/input/values.ts"
+import { InvalidRequest, LdapError, type LdapResult } from "../../model/LdapError.ts"
 import type * as LdapSession from "../../session/LdapSession.ts"
 import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import * as LdapReferrals from "../referrals/LdapReferrals.ts"
@@ -36,12 +39,15 @@ import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOpt
 export type { FollowOptions } from "../referrals/LdapReferrals.ts"
 export type { DnInput, LdapOperations, SessionConfig } from "../../session/LdapSession.ts"
 
+export type { DnTemplate } from "../../model/dn/LdapDn.ts"
+export type { FilterTemplate } from "../../model/filter/LdapFilter.ts"
 export type { LoginDirectory, LoginPoolOptions, LoginSession } from "./loginSessions.ts"
 
 export {
   AccountDisabled,
   AccountExpired,
   AccountLocked,
+  AccountRestricted,
   AmbiguousLogin,
   DirectoryFailed,
   EmptyPassword,
@@ -50,6 +56,7 @@ export {
   MustChangePassword,
   NotPermitted,
   PasswordExpired,
+  TooManyGroups,
   WrongCredentials
 } from "./LoginError.ts"
 
@@ -83,13 +90,16 @@ export type LoginOptions = LoginDirectory & LoginSettings
  * @since 0.1.0
  */
 export interface LoginSettings {
-  /** Where users are; below it, at any depth. */
-  readonly base: LdapSession.DnInput
   /**
-   * The filter for a login. Build it with `LdapFilter` or its tag `ldapFilter`: what was typed is then a value and never
-   * syntax. Text isn't taken here, for that reason.
+   * Where users are; below it, at any depth. Or the name of the user itself, as a template of a setting with the placeholder `login`
+   * (`LdapDn.template`): `uid={{login}},ou=people,dc=example,dc=org`.
    */
-  readonly filter: (login: string) => LdapFilter
+  readonly base: LdapSession.DnInput | DnTemplate<"login">
+  /**
+   * The filter for a login: a template of a setting with the placeholder `login` (`LdapFilter.template`), or a function, which builds it
+   * with `LdapFilter` or its tag `ldapFilter`. What was typed is then a value and never syntax. Text isn't taken here, for that reason.
+   */
+  readonly filter: FilterTemplate<"login"> | ((login: string) => LdapFilter)
   /** Attributes of the entry; default all user attributes. */
   readonly attributes?: ReadonlyArray<string> | undefined
   /**
@@ -253,7 +263,7 @@ const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
 
   /** The bind for a user who isn't there; what comes of it says nothing, unless the directory is in trouble. */
   const bindAsNobody = (password: Redacted.Redacted<string>) => {
-    const dn = typeof uniform === "object" ? uniform.decoy.toString() : nobodyBelow(options.base)
+    const dn = typeof uniform === "object" ? uniform.decoy.toString() : unknownName(options)
     return bindAs(dn, password).pipe(
       Effect.catch((error) =>
         isAnswer(error) ? Effect.void : Effect.fail(failed(new DirectoryFailed({ cause: error })))
@@ -283,10 +293,28 @@ const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
     return { entry: entry.success, ...warningsOf(result.success) }
   })
 
-  return (login, password) =>
-    Redacted.value(password) === ""
+  return (login, password) => {
+    const wrong = inputProblem(login, password)
+    if (wrong !== undefined) return Effect.fail(failed(wrong))
+    return Redacted.value(password) === ""
       ? Effect.fail(failed(new EmptyPassword()))
       : Semaphore.withPermit(turns, logIn(login, password))
+  }
+}
+
+/** What a program without types hands on from a form that lacks a field. */
+const inputProblem = (login: unknown, password: unknown): DirectoryFailed | undefined => {
+  const invalid = (field: string, detail: string) =>
+    new DirectoryFailed({
+      cause: new LdapError({ reason: new InvalidRequest({ field, detail }), operation: "login" })
+    })
+  if (typeof login !== "string") return invalid("login", `${given(login)} was given where the login belongs`)
+  if (!Redacted.isRedacted(password))
+    return invalid("password", `${given(password)} was given; make it with Redacted.make`)
+  const value = Redacted.value(password)
+  return typeof value === "string"
+    ? undefined
+    : invalid("password", `${given(value)} was given where a password belongs`)
 }
 
 const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
@@ -301,16 +329,18 @@ const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never,
 
 /** The one entry that the filter finds. Two are asked for: that is how many it takes to know. */
 const findUser = Effect.fnUntraced(function*(
-  { attributes, base, client, filter, followReferrals }: LoginOptions,
+  options: LoginOptions,
   login: string
 ): Effect.fn.Return<Result.Result<LdapEntry, WrongCredentials | AmbiguousLogin>, LoginError> {
+  const { attributes, client, followReferrals } = options
   const referrals: LdapSession.ReferralPolicy = followReferrals === undefined
     ? "ignore"
     : LdapReferrals.follow(followReferrals)
-  const request = { base, filter: filter(login), attributes, sizeLimit: 2, referrals }
+  const request = { ...searchFor(options, login), attributes, sizeLimit: 2, referrals }
   const found = yield* client.searchResult(request).pipe(
     Effect.map(({ entries }) => entries),
     Effect.catch((error) => {
+      if (isTemplate(options.base) && error.reason._tag === "NoSuchObject") return Effect.succeed([])
       const entries = error.partial?.entries ?? []
       // Servers may count more than they send. A limit below two is the server's own, and says nothing.
       return error.reason._tag === "SizeLimitExceeded" && entries.length > 1
@@ -326,11 +356,25 @@ const findUser = Effect.fnUntraced(function*(
     : Result.fail(new AmbiguousLogin({ dns: [first.dn, second.dn] }))
 })
 
-/** A name that no entry has: it is made up on the spot. */
-const nobodyBelow = (base: LdapSession.DnInput): string => {
-  const above = base.toString()
+const searchFor = ({ base, filter }: LoginSettings, login: string): LdapSession.SearchOptions => {
+  const whole = typeof filter === "function" ? filter(login) : filter.filter({ login })
+  // A template takes any text.
+  return isTemplate(base)
+    ? { base: Result.getOrThrow(base.dn({ login })), scope: "base", filter: whole }
+    : { base, filter: whole }
+}
+
+const isTemplate = (base: LoginSettings["base"]): base is DnTemplate<"login"> =>
+  typeof base === "object" && "_tag" in base && base._tag === "DnTemplate"
+
+/** A name that no entry has, where users are: it is made up on the spot. */
+const unknownName = ({ base }: LoginSettings): string => {
+  const above = isTemplate(base) ? aboveUsers(base) : base.toString()
   return `cn=${crypto.randomUUID()}${above === "" ? "" : `,${above}`}`
 }
+
+const aboveUsers = (template: DnTemplate<"login">): string =>
+  Result.match(template.dn({ login: "x" }), { onFailure: () => "", onSuccess: (dn) => String(LdapDn.parent(dn) ?? "") })
 
 /** Whether the server has answered the bind, with a word about who bound. */
 const isAnswer = (error: LdapError): boolean => error.operation === "bind" && refusalOf("", error.reason) !== undefined

@@ -6,8 +6,9 @@
  */
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
+import { subCodeIn } from "../../model/activeDirectorySubCodes.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
-import { activeDirectorySubCode, type LdapError, type LdapErrorReason, type LdapResult } from "../../model/LdapError.ts"
+import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapError.ts"
 
 /**
  * The password is empty, which servers take for an anonymous bind and answer with success (RFC 4513 section 5.1.2).
@@ -120,12 +121,43 @@ export class MustChangePassword extends Data.TaggedError("MustChangePassword")<{
  */
 export class NotPermitted extends Data.TaggedError("NotPermitted")<{
   readonly dn: string
-  readonly what: "time" | "workstation"
+  /** `network`: the user lacks the right to log on to the server over the network. */
+  readonly what: "time" | "workstation" | "network"
 }> {
   override get message(): string {
-    return this.what === "time"
-      ? "the user may not log in at this time"
-      : "the user may not log in at this workstation"
+    switch (this.what) {
+      case "time":
+        return "the user may not log in at this time"
+      case "workstation":
+        return "the user may not log in at this workstation"
+      case "network":
+        return "the user may not log in over the network"
+    }
+  }
+}
+
+/**
+ * The password is not why: the account may not log in this way (Active Directory's 52f: it is in the group Protected Users, has to use a
+ * smart card, or has a blank password).
+ *
+ * @category reasons
+ * @since 0.2.0
+ */
+export class AccountRestricted extends Data.TaggedError("AccountRestricted")<{ readonly dn: string }> {
+  override get message(): string {
+    return "the account may not log in with a password"
+  }
+}
+
+/**
+ * The user is in more groups than a token of Active Directory holds (568): an administrator has to take the user out of some.
+ *
+ * @category reasons
+ * @since 0.2.0
+ */
+export class TooManyGroups extends Data.TaggedError("TooManyGroups")<{ readonly dn: string }> {
+  override get message(): string {
+    return "the user is in too many groups to log in"
   }
 }
 
@@ -155,6 +187,8 @@ export type LoginReason =
   | PasswordExpired
   | MustChangePassword
   | NotPermitted
+  | AccountRestricted
+  | TooManyGroups
   | DirectoryFailed
 
 /**
@@ -191,9 +225,10 @@ const anybody = (reason: LoginReason): Refusal => ({ reason, isPasswordKnown: fa
 export const refusalOf = (dn: string, reason: LdapErrorReason): Refusal | undefined => {
   if (!("code" in reason)) return undefined
   switch (reason._tag) {
-    case "InvalidCredentials":
-      return fromPolicy(dn, reason.controls) ?? fromSubCode(dn, reason) ??
-        anybody(new WrongCredentials({ what: "password" }))
+    case "InvalidCredentials": {
+      const said = fromPolicy(dn, reason.controls)
+      return said === undefined ? fromSubCode(dn, reason) : said
+    }
     // The entry has no password, or is gone since it was found.
     case "InappropriateAuthentication":
     case "NoSuchObject":
@@ -233,9 +268,20 @@ const fromPolicy = (dn: string, controls: LdapResult["controls"]): Refusal | und
   }
 }
 
-/** Active Directory checks the password before all of these but the lock. */
+/**
+ * Active Directory checks the password before all of these but the lock. `undefined` for a code that is about the server, its domains or
+ * the way of the bind, and for one that isn't known: nothing then says that the password is wrong.
+ */
 const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
-  switch (activeDirectorySubCode(reason)?.split(" ", 1)[0]) {
+  switch (subCodeIn(reason.diagnosticMessage)?.code) {
+    case undefined:
+    case "525":
+    case "52b":
+    case "52e":
+    case "8009030c":
+      return anybody(new WrongCredentials({ what: "password" }))
+    case "52f":
+      return known(new AccountRestricted({ dn }))
     case "530":
       return known(new NotPermitted({ dn, what: "time" }))
     case "531":
@@ -244,6 +290,10 @@ const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
       return known(new PasswordExpired({ dn }))
     case "533":
       return known(new AccountDisabled({ dn }))
+    case "568":
+      return known(new TooManyGroups({ dn }))
+    case "569":
+      return known(new NotPermitted({ dn, what: "network" }))
     case "701":
       return known(new AccountExpired({ dn }))
     case "773":

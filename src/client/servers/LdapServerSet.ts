@@ -3,6 +3,7 @@
  * here is looked up or opened; `LdapServers.ts` puts a set to work.
  */
 import type * as Duration from "effect/Duration"
+import { given } from "../../model/input/values.ts"
 import type { Strategy } from "./serverOrder.ts"
 import type { RestSchedule } from "./ServerStates.ts"
 
@@ -122,8 +123,12 @@ export interface SrvOptions extends SetOptions {
  * @since 0.1.0
  */
 export const urls = (servers: ReadonlyArray<string | ServerUrl>, options: SetOptions = {}): ServerSet => {
-  const all = servers.map((server) => typeof server === "string" ? { url: server } : server)
-  return { name: all.map(({ url }) => url).join(" "), options, source: { _tag: "Urls", servers: all } }
+  const all = servers.map((server) => typeof server === "object" && server !== null ? server : { url: server })
+  return {
+    name: all.map(({ url }) => typeof url === "string" ? url : given(url)).join(" "),
+    options,
+    source: { _tag: "Urls", servers: all }
+  }
 }
 
 /**

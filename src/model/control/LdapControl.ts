@@ -31,6 +31,12 @@ export {
   verifyName
 } from "./LdapControlActiveDirectory.ts"
 export {
+  type SearchStatistics,
+  type StatisticsRequest,
+  statisticsRequest,
+  statisticsResponse
+} from "./LdapControlStatistics.ts"
+export {
   type DirSyncRequest,
   dirSyncRequest,
   type DirSyncResponse,

@@ -11,10 +11,12 @@ import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Result from "effect/Result"
+import { cut, type TemplateOptions } from "../input/template.ts"
 import { RdnAttribute } from "./LdapDnAttribute.ts"
 import { DnSyntaxError, type Hole, isAttributeType, readRdns } from "./LdapDnText.ts"
 
 export { DnSyntaxError, RdnAttribute }
+export type { TemplateOptions, TemplateStyle } from "../input/template.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Models
@@ -174,13 +176,16 @@ export const rdn: {
 } = (first: string | Readonly<Record<string, string | Uint8Array>>, value?: string | Uint8Array): Rdn => {
   const attributes: ReadonlyArray<readonly [string, string | Uint8Array | undefined]> = typeof first === "string"
     ? [[first, value]]
-    : Object.entries(first)
+    // Programs without types may give anything.
+    : Object.entries<string | Uint8Array>(typeof first === "object" && first !== null ? first : {})
   if (attributes.length === 0) throw new DnSyntaxError({ text: "", position: 0, detail: "an RDN has an attribute" })
   return new Rdn(attributes.map(([type, value]) => {
     if (!isAttributeType(type)) {
       throw new DnSyntaxError({ text: type, position: 0, detail: "neither a name nor an object identifier" })
     }
-    if (value === undefined) throw new DnSyntaxError({ text: type, position: type.length, detail: "no value is given" })
+    if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+      throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no octets are given" })
+    }
     return new RdnAttribute(type, typeof value === "string" ? value.toWellFormed() : value)
   }))
 }
@@ -224,8 +229,26 @@ export const parse = (
   text: string,
   options?: { readonly lenient?: boolean | undefined }
 ): Result.Result<LdapDn, DnSyntaxError> => {
+  if (typeof text !== "string")
+    return Result.fail(new DnSyntaxError({ text: "", position: 0, detail: "no text was given" }))
+  return readOrAdvise(text, options?.lenient === true)
+}
+
+/** What can't be read strictly and can be leniently is refused with a word about it. */
+const readOrAdvise = (
+  text: string,
+  lenient: boolean,
+  holes?: ReadonlyArray<Hole>
+): Result.Result<LdapDn, DnSyntaxError> => {
+  const dn = read(text, lenient, holes)
+  if (lenient || Result.isSuccess(dn) || Result.isFailure(read(text, true, holes))) return dn
+  const { detail, position, text: shown } = dn.failure
+  return Result.fail(new DnSyntaxError({ text: shown, position, detail: `${detail} ({ lenient: true } reads it)` }))
+}
+
+const read = (text: string, lenient: boolean, holes?: ReadonlyArray<Hole>): Result.Result<LdapDn, DnSyntaxError> => {
   try {
-    return Result.succeed(fromAttributes(readRdns(text, { lenient: options?.lenient ?? false })))
+    return Result.succeed(fromAttributes(readRdns(text, { lenient, ...(holes === undefined ? undefined : { holes }) })))
   } catch (error) {
     if (error instanceof DnSyntaxError) return Result.fail(error)
     throw error
@@ -292,6 +315,74 @@ export const ldapDn = (
   )
   // A NUL in the literal text would be one place more than there are values, and so is refused.
   return fromAttributes(readRdns(strings.raw.join("\0"), { lenient: false, holes }))
+}
+
+/**
+ * A name that waits for values. It never changes, so fibers may share it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface DnTemplate<out Name extends string> {
+  readonly _tag: "DnTemplate"
+  /** As it was given. */
+  readonly text: string
+  /**
+   * The name with these values, none of which can become syntax. Fails for what is neither text nor octets: `undefined`, say, from a
+   * program without types.
+   */
+  readonly dn: (values: Readonly<Record<Name, string | Uint8Array>>) => Result.Result<LdapDn, DnSyntaxError>
+}
+
+/**
+ * Reads a name with placeholders in its values, as a setting has it.
+ *
+ * **Details**
+ *
+ * A placeholder stands for a value or a part of one; what takes its place is never read, so `ada,ou=admins` stays one value. The rest
+ * is read as {@link parse} reads it. Fails for what isn't a name, for a placeholder that the program doesn't know, and where one that
+ * it names in `placeholders` is missing.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapDn } from "effect-ldap"
+ * import { Result } from "effect"
+ *
+ * const template = LdapDn.template("uid={{login}},ou=people,dc=example,dc=org", { placeholders: ["login"] })
+ * Result.flatMap(template, (template) => template.dn({ login: "ada,ou=admins" })) // uid=ada\,ou=admins,ou=people,…
+ * ```
+ *
+ * @category parsing
+ * @since 0.2.0
+ */
+export const template = <const Name extends string>(
+  text: string,
+  options: TemplateOptions<Name>
+): Result.Result<DnTemplate<Name>, DnSyntaxError> => {
+  const pieces = cut(text, options)
+  if ("detail" in pieces)
+    return Result.fail(new DnSyntaxError({ ...pieces, text: typeof text === "string" ? text : "" }))
+  const literal = pieces.literals.join("\0")
+  const lenient = options.lenient === true
+  return Result.map(readOrAdvise(literal, lenient, pieces.names.map(() => "x")), () => ({
+    _tag: "DnTemplate",
+    text,
+    dn: (values) => {
+      const given: Readonly<Record<string, unknown>> = values ?? {}
+      const holes = pieces.names.map((name) => given[name])
+      const wrong = holes.findIndex((value) => typeof value !== "string" && !(value instanceof Uint8Array))
+      return wrong < 0
+        ? read(literal, lenient, holes as ReadonlyArray<string | Uint8Array>)
+        : Result.fail(
+          new DnSyntaxError({
+            text,
+            position: 0,
+            detail: `no text was given for the placeholder ${pieces.names[wrong]}`
+          })
+        )
+    }
+  }))
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

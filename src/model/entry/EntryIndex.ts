@@ -4,11 +4,12 @@
  * An entry makes its index when somebody first asks for an attribute. No value is looked at, and hardly a name is decoded: the
  * same few come again in every entry, most often even in the same order, so that entries share their list of names.
  */
-import { isAscii } from "node:buffer"
+import { isAscii, isUtf8 } from "node:buffer"
 import { BerReader, Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd } from "../../ber/element.ts"
 import { descriptionTextAt } from "../losslessText.ts"
+import { isBinary } from "./attributeKinds.ts"
 import { allTexts, type EntryText, firstText, textOf } from "./EntryText.ts"
 
 /** An attribute description as it was written, and as descriptions are compared. */
@@ -17,6 +18,13 @@ export interface Description {
   readonly lower: string
   /** As they came. */
   readonly octets: Uint8Array
+  /** Whether the values are octets and no text, whatever they are. */
+  readonly isBinary: boolean
+  /**
+   * In lower case and without an option that says how values are transferred, where there is one: `;binary` (RFC 4522), `;range=`. A
+   * program asks for the attribute by this name, whatever the server made of it.
+   */
+  readonly plain: string | undefined
 }
 
 /** The attributes of an entry in the server's order; none twice. */
@@ -26,6 +34,7 @@ class Names {
   #areAscii: boolean | undefined
   #byText: Map<string, number> | undefined
   #byLower: Map<string, number> | undefined
+  #byPlain: Map<string, number> | undefined
 
   constructor(descriptions: ReadonlyArray<Description>) {
     this.descriptions = descriptions
@@ -45,6 +54,20 @@ class Names {
     const at = (this.#byText ??= new Map(this.descriptions.map(({ text }, i) => [text, i]))).get(description)
     return at ?? (this.#byLower ??= byLower(this.descriptions)).get(description.toLowerCase()) ?? -1
   }
+
+  /** The place of a description that differs from this one by how its values are transferred; -1 where there is none. */
+  findTransferred(description: string): number {
+    const places = (this.#byPlain ??= byPlain(this.descriptions))
+    return places.size === 0 ? -1 : places.get(description.toLowerCase()) ?? -1
+  }
+}
+
+const byPlain = (descriptions: ReadonlyArray<Description>): Map<string, number> => {
+  const found = new Map<string, number>()
+  for (const [at, { plain }] of descriptions.entries()) {
+    if (plain !== undefined && !found.has(plain)) found.set(plain, at)
+  }
+  return found
 }
 
 const byLower = (descriptions: ReadonlyArray<Description>): Map<string, number> =>
@@ -102,21 +125,59 @@ export class EntryIndex {
       : this.#names.find(description)
   }
 
+  /**
+   * The place of the values that a program means by a description: also `userCertificate;binary` by `userCertificate`, and
+   * `member;range=0-1499` by `member`, which Active Directory sends beside an empty `member`.
+   */
+  findValues(description: string): number {
+    const at = this.find(description)
+    const transferred = this.#names.findTransferred(description)
+    return transferred === -1 || (at !== -1 && !this.values(at).done) ? at : transferred
+  }
+
   /** A reader of the values of the description at a place in the order. */
   values(at: number): BerReader {
     const set = this.#setOf(this.#seek(at))
     return new BerReader(this.bytes, contentStart(this.bytes, set), elementEnd(this.bytes, set))
   }
 
-  /** The first value as text of the description at a place in the order. */
+  /** The first value as text of the description at a place in the order; octets that are no text as {@link octetsAsText}. */
   first(at: number): string | undefined {
+    if (this.#names.descriptions[at]!.isBinary) {
+      const values = this.values(at)
+      return values.done ? undefined : octetsAsText(values.octets())
+    }
     const text = this.#text ?? this.#nextText()
     const attribute = this.#seek(at)
-    return text === undefined ? firstText(this.bytes, this.#setOf(attribute)) : text.first(this.bytes, at, attribute)
+    const value = text === undefined
+      ? firstText(this.bytes, this.#setOf(attribute))
+      : text.first(this.bytes, at, attribute)
+    return value === undefined || !value.includes(replacement) ? value : asText(value, this.values(at).octets())
   }
 
-  /** All values as text of the description at a place in the order. */
+  /** All values as text of the description at a place in the order; octets that are no text as {@link octetsAsText}. */
   all(at: number): ReadonlyArray<string> {
+    if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(octetsAsText)
+    const texts = this.#texts(at)
+    if (!mayBeOctets(texts)) return texts
+    return octetsOf(this.values(at)).map((octets, i) => asText(texts[i]!, octets))
+  }
+
+  /** All values of the description at a place in the order: as text where they are text, and converted where they are octets. */
+  plainValues<A>(at: number, convert: (octets: Uint8Array) => A): ReadonlyArray<string | A> {
+    if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(convert)
+    const texts = this.#texts(at)
+    if (!mayBeOctets(texts)) return texts
+    return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
+  }
+
+  /** All values as text where all of them are UTF-8, whatever is known of the attribute; otherwise `undefined`. */
+  utf8(at: number): ReadonlyArray<string> | undefined {
+    const texts = this.#texts(at)
+    return !mayBeOctets(texts) || octetsOf(this.values(at)).every((octets) => isUtf8(octets)) ? texts : undefined
+  }
+
+  #texts(at: number): ReadonlyArray<string> {
     const text = this.#text ?? this.#nextText()
     const attribute = this.#seek(at)
     return text === undefined ? allTexts(this.bytes, this.#setOf(attribute)) : text.all(this.bytes, at, attribute)
@@ -151,6 +212,37 @@ export class EntryIndex {
       ? (this.#text = textOf(this.bytes, this.#start, this.#end, count, this.#isLong, this.#names.areAscii))
       : undefined
   }
+}
+
+/** What stands in text for octets that aren't UTF-8; a server may send it as well. */
+const replacement = "\ufffd"
+
+/** A loop, since this is asked of every attribute that is read. */
+const mayBeOctets = (texts: ReadonlyArray<string>): boolean => {
+  for (let i = 0; i < texts.length; i++) if (texts[i]!.includes(replacement)) return true
+  return false
+}
+
+const asText = (text: string, octets: Uint8Array): string =>
+  text.includes(replacement) && !isUtf8(octets) ? octetsAsText(octets) : text
+
+/**
+ * Octets that aren't text, in text that says so and loses nothing: a data URL (RFC 2397). So no two values become the same, and none
+ * becomes what it isn't.
+ */
+export const octetsAsText = (octets: Uint8Array): string => `data:application/octet-stream;base64,${base64(octets)}`
+
+export const base64 = (octets: Uint8Array): string =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("base64")
+
+const noOctets: ReadonlyArray<never> = []
+
+/** Views of all values. */
+export const octetsOf = (values: BerReader): ReadonlyArray<Uint8Array> => {
+  if (values.done) return noOctets
+  const found: Array<Uint8Array> = [values.octets()]
+  while (!values.done) found.push(values.octets())
+  return found
 }
 
 const elementsIn = (bytes: Buffer, start: number, end: number): ReadonlyArray<number> => {
@@ -249,5 +341,13 @@ const isSame = (octets: Uint8Array, bytes: Buffer, start: number, end: number): 
 
 const descriptionOf = (bytes: Buffer, start: number, end: number): Description => {
   const text = descriptionTextAt(bytes, start, end)
-  return { text, lower: text.toLowerCase(), octets: new Uint8Array(bytes.subarray(start, end)) }
+  const lower = text.toLowerCase()
+  const plain = lower.includes(";") ? lower.replace(/;(?:binary|range=[^;]*)(?=;|$)/g, "") : lower
+  return {
+    text,
+    lower,
+    octets: new Uint8Array(bytes.subarray(start, end)),
+    isBinary: isBinary(lower),
+    plain: plain === lower ? undefined : plain
+  }
 }

@@ -12,9 +12,14 @@ import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
 import type { ElementLimits } from "../../ber/ElementLimits.ts"
 import { secretKind } from "../attribute/secretAttributes.ts"
-import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
+import { attributesProblem } from "../input/attributes.ts"
+import { given, valueFrom, type ValueInput } from "../input/values.ts"
+import { InvalidRequest } from "../InvalidRequest.ts"
 import { descriptionOctets, dnTextAt } from "../losslessText.ts"
-import { type EntryIndex, indexOf } from "./EntryIndex.ts"
+import { base64, type EntryIndex, indexOf, octetsOf } from "./EntryIndex.ts"
+import { rangeIn, type ValueRange } from "./ValueRange.ts"
+
+export type { ValueRange }
 
 /**
  * One attribute of an entry.
@@ -31,13 +36,7 @@ export interface LdapAttribute {
   readonly values: ReadonlyArray<Uint8Array>
 }
 
-/**
- * What a value may be made from: text becomes UTF-8, a name its text (RFC 4514), and octets are taken as they are.
- *
- * @category models
- * @since 0.1.0
- */
-export type ValueInput = string | Uint8Array | LdapDn
+export type { ValueInput }
 
 /**
  * What an attribute may be made from: a value, or several.
@@ -63,11 +62,18 @@ const noValues: ReadonlyArray<never> = []
  * **Details**
  *
  * Attribute descriptions are compared without regard to case and with their options: `get("cn")` doesn't return the values
- * of `cn;lang-de`. An attribute without values (as `typesOnly` asks for) is there for `has` and has no values. Octets that
- * are not UTF-8 become U+FFFD in the text of values; `getBytes` has them as they came. In names they are escaped, so that different
- * names never become the same. Bytes are views into the message that brought
- * the entry: copy those that you keep for long, since a view keeps the whole message in memory. Entries never change, so
- * fibers may share them.
+ * of `cn;lang-de`. Two options only say how values are transferred, and are found without: `userCertificate` also finds
+ * `userCertificate;binary` (RFC 4522), and `member` finds `member;range=0-1499`, where `range` and `isPartial` say that there are more.
+ * An attribute without values (as `typesOnly` asks for) is there for `has` and has no values.
+ *
+ * **Octets that are not text** (a SID, a photo, whatever isn't UTF-8, and attributes that are known to be binary even where they
+ * happen to be) are given by `getBytes` as they came. Where text is asked for they are a data URL (RFC 2397),
+ * `data:application/octet-stream;base64,…`, so that two values that differ stay different, and nothing passes for text that is none.
+ *
+ * In names, octets that aren't UTF-8 are escaped, so that different names never become the same.
+ *
+ * Bytes are views into the message that brought the entry: copy those that you keep for long, since a view keeps the whole message
+ * in memory. Entries never change, so fibers may share them.
  *
  * @category models
  * @since 0.1.0
@@ -103,21 +109,33 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   /** The first value as text, or `undefined`. */
   get(description: string): string | undefined {
     const index = this.#indexed()
-    const at = index.find(description)
+    const at = index.findValues(description)
     return at === -1 ? undefined : index.first(at)
   }
 
   /** All values as text, in the server's order; empty where the attribute is not there. */
   getAll(description: string): ReadonlyArray<string> {
     const index = this.#indexed()
-    const at = index.find(description)
+    const at = index.findValues(description)
     return at === -1 ? noValues : index.all(at)
+  }
+
+  /**
+   * The values of this very description as text where all of them are UTF-8, whatever is known of the attribute; otherwise `undefined`. For
+   * what has to be as in ldapts.
+   *
+   * @internal
+   */
+  utf8(description: string): ReadonlyArray<string> | undefined {
+    const index = this.#indexed()
+    const at = index.find(description)
+    return at === -1 ? noValues : index.utf8(at)
   }
 
   /** The first value as octets, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
     const index = this.#indexed()
-    const at = index.find(description)
+    const at = index.findValues(description)
     if (at === -1) return undefined
     const values = index.values(at)
     return values.done ? undefined : values.octets()
@@ -126,18 +144,38 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   /** All values as octets, in the server's order; empty where the attribute is not there. */
   getAllBytes(description: string): ReadonlyArray<Uint8Array> {
     const index = this.#indexed()
-    const at = index.find(description)
-    return at === -1 ? noValues : views(index.values(at))
+    const at = index.findValues(description)
+    return at === -1 ? noValues : octetsOf(index.values(at))
   }
 
   has(description: string): boolean {
-    return this.#indexed().find(description) !== -1
+    return this.#indexed().findValues(description) !== -1
+  }
+
+  /**
+   * Which of an attribute's values are there, where the server sent a range of them (`member;range=0-1499`, Active Directory);
+   * `undefined` where it sent all. `ranges: "all"` of a search or lookup reads the others.
+   */
+  range(description: string): ValueRange | undefined {
+    const index = this.#indexed()
+    const at = index.findValues(description)
+    return at === -1 ? undefined : rangeIn(index.descriptions[at]!.lower)
+  }
+
+  /** Whether the attribute has more values than are there; also where the server sent a range that can't be read. */
+  isPartial(description: string): boolean {
+    const index = this.#indexed()
+    const at = index.findValues(description)
+    const own = at === -1 ? "" : index.descriptions[at]!.lower
+    if (!own.includes(";range=")) return false
+    const range = rangeIn(own)
+    return range === undefined || range.start !== 0 || range.end !== undefined
   }
 
   /** The attributes in the server's order. */
   get attributes(): ReadonlyArray<LdapAttribute> {
     const index = this.#indexed()
-    return index.descriptions.map(({ text }, at) => ({ description: text, values: views(index.values(at)) }))
+    return index.descriptions.map(({ text }, at) => ({ description: text, values: octetsOf(index.values(at)) }))
   }
 
   /** The attribute descriptions in the server's order. */
@@ -146,19 +184,30 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * All attributes with all values as text, as plain data to keep or to hand on: the values by the descriptions as the server wrote
-   * them, and always an array. The DN is not among them.
+   * All attributes with all values, as plain data to keep or to hand on: the values by the descriptions as the server wrote them, and
+   * always an array. The DN is not among them.
    *
    * **Details**
    *
-   * Passwords are there, unlike in {@link toJSON}. The object inherits nothing, whatever a server calls its attributes. It may be
-   * changed, the entry doesn't know it; {@link make} takes it. To keep many entries, keep the entries: they take less memory.
+   * Values that are text are text. Others are octets of their own (`binary: "bytes"`, the default), or `{ base64 }`, which JSON can
+   * have (`binary: "base64"`). {@link make} takes a record with octets. Passwords are there, unlike in {@link toJSON}. The object
+   * inherits nothing, whatever a server calls its attributes. It may be changed, the entry doesn't know it. To keep many entries,
+   * keep the entries: they take less memory.
    */
-  toRecord(): Record<string, ReadonlyArray<string>> {
+  toRecord(options?: { readonly binary?: "bytes" | undefined }): Record<string, ReadonlyArray<string | Uint8Array>>
+  toRecord(
+    options: { readonly binary: "base64" }
+  ): Record<string, ReadonlyArray<string | { readonly base64: string }>>
+  toRecord(
+    options?: { readonly binary?: "bytes" | "base64" | undefined }
+  ): Record<string, ReadonlyArray<string | Uint8Array | { readonly base64: string }>> {
     const record = new AttributeRecord()
     const index = this.#indexed()
     const { names } = index
-    for (let at = 0; at < names.length; at++) record[names[at]!] = index.all(at)
+    const octets: (value: Uint8Array) => Uint8Array | { readonly base64: string } = options?.binary === "base64"
+      ? (value) => ({ base64: base64(value) })
+      : (value) => new Uint8Array(value)
+    for (let at = 0; at < names.length; at++) record[names[at]!] = index.plainValues(at, octets)
     return record
   }
 
@@ -174,9 +223,13 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     // Without a prototype: a server may name an attribute as it likes.
     const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
     const index = this.#indexed()
-    for (const [at, { lower, text }] of index.descriptions.entries()) {
-      const isSecret = secretKind(lower) !== undefined
-      attributes[text] = isSecret ? ["<redacted>"] : views(index.values(at)).map(readable)
+    for (const [at, { isBinary, lower, text }] of index.descriptions.entries()) {
+      const octets = octetsOf(index.values(at))
+      attributes[text] = secretKind(lower) !== undefined
+        ? ["<redacted>"]
+        : isBinary
+        ? octets.map((value) => ({ base64: base64(value) }))
+        : octets.map(readable)
     }
     return { _id: "LdapEntry", dn: this.dn, attributes }
   }
@@ -196,17 +249,10 @@ export class LdapEntry implements Iterable<LdapAttribute> {
 
 /** What `Object.create(null)` makes is a hash table. Objects of a class share what they have in common, their names. */
 class AttributeRecord {
-  [description: string]: ReadonlyArray<string>
+  [description: string]: ReadonlyArray<string | Uint8Array | { readonly base64: string }>
 }
 Reflect.deleteProperty(AttributeRecord.prototype, "constructor")
 Object.freeze(Object.setPrototypeOf(AttributeRecord.prototype, null))
-
-const views = (values: BerReader): ReadonlyArray<Uint8Array> => {
-  if (values.done) return noValues
-  const found: Array<Uint8Array> = [values.octets()]
-  while (!values.done) found.push(values.octets())
-  return found
-}
 
 const readable = (value: Uint8Array): unknown => {
   try {
@@ -217,7 +263,7 @@ const readable = (value: Uint8Array): unknown => {
   } catch {
     // Not text: shown as base64.
   }
-  return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") }
+  return { base64: base64(value) }
 }
 
 /**
@@ -227,18 +273,22 @@ const readable = (value: Uint8Array): unknown => {
 export const isLdapEntry = (u: unknown): u is LdapEntry => u instanceof LdapEntry
 
 /**
- * Attributes in the one form that the rest of the library takes.
+ * Attributes in the one form that the rest of the library takes. What isn't a value stays what it is, and the request that takes it
+ * fails.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttribute> =>
-  Array.isArray(input)
-    ? (input as ReadonlyArray<LdapAttribute>)
-    : Object.entries(input as Readonly<Record<string, AttributeInput>>).map(([description, value]) => ({
-      description,
-      values: valuesFrom(value)
-    }))
+export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttribute> => {
+  if (Array.isArray(input)) return input as ReadonlyArray<LdapAttribute>
+  if (typeof input !== "object" || input === null) return []
+  return Object.entries<AttributeInput>(input as Readonly<Record<string, AttributeInput>>).map((
+    [description, value]
+  ) => ({
+    description,
+    values: valuesFrom(value)
+  }))
+}
 
 /**
  * Values in octets.
@@ -247,22 +297,25 @@ export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttrib
  * @since 0.1.0
  */
 export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
-  (isValue(input) ? [input] : input).map(valueFrom)
+  (Array.isArray(input) ? (input as ReadonlyArray<ValueInput>) : [input as ValueInput]).map(valueFrom)
 
-/**
- * One value in octets.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const valueFrom = (value: ValueInput): Uint8Array =>
-  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
-
-const isValue = (input: AttributeInput): input is ValueInput =>
-  typeof input === "string" || input instanceof Uint8Array || isLdapDn(input)
+export {
+  /**
+   * One value in octets.
+   *
+   * @category conversions
+   * @since 0.1.0
+   */
+  valueFrom
+}
 
 /**
  * An entry from plain data.
+ *
+ * **Details**
+ *
+ * Attributes and values are part of the program: what isn't one (`undefined`, a `Date`) is a bug in it, and throws `InvalidRequest`, which
+ * names the attribute.
  *
  * **Example**
  *
@@ -277,6 +330,9 @@ const isValue = (input: AttributeInput): input is ValueInput =>
  * @since 0.1.0
  */
 export const make = (dn: string, attributes: AttributesInput): LdapEntry => {
+  if (typeof dn !== "string") throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is no name of an entry` })
+  const wrong = attributesProblem(attributes)
+  if (wrong !== undefined) throw wrong
   const writer = new BerWriter()
   write(writer, dn, attributesFrom(attributes))
   const bytes = writer.finish()

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { valueFrom } from "../input/values.ts"
 import type {
   And,
   Approx,
@@ -22,7 +23,7 @@ import type {
   Substrings
 } from "./LdapFilterModel.ts"
 import { parseTemplate } from "./LdapFilterParser.ts"
-import { octetsOf, substringsOf } from "./LdapFilterText.ts"
+import { substringsOf } from "./LdapFilterText.ts"
 
 export type { BerReader } from "../../ber/BerReader.ts"
 export type { ElementLimits } from "../../ber/ElementLimits.ts"
@@ -48,7 +49,10 @@ export type {
   Substrings
 } from "./LdapFilterModel.ts"
 export { parse } from "./LdapFilterParser.ts"
+export { type FilterTemplate, template } from "./LdapFilterTemplate.ts"
 export { FilterSyntaxError, format, shape } from "./LdapFilterText.ts"
+export type { TemplateOptions, TemplateStyle } from "../input/template.ts"
+export type { ValueInput } from "../input/values.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Builders
@@ -116,7 +120,7 @@ export const alwaysFalse: Or = { _tag: "Or", filters: [] }
 export const equals = (attribute: string, value: FilterValue): Equality => ({
   _tag: "Equality",
   attribute,
-  value: octetsOf(value)
+  value: valueFrom(value)
 })
 
 /**
@@ -138,7 +142,7 @@ export const substrings = (
     readonly final?: FilterValue | undefined
   }
 ): Substrings | Present =>
-  substringsOf(attribute, [parts.initial ?? "", ...(parts.any ?? []), parts.final ?? ""].map(octetsOf))
+  substringsOf(attribute, [parts.initial ?? "", ...(parts.any ?? []), parts.final ?? ""].map(valueFrom))
 
 /**
  * The attribute has a value that starts with `value`; every value starts with an empty one.
@@ -184,7 +188,7 @@ export const present = (attribute: string): Present => ({ _tag: "Present", attri
 export const greaterOrEqual = (attribute: string, value: FilterValue): GreaterOrEqual => ({
   _tag: "GreaterOrEqual",
   attribute,
-  value: octetsOf(value)
+  value: valueFrom(value)
 })
 
 /**
@@ -196,7 +200,7 @@ export const greaterOrEqual = (attribute: string, value: FilterValue): GreaterOr
 export const lessOrEqual = (attribute: string, value: FilterValue): LessOrEqual => ({
   _tag: "LessOrEqual",
   attribute,
-  value: octetsOf(value)
+  value: valueFrom(value)
 })
 
 /**
@@ -208,7 +212,7 @@ export const lessOrEqual = (attribute: string, value: FilterValue): LessOrEqual 
 export const approx = (attribute: string, value: FilterValue): Approx => ({
   _tag: "Approx",
   attribute,
-  value: octetsOf(value)
+  value: valueFrom(value)
 })
 
 /**
@@ -228,7 +232,7 @@ export const extensible = (
   _tag: "Extensible",
   ...(match.rule === undefined ? undefined : { rule: match.rule }),
   ...(match.attribute === undefined ? undefined : { attribute: match.attribute }),
-  value: octetsOf(match.value),
+  value: valueFrom(match.value),
   dnAttributes: match.dnAttributes ?? false
 })
 

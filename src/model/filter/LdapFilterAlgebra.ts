@@ -8,8 +8,9 @@
  */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
+import { given } from "../input/values.ts"
 import type { And, LdapFilter, Not, Or } from "./LdapFilterModel.ts"
-import { defaultMaxDepth, format, isAttributeDescription, isDnFlag, isMatchingRule } from "./LdapFilterText.ts"
+import { defaultMaxDepth, excerpt, isAttributeDescription, isDnFlag, isMatchingRule } from "./LdapFilterText.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Validity
@@ -27,14 +28,13 @@ export class FilterError extends Data.TaggedError("FilterError")<{
   readonly filter: LdapFilter
 }> {
   override get message(): string {
-    const text = format(this.filter)
-    return `${this.detail}, in ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`
+    return `${this.detail}, in ${excerpt(this.filter)}`
   }
 }
 
 /**
- * Makes sure that a filter can be sent: valid attribute descriptions and matching rules, no empty substrings, and at
- * most `maxDepth` (default 100) levels, of which a comparison alone has one.
+ * Makes sure that a filter can be sent: it is one, at any depth, with valid attribute descriptions and matching rules, values that are
+ * values, no empty substrings, and at most `maxDepth` (default 100) levels, of which a comparison alone has one.
  *
  * @category validation
  * @since 0.1.0
@@ -44,17 +44,20 @@ export const validate = (
   options?: { readonly maxDepth?: number | undefined }
 ): Result.Result<LdapFilter, FilterError> => {
   const maxDepth = options?.maxDepth ?? defaultMaxDepth
-  let level: ReadonlyArray<LdapFilter> = [filter]
-  for (let depth = 1; level.length > 0; depth++) {
+  // A set, since a filter that contains another twice needs no second look, and one that contains itself would have no end.
+  let level: ReadonlySet<LdapFilter> = new Set([filter])
+  for (let depth = 1; level.size > 0; depth++) {
     if (depth > maxDepth) {
       return Result.fail(new FilterError({ detail: `filters nest deeper than ${maxDepth}`, filter }))
     }
-    const next: Array<LdapFilter> = []
+    const next = new Set<LdapFilter>()
     for (const part of level) {
+      const wrong = shapeProblem(part)
+      if (wrong !== undefined) return Result.fail(new FilterError({ detail: wrong, filter }))
       if (part._tag === "And" || part._tag === "Or") {
-        for (const child of part.filters) next.push(child)
+        for (const child of part.filters) next.add(child)
       } else if (part._tag === "Not") {
-        next.push(part.filter)
+        next.add(part.filter)
       } else {
         const detail = problemOf(part)
         if (detail !== undefined) return Result.fail(new FilterError({ detail, filter: part }))
@@ -64,6 +67,61 @@ export const validate = (
   }
   return Result.succeed(filter)
 }
+
+/** What makes something that is called a filter none: programs without types have them. */
+const shapeProblem = (u: unknown): string | undefined => {
+  if (typeof u !== "object" || u === null || !("_tag" in u)) return `${given(u)} is no filter`
+  switch (u._tag) {
+    case "And":
+    case "Or":
+      return "filters" in u && Array.isArray(u.filters) ? undefined : `${u._tag} without an array of filters`
+    case "Not":
+      return "filter" in u ? undefined : "Not without a filter"
+    case "Present":
+      return textProblem(u, "attribute")
+    case "Equality":
+    case "GreaterOrEqual":
+    case "LessOrEqual":
+    case "Approx":
+      return textProblem(u, "attribute") ?? octetsProblem(u, "value")
+    case "Substrings": {
+      const wrong = textProblem(u, "attribute") ?? optionalOctetsProblem(u, "initial") ??
+        optionalOctetsProblem(u, "final")
+      if (wrong !== undefined) return wrong
+      const any: unknown = "any" in u ? u.any : undefined
+      if (!Array.isArray(any)) return `the parts in the middle are no array but ${given(any)}`
+      const part = (any as ReadonlyArray<unknown>).find((part) => !(part instanceof Uint8Array))
+      return part === undefined && !any.includes(undefined) ? undefined : `${given(part)} is no value`
+    }
+    case "Extensible":
+      return optionalTextProblem(u, "rule") ?? optionalTextProblem(u, "attribute") ?? octetsProblem(u, "value") ??
+        ("dnAttributes" in u && typeof u.dnAttributes === "boolean"
+          ? undefined
+          : "dnAttributes is neither true nor false")
+    default:
+      return `an object whose _tag is ${given(u._tag)} that no filter has`
+  }
+}
+
+const fieldOf = (filter: object, name: string): unknown => (filter as Readonly<Record<string, unknown>>)[name]
+
+const textProblem = (filter: object, name: string): string | undefined => {
+  const value = fieldOf(filter, name)
+  return typeof value === "string" ? undefined : `${given(value)} was given for its ${name}`
+}
+
+const optionalTextProblem = (filter: object, name: string): string | undefined =>
+  fieldOf(filter, name) === undefined ? undefined : textProblem(filter, name)
+
+const octetsProblem = (filter: object, name: string): string | undefined => {
+  const value = fieldOf(filter, name)
+  return value instanceof Uint8Array
+    ? undefined
+    : `${given(value)} was given for its ${name}, which is octets: build filters with LdapFilter`
+}
+
+const optionalOctetsProblem = (filter: object, name: string): string | undefined =>
+  fieldOf(filter, name) === undefined ? undefined : octetsProblem(filter, name)
 
 const problemOf = (filter: Exclude<LdapFilter, And | Or | Not>): string | undefined => {
   if (filter.attribute !== undefined && !isAttributeDescription(filter.attribute)) {

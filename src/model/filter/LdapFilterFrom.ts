@@ -7,12 +7,13 @@
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import { BerReader } from "../../ber/BerReader.ts"
+import { valueFrom } from "../input/values.ts"
 import { type LdaptsWriter, makeLdaptsWriter } from "../LdaptsWriter.ts"
 import { type FilterError, validate } from "./LdapFilterAlgebra.ts"
 import { decode, FilterTag } from "./LdapFilterBer.ts"
 import type { LdapFilter } from "./LdapFilterModel.ts"
 import { parse } from "./LdapFilterParser.ts"
-import { defaultMaxDepth, type FilterSyntaxError, octetsOf } from "./LdapFilterText.ts"
+import { defaultMaxDepth, type FilterSyntaxError } from "./LdapFilterText.ts"
 
 /**
  * A filter of another library: an object whose `type` says what it is.
@@ -227,8 +228,8 @@ const value = (found: unknown): Uint8Array => {
   if (
     typeof found === "string" || found instanceof Uint8Array || typeof found === "number" || typeof found === "bigint"
   ) {
-    return octetsOf(found)
+    return valueFrom(found)
   }
-  if (typeof found === "boolean") return octetsOf(found ? "TRUE" : "FALSE")
+  if (typeof found === "boolean") return valueFrom(found ? "TRUE" : "FALSE")
   throw new Error(`a value of a filter is text or octets, not ${found === null ? "null" : typeof found}`)
 }

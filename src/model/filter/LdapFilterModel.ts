@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { LdapDn } from "../dn/LdapDn.ts"
+import type { ValueInput } from "../input/values.ts"
 
 /**
  * All of the filters match; `(&)`, without any, is always true (RFC 4526).
@@ -149,10 +149,9 @@ export type LdapFilter =
   | Extensible
 
 /**
- * What a value may be made from: text becomes UTF-8, a number its decimal digits, a name its text (RFC 4514), and octets are
- * taken as they are.
+ * What a value may be made from: see `LdapEntry.ValueInput`.
  *
  * @category models
  * @since 0.1.0
  */
-export type FilterValue = string | Uint8Array | number | bigint | LdapDn
+export type FilterValue = ValueInput

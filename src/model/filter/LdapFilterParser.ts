@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import { isLdapDn } from "../dn/LdapDn.ts"
+import { given, isValue, valueFrom } from "../input/values.ts"
 import type { Extensible, FilterValue, LdapFilter } from "./LdapFilterModel.ts"
 import {
   defaultMaxDepth,
@@ -16,7 +16,6 @@ import {
   isAttributeDescription,
   isDnFlag,
   isMatchingRule,
-  octetsOf,
   substringsOf
 } from "./LdapFilterText.ts"
 
@@ -27,8 +26,9 @@ import {
  *
  * Values are octets: `\c3\a9` is the one letter é, `\ff` the one octet 255, and text stands for its UTF-8. White space
  * is taken around filters, as OpenLDAP does it and more: `(& (a=b) (c=d) )`, also over several lines. Within a filter's
- * name, operator and value it is not skipped: `(cn= x)` asks for a value that starts with a space. Filters without
- * parentheses and empty substrings (`(cn=a**b)`) are refused.
+ * name, operator and value it is not skipped: `(cn= x)` asks for a value that starts with a space. Empty substrings
+ * (`(cn=a**b)`) are refused, and filters without their outer parentheses (`cn=Ada`, `&(cn=Ada)(sn=King)`) too, unless `lenient` is
+ * true: settings of other products have those.
  *
  * `maxDepth` (default 100) limits nesting: a comparison alone has depth 1, and `&`, `|` and `!` each add 1. Parsing is
  * pure, takes time in proportion to the text, and no stack, however deep the text nests.
@@ -46,14 +46,60 @@ import {
  */
 export const parse = (
   text: string,
-  options?: { readonly maxDepth?: number | undefined }
+  options?: { readonly maxDepth?: number | undefined; readonly lenient?: boolean | undefined }
 ): Result.Result<LdapFilter, FilterSyntaxError> => {
+  if (typeof text !== "string") {
+    return Result.fail(
+      new FilterSyntaxError({ position: 0, detail: `${given(text)} is no text of a filter`, filter: "" })
+    )
+  }
+  const maxDepth = options?.maxDepth ?? defaultMaxDepth
+  const [whole] = inParentheses([text])
+  if (whole === text) return read(text, maxDepth)
+  const wrapped = read(whole!, maxDepth)
+  if (options?.lenient === true) return Result.mapError(wrapped, (error) => withoutParentheses(error, text))
+  const strict = read(text, maxDepth)
+  return Result.isFailure(strict) && Result.isSuccess(wrapped)
+    ? Result.fail(
+      new FilterSyntaxError({
+        position: strict.failure.position,
+        detail:
+          `${strict.failure.detail}: the parentheses around it are missing, and { lenient: true } reads it without`,
+        filter: text
+      })
+    )
+    : strict
+}
+
+/** @internal */
+export const missingParentheses = "the parentheses around it are missing, and { lenient: true } reads it without"
+
+const read = (text: string, maxDepth: number): Result.Result<LdapFilter, FilterSyntaxError> => {
   try {
-    return Result.succeed(new Parser(text, undefined, options?.maxDepth ?? defaultMaxDepth).filter())
+    return Result.succeed(new Parser(text, undefined, maxDepth).filter())
   } catch (error) {
     if (error instanceof FilterSyntaxError) return Result.fail(error)
     throw error
   }
+}
+
+/** The text with parentheses around it, if it begins with none and isn't empty; given in pieces. @internal */
+export const inParentheses = (pieces: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const first = (pieces[0] ?? "").trimStart()
+  if (first.startsWith("(") || (first === "" && pieces.length < 2)) return pieces
+  const opened = [`(${first}`, ...pieces.slice(1)]
+  opened.push(`${opened.pop()!.trimEnd()})`)
+  return opened
+}
+
+/** The error as it stands in the text without the parentheses that were put around it. */
+const withoutParentheses = ({ detail, position }: FilterSyntaxError, text: string): FilterSyntaxError => {
+  const skipped = text.length - text.trimStart().length
+  return new FilterSyntaxError({
+    detail,
+    position: Math.min(text.length, Math.max(0, position - 1 + skipped)),
+    filter: text
+  })
 }
 
 /**
@@ -338,9 +384,9 @@ class Parser {
     const value: unknown = this.holes?.get(at)
     if (isValue(value)) {
       this.position++
-      return octetsOf(value)
+      return valueFrom(value)
     }
-    return this.fail(`${describe(value)} can't be a value; expected a string, octets or a number`)
+    return this.fail(`${describe(value)} can't be a value; expected text, octets, a number, a boolean or a name`)
   }
 
   /** The filter that was interpolated at `at`, where a whole filter may stand. */
@@ -413,17 +459,7 @@ const hole = "${…}"
 const isFilter = (u: unknown): u is LdapFilter =>
   typeof u === "object" && u !== null && "_tag" in u && filterTags.has(u._tag)
 
-const isValue = (u: unknown): u is FilterValue =>
-  typeof u === "string" || typeof u === "number" || typeof u === "bigint" || u instanceof Uint8Array || isLdapDn(u)
-
-const describe = (value: unknown): string =>
-  value === null || value === undefined
-    ? String(value)
-    : isFilter(value)
-    ? "a filter"
-    : value instanceof Uint8Array
-    ? "octets"
-    : `a value of type ${typeof value}`
+const describe = (value: unknown): string => isFilter(value) ? "a filter" : given(value)
 
 const isNameCharacter = (char: number): boolean =>
   (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || (char >= 0x30 && char <= 0x39) ||

@@ -7,7 +7,7 @@
  */
 import * as Data from "effect/Data"
 import { isUtf8 } from "node:buffer"
-import type { And, FilterValue, LdapFilter, Not, Or, Present, Substrings } from "./LdapFilterModel.ts"
+import type { And, LdapFilter, Not, Or, Present, Substrings } from "./LdapFilterModel.ts"
 
 /** How deep filters may nest unless the caller says otherwise: far more than people write. */
 export const defaultMaxDepth = 100
@@ -73,10 +73,6 @@ export const isDnFlag = (name: string): boolean => name.length === 2 && name.toL
 // Values
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A value in octets: text becomes UTF-8, a number its decimal digits. @internal */
-export const octetsOf = (value: FilterValue): Uint8Array =>
-  value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : value.toString())
-
 /**
  * The filter for values that have these parts in this order, with anything between them: the first at the beginning,
  * the last at the end. An empty part says nothing and is left out (RFC 4517 section 3.3.30 has no empty substrings);
@@ -87,9 +83,9 @@ export const octetsOf = (value: FilterValue): Uint8Array =>
 export const substringsOf = (attribute: string, parts: ReadonlyArray<Uint8Array>): Substrings | Present => {
   const initial = parts[0]
   const final = parts[parts.length - 1]
-  const any = parts.slice(1, -1).filter((part) => part.length > 0)
-  const hasInitial = initial !== undefined && initial.length > 0
-  const hasFinal = final !== undefined && final.length > 0
+  const any = parts.slice(1, -1).filter(isGiven)
+  const hasInitial = isGiven(initial)
+  const hasFinal = isGiven(final)
   return any.length === 0 && !hasInitial && !hasFinal
     ? { _tag: "Present", attribute }
     : {
@@ -100,6 +96,9 @@ export const substringsOf = (attribute: string, parts: ReadonlyArray<Uint8Array>
       ...(hasFinal ? { final } : undefined)
     }
 }
+
+/** A part that isn't a value stays, for `validate` to find. */
+const isGiven = (part: unknown): boolean => !(part instanceof Uint8Array) || part.length > 0
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Printing
@@ -136,24 +135,80 @@ export const format = (filter: LdapFilter): string => formatWith(filter, formatV
  */
 export const shape = (filter: LdapFilter): string => formatWith(filter, () => "?")
 
-const formatWith = (filter: LdapFilter, formatValue: (value: Uint8Array) => string): string => {
+/** The beginning of a filter's text. @internal */
+export const excerpt = (filter: LdapFilter): string => {
+  const text = formatWith(filter, formatValue, 200)
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
+
+/**
+ * The text up to a length, or somewhat more. What is no filter, and got here from a program without types, is `(?)`, a value that is
+ * none `?`: an error message has to be able to show it.
+ */
+const formatWith = (
+  filter: LdapFilter,
+  formatOctets: (value: Uint8Array) => string,
+  maxLength = Infinity
+): string => {
+  const formatValue = (value: Uint8Array) => value instanceof Uint8Array ? formatOctets(value) : "?"
   let text = ""
-  const rest: Array<LdapFilter | string> = [filter]
-  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+  // Filters whose text has begun: one that contains itself has no text.
+  const open = new Set<LdapFilter>()
+  const rest: Array<LdapFilter | string | Closing> = [filter]
+  while (rest.length > 0 && text.length <= maxLength) {
+    const next = rest.pop()!
     if (typeof next === "string") {
       text += next
+    } else if (next instanceof Closing) {
+      open.delete(next.filter)
+      text += ")"
+    } else if (!isWritable(next) || open.has(next)) {
+      text += "(?)"
     } else if (next._tag === "And" || next._tag === "Or") {
       text += next._tag === "And" ? "(&" : "(|"
-      rest.push(")")
+      open.add(next)
+      rest.push(new Closing(next))
       for (let i = next.filters.length - 1; i >= 0; i--) rest.push(next.filters[i]!)
     } else if (next._tag === "Not") {
       text += "(!"
-      rest.push(")", next.filter)
+      open.add(next)
+      rest.push(new Closing(next), next.filter)
     } else {
       text += `(${formatItem(next, formatValue)})`
     }
   }
   return text
+}
+
+class Closing {
+  readonly filter: LdapFilter
+
+  constructor(filter: LdapFilter) {
+    this.filter = filter
+  }
+}
+
+/** Whether it has what is written of a filter of its kind; values aside. */
+const isWritable = (u: unknown): boolean => {
+  if (typeof u !== "object" || u === null || !("_tag" in u)) return false
+  switch (u._tag) {
+    case "And":
+    case "Or":
+      return "filters" in u && Array.isArray(u.filters)
+    case "Not":
+      return "filter" in u
+    case "Substrings":
+      return "any" in u && Array.isArray(u.any)
+    case "Equality":
+    case "GreaterOrEqual":
+    case "LessOrEqual":
+    case "Approx":
+    case "Present":
+    case "Extensible":
+      return true
+    default:
+      return false
+  }
 }
 
 const formatItem = (
@@ -191,7 +246,11 @@ const formatItem = (
 }
 
 const formatName = (name: string): string =>
-  attributePattern.test(name) ? name : name.replace(/[^A-Za-z0-9.;_-]+/g, (text) => escapeOctets(Buffer.from(text)))
+  typeof name !== "string"
+    ? "?"
+    : attributePattern.test(name)
+    ? name
+    : name.replace(/[^A-Za-z0-9.;_-]+/g, (text) => escapeOctets(Buffer.from(text)))
 
 /** A value as it stands in a filter's text. @internal */
 export const formatValue = (value: Uint8Array): string => {

@@ -12,6 +12,7 @@ import type { LdapControl } from "../control/LdapControl.ts"
 import { attributesFrom, type AttributesInput, type LdapEntry } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
 import { LdifSyntaxError } from "./LdifLines.ts"
+import { Octets } from "./LdifOctets.ts"
 import { LdifReader } from "./LdifReader.ts"
 import type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
 import { recordWriter, versionLine } from "./LdifText.ts"
@@ -19,6 +20,7 @@ import { recordWriter, versionLine } from "./LdifText.ts"
 export type { AttributesInput, LdapAttribute } from "../entry/LdapEntry.ts"
 
 export { diff, type DiffOptions, LdifDiffError } from "./LdifDiff.ts"
+export type { RuleSchema } from "../attribute/equalityRules.ts"
 export { type FileOptions, LdifFileError } from "./LdifFiles.ts"
 export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
 export { decode, type DecodeOptions, encode } from "./LdifStream.ts"
@@ -139,9 +141,12 @@ export const modifyDn = (
  *
  * Files stray from RFC 2849 in ways that everyone reads, and so are read here: values that are not ASCII but not in
  * base64, a last change without its `-`, an entry without attributes, a modify record without changes, entries and
- * changes in one text, underscores in descriptions, spaces after a `-`, a byte order mark. With `strict` they are
- * refused. Refused always: values at a URL (`:<`), which only `decode` reads and only if told to, NUL and carriage returns
- * within values, base64 with anything else in it.
+ * changes in one text, underscores in descriptions, spaces after a `-`, tabs after a colon, byte order marks, and `version: 1`
+ * once more where files were put together. With `strict` they are refused. Refused always: values at a URL (`:<`), which only
+ * `decode` reads and only if told to, NUL and carriage returns within values, base64 with anything else in it, a second `dn:` in a
+ * record, `changetype:` behind attributes, and a change without `changetype:`. An entry may have an attribute `control`.
+ *
+ * Octets are read as UTF-8, or as UTF-16 where they begin so (with a byte order mark, or with an ASCII character in two octets).
  *
  * **Example**
  *
@@ -155,7 +160,7 @@ export const modifyDn = (
  * @since 0.1.0
  */
 export const parse = (
-  text: string,
+  text: string | Uint8Array,
   options?: { readonly strict?: boolean | undefined }
 ): Result.Result<ReadonlyArray<LdifRecord>, LdifSyntaxError> => {
   const all: Array<LdifRecord> = []
@@ -172,18 +177,27 @@ export const parse = (
  * @internal
  */
 export function* records(
-  text: string,
+  text: string | Uint8Array,
   options?: { readonly strict?: boolean | undefined }
 ): Generator<Result.Result<LdifRecord, LdifSyntaxError>> {
+  const isText = typeof text === "string"
+  if (!isText && !(text instanceof Uint8Array)) {
+    yield Result.fail(new LdifSyntaxError({ line: 0, detail: "neither text nor octets were given" }))
+    return
+  }
   const reader = new LdifReader({
     strict: options?.strict ?? false,
-    octets: false,
+    octets: !isText,
     // The whole text is in memory already.
     maxLineLength: Infinity,
     maxRecordSize: Infinity
   })
   try {
-    for (const lines of reader.push(text)) yield Result.succeed(reader.read(lines))
+    const octets = new Octets(() => reader.line)
+    for (const piece of isText ? [text] : octets.pieces([text])) {
+      for (const lines of reader.push(piece)) yield Result.succeed(reader.read(lines))
+    }
+    if (!isText) { for (const lines of reader.push(octets.end())) yield Result.succeed(reader.read(lines)) }
     for (const lines of reader.end()) yield Result.succeed(reader.read(lines))
   } catch (error) {
     if (!(error instanceof LdifSyntaxError)) throw error

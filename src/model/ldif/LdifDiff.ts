@@ -5,6 +5,9 @@
  */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
+import { equalityOf, type RuleSchema } from "../attribute/equalityRules.ts"
+import type { MatchingRule } from "../attribute/matchingRules.ts"
+import { valueKey } from "../attribute/StoredAttribute.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
 import type { LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
@@ -39,6 +42,13 @@ export class LdifDiffError extends Data.TaggedError("LdifDiffError")<{
 export interface DiffOptions {
   /** Attributes, without options and in any case of letters, that are not looked at: those that only the server sets, say. */
   readonly ignore?: ReadonlyArray<string> | undefined
+  /**
+   * How values are compared: by the matching rule of the attribute (`rules`, the default), or octet by octet (`octets`), which finds a
+   * name or a text written in another way as well.
+   */
+  readonly compare?: "rules" | "octets" | undefined
+  /** A server's schema (`LdapSubschema.read`), whose matching rules are used. Default: the standard schemas; see `LdapMatching`. */
+  readonly schema?: RuleSchema | undefined
 }
 
 /**
@@ -47,15 +57,18 @@ export interface DiffOptions {
  * **Details**
  *
  * Entries are the same if their names are, as `LdapDn` compares them; a renamed entry is deleted and added. Attribute
- * descriptions are compared without regard to case, and values octet by octet and as sets. An entry that differs has one
- * change record: values are deleted and added one by one, and attributes that have no value in common are replaced, or
- * deleted where nothing takes their place. An attribute without values counts as none.
+ * descriptions are compared without regard to case, and values as sets, by the attribute's matching rule: names as `LdapDn` does, most
+ * text without regard to case (see `LdapMatching.equal`; `compare: "octets"` is the strict way). An entry that differs has one
+ * change record: values are deleted and added one by one, and attributes that have no value in common, or whose values no server
+ * can compare (`jpegPhoto` has no equality rule), are replaced, or deleted where nothing takes their place. An attribute without
+ * values counts as none.
  *
  * The order is one that a server can follow: first entries are added, parents before their children and otherwise in
  * the order of `to`; then entries are modified; last, entries are deleted, children before their parents. So what refers
  * to other entries finds them.
  *
- * Both collections are in memory as a whole. Fails for a name that can't be read, and for one that is there twice.
+ * Both collections are in memory as a whole. Fails for a name that can't be read, for one that is there twice, and for an entry of
+ * which the server sent a range of the values only (`member;range=0-1499`).
  *
  * **Example**
  *
@@ -84,7 +97,7 @@ export const diff = (
     const deleted = Array.from(before.values()).filter(({ key }) => !after.has(key))
     const modified: Array<Modify> = []
     for (const old of before.values()) {
-      const changes = changesOf(old.attributes, after.get(old.key)?.attributes ?? old.attributes)
+      const changes = changesOf(old.attributes, after.get(old.key)?.attributes ?? old.attributes, options)
       if (changes.length > 0) modified.push({ _tag: "Modify", line: 0, dn: old.dn, controls: [], changes })
     }
     return [
@@ -122,6 +135,12 @@ const named = (
     if (Result.isFailure(name)) return problem(name.failure.message)
     const key = LdapDn.normalize(name.success)
     if (all.has(key)) return problem("there is another entry of that name")
+    const range = entry.attributes.find(({ description }) => /;range=/i.test(description))
+    if (range !== undefined) {
+      return problem(
+        `${range.description} is a range of the values and not all of them: search or look up with ranges: "all"`
+      )
+    }
     all.set(key, { key, name: name.success, dn, attributes: attributesOf(entry, ignored) })
   }
   return Result.succeed(all)
@@ -140,7 +159,8 @@ const attributesOf = (entry: Entry | LdapEntry, ignored: ReadonlySet<string>): R
 
 const changesOf = (
   before: ReadonlyMap<string, LdapAttribute>,
-  after: ReadonlyMap<string, LdapAttribute>
+  after: ReadonlyMap<string, LdapAttribute>,
+  options: DiffOptions | undefined
 ): ReadonlyArray<LdapModification> => {
   const changes: Array<LdapModification> = []
   if (before === after) return changes
@@ -150,13 +170,16 @@ const changesOf = (
       changes.push({ operation: "delete", attribute, values: [] })
       continue
     }
-    const old = byOctets(values)
-    const now = byOctets(wanted.values)
+    const equality = equalityOf(attribute, options?.schema)
+    const rule = options?.compare === "octets" ? "octets" : equality.rule
+    const old = byKey(rule, values)
+    const now = byKey(rule, wanted.values)
     const gone = without(old, now)
     const come = without(now, old)
-    if (gone.length === old.size) {
-      // One by one they would have to be compared by the server, which it can't do for every syntax.
-      changes.push({ operation: "replace", attribute, values: come })
+    if (gone.length === 0 && come.length === 0) continue
+    // One by one they would have to be compared by the server, which it can't do for every syntax.
+    if (gone.length === old.size || (gone.length > 0 && !equality.isDefined)) {
+      changes.push({ operation: "replace", attribute, values: Array.from(now.values()) })
       continue
     }
     // First: the server may take an old value and a new one for the same.
@@ -164,15 +187,31 @@ const changesOf = (
     if (come.length > 0) changes.push({ operation: "add", attribute, values: come })
   }
   for (const [key, { description: attribute, values }] of after) {
-    if (!before.has(key)) changes.push({ operation: "add", attribute, values: Array.from(byOctets(values).values()) })
+    if (!before.has(key))
+      changes.push({ operation: "add", attribute, values: withoutTwins(attribute, values, options) })
   }
   return changes
 }
 
-const byOctets = (values: ReadonlyArray<Uint8Array>): ReadonlyMap<string, Uint8Array> =>
-  new Map(
-    values.map((value) => [Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1"), value])
-  )
+/** The values of a new attribute, of which no two may be the same. */
+const withoutTwins = (
+  attribute: string,
+  values: ReadonlyArray<Uint8Array>,
+  options: DiffOptions | undefined
+): ReadonlyArray<Uint8Array> => {
+  const rule = options?.compare === "octets" ? "octets" : equalityOf(attribute, options?.schema).rule
+  return Array.from(byKey(rule, values).values())
+}
+
+/** Values by what equal ones have in common; of these the first counts. */
+const byKey = (rule: MatchingRule, values: ReadonlyArray<Uint8Array>): ReadonlyMap<string, Uint8Array> => {
+  const found = new Map<string, Uint8Array>()
+  for (const value of values) {
+    const key = valueKey(rule, value)
+    if (!found.has(key)) found.set(key, value)
+  }
+  return found
+}
 
 const without = (
   values: ReadonlyMap<string, Uint8Array>,

@@ -40,7 +40,7 @@ export interface LineOptions {
    * line is read as UTF-8 when it is complete.
    */
   readonly octets: boolean
-  /** Whether a byte order mark at the start is left out. */
+  /** Whether a byte order mark at the start of a line is left out: files that were put together have one at the start of each. */
   readonly skipMark: boolean
   /** How long a line may be, line ends and the spaces of folding not counted. */
   readonly maxLength: number
@@ -65,6 +65,11 @@ export class LineReader {
 
   constructor(options: LineOptions) {
     this.#options = options
+  }
+
+  /** The number of the line that is being read. */
+  get line(): number {
+    return this.#ended + 1
   }
 
   /** The lines that are complete with this piece. */
@@ -109,7 +114,7 @@ export class LineReader {
     this.#openLength = 0
     this.#ended++
     if (text.endsWith("\r")) text = text.slice(0, -1)
-    if (this.#ended === 1 && this.#options.skipMark) {
+    if (this.#options.skipMark) {
       const mark = this.#options.octets ? "\xef\xbb\xbf" : "\ufeff"
       if (text.startsWith(mark)) text = text.slice(mark.length)
     }

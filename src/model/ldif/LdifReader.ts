@@ -41,6 +41,11 @@ export class LdifReader {
     })
   }
 
+  /** The number of the line that is being read. */
+  get line(): number {
+    return this.#lines.line
+  }
+
   /** The lines of each record that is complete with this piece. */
   *push(piece: string): Generator<ReadonlyArray<LdifLine>> {
     for (const line of this.#lines.push(piece)) {
@@ -67,7 +72,8 @@ export class LdifReader {
   }
 
   #add(line: LdifLine): void {
-    if (!this.#begun) {
+    // Files that were put together have a version each.
+    if (!this.#begun || (this.#record.length === 0 && !this.#options.strict)) {
       this.#begun = true
       const version = readVersion(line)
       if (version === "1") return

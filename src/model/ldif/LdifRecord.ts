@@ -186,10 +186,11 @@ class RecordReader {
     if (first.name.toLowerCase() !== "dn") fail(line, `a record begins with "dn:", found "${first.name}:"`)
     const dn = text(first)
     const controls: Array<LdapControl.LdapControl> = []
-    while (this.#peekName() === "control") controls.push(this.#control())
+    if (this.#hasControls()) { while (this.#peekName() === "control") controls.push(this.#control()) }
     if (this.#peekName() !== "changetype") {
       if (controls.length > 0) fail(this.#line(), `expected "changetype:" after the controls`)
       if (this.#done) this.#deviates("an entry has attributes")
+      this.#checkIsNoChange()
       return { _tag: "Entry", line, dn, attributes: this.#attributes() }
     }
     const type = this.#field()
@@ -215,12 +216,44 @@ class RecordReader {
     }
   }
 
+  /**
+   * Whether the lines named `control` are controls. Entries may have an attribute of that name: it is one where no `changetype:`
+   * follows and the first of them can't be a control.
+   */
+  #hasControls(): boolean {
+    let at = this.#next
+    while (this.#nameAt(at) === "control") at++
+    return this.#nameAt(at) === "changetype" || controlSpec.test(this.#lines[this.#next]?.text ?? "")
+  }
+
+  /**
+   * `ldapmodify` takes a record without `changetype:` for a modify record; read as an entry it would have attributes called `replace`
+   * and `add`.
+   */
+  #checkIsNoChange(): void {
+    const head = this.#lines[this.#next]
+    const name = this.#peekName()
+    if (head === undefined) return
+    if (name === "newrdn") fail(head.line, `"changetype: modrdn" is missing before "newrdn:"`)
+    if (!changeNames.has(name)) return
+    const attribute = head.text.slice(name.length + 1).trim().toLowerCase()
+    const isChange = this.#next + 1 === this.#lines.length || isDash(this.#lines[this.#next + 1]!.text) ||
+      this.#nameAt(this.#next + 1) === attribute
+    if (isChange) fail(head.line, `"changetype: modify" is missing before "${name}:"`)
+  }
+
   /** The attributes up to the end, the values of each put together. */
   #attributes(): ReadonlyArray<LdapAttribute> {
     const attributes = new Map<string, { readonly description: string; readonly values: Array<Uint8Array> }>()
     while (!this.#done) {
-      const { name, value } = this.#field()
+      if (isDash(this.#lines[this.#next]!.text)) {
+        fail(this.#line(), `"-" ends a change, and here is none: "changetype: modify" is missing behind "dn:"`)
+      }
+      const { line, name, value } = this.#field()
       const key = name.toLowerCase()
+      if (key === "dn") fail(line, `a second "dn:" in one record: a blank line is missing before it`)
+      if (key === "changetype")
+        fail(line, `"changetype:" stands right behind "dn:" and the controls, not behind attributes`)
       const attribute = attributes.get(key)
       if (attribute === undefined) attributes.set(key, { description: unsliced(name), values: [value] })
       else attribute.values.push(value)
@@ -233,6 +266,7 @@ class RecordReader {
     while (!this.#done) {
       const head = this.#field()
       const operation = head.name.toLowerCase()
+      if (operation === "dn") return fail(head.line, `a second "dn:" in one record: a blank line is missing before it`)
       if (operation !== "add" && operation !== "delete" && operation !== "replace" && operation !== "increment") {
         return fail(head.line, `expected "add:", "delete:", "replace:" or "increment:", found "${head.name}:"`)
       }
@@ -306,13 +340,17 @@ class RecordReader {
 
   /** The name of the next line in lower case, or the empty string. */
   #peekName(): string {
-    const line = this.#lines[this.#next]?.text
+    return this.#nameAt(this.#next)
+  }
+
+  #nameAt(at: number): string {
+    const line = this.#lines[at]?.text
     return line === undefined ? "" : line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase()
   }
 
   #atDash(): boolean {
     const line = this.#lines[this.#next]!.text
-    return line === "-" || (!this.#strict && line.startsWith("-") && line.trimEnd() === "-")
+    return line === "-" || (!this.#strict && isDash(line))
   }
 
   get #done(): boolean {
@@ -334,6 +372,14 @@ class RecordReader {
   }
 }
 
+/** What a line of a change begins with. */
+const changeNames = new Set(["add", "delete", "replace", "increment"])
+
+/** A line that can be a control: an object identifier, and perhaps a criticality. */
+const controlSpec = /^control: *[0-9]+(?:\.[0-9]+)*(?: +(?:true|false))? *(?::|$)/i
+
+const isDash = (line: string): boolean => line.startsWith("-") && line.trimEnd() === "-"
+
 const fail = (line: number, detail: string): never => {
   throw new LdifSyntaxError({ line, detail })
 }
@@ -342,7 +388,8 @@ const fail = (line: number, detail: string): never => {
 const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean): Buffer => {
   const kind = text.charCodeAt(colon + 1)
   let start = kind === 0x3a || kind === 0x3c ? colon + 2 : colon + 1
-  while (text.charCodeAt(start) === 0x20) start++
+  // RFC 2849 has only spaces here.
+  while (text.charCodeAt(start) === 0x20 || (!strict && text.charCodeAt(start) === 0x09)) start++
   if (kind === 0x3c) {
     if (line.file !== undefined) return Buffer.from(line.file.buffer, line.file.byteOffset, line.file.length)
     fail(line.line, `the value is at ${shortened(text.slice(start))}, and values are not read from URLs`)

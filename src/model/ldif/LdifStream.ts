@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import type { LdapEntry } from "../entry/LdapEntry.ts"
 import { type FileOptions, type LdifFileError, readFiles } from "./LdifFiles.ts"
 import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
+import { Octets } from "./LdifOctets.ts"
 import { LdifReader } from "./LdifReader.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
 import { recordWriter, versionLine } from "./LdifText.ts"
@@ -37,9 +38,6 @@ export interface DecodeOptions {
 
 /** Longer strings can't be had everywhere. */
 const longestLine = 256 * 1024 * 1024
-
-/** How much text is taken at a time: its records are in memory together. */
-const pieceLength = 64 * 1024
 
 /**
  * Reads records from a stream of text, in octets (UTF-8) or strings, cut anywhere.
@@ -109,7 +107,7 @@ const decoding = <E, E2>(
     maxLineLength: Math.min(options.maxLineLength ?? 16 * 1024 * 1024, longestLine),
     maxRecordSize: options.maxRecordSize ?? defaultRecordSize
   })
-  const octets = new Octets()
+  const octets = new Octets(() => reader.line)
   let pieces: Iterator<string> = [].values()
   let failure: Effect.Effect<never, E2 | LdifSyntaxError> | undefined
   let ended = false
@@ -133,7 +131,9 @@ const decoding = <E, E2>(
   const next: Pull.Pull<Arr.NonEmptyReadonlyArray<LdifRecord>, E | E2 | LdifSyntaxError> = Effect.suspend(() => {
     if (failure !== undefined) return failure
     if (ended) return Cause.done()
-    const piece = pieces.next()
+    const cut = caught(() => pieces.next())
+    if (Result.isFailure(cut)) return (failure = Effect.fail(cut.failure))
+    const piece = cut.success
     if (piece.done !== true) return Effect.flatMap(readAll(reader.push(piece.value)), emit)
     return Pull.matchEffect(pull, {
       onSuccess: (chunk) => {
@@ -172,42 +172,6 @@ const caught = <A>(read: () => A): Result.Result<A, LdifSyntaxError> => {
   } catch (error) {
     if (error instanceof LdifSyntaxError) return Result.fail(error)
     throw error
-  }
-}
-
-/** Octets as characters (latin1), whatever they come as. */
-class Octets {
-  /** The first half of a pair of surrogates, the second of which may be in the next string. */
-  #half = ""
-
-  /** What is held back, since nothing follows. */
-  end(): string {
-    const half = this.#half
-    this.#half = ""
-    return half === "" ? "" : Buffer.from(half).toString("latin1")
-  }
-
-  *pieces(chunk: Iterable<Uint8Array | string>): Generator<string> {
-    for (const text of chunk) {
-      for (let start = 0; start < text.length; start += pieceLength) {
-        if (typeof text === "string") {
-          yield this.#fromText(text.slice(start, start + pieceLength))
-        } else {
-          const octets = Buffer.from(text.buffer, text.byteOffset, text.length).subarray(start, start + pieceLength)
-          yield this.end() + octets.toString("latin1")
-        }
-      }
-    }
-  }
-
-  #fromText(text: string): string {
-    // oxlint-disable-next-line no-control-regex -- the range of ASCII
-    if (this.#half === "" && !/[^\x00-\x7f]/.test(text)) return text
-    const whole = this.#half + text
-    const last = whole.charCodeAt(whole.length - 1)
-    const isHalf = last >= 0xd800 && last <= 0xdbff
-    this.#half = isHalf ? whole.slice(-1) : ""
-    return Buffer.from(isHalf ? whole.slice(0, -1) : whole).toString("latin1")
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { LdapEntry } from "../entry/LdapEntry.ts"
+import { type LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
 import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.ts"
 
 /** @internal */
@@ -41,7 +41,20 @@ const quoted = (text: string): string =>
   JSON.stringify(text).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 /** What begins a line of a record and isn't an attribute: an entry that has it would be read as something else. */
-const keywords = new Set(["dn", "control", "changetype"])
+const keywords = new Set(["dn", "changetype"])
+
+/** What isn't taken for an attribute where it follows `dn:`. */
+const firstKeywords = new Set(["control", "add", "delete", "replace", "increment", "newrdn"])
+
+const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(description.toLowerCase())
+
+/** The attributes of an entry in an order in which they are read as attributes; `undefined` where there is none. */
+const readableOrder = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<LdapAttribute> | undefined => {
+  const written = attributes.filter(({ values }) => values.length > 0)
+  if (written.length === 0 || !isFirstKeyword(written[0]!)) return written
+  const at = written.findIndex((attribute) => !isFirstKeyword(attribute))
+  return at < 0 ? undefined : [written[at]!, ...written.slice(0, at), ...written.slice(at + 1)]
+}
 
 /** The first attribute description, or control, that has no place in LDIF. */
 const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
@@ -49,6 +62,9 @@ const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
     for (const { description } of record.attributes) {
       if (!isDescription(description) || keywords.has(description.toLowerCase())) return description
     }
+    const isContent = record instanceof LdapEntry || record._tag === "Entry"
+    if (isContent && readableOrder(record.attributes) === undefined)
+      return record.attributes.find(isFirstKeyword)?.description
   } else if (record._tag === "Modify") {
     for (const { attribute } of record.changes) if (!isDescription(attribute)) return attribute
   }
@@ -58,7 +74,8 @@ const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
 
 function* fieldsOf(record: LdifRecord | LdapEntry): Generator<string, void> {
   yield field("dn", record.dn)
-  if (record instanceof LdapEntry || record._tag === "Entry") return yield* valuesOf(record.attributes)
+  if (record instanceof LdapEntry || record._tag === "Entry")
+    return yield* valuesOf(readableOrder(record.attributes) ?? [])
   for (const { critical, oid, value } of record.controls) {
     yield field(`control: ${oid}${critical ? " true" : ""}`, value)
   }

@@ -214,7 +214,8 @@ export const make = (parts: {
  * percent-encoding), zones of IPv6 addresses (RFC 6874), the scope `subordinates`, and an empty list of extensions. As
  * section 2.1 wants, characters are taken that should have been percent-encoded, unless they are control characters. The
  * name may have the forms that `LdapDn.parse` reads leniently, or be one of Active Directory's `<GUID=…>` and `<SID=…>`.
- * The filter and the attributes are checked too.
+ * The filter and the attributes are checked too. With `lenient` a filter may be without its outer parentheses, as settings of other
+ * products have it: `ldap:///o=x??sub?objectClass=person`.
  *
  * A URL of more than 1,048,576 characters is refused. The error has the position of the mistake in the URL. It shows no
  * password.
@@ -231,8 +232,11 @@ export const make = (parts: {
  * @category parsing
  * @since 0.1.0
  */
-export const parse = (text: string): Result.Result<LdapUrl, LdapUrlSyntaxError> =>
-  Result.map(readUrl(text), (parts) => new LdapUrl(parts))
+export const parse = (
+  text: string,
+  options?: { readonly lenient?: boolean | undefined }
+): Result.Result<LdapUrl, LdapUrlSyntaxError> =>
+  Result.map(readUrl(text, options?.lenient ?? false), (parts) => new LdapUrl(parts))
 
 /**
  * Writes a URL, passwords included, with what RFC 4516 section 2.1 wants percent-encoded, and `#`, `[` and `]`, which

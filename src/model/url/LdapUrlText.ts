@@ -11,6 +11,7 @@ import { isUtf8 } from "node:buffer"
 import * as LdapDn from "../dn/LdapDn.ts"
 import * as LdapFilter from "../filter/LdapFilter.ts"
 import { isAttributeDescription, isMatchingRule } from "../filter/LdapFilterText.ts"
+import { given } from "../input/values.ts"
 
 /**
  * @category models
@@ -119,9 +120,12 @@ interface Piece {
 }
 
 /** @internal */
-export const readUrl = (text: string): Result.Result<LdapUrlParts, LdapUrlSyntaxError> => {
+export const readUrl = (text: string, lenient: boolean): Result.Result<LdapUrlParts, LdapUrlSyntaxError> => {
+  if (typeof text !== "string") {
+    return Result.fail(new LdapUrlSyntaxError({ url: "", position: 0, detail: `${given(text)} was given` }))
+  }
   try {
-    return Result.succeed(partsOf(text))
+    return Result.succeed(partsOf(text, lenient))
   } catch (error) {
     if (!(error instanceof Mistake)) throw error
     return Result.fail(
@@ -133,7 +137,7 @@ export const readUrl = (text: string): Result.Result<LdapUrlParts, LdapUrlSyntax
 /** Servers send URLs as referrals, and a character of one can cost seventy bytes. */
 const maxLength = 1024 * 1024
 
-const partsOf = (text: string): LdapUrlParts => {
+const partsOf = (text: string, lenient: boolean): LdapUrlParts => {
   if (text.length > maxLength) fail(maxLength, `a URL has ${maxLength} characters at most, this one ${text.length}`)
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   const control = text.search(/[\u0000-\u001f\u007f]/)
@@ -158,7 +162,7 @@ const partsOf = (text: string): LdapUrlParts => {
     dn: dn === undefined ? "" : dnOf(dn),
     attributes: isGiven(attributes) ? split(attributes, ",").map(attributeOf) : [],
     ...(isGiven(scope) ? { scope: scopeOf(scope) } : {}),
-    ...(isGiven(filter) ? { filter: filterOf(filter) } : {}),
+    ...(isGiven(filter) ? { filter: filterOf(filter, lenient) } : {}),
     extensions: isGiven(extensions) ? split(extensions, ",").map(extensionOf) : []
   }
 }
@@ -245,8 +249,8 @@ const scopes: ReadonlyMap<string, Scope> = new Map([
 const scopeOf = (piece: Piece): Scope =>
   scopes.get(decoded(piece).toLowerCase()) ?? fail(piece.position, `a scope is "base", "one" or "sub"`)
 
-const filterOf = (piece: Piece): LdapFilter.LdapFilter => {
-  const filter = LdapFilter.parse(decoded(piece))
+const filterOf = (piece: Piece, lenient: boolean): LdapFilter.LdapFilter => {
+  const filter = LdapFilter.parse(decoded(piece), { lenient })
   return Result.isSuccess(filter)
     ? filter.success
     : fail(placeIn(piece, filter.failure.position), filter.failure.detail)

@@ -66,10 +66,11 @@ export const decoder = <Self>(schema: Schema.ConstraintCodec<Self, unknown>, map
       }
       if (field.access === "writeOnly") continue
       const values = entry.getAllBytes(field.attribute)
-      if (values.length > 0) encoded[field.name] = values
-      else if (isPartial(entry, field.attribute)) {
-        partial.push(problemOf(field, undefined, "the server sent a range of the values, not all of them"))
-      } else if (field.kind === "single") encoded[field.name] = []
+      if (entry.isPartial(field.attribute)) {
+        const detail = `the server sent a range of the values, not all of them: search or look up with ranges: "all"`
+        partial.push(problemOf(field, undefined, detail))
+      } else if (values.length > 0) encoded[field.name] = values
+      else if (field.kind === "single") encoded[field.name] = []
     }
     if (partial.length > 0) {
       return Result.fail(new LdapDecodeError({ schema: mapping.identifier, dn: entry.dn, problems: partial }))
@@ -81,12 +82,6 @@ export const decoder = <Self>(schema: Schema.ConstraintCodec<Self, unknown>, map
         problems: problemsOf(mapping, issue, encoded)
       }))
   }
-}
-
-/** Active Directory answers for a large attribute with `member` without values, and `member;range=0-1499`. */
-const isPartial = (entry: LdapEntry, attribute: string): boolean => {
-  const start = `${attribute.toLowerCase()};range=`
-  return entry.descriptions.some((description) => description.toLowerCase().startsWith(start))
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()

@@ -225,7 +225,11 @@ class EntryRepository<Self, Fields extends FieldsInput, Key> implements Reposito
     dn: string | LdapDn.LdapDn
   ): Effect.Effect<Option.Option<Self>, LdapError | LdapDecodeError> =>
     Effect.flatMap(
-      this.#client.lookup(dn, { attributes: this.#entity.attributes, filter: this.#entity.objectClassFilter }),
+      this.#client.lookup(dn, {
+        attributes: this.#entity.attributes,
+        filter: this.#entity.objectClassFilter,
+        ranges: "all"
+      }),
       Option.match({
         onNone: () => Effect.succeedNone,
         onSome: (entry) => Effect.map(this.#decode(entry), Option.some)
@@ -287,6 +291,7 @@ class EntryRepository<Self, Fields extends FieldsInput, Key> implements Reposito
       scope: options?.scope ?? "one",
       filter: options?.filter === undefined ? objectClassFilter : LdapFilter.and(objectClassFilter, options.filter),
       attributes,
+      ranges: "all",
       ...(options?.pageSize === undefined ? undefined : { pageSize: options.pageSize })
     })
   }
@@ -297,7 +302,7 @@ class EntryRepository<Self, Fields extends FieldsInput, Key> implements Reposito
 
   /** The entry as it is now. A search, unlike a lookup, fails with `NoSuchObject` where there is none. */
   #read(dn: LdapDn.LdapDn): Effect.Effect<Self, LdapError | LdapDecodeError> {
-    return this.#client.search({ base: dn, scope: "base", attributes: this.#entity.attributes }).pipe(
+    return this.#client.search({ base: dn, scope: "base", attributes: this.#entity.attributes, ranges: "all" }).pipe(
       Stream.runHead,
       Effect.flatMap((entry): Effect.Effect<Self, LdapError | LdapDecodeError> =>
         Option.isSome(entry)

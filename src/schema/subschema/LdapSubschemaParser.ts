@@ -31,7 +31,9 @@ import {
  */
 export const parseAttributeType = (text: string): Result.Result<AttributeType, DefinitionSyntaxError> =>
   Result.map(read(text), (parts) => {
-    const syntax = /^(.*?)(?:\{([0-9]{1,9})\})?$/s.exec(parts.word("SYNTAX") ?? "")
+    // Of any length: eDirectory has {4294967295}. Others have blanks around the braces, or a name for the syntax.
+    const syntax = /^([^{]*)(?:\{([0-9]*)\}?)?/.exec(parts.word("SYNTAX") ?? "")
+    const length = syntax?.[2] === undefined || syntax[2] === "" ? undefined : Number(syntax[2])
     return {
       _tag: "AttributeType",
       ...parts.definition,
@@ -40,7 +42,8 @@ export const parseAttributeType = (text: string): Result.Result<AttributeType, D
       ordering: parts.word("ORDERING"),
       substring: parts.word("SUBSTR"),
       syntax: syntax?.[1] === "" ? undefined : syntax?.[1],
-      length: syntax?.[2] === undefined ? undefined : Number(syntax[2]),
+      // Beyond that no number tells what the server meant, and no value is so long.
+      length: length !== undefined && Number.isSafeInteger(length) ? length : undefined,
       singleValue: parts.has("SINGLE-VALUE"),
       collective: parts.has("COLLECTIVE"),
       noUserModification: parts.has("NO-USER-MODIFICATION"),
@@ -188,6 +191,9 @@ const valued = new Set([
 const noValues: ReadonlyArray<string> = []
 
 const read = (text: string): Result.Result<Parts, DefinitionSyntaxError> => {
+  if (typeof text !== "string") {
+    return Result.fail(new DefinitionSyntaxError({ text: "", position: 0, detail: "no text was given" }))
+  }
   const tokens = tokensOf(text)
   if (Result.isFailure(tokens)) return Result.fail(tokens.failure)
   const reader = new TokenReader(text, tokens.success)
@@ -202,7 +208,9 @@ const read = (text: string): Result.Result<Parts, DefinitionSyntaxError> => {
       const values = isValued || (!flags.has(keyword) && (reader.kind === "quoted" || reader.kind === "open"))
         ? yield* reader.values()
         : noValues
-      if (!parts.has(keyword)) parts.set(keyword, values)
+      // `SYNTAX 1.2.3 {64}`: the length stands apart.
+      const length = keyword === "SYNTAX" && reader.length !== undefined ? reader.takeLength() : ""
+      if (!parts.has(keyword)) parts.set(keyword, length === "" ? values : [`${values[0]}${length}`])
     }
     const list = (keyword: string) => parts.get(keyword) ?? noValues
     const description = parts.get("DESC")?.[0]
@@ -244,6 +252,16 @@ class TokenReader {
   /** The last token is the end, which nothing takes. */
   get #peek(): Token {
     return this.#tokens[this.#at]!
+  }
+
+  /** A length in braces that stands by itself. */
+  get length(): string | undefined {
+    const { kind, text } = this.#peek
+    return kind === "word" && /^\{[0-9]*\}$/.test(text) ? text : undefined
+  }
+
+  takeLength(): string {
+    return this.#tokens[this.#at++]!.text
   }
 
   fail(detail: string): Result.Result<never, DefinitionSyntaxError> {

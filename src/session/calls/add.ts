@@ -10,7 +10,12 @@ export const add = (dn: DnInput, attributes: EntryAttributesInput, options?: Ope
     name: "add",
     dn,
     options,
-    request: () => ({ _tag: "AddRequest", dn: dnFrom(dn), attributes: entryAttributesFrom(attributes) }),
+    // An attribute of an entry has a value (RFC 4512 section 2.5): one without is one that the entry hasn't.
+    request: () => ({
+      _tag: "AddRequest",
+      dn: dnFrom(dn),
+      attributes: entryAttributesFrom(attributes).filter(({ values }) => values.length > 0)
+    }),
     expects: "AddResponse",
     run: (on) => on.add(dn, attributes, options),
     at: (dn, referrals) => add(dn, attributes, { ...options, referrals })

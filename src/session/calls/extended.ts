@@ -2,10 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { InvalidRequest, type LdapError, ProtocolViolation } from "../../model/LdapError.ts"
+import { InvalidRequest, LdapError, ProtocolViolation } from "../../model/LdapError.ts"
 import { messageOf } from "../../model/messageOf.ts"
 import { whoAmI } from "../../protocol/LdapExtended.ts"
 import type { ExtendedOperation } from "../../protocol/LdapExtendedOperation.ts"
+import { extendedProblem } from "../input/operationInput.ts"
 import type {
   DoneMessage,
   ExtendedAnswer,
@@ -117,6 +118,11 @@ type ByValue<Request, Response> = [ExtendedOperation<Request, Response>, ...Exte
 const isByOid = <Request, Response>(args: ByOid | ByValue<Request, Response>): args is ByOid =>
   typeof args[0] === "string"
 
+const refusal = (args: ReadonlyArray<unknown>): LdapError | undefined => {
+  const reason = extendedProblem(args)
+  return reason === undefined ? undefined : new LdapError({ reason, operation: "extended" })
+}
+
 /** The methods have two signatures each, so they are functions with overloads. */
 export const extendedBy = (performer: Performer): Pick<LdapOperations, "extended" | "extendedMessages"> => {
   function extended<Request, Response>(
@@ -124,6 +130,8 @@ export const extendedBy = (performer: Performer): Pick<LdapOperations, "extended
   ): Effect.Effect<ExtendedAnswer<Response>, LdapError>
   function extended(...args: ByOid): Effect.Effect<ExtendedResult, LdapError>
   function extended<Request, Response>(...args: ByOid | ByValue<Request, Response>) {
+    const wrong = refusal(args)
+    if (wrong !== undefined) return Effect.fail(wrong)
     return isByOid(args) ? performer.one(byOid(...args)) : performer.one(byValue(...args))
   }
   function extendedMessages<Request, Response>(
@@ -131,6 +139,8 @@ export const extendedBy = (performer: Performer): Pick<LdapOperations, "extended
   ): Stream.Stream<ExtendedMessage<ExtendedAnswer<Response>>, LdapError>
   function extendedMessages(...args: ByOid): Stream.Stream<ExtendedMessage<ExtendedResult>, LdapError>
   function extendedMessages<Request, Response>(...args: ByOid | ByValue<Request, Response>) {
+    const wrong = refusal(args)
+    if (wrong !== undefined) return Stream.fail(wrong)
     return isByOid(args) ? performer.many(messagesByOid(...args)) : performer.many(messagesByValue(...args))
   }
   return { extended, extendedMessages }

@@ -2,9 +2,11 @@
  * The list of operations: each is a method that makes a call and has it performed. To add an operation, write a file that makes its
  * calls, put it into this list, and document it in `LdapOperations`; all layers above a session have it then.
  */
-import type * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
-import type { LdapError } from "../../model/LdapError.ts"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { InvalidRequest } from "../../model/InvalidRequest.ts"
+import { LdapError } from "../../model/LdapError.ts"
+import * as Input from "../input/operationInput.ts"
 import type { LdapOperations } from "../LdapOperations.ts"
 import { add } from "./add.ts"
 import type { Call, StreamCall } from "./Call.ts"
@@ -17,27 +19,51 @@ import type { Performer } from "./Performer.ts"
 import { rename } from "./rename.ts"
 import { rootDse } from "./rootDse.ts"
 import { search, searchMessages, searchResult } from "./search.ts"
+import { withRanges } from "./withRanges.ts"
 
+/** Arguments are judged first: no layer, and nothing on the wire, sees what isn't what its type says. */
 export const operationsBy = (performer: Performer): LdapOperations => {
-  const one =
-    <Arguments extends ReadonlyArray<unknown>, A>(call: (...args: Arguments) => Call<A>) =>
-    (...args: Arguments): Effect.Effect<A, LdapError> => performer.one(call(...args))
-  const many =
-    <Arguments extends ReadonlyArray<unknown>, A>(call: (...args: Arguments) => StreamCall<A>) =>
-    (...args: Arguments): Stream.Stream<A, LdapError> => performer.many(call(...args))
+  const one = <Arguments extends ReadonlyArray<unknown>, A>(
+    name: string,
+    call: (...args: Arguments) => Call<A>,
+    problem: Check
+  ) =>
+  (...args: Arguments): Effect.Effect<A, LdapError> => {
+    const wrong = problem(args[0], args[1], args[2], args[3])
+    return wrong === undefined ? performer.one(call(...args)) : Effect.fail(refusal(name, wrong, args[0]))
+  }
+  const many = <Arguments extends ReadonlyArray<unknown>, A>(
+    name: string,
+    call: (...args: Arguments) => StreamCall<A>,
+    problem: Check
+  ) =>
+  (...args: Arguments): Stream.Stream<A, LdapError> => {
+    const wrong = problem(args[0], args[1], args[2], args[3])
+    return wrong === undefined ? performer.many(call(...args)) : Stream.fail(refusal(name, wrong, args[0]))
+  }
   return {
-    search: many(search),
-    searchMessages: many(searchMessages),
-    searchResult: one(searchResult),
-    lookup: one(lookup),
-    lookupResult: one(lookupResult),
+    ...withRanges({
+      search: many("search", search, Input.searchProblem),
+      searchMessages: many("search", searchMessages, Input.searchProblem),
+      searchResult: one("search", searchResult, Input.searchProblem),
+      lookup: one("search", lookup, Input.lookupProblem),
+      lookupResult: one("search", lookupResult, Input.lookupProblem)
+    }),
     rootDse: performer.one(rootDse),
-    compare: one(compare),
-    compareResult: one(compareResult),
-    add: one(add),
-    modify: one(modify),
-    delete: one(delete_),
-    rename: one(rename),
+    compare: one("compare", compare, Input.compareProblem),
+    compareResult: one("compare", compareResult, Input.compareProblem),
+    add: one("add", add, Input.addProblem),
+    modify: one("modify", modify, Input.modifyProblem),
+    delete: one("delete", delete_, Input.deleteProblem),
+    rename: one("rename", rename, Input.renameProblem),
     ...extendedBy(performer)
   }
+}
+
+/** What is wrong with the arguments of an operation; all have four at the most. */
+type Check = (first: unknown, second: unknown, third: unknown, fourth: unknown) => InvalidRequest | undefined
+
+const refusal = (operation: string, reason: InvalidRequest, about: unknown): LdapError => {
+  const isText = typeof about === "string" && about !== ""
+  return new LdapError({ reason, operation, ...(isText ? { dn: about } : undefined) })
 }

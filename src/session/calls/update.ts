@@ -2,7 +2,8 @@
  * What add, modify, delete and rename have in common: one request about one entry, whose response is a result.
  */
 import * as Effect from "effect/Effect"
-import { fromResult, type LdapError, type LdapResult } from "../../model/LdapError.ts"
+import * as Result from "effect/Result"
+import { fromResult, InvalidRequest, type LdapError, type LdapResult } from "../../model/LdapError.ts"
 import { dnFrom, type DnInput } from "../../model/ldapts.ts"
 import type { RequestOperation } from "../../protocol/LdapMessage.ts"
 import type { OperationOptions, ReferralPolicy } from "../LdapOperations.ts"
@@ -30,8 +31,15 @@ export const update = ({ at, dn, expects, name, options, request, run }: Update)
   over: (requester) =>
     Effect.suspend(() => {
       const context = { operation: name, dn: dnFrom(dn) }
+      const shaped = Result.try({
+        try: request,
+        // Values of ldapts are written by their own code, which throws as it likes.
+        catch: (cause) =>
+          new InvalidRequest({ field: "request", detail: cause instanceof Error ? cause.message : String(cause) })
+      })
+      if (Result.isFailure(shaped)) return Effect.fail(requester.error(context, shaped.failure))
       return Effect.flatMap(
-        requester.result({ ...context, request: request(), expects }, options),
+        requester.result({ ...context, request: shaped.success, expects }, options),
         (result) => succeedOrFail(requester, context, result)
       )
     }),

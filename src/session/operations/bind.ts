@@ -11,6 +11,7 @@ import type { LdapAuth } from "../../auth/LdapAuth.ts"
 import * as Password from "../../auth/Password.ts"
 import { InvalidRequest, type LdapError, type LdapResult } from "../../model/LdapError.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
+import { passwordProblem } from "../input/sessionInput.ts"
 import { type BindContext, type BindOptions, bindRequest, credentialsTimeout } from "./bindRequest.ts"
 import { PendingRequest, type Request, type Response, resultOf, succeedOrFail } from "./request.ts"
 import { saslBind } from "./saslBind.ts"
@@ -47,6 +48,8 @@ const simpleBind = (
 ): Effect.Effect<LdapResult, LdapError> => {
   const { timeoutMillis } = options
   const send = (current: Redacted.Redacted<string | Uint8Array>, millis: number) => {
+    const wrong = passwordProblem(current)
+    if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
     if (context.dn !== "" && Redacted.value(current).length === 0) {
       const detail =
         "it is empty, which servers take for an anonymous bind and answer with success (RFC 4513 5.1.2); " +

@@ -5,11 +5,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { inspect } from "node:util"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapClient from "../../../src/client/LdapClient.ts"
 import * as LdapLogin from "../../../src/client/login/LdapLogin.ts"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import * as LdapDn from "../../../src/model/dn/LdapDn.ts"
 import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
 import { ConnectFailed, fromResult, LdapError } from "../../../src/model/LdapError.ts"
@@ -124,7 +126,12 @@ const refusals: ReadonlyArray<readonly [string, Answer, LdapLogin.LoginReason["_
   ["701", { code: 49, diagnosticMessage: adSays("701") }, "AccountExpired", true],
   ["773", { code: 49, diagnosticMessage: adSays("773") }, "MustChangePassword", true],
   ["775", { code: 49, diagnosticMessage: adSays("775") }, "AccountLocked", false],
-  ["strange data", { code: 49, diagnosticMessage: adSays("999") }, "WrongCredentials", false]
+  ["52b", { code: 49, diagnosticMessage: adSays("52b") }, "WrongCredentials", false],
+  ["8009030c", { code: 49, diagnosticMessage: adSays("8009030c") }, "WrongCredentials", false],
+  ["52f", { code: 49, diagnosticMessage: adSays("52f") }, "AccountRestricted", true],
+  ["568", { code: 49, diagnosticMessage: adSays("568") }, "TooManyGroups", true],
+  ["569", { code: 49, diagnosticMessage: adSays("569") }, "NotPermitted", true],
+  ["no data", { code: 49, diagnosticMessage: adSays("0") }, "WrongCredentials", false]
 ]
 const answers = Object.fromEntries(refusals.map(([password, answer]) => [password, answer]))
 
@@ -407,3 +414,70 @@ describe("authenticate, many at once", { timeout: 60_000 }, () => {
       yield* login("ada", "adapw")
     }).pipe(Effect.scoped))
 })
+
+describe("templates of settings", { timeout: 60_000 }, () => {
+  const filter = Result.getOrThrow(
+    LdapFilter.template("(|(uid={0})(mail={0}))", { placeholders: ["login"], style: "{0}" })
+  )
+  const base = Result.getOrThrow(LdapDn.template("uid={{login}},dc=example", { placeholders: ["login"] }))
+  const anyone = () => LdapFilter.present("objectClass")
+
+  it.effect("a filter finds the user, and a login is never syntax", () =>
+    Effect.gen(function*() {
+      const { login, refused } = yield* world({ filter })
+      assert.strictEqual((yield* login("ada", "adapw")).entry.dn, "uid=ada,dc=example")
+      assert.deepInclude((yield* refused("*)(uid=ada", "adapw")).reason, { _tag: "WrongCredentials", what: "login" })
+    }).pipe(Effect.scoped))
+
+  it.effect("a name is the user, and a login is never syntax", () =>
+    Effect.gen(function*() {
+      const { login, refused } = yield* world({ base, filter: anyone })
+      assert.strictEqual((yield* login("ada", "adapw")).entry.dn, "uid=ada,dc=example")
+      for (const name of ["nobody", "ada,uid=ada", "ada+cn=x", ""]) {
+        assert.deepInclude((yield* refused(name, "adapw")).reason, { _tag: "WrongCredentials", what: "login" })
+      }
+      assert.deepInclude((yield* refused("ada", "wrong")).reason, { _tag: "WrongCredentials", what: "password" })
+    }).pipe(Effect.scoped))
+
+  it.effect("with uniform the unknown user costs a bind below the same entry", () =>
+    Effect.gen(function*() {
+      const { directory, refused } = yield* world({ base, filter: anyone, uniform: true })
+      assert.deepInclude((yield* refused("unknown", "x")).reason, { _tag: "WrongCredentials", what: "either" })
+      assert.isAbove(directory.log.connections.length, 1)
+    }).pipe(Effect.scoped))
+
+  it.effect("what is no login, or no password, is refused before anything is sent", () =>
+    Effect.gen(function*() {
+      const { open, requests } = yield* world()
+      const client = yield* open
+      const logIn = LdapLogin.authenticate({ client, open, base: "dc=example", filter })
+      const password = Redacted.make("adapw")
+      for (
+        const [name, secret, field] of [
+          [undefined, password, "login"],
+          [null, password, "login"],
+          [5, password, "login"],
+          ["ada", undefined, "password"],
+          ["ada", "adapw", "password"],
+          ["ada", Redacted.make(undefined), "password"],
+          ["ada", Redacted.make(5), "password"]
+        ]
+      ) {
+        const { reason } = yield* Effect.flip(logIn(name as never, secret as never))
+        assert.strictEqual(reason._tag, "DirectoryFailed")
+        const cause = reason._tag === "DirectoryFailed" ? reason.cause.reason : undefined
+        assert.strictEqual(cause?._tag === "InvalidRequest" ? cause.field : "", field as string)
+      }
+      assert.deepStrictEqual(requests(), [])
+    }).pipe(Effect.scoped))
+})
+
+it.effect("a code of Active Directory that isn't about the user, or isn't known, isn't called a wrong password", () =>
+  Effect.gen(function*() {
+    for (const code of ["80090346", "51f", "576", "999"]) {
+      const { refused } = yield* world({}, { x: { code: 49, diagnosticMessage: adSays(code) } })
+      const { message, reason } = yield* refused("ada", "x")
+      assert.strictEqual(reason._tag, "DirectoryFailed")
+      assert.notInclude(message, "wrong")
+    }
+  }).pipe(Effect.scoped))

@@ -197,7 +197,14 @@ const roundTrips: ReadonlyArray<RoundTrip> = [
   roundTrip(LdapControl.inputDn, anyText),
   roundTrip(LdapControl.verifyName, anyText),
   roundTrip(LdapControl.policyHints, aFlag),
-  roundTrip(LdapControl.policyHintsDeprecated, aFlag)
+  roundTrip(LdapControl.policyHintsDeprecated, aFlag),
+  roundTrip(LdapControl.statisticsRequest, all({ optimizeOnly: anyBoolean, extended: anyBoolean })),
+  roundTrip(
+    LdapControl.statisticsResponse,
+    some(
+      all({ threadCount: anyNumber, entriesVisited: anyNumber, filter: oneOf(["", "(a=b)", "é"]), "a name": anyNumber })
+    )
+  )
 ]
 
 describe("there and back", () => {

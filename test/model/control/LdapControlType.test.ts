@@ -178,7 +178,9 @@ describe("the kinds", () => {
         lazyCommit: "1.2.840.113556.1.4.619",
         forceUpdate: "1.2.840.113556.1.4.1974",
         policyHints: "1.2.840.113556.1.4.2239 critical",
-        policyHintsDeprecated: "1.2.840.113556.1.4.2066 critical"
+        policyHintsDeprecated: "1.2.840.113556.1.4.2066 critical",
+        statisticsRequest: "1.2.840.113556.1.4.970",
+        statisticsResponse: "1.2.840.113556.1.4.970"
       }
     )
     assert.strictEqual(LdapControl.rangeOptionOid, "1.2.840.113556.1.4.802")

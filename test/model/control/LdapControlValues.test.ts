@@ -272,7 +272,21 @@ const goldens: ReadonlyArray<Golden> = [
   golden("a name", LdapControl.inputDn, dn, `300c 040a ${dnHex}`),
   golden("a server", LdapControl.verifyName, "gé", "3009 020100 0404 6700e900"),
   golden("enforced", LdapControl.policyHints, true, "3003 020101"),
-  golden("not enforced", LdapControl.policyHintsDeprecated, false, "3003 020100")
+  golden("not enforced", LdapControl.policyHintsDeprecated, false, "3003 020100"),
+  {
+    ...golden("flags", LdapControl.statisticsRequest, { extended: true }, "05000000", {
+      optimizeOnly: false,
+      extended: true
+    }),
+    isBer: false
+  },
+  golden(
+    "numbered",
+    LdapControl.statisticsResponse,
+    { threadCount: 2, filter: "(a=b)" },
+    "3010 020101 020102 020107 0405 28613d6229"
+  ),
+  golden("named", LdapControl.statisticsResponse, { "a b": 300 }, "300b 3009 0403 612062 8002 012c")
 ]
 
 const withValue = (oid: string, value: Uint8Array | undefined) => LdapControl.make(oid, { value })

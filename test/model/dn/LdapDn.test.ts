@@ -470,3 +470,82 @@ describe("LdapDn, shown", () => {
     assert.isFalse(LdapDn.isLdapDn("cn=a"))
   })
 })
+
+describe("LdapDn.template", () => {
+  const login = { placeholders: ["login"] } as const
+  const text = "uid={{login}},ou=people,dc=example,dc=org"
+
+  it.each(
+    [
+      ["{{x}}", "uid={{login}},ou=people"],
+      ["${x}", "uid=${login},ou=people"],
+      ["{0}", "uid={0},ou=people"],
+      ["%s", "uid=%s,ou=people"]
+    ] as const
+  )("style %s", (style, text) => {
+    const template = Result.getOrThrow(LdapDn.template(text, { ...login, style }))
+    const name = (value: string | Uint8Array) => Result.getOrThrow(template.dn({ login: value })).toString()
+    assert.strictEqual(name("ada"), "uid=ada,ou=people")
+    assert.strictEqual(name("ada,ou=admins"), "uid=ada\\,ou=admins,ou=people")
+    assert.strictEqual(name("#x+y "), "uid=\\#x\\+y\\ ,ou=people")
+    assert.strictEqual(Result.getOrThrow(template.dn({ login: "a\0b" })).rdns[0]?.get("uid"), "a\0b")
+  })
+
+  it("takes a placeholder within a value", () => {
+    const template = Result.getOrThrow(LdapDn.template("cn={{login}} (staff),o=x", login))
+    assert.strictEqual(Result.getOrThrow(template.dn({ login: "a" })).toString(), "cn=a (staff),o=x")
+  })
+
+  it.each([
+    ["uid={{user}},o=x", 4, "there is no placeholder {{user}}"],
+    ["uid=ada,o=x", 11, "the placeholder {{login}} is missing"],
+    ["{{login}},o=x", 0, "only an LdapDn or an Rdn can stand where an RDN should"],
+    ["uid={{login}}, o=x", 14, "{ lenient: true }"],
+    ["uid=\0{{login}},o=x", 4, "only text"]
+  ])("refuses %j", (text, position, detail) => {
+    const result = LdapDn.template(text, login)
+    assert.isTrue(Result.isFailure(result))
+    if (Result.isFailure(result) && detail !== "only text") assert.include(result.failure.detail, detail)
+    if (Result.isFailure(result) && position === 4 && detail.startsWith("there"))
+      assert.strictEqual(result.failure.position, 4)
+  })
+
+  it("reads leniently if told to", () => {
+    const template = Result.getOrThrow(LdapDn.template("uid = {{login}}, o = x", { ...login, lenient: true }))
+    assert.strictEqual(Result.getOrThrow(template.dn({ login: " a" })).toString(), "uid=\\ a,o=x")
+  })
+
+  it("answers what is neither text nor octets with a failure", () => {
+    const template = Result.getOrThrow(LdapDn.template(text, login))
+    for (const value of [undefined, null, 5, {}, []]) {
+      assert.isTrue(Result.isFailure(template.dn({ login: value as never })))
+      assert.isTrue(Result.isFailure(LdapDn.template(value as never, login)))
+      assert.isTrue(Result.isFailure(LdapDn.parse(value as never)))
+    }
+    assert.isTrue(Result.isFailure(template.dn(undefined as never)))
+  })
+
+  it.prop("no value is ever syntax", [Schema.String], ([value]) => {
+    const template = Result.getOrThrow(LdapDn.template(text, login))
+    const name = Result.getOrThrow(template.dn({ login: value }))
+    assert.lengthOf(name.rdns, 4)
+    assert.strictEqual(name.rdns[0]?.get("uid"), value.toWellFormed())
+    assert.isTrue(LdapDn.isEqual(Result.getOrThrow(LdapDn.parse(name.toString())), name))
+  })
+})
+
+describe("LdapDn.parse, strict", () => {
+  it.each(["uid=a, o=x", "cn=\"Smith, John\",o=x", "OID.2.5.4.3=x,o=y", "CN=x;O=y", "cn = a,dc=b", "cn=a ,dc=b"])(
+    "says of %s that lenient would read it",
+    (text) => {
+      const strict = LdapDn.parse(text)
+      assert.include(Result.isFailure(strict) ? strict.failure.message : "", "{ lenient: true } reads it")
+      assert.isTrue(Result.isSuccess(LdapDn.parse(text, { lenient: true })))
+    }
+  )
+
+  it.each(["uid", "=a", "uid=a,,o=x", "uid=<a"])("says nothing of the kind of %s", (text) => {
+    const strict = LdapDn.parse(text)
+    assert.notInclude(Result.isFailure(strict) ? strict.failure.message : "lenient", "lenient")
+  })
+})

@@ -303,7 +303,20 @@ describe("Ldif.parse", () => {
     [" dn: x=y\ncn: a\n", 1, "there is none"],
     ["dn: x=y\ncn: a\n\n folded\n", 4, "there is none"],
     ["version: 2\ndn: x=y\ncn: a\n", 1, `version "2"`],
-    ["dn: x=y\ncn: a\n\nversion: 1\n", 4, `begins with "dn:"`],
+    ["dn: x=y\ncn: a\n\nversion: 2\ndn: x=z\n", 4, `version "2"`],
+    ["dn: x=y\ncn: a\nversion: 1\ndn: x=z\ncn: b\n", 4, `a second "dn:"`],
+    ["dn: x=y\ncn: a\ndn: x=z\ncn: b\n", 3, `a second "dn:"`],
+    ["dn: x=y\ncn: a\n \ndn: x=z\ncn: b\n", 4, `a second "dn:"`],
+    ["dn: x=y\nchangetype: add\ncn: a\nDN: x=z\n", 4, `a second "dn:"`],
+    ["dn: x=y\nchangetype: modify\nadd: cn\ncn: a\n-\ndn: x=z\ncn: b\n", 6, `a second "dn:"`],
+    ["dn: x=y\ncn: a\nchangetype: delete\n", 3, `"changetype:" stands right behind "dn:"`],
+    ["dn: x=y\nchangetype: add\ncn: a\nchangetype: add\n", 4, `"changetype:" stands right behind "dn:"`],
+    ["dn: x=y\nreplace: mail\nmail: a\n", 2, `"changetype: modify" is missing`],
+    ["dn: x=y\nreplace: mail\nMAIL: a\n-\nadd: cn\ncn: b\n-\n", 2, `"changetype: modify" is missing`],
+    ["dn: x=y\ndelete: mail\n", 2, `"changetype: modify" is missing`],
+    ["dn: x=y\nreplace: mail\n-\n", 2, `"changetype: modify" is missing`],
+    ["dn: x=y\ncn: a\n-\n", 3, `"changetype: modify" is missing`],
+    ["dn: x=y\nnewrdn: x=z\ndeleteoldrdn: 1\n", 2, `"changetype: modrdn" is missing`],
     ["cn: a\n", 1, `begins with "dn:"`],
     ["dn: x=y\n# a\n b\ncn: a\n c\nsn\n", 6, `no colon in "sn"`],
     ["dn: x=y\ncn : a\n", 2, `"cn " is not an attribute description`],
@@ -354,6 +367,63 @@ describe("Ldif.parse", () => {
   ])("reads %j, and refuses line %i when strict", (text, line) => {
     parse(text)
     assert.strictEqual(failure(text, { strict: true }).line, line)
+  })
+})
+
+describe("Ldif.parse, files of other programs", () => {
+  const names = (text: string | Uint8Array) =>
+    Result.getOrThrow(Ldif.parse(text)).map((record) => [record.dn, attributes(record)])
+
+  it("reads version: 1 again, and byte order marks, where files were put together", () => {
+    assert.deepStrictEqual(
+      names(
+        "\ufeffversion: 1\ndn: x=y\ncn: a\n\n\ufeffversion: 1\n\ndn: x=z\ncn: b\n\n\ufeff# comment\n\ufeffdn: x=w\ncn: c\n"
+      ),
+      [["x=y", { cn: ["a"] }], ["x=z", { cn: ["b"] }], ["x=w", { cn: ["c"] }]]
+    )
+    assert.strictEqual(failure("version: 1\ndn: x=y\ncn: a\n\nversion: 1\ndn: x=z\ncn: b\n", { strict: true }).line, 5)
+  })
+
+  it("skips tabs after a colon, unless strict, where they belong to the value", () => {
+    assert.deepStrictEqual(names("dn:\tx=y\ncn:\t a\nsn::\tYQ==\n"), [["x=y", { cn: ["a"], sn: ["a"] }]])
+    assert.deepStrictEqual(attributes(parse("dn: x=y\ncn: \ta\n", { strict: true })[0]), { cn: ["\ta"] })
+  })
+
+  it("takes control for an attribute where no changetype follows and it can't be a control", () => {
+    assert.deepStrictEqual(
+      names("dn: control=sdf,dc=root\ncontrol: sdf\nobjectClass: sdfControl\n"),
+      [["control=sdf,dc=root", { control: ["sdf"], objectClass: ["sdfControl"] }]]
+    )
+    assert.deepStrictEqual(names("dn: x=y\ncn: a\ncontrol: 1.2.3\n"), [["x=y", { cn: ["a"], control: ["1.2.3"] }]])
+  })
+
+  it("writes an attribute called control, or like a change, so that it is read as one", () => {
+    for (const name of ["control", "replace", "add", "newrdn"]) {
+      const written = Ldif.format([Ldif.entry("x=y", { [name]: ["1.2.3", "cn"], cn: "a" })])
+      assert.deepStrictEqual(attributes(parse(written)[0]), { cn: ["a"], [name]: ["1.2.3", "cn"] })
+      assert.include(Ldif.format([Ldif.entry("x=y", { [name]: "1.2.3" })]), "# left out")
+    }
+  })
+
+  it.each(["utf16le", "utf16be"] as const)("reads octets in %s, with a byte order mark or without", (encoding) => {
+    for (const mark of ["\ufeff", ""]) {
+      const octets = Buffer.from(`${mark}version: 1\r\ndn: cn=Zoë 😀\r\ncn: Zoë 😀\r\n`, "utf16le")
+      const text = encoding === "utf16be" ? octets.swap16() : octets
+      assert.deepStrictEqual(names(text), [["cn=Zoë 😀", { cn: ["Zoë 😀"] }]])
+    }
+  })
+
+  it("reads octets in UTF-8, and refuses what is neither", () => {
+    assert.deepStrictEqual(names(Buffer.from("\ufeffdn: cn=é\ncn: é\n")), [["cn=é", { cn: ["é"] }]])
+    assert.deepStrictEqual(names(Buffer.alloc(0)), [])
+    const broken = Ldif.parse(
+      Buffer.concat([Buffer.from("dn: x=y\n", "utf16le"), Buffer.from([0x00, 0xd8, 0x41, 0x00])])
+    )
+    assert.strictEqual(Result.isFailure(broken) && broken.failure.detail, "not UTF-16, in which the text began")
+  })
+
+  it.each([undefined, null, 5, {}, ["dn: x=y"]])("answers %j with a failure", (text) => {
+    assert.isTrue(Result.isFailure(Ldif.parse(text as never)))
   })
 })
 

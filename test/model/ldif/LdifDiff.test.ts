@@ -119,14 +119,59 @@ describe("Ldif.diff", () => {
         LdapModification.add("mail", "4"),
         LdapModification.replace("sn", "z"),
         LdapModification.remove("gone"),
-        LdapModification.remove("photo", octets(254)),
+        // It has no equality rule, by which a server would find the value to delete.
+        LdapModification.replace("photo", octets(255)),
         LdapModification.add("come", "1")
       ])
     )
   })
 
-  it("compares octets, and descriptions with their options", () => {
-    assert.lengthOf(diff([Ldif.entry("cn=a", { sn: "X" })], [Ldif.entry("cn=a", { sn: "x" })]), 1)
+  it("refuses a range of values, which is not all that there is", () => {
+    const error = failure([Ldif.entry("cn=g", { "member;range=0-1": ["a=b", "c=d"] })], [
+      Ldif.entry("cn=g", { member: "a=b" })
+    ])
+    assert.include(error.detail, `ranges: "all"`)
+    assert.strictEqual(error.side, "from")
+  })
+
+  it("compares by matching rules, or octets, and descriptions with their options", () => {
+    const before = Ldif.entry("cn=a", {
+      sn: "X",
+      member: ["CN=Alice,DC=b", "cn=bob,dc=b"],
+      homeDirectory: "/A",
+      telephoneNumber: "+49 30 1"
+    })
+    const after = Ldif.entry("cn=a", {
+      sn: " x",
+      member: ["cn=bob, dc=b", "cn=alice,dc=b"],
+      homeDirectory: "/A",
+      telephoneNumber: "+49-30-1"
+    })
+    assert.deepStrictEqual(diff([before], [after]), [])
+    const [strict] = diff([before], [after], { compare: "octets" })
+    assert.deepStrictEqual(strict?._tag === "Modify" && strict.changes.map(({ attribute }) => attribute), [
+      "sn",
+      "member",
+      "telephoneNumber"
+    ])
+    assert.lengthOf(
+      diff([Ldif.entry("cn=a", { homeDirectory: "/A" })], [Ldif.entry("cn=a", { homeDirectory: "/a" })]),
+      1
+    )
+    // One name that came, and one that went, of many that are spelled in other ways.
+    const [some] = diff([before], [
+      Ldif.entry("cn=a", {
+        ...Object.fromEntries(after.attributes.map(({ description, values }) => [description, values])),
+        member: ["CN=BOB,dc=b", "cn=c,dc=b"]
+      })
+    ])
+    assert.deepStrictEqual(
+      some,
+      Ldif.modify("cn=a", [
+        LdapModification.remove("member", "CN=Alice,DC=b"),
+        LdapModification.add("member", "cn=c,dc=b")
+      ])
+    )
     const [record] = diff([Ldif.entry("cn=a", { sn: "x" })], [Ldif.entry("cn=a", { "sn;lang-de": "x" })])
     assert.deepStrictEqual(
       record,

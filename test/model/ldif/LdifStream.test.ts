@@ -66,6 +66,21 @@ const sample = [
 ]
 
 describe("Ldif.decode", () => {
+  it.effect("reads UTF-16 however it is cut, and says where it ends in the middle", () =>
+    Effect.gen(function*() {
+      const octets = Buffer.from(`\ufeff${sample.join("\n")}`, "utf16le")
+      const expected = plain(yield* decode([Buffer.from(sample.join("\n"))]))
+      for (const text of [octets, Buffer.from(octets).swap16()]) {
+        for (const sizes of [[1], [2], [3, 1], [1000]]) {
+          assert.deepStrictEqual(plain(yield* decode(cut(text, sizes))), expected)
+        }
+      }
+      const lone = Buffer.from([0x00, 0xd8, 0x41, 0x00])
+      const error = yield* failure([Buffer.from("dn: x=y\ncn: ", "utf16le"), lone])
+      assert.strictEqual(error.detail, "not UTF-16, in which the text began")
+      assert.strictEqual(error.line, 2)
+    }))
+
   it.effect("reads what parse reads, wherever the text is cut", () =>
     Effect.gen(function*() {
       for (const end of ["\n", "\r\n"]) {

@@ -333,3 +333,18 @@ describe("LdapUrl.search", () => {
     assert.isTrue(Result.isSuccess(LdapUrl.search(url, { extensions: ["b", "C"] })))
   })
 })
+
+describe("LdapUrl.parse, lenient", () => {
+  it("reads a filter without its outer parentheses, and the strict error says so", () => {
+    const text = "ldap:///o=x??sub?objectClass=crlDistributionPoint"
+    const strict = LdapUrl.parse(text)
+    assert.include(Result.isFailure(strict) ? strict.failure.message : "", "{ lenient: true } reads it")
+    const url = Result.getOrThrow(LdapUrl.parse(text, { lenient: true }))
+    assert.strictEqual(LdapUrl.format(url), "ldap:///o=x??sub?(objectClass=crlDistributionPoint)")
+  })
+
+  it.each([undefined, null, 5, {}, ["ldap://x"]])("answers %j with a failure", (text) => {
+    assert.isTrue(Result.isFailure(LdapUrl.parse(text as never)))
+    assert.isTrue(Result.isFailure(LdapFilter.parse(text as never)))
+  })
+})

@@ -163,6 +163,7 @@ describe("decodeEntry", () => {
             return target.getAllBytes(description)
           }
         }
+        if (key === "isPartial") return (description: string) => target.isPartial(description)
         if (key === "dn") return target.dn
         throw new Error(`${String(key)} was used`)
       }

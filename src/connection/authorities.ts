@@ -1,0 +1,62 @@
+/**
+ * Authorities as settings have them: the text of certificates, or files that hold it. Node takes anything for `ca`, and what holds no
+ * certificate trusts no server; so it is looked at first.
+ */
+import { readFileSync } from "node:fs"
+import type { TlsOptions } from "./LdapTls.ts"
+
+/** What is trusted: `ca` is `undefined` for the authorities of Node. */
+interface Authorities {
+  readonly ca: TlsOptions["ca"]
+  /** What was in the files. */
+  readonly files: string
+}
+
+/** `ca`, and what is in the files of `caFile`. Throws an error that says what is wrong. */
+export const authoritiesOf = ({ ca, caFile }: TlsOptions): Authorities => {
+  if (caFile === undefined) {
+    if (ca !== undefined) check("tls.ca", ca)
+    return { ca, files: "" }
+  }
+  const files = listOf(caFile).map((path) => {
+    if (typeof path !== "string" || path === "") throw new Error("tls.caFile names no file")
+    const text = contentOf(path)
+    if (!hasCertificate(text)) throw new Error(`tls.caFile: ${JSON.stringify(path)} holds no certificate in PEM`)
+    return text
+  })
+  if (ca !== undefined) check("tls.ca", ca)
+  return { ca: ca === undefined ? files : [...listOf(ca), ...files], files: files.join("\n") }
+}
+
+const listOf = <A>(one: A | ReadonlyArray<A>): ReadonlyArray<A> =>
+  Array.isArray(one) ? (one as ReadonlyArray<A>) : [one as A]
+
+const contentOf = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8")
+  } catch (cause) {
+    throw new Error(`tls.caFile: ${JSON.stringify(path)} can't be read`, { cause })
+  }
+}
+
+const check = (name: string, ca: unknown): void => {
+  const all = listOf(ca)
+  if (all.length === 0) throw new Error(`${name} is an empty list, which trusts no server`)
+  for (const one of all) {
+    const text = typeof one === "string" ? one : one instanceof Uint8Array ? Buffer.from(one).toString("latin1") : ""
+    if (hasCertificate(text)) continue
+    throw new Error(
+      isPath(text)
+        ? `${name} holds a path and no certificate; name files in tls.caFile`
+        : `${name} holds no certificate in PEM (${
+          text === "" ? "it is empty" : "-----BEGIN CERTIFICATE----- is missing"
+        })`
+    )
+  }
+}
+
+/** Whether a text holds a certificate in PEM. */
+export const hasCertificate = (text: string): boolean => /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/.test(text)
+
+const isPath = (text: string): boolean =>
+  !/\n/.test(text.trim()) && /[\\/]|\.(?:pem|crt|cer|ca|der)$/i.test(text.trim())

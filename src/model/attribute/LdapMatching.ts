@@ -1,0 +1,105 @@
+/**
+ * When two values of an attribute are equal (RFC 4517 section 4): the comparison that `upsert`, `Ldif.diff` and applied changes use, for
+ * programs that compare on their own.
+ *
+ * Rules come from the standard schemas (core, cosine, inetOrgPerson, nis, and much of Active Directory's), or from the schema that
+ * `LdapSubschema.read` gives. Pure and synchronous.
+ *
+ * @since 0.2.0
+ */
+import { valueFrom, type ValueInput } from "../entry/LdapEntry.ts"
+import { equalityOf, equalityRuleNamed, type RuleSchema } from "./equalityRules.ts"
+import { normalize as normalizeBy } from "./matchingRules.ts"
+import { valueKey } from "./StoredAttribute.ts"
+
+/**
+ * Where rules come from.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface MatchingOptions {
+  /** A server's schema (`LdapSubschema.read`). Default: the standard schemas. What it doesn't define is looked up in these. */
+  readonly schema?: RuleSchema | undefined
+}
+
+export type { RuleSchema, ValueInput }
+
+/**
+ * Whether two values of an attribute are equal by its equality rule.
+ *
+ * **Details**
+ *
+ * Of names (`member`, `manager`) case, blanks after commas and the order within an RDN don't matter; of most text, case and runs of
+ * spaces don't; of telephone numbers, spaces and hyphens don't. Times are equal that are the same moment. Values that the rule can't
+ * take, and values of attributes that no schema knows or that have no equality rule, are equal if their octets are. Options of the
+ * description don't matter. A value that isn't a value (`undefined`, an object) equals nothing.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapMatching } from "effect-ldap"
+ *
+ * LdapMatching.equal("manager", "cn=alice, dc=b", "CN=Alice,DC=b") // true
+ * LdapMatching.equal("telephoneNumber", "+49 30 1", "+49-30-1") // true
+ * LdapMatching.equal("homeDirectory", "/home/Ada", "/home/ada") // false
+ * ```
+ *
+ * @category comparing
+ * @since 0.2.0
+ */
+export const equal = (attribute: string, a: ValueInput, b: ValueInput, options?: MatchingOptions): boolean => {
+  const [one, other] = [key(attribute, a, options), key(attribute, b, options)]
+  return one !== undefined && one === other
+}
+
+/**
+ * What equal values of an attribute have in common, to be the key of a map; `undefined` for what isn't a value. The text is for
+ * comparing: it isn't the value, and other attributes may have the same.
+ *
+ * @category comparing
+ * @since 0.2.0
+ */
+export const key = (attribute: string, value: ValueInput, options?: MatchingOptions): string | undefined => {
+  const octets: unknown = valueFrom(value)
+  return typeof attribute === "string" && octets instanceof Uint8Array
+    ? valueKey(equalityOf(attribute, options?.schema).rule, octets)
+    : undefined
+}
+
+/**
+ * A value as a matching rule prepares it (RFC 4517, RFC 4518), by the rule's name or object identifier: equal values have the same
+ * text. `undefined` where the rule isn't known or can't take the value.
+ *
+ * **Details**
+ *
+ * Rules that compare structures (certificates, bit strings, definitions of a schema) are known by name and compare octets. Of
+ * numericStringMatch spaces don't matter, and of caseIgnoreListMatch case and spaces don't.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapMatching } from "effect-ldap"
+ *
+ * LdapMatching.normalize("caseIgnoreMatch", "  Ada   LOVELACE ") // "ada lovelace"
+ * LdapMatching.normalize("2.5.13.14", "007") // undefined: no integer of LDAP has leading zeros
+ * ```
+ *
+ * @category comparing
+ * @since 0.2.0
+ */
+export const normalize = (rule: string, value: ValueInput): string | undefined => {
+  const known = typeof rule === "string" ? equalityRuleNamed(rule) : undefined
+  const octets: unknown = valueFrom(value)
+  return known === undefined || !(octets instanceof Uint8Array) ? undefined : normalizeBy(known, octets)
+}
+
+/**
+ * Whether an attribute has an equality rule. Servers can't delete single values of one that has none (`jpegPhoto`,
+ * `facsimileTelephoneNumber`); replace all of them. Attributes that no schema knows are taken for ones that have.
+ *
+ * @category comparing
+ * @since 0.2.0
+ */
+export const hasEquality = (attribute: string, options?: MatchingOptions): boolean =>
+  equalityOf(attribute, options?.schema).isDefined

@@ -1,0 +1,30 @@
+/**
+ * Ranges of values: Active Directory and Samba give no more than so many values at once, and say by an option of the description which
+ * they are (MS-ADTS 3.1.1.3.1.3.3). Reading the rest is done by the session (readRanges.ts).
+ *
+ * @since 0.2.0
+ */
+
+/**
+ * Which of an attribute's values there are.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ValueRange {
+  /** The number of the first value, from 0. */
+  readonly start: number
+  /** The number of the last value; `undefined` where no value follows it. */
+  readonly end: number | undefined
+}
+
+/** The range that a description names; `undefined` where it names none, or one that no server has (beyond 2^53, or backwards). */
+export const rangeIn = (description: string): ValueRange | undefined => {
+  const parts = /;range=(\d{1,16})-(\d{1,16}|\*)(?:;|$)/i.exec(description)
+  if (parts === null) return undefined
+  const start = Number(parts[1])
+  const end = parts[2] === "*" ? undefined : Number(parts[2])
+  return Number.isSafeInteger(start) && (end === undefined || (Number.isSafeInteger(end) && end >= start))
+    ? { start, end }
+    : undefined
+}

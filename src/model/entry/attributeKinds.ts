@@ -1,0 +1,64 @@
+/**
+ * What is known of attributes by their names alone, whatever a server's schema says: which hold octets that are not text even where they
+ * happen to be UTF-8. Which hold secrets is said by secretAttributes.ts.
+ */
+
+const typeOf = (description: string): string => description.split(";", 1)[0]!.toLowerCase()
+
+/** Attributes whose values are octets, of the standard schemas and of Active Directory. */
+const binary = new Set([
+  "audio",
+  "photo",
+  "jpegphoto",
+  "0.9.2342.19200300.100.1.60",
+  "thumbnailphoto",
+  "thumbnaillogo",
+  "personalsignature",
+  "usercertificate",
+  "2.5.4.36",
+  "cacertificate",
+  "2.5.4.37",
+  "crosscertificatepair",
+  "authorityrevocationlist",
+  "certificaterevocationlist",
+  "deltarevocationlist",
+  "supportedalgorithms",
+  "usersmimecertificate",
+  "userpkcs12",
+  "objectguid",
+  "objectsid",
+  "sidhistory",
+  "tokengroups",
+  "tokengroupsglobalanduniversal",
+  "tokengroupsnogcacceptable",
+  "securityidentifier",
+  "msds-creatorsid",
+  "ms-ds-creatorsid",
+  "ms-ds-consistencyguid",
+  "ms-ds-generationid",
+  "msds-generationid",
+  "ntsecuritydescriptor",
+  "msds-groupmsamembership",
+  "msds-allowedtoactonbehalfofotheridentity",
+  "msds-managedpassword",
+  "unicodepwd",
+  "parentguid",
+  "invocationid",
+  "schemaidguid",
+  "attributesecurityguid",
+  "netbootguid",
+  "logonhours",
+  "dnsrecord",
+  "replpropertymetadata",
+  "repluptodatevector",
+  "pkikeyusage",
+  "msexchmailboxguid",
+  "msexchmailboxsecuritydescriptor",
+  "msexchblockedsendershash",
+  "msexchsafesendershash",
+  "krbprincipalkey"
+])
+
+/** Of a description with options or without; one that is transferred in BER (`;binary`, RFC 4522) is. */
+export const isBinary = (description: string): boolean =>
+  binary.has(typeOf(description)) || (description.includes(";") && /;binary(?:;|$)/i.test(description))

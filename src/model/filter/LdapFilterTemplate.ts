@@ -1,0 +1,101 @@
+/**
+ * Filters as settings have them, with placeholders for what is known later. The text is read by LdapFilterParser.ts.
+ *
+ * @since 0.2.0
+ */
+import * as Result from "effect/Result"
+import { cut, type TemplateOptions } from "../input/template.ts"
+import { isValue } from "../input/values.ts"
+import type { FilterValue, LdapFilter } from "./LdapFilterModel.ts"
+import { inParentheses, missingParentheses, parseTemplate } from "./LdapFilterParser.ts"
+import { FilterSyntaxError } from "./LdapFilterText.ts"
+
+/**
+ * A filter that waits for values. It never changes, so fibers may share it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface FilterTemplate<out Name extends string> {
+  readonly _tag: "FilterTemplate"
+  /** As it was given. */
+  readonly text: string
+  /**
+   * The filter with these values, none of which can become syntax. What isn't a value (`undefined`, say, from a program without types)
+   * makes a filter that no search takes: it fails with `InvalidRequest`, and nothing is sent.
+   */
+  readonly filter: (values: Readonly<Record<Name, FilterValue>>) => LdapFilter
+}
+
+/**
+ * Reads a filter with placeholders in its values, as a setting has it.
+ *
+ * **Details**
+ *
+ * A placeholder stands for a value or a part of one, and what takes its place is never read: `*` in it is an asterisk, and `)` a
+ * parenthesis. The rest is RFC 4515, as `parse` reads it. Fails for what isn't a filter, for a placeholder that the program doesn't
+ * know, and where one that it names in `placeholders` is missing: a login filter without the login would find the same user for
+ * everyone.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapFilter } from "effect-ldap"
+ * import { Result } from "effect"
+ *
+ * // LDAP_FILTER=(&(objectClass=person)(|(uid={{login}})(mail={{login}})))
+ * const template = LdapFilter.template("(&(objectClass=person)(|(uid={{login}})(mail={{login}})))", {
+ *   placeholders: ["login"]
+ * })
+ * const filter = Result.map(template, (template) => template.filter({ login: "*)(uid=*" }))
+ *
+ * // Other products': (uid=%s), (uid={0}), (uid=${login})
+ * LdapFilter.template("uid=%s", { placeholders: ["login"], style: "%s", lenient: true })
+ * ```
+ *
+ * @category parsing
+ * @since 0.2.0
+ */
+export const template = <const Name extends string>(
+  text: string,
+  options: TemplateOptions<Name>
+): Result.Result<FilterTemplate<Name>, FilterSyntaxError> => {
+  const pieces = cut(text, options)
+  if ("detail" in pieces)
+    return Result.fail(new FilterSyntaxError({ ...pieces, filter: typeof text === "string" ? text : "" }))
+  const { names } = pieces
+  const lenient = inParentheses(pieces.literals)
+  const literals = options.lenient === true ? lenient : pieces.literals
+  const filled = (values: ReadonlyArray<FilterValue>) => parseTemplate(literals, values)
+  // A value that isn't empty, so that no part is left out: what can be read once can be read always.
+  const tried = (literals: ReadonlyArray<string>) =>
+    Result.try({ try: () => parseTemplate(literals, names.map(() => "x")), catch: asSyntaxError })
+  const read = tried(literals)
+  if (Result.isFailure(read)) {
+    const { detail, filter, position } = read.failure
+    return Result.fail(
+      literals !== lenient && Result.isSuccess(tried(lenient))
+        ? new FilterSyntaxError({ filter, position, detail: `${detail}: ${missingParentheses}` })
+        : read.failure
+    )
+  }
+  return Result.succeed(
+    {
+      _tag: "FilterTemplate",
+      text,
+      filter: (values) => {
+        const given: Readonly<Record<string, unknown>> = values ?? {}
+        const wrong = names.find((name) => !isValue(given[name]))
+        return wrong === undefined
+          ? filled(names.map((name) => values[name]))
+          // Refused by `validate`, and by every request, with what was given.
+          : { _tag: "Equality", attribute: wrong, value: given[wrong] as Uint8Array }
+      }
+    }
+  )
+}
+
+const asSyntaxError = (error: unknown): FilterSyntaxError => {
+  if (error instanceof FilterSyntaxError) return error
+  throw error
+}

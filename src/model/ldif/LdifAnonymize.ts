@@ -1,0 +1,174 @@
+/**
+ * LDIF made anonymous: the same tree with the same relations, and no value that tells of a person. What a value is like comes from the
+ * attribute's matching rule (equalityRules.ts), so that servers take what comes out.
+ *
+ * @since 0.2.0
+ */
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { isUtf8 } from "node:buffer"
+import { createHmac } from "node:crypto"
+import { equalityOf } from "../attribute/equalityRules.ts"
+import { secretKind } from "../attribute/secretAttributes.ts"
+import { valueKey } from "../attribute/StoredAttribute.ts"
+import * as LdapDn from "../dn/LdapDn.ts"
+import type { LdapAttribute } from "../entry/LdapEntry.ts"
+import { attributesMapped, changesMapped, namesMapped } from "./LdifParts.ts"
+import type { LdifRecord } from "./LdifRecord.ts"
+
+const isSecret = (description: string): boolean => secretKind(description) !== undefined
+
+/**
+ * Options of {@link anonymize}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface AnonymizeOptions {
+  /** What pseudonyms are made with: the same key gives the same ones, in each file. Whoever has it can test guesses; keep it secret. */
+  readonly key: Redacted.Redacted<string>
+  /**
+   * Attributes whose values stay, by any of their names. Default: those that say how a directory is built and not whom it has:
+   * `objectClass`, `structuralObjectClass`, `dc`, `ou`, `o`, `c`, `l`, `st`, `objectCategory`, `groupType`.
+   */
+  readonly keep?: Iterable<string> | undefined
+}
+
+const structure = [
+  "objectClass",
+  "structuralObjectClass",
+  "dc",
+  "ou",
+  "o",
+  "c",
+  "l",
+  "st",
+  "objectCategory",
+  "groupType"
+]
+
+/**
+ * Replaces values by pseudonyms, the same for equal values wherever they stand: in attributes, in the names of entries, and in values that
+ * are names. So groups still have their members, and RDNs the values of their entries.
+ *
+ * **Details**
+ *
+ * A pseudonym is made of the value as the attribute's equality rule prepares it, by HMAC-SHA-256 with the key. It is like the value: a
+ * number for a number, digits for a telephone number, a mail address for what has an `@`, a UUID for a UUID, octets for octets.
+ * Booleans, times and object identifiers stay. Attributes that hold passwords are left out. Attributes of the standard schemas are
+ * known; values of others become words. A distinguished name that can't be read becomes a word as a whole.
+ *
+ * What a pseudonym can't hide is the shape: how many entries and values there are, which classes they have and who is whose manager.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Ldif, LdifTransform } from "effect-ldap"
+ * import { Config, Effect, FileSystem, Stream } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const fs = yield* FileSystem.FileSystem
+ *   const key = yield* Config.Redacted("ANONYMIZE_KEY")
+ *   yield* fs.stream("production.ldif").pipe(
+ *     Ldif.decode(),
+ *     LdifTransform.anonymize({ key }),
+ *     Ldif.encode(),
+ *     Stream.encodeText,
+ *     Stream.run(fs.sink("test.ldif"))
+ *   )
+ * })
+ * ```
+ *
+ * @category anonymity
+ * @since 0.2.0
+ */
+export const anonymize = (
+  options: AnonymizeOptions
+): <E, R>(self: Stream.Stream<LdifRecord, E, R>) => Stream.Stream<LdifRecord, E, R> => {
+  const kept = new Set(Array.from(options.keep ?? structure, (name) => equalityOf(name).type))
+  const stays = (description: string): boolean => kept.has(equalityOf(description).type)
+  const pseudonym = pseudonymsBy(options.key)
+
+  const renamed = (dn: LdapDn.LdapDn, description?: string): LdapDn.LdapDn =>
+    description !== undefined && stays(description) ?
+      dn :
+      LdapDn.make(dn.rdns.map((rdn) =>
+        new LdapDn.Rdn(rdn.attributes.map((attribute) =>
+          stays(attribute.type)
+            ? attribute
+            : new LdapDn.RdnAttribute(attribute.type, pseudonym(attribute.type, attribute.value))
+        ))
+      ))
+  const values = (description: string, values: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> =>
+    stays(description)
+      ? values
+      : values.map((value) => isName(description, value) ? value : pseudonym(description, value))
+  const attributes = (all: ReadonlyArray<LdapAttribute>): ReadonlyArray<LdapAttribute> =>
+    all.filter(({ description }) => !isSecret(description)).map((attribute) => ({
+      ...attribute,
+      values: values(attribute.description, attribute.values)
+    }))
+
+  const record = (record: LdifRecord): LdifRecord => {
+    const named = unreadableHidden(namesMapped(record, renamed), pseudonym)
+    return changesMapped(
+      attributesMapped(named, attributes),
+      (changes) =>
+        changes.filter(({ attribute }) => !isSecret(attribute)).map((change) => ({
+          ...change,
+          values: change.operation === "increment" ? change.values : values(change.attribute, change.values)
+        }))
+    )
+  }
+  return (self) =>
+    self.pipe(
+      Stream.map(record),
+      Stream.filter((record) => record._tag !== "Modify" || record.changes.length > 0)
+    )
+}
+
+type Pseudonyms = (description: string, value: Uint8Array) => Uint8Array
+
+/** Whether the value is a name that has been mapped already. */
+const isName = (description: string, value: Uint8Array): boolean =>
+  equalityOf(description).rule === "dn" && isReadable(textOf(value))
+
+const isReadable = (name: string): boolean => Result.isSuccess(LdapDn.parse(name, { lenient: true }))
+
+const textOf = (value: Uint8Array): string =>
+  Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8")
+
+/** A record whose names can all be read. */
+const unreadableHidden = (record: LdifRecord, pseudonym: Pseudonyms): LdifRecord => {
+  const hidden = (name: string): string => isReadable(name) ? name : `cn=${textOf(pseudonym("cn", Buffer.from(name)))}`
+  const named = { ...record, dn: hidden(record.dn) }
+  return named._tag === "ModifyDn"
+    ? {
+      ...named,
+      newRdn: hidden(named.newRdn),
+      ...(named.newSuperior === undefined ? undefined : { newSuperior: hidden(named.newSuperior) })
+    }
+    : named
+}
+
+const pseudonymsBy = (key: Redacted.Redacted<string>): Pseudonyms => (description, value) => {
+  const { rule, type } = equalityOf(description)
+  if (rule === "boolean" || rule === "time" || rule === "oid") return value
+  const digest = createHmac("sha256", Redacted.value(key)).update(`${type}\0${valueKey(rule, value)}`).digest()
+  const word = digest.subarray(0, 8).toString("hex")
+  switch (rule) {
+    case "integer":
+      return Buffer.from(String(digest.readUInt32BE(0) >>> 1))
+    case "telephone":
+      return Buffer.from(String(digest.readBigUInt64BE(0)).padStart(20, "0"))
+    case "uuid":
+      return Buffer.from(digest.toString("hex", 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"))
+    case "octets":
+      return isText(value) ? Buffer.from(word) : digest
+    default:
+      return Buffer.from(textOf(value).includes("@") ? `${word}@example.invalid` : word)
+  }
+}
+
+const isText = (value: Uint8Array): boolean => isUtf8(value) && !value.includes(0)

@@ -1,0 +1,102 @@
+/**
+ * The encoding of LDIF text: UTF-8 as RFC 2849 has it, or UTF-16, recognised by its first two octets. Lines and fields are the
+ * business of LdifLines.ts and LdifRecord.ts.
+ */
+import { TextDecoder } from "node:util"
+import { LdifSyntaxError } from "./LdifLines.ts"
+
+/** How much text is taken at a time: its records are in memory together. */
+const pieceLength = 64 * 1024
+
+/**
+ * Octets as characters (latin1), whatever they come as: UTF-8, strings, or UTF-16 as some editors of Windows write it.
+ * Throws {@link LdifSyntaxError} for what is no UTF-16.
+ *
+ * @internal
+ */
+export class Octets {
+  /** The line that is being read, for errors. */
+  readonly #line: () => number
+  /** The first half of a pair of surrogates, the second of which may be in the next string. */
+  #half = ""
+  /** The first octets, until there are enough of them to tell the encoding. */
+  #start: Buffer | undefined = Buffer.alloc(0)
+  #utf16: TextDecoder | undefined
+
+  constructor(line: () => number) {
+    this.#line = line
+  }
+
+  /** What is held back, since nothing follows. */
+  end(): string {
+    const begun = this.#start ?? Buffer.alloc(0)
+    this.#start = undefined
+    const start = this.#utf16 === undefined ? begun.toString("latin1") : this.#fromText(this.#decoded(begun, false))
+    return start + this.#takeHalf()
+  }
+
+  *pieces(chunk: Iterable<Uint8Array | string>): Generator<string> {
+    for (const text of chunk) {
+      if (typeof text === "string") {
+        // Strings have no encoding to be told.
+        if (this.#start !== undefined) yield this.end()
+        for (let start = 0; start < text.length; start += pieceLength) {
+          yield this.#fromText(text.slice(start, start + pieceLength))
+        }
+      } else {
+        const octets = this.#afterStart(Buffer.from(text.buffer, text.byteOffset, text.length))
+        for (let start = 0; start < octets.length; start += pieceLength) {
+          const piece = octets.subarray(start, start + pieceLength)
+          yield this.#utf16 === undefined
+            ? this.#takeHalf() + piece.toString("latin1")
+            : this.#fromText(this.#decoded(piece, true))
+        }
+      }
+    }
+  }
+
+  /** What there is to be read: nothing as long as the encoding can't be told. */
+  #afterStart(octets: Buffer): Buffer {
+    if (this.#start === undefined) return octets
+    const start = Buffer.concat([this.#start, octets])
+    if (start.length < 2) {
+      this.#start = start
+      return Buffer.alloc(0)
+    }
+    this.#start = undefined
+    const encoding = utf16Of(start)
+    if (encoding !== undefined) this.#utf16 = new TextDecoder(encoding, { fatal: true })
+    return start
+  }
+
+  #decoded(octets: Buffer, isMore: boolean): string {
+    try {
+      return this.#utf16!.decode(octets, { stream: isMore })
+    } catch {
+      throw new LdifSyntaxError({ line: this.#line(), detail: "not UTF-16, in which the text began" })
+    }
+  }
+
+  #takeHalf(): string {
+    const half = this.#half
+    this.#half = ""
+    return half === "" ? "" : Buffer.from(half).toString("latin1")
+  }
+
+  #fromText(text: string): string {
+    // oxlint-disable-next-line no-control-regex -- the range of ASCII
+    if (this.#half === "" && !/[^\x00-\x7f]/.test(text)) return text
+    const whole = this.#half + text
+    const last = whole.charCodeAt(whole.length - 1)
+    const isHalf = last >= 0xd800 && last <= 0xdbff
+    this.#half = isHalf ? whole.slice(-1) : ""
+    return Buffer.from(isHalf ? whole.slice(0, -1) : whole).toString("latin1")
+  }
+}
+
+/** The encoding of a text that begins with an ASCII character or a byte order mark; `undefined` for UTF-8. */
+const utf16Of = (start: Buffer): "utf-16le" | "utf-16be" | undefined => {
+  const [first, second] = start
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return "utf-16le"
+  return (first === 0xfe && second === 0xff) || (first === 0 && second !== 0) ? "utf-16be" : undefined
+}

@@ -1,0 +1,184 @@
+/**
+ * LDIF made into other LDIF: attributes renamed, dropped or kept, bases moved. Each is a function from a stream of records to another, so
+ * that files of any size pass through. Making a file anonymous is in LdifAnonymize.ts.
+ *
+ * @since 0.2.0
+ */
+import * as Stream from "effect/Stream"
+import { equalityOf } from "../attribute/equalityRules.ts"
+import * as LdapDn from "../dn/LdapDn.ts"
+import type { LdapAttribute } from "../entry/LdapEntry.ts"
+import { attributesMapped, changesMapped, namesMapped } from "./LdifParts.ts"
+import type { LdifRecord } from "./LdifRecord.ts"
+
+export { anonymize, type AnonymizeOptions } from "./LdifAnonymize.ts"
+export type { LdifRecord } from "./LdifRecord.ts"
+
+/**
+ * From records to records.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type LdifTransformation = <E, R>(self: Stream.Stream<LdifRecord, E, R>) => Stream.Stream<LdifRecord, E, R>
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Attributes
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Leaves attributes out, by their names without options and in any case of letters; an object identifier stands for the names of its
+ * type (of the standard schemas), and each name for the others.
+ *
+ * **Details**
+ *
+ * Values in names stay: an entry can't be without them. A modify record that has nothing left is left out.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Ldif, LdifTransform } from "effect-ldap"
+ * import { Effect, FileSystem, Stream } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const fs = yield* FileSystem.FileSystem
+ *   yield* fs.stream("export.ldif").pipe(
+ *     Ldif.decode(),
+ *     LdifTransform.dropAttributes(["userPassword", "jpegPhoto"]),
+ *     Ldif.encode(),
+ *     Stream.encodeText,
+ *     Stream.run(fs.sink("without.ldif"))
+ *   )
+ * })
+ * ```
+ *
+ * @category attributes
+ * @since 0.2.0
+ */
+export const dropAttributes = (attributes: Iterable<string>): LdifTransformation => {
+  const dropped = keysOf(attributes)
+  return attributesThat((key) => !dropped.has(key))
+}
+
+/**
+ * Leaves out all attributes but these, which are named as in {@link dropAttributes}. `objectClass` stays only if it is named.
+ *
+ * @category attributes
+ * @since 0.2.0
+ */
+export const keepAttributes = (attributes: Iterable<string>): LdifTransformation => {
+  const kept = keysOf(attributes)
+  return attributesThat((key) => kept.has(key))
+}
+
+/**
+ * Gives attributes other names, in entries, changes and distinguished names. Options stay: of `{ cn: "commonName" }`, `cn;lang-de` becomes
+ * `commonName;lang-de`. Names are found as in {@link dropAttributes}.
+ *
+ * **Details**
+ *
+ * Where an entry has the other name already, the values of both are put together. Names within values (a `member`, say) are renamed
+ * where the standard schemas know the attribute to hold names.
+ *
+ * @category attributes
+ * @since 0.2.0
+ */
+export const renameAttributes = (names: Readonly<Record<string, string>>): LdifTransformation => {
+  const others = new Map(Object.entries(names).map(([from, to]) => [typeOf(from), to]))
+  const renamed = (description: string): string => {
+    const { options, type } = taken(description)
+    const other = others.get(typeOf(type))
+    return other === undefined ? description : other + options
+  }
+  const rename = (dn: LdapDn.LdapDn): LdapDn.LdapDn =>
+    LdapDn.make(dn.rdns.map((rdn) =>
+      new LdapDn.Rdn(rdn.attributes.map((attribute) => {
+        const type = renamed(attribute.type)
+        return type === attribute.type ? attribute : new LdapDn.RdnAttribute(type, attribute.value, attribute.berTag)
+      }))
+    ))
+  return each((record) => {
+    const inNames = namesMapped(record, rename)
+    const inAttributes = attributesMapped(
+      inNames,
+      (attributes) =>
+        merged(attributes.map((attribute) => ({ ...attribute, description: renamed(attribute.description) })))
+    )
+    return changesMapped(
+      inAttributes,
+      (changes) => changes.map((change) => ({ ...change, attribute: renamed(change.attribute) }))
+    )
+  })
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Names
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Moves what is at or below one name to another: in the names of records, in the new superiors of renames, and in the values of
+ * attributes that the standard schemas know to hold names (`member`, `manager`, `seeAlso` …).
+ *
+ * **Details**
+ *
+ * Names are compared as `LdapDn` does. Those that aren't below `from`, and those that can't be read, stay as they are. The entry at
+ * `from` itself gets the RDN of `to`; its attributes stay, so give it the values that the new name has.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapDn, LdifTransform } from "effect-ldap"
+ *
+ * LdifTransform.moveBase(LdapDn.ldapDn`dc=example,dc=com`, LdapDn.ldapDn`dc=test,dc=example,dc=org`)
+ * ```
+ *
+ * @category names
+ * @since 0.2.0
+ */
+export const moveBase = (from: LdapDn.LdapDn, to: LdapDn.LdapDn): LdifTransformation =>
+  each((record) =>
+    namesMapped(record, (dn) => {
+      const relative = LdapDn.relativeTo(dn, from)
+      return relative === undefined ? dn : LdapDn.concat(relative, to)
+    })
+  )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Machinery
+// ---------------------------------------------------------------------------------------------------------------------
+
+const typeOf = (name: string): string => equalityOf(name).type
+
+const keysOf = (names: Iterable<string>): ReadonlySet<string> => new Set(Array.from(names, typeOf))
+
+const taken = (description: string): { readonly type: string; readonly options: string } => {
+  const [type = ""] = description.split(";", 1)
+  return { type, options: description.slice(type.length) }
+}
+
+const each = (transform: (record: LdifRecord) => LdifRecord): LdifTransformation => Stream.map(transform)
+
+const attributesThat = (isKept: (key: string) => boolean): LdifTransformation => {
+  const keeps = (description: string) => isKept(typeOf(description))
+  return (self) =>
+    self.pipe(
+      Stream.map((record) => {
+        const kept = attributesMapped(
+          record,
+          (attributes) => attributes.filter(({ description }) => keeps(description))
+        )
+        return changesMapped(kept, (changes) => changes.filter(({ attribute }) => keeps(attribute)))
+      }),
+      Stream.filter((record) => record._tag !== "Modify" || record.changes.length > 0)
+    )
+}
+
+const merged = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<LdapAttribute> => {
+  const all = new Map<string, LdapAttribute>()
+  for (const { description, values } of attributes) {
+    const key = description.toLowerCase()
+    const before = all.get(key)
+    all.set(key, before === undefined ? { description, values } : { ...before, values: [...before.values, ...values] })
+  }
+  return Array.from(all.values())
+}

@@ -1,0 +1,175 @@
+/**
+ * Two schemas side by side, for drift: what one server has and the other hasn't, and what both have and define otherwise.
+ *
+ * @since 0.2.0
+ */
+import * as Data from "effect/Data"
+import type { Definition, Definitions, LdapSubschema } from "./LdapSubschemaModel.ts"
+
+/**
+ * One difference between two schemas.
+ *
+ * **Details**
+ *
+ * `name` is the definition's first name, or its object identifier where it has none. Of a `Changed` one, `differences` has the fields that
+ * aren't the same, each with what the one schema says and what the other.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type SchemaDifference = Data.TaggedEnum<{
+  /** Only the second schema has it. */
+  Added: { readonly kind: keyof Definitions; readonly name: string; readonly definition: Definition }
+  /** Only the first schema has it. */
+  Removed: { readonly kind: keyof Definitions; readonly name: string; readonly definition: Definition }
+  Changed: {
+    readonly kind: keyof Definitions
+    readonly name: string
+    readonly before: Definition
+    readonly after: Definition
+    readonly differences: Readonly<Record<string, { readonly before: unknown; readonly after: unknown }>>
+  }
+}>
+
+/**
+ * @category constructors
+ * @since 0.2.0
+ */
+export const SchemaDifference = Data.taggedEnum<SchemaDifference>()
+
+/**
+ * Options of {@link compare}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface CompareOptions {
+  /** Fields that are not compared. Default: `description` and `extensions`, which say nothing of what servers accept. */
+  readonly ignore?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The differences between the schemas of two servers, or of one at two times.
+ *
+ * **Details**
+ *
+ * Definitions are found by their object identifiers, and where servers have made some up (`cn-oid`) by their names. The order of
+ * names and lists doesn't matter, nor does the case of letters, nor whether a type is called by one of its names or by its object
+ * identifier. Pure; takes time in proportion to the definitions.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapSubschema, type LdapClient } from "effect-ldap"
+ * import { Effect } from "effect"
+ *
+ * const drift = Effect.fn(function*(one: LdapClient.LdapClient, other: LdapClient.LdapClient) {
+ *   const [before, after] = yield* Effect.all([LdapSubschema.read(one), LdapSubschema.read(other)])
+ *   return LdapSubschema.compare(before, after).map(({ _tag, kind, name }) => `${_tag} ${kind} ${name}`)
+ * })
+ * ```
+ *
+ * @category comparing
+ * @since 0.2.0
+ */
+export const compare = (
+  before: LdapSubschema,
+  after: LdapSubschema,
+  options?: CompareOptions
+): ReadonlyArray<SchemaDifference> => {
+  const ignored = new Set(["_tag", "oid", ...(options?.ignore ?? ["description", "extensions"])])
+  return kinds.flatMap((kind) => compareKind(kind, before, after, ignored))
+}
+
+const kinds: ReadonlyArray<keyof Definitions> = [
+  "syntaxes",
+  "matchingRules",
+  "attributeTypes",
+  "matchingRuleUses",
+  "objectClasses",
+  "ditContentRules",
+  "ditStructureRules",
+  "nameForms"
+]
+
+const compareKind = (
+  kind: keyof Definitions,
+  before: LdapSubschema,
+  after: LdapSubschema,
+  ignored: ReadonlySet<string>
+): ReadonlyArray<SchemaDifference> => {
+  const found: Array<SchemaDifference> = []
+  const others = keyed(after[kind])
+  const matched = new Set<Definition>()
+  for (const definition of before[kind]) {
+    const other = keysOf(definition).map((key) => others.get(key)).find((other) => other !== undefined)
+    const name = nameOf(definition)
+    if (other === undefined) {
+      found.push(SchemaDifference.Removed({ kind, name, definition }))
+      continue
+    }
+    if (matched.has(other)) continue
+    matched.add(other)
+    const differences = differencesOf(definition, other, before, after, ignored)
+    if (Object.keys(differences).length > 0) {
+      found.push(SchemaDifference.Changed({ kind, name, before: definition, after: other, differences }))
+    }
+  }
+  const known = keyed(before[kind])
+  for (const definition of after[kind]) {
+    if (!matched.has(definition) && keysOf(definition).every((key) => !known.has(key))) {
+      found.push(SchemaDifference.Added({ kind, name: nameOf(definition), definition }))
+    }
+  }
+  return found
+}
+
+const nameOf = ({ names, oid }: Definition): string => names[0] ?? oid
+
+const keysOf = ({ names, oid }: Definition): ReadonlyArray<string> => [oid, ...names].map((name) => name.toLowerCase())
+
+/** By object identifier and every name; of two the first counts. */
+const keyed = (definitions: ReadonlyArray<Definition>): ReadonlyMap<string, Definition> => {
+  const found = new Map<string, Definition>()
+  for (const definition of definitions) {
+    for (const key of keysOf(definition)) if (!found.has(key)) found.set(key, definition)
+  }
+  return found
+}
+
+const differencesOf = (
+  before: Definition,
+  after: Definition,
+  one: LdapSubschema,
+  other: LdapSubschema,
+  ignored: ReadonlySet<string>
+) => {
+  const differences: Record<string, { readonly before: unknown; readonly after: unknown }> = {}
+  const [a, b] = [before, after].map((definition) => new Map(Object.entries(definition)))
+  for (const field of new Set([...a!.keys(), ...b!.keys()])) {
+    if (ignored.has(field)) continue
+    const old: unknown = a!.get(field)
+    const now: unknown = b!.get(field)
+    if (comparable(field, old, one) !== comparable(field, now, other)) differences[field] = { before: old, after: now }
+  }
+  return differences
+}
+
+/** Fields whose values name attribute types, and object classes. */
+const typeFields = new Set(["must", "may", "not", "applies", "superior"])
+const classFields = new Set(["superiors", "auxiliaries", "objectClass"])
+
+/** A text that is the same for what means the same. */
+const comparable = (field: string, value: unknown, schema: LdapSubschema): string => {
+  if (value === undefined) return ""
+  if (value instanceof Map)
+    return JSON.stringify(Array.from(value as Map<string, unknown>).map((pair) => JSON.stringify(pair)).sort())
+  const main = (name: string): string =>
+    (typeFields.has(field)
+      ? schema.attributeType(name)?.oid
+      : classFields.has(field)
+      ? schema.objectClass(name)?.oid
+      : undefined) ?? name
+  const text = (part: unknown): string => String(typeof part === "string" ? main(part) : part).toLowerCase()
+  return Array.isArray(value) ? JSON.stringify((value as ReadonlyArray<unknown>).map(text).sort()) : text(value)
+}

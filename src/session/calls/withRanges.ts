@@ -1,0 +1,88 @@
+/**
+ * Searches and lookups with `ranges: "all"`: of attributes of which the server sent a range of the values, the rest is read by further
+ * lookups before an entry is given. The reading is in session/valueRanges.ts.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { ControlInput } from "../../model/ldapts.ts"
+import type { LdapOperations, LookupOptions, SearchMessage, SearchOptions } from "../LdapOperations.ts"
+import { wholeEntry } from "../valueRanges.ts"
+
+type Reading = Pick<LdapOperations, "search" | "searchMessages" | "searchResult" | "lookup" | "lookupResult">
+
+/** The same operations, where they are asked for all ranges also with these. */
+export const withRanges = (operations: Reading): Reading => {
+  const isAsked = (options: LookupOptions | undefined) => options?.ranges === "all"
+  const plain = <O extends LookupOptions>(options: O): O => ({ ...options, ranges: undefined })
+  const whole = (entry: LdapEntry, options: LookupOptions | undefined): Effect.Effect<LdapEntry, LdapError> =>
+    wholeEntry(operations, entry, {
+      timeout: options?.timeout,
+      referrals: options?.referrals,
+      controls: controlsForRanges(options?.controls)
+    })
+  const search = (options: SearchOptions) =>
+    isAsked(options)
+      ? Stream.mapEffect(operations.search(plain(options)), (entry) => whole(entry, options))
+      : operations.search(options)
+  return {
+    search,
+    searchMessages: (options) =>
+      isAsked(options)
+        ? Stream.mapEffect(
+          operations.searchMessages(plain(options)),
+          (message): Effect.Effect<SearchMessage, LdapError> =>
+            message._tag === "Entry"
+              ? Effect.map(whole(message.entry, options), (entry) => ({ ...message, entry }))
+              : Effect.succeed(message)
+        )
+        : operations.searchMessages(options),
+    searchResult: (options) =>
+      isAsked(options)
+        ? Effect.flatMap(operations.searchResult(plain(options)), (result) =>
+          Effect.map(
+            Effect.forEach(result.entries, (entry) => whole(entry, options)),
+            (entries) => ({ ...result, entries })
+          ))
+        : operations.searchResult(options),
+    lookup: (dn, options) =>
+      options !== undefined && isAsked(options)
+        ? Effect.flatMap(
+          operations.lookup(dn, plain(options)),
+          Option.match({
+            onNone: () => Effect.succeedNone,
+            onSome: (entry) => Effect.map(whole(entry, options), Option.some)
+          })
+        )
+        : operations.lookup(dn, options),
+    lookupResult: (dn, options) =>
+      options !== undefined && isAsked(options)
+        ? Effect.flatMap(operations.lookupResult(dn, plain(options)), (result) =>
+          Option.isNone(result.entry)
+            ? Effect.succeed(result)
+            : Effect.map(whole(result.entry.value, options), (entry) => ({ ...result, entry: Option.some(entry) })))
+        : operations.lookupResult(dn, options)
+  }
+}
+
+/**
+ * Controls that make a search what it is, and would make a lookup something else. All others stay: as whom the directory is asked
+ * (proxied authorization), and how it writes values.
+ */
+const controlsOfSearches: ReadonlySet<string> = new Set([
+  "1.2.840.113556.1.4.319", // paged results
+  "1.2.840.113556.1.4.473", // sorting
+  "2.16.840.1.113730.3.4.9", // virtual list view
+  "1.3.6.1.4.1.4203.1.9.1.1", // content synchronization
+  "2.16.840.1.113730.3.4.3", // persistent search
+  "1.2.840.113556.1.4.841", // DirSync
+  "1.2.840.113556.1.4.528", // change notification
+  "1.2.840.113556.1.4.970" // statistics
+])
+
+const controlsForRanges = (
+  controls: ReadonlyArray<ControlInput> | undefined
+): ReadonlyArray<ControlInput> | undefined =>
+  controls?.filter((control) => !controlsOfSearches.has("oid" in control ? control.oid : control.type))

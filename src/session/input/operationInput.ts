@@ -1,0 +1,182 @@
+/**
+ * What is wrong with the arguments of operations, before anything is made of them: programs without types, and settings that aren't
+ * there, reach here. Values and names are judged by model/input; filters, limits and all that costs more where requests are shaped.
+ */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import {
+  attributesProblem,
+  descriptionProblem,
+  modificationsProblem,
+  nameProblem,
+  valueProblem
+} from "../../model/input/attributes.ts"
+import { given, hasText, isName } from "../../model/input/values.ts"
+import { InvalidRequest } from "../../model/InvalidRequest.ts"
+import { derefAliases, scopes } from "../../protocol/LdapMessage.ts"
+
+type Problem = InvalidRequest | undefined
+
+/** Objects by their fields, whatever those are. */
+type Fields = Readonly<Record<string, unknown>>
+
+const invalid = (field: string, detail: string): InvalidRequest => new InvalidRequest({ field, detail })
+
+const isObject = (u: unknown): u is Fields => typeof u === "object" && u !== null && !Array.isArray(u)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Parts
+// ---------------------------------------------------------------------------------------------------------------------
+
+const booleanProblem = (field: string, u: unknown): Problem =>
+  u === undefined || typeof u === "boolean" ? undefined : invalid(field, `${given(u)} is neither true nor false`)
+
+/** Its range is judged where the request is shaped. */
+const numberProblem = (field: string, u: unknown): Problem =>
+  u === undefined || typeof u === "number" ? undefined : invalid(field, `${given(u)} was given where a number belongs`)
+
+const choiceProblem = (field: string, u: unknown, choices: ReadonlyArray<string>): Problem =>
+  u === undefined || choices.some((choice) => choice === u)
+    ? undefined
+    : invalid(field, `${given(u)} was given where one of ${choices.join(", ")} belongs`)
+
+/** Of a time limit; not a number is none. */
+export const durationProblem = (field: string, u: unknown): Problem => {
+  if (u === undefined) return undefined
+  const duration = Duration.fromInput(u as Duration.Input)
+  return Option.isSome(duration) && Duration.toMillis(duration.value) >= 0
+    ? undefined
+    : invalid(field, `${given(u)} is no duration, as in "10 seconds" or 500 (milliseconds)`)
+}
+
+/** Of a list of controls; those of ldapts call their object identifier `type`. */
+export const controlsProblem = (field: string, u: unknown): Problem => {
+  if (u === undefined) return undefined
+  if (!Array.isArray(u)) return invalid(field, `${given(u)} was given where an array of controls belongs`)
+  for (const control of u as ReadonlyArray<unknown>) {
+    const problem = controlProblem(field, control)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+const controlProblem = (field: string, u: unknown): Problem => {
+  if (!isObject(u)) return invalid(field, `${given(u)} was given where a control belongs`)
+  const oid = u["oid"] ?? u["type"]
+  if (!isOid(oid)) return invalid(field, `a control has an object identifier, as in 1.2.3; this one has ${given(oid)}`)
+  if (u["oid"] === undefined) return undefined
+  return booleanProblem(field, u["critical"]) ?? octetsProblem(field, u["value"])
+}
+
+const octetsProblem = (field: string, u: unknown): Problem =>
+  u === undefined || u instanceof Uint8Array ? undefined : invalid(field, `${given(u)} was given where octets belong`)
+
+const isOid = (u: unknown): u is string => typeof u === "string" && /^[0-9]+(?:\.[0-9]+)*$/.test(u)
+
+const attributeListProblem = (u: unknown): Problem => {
+  if (u === undefined) return undefined
+  if (!Array.isArray(u)) return invalid("attributes", `${given(u)} was given where an array of descriptions belongs`)
+  for (const description of u as ReadonlyArray<unknown>) {
+    const problem = descriptionProblem("attributes", description)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+const referralsProblem = (u: unknown): Problem =>
+  u === undefined || u === "ignore" || u === "fail" || (isObject(u) && u["_tag"] === "FollowReferrals")
+    ? undefined
+    : invalid("referrals", `${given(u)} was given where "ignore", "fail" or LdapReferrals.follow() belongs`)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Options
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Of what every operation may be given. */
+export const optionsProblem = (u: unknown): Problem => {
+  if (u === undefined) return undefined
+  if (!isObject(u)) return invalid("options", `${given(u)} was given where options belong`)
+  const { cancel, controls, referrals, timeout } = u
+  const hasCancel = cancel === undefined || typeof cancel === "boolean" || typeof cancel === "function"
+  return controlsProblem("controls", controls) ?? durationProblem("timeout", timeout) ?? referralsProblem(referrals) ??
+    (hasCancel ? undefined : invalid("cancel", `${given(cancel)} is neither true, false nor a function`))
+}
+
+/** A lookup is a search, and JavaScript may give it all that a search may be given. */
+const lookupOptionsProblem = (u: unknown): Problem => {
+  const wrong = optionsProblem(u)
+  if (wrong !== undefined || !isObject(u)) return wrong
+  return attributeListProblem(u["attributes"]) ?? booleanProblem("typesOnly", u["typesOnly"]) ??
+    choiceProblem("ranges", u["ranges"], ["all"]) ?? choiceProblem("scope", u["scope"], scopes) ??
+    choiceProblem("derefAliases", u["derefAliases"], derefAliases) ?? durationProblem("timeLimit", u["timeLimit"]) ??
+    numberProblem("sizeLimit", u["sizeLimit"]) ?? numberProblem("pageSize", u["pageSize"])
+}
+
+export const searchProblem = (options: unknown): Problem => {
+  if (!isObject(options)) return invalid("options", `${given(options)} was given where the options of a search belong`)
+  return nameProblem("base", options["base"]) ?? lookupOptionsProblem(options)
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Operations
+// ---------------------------------------------------------------------------------------------------------------------
+
+export const lookupProblem = (dn: unknown, options: unknown): Problem =>
+  nameProblem("base", dn) ?? lookupOptionsProblem(options)
+
+export const compareProblem = (dn: unknown, attribute: unknown, value: unknown, options: unknown): Problem =>
+  nameProblem("dn", dn) ?? descriptionProblem("attribute", attribute) ?? valueProblem("value", value) ??
+    optionsProblem(options)
+
+export const addProblem = (dn: unknown, attributes: unknown, options: unknown): Problem =>
+  nameProblem("dn", dn) ?? attributesProblem(attributes) ?? optionsProblem(options)
+
+export const modifyProblem = (dn: unknown, changes: unknown, options: unknown): Problem =>
+  nameProblem("dn", dn) ?? modificationsProblem(changes) ?? optionsProblem(options)
+
+export const deleteProblem = (dn: unknown, options: unknown): Problem =>
+  nameProblem("dn", dn) ?? optionsProblem(options)
+
+export const renameProblem = (dn: unknown, options: unknown): Problem => {
+  if (!isObject(options))
+    return invalid("options", `${given(options)} was given where a new RDN or a new superior belongs`)
+  const { deleteOldRdn, newRdn, newSuperior } = options
+  if (newRdn === undefined && newSuperior === undefined) {
+    return invalid("newRdn", "neither a new RDN nor a new superior was given")
+  }
+  const isRdn = newRdn === undefined || typeof newRdn === "string" || isRdnValue(newRdn)
+  return nameProblem("dn", dn) ?? (newRdn === undefined ? ownRdnProblem(String(dn)) : undefined) ??
+    (isRdn
+      ? undefined
+      : invalid("newRdn", `${given(newRdn)} was given where an RDN belongs, as text or by LdapDn.rdn`)) ??
+    (newSuperior === undefined ? undefined : nameProblem("newSuperior", newSuperior)) ??
+    booleanProblem("deleteOldRdn", deleteOldRdn) ?? optionsProblem(options)
+}
+
+/** A move needs the RDN that the entry has. */
+const ownRdnProblem = (dn: string): Problem => {
+  const name = LdapDn.parse(dn, { lenient: true })
+  if (Result.isFailure(name))
+    return invalid("newRdn", `give the entry's RDN, which can't be read here: ${name.failure.message}`)
+  return name.success.rdns.length === 0 ? invalid("dn", "the root can't be moved") : undefined
+}
+
+/** An `Rdn`, of this copy of the library or another. */
+const isRdnValue = (u: unknown): boolean =>
+  isObject(u) && Array.isArray(u["attributes"]) && u["attributes"].length > 0 && !isName(u) && hasText(u)
+
+export const extendedProblem = (args: ReadonlyArray<unknown>): Problem => {
+  const [operation, ...rest] = args
+  if (typeof operation === "string") {
+    const [options] = rest
+    if (!isOid(operation))
+      return invalid("oid", "an extended operation is named by an object identifier, as in 1.3.6.1.4.1.4203.1.11.3")
+    return optionsProblem(options) ?? (isObject(options) ? octetsProblem("value", options["value"]) : undefined)
+  }
+  return isObject(operation) && isOid(operation["oid"]) && typeof operation["encode"] === "function" &&
+      typeof operation["decode"] === "function"
+    ? optionsProblem(rest[1])
+    : invalid("operation", `${given(operation)} was given where an extended operation or its object identifier belongs`)
+}

@@ -1,0 +1,76 @@
+/**
+ * What is wrong with the settings of a session, before a connection is opened: a variable of the environment that isn't set, most often.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { given } from "../../model/input/values.ts"
+import { InvalidRequest } from "../../model/InvalidRequest.ts"
+import { controlsProblem, durationProblem } from "./operationInput.ts"
+
+type Problem = InvalidRequest | undefined
+
+const invalid = (field: string, detail: string): InvalidRequest => new InvalidRequest({ field, detail })
+
+/** Of the URL of a server. What it says is judged where it is read. */
+export const urlProblem = (u: unknown): Problem =>
+  typeof u === "string" && u.trim() !== ""
+    ? undefined
+    : invalid(
+      "url",
+      `it is not set: ${given(u)} was given where the URL of a server belongs, as in ldaps://ldap.example.org`
+    )
+
+/** Of who to be. A password that an effect gives is judged when it is there. */
+export const authProblem = (u: unknown): Problem => {
+  if (typeof u !== "object" || u === null || !("_tag" in u)) {
+    return invalid("auth", `${given(u)} was given; make it with LdapAuth`)
+  }
+  switch (u._tag) {
+    case "Anonymous":
+      return undefined
+    case "Simple": {
+      const dn: unknown = "dn" in u ? u.dn : undefined
+      if (typeof dn !== "string") return invalid("dn", `the bind DN is not set: ${given(dn)} was given`)
+      const password: unknown = "password" in u ? u.password : undefined
+      return Effect.isEffect(password) && !Redacted.isRedacted(password) ? undefined : passwordProblem(password)
+    }
+    case "Sasl": {
+      const mechanism: unknown = "mechanism" in u ? u.mechanism : undefined
+      return typeof mechanism === "object" && mechanism !== null && "name" in mechanism &&
+          typeof mechanism.name === "string" && "start" in mechanism && typeof mechanism.start === "function"
+        ? undefined
+        : invalid("mechanism", `${given(mechanism)} was given where a mechanism of LdapSasl belongs`)
+    }
+    default:
+      return invalid("auth", "it is none of LdapAuth")
+  }
+}
+
+/** Of a password that is there. Nothing of it is said. */
+export const passwordProblem = (u: unknown): Problem => {
+  if (!Redacted.isRedacted(u))
+    return invalid("password", `the password is not set: ${given(u)} was given; make it with Redacted.make`)
+  const value = Redacted.value(u)
+  return typeof value === "string" || value instanceof Uint8Array
+    ? undefined
+    : invalid("password", `the password is not set: ${given(value)} was given`)
+}
+
+const durations = ["connectTimeout", "requestTimeout", "closeTimeout"] as const
+
+export const sessionProblem = (options: unknown): Problem => {
+  if (typeof options !== "object" || options === null) return invalid("config", `${given(options)} was given`)
+  const fields = options as Readonly<Record<string, unknown>>
+  const { auth, bindControls, maxMessageSize, maxUnread, tls } = fields
+  for (const field of durations) {
+    const wrong = durationProblem(field, fields[field])
+    if (wrong !== undefined) return wrong
+  }
+  for (const [field, value] of [["maxMessageSize", maxMessageSize], ["maxUnread", maxUnread]] as const) {
+    if (value !== undefined && !(typeof value === "number" && value > 0)) {
+      return invalid(field, `${given(value)} was given where a number of bytes belongs`)
+    }
+  }
+  if (tls !== undefined && (typeof tls !== "object" || tls === null)) return invalid("tls", `${given(tls)} was given`)
+  return (auth === undefined ? undefined : authProblem(auth)) ?? controlsProblem("bindControls", bindControls)
+}
