@@ -169,12 +169,19 @@ describe("S3: what came together with the end", () => {
       yield* settle
       yield* peer.send(messageId, entry("cn=2"))
       yield* settle
+      // Takes what has arrived, and waits for more.
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
+      yield* peer.send(messageId, entry("cn=3"))
+      yield* settle
+      yield* peer.send(messageId, entry("cn=4"))
+      yield* settle
       yield* server.reset
       yield* session.closed
-      assert.deepStrictEqual(seen, ["cn=1"])
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2", "cn=3"])
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual((yield* Fiber.join(search)).reason._tag, "ConnectionLost")
-      assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2", "cn=3", "cn=4"])
     }))
 })
 

@@ -110,6 +110,27 @@ describe("pages", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
+  it.effect("a page that fails is the end, although it says where the next one starts", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const seen: Array<string> = []
+      const all = yield* Effect.forkChild(
+        Effect.flip(
+          Stream.runForEach(session.search({ base, pageSize: 1 }), ({ dn }) => Effect.sync(() => void seen.push(dn)))
+        ),
+        { startImmediately: true }
+      )
+      const { messageId } = yield* asked(peer)
+      const failed: ProtocolOperation = { _tag: "SearchResultDone", result: { ...ok, code: 4 } }
+      yield* peer.sendOctets(
+        Buffer.concat([octets(messageId, entry("cn=a")), octets(messageId, failed, next(Buffer.from("more")))])
+      )
+      yield* settle
+      assert.isDefined(all.pollUnsafe())
+      assert.strictEqual((yield* Fiber.join(all)).reason._tag, "SizeLimitExceeded")
+      assert.deepStrictEqual(seen, ["cn=a"])
+    }))
+
   it.effect("a stream that is dropped between pages gives the cursor back by a page of no entries", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
