@@ -392,6 +392,24 @@ describe("searches in pages at once", () => {
       assert.isEmpty(yield* Fiber.join(again))
     }))
 
+  it.effect("S3: one that waits hears of the end, also while a cursor waits to be given back", () =>
+    Effect.gen(function*() {
+      const { peer, server, session } = yield* openWith({ requestTimeout: "Infinity" })
+      const controls = [LdapControl.sortRequest.make([{ attribute: "uidNumber" }])]
+      const first = yield* start(session.searchResult({ base: "dc=1", pageSize: 1, controls }))
+      const one = yield* asked(peer)
+      const second = yield* start(Effect.flip(session.searchResult({ base: "dc=2", pageSize: 1 })))
+      yield* Fiber.interrupt(first)
+      // A sorted search comes to its end, and its cursor is given back a moment later.
+      yield* peer.send(one.messageId, done, next(Buffer.from("more")))
+      yield* settle
+      yield* server.reset
+      yield* session.closed
+      yield* settle
+      assert.isDefined(second.pollUnsafe())
+      assert.strictEqual((yield* Fiber.join(second)).reason._tag, "SessionClosed")
+    }))
+
   it.effect("as many as pagedSearches allows run", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith({ pagedSearches: 2 })
