@@ -47,16 +47,16 @@ export const s1 = breaksOf(
   },
   {
     file: driver,
-    find: "        return this.#writer.unbind(action.messageId)\n",
-    replace: "        return\n",
+    find: "        this.#writer.unbind(action.messageId)\n",
+    replace: "",
     test: "session/sasl",
     name: "with a server that can't prove who it is ends the session",
     why: "no unbind is written"
   },
   {
     file: driver,
-    find: "        this.#options.metrics.unbound()\n",
-    replace: "        this.#options.metrics.unbound()\n        this.#writer.unbind(action.messageId + 1)\n",
+    find: "        this.#writer.unbind(action.messageId)\n",
+    replace: "        this.#writer.unbind(action.messageId)\n        this.#writer.unbind(action.messageId + 1)\n",
     test: "session/ending",
     name: "waits until the connection is closed, and adds nothing",
     why: "two unbinds are written"

@@ -1,6 +1,6 @@
 /** S10: a slow consumer loses nothing and blocks no operation. */
 import { breaksOf } from "../Mutation.ts"
-import { driver, node, pages, responseQueue, search } from "../sources.ts"
+import { driver, node, pagedSearches, pages, responseQueue, search } from "../sources.ts"
 
 export const s10 = breaksOf(
   "S10",
@@ -57,8 +57,8 @@ export const s10 = breaksOf(
   },
   {
     file: search,
-    find: "if (search.pageSize !== undefined && unused !== undefined) pages.giveBack(unused)",
-    replace: "unused?.toString()",
+    find: "if (search.pageSize !== undefined) pages.close(unused)",
+    replace: "if (search.pageSize !== undefined) pages.close(unused?.slice(0, 0) as never)",
     test: "session/interruption",
     name: "a paged search that ends between pages gives the server's cursor back",
     hangs: true,
@@ -92,6 +92,42 @@ export const s10 = breaksOf(
     why: "half of an answer passes for the whole"
   },
   {
+    file: pages,
+    find: "    if (pause === undefined) return this.#done()\n",
+    replace: "    if (pause === undefined) return\n",
+    test: "session/paging",
+    name: "a stream that has ended, early or not, makes room",
+    hangs: true,
+    why: "a search in pages that has ended keeps its place"
+  },
+  {
+    file: pages,
+    find: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return leave()\n",
+    replace: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return\n",
+    test: "session/paging",
+    name: "one that is collected is waited for",
+    hangs: true,
+    why: "a search in pages that was read to its end keeps its place"
+  },
+  {
+    file: pagedSearches,
+    find: "if (this.#running.size < this.#most) {",
+    replace: "if (this.#most > 0) {",
+    test: "session/paging",
+    name: "beside a stream another one is refused",
+    hangs: true,
+    why: "more searches in pages run than the server keeps"
+  },
+  {
+    file: pagedSearches,
+    find: "    this.#waiting.delete(search)\n",
+    replace: "",
+    test: "session/paging",
+    name: "the wait counts for the time limit, and leaves nothing behind",
+    hangs: true,
+    why: "a search that doesn't wait any more gets a place"
+  },
+  {
     file: driver,
     find: "        return this.#connection.resume()\n",
     replace: "        return\n",
@@ -120,8 +156,8 @@ export const s10 = breaksOf(
   },
   {
     file: search,
-    find: "Effect.onInterrupt(Effect.sleep(pause), () => giveBack)",
-    replace: "Effect.sleep(pause)",
+    find: "          unused = pages.cookie\n",
+    replace: "",
     test: "session/paging",
     name: "and one that is interrupted meanwhile gives the cursor back: searchResult",
     hangs: true,

@@ -1,6 +1,6 @@
 /** S11: nothing that a peer sends is trusted. */
 import { breaksOf } from "../Mutation.ts"
-import { driver, openDriver, parser, reader, saslConnection } from "../sources.ts"
+import { berReader, messageReader, openDriver, parser, saslConnection } from "../sources.ts"
 
 export const s11 = breaksOf(
   "S11",
@@ -23,7 +23,7 @@ export const s11 = breaksOf(
     why: "a wrapped buffer may be empty"
   },
   {
-    file: driver,
+    file: messageReader,
     find: "leftover: this.#parser.pending, malformed })",
     replace: "leftover: this.#parser.pending, malformed: undefined })",
     test: "session/hostile",
@@ -32,8 +32,8 @@ export const s11 = breaksOf(
     why: "what can't be read is ignored"
   },
   {
-    file: driver,
-    find: "new LdapParser({ maxMessageSize: options.maxMessageSize })",
+    file: messageReader,
+    find: "new LdapParser({ maxMessageSize })",
     replace: "new LdapParser()",
     test: "session/hostile",
     name: "a message one octet above maxMessageSize",
@@ -65,7 +65,7 @@ export const s11 = breaksOf(
     why: "the parser goes on behind what it couldn't read"
   },
   {
-    file: reader,
+    file: berReader,
     find: "if (start + length > end) throw new BerError(`length ${length} passes",
     replace: "if (start + length > this.bytes.length) throw new BerError(`length ${length} passes",
     test: "ber/Ber",
@@ -73,7 +73,7 @@ export const s11 = breaksOf(
     why: "an element may pass the end of the one that holds it"
   },
   {
-    file: reader,
+    file: berReader,
     find: "if (length > 4) throw new BerError(`an integer of",
     replace: "if (length > 40) throw new BerError(`an integer of",
     test: "ber/Ber",

@@ -1,9 +1,17 @@
 /** S13: a defect stays with its owner. */
 import { breaksOf } from "../Mutation.ts"
-import { driver, eventQueue, startTlsHandshake } from "../sources.ts"
+import { driver, eventQueue, guarded, signal, startTlsHandshake } from "../sources.ts"
 
 export const s13 = breaksOf(
   "S13",
+  {
+    file: signal,
+    find: "guarded(() => resume(happened))",
+    replace: "resume(happened)",
+    test: "session/defects",
+    name: "are told although one of them throws",
+    why: "an observer of the end that throws keeps others from hearing of it"
+  },
   {
     file: driver,
     find:
@@ -14,9 +22,9 @@ export const s13 = breaksOf(
     why: "a callback that throws stops the session"
   },
   {
-    file: driver,
-    find: "        queueMicrotask(() => {\n          throw cause\n        })\n",
-    replace: "        queueMicrotask(() => {})\n",
+    file: guarded,
+    find: "  queueMicrotask(() => {\n    throw cause\n  })\n",
+    replace: "  queueMicrotask(() => {})\n",
     test: "session/defects",
     name: "concerns no operation whose answer comes with that of the other",
     why: "what a callback throws is lost"

@@ -75,7 +75,7 @@ export const s2 = breaksOf(
   },
   {
     file: driver,
-    find: "      this.dispatch({ _tag: \"Release\" })\n      return this.awaitClosed\n",
+    find: "      this.dispatch({ _tag: \"Release\" })\n      return this.closed.await\n",
     replace: "      this.dispatch({ _tag: \"Release\" })\n      return Effect.void\n",
     test: "session/ending",
     name: "waits until the connection is closed, and adds nothing",
@@ -100,7 +100,7 @@ export const s2 = breaksOf(
   },
   {
     file: driver,
-    find: "        Deferred.doneUnsafe(this.#closed, Effect.void)\n",
+    find: "        this.closed.happen()\n",
     replace: "",
     test: "session/release",
     name: "a peer that never closes is waited for until closeTimeout, and not longer",

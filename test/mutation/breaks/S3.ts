@@ -55,7 +55,7 @@ export const s3 = breaksOf(
   },
   {
     file: driver,
-    find: "    Deferred.doneUnsafe(this.ended, Effect.succeed(end))\n",
+    find: "    this.ended.happen(end)\n",
     replace: "",
     test: "session/release",
     name: "closed completes once for all who wait, before or after",

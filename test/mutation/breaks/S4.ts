@@ -1,20 +1,20 @@
 /** S4: interruption while opening leaves nothing. */
 import { breaksOf } from "../Mutation.ts"
-import { addressRace, node, nodeConnect, openDriver, session } from "../sources.ts"
+import { addressRace, node, nodeConnect, openDriver, openWhole } from "../sources.ts"
 
 export const s4 = breaksOf(
   "S4",
   {
-    file: session,
-    find: "          : Scope.close(own, exit)\n",
-    replace: "          : Effect.void\n",
+    file: openWhole,
+    find: "            : Scope.close(own, exit)\n",
+    replace: "            : Effect.void\n",
     test: "session/release",
     name: "the session that failed to open is closed at once, although the caller's scope stays open",
     hangs: true,
     why: "a session whose bind failed stays open"
   },
   {
-    file: session,
+    file: openWhole,
     find: "? Scope.addFinalizerExit(outer, (end) => Scope.close(own, end))",
     replace: "? Effect.void",
     test: "session/release",

@@ -1,6 +1,6 @@
 /** S7: a bind and StartTLS have the connection alone. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, driver, duplex, extended, saslBind, startTls } from "../sources.ts"
+import { bind, driver, duplex, extended, messageReader, saslBind, startTls } from "../sources.ts"
 
 export const s7 = breaksOf(
   "S7",
@@ -57,7 +57,7 @@ export const s7 = breaksOf(
     why: "a bind that is interrupted after something was sent gives its turn away"
   },
   {
-    file: driver,
+    file: messageReader,
     find: "leftover: this.#parser.pending, malformed",
     replace: "leftover: 0, malformed",
     test: "session/flow",
@@ -75,7 +75,7 @@ export const s7 = breaksOf(
   },
   {
     file: saslBind,
-    find: "Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.awaitClosed, Effect.interrupt))",
+    find: "Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.closed.await, Effect.interrupt))",
     replace: "this.#converse",
     test: "session/conversations",
     name: "a mechanism that hangs ends with its session",
@@ -119,7 +119,7 @@ export const s7 = breaksOf(
     why: "TLS is asked for where it is on"
   },
   {
-    file: driver,
+    file: messageReader,
     find: `if (phase.channel._tag === "Handshake") return this.#machine.apply({ _tag: "ClearText" })`,
     replace: `if (phase.channel._tag === "Handshake") return`,
     test: "session/driver/connections",
