@@ -174,6 +174,7 @@ describe("S3: what came together with the end", () => {
       assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
       yield* peer.send(messageId, entry("cn=3"))
       yield* settle
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2", "cn=3"])
       yield* peer.send(messageId, entry("cn=4"))
       yield* settle
       yield* server.reset
