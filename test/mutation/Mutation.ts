@@ -1,5 +1,7 @@
-/** What a deliberate break is. */
-export type Promised = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "S9" | "S10" | "S11"
+/** A deliberate break of the sources: what is changed, and the tests that must notice. */
+
+/** The promises of a session (see src/README.md). */
+export type Promised = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "S9" | "S10" | "S11" | "S12" | "S13"
 
 export interface Mutation {
   readonly promise: Promised
@@ -17,3 +19,18 @@ export interface Mutation {
   /** The symptom is that something waits for ever: a test that times out counts as a failing one. */
   readonly hangs?: boolean
 }
+
+/** How often the text of a break stands in its file, and in which line the first one begins. */
+export const placeOf = (
+  { find }: Pick<Mutation, "find">,
+  source: string
+): { readonly count: number; readonly line: number } => ({
+  count: source.split(find).length - 1,
+  line: source.slice(0, Math.max(0, source.indexOf(find))).split("\n").length
+})
+
+type Break = Omit<Mutation, "promise" | "tests"> & { readonly test: string }
+
+/** `test` is the name of a file under test/, without its ending. */
+export const breaksOf = (promise: Promised, ...breaks: ReadonlyArray<Break>): ReadonlyArray<Mutation> =>
+  breaks.map(({ test, ...rest }) => ({ ...rest, promise, tests: [`test/${test}.test.ts`] }))

@@ -16,7 +16,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { constants, setPriority, tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { type Mutation, mutations, placeOf, type Promised } from "./mutations.ts"
+import { type Mutation, placeOf, type Promised } from "./Mutation.ts"
+import { mutations } from "./mutations.ts"
 
 /** For one run of the tests of one break. */
 const limitMillis = 90_000

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { placeOf } from "./mutations.ts"
+import { placeOf } from "./Mutation.ts"
 import { equivalentBreaks, stateBreaks } from "./stateBreaks.ts"
 
 const core = join(import.meta.dirname, "../../src/session/core")

@@ -15,7 +15,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { constants, setPriority, tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { placeOf } from "./mutations.ts"
+import { placeOf } from "./Mutation.ts"
 import { type StateBreak, stateBreaks } from "./stateBreaks.ts"
 
 /** For the search of one break. */

@@ -170,15 +170,22 @@ describe("S12: a stream that is not read while other operations wait for answers
 
   it.effect("is never abandoned while it is alone: then the server has to wait", () =>
     Effect.gen(function*() {
-      const { gate, messageId, peer, search, seen, session } = yield* blocked(1_000_000)
-      for (let i = 1; i <= 2000; i++) yield* peer.send(messageId, large(i)).pipe(Effect.forkChild)
+      const { gate, messageId, peer, search, seen } = yield* blocked(1_000_000)
+      const sending = yield* start(
+        Effect.andThen(
+          Effect.forEach(Array.from({ length: 2000 }), (_, i) => peer.send(messageId, large(i)), { discard: true }),
+          peer.send(messageId, done)
+        )
+      )
       yield* settle
       assert.isUndefined(search.pollUnsafe())
       assert.strictEqual(seen(), 1)
-      assert.notInclude(peer.kinds(), "AbandonRequest")
+      assert.isUndefined(sending.pollUnsafe(), "the server waits")
       yield* Deferred.succeed(gate, undefined)
-      yield* Effect.yieldNow
-      assert.strictEqual(session.server, "ldap://peer")
+      yield* Fiber.join(sending)
+      yield* Fiber.await(search)
+      assert.strictEqual(seen(), 2001)
+      assert.notInclude(peer.kinds(), "AbandonRequest")
     }))
 
   it.effect("a single entry may be larger than maxUnread", () =>

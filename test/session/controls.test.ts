@@ -40,11 +40,13 @@ describe("controls", () => {
           throw new Error("no such value")
         }
       }
-      const { peer, session } = yield* connect({ closeTimeout: 0, unbindControls: [new Unwritable("1.2.3")] })
+      const { client, peer, session } = yield* connect({ closeTimeout: 0, unbindControls: [new Unwritable("1.2.3")] })
       const error = yield* Effect.flip(Effect.scoped(session))
       assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "unbindControls" })
       yield* settle
       assert.isEmpty(peer.received)
+      // It was never asked for its sides.
+      assert.isTrue(client.isOpen())
     }))
 })
 

@@ -21,7 +21,7 @@ describe("a socket that breaks", () => {
       const peer = yield* over(server)
       const scope = yield* Scope.make()
       const socket = socketLike(client, { reader: Effect.acquireRelease(client.reader, () => broken) })
-      const session = yield* Scope.provide(LdapSession.fromSocket(socket, { closeTimeout: 0 }), scope)
+      const session = yield* Scope.provide(LdapSession.fromSocket(socket, { closeTimeout: "5 seconds" }), scope)
       yield* peer.end
       yield* session.closed
       yield* settle

@@ -15,7 +15,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { connect, done, entry, ok, over, settle } from "./RecordingPeer.ts"
+import { connect, done, entry, octets, ok, over, settle } from "./RecordingPeer.ts"
 
 /** A session that ends by a violation, whose peer doesn't close: the goodbye takes `closeTimeout`. */
 const ending = Effect.gen(function*() {
@@ -130,6 +130,59 @@ describe("S3: the end", () => {
         assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "SessionClosed")
       }
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest"])
+    }))
+})
+
+describe("S3: what came together with the end", () => {
+  it.effect("comes before it", () =>
+    Effect.gen(function*() {
+      const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
+      const session = yield* opening
+      const seen: Array<string> = []
+      const stream = Stream.runForEach(session.search({ base: "" }), ({ dn }) => Effect.sync(() => void seen.push(dn)))
+      const search = yield* Effect.forkChild(Effect.flip(stream), { startImmediately: true })
+      const { messageId } = yield* peer.expect("SearchRequest")
+      const notice = octets(0, {
+        _tag: "ExtendedResponse",
+        oid: "1.3.6.1.4.1.1466.20036",
+        result: { ...ok, code: 52 }
+      })
+      yield* peer.sendOctets(
+        Buffer.concat([octets(messageId, entry("cn=1")), octets(messageId, entry("cn=2")), notice])
+      )
+      assert.deepInclude((yield* Fiber.join(search)).reason, { _tag: "SessionClosed", inDoubt: true })
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
+    }))
+
+  it.effect("comes before it, also where the consumer was busy until the session had ended", () =>
+    Effect.gen(function*() {
+      const { peer, server, session: opening } = yield* connect({ closeTimeout: 0 })
+      const session = yield* opening
+      const seen: Array<string> = []
+      const stream = Stream.runForEach(session.search({ base: "" }), ({ dn }) => {
+        seen.push(dn)
+        return Effect.sleep("1 second")
+      })
+      const search = yield* Effect.forkChild(Effect.flip(stream), { startImmediately: true })
+      const { messageId } = yield* peer.expect("SearchRequest")
+      yield* peer.send(messageId, entry("cn=1"))
+      yield* settle
+      yield* peer.send(messageId, entry("cn=2"))
+      yield* settle
+      // Takes what has arrived, and waits for more.
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
+      yield* peer.send(messageId, entry("cn=3"))
+      yield* settle
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2", "cn=3"])
+      yield* peer.send(messageId, entry("cn=4"))
+      yield* settle
+      yield* server.reset
+      yield* session.closed
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2", "cn=3"])
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* Fiber.join(search)).reason._tag, "ConnectionLost")
+      assert.deepStrictEqual(seen, ["cn=1", "cn=2", "cn=3", "cn=4"])
     }))
 })
 

@@ -156,6 +156,20 @@ describe("S5: interruption abandons", () => {
       assert.strictEqual(peer.count("BindRequest"), 0)
     }))
 
+  it.effect("a StartTLS that waits for its turn is given up without a trace", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const first = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
+      const { messageId } = yield* peer.expect("DeleteRequest")
+      const securing = yield* Effect.forkChild(session.startTls(), { startImmediately: true })
+      yield* settle
+      yield* Fiber.interrupt(securing)
+      yield* stillWorks(session, peer)
+      yield* peer.send(messageId, { _tag: "DeleteResponse", result: ok })
+      yield* Fiber.join(first)
+      assert.strictEqual(peer.count("ExtendedRequest"), 0)
+    }))
+
   it.effect("a paged search that ends between pages gives the server's cursor back", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
@@ -48,6 +49,23 @@ describe("S6: a time limit", () => {
         assert.isDefined(fiber.pollUnsafe())
         assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "RequestTimeout")
       }
+    }))
+
+  it.effect("of a bind is for the whole: what the credentials took is not there for the answer", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
+      const password = Effect.delay(Effect.succeed(Redacted.make("secret")), "6 seconds")
+      const bind = yield* Effect.forkChild(Effect.flip(session.bind(LdapAuth.simple("cn=a", password))), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("6 seconds")
+      yield* peer.expect("BindRequest")
+      yield* TestClock.adjust("3999 millis")
+      assert.isUndefined(bind.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      yield* settle
+      assert.isDefined(bind.pollUnsafe())
+      assert.deepInclude((yield* Fiber.join(bind)).reason, { _tag: "RequestTimeout", inDoubt: true })
     }))
 
   it.effect("of a search that is collected is for the whole: its caller sees nothing before the end", () =>
@@ -110,6 +128,7 @@ describe("S6: a time limit", () => {
         yield* TestClock.adjust("9 seconds")
         yield* peer.send(messageId, entry(dn))
         yield* settle
+        assert.isUndefined(search.pollUnsafe())
       }
       yield* TestClock.adjust("9 seconds")
       yield* peer.send(messageId, { _tag: "IntermediateResponse", oid: undefined, value: undefined })

@@ -110,6 +110,27 @@ describe("pages", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
+  it.effect("a page that fails is the end, although it says where the next one starts", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      const seen: Array<string> = []
+      const all = yield* Effect.forkChild(
+        Effect.flip(
+          Stream.runForEach(session.search({ base, pageSize: 1 }), ({ dn }) => Effect.sync(() => void seen.push(dn)))
+        ),
+        { startImmediately: true }
+      )
+      const { messageId } = yield* asked(peer)
+      const failed: ProtocolOperation = { _tag: "SearchResultDone", result: { ...ok, code: 4 } }
+      yield* peer.sendOctets(
+        Buffer.concat([octets(messageId, entry("cn=a")), octets(messageId, failed, next(Buffer.from("more")))])
+      )
+      yield* settle
+      assert.isDefined(all.pollUnsafe())
+      assert.strictEqual((yield* Fiber.join(all)).reason._tag, "SizeLimitExceeded")
+      assert.deepStrictEqual(seen, ["cn=a"])
+    }))
+
   it.effect("a stream that is dropped between pages gives the cursor back by a page of no entries", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
@@ -369,6 +390,24 @@ describe("searches in pages at once", () => {
       const request = yield* asked(peer)
       yield* peer.send(request.messageId, done)
       assert.isEmpty(yield* Fiber.join(again))
+    }))
+
+  it.effect("S3: one that waits hears of the end, also while a cursor waits to be given back", () =>
+    Effect.gen(function*() {
+      const { peer, server, session } = yield* openWith({ requestTimeout: "Infinity" })
+      const controls = [LdapControl.sortRequest.make([{ attribute: "uidNumber" }])]
+      const first = yield* start(session.searchResult({ base: "dc=1", pageSize: 1, controls }))
+      const one = yield* asked(peer)
+      const second = yield* start(Effect.flip(session.searchResult({ base: "dc=2", pageSize: 1 })))
+      yield* Fiber.interrupt(first)
+      // A sorted search comes to its end, and its cursor is given back a moment later.
+      yield* peer.send(one.messageId, done, next(Buffer.from("more")))
+      yield* settle
+      yield* server.reset
+      yield* session.closed
+      yield* settle
+      assert.isDefined(second.pollUnsafe())
+      assert.strictEqual((yield* Fiber.join(second)).reason._tag, "SessionClosed")
     }))
 
   it.effect("as many as pagedSearches allows run", () =>

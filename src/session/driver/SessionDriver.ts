@@ -146,14 +146,9 @@ export class SessionDriver {
     return this.#deadlines.now()
   }
 
-  /** Runs something of the session's own after a while; never if the session ends before. */
+  /** Runs something of the session's own after a while, or at the end of the session. */
   after(millis: number, run: () => void): void {
-    this.#fork(
-      Effect.race(
-        Effect.andThen(Effect.sleep(millis), Effect.sync(run)),
-        Effect.asVoid(this.ended.await)
-      )
-    )
+    this.#fork(Effect.andThen(Effect.raceFirst(Effect.sleep(millis), this.ended.await), Effect.sync(run)))
   }
 
   /** Why a password must not be sent now; `undefined` if it may. */

@@ -52,6 +52,7 @@ class Reservation extends PendingOperation {
   #answer: Answer | undefined
   /** The server has accepted the bind, and the mechanism has not said yet what follows. */
   #isDeciding = false
+  #isDecided = false
 
   constructor(
     driver: SessionDriver,
@@ -126,8 +127,11 @@ class Reservation extends PendingOperation {
           ? this.#breakOff(Exit.failCause(cause), "by a defect")
           : Effect.void
       ),
-      // Whatever has failed: what waits for the decision goes on, and finds the session over.
-      Effect.ensuring(this.#driver.decide(undefined))
+      // Whatever has failed: what waits for the decision goes on, and finds the session over. One that never had the server's word has
+      // nothing to decide: another bind may have the connection by now, and its decision is its own.
+      Effect.ensuring(
+        Effect.suspend(() => this.operation.isBegun && !this.#isDecided ? this.#driver.decide(undefined) : Effect.void)
+      )
     )
   }
 
@@ -154,6 +158,7 @@ class Reservation extends PendingOperation {
   #decide(layer: SaslMechanism.SaslSecurityLayer | undefined, result: LdapResult): Effect.Effect<void, LdapError> {
     const decide = Effect.suspend(() => {
       this.#answer = Exit.succeed(result)
+      this.#isDecided = true
       return this.#driver.decide(layer)
     })
     if (layer === undefined) return decide

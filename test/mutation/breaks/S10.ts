@@ -1,0 +1,184 @@
+/** S10: a slow consumer loses nothing and blocks no operation. */
+import { breaksOf } from "../Mutation.ts"
+import { driver, node, pagedSearches, pages, responseQueue, search } from "../sources.ts"
+
+export const s10 = breaksOf(
+  "S10",
+  {
+    file: pages,
+    find: "this.cookie !== undefined && this.cookie.length > 0",
+    replace: "true",
+    test: "session/paging",
+    name: "but not for ever, and the first page not at all",
+    hangs: true,
+    why: "a server that has no time for a search is asked again and again"
+  },
+  {
+    file: pages,
+    find: `reason._tag === "Busy"`,
+    replace: "reason._tag === undefined",
+    test: "session/paging",
+    name: "a page for which the server is too busy is asked for again",
+    hangs: true,
+    why: "half of an answer is lost to a server that needs another moment"
+  },
+  {
+    file: pages,
+    find: `this.#search.givingUp !== "abandon" || !isSorted(this.#search)`,
+    replace: "this.#search.pageSize !== 0",
+    test: "session/paging",
+    name: "a page of a sorted search comes to its end",
+    hangs: true,
+    why: "slapd keeps a sorted search that can't be given back any more"
+  },
+  {
+    file: driver,
+    find: "        return this.#connection.pause()\n",
+    replace: "        return\n",
+    test: "session/flow",
+    name: "stops the reading while nobody else waits, so the server has to wait",
+    why: "an unread stream fills the memory"
+  },
+  {
+    file: responseQueue,
+    find: "        this.#driver.dispatch({ _tag: \"Take\", operation: this.operation })\n",
+    replace: "",
+    test: "session/ending",
+    name: "where the consumer was busy until the session had ended",
+    why: "what was taken counts as unread, and the next wait is none"
+  },
+  {
+    file: node,
+    find: "  pause(): void {\n    this.#socket.pause()\n",
+    replace: "  pause(): void {\n",
+    test: "session/hostile",
+    name: "40 MB of entries that nobody reads, and that are read at last",
+    why: "the socket is read although nobody asks"
+  },
+  {
+    file: search,
+    find: "if (search.pageSize !== undefined) pages.close(unused)",
+    replace: "if (search.pageSize !== undefined) pages.close(unused?.slice(0, 0) as never)",
+    test: "session/interruption",
+    name: "a paged search that ends between pages gives the server's cursor back",
+    hangs: true,
+    why: "the server keeps a cursor that isn't wanted any more"
+  },
+  {
+    file: pages,
+    find: `kind: "background", expects: "SearchResultDone", timeoutMillis }`,
+    replace: `kind: "background", expects: "SearchResultDone", timeoutMillis: Infinity }`,
+    test: "session/hostile",
+    name: "silence in answer to a cookie that was given back",
+    hangs: true,
+    why: "a cookie that is given back has no time limit, and a bind waits for its answer"
+  },
+  {
+    file: pages,
+    find:
+      "const isIdle = isEmpty && next !== undefined && previous !== undefined && Buffer.compare(next, previous) === 0",
+    replace: "const isIdle = isEmpty",
+    test: "session/hostile",
+    name: "many empty pages with other cookies, and an entry at last",
+    hangs: true,
+    why: "empty pages are an error although they lead on"
+  },
+  {
+    file: pages,
+    find: `return paged === undefined ? "unreadable" :`,
+    replace: "return paged === undefined ? undefined :",
+    test: "session/hostile",
+    name: "a control for the next page that can't be read",
+    why: "half of an answer passes for the whole"
+  },
+  {
+    file: pages,
+    find: "    if (pause === undefined) return this.#done()\n",
+    replace: "    if (pause === undefined) return\n",
+    test: "session/paging",
+    name: "a stream that has ended, early or not, makes room",
+    hangs: true,
+    why: "a search in pages that has ended keeps its place"
+  },
+  {
+    file: pages,
+    find: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return leave()\n",
+    replace: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return\n",
+    test: "session/paging",
+    name: "one that is collected is waited for",
+    hangs: true,
+    why: "a search in pages that was read to its end keeps its place"
+  },
+  {
+    file: pagedSearches,
+    find: "if (this.#running.size < this.#most) {",
+    replace: "if (this.#most > 0) {",
+    test: "session/paging",
+    name: "beside a stream another one is refused",
+    hangs: true,
+    why: "more searches in pages run than the server keeps"
+  },
+  {
+    file: pagedSearches,
+    find: "    this.#waiting.delete(search)\n",
+    replace: "",
+    test: "session/paging",
+    name: "the wait counts for the time limit, and leaves nothing behind",
+    hangs: true,
+    why: "a search that doesn't wait any more gets a place"
+  },
+  {
+    file: driver,
+    find: "        return this.#connection.resume()\n",
+    replace: "        return\n",
+    test: "session/flow",
+    name: "a stream that is ended while the reading is stopped starts it again",
+    hangs: true,
+    why: "reading that was stopped never goes on"
+  },
+  {
+    file: search,
+    find: "!asked.isComplete || asked.isEmpty || isSorted(search)) return",
+    replace: "asked.isEmpty || isSorted(search)) return",
+    test: "session/paging",
+    name: "a page that fails is the end",
+    hangs: true,
+    why: "the failure of a page is lost if it says where the next one starts"
+  },
+  {
+    file: search,
+    find: "        turn(asked, false)\n        ask()\n",
+    replace: "        return\n",
+    test: "session/flow",
+    name: "a page comes while the last entries of the one before are consumed",
+    hangs: true,
+    why: "a page is asked for when the one before is consumed, and the consumer waits"
+  },
+  {
+    file: search,
+    find: "          unused = pages.cookie\n",
+    replace: "",
+    test: "session/paging",
+    name: "and one that is interrupted meanwhile gives the cursor back: searchResult",
+    hangs: true,
+    why: "the cursor of a search that is interrupted between two attempts is not given back"
+  },
+  {
+    file: pages,
+    find: "const pause = isBusy(outcome) ? busyPauses[this.#tries] : undefined",
+    replace: "const pause = this.#tries > 99 ? busyPauses[this.#tries] : undefined",
+    test: "session/paging",
+    name: "a page of a sorted search comes to its end",
+    hangs: true,
+    why: "a cursor that a busy server didn't take back is kept"
+  },
+  {
+    file: responseQueue,
+    find: "    this.#isLeft = true\n",
+    replace: "",
+    test: "session/paging",
+    name: "a page of a sorted search comes to its end, and its cookie is given back: a stream",
+    hangs: true,
+    why: "the cursor of a sorted stream is not given back"
+  }
+)

@@ -1,0 +1,111 @@
+/** S12: nothing that a peer does costs without bound. */
+import { breaksOf } from "../Mutation.ts"
+import { bind, notices, openDriver, pages, pending, responseQueue, search } from "../sources.ts"
+
+export const s12 = breaksOf(
+  "S12",
+  {
+    file: pages,
+    find: "this.#idle === mostIdlePages",
+    replace: "this.#idle === 10_000_000",
+    test: "session/hostile",
+    name: "empty pages with the same cookie, for ever",
+    hangs: true,
+    why: "a server can keep a search going for ever"
+  },
+  {
+    file: pages,
+    find: "this.#empty === mostEmptyPages",
+    replace: "this.#empty === 10_000_000",
+    test: "session/bounds",
+    name: "come to an end although each has another cookie",
+    hangs: true,
+    why: "empty pages with other cookies come for ever"
+  },
+  {
+    file: search,
+    find: "        received += asked.operation.entries\n",
+    replace: "",
+    test: "session/bounds",
+    name: "are counted over all pages: stream",
+    hangs: true,
+    why: "each page of a stream has the whole size limit again"
+  },
+  {
+    file: search,
+    find: "      entryLimitOf(search, into.entries.length),\n",
+    replace: "      entryLimitOf(search, 0),\n",
+    test: "session/bounds",
+    name: "are counted over all pages: collected",
+    hangs: true,
+    why: "each page has the whole size limit again"
+  },
+  {
+    file: search,
+    find: "  if (controls.some(({ oid }) => endlessControls.has(oid))) return undefined\n",
+    replace: "",
+    test: "session/bounds",
+    name: "a persistent search of one entry gives it again at each change",
+    why: "a persistent search ends at the second change"
+  },
+  {
+    file: search,
+    find: `{ entries: 1 - received, by: "scope" }`,
+    replace: `{ entries: 1_000_000, by: "scope" }`,
+    test: "session/bounds",
+    name: "a second one for a base search is a ProtocolViolation",
+    hangs: true,
+    why: "a base search may bring any number of entries"
+  },
+  {
+    file: openDriver,
+    find: "maxUnread: options.maxUnread ?? defaultMaxUnread",
+    replace: "maxUnread: Infinity",
+    test: "session/bounds",
+    name: "is abandoned beyond maxUnread",
+    hangs: true,
+    why: "what a stream holds unread has no limit"
+  },
+  {
+    file: responseQueue,
+    find: "      maxUnread: driver.maxUnread\n",
+    replace: "      maxUnread: Infinity\n",
+    test: "session/bounds",
+    name: "is abandoned beyond maxUnread",
+    hangs: true,
+    why: "streams aren't given the limit of what they hold unread"
+  },
+  {
+    file: pending,
+    find: `return outcome.limit.by === "sizeLimit"`,
+    replace: `return outcome.limit.by === "scope"`,
+    test: "session/bounds",
+    name: "S12: more entries than were asked for",
+    why: "the error names the wrong limit"
+  },
+  {
+    file: notices,
+    find: `bufferSize: kept, strategy: "sliding"`,
+    replace: `bufferSize: kept, strategy: "dropping"`,
+    test: "session/notices",
+    name: "a subscriber that reads slowly loses the oldest",
+    why: "a slow subscriber loses the newest notices"
+  },
+  {
+    file: notices,
+    find: `bufferSize: kept, strategy: "sliding"`,
+    replace: "bufferSize: Infinity",
+    test: "session/notices",
+    name: "a subscriber that reads slowly loses the oldest",
+    why: "unread notices fill the memory"
+  },
+  {
+    file: bind,
+    find: "    within(driver, context, timeoutMillis, Password.resolve(password)),\n",
+    replace: "    Password.resolve(password),\n",
+    test: "session/bounds",
+    name: "fail the bind at its time limit; nothing was sent, and the session goes on: simple",
+    hangs: true,
+    why: "a bind waits for ever for its password"
+  }
+)

@@ -1,0 +1,100 @@
+/** S5: interruption abandons once. */
+import { breaksOf } from "../Mutation.ts"
+import { driver, request, responseQueue, saslConnection, startTls, writer } from "../sources.ts"
+
+export const s5 = breaksOf(
+  "S5",
+  {
+    file: request,
+    find: "      return leave(this.#driver, this, this.#asked)\n",
+    replace: "      return Effect.void\n",
+    test: "session/interruption",
+    name: "delete: one Abandon that names it, and the session goes on",
+    hangs: true,
+    why: "an interrupted operation isn't abandoned"
+  },
+  {
+    file: responseQueue,
+    find: "    return leave(this.#driver, this, this.#question)\n",
+    replace: "    return Effect.void\n",
+    test: "session/interruption",
+    name: "a stream that ends early abandons its search once",
+    hangs: true,
+    why: "a stream that ends early isn't abandoned"
+  },
+  {
+    file: driver,
+    find: "return queueMicrotask(this.#flush)",
+    replace: "return this.#flush()",
+    test: "session/interruption",
+    name: "nothing is sent for one that was not written yet",
+    why: "a request that nobody wants is written"
+  },
+  {
+    file: driver,
+    find: `if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })`,
+    replace: "this.#writer.write(items, this.#nanos())",
+    test: "connection/NodeConnection",
+    name: "what a peer that doesn't read has no room for can be taken back",
+    why: "requests don't wait for room, and can't be taken back"
+  },
+  {
+    file: driver,
+    find: "        this.#rooms++\n        this.dispatch({ _tag: \"Room\" })\n",
+    replace: "        this.#rooms++\n",
+    test: "connection/NodeConnection",
+    name: "what a peer that doesn't read has no room for can be taken back",
+    hangs: true,
+    why: "what waits for room is not written when there is some"
+  },
+  {
+    file: driver,
+    find: "      this.dispatch({ _tag: \"Room\" })\n      return Scope",
+    replace: "      return Scope",
+    test: "connection/saslLayer",
+    name: "writes on where the bind had left no room",
+    why: "nothing is written through a layer where there was no room below it"
+  },
+  {
+    file: saslConnection,
+    find: "        this.#goOn?.()\n",
+    replace: "",
+    test: "connection/saslLayer",
+    name: "waits for room below it, and goes on when there is some",
+    why: "what is wrapped never goes on after it had to wait"
+  },
+  {
+    file: request,
+    find: `if (givingUp === "abandon") return`,
+    replace: `if (typeof givingUp !== "object") return`,
+    test: "session/interruption",
+    name: "interruption sends a Cancel, and waits for its answer",
+    why: "cancel: true abandons"
+  },
+  {
+    file: driver,
+    find: "&& rooms === this.#rooms) this.dispatch",
+    replace: ") this.dispatch",
+    test: "session/driver/connections",
+    name: "room that is told within the call that writes",
+    hangs: true,
+    why: "requests wait for room that was told already"
+  },
+  {
+    file: writer,
+    find: "abandoned: target }",
+    replace: "abandoned: messageId }",
+    test: "session/interruption",
+    name: "delete: one Abandon that names it",
+    why: "an Abandon names itself"
+  },
+  {
+    file: startTls,
+    find: `return Effect.sync(() => driver.dispatch({ _tag: "Interrupt", operation: pending.operation }))`,
+    replace: "return Effect.void",
+    test: "session/interruption",
+    name: "StartTLS that waits for its turn is given up without a trace",
+    hangs: true,
+    why: "a StartTLS that is given up before its turn is sent all the same"
+  }
+)

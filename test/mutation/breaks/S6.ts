@@ -1,0 +1,153 @@
+/** S6: a time limit ends one operation. */
+import { breaksOf } from "../Mutation.ts"
+import { bind, deadlines, openDriver, saslBind, search, startTlsHandshake } from "../sources.ts"
+
+export const s6 = breaksOf(
+  "S6",
+  {
+    file: deadlines,
+    find: "{ at: this.now() + afterMillis, of }",
+    replace: "{ at: performance.now() + afterMillis, of }",
+    test: "session/interruption",
+    name: "S6: a time limit ends one operation",
+    hangs: true,
+    why: "limits are set by another clock than that of the program"
+  },
+  {
+    file: deadlines,
+    find: "if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at, afterMillis)",
+    replace: "if (this.#nearest === Infinity) this.#sleepUntil(deadline.at, afterMillis)",
+    test: "session/limits",
+    name: "that is set while a longer one runs passes before it",
+    hangs: true,
+    why: "an earlier deadline waits for a later one"
+  },
+  {
+    file: deadlines,
+    find: "    if (nearest < this.#nearest) this.#sleepUntil(nearest, nearest - this.now())\n",
+    replace: "",
+    test: "session/interruption",
+    name: "limits of different lengths pass in their own order, whichever was set first",
+    hangs: true,
+    why: "only the nearest limit passes"
+  },
+  {
+    file: deadlines,
+    find: "millis > 0 ? Effect.sleep(millis) : Effect.yieldNow",
+    replace: "Effect.sleep(millis)",
+    test: "session/limits",
+    name: "of no time is over at once",
+    why: "a limit of no time passes before it is set"
+  },
+  {
+    file: deadlines,
+    find: "if (deadline.at <= now && this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)",
+    replace: "if (this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)",
+    test: "session/interruption",
+    name: "limits of different lengths pass in their own order, whichever was set first",
+    why: "one limit that passes ends all that are limited"
+  },
+  {
+    file: deadlines,
+    find: "    this.#deadlines.delete(deadline)\n",
+    replace: "",
+    test: "session/limits",
+    name: "of a stream of entries begins anew with each entry",
+    why: "a limit that was cleared passes all the same"
+  },
+  {
+    file: openDriver,
+    find: "Effect.timeoutOrElse(transport.connect, {\n    duration: limit,",
+    replace: "Effect.timeoutOrElse(transport.connect, {\n    duration: Infinity,",
+    test: "connection/connect",
+    name: "one that never answers the attempt to connect: connectTimeout, on the Clock",
+    hangs: true,
+    why: "connecting has no limit"
+  },
+  {
+    file: startTlsHandshake,
+    find: "Effect.timeoutOrElse({ duration: limit,",
+    replace: "Effect.timeoutOrElse({ duration: Infinity,",
+    test: "session/hostile",
+    name: "ConnectFailed at connectTimeout",
+    hangs: true,
+    why: "the handshake of StartTLS has no limit"
+  },
+  {
+    file: bind,
+    find: "afterMillis === Infinity ? credentials :",
+    replace: "afterMillis > 0 ? credentials :",
+    test: "session/bounds",
+    name: "fail the bind at its time limit; nothing was sent, and the session goes on",
+    hangs: true,
+    why: "the credentials of a simple bind have no limit"
+  },
+  {
+    file: saslBind,
+    find: `expects: "BindResponse", timeoutMillis: options.timeoutMillis }`,
+    replace: `expects: "BindResponse", timeoutMillis: Infinity }`,
+    test: "session/interruption",
+    name: "a bind that gets no answer fails at its time and ends the session",
+    hangs: true,
+    why: "a conversation has no limit"
+  },
+  {
+    file: deadlines,
+    find: "return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6",
+    replace: "return this.#clock.currentTimeMillisUnsafe()",
+    test: "session/clock",
+    name: "by an hour changes no time limit of an operation",
+    hangs: true,
+    why: "setting the clock of the machine changes time limits"
+  },
+  {
+    file: deadlines,
+    find: "this.now() - at > late ? Effect.andThen(oneTurn, this.#looking) : this.#looking",
+    replace: "this.#looking",
+    test: "session/clock",
+    name: "is given an answer that arrived meanwhile",
+    why: "an answer that lies in the socket is reported as missing"
+  },
+  {
+    file: deadlines,
+    find: "    this.#nearest = Infinity\n    for",
+    replace: "    for",
+    test: "session/interruption",
+    name: "limits of different lengths pass in their own order, whichever was set first",
+    hangs: true,
+    why: "limits that are set after one has passed never pass"
+  },
+  {
+    file: bind,
+    find: "timeoutMillis === Infinity ? Infinity : Math.max(0, timeoutMillis - (driver.now() - since))",
+    replace: "timeoutMillis",
+    test: "session/limits",
+    name: "what the credentials took is not there for the answer",
+    why: "a bind has its time twice"
+  },
+  {
+    file: saslBind,
+    find: `outcome._tag === "TimedOut" && !outcome.inDoubt && this.#conversation !== undefined`,
+    replace: `outcome._tag === "TimedOut" && this.#answer !== undefined`,
+    test: "session/bounds",
+    name: "fail the bind at its time limit; nothing was sent, and the session goes on: SASL",
+    why: "the error doesn't say that the credentials were missing"
+  },
+  {
+    file: search,
+    find: "Math.max(0, search.timeoutMillis - (driver.now() - since))",
+    replace: "search.timeoutMillis",
+    test: "session/limits",
+    name: "in pages is",
+    hangs: true,
+    why: "each page has the whole time again"
+  },
+  {
+    file: search,
+    find: "{ ...outcome, afterMillis: this.#asked.timeoutMillis }",
+    replace: "outcome",
+    test: "session/limits",
+    name: "of a search that is collected in pages is for all of them",
+    why: "the error names what was left for a page instead of the limit"
+  }
+)
