@@ -122,27 +122,31 @@ export class Growth<M> {
 
   /** A session has ended before it was of use, or could not be opened. */
   failed(error: LdapError): void {
-    this.#failedAt = this.#now
-    // A set of servers has pauses of its own: it fails at once while all of them rest.
-    this.#mostMillis = error.reason._tag === "NoServerAvailable" ? 0 : mostMillisWithDemand
-    this.#failures++
-    if (this.#failures <= freeFailures) {
-      this.#pauseMillis = 0
-      return
-    }
-    this.#pauseMillis = Infinity
-    this.#options.launch(
-      Effect.map(this.#nextPause(error), (pauseMillis) => {
-        this.#pauseMillis = pauseMillis
-        this.grow()
-      })
-    )
+    this.#countFailure(error)
+    this.#decidePause(error)
   }
 
   /** From now on no session is opened. What runs in the background is the pool's to end. */
   end(): void {
     this.#isEnding = true
     this.#alarm.clear()
+  }
+
+  #countFailure(error: LdapError): void {
+    this.#failedAt = this.#now
+    // A set of servers has pauses of its own: it fails at once while all of them rest.
+    this.#mostMillis = error.reason._tag === "NoServerAvailable" ? 0 : mostMillisWithDemand
+    this.#pauseMillis = ++this.#failures <= freeFailures ? 0 : Infinity
+  }
+
+  #decidePause(error: LdapError): void {
+    if (this.#failures <= freeFailures) return
+    this.#options.launch(
+      Effect.map(this.#nextPause(error), (pauseMillis) => {
+        this.#pauseMillis = pauseMillis
+        this.grow()
+      })
+    )
   }
 
   get #now(): number {
@@ -161,8 +165,10 @@ export class Growth<M> {
       } else if (!this.#isEnding) {
         const error = Option.getOrElse(Cause.findErrorOption(exit.cause), () => died(server))
         this.lastFailure = error
-        this.failed(error)
+        this.#countFailure(error)
+        // Those that wait are told before another attempt is made, which would be theirs to wait for.
         onFailed(exit.cause)
+        this.#decidePause(error)
       }
       this.grow()
     }
