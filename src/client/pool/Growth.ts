@@ -1,6 +1,6 @@
 /**
- * When a pool opens sessions: as many as operations wait for and `min` asks for, at once while all is well, and one at a time with pauses
- * between them while sessions can't be opened or don't last. Which operation gets a session is left to `Allocation.ts`.
+ * When a pool opens sessions: as many as operations wait for and `min` asks for, at once while all is well, and one after the other with
+ * pauses between them while sessions can't be opened or don't last. Which operation gets a session is left to `Allocation.ts`.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -26,6 +26,9 @@ export const defaultBackoff: BackoffSchedule = Schedule.exponential("100 millis"
 
 /** While an operation waits, the pause is no longer than this. */
 const mostMillisWithDemand = 1000
+
+/** After so long an attempt counts as one that hangs: another one may be made beside it. */
+const hangingMillis = 2000
 
 /** A server may end a session at any time, so the first pause comes after so many failures. A client runs an operation as often again. */
 const freeFailures = 3
@@ -64,6 +67,7 @@ export class Growth<M> {
   /** When the last of them was, and how long the pause is: `Infinity` until the Schedule has said it. */
   #failedAt = -Infinity
   #pauseMillis = 0
+  #startedAt = -Infinity
   #mostMillis = mostMillisWithDemand
   readonly #alarm: Alarm
   #isEnding = false
@@ -102,9 +106,9 @@ export class Growth<M> {
         this.#open()
         continue
       }
-      if (this.#opening > 0) return
       const pause = isUrgent || demand > 0 ? Math.min(this.#pauseMillis, this.#mostMillis) : this.#pauseMillis
-      const next = this.#failedAt + pause
+      // An attempt that hangs must not keep others from being made.
+      const next = Math.max(this.#failedAt + pause, this.#opening > 0 ? this.#startedAt + hangingMillis : -Infinity)
       if (!this.#alarm.isDue(next)) return this.#alarm.setAt(next)
       this.#open()
     }
@@ -118,27 +122,31 @@ export class Growth<M> {
 
   /** A session has ended before it was of use, or could not be opened. */
   failed(error: LdapError): void {
-    this.#failedAt = this.#now
-    // A set of servers has pauses of its own: it fails at once while all of them rest.
-    this.#mostMillis = error.reason._tag === "NoServerAvailable" ? 0 : mostMillisWithDemand
-    this.#failures++
-    if (this.#failures <= freeFailures) {
-      this.#pauseMillis = 0
-      return
-    }
-    this.#pauseMillis = Infinity
-    this.#options.launch(
-      Effect.map(this.#nextPause(error), (pauseMillis) => {
-        this.#pauseMillis = pauseMillis
-        this.grow()
-      })
-    )
+    this.#countFailure(error)
+    this.#decidePause(error)
   }
 
   /** From now on no session is opened. What runs in the background is the pool's to end. */
   end(): void {
     this.#isEnding = true
     this.#alarm.clear()
+  }
+
+  #countFailure(error: LdapError): void {
+    this.#failedAt = this.#now
+    // A set of servers has pauses of its own: it fails at once while all of them rest.
+    this.#mostMillis = error.reason._tag === "NoServerAvailable" ? 0 : mostMillisWithDemand
+    this.#pauseMillis = ++this.#failures <= freeFailures ? 0 : Infinity
+  }
+
+  #decidePause(error: LdapError): void {
+    if (this.#failures <= freeFailures) return
+    this.#options.launch(
+      Effect.map(this.#nextPause(error), (pauseMillis) => {
+        this.#pauseMillis = pauseMillis
+        this.grow()
+      })
+    )
   }
 
   get #now(): number {
@@ -148,6 +156,7 @@ export class Growth<M> {
   #open(): void {
     const { acquire, launch, onFailed, onOpened, server } = this.#options
     this.#opening++
+    this.#startedAt = this.#now
     const settle = (exit: Exit.Exit<M, LdapError>): void => {
       this.#opening--
       if (Exit.isSuccess(exit)) {
@@ -156,13 +165,19 @@ export class Growth<M> {
       } else if (!this.#isEnding) {
         const error = Option.getOrElse(Cause.findErrorOption(exit.cause), () => died(server))
         this.lastFailure = error
-        this.failed(error)
+        this.#countFailure(error)
+        // Those that wait are told before another attempt is made, which would be theirs to wait for.
         onFailed(exit.cause)
+        this.#decidePause(error)
       }
       this.grow()
     }
     // Settled whatever happens: an opening that is forgotten would be waited for in vain.
-    const opening = Effect.onExit(acquire, (exit) => Effect.sync(() => settle(exit)))
+    // A failure is told in a turn of its own: a fiber that hears of it may ask again in the same step, and so on without end.
+    const opening = Effect.onExit(acquire, (exit) => {
+      const settled = Effect.sync(() => settle(exit))
+      return Exit.isSuccess(exit) ? settled : Effect.andThen(Effect.yieldNow, settled)
+    })
     launch(Effect.asVoid(Effect.exit(opening)), { uninterruptible: true })
   }
 

@@ -10,7 +10,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
-import type { LdapError } from "../../../src/model/LdapError.ts"
+import { LdapError, NoServerAvailable } from "../../../src/model/LdapError.ts"
 import { settle } from "../../session/RecordingPeer.ts"
 import * as World from "./LdapPoolWorld.ts"
 
@@ -126,6 +126,29 @@ describe("a server that can't be reached", () => {
       world.server.refuses = false
       yield* pass(1)
       yield* pool.use((session) => session.rootDse)
+    }))
+
+  it.effect("fails each operation in a turn of its own, also where it fails at once and is asked again at once", () =>
+    Effect.gen(function*() {
+      // A set of servers that rest has pauses of its own, so the pool makes none.
+      const reason = new NoServerAvailable({ failures: [] })
+      const open = Effect.fail(new LdapError({ reason, operation: "connect", server: "ldap://a ldap://b" }))
+      const pool = yield* LdapPool.make({ server: "ldap://a ldap://b", open, min: 0 })
+      const defects: Array<unknown> = []
+      let failures = 0
+      const asking: Effect.Effect<void> = Effect.suspend(() =>
+        failures >= 20_000 ? Effect.void : Effect.andThen(
+          Effect.catchDefect(Effect.ignore(pool.use(() => Effect.sync(() => failures--))), (defect) =>
+            Effect.sync(() => defects.push(defect))),
+          Effect.suspend(() => {
+            failures++
+            return asking
+          })
+        )
+      )
+      yield* Effect.all(Array.from({ length: 50 }, () => asking), { concurrency: "unbounded", discard: true })
+      assert.isEmpty(defects)
+      assert.deepInclude(yield* pool.statistics, { open: 0, waiting: 0 })
     }))
 
   it.effect("is tried as a Schedule of the program's says", () =>

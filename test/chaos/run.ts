@@ -1,0 +1,27 @@
+/**
+ * The client under load while its network and its server fail, for as long as you like:
+ *
+ *     npm run test:chaos -- --seconds 120 --fibers 400 --seed 7
+ *
+ * Prints what became of the operations. Fails where a write or a connection is not accounted for, or an answer was another request's.
+ */
+import { parseArgs } from "node:util"
+import { ensureSlapd } from "../servers/slapd.ts"
+import { runChaos } from "./chaos.ts"
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "60" },
+    fibers: { type: "string", default: "300" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) }
+  }
+})
+const found = ensureSlapd()
+if ("missing" in found) throw new Error(found.missing)
+const options = { seconds: Number(values.seconds), fibers: Number(values.fibers), seed: Number(values.seed) }
+const { connections, counts, faults } = await runChaos({ slapd: found.path, ...options })
+for (const [what, count] of [...counts].sort(([a], [b]) => a < b ? -1 : 1))
+  console.log(`${String(count).padStart(8)}  ${what}`)
+console.log(`${connections} connections; seed ${options.seed}; ${faults.length} faults`)
+for (const fault of faults.slice(0, 50)) console.log(fault)
+process.exit(faults.length === 0 ? 0 : 1)
