@@ -496,6 +496,21 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       `      forget(core, operation, outcome)\n      return cancelEnded(core, operation, false)`,
       `      return forget(core, operation, outcome)`,
       "what a Cancel without an answer was to cancel goes on"
+    ],
+    [
+      `  withdraw(core, operation)\n  if (operation.spec.kind === "cancel") cancelEnded(core, operation, false)`,
+      `  withdraw(core, operation)\n  if (operation.spec.kind === "cancel") cancelEnded(core, operation, true)`,
+      "what a Cancel that was withdrawn was to cancel is forgotten without a word to the server"
+    ],
+    [
+      `{ _tag: "Unsendable", failure })\n  if (operation.spec.kind === "cancel") cancelEnded(core, operation, false)`,
+      `{ _tag: "Unsendable", failure })\n  if (operation.spec.kind === "cancel") cancelEnded(core, operation, true)`,
+      "what a Cancel that can't be encoded was to cancel is forgotten without a word to the server"
+    ],
+    [
+      `forget(core, operation, outcome)\n      return cancelEnded(core, operation, false)`,
+      `forget(core, operation, outcome)\n      return cancelEnded(core, operation, true)`,
+      "what a Cancel without an answer was to cancel is forgotten without a word to the server"
     ]
   ),
   ...of(
@@ -762,6 +777,19 @@ export const equivalentBreaks: ReadonlyArray<StateBreak> = [
     `if (target.stage !== "written") return\n`,
     "",
     "what has ended doesn't end again; its id is remembered for nothing"
+  ]),
+  ...of("givingUp", [
+    `if (operation.stage === "done") return\n  if (operation.stage !== "written")`,
+    `if (operation.stage !== "written")`,
+    "what has ended doesn't end again"
+  ], [
+    `if (operation.isBegun) operation.isAttended = false`,
+    `if (operation.isBegun) operation.isAttended = true`,
+    "nothing is delivered to a conversation"
+  ], [
+    `if (step.target === operation) return end(core, brokenOff, true)`,
+    `return end(core, brokenOff, true)`,
+    "nothing but its steps is in flight while a conversation has the connection"
   ]),
   ...of("ending", [
     `core.state.phase = { ...phase, channel: messages }\n    return error`,

@@ -180,6 +180,9 @@ const checkCall = (before: Model, after: Model, index: number, event: SessionEve
         if (timeoutMillis !== Infinity && kind !== "stream" && !after.environment.calls[index]!.isTimed) {
           broken("S6: an operation starts without its timer")
         }
+        if (kind !== "bindStep" && !mayNotBeLeft && done.encoded.includes(index) === isReserved(before)) {
+          broken("S7: an operation goes past one that needs the connection alone, or waits for none")
+        }
       }
       break
     case "Interrupt":
@@ -236,14 +239,22 @@ const checkCall = (before: Model, after: Model, index: number, event: SessionEve
       break
     default:
   }
-  // A Cancel that comes to nothing leaves its target to nobody.
+  // What a Cancel that comes to nothing was to cancel is abandoned.
   if (kind === "cancel" && after.environment.calls[index]!.isSettled && wasOpen) {
     const target = indexOf(operation.target!)
-    if (!after.environment.calls[target]!.isSettled && !after.environment.isEnded) {
+    if (!isOnWire(before, target)) return
+    if (!after.environment.calls[target]!.isSettled)
       broken(`S5: the Cancel is over, and what it was to cancel, ${target}, goes on`)
-    }
+    abandonedOnce(done, target)
   }
 }
+
+/** Whether an operation has the connection alone, or waits for that. */
+const isReserved = ({ environment, operations }: Model): boolean =>
+  operations.some(({ spec: { kind } }, index) => {
+    const { isSettled, isStarted } = environment.calls[index]!
+    return isStarted && !isSettled && (kind === "bind" || kind === "startTls" || kind === "reservation")
+  })
 
 const abandonedOnce = (done: Done, index: number): void => {
   if (done.abandoned.length !== 1 || done.abandoned[0] !== index) broken(`S5: no Abandon of ${index}`)
