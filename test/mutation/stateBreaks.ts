@@ -5,7 +5,8 @@
  * Why a list, and not StrykerJS: StrykerJS 10.1.1 doesn't start beside TypeScript 7, whose package has no compiler interface for it to
  * read tsconfig.json with. With that file hidden it makes 1,126 mutants of the core, about a fifth of them in the words of error
  * messages and many that change nothing; each mutant that survives costs a whole search, and each equivalent one a comment in the
- * source to silence it. A line here costs one search until its first counterexample, says what it takes away, and runs with nothing
+ * source to silence it. Its 112 mutants of givingUp.ts were tried once, with 3,000 states of each world: the search found 95. Of the others
+ * three showed a gap in what is checked, which is closed; the rest need more states, or change words, or nothing. A line here costs one search until its first counterexample, says what it takes away, and runs with nothing
  * but the project.
  */
 export interface StateBreak {
