@@ -739,8 +739,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["if (access.holder !== undefined) return undefined\n", "", "two operations have the connection alone"],
     ["if (!isIdle) return undefined", "", "a bind doesn't wait for an idle connection"],
     ["    access.alone.delete(operation)\n", "", "a bind that has begun waits on"],
-    ["    access.holder = operation\n", "", "a bind doesn't keep others away"],
-    ["    access.shared.delete(operation)\n", "", "a request that was sent waits on"]
+    ["    access.holder = operation\n", "", "a bind doesn't keep others away"]
   ),
   ...of(
     "Backpressure",
