@@ -149,7 +149,7 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
   ))
   const logIn = await Effect.runPromise(Scope.provide(
     LdapLogin.make({
-      client: clients[1]!,
+      client: clients[1],
       open: { ...common, url: proxies[1]!.url },
       base,
       filter: (uid) => LdapFilter.equals("uid", uid),
