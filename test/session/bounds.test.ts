@@ -88,10 +88,15 @@ describe("S12: more entries than were asked for", () => {
       assert.strictEqual((yield* Fiber.join(other))._tag, "Some")
     }))
 
-  it.effect("a persistent search of one entry gives it again at each change", () =>
+  it.effect.each(
+    [
+      ["a persistent search gives it again at each change", LdapControl.persistentSearch.make({})],
+      ["an attribute scoped query gives those that it names", LdapControl.attributeScopedQueryRequest.make("member")]
+    ] as const
+  )("a base search may have more than one: %s", ([, control]) =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
-      const controls = [LdapControl.persistentSearch.make({})]
+      const controls = [control]
       const search = yield* start(
         Stream.runCollect(Stream.take(session.search({ base: "cn=1", scope: "base", controls }), 3))
       )

@@ -144,19 +144,21 @@ const remaining = (driver: SessionDriver, search: Search, since: number): number
     ? search.timeoutMillis
     : Math.max(0, search.timeoutMillis - (driver.now() - since))
 
-/** Controls after whose initial answer a search goes on, so that an entry may come again and again. */
-const endlessControls: ReadonlySet<string> = new Set([
-  // Persistent Search, the content synchronization of RFC 4533, and Active Directory's notifications.
+/** Controls with which a search may be answered by more entries than its scope and size limit say. */
+const unlimitedControls: ReadonlySet<string> = new Set([
+  // Persistent Search, the content synchronization of RFC 4533, and Active Directory's notifications: an entry comes at each change.
   "2.16.840.1.113730.3.4.3",
   "1.3.6.1.4.1.4203.1.9.1.1",
-  "1.2.840.113556.1.4.528"
+  "1.2.840.113556.1.4.528",
+  // Active Directory's attribute scoped query: the entries that an attribute of the base names.
+  "1.2.840.113556.1.4.1504"
 ])
 
 /** How many entries the server may still send: no more than were asked for, and one where the scope names one entry. */
 const entryLimitOf = ({ controls, request }: Search, received: number): EntryLimit | undefined => {
   const { scope, sizeLimit } = request
   if (scope !== "base" && sizeLimit === 0) return undefined
-  if (controls.some(({ oid }) => endlessControls.has(oid))) return undefined
+  if (controls.some(({ oid }) => unlimitedControls.has(oid))) return undefined
   return scope === "base"
     ? { entries: 1 - received, by: "scope" }
     : { entries: sizeLimit - received, by: "sizeLimit" }
