@@ -134,7 +134,6 @@ export class Client {
       ? LdapAuth.anonymous
       : LdapAuth.simple(name, Redacted.make(password ?? ""))
     await this.#answered("bind", controls, async (session, sent) => {
-      if (auth._tag === "Simple") await this.#warnOfClearText(session)
       return this.#connection.bind(session, auth, sent)
     })
   }
@@ -153,7 +152,6 @@ export class Client {
     await this.#answered("bind", controls, async (session, sent) => {
       const conversation = new SaslConversation(mechanism, credentials)
       this.#conversation = conversation
-      if (conversation.sendsSecret) await this.#warnOfClearText(session)
       return conversation.begin((auth) => this.#connection.bind(session, auth, sent))
     })
   }
@@ -367,20 +365,7 @@ export class Client {
       })
     )
   }
-
-  async #warnOfClearText(session: LdapSession.LdapSession): Promise<void> {
-    if (hasWarned || this.#options.allowInsecureAuth !== undefined) return
-    if ((await Effect.runPromise(session.protection)) !== "none") return
-    hasWarned = true
-    process.emitWarning(
-      `a password crosses the network to ${session.server} in clear text; use ldaps:// or startTLS, or say allowInsecureAuth`,
-      { code: "EFFECT_LDAP_CLEAR_TEXT" }
-    )
-  }
 }
-
-/** Once for a process. */
-let hasWarned = false
 
 const isSizeLimit = (error: unknown): error is LdapError =>
   error instanceof LdapError && error.reason._tag === "SizeLimitExceeded"

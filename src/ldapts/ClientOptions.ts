@@ -41,8 +41,8 @@ export interface ClientOptions {
    */
   readonly autoRebind?: boolean | undefined
   /**
-   * Whether a password may cross the network in clear text. Default `true`, as with ldapts, with a warning of the process the first
-   * time it happens. `false` refuses such a bind.
+   * Whether a password may cross the network in clear text. Default `false`: such a bind is refused before anything is sent, and the error
+   * says what to do. Loopback addresses and unix sockets don't leave the machine, and need no permission.
    */
   readonly allowInsecureAuth?: boolean | undefined
 }
@@ -57,7 +57,7 @@ export const targetOf = (
     session: {
       connectTimeout: limitOf(options.connectTimeout),
       requestTimeout: limitOf(options.timeout),
-      allowInsecureAuth: options.allowInsecureAuth ?? true
+      allowInsecureAuth: options.allowInsecureAuth ?? false
     }
   }
 }

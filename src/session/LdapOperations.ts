@@ -58,7 +58,7 @@ export interface LdapOperations {
    * Each run of the stream is a search of its own. Entries are kept while the consumer is busy; beyond 256 KiB the server has
    * to wait, unless another operation on the session needs a response. So a program may look up something on the same session
    * for every entry. After a size or time limit the entries that came are in the stream before the error. Search continuation
-   * references are left out; `searchMessages` and `searchResult` have them. `timeout` is the longest wait for the next message.
+   * references are left out; `searchMessages` and `searchResult` have them. `timeout` is the longest wait for an entry, however many pages or other messages come meanwhile.
    */
   readonly search: (options: SearchOptions) => Stream.Stream<LdapEntry, LdapError>
 

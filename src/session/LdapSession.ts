@@ -31,7 +31,7 @@ import { openDriver } from "./openDriver.ts"
 import { openWhole } from "./openWhole.ts"
 import { bind } from "./operations/bind.ts"
 import { controlsOf, timeoutOf } from "./operations/operationOptions.ts"
-import { performerOver } from "./operations/operations.ts"
+import { performerOver } from "./operations/performerOverDriver.ts"
 import { startTls } from "./operations/startTls.ts"
 import type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
 

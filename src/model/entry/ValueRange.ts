@@ -1,6 +1,6 @@
 /**
  * Ranges of values: Active Directory and Samba give no more than so many values at once, and say by an option of the description which
- * they are (MS-ADTS 3.1.1.3.1.3.3). Reading the rest is done by the session (readRanges.ts).
+ * they are (MS-ADTS 3.1.1.3.1.3.3). Reading the rest is done by the session (session/valueRanges.ts).
  *
  * @since 0.2.0
  */
