@@ -96,9 +96,8 @@ export const s10 = breaksOf(
     find: "    if (pause === undefined) return this.#done()\n",
     replace: "    if (pause === undefined) return\n",
     test: "session/paging",
-    name: "a stream that has ended, early or not, makes room",
-    hangs: true,
-    why: "a search in pages that has ended keeps its place"
+    name: "S3: one that waits hears of the end",
+    why: "a search in pages whose cursor was given back keeps its place"
   },
   {
     file: pages,
