@@ -95,25 +95,51 @@ export const s10 = breaksOf(
     file: pages,
     find: "    if (pause === undefined) return this.#done()\n",
     replace: "    if (pause === undefined) return\n",
-    test: "session/paging",
-    name: "a stream that has ended, early or not, makes room",
-    hangs: true,
-    why: "a search in pages that has ended keeps its place"
+    test: "session/pagedSearches",
+    name: "S3: one that waits hears of the end",
+    why: "a search in pages whose cursor was given back keeps its place"
   },
   {
     file: pages,
     find: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return leave()\n",
     replace: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return\n",
-    test: "session/paging",
+    test: "session/pagedSearches",
     name: "one that is collected is waited for",
     hangs: true,
     why: "a search in pages that was read to its end keeps its place"
   },
   {
+    file: pages,
+    find: "    this.#place.kind = \"collected\"\n",
+    replace: "",
+    test: "session/pagedSearches",
+    name: "a stream that was dropped keeps its place",
+    hangs: true,
+    why: "a search is refused although the stream before it has ended"
+  },
+  {
+    file: pagedSearches,
+    find: `if ([...this.#running].every(({ kind }) => kind === "stream")) return fail(this.#refusal)`,
+    replace: "",
+    test: "session/pagedSearches",
+    name: "a search in pages for each entry of another one fails at once",
+    hangs: true,
+    why: "a search for each entry of a stream waits for itself"
+  },
+  {
+    file: pages,
+    find: "const timeoutMillis = Math.min(search.timeoutMillis, longestGiveBack)",
+    replace: "const { timeoutMillis } = search",
+    test: "session/pagedSearches",
+    name: "S10: a server that never takes a cursor back",
+    hangs: true,
+    why: "a server that is silent keeps the place of a search for ever"
+  },
+  {
     file: pagedSearches,
     find: "if (this.#running.size < this.#most) {",
     replace: "if (this.#most > 0) {",
-    test: "session/paging",
+    test: "session/pagedSearches",
     name: "beside a stream another one is refused",
     hangs: true,
     why: "more searches in pages run than the server keeps"
@@ -122,7 +148,7 @@ export const s10 = breaksOf(
     file: pagedSearches,
     find: "    this.#waiting.delete(search)\n",
     replace: "",
-    test: "session/paging",
+    test: "session/pagedSearches",
     name: "the wait counts for the time limit, and leaves nothing behind",
     hangs: true,
     why: "a search that doesn't wait any more gets a place"

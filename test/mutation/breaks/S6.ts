@@ -33,14 +33,6 @@ export const s6 = breaksOf(
   },
   {
     file: deadlines,
-    find: "millis > 0 ? Effect.sleep(millis) : Effect.yieldNow",
-    replace: "Effect.sleep(millis)",
-    test: "session/limits",
-    name: "of no time is over at once",
-    why: "a limit of no time passes before it is set"
-  },
-  {
-    file: deadlines,
     find: "if (deadline.at <= now && this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)",
     replace: "if (this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)",
     test: "session/interruption",
