@@ -128,6 +128,7 @@ export const startProxy = async (target: () => number, draw: () => Faults): Prom
           })
           if (failure !== undefined) record.violation ??= failure.message
         }
+        if (to.destroyed || isSilent) return
         queue.push(chunk)
         if (queue.length >= 32) from.pause()
         if (!isRunning) void run()
