@@ -282,8 +282,8 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
   const exit = await load
   if (Exit.isFailure(exit)) faults.push(`a fiber has ended in ${String(exit.cause)}`)
   await Effect.runPromise(Scope.close(scope, Exit.void))
-  // As long as a release may take.
-  await pause(1000)
+  // What was sent over little bandwidth takes a while to come through, and the end comes behind it.
+  for (let i = 0; i < 100 && proxies.some((proxy) => proxy.open() > 0); i++) await pause(100)
 
   // -------------------------------------------------------------------------------------------------------------------
   // The account

@@ -34,8 +34,9 @@ export interface ConnectionRecord {
 export interface Proxy {
   readonly url: string
   readonly records: ReadonlyArray<ConnectionRecord>
-  /** Resets all connections. */
+  /** Resets all connections that the client has not ended. */
   readonly cut: () => void
+  /** Connections that the client has not ended. */
   readonly open: () => number
   readonly close: () => Promise<void>
 }
@@ -45,8 +46,11 @@ const pause = (millis: number): Promise<void> => new Promise((resolve) => setTim
 export const startProxy = async (target: () => number, draw: () => Faults): Promise<Proxy> => {
   const records: Array<ConnectionRecord> = []
   const live = new Set<() => void>()
+  const sockets = new Set<Net.Socket>()
 
   const server = Net.createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
+    sockets.add(near)
+    near.on("close", () => sockets.delete(near))
     const faults = draw()
     const record: ConnectionRecord = {
       kinds: [],
@@ -71,11 +75,15 @@ export const startProxy = async (target: () => number, draw: () => Faults): Prom
       far.resetAndDestroy()
     }
     live.add(reset)
+    // The client is done with it; what becomes of the rest is the server's business.
+    near.on("end", () => live.delete(reset))
     near.on("close", () => {
       live.delete(reset)
       setTimeout(() => far.destroy(), 100).unref()
     })
     far.on("error", reset)
+    // So that the end of the client is seen, which comes behind what it has sent.
+    far.on("close", () => near.resume())
 
     const parser = new LdapParser()
     let isSilent = false
@@ -120,6 +128,7 @@ export const startProxy = async (target: () => number, draw: () => Faults): Prom
           })
           if (failure !== undefined) record.violation ??= failure.message
         }
+        if (to.destroyed || isSilent) return
         queue.push(chunk)
         if (queue.length >= 32) from.pause()
         if (!isRunning) void run()
@@ -145,7 +154,7 @@ export const startProxy = async (target: () => number, draw: () => Faults): Prom
     },
     open: () => live.size,
     close: () => {
-      for (const reset of live) reset()
+      for (const socket of sockets) socket.destroy()
       return new Promise((resolve) => server.close(() => resolve()))
     }
   }

@@ -128,7 +128,7 @@ describe("a server that can't be reached", () => {
       yield* pool.use((session) => session.rootDse)
     }))
 
-  it.effect("fails each operation in a turn of its own, also where it fails at once and is asked again at once", () =>
+  it.effect("fails each operation, also where it fails at once and is asked again at once", () =>
     Effect.gen(function*() {
       // A set of servers that rest has pauses of its own, so the pool makes none.
       const reason = new NoServerAvailable({ failures: [] })
@@ -146,7 +146,7 @@ describe("a server that can't be reached", () => {
           })
         )
       )
-      yield* Effect.all(Array.from({ length: 50 }, () => asking), { concurrency: "unbounded", discard: true })
+      yield* Effect.all(Array.from({ length: 2000 }, () => asking), { concurrency: "unbounded", discard: true })
       assert.isEmpty(defects)
       assert.deepInclude(yield* pool.statistics, { open: 0, waiting: 0 })
     }))
