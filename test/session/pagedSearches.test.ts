@@ -176,6 +176,28 @@ describe("searches in pages at once", () => {
       assert.strictEqual(given.size, 0)
     }))
 
+  it.effect("those that end by themselves go first; when only streams run, what waits is refused", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* openWith({ requestTimeout: "Infinity" })
+      const first = yield* start(session.searchResult({ base: "dc=1", pageSize: 1 }))
+      const { messageId } = yield* asked(peer)
+      const streams = yield* Effect.forEach(
+        ["dc=2", "dc=3"],
+        (base) => start(Effect.exit(Stream.runForEach(session.search({ base, pageSize: 1 }), () => Effect.never)))
+      )
+      const collected = yield* start(session.searchResult({ base: "dc=4", pageSize: 1 }))
+      yield* peer.send(messageId, done)
+      yield* Fiber.join(first)
+      const second = yield* asked(peer)
+      assert.strictEqual(second.operation.base, "dc=4")
+      yield* peer.send(second.messageId, done)
+      yield* Fiber.join(collected)
+      assert.strictEqual((yield* asked(peer)).operation.base, "dc=2")
+      yield* settle
+      assert.isUndefined(streams[0]!.pollUnsafe())
+      assert.include(String(yield* Fiber.join(streams[1]!)), "InvalidRequest")
+    }))
+
   it.effect("as many as pagedSearches allows run", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith({ pagedSearches: 2 })

@@ -16,10 +16,15 @@ export interface PagedSearch {
   readonly context: OperationContext
 }
 
+interface Waiting {
+  readonly goOn: () => void
+  readonly refuse: () => void
+}
+
 export class PagedSearches {
   readonly #most: number
   readonly #running = new Set<PagedSearch>()
-  readonly #waiting = new Map<PagedSearch, () => void>()
+  readonly #waiting = new Map<PagedSearch, Waiting>()
 
   constructor(most: number) {
     this.#most = most
@@ -33,9 +38,12 @@ export class PagedSearches {
         this.#running.add(search)
         return Effect.void
       }
-      if ([...this.#running].every(({ kind }) => kind === "stream")) return fail(this.#refusal)
-      const wait = Effect.callback<void>((resume) => {
-        this.#waiting.set(search, () => resume(Effect.void))
+      if (this.#isHopeless) return fail(this.#refusal)
+      const wait = Effect.callback<void, LdapError>((resume) => {
+        this.#waiting.set(search, {
+          goOn: () => resume(Effect.void),
+          refuse: () => resume(fail(this.#refusal))
+        })
       })
       return timeoutMillis === Infinity ? wait : Effect.timeoutOrElse(wait, {
         duration: timeoutMillis,
@@ -55,12 +63,26 @@ export class PagedSearches {
   leave(search: PagedSearch): void {
     this.#waiting.delete(search)
     this.#running.delete(search)
-    for (const [next, goOn] of this.#waiting) {
-      if (this.#running.size >= this.#most) return
-      this.#waiting.delete(next)
-      this.#running.add(next)
-      goOn()
+    // Those that end by themselves first: nothing has to be refused because of them.
+    for (const kind of ["collected", "stream"] as const) {
+      for (const [next, { goOn }] of this.#waiting) {
+        if (this.#running.size >= this.#most) break
+        if (next.kind !== kind) continue
+        this.#waiting.delete(next)
+        this.#running.add(next)
+        goOn()
+      }
     }
+    if (!this.#isHopeless) return
+    for (const [next, { refuse }] of this.#waiting) {
+      this.#waiting.delete(next)
+      refuse()
+    }
+  }
+
+  /** Every place is taken by a stream: to wait for one could take for ever. */
+  get #isHopeless(): boolean {
+    return this.#running.size >= this.#most && [...this.#running].every(({ kind }) => kind === "stream")
   }
 
   get #refusal(): InvalidRequest {
