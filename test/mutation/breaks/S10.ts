@@ -119,7 +119,7 @@ export const s10 = breaksOf(
   },
   {
     file: pagedSearches,
-    find: `if ([...this.#running].every(({ kind }) => kind === "stream")) return fail(this.#refusal)`,
+    find: `if (this.#isHopeless) return fail(this.#refusal)`,
     replace: "",
     test: "session/pagedSearches",
     name: "a search in pages for each entry of another one fails at once",
