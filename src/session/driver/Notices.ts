@@ -38,20 +38,23 @@ export class Notices {
     this.#listeners.clear()
   }
 
-  readonly stream: Stream.Stream<Notice> = Stream.callback<Notice>((queue) =>
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const listener = (message: LdapMessage | undefined) => {
-          if (message === undefined) Queue.endUnsafe(queue)
-          else if (message.operation._tag === "ExtendedResponse") {
-            const { oid, result, value } = message.operation
-            Queue.offerUnsafe(queue, { ...result, controls: message.controls, oid, value })
+  /** Made when it is asked for: few sessions have a subscriber. */
+  get stream(): Stream.Stream<Notice> {
+    return Stream.callback<Notice>((queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const listener = (message: LdapMessage | undefined) => {
+            if (message === undefined) Queue.endUnsafe(queue)
+            else if (message.operation._tag === "ExtendedResponse") {
+              const { oid, result, value } = message.operation
+              Queue.offerUnsafe(queue, { ...result, controls: message.controls, oid, value })
+            }
           }
-        }
-        if (this.#isOver) listener(undefined)
-        else this.#listeners.add(listener)
-        return listener
-      }),
-      (listener) => Effect.sync(() => this.#listeners.delete(listener))
-    ), { bufferSize: kept, strategy: "sliding" })
+          if (this.#isOver) listener(undefined)
+          else this.#listeners.add(listener)
+          return listener
+        }),
+        (listener) => Effect.sync(() => this.#listeners.delete(listener))
+      ), { bufferSize: kept, strategy: "sliding" })
+  }
 }

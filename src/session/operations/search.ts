@@ -16,7 +16,7 @@ import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { SearchMessage } from "../LdapOperations.ts"
 import { cookieOf, isSorted, Pages, type Search } from "./pages.ts"
-import { type Asked, leave, successOf } from "./request.ts"
+import { leave, successOf } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
 
 export type { Search } from "./pages.ts"
@@ -154,14 +154,15 @@ const unlimitedControls: ReadonlySet<string> = new Set([
   "1.2.840.113556.1.4.1504"
 ])
 
+const oneEntry: EntryLimit = { entries: 1, by: "scope" }
+
 /** How many entries the server may still send: no more than were asked for, and one where the scope names one entry. */
 const entryLimitOf = ({ controls, request }: Search, received: number): EntryLimit | undefined => {
   const { scope, sizeLimit } = request
   if (scope !== "base" && sizeLimit === 0) return undefined
   if (controls.some(({ oid }) => unlimitedControls.has(oid))) return undefined
-  return scope === "base"
-    ? { entries: 1 - received, by: "scope" }
-    : { entries: sizeLimit - received, by: "sizeLimit" }
+  if (scope !== "base") return { entries: sizeLimit - received, by: "sizeLimit" }
+  return received === 0 ? oneEntry : { entries: 1 - received, by: "scope" }
 }
 
 /**
@@ -213,10 +214,9 @@ const collectPage = (
   into: Collected
 ): Effect.Effect<LdapResult, LdapError> =>
   Effect.callback((resume) => {
-    const asked: Asked = { ...search, operation: "search", dn: search.request.base }
     const pending = new PendingCollection(
       driver,
-      asked,
+      search,
       timeoutMillis,
       entryLimitOf(search, into.entries.length),
       into,
@@ -229,22 +229,25 @@ const collectPage = (
 /** A search that is collected. */
 class PendingCollection extends PendingOperation {
   readonly #driver: SessionDriver
-  readonly #asked: Asked
+  readonly #search: Search
   readonly #into: Collected
   readonly #resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
   #isLeft = false
 
   constructor(
     driver: SessionDriver,
-    asked: Asked,
+    search: Search,
     timeoutMillis: number,
     entryLimit: EntryLimit | undefined,
     into: Collected,
     resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
   ) {
-    super(asked, { kind: "collect", expects: "SearchResultDone", timeoutMillis, entryLimit })
+    super(
+      { operation: "search", dn: search.request.base },
+      { kind: "collect", expects: "SearchResultDone", timeoutMillis, entryLimit }
+    )
     this.#driver = driver
-    this.#asked = asked
+    this.#search = search
     this.#into = into
     this.#resume = resume
   }
@@ -252,12 +255,12 @@ class PendingCollection extends PendingOperation {
   get leave(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#isLeft = true
-      return leave(this.#driver, this, this.#asked)
+      return leave(this.#driver, this, this.#search)
     })
   }
 
-  request(): Asked {
-    return this.#asked
+  request(): Search {
+    return this.#search
   }
 
   override onDeliver({ operation }: LdapMessage): void {
@@ -266,13 +269,13 @@ class PendingCollection extends PendingOperation {
   }
 
   onSettled(outcome: Outcome): void {
-    const { givingUp } = this.#asked
+    const { givingUp } = this.#search
     if (this.#isLeft) {
       if (typeof givingUp === "object") givingUp.letEnd(outcome._tag === "Answered" ? outcome.message : undefined)
       return
     }
     // What is left for one page is not the limit that the caller knows.
-    const told = outcome._tag === "TimedOut" ? { ...outcome, afterMillis: this.#asked.timeoutMillis } : outcome
-    this.#resume(successOf(this.#driver, this.#asked, told))
+    const told = outcome._tag === "TimedOut" ? { ...outcome, afterMillis: this.#search.timeoutMillis } : outcome
+    this.#resume(successOf(this.#driver, this.context, told))
   }
 }
