@@ -4,12 +4,15 @@
  */
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
 
 /** Logs at level `Debug` to all loggers of the program but the one that writes into spans. */
 export const logDebugOutsideSpans = (message: string): Effect.Effect<void> =>
-  Effect.flatMap(Logger.CurrentLoggers, (loggers) =>
-    Effect.provideService(
-      Effect.logDebug(message),
-      Logger.CurrentLoggers,
-      new Set(Array.from(loggers).filter((logger) => logger !== Logger.tracerLogger))
-    ))
+  Effect.withFiber((fiber) => {
+    // By default it isn't, and every session says twice what it has to say.
+    if (LogLevel.isGreaterThan(fiber.getRef(References.MinimumLogLevel), "Debug")) return Effect.void
+    const loggers = new Set(fiber.getRef(Logger.CurrentLoggers))
+    loggers.delete(Logger.tracerLogger)
+    return Effect.provideService(Effect.logDebug(message), Logger.CurrentLoggers, loggers)
+  })
