@@ -483,14 +483,19 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "the session ends for a bind that was not sent, and goes on behind one that was"
     ],
     [
-      "if (inDoubt) end(core, unanswered(operation), kind !== \"startTls\")",
+      "if (inDoubt) end(core, unanswered(operation), mayUnbind)",
       "",
       "the session goes on behind a bind that was not answered"
     ],
-    [`kind !== "startTls")\n      return`, "true)\n      return", "an unbind in the middle of StartTLS"],
+    [`kind !== "startTls" && !isUndecided(core)`, "!isUndecided(core)", "an unbind in the middle of StartTLS"],
     [
-      `    case "bind":\n    case "reservation":\n    case "startTls":\n      settle`,
-      `    case "reservation":\n    case "startTls":\n      settle`,
+      `kind !== "startTls" && !isUndecided(core)`,
+      `kind !== "startTls"`,
+      "an unbind before it is known whether it has to be wrapped"
+    ],
+    [
+      `    case "bind":\n    case "reservation":\n    case "startTls": {`,
+      `    case "reservation":\n    case "startTls": {`,
       "a bind that takes too long is abandoned"
     ],
     [

@@ -119,12 +119,14 @@ export const operationTimer = (core: Core, operation: Operation): void => {
   switch (kind) {
     case "bind":
     case "reservation":
-    case "startTls":
+    case "startTls": {
+      // The answer may still come and take effect, and the caller couldn't tell then who the session is. In the middle of a StartTLS
+      // nothing may be sent, not even an unbind (RFC 4511 section 4.14.1), nor while it isn't known whether it has to be wrapped.
+      const mayUnbind = kind !== "startTls" && !isUndecided(core)
       settle(core, operation, outcome)
-      // The answer may still come and take effect: nobody could say then who the session is, or what is sent next.
-      // In the middle of a StartTLS nothing may be sent, not even an unbind (RFC 4511 section 4.14.1).
-      if (inDoubt) end(core, unanswered(operation), kind !== "startTls")
+      if (inDoubt) end(core, unanswered(operation), mayUnbind)
       return
+    }
     case "cancel":
       forget(core, operation, outcome)
       return cancelEnded(core, operation, false)
@@ -132,6 +134,8 @@ export const operationTimer = (core: Core, operation: Operation): void => {
       return abandon(core, operation, outcome)
   }
 }
+
+const isUndecided = ({ state: { phase } }: Core): boolean => "channel" in phase && phase.channel._tag === "Undecided"
 
 const unanswered = ({ spec: { kind, timeoutMillis } }: Operation) => ({
   _tag: "ConnectionLost" as const,

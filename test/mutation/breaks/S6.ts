@@ -136,7 +136,7 @@ export const s6 = breaksOf(
   },
   {
     file: search,
-    find: "{ ...outcome, afterMillis: this.#asked.timeoutMillis }",
+    find: "{ ...outcome, afterMillis: this.#search.timeoutMillis }",
     replace: "outcome",
     test: "session/limits",
     name: "of a search that is collected in pages is for all of them",

@@ -205,7 +205,7 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       if (environment.isNoticed) broken("S1: an unbind after the notice of disconnection")
       if (isTlsUnderWay(model)) broken("S1: an unbind in the middle of StartTLS")
       if (environment.isClosing || environment.isClosed) broken("S1: an unbind on a connection that is being freed")
-      if (environment.isUndecided && model.machine.state.phase._tag !== "Closed" && isReleased(model)) {
+      if (environment.isUndecided && (isReleased(model) || event._tag === "Timer")) {
         broken("S1: an unbind before it is decided how it is to be sent")
       }
       idIsFree(model, action.messageId, -1)
@@ -244,7 +244,7 @@ const excused = (model: Model, event: SessionEvent): void => {
   const { environment } = model
   const isPeers = environment.isPeerGone || environment.isNoticed || isTlsUnderWay(model)
   // Nobody has decided how the unbind is to be sent, until the time was over.
-  const isUndecided = environment.isUndecided && event._tag === "Timer" && event.of === "goodbye"
+  const isUndecided = environment.isUndecided && event._tag === "Timer"
   if (!isPeers && !isUndecided) broken("S1: the connection is freed without an unbind")
 }
 
