@@ -40,7 +40,7 @@ const tour = Effect.gen(function*() {
   for (const [kind, count] of directory.log.pdusByKind) yield* Console.log(`  ${String(count).padStart(4)} ${kind}`)
   const [connection] = directory.log.connections
   yield* Console.log(
-    `One connection, ${connection?.unbinds} unbind, ${connection?.octetsAfterUnbind} octets after it, ` +
+    `One connection, ${connection?.unbinds} unbind, ${connection?.octetsAfterUnbind} bytes after it, ` +
       `${directory.log.openConnections} connections left.`
   )
 })

@@ -33,7 +33,7 @@ const says: Readonly<Record<string, RegExp>> = {
   "quickstart.ts": /fibers +19 of 20 found \d+ people, one was interrupted/,
   "schema-generate.ts": /class InetOrgPerson/,
   "schema-people.ts": /\S/,
-  "start.ts": /One connection, 1 unbind, 0 octets after it, 0 connections left/,
+  "start.ts": /One connection, 1 unbind, 0 bytes after it, 0 connections left/,
   "sync.ts": /300 added.*300 unchanged.*too busy \d+ times, and was asked again/s,
   "telemetry.ts": /span handle.*db_client_operation_duration_count/s,
   "tenants.ts": /4 sessions, 4 unbinds, 0 connections left/

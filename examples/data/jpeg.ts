@@ -1,5 +1,5 @@
 /**
- * Portraits as JPEG files of about 200 octets: five by five grey squares, mirrored, different for each seed. The
+ * Portraits as JPEG files of about 200 bytes: five by five grey squares, mirrored, different for each seed. The
  * encoder can do no more than that: baseline, one component, every block of one colour.
  */
 

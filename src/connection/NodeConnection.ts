@@ -217,7 +217,7 @@ export class NodeConnection implements LdapConnection {
       if (this.#raw.readableLength > 0) {
         return Effect.fail(
           new LdapError({
-            reason: new ProtocolViolation({ detail: "octets in clear text arrived before the TLS handshake" }),
+            reason: new ProtocolViolation({ detail: "bytes in clear text arrived before the TLS handshake" }),
             operation: "startTls",
             server: this.#target.server
           })

@@ -56,7 +56,7 @@ const places = ["London", "Zürich", "New York", "Amsterdam", "Paris", "Kraków"
 
 export const personDn = (i: number): string => `uid=u${String(i).padStart(6, "0")},${people}`
 
-/** 14 attribute types, 18 values, about 570 octets; a fifth of the entries has a name that isn't ASCII. */
+/** 14 attribute types, 18 values, about 570 bytes; a fifth of the entries has a name that isn't ASCII. */
 export const person = (i: number): Record => {
   const uid = `u${String(i).padStart(6, "0")}`
   const givenName = givenNames[i % givenNames.length]!
@@ -107,7 +107,7 @@ const group = (i: number, members: number, people: number): Record => ({
   ]
 })
 
-/** Octets that are no text, the same at every run. */
+/** Bytes that are no text, the same at every run. */
 const noise = (length: number): Buffer => {
   const octets = Buffer.allocUnsafe(length)
   for (let i = 0, state = 1; i < length; i++) {

@@ -170,7 +170,7 @@ export const goals: ReadonlyArray<Goal> = [
   },
   {
     number: 10,
-    what: "The same: octets read in vain",
+    what: "The same: bytes read in vain",
     atMost: 512 * 1_024,
     of: (f) => f.figure("stop", "slapd", octets)
   },
@@ -194,7 +194,7 @@ export const goals: ReadonlyArray<Goal> = [
   },
   {
     number: 11,
-    what: "10,000 lookups in flight: octets each",
+    what: "10,000 lookups in flight: bytes each",
     atMost: 4_096,
     of: (f) => f.figure("held", "responder", octets)
   },

@@ -28,7 +28,7 @@ export interface Measured {
   /** Resident megabytes: connected and idle, and at most until now. */
   readonly idle: number
   readonly peak: number
-  /** What else there is to say of some: octets read in vain, octets that an operation in flight takes. */
+  /** What else there is to say of some: bytes read in vain, bytes that an operation in flight takes. */
   readonly octets?: number | undefined
 }
 

@@ -70,7 +70,7 @@ export const partTable = (result: PartResult): string => {
   return [
     `### ${part.name}: ${part.title} (${part.against})`,
     "",
-    hasOctets ? `${head} ${part.work === "held" ? "octets in flight, each" : "octets in vain"} |` : head,
+    hasOctets ? `${head} ${part.work === "held" ? "bytes in flight, each" : "bytes in vain"} |` : head,
     `|---|---|---|---|---|---|---|---|${hasOctets ? "---|" : ""}`,
     ...rows,
     ""

@@ -1,5 +1,5 @@
 /**
- * The security layer of a bind, with a layer that shows what passes: an octet that counts, and then the octets turned around.
+ * The security layer of a bind, with a layer that shows what passes: a byte that counts, and then the bytes turned around.
  * Layers of Kerberos on real servers are in kerberos.test.ts.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -151,7 +151,7 @@ describe("a security layer", () => {
         { startImmediately: true }
       )
       const ids = yield* Effect.forEach([1, 2, 3], () => Effect.map(peer.expect("DeleteRequest"), (it) => it.messageId))
-      // One octet at a time; one message in two buffers; two buffers at once, of which one holds nothing.
+      // One byte at a time; one message in two buffers; two buffers at once, of which one holds nothing.
       for (const octet of answerDelete(ids[0]!)) yield* peer.sendOctets(Uint8Array.of(octet))
       const whole = encode({ messageId: ids[1]!, operation: { _tag: "DeleteResponse", result: ok }, controls: [] })
       yield* peer.sendOctets(wrap(whole.subarray(0, 5)))
@@ -207,7 +207,7 @@ describe("a security layer", () => {
     }))
 
   it.effect.each<[string, (wrap: (octets: Uint8Array) => Buffer) => Uint8Array]>([
-    ["a buffer of no octets", () => framed(new Uint8Array())],
+    ["a buffer of no bytes", () => framed(new Uint8Array())],
     ["a buffer larger than what was agreed on", () => Buffer.from([0, 0, 3, 0xe9])],
     ["a length of four gigabytes", () => Buffer.from([0xff, 0xff, 0xff, 0xff])],
     [
@@ -234,7 +234,7 @@ describe("a security layer", () => {
 
   it.effect.each<[string, () => Uint8Array]>([
     ["a buffer that can't be unwrapped", () => framed(Buffer.from([7, 7]))],
-    ["a buffer of no octets", () => framed(new Uint8Array())]
+    ["a buffer of no bytes", () => framed(new Uint8Array())]
   ])("S3: an answer that came before %s is delivered", ([, hostile]) =>
     Effect.gen(function*() {
       const { answerDelete, peer, session } = yield* bound()

@@ -64,7 +64,7 @@ const listen = (options: Tls.TlsOptions = {}): Effect.Effect<Listening, never, S
     return { url: `ldaps://127.0.0.1:${port}`, accept: Queue.take(clients) }
   })
 
-/** When a client has gone: how many octets it had sent. */
+/** When a client has gone: how many bytes it had sent. */
 const sent = (socket: Tls.TLSSocket): Effect.Effect<number> =>
   Effect.callback((resume) => {
     const done = () => resume(Effect.succeed(socket.bytesRead))
@@ -525,7 +525,7 @@ describe("client certificates", () => {
   const ways: Record<string, LdapTls.TlsOptions> = {
     "in PEM": { cert, key },
     "with a redacted key": { cert, key: Redacted.make(key) },
-    "in octets": { cert: Buffer.from(cert), key: Redacted.make(Buffer.from(key)) }
+    "in bytes": { cert: Buffer.from(cert), key: Redacted.make(Buffer.from(key)) }
   }
 
   it.live.each(Object.keys(ways))("%s", (name) =>

@@ -29,7 +29,7 @@ while (Date.now() < end && seed - first < rounds) {
   const exit = await Effect.runPromiseExit(round(seed))
   if (Exit.isFailure(exit)) {
     console.error(`round ${seed} fails; again: node test/fuzz/fuzz.ts --seed ${seed} --rounds 1`)
-    if (seed % 4 !== 0) console.error(`octets: ${octetsOf(random(seed)).toString("hex")}`)
+    if (seed % 4 !== 0) console.error(`bytes: ${octetsOf(random(seed)).toString("hex")}`)
     console.error(Cause.pretty(exit.cause))
     process.exitCode = 1
     break

@@ -1,5 +1,5 @@
 /**
- * Damage: octets as a broken or a hostile peer might send them, from a generator of numbers with a seed, so that everything can
+ * Damage: bytes as a broken or a hostile peer might send them, from a generator of numbers with a seed, so that everything can
  * be made again.
  */
 
@@ -20,7 +20,7 @@ export const below = (random: Random, limit: number): number => random() % limit
 
 export const pick = <A>(random: Random, choices: ReadonlyArray<A>): A => choices[below(random, choices.length)]!
 
-/** Octets that decide much: tags, lengths, ends of ranges. */
+/** Bytes that decide much: tags, lengths, ends of ranges. */
 const telling = [
   0,
   1,
@@ -86,7 +86,7 @@ export const mutate = (random: Random, octets: Buffer): Buffer => {
   return mutated
 }
 
-/** The same octets in pieces. */
+/** The same bytes in pieces. */
 export const chunks = (random: Random, octets: Buffer): ReadonlyArray<Buffer> => {
   const most = pick(random, [1, 3, 17, 400, octets.length + 1])
   const pieces: Array<Buffer> = []

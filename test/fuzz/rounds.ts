@@ -1,5 +1,5 @@
 /**
- * What must hold for any octets: of the parser alone, and of a session whose peer sends them.
+ * What must hold for any bytes: of the parser alone, and of a session whose peer sends them.
  *
  * The parser never throws, and whatever the chunks, it finds the same messages and the same fault; what it finds can be read to
  * the last attribute, and encoded and read again. The session settles everything with a value or a typed error in bounded
@@ -58,7 +58,7 @@ const read = (message: LdapMessage): string => {
   )
 }
 
-/** What must hold of the parser for these octets. */
+/** What must hold of the parser for these bytes. */
 export const tryParser = (sent: Buffer, random: Random): void => {
   const whole = parse([sent])
   const texts = whole.messages.map(read)
@@ -168,7 +168,7 @@ export const trySession = (random: Random): Effect.Effect<void> =>
     const isUnanswered = end._tag === "ConnectionLost" && end.detail.includes("this side closed")
     const unbinds = end._tag === "Released" || end._tag === "ProtocolViolation" || isUnanswered ? 1 : 0
     must(peer.count("UnbindRequest") === unbinds, `${peer.count("UnbindRequest")} unbinds after ${end._tag}`)
-    must(peer.octetsAfterUnbind() === 0, "octets after the unbind")
+    must(peer.octetsAfterUnbind() === 0, "bytes after the unbind")
     must(!client.isOpen(), "the connection is left")
   }).pipe(Effect.scoped, Effect.provide(TestClock.layer()), Effect.orDie)
 
@@ -195,7 +195,7 @@ const requests: ReadonlyArray<Request> = [
   })
 ]
 
-/** The octets of a round: damaged messages of both directions, or nothing but noise. */
+/** The bytes of a round: damaged messages of both directions, or nothing but noise. */
 export const octetsOf = (random: Random): Buffer => {
   if (below(random, 10) === 0) return Buffer.from(Array.from({ length: below(random, 200) }, () => below(random, 256)))
   const messages = Array.from({ length: 1 + below(random, 3) }, () => {

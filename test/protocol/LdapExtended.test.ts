@@ -1,4 +1,4 @@
-/** Extended operations: octets of the RFCs and of real servers, and what must be refused. */
+/** Extended operations: bytes of the RFCs and of real servers, and what must be refused. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Redacted from "effect/Redacted"
@@ -206,7 +206,7 @@ describe("transactions (RFC 5805)", () => {
     ["a negative message id", "30030201ff", "is less than 0"],
     ["controls without a message id", "3006 3004 3002 3000", "expected element 0x02"],
     ["a control without an object identifier", "300b 3009 3007 020101 3002 3000", "expected element 0x04"],
-    ["octets behind the value", "300000", "unexpected bytes"],
+    ["bytes behind the value", "300000", "unexpected bytes"],
     ["another value", "0400", "expected element 0x30"]
   ])("are not read of %s", (_, hex, detail) => {
     assert.include(refusal(endTransaction.decode(octets(hex))).detail, detail)

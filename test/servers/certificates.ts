@@ -152,7 +152,7 @@ const ecdsaWithSha256 = sequence(objectIdentifier("2a8648ce3d040302"))
 
 const rdn = (type: Buffer, value: string) => sequence(tagged(0x31, sequence(type, tagged(0x0c, Buffer.from(value)))))
 
-/** The point of the public key ends its encoding; its first octets are as good a name for it as a hash. */
+/** The point of the public key ends its encoding; its first bytes are as good a name for it as a hash. */
 const keyIdentifier = (key: KeyObject): Buffer =>
   createPublicKey(key).export({ type: "spki", format: "der" }).subarray(-20)
 

@@ -15,7 +15,7 @@ export const passwordOf = (uid: string): string => `${uid}pw-1`
 /** How many entries are below ou=many: cn=e0001 to cn=e1200, with uidNumber 1199 down to 0. */
 export const manyEntries = 1200
 
-/** The first octets of a JPEG, then all octets there are: it is not text in any encoding. */
+/** The first bytes of a JPEG, then all bytes there are: it is not text in any encoding. */
 export const photo: Uint8Array = Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, ...Array.from({ length: 256 }, (_, i) => i)])
 
 /**

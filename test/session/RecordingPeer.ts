@@ -1,5 +1,5 @@
 /**
- * A server that does nothing by itself: it writes down every PDU and octet that it gets, in order, and answers what a test
+ * A server that does nothing by itself: it writes down every PDU and byte that it gets, in order, and answers what a test
  * tells it to. Here it stands in memory, or over any socket of Effect; `RecordingServer` puts the same behind a port.
  */
 import * as Deferred from "effect/Deferred"
@@ -20,7 +20,7 @@ import * as LdapSession from "../../src/session/LdapSession.ts"
 export type Request = LdapMessage<RequestOperation>
 
 /** What was seen on a connection, in order. `TLS` is a handshake that was completed, `RST` every end that is not a FIN. */
-export type WireEvent = RequestOperation["_tag"] | "octets after the unbind" | "TLS" | "close_notify" | "FIN" | "RST"
+export type WireEvent = RequestOperation["_tag"] | "bytes after the unbind" | "TLS" | "close_notify" | "FIN" | "RST"
 
 export interface RecordingPeer {
   /** Everything that came, in order. */
@@ -30,9 +30,9 @@ export interface RecordingPeer {
   readonly count: (kind: RequestOperation["_tag"]) => number
   /** The PDUs and how the client's side ended, in order. */
   readonly events: ReadonlyArray<WireEvent>
-  /** Octets that came after an unbind. */
+  /** Bytes that came after an unbind. */
   readonly octetsAfterUnbind: () => number
-  /** Octets that came, TLS not counted. */
+  /** Bytes that came, TLS not counted. */
   readonly octetsTaken: () => number
   /** The next PDU that no test step has taken yet. */
   readonly next: Effect.Effect<Request>
@@ -71,7 +71,7 @@ export const octets = (
   controls: ReadonlyArray<LdapControl> = []
 ): Uint8Array => Result.getOrThrow(encode({ messageId, operation, controls }))
 
-/** What every peer writes down, whatever brings it the octets. */
+/** What every peer writes down, whatever brings it the bytes. */
 export const recorder = (): {
   readonly take: (chunk: Uint8Array) => void
   readonly saw: (event: "TLS" | "close_notify" | "FIN" | "RST") => void
@@ -91,7 +91,7 @@ export const recorder = (): {
       octetsTaken += chunk.length
       if (unbound) {
         octetsAfterUnbind += chunk.length
-        events.push("octets after the unbind")
+        events.push("bytes after the unbind")
       }
       const failure = parser.push(chunk, (message) => {
         if (unbound) octetsAfterUnbind += 1

@@ -23,7 +23,7 @@ const secure = (port: number) =>
   })
 
 describe("the recording server tells apart", () => {
-  it.live("TCP: FIN, RST, and octets after the unbind", () =>
+  it.live("TCP: FIN, RST, and bytes after the unbind", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
       const fin = yield* clear(server.port)

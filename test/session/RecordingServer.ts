@@ -19,9 +19,9 @@ export interface RecordedConnection extends RecordingPeer {
   readonly startTls: Effect.Effect<void>
   /** Takes what comes from now on for a handshake, and doesn't answer it. */
   readonly ignoreHandshake: Effect.Effect<void>
-  /** When the first octets of what is ignored have come. */
+  /** When the first bytes of what is ignored have come. */
   readonly handshakeBegan: Effect.Effect<void>
-  /** Octets below TLS, as an attacker on the way could send them. */
+  /** Bytes below TLS, as an attacker on the way could send them. */
   readonly sendBelowTls: (octets: Uint8Array) => Effect.Effect<void>
   /** FIN without a close_notify. */
   readonly endBelowTls: Effect.Effect<void>
@@ -48,7 +48,7 @@ export interface RecordingServer {
 /** A server on a free port of this machine. Gone with the scope, connections and all. */
 export const listen = (options: {
   readonly certificate: Certificate
-  /** TLS from the first octet. */
+  /** TLS from the first byte. */
   readonly secure?: boolean | undefined
 }): Effect.Effect<RecordingServer, never, Scope.Scope> =>
   Effect.map(

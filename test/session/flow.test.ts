@@ -90,7 +90,7 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
       yield* Fiber.join(slow)
     }))
 
-  it.effect("StartTLS: octets in clear text after the answer end the session, and are not believed", () =>
+  it.effect("StartTLS: bytes in clear text after the answer end the session, and are not believed", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const secured = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })

@@ -88,7 +88,7 @@ const between = (port: number, change: (chunk: Buffer, count: number) => Buffer 
     ({ server }) => Effect.sync(() => server.close())
   )
 
-/** The last octet of the server's answer with this number is another one. */
+/** The last byte of the server's answer with this number is another one. */
 const changing = (number: number) => (chunk: Buffer, count: number): Buffer => {
   if (count === number) chunk[chunk.length - 1]! ^= 1
   return chunk
@@ -243,7 +243,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       assert.strictEqual(error.reason._tag, "AuthRejected")
     }))
 
-  it.live("S11: an octet that was changed on its way ends the session", () =>
+  it.live("S11: a byte that was changed on its way ends the session", () =>
     Effect.gen(function*() {
       // Two answers of the bind, the third agrees on the layer, the fourth comes through it.
       const { url } = yield* between(slapd.port, changing(4))

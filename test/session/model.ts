@@ -4,7 +4,7 @@
  * A program is up to 30 steps. Some are taken by fibers of the client, which share three sessions and a pool of others:
  * operations, checkouts, interruptions, scopes that close, time that passes. Others are taken by the peers: answers, silence,
  * resets, notices, garbage. When the steps are over every scope is closed and the time runs on. Then nothing may be left, and the
- * octets that each session wrote must be as promised.
+ * bytes that each session wrote must be as promised.
  *
  * A program is plain data, and a failing one is printed as a command that runs it again: see modelSoak.ts.
  */
@@ -537,7 +537,7 @@ const judge = Effect.fnUntraced(function*(
       kept,
       `S1: ${unbinds} unbinds, ${expected} expected after ${"detail" in end ? `${end._tag}: ${end.detail}` : end._tag}`
     )
-    promise(line.octetsAfterUnbind() === 0, `S1: ${line.octetsAfterUnbind()} octets after the unbind`)
+    promise(line.octetsAfterUnbind() === 0, `S1: ${line.octetsAfterUnbind()} bytes after the unbind`)
     judgeAbandons(written)
     totals.connections++
     totals.unbinds += unbinds

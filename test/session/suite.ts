@@ -163,7 +163,7 @@ export const suite = (server: SuiteServer): void => {
         )
       }))
 
-    it.live("attribute selection, types only, values as text and octets", () =>
+    it.live("attribute selection, types only, values as text and bytes", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const hanako = Option.getOrThrow(yield* session.lookup(person("hanako")))

@@ -83,7 +83,7 @@ export const cancelEnded = (core: Core, cancellation: Operation, isGranted: bool
 export const letFinish = (core: Core, operation: Operation): void => {
   if (operation.stage !== "written") return takeBack(core, operation)
   leave(core, operation)
-  // With a time limit, so that a bind doesn't wait for ever for a silent server.
+  // A bind must not wait for ever for a silent server.
   if (operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)
 }
 

@@ -44,7 +44,7 @@ describe("DIGEST-MD5, the arithmetic", () => {
       const accents = { ...imap, username: "chriß", password: octets("pä") }
       const both = yield* proofs(accents)
       assert.deepStrictEqual(yield* proofs({ ...accents, utf8: false }), both)
-      // The octets of ISO 8859-1 themselves are no UTF-8, and so are taken as they are.
+      // The bytes of ISO 8859-1 themselves are no UTF-8, and so are taken as they are.
       assert.deepStrictEqual(yield* proofs({ ...accents, password: Redacted.make(Buffer.from("pä", "latin1")) }), both)
       assert.notDeepEqual(yield* proofs({ ...accents, password: octets("pö") }), both)
     }))

@@ -199,7 +199,7 @@ describe("SCRAM, names and passwords", () => {
     ["a name of which nothing is left", { username: "\u00ad" }, "username"],
     ["a name that SASLprep refuses", { username: "a\u0007" }, "username"],
     ["an empty password", { password: Redacted.make("") }, "password"],
-    ["an empty password in octets", { password: Redacted.make(new Uint8Array()) }, "password"],
+    ["an empty password in bytes", { password: Redacted.make(new Uint8Array()) }, "password"],
     ["a password of which nothing is left", { password: Redacted.make("\u00ad") }, "password"],
     ["a password that SASLprep refuses", { password: Redacted.make("a\u0007") }, "password"],
     ["a password that SASLprep does not know", { password: Redacted.make("\u{1f600}") }, "password"],
@@ -213,7 +213,7 @@ describe("SCRAM, names and passwords", () => {
       assert.isEmpty(sent)
     }))
 
-  it.effect("the password is prepared as a stored string, and octets are taken as they are", () =>
+  it.effect("the password is prepared as a stored string, and bytes are taken as they are", () =>
     Effect.gen(function*() {
       const { outcome } = example([[14, sha1.serverFirst], [0, sha1.serverFinal]], {
         password: Redacted.make("p\u00adenc\u{ff49}l")

@@ -174,7 +174,7 @@ describe("OAUTHBEARER", () => {
       )
     }))
 
-  it.effect("a refusal is answered with one octet, and reported with the server's reason", () =>
+  it.effect("a refusal is answered with one byte, and reported with the server's reason", () =>
     Effect.gen(function*() {
       const { error, sent } = yield* failing(bearer, [
         [14, `{"status":"invalid_token","scope":"example_scope"}`],

@@ -19,7 +19,7 @@ export interface Client {
   /** The same, with everything in memory at the end. */
   readonly collect?: (base: string) => Promise<number>
   readonly pages?: (base: string, size: number) => Promise<number>
-  /** Reads all values of an attribute: as text, or as octets. */
+  /** Reads all values of an attribute: as text, or as bytes. */
   readonly values?: (base: string, attribute: string, as: "text" | "octets") => Promise<number>
   /** Reads entries by their names, so many at a time. */
   readonly lookups?: (dns: ReadonlyArray<string>, inFlight: number) => Promise<void>

@@ -11,7 +11,7 @@ import { encode } from "../../../src/protocol/encode.ts"
 import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
-/** Ids of four octets, so that one template serves for all. */
+/** Ids of four bytes, so that one template serves for all. */
 const firstId = 0x01000000
 const idOffset = 4
 
@@ -21,7 +21,7 @@ type OnMessage = (id: number, tag: number, chunk: Buffer, content: number) => vo
 class Wire {
   readonly #socket: Net.Socket
   #id = firstId
-  /** Octets of the message at hand that are still to come. */
+  /** Bytes of the message at hand that are still to come. */
   #missing = 0
   #header: Buffer | undefined
   #onMessage: OnMessage = () => {}

@@ -1,6 +1,6 @@
 /**
- * What real servers answered, octet for octet, and what that means, read by hand beside ldapsearch's output. capture.ts
- * wrote down the octets and says what was asked; values differ from run to run where a server makes them up (nonces,
+ * What real servers answered, byte for byte, and what that means, read by hand beside ldapsearch's output. capture.ts
+ * wrote down the bytes and says what was asked; values differ from run to run where a server makes them up (nonces,
  * cookies, times).
  */
 import type { LdapResult } from "../../../src/model/LdapError.ts"

@@ -10,7 +10,7 @@ import { type Behaviour, stillWorks, type World } from "./world.ts"
 const total = 40_000
 const size = 1000
 
-/** Sends entries in packets of a hundred, and says how many octets the connection has taken. */
+/** Sends entries in packets of a hundred, and says how many bytes the connection has taken. */
 const flood = Effect.fnUntraced(function*({ peer }: World, messageId: number) {
   let taken = 0
   const packet = Buffer.concat(

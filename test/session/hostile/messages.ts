@@ -51,19 +51,19 @@ export const violations: Record<string, Behaviour> = {
   ),
   "a length of 2 GiB": violation(bytes(0x30, 0x84, 0x7f, 0xff, 0xff, 0xff)),
   "a length of 4 GiB": violation(bytes(0x30, 0x84, 0xff, 0xff, 0xff, 0xff)),
-  "a length of nine octets": violation(bytes(0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1)),
-  "a message one octet above maxMessageSize, of which only the header comes": violation(bytes(0x30, 0x82, 0x03, 0xe5), {
+  "a length of nine bytes": violation(bytes(0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1)),
+  "a message one byte above maxMessageSize, of which only the header comes": violation(bytes(0x30, 0x82, 0x03, 0xe5), {
     maxMessageSize: 1000
   }),
   "an empty message": violation(bytes(0x30, 0)),
   "a message without an operation": violation(bytes(0x30, 3, 2, 1, 1)),
   "an unknown application tag": violation(message(1, element(0x7e))),
-  "a tag of several octets": violation(message(1, bytes(0x7f, 0x81, 1, 0))),
+  "a tag of several bytes": violation(message(1, bytes(0x7f, 0x81, 1, 0))),
   "a negative message id": violation(element(0x30, element(2, bytes(0xff)), result(deleteResponse))),
-  "a message id of five octets": violation(element(0x30, element(2, bytes(1, 0, 0, 0, 0)), result(deleteResponse))),
+  "a message id of five bytes": violation(element(0x30, element(2, bytes(1, 0, 0, 0, 0)), result(deleteResponse))),
   "an element that passes the end of its message": violation(bytes(0x30, 12, 2, 1, 1, 0x6b, 8, 10, 1, 0, 4, 0, 4, 0)),
   "a result without a code": violation(message(1, element(deleteResponse, element(4), element(4)))),
-  "a result code of five octets": violation(message(1, result(deleteResponse, [1, 0, 0, 0, 0]))),
+  "a result code of five bytes": violation(message(1, result(deleteResponse, [1, 0, 0, 0, 0]))),
   "sequences of indefinite length, 100,000 deep": violation(
     Buffer.concat([bytes(0x30, 0x83, 0x03, 0x0d, 0x45, 2, 1, 1), Buffer.alloc(200_002, bytes(0x30, 0x80))])
   ),
@@ -72,7 +72,7 @@ export const violations: Record<string, Behaviour> = {
   ),
   "controls that are none": violation(message(1, result(deleteResponse), element(0xa0, bytes(0xff, 0xff)))),
   "a search reference to nowhere": violation(message(2, element(0x73))),
-  "an attribute whose values are not octet strings": violation(
+  "an attribute whose values are not OCTET STRINGs": violation(
     message(
       2,
       element(0x64, element(4, "c="), element(0x30, element(0x30, element(4, "cn"), element(0x31, bytes(2, 1, 5)))))

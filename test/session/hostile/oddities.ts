@@ -287,7 +287,7 @@ export const oddities: Record<string, Behaviour> = {
       assert.strictEqual((yield* world.peer.expect("AbandonRequest")).operation.abandoned, messageId)
     })
   },
-  "octets one at a time": {
+  "bytes one at a time": {
     promise: "as good as all at once",
     run: Effect.fnUntraced(function*(world) {
       const search = yield* Effect.forkScoped(Stream.runCollect(world.session.search({ base: "" })), {

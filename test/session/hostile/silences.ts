@@ -39,8 +39,8 @@ export const silences: Record<string, Behaviour> = {
       yield* stillWorks(world)
     })
   },
-  "an octet a second, for longer than the limit": {
-    promise: "RequestTimeout: octets are no answer",
+  "a byte a second, for longer than the limit": {
+    promise: "RequestTimeout: bytes are no answer",
     run: Effect.fnUntraced(function*(world) {
       const pending = yield* Effect.forkScoped(world.session.delete("cn=a"), { startImmediately: true })
       yield* world.peer.expect("DeleteRequest")

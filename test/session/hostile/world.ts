@@ -32,7 +32,7 @@ export interface Behaviour {
   /** Where it can be done. Default everywhere. */
   readonly ways?: ReadonlyArray<Way>
   readonly options?: LdapSession.SessionOptions
-  /** UnbindRequests that the peer sees, from the first octet to the last. Default 1. */
+  /** UnbindRequests that the peer sees, from the first byte to the last. Default 1. */
   readonly unbinds?: 0 | 1
   /**
    * How the peer takes the end: it closes its side when the client has (default), never does (`stays`), or doesn't even read
@@ -185,11 +185,11 @@ export const element = (tag: number, ...content: ReadonlyArray<Uint8Array | stri
 
 const number = (value: number) => element(0x02, Buffer.from([value]))
 
-/** A message around an operation that is octets already. */
+/** A message around an operation that is bytes already. */
 export const message = (id: number, operation: Uint8Array, ...more: ReadonlyArray<Uint8Array>): Buffer =>
   element(0x30, number(id), operation, ...more)
 
-/** A response that is a result: the code as its octets, and what else is wanted. */
+/** A response that is a result: the code as its bytes, and what else is wanted. */
 export const result = (tag: number, code: ReadonlyArray<number> = [0], ...more: ReadonlyArray<Uint8Array>): Buffer =>
   element(tag, element(0x0a, Buffer.from(code)), element(0x04), element(0x04), ...more)
 
