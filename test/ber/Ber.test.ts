@@ -188,7 +188,7 @@ describe("BerReader", () => {
     assert.strictEqual(refusal(() => new BerReader(bytes, 5, 8).integer()).offset, 5)
   })
 
-  it("names the tag that it wanted and the one that it found", () => {
+  it("names the expected tag and the one that was found", () => {
     assert.include(refusal(() => reader("0401 61").integer()).message, "expected element 0x02, found 0x04")
     assert.include(refusal(() => reader("").integer()).message, "expected element 0x02, found the end")
   })
@@ -202,7 +202,7 @@ describe("BerReader", () => {
     }
   })
 
-  it("passes over what may have been added at the end, and over nothing else", () => {
+  it("skips extensions at the end, and nothing else", () => {
     const more = reader("8001 61 a203 040162 de00")
     refusal(() => more.expectEnd())
     assert.strictEqual(more.position, 0)
@@ -252,7 +252,7 @@ describe("BerWriter", () => {
     assert.strictEqual(written((writer) => writer.octets(part, 0x87)), "8703020304")
     assert.strictEqual(written((writer) => writer.raw(part)), "020304")
     assert.strictEqual(written((writer) => writer.octets("")), "0400")
-    // What UTF-16 can say and UTF-8 can't.
+    // A lone surrogate, which UTF-8 can't encode.
     assert.strictEqual(written((writer) => writer.octets("\ud800")), "0403efbfbd")
   })
 })
@@ -332,7 +332,7 @@ it.prop(
   ) => {
     const hex = written((writer) => elements.forEach((element) => writeElement(writer, element)), Math.abs(seed) % 300)
     assert.deepStrictEqual(readElements(reader(hex)), elements)
-    // Writing in the least bytes is the only way that RFC 4511 section 5.1 leaves: the bytes are the same again.
+    // RFC 4511 section 5.1 allows the shortest lengths only, so the bytes are the same again.
     assert.strictEqual(written((writer) => elements.forEach((element) => writeElement(writer, element)), 100_000), hex)
   },
   { timeout: 30_000, arbitrary: { runs: 300 } }

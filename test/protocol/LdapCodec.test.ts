@@ -57,7 +57,7 @@ const search = {
   attributes: []
 } as const
 
-/** What every response without anything particular holds: success, no matched DN, no text. */
+/** The content of a plain response: success, no matched DN, no text. */
 const success = "0a010004000400"
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -372,7 +372,7 @@ describe("decode gives back what was encoded", () => {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What is accepted although this side writes it otherwise
+// Encodings that are accepted although this encoder writes another
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("accepts", () => {

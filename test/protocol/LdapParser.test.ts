@@ -196,14 +196,14 @@ describe("maxMessageSize", () => {
     }
   })
 
-  it("is 64 MiB, that included, unless another is given", () => {
+  it("is 64 MiB by default, inclusive", () => {
     assert.strictEqual(defaultMaxMessageSize, 64 * 1024 * 1024)
     assert.isUndefined(feed([octets("30 84 03fffffa")]).failure)
   })
 
-  it("memory follows what came, not what a header claims", () => {
+  it("memory grows with the bytes received, not with the announced length", () => {
     const before = process.memoryUsage().arrayBuffers
-    // 60 MiB each: 12 GiB in all, were it believed.
+    // 60 MiB each: 12 GiB in all, if it were allocated.
     const parsers = Array.from({ length: 200 }, () => feed([octets("30 84 03c00000 020101")]).parser)
     const after = process.memoryUsage().arrayBuffers
     assert.isTrue(parsers.every((parser) => parser.pending === 9))
@@ -241,7 +241,7 @@ describe("the depth of filters", () => {
     assert.include(failed([searchOf(100_000)], { maxFilterDepth: 99_999 }), "deeper than 99999")
   })
 
-  it("maxFilterDepth is what may just be", () => {
+  it("maxFilterDepth itself is still allowed", () => {
     // The presence is a level of its own.
     for (const [depth, maxFilterDepth] of [[99, undefined], [4, 5], [0, 1], [100_000, 100_001]] as const) {
       const { failure, messages } = feed([searchOf(depth)], { maxFilterDepth, maxElements: 100_002 })
@@ -255,7 +255,7 @@ describe("the depth of filters", () => {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What a peer shouldn't send
+// Invalid input
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("after a fault", () => {
@@ -285,7 +285,7 @@ describe("after a fault", () => {
     assert.include(failed([Buffer.concat([unbind, faulty])]), "at byte 5")
   })
 
-  it("what a handler throws ends the parsing: the bytes behind it don't start a message", () => {
+  it("an error thrown by the handler ends the parsing: the bytes after it don't start a message", () => {
     for (const chunks of [[Buffer.concat([unbind, unbind])], [unbind.subarray(0, 3), unbind.subarray(3)]]) {
       const parser = new LdapParser()
       const mistake = new Error("a mistake")
