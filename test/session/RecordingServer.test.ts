@@ -1,4 +1,4 @@
-/** The instrument itself: what it says of a connection that a test knows. */
+/** Tests of the recording server itself, with known connections. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
