@@ -1,6 +1,6 @@
 /**
- * The examples run straight from source, without a server, say what they do and end by themselves. What they say must be so: each
- * is looked at for what it is about.
+ * The examples run straight from source, without a server, print their results and end by themselves. Each test checks the output of
+ * one example.
  *
  * All run in one process, since most of the time would go into starting it and reading this library: those that end with a
  * promise one after another, those that are run by `runMain` after them.
@@ -43,7 +43,7 @@ let ran: { readonly status: unknown; readonly output: string; readonly complaint
 
 beforeAll(async () => {
   const imports = programs.map((name) => `await import(${JSON.stringify(join(folder, name))})`)
-  // None of what a program could be told by its environment: the examples are for those who have nothing yet.
+  // Without the environment variables of a program: the examples must run without any setup.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(LDAP|OTEL)_/.test(name)))
   const child = spawn(process.execPath, ["--input-type=module", "--eval", imports.join("\n")], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -57,12 +57,12 @@ beforeAll(async () => {
 })
 
 describe("examples", () => {
-  it("all of them end well, without a complaint", () => {
+  it("all of them succeed without an error message", () => {
     assert.deepInclude(ran, { status: 0, complaint: "" })
     assert.notMatch(ran.output, /\bundefined\b|\[object Object\]|\bNaN\b/)
   })
 
-  it.each(programs)("%s does what it says", (name) => {
+  it.each(programs)("%s prints its result", (name) => {
     const line = says[name]
     assert(line !== undefined, "say here what this example shows")
     assert.match(ran.output, line)

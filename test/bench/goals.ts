@@ -1,6 +1,6 @@
 /**
- * What this library sets out to reach: each goal is a figure of a run, and what it has to be. Ratios are to the floor or to ldapts
- * in the same round. README.md says what stands in the way of those that aren't reached.
+ * The goals of this library: each is a figure of a run and its required value. Ratios are to the floor or to ldapts
+ * in the same round. README.md explains the goals that aren't reached.
  */
 import { cpu, type Figures, memory, millis, rate } from "./figures.ts"
 import type { Measured } from "./measure.ts"

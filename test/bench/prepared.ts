@@ -1,5 +1,5 @@
 /**
- * Answers that lie ready in a buffer: what a server would send, without a server's work. The message id is written into them
+ * Prepared responses in a buffer: the messages of a server, without a server's work. The message id is written into them
  * when they are sent.
  */
 import * as LdapEntry from "../../src/model/entry/LdapEntry.ts"

@@ -1,10 +1,10 @@
 /**
- * Fuzzing for as long as one likes:
+ * Fuzzing for a chosen time:
  *
  *     node test/fuzz/fuzz.ts --seconds 60 --seed 1
  *
  * Rounds are numbered from the seed on, and a round is made of its number alone: one that fails is printed, and
- * `--seed N --rounds 1` plays it again. What was found is kept in corpus/.
+ * `--seed N --rounds 1` repeats it. Inputs that have found faults are in corpus/.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

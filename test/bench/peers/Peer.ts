@@ -1,6 +1,6 @@
 /**
- * What every client has to do, so that all can be measured by the same hand. A peer lives in a process of its own
- * (`measure.ts`); what it can't do it leaves out.
+ * The interface of every measured client. A peer runs in its own process
+ * (`measure.ts`), and leaves out the methods that it can't implement.
  */
 
 export interface Target {

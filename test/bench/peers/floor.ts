@@ -1,6 +1,6 @@
 /**
- * The floor: a socket of Node that sends requests made beforehand, cuts the answer into messages and counts them. It decodes
- * nothing but lengths, ids and tags, and whatever a client does comes on top.
+ * The floor: a Node socket that sends prepared requests, cuts the response into messages and counts them. It decodes only lengths,
+ * ids and tags; every client costs more than that.
  */
 import * as Net from "node:net"
 import * as Tls from "node:tls"
@@ -48,7 +48,7 @@ class Wire {
     return this.#id
   }
 
-  /** Waits until `isOver` says so of a message. */
+  /** Waits until `isOver` returns true for a message. */
   until(isOver: (...message: Parameters<OnMessage>) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.once("error", reject)
