@@ -23,7 +23,7 @@ const programs = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
 
 const says: Readonly<Record<string, RegExp>> = {
   "failover.ts":
-    /Berlin is killed:(?:(?!FAILED|someone else).)*answered by Paris(?:(?!FAILED|someone else).)*answered by Lisbon(?:(?!FAILED|someone else).)*Lisbon is killed:(?:(?!FAILED|someone else).)*answered by Berlin/s,
+    /Berlin is killed:(?:(?!FAILED|another user).)*answered by Paris(?:(?!FAILED|another user).)*answered by Lisbon(?:(?!FAILED|another user).)*Lisbon is killed:(?:(?!FAILED|another user).)*answered by Berlin/s,
   "from-ldapts/main.ts":
     /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
   "login-api/main.ts":

@@ -312,7 +312,7 @@ const askForTls = "does this port speak TLS? Then the URL is ldaps://"
 
 const speaksTls = "the server answers by TLS: the URL of this port is ldaps://"
 
-/** What a TLS server says to a message of LDAP, which begins with no octet of a TLS record (RFC 8446 section 5.1). */
+/** What a TLS server says to a message of LDAP, which begins with no byte of a TLS record (RFC 8446 section 5.1). */
 const isTlsAlert = (octets: Uint8Array): boolean => octets[0] === 0x15 && octets[1] === 0x03
 
 /** Whether a socket that was given needs no waiting for: it is connected, or no socket of the network at all. */
