@@ -124,7 +124,7 @@ describe("pages", () => {
       assert.deepStrictEqual(seen, ["cn=a"])
     }))
 
-  it.effect("a stream that is dropped between pages gives the cursor back by a page of no entries", () =>
+  it.effect("a stream that ends between pages releases the cursor by a page of zero entries", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(
@@ -184,7 +184,7 @@ describe("pages", () => {
   )
 
   it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
-    "and one that is interrupted meanwhile gives the cursor back: %s",
+    "and one that is interrupted meanwhile releases the cursor: %s",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()

@@ -185,7 +185,7 @@ export const s10 = breaksOf(
     find: "          unused = pages.cookie\n",
     replace: "",
     test: "session/paging",
-    name: "and one that is interrupted meanwhile gives the cursor back: searchResult",
+    name: "and one that is interrupted meanwhile releases the cursor: searchResult",
     hangs: true,
     why: "the cursor of a search that is interrupted between two attempts is not given back"
   },
