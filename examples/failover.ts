@@ -1,12 +1,12 @@
 /**
  * Several servers, one of which is killed while it runs: `node examples/failover.ts`.
  *
- * Three servers hold the same directory, and a program asks it for something all the time. The first server is killed; later it
- * comes back, and the second says goodbye. The program never notices. The servers are directories in memory, each on a port of its
- * own, so the connections are real.
+ * Three servers hold the same directory, and a program sends requests all the time. The first server is killed; later it is started
+ * again, and the second sends Notices of Disconnection. No request of the program fails. The servers are directories in memory, each
+ * on its own port, so the connections are real.
  *
  * In a program of your own the imports are `from "effect-ldap"`, and `LdapClient.layer({ urls: [ … ], … })` is all it takes. Here
- * the set of servers is put to work by itself, so that it can be looked at.
+ * the example builds the set of servers itself, to show its state.
  */
 import { Console, Effect, Exit, Redacted, Ref, Schedule, Scope } from "effect"
 import { LdapAuth, LdapClient, LdapExtended, LdapPool, LdapServers } from "../src/index.ts"
@@ -45,7 +45,7 @@ const program = Effect.gen(function*() {
   const servers = yield* LdapServers.make(
     LdapServers.urls([berlin.url, paris.url, { url: lisbon.url, priority: 1 }], {
       strategy: "failover",
-      // So that the example is quick. By default a server rests for a second, and longer each time.
+      // Keeps the example short. By default a failed server is not used for a second, and longer each time.
       rest: Schedule.spaced("50 millis")
     }),
     { auth: LdapAuth.simple(admin, secret) }
@@ -60,7 +60,7 @@ const program = Effect.gen(function*() {
     const entry = yield* ldap.lookup(base, { attributes: ["description"] })
     const { answer } = yield* ldap.extended(LdapExtended.whoAmI)
     yield* count(entry._tag === "Some" ? (entry.value.get("description") ?? "no description") : "no entry")
-    if (answer !== `dn:${admin}`) yield* count(`as someone else: ${answer}`)
+    if (answer !== `dn:${admin}`) yield* count(`as another user: ${answer}`)
   }).pipe(Effect.catch(({ message }) => count(`FAILED: ${message}`)))
   const load = yield* Effect.forEach(
     Array.from({ length: 10 }),
@@ -69,7 +69,7 @@ const program = Effect.gen(function*() {
 
   const report = Effect.fnUntraced(function*(what: string) {
     yield* Ref.set(answers, new Map())
-    // Until it has been asked often enough for everything to have happened.
+    // Until enough requests were made for all events to happen.
     const total = Effect.map(Ref.get(answers), (all) => [...all.values()].reduce((sum, times) => sum + times, 0))
     yield* until(Effect.map(total, (total) => total >= 100))
     yield* Console.log(what)
@@ -87,7 +87,7 @@ const program = Effect.gen(function*() {
   yield* report("Berlin is killed:")
 
   yield* paris.directory.faults.set(DirectoryFault.disconnect())
-  yield* report("Paris says goodbye to everybody who asks, with a Notice of Disconnection; Lisbon is for such days:")
+  yield* report("Paris answers every request with a Notice of Disconnection, and Lisbon takes over:")
 
   yield* paris.directory.faults.clear
   yield* berlin.start

@@ -1,8 +1,8 @@
 /**
  * The login of a web service: `node examples/login.ts`.
  *
- * `handle` is what an endpoint would do with a posted form: it finds the user, binds as the user on a session that is kept for that, and
- * turns what comes of it into a status and a text. The directory is in memory, and the program shows what it has seen.
+ * `handle` is the endpoint for a posted form: it finds the user, binds as the user on a session that is kept for logins, and turns
+ * the result into a status and a text. The directory is in memory, and the program prints what the server saw.
  *
  * In a program of your own the imports are `from "effect-ldap"`.
  */
@@ -13,7 +13,7 @@ import { InMemoryDirectory } from "../src/testing.ts"
 const base = "dc=example,dc=org"
 const secret = Redacted.make("an example's secret")
 
-/** What the browser gets. It learns nothing of why a login failed, but what helps its user. */
+/** The response to the browser. It gives the reason of a failed login only if that helps the user. */
 const explain = Match.type<LdapLogin.LoginReason>().pipe(
   Match.tag("WrongCredentials", "EmptyPassword", () => "401 the name or the password is wrong"),
   Match.tag("PasswordExpired", "MustChangePassword", () => "403 please choose a new password"),
@@ -57,7 +57,7 @@ const user = (uid: string, cn: string) => ({
   }
 })
 
-/** What a server with a password policy adds to its answers. */
+/** The controls that a server with a password policy adds to its responses. */
 const policies = new Map([
   [user("grace", "").dn, { code: 0, policy: { graceAuthNsRemaining: 2 } }],
   [user("linus", "").dn, { code: 0, policy: { timeBeforeExpiration: 3 * 24 * 3600 } }],
@@ -93,7 +93,7 @@ const program = Effect.gen(function*() {
   })
   const { url } = yield* InMemoryDirectory.listen(directory)
 
-  // The service looks users up as itself; nobody's login changes who it is.
+  // The service looks users up with its own service account; logins never rebind this session.
   const session = yield* LdapSession.make({ url, auth: LdapAuth.simple(`cn=admin,${base}`, secret) })
   // The sessions for logins are open for as long as the service is.
   yield* Effect.scoped(Effect.gen(function*() {
@@ -101,7 +101,7 @@ const program = Effect.gen(function*() {
       client: session,
       open: { url },
       base: `ou=people,${base}`,
-      // What is typed is a value in this filter. It can't become a part of it.
+      // The user's input is a value in this filter. It can't change the filter's structure.
       filter: (login) => LdapFilter.ldapFilter`(&(objectClass=inetOrgPerson)(|(uid=${login})(mail=${login})))`,
       attributes: ["cn"],
       uniform: true

@@ -37,7 +37,7 @@ export const look = Effect.fn("look")(function*(session: LdapSession.LdapSession
 
 /** An entry's life. */
 export const write = Effect.fn("write")(function*(session: LdapSession.LdapSession, base: string) {
-  // Values can't become syntax, in a name or in a filter, whatever people are called.
+  // Values can't become syntax, in a name or in a filter, whatever the names of people contain.
   const name = "Zoë (Research) *"
   const dn = LdapDn.ldapDn`cn=${name},ou=people,dc=example,dc=org`
 
@@ -63,18 +63,18 @@ export const write = Effect.fn("write")(function*(session: LdapSession.LdapSessi
   yield* say("delete", `and it is gone: ${Option.isNone(yield* session.lookup(`cn=Zoe,ou=people,${base}`))}`)
 })
 
-/** What goes wrong has a type, and a message that says what, where and why. */
+/** Errors are typed, and their message says what failed, where and why. */
 export const fail = Effect.fn("fail")(function*(session: LdapSession.LdapSession, base: string) {
   yield* session.delete(`ou=people,${base}`).pipe(
     Effect.catchTag("LdapError", (error) => say("error", error.message))
   )
-  // After a refused bind the session goes on as nobody (RFC 4511 section 4.2.1).
+  // After a refused bind the session is anonymous (RFC 4511 section 4.2.1).
   yield* session.bind(LdapAuth.simple(`cn=admin,${base}`, Redacted.make("not the password"))).pipe(
     Effect.catchReason("LdapError", "InvalidCredentials", (reason) => say("bind", `refused: ${reason.message}`))
   )
 })
 
-/** Twenty fibers share the session; one of them is interrupted, which abandons its search and disturbs nobody. */
+/** Twenty fibers share the session; one of them is interrupted, which abandons its search and does not affect the others. */
 export const share = Effect.fn("share")(function*(session: LdapSession.LdapSession, base: string) {
   const fibers = yield* Effect.forEach(
     Array.from({ length: 20 }, (_, i) => String.fromCharCode(97 + i)),
@@ -84,7 +84,7 @@ export const share = Effect.fn("share")(function*(session: LdapSession.LdapSessi
         Effect.forkChild({ startImmediately: true })
       )
   )
-  // All requests are on their way when the microtasks have run.
+  // All requests are in flight when the microtasks have run.
   yield* Effect.yieldNow
   yield* Fiber.interrupt(fibers[7]!)
   const exits = yield* Effect.forEach(fibers, Fiber.await)

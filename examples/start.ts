@@ -4,8 +4,8 @@
  *     npm start                        against a directory in memory, over a socket on a loopback port
  *     npm start -- ldaps://host        against a server of yours; it only reads
  *
- * Settings for a server of yours: LDAP_BIND_DN and LDAP_PASSWORD (nobody without them), LDAP_BASE (what the server names first
- * without it), LDAP_START_TLS=true, LDAP_CA (a file), and LDAP_ALLOW_INSECURE_AUTH=true if the password may cross the network
+ * Settings for a server of yours: LDAP_BIND_DN and LDAP_PASSWORD (default: anonymous), LDAP_BASE (default: the first naming context
+ * of the server), LDAP_START_TLS=true, LDAP_CA (a file), and LDAP_ALLOW_INSECURE_AUTH=true if the password may cross the network
  * in clear text.
  */
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
@@ -40,12 +40,12 @@ const tour = Effect.gen(function*() {
   for (const [kind, count] of directory.log.pdusByKind) yield* Console.log(`  ${String(count).padStart(4)} ${kind}`)
   const [connection] = directory.log.connections
   yield* Console.log(
-    `One connection, ${connection?.unbinds} unbind, ${connection?.octetsAfterUnbind} octets after it, ` +
+    `One connection, ${connection?.unbinds} unbind, ${connection?.octetsAfterUnbind} bytes after it, ` +
       `${directory.log.openConnections} connections left.`
   )
 })
 
-/** The reading half, on a server of the reader's. */
+/** The reading half, on the user's own server. */
 const visit = (url: string) =>
   Effect.gen(function*() {
     // The names are those of every program that takes its settings from the environment: see .env.example.
@@ -65,7 +65,7 @@ Effect.gen(function*() {
   else yield* visit(url)
 }).pipe(
   Effect.scoped,
-  // What a person should read is the message; the rest is for debuggers.
+  // The message is for users; the rest is for debugging.
   Effect.catchTag(
     "LdapError",
     (error) => Effect.andThen(Console.error(error.message), Effect.sync(() => (process.exitCode = 1)))

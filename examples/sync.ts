@@ -1,9 +1,9 @@
 /**
  * A user-sync job: `node examples/sync.ts`.
  *
- * The people of a personnel system become entries of a directory: who is new is added, who has changed is modified by the
- * least that has to be sent, who has left is deleted, and everybody else costs one request. Requests that a busy server
- * refuses are tried again. The directory is in memory; the job runs three times and shows what it did.
+ * The people of a personnel system become entries of a directory: new people are added, changed entries are modified with the fewest
+ * changes, people who have left are deleted, and each unchanged entry costs one request. Requests that a busy server refuses are
+ * retried. The directory is in memory; the job runs three times and prints what it did.
  *
  * In a program of your own the imports are `from "effect-ldap"`.
  */
@@ -20,7 +20,7 @@ interface Person {
 
 const base = LdapDn.ldapDn`ou=people,dc=example,dc=org`
 
-/** Again, three times at most, if the server says that it may help. */
+/** Retries, three times at most, if the server's error says that a retry may help. */
 const patiently = <A>(operation: Effect.Effect<A, LdapError.LdapError>) =>
   Effect.retry(operation, {
     while: (error) => error.isRetryable,
@@ -55,7 +55,7 @@ const sync = Effect.fn("sync")(function*(session: LdapSession.LdapSession, peopl
 
   yield* Effect.forEach(people, syncOne, { concurrency: 8, discard: true })
 
-  // Who is in the directory and not among the people.
+  // Entries of people who are no longer in the personnel system.
   const ids = new Set(people.map(({ id }) => id))
   const search = { base, filter: LdapFilter.equals("objectClass", "inetOrgPerson"), attributes: ["uid"], pageSize: 100 }
   const left = yield* session.search(search).pipe(
@@ -78,7 +78,7 @@ const people: ReadonlyArray<Person> = Array.from({ length: 300 }, (_, i) => ({
   phones: Array.from({ length: i % 3 }, (_, n) => `+44 20 7946 ${i}${n}`)
 }))
 
-/** Later: some have married, some have another telephone, some have left, some have come. */
+/** Later: some people have a new name or telephone number, some have left, some have joined. */
 const later = people.slice(20).map((person, i) => ({
   ...person,
   surname: i % 40 === 0 ? "Byron" : person.surname,
@@ -94,7 +94,7 @@ const program = Effect.gen(function*() {
       { dn: base.toString(), attributes: { objectClass: ["organizationalUnit"], ou: "people" } }
     ],
     access: () => true,
-    // A server that has too much to do now and then.
+    // The server answers `busy` now and then.
     interceptor: ({ messageId, operation }) => {
       if (operation._tag !== "ModifyRequest" && operation._tag !== "AddRequest") return Effect.succeed("continue")
       if (++requests % 50 !== 0) return Effect.succeed("continue")

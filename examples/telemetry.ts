@@ -1,11 +1,11 @@
 /**
- * What a program tells of its LDAP operations.
+ * Telemetry of LDAP operations: spans, metrics and logs.
  *
  *     node examples/telemetry.ts                                               spans, metrics and logs on the console
  *     OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 node examples/telemetry.ts     the same to a collector, by OTLP
  *
- * There is nothing to turn on in the client: it uses the tracer, the metrics and the loggers that the program has. The directory is
- * in memory. What the names mean is described in `LdapTelemetry`.
+ * The client needs no switch: it uses the tracer, the metrics and the loggers of the program. The directory is in memory.
+ * `LdapTelemetry` describes the names.
  */
 import {
   Cause,
@@ -77,7 +77,7 @@ const Ldap = Layer.unwrap(
   }))
 )
 
-/** A request that somebody's program handles: its span is the parent of those of the operations. */
+/** A request handler of a program: its span is the parent of the spans of the operations. */
 const handle = Effect.fn("handle")(function*(uid: string) {
   const ldap = yield* LdapClient.LdapClient
   yield* ldap.searchResult({ base: people, filter: LdapFilter.equals("uid", uid) })

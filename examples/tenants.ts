@@ -1,9 +1,9 @@
 /**
  * A directory for each tenant: `node examples/tenants.ts`.
  *
- * Whose directory is needed is known when a request comes, so they stand in a `LayerMap`: one is opened when somebody asks for it,
- * everybody who asks for the same has the same, and it is unbound when nobody has used it for a while. Beside them is a directory
- * of the house's own, under a tag of its own. All of them are in memory.
+ * Each request names its tenant, so the clients are in a `LayerMap`: a tenant's client is built on its first request, shared by all
+ * requests of the tenant, and unbound after some time without requests. The company's own directory is a separate service with a tag
+ * of its own. All directories are in memory.
  *
  * In a program of your own the imports are `from "effect-ldap"`, and `lookup` is `LdapClient.layer({ url, … })`.
  */
@@ -26,11 +26,11 @@ const directoryOf = (name: keyof typeof people) =>
     ]
   })
 
-/** What a handler does: it knows the one service, and not whose directory that is. */
+/** A handler: it uses the one service, without knowing which tenant's directory it is. */
 const count = (base: string) =>
   Effect.flatMap(LdapClient.LdapClient, (ldap) => LdapJobs.count(ldap, { base, filter: "(objectClass=account)" }))
 
-/** The house's own directory is another service, so nobody can take it for a tenant's. */
+/** The company's own directory is another service, so it can't be mistaken for a tenant's. */
 class House extends Context.Service<House, LdapClient.LdapClient>()("example/House") {}
 
 const program = Effect.gen(function*() {
@@ -56,11 +56,11 @@ const program = Effect.gen(function*() {
         Effect.flatMap((people) => Console.log(`  ${tenant} has ${people} people`))
       )
 
-    yield* connections("before anybody has asked")
+    yield* connections("before the first request")
     yield* Effect.all([request("acme"), request("acme"), request("zenith")], { concurrency: "unbounded" })
     yield* connections("after three requests")
     yield* Effect.sleep("250 millis")
-    yield* connections("after a while in which nobody came")
+    yield* connections("after a while without requests")
     yield* request("acme")
     yield* connections("after another request")
 

@@ -34,7 +34,7 @@ const pick = <A>(choices: ReadonlyArray<A>): A => {
 // Names
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A name as it is written, and in the letters that logins and mail addresses have. */
+/** A name as it is written, and in the Latin letters of logins and mail addresses. */
 type Name = readonly [written: string, latin: string]
 
 interface Culture {
@@ -208,7 +208,7 @@ const hashed = (password: string): string => {
   return `{SSHA}${Buffer.concat([digest, salt]).toString("base64")}`
 }
 
-/** What an entry has to say; what is undefined is left out. */
+/** An entry with these attributes; undefined ones are left out. */
 const entry = (
   dn: string,
   attributes: Readonly<Record<string, string | Uint8Array | ReadonlyArray<string> | undefined>>
@@ -229,7 +229,7 @@ interface Person {
 
 const logins = new Set<string>()
 
-/** A letter and the family name; whoever comes later to the same one gets a number. */
+/** The first letter and the family name; if that is taken already, with a number. */
 const loginOf = (given: string, family: string): string => {
   const wanted = `${given.slice(0, 1)}${family}`.toLowerCase()
   let login = wanted
@@ -244,7 +244,7 @@ const person = (i: number): Person => {
   const culture = pick(byWeight)
   const [given, givenLatin] = pick(culture.given)
   const [family, familyLatin] = pick(culture.family)
-  // The first of a department leads it.
+  // The first person of a department leads it.
   const department = departments[i % departments.length] ?? pick(departments)
   const uid = loginOf(givenLatin, familyLatin)
   const dn = `uid=${uid},${unitDn(department)}`

@@ -1,6 +1,6 @@
 /**
- * Portraits as JPEG files of about 200 octets: five by five grey squares, mirrored, different for each seed. The
- * encoder can do no more than that: baseline, one component, every block of one colour.
+ * Portraits as JPEG files of about 200 bytes: five by five grey squares, mirrored, different for each seed. The
+ * encoder supports only that: baseline, one component, every block of one colour.
  */
 
 /** The next number of a sequence, from 0 to below 1. */
@@ -22,7 +22,7 @@ export const portrait = (random: Random): Uint8Array => {
     // All coefficients are divided by 8, so that a block's first one is its shade less 128.
     segment(0xdb, [0], new Array<number>(64).fill(8)),
     segment(0xc0, [8, 0, side * 8, 0, side * 8, 1, 1, 0x11, 0]),
-    // The lengths of the codes, then what they stand for: the size of a difference; the end of a block.
+    // The lengths of the codes, then their meanings: the size of a difference; the end of a block.
     segment(0xc4, [0x00, 0, 1, 5, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
     segment(0xc4, [0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [0]),
     segment(0xda, [1, 1, 0x00, 0, 63, 0]),
@@ -55,7 +55,7 @@ const scan = (shades: ReadonlyArray<number>): Buffer => {
   for (let at = 0; at < bits.length; at += 8) {
     const octet = Number.parseInt(bits.slice(at, at + 8).padEnd(8, "1"), 2)
     octets.push(octet)
-    // What would look like a marker is told apart by a zero behind it.
+    // A zero after a 0xff byte distinguishes it from a marker.
     if (octet === 0xff) octets.push(0)
   }
   return Buffer.from(octets)

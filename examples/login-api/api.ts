@@ -1,19 +1,19 @@
 /**
- * The API of the login: what may be posted, and what may come of it. It knows nothing of LDAP, and clients may have it.
+ * The API of the login: its request and its responses. It knows nothing of LDAP, and clients may import it.
  */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 
-/** Who has logged in, and what they should be told. */
+/** The user who has logged in, and notices for the user. */
 export class Welcome extends Schema.Class<Welcome>("Welcome")({
   name: Schema.String,
   mail: Schema.optional(Schema.String),
-  /** Days. */
+  /** In days. */
   passwordExpiresIn: Schema.optional(Schema.Number),
   graceLogins: Schema.optional(Schema.Number)
 }) {}
 
-/** The name or the password is wrong. It doesn't say which, for whoever asks may not be who they say. */
+/** The name or the password is wrong. The response doesn't say which, since the client may be an attacker. */
 export class WrongLogin extends Schema.TaggedError<WrongLogin>()("WrongLogin", {}, { httpApiStatus: 401 }) {}
 
 /** The password was right, and has to be changed. */
@@ -26,7 +26,7 @@ export class AccountUnusable
   extends Schema.TaggedError<AccountUnusable>()("AccountUnusable", {}, { httpApiStatus: 403 })
 {}
 
-/** Nobody could say. Try again later. */
+/** The directory could not be asked. Try again later. */
 export class TryAgainLater extends Schema.TaggedError<TryAgainLater>()("TryAgainLater", {}, { httpApiStatus: 503 }) {}
 
 export class Sessions extends HttpApiGroup.make("sessions").add(

@@ -1,5 +1,5 @@
 /**
- * The API's handlers, over a way to log in. What an LDAP server says of a login becomes what a browser may know of it here.
+ * The API's handlers, over an authenticator. They turn the reason of a refused login into a response that a browser may see.
  */
 import { Context, Duration, Effect, Match } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
@@ -10,7 +10,7 @@ import { AccountUnusable, Api, PasswordToBeChanged, TryAgainLater, Welcome, Wron
 export class LogIn extends Context.Service<LogIn, LdapLogin.Authenticator>()("example/LogIn") {}
 
 const refusalOf = Match.type<LdapLogin.LoginReason>().pipe(
-  // Locked too: servers say it whatever the password, so it would tell that there is such a user.
+  // A locked account too: servers report it for any password, so it would reveal that the user exists.
   Match.tag("WrongCredentials", "EmptyPassword", "AmbiguousLogin", "AccountLocked", () => new WrongLogin()),
   Match.tag("PasswordExpired", "MustChangePassword", () => new PasswordToBeChanged()),
   Match.tag(
@@ -41,7 +41,7 @@ export const handlers = HttpApiBuilder.group(
               graceLogins
             })
           ),
-          // Why, is for those who run the service.
+          // The reason is for the operators of the service.
           Effect.tapError(({ reason }) => Effect.logInfo(`login refused: ${reason._tag}`)),
           Effect.mapError(({ reason }) => refusalOf(reason))
         )

@@ -1,4 +1,4 @@
-/** The endpoint through its own client, without a port: HTTP as it would be, and a way to log in that says what a test wants. */
+/** The endpoint through its own client, without a port: real HTTP handlers, and an authenticator whose result each test chooses. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted } from "effect"
 import { HttpServer } from "effect/http"
@@ -19,12 +19,12 @@ const post = (logIn: LdapLogin.Authenticator) =>
   )
 
 const unreachable = new LdapError.LdapError({
-  reason: new LdapError.ConnectFailed({ kind: "refused", detail: "nobody listens" }),
+  reason: new LdapError.ConnectFailed({ kind: "refused", detail: "connection refused" }),
   operation: "connect"
 })
 
 describe("POST /sessions", () => {
-  it.effect("the login and the password arrive as they were posted, and the answer is who it was", () =>
+  it.effect("the login and the password arrive as they were posted, and the response names the user", () =>
     Effect.gen(function*() {
       const entry = LdapEntry.make(dn, { cn: "Ada Lovelace", mail: "ada@example.org" })
       const welcome = yield* post((login, password) => {

@@ -2,7 +2,7 @@
  * A login endpoint with HttpApi.
  *
  *     node examples/login-api/main.ts                      a demonstration: a few logins by the API's own client
- *     PORT=3000 node examples/login-api/main.ts --serve    the same, until you have seen enough of it
+ *     PORT=3000 node examples/login-api/main.ts --serve    the same, until Ctrl-C
  *     curl -d '{"login":"ada","password":"ada'"'"'s password"}' -H 'content-type: application/json' localhost:3000/sessions
  *
  * The directory is in memory. With one of your own, `Directory` is `LdapClient.layerConfig(LdapConfig.fromEnvironment())`.
@@ -42,7 +42,7 @@ const Directory = InMemoryDirectory.layerDirectory({
   admin: { password: secret }
 })
 
-/** The service looks users up with a pool of sessions of its own; logins have others, one at a time to itself. */
+/** The service looks users up through its own pool of sessions. Logins use other sessions, each for one login at a time. */
 const Login = Layer.effect(
   LogIn,
   Effect.gen(function*() {
@@ -93,7 +93,7 @@ if (process.argv.includes("--serve")) {
   )
   NodeRuntime.runMain(Layer.launch(HttpRouter.serve(Routes).pipe(Layer.provide(Server))))
 } else {
-  // A port that is free, and a client that knows it.
+  // A free port, and a client of it.
   const Server = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(NodeHttpServer.layerTest)
   )

@@ -1,6 +1,6 @@
 /**
  * How to test a program that uses LDAP: without a server, without a port, without waiting. The README.md beside this file
- * goes through it.
+ * explains each step.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted } from "effect"
@@ -38,8 +38,8 @@ userPassword: nano
 `
 
 /**
- * What the program gets from `LdapClient.layer({ url })`, the tests get from a directory: the rest is the same. Each test
- * has a directory of its own, to look at and to disturb, so none sees what another has done.
+ * The program gets its client from `LdapClient.layer({ url })`, the tests get it from a directory: the rest is the same. Each test
+ * has its own directory, to inspect and to disturb, so no test sees the changes of another.
  */
 const Test = Layer.provideMerge(
   LoginService.layer,
@@ -51,17 +51,17 @@ const login = Effect.fnUntraced(function*(name: string, password: string) {
   return yield* service.login(name, Redacted.make(password))
 })
 
-/** Starts something that will have to wait for the clock. */
+/** Starts an effect that will wait for the clock. */
 const start = Effect.forkChild({ startImmediately: true })
 
 describe("LoginService", () => {
-  it.effect("lets people in who know their password", () =>
+  it.effect("accepts the right password", () =>
     Effect.gen(function*() {
       const user = yield* login("ada", "engine")
       assert.deepStrictEqual(user, { dn: `uid=ada,${people}`, name: "Ada Lovelace", mail: "ada@example.org" })
     }).pipe(Effect.provide(Test)))
 
-  it.effect("says the same of a wrong password and of a wrong name", () =>
+  it.effect("gives the same reason for a wrong password and for an unknown name", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* Effect.flip(login("ada", "difference")))._tag, "WrongCredentials")
       assert.strictEqual((yield* Effect.flip(login("charles", "engine")))._tag, "WrongCredentials")
@@ -71,12 +71,12 @@ describe("LoginService", () => {
   it.effect("locks an account for 15 minutes after three wrong passwords", () =>
     Effect.gen(function*() {
       for (let i = 0; i < 3; i++) yield* Effect.flip(login("ada", "wrong"))
-      // Now the right one doesn't help, and the directory isn't even asked.
+      // Now the right password is refused too, without a request to the directory.
       const locked = yield* Effect.flip(login("ada", "engine"))
       assert.deepInclude(locked, { _tag: "AccountLocked", secondsLeft: 15 * 60 })
       const directory = yield* InMemoryDirectory.InMemoryDirectory
       assert.strictEqual(directory.log.pdusByKind.get("BindRequest"), 3)
-      // Others aren't concerned.
+      // Other accounts are not affected.
       assert.strictEqual((yield* login("grace", "nano")).name, "Grace Hopper")
 
       yield* TestClock.adjust("14 minutes")
@@ -90,13 +90,13 @@ describe("LoginService", () => {
       const directory = yield* InMemoryDirectory.InMemoryDirectory
       const service = yield* LoginService.LoginService
       yield* directory.faults.set(DirectoryFault.reset({ on: "search", after: 1 }))
-      const error = yield* Effect.flip(service.everybody)
-      // Half an answer isn't taken for a whole one.
+      const error = yield* Effect.flip(service.names)
+      // An incomplete answer is an error.
       assert.strictEqual(error._tag, "DirectoryUnavailable")
       assert.strictEqual(error.cause.reason._tag, "ConnectionLost")
       // The server comes back, and so does the service.
       yield* directory.faults.clear
-      assert.deepStrictEqual(yield* service.everybody, ["ada", "grace"])
+      assert.deepStrictEqual(yield* service.names, ["ada", "grace"])
     }).pipe(Effect.provide(Test)))
 
   it.effect("a slow server hits the time limit, not the user's patience", () =>
@@ -113,13 +113,13 @@ describe("LoginService", () => {
       assert.strictEqual(error._tag === "DirectoryUnavailable" ? error.cause.reason._tag : error._tag, "RequestTimeout")
     }).pipe(Effect.provide(Test)))
 
-  it.effect("a server that hangs keeps nobody for ever", () =>
+  it.effect("a server that hangs keeps no login waiting for ever", () =>
     Effect.gen(function*() {
       const directory = yield* InMemoryDirectory.InMemoryDirectory
       yield* directory.faults.set(DirectoryFault.stall({ on: "bind" }))
       const attempt = yield* start(Effect.flip(login("ada", "engine")))
       yield* directory.faults.happened()
-      // 5 seconds for the bind, 2 for saying goodbye to a server that doesn't listen.
+      // 5 seconds for the bind, 2 for the release, since the server doesn't read the unbind.
       yield* TestClock.adjust("7 seconds")
       assert.strictEqual((yield* Fiber.join(attempt))._tag, "DirectoryUnavailable")
     }).pipe(Effect.provide(Test)))
@@ -132,17 +132,17 @@ describe("LoginService", () => {
         yield* Effect.flip(login("ada", "wrong"))
         yield* directory.faults.set(DirectoryFault.result(51, { on: "bind" }))
         yield* Effect.flip(login("grace", "nano"))
-        // The client's own session, which finds people, and nobody's.
+        // Only the client's own session, which is anonymous, and looks people up.
         assert.deepStrictEqual(directory.openSessions.map(({ boundAs, id }) => [id, boundAs]), [[1, ""]])
         return directory
       }).pipe(Effect.provide(Test))
-      // Now the program has ended. Each connection was ended by an unbind, and then closed.
+      // The program has ended. Each connection ended with an unbind, and was then closed.
       const connections = yield* directory.awaitClosed
       assert.strictEqual(connections.length, 4)
       for (const { closed, unbinds } of connections) assert.deepStrictEqual([unbinds, closed], [1, "fin"])
     }))
 
-  it.effect("whatever the weather: each login succeeds or says why", () =>
+  it.effect("under random faults each login succeeds or gives a reason", () =>
     Effect.gen(function*() {
       const directory = yield* InMemoryDirectory.InMemoryDirectory
       yield* directory.faults.set(DirectoryFault.random({
@@ -164,14 +164,14 @@ describe("LoginService", () => {
             Effect.match({ onFailure: (user) => user.name, onSuccess: ({ _tag }) => _tag })
           )
         )
-        // Whoever waits, waits for some limit: a minute is longer than all of them.
+        // Every wait has a time limit, and a minute is longer than all of them.
         for (let s = 0; s < 60 && attempt.pollUnsafe() === undefined; s += 5) yield* TestClock.adjust("5 seconds")
         assert.isDefined(attempt.pollUnsafe(), `login ${i} hangs`)
         const outcome = yield* Fiber.join(attempt)
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
       }
       assert.deepStrictEqual([...outcomes.keys()].sort(), ["Ada Lovelace", "DirectoryUnavailable"])
-      // What broke was replaced; nothing was left over.
+      // Broken sessions were replaced, and none is left over.
       assert.isAtMost(directory.openSessions.length, 1)
     }).pipe(Effect.provide(Test)))
 })

@@ -1,6 +1,6 @@
 /**
  * A login service, as a program would have it: finds a person by login name, checks the password with a bind, and locks
- * an account for a quarter of an hour after three wrong ones. Nothing in it knows that it is tested.
+ * an account for a quarter of an hour after three wrong passwords. It contains nothing for its tests.
  *
  * In a program of your own the import is `from "effect-ldap"`.
  */
@@ -8,7 +8,7 @@ import { Clock, Context, Data, Duration, Effect, Layer, Stream } from "effect"
 import type { Redacted } from "effect"
 import { LdapAuth, LdapClient, type LdapError, LdapFilter } from "../../src/index.ts"
 
-/** Who has logged in. */
+/** The user who has logged in. */
 export interface User {
   readonly dn: string
   readonly name: string
@@ -19,7 +19,7 @@ export class WrongCredentials extends Data.TaggedError("WrongCredentials")<{}> {
 
 export class AccountLocked extends Data.TaggedError("AccountLocked")<{ readonly secondsLeft: number }> {}
 
-/** The directory can't be asked now: nobody's fault who wants to log in. */
+/** The directory is unavailable; the login was neither accepted nor refused. */
 export class DirectoryUnavailable extends Data.TaggedError("DirectoryUnavailable")<{
   readonly cause: LdapError.LdapError
 }> {}
@@ -30,8 +30,8 @@ export interface LoginService {
     password: Redacted.Redacted<string>
   ) => Effect.Effect<User, WrongCredentials | AccountLocked | DirectoryUnavailable>
 
-  /** The names of all who could log in. */
-  readonly everybody: Effect.Effect<ReadonlyArray<string>, DirectoryUnavailable>
+  /** The login names of all users. */
+  readonly names: Effect.Effect<ReadonlyArray<string>, DirectoryUnavailable>
 }
 
 export const LoginService: Context.Service<LoginService, LoginService> = Context.Service<LoginService>(
@@ -65,7 +65,7 @@ export const layer: Layer.Layer<LoginService, never, LdapClient.LdapClient> = La
         })
         if (person === undefined) return yield* new WrongCredentials()
 
-        // By the name of the entry: a login name may be written in many ways.
+        // By the DN of the entry, since a login name may be written in many ways.
         const before = failures.get(person.dn)
         const now = yield* Clock.currentTimeMillis
         const lockedUntil = before !== undefined && before.count >= failuresAllowed
@@ -75,7 +75,7 @@ export const layer: Layer.Layer<LoginService, never, LdapClient.LdapClient> = La
           return yield* new AccountLocked({ secondsLeft: Math.ceil((lockedUntil - now) / 1000) })
         }
         const count = lockedUntil > 0 ? 0 : before?.count ?? 0
-        // Becoming someone takes a session that nobody shares. Its end is the unbind.
+        // A bind needs a session that no other fiber shares. The end of its scope is the unbind.
         yield* ldap.withSession(LdapAuth.simple(person.dn, password), () => Effect.void).pipe(
           Effect.catchReason("LdapError", "InvalidCredentials", () => {
             failures.set(person.dn, { count: count + 1, last: now })
@@ -89,12 +89,12 @@ export const layer: Layer.Layer<LoginService, never, LdapClient.LdapClient> = La
       Effect.catchTag("LdapError", unavailable)
     )
 
-    const everybody = ldap.search({ base, filter: "(objectClass=person)", attributes: ["uid"], pageSize: 100 }).pipe(
+    const names = ldap.search({ base, filter: "(objectClass=person)", attributes: ["uid"], pageSize: 100 }).pipe(
       Stream.map((person) => person.get("uid") ?? person.dn),
       Stream.runCollect,
       Effect.catchTag("LdapError", unavailable)
     )
 
-    return LoginService.of({ login, everybody })
+    return LoginService.of({ login, names })
   })
 )

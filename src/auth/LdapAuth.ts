@@ -1,5 +1,5 @@
 /**
- * How a session proves who it is: a value that says so, and asks for the secret only when it is needed.
+ * How a session authenticates: a value that describes the bind. The secret is requested only when it is needed.
  *
  * @since 0.1.0
  */
@@ -28,18 +28,18 @@ export type { Password } from "./Password.ts"
  * @since 0.1.0
  */
 export type LdapAuth = Data.TaggedEnum<{
-  /** Nobody in particular (RFC 4513 section 5.1.1). */
+  /** An anonymous bind (RFC 4513 section 5.1.1). */
   Anonymous: {}
   /** A name and its password (RFC 4513 section 5.1.3). */
   Simple: { readonly dn: string; readonly password: Password }
-  /** A mechanism of SASL (RFC 4513 section 5.2). */
+  /** A SASL mechanism (RFC 4513 section 5.2). */
   Sasl: { readonly mechanism: SaslMechanism }
 }>
 
 const constructors = Data.taggedEnum<LdapAuth>()
 
 /**
- * Binds as nobody, said in so many words: it is never the consequence of an empty password.
+ * Binds anonymously. An anonymous bind is always explicit: an empty password never becomes one.
  *
  * @category constructors
  * @since 0.1.0
@@ -47,13 +47,13 @@ const constructors = Data.taggedEnum<LdapAuth>()
 export const anonymous: LdapAuth = constructors.Anonymous()
 
 /**
- * Binds with a name and a password. Active Directory also takes `user@domain` and `DOMAIN\user` for the name.
+ * Binds with a name (bind DN) and a password. Active Directory also takes `user@domain` (UPN) and `DOMAIN\user` for the name.
  *
  * **Details**
  *
- * The password crosses the connection as it is, so the connection must be protected: see `allowInsecureAuth` of the session.
- * An empty one is refused before it is sent, since servers take it for an anonymous bind and say success (RFC 4513 section
- * 5.1.2).
+ * The password crosses the connection in clear text, so the connection must be protected: see `allowInsecureAuth` of the session.
+ * An empty password is refused before it is sent, since servers take it for an anonymous bind and answer success (RFC 4513
+ * section 5.1.2).
  *
  * **Example**
  *
@@ -72,12 +72,12 @@ export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
   constructors.Simple({ dn: isName(dn) ? dn.toString() : dn, password })
 
 /**
- * Binds with a mechanism of SASL: those of `LdapSasl`, or one of one's own.
+ * Binds with a SASL mechanism: one of `LdapSasl`, or one of your own.
  *
  * **Details**
  *
- * A mechanism that sends a secret as it is needs a protected connection, like a simple bind. When the server can't prove who
- * it is, the bind fails with `AuthRejected` and the session is over.
+ * A mechanism that sends a secret in clear text needs a protected connection, like a simple bind. If the server can't prove its
+ * identity, the bind fails with `AuthRejected` and the session ends.
  *
  * **Example**
  *
@@ -94,34 +94,35 @@ export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
 export const sasl = (mechanism: SaslMechanism): LdapAuth => constructors.Sasl({ mechanism })
 
 /**
- * Options of a bind by Kerberos: the credentials and KDCs, and how the session's messages are protected.
+ * Options of a Kerberos bind: the credentials and KDCs, and the protection of the session's messages.
  *
  * @category models
  * @since 0.2.0
  */
 export type KerberosAuthOptions = KerberosOptions & Omit<GssapiOptions, "principal" | "provider"> & {
   /**
-   * The mechanism of SASL. Default `GSSAPI`, which all servers with Kerberos know. `GSS-SPNEGO` takes one message less with Active
+   * The SASL mechanism. Default `GSSAPI`, which all servers with Kerberos know. `GSS-SPNEGO` takes one message less with Active
    * Directory, and has no `authzId`.
    */
   readonly mechanism?: "GSSAPI" | "GSS-SPNEGO" | undefined
 }
 
 /**
- * Binds by Kerberos, with a password, a keytab or a credential cache: no native package, no kinit, no system library.
+ * Binds with Kerberos, by a password, a keytab or a credential cache: no native package, no kinit, no system library.
  *
  * **Details**
  *
- * On `ldap://` the messages of the session are signed and encrypted where the server allows it. Under TLS they are not wrapped again, and
- * the bind holds for this TLS connection alone (channel binding). So a domain controller that demands signing (`8`,
- * strongerAuthRequired) or channel binding (`49` with `80090346`) takes either. `protection` and `channelBinding` say otherwise.
+ * On `ldap://` the messages of the session are signed and encrypted if the server allows it. Under TLS they are not wrapped again, and
+ * the bind is valid for this TLS connection only (channel binding). So a domain controller that demands signing (`8`,
+ * strongerAuthRequired) or channel binding (`49` with `80090346`) accepts either. `protection` and `channelBinding` change this.
  *
  * Kerberos names the server by the host in the session's URL, in lower case and not canonicalized by DNS: it must be the name that the
  * server's keytab or servicePrincipalName has, or `service` gives that name.
  *
  * The value keeps the tickets, so use one value for all sessions. Without a ticket the bind fails with `KerberosFailed`, whose `kind`
- * says why, and nothing is sent to the server. A server that can't prove who it is fails with `AuthRejected`. Interruption ends an
- * exchange with a KDC, unless other sessions wait for the same ticket. Passwords are asked for when a ticket-granting ticket is needed, and never sent.
+ * says why, and nothing is sent to the server. If the server can't prove its identity, the bind fails with `AuthRejected`.
+ * Interruption ends an exchange with a KDC, unless other sessions wait for the same ticket. The password is requested when a
+ * ticket-granting ticket is needed, and is never sent.
  *
  * RFC 4120, 4121, 4752, 4178.
  *
@@ -147,7 +148,7 @@ export const kerberos = (options: KerberosAuthOptions): LdapAuth => {
 }
 
 /**
- * Options of a bind by NTLM: the account, and how the session's messages are protected.
+ * Options of an NTLM bind: the account, and the protection of the session's messages.
  *
  * @category models
  * @since 0.2.0
@@ -155,15 +156,15 @@ export const kerberos = (options: KerberosAuthOptions): LdapAuth => {
 export type NtlmAuthOptions = NtlmOptions & Pick<GssapiOptions, "channelBinding" | "protection" | "service">
 
 /**
- * Binds by NTLM version 2 inside GSS-SPNEGO, for domain controllers where Kerberos can't be used. Prefer {@link kerberos}.
+ * Binds with NTLM version 2 inside GSS-SPNEGO, for domain controllers where Kerberos can't be used. Prefer {@link kerberos}.
  *
  * **Details**
  *
- * As with `kerberos`, the session's messages are signed and encrypted on `ldap://`, and under TLS the bind holds for this connection
- * alone. Nothing falls back to NTLM: a session uses it only with this value. Neither LAN Manager nor NTLM version 1 is here. On
- * `ldap://` the server proves itself by a signature, or the bind fails with `AuthRejected`. LDAP servers encrypt messages also where
- * `protection` is `integrity`. A wrong password is the server's `InvalidCredentials`. NTLM's
- * encryption (RC4) is old, so prefer `ldaps://`. Fibers may share the value; the password is asked for at each bind.
+ * As with `kerberos`, the session's messages are signed and encrypted on `ldap://`, and under TLS the bind is valid for this
+ * connection only. Nothing falls back to NTLM: a session uses it only with this value. LAN Manager and NTLM version 1 are not
+ * supported. On `ldap://` the server must prove its identity by a signature; otherwise the bind fails with `AuthRejected`. LDAP
+ * servers encrypt messages even if `protection` is `integrity`. A wrong password is the server's `InvalidCredentials`. NTLM's
+ * encryption (RC4) is old, so prefer `ldaps://`. Fibers may share the value; the password is requested at each bind.
  *
  * [MS-NLMP], RFC 4178.
  *

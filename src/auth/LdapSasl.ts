@@ -1,5 +1,5 @@
 /**
- * SASL mechanisms for a bind (RFC 4513 section 5.2), and what one of one's own is made of.
+ * SASL mechanisms for a bind (RFC 4513 section 5.2), and the types for a mechanism of your own.
  *
  * **Example**
  *

@@ -1,5 +1,5 @@
 /**
- * Secrets: how a program gives one, and how a mechanism asks for it.
+ * Secrets: how a program provides them, and how a mechanism requests them.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,8 @@ import { InvalidRequest } from "../model/LdapError.ts"
 import { saslPrep } from "./saslPrep.ts"
 
 /**
- * A password: redacted, or an effect that is asked at each bind, so that one which changes is always the current one. The
- * effect handles its own failures and needs no services.
+ * A password: redacted, or an effect that runs at each bind, so that a password that changes is always current. The effect handles
+ * its own failures and needs no services.
  *
  * @category models
  * @since 0.1.0
@@ -20,7 +20,7 @@ import { saslPrep } from "./saslPrep.ts"
 export type Password = Redacted.Redacted<string | Uint8Array> | Effect.Effect<Redacted.Redacted<string | Uint8Array>>
 
 /**
- * The password of this moment.
+ * The current password.
  *
  * @internal
  */
@@ -28,12 +28,12 @@ export const resolve = (password: Password): Effect.Effect<Redacted.Redacted<str
   Effect.isEffect(password) ? password : Effect.succeed(password)
 
 /**
- * The password of this moment as octets, redacted still.
+ * The current password as bytes, still redacted.
  *
  * **Details**
  *
- * `prepare` turns text into octets, or says what is wrong with it in words that don't quote it. What is given as octets is
- * taken as it is. An empty secret is refused: no mechanism has a use for it, and most often it is a variable that isn't set.
+ * `prepare` turns text into bytes, or fails with a message that doesn't quote the text. Bytes are used unchanged. An empty secret is
+ * refused: no mechanism has a use for it, and most often it comes from a variable that isn't set.
  *
  * @internal
  */
@@ -56,17 +56,17 @@ export const ask = Effect.fnUntraced(function*(
   return Redacted.make(octets.success)
 })
 
-/** Text as it is. @internal */
+/** Text unchanged. @internal */
 export const verbatim = (text: string): Result.Result<Uint8Array, string> =>
   text.isWellFormed()
     ? Result.succeed(Buffer.from(text))
-    : Result.fail("it holds half of a surrogate pair, which has no octets")
+    : Result.fail("it holds half of a surrogate pair, which has no bytes")
 
 /** Text as a stored string of SASLprep. @internal */
 export const prepared = (text: string): Result.Result<Uint8Array, string> => {
   const stored = saslPrep(text, "stored")
   if (Result.isFailure(stored)) {
-    return Result.fail(`${stored.failure.detail}; give the password as octets if the server takes it as it is`)
+    return Result.fail(`${stored.failure.detail}; give the password as bytes if the server takes it as it is`)
   }
   return stored.success === "" ? Result.fail("nothing of it is left after SASLprep") : verbatim(stored.success)
 }

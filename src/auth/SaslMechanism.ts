@@ -1,8 +1,9 @@
 /**
- * What a SASL mechanism is (RFC 4422, RFC 4513 section 5.2): a machine that is given what the server says and says what to
- * answer. It reads no socket and knows no message ids; {@link converse} is the loop between it and whoever sends binds.
+ * The interface of a SASL mechanism (RFC 4422, RFC 4513 section 5.2): a state machine that receives the server's challenges and
+ * returns the responses. It reads no socket and knows no message ids; {@link converse} is the loop between it and the sender of
+ * bind requests.
  *
- * A mechanism of one's own is a value of {@link SaslMechanism}. The mechanisms beside this file are made of nothing else.
+ * A mechanism of your own is a value of {@link SaslMechanism}. The mechanisms beside this file use nothing else.
  *
  * @since 0.1.0
  */
@@ -20,9 +21,9 @@ import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { BindResponse } from "../protocol/LdapMessage.ts"
 
 /**
- * Why a mechanism goes no further: `AuthRejected` where the server can't prove who it is or doesn't keep to the mechanism,
- * `InvalidRequest` where a name or secret can't be sent, or the connection isn't what the mechanism needs, `KerberosFailed` where
- * there is no ticket for the server.
+ * Why a mechanism gives up: `AuthRejected` if the server can't prove its identity or breaks the rules of the mechanism,
+ * `InvalidRequest` if a name or secret can't be sent, or the connection doesn't meet the mechanism's needs, `KerberosFailed` if there
+ * is no ticket for the server.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +40,7 @@ export type SaslFailure = AuthRejected | InvalidRequest | KerberosFailed
 export type ChannelBindingType = "tls-server-end-point" | "tls-exporter"
 
 /**
- * What a mechanism may know of the connection.
+ * The properties of the connection that a mechanism can use.
  *
  * @category models
  * @since 0.1.0
@@ -51,29 +52,28 @@ export interface SaslContext {
   readonly host: string
   readonly port?: number | undefined
   /**
-   * The binding data of this connection, `undefined` for a type that it has none of. Without TLS there is no function. See
-   * `tlsServerEndPoint` and `tlsExporter` for where the data comes from.
+   * The binding data of this connection; `undefined` for a type that the connection doesn't have. Without TLS there is no function.
+   * `tlsServerEndPoint` and `tlsExporter` compute the data.
    */
   readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
 }
 
 /**
- * A mechanism.
+ * A SASL mechanism.
  *
  * **Details**
  *
  * A mechanism is a description and holds no state: fibers may share it, and each `start` is one authentication.
  *
- * `LdapAuth.sasl` takes any mechanism, so a program can bring one that isn't here. {@link converse} runs it without a session, for
- * tests.
+ * `LdapAuth.sasl` takes any mechanism, so a program can bring its own. {@link converse} runs it without a session, for tests.
  *
- * **Example** (a mechanism of one's own)
+ * **Example** (a mechanism of your own)
  *
  * ```ts
  * import { LdapAuth, LdapSasl } from "effect-ldap"
  * import { Effect, Redacted } from "effect"
  *
- * // LOGIN, which is not registered and which some servers have all the same: asked for the name, then for the password.
+ * // LOGIN, which is not registered although some servers have it: the server asks for the name, then for the password.
  * const login = (username: string, password: Redacted.Redacted<string>): LdapSasl.SaslMechanism => {
  *   const tooEarly = () => LdapSasl.rejected("the server said success before it had asked for everything")
  *   const proof: LdapSasl.SaslStep = {
@@ -104,49 +104,49 @@ export interface SaslMechanism {
   /** The registered name, as it goes into the bind request. */
   readonly name: string
   /**
-   * Whether what it sends lets a listener become the user: a password or token as it is. Such a mechanism needs a protected
-   * connection, as a simple bind does.
+   * Whether the mechanism sends a password or token in clear text, with which an eavesdropper could authenticate as the user. Such a
+   * mechanism needs a protected connection, as a simple bind does.
    */
   readonly sendsSecret: boolean
-  /** Begins an authentication: asks for the secret, and prepares what is sent first. */
+  /** Begins an authentication: requests the secret, and prepares the first response. */
   readonly start: (context: SaslContext) => Effect.Effect<SaslStep, SaslFailure>
 }
 
 /**
- * One step of an authentication: what to send, and what to do with each kind of answer. Not to be used twice.
+ * One step of an authentication: the response to send, and a function for each kind of answer. Use each step once.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SaslStep {
   /**
-   * The credentials of the next bind request; `undefined` for none, which isn't the same as empty ones. Redacted, since those
+   * The credentials of the next bind request; `undefined` for none, which differs from empty ones. Redacted, since the credentials
    * of some mechanisms are the secret itself.
    */
   readonly response: Redacted.Redacted<Uint8Array> | undefined
   /** The server wants more (result 14, saslBindInProgress). */
   readonly challenged: (challenge: Uint8Array | undefined) => Effect.Effect<SaslStep, SaslFailure>
-  /** The server says success. Fails if it hasn't proved who it is where the mechanism has it do so. */
+  /** The server reports success. Fails if the mechanism has the server prove its identity and the proof is missing or wrong. */
   readonly succeeded: (data: Uint8Array | undefined) => Effect.Effect<SaslSecurityLayer | undefined, SaslFailure>
-  /** What the server said inside of the mechanism about a refusal that is yet to come; becomes part of the error. */
+  /** What the server said inside the mechanism about a refusal that is yet to come; becomes part of the error. */
   readonly remark?: string | undefined
 }
 
 /**
- * What every octet after a successful bind goes through, both ways (RFC 4422 section 3.7). The four octets of length around
- * each buffer are the session's.
+ * Wraps and unwraps every byte after a successful bind, in both directions (RFC 4422 section 3.7). The session adds and removes the
+ * four bytes of length before each buffer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SaslSecurityLayer {
-  /** Whether a listener can read nothing of it; otherwise it protects against changes alone. */
+  /** Whether the layer encrypts; otherwise it protects against changes only. */
   readonly confidential: boolean
-  /** The most octets that one call of `wrap` takes. */
+  /** The largest number of bytes that one call of `wrap` takes. */
   readonly maxSend: number
   /** The largest wrapped buffer that the server may send. */
   readonly maxReceive: number
-  /** One call at a time; so for `unwrap`, which may run beside it. */
+  /** One call at a time. The same holds for `unwrap`, which may run beside it. */
   readonly wrap: (octets: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
   readonly unwrap: (buffer: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
 }
@@ -163,19 +163,19 @@ export interface BindAnswer {
 }
 
 /**
- * A bind that has succeeded, on both sides.
+ * The result of a bind that both sides have accepted.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SaslOutcome {
   readonly result: LdapResult
-  /** To be put between the messages and the socket, before the next octet is sent. */
+  /** The layer to put between the messages and the socket, before the next byte is sent. */
   readonly securityLayer: SaslSecurityLayer | undefined
 }
 
 /**
- * Bind requests that one authentication may take; no mechanism in use takes more than six.
+ * The most bind requests that one authentication may take; no mechanism in use takes more than six.
  *
  * @category constants
  * @since 0.1.0
@@ -183,16 +183,16 @@ export interface SaslOutcome {
 export const maxBindRequests = 32
 
 /**
- * Authenticates: starts the mechanism, sends its responses, and gives it the server's answers until one side has decided.
+ * Authenticates: starts the mechanism, sends its responses, and passes it the server's answers until one side has decided.
  *
  * **Details**
  *
  * `send` sends one bind request with the mechanism's name and these credentials, and waits for its response. A result that
- * is neither success nor saslBindInProgress is the failure, whatever the mechanism was waiting for.
+ * is neither success nor saslBindInProgress is the failure, in every step of the mechanism.
  *
- * When this fails without the server having refused (`AuthRejected`, interruption, failures of `send`), the server may be in
- * the middle of the exchange, or take the connection for authenticated: the caller must bind again as somebody it trusts
- * itself to be, break the exchange off (RFC 4511 section 4.2.1: a bind with an empty mechanism), or give the connection up.
+ * If this fails although the server has not refused (`AuthRejected`, interruption, failures of `send`), the server may be in the
+ * middle of the exchange, or take the connection for authenticated. The caller must then bind again with credentials that it trusts,
+ * end the exchange (RFC 4511 section 4.2.1: a bind with an empty mechanism), or close the connection.
  *
  * @category running
  * @since 0.1.0
@@ -224,7 +224,7 @@ const remarked = (result: LdapResult, remark: string | undefined): LdapResult =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The failure of a server that doesn't do its part.
+ * The failure for a server that breaks the rules of a mechanism.
  *
  * @category failing
  * @since 0.1.0
@@ -232,11 +232,11 @@ const remarked = (result: LdapResult, remark: string | undefined): LdapResult =>
 export const rejected = (detail: string): Effect.Effect<never, AuthRejected> =>
   Effect.fail(new AuthRejected({ detail }))
 
-/** What `succeeded` gives where there is no security layer. @internal */
+/** The result of `succeeded` if there is no security layer. @internal */
 export const noLayer: Effect.Effect<undefined> = Effect.undefined
 
 /**
- * A step of a mechanism in which the server has nothing to say but yes or no: a challenge is refused, success is believed.
+ * The last step of a mechanism whose server only accepts or refuses: a challenge is an error, and success needs no proof.
  *
  * @internal
  */
@@ -246,11 +246,11 @@ export const lastStep = (name: string, response: Uint8Array): SaslStep => ({
   succeeded: () => noLayer
 })
 
-/** What a server may say in one challenge of the mechanisms here; theirs are of some hundred octets. */
+/** The limit on one challenge of the mechanisms here; theirs have some hundred bytes. */
 const maxChallenge = 4096
 
 /**
- * A challenge as octets, within limits; `what` names it in the error.
+ * A challenge as bytes, within limits; `what` names it in the error.
  *
  * @internal
  */
@@ -261,11 +261,11 @@ export const required = (
   challenge === undefined || challenge.length === 0
     ? rejected(`the server sent no ${what}`)
     : challenge.length > maxChallenge
-    ? rejected(`the server's ${what} has ${challenge.length} octets, more than ${maxChallenge}`)
+    ? rejected(`the server's ${what} has ${challenge.length} bytes, more than ${maxChallenge}`)
     : Effect.succeed(challenge)
 
 /**
- * Octets as text; a byte order mark is a character like others, since proofs are computed over it.
+ * Decodes bytes to text. A byte order mark is kept like any character, since proofs are computed over it.
  *
  * @internal
  */

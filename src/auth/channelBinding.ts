@@ -1,6 +1,6 @@
 /**
- * Where the data for channel binding comes from: pure functions of a certificate's octets, or of a connection that exports
- * keys. Which of them a mechanism wants is its own affair.
+ * Computes channel binding data: pure functions of a certificate's bytes, or of a connection that exports keys. The mechanism
+ * chooses between them.
  *
  * @since 0.1.0
  */
@@ -12,9 +12,9 @@ import { BerError, BerReader } from "../ber/BerReader.ts"
  *
  * **Details**
  *
- * The hash function is the one of the certificate's signature, SHA-256 in the place of MD5 and SHA-1. `undefined` where the
- * signature has no single hash function (Ed25519, Ed448), for which the RFC defines no binding, where it is unknown, and
- * where the octets are no certificate.
+ * The hash function is the one of the certificate's signature, with SHA-256 in place of MD5 and SHA-1. `undefined` if the signature
+ * has no single hash function (Ed25519, Ed448), for which the RFC defines no binding, if its algorithm is unknown, and if the bytes
+ * are no certificate.
  *
  * @category channel binding
  * @since 0.1.0
@@ -25,12 +25,12 @@ export const tlsServerEndPoint = (certificate: Uint8Array): Uint8Array | undefin
 }
 
 /**
- * Keys that only the two ends of this connection know (`tls-exporter`, RFC 9266), from a TLS socket of Node.
+ * Key material that only the two ends of this connection know (`tls-exporter`, RFC 9266), from a TLS socket of Node.
  *
  * **Details**
  *
- * `undefined` on anything but TLS 1.3: older versions need the extended master secret to be safe to bind to, and Node
- * doesn't tell whether they have it.
+ * `undefined` before TLS 1.3: older versions need the extended master secret to be safe to bind to, and Node doesn't report whether
+ * they have it.
  *
  * @category channel binding
  * @since 0.1.0
@@ -61,7 +61,7 @@ const signatureHash = (certificate: Uint8Array): string | undefined => {
 
 const oidTag = 0x06
 
-/** id-RSASSA-PSS, 1.2.840.113549.1.1.10: the hash stands in its parameters, SHA-1 by default (RFC 4055 section 3.1). */
+/** id-RSASSA-PSS, 1.2.840.113549.1.1.10: the hash is in its parameters, SHA-1 by default (RFC 4055 section 3.1). */
 const rsaPss = "2a864886f70d01010a"
 
 const pssHash = (algorithm: BerReader): string | undefined => {

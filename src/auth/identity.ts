@@ -1,6 +1,6 @@
 /**
- * Names of users as mechanisms carry them: who proves something (authentication identity), and who is meant (authorization
- * identity, RFC 4422 section 3.4.1; in LDAP `dn:` and a DN, or `u:` and a name, RFC 4513 section 5.2.1.8).
+ * Names of users as mechanisms carry them: the user that authenticates (authentication identity), and the user to act as
+ * (authorization identity, RFC 4422 section 3.4.1; in LDAP `dn:` and a DN, or `u:` and a name, RFC 4513 section 5.2.1.8).
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -9,7 +9,7 @@ import { saslPrep } from "./saslPrep.ts"
 
 const invalid = (field: string, detail: string) => Effect.fail(new InvalidRequest({ field, detail }))
 
-/** A user name as it is. */
+/** A user name unchanged. */
 export const userName = (text: string, field = "username"): Effect.Effect<string, InvalidRequest> =>
   text === ""
     ? invalid(field, "it is empty")
@@ -25,13 +25,13 @@ export const preparedUserName = (text: string): Effect.Effect<string, InvalidReq
   return Result.isFailure(prepared) ? invalid("username", prepared.failure.detail) : userName(prepared.success)
 }
 
-/** An authorization identity as it is; `undefined` where none is given, which asks for the user's own. */
+/** An authorization identity unchanged; `undefined` if none is given, which asks for the user's own. */
 export const authorizationId = (text: string | undefined): Effect.Effect<string | undefined, InvalidRequest> =>
   text === undefined || text === "" ? Effect.succeed(undefined) : userName(text, "authzId")
 
 /** A name inside of a comma-separated message (`saslname`, RFC 5801 section 4). */
 export const saslName = (text: string): string => text.replaceAll("=", "=3D").replaceAll(",", "=2C")
 
-/** The start of the messages of GS2 mechanisms: how the channel is bound, and who is meant (RFC 5801 section 4). */
+/** The start of the messages of GS2 mechanisms: the channel binding flag, and the authorization identity (RFC 5801 section 4). */
 export const gs2Header = (channelBinding: string, authzId: string | undefined): string =>
   `${channelBinding},${authzId === undefined ? "" : `a=${saslName(authzId)}`},`

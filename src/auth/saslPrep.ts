@@ -1,10 +1,10 @@
 /**
- * SASLprep (RFC 4013): the one form of a user name or password that client and server compute their proofs from, whatever
- * the keyboard sent; and the trace profile of ANONYMOUS (RFC 4505 section 3). Both are profiles of stringprep (RFC 3454).
+ * SASLprep (RFC 4013): the one form of a user name or password from which client and server compute their proofs, whatever input
+ * method typed it; and the trace profile of ANONYMOUS (RFC 4505 section 3). Both are profiles of stringprep (RFC 3454).
  *
- * Stringprep is defined on Unicode 3.2. The tables are that version's. The runtime normalizes by a newer one, which is the
- * same for every character of Unicode 3.2 but the five of {@link correctedSince}; to characters that came later the
- * normalization is not applied, as Unicode 3.2 would not.
+ * Stringprep is defined on Unicode 3.2, and the tables have that version. The runtime normalizes by a newer version, which gives the
+ * same for every character of Unicode 3.2 except the five of {@link correctedSince}. Characters that are newer than 3.2 are not
+ * normalized, as under Unicode 3.2.
  *
  * @since 0.1.0
  */
@@ -61,7 +61,7 @@ export const saslPrep = (text: string, kind: "stored" | "query"): Result.Result<
 }
 
 /**
- * Checks a text by the trace profile (RFC 4505 section 3), which changes nothing: it is prepared or it is refused. Pure.
+ * Checks a text by the trace profile (RFC 4505 section 3). The profile changes no text: it accepts or refuses it. Pure.
  *
  * @category preparing
  * @since 0.1.0
@@ -94,7 +94,7 @@ const correctedSince = new Map([
   ["\u{2F9BF}", "\u{4D57}"]
 ])
 
-/** NFKC as of Unicode 3.2: what is not assigned there neither decomposes nor composes, and so ends a run. */
+/** NFKC as of Unicode 3.2: a code point that is not assigned there neither decomposes nor composes, and so ends a run. */
 const normalize = (text: string): string => {
   let normalized = ""
   let run = ""
@@ -123,14 +123,14 @@ const traceProhibits: Prohibitions = [
   [Tables.tagging, "a tagging character"]
 ]
 
-/** RFC 4013 section 2.3. Spaces that are not ASCII, which it lists too, can come out of no mapping and normalization. */
+/** RFC 4013 section 2.3. It also lists non-ASCII spaces, which are left out here: no mapping or normalization results in them. */
 const saslPrepProhibits: Prohibitions = [
   ...traceProhibits,
   [Tables.nonAsciiSpace, "a space that is not ASCII"],
   [Tables.inappropriateForCanonicalRepresentation, "a character that has no canonical representation"]
 ]
 
-/** What is wrong with a text in its final form, if anything. */
+/** Why a text in its final form is not allowed, if it isn't. */
 const violation = (text: string, prohibitions: Prohibitions): string | undefined => {
   const codePoints = Array.from(text, codePointOf)
   for (const codePoint of codePoints) {

@@ -1,7 +1,7 @@
 /**
  * The tables of stringprep (RFC 3454 appendices A to D) that SASLprep and the trace profile use, as ranges of code points in
  * hexadecimal digits. They are those of Unicode 3.2 and never change, whatever Unicode the runtime has. Neighbouring ranges
- * of the RFC are joined. What the profiles do with them is said in saslPrep.ts.
+ * of the RFC are joined. saslPrep.ts applies them.
  */
 
 /** A set of code points. */
@@ -9,7 +9,7 @@ export interface CodePoints {
   readonly has: (codePoint: number) => boolean
 }
 
-/** Made from its text at the first question, since most programs never ask one: names and passwords are mostly ASCII. */
+/** Parses its text on first use, since most programs never need it: names and passwords are mostly ASCII. */
 const table = (text: string): CodePoints => {
   let bounds: Uint32Array | undefined
   return {
@@ -28,7 +28,7 @@ const table = (text: string): CodePoints => {
   }
 }
 
-/** First code point of each range, and the one behind its last. */
+/** The first code point of each range, and the code point after its last. */
 const parse = (text: string): Uint32Array =>
   Uint32Array.from(
     text.trim().split(/\s+/).flatMap((range) => {

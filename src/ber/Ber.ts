@@ -1,5 +1,5 @@
 /**
- * BER (X.690 as RFC 4511 section 5.1 narrows it), for controls and extended operations of one's own: their values are elements of it.
+ * BER (X.690 as RFC 4511 section 5.1 restricts it), for your own controls and extended operations, whose values are BER elements.
  *
  * @since 0.2.0
  */
@@ -11,23 +11,23 @@ export type { ElementLimits } from "./ElementLimits.ts"
 
 export {
   /**
-   * Octets that are not the element that was expected; `message` says what was found, and where.
+   * An invalid BER element; `message` says what was found, and where.
    *
    * @category errors
    * @since 0.2.0
    */
   BerError,
   /**
-   * A cursor over elements: `integer`, `text`, `octets`, `boolean`, `enumerated`, and `sequence` for what is inside of one. Each takes the
-   * tag that it expects, and none reads beyond the element around it. `peek` tells the next tag, `done` whether there is none. Its methods
-   * throw {@link BerError}, which {@link decode} makes a failure.
+   * A cursor over elements: `integer`, `text`, `octets`, `boolean`, `enumerated`, and `sequence` for its content. Each takes the
+   * expected tag, and none reads beyond the enclosing element. `peek` returns the next tag, `done` whether there is none. Its methods
+   * throw {@link BerError}, which {@link decode} turns into a failure.
    *
    * @category reading
    * @since 0.2.0
    */
   BerReader as Reader,
   /**
-   * Writes elements, one after another; `start` and `end` are the brackets of a sequence. Each takes a tag in the place of its own.
+   * Writes elements, one after another; `start` and `end` open and close a sequence. Each method takes a tag in place of its default.
    *
    * @category writing
    * @since 0.2.0
@@ -43,11 +43,11 @@ export {
 }
 
 /**
- * Octets of what a function writes.
+ * Encodes the elements that a function writes.
  *
  * **Details**
  *
- * Throws a RangeError for a number that isn't an integer of 32 bits, and for brackets that don't match: both are mistakes in the function.
+ * Throws a RangeError for a number that isn't a 32-bit integer, and for sequences that aren't closed: both are mistakes in the function.
  * Pure otherwise.
  *
  * **Example**
@@ -89,14 +89,14 @@ export const encode = (write: (writer: BerWriter) => void): Uint8Array => {
 }
 
 /**
- * What a function reads of octets. Fails with {@link BerError} for what isn't there, and for octets that are left over. What else the
- * function throws is its own.
+ * Decodes bytes with a function. Fails with {@link BerError} for a missing or wrong element, and for bytes left over. Any other error
+ * that the function throws is rethrown.
  *
  * @category reading
  * @since 0.2.0
  */
 export const decode = <A>(octets: Uint8Array, read: (reader: BerReader) => A): Result.Result<A, BerError> => {
-  if (!(octets instanceof Uint8Array)) return Result.fail(new BerError("no octets were given", 0))
+  if (!(octets instanceof Uint8Array)) return Result.fail(new BerError("no bytes were given", 0))
   const reader = new BerReader(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength))
   try {
     const value = read(reader)

@@ -2,8 +2,8 @@
  * Reads BER elements (X.690, with the restrictions of RFC 4511 section 5.1) out of a byte range.
  *
  * A reader is a cursor with an end that it never passes: an element is accepted only if its content fits into the element
- * that holds it, so a length that lies is noticed where it stands. What the elements mean is left to whoever reads them.
- * Reading throws {@link BerError}; the protocol room turns it into a typed failure at its own boundary.
+ * around it, so a wrong length is found at the element that has it. Callers interpret the elements.
+ * Reading throws {@link BerError}; protocol/ turns it into a typed failure.
  */
 
 import { BerError } from "./BerError.ts"
@@ -59,8 +59,8 @@ export class BerReader {
   }
 
   /**
-   * Whether the list whose content this reader has goes on. Counts the element that follows, so every loop over a list that a peer
-   * sends asks this: throws {@link BerError} when the message has more elements than allowed.
+   * Whether the list whose content this reader holds has another element. Counts that element, so every loop over a list that a
+   * peer sends calls this. Throws {@link BerError} when the message has more elements than allowed.
    */
   hasNext(): boolean {
     if (this.position >= this.end) return false
@@ -70,7 +70,7 @@ export class BerReader {
 
   /**
    * Moves to the content of the next element, which must carry `tag`, and returns where that content ends. `end` is where the
-   * element around it ends, if that isn't this reader's own: so one reader can walk through several levels.
+   * enclosing element ends; default: the end of this reader. With it one reader can walk through several levels.
    */
   enter(tag: number, end: number = this.end): number {
     const start = this.position
@@ -90,7 +90,7 @@ export class BerReader {
     if (length > 0x7f) {
       const octets = length & 0x7f
       if (octets === 0) throw new BerError("indefinite length", at)
-      if (octets > 4) throw new BerError(`length of ${octets} octets`, at)
+      if (octets > 4) throw new BerError(`length of ${octets} bytes`, at)
       if (start + octets > end) throw new BerError("length is cut short", at)
       length = 0
       for (let i = 0; i < octets; i++) length = length * 256 + this.bytes[start + i]!
@@ -101,7 +101,7 @@ export class BerReader {
     return start + length
   }
 
-  /** Moves behind the next element, whatever it is, and returns its tag. Counts it, since only unknown elements are skipped. */
+  /** Moves behind the next element of any kind and returns its tag. Counts it, since only unknown elements are skipped. */
   skip(): number {
     this.limits?.countElements(1, this.position)
     const tag = this.peek()
@@ -131,7 +131,7 @@ export class BerReader {
   boolean(tag: number = Tag.boolean): boolean {
     const start = this.position
     const end = this.enter(tag)
-    if (end - this.position !== 1) throw new BerError("a boolean takes one octet", start)
+    if (end - this.position !== 1) throw new BerError("a boolean takes one byte", start)
     const value = this.bytes[this.position]! !== 0
     this.position = end
     return value
@@ -142,7 +142,7 @@ export class BerReader {
     const end = this.enter(tag)
     const length = end - this.position
     if (length === 0) throw new BerError("an integer without content", start)
-    if (length > 4) throw new BerError(`an integer of ${length} octets is outside LDAP's range (maxInt)`, start)
+    if (length > 4) throw new BerError(`an integer of ${length} bytes is outside LDAP's range (maxInt)`, start)
     let value = (this.bytes[this.position]! << 24) >> 24
     for (let i = this.position + 1; i < end; i++) value = (value << 8) | this.bytes[i]!
     this.position = end
@@ -154,8 +154,8 @@ export class BerReader {
   }
 
   /**
-   * Passes over the elements that a later version of the protocol may have added at the end of a sequence, which RFC 4511
-   * section 4 says to ignore. Fails where something else is left: a universal element is one that was already known.
+   * Skips the elements that a later version of the protocol may have added at the end of a sequence, which RFC 4511
+   * section 4 says to ignore. Fails on a universal element: extensions have tags of their own.
    */
   passExtensions(): void {
     while (!this.done) {

@@ -1,8 +1,8 @@
 /**
- * Writes BER elements in the form of RFC 4511 section 5.1: definite lengths of the least octets, TRUE as FF.
+ * Writes BER elements in the form of RFC 4511 section 5.1: definite lengths in the fewest bytes, TRUE as FF.
  *
- * Sequences are opened and closed like brackets. The length is not known at the opening, so one octet is kept for it and
- * the content moves when it needs more: messages are small and shallow, and a large one still costs a few moves in all.
+ * Sequences are opened and closed like brackets. The length is not known when a sequence is opened, so one byte is reserved for
+ * it, and the content moves if the length needs more. Messages are small and shallow, so even a large one needs few moves.
  */
 import { Tag } from "./BerReader.ts"
 
@@ -18,12 +18,12 @@ export class BerWriter {
     this.bytes = Buffer.allocUnsafe(capacity)
   }
 
-  /** How many octets were written. */
+  /** The number of bytes written. */
   get size(): number {
     return this.length
   }
 
-  /** What was written, as a view; every sequence must have been closed. */
+  /** The bytes written, as a view; every sequence must have been closed. */
   finish(): Buffer {
     if (this.open.length > 0) throw new RangeError(`${this.open.length} sequences are still open`)
     return this.bytes.subarray(0, this.length)
@@ -55,7 +55,7 @@ export class BerWriter {
     this.bytes[this.length++] = value ? 0xff : 0
   }
 
-  /** Throws a RangeError for a number that is not an integer of 32 bits: LDAP has no others. */
+  /** Throws a RangeError for a number that is not a 32-bit integer: LDAP has no others. */
   integer(value: number, tag: number = Tag.integer): void {
     if (value !== (value | 0)) throw new RangeError(`${value} is not an integer of 32 bits`)
     this.reserve(6)

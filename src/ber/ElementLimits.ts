@@ -1,12 +1,13 @@
 /**
- * How many elements of lists one message may have. An empty element takes two bytes on the wire and about a hundred in memory, so a limit on
- * the bytes of a message says little about what it costs.
+ * How many list elements one message may have. An empty element takes two bytes on the wire and about a hundred in memory, so a
+ * limit on the bytes of a message does not limit its memory.
  */
 import { BerError } from "./BerError.ts"
 
 /**
  * Elements of all lists of one message together, except the values of attributes: controls, referral URIs, attributes, changes,
- * the parts of a filter, items of a control's value, and elements that are unknown. Servers send at most some thousand, and a filter of ten thousand parts is rare.
+ * the parts of a filter, items of a control's value, and unknown elements. Servers send at most some thousand, and a filter of
+ * ten thousand parts is rare.
  */
 export const defaultMaxElements = 100_000
 
@@ -34,7 +35,7 @@ export class ElementLimits {
     this.#values = 0
   }
 
-  /** Counts elements of which the last one stands at `at`; throws {@link BerError} when there are more than allowed. */
+  /** Counts elements, the last of which stands at `at`; throws {@link BerError} when there are more than allowed. */
   countElements(count: number, at: number): void {
     this.#elements += count
     if (this.#elements > this.maxElements) {
@@ -42,7 +43,7 @@ export class ElementLimits {
     }
   }
 
-  /** Counts values of which the last one stands at `at`; throws {@link BerError} when there are more than allowed. */
+  /** Counts values, the last of which stands at `at`; throws {@link BerError} when there are more than allowed. */
   countValues(count: number, at: number): void {
     this.#values += count
     if (this.#values > this.maxValues) {

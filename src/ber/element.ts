@@ -1,13 +1,13 @@
 /**
- * Where elements start and end, for what runs once for every value of every entry: a reader for each would cost more than what it
- * reads. Nothing is checked here. A length that LDAP doesn't allow gives {@link noEnd}; octets that a {@link BerReader} has found to be
- * in order have none of those.
+ * Where elements start and end, for code that runs once for every value of every entry: a reader for each value would cost more
+ * than the reading. Nothing is checked here. A length that LDAP doesn't allow gives {@link noEnd}; bytes that a
+ * {@link BerReader} has accepted have no such length.
  */
 
 /**
- * The end of an element without one: beyond all octets, if those are fewer. It's an integer, since with NaN the engine would do
- * all arithmetic of offsets in floating point, which takes three times as long. What is read beyond the octets is NaN all the same,
- * so ends are compared in a way that NaN fails.
+ * The end of an element with an invalid length: it lies beyond the input, if that is shorter. It's an integer, since with NaN the
+ * engine would do all arithmetic of offsets in floating point, which takes three times as long. Reading beyond the input still
+ * gives NaN, so ends are compared in a way that NaN fails.
  */
 export const noEnd = 0x7fffffff
 

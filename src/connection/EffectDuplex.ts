@@ -1,5 +1,5 @@
 /**
- * Fibers that carry the octets of a connection which is made of effects, where a socket of Node would have events.
+ * Fibers that carry the bytes of a connection whose sides are effects, in place of the events of a Node socket.
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -11,11 +11,11 @@ import { SessionEnd } from "../model/LdapError.ts"
 import type { ConnectionEnd, LdapConnection, Receiver } from "./LdapConnection.ts"
 
 export interface Sides {
-  /** The next octets in the order of arrival. Fails when the peer's side has ended, after all that came before. */
+  /** The next bytes in the order of arrival. Fails when the peer's side has ended, after all bytes before the end. */
   readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>
-  /** Completes when the octets are taken and there is room for more. */
+  /** Completes when the bytes are accepted and there is room for more. */
   readonly write: (octets: Uint8Array) => Effect.Effect<void, ConnectionEnd>
-  /** Closes this side when everything is with the network. */
+  /** Closes this side when all bytes are handed to the network. */
   readonly shutdown: Effect.Effect<void>
 }
 
@@ -27,13 +27,13 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
   #isReading = false
   #isWriting = false
   #isStopped = false
-  /** What was read and not handed over. */
+  /** Chunks that were read and not yet passed to the receiver. */
   #unread: Array<Uint8Array> = []
   readonly #fibers = new Set<Fiber.Fiber<void, ConnectionEnd>>()
-  /** What is to be written, one after the other; the first is on its way. */
+  /** Chunks to be written in order; the first is being written. */
   #unwritten: Array<Uint8Array> = []
   #onWritten: (() => void) | undefined
-  /** Whether a write begins in this very moment. */
+  /** Whether `write` is running on the call stack. */
   #isCalled = false
 
   constructor(sides: Sides, context: Context.Context<never>) {
@@ -41,7 +41,7 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
     this.#fork = Effect.runForkWith(context)
   }
 
-  /** Whether octets have arrived that were not handed over. */
+  /** Whether bytes have arrived that were not yet passed to the receiver. */
   get hasUnread(): boolean {
     return this.#unread.length > 0
   }
@@ -56,19 +56,19 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
 
   resume(): void {
     this.#isPaused = false
-    // One that waits for octets has not noticed the pause.
+    // A fiber that waits for bytes has not noticed the pause.
     if (this.#isReading) return
     this.#isReading = true
     this.#start(this.#reading, (exit) => {
       this.#isReading = false
-      // A fiber may give way to others after its last step: it has not noticed this either.
+      // A fiber may yield after its last step, and so miss a resume in between.
       if (Exit.isSuccess(exit) && !this.#isPaused) this.resume()
     })
   }
 
-  /** Hands over chunk by chunk, since each may be the last that is wanted, and reads when there are no more. */
+  /** Passes on chunk by chunk, since the receiver may pause after each, and reads when none is left. */
   readonly #reading: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() => {
-    // A peer in memory may answer within the call that writes the question: too early, since that isn't written yet.
+    // A peer in memory may answer within the call that writes the request: too early, since the request isn't written yet.
     if (this.#isCalled) return Effect.andThen(laterThisTurn, this.#reading)
     while (this.#unread.length > 0 && !this.#isPaused) {
       this.#receiver?.onOctets(this.#unread.shift()!)
@@ -94,7 +94,7 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
     this.#isWriting = true
     this.#start(this.#writing, (exit) => {
       this.#isWriting = false
-      // What waits behind what could not be written is not written either: whoever writes is about to hear of the end.
+      // After a failed write the rest of the queue is dropped; the receiver is about to hear of the end.
       if (Exit.isFailure(exit)) this.#unwritten = []
       else if (this.#unwritten.length > 0) return this.#write()
       else if (!this.#isCalled) this.#receiver?.onRoom()
@@ -118,14 +118,14 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
     else this.#onWritten = close
   }
 
-  /** Ends the fibers, and waits for their end. None begins after that. */
+  /** Interrupts the fibers and waits for their end. No fiber starts after that. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.#isStopped = true
     this.#onWritten = undefined
     return Fiber.interruptAll(this.#fibers)
   })
 
-  /** A side that ended, or broke in a way that nobody expected: whoever waits must hear of it. */
+  /** Runs one side in a fiber. If it ends or fails unexpectedly, the receiver is told, since the session would wait otherwise. */
   #start(
     moving: Effect.Effect<void, ConnectionEnd>,
     onExit: (exit: Exit.Exit<void, ConnectionEnd>) => void
@@ -149,5 +149,5 @@ const endOf = (cause: Cause.Cause<ConnectionEnd>): ConnectionEnd =>
     () => SessionEnd.ConnectionLost({ detail: defect, cause: Cause.squash(cause) })
   )
 
-/** For what must not happen, and would leave everybody waiting. */
+/** For a failure that must not happen; without it the session would wait for ever. */
 export const defect = "a defect of the client, or of the socket that it was given"

@@ -1,8 +1,8 @@
 /**
- * TLS of a connection (RFC 4513 section 3): what may be asked of it, and what came of the asking.
+ * TLS of a connection (RFC 4513 section 3): its options, and the result of the handshake.
  *
- * Certificates are verified, and must name the server, whatever the environment says; nothing older than TLS 1.2 is spoken.
- * What is said here goes for ldaps and StartTLS alike.
+ * Certificates are verified and must name the server, whatever the environment says; no version below TLS 1.2 is used.
+ * The options apply to ldaps and StartTLS alike.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type * as Tls from "node:tls"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Options of Node that are not taken: those that the session sets itself, and those that could break a promise.
+ * Options of Node that are not accepted: those that the session sets itself, and those that could break a promise.
  *
  * @category models
  * @since 0.2.0
@@ -43,15 +43,15 @@ export type Withheld =
 export type Secret<A> = A | Redacted.Redacted<A>
 
 /**
- * What may be asked of TLS. The options that aren't described here are Node's own (`tls.connect`): `ciphers`, `maxVersion`,
- * `ecdhCurve`, `sigalgs`, `crl`, `ALPNProtocols` …
+ * Options of TLS. The options that aren't described here are Node's own (`tls.connect`): `ciphers`, `maxVersion`, `ecdhCurve`,
+ * `sigalgs`, `crl`, `ALPNProtocols` …
  *
  * **Details**
  *
- * Options that can't be used fail before anything is sent, with `ConnectFailed` of kind `tls`; so does a server that is refused.
+ * Unusable options fail before anything is sent, with `ConnectFailed` of kind `tls`. A refused server fails with the same reason.
  *
- * Certificates and keys are read once for an object of options, and kept for as long as it lives. A certificate that was renewed
- * is seen when the options are other ones, or have it in the place of the old one; octets that were changed in place are not.
+ * Certificates and keys are read once for each options object, and kept as long as the object lives. To use a renewed certificate,
+ * pass a new object, or put the new certificate in place of the old one; changing the bytes of a buffer in place has no effect.
  *
  * **Example**
  *
@@ -60,7 +60,7 @@ export type Secret<A> = A | Redacted.Redacted<A>
  * import { Redacted } from "effect"
  * import { readFileSync } from "node:fs"
  *
- * // Who we are is what our certificate says.
+ * // The client certificate says who this service is.
  * const session = LdapSession.make({
  *   url: "ldaps://ldap.example.org",
  *   tls: {
@@ -77,7 +77,7 @@ export type Secret<A> = A | Redacted.Redacted<A>
  */
 export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
   /**
-   * Authorities to trust instead of those of Node, in PEM; one text may hold many. For some more than those of Node, add
+   * Authorities to trust instead of those of Node, in PEM; one text may hold many. To trust them in addition to those of Node, add
    * `tls.rootCertificates`.
    */
   readonly ca?: Tls.ConnectionOptions["ca"]
@@ -92,28 +92,27 @@ export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
   readonly key?: Secret<string> | Secret<Buffer> | undefined
   /** Certificate and key together, as PKCS #12. */
   readonly pfx?: Secret<string> | Secret<Buffer> | undefined
-  /** What `key` or `pfx` is encrypted with. */
+  /** The passphrase of `key` or `pfx`. */
   readonly passphrase?: Secret<string> | undefined
-  /** The name that the server is asked for, and that its certificate must carry. Default: the host of the URL. */
+  /** The name that is sent to the server (SNI), and that its certificate must carry. Default: the host of the URL. */
   readonly servername?: string | undefined
   /** Default `TLSv1.2`. */
   readonly minVersion?: Tls.SecureVersion | undefined
   /**
-   * Fingerprints of which the server's certificate must have one: SHA-256 of the certificate, or of its public key
-   * (SubjectPublicKeyInfo), which stays the same when a certificate is renewed. In hexadecimal with or without colons, as
-   * OpenSSL prints them, or in Base64, as in `sha256//…` of curl. {@link certificateFingerprint} and {@link
-   * publicKeyFingerprint} make them.
+   * Accepted fingerprints; the server's certificate must have one of them: SHA-256 of the certificate, or of its public key
+   * (SubjectPublicKeyInfo), which stays the same when a certificate is renewed with the same key. In hexadecimal with or without
+   * colons, as OpenSSL prints them, or in Base64, as in `sha256//…` of curl. {@link certificateFingerprint} and
+   * {@link publicKeyFingerprint} compute them.
    *
    * **Details**
    *
-   * They come on top of the verification. A certificate that nobody has signed can be pinned with `rejectUnauthorized: false`:
-   * then the fingerprint alone says who the server is. Certificates of authorities are not looked at, and an empty list refuses
-   * everybody.
+   * They are checked in addition to the verification. To pin a self-signed certificate, set `rejectUnauthorized: false`: then the
+   * fingerprint alone identifies the server. Fingerprints of authorities are not compared, and an empty list refuses every server.
    */
   readonly pinnedFingerprints?: ReadonlyArray<string> | undefined
   /**
-   * The last word on the server, after everything else has accepted it and before anything is sent. A failure refuses it, and
-   * is the reason in the error; a defect refuses it too. The time it takes counts for `connectTimeout`.
+   * A last check of the server, after all other checks have passed and before anything is sent. A failure refuses the server and is
+   * the reason in the error; a defect refuses it too. The time that it takes counts towards `connectTimeout`.
    *
    * **Example**
    *
@@ -132,31 +131,31 @@ export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
    */
   readonly verifyPeer?: ((negotiated: TlsSession) => Effect.Effect<void, string | Error>) | undefined
   /**
-   * Whether the certificate is verified. Without it, and without `pinnedFingerprints` or `verifyPeer`, anybody can be the
-   * server. Default true, whatever the environment says.
+   * Whether the certificate is verified. With `false`, and without `pinnedFingerprints` or `verifyPeer`, any machine on the way can
+   * impersonate the server. Default true, whatever the environment says.
    */
   readonly rejectUnauthorized?: boolean | undefined
 }
 
 /**
- * What a TLS handshake came to.
+ * The result of a TLS handshake.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TlsSession {
-  /** As in `TLSv1.3`. */
+  /** For instance `TLSv1.3`. */
   readonly protocol: string
-  /** The cipher suite by its name of IANA, as in `TLS_AES_256_GCM_SHA384`. */
+  /** The cipher suite by its IANA name, for instance `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string
   /** Whether the certificate was verified; false only with `rejectUnauthorized: false`. */
   readonly isVerified: boolean
-  /** The server's certificate; `undefined` where the cipher suite knows none. */
+  /** The server's certificate; `undefined` if the cipher suite works without one. */
   readonly peer: PeerCertificate | undefined
 }
 
 /**
- * What a certificate says.
+ * The content of a certificate.
  *
  * @category models
  * @since 0.1.0
@@ -164,7 +163,7 @@ export interface TlsSession {
 export interface PeerCertificate {
   /** The distinguished name of its owner, as LDAP writes it (RFC 4514). Empty in many that have `alternativeNames`. */
   readonly subject: string
-  /** The distinguished name of who signed it. */
+  /** The distinguished name of the authority that signed it. */
   readonly issuer: string
   /** As in `DNS:ldap.example.org, IP Address:192.0.2.7`; `undefined` where there are none. */
   readonly alternativeNames: string | undefined
@@ -186,7 +185,7 @@ export interface PeerCertificate {
 
 /**
  * SHA-256 of a certificate in PEM or DER, as `openssl x509 -noout -fingerprint -sha256` prints it, for `pinnedFingerprints`.
- * Throws on what is no certificate.
+ * Throws if it is not a certificate.
  *
  * @category fingerprints
  * @since 0.1.0
@@ -196,7 +195,7 @@ export const certificateFingerprint = (certificate: string | Uint8Array): string
 
 /**
  * SHA-256 of the public key of a certificate in PEM or DER, for `pinnedFingerprints`. It stays the same when the certificate is
- * renewed with the same key. Throws on what is no certificate.
+ * renewed with the same key. Throws if it is not a certificate.
  *
  * @category fingerprints
  * @since 0.1.0

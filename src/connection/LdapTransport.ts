@@ -1,5 +1,5 @@
 /**
- * Ways to reach a server: by URL (`ldap://`, `ldaps://`, `ldapi://`), or over a socket that is there already.
+ * Ways to reach a server: by URL (`ldap://`, `ldaps://`, `ldapi://`), or over an open socket.
  *
  * @since 0.1.0
  */
@@ -40,7 +40,7 @@ export type { Protection }
  * @since 0.1.0
  */
 export interface UrlOptions {
-  /** What is asked of TLS: authorities, a client certificate, fingerprints … Certificates are verified, and must name the host. */
+  /** Options of TLS: authorities, a client certificate, fingerprints … Certificates are verified, and must name the host. */
   readonly tls?: TlsOptions | undefined
   /** TCP keep-alive after this time without traffic; `false` for none. Default 60 seconds. */
   readonly keepAlive?: Duration.Input | false | undefined
@@ -60,9 +60,9 @@ const invalid = (url: string, detail: string): LdapError =>
  *
  * The addresses of a host are tried as RFC 8305 says (happy eyeballs): IPv6 and IPv4 are looked up at the same time, an attempt
  * begins 250 ms after the one before it or when that has failed, and the first that connects is used. If none does, `ConnectFailed`
- * has the failure of each address. A program that provides Effect's `Dns` service (`effect/net/Dns`) has that asked for addresses;
- * otherwise the operating system is. A dot at the end of a host is for DNS, and is left out of SNI and of the name that the
- * certificate must carry.
+ * has the failure of each address. If the program provides Effect's `Dns` service (`effect/net/Dns`), it looks up the addresses;
+ * otherwise the operating system does. A dot at the end of a host is for DNS only; SNI and the name that the certificate must carry
+ * leave it out.
  *
  * @category constructors
  * @since 0.1.0
@@ -87,7 +87,7 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
   const parsed = LdapUrl.parse(text)
   if (Result.isFailure(parsed)) {
     const { detail, position, url } = parsed.failure
-    // Its own text of the URL hides what may be a password.
+    // LdapUrl's own rendering of the URL hides a possible password.
     return Result.fail(
       invalid(url, `not the URL of a server: ${detail}, at position ${position}; one is like ldaps://ldap.example.org`)
     )
@@ -97,7 +97,7 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
     url.filter !== undefined || url.extensions.length > 0
   if (asksForMore) {
     const detail = "the URL must name the server alone: a base, a scope and a filter belong to a search"
-    // As LdapUrl writes it, which hides the password of an extension.
+    // LdapUrl's rendering hides the password of an extension.
     return Result.fail(invalid(url.toString(), detail))
   }
   if (url.host === undefined) {
@@ -117,12 +117,13 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
 }
 
 /**
- * A transport over a socket of Effect: one in memory, one that a proxy opened, one that a test made.
+ * A transport over a socket of Effect: a socket in memory, one that a proxy opened, or one that a test made.
  *
  * **Details**
  *
- * `protection` is what is known of the way to the peer; the default `none` keeps passwords off it. StartTLS uses the
- * socket's own upgrade, which knows fewer TLS options than a URL does: of others it fails, and what was negotiated isn't told.
+ * `protection` states how the way to the peer is protected; with the default `none` the session sends no passwords. StartTLS uses
+ * the socket's own upgrade, which knows fewer TLS options than a URL does: it fails with other options, and the result of the
+ * handshake isn't reported.
  *
  * @category constructors
  * @since 0.1.0

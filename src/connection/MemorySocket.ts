@@ -1,6 +1,6 @@
 /**
- * Two sockets joined in memory: what one writes, the other reads, with the limits and the endings of a network connection.
- * There are no ports, no files and no clock in it, so programs over it run in virtual time.
+ * Two sockets joined in memory: bytes written to one are read from the other, with the limits and the endings of a network
+ * connection. It uses no ports, no files and no clock, so programs over it run in virtual time.
  *
  * @since 0.1.0
  */
@@ -10,17 +10,17 @@ import * as Exit from "effect/Exit"
 import * as Socket from "effect/socket/Socket"
 
 /**
- * How a socket of a pair may be treated from outside, for tests of what a network does.
+ * A socket of a pair, with functions that let tests cause and observe network events.
  *
  * @category models
  * @since 0.1.0
  */
 export interface MemorySocket extends Socket.Socket {
-  /** Breaks the connection as a reset does: both sides fail, and what was on its way is gone. */
+  /** Breaks the connection as a TCP reset does: both sides fail, and bytes in flight are lost. */
   readonly reset: Effect.Effect<void>
-  /** Whether this side may still be read or written by anyone. */
+  /** Whether this side can still be read or written. */
   readonly isOpen: () => boolean
-  /** Whether what is written now is taken. */
+  /** Whether a write is still accepted. */
   readonly isWritable: () => boolean
 }
 
@@ -31,14 +31,14 @@ export interface MemorySocket extends Socket.Socket {
  * @since 0.1.0
  */
 export interface PairOptions {
-  /** How many octets may be on their way in each direction before a writer has to wait. Default 64 KiB. */
+  /** How many bytes may be in flight in each direction before a writer has to wait. Default 64 KiB. */
   readonly highWaterMark?: number | undefined
 }
 
 const closed = (code: number): Socket.SocketError =>
   new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) })
 
-/** One direction. Resumptions run at once, as those of a socket do in its events. */
+/** One direction. Waiting fibers are resumed at once, as the events of a socket do. */
 class Pipe {
   readonly #highWaterMark: number
   #chunks: Array<Uint8Array> = []
@@ -81,14 +81,14 @@ class Pipe {
     return Effect.sync(() => this.#writers.delete(resume))
   })
 
-  /** The writer's end: what was written is still delivered. */
+  /** Ends the writing side; bytes already written are still delivered. */
   finish(): void {
     this.#end ??= closed(1000)
     this.#deliver()
     this.#release()
   }
 
-  /** The end for both: what was written is gone. */
+  /** Ends both sides; bytes already written are lost. */
   break(error: Socket.SocketError): void {
     this.#end ??= error
     this.#chunks = []
@@ -134,7 +134,7 @@ const end = (inbound: Pipe, outbound: Pipe): MemorySocket => {
       Effect.succeed({ pull: inbound.pull, upgrade: Socket.SocketUpgradeError.unsupported }),
       () =>
         Effect.sync(() => {
-          // Whoever no longer reads has closed: the other side reads to its end and can write no more.
+          // A side that stops reading has closed: the other side reads to its end and can write no more.
           inbound.break(closed(1006))
           outbound.finish()
         })
@@ -155,7 +155,7 @@ const end = (inbound: Pipe, outbound: Pipe): MemorySocket => {
 }
 
 /**
- * Two sockets that are each other's peer.
+ * Two sockets, each the peer of the other.
  *
  * **Details**
  *

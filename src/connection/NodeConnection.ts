@@ -1,8 +1,8 @@
 /**
- * Connections over sockets of Node: TCP, TLS and unix sockets.
+ * Connections over Node sockets: TCP, TLS and unix sockets.
  *
- * The session decides when to read; this file sees to it that a socket which nobody reads is paused, that a half-closed one
- * stays so, and that a closed scope leaves nothing behind.
+ * The session decides when to read. This file pauses a socket while the session doesn't read, keeps a half-closed socket half-closed,
+ * and releases everything when the scope is closed.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -21,22 +21,22 @@ import * as TlsHandshake from "./tlsHandshake.ts"
 
 /** Where to connect to, and how. */
 export interface NodeTarget {
-  /** The URL, for messages. */
+  /** The URL, for error messages. */
   readonly server: string
   readonly address: Address
-  /** TLS from the first octet, as ldaps asks for. */
+  /** Options for TLS from the first byte, as ldaps needs it. */
   readonly tls: TlsOptions | undefined
   /** Idle milliseconds before TCP probes the peer; 0 for never. */
   readonly keepAlive: number
-  /** Gives the socket, instead of connecting to `address`. One that speaks TLS already needs no `tls`. */
+  /** Returns the socket, instead of connecting to `address`. A socket that speaks TLS already needs no `tls`. */
   readonly open?: (() => Net.Socket) | undefined
-  /** Gives the socket of TLS above another, `tls.connect` where it is left out. */
+  /** Returns the TLS socket above another socket. Default: `tls.connect`. */
   readonly secure?: ((options: Tls.ConnectionOptions) => Tls.TLSSocket) | undefined
 }
 
 const connectOptions = (address: Address, keepAlive: number): Net.NetConnectOpts => ({
   ...address,
-  // A peer that has closed its side must not make Node close ours: when that happens is the session's decision.
+  // When the peer closes its side, Node must not close ours: the session decides when that happens.
   allowHalfOpen: true,
   noDelay: true,
   keepAlive: keepAlive > 0,
@@ -44,8 +44,8 @@ const connectOptions = (address: Address, keepAlive: number): Net.NetConnectOpts
 })
 
 /**
- * The name of the server for its certificate, for SNI and for SASL mechanisms: without the dot at the end of a name that is complete,
- * which is for DNS alone (RFC 6066 section 3).
+ * The name of the server for its certificate, for SNI and for SASL mechanisms: without the final dot of a fully qualified name,
+ * which is for DNS only (RFC 6066 section 3).
  */
 const hostOf = ({ address }: NodeTarget): string =>
   "host" in address ? TlsHandshake.withoutRootDot(address.host) : "localhost"
@@ -59,7 +59,7 @@ export const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<
 
 const ignore = (): void => {}
 
-/** Completes when the handle is closed, not when it is about to be. */
+/** Completes when the handle is closed, not when closing begins. */
 const destroy = (socket: Net.Socket): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (socket.closed) return resume(Effect.void)
@@ -68,8 +68,8 @@ const destroy = (socket: Net.Socket): Effect.Effect<void> =>
   })
 
 /**
- * What becomes of an attempt. To be asked for in the moment in which the attempt begins: between two steps of a fiber it may have
- * been decided, and events don't wait.
+ * The result of a connection attempt. Must be called at the moment the attempt begins: between two steps of a fiber the result may
+ * already be there, and events don't wait.
  */
 const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Deferred.Deferred<void, Error> => {
   const outcome = Deferred.makeUnsafe<void, Error>()
@@ -95,19 +95,19 @@ const decided = (exit: Exit.Exit<void, Error>): Deferred.Deferred<void, Error> =
 }
 
 /**
- * What arrives in the clear is read into this, whatever the connection, and handed over before anything else is read: so a read
- * costs no memory of its own. As much as Node would give it.
+ * Clear-text bytes of all connections are read into this buffer and passed on before the next read, so a read allocates no memory.
+ * It has the size of Node's own read buffer.
  */
 const lent = Buffer.allocUnsafeSlow(64 * 1024)
 
 export class NodeConnection implements LdapConnection {
-  /** What comes of connecting. */
+  /** The result of the connection attempt. */
   readonly connected: Deferred.Deferred<void, Error>
   readonly #raw: Net.Socket
   readonly #target: NodeTarget
-  /** What is read and written: the raw socket, or TLS above it. */
+  /** The socket that is read and written: the raw socket, or TLS above it. */
   #socket: Net.Socket
-  /** As long as it isn't known where the socket leads, it leads away from this machine. */
+  /** Until the peer's address is known, the socket is assumed to leave this machine. */
   #protection: Protection = "none"
   #tls: (() => TlsSession) | undefined
   #receiver: Receiver | undefined
@@ -129,7 +129,7 @@ export class NodeConnection implements LdapConnection {
       this.#onOpen()
       this.connected = decided(Exit.void)
     } else if (socket.destroyed) {
-      // Its events have been.
+      // The socket has emitted its events already.
       this.connected = decided(Exit.fail(new Error("the socket is closed")))
     } else {
       socket.once(event, () => this.#onOpen())
@@ -217,7 +217,7 @@ export class NodeConnection implements LdapConnection {
       if (this.#raw.readableLength > 0) {
         return Effect.fail(
           new LdapError({
-            reason: new ProtocolViolation({ detail: "octets in clear text arrived before the TLS handshake" }),
+            reason: new ProtocolViolation({ detail: "bytes in clear text arrived before the TLS handshake" }),
             operation: "startTls",
             server: this.#target.server
           })
@@ -249,18 +249,18 @@ export class NodeConnection implements LdapConnection {
     })
   }
 
-  /** From the moment at which the socket exists, so that nothing is missed; it waits until somebody wants to read. */
+  /** Called as soon as the socket exists, so that no event is missed; the socket stays paused until the session reads. */
   #listen(): void {
     const socket = this.#socket
-    // Before somebody listens for octets, which Node takes for the wish to read: it would begin in a later turn, whatever was
-    // said meanwhile.
+    // Must come before the `data` listener, which Node takes as a request to read: reading would begin in a later turn, even after a
+    // pause.
     socket.pause()
     socket.on("data", this.#onData)
     socket.on("drain", this.#onDrain)
     socket.on("end", this.#onEnd)
     socket.on("error", this.#onError)
     socket.on("close", this.#onClose)
-    // Never taken off: an error that comes when nobody listens any more must not end the process.
+    // Never removed: an error event without a listener would end the process.
     socket.on("error", ignore)
   }
 
@@ -272,7 +272,7 @@ export class NodeConnection implements LdapConnection {
     this.#socket.off("close", this.#onClose)
   }
 
-  /** Instead of an event, for what was read into the buffer that all share. */
+  /** Called by Node in place of a `data` event, for bytes read into the shared buffer. */
   readonly #onRead = (octets: number): boolean => {
     this.#onData(lent.subarray(0, octets))
     return true
@@ -312,14 +312,14 @@ const askForTls = "does this port speak TLS? Then the URL is ldaps://"
 
 const speaksTls = "the server answers by TLS: the URL of this port is ldaps://"
 
-/** What a TLS server says to a message of LDAP, which begins with no octet of a TLS record (RFC 8446 section 5.1). */
+/** What a TLS server says to a message of LDAP, which begins with no byte of a TLS record (RFC 8446 section 5.1). */
 const isTlsAlert = (octets: Uint8Array): boolean => octets[0] === 0x15 && octets[1] === 0x03
 
 /** Whether a socket that was given needs no waiting for: it is connected, or no socket of the network at all. */
 const isOpen = (socket: Net.Socket): boolean =>
   !socket.destroyed && !socket.connecting && !(socket instanceof Tls.TLSSocket && socket.getProtocol() === null)
 
-/** Unix sockets and loopback addresses don't leave the machine. Of a stream that is no socket nothing is known. */
+/** Unix sockets and loopback addresses don't leave the machine. A stream that is no socket is not taken for local. */
 const isLocal = (socket: Net.Socket): boolean => {
   if (!(socket instanceof Net.Socket)) return false
   const address = socket.remoteAddress

@@ -1,6 +1,6 @@
 /**
- * A connection through the security layer of a bind (RFC 4422 section 3.7): what is written is wrapped piece by piece, each
- * with four octets of length before it, and what is read is unwrapped. What the wrapping does is the mechanism's.
+ * A connection through the security layer of a bind (RFC 4422 section 3.7): writes are wrapped piece by piece, each with four bytes
+ * of length before it, and reads are unwrapped. The mechanism does the wrapping.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import { EffectDuplex } from "./EffectDuplex.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
 import type { TlsSession } from "./LdapTls.ts"
 
-/** Octets of the length before each buffer. */
+/** Bytes of the length before each buffer. */
 const header = 4
 
 export class SaslConnection implements LdapConnection {
@@ -25,7 +25,7 @@ export class SaslConnection implements LdapConnection {
   #end: ConnectionEnd | undefined
   #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
   #hasRoom = true
-  /** The write that waits for room goes on. */
+  /** Resumes the write that waits for room. */
   #goOn: (() => void) | undefined
 
   /** Takes over a connection that is paused. */
@@ -97,7 +97,7 @@ export class SaslConnection implements LdapConnection {
   #onOctets(octets: Uint8Array): void {
     this.#arrived = [...this.#arrived, ...this.#frames.push(octets)]
     if (this.#frames.failure !== undefined) this.#end ??= malformed(this.#frames.failure)
-    // What has been read is unwrapped before more is.
+    // Frames that have arrived are unwrapped before more is read.
     if (this.#arrived.length > 0) this.#inner.pause()
     this.#handOver()
   }
@@ -114,7 +114,7 @@ export class SaslConnection implements LdapConnection {
     resume(this.#taken)
   }
 
-  /** What was whole before the end comes before it. */
+  /** Frames that were complete before the end are delivered before it. */
   get #taken(): Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd> {
     const frames = this.#arrived
     this.#arrived = []
@@ -140,7 +140,7 @@ export class SaslConnection implements LdapConnection {
       return Effect.matchEffect(all, {
         onSuccess: () => Effect.succeed(unwrapped),
         onFailure: ({ detail }) => {
-          // What came before it is handed over first, and what came after it never.
+          // Bytes before the invalid frame are delivered first; bytes after it never.
           this.#arrived = []
           this.#end = malformed(`a message can not be unwrapped: ${detail}`)
           return unwrapped.length > 0 ? Effect.succeed(unwrapped) : Effect.fail(this.#end)
@@ -150,8 +150,8 @@ export class SaslConnection implements LdapConnection {
   }
 
   /**
-   * Runs in a fiber of its own, which nobody interrupts: a message is wrapped and taken whole, or not begun, and a provider that
-   * hangs doesn't hold up the release.
+   * Runs in a fiber of its own that is never interrupted: a message is wrapped and written whole, or not at all, and a security
+   * provider that hangs doesn't delay the release.
    */
   #wrapAndWrite(octets: Uint8Array): Effect.Effect<void, ConnectionEnd> {
     const taken = Effect.map(this.#wrapAll(octets), (wrapped) => {
@@ -190,23 +190,23 @@ export class SaslConnection implements LdapConnection {
 
 const malformed = (detail: string): ConnectionEnd => SessionEnd.ProtocolViolation({ detail })
 
-/** Cuts the wrapped buffers out of what arrives. Memory follows what has arrived, not what is announced. */
+/** Cuts the wrapped buffers out of the stream. Memory grows with the bytes received, not with the announced length. */
 class Frames {
   readonly #maxLength: number
   readonly #header = Buffer.alloc(header)
-  /** Octets of the header that are there. */
+  /** How many bytes of the header have arrived. */
   #begun = 0
   #length = 0
   #body = Buffer.alloc(0)
   #collected = 0
-  /** What is wrong with what follows those that were complete. */
+  /** Why the bytes after the complete frames are invalid. */
   failure: string | undefined
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength
   }
 
-  /** The buffers that are complete now; none after a {@link failure}. */
+  /** The buffers that this chunk completes; none after a {@link failure}. */
   push(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
     const complete: Array<Uint8Array> = []
     for (let position = 0; position < chunk.length && this.failure === undefined;) {
@@ -222,7 +222,7 @@ class Frames {
     if (this.#begun === header) {
       this.#length = this.#header.readUInt32BE()
       if (this.#length === 0 || this.#length > this.#maxLength) {
-        this.failure = `a wrapped buffer of ${this.#length} octets, where 1 to ${this.#maxLength} were agreed on`
+        this.failure = `a wrapped buffer of ${this.#length} bytes, where 1 to ${this.#maxLength} were agreed on`
       }
     }
     return 1

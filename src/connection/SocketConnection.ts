@@ -1,6 +1,6 @@
 /**
- * A connection over any `Socket` of Effect. What the socket is made of, and whether its closing is awaited, is up to whoever
- * made it.
+ * A connection over any `Socket` of Effect. The maker of the socket decides what it is made of, and whether its closing is
+ * awaited.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,18 +23,18 @@ export const open = Effect.fnUntraced(function*(
     refuse({ kind, detail: messageOf(cause), cause })
   const scope = yield* Effect.scope
   const reader = yield* Effect.mapError(socket.reader, fail("other"))
-  // A scope of its own, since closing it is how a Socket is told to close its side.
+  // A separate scope: closing it tells a Socket to close its side.
   const writerScope = yield* Scope.fork(scope)
   const writer = yield* Scope.provide(socket.writer, writerScope)
   const duplex = new EffectDuplex({
     read: Effect.catch(Effect.map(reader.pull, octets), (error) => Effect.fail(endOf(error))),
-    // That it has ended is the reader's to tell.
+    // The reader reports that the connection has ended.
     write: (chunk) => Effect.ignore(writer.write(chunk)),
     shutdown: Scope.close(writerScope, Exit.void)
   }, yield* Effect.context<never>())
   yield* Scope.addFinalizer(scope, duplex.stop)
   const clearText = new LdapError({
-    reason: new ProtocolViolation({ detail: "octets in clear text arrived before the TLS handshake" }),
+    reason: new ProtocolViolation({ detail: "bytes in clear text arrived before the TLS handshake" }),
     operation: "startTls",
     server: options.server
   })
@@ -44,7 +44,7 @@ export const open = Effect.fnUntraced(function*(
       return protection
     },
     host: hostOf(options.server),
-    // A Socket doesn't tell of its TLS.
+    // A Socket doesn't report the result of its TLS handshake.
     tls: undefined,
     channelBinding: () => undefined,
     receive: (receiver) => duplex.receive(receiver),
@@ -57,7 +57,7 @@ export const open = Effect.fnUntraced(function*(
         !knownOptions.has(name) && tls[name as keyof TlsOptions] !== undefined
       )
       if (unknown.length > 0) {
-        // What was asked for must not be left out in silence.
+        // An option must not be ignored silently.
         const detail = `a socket can't be told ${
           unknown.join(", ")
         }; open the session by a URL, or protect the socket itself`
@@ -78,7 +78,7 @@ export const open = Effect.fnUntraced(function*(
   }
 })
 
-/** The server's name in its URL, or the whole where it is none. */
+/** The server's name in its URL, or the whole text if it is no URL. */
 const hostOf = (server: string): string => (URL.canParse(server) ? new URL(server).hostname : server)
 
 const encoder = new TextEncoder()
@@ -97,7 +97,7 @@ const endOf = (cause: Socket.SocketError): ConnectionEnd =>
     cause
   })
 
-/** What an upgrade of Effect's can be told; other options need a URL instead of a socket. */
+/** The TLS options that Effect's upgrade accepts; other options need a URL instead of a socket. */
 const knownOptions = new Set(["ca", "cert", "key", "passphrase", "rejectUnauthorized", "servername"])
 
 const upgradeOptions = (tls: TlsOptions): Socket.TlsUpgradeOptions => ({

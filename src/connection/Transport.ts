@@ -1,5 +1,5 @@
 /**
- * What a transport is; the ways to make one are in LdapTransport.ts.
+ * The type of a transport; LdapTransport.ts makes transports.
  *
  * @since 0.1.0
  */
@@ -9,14 +9,14 @@ import type { LdapError } from "../model/LdapError.ts"
 import type { LdapConnection } from "./LdapConnection.ts"
 
 /**
- * A server, and how a connection to it is made. A value: nothing is opened before a session asks.
+ * A server, and how a connection to it is made. It is a value: it opens nothing until a session connects.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LdapTransport {
-  /** The server as messages and spans name it, usually its URL. */
+  /** The server as error messages and spans name it, usually its URL. */
   readonly server: string
-  /** One connection per run; the scope owns it. */
+  /** Opens a new connection in each run; the scope owns it. */
   readonly connect: Effect.Effect<LdapConnection, LdapError, Scope.Scope>
 }

@@ -1,6 +1,6 @@
 /**
- * The addresses of a host, one family at a time. A program that provides Effect's `Dns` service has that asked; otherwise it is the
- * operating system, which knows /etc/hosts, search domains and whatever else is configured there.
+ * The addresses of a host, one family at a time. If the program provides Effect's `Dns` service, it is asked; otherwise the operating
+ * system is, which applies /etc/hosts, search domains and its other settings.
  */
 import * as Effect from "effect/Effect"
 import * as Dns from "effect/net/Dns"
@@ -31,13 +31,13 @@ const bySystem = (host: string, family: 4 | 6): Lookup =>
   Effect.callback((resume) => {
     NodeDns.lookup(host, { all: true, family, order: "verbatim" }, (error, addresses) => {
       if (error !== null) return resume(Effect.fail(error))
-      // A replacement of `lookup` may leave the family out of account.
+      // A replacement of `lookup` may ignore the requested family.
       resume(Effect.succeed(addresses.map(({ address }) => address).filter((address) => isIP(address) === family)))
     })
-    // It can't be stopped. What it says after an interruption is dropped.
+    // A lookup can't be stopped. Its result after an interruption is dropped.
   })
 
-/** Whether a lookup failed because the host has no address of the family, which is nothing to report when it has one of the other. */
+/** Whether a lookup failed because the host has no address of the family; not worth reporting if the other family has one. */
 export const isAbsence = (error: Error): boolean =>
   error instanceof Dns.DnsError
     ? error.reason === "NotFound"

@@ -1,7 +1,7 @@
 /**
- * Connecting to a host that has several addresses, as RFC 8305 (happy eyeballs) says: both families are looked up at the same time,
- * their addresses are tried in turns, and a further attempt begins while earlier ones go on. How an address is found and how one is
- * connected to is given; nothing here knows sockets or DNS.
+ * Connects to a host that has several addresses, as RFC 8305 (happy eyeballs) says: both families are looked up at the same time,
+ * their addresses are tried in turns, and a further attempt begins while earlier ones go on. The caller provides the lookup and the
+ * connection attempt; this file knows neither sockets nor DNS.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 
-/** What is tried. */
+/** The lookups and the connection attempt of a race. */
 export interface Race<A> {
   /** Looks up the addresses of one family each, the preferred family first. No addresses and a failure are the same. */
   readonly lookups: readonly [Lookup, Lookup]
@@ -24,7 +24,7 @@ export type Lookup = Effect.Effect<ReadonlyArray<string>, Error>
 export interface RaceFailure {
   /** For each address that was tried, in the order in which the attempts ended. */
   readonly attempts: ReadonlyArray<{ readonly address: string; readonly error: Error }>
-  /** Of the lookups. */
+  /** The failures of the lookups. */
   readonly lookups: ReadonlyArray<Error>
 }
 
@@ -43,11 +43,11 @@ type Event<A> =
   | { readonly _tag: "ResolutionDelayPassed" }
 
 /**
- * The first address that can be connected to. Fails when all addresses have failed; there is no limit on the time here.
+ * Connects to the first address that accepts. Fails when all addresses have failed; there is no time limit here.
  *
  * **Details**
  *
- * The winner belongs to the scope. When this ends, for whatever reason, all other attempts are interrupted and what they have opened is
+ * The scope owns the winner. When this effect ends, for any reason, all other attempts are interrupted and their connections are
  * closed.
  */
 export const raceAddresses = <A>(race: Race<A>): Effect.Effect<A, RaceFailure, Scope.Scope> =>
@@ -69,7 +69,7 @@ interface Winner<A> {
   readonly scope: Scope.Closeable
 }
 
-/** Everything that happens, one thing after the other, and what follows from it. */
+/** Handles the events one after the other, and starts the next attempt where one is due. */
 const decide = Effect.fnUntraced(function*<A>(running: Running<A>): Effect.fn.Return<Winner<A>, RaceFailure> {
   const waiting: readonly [Array<string>, Array<string>] = [[], []]
   const isLookedUp: [boolean, boolean] = [false, false]
@@ -104,7 +104,7 @@ const decide = Effect.fnUntraced(function*<A>(running: Running<A>): Effect.fn.Re
       case "Refused":
         attempts.push({ address: event.address, error: event.error })
         going--
-        // Without waiting: an address that refuses costs no time.
+        // At once: an address that refuses costs no time.
         mayTryNext = true
         break
       case "Found":
@@ -130,7 +130,7 @@ const decide = Effect.fnUntraced(function*<A>(running: Running<A>): Effect.fn.Re
   }
 })
 
-/** The fibers that look up, try and wait, and the scopes of the attempts. */
+/** The fibers of lookups, attempts and delays, and the scopes of the attempts. */
 class Running<A> {
   readonly #race: Race<A>
   readonly #events = Effect.runSync(Queue.unbounded<Event<A>>())
@@ -157,7 +157,7 @@ class Running<A> {
 
   attempt(address: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // Known before there is anything in it, so that it is closed whatever happens.
+      // Registered while still empty, so that it is closed in every case.
       const scope = Scope.makeUnsafe()
       this.#scopes.push(scope)
       const trying = Effect.matchCause(Scope.provide(this.#race.connect(address), scope), {
@@ -165,7 +165,7 @@ class Running<A> {
         onSuccess: (value): Event<A> => ({ _tag: "Connected", value, scope })
       })
       const told = Effect.tap(trying, (event) => event._tag === "Refused" ? Scope.close(scope, Exit.void) : Effect.void)
-      // Each attempt has the delay after it for itself, whatever the one before was still to wait.
+      // Each attempt has the full delay after it, whatever was left of the delay before it.
       this.#delay?.interruptUnsafe()
       return Effect.andThen(
         this.#start(this.#telling(told)),
@@ -176,7 +176,7 @@ class Running<A> {
     })
   }
 
-  /** Ends everything, and closes what attempts have opened except the winner. */
+  /** Interrupts everything, and closes the connections of all attempts except the winner. */
   stop(winner: Scope.Closeable | undefined): Effect.Effect<void> {
     return Effect.suspend(() =>
       Effect.andThen(
@@ -206,7 +206,7 @@ class Running<A> {
   }
 
   #start(effect: Effect.Effect<void>): Effect.Effect<Fiber.Fiber<void>> {
-    // Uninterruptible, so that there is no fiber that isn't in the list.
+    // Uninterruptible, so that every fiber is in the list.
     return Effect.uninterruptible(
       Effect.tap(
         Effect.forkDetach(effect, { startImmediately: true }),

@@ -1,18 +1,18 @@
 /**
- * Authorities as settings have them: the text of certificates, or files that hold it. Node takes anything for `ca`, and what holds no
- * certificate trusts no server; so it is looked at first.
+ * Authorities from settings: the text of certificates, or files that contain it. Node accepts any text for `ca`, and a text without a
+ * certificate trusts no server, so it is checked first.
  */
 import { readFileSync } from "node:fs"
 import type { TlsOptions } from "./LdapTls.ts"
 
-/** What is trusted: `ca` is `undefined` for the authorities of Node. */
+/** The trusted authorities: `ca` is `undefined` for those of Node. */
 interface Authorities {
   readonly ca: TlsOptions["ca"]
-  /** What was in the files. */
+  /** The content of the files. */
   readonly files: string
 }
 
-/** `ca`, and what is in the files of `caFile`. Throws an error that says what is wrong. */
+/** `ca`, and the content of the files of `caFile`. Throws an error that says what is wrong. */
 export const authoritiesOf = ({ ca, caFile }: TlsOptions): Authorities => {
   if (caFile === undefined) {
     if (ca !== undefined) check("tls.ca", ca)

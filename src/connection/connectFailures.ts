@@ -1,5 +1,5 @@
 /**
- * What connecting failed with, in messages that say what to do about it.
+ * Turns failures of connecting into messages that say how to fix them.
  */
 import * as Dns from "effect/net/Dns"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
@@ -7,7 +7,7 @@ import { messageOf } from "../model/messageOf.ts"
 import { isAbsence } from "./addressLookup.ts"
 import type { RaceFailure } from "./addressRace.ts"
 
-/** Where a connection was to lead. */
+/** The address of a connection attempt. */
 export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
 
 export type Failure = { readonly kind: ConnectFailed["kind"]; readonly detail: string; readonly cause?: unknown }
@@ -15,14 +15,14 @@ export type Failure = { readonly kind: ConnectFailed["kind"]; readonly detail: s
 export const failure = (server: string) => (reason: Failure): LdapError =>
   new LdapError({ reason: new ConnectFailed(reason), operation: "connect", server })
 
-/** OpenSSL's messages are a line of its own log, whose reason Node gives apart; others may end in a list that is empty. */
+/** OpenSSL's messages are lines of its own log; Node gives their reason separately. Other messages may end in an empty list. */
 const tlsMessageOf = (cause: Error): string =>
   "reason" in cause && "library" in cause ? String(cause.reason) : cause.message.replace(/[\s:]+$/, "")
 
 const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
 
-/** Of a host with several addresses: each address with its failure. */
+/** For a host with several addresses: each address with its failure. */
 export const describeRace = ({ attempts, lookups }: RaceFailure, address: Address): Failure => {
   const relevant = attempts.length === 0 ? lookups : lookups.filter((error) => !isAbsence(error))
   const tried = attempts.map(({ address, error }) => ({ said: withAddress(address, error), error }))
@@ -36,15 +36,15 @@ export const describeRace = ({ attempts, lookups }: RaceFailure, address: Addres
   return describe([...new Set(all.map(({ said }) => said))].join("; "), connectCode(first.error), address, cause)
 }
 
-/** Of one address, or of a unix socket. */
+/** For a single address, or a unix socket. */
 export const describeConnect = (cause: Error, address: Address): Failure =>
   describe(messageOf(cause), codeOf(cause), address, cause)
 
-/** Node's messages have the address most of the time. */
+/** Most of Node's messages contain the address already. */
 const withAddress = (address: string, { message }: Error): string =>
   message.includes(address) ? message : `${address}: ${message}`
 
-/** Effect's resolver has reasons of its own. */
+/** Maps the errors of Effect's resolver to Node's codes. */
 const connectCode = (error: Error): string =>
   error instanceof Dns.DnsError ? (error.isTemporary ? "EAI_AGAIN" : "ENOTFOUND") : codeOf(error)
 

@@ -1,5 +1,5 @@
 /**
- * Connects to a server over sockets of Node: finds its addresses, tries them, and shakes hands where TLS is wanted.
+ * Connects to a server over Node sockets: looks up its addresses, tries them, and does the TLS handshake if TLS is asked for.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -14,8 +14,8 @@ import type { LdapConnection } from "./LdapConnection.ts"
 import { NodeConnection, type NodeTarget, prepare } from "./NodeConnection.ts"
 
 /**
- * Connects, TLS included. Interruption stops the attempts where they stand. The addresses of a name are tried as RFC 8305 says (happy
- * eyeballs), with one connection as the result; the limit on the time is the caller's, over all of this.
+ * Connects, TLS included. Interruption stops the attempts at once. The addresses of a name are tried as RFC 8305 says (happy
+ * eyeballs), with one connection as the result. The caller sets the time limit, over all of this.
  */
 export const connect = (target: NodeTarget): Effect.Effect<LdapConnection, LdapError, Scope.Scope> =>
   Effect.suspend(() => {
@@ -30,7 +30,7 @@ export const connect = (target: NodeTarget): Effect.Effect<LdapConnection, LdapE
 
 const reach = (target: NodeTarget): Effect.Effect<NodeConnection, Failure, Scope.Scope> => {
   const { address } = target
-  // A socket that is given needs no address; an address that is given as one needs no lookup, and has no other beside it.
+  // A given socket needs no address; an IP address needs no lookup, and there is no second one to try.
   if (target.open !== undefined || "path" in address || Net.isIP(address.host) !== 0) {
     return Effect.mapError(open(target, address), (cause) => describeConnect(cause, address))
   }
@@ -41,7 +41,7 @@ const reach = (target: NodeTarget): Effect.Effect<NodeConnection, Failure, Scope
   ).pipe(Effect.mapError((reasons) => describeRace(reasons, address)))
 }
 
-/** One attempt to connect, of which nothing is left when the scope is closed. */
+/** One connection attempt; closing its scope releases all of it. */
 const open = (target: NodeTarget, address: Address): Effect.Effect<NodeConnection, Error, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.scope, (scope) => {
@@ -49,7 +49,7 @@ const open = (target: NodeTarget, address: Address): Effect.Effect<NodeConnectio
       try {
         connection = new NodeConnection(target, address)
       } catch (cause) {
-        // A function of the program makes the socket where there is one, and may throw.
+        // A function of the program may make the socket, and may throw.
         return Effect.fail(cause instanceof Error ? cause : new Error(String(cause)))
       }
       return Effect.andThen(

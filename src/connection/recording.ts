@@ -1,8 +1,8 @@
 /**
- * Conversations with a server as lines of text, and a transport that answers out of them: a fault that someone else met can be looked into
- * without the server, and a test has the answers of a server that it can't have.
+ * Conversations with a server as lines of text, and a transport that replays them. With a recording a fault at another site can be
+ * examined without its server, and a test gets the responses of a server that it can't have.
  *
- * What is recorded is what a tap tells (tap.ts), so passwords are not in it.
+ * A recording contains the events of a tap (tap.ts), so it contains no passwords.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -22,13 +22,13 @@ import type { LdapTransport } from "./Transport.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A transport that records what goes over its connections: a line of JSON for each event, without the line end.
+ * A transport that records the messages of its connections: a line of JSON for each event, without the line end.
  *
  * **Details**
  *
- * Each line has the number of the connection and the time in milliseconds; messages are there in BER (base64), with the name of their
- * operation. Passwords are cut out as {@link tap} describes; names and values of people are not, so a recording is as confidential as the
- * directory. `LdifTransform.anonymize` doesn't read it. The sink is called as the function of a tap is.
+ * Each line has the number of the connection and the time in milliseconds; messages are in BER (base64), with the name of their
+ * operation. Passwords are cut out as {@link tap} describes. Names and values of people are not, so a recording is as confidential as
+ * the directory. `LdifTransform.anonymize` doesn't read it. The sink is called under the same rules as the function of a tap.
  *
  * **Example**
  *
@@ -84,7 +84,7 @@ const base64 = (message: LdapMessage): string => encode(message).toString("base6
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Text that is no recording.
+ * A text that is not a recording.
  *
  * @category errors
  * @since 0.2.0
@@ -100,15 +100,15 @@ export class RecordingError extends Data.TaggedError("RecordingError")<{
 }
 
 /**
- * A transport that answers out of a recording, given as the text of {@link record}.
+ * A transport that replays a recording, given as the text of {@link record}.
  *
  * **Details**
  *
- * A request is answered by what the server answered to the same request: the first one in the recording that no request of this transport
- * has taken yet, on whatever connection it was. Message ids and times don't matter, and passwords don't either, since they are not
- * there: every password gets the answer that the recorded one got. A request that isn't recorded, or was not as often, ends the
- * connection, and the error says which it was. A request without an answer in the recording gets none. StartTLS is a word without TLS.
- * Mechanisms of SASL by which the server proves who it is fail, since the proof isn't there.
+ * A request gets the recorded responses to the same request: the first such request in the recording, on any connection, that no
+ * request of this transport has used yet. Message ids and times are ignored. Passwords are ignored too, since the recording doesn't
+ * contain them: every password gets the response to the recorded one. A request that isn't recorded, or not as often, ends the
+ * connection, and the error names it. A request without a recorded response gets none. StartTLS succeeds without TLS.
+ * SASL mechanisms by which the server proves its identity fail, since the recording doesn't contain the proof.
  *
  * **Example**
  *
@@ -143,14 +143,14 @@ export const replay = (recording: string): Result.Result<LdapTransport, Recordin
     }
   })
 
-/** A request, and what was answered to it. */
+/** A request, and its responses. */
 interface Recorded {
   readonly key: string
   readonly answers: Array<LdapMessage>
   isTaken: boolean
 }
 
-/** What equal requests have in common: all but the message id. */
+/** The key of a request: everything except the message id. */
 const keyOf = (message: LdapMessage): string => base64({ ...withoutSecrets(message), messageId: 0 })
 
 interface Recording {
@@ -196,7 +196,7 @@ const readLine = (source: string): Result.Result<Line, string> => {
   const isOpened = opened === undefined || (typeof opened === "object" && opened !== null && "server" in opened &&
     typeof opened.server === "string" && "protection" in opened && protections.has(opened.protection))
   return typeof connection === "number" && isText(sent) && isText(received) && isOpened
-    // As far as it is used, it is one.
+    // The fields that are used were checked.
     ? Result.succeed(u as Line)
     : Result.fail("not what a recording has")
 }
@@ -210,7 +210,7 @@ const messageIn = (text: string | undefined): Result.Result<LdapMessage | undefi
     : Result.fail(violation?.detail ?? "it isn't one message")
 }
 
-/** Requests of all connections take their answers from the same recording. */
+/** Requests of all connections share one recording. */
 class ReplayedConnection implements LdapConnection {
   readonly host: string
   readonly port = undefined
@@ -222,7 +222,7 @@ class ReplayedConnection implements LdapConnection {
   #isPaused = true
   #isEnded = false
   #pending: Array<Uint8Array> = []
-  /** What ends the connection when everything before it was received. */
+  /** The reason that ends the connection when everything before it was received. */
   #end: string | undefined
 
   constructor(server: string, protection: Protection, exchanges: ReadonlyArray<Recorded>) {
@@ -287,7 +287,7 @@ class ReplayedConnection implements LdapConnection {
     for (const answer of recorded.answers) this.#pending.push(encode({ ...answer, messageId: message.messageId }))
   }
 
-  /** Not within the call that asks for it: an answer never comes before its request is known to be sent. */
+  /** Delivers after the call that writes, so that a response never comes before its request counts as sent. */
   #deliverSoon(): void {
     queueMicrotask(() => {
       while (!this.#isPaused && this.#pending.length > 0) this.#receiver?.onOctets(this.#pending.shift()!)

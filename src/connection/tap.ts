@@ -1,5 +1,5 @@
 /**
- * What goes over the connections of a transport, for logs and recordings: each message in both directions, with passwords cut out.
+ * The messages of a transport's connections, in both directions, for logs and recordings, with passwords cut out.
  */
 import * as Clock from "effect/Clock"
 import type * as Data from "effect/Data"
@@ -11,34 +11,34 @@ import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./Ldap
 import type { LdapTransport } from "./Transport.ts"
 
 /**
- * What happens on a connection; `connection` counts them from 1, `at` is in milliseconds of the clock.
+ * An event of a connection; `connection` counts connections from 1, `at` is in milliseconds of the clock.
  *
  * @category models
  * @since 0.2.0
  */
 export type TapEvent = Data.TaggedEnum<{
   Opened: { readonly connection: number; readonly at: number; readonly server: string; readonly protection: Protection }
-  /** A message that was handed to the connection. */
+  /** A message that was passed to the connection. */
   Sent: { readonly connection: number; readonly at: number; readonly message: LdapMessage }
-  /** A message that came. */
+  /** A message that was received. */
   Received: { readonly connection: number; readonly at: number; readonly message: LdapMessage }
-  /** From here on nothing can be read in one direction: a security layer of SASL has begun, or it is no LDAP. */
+  /** From here on one direction can't be decoded: a SASL security layer has begun, or the bytes are not LDAP. */
   Unreadable: { readonly connection: number; readonly at: number; readonly direction: "sent" | "received" }
   Ended: { readonly connection: number; readonly at: number; readonly detail: string }
 }>
 
 /**
- * A transport that tells a function what goes over its connections.
+ * A transport that calls a function for each message of its connections.
  *
  * **Details**
  *
- * Passwords are cut out: of binds (also the credentials of SASL), of attributes that hold them in adds, changes, comparisons, filters and
- * entries, and of changes of passwords. What controls and extended operations of a program's own hold stays, and so does everything
- * else: names and values of people, above all.
+ * Passwords are cut out: of binds (also SASL credentials), of attributes that hold them in adds, changes, comparisons, filters and
+ * entries, and of password changes. The values of a program's own controls and extended operations stay, and so does everything else,
+ * above all names and values of people.
  *
- * The function is called in the step in which octets are written or arrive, so it must be quick, and must not write to the session. If
- * it throws, it is called no more; the session doesn't notice. Messages are read a second time for it: a tap is for looking into something, and not
- * for every day.
+ * The function is called in the step in which bytes are written or arrive, so it must be quick, and must not write to the session. If
+ * it throws, it is called no more, and the session is not affected. Messages are decoded a second time for it: use a tap for debugging,
+ * not in normal operation.
  *
  * **Example**
  *
@@ -137,7 +137,7 @@ const watched = (receiver: Receiver, reading: Reading, onEnd: (end: ConnectionEn
   onRoom: () => receiver.onRoom()
 })
 
-/** One direction, read beside the session. */
+/** Decodes one direction, beside the session. */
 class Reading {
   readonly #parser = new LdapParser()
   readonly #onMessage: (message: LdapMessage) => void

@@ -1,5 +1,5 @@
 /**
- * How TLS is asked for what `LdapTls` describes, and how a server is judged once the handshake is done.
+ * Turns the options of `LdapTls` into those of Node, and checks a server once the handshake is done.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,11 +10,11 @@ import * as Tls from "node:tls"
 import { authoritiesOf } from "./authorities.ts"
 import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
 
-/** Options that were found usable. */
+/** Options that have been checked. */
 export interface Prepared {
-  /** For `tls.connect`, but for the socket. */
+  /** The options for `tls.connect`, except the socket. */
   readonly node: Tls.ConnectionOptions
-  /** Accepts the server, or fails with what is wrong with it. */
+  /** Accepts the server, or fails with the reason to refuse it. */
   readonly judge: (negotiated: () => TlsSession) => Effect.Effect<void, Refusal>
 }
 
@@ -24,11 +24,11 @@ export interface Refusal {
 }
 
 /**
- * Options as Node wants them, checked as far as that is possible without a server. Throws what Node throws for a key that
- * can't be read, say.
+ * Converts options to those of Node, checked as far as that is possible without a server. Throws the errors of Node, for instance
+ * for a key that can't be read.
  */
 export const prepare = (given: TlsOptions, host: string): Prepared => {
-  // Where they are asked anew each time, what they say now holds for all of this handshake.
+  // Options may be getters; their values are read once for this handshake.
   const options = { ...given }
   const { caFile: _3, key: _, passphrase: _1, pfx: _2, pinnedFingerprints, verifyPeer, ...others } = options
   const pins = pinnedFingerprints?.map((text) => {
@@ -45,7 +45,7 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
       // The name (or address) that the certificate must carry. Addresses are never sent (RFC 6066 section 3).
       host: name,
       servername: Net.isIP(name) === 0 ? name : "",
-      // Said again, since Node would let an environment variable turn it off.
+      // Set explicitly, since Node would let an environment variable turn it off.
       rejectUnauthorized: options.rejectUnauthorized ?? true
     },
     judge: (negotiated) =>
@@ -56,10 +56,10 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
   }
 }
 
-/** A name without the dot that says to DNS that it is complete. Certificates and SNI have names without it (RFC 6066 section 3). */
+/** A fully qualified name without its final dot, which is for DNS. Certificates and SNI leave it out (RFC 6066 section 3). */
 export const withoutRootDot = (host: string): string => host.length > 1 && host.endsWith(".") ? host.slice(0, -1) : host
 
-/** What was made of options, and of what they said then. */
+/** The context made from an options object, and the options' values at that time. */
 interface Kept {
   readonly options: TlsOptions
   /** The authorities of Node, which a program may change. */
@@ -70,13 +70,13 @@ interface Kept {
 }
 
 /**
- * Reading certificates and keys takes longer than the rest of a handshake where there are many authorities, and each reading of
- * them takes memory. So options are read once: what is in the context lives as long as they do.
+ * With many authorities, reading certificates and keys takes longer than the rest of a handshake, and each reading allocates memory.
+ * So options are read once: the context lives as long as the options object.
  */
 const contexts = new WeakMap<TlsOptions, Kept>()
 
 const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext => {
-  // Also where they aren't needed: a secret that was wiped meanwhile must not be used.
+  // Read even if the context is kept: a secret that was wiped meanwhile must not be used.
   const secrets = {
     key: open<string | Buffer>(options.key),
     pfx: open<string | Buffer>(options.pfx),
@@ -91,14 +91,14 @@ const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext =>
     ...options,
     ca,
     ...secrets,
-    // Said, since Node would let a flag of the command line lower it.
+    // Set explicitly, since Node would let a command-line flag lower it.
     minVersion: options.minVersion ?? "TLSv1.2"
   })
   contexts.set(given, { options, authorities, files, context })
   return context
 }
 
-/** Options may be changed, or say something else each time they are asked. */
+/** Whether the options still have the same values: a program may change them, or use getters. */
 const isSame = (before: TlsOptions, now: TlsOptions): boolean => {
   const names = Object.keys(now) as Array<keyof TlsOptions>
   return names.length === Object.keys(before).length && names.every((name) => before[name] === now[name])
@@ -134,8 +134,8 @@ const askHook = (
   )
 
 /**
- * Runs a hook of the program in a fiber of its own. A hook that can't be interrupted is told to end and is not waited for, so the limit on
- * connecting, and the release, hold whatever it does.
+ * Runs a hook of the program in a fiber of its own. A hook that can't be interrupted is told to end and is not waited for, so it can't
+ * delay the connect timeout or the release.
  */
 const detached = <A, E>(hook: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptibleMask((restore) =>
@@ -145,7 +145,7 @@ const detached = <A, E>(hook: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     )
   )
 
-/** The 32 octets of a fingerprint in hexadecimal, however it was written; `undefined` for what is none. */
+/** The 32 bytes of a fingerprint in hexadecimal, for every accepted spelling; `undefined` if it is no fingerprint. */
 const octetsOfFingerprint = (text: string): string | undefined => {
   const bare = text.trim().replace(/^sha-?256(?:\/\/?|:|=)/i, "")
   if (/^(?:[0-9a-f]{2}:){31}[0-9a-f]{2}$|^[0-9a-f]{64}$/i.test(bare)) return bare.replaceAll(":", "").toLowerCase()
@@ -153,8 +153,8 @@ const octetsOfFingerprint = (text: string): string | undefined => {
 }
 
 /**
- * What the handshake of a socket came to. To be asked once, when it is done: Node gives the server's certificate a single time. The
- * certificate is read when somebody wants to know, which takes a while and few do.
+ * The result of the handshake on a socket. Call it once, when the handshake is done: Node returns the server's certificate only once.
+ * The certificate is parsed when the result is first read, since parsing takes a while and few callers need it.
  */
 export const negotiatedOn = (socket: Tls.TLSSocket): () => TlsSession => {
   const certificate = socket.getPeerX509Certificate()
@@ -183,6 +183,6 @@ const readCertificate = (certificate: X509Certificate): PeerCertificate => ({
   raw: certificate.raw
 })
 
-/** Node writes a line for each RDN, the first one first, escaped as RFC 2253 wants; there is nothing for an empty name. */
+/** Node writes a line for each RDN, the first one first, escaped as RFC 2253 says; an empty name has no lines. */
 const nameOf = (lines: string | undefined): string =>
   (lines ?? "").split("\n").filter((line) => line !== "").reverse().map((rdn) => rdn.replaceAll(" + ", "+")).join(",")

@@ -1,5 +1,5 @@
 /**
- * Messages to octets and back, for programs that speak the protocol themselves: proxies, recorders, tests.
+ * Encodes messages to bytes and decodes them, for programs that speak the protocol themselves: proxies, recorders, tests.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ export {
 } from "./LdapParser.ts"
 
 /**
- * Encodes a message. Fails where a value has no encoding.
+ * Encodes a message. Fails if a value has no encoding.
  *
  * @category conversions
  * @since 0.1.0
@@ -52,7 +52,7 @@ export const decode = (
   if (failure !== undefined) return Result.fail(failure)
   const [message] = messages
   if (message === undefined || parser.pending > 0) {
-    return Result.fail(new ProtocolViolation({ detail: `a message is cut short after ${bytes.length} octets` }))
+    return Result.fail(new ProtocolViolation({ detail: `a message is cut short after ${bytes.length} bytes` }))
   }
   return messages.length === 1
     ? Result.succeed(message)

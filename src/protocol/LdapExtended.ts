@@ -1,7 +1,6 @@
 /**
- * Extended operations as values (RFC 4511 section 4.12), and the notices that a server sends unasked: the one door to
- * all. What such a value is, and how to make one's own, lives in LdapExtendedOperation.ts. Sending them is left to the
- * session.
+ * Extended operations as values (RFC 4511 section 4.12), and the unsolicited notifications of a server. The type of these
+ * values, and how to define your own, is in LdapExtendedOperation.ts. The session sends them.
  *
  * @since 0.1.0
  */
@@ -16,7 +15,7 @@ export { define, ExtendedError, type ExtendedOperation, type UnsolicitedNotice }
 
 const noRequest = (): undefined => undefined
 
-/** Servers that answer with an empty value instead of none say nothing by it. */
+/** Some servers send an empty value instead of none; both mean the same. */
 const noResponse = (value: Uint8Array | undefined): Result.Result<void, string> =>
   value === undefined || value.length === 0 ? Result.void : Result.fail("the answer has a value")
 
@@ -25,8 +24,8 @@ const noResponse = (value: Uint8Array | undefined): Result.Result<void, string> 
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Starts TLS on the connection (RFC 4511 section 4.14). The session does it where its config says so: as an operation
- * it would leave a connection that nobody secures.
+ * Starts TLS on the connection (RFC 4511 section 4.14). The session does it if its config says so. Sent as an ordinary operation,
+ * it would leave the connection without a TLS handshake.
  *
  * @category operations
  * @since 0.1.0
@@ -39,8 +38,8 @@ export const startTls: ExtendedOperation<void, void> = define({
 })
 
 /**
- * Asks the server who one is (RFC 4532): `dn:` and a name, `u:` and a user id, or nothing for anonymous. Blanks that 389
- * Directory Server puts before the name are left out.
+ * Asks the server for the authorization identity of the connection (RFC 4532): `dn:` and a name, `u:` and a user id, or an empty
+ * text for anonymous. Blanks that 389 Directory Server puts before the name are removed.
  *
  * @category operations
  * @since 0.1.0
@@ -53,8 +52,8 @@ export const whoAmI: ExtendedOperation<void, string> = define({
 })
 
 /**
- * Makes simple binds on this connection check passwords and nothing else (MS-ADTS 3.1.1.3.4.2.1): the connection stays
- * anonymous, and Active Directory spares itself the groups.
+ * Makes simple binds on this connection check passwords only (MS-ADTS 3.1.1.3.4.2.1): the connection stays anonymous, and Active
+ * Directory does not look up the user's groups.
  *
  * @category operations
  * @since 0.1.0
@@ -71,7 +70,7 @@ export const fastBind: ExtendedOperation<void, void> = define({
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Whose password changes to what.
+ * The user, the old password and the new one.
  *
  * @category models
  * @since 0.1.0
@@ -80,7 +79,7 @@ export interface PasswordModifyRequest {
   /** Usually a distinguished name. Default: the user of the session. */
   readonly userIdentity?: string | undefined
   readonly oldPassword?: Redacted.Redacted<string | Uint8Array> | undefined
-  /** Default: the server makes one. */
+  /** Default: the server generates one. */
   readonly newPassword?: Redacted.Redacted<string | Uint8Array> | undefined
 }
 
@@ -89,7 +88,7 @@ export interface PasswordModifyRequest {
  * @since 0.1.0
  */
 export interface PasswordModifyResponse {
-  /** Where no new password was given. */
+  /** Present if no new password was given. */
   readonly generatedPassword: Redacted.Redacted | undefined
 }
 
@@ -98,8 +97,8 @@ export interface PasswordModifyResponse {
  *
  * **Details**
  *
- * The passwords travel in clear text inside the connection, so servers want TLS; 389 Directory Server refuses anything
- * else.
+ * The passwords travel in clear text inside the connection, so servers want TLS; 389 Directory Server refuses the operation
+ * without it.
  *
  * @category operations
  * @since 0.1.0
@@ -108,7 +107,7 @@ export const passwordModify: ExtendedOperation<PasswordModifyRequest, PasswordMo
   oid: "1.3.6.1.4.1.4203.1.11.1",
   name: "password modify",
   encode: ({ newPassword, oldPassword, userIdentity }: PasswordModifyRequest) => {
-    // A value has one field at least (section 2.1).
+    // A request value needs at least one field (section 2.1).
     if (userIdentity === undefined && oldPassword === undefined && newPassword === undefined) return undefined
     return Ber.written((writer) => {
       writer.start()
@@ -134,8 +133,8 @@ export const passwordModify: ExtendedOperation<PasswordModifyRequest, PasswordMo
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Cancels the operation that has this message id, which then ends in `Canceled` (RFC 3909). Unlike an abandon it is
- * answered: it fails with `NoSuchOperation`, `TooLate` or `CannotCancel`.
+ * Cancels the operation that has this message id, which then ends in `Canceled` (RFC 3909). Unlike an abandon it has a
+ * response: it fails with `NoSuchOperation`, `TooLate` or `CannotCancel`.
  *
  * @category operations
  * @since 0.1.0
@@ -176,7 +175,7 @@ export const startTransaction: ExtendedOperation<void, Uint8Array> = define({
  */
 export interface EndTransactionRequest {
   readonly identifier: Uint8Array
-  /** Whether the updates are carried out or forgotten. Default true. */
+  /** Whether the server commits the updates or discards them. Default true. */
   readonly commit?: boolean | undefined
 }
 
@@ -185,7 +184,7 @@ export interface EndTransactionRequest {
  * @since 0.1.0
  */
 export interface EndTransactionResponse {
-  /** The update that failed, where the transaction did. */
+  /** The update that failed, if the transaction failed. */
   readonly failedMessageId: number | undefined
   /** The controls that the answers to the updates would have had, by message id. */
   readonly updateControls: ReadonlyArray<{
@@ -195,7 +194,7 @@ export interface EndTransactionResponse {
 }
 
 /**
- * Ends a transaction (RFC 5805 section 2.3). An answer that is no success has a value too: it says which update failed.
+ * Ends a transaction (RFC 5805 section 2.3). A response that is not a success has a value too: it says which update failed.
  *
  * @category operations
  * @since 0.1.0
@@ -250,8 +249,8 @@ export interface TtlRefreshRequest {
 }
 
 /**
- * Prolongs the life of a dynamic entry (RFC 2589 section 4). The answer is how long the server lets it live, in
- * seconds, which may differ from what was asked.
+ * Prolongs the life of a dynamic entry (RFC 2589 section 4). The response is the time that the server grants, in seconds; it may
+ * differ from the request.
  *
  * @category operations
  * @since 0.1.0
@@ -281,8 +280,8 @@ export const ttlRefresh: ExtendedOperation<TtlRefreshRequest, number> = define({
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The server is about to close the connection (RFC 4511 section 4.4.1); the result code says why. Whatever value comes
- * with it, the connection ends.
+ * The server is about to close the connection (RFC 4511 section 4.4.1); the result code says why. The connection ends whatever
+ * value the notification carries.
  *
  * @category notices
  * @since 0.1.0
@@ -294,7 +293,7 @@ export const noticeOfDisconnection: UnsolicitedNotice<void> = notice(
 )
 
 /**
- * The server gave up the transaction of this identifier (RFC 5805 section 2.4); the result code says why.
+ * The server aborted the transaction with this identifier (RFC 5805 section 2.4); the result code says why.
  *
  * @category notices
  * @since 0.1.0

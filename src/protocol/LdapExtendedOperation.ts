@@ -1,6 +1,6 @@
 /**
- * What an extended operation is (RFC 4511 section 4.12): a name with a codec for what is asked and what is answered;
- * and what a notice is, which a server sends unasked. Those that are known stand in LdapExtended.ts, the door to all.
+ * The type of an extended operation (RFC 4511 section 4.12): a name with a codec for its request and its response. Also the type of
+ * an unsolicited notification. The known ones are in LdapExtended.ts.
  *
  * @since 0.1.0
  */
@@ -9,8 +9,8 @@ import * as Result from "effect/Result"
 import { messageOf } from "../model/messageOf.ts"
 
 /**
- * A value of an extended operation that is not what the operation says, or that has no such form. `detail` holds
- * nothing of the value itself but numbers that are out of range.
+ * A value of an extended operation that is malformed, or that has no encoding. `detail` contains nothing of the value itself
+ * except numbers that are out of range.
  *
  * @category errors
  * @since 0.1.0
@@ -27,12 +27,12 @@ export class ExtendedError extends Data.TaggedError("ExtendedError")<{
 }
 
 /**
- * An extended operation: what is asked, what is answered, and how both are written.
+ * An extended operation: its request, its response, and how both are encoded.
  *
  * **Details**
  *
- * Operations are plain values: fibers may share them, and a program makes its own with {@link define}. Only an answer
- * with the result code 0 has to have a value; the end of a transaction has one on failure too.
+ * Operations are plain values: fibers may share them, and a program makes its own with {@link define}. Only a response with the
+ * result code 0 must have a value; the end of a transaction has one on failure too.
  *
  * @category models
  * @since 0.1.0
@@ -43,10 +43,10 @@ export interface ExtendedOperation<in Request, out Response> {
   /** The name in words, as in errors. */
   readonly name: string
   /**
-   * The value of the request; `undefined` where it has none. Throws an {@link ExtendedError} for what can't be written.
+   * The value of the request; `undefined` if it has none. Throws an {@link ExtendedError} for a request that has no encoding.
    */
   readonly encode: (request: Request) => Uint8Array | undefined
-  /** What an answer says. Fails where it is named as another operation's, or its value malformed. */
+  /** Decodes a response. Fails if it carries the name of another operation, or a malformed value. */
   readonly decode: (
     value: Uint8Array | undefined,
     responseOid?: string
@@ -54,13 +54,13 @@ export interface ExtendedOperation<in Request, out Response> {
 }
 
 /**
- * An extended operation of one's own.
+ * Defines an extended operation.
  *
  * **Details**
  *
- * `encode` and `decode` are pure. The message of what `decode` fails with, or throws, becomes the `detail` of the
- * {@link ExtendedError}: keep values out of it. An answer may be named as its request is, or `responseOid` where that
- * differs, or not at all.
+ * `encode` and `decode` are pure. The message of an error that `decode` fails with, or throws, becomes the `detail` of the
+ * {@link ExtendedError}: keep values out of it. A response may carry the name of its request (or `responseOid`, if that differs),
+ * or no name.
  *
  * **Example**
  *
@@ -83,7 +83,7 @@ export const define = <Request, Response>(definition: {
   readonly oid: string
   /** The name in words, for errors. Default: the object identifier. */
   readonly name?: string | undefined
-  /** The name of the answer, where it has one of its own. */
+  /** The object identifier of the response, if it differs from that of the request. */
   readonly responseOid?: string | undefined
   readonly encode: (request: Request) => Uint8Array | undefined
   readonly decode: (value: Uint8Array | undefined) => Result.Result<Response, Error | string>
@@ -117,7 +117,7 @@ const decodeWith = <A>(
   Result.flatMap(Result.try({ try: () => decode(value), catch: failure }), Result.mapError(failure))
 
 /**
- * What a server says unasked, in an extended response with message id 0 (RFC 4511 section 4.4).
+ * An unsolicited notification: an extended response with message id 0 (RFC 4511 section 4.4).
  *
  * @category models
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * The messages of LDAPv3 (RFC 4511 section 4) as plain data: what a client sends, what a server answers, both with the same
- * types, since the directory for tests speaks the same protocol from the other end. Octets are left to the encoder, the
- * decoder and the parser beside this file.
+ * The messages of LDAPv3 (RFC 4511 section 4) as plain data. Requests and responses share one set of types, since the directory
+ * for tests speaks the same protocol from the other end. Bytes are the business of the encoder, the decoder and the parser beside
+ * this file.
  *
  * @since 0.1.0
  */
@@ -15,8 +15,8 @@ export type { LdapResult } from "../model/LdapError.ts"
 export type { LdapAttribute } from "../model/entry/LdapEntry.ts"
 
 /**
- * The envelope of every operation (RFC 4511 section 4.1.1). A response carries the message id of its request; 0 is kept for
- * what a server says unasked.
+ * The envelope of every operation (RFC 4511 section 4.1.1). A response carries the message id of its request; 0 is reserved for
+ * unsolicited notifications.
  *
  * @category models
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * Cuts a stream of octets into messages, whatever the sizes of the chunks that it arrives in.
+ * Cuts a stream of bytes into messages, for chunks of any size.
  *
- * A chunk that holds whole messages is decoded where it lies, without a copy. Only a message that is split over chunks is
- * collected, in a buffer that grows with what has really arrived: a length that lies costs no memory, and one octet at a
- * time costs no more than one chunk. How large a message may be is checked as soon as its header is there.
+ * A chunk that holds whole messages is decoded in place, without a copy. Only a message that is split over chunks is collected, in
+ * a buffer that grows with the bytes that have arrived: a false length costs no memory, and a message that arrives one byte at a
+ * time costs no more than one chunk. The size of a message is checked as soon as its header is complete.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import type { LdapMessage } from "./LdapMessage.ts"
  * @since 0.1.0
  */
 export interface ParserOptions {
-  /** The largest message in octets, header included. Default 64 MiB. */
+  /** The largest message in bytes, header included. Default 64 MiB. */
   readonly maxMessageSize?: number | undefined
   /** How deep a filter may nest. Only servers receive filters. Default 100. */
   readonly maxFilterDepth?: number | undefined
@@ -61,10 +61,10 @@ export const defaultMaxElements = ElementLimits.defaultMaxElements
  */
 export const defaultMaxValues = ElementLimits.defaultMaxValues
 
-/** So many octets have to have come before all that were announced are believed. */
+/** Once this many bytes of a message have arrived, the buffer grows to its announced size at once. */
 const largeSize = 256 * 1024
 
-/** Tag, first length octet, and at most four more. */
+/** Tag, first length byte, and at most four more. */
 const maxHeader = 6
 
 /**
@@ -72,8 +72,8 @@ const maxHeader = 6
  *
  * **Details**
  *
- * Not to be shared by fibers. Octets in the messages are views into the chunks: whoever feeds the parser must not write
- * into a chunk afterwards, unless it was `lent`.
+ * Not to be shared by fibers. Bytes in the messages are views into the chunks: the caller must not write into a chunk afterwards,
+ * unless it was `lent`.
  *
  * @category models
  * @since 0.1.0
@@ -81,7 +81,7 @@ const maxHeader = 6
 export class LdapParser {
   readonly #maxMessageSize: number
   readonly #maxFilterDepth: number
-  /** Used again for each message. */
+  /** Reset and used again for each message. */
   readonly #limits: ElementLimits.ElementLimits
   /** The message that is being collected; `undefined` between messages. */
   #partial: Buffer | undefined
@@ -96,16 +96,16 @@ export class LdapParser {
     this.#limits = new ElementLimits.ElementLimits(options?.maxElements, options?.maxValues)
   }
 
-  /** Octets of a message that is not complete yet. */
+  /** The number of bytes received of a message that is not complete yet. */
   get pending(): number {
     return this.#collected
   }
 
   /**
-   * Takes the next octets and hands over each message that they complete, in order. Returns what makes it impossible to go
-   * on, if anything does; the messages before that point have been handed over, and every later call returns the same.
-   * What `onMessage` throws is thrown on, and ends the parsing too. A chunk that is `lent` may be written into after the call: its
-   * whole messages are copied first, all together.
+   * Takes the next bytes and passes each message that they complete to `onMessage`, in order. If the input makes it impossible to
+   * go on, returns the reason; the messages before that point have been passed on, and every later call returns the same reason.
+   * An error that `onMessage` throws is rethrown, and ends the parsing too. A `lent` chunk may be written into after the call: its
+   * whole messages are first copied, all together.
    */
   push(chunk: Uint8Array, onMessage: (message: LdapMessage) => void, lent = false): ProtocolViolation | undefined {
     if (this.#failure !== undefined) return this.#failure
@@ -132,15 +132,15 @@ export class LdapParser {
       this.#partial = undefined
       this.#collected = 0
       if (error instanceof BerError) {
-        return (this.#failure = new ProtocolViolation({ detail: `${error.message}, at octet ${error.offset}` }))
+        return (this.#failure = new ProtocolViolation({ detail: `${error.message}, at byte ${error.offset}` }))
       }
-      // A handler threw, and the rest of the chunk is lost: what comes next doesn't start where a message starts.
+      // The handler threw and the rest of the chunk is lost, so the next chunk doesn't start where a message starts.
       this.#failure = new ProtocolViolation({ detail: "a message could not be handled", cause: error })
       throw error
     }
   }
 
-  /** Adds to the partial message from `position` on and returns the first octet that is not its own. */
+  /** Adds to the partial message from `position` on and returns the first byte that is not part of it. */
   #collect(bytes: Buffer, position: number, onMessage: (message: LdapMessage) => void): number {
     let partial = this.#partial!
     while (this.#size === 0 && position < bytes.length) {
@@ -151,8 +151,8 @@ export class LdapParser {
     const taken = Math.min(this.#size - this.#collected, bytes.length - position)
     const needed = this.#collected + taken
     if (needed > partial.length) {
-      // Eightfold, so that what is claimed follows what came. Of a message that is large indeed all at once: to touch fresh memory
-      // costs more than to copy into it, and what isn't touched costs nothing.
+      // Grows eightfold, so that memory follows the bytes received. For a large message the whole is allocated at once: writing to
+      // fresh memory costs more than copying into it, and memory that isn't touched costs nothing.
       const grown = Buffer.allocUnsafe(
         needed > largeSize ? this.#size : Math.min(this.#size, Math.max(needed, partial.length * 8))
       )
@@ -172,7 +172,7 @@ export class LdapParser {
     return position
   }
 
-  /** The size of the message at `start`, header included, or 0 where the header is incomplete. */
+  /** The size of the message at `start`, header included, or 0 if the header is incomplete. */
   #messageSize(bytes: Buffer, start: number, end: number): number {
     const tag = bytes[start]!
     if (tag !== 0x30) throw new BerError(describeForeign(tag), 0)
@@ -182,14 +182,14 @@ export class LdapParser {
     if (length > 0x7f) {
       const octets = length & 0x7f
       if (octets === 0) throw new BerError("indefinite length", 1)
-      if (octets > 4) throw new BerError(`length of ${octets} octets`, 1)
+      if (octets > 4) throw new BerError(`length of ${octets} bytes`, 1)
       header += octets
       if (end - start < header) return 0
       length = 0
       for (let i = 2; i < header; i++) length = length * 256 + bytes[start + i]!
     }
     if (header + length > this.#maxMessageSize) {
-      throw new BerError(`a message of ${header + length} octets; maxMessageSize is ${this.#maxMessageSize}`, 1)
+      throw new BerError(`a message of ${header + length} bytes; maxMessageSize is ${this.#maxMessageSize}`, 1)
     }
     return header + length
   }
@@ -204,10 +204,10 @@ export class LdapParser {
   }
 }
 
-/** What else listens on ports: a hint is worth more than the number of a tag. */
+/** Other protocols that may listen on the port: naming one helps more than the number of a tag. */
 const describeForeign = (octet: number): string =>
   octet === 0x15 || octet === 0x16
     ? "a TLS record where an LDAP message was expected; does the port speak ldaps?"
     : octet >= 0x20 && octet < 0x7f && octet !== 0x30
     ? `text ("${String.fromCharCode(octet)}…") where an LDAP message was expected; is this an LDAP port?`
-    : `octet 0x${octet.toString(16).padStart(2, "0")} where an LDAP message was expected`
+    : `byte 0x${octet.toString(16).padStart(2, "0")} where an LDAP message was expected`

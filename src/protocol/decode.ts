@@ -1,7 +1,7 @@
 /**
- * Octets to messages (RFC 4511 section 4 and appendix B). Pure, and strict where a peer could mislead: every element must
- * fit into the one that holds it, and be of the kind that belongs there. Trailing elements that RFC 4511 section 4 tells
- * implementations to ignore are ignored.
+ * Decodes bytes to messages (RFC 4511 section 4 and appendix B). Pure, and strict where a peer could mislead: every element must
+ * fit into the enclosing one and have the expected type. Trailing elements that RFC 4511 section 4 tells implementations to ignore
+ * are ignored.
  */
 import { BerError, BerReader, Tag } from "../ber/BerReader.ts"
 import { LdapControl } from "../model/control/LdapControl.ts"
@@ -26,8 +26,8 @@ const noControls: ReadonlyArray<LdapControl> = []
 const noReferrals: ReadonlyArray<string> = []
 
 /**
- * Decodes the content of one LDAPMessage, that is, what stands inside its outer SEQUENCE. `maxDepth` limits the nesting of a
- * filter, the only part of LDAP that nests. Throws {@link BerError}.
+ * Decodes the content of one LDAPMessage: the elements inside its outer SEQUENCE. `maxDepth` limits the nesting of a filter, the
+ * only part of LDAP that nests. Throws {@link BerError}.
  */
 export const decodeContent = (content: BerReader, maxDepth: number): LdapMessage => {
   const messageId = content.integer()
@@ -108,7 +108,7 @@ const decodeOperation = (tag: number, content: BerReader, maxDepth: number, at: 
     case OperationTag.BindRequest:
       return decodeBindRequest(content)
     case OperationTag.UnbindRequest:
-      // NULL, not a sequence: nothing can have been added.
+      // NULL, not a sequence: it can't have extensions.
       content.expectEnd()
       return { _tag: "UnbindRequest" }
     case OperationTag.SearchRequest:
@@ -180,7 +180,7 @@ const urlText = textBy(urlTextAt)
 /** AbandonRequest is a MessageID with a tag of its own: an INTEGER without the INTEGER tag. */
 const decodeAbandoned = (content: BerReader): number => {
   const length = content.end - content.position
-  if (length < 1 || length > 4) throw new BerError(`a message id of ${length} octets`, content.position)
+  if (length < 1 || length > 4) throw new BerError(`a message id of ${length} bytes`, content.position)
   const id = content.bytes.readIntBE(content.position, length)
   if (id < 0) throw new BerError(`message id ${id} is negative`, content.position)
   return id
@@ -265,7 +265,7 @@ const decodeAttribute = (attribute: BerReader): LdapAttribute => {
   return { description, values }
 }
 
-/** `more` are the tags that may follow the result in the response at hand; anything else is passed over. */
+/** `more` are the tags that may follow the result in this response; other elements are skipped. */
 const decodeResult = (content: BerReader, ...more: ReadonlyArray<number>): ResultFields => {
   const code = content.enumerated()
   const matchedDn = dnText(content)

@@ -1,5 +1,5 @@
 /**
- * Messages to octets (RFC 4511 section 4 and appendix B). Pure: the same message always gives the same octets.
+ * Encodes messages to bytes (RFC 4511 section 4 and appendix B). Pure: the same message always gives the same bytes.
  */
 import { Tag } from "../ber/BerReader.ts"
 import { BerWriter } from "../ber/BerWriter.ts"
@@ -21,7 +21,7 @@ import {
 /** Modify operations by their number on the wire; increment is RFC 4525's. */
 export const modifyOperations = ["add", "delete", "replace", "increment"] as const
 
-/** Throws a RangeError where a value has no encoding: a number or a choice that LDAP doesn't have, a reference to nothing. */
+/** Throws a RangeError for a value without an encoding: a number or a choice that LDAP doesn't have, a reference without a URI. */
 export const encode = (message: LdapMessage): Buffer => {
   const writer = new BerWriter()
   writer.start()
@@ -154,7 +154,7 @@ const within = (name: string, value: number, least: number, most: number): numbe
   throw new RangeError(`${name} ${value} is not a whole number from ${least} to ${most}`)
 }
 
-/** Programs that aren't type-checked can ask for what isn't there. */
+/** Programs that aren't type-checked can pass a choice that doesn't exist. */
 const numberOf = <A>(name: string, value: A, choices: ReadonlyArray<A>): number => {
   const number = choices.indexOf(value)
   if (number === -1) throw new RangeError(`${name} ${String(value)} is unknown`)

@@ -1,6 +1,6 @@
 /**
- * Messages with their passwords cut out, for recordings and logs: of binds, of attributes that hold secrets, of changes of passwords. What
- * controls and operations of a program's own hold isn't known here, and stays.
+ * Messages with their passwords cut out, for recordings and logs: of binds, of attributes that hold secrets, of password changes. The
+ * values of a program's own controls and operations are unknown here, and stay.
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -14,14 +14,14 @@ import type { LdapMessage, ProtocolOperation } from "./LdapMessage.ts"
 
 const isSecret = (description: string): boolean => secretKind(description) !== undefined
 
-/** What stands for a secret. */
+/** The replacement of a secret. */
 const cut: Uint8Array = Buffer.from("***")
 
-/** Whether the answer to a request holds a secret: a password that the server has made. */
+/** Whether the response to a request contains a secret: a password that the server generates. */
 export const answersSecret = (operation: ProtocolOperation): boolean =>
   operation._tag === "ExtendedRequest" && operation.oid === passwordModify.oid
 
-/** `isAnswerSecret` for the response to a request of which {@link answersSecret} says so. */
+/** `isAnswerSecret` is the result of {@link answersSecret} for the request. */
 export const withoutSecrets = (message: LdapMessage, isAnswerSecret = false): LdapMessage => ({
   messageId: message.messageId,
   operation: operationOf(message.operation, isAnswerSecret),
@@ -37,7 +37,7 @@ const operationOf = (operation: ProtocolOperation, isAnswerSecret: boolean): Pro
           ? operation
           : { ...operation, authentication: { ...authentication, credentials: cut } }
       }
-      // An empty one is no secret but an anonymous bind.
+      // An empty password is an anonymous bind, not a secret.
       return authentication.password.length === 0
         ? operation
         : { ...operation, authentication: { _tag: "Simple", password: cut } }
@@ -72,7 +72,7 @@ const operationOf = (operation: ProtocolOperation, isAnswerSecret: boolean): Pro
   }
 }
 
-/** A change of a password (RFC 3062), or its answer: whose it is stays, the passwords go. */
+/** A password change (RFC 3062), or its response: the identity stays, the passwords are cut out. */
 const changeOf = (value: Uint8Array, identityTag?: number): Uint8Array => {
   const parts = Ber.decode(value, (reader) => {
     const content = reader.sequence()
@@ -99,7 +99,7 @@ const entryOf = (entry: LdapEntry.LdapEntry): LdapEntry.LdapEntry =>
     ? LdapEntry.make(entry.dn, entry.attributes.map(attributeOf))
     : entry
 
-/** Filters that were read nest no deeper than the parser allows. */
+/** The nesting of decoded filters is limited by the parser. */
 const filterOf = (filter: LdapFilter): LdapFilter => {
   switch (filter._tag) {
     case "And":
@@ -118,7 +118,7 @@ const filterOf = (filter: LdapFilter): LdapFilter => {
   }
 }
 
-/** Entries before and after a change (RFC 4527) are entries. */
+/** Entries before and after a change (RFC 4527) are treated like entries. */
 const controlOf = (control: LdapControl.LdapControl): LdapControl.LdapControl => {
   for (const kind of [LdapControl.preReadResponse, LdapControl.postReadResponse]) {
     if (control.oid !== kind.oid) continue

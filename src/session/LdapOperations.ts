@@ -1,5 +1,5 @@
 /**
- * What can be asked of a directory, by whoever holds a session, a client, or anything else that carries operations out.
+ * The operations on a directory, implemented by sessions, by clients, and by anything else that carries operations out.
  *
  * @since 0.1.0
  */
@@ -37,13 +37,13 @@ export type {
 export type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
 
 /**
- * The operations that everybody who shares a session may run. Fibers may share them freely: requests go out as they come,
- * and each gets its own response.
+ * The operations that all users of a session may run. Fibers may share them freely: requests are sent at once, and each gets its own
+ * response.
  *
  * **Details**
  *
- * All fail with {@link LdapError}. Interrupting one, or ending a stream early, sends the server one Abandon for it (RFC 4511
- * section 4.11), or takes the request back if it wasn't sent yet; the session goes on. A time limit (`timeout`) does the same
+ * All fail with {@link LdapError}. Interrupting an operation, or ending a stream early, sends the server one Abandon for it (RFC 4511
+ * section 4.11), or withdraws the request if it wasn't sent yet; the session goes on. A time limit (`timeout`) does the same
  * and fails with `RequestTimeout`.
  *
  * @category models
@@ -63,13 +63,13 @@ export interface LdapOperations {
   readonly search: (options: SearchOptions) => Stream.Stream<LdapEntry, LdapError>
 
   /**
-   * Searches, as a stream of all that the server says: entries and search continuation references with their controls,
+   * Searches, as a stream of all messages of the server: entries and search continuation references with their controls,
    * intermediate responses (RFC 4511 section 4.13), and the result, which comes last.
    *
    * **Details**
    *
-   * In all else it is like {@link LdapOperations.search}. A result that is no success is an error of the stream. Of a search in
-   * pages there is one result, that of the last page.
+   * Otherwise it is like {@link LdapOperations.search}. If the result is not a success, the stream fails. A paged search has one
+   * result, that of the last page.
    *
    * **Example**
    *
@@ -77,7 +77,7 @@ export interface LdapOperations {
    * import { LdapClient, LdapControl } from "effect-ldap"
    * import { Effect, Stream } from "effect"
    *
-   * // Changes below a name as they happen (Persistent Search), each with what happened.
+   * // Changes below a name as they happen (Persistent Search), each with the kind of change.
    * const changes = Effect.map(LdapClient.LdapClient, (ldap) =>
    *   ldap.searchMessages({
    *     base: "dc=example,dc=org",
@@ -92,12 +92,12 @@ export interface LdapOperations {
   readonly searchMessages: (options: SearchOptions) => Stream.Stream<SearchMessage, LdapError>
 
   /**
-   * Searches and collects everything: entries, references, and the result with its controls. An error carries what had come
+   * Searches and collects everything: entries, references, and the result with its controls. An error carries the messages received
    * before it in `partial`.
    */
   readonly searchResult: (options: SearchOptions) => Effect.Effect<SearchResult, LdapError>
 
-  /** Reads one entry by its name; none where there is no such entry, or it doesn't match the filter. */
+  /** Reads one entry by its name; none if there is no such entry, or if it doesn't match the filter. */
   readonly lookup: (dn: DnInput, options?: LookupOptions) => Effect.Effect<Option.Option<LdapEntry>, LdapError>
 
   /** Like {@link LdapOperations.lookup}, with the server's result and its response controls. */
@@ -112,8 +112,8 @@ export interface LdapOperations {
   ) => Effect.Effect<boolean, LdapError>
 
   /**
-   * Like {@link LdapOperations.compare}, with the server's result and its response controls. Both answers, true and false, are a
-   * success.
+   * Like {@link LdapOperations.compare}, with the server's result and its response controls. Both results, compareTrue and
+   * compareFalse, are a success.
    */
   readonly compareResult: (
     dn: DnInput,
@@ -129,21 +129,21 @@ export interface LdapOperations {
     options?: OperationOptions
   ) => Effect.Effect<LdapResult, LdapError>
 
-  /** Changes an entry: all the changes in their order, or none (RFC 4511 section 4.6). */
+  /** Changes an entry: applies all changes in order, or none (RFC 4511 section 4.6). */
   readonly modify: (
     dn: DnInput,
     changes: ModificationInput | ReadonlyArray<ModificationInput>,
     options?: OperationOptions
   ) => Effect.Effect<LdapResult, LdapError>
 
-  /** Deletes an entry that has none below it (RFC 4511 section 4.8). */
+  /** Deletes an entry that has no children (RFC 4511 section 4.8). */
   readonly delete: (dn: DnInput, options?: OperationOptions) => Effect.Effect<LdapResult, LdapError>
 
-  /** Renames an entry, or moves it with all that is below it (RFC 4511 section 4.9). */
+  /** Renames an entry, or moves it with its subtree (RFC 4511 section 4.9). */
   readonly rename: (dn: DnInput, options: RenameOptions) => Effect.Effect<LdapResult, LdapError>
 
   /**
-   * An extended operation (RFC 4511 section 4.12): a value of `LdapExtended`, or one that has none by its OID.
+   * An extended operation (RFC 4511 section 4.12): a value of `LdapExtended`, or any other operation by its OID.
    *
    * **Example**
    *
@@ -167,8 +167,8 @@ export interface LdapOperations {
   }
 
   /**
-   * Like {@link LdapOperations.extended}, as a stream of all that the server says: intermediate responses as they come, and
-   * the answer, which comes last. `timeout` is the longest wait for the next of them.
+   * Like {@link LdapOperations.extended}, as a stream of all messages of the server: intermediate responses as they arrive, and
+   * the response, which comes last. `timeout` is the longest wait for the next message.
    */
   readonly extendedMessages: {
     <Request, Response>(
@@ -181,12 +181,12 @@ export interface LdapOperations {
     ): Stream.Stream<IntermediateMessage | DoneMessage<ExtendedResult>, LdapError>
   }
 
-  /** The server's own entry: what it holds and what it can do (RFC 4512 section 5.1). All attributes, operational ones too. */
+  /** The root DSE: the server's own entry, with its capabilities (RFC 4512 section 5.1). All attributes, operational ones too. */
   readonly rootDse: Effect.Effect<LdapEntry, LdapError>
 }
 
 /**
- * What comes in answer to a search. Of a reference, any of the URLs leads to the part of the answer that is elsewhere.
+ * The messages that answer a search. Any URL of a reference leads to the part of the answer that is at another server.
  *
  * @category models
  * @since 0.1.0
@@ -198,7 +198,7 @@ export type SearchMessage =
   | DoneMessage<LdapResult>
 
 /**
- * An intermediate response (RFC 4511 section 4.13): what it means is up to the operation or the control that asked for it.
+ * An intermediate response (RFC 4511 section 4.13): the operation or the control that asked for it defines its meaning.
  *
  * @category models
  * @since 0.1.0
@@ -211,7 +211,7 @@ export interface IntermediateMessage {
 }
 
 /**
- * The end of an answer, in good order.
+ * The successful end of an answer.
  *
  * @category models
  * @since 0.1.0
@@ -232,7 +232,7 @@ export interface ExtendedAnswer<out Response> extends LdapResult {
 }
 
 /**
- * The answer to an extended operation that was named by its OID.
+ * The answer to an extended operation by OID.
  *
  * @category models
  * @since 0.1.0
@@ -252,7 +252,7 @@ export type ExtendedArguments<Request> = [Request] extends [void] ? [request?: u
   : [request: Request, options?: OperationOptions]
 
 /**
- * Options of an extended operation that is named by its OID: also the encoded value of the request.
+ * Options of an extended operation by OID: in addition the encoded value of the request.
  *
  * @category models
  * @since 0.2.0
@@ -262,7 +262,7 @@ export interface RawExtendedOptions extends OperationOptions {
 }
 
 /**
- * What every operation may be given.
+ * The options of every operation.
  *
  * @category models
  * @since 0.1.0
@@ -270,26 +270,26 @@ export interface RawExtendedOptions extends OperationOptions {
 export interface OperationOptions {
   readonly controls?: ReadonlyArray<ControlInput> | undefined
   /**
-   * How long to wait for the server, instead of the session's `requestTimeout`; `"Infinity"` for ever. The operation is
-   * then abandoned.
+   * How long to wait for the server, instead of the session's `requestTimeout`; `"Infinity"` for no limit. After it the operation is
+   * abandoned.
    */
   readonly timeout?: Duration.Input | undefined
   /**
-   * Whether interruption cancels the operation (RFC 3909) instead of abandoning it: the server says what came of it, and the
-   * interruption waits for that, at the longest for the time limit. Servers that know no Cancel let it come to its end. A
-   * function is told what came of it. Default false.
+   * Whether interruption cancels the operation (RFC 3909) instead of abandoning it. A Cancel has a response, and the interruption waits
+   * for it, at most for the time limit. Servers that don't support Cancel finish the operation. A function is called with the
+   * response. Default false.
    */
   readonly cancel?: boolean | ((answer: CancelAnswer) => Effect.Effect<void>) | undefined
   /**
-   * What becomes of referrals: they are told (`ignore`), a failure (`fail`), or followed (`LdapReferrals.follow`), which a client
-   * does and a session alone doesn't. Default: what the client was told, or `ignore`.
+   * How referrals are handled: reported (`ignore`), a failure (`fail`), or followed (`LdapReferrals.follow`), which needs a client; a
+   * session alone can't follow them. Default: the setting of the client, or `ignore`.
    */
   readonly referrals?: ReferralPolicy | undefined
 }
 
 /**
- * What came of a Cancel (RFC 3909): the server's result, a success where the operation was cancelled; otherwise why it wasn't,
- * `TooLate`, `CannotCancel` or `NoSuchOperation` as a rule, or why there was no answer.
+ * The outcome of a Cancel (RFC 3909): the server's result, which is a success if the operation was cancelled; otherwise the error,
+ * usually `TooLate`, `CannotCancel` or `NoSuchOperation`, or the reason why there was no response.
  *
  * @category models
  * @since 0.1.0
@@ -297,13 +297,13 @@ export interface OperationOptions {
 export type CancelAnswer = Result.Result<LdapResult, LdapError>
 
 /**
- * What becomes of referrals (RFC 4511 section 4.1.10) and search continuation references (section 4.5.3).
+ * How referrals (RFC 4511 section 4.1.10) and search continuation references (section 4.5.3) are handled.
  *
  * **Details**
  *
- * With `ignore` an operation whose entry is elsewhere fails with `ReferralReceived`, which has the URLs; references of a search
- * are left out of `search`, and are in `searchResult` and `searchMessages`. With `fail` a reference is a `ReferralReceived` too,
- * so that nothing of an answer is missing in silence. {@link FollowReferrals} is made by `LdapReferrals.follow`; a session, which
+ * With `ignore` an operation whose entry is at another server fails with `ReferralReceived`, which has the URLs; references of a
+ * search are left out of `search`, and are in `searchResult` and `searchMessages`. With `fail` a reference is a `ReferralReceived` too,
+ * so that no part of an answer is missing silently. `LdapReferrals.follow` makes a {@link FollowReferrals}; a session, which
  * is one connection to one server, refuses it with `InvalidRequest`.
  *
  * @category models
@@ -312,7 +312,7 @@ export type CancelAnswer = Result.Result<LdapResult, LdapError>
 export type ReferralPolicy = "ignore" | "fail" | FollowReferrals
 
 /**
- * Referrals are followed, as was said to `LdapReferrals.follow`.
+ * Referrals are followed, with the options of `LdapReferrals.follow`.
  *
  * @category models
  * @since 0.1.0
@@ -322,7 +322,7 @@ export interface FollowReferrals {
 }
 
 /**
- * What `lookup` may be given.
+ * The options of `lookup`.
  *
  * @category models
  * @since 0.1.0
@@ -330,7 +330,7 @@ export interface FollowReferrals {
 export interface LookupOptions extends OperationOptions {
   /** Attribute descriptions; default all user attributes. `*` is all user attributes, `+` all operational ones, `1.1` none. */
   readonly attributes?: ReadonlyArray<string> | undefined
-  /** Only an entry that matches counts. Default `(objectClass=*)`. */
+  /** Returns the entry only if it matches. Default `(objectClass=*)`. */
   readonly filter?: FilterInput | undefined
   /** Attribute descriptions without values. Default false. */
   readonly typesOnly?: boolean | undefined
@@ -343,8 +343,8 @@ export interface LookupOptions extends OperationOptions {
 }
 
 /**
- * A filter: a value, RFC 4515 text, or a filter of ldapts or ldapjs, which is recognised by its shape. Never put text together from what users typed: `ldapFilter` and
- * the builders of `LdapFilter` keep values apart from syntax.
+ * A filter: a value, RFC 4515 text, or a filter of ldapts or ldapjs, which is recognised by its shape. Never build the text from user
+ * input: `ldapFilter` and the builders of `LdapFilter` keep values apart from syntax.
  *
  * @category models
  * @since 0.1.0
@@ -362,33 +362,33 @@ export interface SearchOptions extends LookupOptions {
   /** Default `subtree`. */
   readonly scope?: Scope | undefined
   /**
-   * Entries a page (RFC 2696). The next page is asked for when the stream wants it. Default: no pages. Servers limit how many
-   * entries one answer may have; pages are how to get them all.
+   * Entries for each page (RFC 2696). The next page is requested when the stream needs it. Default: no pages. Servers limit how many
+   * entries one answer may have; with pages a search gets them all.
    */
   readonly pageSize?: number | undefined
-  /** Ask the server for at most so many entries; more end in `SizeLimitExceeded`, after these. Default 0: no limit asked. */
+  /** The most entries to return; if there are more, the search fails with `SizeLimitExceeded` after these. Default 0: no limit. */
   readonly sizeLimit?: number | undefined
-  /** Ask the server to take at most so long, in whole seconds; then `TimeLimitExceeded`. Default 0: no limit asked. */
+  /** The longest time that the server may take, in whole seconds; after it `TimeLimitExceeded`. Default 0: no limit. */
   readonly timeLimit?: Duration.Input | undefined
-  /** When to follow aliases. Default `never`. */
+  /** When the server dereferences aliases. Default `never`. */
   readonly derefAliases?: DerefAliases | undefined
 }
 
 /**
- * A search and all that it brought.
+ * The collected answer to a search.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SearchResult {
   readonly entries: ReadonlyArray<LdapEntry>
-  /** Search continuation references: each a list of URLs, any of which has a part of the answer. They are not followed. */
+  /** Search continuation references: each a list of URLs, any of which leads to a part of the answer. They are not followed. */
   readonly references: ReadonlyArray<ReadonlyArray<string>>
   readonly result: LdapResult
 }
 
 /**
- * A lookup, and what the server said about it.
+ * The answer to a lookup, with the server's result.
  *
  * @category models
  * @since 0.2.0
@@ -401,7 +401,7 @@ export interface LookupResult {
 }
 
 /**
- * A comparison, and what the server said about it.
+ * The answer to a comparison, with the server's result.
  *
  * @category models
  * @since 0.2.0

@@ -1,9 +1,9 @@
 /**
  * A session: one connection to one server, for as long as a scope is open.
  *
- * Closing the scope is the unbind. There is no `unbind`, `close` or `destroy` to call, to forget or to call twice: the
+ * Closing the scope is the unbind. There is no `unbind`, `close` or `destroy` method that could be forgotten or called twice: the
  * finalizer sends the UnbindRequest (RFC 4511 section 4.3) if the peer still listens, closes the connection, and fails
- * everything that is in flight or comes later with `SessionClosed`.
+ * all operations that are in flight or start later with `SessionClosed`.
  *
  * @since 0.1.0
  */
@@ -53,44 +53,44 @@ export interface LdapSession extends LdapOperations {
   /** The server, as configured. */
   readonly server: string
 
-  /** How far the connection is protected from others at this moment. */
+  /** How the connection is protected from others at this moment. */
   readonly protection: Effect.Effect<LdapTransport.Protection>
 
   /**
-   * What TLS came to: its version, cipher suite, and the server's certificate. `undefined` while there is none, and over a socket
-   * of Effect, which doesn't tell.
+   * The result of the TLS handshake: version, cipher suite, and the server's certificate. `undefined` before TLS, and over a socket
+   * of Effect, which doesn't report it.
    */
   readonly tls: Effect.Effect<TlsSession | undefined>
 
   /**
-   * Becomes someone (RFC 4511 section 4.2). This changes who everybody is that shares the session, so the service `LdapClient`
-   * doesn't have it.
+   * Authenticates the session (RFC 4511 section 4.2). This changes the authorization identity for every user of the session, so
+   * the service `LdapClient` has no such method.
    *
    * **Details**
    *
-   * Waits for what is in flight; what comes meanwhile waits for it. A bind can't be abandoned: when it is interrupted, or its
-   * time is up, the session stays reserved until the server has answered.
+   * Waits for operations in flight; operations that start meanwhile wait for it. A bind can't be abandoned: if it is interrupted, or
+   * its time limit passes, the session stays reserved until the server has answered.
    */
   readonly bind: (auth: LdapAuth, options?: OperationOptions) => Effect.Effect<LdapResult, LdapError>
 
   /**
-   * Protects a connection in clear text by TLS (RFC 4511 section 4.14). `tls` of the session's configuration applies where
-   * `options` doesn't say otherwise.
+   * Secures a clear-text connection with TLS (RFC 4511 section 4.14). `options` are added to `tls` of the session's configuration and
+   * override it.
    *
    * **Details**
    *
-   * Alone like {@link bind}: it waits for what is in flight (RFC 4511 section 4.14.1 wants it so), and a connection that has TLS
-   * already is an `InvalidRequest`. Options that can't be used fail before anything is sent. Nothing that came before the
-   * handshake is believed. When the handshake fails, or the server is refused, the session is over.
+   * Exclusive like {@link bind}: it waits for operations in flight (RFC 4511 section 4.14.1 requires it). If the connection has TLS
+   * already, it fails with `InvalidRequest`. Unusable options fail before anything is sent. Bytes that came before the handshake are not
+   * trusted. If the handshake fails, or the server is refused, the session ends.
    */
   readonly startTls: (options?: TlsOptions) => Effect.Effect<void, LdapError>
 
-  /** Completes, once for all who wait, when the session takes no more operations, with the reason. */
+  /** Completes with the reason when the session takes no more operations. Any number of fibers may wait for it. */
   readonly closed: Effect.Effect<SessionEnd>
 
   /**
-   * Unsolicited notifications (RFC 4511 section 4.4) other than the Notice of Disconnection, from the moment at which the stream is run
-   * until the session ends. A subscriber that reads slowly loses the oldest of more than 64.
+   * Unsolicited notifications (RFC 4511 section 4.4) other than the Notice of Disconnection, from the run of the stream until the
+   * session ends. A subscriber that leaves more than 64 unread loses the oldest.
    */
   readonly notices: Stream.Stream<Notice>
 }
@@ -106,12 +106,12 @@ export const LdapSession: Context.Service<LdapSession, LdapSession> = Context.Se
 )
 
 /**
- * Opens a session: connects, secures and binds as configured, or fails and leaves nothing behind. Closing the scope unbinds.
+ * Opens a session: connects, starts TLS and binds as configured. A failure leaves nothing open. Closing the scope unbinds.
  *
  * **Details**
  *
- * Interruption stops it wherever it is. What had been opened is closed, with an unbind if there was a connection to send it
- * on. Fails with `ConnectFailed`, `InsecureAuth`, or the reason for which the server refused the bind.
+ * Interruption stops it at any point. A connection that was opened is closed, with an unbind if it can be sent. Fails with
+ * `ConnectFailed`, `InsecureAuth`, or the reason for which the server refused the bind.
  *
  * **Example**
  *
@@ -173,7 +173,7 @@ export const fromSocket = (
   fromTransport(LdapTransport.fromSocket(socket, options), options)
 
 /**
- * A session for as long as the layer lives.
+ * A layer that keeps one session open as long as it lives.
  *
  * @category layers
  * @since 0.1.0
@@ -236,7 +236,7 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
       )
     },
     startTls: (tls) => {
-      // The options themselves where nothing is added: what was read of them is kept.
+      // If nothing is added, the options object itself: its certificates are read already and kept by identity.
       const both = tls === undefined ? options.tls ?? {} : { ...options.tls, ...tls }
       return tracing.effect({ name: "startTls" }, startTls(driver, both, requestTimeout))
     }

@@ -1,4 +1,4 @@
-/** The way to a connection that a session can use: connect within the time limit, counted and traced. */
+/** Opens a connection for a session: connects within the time limit, with metrics and a span. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -16,10 +16,10 @@ import { SessionDriver } from "./driver/SessionDriver.ts"
 import { controlsOf } from "./operations/operationOptions.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
 
-/** In bytes. Far more than a consumer leaves unread that is merely slow for a moment. */
+/** In bytes. Far more than a consumer that is slow for a moment leaves unread. */
 const defaultMaxUnread = 32 * 1024 * 1024
 
-/** Connects, and puts a driver over the connection; closing the scope is the release. After a failure nothing is left. */
+/** Connects, and puts a driver over the connection; closing the scope is the release. A failure leaves nothing open. */
 export const openDriver = Effect.fnUntraced(function*(
   transport: LdapTransport,
   options: SessionOptions,
@@ -54,7 +54,7 @@ export const openDriver = Effect.fnUntraced(function*(
   )
 })
 
-/** Tried before anything is opened: when they are sent it is too late to say that they can't be. */
+/** Checked before anything is opened: when the unbind is sent, it is too late to fail. */
 const unbindControlsOf = (
   server: string,
   options: SessionOptions
@@ -91,7 +91,7 @@ const connect = (transport: LdapTransport, limit: Duration.Duration) =>
     }
   })
 
-/** Connecting is no request, but it has a duration, and no other operation has one while it fails. */
+/** Measures connecting like a request, since no other operation has a duration while it fails. */
 const measured = <A>(metrics: SessionMetrics, connecting: Effect.Effect<A, LdapError>): Effect.Effect<A, LdapError> =>
   Effect.clockWith((clock) => {
     const start = clock.monotonicTimeNanosUnsafe()

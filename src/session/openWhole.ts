@@ -1,5 +1,5 @@
 /**
- * Opening something in several steps so that it is complete or not there at all.
+ * Opens a resource in several steps so that it is either complete or leaves nothing open.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,6 +1,6 @@
 /**
- * All values of attributes, from servers that give no more than so many at once: Active Directory and Samba return the rest by range
- * options (`member;range=0-1499`, MS-ADTS 3.1.1.3.1.3.3). What a range is, is said by model/entry/ValueRange.ts.
+ * Reads all values of attributes (range retrieval) from servers that limit the values of one response: Active Directory and Samba return
+ * the rest by range options (`member;range=0-1499`, MS-ADTS 3.1.1.3.1.3.3). model/entry/ValueRange.ts describes ranges.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,13 +9,13 @@ import { LdapError, NoSuchObject, ProtocolViolation } from "../model/LdapError.t
 import type { LdapOperations, OperationOptions } from "./LdapOperations.ts"
 
 /**
- * How many ranges of one attribute are asked for at most: with the 1,500 values a range that servers have, 15 million values. A server
- * that always has another range would never come to an end.
+ * The most ranges of one attribute that are requested: with the usual 1,500 values a range, 15 million values. Without a limit, a server
+ * that always has another range would keep the search going for ever.
  */
 const mostRanges = 10_000
 
 /**
- * Ranges that are not the last one and have fewer than {@link fewValues} values, before they are given up. A server that splits an
+ * How many ranges other than the last may have fewer than {@link fewValues} values before the reading fails. A server that splits an
  * attribute has a reason to: Active Directory's limit (MaxValRange) is 1,500 values by default and can't be lower than 30.
  */
 const mostSmallRanges = 10
@@ -23,7 +23,7 @@ const fewValues = 10
 
 type Options = Pick<OperationOptions, "timeout" | "controls" | "referrals">
 
-/** The values of `attribute`; those that `entry` lacks are asked for, range by range. Empty where there are none. */
+/** The values of `attribute`; values that `entry` lacks are requested range by range. Empty if there are none. */
 export const allValues = Effect.fnUntraced(function*(
   client: Pick<LdapOperations, "lookup">,
   entry: LdapEntry.LdapEntry,
@@ -39,7 +39,7 @@ export const allValues = Effect.fnUntraced(function*(
   for (let asked = 0;; asked++) {
     const range = part.range(attribute)
     const found = part.getAllBytes(attribute)
-    // The last values went away while those before them were read.
+    // The last values were removed while those before them were read.
     if (range === undefined && found.length === 0 && asked > 0) return values
     if (range === undefined) {
       return yield* violation(
@@ -80,8 +80,8 @@ const isRange = (description: string): boolean => /;range=/i.test(description)
 const rangeOption = /;range=[^;]*/i
 
 /**
- * The entry with all values of the attributes that came in ranges from the first value on, under their own descriptions; the same entry
- * where none did. A range that the caller asked for by itself stays as it is.
+ * The entry with all values of the attributes that arrived in ranges from the first value on, under their own descriptions; the same
+ * entry if there was no such range. A range that the caller requested explicitly stays as it is.
  */
 export const wholeEntry = (
   client: Pick<LdapOperations, "lookup">,

@@ -1,15 +1,15 @@
 /**
- * What sessions, clients and pools tell of themselves: spans, metrics, and a few lines of log.
+ * The telemetry of sessions, clients and pools: spans, metrics, and a few lines of log.
  *
- * There is nothing to turn on, and where nobody listens next to nothing is done: without a tracer no span is made. Spans go to
- * the tracer that the program provides, metrics into Effect's registry, and logs to its loggers at level `Debug`;
- * `effect/observability` brings all three to an OTLP collector. Names follow OpenTelemetry's conventions for database clients
- * where there is one, and begin with `ldap.` where there is none.
+ * Telemetry needs no switch, and costs next to nothing without a reader: without a tracer no span is made. Spans go to the tracer that
+ * the program provides, metrics into Effect's registry, and logs to its loggers at level `Debug`; `effect/observability` brings all
+ * three to an OTLP collector. Names follow OpenTelemetry's conventions for database clients; names that the conventions don't have begin
+ * with `ldap.`.
  *
  * **Spans.** One for each operation, of kind `client`, named by it and the server (`search ldap.example.org:636`): `search` in
- * all its forms, `compare`, `add`, `modify`, `delete`, `rename`, `extended`, and on the way in `connect`, `startTls` and
- * `bind`. It is as long as the caller waits: with an `LdapClient` it has the wait for a session and all attempts in it, and that
- * of a stream lasts until the stream ends. Attributes:
+ * all its forms, `compare`, `add`, `modify`, `delete`, `rename`, `extended`, and while a session opens `connect`, `startTls` and
+ * `bind`. A span lasts as long as the caller waits: with an `LdapClient` it includes the wait for a session and all attempts, and the
+ * span of a stream lasts until the stream ends. Attributes:
  *
  * | | |
  * |---|---|
@@ -19,36 +19,36 @@
  * | `db.query.text` | the filter of a search without its values: `(&(objectClass=?)(uid=?))` |
  * | `ldap.base`, `ldap.scope`, `ldap.page_size` | of a search |
  * | `ldap.dn` | the entry of other operations, and of a bind |
- * | `ldap.attribute` | what is compared |
- * | `ldap.extended.oid` | which extended operation |
- * | `ldap.bind.mechanism` | `simple`, `anonymous`, or that of SASL |
- * | `db.response.returned_rows` | how many entries came |
+ * | `ldap.attribute` | the attribute of a comparison |
+ * | `ldap.extended.oid` | the OID of an extended operation |
+ * | `ldap.bind.mechanism` | `simple`, `anonymous`, or the SASL mechanism |
+ * | `db.response.returned_rows` | the number of entries received |
  * | `db.response.status_code` | the result code |
  * | `error.type` | the tag of the error's reason, `interrupted`, or `defect` |
  *
- * **No personal data.** Names of entries are often names of people, and the values of a filter identify people. Of a name a span
- * has only the containers (`uid=?,ou=people,dc=example,dc=org`), of a filter no value. A span ends with the kind of the failure:
- * the reason's tag, the result code, Node's code of a failed connection, and the class and stack of a defect. It has nothing that the
- * server, a certificate or a credentials effect says in words, and no name of an entry or of a bind. The error of the program has
- * all of that, and so has the span around this one if it fails with that error. Passwords are in no span, metric or log.
+ * **No personal data.** Names of entries are often names of people, and the values of a filter identify people. A span shows only the
+ * containers of a name (`uid=?,ou=people,dc=example,dc=org`), and no value of a filter. A span ends with the kind of the failure:
+ * the reason's tag, the result code, Node's code of a failed connection, and the class and stack of a defect. It contains no text of the
+ * server, a certificate or a credentials effect, and no name of an entry or of a bind. The error of the program has
+ * all of that, and so has an enclosing span of the program if it fails with that error. Passwords are in no span, metric or log.
  *
- * **Metrics.** Those below. Gauges are counted when somebody reads them.
+ * **Metrics.** The constants below. Gauges are computed when the metrics are read.
  *
- * **Logs.** At level `Debug`: a session that is open, and why it ended; operations that are run again; why a login was refused
- * where `uniform` hides it. Lines that have a server's words are not written into the current span, unlike other lines of Effect.
+ * **Logs.** At level `Debug`: a session that opens, and why it ended; retries of operations; why a login was refused
+ * if `uniform` hides it. Lines that contain text of the server are not written into the current span, unlike other lines of Effect.
  *
  * @since 0.1.0
  */
 
 /**
- * How long requests take, in seconds: a histogram, whose count is the number of requests by kind and result.
+ * The duration of requests, in seconds: a histogram, whose count is the number of requests by kind and result.
  *
  * **Details**
  *
- * From the write of a request to its last answer, by `db.operation.name`, `server.address`, `server.port`, and
- * `db.response.status_code` where the server has answered by a code that is known; `error.type` where something is wrong: the tag
- * of the reason, or `abandoned`. Unlike a span it is one request: of a search in pages each page, of an operation that is run again
- * each attempt. `connect` is among them, without a request. What was never written is not.
+ * From the write of a request to its last response, by `db.operation.name`, `server.address`, `server.port`, and
+ * `db.response.status_code` if the server has answered with a known result code; by `error.type` if the request failed: the tag
+ * of the reason, or `abandoned`. Unlike a span it measures one request: each page of a paged search, and each attempt of an operation
+ * that is retried. `connect` is included, without a request. Requests that were never written are not.
  *
  * @category metrics
  * @since 0.1.0
@@ -56,7 +56,7 @@
 export const operationDuration = "db.client.operation.duration"
 
 /**
- * Sessions that are open: a gauge, by server. Those of pools count too.
+ * Open sessions: a gauge, by server. It includes sessions of pools.
  *
  * @category metrics
  * @since 0.1.0
@@ -64,7 +64,7 @@ export const operationDuration = "db.client.operation.duration"
 export const openSessions = "ldap.client.sessions"
 
 /**
- * Requests whose answer is awaited: a gauge, by server.
+ * Requests in flight: a gauge, by server.
  *
  * @category metrics
  * @since 0.1.0
@@ -72,7 +72,7 @@ export const openSessions = "ldap.client.sessions"
 export const requestsInFlight = "ldap.client.requests.in_flight"
 
 /**
- * UnbindRequests that were sent: a counter, by server.
+ * UnbindRequests sent: a counter, by server.
  *
  * @category metrics
  * @since 0.1.0
@@ -80,7 +80,7 @@ export const requestsInFlight = "ldap.client.requests.in_flight"
 export const unbinds = "ldap.client.unbinds"
 
 /**
- * AbandonRequests that were sent: a counter, by server.
+ * AbandonRequests sent: a counter, by server.
  *
  * @category metrics
  * @since 0.1.0
@@ -104,7 +104,7 @@ export const sessionEnds = "ldap.client.session.ends"
 export const poolSessions = "db.client.connection.count"
 
 /**
- * The most sessions that a pool may have: a gauge, by `db.client.connection.pool.name`.
+ * The largest number of sessions that a pool may have: a gauge, by `db.client.connection.pool.name`.
  *
  * @category metrics
  * @since 0.1.0

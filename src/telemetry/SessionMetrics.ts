@@ -1,5 +1,5 @@
 /**
- * What one session counts, into the registry of the program that opened it.
+ * Counts the metrics of one session, into the registry of the program that opened it.
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -30,7 +30,7 @@ export class SessionMetrics {
     ]
   }
 
-  /** It takes no more of them. To be called once. */
+  /** It takes no more requests. Call it once. */
   ended(end: SessionEnd): void {
     for (const remove of this.#removals) remove()
     this.#metrics.ends(end._tag).updateUnsafe(1, this.#context)
@@ -44,15 +44,15 @@ export class SessionMetrics {
     this.#metrics.unbinds.updateUnsafe(1, this.#context)
   }
 
-  /** A request that was sent, and what came of it: the result code, or the tag of a reason. Runs for every request. */
+  /** Counts a request with its outcome: the result code, or the tag of a reason. Runs for every request. */
   answered(operation: string, outcome: number | string, seconds: number): void {
-    // A server may answer with any number, and each would be a series of its own.
+    // A server may answer with any number, and each would become a time series.
     const known = typeof outcome === "number" && !codes.has(outcome) ? tagOf(outcome) : outcome
     this.#metrics.duration(operation, known).updateUnsafe(seconds, this.#context)
   }
 }
 
-/** Made when there is something to count, and shared by all sessions of a server: to make one costs more than to count with it. */
+/** Created when there is something to count, and shared by all sessions of a server: creating one costs more than counting. */
 class ServerMetrics {
   readonly #attributes: Metric.Metric.AttributeSet
   /** By operation and result. */
@@ -93,7 +93,7 @@ class ServerMetrics {
     const isCode = typeof outcome === "number"
     return Metric.histogram(LdapTelemetry.operationDuration, {
       description: "Duration of LDAP requests in seconds",
-      // Those that the conventions advise.
+      // The boundaries that OpenTelemetry's conventions advise.
       boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
       attributes: {
         ...this.#attributes,
@@ -111,7 +111,7 @@ class ServerMetrics {
 
 const servers = new WeakMap<Metric.Metric.AttributeSet, ServerMetrics>()
 
-/** By the identity of the attributes, which an `Observer` keeps. */
+/** Keyed by the identity of the attributes object, which `Tracing` keeps. */
 const metricsOf = (attributes: Metric.Metric.AttributeSet): ServerMetrics => {
   let metrics = servers.get(attributes)
   if (metrics === undefined) servers.set(attributes, metrics = new ServerMetrics(attributes))
@@ -120,7 +120,7 @@ const metricsOf = (attributes: Metric.Metric.AttributeSet): ServerMetrics => {
 
 const codes: ReadonlySet<number> = new Set(Object.values(LdapResultCode))
 
-/** Codes with which nothing is wrong. */
+/** Result codes that are not errors. */
 const answers: ReadonlySet<number> = new Set([
   LdapResultCode.success,
   LdapResultCode.compareFalse,

@@ -24,17 +24,17 @@ import { defectWithoutWords, failureWithoutWords } from "./spanFailure.ts"
 
 export type { Description, Outcome } from "./spanAttributes.ts"
 
-/** What a span may know of an operation. */
+/** Describes an operation to its span. */
 export interface Operation {
-  /** As in `db.operation.name`. */
+  /** The value of `db.operation.name`. */
   readonly name: string
-  /** What is known before the operation. */
+  /** Attributes that are known before the operation. */
   readonly describe?: (() => Description) | undefined
 }
 
 /** An operation with one answer. */
 export interface AnswerOperation<in A> extends Operation {
-  /** What an answer tells. */
+  /** Attributes that follow from the answer. */
   readonly outcome?: ((answer: A) => Outcome) | undefined
 }
 
@@ -45,15 +45,15 @@ export interface StreamOperation<in A> extends Operation {
 }
 
 export class Tracing {
-  /** What all spans and metrics of this server have. */
+  /** The attributes that all spans and metrics of this server have. */
   readonly attributes: Readonly<Record<string, string>>
   readonly #port: number | undefined
-  /** For the names of spans. */
+  /** The server's part of span names. */
   readonly #target: string
   readonly #options = new Map<string, Tracer.SpanOptionsNoTrace>()
 
   /**
-   * `server` is a URL, or any other name of one or several servers. Sessions of one server share a value, and so they share the metrics
+   * `server` is a URL, or any other name of one or several servers. All sessions of one server share one value, and with it the metrics
    * that use its attributes.
    */
   static of(server: string): Tracing {
@@ -106,7 +106,7 @@ export class Tracing {
             let count = 0
             let last: Exit.Exit<void, LdapError> | undefined
             const finish = (closing: Exit.Exit<unknown, unknown>) => {
-              // A consumer that stops early is no failure.
+              // If the consumer stops early, the stream has not failed.
               const exit = last ?? (Exit.isFailure(closing) && Cause.hasInterrupts(closing.cause) ? closing : Exit.void)
               if (span.sampled) {
                 addOutcome(span, {
@@ -154,7 +154,7 @@ export class Tracing {
   }
 }
 
-/** A program has few servers; one that makes up names must not fill the memory. */
+/** The cache is limited: a program has few servers, and one that makes up names must not fill the memory. */
 const byServer = new Map<string, Tracing>()
 const mostServers = 256
 
@@ -174,17 +174,17 @@ const end = (span: Tracer.Span, exit: Exit.Exit<unknown, unknown>, fiber: Fiber.
   span.end(time, failure === undefined ? exit : failure.shown)
 }
 
-/** The end of a stream's pull: that nothing more comes is no failure. */
+/** The exit of a stream's pull: the normal end of the stream is not a failure. */
 const endOf = (cause: Cause.Cause<LdapError | Cause.Done>): Exit.Exit<void, LdapError> =>
   cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
     ? Exit.void
     : Exit.failCause(cause as Cause.Cause<LdapError>)
 
 interface Failure {
-  /** Of few values, for metrics: the tag of a reason, `interrupted` or `defect`. */
+  /** Has few distinct values, for metrics: the tag of a reason, `interrupted` or `defect`. */
   readonly type: string
   readonly code?: string | undefined
-  /** What the span ends with. */
+  /** The exit that the span shows. */
   readonly shown: Exit.Exit<never, unknown>
 }
 

@@ -1,6 +1,6 @@
 /**
- * Gauges that nobody pushes: what they say is counted in the moment in which somebody looks at the metrics. Until then they cost
- * nothing, however often what they show changes.
+ * Gauges that are computed when the metrics are read, instead of updated on every change. Until then they cost nothing, however
+ * often their value changes.
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -13,8 +13,8 @@ interface Series {
 const registries = new WeakMap<Metric.MetricRegistry, Map<string, Series>>()
 
 /**
- * Adds a source to a gauge of this context: the gauge shows the sum of all that have the same attributes. Returns what takes it
- * away; without a source there is no gauge. Sources must not throw.
+ * Adds a source to a gauge of this context. The gauge shows the sum of all sources that have the same attributes. Returns a function
+ * that removes the source; without a source there is no gauge. Sources must not throw.
  */
 export const addSource = (
   id: string,
@@ -50,7 +50,7 @@ export const addSource = (
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What is known of attributes that come again, session after session
+// Caches for attributes that recur session after session
 // ---------------------------------------------------------------------------------------------------------------------
 
 const texts = new WeakMap<Metric.Metric.AttributeSet, string>()

@@ -1,16 +1,16 @@
 /**
- * What of an operation a span shows. Names of entries are often people, so a span shows a name without the parts that may be a
- * person's, and a filter without its values.
+ * The attributes of an operation that its span shows. Names of entries are often names of people, so a span shows a name without the
+ * parts that may identify a person, and a filter without its values.
  */
 import * as Result from "effect/Result"
 import type { Span } from "effect/Tracer"
 import * as LdapDn from "../model/dn/LdapDn.ts"
 
-/** What is known of an operation before it runs. Names are whole here. */
+/** The attributes known before an operation runs. Names are complete here. */
 export interface Description {
   /** The entry that the operation is about. */
   readonly dn?: string | undefined
-  /** Of a comparison. */
+  /** The attribute of a comparison. */
   readonly attribute?: string | undefined
   readonly search?: {
     readonly base: string
@@ -19,17 +19,17 @@ export interface Description {
     /** The filter with its values left out; `undefined` for one that can't be read. */
     readonly filter: () => string | undefined
   } | undefined
-  /** Of an extended operation. */
+  /** The OID of an extended operation. */
   readonly oid?: string | undefined
-  /** Of a bind. */
+  /** The mechanism of a bind. */
   readonly mechanism?: string | undefined
 }
 
-/** What is known of an operation that has succeeded. */
+/** The attributes of an operation that has succeeded. */
 export interface Outcome {
   /** The result code. */
   readonly code?: number | undefined
-  /** How many entries came. */
+  /** The number of entries received. */
   readonly entries?: number | undefined
 }
 
@@ -51,13 +51,13 @@ export const addOutcome = (span: Span, { code, entries }: Outcome): void => {
   if (code !== undefined) span.attribute("db.response.status_code", String(code))
 }
 
-/** Attributes whose values name what holds entries: domains, organisations, places. */
+/** Attributes that name containers of entries: domains, organisations, places. */
 const containers = new Set(["dc", "ou", "o", "c", "l", "st"])
 
-/** A name without the parts that may be a person's. */
+/** A name without the parts that may identify a person. */
 const withoutPeople = (dn: string): string =>
   Result.match(LdapDn.parse(dn, { lenient: true }), {
-    // Active Directory's `<GUID=…>`, say.
+    // For instance `<GUID=…>` of Active Directory.
     onFailure: () => "?",
     onSuccess: ({ rdns }) =>
       rdns.map(({ attributes }) =>

@@ -1,6 +1,7 @@
 /**
- * Failures as spans show them: what went wrong and where, and no words of anyone. What a server says, what it sends, names of entries and
- * what this side says about a request can be about people. The error of the program has all of that.
+ * Failures as spans show them: the kind and place of the failure, without free text. Diagnostic messages of the server, its other
+ * responses, names of entries and this client's own messages about a request can contain personal data. The error of the program has
+ * all of that.
  */
 import * as Exit from "effect/Exit"
 import {
@@ -29,7 +30,7 @@ const elsewhere = "the error of the program says more"
 export const failureWithoutWords = ({ operation, reason, server }: LdapError): LdapError =>
   new LdapError({ operation, reason: reasonWithoutWords(reason), server })
 
-/** Each reason is made anew, of what is known to be harmless, so that a new field or reason shows nothing until it is named here. */
+/** Each reason is rebuilt from fields that are known to be harmless, so a new field or reason shows nothing until it is named here. */
 const reasonWithoutWords = (reason: LdapErrorReason): LdapErrorReason => {
   if ("code" in reason) {
     return fromResult({ code: reason.code, matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
@@ -76,14 +77,14 @@ const endWithoutWords: (end: SessionEnd) => SessionEnd = SessionEnd.$match({
   ProtocolViolation: () => SessionEnd.ProtocolViolation({ detail: elsewhere })
 })
 
-/** Node's codes are fixed words, as in ECONNREFUSED and CERT_HAS_EXPIRED. Of several failures, as of several addresses, the first one's. */
+/** Node's codes are fixed words, for instance ECONNREFUSED and CERT_HAS_EXPIRED. Of several failures, one for each address, the first. */
 const codeOrElsewhere = (cause: unknown): string => {
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
   const code = first instanceof Error && "code" in first ? first.code : undefined
   return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : elsewhere
 }
 
-/** A defect: what kind of error it is and where it arose. Its message may have been made of values. */
+/** A defect: the class of the error and where it arose. Its message may contain values. */
 export const defectWithoutWords = (defect: unknown): Exit.Exit<never> => {
   const bare = new Error(`a defect; ${elsewhere}`)
   if (defect instanceof Error) {

@@ -1,5 +1,5 @@
 /**
- * Exchanges of other people's test suites, where they are at hand (../shared/corpora, which is not part of the project; its
+ * Exchanges from the test suites of other projects, if they are available (../shared/corpora, which is not part of the project; its
  * README tells what the records are). Every record that is marked strict is judged.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -84,7 +84,7 @@ const exchange = (mechanism: SaslMechanism, lines: ReadonlyArray<Line>, where?: 
   return Effect.as(outcome, sent)
 }
 
-describe.skipIf(!present)("SASL, other people's exchanges", () => {
+describe.skipIf(!present)("SASL, exchanges of other projects", () => {
   it("the corpus has the records that were counted when this was written", () => {
     assert.isAtLeast(strict.length, 87)
     const known = ["scram", "scram-negative", "digest-md5", "cram-md5", "plain", "saslprep"] as const

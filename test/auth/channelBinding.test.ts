@@ -42,7 +42,7 @@ describe("tls-server-end-point", () => {
     assert.isUndefined(tlsServerEndPoint(certificate(pss, hashIs("2b6570"))))
   })
 
-  it("octets that are no certificate have none, whatever they are", () => {
+  it("bytes that are no certificate have none, whatever they are", () => {
     const whole = certificate(pss, hashIs("608648016503040202"))
     for (let length = 0; length < whole.length; length++)
       assert.isUndefined(tlsServerEndPoint(whole.subarray(0, length)))
@@ -57,7 +57,7 @@ describe("tls-exporter", () => {
       Buffer.from(`${length} ${label} ${context.toString()}`)
   })
 
-  it("is 32 octets by the label of RFC 9266, in TLS 1.3 alone", () => {
+  it("is 32 bytes by the label of RFC 9266, in TLS 1.3 alone", () => {
     assert.strictEqual(Buffer.from(tlsExporter(socket("TLSv1.3")) ?? []).toString(), "32 EXPORTER-Channel-Binding ")
     assert.isUndefined(tlsExporter(socket("TLSv1.2")))
   })

@@ -1,4 +1,4 @@
-/** A server that says what the test wrote down, and keeps what it is sent. */
+/** A server that sends the lines of the test, and records the requests. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { type BindAnswer, converse, type SaslContext, type SaslMechanism } from "../../src/auth/SaslMechanism.ts"
@@ -16,7 +16,7 @@ export const converseWith = (mechanism: SaslMechanism, lines: ReadonlyArray<Line
     Effect.sync(() => {
       sent.push(credentials === undefined ? undefined : Buffer.from(Redacted.value(credentials)).toString())
       const line = lines[sent.length - 1]
-      if (line === undefined) throw new Error(`nobody expected ${sent.at(-1)}`)
+      if (line === undefined) throw new Error(`unexpected request ${sent.at(-1)}`)
       const [code, serverCredentials, diagnosticMessage = ""] = line
       return {
         result: { code, matchedDn: "", diagnosticMessage, referrals: [], controls: [] },

@@ -4,7 +4,7 @@ import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import type { Measured, Task } from "./measure.ts"
 
-/** A round that takes longer has failed. */
+/** A round that takes longer fails; in milliseconds. */
 const patience = 180_000
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
@@ -59,7 +59,7 @@ const ended = async (child: ChildProcess): Promise<void> => {
   clearTimeout(timer)
 }
 
-/** What a program prints, read as JSON; `undefined` where it fails, with its complaint on the console. */
+/** The output of a program, read as JSON; `undefined` if it fails, with its error on the console. */
 export const answerOf = async (command: string, args: ReadonlyArray<string>): Promise<unknown> => {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: patience })
   let [output, complaint] = ["", ""]

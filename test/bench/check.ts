@@ -1,8 +1,8 @@
 /**
  * A guard against decoding that has become slow, for `npm run bench:check`. Exits with 1 where it has.
  *
- * It compares CPU with CPU in one process: this library's decoders and ldapts' take turns on the same octets, each figure is the
- * best of its turns (the one that others disturbed least), and what is asked for is about half of what is usual. So a busy
+ * It compares CPU with CPU in one process: this library's decoders and ldapts' take turns on the same bytes, each figure is the
+ * best of its turns (the one that others disturbed least), and the required ratio is about half of the usual one. So a busy
  * machine doesn't fail it, and a decoder that has lost half of its lead does.
  */
 import { type Decoder, decoders, streamOf } from "./decode.ts"

@@ -103,8 +103,8 @@ export const decoders = {
 export type Decoder = keyof typeof decoders
 
 /**
- * CPU milliseconds of passes over the stream, after some to warm up: garbage collection and compilation count. Those of who made
- * the stream don't, if the process was started with `--expose-gc`.
+ * CPU milliseconds of passes over the stream, after some to warm up: garbage collection and compilation count. Garbage from making
+ * the stream doesn't, if the process was started with `--expose-gc`.
  */
 export const measureDecoder = (decoder: Decoder, chunks: ReadonlyArray<Buffer>): Array<number> => {
   const millis: Array<number> = []

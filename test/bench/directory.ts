@@ -1,8 +1,8 @@
 /**
- * What the directory of the measurements holds: for slapd as LDIF, and for the responder and the decoders as entries.
+ * The directory of the measurements: for slapd as LDIF, and for the responder and the decoders as entries.
  */
 
-/** A suffix, and the name that may do everything. */
+/** The suffix, and the administrator's name. */
 export const base = "dc=bench"
 export const admin = { dn: `cn=admin,${base}`, password: "secret" } as const
 
@@ -12,11 +12,11 @@ export const groups = `ou=groups,${base}`
 export const photos = `ou=photos,${base}`
 export const large = `ou=large,${base}`
 export const scratch = `ou=scratch,${base}`
-/** Where who logs in is, and who that is. */
+/** The base of the users that log in, and the user that does. */
 export const users = `ou=users,${base}`
 export const user = { uid: "ada", password: "correct horse" } as const
 
-/** How much there is of it. */
+/** The sizes of the directory. */
 export interface Sizes {
   readonly people: number
   readonly groups: number
@@ -56,7 +56,7 @@ const places = ["London", "Zürich", "New York", "Amsterdam", "Paris", "Kraków"
 
 export const personDn = (i: number): string => `uid=u${String(i).padStart(6, "0")},${people}`
 
-/** 14 attribute types, 18 values, about 570 octets; a fifth of the entries has a name that isn't ASCII. */
+/** 14 attribute types, 18 values, about 570 bytes; a fifth of the entries has a name that isn't ASCII. */
 export const person = (i: number): Record => {
   const uid = `u${String(i).padStart(6, "0")}`
   const givenName = givenNames[i % givenNames.length]!
@@ -82,7 +82,7 @@ export const person = (i: number): Record => {
   }
 }
 
-/** An entry of the same shape in which no value but the keys is ASCII. */
+/** An entry of the same shape in which only the keys are ASCII. */
 export const foreignPerson = (i: number): Record => ({
   dn: `uid=ж${i},ou=люди,${base}`,
   attributes: [
@@ -107,7 +107,7 @@ const group = (i: number, members: number, people: number): Record => ({
   ]
 })
 
-/** Octets that are no text, the same at every run. */
+/** Bytes that are no text, the same at every run. */
 const noise = (length: number): Buffer => {
   const octets = Buffer.allocUnsafe(length)
   for (let i = 0, state = 1; i < length; i++) {

@@ -1,10 +1,10 @@
-/** What was measured, and what is compared of it. */
+/** The measurements, and the figures that are compared. */
 import type { ImportCost } from "./imports.ts"
 import type { Measured, Work } from "./measure.ts"
 import type { Against, Part } from "./parts.ts"
 import { median } from "./statistics.ts"
 
-/** One part: for each round what each peer took, one right after the other. Peers that can't do it are not there. */
+/** One part: for each round the cost of each peer, one right after the other. Peers that can't do it are missing. */
 export interface PartResult {
   readonly part: Part
   readonly rounds: ReadonlyArray<ReadonlyMap<string, Measured>>
@@ -53,7 +53,7 @@ export const over = (
   return values.length === 0 ? Number.NaN : figure === memory ? Math.max(...values) : median(values)
 }
 
-/** All of a run, as goals ask for it. NaN is what was not measured. */
+/** All of a run, as goals ask for it. NaN stands for a figure that was not measured. */
 export class Figures {
   readonly parts: Array<PartResult> = []
   readonly decoding: Array<DecodeResult> = []

@@ -1,6 +1,6 @@
 /**
- * What this library sets out to reach: each goal is a figure of a run, and what it has to be. Ratios are to the floor or to ldapts
- * in the same round. README.md says what stands in the way of those that aren't reached.
+ * The goals of this library: each is a figure of a run and its required value. Ratios are to the floor or to ldapts
+ * in the same round. README.md explains the goals that aren't reached.
  */
 import { cpu, type Figures, memory, millis, rate } from "./figures.ts"
 import type { Measured } from "./measure.ts"
@@ -170,7 +170,7 @@ export const goals: ReadonlyArray<Goal> = [
   },
   {
     number: 10,
-    what: "The same: octets read in vain",
+    what: "The same: bytes read in vain",
     atMost: 512 * 1_024,
     of: (f) => f.figure("stop", "slapd", octets)
   },
@@ -194,7 +194,7 @@ export const goals: ReadonlyArray<Goal> = [
   },
   {
     number: 11,
-    what: "10,000 lookups in flight: octets each",
+    what: "10,000 lookups in flight: bytes each",
     atMost: 4_096,
     of: (f) => f.figure("held", "responder", octets)
   },

@@ -1,6 +1,6 @@
 /**
- * What importing the main entry costs, against importing the modules of Effect and of Node that it imports itself. It
- * is measured on a build of its own of what Node loads, since it would have to strip the types of `src` first.
+ * The cost of importing the main entry, compared with importing the modules of Effect and of Node that it imports itself. It
+ * is measured on a separate build, since Node would have to strip the types of `src` first.
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs"

@@ -1,5 +1,5 @@
 /**
- * What the directory in memory costs, and how that grows: with its entries, and with the members of a group. CPU of this process,
+ * The cost of the directory in memory, and how it grows: with its entries, and with the members of a group. CPU of this process,
  * and ratios of it: a cost that doesn't grow has a ratio near 1.
  *
  *     node --max-old-space-size=12000 test/bench/inMemory.ts [--quick]

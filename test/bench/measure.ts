@@ -1,6 +1,6 @@
 /**
- * One peer doing one thing, in a process of its own: connects, and does a round of it whenever `run.ts` says so, which it answers
- * by what that took.
+ * One peer with one task, in its own process: connects, runs a round whenever `run.ts` asks for one, and answers with the cost of
+ * the round.
  */
 import { subscribe } from "node:diagnostics_channel"
 import { readFileSync } from "node:fs"
@@ -20,7 +20,7 @@ export interface Task {
   readonly searches: number
 }
 
-/** What one round took. */
+/** The cost of one round. */
 export interface Measured {
   readonly millis: number
   readonly cpuMicros: number
@@ -28,11 +28,11 @@ export interface Measured {
   /** Resident megabytes: connected and idle, and at most until now. */
   readonly idle: number
   readonly peak: number
-  /** What else there is to say of some: octets read in vain, octets that an operation in flight takes. */
+  /** For some tasks: bytes read in vain, or bytes of memory for each operation in flight. */
   readonly octets?: number | undefined
 }
 
-/** What there is to do. Each answers with the number of items, or with nothing where the client can't do it. */
+/** The tasks. Each resolves to the number of items, or is `undefined` if the client can't do it. */
 const works = {
   stream: (client) => client.stream?.(people),
   streamRead: (client) => client.streamRead?.(people),
@@ -52,7 +52,7 @@ const works = {
   loginAnew: (client, items) => client.logins?.(items, "anew").then(() => items)
 } satisfies { readonly [name: string]: (client: Client, items: number) => Promise<number> | undefined }
 
-/** What is measured otherwise: whole connections, the time of one moment, what is in flight at one moment. */
+/** Also the tasks that are measured in another way: whole connections, the time of one event, the operations in flight at one time. */
 export type Work = keyof typeof works | "connect" | "stop" | "held"
 
 const dns = (items: number): ReadonlyArray<string> =>
@@ -73,7 +73,7 @@ const megabytes = (octets: number): number => octets / 1_048_576
 const sockets: Array<Socket> = []
 subscribe("net.client.socket", (message) => sockets.push((message as { readonly socket: Socket }).socket))
 
-/** What a round is measured to have taken itself, where that isn't the whole of it. */
+/** A round that measures its own cost, if that isn't the whole round. */
 interface Round {
   readonly items: number
   readonly millis?: number
@@ -128,7 +128,7 @@ const main = async (task: Task): Promise<void> => {
           if (done === undefined) return undefined
           items = (items ?? 0) + done
         }
-        // What only starts another program doesn't count what that prints.
+        // A peer that only starts another program doesn't count that program's output.
         return items === undefined ? undefined : { items: items === 0 ? task.items * task.searches : items }
       }
     }
@@ -151,7 +151,7 @@ const main = async (task: Task): Promise<void> => {
       void client.close().then(() => process.exit(0))
     }
   })
-  // Who asked for all this has gone.
+  // The parent process has ended.
   process.once("disconnect", () => process.exit(1))
   process.send!("ready")
 }

@@ -1,5 +1,5 @@
 /**
- * The parts of the benchmark: what is done, by whom, against what, and how often.
+ * The parts of the benchmark: the task, the peers, the server, and the number of rounds.
  */
 import type { Work } from "./measure.ts"
 
@@ -18,7 +18,7 @@ export interface Part {
   readonly shows: "rate" | "millis"
   readonly items: number
   readonly quickItems: number
-  /** How many times a round asks for all of them, where once is over too soon to be measured. Default 1. */
+  /** How many times a round requests all of them, if once is too short to be measured. Default 1. */
   readonly searches?: number
   /** Rounds that count, in each of the repeats. None is one in all, and none before. */
   readonly rounds: number
@@ -28,9 +28,9 @@ export interface Part {
 }
 
 const node = ["floor", "effectLdap", "ldapts", "ldapjs"]
-/** The drop-in for ldapts as well: where it isn't another way to call what effect-ldap is measured with. */
+/** With the drop-in for ldapts, unless it would only be another way to call the same code of effect-ldap. */
 const clients = [...node, "dropIn"]
-const everybody = [...node, "libldap", "pythonLdap"]
+const all = [...node, "libldap", "pythonLdap"]
 const streaming = ["floor", "effectLdap"]
 
 const bulk = { item: "entry", shows: "rate", items: 20_000, quickItems: 2_000, rounds: 1 } as const
@@ -54,7 +54,7 @@ const writes = {
   rounds: 3,
   warmUp: 4
 } as const
-/** Done once: what matters is that it is done, or what it takes. */
+/** Done once: only completion, or the memory that it takes, is of interest. */
 const once = { name: "memory", against: "responder", shows: "rate", rounds: 0 } as const
 
 const both = (part: Omit<Part, "against">): ReadonlyArray<Part> => [
@@ -63,7 +63,7 @@ const both = (part: Omit<Part, "against">): ReadonlyArray<Part> => [
 ]
 
 export const parts: ReadonlyArray<Part> = [
-  ...both({ ...bulk, name: "search", title: "All people, as a stream", work: "stream", peers: everybody }),
+  ...both({ ...bulk, name: "search", title: "All people, as a stream", work: "stream", peers: all }),
   {
     ...bulk,
     name: "search",
@@ -119,7 +119,7 @@ export const parts: ReadonlyArray<Part> = [
     items: 1_500,
     peers: clients
   }),
-  ...both({ ...one, name: "large", title: "One value of 10 MB", work: "large", peers: [...everybody, "dropIn"] }),
+  ...both({ ...one, name: "large", title: "One value of 10 MB", work: "large", peers: [...all, "dropIn"] }),
   { ...one, name: "large", title: "One value of 10 MB", work: "large", against: "slapd, TLS", peers: clients },
   ...[20, 200].map((megabytes): Part => ({
     ...one,
@@ -145,7 +145,7 @@ export const parts: ReadonlyArray<Part> = [
     searches: 25,
     rounds: 3,
     warmUp: 2,
-    peers: everybody
+    peers: all
   },
   {
     name: "stop",

@@ -1,5 +1,5 @@
 /**
- * Answers that lie ready in a buffer: what a server would send, without a server's work. The message id is written into them
+ * Prepared responses in a buffer: the messages of a server, without a server's work. The message id is written into them
  * when they are sent.
  */
 import * as LdapEntry from "../../src/model/entry/LdapEntry.ts"
@@ -18,7 +18,7 @@ const entryOf = (record: Record): LdapEntry.LdapEntry =>
 
 const success = { code: 0, matchedDn: "", diagnosticMessage: "", referrals: [] } as const
 
-/** Octets of one number in BER's shortest form. */
+/** Bytes of one number in BER's shortest form. */
 const octetsOf = (id: number): number => (id < 0x80 ? 1 : id < 0x8000 ? 2 : id < 0x800000 ? 3 : 4)
 
 const encodeWith = (operation: ProtocolOperation, idOctets: number): Buffer =>
@@ -26,7 +26,7 @@ const encodeWith = (operation: ProtocolOperation, idOctets: number): Buffer =>
 
 export class PreparedAnswer {
   readonly #operations: ReadonlyArray<ProtocolOperation>
-  /** By the number of octets of the message id: the messages, and where the ids stand. */
+  /** By the number of bytes of the message id: the messages, and where the ids stand. */
   readonly #templates = new Map<number, { readonly octets: Buffer; readonly ids: ReadonlyArray<number> }>()
 
   constructor(operations: ReadonlyArray<ProtocolOperation>) {

@@ -1,4 +1,4 @@
-/** What was measured, as tables in Markdown and as a plot. */
+/** The results, as tables in Markdown and as a plot. */
 import {
   cpu,
   type DecodeResult,
@@ -70,7 +70,7 @@ export const partTable = (result: PartResult): string => {
   return [
     `### ${part.name}: ${part.title} (${part.against})`,
     "",
-    hasOctets ? `${head} ${part.work === "held" ? "octets in flight, each" : "octets in vain"} |` : head,
+    hasOctets ? `${head} ${part.work === "held" ? "bytes in flight, each" : "bytes in vain"} |` : head,
     `|---|---|---|---|---|---|---|---|${hasOctets ? "---|" : ""}`,
     ...rows,
     ""
@@ -107,7 +107,7 @@ export const telemetryText = ({ alone, ratio, watched }: TelemetryCost): string 
 // The plot
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Colours that can be told apart on white, on black, and by who sees no red. */
+/** Colours that can be told apart on white, on black, and by readers with red-green colour blindness. */
 const colours: ReadonlyMap<string, string> = new Map([
   ["effectLdap", "#3b82f6"],
   ["ldapts", "#e08a2c"],
@@ -115,7 +115,7 @@ const colours: ReadonlyMap<string, string> = new Map([
   ["floor", "#94a3b8"]
 ])
 
-/** Text takes its colour from the theme of who looks. */
+/** Text takes its colour from the reader's theme. */
 const style = `<style>
   text { font: 12px system-ui, sans-serif; fill: #1f2933 }
   .title { font-size: 15px; font-weight: 600 }

@@ -1,5 +1,5 @@
 /**
- * What the resolver saves: look-ups of many fibers in the same moment, by it and by a search each, on slapd. Both take turns on one
+ * The saving of the resolver: simultaneous lookups of many fibers, through it and by one search each, on slapd. Both take turns on one
  * session, in one process.
  *
  *     node test/bench/resolver.ts [--quick]
@@ -70,7 +70,7 @@ const program = Effect.gen(function*() {
     yield* compare(`${fibers} by name, names: base`, all(ids, lookup), all(ids, (i) => resolver.entry(personDn(i))))
     yield* compare(`${fibers} by name, names: parent`, all(ids, lookup), all(ids, (i) => byParent.entry(personDn(i))))
   }
-  // Everybody asks for the same few: a service with popular users.
+  // All fibers look up the same few users: a service with popular users.
   const popular = Array.from({ length: 1_000 }, (_, i) => i % 20)
   const lookup = (i: number) => session.lookup(personDn(i), { attributes })
   yield* compare("1000 for 20 names", all(popular, lookup), all(popular, (i) => resolver.entry(personDn(i))))

@@ -1,5 +1,5 @@
 /**
- * A process that answers LDAP requests out of prepared buffers, so that the client and not a server is what is measured.
+ * A process that answers LDAP requests out of prepared buffers, so that the client is measured and not a server.
  * Prints its port when it listens, and ends with its parent.
  *
  * The base of a search says what comes back: a name below `ou=people` is one entry, a number as in `o=50000,…` so many
@@ -26,7 +26,7 @@ interface Request {
   readonly content: Buffer
 }
 
-/** Requests are small and in the shortest form; this is no parser for strangers. */
+/** Requests are small and in the shortest form; this parser is for trusted peers only. */
 const lengthAt = (octets: Buffer, at: number): readonly [length: number, header: number] => {
   const first = octets[at]!
   return first < 0x80 ? [first, 1] : [octets.readUIntBE(at + 1, first & 0x7f), 1 + (first & 0x7f)]
@@ -83,7 +83,7 @@ const serve = (socket: Socket): void => {
     if (!abandoned.delete(id)) socket.write(Buffer.from(done.for(id)))
   }
 
-  /** A large value, piece by piece out of where it lies: to copy it would take as long as to read it. */
+  /** A large value, piece by piece from its buffer: copying it would take as long as reading it. */
   const pour = async (id: number, answer: PreparedAnswer): Promise<void> => {
     const octets = answer.for(id)
     for (let at = 0; at < octets.length && !socket.destroyed; at += pieceSize) {

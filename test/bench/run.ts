@@ -33,7 +33,7 @@ for (const name of chosen) {
 const isChosen = (name: string): boolean => chosen.length === 0 || chosen.includes(name)
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-// Whoever stops it by hand leaves no server behind: what is started ends with the process.
+// On SIGINT and SIGTERM the process exits regularly, so that the servers that it has started end with it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
 
 const startResponder = async (): Promise<{ readonly url: string; readonly stop: () => void }> => {
@@ -44,7 +44,7 @@ const startResponder = async (): Promise<{ readonly url: string; readonly stop: 
   return { url: `ldap://127.0.0.1:${String(port).trim()}`, stop: () => child.kill() }
 }
 
-/** A python3 that has python-ldap: the first one may be somebody's own. */
+/** A python3 that has python-ldap: the first one in the path may be another installation. */
 const python = ["python3", "/usr/bin/python3"].find((path) => spawnSync(path, ["-c", "import ldap"]).status === 0)
 
 /** Why a peer can't be measured on this machine, or nothing. */
@@ -81,7 +81,7 @@ const pythonRounds = async (part: Part, url: string, ca: string | undefined, rou
   >
 }
 
-/** All peers connected at once, and round after round one after the other: so what disturbs one disturbs its neighbours. */
+/** Connects all peers, then runs each round one peer after the other, so that a disturbance of the machine affects all alike. */
 const repeatPart = async (
   part: Part,
   peers: ReadonlyArray<string>,
@@ -89,7 +89,7 @@ const repeatPart = async (
   ca: string | undefined
 ): Promise<ReadonlyArray<Map<string, Measured>>> => {
   const rounds = quick ? Math.min(part.rounds, 2) : Math.max(part.rounds, 1)
-  // For the compiler: where a round is short, one isn't enough.
+  // For the JIT compiler: if a round is short, one isn't enough.
   const warmUp = part.rounds === 0 ? 0 : quick ? 1 : (part.warmUp ?? 1)
   const started = await Promise.all(
     peers.filter((peer) => peer !== "pythonLdap").map(async (peer) =>
@@ -99,7 +99,7 @@ const repeatPart = async (
   const found: Array<Map<string, Measured>> = []
   for (let i = 0; i < rounds + warmUp; i++) {
     const round = new Map<string, Measured>()
-    // There and back, so that none always comes first.
+    // In alternating order, so that no peer always comes first.
     for (const [peer, process] of i % 2 === 0 ? started : started.toReversed()) {
       const measured = await process?.round()
       if (measured !== undefined) round.set(peer, measured)

@@ -44,7 +44,7 @@ access to * by * read
 ${database.join("\n")}
 `
 
-/** What a measurement of its own wants beside the rest, as slapd.conf has it. */
+/** Additional lines of slapd.conf for a separate measurement. */
 interface Extension {
   readonly modules: ReadonlyArray<string>
   readonly database: ReadonlyArray<string>

@@ -1,6 +1,6 @@
 /**
- * What spans and metrics cost a lookup when nobody has asked for them: lookups with all that a session does so that it can be
- * watched, and in turns with them lookups without. One process, since two differ by more than this is about.
+ * The cost of spans and metrics for a lookup without a reader: lookups with the session's telemetry, in turns with lookups without.
+ * Both run in one process, since the difference between two processes is larger than the figure.
  *
  *     node test/bench/telemetry.ts URL [--quick]
  */

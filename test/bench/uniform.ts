@@ -1,5 +1,5 @@
 /**
- * What the time of a refused login tells of who exists, on slapd: wrong passwords, unknown users without and with a decoy, and a
+ * Whether the time of a refused login reveals which users exist, on slapd: wrong passwords, unknown users without and with a decoy, and a
  * locked account take turns in random order, for ways to hash passwords, without and with a password policy that counts.
  *
  *     node test/bench/uniform.ts [--quick]
@@ -100,13 +100,13 @@ const measure = Effect.fnUntraced(function*(withPolicy: boolean) {
       ...(withPolicy ? [{ what: "locked", login: "locked", by: without }] : [])
     ].map((login) => ({ ...login, millis: [] as Array<number> }))
 
-    // The first ones are for the compiler.
+    // The first ones warm up the JIT compiler.
     for (let turn = -20; turn < turns; turn++) {
       for (const { by, login, millis } of logins.toSorted(() => Math.random() - 0.5)) {
         const start = performance.now()
         yield* Effect.flip(by(login, Redacted.make("another password")))
         if (turn >= 0) millis.push(performance.now() - start)
-        // The session is replaced meanwhile, as it is between two logins that someone types.
+        // The session is replaced meanwhile, as it is between two logins that a person types.
         yield* Effect.promise(() => delay(8))
       }
     }

@@ -23,7 +23,7 @@ const refusal = (read: () => unknown): BerError => {
   return assert.fail("nothing was thrown")
 }
 
-/** Content lengths where the form of the length changes, and the length octets that X.690 section 8.1.3 gives them. */
+/** Content lengths where the form of the length changes, and the length bytes that X.690 section 8.1.3 gives them. */
 const lengths: ReadonlyArray<readonly [number, string]> = [
   [0, "00"],
   [1, "01"],
@@ -60,7 +60,7 @@ const integers: ReadonlyArray<readonly [number, string]> = [
 ]
 
 describe("lengths", () => {
-  it.each(lengths)("%i octets: %s", (length, hex) => {
+  it.each(lengths)("%i bytes: %s", (length, hex) => {
     const content = Buffer.alloc(length, 0x61)
     const value = new BerWriter()
     value.octets(content)
@@ -81,16 +81,16 @@ describe("lengths", () => {
   })
 
   it.each(["04 81 01 61", "04 82 0001 61", "04 83 000001 61", "04 84 00000001 61"])(
-    "takes more length octets than needed: %s",
+    "takes more length bytes than needed: %s",
     (hex) => assert.strictEqual(reader(hex).text(), "a")
   )
 
   it.each([
     ["no length", "04", "without a length"],
-    ["length octets that are missing", "04 82 01", "cut short"],
+    ["length bytes that are missing", "04 82 01", "cut short"],
     ["an indefinite length", "04 80 04 01 61 00 00", "indefinite"],
-    ["a length of five octets", "04 85 0000000001 61", "5 octets"],
-    ["a length of 127 octets", "04 ff 01 61", "127 octets"],
+    ["a length of five bytes", "04 85 0000000001 61", "5 bytes"],
+    ["a length of 127 bytes", "04 ff 01 61", "127 bytes"],
     ["content that is missing", "04 02 61", "passes the end"],
     ["a length that would be negative in 32 bits", "04 84 ffffffff 61", "4294967295"]
   ])("refuses %s", (_, hex, detail) => {
@@ -116,14 +116,14 @@ describe("elements", () => {
 
   it.each([
     ["without content", "0200"],
-    ["of five octets", "02050000000001"],
+    ["of five bytes", "02050000000001"],
     ["with another tag", "0a0101"],
     ["that is constructed", "220101"]
   ])("refuses an integer %s", (_, hex) => {
     refusal(() => reader(hex).integer())
   })
 
-  it("booleans: TRUE is written as ff (RFC 4511 section 5.1), and any octet but 0 is read as TRUE", () => {
+  it("booleans: TRUE is written as ff (RFC 4511 section 5.1), and any byte but 0 is read as TRUE", () => {
     assert.strictEqual(written((writer) => writer.boolean(true)), "0101ff")
     assert.strictEqual(written((writer) => writer.boolean(false)), "010100")
     assert.strictEqual(written((writer) => writer.boolean(true, 0x84)), "8401ff")
@@ -156,7 +156,7 @@ describe("elements", () => {
     assert.isTrue(writer.finish().equals(octets(hex)))
   })
 
-  it("octets are a view, not a copy", () => {
+  it("bytes are a view, not a copy", () => {
     const bytes = octets("3005 0403 616263")
     const value = new BerReader(bytes).sequence().octets()
     assert.strictEqual(value.buffer, bytes.buffer)
@@ -166,7 +166,7 @@ describe("elements", () => {
 
 describe("BerReader", () => {
   it("never leaves the element that it is in", () => {
-    // The octet string claims one octet more than the sequence has, and that octet is there, behind it.
+    // The octet string claims one byte more than the sequence has, and that byte is there, behind it.
     const outer = reader("3003 040261 0401 62")
     const content = outer.sequence()
     assert.include(refusal(() => content.octets()).message, "passes the end of the enclosing element")
@@ -177,7 +177,7 @@ describe("BerReader", () => {
     refusal(() => new BerReader(octets("0400"), 0, 1).octets())
   })
 
-  it("starts and ends where it is told, and counts from the start of the octets", () => {
+  it("starts and ends where it is told, and counts from the start of the bytes", () => {
     const bytes = octets("ffff 0401 61 0401 62 ffff")
     const part = new BerReader(bytes, 2, 8)
     assert.strictEqual(part.text() + part.text(), "ab")
@@ -188,12 +188,12 @@ describe("BerReader", () => {
     assert.strictEqual(refusal(() => new BerReader(bytes, 5, 8).integer()).offset, 5)
   })
 
-  it("names the tag that it wanted and the one that it found", () => {
+  it("names the expected tag and the one that was found", () => {
     assert.include(refusal(() => reader("0401 61").integer()).message, "expected element 0x02, found 0x04")
     assert.include(refusal(() => reader("").integer()).message, "expected element 0x02, found the end")
   })
 
-  it("skips any element, but none with a tag of several octets, which LDAP doesn't have", () => {
+  it("skips any element, but none with a tag of several bytes, which LDAP doesn't have", () => {
     const all = reader("3003 040161 8400 0401 62")
     assert.deepStrictEqual([all.skip(), all.skip(), all.text()], [0x30, 0x84, "b"])
     for (const hex of ["1f 810000", "3f 1f00", "bf 810000", "ff 1f00"]) {
@@ -202,7 +202,7 @@ describe("BerReader", () => {
     }
   })
 
-  it("passes over what may have been added at the end, and over nothing else", () => {
+  it("skips extensions at the end, and nothing else", () => {
     const more = reader("8001 61 a203 040162 de00")
     refusal(() => more.expectEnd())
     assert.strictEqual(more.position, 0)
@@ -235,8 +235,8 @@ describe("BerWriter", () => {
     assert.isTrue(inner.done)
     assert.strictEqual(whole.text(), "behind")
     assert.isTrue(whole.done)
-    // The value and its header take 65,534 octets; with the header of the innermost sequence it is three more than a
-    // length of two octets can say.
+    // The value and its header take 65,534 bytes; with the header of the innermost sequence it is three more than a
+    // length of two bytes can say.
     assert.strictEqual(bytes.toString("hex", 0, 28), "3083010011308301000c308301000730830100023082fffe0482fffa")
   })
 
@@ -247,12 +247,12 @@ describe("BerWriter", () => {
     assert.throws(() => writer.finish(), RangeError)
   })
 
-  it("takes octets of any kind as they are, also from the middle of a larger array", () => {
+  it("takes bytes of any kind as they are, also from the middle of a larger array", () => {
     const part = new Uint8Array([1, 2, 3, 4, 5]).subarray(1, 4)
     assert.strictEqual(written((writer) => writer.octets(part, 0x87)), "8703020304")
     assert.strictEqual(written((writer) => writer.raw(part)), "020304")
     assert.strictEqual(written((writer) => writer.octets("")), "0400")
-    // What UTF-16 can say and UTF-8 can't.
+    // A lone surrogate, which UTF-8 can't encode.
     assert.strictEqual(written((writer) => writer.octets("\ud800")), "0403efbfbd")
   })
 })
@@ -332,7 +332,7 @@ it.prop(
   ) => {
     const hex = written((writer) => elements.forEach((element) => writeElement(writer, element)), Math.abs(seed) % 300)
     assert.deepStrictEqual(readElements(reader(hex)), elements)
-    // Writing in the least octets is the only way that RFC 4511 section 5.1 leaves: the octets are the same again.
+    // RFC 4511 section 5.1 allows the shortest lengths only, so the bytes are the same again.
     assert.strictEqual(written((writer) => elements.forEach((element) => writeElement(writer, element)), 100_000), hex)
   },
   { timeout: 30_000, arbitrary: { runs: 300 } }

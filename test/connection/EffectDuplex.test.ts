@@ -1,5 +1,5 @@
 /**
- * A duplex whose fibers give way to others at every step, and one whose ways are slow or break: nothing is lost, doubled or
+ * A duplex whose fibers yield at every step, and one whose sides are slow or fail: nothing is lost, doubled or
  * forgotten between two steps of a fiber.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -21,14 +21,14 @@ const ways = (given: Partial<Sides>): Sides => ({
   ...given
 })
 
-/** The least that a fiber needs to go on at all. */
+/** A scheduler that makes fibers yield after so many operations. */
 const restless = (operations: number) => Context.make(MaxOpsBeforeYield, operations)
 
 const octets = (text: string): Uint8Array => Buffer.from(text)
 
 const broken = SessionEnd.ConnectionLost({ detail: "it broke" }) as ConnectionEnd
 
-/** A duplex and what it tells. */
+/** A duplex and a log of its calls to the receiver. */
 const carry = (given: Partial<Sides>, context: Context.Context<never> = Context.empty()) => {
   const duplex = new EffectDuplex(ways(given), context)
   const told: Array<string> = []
@@ -51,7 +51,7 @@ const carry = (given: Partial<Sides>, context: Context.Context<never> = Context.
 }
 
 describe("reading", () => {
-  it.effect("hands over nothing after a pause, though it came in one read, and the rest in its order later", () =>
+  it.effect("passes on nothing after a pause, even of the same read, and the rest in order later", () =>
     Effect.gen(function*() {
       let reads = 0
       const { duplex, onOctets, told } = carry({
@@ -74,7 +74,7 @@ describe("reading", () => {
     }))
 
   it.effect.each([3, 4, 5, 6, 7])(
-    "goes on whenever it is resumed, where fibers give way after %s operations",
+    "goes on whenever it is resumed, with fibers that yield after %s operations",
     (operations) =>
       Effect.gen(function*() {
         const queue = yield* Queue.unbounded<string>()
@@ -101,7 +101,7 @@ describe("reading", () => {
       })
   )
 
-  it.effect("does not begin again once it was stopped", () =>
+  it.effect("does not begin again after a stop", () =>
     Effect.gen(function*() {
       let reads = 0
       const { duplex, told } = carry({ read: Effect.andThen(Effect.sync(() => reads++), Effect.never) })
@@ -113,9 +113,9 @@ describe("reading", () => {
       assert.deepStrictEqual(told, [])
     }))
 
-  it.effect("hands nothing over within the call that writes, though the answer is there by then", () =>
+  it.effect("passes on nothing within the call that writes, although the response has arrived by then", () =>
     Effect.gen(function*() {
-      let arrive = (_: Effect.Effect<ReadonlyArray<Uint8Array>>): void => assert.fail("nobody reads")
+      let arrive = (_: Effect.Effect<ReadonlyArray<Uint8Array>>): void => assert.fail("read was not called")
       const { duplex, told } = carry({
         read: Effect.callback((resume) => {
           arrive = resume
@@ -131,7 +131,7 @@ describe("reading", () => {
 })
 
 describe("writing", () => {
-  it.effect("is one after the other, in order, and tells of room when all is written", () =>
+  it.effect("is in order, one chunk at a time, and reports room when all is written", () =>
     Effect.gen(function*() {
       const written: Array<string> = []
       const gate = yield* Deferred.make<void>()
@@ -145,13 +145,13 @@ describe("writing", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* settle
       assert.deepStrictEqual([written, told], [["a", "b", "c"], ["room"]])
-      // What is written within the call needs no word.
+      // A write that completes within the call reports no room.
       assert.isTrue(duplex.write(octets("d")))
       assert.deepStrictEqual([written, told], [["a", "b", "c", "d"], ["room"]])
     }))
 
   it.effect.each([3, 4, 5, 6, 7])(
-    "loses nothing, whenever it comes, where fibers give way after %s operations",
+    "loses nothing at any moment, with fibers that yield after %s operations",
     (operations) =>
       Effect.gen(function*() {
         for (let steps = 0; steps < 20; steps++) {
@@ -169,7 +169,7 @@ describe("writing", () => {
       })
   )
 
-  it.effect("ends with what can't be written: nothing follows, no room is told, and the end is", () =>
+  it.effect("ends with a failed write: nothing follows, no room is reported, and the end is", () =>
     Effect.gen(function*() {
       const written: Array<string> = []
       const gate = yield* Deferred.make<void, ConnectionEnd>()
@@ -185,7 +185,7 @@ describe("writing", () => {
       assert.deepStrictEqual([written, told], [["a"], ["end: it broke"]])
     }))
 
-  it.effect("comes before the closing of this side, which a stop leaves out", () =>
+  it.effect("comes before this side is closed; a stop doesn't close it", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const seen: Array<string> = []

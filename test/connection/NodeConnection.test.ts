@@ -1,4 +1,4 @@
-/** What a socket of Node does by itself: it is read into a buffer that all share, begins to read when it likes, and gets full. */
+/** Properties of Node sockets: a shared read buffer, reading that begins by itself, and backpressure. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ const turns = Effect.promise(async () => {
 })
 
 describe("a TCP connection", () => {
-  it.live("what a program keeps stays as it was, whatever is read after it", () =>
+  it.live("a value that a program keeps is not overwritten by later reads", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
       const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${server.port}`, closeTimeout: 0 })
@@ -40,7 +40,7 @@ describe("a TCP connection", () => {
         yield* peer.send(messageId, { _tag: "ExtendedResponse", value: Buffer.from(value), result: ok })
         return yield* Fiber.join(asking)
       })
-      // Neither is looked at before something else has come.
+      // Neither is decoded before more bytes have arrived.
       const first = yield* search("first")
       yield* search("other")
       assert.strictEqual(first.dn, "cn=first")
@@ -50,7 +50,7 @@ describe("a TCP connection", () => {
       assert.strictEqual(Buffer.from(answer.value!).toString(), "first")
     }).pipe(Effect.scoped))
 
-  it.live("what the server says before anybody asks is not lost", () =>
+  it.live("bytes that the server sends before any request are not lost", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
       const { connect, ...transport } = Result.getOrThrow(LdapTransport.fromUrl(`ldap://127.0.0.1:${server.port}`))
@@ -68,7 +68,7 @@ describe("a TCP connection", () => {
       assert.strictEqual((yield* session.closed)._tag, "ServerNotice")
     }).pipe(Effect.scoped))
 
-  it.live("an end that comes while the server is judged is told after it", () =>
+  it.live("an end of the connection while the server is verified is reported after the verification", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
       const judging = yield* Deferred.make<void>()
@@ -95,7 +95,7 @@ describe("a TCP connection", () => {
       assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
     }).pipe(Effect.scoped))
 
-  it.live("what a peer that doesn't read has no room for can be taken back, and is sent when there is room", () =>
+  it.live("backpressure: a request can be withdrawn while the peer doesn't read, and is sent when there is room", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
       const session = yield* LdapSession.make({ url: `ldap://127.0.0.1:${server.port}`, closeTimeout: 0 })

@@ -1,4 +1,4 @@
-/** RFC 8305 in virtual time: which address is tried when, what is left of those that lose, and what is said when all fail. */
+/** RFC 8305 in virtual time: when each address is tried, the release of the losers, and the error when all fail. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { attemptDelay, raceAddresses, resolutionDelay } from "../../src/connection/addressRace.ts"
 import { atEveryStep } from "../session/stepping.ts"
 
-/** What an address does: connects or refuses after some time, or stays silent. */
+/** The behaviour of an address: connects or refuses after some time, or stays silent. */
 type Behaviour =
   | { readonly connects: number; readonly refuses?: never }
   | { readonly refuses: number; readonly connects?: never }
@@ -22,7 +22,7 @@ interface Answer {
   readonly fails?: string
 }
 
-/** A network in which each address behaves as it is told, and what was done in it, with the times. */
+/** A network with a behaviour for each address, and a log of the attempts with their times. */
 const network = (addresses: Readonly<Record<string, Behaviour>>) => {
   const events: Array<string> = []
   const open = new Set<string>()
@@ -56,7 +56,7 @@ const lookup = ({ addresses = [], after = 0, fails }: Answer): Effect.Effect<Rea
     fails === undefined ? Effect.succeed(addresses) : Effect.fail(new Error(fails))
   )
 
-/** Runs a race for so long, and closes what won. */
+/** Runs a race for so long, and closes the winner. */
 const run = <A, E>(race: Effect.Effect<A, E, Scope.Scope>, millis = 10_000) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()

@@ -1,4 +1,4 @@
-/** Connecting to hosts with several addresses, over real sockets: names, literals, and what the server is told of the name. */
+/** Connecting to hosts with several addresses, over real sockets: names, literals, and the name that is sent to the server. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -20,11 +20,11 @@ const certificates = makeCertificates()
 interface Listener {
   readonly port: number
   readonly sockets: Set<Net.Socket>
-  /** Connections that were ever accepted. */
+  /** The number of connections accepted so far. */
   readonly accepted: () => number
 }
 
-/** A server on an address; with a port that another one has, where that is wanted. */
+/** A server on an address; on the port of another server, if given. */
 const listen = (address: string, port = 0): Effect.Effect<Listener, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
@@ -72,7 +72,7 @@ const turns = Effect.promise(async () => {
 })
 
 describe("a host with several addresses", () => {
-  it.live("an address that refuses costs nothing: the next is connected to", () =>
+  it.live("after a refused attempt the next address is tried at once", () =>
     Effect.scoped(Effect.gen(function*() {
       const { accepted, port } = yield* listen("127.0.0.2")
       const host = dns({ "ldap.test": ["::1", "127.0.0.3", "127.0.0.2", "127.0.0.4"] })
@@ -149,12 +149,12 @@ describe("other ways to name a server", () => {
       assert.strictEqual(connection.protection, "local")
     })))
 
-  it.live("a lookup that the program has put in Node's place is asked", () =>
+  it.live("a replacement of Node's lookup is used", () =>
     Effect.scoped(Effect.gen(function*() {
       const { accepted, port } = yield* listen("127.0.0.2")
       const original = NodeDns.lookup
       yield* Effect.addFinalizer(() => Effect.sync(() => void (NodeDns.lookup = original)))
-      // As such replacements do, it leaves the family that was asked for out of account.
+      // Like many such replacements, it ignores the requested family.
       const replacement = (
         _: string,
         _1: unknown,
@@ -231,7 +231,7 @@ describe("the dot at the end of a name", () => {
 })
 
 describe("verifyPeer that can't be interrupted and never ends", () => {
-  it.live("holds up neither the limit on connecting nor the release", () =>
+  it.live("delays neither the connect timeout nor the release", () =>
     Effect.gen(function*() {
       const server = yield* Effect.acquireRelease(
         Effect.callback<Tls.Server>((resume) => {

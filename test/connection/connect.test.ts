@@ -1,4 +1,4 @@
-/** Opening sessions over real sockets: what goes wrong has a name, ends in time, and leaves nothing behind. */
+/** Opening sessions over real sockets: failures are typed, end in time, and leave nothing behind. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,7 +23,7 @@ import { givingWayAfter } from "../session/stepping.ts"
 
 const certificates = makeCertificates()
 
-/** What keeps a process alive: sockets, attempts to connect, timers. */
+/** The resources that keep a process alive: sockets, connection attempts, timers. */
 const resources = (): ReadonlyArray<string> =>
   process
     .getActiveResourcesInfo()
@@ -155,7 +155,7 @@ describe("bad input", () => {
       assert.include(error.message, "/no/such/socket")
     }))
 
-  it.live("a base, a filter or a limit that can't be sent: nothing is, and the session goes on", () =>
+  it.live("a base, a filter or a limit that can't be encoded: nothing is sent, and the session goes on", () =>
     clean(
       Effect.gen(function*() {
         const { port } = yield* tcp(silent)
@@ -173,7 +173,7 @@ describe("bad input", () => {
 })
 
 describe("an unreachable server", () => {
-  it.effect("one that never answers the attempt to connect: connectTimeout, on the Clock", () =>
+  it.effect("one that never answers the connection attempt: connectTimeout, on the Clock", () =>
     Effect.gen(function*() {
       let attempts = 0
       const transport = {
@@ -197,7 +197,7 @@ describe("an unreachable server", () => {
       assert.strictEqual(attempts, 2)
     }))
 
-  it.live("a password that is wrong: the name, the code, and nothing is left of the session", () =>
+  it.live("a wrong password: the name and the code are in the error, and nothing is left of the session", () =>
     clean(
       Effect.gen(function*() {
         const { port } = yield* tcp((socket) => answering(socket, { code: 49 }))
@@ -210,7 +210,7 @@ describe("an unreachable server", () => {
       })
     ))
 
-  it.live("a name that means nothing to the server is InvalidDnSyntax, and says how names are written", () =>
+  it.live("a malformed name is InvalidDnSyntax, whose message shows how names are written", () =>
     Effect.gen(function*() {
       const directory = yield* InMemoryDirectory.make({ suffixes: ["dc=example"] })
       const session = yield* LdapSession.fromSocket(yield* directory.connect)
@@ -252,7 +252,7 @@ describe("TLS", () => {
       })
     ))
 
-  it.live("verification is on whatever the environment says", () =>
+  it.live("the environment can't turn the verification off", () =>
     clean(
       Effect.gen(function*() {
         const { port } = yield* tls("untrusted")
@@ -289,7 +289,7 @@ describe("TLS", () => {
     ))
 })
 
-describe("a server that accepts and says nothing", () => {
+describe("a server that accepts and never answers", () => {
   it.live("TCP: the bind ends at requestTimeout, the release at closeTimeout", () =>
     clean(
       Effect.gen(function*() {
@@ -315,7 +315,7 @@ describe("a server that accepts and says nothing", () => {
     ))
 })
 
-/** Answers a bind as a server would; says when it has seen an unbind and the end. */
+/** Answers a bind as a server would; completes when it has received an unbind and the end. */
 const answering = (
   socket: Net.Socket,
   on: { readonly unbind?: () => void; readonly end?: () => void; readonly code?: number } = {}
@@ -350,7 +350,7 @@ describe("S1 and S2 on real sockets", () => {
           yield* Effect.scoped(
             LdapSession.make({ url: `${scheme}://127.0.0.1:${port}`, tls: trust, auth: LdapAuth.anonymous })
           )
-          // Of the two ends of the connection ours is gone when the scope is.
+          // Once the scope is closed, only the server's end of the connection may remain.
           assert.isAtMost(resources().length, before + 1)
           assert.deepStrictEqual(seen, ["unbind", "end"])
         })
@@ -376,7 +376,7 @@ describe("S1 and S2 on real sockets", () => {
     ))
 })
 
-describe("S3: what happens on a socket between two steps of a fiber is not missed", () => {
+describe("S3: socket events between two steps of a fiber are not missed", () => {
   it.live.each([3, 4, 5, 8])(
     "fibers that give way after %s operations: opening, use, release",
     (every) =>

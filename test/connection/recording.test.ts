@@ -105,7 +105,7 @@ describe("LdapTransport.record", () => {
       assert.strictEqual(calls, 3)
     }).pipe(Effect.scoped))
 
-  it.effect("numbers connections, and says where a security layer makes octets unreadable", () =>
+  it.effect("numbers connections, and says where a security layer makes bytes unreadable", () =>
     Effect.gen(function*() {
       const directory = yield* world
       const events: Array<LdapTransport.TapEvent> = []

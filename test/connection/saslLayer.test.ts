@@ -1,5 +1,5 @@
 /**
- * The security layer of a bind, with a layer that shows what passes: an octet that counts, and then the octets turned around.
+ * The security layer of a bind, with a layer that can be checked: each buffer has a counter in its first byte, then the inverted bytes.
  * Layers of Kerberos on real servers are in kerberos.test.ts.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -67,7 +67,7 @@ const open = Effect.fnUntraced(function*(
   let received = 0
   let sent = 0
   let unread = Buffer.alloc(0)
-  /** The lengths of the buffers that came. */
+  /** The lengths of the received buffers. */
   const lengths: Array<number> = []
   const unwrap = (chunks: ReadonlyArray<Uint8Array | string>): NonEmptyReadonlyArray<Uint8Array> => {
     const octets = Buffer.concat(chunks as ReadonlyArray<Uint8Array>)
@@ -102,7 +102,7 @@ const open = Effect.fnUntraced(function*(
     session,
     lengths,
     wrap,
-    /** Answers the bind that comes, and has the layer from then on. */
+    /** Answers the next bind, and uses the layer from then on. */
     grant: Effect.gen(function*() {
       const { messageId } = yield* peer.expect("BindRequest")
       isOn = true
@@ -130,7 +130,7 @@ const bound = Effect.fnUntraced(function*(
 })
 
 describe("a security layer", () => {
-  it.effect("begins right after the bind, in pieces that the peer takes", () =>
+  it.effect("begins right after the bind, in pieces no larger than the peer accepts", () =>
     Effect.gen(function*() {
       const { answerDelete, lengths, peer, session } = yield* bound()
       assert.strictEqual(yield* session.protection, "sasl")
@@ -143,7 +143,7 @@ describe("a security layer", () => {
       yield* Fiber.join(deleting)
     }))
 
-  it.effect("is read whatever the pieces that it arrives in", () =>
+  it.effect("is read in chunks of any size", () =>
     Effect.gen(function*() {
       const { answerDelete, peer, session, wrap } = yield* bound()
       const deleting = yield* Effect.forkChild(
@@ -151,7 +151,7 @@ describe("a security layer", () => {
         { startImmediately: true }
       )
       const ids = yield* Effect.forEach([1, 2, 3], () => Effect.map(peer.expect("DeleteRequest"), (it) => it.messageId))
-      // One octet at a time; one message in two buffers; two buffers at once, of which one holds nothing.
+      // One byte at a time; one message in two buffers; two buffers at once, of which one holds nothing.
       for (const octet of answerDelete(ids[0]!)) yield* peer.sendOctets(Uint8Array.of(octet))
       const whole = encode({ messageId: ids[1]!, operation: { _tag: "DeleteResponse", result: ok }, controls: [] })
       yield* peer.sendOctets(wrap(whole.subarray(0, 5)))
@@ -195,7 +195,7 @@ describe("a security layer", () => {
       assert.strictEqual(peer.octetsAfterUnbind(), 0)
     }))
 
-  it.effect("S9: one that is confidential lets a password through, one that isn't does not", () =>
+  it.effect("S9: passwords are sent through a confidential layer, and through no other", () =>
     Effect.gen(function*() {
       const simple = LdapAuth.simple("cn=a", Redacted.make("secret"))
       const sealed = yield* bound()
@@ -207,7 +207,7 @@ describe("a security layer", () => {
     }))
 
   it.effect.each<[string, (wrap: (octets: Uint8Array) => Buffer) => Uint8Array]>([
-    ["a buffer of no octets", () => framed(new Uint8Array())],
+    ["a buffer of no bytes", () => framed(new Uint8Array())],
     ["a buffer larger than what was agreed on", () => Buffer.from([0, 0, 3, 0xe9])],
     ["a length of four gigabytes", () => Buffer.from([0xff, 0xff, 0xff, 0xff])],
     [
@@ -234,7 +234,7 @@ describe("a security layer", () => {
 
   it.effect.each<[string, () => Uint8Array]>([
     ["a buffer that can't be unwrapped", () => framed(Buffer.from([7, 7]))],
-    ["a buffer of no octets", () => framed(new Uint8Array())]
+    ["a buffer of no bytes", () => framed(new Uint8Array())]
   ])("S3: an answer that came before %s is delivered", ([, hostile]) =>
     Effect.gen(function*() {
       const { answerDelete, peer, session } = yield* bound()
@@ -245,7 +245,7 @@ describe("a security layer", () => {
       assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
     }))
 
-  it.effect("what can't be wrapped ends the session, and nothing of it is sent", () =>
+  it.effect("a message that can't be wrapped ends the session, and no part of it is sent", () =>
     Effect.gen(function*() {
       const broken = layer({ wrap: () => Effect.fail(new AuthRejected({ detail: "the ticket has expired" })) })
       const { client, peer, session } = yield* bound(broken)
@@ -256,10 +256,10 @@ describe("a security layer", () => {
       assert.deepStrictEqual(peer.kinds(), ["BindRequest"])
     }))
 
-  it.effect("writes on where the bind had left no room, and there is some at last", () =>
+  it.effect("goes on writing when there is room again after a bind that left none", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
-      // A way whose word that all is taken comes after the answer.
+      // A connection that reports room only after the response.
       const { peer, session } = yield* bound(layer(), {}, (write) => (chunk) =>
         Effect.tap(write(chunk), () =>
           Deferred.await(gate)))
@@ -270,7 +270,7 @@ describe("a security layer", () => {
       assert.deepStrictEqual(peer.kinds(), ["BindRequest", "DeleteRequest"])
     }))
 
-  it.effect("waits for room below it, and goes on when there is some", () =>
+  it.effect("waits for room in the connection below, then goes on", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       let writes = 0
@@ -309,7 +309,7 @@ describe("S7: between the bind and its layer", () => {
     return { ...world, bind, decision }
   })
 
-  it.effect("nothing is read: what comes meanwhile comes through the layer", () =>
+  it.effect("nothing is read: later bytes come through the layer", () =>
     Effect.gen(function*() {
       const { bind, decision, peer, session, wrap } = yield* pending()
       const oid = "1.3.6.1.4.1.1466.20036"
@@ -328,7 +328,7 @@ describe("S7: between the bind and its layer", () => {
       assert.strictEqual((yield* session.closed)._tag, "ServerNotice")
     }))
 
-  it.effect("nothing is sent: what is asked meanwhile goes through the layer", () =>
+  it.effect("nothing is sent: later requests go through the layer", () =>
     Effect.gen(function*() {
       const { decision, peer, session } = yield* pending()
       yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
@@ -338,7 +338,7 @@ describe("S7: between the bind and its layer", () => {
       yield* peer.expect("DeleteRequest")
     }))
 
-  it.effect("the start of a message in clear text isn't taken for the start of what comes through the layer", () =>
+  it.effect("the start of a message in clear text isn't taken for the start of a wrapped buffer", () =>
     Effect.gen(function*() {
       const decision = yield* Deferred.make<LdapSasl.SaslSecurityLayer>()
       const { peer, session } = yield* open()

@@ -1,4 +1,4 @@
-/** TLS: what a program can ask of it, how a server is refused, and what is told of it afterwards. */
+/** TLS: its options, how a server is refused, and the result of the handshake. */
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -64,7 +64,7 @@ const listen = (options: Tls.TlsOptions = {}): Effect.Effect<Listening, never, S
     return { url: `ldaps://127.0.0.1:${port}`, accept: Queue.take(clients) }
   })
 
-/** When a client has gone: how many octets it had sent. */
+/** When a client has gone: how many bytes it had sent. */
 const sent = (socket: Tls.TLSSocket): Effect.Effect<number> =>
   Effect.callback((resume) => {
     const done = () => resume(Effect.succeed(socket.bytesRead))
@@ -75,7 +75,7 @@ const sent = (socket: Tls.TLSSocket): Effect.Effect<number> =>
 const open = (url: string, tls: LdapTls.TlsOptions, options?: LdapSession.SessionOptions) =>
   LdapSession.make({ url, tls: { ...trust, ...tls }, ...options })
 
-/** Why there is no session. It must be TLS's fault. */
+/** The error of a session that could not be opened. Its reason must be TLS. */
 const refusal = (url: string, tls: LdapTls.TlsOptions): Effect.Effect<LdapError> =>
   Effect.map(Effect.flip(Effect.scoped(open(url, tls))), (error) => {
     assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "tls" })
@@ -84,7 +84,7 @@ const refusal = (url: string, tls: LdapTls.TlsOptions): Effect.Effect<LdapError>
   }) as Effect.Effect<LdapError>
 
 describe("what was negotiated", () => {
-  it.live("is told of ldaps: version, cipher suite, and the certificate", () =>
+  it.live("is reported for ldaps: version, cipher suite, and the certificate", () =>
     Effect.gen(function*() {
       const { url } = yield* listen()
       const session = yield* open(url, {})
@@ -107,7 +107,7 @@ describe("what was negotiated", () => {
       })
     }))
 
-  it.live("is told of StartTLS, from the moment at which it is done", () =>
+  it.live("is reported for StartTLS once it is done", () =>
     Effect.gen(function*() {
       const peer = yield* RecordingServer.listen({ certificate: server })
       const session = yield* open(`ldap://127.0.0.1:${peer.port}`, {}, { closeTimeout: 100 })
@@ -138,13 +138,13 @@ describe("what was negotiated", () => {
       assert.deepStrictEqual(seen, [hash, hash])
     }))
 
-  it.effect("is nothing in clear text", () =>
+  it.effect("is undefined in clear text", () =>
     Effect.gen(function*() {
       const connected = yield* connect({ closeTimeout: 0 })
       assert.isUndefined(yield* (yield* connected.session).tls)
     }))
 
-  it.live("names are written as LDAP writes them, whatever stands in them", () =>
+  it.live("names are written as LDAP writes them, with any character", () =>
     Effect.gen(function*() {
       const strange = signedBy("o=a\nb, \"c\" + Ü")
       const { url } = yield* listen(strange.server)
@@ -154,7 +154,7 @@ describe("what was negotiated", () => {
 })
 
 describe("versions and cipher suites", () => {
-  it.live("nothing older than TLS 1.2 is spoken, unless the program says so", () =>
+  it.live("no version below TLS 1.2 is used, unless the program allows it", () =>
     Effect.gen(function*() {
       const { url } = yield* listen({ minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" })
       yield* refusal(url, {})
@@ -163,7 +163,7 @@ describe("versions and cipher suites", () => {
       assert.strictEqual((yield* session.tls)?.protocol, "TLSv1.1")
     }))
 
-  it.live("nor where a flag or the environment lets Node speak it", () =>
+  it.live("nor if a flag or the environment allows Node to use it", () =>
     Effect.gen(function*() {
       const old = { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const
       const { url } = yield* listen(old)
@@ -198,7 +198,7 @@ describe("versions and cipher suites", () => {
 })
 
 describe("whom to trust", () => {
-  it.live("the name that is asked for is the name that the certificate must carry", () =>
+  it.live("the certificate must carry the requested name", () =>
     Effect.gen(function*() {
       const asked: Array<string> = []
       const { url } = yield* listen({
@@ -222,7 +222,7 @@ describe("whom to trust", () => {
       yield* refusal(url, { ca: others.ca.cert })
     }))
 
-  it.live("options that are used again say what they say now", () =>
+  it.live("options that are used again have their current values", () =>
     Effect.gen(function*() {
       const { url } = yield* listen()
       const others = makeCertificates()
@@ -255,7 +255,7 @@ describe("options that are used again", () => {
     assert.notStrictEqual(contextOf(options), contextOf({ ...options }))
   })
 
-  it("are read again when something else is in them, or has come to them", () => {
+  it("are read again when a value has changed or was added", () => {
     const options: { -readonly [K in keyof LdapTls.TlsOptions]: LdapTls.TlsOptions[K] } = { ca: ca.cert }
     const first = contextOf(options)
     options.ca = makeCertificates().ca.cert
@@ -266,7 +266,7 @@ describe("options that are used again", () => {
     assert.strictEqual(new Set([first, second, third, contextOf(options)]).size, 4)
   })
 
-  it("are read again when Node has other authorities, where they name none", () => {
+  it("without authorities of their own are read again when Node's have changed", () => {
     const nodes = Tls.getCACertificates("default")
     const [named, unnamed] = [{ ca: ca.cert }, {}]
     const before = [contextOf(named), contextOf(unnamed)]
@@ -279,7 +279,7 @@ describe("options that are used again", () => {
     }
   })
 
-  it("have no use for a key that was wiped meanwhile", () => {
+  it("fail with a key that was wiped meanwhile", () => {
     const options = { ...ca, ca: ca.cert, key: Redacted.make(ca.key) }
     contextOf(options)
     Redacted.wipeUnsafe(options.key)
@@ -309,30 +309,30 @@ describe("pinned fingerprints", () => {
       yield* open(url, { pinnedFingerprints: others })
     }))
 
-  it.live("another server is refused although its certificate is good, and so is everybody where none is named", () =>
+  it.live("another server is refused although its certificate is good, and an empty list refuses every server", () =>
     Effect.gen(function*() {
       const { url } = yield* listen(certificates.renewed)
       const error = yield* refusal(url, { pinnedFingerprints: [hex] })
       assert.include(error.message, "none of the pinned fingerprints")
-      // So that whoever reads it can pin it.
+      // The message has the fingerprint, so that it can be pinned.
       assert.include(error.message, LdapTls.certificateFingerprint(certificates.renewed.cert))
       yield* refusal(url, { pinnedFingerprints: [] })
     }))
 
-  it.live("that of the key outlives the certificate", () =>
+  it.live("that of the key is the same after a renewal of the certificate", () =>
     Effect.gen(function*() {
       const { url } = yield* listen(certificates.renewed)
       yield* open(url, { pinnedFingerprints: [keyDigest.copy().digest("base64")] })
     }))
 
-  it.live("they come on top of the verification", () =>
+  it.live("they are checked in addition to the verification", () =>
     Effect.gen(function*() {
       const { url } = yield* listen(certificates.expired)
       const pinnedFingerprints = [LdapTls.certificateFingerprint(certificates.expired.cert)]
       assert.include((yield* refusal(url, { pinnedFingerprints })).message, "time is not now")
     }))
 
-  it.live("without the verification they alone say who the server is", () =>
+  it.live("without the verification they alone identify the server", () =>
     Effect.gen(function*() {
       const { url } = yield* listen(certificates.untrusted)
       const mine = {
@@ -344,7 +344,7 @@ describe("pinned fingerprints", () => {
       yield* refusal(url, { ...mine, pinnedFingerprints: [hex] })
     }))
 
-  it.live("one that is none is said to be, before anything is connected", () =>
+  it.live("an invalid one is an error before connecting", () =>
     Effect.gen(function*() {
       const nowhere = "ldaps://127.0.0.1:1"
       for (const text of ["", "ab:cd", hex.slice(1), `${hex}00`, "*"]) {
@@ -354,7 +354,7 @@ describe("pinned fingerprints", () => {
 })
 
 describe("the program's own verification", () => {
-  it.live("sees what was negotiated, and may refuse with a reason", () =>
+  it.live("sees the result of the handshake, and may refuse with a reason", () =>
     Effect.gen(function*() {
       const { accept, url } = yield* listen({ maxVersion: "TLSv1.2" })
       const seen: Array<LdapTls.TlsSession> = []
@@ -386,7 +386,7 @@ describe("the program's own verification", () => {
       }
     }))
 
-  it.live("is asked only about a server that everything else has accepted", () =>
+  it.live("runs only for a server that all other checks have accepted", () =>
     Effect.gen(function*() {
       const asked: Array<string> = []
       const verifyPeer = () => Effect.sync(() => void asked.push("asked"))
@@ -399,7 +399,7 @@ describe("the program's own verification", () => {
       assert.deepStrictEqual(asked, ["asked"])
     }))
 
-  it.effect("has the time that a connection has", () =>
+  it.effect("is limited by connectTimeout", () =>
     Effect.gen(function*() {
       const { accept, url } = yield* listen({ maxVersion: "TLSv1.2" })
       const asked = yield* Deferred.make<void>()
@@ -429,7 +429,7 @@ describe("the program's own verification", () => {
       const { messageId } = yield* connection.expect("ExtendedRequest")
       yield* connection.send(messageId, { _tag: "ExtendedResponse", result: ok })
       yield* Effect.forkScoped(Effect.andThen(connection.ended, connection.end))
-      // Its side may never be told that the handshake was done.
+      // The server may never learn that the handshake was done.
       yield* Effect.forkScoped(connection.startTls)
       assert.include((yield* Fiber.join(opening)).message, "not this one")
       yield* connection.closed
@@ -470,7 +470,7 @@ describe("StartTLS", () => {
       assert.deepInclude(both.reason, { _tag: "InvalidRequest", field: "startTls" })
     }))
 
-  it.effect("over a socket that can't be told what is asked for fails instead of leaving it out", () =>
+  it.effect("over a socket that doesn't support an option fails instead of ignoring it", () =>
     Effect.gen(function*() {
       const connected = yield* connect({ closeTimeout: 0, tls: { servername: "ldap.example" } })
       const session = yield* connected.session
@@ -525,7 +525,7 @@ describe("client certificates", () => {
   const ways: Record<string, LdapTls.TlsOptions> = {
     "in PEM": { cert, key },
     "with a redacted key": { cert, key: Redacted.make(key) },
-    "in octets": { cert: Buffer.from(cert), key: Redacted.make(Buffer.from(key)) }
+    "in bytes": { cert: Buffer.from(cert), key: Redacted.make(Buffer.from(key)) }
   }
 
   it.live.each(Object.keys(ways))("%s", (name) =>
@@ -545,7 +545,7 @@ describe("client certificates", () => {
       }
     }))
 
-  it.live("a server that wants one ends a session without", () =>
+  it.live("a server that requires one ends a session without it", () =>
     Effect.gen(function*() {
       const { url } = yield* listen({ requestCert: true, rejectUnauthorized: true, ca: ca.cert })
       yield* refusal(url, { maxVersion: "TLSv1.2" })
@@ -569,15 +569,18 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     StartTLS: { url: urls.ldap, startTls: true, tls }
   }
 
-  it.live.each(Object.keys(ways))("%s: a client certificate is who the session is", (name) =>
-    Effect.gen(function*() {
-      const session = yield* LdapSession.make({ ...ways[name]!, auth: LdapAuth.sasl(LdapSasl.external()) })
-      const { answer } = yield* session.extended(LdapExtended.whoAmI)
-      assert.strictEqual(answer, `dn:uid=alice,ou=people,${slapd.base}`)
-      assert.deepInclude(yield* session.tls, { protocol: "TLSv1.3", isVerified: true })
-    }))
+  it.live.each(Object.keys(ways))(
+    "%s: a client certificate authenticates the session",
+    (name) =>
+      Effect.gen(function*() {
+        const session = yield* LdapSession.make({ ...ways[name]!, auth: LdapAuth.sasl(LdapSasl.external()) })
+        const { answer } = yield* session.extended(LdapExtended.whoAmI)
+        assert.strictEqual(answer, `dn:uid=alice,ou=people,${slapd.base}`)
+        assert.deepInclude(yield* session.tls, { protocol: "TLSv1.3", isVerified: true })
+      })
+  )
 
-  it.live("a certificate that slapd doesn't trust is nobody's", () =>
+  it.live("with a certificate that slapd doesn't trust the session is anonymous", () =>
     Effect.gen(function*() {
       const { cert, key } = certificates.untrustedClient
       const error = yield* Effect.flip(
@@ -589,7 +592,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       )
     }))
 
-  it.live("a socket of Effect that was upgraded is protected, and tells nothing of it", () =>
+  it.live("an upgraded socket of Effect is protected, and reports no result of the handshake", () =>
     Effect.gen(function*() {
       const socket = yield* NodeSocket.makeNet({ host: "127.0.0.1", port: slapd.port })
       const session = yield* LdapSession.fromSocket(socket, {

@@ -1,6 +1,6 @@
 /**
- * 389 Directory Server: the controls and extended operations that it has and a session can send, its ways of SASL, and what its
- * own log says of sessions.
+ * 389 Directory Server: the controls and extended operations that it has and a session can send, its SASL mechanisms, and its own
+ * log of sessions.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -167,7 +167,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         yield* session.delete(dn)
       }))
 
-    it.live("proxied authorization, for whom an access rule allows it", () =>
+    it.live("proxied authorization, for users whom an access rule allows it", () =>
       Effect.gen(function*() {
         const carol = yield* as(`uid=carol,${people}`, passwordOf("carol"))
         const asAlice = [LdapControl.proxiedAuthorization.make(`dn:${alice}`)]
@@ -201,7 +201,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         const watching = session.searchMessages({
           base: top,
           timeout: "Infinity",
-          // What is there already too: the first entry says that the server listens.
+          // Existing entries too: the first one shows that the server listens.
           controls: [LdapControl.persistentSearch.make({ changesOnly: false })]
         })
         const seen: Array<readonly [what: string | undefined, dn: string, previousDn?: string | undefined]> = []
@@ -264,7 +264,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         yield* session.delete(top)
       }))
 
-    it.live("who one is after a bind (RFC 3829)", () =>
+    it.live("the authorization identity after a bind (RFC 3829)", () =>
       Effect.gen(function*() {
         const session = yield* LdapSession.make({ url: urls.ldap })
         const { controls } = yield* session.bind(LdapAuth.simple(alice, Redacted.make(passwordOf("alice"))), {
@@ -273,7 +273,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         assert.deepStrictEqual(LdapControl.authorizationIdentityResponse.find(controls), Option.some(`dn:${alice}`))
       }))
 
-    it.live("what it hasn't, it refuses: assertions, tree delete, transactions, cancel", () =>
+    it.live("unsupported operations are refused: assertions, tree delete, transactions, cancel", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         for (
@@ -354,7 +354,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         const refused = yield* Effect.flip(authenticate("person", Redacted.make("first-1")))
         assert.strictEqual(refused.reason._tag, "MustChangePassword")
         yield* own.modify(dn, LdapModification.replace("userPassword", "second-2"))
-        // The connection learns of it by a bind, but not by one that follows the change too closely.
+        // A bind tells the connection of it, but not a bind that follows the change too closely.
         const again = Effect.andThen(own.bind(LdapAuth.simple(dn, Redacted.make("second-2"))), own.lookup(alice))
         const found = yield* Effect.retry(again, moments)
         assert.isTrue(Option.isSome(found))
@@ -375,7 +375,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         assert.approximately(timeBeforeExpiration!, 7200, 120)
       }))
 
-    it.live("wrong passwords lock an account, which is a constraint to this server and a lock to a login", () =>
+    it.live("wrong passwords lock an account, which is ConstraintViolation from this server and AccountLocked from a login", () =>
       Effect.gen(function*() {
         const { dn, session, top } = yield* under({
           passwordLockout: "on",
@@ -438,7 +438,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         )
         for (const lines of closed) {
           assert.lengthOf(lines.filter((line) => line.endsWith(" UNBIND")), 1, lines.join("\n"))
-          // U1 is how it calls an end that an unbind asked for.
+          // U1 is its code for an end by an unbind.
           assert.match(lines.join("\n"), /(closed|Closed Connection|Disconnect).* - U1/)
         }
       }))

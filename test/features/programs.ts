@@ -1,5 +1,5 @@
 /**
- * What services do with a directory, on a real one: log people in, pool sessions, read the schema, and the jobs of LdapJobs. The
+ * Typical programs on a real directory: log people in, pool sessions, read the schema, and the jobs of LdapJobs. The
  * same programs for every server.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -24,7 +24,7 @@ export interface ProgramServer {
   readonly scratch: string
   readonly people: string
   readonly loginAttribute: string
-  /** What an entry has that needs nothing but a common name, and may have entries below it. */
+  /** The attributes of an entry that needs only a common name, and may have entries below it. */
   readonly device: Readonly<Record<string, ReadonlyArray<string>>>
   /** Default: as `device`. */
   readonly container?: Readonly<Record<string, ReadonlyArray<string>>>
@@ -70,7 +70,7 @@ export const programs = (server: ProgramServer): void => {
         })
     )
 
-    it.live("a pool's sessions are the administrator's, and no more than it may have", () =>
+    it.live("a pool's sessions are bound as the administrator, and no more than its limit", () =>
       Effect.gen(function*() {
         const pool = yield* LdapPool.make({ server: config.url, open: asAdmin, max: 3 })
         const found = yield* Effect.forEach(
@@ -84,7 +84,7 @@ export const programs = (server: ProgramServer): void => {
         assert.deepStrictEqual([inUse, lost], [0, 0])
       }))
 
-    it.live("the schema: every definition can be read, and what it says of a person fits one", () =>
+    it.live("the schema: every definition is parsed, and a person is valid under it", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const schema = yield* LdapSubschema.read(session)
@@ -92,12 +92,12 @@ export const programs = (server: ProgramServer): void => {
         assert.isAbove(schema.attributeTypes.length, 200)
         assert.isAbove(schema.objectClasses.length, 40)
         const person = Option.getOrThrow(yield* session.lookup(login.dn))
-        // An entry that is read has attributes that nobody may write.
+        // An entry that was read has attributes that no client may write.
         const problems = LdapSubschema.validate(schema, person).filter(({ _tag }) => _tag !== "NotModifiable")
         assert.deepStrictEqual(problems.map(LdapSubschema.describe), [])
       }))
 
-    it.live("a tree is deleted, whatever the server does for it", () =>
+    it.live("a tree is deleted, with or without the server's control for it", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         for (const treeDelete of ["auto", "never"] as const) {
@@ -121,7 +121,7 @@ export const programs = (server: ProgramServer): void => {
         assert.sameMembers(members.map(({ entry }) => entry.dn), [...group.members])
       }))
 
-    it.live("an entry is made what it should be, once", () =>
+    it.live("an upsert changes an entry once", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const dn = `cn=upsert-${process.pid},${scratch}`

@@ -1,5 +1,5 @@
 /**
- * Samba as a domain controller: what Active Directory has that others haven't. Where Samba differs from Active Directory itself,
+ * Samba as a domain controller: the features of Active Directory that other servers don't have. Where Samba differs from Active Directory itself,
  * a test says so.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -68,7 +68,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         assert.isTrue(Option.isSome(yield* session.lookup(alice)))
       }))
 
-    it.live("a refusal says which: Active Directory's sub-code, spelled out", () =>
+    it.live("a refusal gives its reason: Active Directory's sub-code, in words", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const dn = fresh()
@@ -112,7 +112,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         yield* session.delete(dn)
       }))
 
-    it.live("nobody may search", () =>
+    it.live("an anonymous session may not search", () =>
       Effect.gen(function*() {
         const session = yield* LdapSession.make({ url: urls.ldaps, tls })
         assert.strictEqual((yield* reasonOf(session.searchResult({ base })))._tag, "OperationsError")
@@ -121,7 +121,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
   })
 
   describe("attributes", () => {
-    it.live("a range of values, where one asks for it, and all of them by their job", () =>
+    it.live("a range of values, if requested, and all values through LdapJobs.memberNames", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const big = `CN=big,${groups}`
@@ -168,7 +168,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         assert.include(yield* found(LdapFilter.and(users, LdapFilter.bitOr("userAccountControl", 2 | 512))), "alice")
         assert.deepStrictEqual(yield* found(LdapFilter.inChain("memberOf", `CN=staff,${groups}`)), ["alice", "bob"])
         assert.sameMembers(yield* found(LdapFilter.inChain("member", alice), groups), ["staff", "team"])
-        // Samba follows the chain of every entry below the base: of the whole domain it takes minutes, and answers nobody.
+        // Samba follows the chain of every entry below the base: for the whole domain it takes minutes, and blocks all other clients.
         const members = yield* Stream.runCollect(
           LdapJobs.members(session, `CN=staff,${groups}`, { nested: "inChain", base: people })
         )
@@ -230,7 +230,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         yield* session.delete(dn)
       }))
 
-    it.live("notification: a change reaches who waits for it", () =>
+    it.live("notification: a change reaches the waiting search", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const top = `OU=${freshName()},${scratch}`
@@ -242,7 +242,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
           timeout: "Infinity",
           controls: [LdapControl.notification.make()]
         })
-        // The search says nothing before the first change, so changes are made until it has seen one.
+        // The search returns nothing before the first change, so changes are made until it has seen one.
         const seen = yield* Effect.raceFirst(
           Stream.runHead(watching),
           Effect.forever(
@@ -259,7 +259,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         yield* session.delete(top)
       }))
 
-    it.live("show deleted: what is gone is still there, elsewhere", () =>
+    it.live("show deleted: a deleted entry is still found, under another name", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const name = freshName()
@@ -324,7 +324,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         assert.isTrue(Option.isNone(yield* session.lookup(`CN=a,${top}`)))
       }))
 
-    it.live("permissive modify: what is so already is no error", () =>
+    it.live("permissive modify: a change that has no effect is no error", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const dn = fresh()

@@ -1,6 +1,6 @@
 /**
- * OpenLDAP: every control and extended operation that it has and a session can send, its password policy, and the trouble it
- * can be made to give. Where the directory in memory answers the same, test/testing/slapdControls.test.ts compares the two.
+ * OpenLDAP: every control and extended operation that it has and a session can send, its password policy, and the faults that it
+ * can simulate. Where the directory in memory answers the same, test/testing/slapdControls.test.ts compares the two.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -125,7 +125,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
           assert.strictEqual(yield* Stream.runCount(session.search(options)), manyEntries)
           assert.lengthOf((yield* session.searchResult(options)).entries, manyEntries)
         }
-        // It keeps five of them for a connection, and takes a moment to see that one isn't wanted any more.
+        // It keeps five of them for a connection, and takes a moment to release one.
         const rest = Effect.sleep("25 millis")
         for (let i = 0; i < 15; i++) {
           assert.strictEqual(yield* Stream.runCount(Stream.take(session.search(options), 7 * i + 1)), 7 * i + 1)
@@ -166,7 +166,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         yield* session.delete(dn, holds)
       }))
 
-    it.live("proxied authorization (RFC 4370), for whom an entry allows it", () =>
+    it.live("proxied authorization (RFC 4370), for users whom an entry allows it", () =>
       Effect.gen(function*() {
         const session = yield* as(`cn=proxy,${accountsBase}`, passwordOf("proxy"))
         const whoAmI = (authzId: LdapControl.AuthzId) =>
@@ -196,7 +196,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.isFalse(entry.has("cn"))
       }))
 
-    it.live("subentries, domain scope, no copies: they are taken, and change nothing here", () =>
+    it.live("subentries, domain scope, no copies: they are accepted, and have no effect here", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         for (
@@ -210,7 +210,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.lengthOf(entries, 0)
       }))
 
-    it.live("a control that isn't known is ignored, or, where it is critical, the operation is refused", () =>
+    it.live("an unknown control is ignored; if it is critical, the operation is refused", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const unknown = (critical: boolean) => ({ controls: [LdapControl.make("1.3.6.1.4.1.99999.7", { critical })] })
@@ -246,7 +246,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.strictEqual(entries.filter((entry) => entry.has("ref")).length, 2)
       }))
 
-    it.live("an alias is followed where one asks for it", () =>
+    it.live("an alias is dereferenced if requested", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const found = (derefAliases: LdapSession.DerefAliases) =>
@@ -286,7 +286,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         yield* session.delete(dn)
       }))
 
-    it.live("a password that the server makes (RFC 3062) is one to bind with", () =>
+    it.live("a password that the server generates (RFC 3062) works for a bind", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const dn = fresh()
@@ -302,7 +302,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         yield* session.delete(dn)
       }))
 
-    it.live("a dynamic entry lives as long as one says (RFC 2589)", () =>
+    it.live("a dynamic entry lives for the requested time (RFC 2589)", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const dn = fresh(accountsBase)
@@ -316,7 +316,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         yield* session.delete(dn)
       }))
 
-    it.live("a cancel of what isn't there (RFC 3909), and an operation that nobody knows", () =>
+    it.live("a cancel of an unknown operation (RFC 3909), and an unknown extended operation", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         assert.strictEqual(yield* tagOf(session.extended(LdapExtended.cancel, { messageId: 7777 })), "NoSuchOperation")
@@ -384,7 +384,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.deepInclude(yield* bind("lockable", undefined, request), locked)
       }))
 
-    it.live("a password that must be changed lets one do nothing else", () =>
+    it.live("with a password that must be changed only its change is allowed", () =>
       Effect.gen(function*() {
         const { outcome, says, session } = yield* bind("reset", undefined, request)
         assert.deepStrictEqual([outcome, says], ["bound", { error: "changeAfterReset" }])
@@ -394,7 +394,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.isTrue(Option.isSome(yield* session.lookup(accountsBase)))
       }))
 
-    it.live("a login says what its user has to know", () =>
+    it.live("a login returns the notices for its user", () =>
       Effect.gen(function*() {
         const client = yield* asAdmin
         const authenticate = LdapLogin.authenticate({
@@ -414,7 +414,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.strictEqual(yield* refused("reset2"), "MustChangePassword")
       }))
 
-    it.live("a change that the policy refuses says why", () =>
+    it.live("a change that the policy refuses fails with the reason", () =>
       Effect.gen(function*() {
         const change = Effect.fnUntraced(function*(name: string, newPassword: string, oldPassword?: string) {
           const { session } = yield* bind(name)
@@ -464,7 +464,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         yield* Effect.forEach([`cn=one,${top}`, `cn=two,${top}`, top], (dn) => session.delete(dn))
       }))
 
-    it.live("once, and every change after it, for as long as one listens", () =>
+    it.live("once, and every change after it, until the stream ends", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const top = unit("persist")
@@ -530,7 +530,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.isTrue(Option.isSome(yield* session.lookup(alice)))
       }))
 
-    it.live("a connection that the server drops fails what is in flight, and what comes later", () =>
+    it.live("a connection that the server drops fails operations in flight, and later ones", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         assert.strictEqual(
@@ -541,7 +541,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.strictEqual(yield* tagOf(session.lookup(alice)), "SessionClosed")
       }))
 
-    it.live("a Notice of Disconnection ends the session with what the server says", () =>
+    it.live("a Notice of Disconnection ends the session with the server's message", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const error = yield* Effect.flip(session.searchResult({ base: result("notice"), scope: "base" }))

@@ -11,7 +11,7 @@ const corpus = new URL("corpus/", import.meta.url)
 const octetsIn = (file: string): Buffer =>
   Buffer.from(readFileSync(new URL(file, corpus), "utf8").replace(/^#.*$/gm, "").replace(/\s/g, ""), "hex")
 
-describe("S11: any octets", () => {
+describe("S11: any bytes", () => {
   it.each(readdirSync(corpus))("corpus: %s", (file) => {
     const octets = octetsIn(file)
     for (let seed = 0; seed < 20; seed++) tryParser(octets, random(seed))

@@ -1,10 +1,10 @@
 /**
- * Fuzzing for as long as one likes:
+ * Fuzzing for a chosen time:
  *
  *     node test/fuzz/fuzz.ts --seconds 60 --seed 1
  *
  * Rounds are numbered from the seed on, and a round is made of its number alone: one that fails is printed, and
- * `--seed N --rounds 1` plays it again. What was found is kept in corpus/.
+ * `--seed N --rounds 1` repeats it. Inputs that have found faults are in corpus/.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ while (Date.now() < end && seed - first < rounds) {
   const exit = await Effect.runPromiseExit(round(seed))
   if (Exit.isFailure(exit)) {
     console.error(`round ${seed} fails; again: node test/fuzz/fuzz.ts --seed ${seed} --rounds 1`)
-    if (seed % 4 !== 0) console.error(`octets: ${octetsOf(random(seed)).toString("hex")}`)
+    if (seed % 4 !== 0) console.error(`bytes: ${octetsOf(random(seed)).toString("hex")}`)
     console.error(Cause.pretty(exit.cause))
     process.exitCode = 1
     break

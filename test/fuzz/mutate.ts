@@ -1,6 +1,6 @@
 /**
- * Damage: octets as a broken or a hostile peer might send them, from a generator of numbers with a seed, so that everything can
- * be made again.
+ * Damage: bytes as a broken or a hostile peer might send them, from a random number generator with a seed, so that every round can
+ * be repeated.
  */
 
 /** Numbers from 0 to 2^32 - 1 (mulberry32). */
@@ -20,7 +20,7 @@ export const below = (random: Random, limit: number): number => random() % limit
 
 export const pick = <A>(random: Random, choices: ReadonlyArray<A>): A => choices[below(random, choices.length)]!
 
-/** Octets that decide much: tags, lengths, ends of ranges. */
+/** Bytes with a large effect: tags, lengths, ends of ranges. */
 const telling = [
   0,
   1,
@@ -71,7 +71,7 @@ const damage = (random: Random, octets: Buffer): Buffer => {
       for (let i = at; i < Math.min(copy.length, at + below(random, 16)); i++) copy[i] = below(random, 256)
       return copy
     case 7: {
-      // An element longer or shorter than it says.
+      // An element longer or shorter than its length.
       if (at < copy.length) copy[at] = (copy[at]! + pick(random, [1, 255, 2, 254, 127])) & 0xff
       return copy
     }
@@ -86,7 +86,7 @@ export const mutate = (random: Random, octets: Buffer): Buffer => {
   return mutated
 }
 
-/** The same octets in pieces. */
+/** The same bytes in pieces. */
 export const chunks = (random: Random, octets: Buffer): ReadonlyArray<Buffer> => {
   const most = pick(random, [1, 3, 17, 400, octets.length + 1])
   const pieces: Array<Buffer> = []

@@ -1,5 +1,5 @@
 /**
- * What must hold for any octets: of the parser alone, and of a session whose peer sends them.
+ * The promises for any bytes: of the parser alone, and of a session whose peer sends them.
  *
  * The parser never throws, and whatever the chunks, it finds the same messages and the same fault; what it finds can be read to
  * the last attribute, and encoded and read again. The session settles everything with a value or a typed error in bounded
@@ -58,7 +58,7 @@ const read = (message: LdapMessage): string => {
   )
 }
 
-/** What must hold of the parser for these octets. */
+/** Checks the promises of the parser for these bytes. */
 export const tryParser = (sent: Buffer, random: Random): void => {
   const whole = parse([sent])
   const texts = whole.messages.map(read)
@@ -72,7 +72,7 @@ export const tryParser = (sent: Buffer, random: Random): void => {
   }
   for (const [i, message] of whole.messages.entries()) {
     const encoded = encode(message)
-    // What was accepted may still have no encoding: a number of no operation, say.
+    // An accepted message may still have no encoding, for instance because of an unknown number.
     if (Result.isFailure(encoded)) continue
     const again = Result.getOrThrow(decode(encoded.success))
     must(read(again) === texts[i], `read again, ${texts[i]} is ${read(again)}`)
@@ -127,7 +127,7 @@ const operations: ReadonlyArray<(session: LdapSession) => Effect.Effect<unknown,
   (session) => session.searchResult({ base: "" })
 ]
 
-/** What must hold of a session whose peer answers its requests with damage. */
+/** Checks the promises of a session whose peer answers its requests with damaged messages. */
 export const trySession = (random: Random): Effect.Effect<void> =>
   Effect.gen(function*() {
     const { client, peer, session: opening } = yield* connect({ closeTimeout: "1 second", maxMessageSize: 1024 * 1024 })
@@ -168,7 +168,7 @@ export const trySession = (random: Random): Effect.Effect<void> =>
     const isUnanswered = end._tag === "ConnectionLost" && end.detail.includes("this side closed")
     const unbinds = end._tag === "Released" || end._tag === "ProtocolViolation" || isUnanswered ? 1 : 0
     must(peer.count("UnbindRequest") === unbinds, `${peer.count("UnbindRequest")} unbinds after ${end._tag}`)
-    must(peer.octetsAfterUnbind() === 0, "octets after the unbind")
+    must(peer.octetsAfterUnbind() === 0, "bytes after the unbind")
     must(!client.isOpen(), "the connection is left")
   }).pipe(Effect.scoped, Effect.provide(TestClock.layer()), Effect.orDie)
 
@@ -195,7 +195,7 @@ const requests: ReadonlyArray<Request> = [
   })
 ]
 
-/** The octets of a round: damaged messages of both directions, or nothing but noise. */
+/** The bytes of a round: damaged messages of both directions, or nothing but noise. */
 export const octetsOf = (random: Random): Buffer => {
   if (below(random, 10) === 0) return Buffer.from(Array.from({ length: below(random, 200) }, () => below(random, 256)))
   const messages = Array.from({ length: 1 + below(random, 3) }, () => {
@@ -205,7 +205,7 @@ export const octetsOf = (random: Random): Buffer => {
   return mutate(random, Buffer.concat(messages))
 }
 
-/** A round: its seed is all that it takes to see it again. Fails with what was broken. */
+/** A round: its seed is enough to repeat it. Fails with the broken promise. */
 export const round = (seed: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const numbers = random(seed)

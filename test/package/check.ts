@@ -136,7 +136,7 @@ const importsOfAll = (paths: ReadonlyArray<string>): string =>
 const isForTests = (path: string): boolean => path.startsWith("./testing")
 const inProduction = modules.map(({ path }) => path).filter((path) => !isForTests(path) && path !== "./ldapts")
 const inTests = [".", ...modules.map(({ path }) => path).filter(isForTests)]
-/** Whatever is imported together, and by whichever path, is there once. */
+/** A module is loaded once, by whichever paths it is imported. */
 const thereOnce = (barrels: number, count: number): string => `
 const all: ReadonlyArray<Readonly<Record<string, unknown>>> = [${
   Array.from({ length: count }, (_, i) => `m${i}`).join(", ")
@@ -173,7 +173,7 @@ const program = Effect.fail(
 const code: string = Effect.runSync(program)
 if (Object.is(code, 49) === false) throw new Error(\`not 49 but \${code}\`)
 
-// Kerberos is an optional peer, which isn't here: that is said when it is asked for.
+// Kerberos is an optional peer, which is missing here: its first use must fail with an error that says so.
 const kerberos = LdapSasl.gssapi().start({ protection: "tls", host: "ldap.example.com" })
 const { message } = await Effect.runPromise(Effect.flip(kerberos))
 if (!message.includes("npm install kerberos")) throw new Error(message)
@@ -216,7 +216,7 @@ run("the declarations compile too", folder, "typescript/bin/tsc", "-p", folder)
 const program = relative(join(root, "node_modules"), join(folder, "NodeNext/program.js"))
 run(`the program runs without optional peers, and ${hidden.length} inner paths can't be reached`, folder, program)
 
-// Names, filters and errors are of use without a session, so whoever wants no more of the package loads no more.
+// Names, filters and errors are useful without a session, so a program that imports only these must load nothing else.
 const importsOf = (file: string): ReadonlyArray<string> =>
   Array.from(
     readFileSync(file, "utf8").matchAll(/^(?:import|export)[\w\s{},*$]+?from "([^"]+)"/gm),

@@ -27,13 +27,13 @@ interface PduRecord {
   readonly messageID?: number
   readonly fields?: unknown
   readonly controls?: ReadonlyArray<unknown>
-  /** The start of a message: whoever reads a stream waits for more. */
+  /** The start of a message: a reader of a stream waits for more. */
   readonly incomplete?: boolean
   /** The header claims more than there is, or than may be. */
   readonly oversizedLength?: boolean
-  /** Octets behind the first message; they are in `hex` too. */
+  /** Bytes behind the first message; they are in `hex` too. */
   readonly trailingHex?: string
-  /** Trailing octets that aren't another message. */
+  /** Trailing bytes that aren't another message. */
   readonly firstPduValid?: boolean
   /** Two messages of `kind`. */
   readonly stream?: string
@@ -208,7 +208,7 @@ const controlsOf = ({ controls }: LdapMessage): ReadonlyArray<unknown> =>
     ...(value === undefined ? {} : { valueHex: hexOf(value) })
   }))
 
-/** The corpus says a value's text beside its octets, and that a flag is false by leaving it out or by saying so. */
+/** The corpus has a value's text beside its bytes, and a false flag is either absent or false. */
 const bare = (fields: unknown): unknown =>
   Array.isArray(fields)
     ? fields.map(bare)
@@ -256,7 +256,7 @@ const judge = (record: PduRecord, message: LdapMessage | undefined): void => {
   assert.deepStrictEqual(fields, kind === "searchResultEntry" ? merged(expected) : expected)
   assert.deepStrictEqual(controlsOf(message), record.controls ?? [])
   const again = Result.getOrThrow(encode(message))
-  // Lengths in the least octets, and no default values: nothing says the same in less.
+  // Lengths in the fewest bytes, and no default values: no encoding is shorter.
   assert.isAtMost(again.length, record.hex.length / 2)
   assert.deepStrictEqual(plain(Result.getOrThrow(decode(again))), plain(message))
 }
@@ -282,7 +282,7 @@ describe.skipIf(!isThere)("the corpus of messages", () => {
     if (record.trailingHex !== undefined) assert.isTrue(Result.isFailure(decode(Buffer.from(record.hex, "hex"))))
   })
 
-  it("most valid messages are written back octet for octet", () => {
+  it("most valid messages are written back byte for byte", () => {
     const same = valid.filter(({ hex, trailingHex }) => {
       const message = trailingHex === undefined ? Result.getOrThrow(decode(Buffer.from(hex, "hex"))) : undefined
       return message !== undefined && hexOf(Result.getOrThrow(encode(message))) === hex
@@ -308,7 +308,7 @@ describe.skipIf(!isThere)("the corpus of messages", () => {
     } else if (oversizedLength === true) {
       assert.include(failure?.detail, "maxMessageSize")
     } else if (failure === undefined) {
-      // What is cut short isn't always marked as incomplete.
+      // A truncated message isn't always marked as incomplete.
       assert.match(error ?? "", /^truncated/)
       assert.strictEqual(parser.pending, hex.length / 2)
     }

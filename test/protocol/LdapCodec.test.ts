@@ -57,11 +57,11 @@ const search = {
   attributes: []
 } as const
 
-/** What every response without anything particular holds: success, no matched DN, no text. */
+/** The content of a plain response: success, no matched DN, no text. */
 const success = "0a010004000400"
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Octets that were written by hand from RFC 4511
+// Bytes that were written by hand from RFC 4511
 // ---------------------------------------------------------------------------------------------------------------------
 
 const examples: ReadonlyArray<readonly [string, string, LdapMessage]> = [
@@ -144,7 +144,7 @@ const examples: ReadonlyArray<readonly [string, string, LdapMessage]> = [
     })
   ],
   [
-    "a result code beyond one octet: e-syncRefreshRequired",
+    "a result code beyond one byte: e-syncRefreshRequired",
     env("03", el("65", "0a021000", "0400", "0400")),
     message(3, { _tag: "SearchResultDone", result: { ...ok, code: 4096 } })
   ],
@@ -282,7 +282,7 @@ const examples: ReadonlyArray<readonly [string, string, LdapMessage]> = [
   ]
 ]
 
-describe("octets of RFC 4511", () => {
+describe("bytes of RFC 4511", () => {
   it.each(examples)("%s", (_, hex, expected) => {
     assert.deepStrictEqual(plain(decoded(hex)), plain(expected))
     assert.strictEqual(hexOf(expected), hex.replaceAll(" ", ""))
@@ -372,13 +372,13 @@ describe("decode gives back what was encoded", () => {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What is accepted although this side writes it otherwise
+// Encodings that are accepted although this encoder writes another
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("accepts", () => {
   it.each<readonly [string, string, LdapMessage]>([
     [
-      "lengths in more octets than needed, everywhere",
+      "lengths in more bytes than needed, everywhere",
       "3084 00000013 028101 01 6184 00000009 0a8101 00 048100 0400",
       message(1, { _tag: "BindResponse", result: ok })
     ],
@@ -388,7 +388,7 @@ describe("accepts", () => {
       message(1, { _tag: "UnbindRequest" }, [new LdapControl({ oid: "1.2", critical: false })])
     ],
     [
-      "TRUE by another octet than ff",
+      "TRUE by another byte than ff",
       env("01", "4200", seq(str("1.2"), "010101")),
       message(1, { _tag: "UnbindRequest" }, [new LdapControl({ oid: "1.2", critical: true })])
     ],
@@ -493,8 +493,8 @@ const searchOf = (scope: string, deref: string, size: string, time: string, type
 
 describe("decode refuses", () => {
   it.each<readonly [string, string, string]>([
-    ["nothing", "", "cut short after 0 octets"],
-    ["a message that is cut short", "300c 020101 6107 0a0100 0400 04", "cut short after 13 octets"],
+    ["nothing", "", "cut short after 0 bytes"],
+    ["a message that is cut short", "300c 020101 6107 0a0100 0400 04", "cut short after 13 bytes"],
     ["two messages", "30050201014200 30050201024200", "more than one"],
     ["a message and a half", "30050201014200 3005", "cut short"],
     ["an empty message", "3000", "found the end"],
@@ -520,11 +520,11 @@ describe("decode refuses", () => {
     ["alias dereferencing 4", searchOf("0a0100", "0a0104", "020100", "020100", "010100"), "alias dereferencing 4"],
     ["a size limit below 0", searchOf("0a0100", "0a0100", "0201ff", "020100", "010100"), "size limit -1"],
     ["a time limit below 0", searchOf("0a0100", "0a0100", "020100", "0201ff", "010100"), "time limit -1"],
-    ["a boolean of two octets", searchOf("0a0100", "0a0100", "020100", "020100", "01020000"), "boolean"],
+    ["a boolean of two bytes", searchOf("0a0100", "0a0100", "020100", "020100", "01020000"), "boolean"],
     ["modify operation 4", env("01", el("66", "0400", seq(seq("0a0104", seq(str("a"), set()))))), "operation 4"],
     ["an add whose values are a SEQUENCE", env("01", el("68", "0400", seq(seq(str("a"), seq())))), "0x31"],
-    ["an abandon of nothing", "3005 020101 5000", "message id of 0 octets"],
-    ["an abandon of five octets", "300a 020101 5005 0000000001", "message id of 5 octets"],
+    ["an abandon of nothing", "3005 020101 5000", "message id of 0 bytes"],
+    ["an abandon of five bytes", "300a 020101 5005 0000000001", "message id of 5 bytes"],
     ["an abandon of a negative id", "3006 020101 5001 ff", "negative"],
     ["a result code that is an INTEGER", env("01", el("65", "020100", "0400", "0400")), "expected element 0x0a"],
     ["a result without a message", env("01", el("65", "0a0100", "0400")), "found the end"],
@@ -552,9 +552,9 @@ describe("decode refuses", () => {
     assert.include(refused(hex), detail)
   })
 
-  it("says at which octet of the message the fault is", () => {
-    assert.include(refused("3005 020101 7e00"), "at octet 5")
-    assert.include(refused("3005 0201ff 4200"), "at octet")
+  it("says at which byte of the message the fault is", () => {
+    assert.include(refused("3005 020101 7e00"), "at byte 5")
+    assert.include(refused("3005 0201ff 4200"), "at byte")
   })
 })
 

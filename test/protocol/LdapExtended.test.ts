@@ -1,4 +1,4 @@
-/** Extended operations: octets of the RFCs and of real servers, and what must be refused. */
+/** Extended operations: bytes of the RFCs and of real servers, and what must be refused. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Redacted from "effect/Redacted"
@@ -73,7 +73,7 @@ describe("whoAmI", () => {
     )
   })
 
-  it("takes what slapd (bound as admin, and anonymous) and 389 Directory Server answer", () => {
+  it("accepts the answers of slapd (bound as admin, and anonymous) and of 389 Directory Server", () => {
     assert.strictEqual(
       answer(whoAmI, "646e3a636e3d61646d696e2c64633d6578616d706c652c64633d636f6d"),
       "dn:cn=admin,dc=example,dc=com"
@@ -139,13 +139,13 @@ describe("passwordModify (RFC 3062)", () => {
     }
   })
 
-  it("has none where none was generated", () => {
+  it("has none if none was generated", () => {
     for (const hex of [undefined, "", "3000"]) {
       assert.deepStrictEqual(answer(passwordModify, hex), { generatedPassword: undefined })
     }
   })
 
-  it("doesn't tell a password that can't be read", () => {
+  it("doesn't reveal a password that can't be decoded", () => {
     const error = refusal(passwordModify.decode(octets("3007 8005 73656372ff")))
     assert.strictEqual(error.detail, "text that is not UTF-8")
     assert.notInclude(inspect(error, { depth: null }), "secr")
@@ -206,7 +206,7 @@ describe("transactions (RFC 5805)", () => {
     ["a negative message id", "30030201ff", "is less than 0"],
     ["controls without a message id", "3006 3004 3002 3000", "expected element 0x02"],
     ["a control without an object identifier", "300b 3009 3007 020101 3002 3000", "expected element 0x04"],
-    ["octets behind the value", "300000", "unexpected bytes"],
+    ["bytes behind the value", "300000", "unexpected bytes"],
     ["another value", "0400", "expected element 0x30"]
   ])("are not read of %s", (_, hex, detail) => {
     assert.include(refusal(endTransaction.decode(octets(hex))).detail, detail)
@@ -239,7 +239,7 @@ describe("ttlRefresh (RFC 2589)", () => {
 })
 
 describe("noticeOfDisconnection", () => {
-  it("is one whatever value it has", () => {
+  it("is recognised with any value", () => {
     for (const value of [undefined, octets(""), octets("00")]) {
       assert.isTrue(Result.isSuccess(LdapExtended.noticeOfDisconnection.decode(value)))
     }
@@ -271,7 +271,7 @@ describe("define", () => {
     )
   })
 
-  it("turns whatever goes wrong into an error that names it", () => {
+  it("turns every failure into an error that names the operation", () => {
     assert.strictEqual(refusal(echo.decode(undefined)).message, "echo operation (1.2.3): there is nothing")
     assert.strictEqual(refusal(echo.decode(octets("616161616161"))).detail, "too long")
     assert.throws(() => echo.encode(""), LdapExtended.ExtendedError, "echo operation (1.2.3): there is nothing to echo")

@@ -103,7 +103,7 @@ describe("any chunking gives the same messages", () => {
     assert.strictEqual(feed([larger.subarray(50, 57)]).messages.length, 1)
   })
 
-  it("says how many octets are waiting for the rest of their message", () => {
+  it("says how many bytes are waiting for the rest of their message", () => {
     const parser = new LdapParser()
     const pendings: Array<number> = []
     for (const octet of Buffer.concat([unbind, unbind])) {
@@ -114,7 +114,7 @@ describe("any chunking gives the same messages", () => {
   })
 
   // A parser that copied what it has for every chunk would take minutes for each of these, and run into the time limit.
-  it("a value of 20 MB in chunks of 1,400 octets takes linear time", () => {
+  it("a value of 20 MB in chunks of 1,400 bytes takes linear time", () => {
     const sent = big(20_000_000)
     const { failure, messages, parser } = feed(pieces(encoded(sent), 1400))
     assert.isUndefined(failure)
@@ -125,7 +125,7 @@ describe("any chunking gives the same messages", () => {
     assert.isTrue(Buffer.from(sent.operation.value!).equals(received.operation.value!))
   }, 30_000)
 
-  it("a value of 2 MB in chunks of one octet takes linear time", () => {
+  it("a value of 2 MB in chunks of one byte takes linear time", () => {
     const { failure, messages } = feed(pieces(encoded(big(2_000_000)), 1))
     assert.isUndefined(failure)
     assert.strictEqual(messages.length, 1)
@@ -137,7 +137,7 @@ describe("any chunking gives the same messages", () => {
   }, 30_000)
 })
 
-describe("octets of a message", () => {
+describe("bytes of a message", () => {
   it("are views into the chunk that holds all of it", () => {
     const chunk = Buffer.concat([unbind, encoded(big(10)), unbind.subarray(0, 3)])
     const [, received] = feed([chunk]).messages
@@ -177,7 +177,7 @@ describe("maxMessageSize", () => {
     for (const chunks of [[bytes], [bytes.subarray(0, 4)], [...pieces(bytes.subarray(0, 4), 1)]]) {
       assert.include(
         failed(chunks, { maxMessageSize: bytes.length - 1 }),
-        `${bytes.length} octets; maxMessageSize is ${bytes.length - 1}`
+        `${bytes.length} bytes; maxMessageSize is ${bytes.length - 1}`
       )
     }
   })
@@ -185,7 +185,7 @@ describe("maxMessageSize", () => {
   it.each([
     ["2 GiB", "30 84 80000000", undefined],
     ["4 GiB less one", "30 84 ffffffff", undefined],
-    ["one octet above the default", "30 84 03fffffb", undefined],
+    ["one byte above the default", "30 84 03fffffb", undefined],
     ["60 MiB where 1 MiB is the limit", "30 84 03c00000", 1024 * 1024]
   ])("is checked as soon as the header is there: %s", (_, hex, maxMessageSize) => {
     for (const chunks of [[octets(hex)], [...pieces(octets(hex), 1)], [unbind, octets(`${hex} 020101`)]]) {
@@ -196,14 +196,14 @@ describe("maxMessageSize", () => {
     }
   })
 
-  it("is 64 MiB, that included, unless another is given", () => {
+  it("is 64 MiB by default, inclusive", () => {
     assert.strictEqual(defaultMaxMessageSize, 64 * 1024 * 1024)
     assert.isUndefined(feed([octets("30 84 03fffffa")]).failure)
   })
 
-  it("memory follows what came, not what a header claims", () => {
+  it("memory grows with the bytes received, not with the announced length", () => {
     const before = process.memoryUsage().arrayBuffers
-    // 60 MiB each: 12 GiB in all, were it believed.
+    // 60 MiB each: 12 GiB in all, if it were allocated.
     const parsers = Array.from({ length: 200 }, () => feed([octets("30 84 03c00000 020101")]).parser)
     const after = process.memoryUsage().arrayBuffers
     assert.isTrue(parsers.every((parser) => parser.pending === 9))
@@ -241,7 +241,7 @@ describe("the depth of filters", () => {
     assert.include(failed([searchOf(100_000)], { maxFilterDepth: 99_999 }), "deeper than 99999")
   })
 
-  it("maxFilterDepth is what may just be", () => {
+  it("maxFilterDepth itself is still allowed", () => {
     // The presence is a level of its own.
     for (const [depth, maxFilterDepth] of [[99, undefined], [4, 5], [0, 1], [100_000, 100_001]] as const) {
       const { failure, messages } = feed([searchOf(depth)], { maxFilterDepth, maxElements: 100_002 })
@@ -255,7 +255,7 @@ describe("the depth of filters", () => {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What a peer shouldn't send
+// Invalid input
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("after a fault", () => {
@@ -275,17 +275,17 @@ describe("after a fault", () => {
     const parser = new LdapParser()
     const onMessage = (): void => assert.fail("a message after the fault")
     const failure = parser.push(faulty, onMessage)
-    assert.include(failure?.detail, "unknown operation 0x7e, at octet 5")
+    assert.include(failure?.detail, "unknown operation 0x7e, at byte 5")
     assert.strictEqual(parser.push(unbind, onMessage), failure)
     assert.strictEqual(parser.push(Buffer.alloc(0), onMessage), failure)
   })
 
   it("a fault in a collected message counts from that message's start", () => {
-    assert.include(failed([unbind, ...pieces(faulty, 3)]), "at octet 5")
-    assert.include(failed([Buffer.concat([unbind, faulty])]), "at octet 5")
+    assert.include(failed([unbind, ...pieces(faulty, 3)]), "at byte 5")
+    assert.include(failed([Buffer.concat([unbind, faulty])]), "at byte 5")
   })
 
-  it("what a handler throws ends the parsing: the octets behind it don't start a message", () => {
+  it("an error thrown by the handler ends the parsing: the bytes after it don't start a message", () => {
     for (const chunks of [[Buffer.concat([unbind, unbind])], [unbind.subarray(0, 3), unbind.subarray(3)]]) {
       const parser = new LdapParser()
       const mistake = new Error("a mistake")
@@ -310,11 +310,11 @@ describe("says what it found instead of LDAP", () => {
     ["an HTTP answer", Buffer.from("HTTP/1.1 400 Bad Request\r\n").toString("hex"), `text ("H…")`],
     ["an SMTP banner", Buffer.from("220 mail.example.org ESMTP\r\n").toString("hex"), `text ("2…")`],
     ["an SSH banner", Buffer.from("SSH-2.0-OpenSSH_9.2p1\r\n").toString("hex"), "is this an LDAP port?"],
-    ["zeros", "00000000", "octet 0x00"],
+    ["zeros", "00000000", "byte 0x00"],
     ["another element", "31050201014200", "text (\"1…\")"],
     ["an indefinite length", "3080 020101 4200 0000", "indefinite length"],
-    ["a length of five octets", "3085 0000000005 020101 4200", "length of 5 octets"],
-    ["a length of 127 octets", "30ff 00", "length of 127 octets"]
+    ["a length of five bytes", "3085 0000000005 020101 4200", "length of 5 bytes"],
+    ["a length of 127 bytes", "30ff 00", "length of 127 bytes"]
   ])("%s", (_, hex, detail) => {
     for (const chunks of [[octets(hex)], pieces(octets(hex), 1)]) {
       const found = failed(chunks)
@@ -324,7 +324,7 @@ describe("says what it found instead of LDAP", () => {
     assert.include(failed([unbind, octets(hex)]), detail)
   })
 
-  it("at the first octet, without waiting for more", () => {
+  it("at the first byte, without waiting for more", () => {
     assert.include(failed([octets("16")]), "ldaps")
     assert.include(failed([octets("48")]), "LDAP port")
   })
@@ -335,7 +335,7 @@ describe("says what it found instead of LDAP", () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Takes octets that may be anything: they give messages, or a violation, or both. A message that was taken can be read
+ * Takes bytes that may be anything: they give messages, or a violation, or both. A message that was taken can be read
  * to its last value, and written again so that it says the same.
  */
 const survives = (bytes: Buffer): boolean => {
@@ -361,7 +361,7 @@ const wrapped = (content: Buffer): Buffer => {
 
 const contentOf = (bytes: Buffer): Buffer => bytes.subarray(bytes[1]! < 0x80 ? 2 : 2 + bytes[1]! - 0x80)
 
-describe("damaged octets", () => {
+describe("damaged bytes", () => {
   it("has messages of every kind to damage", () => {
     const kinds = small.map((bytes) => Result.getOrThrow(decode(bytes)).operation._tag)
     assert.sameMembers([...new Set(kinds)], Object.keys(operations))
@@ -416,7 +416,7 @@ describe("damaged octets", () => {
     assert.isBelow(accepted, 9000)
   }, 60_000)
 
-  it("random octets: thousands of them", () => {
+  it("random bytes: thousands of them", () => {
     const random = randomFrom(2)
     for (let i = 0; i < 10_000; i++) {
       const bytes = Buffer.from(Array.from({ length: random(60) }, () => random(256)))

@@ -195,7 +195,7 @@ export const anyMessage: Arbitrary.Arbitrary<LdapMessage> = messageOf(
   )
 )
 
-/** What a message says, as data that can be compared: octets in hex, entries by their content, nothing undefined. */
+/** A message as data that can be compared: bytes in hex, entries by their content, without undefined fields. */
 export const plain = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return { hex: Buffer.from(value).toString("hex") }
   if (value instanceof LdapEntry) return { dn: value.dn, attributes: plain(value.attributes) }

@@ -147,7 +147,7 @@ describe("S12: the elements of a message", () => {
       assert.isUndefined(failureOf(message(6), { maxElements: 6 }))
       assert.match(
         failureOf(message(8), { maxElements: 6 })!,
-        /^more than 6 elements in lists, which is maxElements, at octet \d+$/
+        /^more than 6 elements in lists, which is maxElements, at byte \d+$/
       )
       // The default: what stands behind the limit isn't looked at.
       assert.isUndefined(failureOf(message(defaultMaxElements)))
@@ -162,7 +162,7 @@ describe("S12: the elements of a message", () => {
       assert.isUndefined(failureOf(message(6), { maxValues: 6 }))
       assert.match(
         failureOf(message(7), { maxValues: 6 })!,
-        /^more than 6 values of attributes, which is maxValues, at octet \d+$/
+        /^more than 6 values of attributes, which is maxValues, at byte \d+$/
       )
       assert.include(failureOf(message(1001), { maxValues: 1000 }) ?? "", "more than 1000 values")
       // They are no elements.

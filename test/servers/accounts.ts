@@ -8,11 +8,11 @@ import { base, passwordOf, record } from "./directory.ts"
 
 const generalizedTime = (millis: number): string => new Date(millis).toISOString().replace(/[-:T]|\.\d+/g, "")
 
-/** The states, and what an entry says for it. */
+/** The states, and the attributes of the policy and the account for each. */
 const states: Readonly<
   Record<string, { readonly policy: ReadonlyArray<string>; readonly account?: ReadonlyArray<string> }>
 > = {
-  /** Its password is good for less than another day, which is worth a warning: not one a second old, so it is a minute. */
+  /** Its password expires within a day, so the server warns. It is a minute old, since a warning needs more than a second. */
   expiring: {
     policy: ["pwdMaxAge: 86400", "pwdExpireWarning: 86399"],
     account: [`pwdChangedTime: ${generalizedTime(Date.now() - 60_000)}`]

@@ -20,15 +20,15 @@ export interface Certificates {
   readonly server: Certificate
   /** As `server`, but it ended yesterday. */
   readonly expired: Certificate
-  /** In force and signed by the authority, but for elsewhere.example only. */
+  /** Valid and signed by the authority, but for elsewhere.example only. */
   readonly wrongHost: Certificate
-  /** As `server`, but signed by an authority that nobody trusts. */
+  /** As `server`, but signed by an untrusted authority. */
   readonly untrusted: Certificate
   /** A new certificate for the key of `server`. */
   readonly renewed: Certificate
   /** Of a client that calls itself alice, by the attribute `uid`. */
   readonly client: Certificate
-  /** As `client`, but signed by an authority that nobody trusts. */
+  /** As `client`, but signed by an untrusted authority. */
   readonly untrustedClient: Certificate
 }
 
@@ -49,7 +49,7 @@ export const makeCertificates = (...names: ReadonlyArray<string>): Certificates 
   }
 }
 
-/** A server's certificate, and the authority of a name of one's own that signed it. */
+/** A server's certificate, and the authority with this name that signed it. */
 export const signedBy = (authority: string, names: ReadonlyArray<string> = []) => {
   const ca = issue({ name: authority })
   return { ca, server: issue({ ...localhost(names), issuer: ca }) }
@@ -63,7 +63,7 @@ const localhost = (names: ReadonlyArray<string>) => ({
 interface Request {
   readonly name: string
   readonly hosts?: ReadonlyArray<string>
-  /** What it is good for. Default: with `hosts`, being a server; without, signing others. */
+  /** Its purpose. Default: with `hosts` a server, without them an authority. */
   readonly purpose?: "clientAuth" | "serverAuth" | "authority"
   /** Default: a new one. */
   readonly privateKey?: KeyObject
@@ -152,7 +152,7 @@ const ecdsaWithSha256 = sequence(objectIdentifier("2a8648ce3d040302"))
 
 const rdn = (type: Buffer, value: string) => sequence(tagged(0x31, sequence(type, tagged(0x0c, Buffer.from(value)))))
 
-/** The point of the public key ends its encoding; its first octets are as good a name for it as a hash. */
+/** The point of the public key is at the end of its encoding; its first bytes identify it as well as a hash. */
 const keyIdentifier = (key: KeyObject): Buffer =>
   createPublicKey(key).export({ type: "spki", format: "der" }).subarray(-20)
 

@@ -1,12 +1,12 @@
 /**
- * What the directory of the tests holds, as LDIF: the same for slapd and for any other server that the tests fill.
+ * The directory of the tests as LDIF: the same for slapd and for any other server that the tests fill.
  *
  * dc=example,dc=com with people, groups, 1,200 small entries to search through, and names that point elsewhere.
  */
 
 export const base = "dc=example,dc=com"
 
-/** The name that may do everything, with its password. */
+/** The administrator's name and password. */
 export const admin = { dn: `cn=admin,${base}`, password: "secret" } as const
 
 /** The password of a person: alicepw-1 for alice. */
@@ -15,7 +15,7 @@ export const passwordOf = (uid: string): string => `${uid}pw-1`
 /** How many entries are below ou=many: cn=e0001 to cn=e1200, with uidNumber 1199 down to 0. */
 export const manyEntries = 1200
 
-/** The first octets of a JPEG, then all octets there are: it is not text in any encoding. */
+/** The first bytes of a JPEG, then all byte values: it is not text in any encoding. */
 export const photo: Uint8Array = Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, ...Array.from({ length: 256 }, (_, i) => i)])
 
 /**
@@ -56,7 +56,7 @@ export const directory = (url: string, top: ReadonlyArray<string> = []): string 
     group("team", ["alice", "bob"]),
     group("everyone", ["alice", "bob", "carol", "günther", "hanako"]),
     referral("here", [`${url}/ou=people,${base}`]),
-    // Two servers that aren't there.
+    // Two servers that don't exist.
     referral("elsewhere", ["ldap://127.0.0.1:1/dc=elsewhere", "ldaps://127.0.0.1:2/dc=elsewhere"]),
     record(`cn=alias,ou=referrals,${base}`, [
       "objectClass: alias",

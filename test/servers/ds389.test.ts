@@ -1,4 +1,4 @@
-/** 389 Directory Server, seen with ldapts: what other tests build on is there. */
+/** 389 Directory Server, checked with ldapts: the data that other tests need is present. */
 import { Client } from "ldapts"
 import { describe, expect, inject, it } from "vitest"
 import { manyEntries, passwordOf, photo } from "./directory.ts"
@@ -32,7 +32,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
     await ldap.unbind()
   })
 
-  it("holds the directory, and gives others than the administrator no more than 500 entries", async () => {
+  it("holds the directory, and returns at most 500 entries to users other than the administrator", async () => {
     const search = { scope: "one", filter: "(objectClass=device)" } as const
     const all = await asAdmin(facts.urls.ldap, (ldap) => ldap.search(`ou=many,${facts.base}`, search))
     expect(all.searchEntries.length).toBe(manyEntries)

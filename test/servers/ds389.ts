@@ -39,7 +39,7 @@ const templates = "/usr/share/dirsrv/data"
 const defaults = "/etc/dirsrv"
 
 /**
- * Begins to start a server for the caller, who has to `stop` it. Two to ten seconds. `environment` is what one server has beside what
+ * Begins to start a server. The caller has to `stop` it. Two to ten seconds. `environment` is what one server has beside what
  * all have.
  */
 export const launchDs389 = (environment: Readonly<Record<string, string>> = {}): Promise<Launch<Ds389Facts>> =>
@@ -133,7 +133,7 @@ const launch = async (
   return { facts, ...started }
 }
 
-/** What everybody may do: slapd's rules, in this server's words. The Directory Manager is above them. */
+/** Access rules for all clients: the same as slapd's, in this server's syntax. They don't apply to the Directory Manager. */
 const access = [
   `aci: (targetattr != "userPassword")(version 3.0; acl "read"; allow (read, search, compare) userdn = "ldap:///anyone";)`,
   `aci: (targetattr = "*")(version 3.0; acl "self"; allow (write) userdn = "ldap:///self";)`,
@@ -177,7 +177,7 @@ const configuration = async (facts: Ds389Facts, instance: string): Promise<strin
         if (value === undefined) throw new Error(`${name} has a placeholder ${key} that nothing is known of`)
         return value
       })
-    // The server takes two empty lines for an entry that is wrong, and ends without a word.
+    // The server takes two empty lines for an invalid entry, and exits without a message.
     records.push(...text.split(/\n\n+/).map((record) => record.split("\n").filter((line) => line !== "")))
   }
   const remaining = new Map(changes(facts))

@@ -1,5 +1,5 @@
 /**
- * A provider of GSS-API contexts for tests, over MIT's own library: what the `kerberos` package does for programs, and the
+ * A provider of GSS-API contexts for tests, over MIT's own library: the functions of the `kerberos` package, and the
  * wrapping of messages that it leaves out. See gss.py, which runs beside the tests.
  */
 import * as Effect from "effect/Effect"

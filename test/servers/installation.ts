@@ -1,5 +1,5 @@
 /**
- * Which of the servers are on this machine, and how the others get onto it.
+ * Finds the servers that are installed on this machine, and installs the others.
  *
  * As root on Debian or Ubuntu a missing server is installed, by install.sh; elsewhere the answer is why there is none.
  */
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 
 export type ServerName = "slapd" | "ds389" | "samba" | "kerberos"
 
-/** Where an executable is, if it is. Servers stand where only root's shell looks. */
+/** The path of an executable, if it exists. Servers are in folders that only root's shell searches. */
 export const findExecutable = (name: string): string | undefined =>
   [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"]
     .map((folder) => join(folder, name))
@@ -23,7 +23,7 @@ export const findExecutable = (name: string): string | undefined =>
       }
     })
 
-/** Whether the mechanisms of SASL are there that servers don't bring themselves. */
+/** Whether the SASL mechanisms are installed that servers don't bring themselves. */
 const hasSasl = (library = "libscram.so"): boolean =>
   existsSync(join("/usr/lib/sasl2", library)) ||
   readdirSync("/usr/lib").some((folder) => existsSync(join("/usr/lib", folder, "sasl2", library)))

@@ -2,8 +2,8 @@
  * Starts a realm of Kerberos for tests: a KDC, and beside it a slapd that takes its tickets. Both keep to folders of their own and
  * are gone when the tests are.
  *
- * The npm package `kerberos` comes without its native part, since whoever installs this project shouldn't need a compiler: its own
- * install script is run here, which fetches that part where it may, and builds it elsewhere.
+ * The npm package `kerberos` is installed without its native part, since installing this project must not need a compiler. The
+ * package's own install script runs here; it downloads the native part if it can, and builds it otherwise.
  */
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -40,7 +40,7 @@ export interface KerberosFacts {
 const realm = "EXAMPLE.COM"
 const otherRealm = "OTHER.EXAMPLE"
 
-/** Begins to start both for the caller, who has to `stop` them. About a second, and a minute where the package has to be built. */
+/** Begins to start both. The caller has to `stop` them. About a second, and a minute where the package has to be built. */
 export const launchKerberos = async (): Promise<Launch<KerberosFacts>> => {
   const [port, otherPort] = await freePorts("127.0.0.1", "127.0.0.1")
   const other = await launchIn("kdc", (folder) => launchKdc(folder, otherRealm, otherPort!, otherPrincipals))
@@ -82,7 +82,7 @@ export const launchKerberos = async (): Promise<Launch<KerberosFacts>> => {
   return { facts, ready, stop }
 }
 
-/** The two realms know the same keys for the way between them. */
+/** The two realms share the keys of their cross-realm principals. */
 const trust = [
   `addprinc -pw there krbtgt/${otherRealm}@${realm}`,
   `addprinc -pw back krbtgt/${realm}@${otherRealm}`
@@ -90,11 +90,11 @@ const trust = [
 
 /** Commands of kadmin; `file` is a file in the KDC's folder. */
 const principals = (file: (name: string) => string): ReadonlyArray<string> => [
-  // It takes tickets of clients that gave no proof.
+  // It accepts tickets of clients without pre-authentication.
   "addprinc -randkey -requires_preauth ldap/localhost",
   `ktadd -k ${file("ldap.keytab")} ldap/localhost`,
   `addprinc -pw ${passwordOf("alice")} alice`,
-  // The KDC gives its tickets without a proof.
+  // The KDC issues its tickets without pre-authentication.
   `addprinc -pw ${passwordOf("bob")} -requires_preauth bob`,
   `addprinc -pw ${passwordOf("carol")} -pwexpire 2020-01-01 carol`,
   `addprinc -pw secret -allow_tix disabled`,

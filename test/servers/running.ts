@@ -1,6 +1,6 @@
 /**
- * What running a server needs, whichever it is: free ports, a folder of its own, and a process that is gone when the tests
- * are, however they end.
+ * The common parts of running any server: free ports, a folder of its own, and a process that ends with the tests, however they
+ * end.
  */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -10,10 +10,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 
-/** A server on its way. Its facts are known before it answers. */
+/** A server that is starting. Its facts are known before it answers. */
 export interface Launch<Facts> {
   readonly facts: Facts
-  /** Comes when the server answers with everything in it, fails when it ended instead. */
+  /** Resolves when the server answers with all its data, rejects if it ended instead. */
   readonly ready: Promise<void>
   /** Ends the server and removes its files. More than once is the same as once. */
   readonly stop: () => Promise<void>
@@ -22,7 +22,7 @@ export interface Launch<Facts> {
 const marker = "ready"
 
 /**
- * Writes into the server's folder that it answers, once it does: that is how other processes learn of it, who have its facts
+ * Writes a file into the server's folder once the server answers. So it is announced to other processes, which have its facts
  * from the beginning.
  */
 export const announce = ({ facts, ready }: Launch<{ readonly directory: string }>): Promise<void> =>
@@ -111,7 +111,7 @@ export const watched = async (
   })
   const ended = new Promise<void>((resolve, reject) => shell.once("error", reject).once("exit", () => resolve()))
   ended.catch(() => {})
-  // The server must not keep the process alive that it serves.
+  // The server must not keep this process alive.
   shell.unref()
   const stop = async (): Promise<void> => {
     shell.ref()
@@ -136,7 +136,7 @@ export const watched = async (
 
 const quoted = (argument: string): string => `'${argument.replaceAll("'", "'\\''")}'`
 
-/** Whether somebody listens on a port. */
+/** Whether a process listens on a port. */
 export const answers = (port: number, host = "127.0.0.1"): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, host)
@@ -158,7 +158,7 @@ const close = (servers: ReadonlyArray<Server>): Promise<unknown> =>
   Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
 
 /**
- * A port below those that systems give to clients, on which somebody listens from now on: until a server is there to take one of
+ * A port below those that systems give to clients, on which this process listens from now on: until a server takes one of
  * the others, a connection of any test might have it.
  */
 const listenBelow = async (host: string): Promise<Server> => {
@@ -171,7 +171,7 @@ const listenBelow = async (host: string): Promise<Server> => {
   }
 }
 
-/** Ports that nobody listens on. They are taken together, so no two are the same. */
+/** Free ports. They are taken together, so no two are the same. */
 export const freePorts = async (...hosts: ReadonlyArray<string>): Promise<ReadonlyArray<number>> => {
   const servers = await Promise.all(hosts.map(listenBelow))
   const ports = servers.map((server) => {
@@ -184,8 +184,8 @@ export const freePorts = async (...hosts: ReadonlyArray<string>): Promise<Readon
 }
 
 /**
- * An address of this machine alone on which nobody listens on any of these ports, for a server that can't be told other
- * ones. Everything in 127.0.0.0/8 is such an address on Linux.
+ * An address of this machine alone on which all of these ports are free, for a server whose ports can't be chosen. Everything in
+ * 127.0.0.0/8 is such an address on Linux.
  */
 export const freeAddress = async (...ports: ReadonlyArray<number>): Promise<string> => {
   const part = () => 1 + Math.floor(Math.random() * 250)

@@ -1,4 +1,4 @@
-/** Samba as a domain controller, seen with ldapts: what other tests build on is there. */
+/** Samba as a domain controller, checked with ldapts: the data that other tests need is present. */
 import { Client } from "ldapts"
 import { describe, expect, inject, it } from "vitest"
 import { bigGroupMembers, sambaPasswordOf } from "./samba.ts"

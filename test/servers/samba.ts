@@ -3,7 +3,7 @@
  * tests are.
  *
  * Samba's ports can't be chosen, but its address can: it listens on the ports of LDAP and Kerberos of an address in
- * 127.0.0.0/8 that nobody else uses. Ports below 1024 are why it needs root.
+ * 127.0.0.0/8 that no other process uses. Ports below 1024 are why it needs root.
  */
 import { chmod, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -66,11 +66,11 @@ const people: ReadonlyArray<readonly [name: string, sn: string, ...more: Readonl
 
 const ports = { ldap: 389, ldaps: 636, globalCatalog: 3268, globalCatalogTls: 3269, kdc: 88, kpasswd: 464 }
 
-/** Begins to start a server for the caller, who has to `stop` it. Ten to thirty seconds: a domain is a lot to make. */
+/** Begins to start a server. The caller has to `stop` it. Ten to thirty seconds: a domain is a lot to make. */
 export const launchSamba = (options: SambaOptions = {}): Promise<Launch<SambaFacts>> =>
   launchIn("samba", (folder) => launch(folder, options))
 
-/** What one domain controller has that others don't. */
+/** Options of one domain controller. */
 export interface SambaOptions {
   /** Whether binds without signatures are refused, and simple binds without TLS. Default: no. */
   readonly requiresStrongAuth?: boolean
@@ -109,7 +109,7 @@ const launch = async (
   }
   await mkdir(file("domain"))
   await Promise.all([
-    // Samba refuses a folder for its pipes that others may look into.
+    // Samba refuses a folder for its pipes that other users may read.
     chmod(folder, 0o755),
     writeFile(file("ca.crt"), certificates.ca.cert),
     writeFile(file("server.crt"), certificates.server.cert),
@@ -242,7 +242,7 @@ const domain = ({ base, dnsDomain, host }: SambaFacts): string => {
       "add: servicePrincipalName",
       ...["localhost", host, `dc1.${dnsDomain}`, "dc1"].map((name) => `servicePrincipalName: ldap/${name}`)
     ),
-    // Everybody may change a password at once, and again.
+    // Users may change a password at once, and again.
     record(
       base,
       "changetype: modify",

@@ -1,4 +1,4 @@
-/** That the servers are started for who needs them, and for nobody else. */
+/** The servers start only for the test files that need them. */
 import { spawn } from "node:child_process"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -34,7 +34,7 @@ const pidIn = async (file: string): Promise<number> => {
   return Number(readFileSync(file, "utf8"))
 }
 
-it("a server that is stopped while it is made ends with the step that makes it", async () => {
+it("a server that is stopped while it is being made ends with the current step", async () => {
   const { directory, ready, stop } = await launch()
   const pid = await pidIn(`${directory}/step`)
   await stop()
@@ -43,7 +43,7 @@ it("a server that is stopped while it is made ends with the step that makes it",
   await expect(ready).rejects.toThrow("the server didn't start")
 })
 
-it("a step that fails is the server's failure, with what it said", async () => {
+it("a step that fails is the server's failure, with its output", async () => {
   const failing = launchIn("test", (folder) =>
     watched({
       folder,
@@ -57,9 +57,11 @@ it("a step that fails is the server's failure, with what it said", async () => {
   await expect(ready).rejects.toThrow(/out of order\nthe server ended with status 3/)
 })
 
-it.each(["SIGINT", "SIGKILL"] as const)("by %s to who started it, it ends while it is made", async (signal) => {
-  const module = new URL("./running.ts", import.meta.url)
-  const start = `
+it.each(["SIGINT", "SIGKILL"] as const)(
+  "after %s to the process that started it, it ends while it is being made",
+  async (signal) => {
+    const module = new URL("./running.ts", import.meta.url)
+    const start = `
     const { launchIn, watched } = await import(${JSON.stringify(module.href)})
     await launchIn("test", async (folder) => {
       await watched({
@@ -70,12 +72,15 @@ it.each(["SIGINT", "SIGKILL"] as const)("by %s to who started it, it ends while 
     })
     setInterval(() => {}, 1000)
   `
-  const child = spawn(process.execPath, ["--input-type=module", "-e", start], { stdio: ["ignore", "pipe", "inherit"] })
-  const directory = await new Promise<string>((resolve) =>
-    child.stdout.once("data", (data) => resolve(String(data).trim()))
-  )
-  const pid = await pidIn(`${directory}/step`)
-  child.kill(signal)
-  await vi.waitUntil(() => !existsSync(directory), { timeout: 5000 })
-  expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
-})
+    const child = spawn(process.execPath, ["--input-type=module", "-e", start], {
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    const directory = await new Promise<string>((resolve) =>
+      child.stdout.once("data", (data) => resolve(String(data).trim()))
+    )
+    const pid = await pidIn(`${directory}/step`)
+    child.kill(signal)
+    await vi.waitUntil(() => !existsSync(directory), { timeout: 5000 })
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
+  }
+)

@@ -8,7 +8,7 @@
  *     describe.skipIf(slapd === undefined)("against slapd", () => { … slapd!.urls.ldap … })
  *
  * slapd answers before any test begins. The others take their time: they are started only if a test file of the run asks
- * for them, while other tests run, and who asks has to wait with `waitFor`.
+ * for them, while other tests run, and that file has to wait with `waitFor`.
  */
 import { readFile } from "node:fs/promises"
 import type { TestProject } from "vitest/node"
@@ -28,7 +28,7 @@ declare module "vitest" {
     readonly ds389: Ds389Facts | undefined
     /** Samba as a domain controller; undefined where the machine has none. Answers after `waitFor`. */
     readonly samba: SambaFacts | undefined
-    /** Which programs of others are there to drive the directory in memory with. */
+    /** The installed LDAP clients of other projects, which drive the directory in memory. */
     readonly foreignClients: ForeignClients
     /** A KDC with a slapd that takes its tickets; undefined where the machine has none. Answers after `waitFor`. */
     readonly kerberos: KerberosFacts | undefined
@@ -40,7 +40,7 @@ const missing = (server: string, reason: string): void => {
   console.warn(`\n*** ${server} is missing, so the tests that need it are SKIPPED: ${reason}\n`)
 }
 
-/** Servers that somebody keeps running, see keep.ts. */
+/** Servers that keep.ts keeps running. */
 const kept = async (): Promise<ProvidedServers | undefined> => {
   const file = process.env["EFFECT_LDAP_SERVERS"]
   return file === undefined ? undefined : JSON.parse(await readFile(file, "utf8"))

@@ -1,5 +1,5 @@
 /**
- * The servers of the tests, seen with ldapts: what other tests build on is there.
+ * The servers of the tests, checked with ldapts: the data that other tests need is present.
  */
 import { Client } from "ldapts"
 import { spawn } from "node:child_process"
@@ -30,7 +30,7 @@ describe("certificates", () => {
       })
     })
 
-  it("the good one is accepted, and each bad one is refused for what is wrong with it", async () => {
+  it("the good one is accepted, and each bad one is refused for its fault", async () => {
     expect(await handshake("server", "localhost")).toBe("accepted")
     expect(await handshake("expired", "localhost")).toBe("CERT_HAS_EXPIRED")
     expect(await handshake("wrongHost", "localhost")).toBe("ERR_TLS_CERT_ALTNAME_INVALID")
@@ -70,7 +70,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     expect(existsSync(facts.socketPath)).toBe(true)
   })
 
-  it("holds the directory, and gives others than the administrator no more than 500 entries", async () => {
+  it("holds the directory, and returns at most 500 entries to users other than the administrator", async () => {
     const search = { scope: "one", filter: "(objectClass=device)" } as const
     const all = await asAdmin(facts.urls.ldap, (ldap) => ldap.search(`ou=many,${facts.base}`, search))
     expect(all.searchEntries.length).toBe(manyEntries)
@@ -96,7 +96,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
   })
 })
 
-describe.skipIf(slapd === undefined)("a slapd of one's own", () => {
+describe.skipIf(slapd === undefined)("a slapd for one test file", () => {
   let own: Slapd
   beforeAll(async () => {
     const found = ensureSlapd()
@@ -105,7 +105,7 @@ describe.skipIf(slapd === undefined)("a slapd of one's own", () => {
   })
   afterAll(() => own.stop())
 
-  it("ends when it is told to, and leaves nothing behind", async () => {
+  it("ends when it is stopped, and leaves nothing behind", async () => {
     const pid = Number(readFileSync(`${own.directory}/slapd.pid`, "utf8"))
     await own.stop()
     await own.stop()

@@ -41,7 +41,7 @@ export interface SlapdFacts {
   readonly directory: string
 }
 
-/** A slapd of one's own: `stop` ends it and removes its files. */
+/** A slapd for one test: `stop` ends it and removes its files. */
 export type Slapd = Running<SlapdFacts>
 
 /** Where Debian and Ubuntu put what is needed. */
@@ -57,7 +57,7 @@ export const ensureSlapd = (): { readonly path: string } | { readonly missing: s
   return missing === undefined ? { path: findExecutable("slapd")! } : { missing }
 }
 
-/** Starts a server of its own for the caller, who has to `stop` it. About a third of a second. */
+/** Starts a server. The caller has to `stop` it. About a third of a second. */
 export const startSlapd = (path: string): Promise<Slapd> => running(launchSlapd(path))
 
 /** What one slapd has beside what all have: variables of its environment, lines of slapd.conf(5). */
@@ -212,7 +212,7 @@ retcode-parent "ou=results,${accountsBase}"
 ${results(url).map((line) => `retcode-item ${line}`).join("\n")}
 `
 
-/** Results that a server gives when it is in trouble, and that no test could bring about. */
+/** Results of a server with problems, which a test could not cause otherwise. */
 const results = (url: string): ReadonlyArray<string> => [
   `"cn=busy" 0x33 text="try again"`,
   `"cn=unavailable" 0x34`,

@@ -1,5 +1,5 @@
 /**
- * What slapd saw of its clients, read from its log (`loglevel stats`).
+ * The connections of clients in slapd's log (`loglevel stats`).
  *
  * slapd writes a line for what happens on a connection, such as
  *

@@ -1,6 +1,6 @@
 /**
- * A server that does nothing by itself: it writes down every PDU and octet that it gets, in order, and answers what a test
- * tells it to. Here it stands in memory, or over any socket of Effect; `RecordingServer` puts the same behind a port.
+ * A server that does nothing by itself: it records every PDU and byte that it receives, in order, and sends the answers of the test.
+ * This one is in memory, or over any socket of Effect; `RecordingServer` puts the same behind a port.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -19,20 +19,20 @@ import * as LdapSession from "../../src/session/LdapSession.ts"
 
 export type Request = LdapMessage<RequestOperation>
 
-/** What was seen on a connection, in order. `TLS` is a handshake that was completed, `RST` every end that is not a FIN. */
-export type WireEvent = RequestOperation["_tag"] | "octets after the unbind" | "TLS" | "close_notify" | "FIN" | "RST"
+/** An event of a connection. `TLS` is a completed handshake, `RST` every end other than a FIN. */
+export type WireEvent = RequestOperation["_tag"] | "bytes after the unbind" | "TLS" | "close_notify" | "FIN" | "RST"
 
 export interface RecordingPeer {
-  /** Everything that came, in order. */
+  /** All requests received, in order. */
   readonly received: ReadonlyArray<Request>
-  /** The kinds of what came, in order. */
+  /** The kinds of the requests received, in order. */
   readonly kinds: () => ReadonlyArray<string>
   readonly count: (kind: RequestOperation["_tag"]) => number
   /** The PDUs and how the client's side ended, in order. */
   readonly events: ReadonlyArray<WireEvent>
-  /** Octets that came after an unbind. */
+  /** Bytes received after an unbind. */
   readonly octetsAfterUnbind: () => number
-  /** Octets that came, TLS not counted. */
+  /** Bytes received, without those of TLS. */
   readonly octetsTaken: () => number
   /** The next PDU that no test step has taken yet. */
   readonly next: Effect.Effect<Request>
@@ -50,7 +50,7 @@ export interface RecordingPeer {
   readonly end: Effect.Effect<void>
   /** Whether the client has closed its side, and how. */
   readonly ended: Effect.Effect<"end" | "reset">
-  /** Stops reading: nothing more is taken from the connection, until it is taken up again. */
+  /** Stops reading from the connection, until it is resumed. */
   readonly stall: Effect.Effect<void>
   readonly resume: Effect.Effect<void>
 }
@@ -71,7 +71,7 @@ export const octets = (
   controls: ReadonlyArray<LdapControl> = []
 ): Uint8Array => Result.getOrThrow(encode({ messageId, operation, controls }))
 
-/** What every peer writes down, whatever brings it the octets. */
+/** The recording that all peers share, over any transport. */
 export const recorder = (): {
   readonly take: (chunk: Uint8Array) => void
   readonly saw: (event: "TLS" | "close_notify" | "FIN" | "RST") => void
@@ -91,7 +91,7 @@ export const recorder = (): {
       octetsTaken += chunk.length
       if (unbound) {
         octetsAfterUnbind += chunk.length
-        events.push("octets after the unbind")
+        events.push("bytes after the unbind")
       }
       const failure = parser.push(chunk, (message) => {
         if (unbound) octetsAfterUnbind += 1
@@ -174,7 +174,7 @@ export const connect = Effect.fnUntraced(function*(
   return { peer, session, client, server }
 })
 
-/** Runs what is ready to run, without time passing. */
+/** Runs all fibers that are ready, without time passing. */
 export const settle: Effect.Effect<void> = Effect.forEach(Array.from({ length: 5 }), () => Effect.yieldNow, {
   discard: true
 })

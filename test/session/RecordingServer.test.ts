@@ -1,4 +1,4 @@
-/** The instrument itself: what it says of a connection that a test knows. */
+/** Tests of the recording server itself, with known connections. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
@@ -23,7 +23,7 @@ const secure = (port: number) =>
   })
 
 describe("the recording server tells apart", () => {
-  it.live("TCP: FIN, RST, and octets after the unbind", () =>
+  it.live("TCP: FIN, RST, and bytes after the unbind", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate })
       const fin = yield* clear(server.port)

@@ -1,6 +1,6 @@
 /**
- * The recording peer behind a port: TCP, TLS, or TCP that a test turns into TLS. Beside the PDUs it sees what the transport
- * says: FIN, RST, and under TLS whether close_notify came before the FIN.
+ * The recording peer behind a port: TCP, TLS, or TCP that a test turns into TLS. Beside the PDUs it records the events of the
+ * transport: FIN, RST, and under TLS whether close_notify came before the FIN.
  *
  * Below TLS stands a stream that this file feeds itself, since Node's own socket tells no close_notify from a FIN.
  */
@@ -17,21 +17,21 @@ import { octets, recorder, type RecordingPeer } from "./RecordingPeer.ts"
 export interface RecordedConnection extends RecordingPeer {
   /** The server's side of a handshake: what comes from now on is TLS. Completes when it is done; never if it fails. */
   readonly startTls: Effect.Effect<void>
-  /** Takes what comes from now on for a handshake, and doesn't answer it. */
+  /** Treats the next bytes as a handshake, and doesn't answer them. */
   readonly ignoreHandshake: Effect.Effect<void>
-  /** When the first octets of what is ignored have come. */
+  /** Completes when the first ignored bytes have arrived. */
   readonly handshakeBegan: Effect.Effect<void>
-  /** Octets below TLS, as an attacker on the way could send them. */
+  /** Sends bytes below TLS, as an attacker on the way could. */
   readonly sendBelowTls: (octets: Uint8Array) => Effect.Effect<void>
   /** FIN without a close_notify. */
   readonly endBelowTls: Effect.Effect<void>
   /** Has this side's TLS break down over what it reads, so that it sends a fatal alert. */
   readonly alert: Effect.Effect<void>
-  /** Says close_notify without closing. */
+  /** Sends close_notify without closing. */
   readonly closeNotify: Effect.Effect<void>
   /** RST. */
   readonly reset: Effect.Effect<void>
-  /** When nothing is left of the connection, on this side. */
+  /** Completes when the connection is closed on this side. */
   readonly closed: Effect.Effect<void>
 }
 
@@ -48,7 +48,7 @@ export interface RecordingServer {
 /** A server on a free port of this machine. Gone with the scope, connections and all. */
 export const listen = (options: {
   readonly certificate: Certificate
-  /** TLS from the first octet. */
+  /** TLS from the first byte. */
   readonly secure?: boolean | undefined
 }): Effect.Effect<RecordingServer, never, Scope.Scope> =>
   Effect.map(

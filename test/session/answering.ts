@@ -36,7 +36,7 @@ export const answering = (
       case "ModifyDnRequest":
         return peer.send(messageId, { _tag: "ModifyDnResponse", result: ok })
       case "DeleteRequest":
-        // Its name comes back, so that an answer to another request would be noticed.
+        // Returns the entry's name, so that the response to another request would be noticed.
         return peer.send(messageId, { _tag: "DeleteResponse", result: { ...ok, matchedDn: operation.dn } })
       case "UnbindRequest":
         return peer.end

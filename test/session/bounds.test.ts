@@ -1,4 +1,4 @@
-/** S12: nothing that a peer does costs without bound. */
+/** S12: the cost of a peer's messages is bounded. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -21,8 +21,8 @@ const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operati
 
 const page = (cookie: string) => [LdapControl.pagedResults({ size: 0, cookie: Buffer.from(cookie) })]
 
-describe("S12: more entries than were asked for", () => {
-  it.effect("end a collected search with SizeLimitExceeded, what came, and an Abandon", () =>
+describe("S12: more entries than requested", () => {
+  it.effect("end a collected search with SizeLimitExceeded, the entries received, and an Abandon", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const search = yield* start(Effect.flip(session.searchResult({ base: "", sizeLimit: 2 })))
@@ -35,7 +35,7 @@ describe("S12: more entries than were asked for", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
-  it.effect("end a stream behind the entries that were asked for", () =>
+  it.effect("end a stream after the requested entries", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const seen: Array<string> = []
@@ -63,7 +63,7 @@ describe("S12: more entries than were asked for", () => {
       assert.strictEqual((yield* Fiber.join(search)).reason._tag, "SizeLimitExceeded")
     }))
 
-  it.effect("as many as were asked for are a success", () =>
+  it.effect("as many as requested are a success", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const search = yield* start(session.searchResult({ base: "", sizeLimit: 2 }))
@@ -133,7 +133,7 @@ describe("S12: pages without an entry", () => {
 })
 
 describe("S12: a stream that is not read while other operations wait for answers", () => {
-  /** A stream whose consumer stands still at its first entry, and another operation that waits. */
+  /** A stream whose consumer stops at its first entry, and another operation that waits. */
   const blocked = Effect.fnUntraced(function*(maxUnread: number) {
     const world = yield* open({ maxUnread, requestTimeout: "Infinity" })
     const gate = yield* Deferred.make<void>()
@@ -151,7 +151,7 @@ describe("S12: a stream that is not read while other operations wait for answers
   })
   const large = (i: number) => entry(`cn=${i}`, { description: Buffer.alloc(1000) })
 
-  it.effect("is abandoned beyond maxUnread, with an error that says what to do, and the others go on", () =>
+  it.effect("is abandoned beyond maxUnread, with an error that names a remedy, and the others go on", () =>
     Effect.gen(function*() {
       const { gate, messageId, peer, search, seen, session } = yield* blocked(10_000)
       const other = yield* start(session.compare("cn=a", "cn", "a"))
@@ -168,12 +168,12 @@ describe("S12: a stream that is not read while other operations wait for answers
       assert.deepInclude(reason, { _tag: "SlowConsumer", maxUnread: 10_000 })
       assert.include(reason.message, "pageSize")
       assert.include(reason.message, "pool")
-      // What had arrived before is not lost.
+      // Entries that had arrived before are not lost.
       assert.isAbove(seen(), 5)
       assert.isBelow(seen(), 15)
     }))
 
-  it.effect("is never abandoned while it is alone: then the server has to wait", () =>
+  it.effect("is never abandoned while no other operation waits: then the server has to wait", () =>
     Effect.gen(function*() {
       const { gate, messageId, peer, search, seen } = yield* blocked(1_000_000)
       const sending = yield* start(

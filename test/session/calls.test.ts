@@ -1,4 +1,4 @@
-/** Operations as values: the list is complete, calls carry what layers need, and two of them say all that the server says. */
+/** Operations as values: the list is complete, calls carry the data that layers need, and lookupResult and compareResult return the server's whole result. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -117,7 +117,7 @@ describe("the list of calls", () => {
     assert.deepStrictEqual(streams, [true, true, true, false, false, false])
   })
 
-  it("tells of a search whether the server keeps something for it on the connection", () => {
+  it("tells whether the server keeps state for a search on the connection", () => {
     const traits = (options: Omit<LdapSession.SearchOptions, "base">) =>
       callsOf((on) => {
         on.search({ base: dn, ...options })

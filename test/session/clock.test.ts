@@ -1,4 +1,4 @@
-/** S6: time limits follow the monotonic clock, and a process that was busy reads before it gives up. */
+/** S6: time limits follow the monotonic clock, and a process that was busy reads before a limit passes. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -57,7 +57,7 @@ describe("S6: a wall clock that is set", () => {
   )
 })
 
-/** A server in a thread of its own, so that it answers while this one is busy. Says in `answered` that it has. */
+/** A server in its own thread, so that it answers while this one is busy. Sets `answered` when it has. */
 const server = `
 const { parentPort, workerData } = require("node:worker_threads")
 const answer = Buffer.from(workerData.answer)
@@ -72,7 +72,7 @@ require("node:net").createServer((socket) => {
 `
 
 describe("S6: a process that was busy", () => {
-  it.live("is given an answer that arrived meanwhile, although the time limit has passed", () =>
+  it.live("gets a response that arrived meanwhile, although the time limit has passed", () =>
     Effect.gen(function*() {
       const answered = new Int32Array(new SharedArrayBuffer(4))
       const worker = yield* Effect.acquireRelease(
@@ -92,7 +92,7 @@ describe("S6: a process that was busy", () => {
       const operation = yield* Effect.forkChild(Effect.exit(session.delete("cn=a", { timeout })), {
         startImmediately: true
       })
-      // The request goes out at the end of this turn; then nothing runs here until the answer lies there and the time is up.
+      // The request is sent at the end of this turn; then this thread blocks until the response has arrived and the limit has passed.
       yield* Effect.promise(() => Promise.resolve())
       const until = performance.now() + 2 * timeout
       Atomics.wait(answered, 0, 0, 20_000)

@@ -1,4 +1,4 @@
-/** Controls on what opens and ends a session, and what a server says of controls before they are sent. */
+/** Controls of the bind and the unbind of a session, and the controls that a server announces. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -71,7 +71,7 @@ describe("the root DSE", () => {
     assert.isFalse(LdapRootDse.supportsSasl(rootDse, "PLAIN"))
   })
 
-  it("tells which controls would be a reason to refuse a request", () => {
+  it("tells which critical controls the server would refuse", () => {
     const critical = LdapControl.treeDelete.make(undefined, { critical: true })
     const harmless = LdapControl.treeDelete.make(undefined)
     assert.deepStrictEqual(LdapRootDse.unsupported(rootDse, [own, harmless, critical]), [critical])
@@ -89,7 +89,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     auth: LdapAuth.simple(slapd.admin.dn, Redacted.make(slapd.admin.password))
   })
 
-  it.live("what it lists it takes, what it doesn't list it refuses where it is critical", () =>
+  it.live("controls that it lists are accepted; critical ones that it doesn't list are refused", () =>
     Effect.gen(function*() {
       const session = yield* open
       const rootDse = yield* session.rootDse
@@ -101,7 +101,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.strictEqual(error.reason._tag, "UnavailableCriticalExtension")
     }))
 
-  it.live("what its features are called it does: +, 1.1, @objectClass, absolute filters, languages", () =>
+  it.live("features that it lists work: +, 1.1, @objectClass, absolute filters, languages", () =>
     Effect.gen(function*() {
       const session = yield* open
       const rootDse = yield* session.rootDse
@@ -134,7 +134,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.deepStrictEqual([...german.descriptions], ["cn;lang-de"])
     }))
 
-  it.live(";binary goes there and comes back as it is (RFC 4522)", () =>
+  it.live(";binary is sent and returned unchanged (RFC 4522)", () =>
     Effect.gen(function*() {
       const session = yield* open
       const dn = `cn=binary-${process.pid},ou=scratch,${slapd.base}`
@@ -150,7 +150,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       yield* session.delete(dn)
     }))
 
-  it.live("an alias is looked behind where that is asked for", () =>
+  it.live("an alias is dereferenced if requested", () =>
     Effect.gen(function*() {
       const session = yield* open
       const dns = (derefAliases: LdapSession.DerefAliases) =>
@@ -174,7 +174,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.strictEqual(messages.at(-1)?._tag, "Done")
     }))
 
-  it.live("sort, a virtual list view and pages together are refused, and said to be", () =>
+  it.live("sort, a virtual list view and pages together are refused with a reason", () =>
     Effect.gen(function*() {
       const session = yield* open
       const controls = [

@@ -1,4 +1,4 @@
-/** S2 and S3 where code that isn't ours breaks: a socket that somebody else made, and what we would not expect of ourselves. */
+/** S2 and S3 under defects: a failing socket of the caller, and errors that this library doesn't expect of itself. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,7 +15,7 @@ const socketLike = (socket: Socket.Socket, parts: Partial<Pick<Socket.Socket, "r
   Socket.make({ reader: socket.reader, writer: socket.writer, ...parts })
 
 describe("a socket that breaks", () => {
-  it.effect("when it is closed, after the peer's end: the release doesn't wait for what has broken", () =>
+  it.effect("when it is closed, after the peer's end: the release doesn't wait for it", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       const peer = yield* over(server)
@@ -30,7 +30,7 @@ describe("a socket that breaks", () => {
       assert.isDefined(closing.pollUnsafe())
     }))
 
-  it.effect("when it is written to: ConnectionLost for what is in flight, and the session is over", () =>
+  it.effect("when it is written to: ConnectionLost for the operations in flight, and the session ends", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       yield* over(server)
@@ -57,7 +57,7 @@ describe("a socket that breaks", () => {
     }))
 })
 
-/** What is thrown outside of everything while an effect runs; the runner of the tests must not take it for a failure. */
+/** Collects errors that are thrown outside of the call stack while an effect runs; the test runner must not report them as failures. */
 const uncaught = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
@@ -75,13 +75,13 @@ const uncaught = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       })
   )
 
-/** Lets everything run that is thrown or planned in this turn of the event loop. */
+/** Waits for all callbacks of this turn of the event loop. */
 const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
-describe("S13: a callback of the caller's that throws", () => {
+describe("S13: a callback of the caller that throws", () => {
   const compare = (session: LdapSession.LdapSession) => Effect.exit(session.compare("cn=a", "cn", "a"))
 
-  it.effect("concerns no operation whose answer comes with that of the other", () =>
+  it.effect("doesn't affect an operation whose response arrives in the same chunk", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening
@@ -102,7 +102,7 @@ describe("S13: a callback of the caller's that throws", () => {
       assert.deepStrictEqual(errors, ["a defect of the caller's"])
     }))
 
-  it.effect("keeps no other operation from hearing of the end, and not the release from ending", () =>
+  it.effect("keeps neither the other operations nor the release from ending", () =>
     Effect.gen(function*() {
       const { peer, server, session: opening } = yield* connect({ closeTimeout: 0, requestTimeout: "Infinity" })
       const scope = yield* Scope.make()
@@ -140,8 +140,8 @@ describe("S13: a handshake that dies", () => {
     }))
 })
 
-describe("S13: those who wait for the end of a session", () => {
-  it.effect("are told although one of them throws", () =>
+describe("S13: fibers that wait for the end of a session", () => {
+  it.effect("are all resumed although one of them throws", () =>
     Effect.gen(function*() {
       const { session: opening } = yield* connect({ closeTimeout: 0 })
       const scope = yield* Scope.make()

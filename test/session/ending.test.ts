@@ -1,6 +1,6 @@
 /**
- * S1: the unbind comes after what is on its way, and nothing after it. S2: the release of a session that is ending for another
- * reason waits for that end, and has one goodbye with it. S3: those who only wait for their turn are told as well.
+ * S1: the unbind comes after the requests in flight, and nothing after it. S2: the release of a session that is ending for another
+ * reason waits for that end, and shares its goodbye. S3: operations that only wait for the connection fail as well.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -60,7 +60,7 @@ describe("S2: the release of a session that is ending", () => {
     }))
 })
 
-/** A session over a way that takes what is written at once, and has room for more when the gate is open. */
+/** A session over a connection that accepts each write at once, and reports room only when the gate is open. */
 const slow = Effect.gen(function*() {
   const [client, server] = yield* MemorySocket.pair()
   const peer = yield* over(server)
@@ -78,7 +78,7 @@ const slow = Effect.gen(function*() {
 })
 
 describe("S1: the goodbye", () => {
-  it.effect("is behind what is on its way, and instead of what waits for room", () =>
+  it.effect("comes after requests in flight, and replaces requests that wait for room", () =>
     Effect.gen(function*() {
       const { close, gate, peer, session } = yield* slow
       yield* Effect.forkChild(Effect.exit(session.delete("cn=a")), { startImmediately: true })
@@ -112,7 +112,7 @@ describe("S2: the goodbye", () => {
 })
 
 describe("S3: the end", () => {
-  it.effect("is told at once to a bind that waits for its turn, and to what waits for the bind", () =>
+  it.effect("fails at once a bind that waits for the connection, and the operations that wait for the bind", () =>
     Effect.gen(function*() {
       const { peer, server, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening
@@ -190,7 +190,7 @@ describe("S3: bytes that wait in a connection made of effects", () => {
   const large = (i: number) => entry(`cn=${i}`, { description: Buffer.alloc(60_000) })
   const notice = { _tag: "ExtendedResponse", oid: "1.3.6.1.4.1.1466.20036", result: { ...ok, code: 52 } } as const
 
-  /** A stream that is not read has stopped the reading, and what has arrived behind that waits in the connection. */
+  /** An unread stream has stopped the reading, and later bytes wait in the connection. */
   const full = Effect.fnUntraced(function*(operation: ProtocolOperation) {
     const world = yield* connect({ closeTimeout: 0, highWaterMark: 10_000_000, requestTimeout: "Infinity" })
     const scope = yield* Scope.make()
@@ -205,7 +205,7 @@ describe("S3: bytes that wait in a connection made of effects", () => {
     return { ...world, scope, session }
   })
 
-  it.effect("may end the session in the middle of the call that asks for them: no operation hangs", () =>
+  it.effect("may end the session within the call that resumes reading: no operation hangs", () =>
     Effect.gen(function*() {
       const { client, scope, session } = yield* full(notice)
       const second = yield* Effect.forkChild(Effect.flip(session.compare("cn=a", "cn", "a")), {
@@ -249,8 +249,8 @@ describe("S3: bytes that wait in a connection made of effects", () => {
     }))
 })
 
-describe("S2: a socket of the caller's whose closing hangs", () => {
-  it.effect("holds up the release for closeTimeout twice, and no longer", () =>
+describe("S2: a socket of the caller whose closing hangs", () => {
+  it.effect("delays the release by twice closeTimeout, and no longer", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       const peer = yield* over(server)

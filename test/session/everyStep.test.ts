@@ -25,7 +25,7 @@ import { atEveryStep, type Stepping } from "./stepping.ts"
 const auth = LdapAuth.simple("cn=a", Redacted.make("secret"))
 const sasl = LdapAuth.sasl(LdapSasl.plain({ username: "a", password: Redacted.make("secret") }))
 
-/** What is on the wire, whatever was interrupted. */
+/** Checks the messages on the wire after any interruption. */
 const assertWire = (peer: RecordingPeer, most: { readonly unbinds: number; readonly abandons: number }) => {
   const seen = peer.events.join()
   assert.isAtMost(peer.count("AbandonRequest"), most.abandons, seen)
@@ -66,7 +66,7 @@ const sharing = (operation: (session: LdapSession.LdapSession) => Effect.Effect<
     const scope = yield* Scope.make()
     const session = yield* Scope.provide(opening, scope)
     yield* Fiber.await(yield* target(operation(session)))
-    // Bind needs the connection for itself: it comes back only if nothing is in flight and nobody holds the turn.
+    // Bind needs the connection for itself: it comes back only if nothing is in flight and no operation holds the connection.
     yield* session.bind(auth)
     assert.strictEqual((yield* session.delete("cn=b")).code, 0)
     yield* Scope.close(scope, Exit.void)
@@ -77,8 +77,8 @@ const sharing = (operation: (session: LdapSession.LdapSession) => Effect.Effect<
   }, Effect.scoped)
 
 /**
- * How many there should be. A session that was interrupted before it had its connection has nothing to say, and between the
- * answer to StartTLS and the end of the handshake nothing may be said.
+ * The expected number of unbinds. A session that was interrupted before it had its connection sends none, and between the answer to
+ * StartTLS and the end of the handshake nothing may be sent.
  */
 const unbindsOf = ({ count, events, kinds }: RecordingPeer): number => {
   const sent = kinds().filter((kind) => kind !== "UnbindRequest")
@@ -110,14 +110,14 @@ const owning = (
     yield* Fiber.interrupt(serving)
   }, Effect.scoped)
 
-/** The release, which takes its course although the fiber that runs it is interrupted. */
+/** The release, which runs to its end although the fiber that runs it is interrupted. */
 const releasing = Effect.fnUntraced(function*({ target }: Stepping) {
   const { client, peer, session } = yield* connect()
   const serving = yield* Effect.forkDetach(answering(peer))
   const scope = yield* Scope.make()
   yield* Scope.provide(session, scope)
   yield* Fiber.await(yield* target(Scope.close(scope, Exit.void)))
-  // Where it was interrupted before it began, somebody else does it.
+  // If the release was interrupted before it began, this runs it.
   yield* Scope.close(scope, Exit.void)
   yield* peer.ended
   assert.isFalse(client.isOpen())
@@ -140,7 +140,7 @@ const scenarios: Record<string, (stepping: Stepping) => Effect.Effect<void, unkn
 }
 
 describe.each([false, true])(
-  "interrupted at every step, in memory, the fibers giving way to each other: %s",
+  "interrupted at every step, in memory, with fibers that yield: %s",
   (yields) => {
     it.effect.each(Object.keys(scenarios))("%s", (name) =>
       Effect.gen(function*() {
@@ -200,7 +200,7 @@ describe("interrupted at every step, on real sockets", () => {
     }), 60_000)
 })
 
-/** A connection that says nothing. */
+/** A connection without traffic. */
 const knock = (port: number): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const socket = Net.connect(port, "127.0.0.1", () => socket.end())

@@ -1,4 +1,4 @@
-/** S7 and S10: who may use the connection, and who sets the pace. */
+/** S7 and S10: exclusive access to the connection, and backpressure. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -20,8 +20,8 @@ const sizeAndCookie = ({ controls }: { readonly controls: ReadonlyArray<LdapCont
   return `${size} ${Buffer.from(cookie).toString()}`
 }
 
-describe("S7: bind and StartTLS have the connection for themselves", () => {
-  it.effect("a bind waits for what is in flight, and what comes meanwhile waits for it", () =>
+describe("S7: bind and StartTLS have exclusive use of the connection", () => {
+  it.effect("a bind waits for operations in flight, and later operations wait for it", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const before = yield* Effect.forkChild(session.delete("cn=before"), { startImmediately: true })
@@ -58,7 +58,7 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
   it.effect.each<[string, boolean]>([
     ["before the stream is full", false],
     ["when nothing is read any more", true]
-  ])("an unread stream doesn't keep a bind from its turn that comes %s", ([, isLate]) =>
+  ])("an unread stream doesn't keep a bind from starting that comes %s", ([, isLate]) =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ highWaterMark: 1024 })
       const release = yield* Deferred.make<void>()
@@ -70,7 +70,7 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
       const search = yield* peer.expect("SearchRequest")
       const begin = Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
       const early = isLate ? undefined : yield* begin
-      // More than the session keeps while nobody waits.
+      // More than the session buffers while no operation waits.
       const sending = yield* Effect.forkChild(
         Effect.gen(function*() {
           for (let i = 0; i < 100; i++) yield* peer.send(search.messageId, entry(`cn=${i}`, { cn: "x".repeat(10_000) }))
@@ -90,7 +90,7 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
       yield* Fiber.join(slow)
     }))
 
-  it.effect("StartTLS: octets in clear text after the answer end the session, and are not believed", () =>
+  it.effect("StartTLS: bytes in clear text after the answer end the session, and are not trusted", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const secured = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
@@ -101,11 +101,11 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
       yield* peer.sendOctets(Buffer.concat([answer, injected]))
       assert.strictEqual((yield* Fiber.join(secured)).reason._tag, "ProtocolViolation")
       assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
-      // The peer is in a handshake: an unbind in clear text has no place there.
+      // The peer is in a handshake, where an unbind in clear text must not be sent.
       assert.strictEqual(peer.count("UnbindRequest"), 0)
     }))
 
-  it.effect("StartTLS: half a PDU after the answer is as bad", () =>
+  it.effect("StartTLS: half a PDU after the answer ends the session too", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const secured = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
@@ -142,8 +142,8 @@ describe("S7: bind and StartTLS have the connection for themselves", () => {
     }))
 })
 
-describe("S7: nothing is sent while a bind is on its way", () => {
-  it.effect("a cookie is given back when the bind has its answer, not before", () =>
+describe("S7: nothing is sent while a bind is in flight", () => {
+  it.effect("a cookie is released after the response to the bind, not before", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const enough = yield* Deferred.make<void>()
@@ -157,7 +157,7 @@ describe("S7: nothing is sent while a bind is on its way", () => {
       yield* peer.send(messageId, entry("cn=a"))
       yield* settle
       const bind = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
-      // The page is complete, so the bind has its turn, although the consumer is not done with it.
+      // The page is complete, so the bind may start, although the consumer is not done with it.
       yield* peer.send(messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("more") })])
       const request = yield* peer.expect("BindRequest")
       yield* Deferred.succeed(enough, undefined)
@@ -177,7 +177,7 @@ describe("S7: nothing is sent while a bind is on its way", () => {
   }
 
   it.effect.each(Object.keys(others))(
-    "not by %s that was about to begin, at whatever step it is",
+    "not by %s that was about to begin, at any step",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -191,7 +191,7 @@ describe("S7: nothing is sent while a bind is on its way", () => {
             makeDispatcher: () => ordinary.makeDispatcher(),
             shouldYield: (fiber) => {
               if (steps++ !== step) return ordinary.shouldYield(fiber)
-              // While the operation gives way, somebody begins a bind.
+              // While the operation yields, another fiber begins a bind.
               queueMicrotask(() => {
                 bind = Effect.runFork(session.bind(LdapAuth.anonymous))
               })
@@ -226,7 +226,7 @@ describe("S7: nothing is sent while a bind is on its way", () => {
 })
 
 describe("S10: a slow consumer", () => {
-  it.effect("loses nothing and doesn't hold up others: a lookup for every entry of a stream", () =>
+  it.effect("loses nothing and doesn't delay other operations: a lookup for every entry of a stream", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ highWaterMark: 4096 })
       const total = 300
@@ -259,7 +259,7 @@ describe("S10: a slow consumer", () => {
       assert.deepStrictEqual(found, Array.from({ length: total }, (_, i) => `cn=${i}`))
     }))
 
-  it.effect("stops the reading while nobody else waits, so the server has to wait", () =>
+  it.effect("stops the reading while no other operation waits, so the server has to wait", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ highWaterMark: 64 * 1024 })
       const release = yield* Deferred.make<void>()
@@ -278,7 +278,7 @@ describe("S10: a slow consumer", () => {
         })
       )
       for (let i = 0; i < 100; i++) yield* settle
-      // 256 KiB in the session and 64 KiB on the way, each plus what was under way when it was full.
+      // 256 KiB in the session and 64 KiB in flight, each plus the chunk that filled it.
       assert.isAtMost(sent, 60)
       assert.isAtLeast(sent, 26)
       const stalled = sent
@@ -317,7 +317,7 @@ describe("S10: a slow consumer", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
-  it.effect("the next page is asked for when the last one has been consumed", () =>
+  it.effect("the next page is requested when the last one has been consumed", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const cookies = ["a", "b", ""]
@@ -360,7 +360,7 @@ describe("S10: a slow consumer", () => {
       )
       const second = yield* peer.expect("SearchRequest")
       assert.strictEqual(sizeAndCookie(second), "1 next")
-      // Nobody wants it after all: it is abandoned, and the server need not keep its place.
+      // The consumer stops: the page is abandoned, and the server need not keep its cursor.
       yield* Deferred.succeed(isConsumed, undefined)
       yield* Fiber.join(fiber)
       const abandon = yield* peer.expect("AbandonRequest")

@@ -1,4 +1,4 @@
-/** S5: what is given up stands in nobody's way, and a Cancel is not given up in its turn. */
+/** S5: an operation that is given up doesn't delay others, and a Cancel is not cancelled in its turn. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -11,8 +11,8 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
   return { peer, session: yield* session }
 })
 
-describe("S5: what is given up", () => {
-  it.effect("frees its slot at once: a bind doesn't wait for an answer to it", () =>
+describe("S5: an operation that is given up", () => {
+  it.effect("is out of flight at once: a bind doesn't wait for its response", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
@@ -23,7 +23,7 @@ describe("S5: what is given up", () => {
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "AbandonRequest", "BindRequest"])
     }))
 
-  it.effect("lets a bind go on that waits for it", () =>
+  it.effect("lets a waiting bind start", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
@@ -36,7 +36,7 @@ describe("S5: what is given up", () => {
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "AbandonRequest", "BindRequest"])
     }))
 
-  it.effect("by a Cancel that isn't answered: the operation is abandoned, the Cancel is not (RFC 3909 section 2.2)", () =>
+  it.effect("by a Cancel without a response: the operation is abandoned, the Cancel is not (RFC 3909 section 2.2)", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "30 seconds" })
       const fiber = yield* Effect.forkChild(session.delete("cn=a", { cancel: true }), { startImmediately: true })

@@ -1,5 +1,5 @@
 /**
- * Servers that others don't get into: a domain controller that demands signatures, and 389 Directory Server with Kerberos alone. Both
+ * Servers with strict settings: a domain controller that demands signatures, and 389 Directory Server with Kerberos alone. Both
  * are started for this file.
  */
 import { afterAll, assert, beforeAll, describe, inject, it } from "@effect/vitest"

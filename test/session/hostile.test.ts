@@ -1,5 +1,5 @@
 /**
- * Hostile peers: what each does, and what the session promises when it does. Every behaviour is played in memory, over TCP and
+ * Hostile peers: the behaviour of each, and the session's promise for it. Every behaviour runs in memory, over TCP and
  * over TLS where it can be, in virtual time; after each, nothing is left: no fiber, no connection, and as many unbinds as
  * promised with nothing after them.
  */

@@ -30,7 +30,7 @@ interface World {
   readonly release: Effect.Effect<void>
 }
 
-/** What each fiber of a program does. What they come to is their own business; the wire has to be right. */
+/** The fibers of a program. Their results are not checked; the messages on the wire are. */
 type Program = (world: World) => ReadonlyArray<Effect.Effect<unknown, unknown>>
 
 /** The answer belongs to the request, or the session has ended before it came. */
@@ -86,7 +86,7 @@ const programs: Record<string, Program> = {
   ]
 }
 
-/** S7: between a request that has the connection alone and its answer nothing is sent but a Cancel, and the unbind that ends all. */
+/** S7: between an exclusive request and its response nothing is sent but a Cancel, and the final unbind. */
 const assertAlone = (kinds: ReadonlyArray<string>, answeredBy: ReadonlyArray<number>) => {
   kinds.forEach((kind, i) => {
     if (kind !== "BindRequest") return
@@ -104,7 +104,7 @@ const runOf = (program: Program, begin: Effect.Effect<void>): Effect.Effect<void
       reader: Effect.map(client.reader, ({ pull }) => ({ pull, upgrade: () => Effect.yieldNow })),
       writer: client.writer
     })
-    /** For each request, how many had come when it was answered. */
+    /** For each request, how many requests had arrived when it was answered. */
     const answeredBy: Array<number> = []
     const observed: RecordingPeer = {
       ...peer,

@@ -1,4 +1,4 @@
-/** S5 and S6: giving one operation up leaves all others alone. */
+/** S5 and S6: giving up one operation does not affect the others. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -100,7 +100,7 @@ describe("S5: interruption abandons", () => {
       assert.strictEqual(peer.count("AbandonRequest"), 0)
     }))
 
-  it.effect("late responses are dropped, and nobody else gets them", () =>
+  it.effect("late responses are dropped, and no other operation gets them", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
@@ -142,7 +142,7 @@ describe("S5: interruption abandons", () => {
       })
   )
 
-  it.effect("a bind that waits for its turn is given up without a trace", () =>
+  it.effect("a bind that waits for the connection is given up without a trace", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const first = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
@@ -235,7 +235,7 @@ describe("S5: with cancel: true", () => {
       yield* stillWorks(session, peer)
     }))
 
-  it.effect("a stream that ends early does the same; what still comes is dropped", () =>
+  it.effect("a stream that ends early does the same; later responses are dropped", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const fiber = yield* session.search({ base: "", cancel: true }).pipe(
@@ -353,7 +353,7 @@ describe("S6: a time limit ends one operation", () => {
       assert.deepStrictEqual(order, [100, 100, 200, 300, 500])
     }))
 
-  it.effect("no limit is none: a year passes", () =>
+  it.effect("without a limit an operation may take a year", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "Infinity" })
       const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
@@ -363,7 +363,7 @@ describe("S6: a time limit ends one operation", () => {
       assert.strictEqual((yield* Fiber.join(fiber)).code, 0)
     }))
 
-  it.effect("for a search it is the wait for the next message: a slow consumer is not the server's fault", () =>
+  it.effect("for a search it is the wait for the next message: the time of a slow consumer doesn't count", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const fiber = yield* session.search({ base: "" }).pipe(
@@ -379,7 +379,7 @@ describe("S6: a time limit ends one operation", () => {
       yield* Fiber.join(fiber)
     }))
 
-  it.effect("a search whose server falls silent ends, after the entries that came", () =>
+  it.effect("a search on a silent server ends after the entries received", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const fiber = yield* Effect.forkChild(Effect.flip(session.searchResult({ base: "" })), { startImmediately: true })
@@ -393,7 +393,7 @@ describe("S6: a time limit ends one operation", () => {
     }))
 
   it.effect.each(binds)(
-    "a bind that gets no answer fails at its time and ends the session, since it could still take effect: %s",
+    "a bind without a response fails at its time limit and ends the session, since it could still take effect: %s",
     ([, auth]) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()

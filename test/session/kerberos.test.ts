@@ -1,5 +1,5 @@
 /**
- * Binds with a Kerberos ticket, on slapd with MIT's KDC and on Samba with its own: by the `kerberos` package as a program would,
+ * Binds with a Kerberos ticket, on slapd with MIT's KDC and on Samba with its own: with the `kerberos` package as a program would,
  * and by a provider that wraps messages, for the layers that the package doesn't have.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -25,7 +25,7 @@ import { waitFor } from "../servers/waitFor.ts"
 const kerberos = inject("kerberos")
 const samba = inject("samba")
 
-/** The library below reads these, and so does whoever starts a program. */
+/** Sets the environment variables that the Kerberos library reads. */
 const inRealm = (environment: { readonly KRB5_CONFIG: string; readonly KRB5CCNAME: string }) => {
   beforeAll(() => {
     Object.assign(process.env, environment)
@@ -60,7 +60,7 @@ const layers: ReadonlyArray<Layer> = [
 const mechanism = (name: Layer[0], options: LdapSasl.GssOptions): LdapAuth.LdapAuth =>
   LdapAuth.sasl(name === "GSSAPI" ? LdapSasl.gssapi(options) : LdapSasl.gssSpnego(options))
 
-/** Somebody between a client and a server, who sees everything and may change what the server sends. */
+/** A proxy between a client and a server that records the traffic and may change the bytes of the server. */
 const between = (port: number, change: (chunk: Buffer, count: number) => Buffer = (chunk) => chunk) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -88,7 +88,7 @@ const between = (port: number, change: (chunk: Buffer, count: number) => Buffer 
     ({ server }) => Effect.sync(() => server.close())
   )
 
-/** The last octet of the server's answer with this number is another one. */
+/** Changes the last byte of the server's response with this number. */
 const changing = (number: number) => (chunk: Buffer, count: number): Buffer => {
   if (count === number) chunk[chunk.length - 1]! ^= 1
   return chunk
@@ -129,13 +129,13 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       assert.strictEqual(yield* whoAmI(session), alice)
     }))
 
-  it.live("authzId asks to be somebody else, which slapd refuses", () =>
+  it.live("authzId asks to act as another user, which slapd refuses", () =>
     Effect.gen(function*() {
       const error = yield* failing({ ...ldap, auth: LdapAuth.sasl(LdapSasl.gssapi({ authzId: "u:bob" })) })
       assert.strictEqual(error.reason._tag, "InsufficientAccessRights")
     }))
 
-  it.live("without a ticket nothing is sent, and the error says what to do", () =>
+  it.live("without a ticket nothing is sent, and the error names a remedy", () =>
     Effect.gen(function*() {
       process.env["KRB5CCNAME"] = `FILE:${kerberos.directory}/nothing`
       const error = yield* Effect.ensuring(
@@ -154,7 +154,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       assert.match(error.message, /ldap\/elsewhere\.example\.com@EXAMPLE\.COM not found/)
     }))
 
-  it.live("what the package can't do is said before anything is sent", () =>
+  it.live("options that the package doesn't support fail before anything is sent", () =>
     Effect.gen(function*() {
       for (
         const auth of [
@@ -164,7 +164,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       ) {
         const session = yield* LdapSession.make(ldap)
         assert.strictEqual((yield* Effect.flip(session.bind(auth))).reason._tag, "InvalidRequest")
-        // Nothing has happened to the session.
+        // The session is unchanged.
         assert.strictEqual(yield* whoAmI(session), "")
       }
     }))
@@ -236,16 +236,16 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       }
     }))
 
-  it.live("a server whose proof is not its own is refused", () =>
+  it.live("a server with the proof of another service is refused", () =>
     Effect.gen(function*() {
       const { url } = yield* between(slapd.port, changing(1))
       const error = yield* failing({ url, auth: LdapAuth.sasl(LdapSasl.gssapi()) })
       assert.strictEqual(error.reason._tag, "AuthRejected")
     }))
 
-  it.live("S11: an octet that was changed on its way ends the session", () =>
+  it.live("S11: a byte that was changed on its way ends the session", () =>
     Effect.gen(function*() {
-      // Two answers of the bind, the third agrees on the layer, the fourth comes through it.
+      // Two responses of the bind, the third agrees on the layer, the fourth comes through it.
       const { url } = yield* between(slapd.port, changing(4))
       const auth = LdapAuth.sasl(LdapSasl.gssapi({ provider, protection: "integrity" }))
       const session = yield* LdapSession.make({ url, auth })
@@ -280,8 +280,8 @@ describe.skipIf(kerberos === undefined || samba === undefined)("Samba and its ow
   const ldap = { url: samba.urls.ldap }
   const ldaps = { url: samba.urls.ldaps, tls: { ca: samba.certificates.ca.cert } }
   const service = `ldap@dc1.${samba.dnsDomain}`
-  /** There is no Who am I: who may read a user is somebody, and nobody may not. */
-  const isSomebody = (session: LdapSession.LdapSession) =>
+  /** Samba has no Who am I?. An authenticated session may read a user, an anonymous one may not. */
+  const isAuthenticated = (session: LdapSession.LdapSession) =>
     Effect.map(session.lookup(`CN=alice,OU=people,${samba.base}`), (entry) => entry._tag)
 
   it.live.each([["in clear text", ldap], ["over ldaps", ldaps]] as const)(
@@ -289,14 +289,14 @@ describe.skipIf(kerberos === undefined || samba === undefined)("Samba and its ow
     ([, config]) =>
       Effect.gen(function*() {
         const session = yield* LdapSession.make({ ...config, auth: LdapAuth.sasl(LdapSasl.gssapi({ service })) })
-        assert.strictEqual(yield* isSomebody(session), "Some")
+        assert.strictEqual(yield* isAuthenticated(session), "Some")
       })
   )
 
   it.live.each(layers)("%s with protection %s", ([name, protection]) =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({ ...ldap, auth: mechanism(name, { provider, protection, service }) })
-      assert.strictEqual(yield* isSomebody(session), "Some")
+      assert.strictEqual(yield* isAuthenticated(session), "Some")
       const isConfidential = protection === undefined || protection === "confidentiality"
       assert.strictEqual(yield* session.protection, isConfidential ? "sasl" : "local")
       // Some hundred kilobytes.
@@ -316,11 +316,11 @@ describe.skipIf(kerberos === undefined || samba === undefined)("Samba and its ow
       assert.include(error.message, `invalid ticket: there is none for ${service}`)
     }))
 
-  it.live("over ldaps there is no layer, and who names one is refused", () =>
+  it.live("over ldaps there is no layer, and a bind that demands one is refused", () =>
     Effect.gen(function*() {
       for (const name of ["GSSAPI", "GSS-SPNEGO"] as const) {
         const session = yield* LdapSession.make({ ...ldaps, auth: mechanism(name, { provider, service }) })
-        assert.strictEqual(yield* isSomebody(session), "Some")
+        assert.strictEqual(yield* isAuthenticated(session), "Some")
         const sealed = mechanism(name, { provider, service, protection: "confidentiality" })
         const error = yield* failing({ ...ldaps, auth: sealed })
         assert.strictEqual(error.reason._tag, "UnwillingToPerform")

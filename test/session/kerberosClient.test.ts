@@ -79,7 +79,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       })
   )
 
-  /** Ends TLS with a certificate of its own, as an attacker does who has one that is trusted, or a proxy. */
+  /** A proxy that terminates TLS with its own trusted certificate, as an attacker could. */
   const proxy = Effect.acquireRelease(
     Effect.promise(async () => {
       const { cert, key } = slapd.certificates.renewed
@@ -104,7 +104,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
         const relayed = { url, tls }
         const error = yield* failing({ ...relayed, auth: LdapAuth.kerberos({ ...asAlice, mechanism }) })
         assert.strictEqual(error.reason._tag, "InvalidCredentials")
-        // Where a proxy is meant to be there, the program says so.
+        // For a known proxy, the program turns channel binding off.
         const auth = LdapAuth.kerberos({ ...asAlice, mechanism, channelBinding: false })
         const session = yield* LdapSession.make({ ...relayed, auth })
         assert.strictEqual(yield* whoAmI(session), alice)
@@ -264,7 +264,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       assert.match(found![2], message)
     }))
 
-  it.live("what was refused on this side leaves the session as it is", () =>
+  it.live("a bind that the client refuses leaves the session unchanged", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make(ldap)
       const error = yield* Effect.flip(

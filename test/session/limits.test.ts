@@ -1,4 +1,4 @@
-/** S6: time limits that are set while others run, and what a search whose time is up leaves behind. */
+/** S6: time limits that are set while others run, and the end of a search whose time limit passes. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -21,7 +21,7 @@ describe("S6: a time limit", () => {
       const start = (timeout: number) =>
         Effect.forkChild(Effect.flip(session.delete("cn=a", { timeout })), { startImmediately: true })
       const long = yield* start(1000)
-      // By now somebody sleeps until the longer one.
+      // By now the fiber of the deadlines sleeps until the longer one.
       yield* peer.expect("DeleteRequest")
       yield* settle
       const short = yield* start(100)
@@ -34,7 +34,7 @@ describe("S6: a time limit", () => {
       yield* Fiber.join(long)
     }))
 
-  it.effect("of no time is over at once", () =>
+  it.effect("of zero passes at once", () =>
     Effect.gen(function*() {
       const { session } = yield* open()
       const timeout = 0
@@ -84,7 +84,7 @@ describe("S6: a time limit", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
-  it.effect("of a search that is collected in pages is for all of them", () =>
+  it.effect("of a collected search in pages is for all pages", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const search = yield* Effect.forkChild(Effect.flip(session.searchResult({ base: "", pageSize: 1 })), {
@@ -101,7 +101,7 @@ describe("S6: a time limit", () => {
       assert.deepInclude((yield* Fiber.join(search)).reason, { _tag: "RequestTimeout", afterMillis: 10_000 })
     }))
 
-  it.effect("of a stream in pages is one for all the pages that bring its consumer nothing", () =>
+  it.effect("of a stream in pages is one for all pages without an item for its consumer", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const search = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base: "", pageSize: 1 }))), {
@@ -117,7 +117,7 @@ describe("S6: a time limit", () => {
       assert.deepInclude((yield* Fiber.join(search)).reason, { _tag: "RequestTimeout", afterMillis: 10_000 })
     }))
 
-  it.effect("of a stream of entries begins anew with each entry, not with what its consumer isn't given", () =>
+  it.effect("of a stream of entries begins anew with each entry, not with messages that its consumer isn't given", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const search = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base: "" }))), {
@@ -137,7 +137,7 @@ describe("S6: a time limit", () => {
       assert.strictEqual((yield* Fiber.join(search)).reason._tag, "RequestTimeout")
     }))
 
-  it.effect("of any other operation doesn't, whatever is said in between", () =>
+  it.effect("of any other operation doesn't begin anew with messages in between", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const waiting = yield* Effect.forkChild(Effect.flip(session.extended("1.2.3")), { startImmediately: true })
@@ -149,7 +149,7 @@ describe("S6: a time limit", () => {
       assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "RequestTimeout")
     }))
 
-  it.effect("of a search rests while nobody asks for more", () =>
+  it.effect("of a search rests while the consumer doesn't pull", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const seen: Array<string> = []
@@ -161,7 +161,7 @@ describe("S6: a time limit", () => {
       const { messageId } = yield* peer.expect("SearchRequest")
       yield* peer.send(messageId, entry("cn=1"))
       yield* settle
-      // The server still has something to say, but nobody waits for it.
+      // The server still has responses to send, but no consumer waits for them.
       yield* TestClock.adjust("30 seconds")
       yield* peer.send(messageId, entry("cn=2"))
       yield* peer.send(messageId, done)

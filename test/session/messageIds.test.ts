@@ -39,7 +39,7 @@ describe("S5: message ids that start again", () => {
       assert.deepStrictEqual(yield* idsOf(10, session, peer), [1, 2, 3, 4, 5, 6, 7, 8, 1, 2])
     }))
 
-  it.effect("one in flight is passed over", () =>
+  it.effect("an id in flight is skipped", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open
       const long = yield* inFlight(session, peer)
@@ -48,12 +48,12 @@ describe("S5: message ids that start again", () => {
       assert.strictEqual((yield* Fiber.join(long.fiber)).diagnosticMessage, "at last")
     }))
 
-  it.effect("an abandoned one is not used again: its answer may still come", () =>
+  it.effect("an abandoned id is not used again: its response may still arrive", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open
       const { fiber, messageId } = yield* inFlight(session, peer)
       yield* Fiber.interrupt(fiber)
-      // The Abandon has an id too, but nobody answers that one.
+      // The Abandon has an id too, but no response.
       assert.strictEqual((yield* peer.expect("AbandonRequest")).messageId, 2)
       assert.deepStrictEqual(yield* idsOf(8, session, peer), [3, 4, 5, 6, 7, 8, 2, 3])
       yield* peer.send(messageId, { _tag: "DeleteResponse", result: { ...ok, code: 32 } })

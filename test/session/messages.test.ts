@@ -1,4 +1,4 @@
-/** What reaches the caller beside entries and results: references, controls, intermediate responses, the answer to a Cancel. */
+/** Messages for the caller beside entries and results: references, controls, intermediate responses, the response to a Cancel. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -23,7 +23,7 @@ const mark = (text: string) => [LdapControl.make("1.2.3.4", { value: Buffer.from
 const base = "dc=example"
 
 describe("searchMessages", () => {
-  it.effect("entries, references and intermediate responses with their controls, as they come, then the result", () =>
+  it.effect("entries, references and intermediate responses with their controls, in order of arrival, then the result", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(Stream.runCollect(session.searchMessages({ base })), {
@@ -51,7 +51,7 @@ describe("searchMessages", () => {
       assert.deepInclude(last, { result: { ...ok, controls: mark("done") } })
     }))
 
-  it.effect("what has come before a failure comes before the failure", () =>
+  it.effect("messages received before a failure are delivered before it", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const seen: Array<string> = []
@@ -104,7 +104,7 @@ describe("referrals: fail", () => {
     searchResult: (session) => session.searchResult({ base, referrals: "fail" })
   }
   it.effect.each(Object.keys(ways))(
-    "%s fails when a part of its answer is elsewhere, and says where",
+    "%s fails when a part of its answer is at another server, with the URLs",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -217,7 +217,7 @@ describe("extendedMessages", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, second.messageId)
     }))
 
-  it.effect("S9: a password modify is held back like a bind", () =>
+  it.effect("S9: a password modify is refused on an unprotected connection like a bind", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ protection: "none" })
       const error = yield* Effect.flip(Stream.runDrain(session.extendedMessages(LdapExtended.passwordModify, {})))
@@ -227,7 +227,7 @@ describe("extendedMessages", () => {
     }))
 })
 
-describe("cancel: a function is told what came of it", () => {
+describe("cancel: a function gets the outcome", () => {
   const cancelled = Effect.fnUntraced(function*(code: number | undefined) {
     const { peer, session } = yield* open()
     const told: Array<LdapSession.CancelAnswer> = []
@@ -243,7 +243,7 @@ describe("cancel: a function is told what came of it", () => {
     return told[0]!
   })
 
-  it.effect("a success, the server's refusal, or the wait that was in vain", () =>
+  it.effect("a success, the server's refusal, or a timeout", () =>
     Effect.gen(function*() {
       const done = yield* cancelled(0)
       assert.isTrue(Result.isSuccess(done) && done.success.code === 0)

@@ -30,7 +30,7 @@ describe("programs at random", () => {
       const result = yield* Arbitrary.checkEffect(
         programs,
         (program) =>
-          program.some(({ step }) => step === "search") ? Effect.fail("S0: nobody searches") : Effect.succeed(true),
+          program.some(({ step }) => step === "search") ? Effect.fail("S0: no search") : Effect.succeed(true),
         { runs: 100, size: 60, maxShrinks: 2000 }
       )
       let printed = ""
@@ -39,7 +39,7 @@ describe("programs at random", () => {
       } catch (error) {
         printed = (error as Error).message
       }
-      const [, script] = /^S0: nobody searches\nnode test\/session\/modelSoak.ts --program '([^']+)'$/.exec(printed)!
+      const [, script] = /^S0: no search\nnode test\/session\/modelSoak.ts --program '([^']+)'$/.exec(printed)!
       const program = parse(script!)
       assert.deepStrictEqual(program.map(({ step }) => step), ["search"])
       yield* run(program)

@@ -4,7 +4,7 @@
  * A program is up to 30 steps. Some are taken by fibers of the client, which share three sessions and a pool of others:
  * operations, checkouts, interruptions, scopes that close, time that passes. Others are taken by the peers: answers, silence,
  * resets, notices, garbage. When the steps are over every scope is closed and the time runs on. Then nothing may be left, and the
- * octets that each session wrote must be as promised.
+ * bytes that each session wrote must be as promised.
  *
  * A program is plain data, and a failing one is printed as a command that runs it again: see modelSoak.ts.
  */
@@ -56,7 +56,7 @@ const Search = Schema.Struct({
   step: Schema.tag("search"),
   fiber: FiberNumber,
   session: SessionNumber,
-  /** All entries, the first two of them, or one in a second. */
+  /** All entries, the first two, or one each second. */
   consumes: Schema.Literals(["all", "some", "slowly"]),
   paged: Schema.Boolean,
   cancel: Schema.Boolean
@@ -79,7 +79,7 @@ const Answer = Schema.Struct({
 })
 
 const Step = Schema.Union([
-  // As often as they stand here: a program that is all faults is soon over.
+  // Listed several times for frequency: a program of faults only ends too soon.
   Operation,
   Operation,
   Search,
@@ -97,7 +97,7 @@ const Step = Schema.Union([
   }),
   Schema.Struct({ step: Schema.tag("time"), millis: Schema.Literals([1, 100, 999, 5000, 40_000]) }),
   Schema.Struct({
-    /** Everybody is interrupted and the peer answers all that it has: then the session must be as good as new. */
+    /** All fibers are interrupted and the peer answers every request: then the session must work as a new one does. */
     step: Schema.tag("renewed"),
     session: SessionNumber
   }),
@@ -120,7 +120,7 @@ export const programs: Arbitrary.Arbitrary<ReadonlyArray<Step>> = Arbitrary.arra
   maxLength: 30
 })
 
-/** What was counted, over all programs of a run. */
+/** The counts of all programs of a run. */
 export interface Totals {
   programs: number
   connections: number
@@ -158,10 +158,10 @@ export interface Connection {
   readonly reset: Effect.Effect<void>
   /** The peer's part of a handshake that it has granted. */
   readonly handshake: Effect.Effect<void>
-  /** What the session gave to the connection. */
+  /** The messages that the session wrote. */
   readonly written: () => ReadonlyArray<LdapMessage>
   readonly octetsAfterUnbind: () => number
-  /** Completes when nothing is left of the connection, or dies with what is. */
+  /** Completes when the connection is released, or dies with a description of the rest. */
   readonly gone: Effect.Effect<void>
 }
 
@@ -170,18 +170,18 @@ export interface Environment {
   readonly connect: Effect.Effect<Connection, LdapError | Socket.SocketError, Scope.Scope>
   /** The scope of the peers, which live longer than the sessions. */
   readonly peers: Scope.Scope
-  /** Lets what is ready to happen happen. */
+  /** Runs all fibers that are ready. */
   readonly settle: Effect.Effect<void>
   readonly time: (millis: number) => Effect.Effect<void>
-  /** Lets all that may still happen happen. */
+  /** Runs everything to its end. */
   readonly finish: (closing: ReadonlyArray<Fiber.Fiber<unknown>>) => Effect.Effect<void>
-  /** Whether a connection that the peer has harmed says exactly what was written, and whether all happens when it is said. */
+  /** Whether `written` is exact even after a fault of the peer, and whether each step takes effect at once. */
   readonly isExact: boolean
   /** How many sessions the pool may have. */
   readonly most: number
 }
 
-/** A connection, the session on it, and what both sides have done. */
+/** A connection, the session on it, and a record of both sides. */
 interface Line extends Connection {
   /** How many requests of the peer's have been looked at. */
   seen: number
@@ -202,7 +202,7 @@ const open = (environment: Environment): Effect.Effect<Line, LdapError | Socket.
     broken: false
   }))
 
-/** The pool's sessions are like the others, but nobody but the pool closes them. */
+/** The pool's sessions are like the others, but only the pool closes them. */
 const openPool = (environment: Environment, lines: Array<Line>) => {
   const joining = Effect.map(Effect.orDie(open(environment)), (line) => {
     lines.push(line)
@@ -220,7 +220,7 @@ const openPool = (environment: Environment, lines: Array<Line>) => {
   })
 }
 
-/** As servers do: who reads an unbind closes. */
+/** Closes the connection after reading an unbind, as servers do. */
 export const closesAfterUnbind = (peer: RecordingPeer): Effect.Effect<void> =>
   Effect.flatMap(
     Effect.repeat(peer.next, { until: ({ operation }) => operation._tag === "UnbindRequest" }),
@@ -231,7 +231,7 @@ export const closesAfterUnbind = (peer: RecordingPeer): Effect.Effect<void> =>
 // Steps of the client
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A fiber of the program, and for a search what it saw. */
+/** A fiber of the program, and for a search the entries that it received. */
 interface Running {
   readonly fiber: Fiber.Fiber<Exit.Exit<unknown, unknown>>
   readonly search?: { readonly line: Line; readonly seen: Array<string>; readonly all: boolean } | undefined
@@ -347,7 +347,7 @@ const answer = (line: Line, step: Extract<Step, { readonly step: "answer" }>): E
       )
     }
     const granted = isStartTls(operation) && step.how !== "failure"
-    // Not awaited: a peer whose client doesn't read is held up, and the program goes on.
+    // Not awaited: if the client doesn't read, the peer waits, and the program goes on.
     return line.peer.sendOctets(Buffer.concat(chunks)).pipe(
       Effect.andThen(granted ? line.handshake : Effect.void),
       Effect.forkDetach({ startImmediately: true }),
@@ -402,7 +402,7 @@ const promise = (kept: boolean, what: string): void => {
   if (!kept) throw new Broken(what)
 }
 
-/** Runs a program where it shall run; dies with {@link Broken} if a promise was. */
+/** Runs a program in an environment; dies with {@link Broken} if a promise is broken. */
 export const runIn = (
   environment: (peers: Scope.Scope) => Environment,
   program: ReadonlyArray<Step>,
@@ -422,7 +422,7 @@ export const runIn = (
   )
 }
 
-/** What the other side of a real socket does at its end takes turns of the event loop, and they are not promised to anybody. */
+/** Waits for the other side of a real socket to see its end, which takes an unspecified number of turns of the event loop. */
 const leaving = (isOver: () => boolean): Effect.Effect<void> => {
   let turns = 0
   return Effect.whileLoop({
@@ -434,7 +434,7 @@ const leaving = (isOver: () => boolean): Effect.Effect<void> => {
 
 /** Runs a program in memory and virtual time. */
 export const run = (program: ReadonlyArray<Step>, totals?: Totals): Effect.Effect<void> =>
-  // The clock's own warning belongs to no program.
+  // Triggers the clock's own warning before the program runs.
   Effect.andThen(TestClock.adjust(1), runIn(inMemory, program, totals))
 
 const body = Effect.fnUntraced(function*(environment: Environment, program: ReadonlyArray<Step>, totals: Totals) {
@@ -511,7 +511,7 @@ const fork = (effect: Effect.Effect<unknown, unknown>): Effect.Effect<Fiber.Fibe
   Effect.forkDetach(Effect.exit(effect), { startImmediately: true })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What must be true
+// Checks of the promises
 // ---------------------------------------------------------------------------------------------------------------------
 
 const judge = Effect.fnUntraced(function*(
@@ -537,7 +537,7 @@ const judge = Effect.fnUntraced(function*(
       kept,
       `S1: ${unbinds} unbinds, ${expected} expected after ${"detail" in end ? `${end._tag}: ${end.detail}` : end._tag}`
     )
-    promise(line.octetsAfterUnbind() === 0, `S1: ${line.octetsAfterUnbind()} octets after the unbind`)
+    promise(line.octetsAfterUnbind() === 0, `S1: ${line.octetsAfterUnbind()} bytes after the unbind`)
     judgeAbandons(written)
     totals.connections++
     totals.unbinds += unbinds
@@ -554,12 +554,12 @@ const expectedUnbinds = (
   // A bind that was not answered in time: the peer still listens.
   const isUnanswered = end._tag === "ConnectionLost" && end.detail.includes("this side closed")
   if (!isUnanswered && (end._tag === "ConnectionLost" || end._tag === "ServerNotice")) return 0
-  // A reset that nobody has read of yet: there is nothing to write on. A StartTLS that is not answered, or whose handshake
+  // A reset that the session has not read yet: nothing can be written. A StartTLS that is not answered, or whose handshake
   // has not ended by closeTimeout: nothing may be written.
   return line.broken || written.some(({ operation }) => isStartTls(operation)) ? unbinds : 1
 }
 
-/** S5: of what was given up nothing is left, in the way of nobody: neither of a bind, which needs the session alone, nor of others. */
+/** S5: operations that were given up delay neither a bind, which needs the session alone, nor any other operation. */
 const judgeRenewed = Effect.fnUntraced(function*(line: Line, settle: Effect.Effect<void>) {
   yield* settle
   const { peer, session } = line
@@ -643,7 +643,7 @@ const judgeAbandons = (written: ReadonlyArray<LdapMessage>): void => {
 // In memory
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Everything in this process, and time moves when a program says so. */
+/** Everything in this process, in virtual time that the program moves. */
 const inMemory = (peers: Scope.Scope): Environment => ({
   peers,
   isExact: true,
@@ -670,7 +670,7 @@ const inMemory = (peers: Scope.Scope): Environment => ({
   })
 })
 
-/** Writes down what a socket takes. */
+/** Records the bytes that a socket accepts. */
 const recording = (socket: MemorySocket.MemorySocket) => {
   const parser = new LdapParser()
   const written: Array<LdapMessage> = []
@@ -698,11 +698,11 @@ const recording = (socket: MemorySocket.MemorySocket) => {
   return { socket: recorded, written, octetsAfterUnbind: () => octetsAfterUnbind }
 }
 
-/** What a program that broke a promise is to the checker, which then looks for a smaller one. */
+/** Turns a broken promise into a failure of the checker, which then looks for a smaller program. */
 export const falsified = (defect: unknown): Effect.Effect<never, string> =>
   defect instanceof Broken ? Effect.fail(defect.message) : Effect.die(defect)
 
-/** Fails with the program, if there is one that broke a promise. */
+/** Fails with the program that broke a promise, if there is one. */
 export const assertPassed = (result: Arbitrary.CheckResult<ReadonlyArray<Step>, string>): void => {
   if (result._tag === "Falsified") {
     const what = result.failure._tag === "PropertyError" ? result.failure.error : result.failure._tag

@@ -20,7 +20,7 @@ const certificates = makeCertificates()
 const tls = { ca: certificates.ca.cert, servername: "localhost" }
 const limits = { closeTimeout: 100, requestTimeout: "5 seconds", connectTimeout: "5 seconds" } as const
 
-/** Time passes by itself here; how much of it a program asks for doesn't matter to what must be true. */
+/** Real time passes here; the promises don't depend on how much of it a program asks for. */
 const live = {
   isExact: false,
   // One at a time: the connections that a peer accepts are told apart by their order.
@@ -77,7 +77,7 @@ const isRefused = (defect: unknown): defect is LdapError =>
   defect instanceof LdapError && defect.reason._tag === "ConnectFailed" && defect.reason.kind === "refused"
 
 describe.skipIf(inject("slapd") === undefined)("programs at random against slapd", () => {
-  // A slapd of their own, which was seen to die of them, rarely: then they are tried on another.
+  // They have their own slapd, since they crash it in rare cases; then they are tried on another.
   it.live("60 of them: slapd's log has one UNBIND for each connection", () =>
     Effect.gen(function*() {
       const found = ensureSlapd()
@@ -105,7 +105,7 @@ describe.skipIf(inject("slapd") === undefined)("programs at random against slapd
             peer: undefined,
             reset: Effect.void,
             handshake: Effect.void,
-            // slapd's log is asked at the end: here it is taken on trust.
+            // Assumed here; slapd's log is checked at the end.
             written: () => [{ messageId: 1, operation: { _tag: "UnbindRequest" }, controls: [] }],
             octetsAfterUnbind: () => 0,
             gone: Effect.void
@@ -123,7 +123,7 @@ describe.skipIf(inject("slapd") === undefined)("programs at random against slapd
       }
     }).pipe(
       Effect.scoped,
-      // Nothing but that: what breaks a promise fails at once.
+      // Only this case is retried: a broken promise fails at once.
       Effect.catchDefect((defect) => isRefused(defect) ? Effect.fail(defect) : Effect.die(defect)),
       Effect.retry({ times: 4 }),
       Effect.orDie

@@ -1,12 +1,12 @@
 /**
- * The programs of model.ts for as long as one likes:
+ * Runs the programs of model.ts for a chosen time or number:
  *
  *     node test/session/modelSoak.ts --programs 100000     so many of them
  *     node test/session/modelSoak.ts --seconds 600         for so long
  *     node test/session/modelSoak.ts --seed 42 …           the same ones again
  *     node test/session/modelSoak.ts --program '[…]'       one program, as a failing one is printed
  *
- * Prints what was done every ten seconds, and the first program that breaks a promise, as small as it could be made.
+ * Prints the counts every ten seconds, and the first program that breaks a promise, made as small as possible.
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** What the server says without having been asked (RFC 4511 section 4.4), and extended operations that `extended` refuses. */
+/** Unsolicited notifications (RFC 4511 section 4.4), and extended operations that `extended` refuses. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -36,7 +36,7 @@ describe("unsolicited notifications", () => {
       assert.isEmpty(yield* Stream.runCollect(session.notices))
     }))
 
-  it.effect("the Notice of Disconnection is none of them: it ends the session", () =>
+  it.effect("the Notice of Disconnection is not among them: it ends the session", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const subscriber = yield* Effect.forkChild(Stream.runCollect(session.notices), { startImmediately: true })
@@ -111,7 +111,7 @@ describe("the answer to StartTLS", () => {
       assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
     }))
 
-  it.effect("that is a refusal may name what it likes", () =>
+  it.effect("that is a refusal may have any OID", () =>
     Effect.gen(function*() {
       const { reason } = yield* startTls("1.2.3", 53)
       assert.strictEqual(reason._tag, "UnwillingToPerform")

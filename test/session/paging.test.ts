@@ -1,4 +1,4 @@
-/** Pages (RFC 2696) by well-behaved servers and by those that know none; what hostile ones do is in hostile/pages.ts. */
+/** Pages (RFC 2696) from well-behaved servers and from servers without paging; hostile ones are in hostile/pages.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -19,7 +19,7 @@ const open = Effect.fnUntraced(function*() {
 const base = "dc=example"
 
 describe("pages", () => {
-  it.effect("cookies are given back as they came, whatever is in them", () =>
+  it.effect("cookies are sent back unchanged, whatever their bytes", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(Stream.runCollect(session.search({ base, pageSize: 1 })), {
@@ -39,7 +39,7 @@ describe("pages", () => {
       assert.lengthOf(yield* Fiber.join(all), 5)
     }))
 
-  it.effect("a server that ignores the control: everything in one answer, and that was all", () =>
+  it.effect("a server that ignores the control: all entries in one response, and no further request", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(Stream.runCollect(session.search({ base, pageSize: 1 })), {
@@ -52,7 +52,7 @@ describe("pages", () => {
       assert.deepStrictEqual(peer.kinds(), ["SearchRequest"])
     }))
 
-  it.effect("one that refuses it says so", () =>
+  it.effect("a server that refuses the control: the search fails with its reason", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base, pageSize: 1 }))), {
@@ -63,7 +63,7 @@ describe("pages", () => {
       assert.strictEqual((yield* Fiber.join(all)).reason._tag, "UnavailableCriticalExtension")
     }))
 
-  it.effect("the size limit goes along with each page, and ends the search after the entries that came", () =>
+  it.effect("the size limit is sent with each page, and ends the search after the entries received", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const seen: Array<string> = []
@@ -124,7 +124,7 @@ describe("pages", () => {
       assert.deepStrictEqual(seen, ["cn=a"])
     }))
 
-  it.effect("a stream that is dropped between pages gives the cursor back by a page of no entries", () =>
+  it.effect("a stream that ends between pages releases the cursor by a page of zero entries", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(
@@ -184,7 +184,7 @@ describe("pages", () => {
   )
 
   it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
-    "and one that is interrupted meanwhile gives the cursor back: %s",
+    "and one that is interrupted meanwhile releases the cursor: %s",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -223,7 +223,7 @@ describe("pages", () => {
   const sort = LdapControl.sortRequest.make([{ attribute: "uidNumber" }])
 
   it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
-    "a page of a sorted search comes to its end, and its cookie is given back: %s",
+    "a page of a sorted search is read to its end, and its cookie is released: %s",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -256,7 +256,7 @@ describe("pages", () => {
       })
   )
 
-  it.effect("and that of a server that falls silent is abandoned at last, so that a bind has its turn", () =>
+  it.effect("and the page of a silent server is abandoned in the end, so that a bind can start", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(Stream.runDrain(session.search({ base, pageSize: 2, controls: [sort] })), {
@@ -272,7 +272,7 @@ describe("pages", () => {
       yield* peer.expect("BindRequest")
     }))
 
-  it.effect("a sort goes along with every page", () =>
+  it.effect("the sort control is sent with every page", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const sort = LdapControl.sortRequest.make([{ attribute: "uidNumber" }])

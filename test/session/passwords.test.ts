@@ -1,4 +1,4 @@
-/** S9: which requests carry a secret that must not cross a network in clear text. */
+/** S9: the requests that carry a secret that must not cross a network in clear text. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { secretKind } from "../../src/model/attribute/secretAttributes.ts"

@@ -23,7 +23,7 @@ const endAfterUnbind = (peer: RecordingPeer) =>
   peer.expect("UnbindRequest").pipe(Effect.andThen(peer.end), Effect.forkChild({ startImmediately: true }))
 
 describe("S1: exactly one unbind", () => {
-  it.effect("a session that never did anything sends one, then closes its side", () =>
+  it.effect("a session without operations sends one, then closes its side", () =>
     Effect.gen(function*() {
       const { close, peer } = yield* open()
       yield* endAfterUnbind(peer)
@@ -49,7 +49,7 @@ describe("S1: exactly one unbind", () => {
     Effect.gen(function*() {
       const { close, peer, session } = yield* open()
       yield* endAfterUnbind(peer)
-      // Both in one turn of the event loop: the request waits to be joined with others.
+      // Both in one turn of the event loop: the request waits for others, to be written together.
       const pending = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
       const closing = yield* Effect.forkChild(close, { startImmediately: true })
       const exit = yield* Fiber.await(pending)
@@ -111,7 +111,7 @@ describe("S1: exactly one unbind", () => {
       assert.deepStrictEqual(peer.kinds(), [])
     }))
 
-  it.effect("a StartTLS on its way: the unbind waits for the answer, since nothing may be sent before", () =>
+  it.effect("a StartTLS in flight: the unbind waits for the answer, since nothing may be sent before", () =>
     Effect.gen(function*() {
       const { close, peer, session } = yield* open()
       const securing = yield* Effect.forkChild(Effect.flip(session.startTls()), { startImmediately: true })
@@ -220,7 +220,7 @@ describe("S2: the release is total and bounded", () => {
       assert.deepStrictEqual(peer.kinds(), ["UnbindRequest"])
     }))
 
-  it.effect("what the server still sends is read and dropped until it closes", () =>
+  it.effect("later responses are read and dropped until the server closes", () =>
     Effect.gen(function*() {
       const { close, peer, session } = yield* open()
       const search = yield* Effect.forkChild(Stream.runCollect(session.search({ base: "" })), {
@@ -236,7 +236,7 @@ describe("S2: the release is total and bounded", () => {
     }))
 })
 
-describe("S3: the end is the same for everybody", () => {
+describe("S3: all operations and fibers see the same end", () => {
   it.effect("operations in flight fail with SessionClosed, in doubt if they were written", () =>
     Effect.gen(function*() {
       const { close, peer, session } = yield* open()
@@ -274,7 +274,7 @@ describe("S3: the end is the same for everybody", () => {
       assert.deepStrictEqual(peer.kinds(), ["UnbindRequest"])
     }))
 
-  it.effect("a lost connection fails what is in flight and says whether it was written", () =>
+  it.effect("a lost connection fails the operations in flight, in doubt if they were written", () =>
     Effect.gen(function*() {
       const { peer, server, session } = yield* open()
       const pending = yield* Effect.forkChild(Effect.flip(session.delete("cn=a")), { startImmediately: true })
@@ -284,7 +284,7 @@ describe("S3: the end is the same for everybody", () => {
       assert.strictEqual((yield* Effect.flip(session.delete("cn=b"))).reason._tag, "SessionClosed")
     }))
 
-  it.effect("closed completes once for all who wait, before or after", () =>
+  it.effect("closed completes once for all waiting fibers, before or after the end", () =>
     Effect.gen(function*() {
       const { close, peer, session } = yield* open()
       const waiting = yield* Effect.forkChild(session.closed, { startImmediately: true })
@@ -303,7 +303,7 @@ describe("S3: the end is the same for everybody", () => {
       assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
     }))
 
-  it.effect("entries that came before the end are still delivered, then the error", () =>
+  it.effect("entries received before the end are still delivered, then the error", () =>
     Effect.gen(function*() {
       const { peer, server, session } = yield* open()
       const seen: Array<string> = []

@@ -1,4 +1,4 @@
-/** Binds by SASL: the conversation, what goes wrong in it, and slapd as the judge. */
+/** SASL binds: the conversation, its failures, and the mechanisms against slapd. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -19,7 +19,7 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
   return { ...connected, session: yield* connected.session }
 })
 
-/** A mechanism that says its lines in turn, and takes whatever it is told. */
+/** A mechanism that sends these responses in turn, and accepts any challenge. */
 const lines = (...responses: ReadonlyArray<string | undefined>): LdapSasl.SaslMechanism => {
   const step = (i: number): LdapSasl.SaslStep => {
     const response = responses[i]
@@ -35,7 +35,7 @@ const lines = (...responses: ReadonlyArray<string | undefined>): LdapSasl.SaslMe
 const inProgress = { ...ok, code: 14 }
 
 describe("a conversation", () => {
-  it.effect("takes as many binds as the server asks for, with nothing in between", () =>
+  it.effect("sends as many bind requests as the server asks for, with nothing in between", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const bind = yield* Effect.forkChild(session.bind(LdapAuth.sasl(lines("one", undefined, ""))), {
@@ -57,7 +57,7 @@ describe("a conversation", () => {
       yield* Fiber.join(other)
     }))
 
-  it.effect("that the server refuses is its reason, and the session goes on", () =>
+  it.effect("that the server refuses fails with the server's reason, and the session goes on", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const bind = yield* Effect.forkChild(Effect.flip(session.bind(LdapAuth.sasl(lines("one", "two")))), {
@@ -72,7 +72,7 @@ describe("a conversation", () => {
       yield* peer.expect("DeleteRequest")
     }))
 
-  it.effect("with a server that can't prove who it is ends the session: it takes the connection for bound", () =>
+  it.effect("with a server that can't prove its identity ends the session, since the server takes the connection for bound", () =>
     Effect.gen(function*() {
       const { client, peer, session } = yield* open()
       const scram = LdapSasl.scram("SCRAM-SHA-256", { username: "user", password })
@@ -87,7 +87,7 @@ describe("a conversation", () => {
       assert.strictEqual(peer.count("UnbindRequest"), 1)
     }))
 
-  it.effect("that never begins sends nothing and ends nothing", () =>
+  it.effect("that never begins sends nothing, and the session goes on", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const plus = LdapSasl.scram("SCRAM-SHA-256-PLUS", { username: "user", password })
@@ -100,7 +100,7 @@ describe("a conversation", () => {
       yield* peer.expect("DeleteRequest")
     }))
 
-  it.effect("S9: a mechanism that sends its secret as it is needs a protected connection", () =>
+  it.effect("S9: a mechanism that sends its secret in clear text needs a protected connection", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ protection: "none" })
       const plain = LdapAuth.sasl(LdapSasl.plain({ username: "user", password }))
@@ -136,14 +136,14 @@ describe.skipIf(slapd === undefined)("slapd", () => {
   const whoAmI = (session: LdapSession.LdapSession) =>
     Effect.map(session.extended(LdapExtended.whoAmI), ({ answer }) => answer)
 
-  it.live.each(ways.map(([name]) => name))("%s makes the session alice's", (name) =>
+  it.live.each(ways.map(([name]) => name))("%s authenticates the session as alice", (name) =>
     Effect.gen(function*() {
       const [, config, mechanism] = ways.find(([way]) => way === name)!
       const session = yield* LdapSession.make({ ...config, auth: LdapAuth.sasl(mechanism) })
       assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
     }))
 
-  it.live("SCRAM says what the server has offered: all is well, or its list was changed on the way", () =>
+  it.live("SCRAM reports the server's list of mechanisms, so a list that was changed on the way is detected", () =>
     Effect.gen(function*() {
       const open = LdapSession.make({ url: slapd.urls.ldaps, tls })
       const bound = (session: LdapSession.LdapSession, offered: ReadonlyArray<string>) =>
@@ -153,7 +153,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.include(offered, "SCRAM-SHA-256-PLUS")
       yield* bound(session, offered)
       assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
-      // As an attacker would have it: without the -PLUS forms.
+      // The list as an attacker would change it: without the -PLUS forms.
       const other = yield* open
       const changed = offered.filter((mechanism) => !mechanism.endsWith("-PLUS"))
       const error = yield* Effect.flip(bound(other, changed))
@@ -161,14 +161,14 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.include(error.message, "client incorrectly assumed server had no channel binding")
     }))
 
-  it.live("EXTERNAL over the unix socket makes it the user's of this process", () =>
+  it.live("EXTERNAL over the unix socket authenticates the session as the user of this process", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({ url: slapd.urls.ldapi, auth: LdapAuth.sasl(LdapSasl.external()) })
       assert.strictEqual(yield* whoAmI(session), `dn:${slapd.admin.dn}`)
     }))
 
   it.live.each([["ldaps", {}], ["StartTLS", { startTls: true }]] as const)(
-    "EXTERNAL with a certificate makes it the one's who is named there, over %s",
+    "EXTERNAL with a certificate authenticates the session as the user that the certificate names, over %s",
     ([name, options]) =>
       Effect.gen(function*() {
         const open = ({ cert, key }: { readonly cert: string; readonly key: string }) =>
@@ -180,13 +180,13 @@ describe.skipIf(slapd === undefined)("slapd", () => {
           })
         const session = yield* open(slapd.certificates.client)
         assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
-        // Nobody here trusts who says of this one that it is hers: slapd ends the connection, with no word of TLS.
+        // slapd doesn't trust the authority of this certificate: it closes the connection without a TLS alert.
         const error = yield* Effect.flip(open(slapd.certificates.untrustedClient))
         assert.strictEqual(error.reason._tag, "ConnectionLost")
       })
   )
 
-  /** Somebody in the middle, whose certificate is trusted too: he ends the client's TLS and begins one of his own. */
+  /** A man in the middle with a trusted certificate: it terminates the client's TLS and opens its own to the server. */
   const middleman = Effect.acquireRelease(
     Effect.callback<Server>((resume) => {
       const server = createServer(slapd.certificates.renewed, (client) => {
@@ -201,7 +201,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
     (server) => Effect.sync(() => server.close())
   )
 
-  it.live("SCRAM-SHA-256-PLUS is refused where somebody is in the middle, of whom SCRAM-SHA-256 learns nothing", () =>
+  it.live("SCRAM-SHA-256-PLUS detects a man in the middle, which SCRAM-SHA-256 does not", () =>
     Effect.gen(function*() {
       const address = (yield* middleman).address()
       const port = typeof address === "object" ? address?.port : undefined
@@ -217,7 +217,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.strictEqual(yield* whoAmI(session), `dn:uid=alice,ou=people,${slapd.base}`)
     }))
 
-  it.live("a wrong password is InvalidCredentials, and the session goes on as nobody", () =>
+  it.live("a wrong password is InvalidCredentials, and the session goes on anonymously", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({ url: slapd.urls.ldap })
       const wrong = LdapSasl.scram("SCRAM-SHA-256", { username: "alice", password: Redacted.make("wrong") })

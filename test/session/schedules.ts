@@ -7,7 +7,7 @@
  * with at most `deviations` decisions against the default are tried, in order: with 0 there is one, with 1 as many as there are
  * decisions, with 2 about half of their square. Most races need one or two, since they are two steps with something in between.
  *
- * Time stands still, and the world is in memory, so a schedule gives the same run each time.
+ * Time stands still, and everything is in memory, so a schedule gives the same run each time.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** S8 and S9: nothing silent, nothing in clear text. What hostile peers do (S11) is in hostile.test.ts. */
+/** S8 and S9: no silent reconnect, no password in clear text. Hostile peers (S11) are in hostile.test.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -26,7 +26,7 @@ const secret = "s3cr3t-pässword"
 const auth = LdapAuth.simple("cn=a,dc=example", Redacted.make(secret))
 
 describe("S8: no silent reconnect", () => {
-  it.effect("a lost session stays lost: its socket is never asked again, whatever is tried", () =>
+  it.effect("a lost session stays lost: it never opens its socket again", () =>
     Effect.gen(function*() {
       const { peer, server, session } = yield* open()
       yield* server.reset
@@ -40,7 +40,7 @@ describe("S8: no silent reconnect", () => {
 })
 
 describe("S9: passwords", () => {
-  it.effect("none goes over a connection in clear text, unless the configuration says so", () =>
+  it.effect("none is sent in clear text, unless the configuration allows it", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ protection: "none" })
       const error = yield* Effect.flip(session.bind(auth))
@@ -50,7 +50,7 @@ describe("S9: passwords", () => {
       assert.isEmpty(peer.received)
     }))
 
-  it.effect("it isn't even asked for then", () =>
+  it.effect("it isn't even requested then", () =>
     Effect.gen(function*() {
       const { session } = yield* open({ protection: "none" })
       const asked = LdapAuth.simple("cn=a", Effect.die("asked for"))
@@ -63,7 +63,7 @@ describe("S9: passwords", () => {
       { protection: "local" },
       { protection: "tls" }
     ] as const
-  )("it goes where it may: %o", (options) =>
+  )("it is sent if allowed: %o", (options) =>
     Effect.gen(function*() {
       const { peer, session } = yield* open(options)
       yield* Effect.forkChild(session.bind(auth), { startImmediately: true })
@@ -132,7 +132,7 @@ describe("S9: passwords", () => {
       yield* peer.expect("AddRequest")
     }))
 
-  it.effect("an empty one is refused before it is sent", () =>
+  it.effect("an empty password is refused before it is sent", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       for (const empty of [Redacted.make(""), Redacted.make(new Uint8Array(0)), Effect.succeed(Redacted.make(""))]) {
@@ -143,7 +143,7 @@ describe("S9: passwords", () => {
       assert.isEmpty(peer.received)
     }))
 
-  it.effect("one that is an effect is asked for at each bind", () =>
+  it.effect("a password effect runs at each bind", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       let current = 0

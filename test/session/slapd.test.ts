@@ -1,4 +1,4 @@
-/** The suite on slapd, over every way to reach it, and what slapd itself says of the ends of sessions. */
+/** The suite on slapd, over each of its transports, and slapd's own log of how sessions end. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -97,7 +97,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
             }),
           { concurrency: 8, discard: true }
         )
-        // One that comes to its end by itself, so that there is one at least.
+        // A session that ends by itself, so that there is at least one.
         yield* Effect.scoped(
           Effect.flatMap(LdapSession.make({ url: slapd.urls.ldap }), (session) => mark(session, marker))
         )
@@ -107,7 +107,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         }
       }))
 
-    it.live("S5: with cancel: true it is cancelled, and slapd answers", () =>
+    it.live("S5: with cancel: true a search is cancelled, and slapd answers", () =>
       Effect.gen(function*() {
         const marker = "cancel-one"
         yield* Effect.scoped(

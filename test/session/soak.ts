@@ -1,5 +1,5 @@
 /**
- * Opens and closes sessions by the thousand, each with a bind and a search that is given up, and says what is left of them:
+ * Opens and closes sessions by the thousand, each with a bind and a search that is given up, and reports leaks:
  *
  *     node test/session/soak.ts --sessions 100000 --over memory
  *     node test/session/soak.ts --sessions 100000 --over tcp

@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
 
-/** What one run of a scenario is given. When it has ended, no fiber that it started may be left. */
+/** The arguments of one run of a scenario. When the run has ended, no fiber that it started may be left. */
 export interface Stepping {
   /** Starts the fiber that is to be interrupted; steps are counted from here until it has ended. */
   readonly target: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<Fiber.Fiber<A, E>, never, R>
@@ -24,15 +24,15 @@ const atOnce = new Scheduler.MixedScheduler("async", (task) => {
   }
 })
 
-/** So that a scenario that hangs is named, whatever clock it runs on. */
+/** Ends a scenario that hangs, on real time even under a test clock, so that the failure names it. */
 const hanging = Effect.callback<never>((resume) => {
   const timer = setTimeout(() => resume(Effect.die("it hangs")), 10_000)
   return Effect.sync(() => clearTimeout(timer))
 })
 
 /**
- * Has every fiber give way after so many operations, and for long enough that sockets have their events meanwhile. Ordinarily
- * that is after 2,048: what goes wrong between two particular ones is seen once in a thousand times then.
+ * A scheduler that has every fiber yield after so many operations, and for long enough that sockets have their events meanwhile. The
+ * default is 2,048 operations: then a fault between two particular ones shows once in a thousand runs.
  */
 export const givingWayAfter = (operations: number): Scheduler.Scheduler => {
   const patient = new Scheduler.MixedScheduler("async", (task) => {

@@ -1,6 +1,6 @@
 /**
- * What a session does with a server that answers: the same tests for the directory in memory and for real servers, on the
- * same data, or as much of it as a server can hold. Where servers differ from what RFC 4511 says, a server's
+ * The behaviour of a session with a well-behaved server: the same tests for the directory in memory and for real servers, on the
+ * same data, or as much of it as a server can hold. Where a server differs from RFC 4511, its
  * {@link Quirks} say how.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -24,7 +24,7 @@ import { admin, base, manyEntries, passwordOf, photo } from "../servers/director
 
 export interface SuiteServer {
   readonly name: string
-  /** Opens a session; where `auth` isn't given, it is nobody's. */
+  /** Opens a session; without `auth` it is anonymous. */
   readonly session: (options?: SessionOptions) => Effect.Effect<LdapSession, LdapError, Scope.Scope>
   /** Default: the directory of test/servers/directory.ts. */
   readonly directory?: SuiteDirectory
@@ -40,29 +40,29 @@ export interface SuiteDirectory {
   readonly passwordOf: (uid: string) => string
   /** The names of the entries below ou=many. */
   readonly many: ReadonlyArray<string>
-  /** What an entry has that needs nothing but a common name. */
+  /** The attributes of an entry that needs only a common name. */
   readonly device: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
-/** How a server departs from the others, or the tests from what they would say. */
+/** How a server differs from the others, or from the RFCs. */
 export interface Quirks {
-  /** The most entries that others than the administrator get in one answer; default 500, `undefined` for no limit. */
+  /** The size limit of users other than the administrator; default 500, `undefined` for no limit. */
   readonly sizeLimit?: number | undefined
-  /** What the removal of the RDN's value gets: RFC 4511 section 4.6 has notAllowedOnRDN. */
+  /** The error for removing the RDN's value; RFC 4511 section 4.6 has notAllowedOnRDN. */
   readonly rdnRemoval?: LdapError["reason"]["_tag"]
-  /** Knows no increment (RFC 4525). */
+  /** Does not support increment (RFC 4525). */
   readonly noIncrement?: boolean
-  /** Knows no Who am I? (RFC 4532). */
+  /** Does not support Who am I? (RFC 4532). */
   readonly noWhoAmI?: boolean
   /** Returns values where types alone are asked for. */
   readonly ignoresTypesOnly?: boolean
   /** Returns everything, whatever size limit the client asks for. */
   readonly ignoresSizeLimit?: boolean
-  /** Says of a missing entry not what exists of its name. */
+  /** Returns no matched DN for a missing entry. */
   readonly noMatchedDn?: boolean
-  /** Says that a value isn't there, where the attribute isn't. */
+  /** Answers compareFalse if the entry has no such attribute. */
   readonly comparesWhatIsMissing?: boolean
-  /** Is Active Directory, or tries to be: its schema and its rules of names are its own. */
+  /** Is Active Directory or a server like it, with its own schema and naming rules. */
   readonly activeDirectory?: boolean
 }
 
@@ -90,7 +90,7 @@ export const suite = (server: SuiteServer): void => {
   const asAlice = server.session({ auth: LdapAuth.simple(person("alice"), Redacted.make(passwordOf("alice"))) })
   const reasonOf = <A>(effect: Effect.Effect<A, LdapError>) => Effect.map(Effect.flip(effect), ({ reason }) => reason)
   describe(`${server.name}: bind`, () => {
-    it.live("as the administrator, as a person, as nobody, and back", () =>
+    it.live("as the administrator, as a person, anonymously, and back", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         yield* session.bind(LdapAuth.simple(person("alice"), Redacted.make(passwordOf("alice"))))
@@ -114,7 +114,7 @@ export const suite = (server: SuiteServer): void => {
         assert.isTrue(Option.isSome(yield* session.lookup(base)))
       }))
 
-    it.live("in the configuration: the session is there only if it succeeded", () =>
+    it.live("in the configuration: the session opens only if the bind succeeds", () =>
       Effect.gen(function*() {
         const auth = LdapAuth.simple(admin.dn, Redacted.make("wrong"))
         assert.strictEqual((yield* reasonOf(Effect.scoped(server.session({ auth }))))._tag, "InvalidCredentials")
@@ -163,7 +163,7 @@ export const suite = (server: SuiteServer): void => {
         )
       }))
 
-    it.live("attribute selection, types only, values as text and octets", () =>
+    it.live("attribute selection, types only, values as text and bytes", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const hanako = Option.getOrThrow(yield* session.lookup(person("hanako")))
@@ -182,7 +182,7 @@ export const suite = (server: SuiteServer): void => {
         if (!quirks.activeDirectory) assert.strictEqual(günther.get("cn;lang-de"), "Günther der Ältere")
       }))
 
-    it.live("lookup: a missing entry is none, a missing base is NoSuchObject with what exists of it", () =>
+    it.live("lookup: a missing entry is none, a missing base is NoSuchObject with the matched DN", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const missing = person("nobody")
@@ -192,7 +192,7 @@ export const suite = (server: SuiteServer): void => {
         assert.deepInclude(reason, { _tag: "NoSuchObject", matchedDn: quirks.noMatchedDn ? "" : people })
       }))
 
-    it.live("names with characters that have a meaning in names", () =>
+    it.live("names with special characters", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const name = "Smith, John + \"Jack\""
@@ -202,7 +202,7 @@ export const suite = (server: SuiteServer): void => {
         assert.lengthOf(found.entries, 1)
       }))
 
-    it.live("pages bring everything, in as many answers as it takes", () =>
+    it.live("pages return all entries, in as many responses as needed", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         for (const pageSize of [1000, 97]) {
@@ -214,7 +214,7 @@ export const suite = (server: SuiteServer): void => {
         }
       }))
 
-    it.live("a paged search that ends early leaves a session that pages on", () =>
+    it.live("after a paged search that ends early the session can run another one", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         for (let i = 0; i < 20; i++) {
@@ -274,7 +274,7 @@ export const suite = (server: SuiteServer): void => {
         assert.isTrue(Option.isSome(yield* session.lookup(base)))
       }))
 
-    it.live("many fibers share the session, each with its own answer", () =>
+    it.live("many fibers share the session, each with its own response", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const names = manyNames.slice(0, 500)
@@ -286,7 +286,7 @@ export const suite = (server: SuiteServer): void => {
         assert.deepStrictEqual(found, names)
       }))
 
-    it.live("the root DSE says what the server holds", () =>
+    it.live("the root DSE has the server's naming contexts", () =>
       Effect.gen(function*() {
         const session = yield* server.session()
         const rootDse = yield* session.rootDse
@@ -338,7 +338,7 @@ export const suite = (server: SuiteServer): void => {
         }))
     }
 
-    it.live("values of ldapts are taken where ours are", () =>
+    it.live("values of ldapts are accepted", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
         const dn = fresh()

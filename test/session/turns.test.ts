@@ -1,4 +1,4 @@
-/** S7: who waits for whom, where an operation that has the connection alone is given up or has nothing in flight. */
+/** S7: the order of waiting operations, if an exclusive operation is given up or has nothing in flight. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -15,7 +15,7 @@ import { connect, octets, ok, over, settle } from "./RecordingPeer.ts"
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
 
 describe("S7: turns", () => {
-  it.effect("what waits for a bind goes on when the bind is given up, although something is in flight", () =>
+  it.effect("operations that wait for a bind go on when the bind is given up, although another is in flight", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening
@@ -51,7 +51,7 @@ describe("S7: turns", () => {
       yield* peer.expect("BindRequest")
     }))
 
-  it.effect("nothing is read while a handshake is on its way", () =>
+  it.effect("nothing is read during a handshake", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       const peer = yield* over(server)
@@ -76,7 +76,7 @@ describe("S7: turns", () => {
       assert.strictEqual(reads, 2)
     }))
 
-  it.effect("no handshake begins where the answer to StartTLS brings a message in clear text with it", () =>
+  it.effect("no handshake begins if a message in clear text arrives with the answer to StartTLS", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       const peer = yield* over(server)
@@ -91,7 +91,7 @@ describe("S7: turns", () => {
       const session = yield* LdapSession.fromSocket(upgradable, { closeTimeout: 0 })
       const securing = yield* start(Effect.flip(session.startTls()))
       const { messageId } = yield* peer.expect("ExtendedRequest")
-      // At any other time a notification that nobody knows is ignored.
+      // At any other time an unknown notification is ignored.
       const notification = octets(0, { _tag: "ExtendedResponse", oid: "1.2.3", result: ok })
       yield* peer.sendOctets(Buffer.concat([octets(messageId, { _tag: "ExtendedResponse", result: ok }), notification]))
       yield* settle
@@ -99,7 +99,7 @@ describe("S7: turns", () => {
       assert.strictEqual((yield* Fiber.join(securing)).reason._tag, "ProtocolViolation")
     }))
 
-  it.effect("a password that is wiped while its bind waits is not sent, and those behind it go on", () =>
+  it.effect("a password that is wiped while its bind waits is not sent, and operations behind it go on", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening
@@ -116,7 +116,7 @@ describe("S7: turns", () => {
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "CompareRequest"])
     }))
 
-  it.effect("a thousand that wait for a turn which each of them gives back at once", () =>
+  it.effect("a thousand operations that wait for the connection, each of which releases it at once", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({
         closeTimeout: 0,
@@ -132,7 +132,7 @@ describe("S7: turns", () => {
       for (const fiber of waiting) assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "InvalidRequest")
     }))
 
-  it.effect("a thousand that wait for a turn when the session ends", () =>
+  it.effect("a thousand operations that wait for the connection when the session ends", () =>
     Effect.gen(function*() {
       const { peer, server, session: opening } = yield* connect({ closeTimeout: 0, requestTimeout: "Infinity" })
       const session = yield* opening

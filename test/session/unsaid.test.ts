@@ -1,4 +1,4 @@
-/** What holds where nobody says otherwise: one attempt, no trust in what isn't known, certificates verified. */
+/** Defaults: one connection attempt, no trust in unknown connections, certificates verified. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -16,15 +16,15 @@ import { listen } from "./RecordingServer.ts"
 
 const certificates = makeCertificates()
 
-/** Fails with a defect if anybody asks for the password. */
+/** Dies if the password is requested. */
 const auth = LdapAuth.simple("cn=a", Effect.die("asked for"))
 
 describe("S8: a session as configured, or none", () => {
-  it.effect("a connection that fails is not tried again", () =>
+  it.effect("a failed connection is not retried", () =>
     Effect.gen(function*() {
       let attempts = 0
       const refused = new LdapError({
-        reason: new ConnectFailed({ kind: "refused", detail: "nobody is there" }),
+        reason: new ConnectFailed({ kind: "refused", detail: "connection refused" }),
         operation: "connect",
         server: "ldap://nowhere"
       })
@@ -39,7 +39,7 @@ describe("S8: a session as configured, or none", () => {
       assert.strictEqual(attempts, 1)
     }))
 
-  it.effect("a StartTLS of the configuration that is refused: no session, and nothing is sent in clear text", () =>
+  it.effect("a refused StartTLS of the configuration: no session, and nothing is sent in clear text", () =>
     Effect.gen(function*() {
       const { client, peer, session } = yield* connect({ startTls: true, closeTimeout: 0, auth })
       const opening = yield* Effect.forkChild(Effect.flip(session), { startImmediately: true })
@@ -65,8 +65,8 @@ const listening = (host: string): Effect.Effect<Net.Server> =>
     server.listen(0, host, () => resume(Effect.succeed(server)))
   })
 
-describe("S9: a connection of which nothing is known", () => {
-  it.effect("a socket of which nothing is known is not trusted with one", () =>
+describe("S9: a connection without known protection", () => {
+  it.effect("no password is sent over a socket without known protection", () =>
     Effect.gen(function*() {
       const [client] = yield* MemorySocket.pair()
       const session = yield* LdapSession.fromSocket(client, { closeTimeout: 0 })
@@ -113,7 +113,7 @@ describe("S9: a connection of which nothing is known", () => {
         yield* Fiber.join(securing)
         assert.strictEqual(yield* session.protection, "tls")
         assert.deepStrictEqual(asked.map((options) => options?.rejectUnauthorized), [expected])
-        // What was kept until now may go.
+        // The password that was held back may be sent.
         yield* Effect.forkChild(session.bind(LdapAuth.simple("cn=a", Redacted.make("secret"))), {
           startImmediately: true
         })
@@ -121,7 +121,7 @@ describe("S9: a connection of which nothing is known", () => {
       })
   )
 
-  it.live("of an address, the certificate's addresses are looked at, not a name that happens to be there", () =>
+  it.live("an address is checked against the certificate's addresses, not against its names", () =>
     Effect.gen(function*() {
       const server = yield* listen({ certificate: certificates.wrongHost, secure: true })
       const config = { url: `ldaps://127.0.0.1:${server.port}`, tls: { ca: certificates.ca.cert } }

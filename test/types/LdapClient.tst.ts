@@ -15,12 +15,12 @@ declare const options: LdapClient.SearchOptions
 declare const fromEnvironment: Config.Config<SessionConfig>
 
 describe("a client", () => {
-  test("can't become someone else, since many share it", () => {
+  test("has no bind, since many fibers share it", () => {
     expect(client).type.not.toHaveProperty("bind")
     expect(client).type.not.toHaveProperty("startTls")
   })
 
-  test("has nothing that ends it", () => {
+  test("has no method that ends it", () => {
     expect(client).type.not.toHaveProperty("unbind")
     expect(client).type.not.toHaveProperty("close")
     expect(client).type.not.toHaveProperty("destroy")
@@ -38,7 +38,7 @@ describe("a client", () => {
     expect<LdapClient.ClientOptions["pool"]>().type.toBe<LdapClient.PoolOptions | undefined>()
   })
 
-  test("can't be had without a scope", () => {
+  test("can't be made without a scope", () => {
     expect(Effect.runPromise).type.not.toBeCallableWith(LdapClient.make(config))
     expect(Effect.runPromise).type.toBeCallableWith(Effect.scoped(LdapClient.make(config)))
   })
@@ -66,7 +66,7 @@ describe("a client", () => {
     expect(LdapClient.layerConfig).type.toBeCallableWith({ urls: Config.Array(Schema.String, "URLS") })
   })
 
-  test("lends a session of one's own, whose scope it closes", () => {
+  test("lends an exclusive session, whose scope it closes", () => {
     const borrowed = client.withSession(
       {},
       (session) => Effect.as(Effect.addFinalizer(() => Effect.ignore(session.rootDse)), 1)
@@ -77,12 +77,12 @@ describe("a client", () => {
 })
 
 describe("a session of a pool", () => {
-  test("stays who it is", () => {
+  test("has no bind", () => {
     expect<LdapPool.PooledSession>().type.not.toHaveProperty("bind")
     expect<LdapPool.PooledSession>().type.not.toHaveProperty("startTls")
   })
 
-  test("can't be had without a scope", () => {
+  test("can't be made without a scope", () => {
     expect<LdapPool.LdapPool["get"]>().type.not.toBeAssignableTo<Effect.Effect<LdapPool.PooledSession, LdapError>>()
   })
 })

@@ -125,7 +125,7 @@ describe("repository", () => {
 })
 
 describe("fields", () => {
-  test("of other codecs than those of octets don't compile", () => {
+  test("of other codecs than those of bytes don't compile", () => {
     // @ts-expect-error Argument of type
     LdapSchema.optional({} as Schema.String)
   })

@@ -20,7 +20,7 @@ declare const transport: LdapTransport
 type Opening = Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
 describe("a session", () => {
-  test("has nothing that ends it, or takes it up again", () => {
+  test("has no method that ends or reopens it", () => {
     expect(session).type.not.toHaveProperty("unbind")
     expect(session).type.not.toHaveProperty("close")
     expect(session).type.not.toHaveProperty("destroy")
@@ -32,13 +32,13 @@ describe("a session", () => {
     expect(session).type.not.toHaveProperty(Symbol.asyncDispose)
   })
 
-  test("can't be had without a scope, however it is opened", () => {
+  test("can't be made without a scope, however it is opened", () => {
     expect(LdapSession.make(config)).type.toBe<Opening>()
     expect(LdapSession.fromTransport(transport)).type.toBe<Opening>()
     expect(LdapSession.fromSocket(socket)).type.toBe<Opening>()
   })
 
-  test("whose scope nobody provides doesn't run", () => {
+  test("doesn't run without a scope", () => {
     expect(Effect.runPromise).type.not.toBeCallableWith(LdapSession.make(config))
     expect(Effect.runPromise).type.not.toBeCallableWith(LdapSession.fromSocket(socket))
     expect(Effect.runPromise).type.toBeCallableWith(Effect.scoped(LdapSession.make(config)))

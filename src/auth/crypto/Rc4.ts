@@ -1,6 +1,6 @@
 /**
- * RC4, which OpenSSL 3 no longer offers. NTLM needs it, and so does rc4-hmac where a program asks for it. The state goes on
- * from call to call: both sides must process the same bytes in the same order.
+ * RC4, which OpenSSL 3 no longer offers. NTLM needs it, and so does rc4-hmac if a program asks for it. The state carries over from
+ * call to call: both sides must process the same bytes in the same order.
  */
 export class Rc4 {
   readonly #state = new Uint8Array(256)
@@ -18,7 +18,7 @@ export class Rc4 {
     }
   }
 
-  /** Encrypts and decrypts, which are the same. */
+  /** Encrypts and decrypts; both are the same operation. */
   apply(input: Uint8Array): Buffer {
     const state = this.#state
     const output = Buffer.allocUnsafe(input.length)
@@ -39,5 +39,5 @@ export class Rc4 {
   }
 }
 
-/** Encrypts one message under a key of its own. */
+/** Encrypts one message under its own key. */
 export const rc4 = (key: Uint8Array, input: Uint8Array): Buffer => new Rc4(key).apply(input)

@@ -1,4 +1,4 @@
-/** Hashes, and a comparison that takes the same time wherever two values differ. */
+/** Hashes, and a comparison whose time doesn't depend on where two values differ. */
 import { createHash, createHmac, hash, timingSafeEqual } from "node:crypto"
 
 export const md5 = (...parts: ReadonlyArray<Uint8Array>): Buffer => {
@@ -18,8 +18,8 @@ export const hmac = (
 }
 
 /**
- * HMAC (RFC 2104) with a key that is used for many messages. To make an HMAC of Node takes ten times as long as to hash a message, so it
- * is two hashes.
+ * HMAC (RFC 2104) with a key that is used for many messages. Creating an HMAC of Node takes ten times as long as hashing a message, so
+ * this class computes it from two hashes.
  */
 export class HmacKey {
   readonly #algorithm: "sha1" | "sha256" | "sha384"
@@ -49,5 +49,5 @@ export class HmacKey {
   }
 }
 
-/** Compares secrets, or proofs made from them. Only the lengths show in the time that it takes. */
+/** Compares secrets, or proofs made from them. The time depends on the lengths only. */
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)

@@ -5,7 +5,7 @@
 
 const rotate = (value: number, by: number): number => (value << by) | (value >>> (32 - by))
 
-/** For each of the three rounds: what is added, how far each of four steps rotates, and the order of the words. */
+/** For each of the three rounds: the constant to add, the rotation of each of four steps, and the order of the words. */
 const rounds = [
   { constant: 0, shifts: [3, 7, 11, 19], words: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] },
   { constant: 0x5a827999, shifts: [3, 5, 9, 13], words: [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15] },

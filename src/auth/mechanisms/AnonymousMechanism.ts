@@ -1,5 +1,5 @@
 /**
- * ANONYMOUS (RFC 4505): nobody in particular, with a word for the server's log.
+ * ANONYMOUS (RFC 4505): no identity, with a word for the server's log.
  *
  * @since 0.1.0
  */
@@ -13,12 +13,12 @@ import { tracePrep } from "../saslPrep.ts"
 const maxTrace = 255
 
 /**
- * Authenticates as nobody.
+ * Authenticates anonymously.
  *
  * **Details**
  *
- * `trace` is what the server may log: a mail address, or a word of at most 255 characters without `@`. It crosses the
- * connection as it is and proves nothing.
+ * `trace` is a text for the server's log: a mail address, or a word of at most 255 characters without `@`. It crosses the
+ * connection in clear text and proves nothing.
  *
  * @category mechanisms
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * CRAM-MD5 (RFC 2195): legacy. It never was a standard, the server proves nothing, whoever records one exchange can try
- * passwords at leisure, and the server has to know the password as it is. For servers that have nothing better.
+ * CRAM-MD5 (RFC 2195): legacy. It never was a standard, the server proves nothing, an eavesdropper that records one exchange can
+ * guess passwords offline, and the server must store the password in clear text. For servers that have nothing better.
  *
  * @since 0.1.0
  */
@@ -13,12 +13,12 @@ import { ask, type Password, verbatim } from "../Password.ts"
 import { lastStep, rejected, required, type SaslMechanism, type SaslStep } from "../SaslMechanism.ts"
 
 /**
- * Authenticates by a keyed hash of the server's challenge. Legacy: use SCRAM where the server has it.
+ * Authenticates by a keyed hash of the server's challenge. Legacy: use SCRAM if the server has it.
  *
  * **Details**
  *
- * Nothing uses it unless a program names it. The password isn't sent, but a recorded exchange is enough to guess at it. Name
- * and password are taken as they are. Where Node has no MD5 (FIPS), the bind fails with `InvalidRequest`.
+ * It is used only if a program names it. The password isn't sent, but a recorded exchange is enough to guess it offline. Name and
+ * password are sent unprepared. If Node has no MD5 (FIPS), the bind fails with `InvalidRequest`.
  *
  * @category legacy mechanisms
  * @since 0.1.0

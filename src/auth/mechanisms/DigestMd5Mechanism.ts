@@ -1,6 +1,6 @@
 /**
- * DIGEST-MD5 (RFC 2831): legacy, made historic by RFC 6331. Here it authenticates, both ways; it has no security layer
- * (quality of protection `auth`), and does not resume. For servers that have nothing better: use SCRAM where there is one.
+ * DIGEST-MD5 (RFC 2831): legacy, made historic by RFC 6331. This implementation authenticates both sides; it has no security layer
+ * (quality of protection `auth`), and no subsequent authentication. For servers that have nothing better: prefer SCRAM.
  *
  * @since 0.1.0
  */
@@ -20,23 +20,22 @@ import { type DigestChallenge, quoted, readDigestChallenge, readResponseAuth } f
 export interface DigestMd5Options {
   readonly username: string
   readonly password: Password
-  /** As whom to act, if not as the user: `dn:` and a DN, or `u:` and a name. */
+  /** The authorization identity, if it differs from the user: `dn:` and a DN, or `u:` and a name. */
   readonly authzId?: string | undefined
-  /** Whose user it is; must be one that the server offers, if it offers any. Default: the first that it offers. */
+  /** The realm of the user; if the server offers realms, it must be one of them. Default: the first that the server offers. */
   readonly realm?: string | undefined
   /** The server's name in the service name `ldap/…`. Default: the host that the session connects to. */
   readonly host?: string | undefined
 }
 
 /**
- * Authenticates by DIGEST-MD5. Legacy: use SCRAM where the server has it.
+ * Authenticates by DIGEST-MD5. Legacy: use SCRAM if the server has it.
  *
  * **Details**
  *
- * Nothing uses it unless a program names it. The server's `rspauth` is verified, and a wrong or missing one is
- * `AuthRejected`. The password isn't sent, but a recorded exchange is enough to guess at it, at the speed of MD5. Where Node
- * has no MD5 (FIPS), the bind fails with `InvalidRequest`; so does a name or password outside of ISO 8859-1 where the server
- * doesn't say that it takes UTF-8.
+ * It is used only if a program names it. The server's `rspauth` is verified, and a wrong or missing one is `AuthRejected`. The
+ * password isn't sent, but a recorded exchange is enough to guess it offline, at the speed of MD5. If Node has no MD5 (FIPS), the bind
+ * fails with `InvalidRequest`; so does a name or password outside of ISO 8859-1 if the server doesn't announce UTF-8.
  *
  * @category legacy mechanisms
  * @since 0.1.0
@@ -45,14 +44,14 @@ export const digestMd5 = (options: DigestMd5Options): SaslMechanism => withNonce
 
 const freshNonce = (): string => randomBytes(18).toString("base64")
 
-/** The same with a client nonce that is known beforehand, for test vectors. @internal */
+/** The same with a given client nonce, for test vectors. @internal */
 export const withNonce = (options: DigestMd5Options, makeNonce: () => string): SaslMechanism => ({
   name: "DIGEST-MD5",
   sendsSecret: false,
   start: Effect.fnUntraced(function*({ host }) {
     const username = yield* userName(options.username)
     const authzId = yield* authorizationId(options.authzId)
-    // As text while it may still have to become ISO 8859-1; octets are taken as they are.
+    // Kept as text while it may still have to become ISO 8859-1; bytes are used unchanged.
     const password = yield* ask("password", options.password, verbatim)
     const first: SaslStep = {
       // The server speaks first.
@@ -100,7 +99,7 @@ const answer = Effect.fnUntraced(function*(
     `response=${response}`,
     "qop=auth"
   ].join(",")
-  // UTF-8 whatever the character set of the rest.
+  // Always UTF-8, even if the rest has another character set.
   const authzId = digest.authzId === undefined ? "" : `,authzid=${quoted(digest.authzId)}`
   return proofSent(
     Buffer.concat([Buffer.from(text, server.utf8 ? "utf8" : "latin1"), Buffer.from(authzId)]),
@@ -118,7 +117,7 @@ const proofSent = (response: Uint8Array, expected: string): SaslStep => {
   })
   return {
     response: Redacted.make(response),
-    // A server without a place for data beside its success sends the proof as one more challenge.
+    // A server that can't put data beside its success sends the proof as one more challenge.
     challenged: (challenge) => Effect.as(verify(challenge), verified),
     succeeded: (data) => Effect.andThen(verify(data), noLayer)
   }
@@ -134,7 +133,7 @@ const verified: SaslStep = {
 // The arithmetic (RFC 2831 section 2.1.2.1)
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Each authentication has a nonce of its own, so its count is always that of the first. */
+/** Each authentication has its own nonce, so the count is always that of the first use. */
 const nonceCount = "00000001"
 
 /** @internal */
@@ -150,7 +149,7 @@ export interface DigestInput {
   readonly utf8: boolean
 }
 
-/** The client's proof and the one that the server has to give. @internal */
+/** The client's proof, and the proof that the server must send. @internal */
 export const proofs = Effect.fnUntraced(function*(
   input: DigestInput
 ): Effect.fn.Return<{ readonly response: string; readonly responseAuth: string }, InvalidRequest> {
@@ -176,8 +175,8 @@ export const proofs = Effect.fnUntraced(function*(
 })
 
 /**
- * What is hashed is ISO 8859-1 wherever the text fits into it, and UTF-8 only where it doesn't and the server takes it.
- * Octets that aren't UTF-8 are nobody's text, and stay.
+ * Text is hashed as ISO 8859-1 if it fits into it, and otherwise as UTF-8 if the server takes that. Bytes that aren't UTF-8 are
+ * no text, and stay unchanged.
  */
 const latin1 = (
   field: string,

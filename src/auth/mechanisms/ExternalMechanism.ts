@@ -1,6 +1,6 @@
 /**
- * EXTERNAL (RFC 4422 appendix A): the connection itself says who its user is, by a client certificate or, on a unix socket,
- * by the process behind it.
+ * EXTERNAL (RFC 4422 appendix A): the connection itself identifies the user, by a client certificate or, on a unix socket, by the
+ * process at the other end.
  *
  * @since 0.1.0
  */
@@ -10,11 +10,11 @@ import { authorizationId } from "../identity.ts"
 import { lastStep, noLayer, type SaslMechanism, type SaslStep } from "../SaslMechanism.ts"
 
 /**
- * Authenticates as whom the connection shows.
+ * Authenticates as the user that the connection identifies.
  *
  * **Details**
  *
- * `authzId` asks to act as somebody else. The server proves nothing beyond what TLS or the unix socket prove.
+ * `authzId` asks to act as another user. The server proves nothing beyond what TLS or the unix socket prove.
  *
  * @category mechanisms
  * @since 0.1.0
@@ -24,11 +24,11 @@ export const external = (options?: { readonly authzId?: string | undefined }): S
   sendsSecret: false,
   start: Effect.fnUntraced(function*() {
     const authzId = yield* authorizationId(options?.authzId)
-    // Empty, not absent, where nobody is named: without an initial response the server would have to ask for it.
+    // Empty, not absent, without an authzId: if there were no initial response, the server would have to ask for it.
     const response: Uint8Array = Buffer.from(authzId ?? "")
     const first: SaslStep = {
       response: Redacted.make(response),
-      // Some ask all the same.
+      // Some servers send a challenge all the same.
       challenged: () => Effect.succeed(lastStep("EXTERNAL", response)),
       succeeded: () => noLayer
     }

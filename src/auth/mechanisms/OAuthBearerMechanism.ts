@@ -10,7 +10,7 @@ import { authorizationId, gs2Header } from "../identity.ts"
 import { ask, type Password, verbatim } from "../Password.ts"
 import { noLayer, rejected, required, type SaslMechanism, type SaslStep, textOf } from "../SaslMechanism.ts"
 
-/** Separates the pairs of a message, and alone is the answer to an error (RFC 7628 sections 3.1 and 3.2.3). */
+/** Separates the pairs of a message. Sent alone, it is the answer to an error (RFC 7628 sections 3.1 and 3.2.3). */
 const separator = "\x01"
 
 /**
@@ -18,10 +18,10 @@ const separator = "\x01"
  *
  * **Details**
  *
- * The connection must be protected, as for a simple bind (`allowInsecureAuth` of the session). An effect as `token` is asked
- * at each bind, so it may refresh. `authzId` is the user as whom to act. A server that refuses the token says why in a
- * challenge; its status, as in `invalid_token`, and the scope that it wants stand in the error's diagnostic message. The
- * server proves nothing beyond what TLS proves.
+ * The connection must be protected, as for a simple bind (`allowInsecureAuth` of the session). If `token` is an effect, it runs at
+ * each bind, so it can refresh the token. `authzId` is the user to act as. A server that refuses the token gives the reason in a
+ * challenge; its status, for instance `invalid_token`, and the scope that it wants are in the error's diagnostic message. The server
+ * proves nothing beyond what TLS proves.
  *
  * @category mechanisms
  * @since 0.1.0
@@ -64,10 +64,10 @@ const refused = (remark: string): SaslStep => ({
   succeeded: () => rejected(`${remark}; and then said success`)
 })
 
-/** RFC 6750 section 2.1; whatever else a token holds could become part of the message around it. */
+/** RFC 6750 section 2.1. Any other character could become part of the message around the token. */
 const bearerToken = /^[A-Za-z0-9\-._~+/]+=*$/
 
-/** The status and the scope of an error (RFC 7628 section 3.2.2), as far as they are printable text of some length. */
+/** The status and the scope of an error (RFC 7628 section 3.2.2), if they are printable text of limited length. */
 const describe = (text: string): string => {
   let error: unknown
   try {
@@ -77,7 +77,7 @@ const describe = (text: string): string => {
   }
   const field = (name: string): string | undefined => {
     const value: unknown = typeof error === "object" && error !== null && Object.hasOwn(error, name)
-      // An own property of an object of unknown shape.
+      // Own properties only, since the object has an unknown shape.
       ? (error as Record<string, unknown>)[name]
       : undefined
     return typeof value === "string" && /^[ -~]{1,200}$/.test(value) ? value : undefined

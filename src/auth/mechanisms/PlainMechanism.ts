@@ -1,5 +1,5 @@
 /**
- * PLAIN (RFC 4616): a name and its password, as they are. What a simple bind is for names that aren't DNs.
+ * PLAIN (RFC 4616): a name and its password in clear text. It is the simple bind for names that aren't DNs.
  *
  * @since 0.1.0
  */
@@ -11,13 +11,13 @@ import { ask, type Password, verbatim } from "../Password.ts"
 import { lastStep, type SaslMechanism } from "../SaslMechanism.ts"
 
 /**
- * Authenticates by a name and a password that is sent to the server.
+ * Authenticates by a name and a password that are sent to the server.
  *
  * **Details**
  *
- * The connection must be protected, as for a simple bind (`allowInsecureAuth` of the session). Name and password go as they
- * are, since it is the server that prepares them (RFC 4616 section 2). `authzId` asks to act as somebody else. The server
- * proves nothing beyond what TLS proves.
+ * The connection must be protected, as for a simple bind (`allowInsecureAuth` of the session). Name and password are sent unprepared,
+ * since the server prepares them (RFC 4616 section 2). `authzId` asks to act as another user. The server proves nothing beyond what
+ * TLS proves.
  *
  * @category mechanisms
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither sends it. What the server keeps is
- * a salted hash, and with the -PLUS forms the proof holds for this TLS connection alone.
+ * SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither sends it. The server stores a salted hash.
+ * With the -PLUS forms the proof is valid for this TLS connection only.
  *
- * The messages themselves are read by scramMessages.ts; here are the sequence and the arithmetic.
+ * scramMessages.ts reads the messages; this file has the sequence and the arithmetic.
  *
  * @since 0.1.0
  */
@@ -45,23 +45,23 @@ export type ScramName =
  */
 export interface ScramOptions {
   readonly username: string
-  /** Text is prepared by SASLprep as a stored string; octets are taken as they are. */
+  /** Text is prepared by SASLprep as a stored string; bytes are used unchanged. */
   readonly password: Password
-  /** As whom to act, if not as the user: `dn:` and a DN, or `u:` and a name. */
+  /** The authorization identity, if it differs from the user: `dn:` and a DN, or `u:` and a name. */
   readonly authzId?: string | undefined
-  /** The fewest iterations that the server may ask for; fewer would make its answer cheap to guess from. Default 4096. */
+  /** The fewest iterations that the server may ask for; with fewer an attacker could guess the password cheaply. Default 4096. */
   readonly minIterations?: number | undefined
-  /** The most, since a hostile server could keep the machine busy. Default 1,000,000, which is about a second. */
+  /** The most iterations, since a hostile server could keep the machine busy. Default 1,000,000, which takes about a second. */
   readonly maxIterations?: number | undefined
   /**
-   * What the -PLUS forms bind to. Default `tls-server-end-point`. OpenLDAP (2.5 and 2.6) knows that binding by a name and in a
-   * form of its own, and refuses the one of the RFC: for it, say `openldap`.
+   * The channel binding of the -PLUS forms. Default `tls-server-end-point`. OpenLDAP (2.5 and 2.6) implements that binding under a
+   * name and in a form of its own, and refuses the one of the RFC: for it, set `openldap`.
    */
   readonly channelBinding?: ChannelBindingType | "openldap" | undefined
   /**
-   * `supportedSASLMechanisms` of the root DSE, as it was read over the same connection and with the same protection. A mechanism
-   * without -PLUS then tells the server that the -PLUS form was not among them, so that the server detects an attacker who took it
-   * out of the list (RFC 5802 section 6). Default: unknown; the server is told nothing.
+   * `supportedSASLMechanisms` of the root DSE, read over the same connection and with the same protection. A mechanism without -PLUS
+   * then tells the server that the -PLUS form was not among them, so that the server detects an attacker who removed it from the list
+   * (RFC 5802 section 6). Default: unknown; the server is told nothing.
    */
   readonly offered?: ReadonlyArray<string> | undefined
 }
@@ -71,10 +71,10 @@ export interface ScramOptions {
  *
  * **Details**
  *
- * The server's signature is verified: a server that doesn't know the password, or leaves the signature out, is
- * `AuthRejected`, and so is one that shortens the nonce, asks for too few or too many iterations, or sends what it may not.
+ * The server's signature is verified. A server that doesn't know the password, or leaves the signature out, is `AuthRejected`, and so
+ * is a server that shortens the nonce, asks for too few or too many iterations, or sends a message that the RFC doesn't allow.
  * A name or password that SASLprep refuses is `InvalidRequest`, and nothing is sent. The key is derived on Node's thread
- * pool; interruption lets go of it, but the thread finishes its work.
+ * pool; interruption doesn't wait for the thread, which finishes its work.
  *
  * The -PLUS forms need TLS and the binding data of the connection, and fail with `InvalidRequest` without. If the connection has
  * binding data and `offered` lacks the -PLUS form, the others tell the server that this side could have bound to the channel (the
@@ -91,7 +91,7 @@ export interface ScramOptions {
  * )
  * ```
  *
- * **Example** (what the server offers decides)
+ * **Example** (choose from the mechanisms that the server offers)
  *
  * ```ts
  * import { LdapAuth, LdapSasl, LdapSession } from "effect-ldap"
@@ -111,10 +111,10 @@ export interface ScramOptions {
  */
 export const scram = (name: ScramName, options: ScramOptions): SaslMechanism => withNonce(name, options, freshNonce)
 
-/** 144 bits; base64 has none of the characters that a nonce may not hold. */
+/** 144 bits; base64 contains no character that a nonce must not contain. */
 const freshNonce = (): string => randomBytes(18).toString("base64")
 
-/** The same with a nonce that is known beforehand, for test vectors. @internal */
+/** The same with a given nonce, for test vectors. @internal */
 export const withNonce = (name: ScramName, options: ScramOptions, makeNonce: () => string): SaslMechanism => ({
   name,
   sendsSecret: false,
@@ -140,7 +140,7 @@ export const withNonce = (name: ScramName, options: ScramOptions, makeNonce: () 
   })
 })
 
-/** What Node's key derivation takes. */
+/** The limit of Node's key derivation. */
 const mostIterations = 2 ** 31 - 1
 
 interface Conversation {
@@ -194,7 +194,7 @@ const proofSent = (message: string, expected: Uint8Array): SaslStep => {
   })
   return {
     response: Redacted.make(Buffer.from(message)),
-    // A server without a place for data beside its success sends the signature as one more challenge.
+    // A server that can't put data beside its success sends the signature as one more challenge.
     challenged: (challenge) => Effect.as(verify(challenge), verified),
     succeeded: (data) => Effect.andThen(verify(data), noLayer)
   }

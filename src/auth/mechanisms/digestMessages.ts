@@ -1,6 +1,6 @@
 /**
- * What a DIGEST-MD5 server says (RFC 2831 sections 2.1.1 and 2.1.3): lists of directives, `name=value` or `name="value"`.
- * Pure.
+ * Reads the messages of a DIGEST-MD5 server (RFC 2831 sections 2.1.1 and 2.1.3): lists of directives, `name=value` or
+ * `name="value"`. Pure.
  */
 import * as Result from "effect/Result"
 import { AuthRejected } from "../../model/LdapError.ts"
@@ -12,7 +12,7 @@ export interface DigestChallenge {
   readonly utf8: boolean
 }
 
-/** Octets (RFC 2831 section 2.1.1). */
+/** In bytes (RFC 2831 section 2.1.1). */
 const maxChallenge = 2048
 
 const fail = (detail: string): Result.Result<never, AuthRejected> =>
@@ -20,13 +20,13 @@ const fail = (detail: string): Result.Result<never, AuthRejected> =>
 
 /** digest-challenge. Directives that aren't known are ignored. */
 export const readDigestChallenge = (octets: Uint8Array): Result.Result<DigestChallenge, AuthRejected> => {
-  if (octets.length >= maxChallenge) return fail(`has ${octets.length} octets, not fewer than ${maxChallenge}`)
+  if (octets.length >= maxChallenge) return fail(`has ${octets.length} bytes, not fewer than ${maxChallenge}`)
   const directives = readDirectives(octets)
   if (directives === undefined) return fail("is not a list of directives")
   const get = (name: string): ReadonlyArray<string> => directives.get(name) ?? []
   const [nonce, ...nonces] = get("nonce")
   if (nonce === undefined || nonces.length > 0) return fail("has no nonce, or more than one")
-  // It goes back and into the proof as it came, in whatever character set the rest has.
+  // The nonce goes back and into the proof unchanged, whatever the character set of the rest.
   if (!/^[ -~]+$/.test(nonce)) return fail("has a nonce that is not of printable ASCII characters")
   const [algorithm, ...algorithms] = get("algorithm")
   if (algorithm?.toLowerCase() !== "md5-sess" || algorithms.length > 0) return fail("has no algorithm that is known")
@@ -60,7 +60,7 @@ export const readResponseAuth = (octets: Uint8Array): Result.Result<string, Auth
 export const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`
 
 /**
- * The values of each directive, as one character per octet; `undefined` where the octets are no such list. Empty elements
+ * The values of each directive, with one character per byte; `undefined` if the bytes are no such list. Empty elements
  * between commas are allowed (RFC 2831 section 7.1).
  */
 const readDirectives = (octets: Uint8Array): Map<string, ReadonlyArray<string>> | undefined => {

@@ -1,6 +1,6 @@
 /**
- * What a SCRAM server says (RFC 5802 section 7), read strictly: whoever gets this far hasn't proved yet that it is the
- * server, and what it says decides how hard the password is to guess. Pure.
+ * Reads the messages of a SCRAM server (RFC 5802 section 7), strictly: at this point the server has not proved its identity yet, and
+ * its message decides how hard the password is to guess. Pure.
  */
 import * as Result from "effect/Result"
 import { AuthRejected } from "../../model/LdapError.ts"
@@ -11,22 +11,22 @@ export interface IterationLimits {
 }
 
 export interface ServerFirst {
-  /** The client's nonce with the server's part behind it. */
+  /** The client's nonce followed by the server's part. */
   readonly nonce: string
   readonly salt: Uint8Array
   readonly iterations: number
 }
 
-/** Octets; servers send 8 to 64. */
+/** In bytes; servers send 8 to 64. */
 const maxSalt = 1024
 
-/** Characters, the client's 24 among them; servers add about as many. */
+/** In characters, including the client's 24; servers add about as many. */
 const maxNonce = 1024
 
 const fail = (detail: string): Result.Result<never, AuthRejected> =>
   Result.fail(new AuthRejected({ detail: `the server's SCRAM message ${detail}` }))
 
-/** server-first-message; attributes behind the iteration count are extensions that may be ignored. */
+/** server-first-message; attributes after the iteration count are extensions that may be ignored. */
 export const readServerFirst = (
   text: string,
   clientNonce: string,
@@ -36,7 +36,7 @@ export const readServerFirst = (
   if (isMandatory(r) || extensions.some(isMandatory)) return fail("demands an extension that is not known (m=)")
   if (!r.startsWith("r=")) return fail("has no nonce where it belongs")
   const nonce = r.slice(2)
-  // Printable ASCII without the comma, which has split the message already.
+  // Printable ASCII without the comma, at which the message was split.
   if (nonce.length > maxNonce || !/^[!-~]+$/.test(nonce)) return fail("has no usable nonce")
   if (!nonce.startsWith(clientNonce)) return fail("does not repeat the client's nonce")
   if (nonce.length === clientNonce.length) return fail("adds nothing to the client's nonce")
@@ -44,7 +44,7 @@ export const readServerFirst = (
   const salt = base64(s.slice(2))
   if (salt === undefined) return fail("has a salt that is not base64")
   if (salt.length === 0) return fail("has an empty salt")
-  if (salt.length > maxSalt) return fail(`has a salt of ${salt.length} octets, more than ${maxSalt}`)
+  if (salt.length > maxSalt) return fail(`has a salt of ${salt.length} bytes, more than ${maxSalt}`)
   if (!i.startsWith("i=")) return fail("has no iteration count where it belongs")
   // Ten digits are above any limit, and still exact as a number.
   if (!/^i=[1-9][0-9]{0,9}$/.test(i)) return fail("has an iteration count that is no positive number, or far too large")
@@ -71,7 +71,7 @@ export const readServerFinal = (text: string): Result.Result<Uint8Array, AuthRej
 /** Its presence anywhere ends the authentication (RFC 5802 section 5.1). */
 const isMandatory = (attribute: string): boolean => attribute.startsWith("m=")
 
-/** Node reads base64 with whatever else in between; only what would be written the same way again is taken. */
+/** Node's decoder skips invalid characters; only text that encodes back to itself is accepted. */
 const base64 = (text: string): Buffer | undefined => {
   const octets = Buffer.from(text, "base64")
   return octets.toString("base64") === text ? octets : undefined

@@ -1,5 +1,5 @@
 /**
- * An operation as a value: which one it is, with its arguments, and the two ways to carry it out. A layer that treats all
+ * An operation as a value: its name, its arguments, and the two ways to carry it out. A layer that treats all
  * operations alike (tracing, a pool with retry, a split of reads and writes, referral chasing) takes calls and gives calls on, so it
  * has one method for calls with one answer and one for streams; see `Performer.ts`. Each file beside this one makes the calls of one
  * operation, and `operationsBy.ts` is the list of all.
@@ -12,7 +12,7 @@ import type { Description, Outcome } from "../../telemetry/Tracing.ts"
 import type { LdapOperations, ReferralPolicy, SearchMessage, SearchOptions } from "../LdapOperations.ts"
 import type { Requester } from "./Requester.ts"
 
-/** What is known of any call, whatever its answer. */
+/** The properties of any call, whatever the type of its answer. */
 export interface AnyCall {
   /** The operation, as spans, metrics and errors name it: `search`, `compare` … */
   readonly name: string
@@ -20,14 +20,14 @@ export interface AnyCall {
   readonly kind: "read" | "write"
   /** Whether the answer is a stream: the call then has its session for as long as the stream runs. */
   readonly isStream: boolean
-  /** What a layer may know of the call before it runs. Computed when a layer asks. */
+  /** The attributes of the call that a layer may see before it runs. Computed when a layer asks. */
   readonly describe: () => CallDescription
 }
 
 /** A call with one answer. */
 export interface Call<A> extends AnyCall {
   readonly isStream: false
-  /** What a span may know of an answer. */
+  /** The attributes that a span may take from an answer. */
   readonly outcome: (answer: A) => Outcome
   /** Runs the call on anything that has the operations: a session, a client, or a replacement in a test. */
   readonly run: (on: LdapOperations) => Effect.Effect<A, LdapError>
@@ -47,21 +47,21 @@ export interface StreamCall<A> extends AnyCall {
   readonly target?: SearchTarget<StreamCall<A>, Stream.Stream<A, LdapError>> | undefined
 }
 
-/** What is known of a call: for spans, and for a pool, which has to choose a session. */
+/** The attributes of a call: for spans, and for a pool, which has to choose a session. */
 export interface CallDescription extends Description {
   readonly search?: SearchDescription | undefined
 }
 
 /**
- * Of a search, also whether the server keeps something on the connection for it. The searches that continue such a search must use
+ * For a search, also whether the server keeps state for it on the connection. The searches that continue such a search must use
  * the same connection.
  */
 export interface SearchDescription extends NonNullable<Description["search"]> {
-  /** In pages (RFC 2696): by `pageSize`, or by a control of the caller's, whose cookie belongs to the connection. */
+  /** Paged (RFC 2696): by `pageSize`, or by the caller's own control, whose cookie belongs to the connection. */
   readonly isPaged: boolean
   /** Sorted by the server (RFC 2891). */
   readonly isSorted: boolean
-  /** A virtual list view: a window on a list that the server may keep. */
+  /** A virtual list view: a window on a list that the server may keep on the connection. */
   readonly isVirtualListView: boolean
 }
 
@@ -74,7 +74,7 @@ export interface EntryTarget<C> {
   readonly at: (dn: DnInput, referrals: ReferralPolicy) => C
 }
 
-/** Parts of a search can be at other servers: the messages of all parts together make the answer. */
+/** Parts of a search can be at other servers: the messages of all parts together make up the answer. */
 export interface SearchTarget<C, Answer> {
   readonly _tag: "Search"
   readonly options: SearchOptions

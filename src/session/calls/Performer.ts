@@ -1,6 +1,6 @@
 /**
- * What carries calls out. Each layer between a program and a connection is a performer over another one. There are two methods, so a
- * layer treats every operation that there is, or ever will be, in the same way.
+ * Carries calls out. Each layer between a program and a connection is a performer over another one. There are two methods, so a
+ * layer treats every operation, present or future, in the same way.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -11,9 +11,9 @@ import type { Call, StreamCall } from "./Call.ts"
 import type { Requester } from "./Requester.ts"
 
 export interface Performer {
-  /** A call with one answer. The effect may be run several times; each run is an operation of its own. */
+  /** A call with one answer. The effect may be run several times; each run is a separate operation. */
   readonly one: <A>(call: Call<A>) => Effect.Effect<A, LdapError>
-  /** A call whose answer is a stream; likewise. */
+  /** A call whose answer is a stream; each run of the stream is a separate operation. */
   readonly many: <A>(call: StreamCall<A>) => Stream.Stream<A, LdapError>
 }
 
@@ -23,27 +23,27 @@ export const overRequester = (requester: Requester): Performer => ({
   many: (call) => call.over(requester)
 })
 
-/** Passes calls on to operations, whatever those are made of. */
+/** Passes calls on to any implementation of the operations. */
 export const passingTo = (operations: LdapOperations): Performer => ({
   one: (call) => call.run(operations),
   many: (call) => call.run(operations)
 })
 
-/** Gives each call a span, where a tracer listens. */
+/** Wraps each call in a tracing span, if a tracer listens. */
 export const traced = (performer: Performer, tracing: Tracing): Performer => ({
   one: (call) => tracing.effect(call, performer.one(call)),
   many: (call) => tracing.stream(call, performer.many(call))
 })
 
 /**
- * Says which performer carries out the calls of `operations` without a span. A client has a span around the whole of an operation,
+ * Sets the performer that carries out the calls of `operations` without a span. A client has a span around the whole of an operation,
  * with the wait for a session and all retries, so the session must not add one.
  */
 export const setUntraced = (operations: LdapOperations, performer: Performer): void => {
   untracedOf.set(operations, performer)
 }
 
-/** The performer of {@link setUntraced}, otherwise the operations themselves: a wrapper or a replacement has none. */
+/** The performer of {@link setUntraced}; for a wrapper or a replacement, which has none, the operations themselves. */
 export const untraced = (operations: LdapOperations): Performer => untracedOf.get(operations) ?? passingTo(operations)
 
 const untracedOf = new WeakMap<LdapOperations, Performer>()

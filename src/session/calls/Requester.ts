@@ -1,6 +1,6 @@
 /**
- * What calls need of a session: to send a request and to hear what the server answers. Message ids, time limits, abandoning and
- * backpressure are the session's business.
+ * The interface through which calls use a session: it sends requests and returns the responses. The session handles message ids, time
+ * limits, abandoning and backpressure.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -17,19 +17,19 @@ import type {
   SearchOptions
 } from "../LdapOperations.ts"
 
-/** What errors say of the operation that failed. */
+/** Names the operation in error messages. */
 export interface RequestContext {
   readonly operation: string
   readonly dn?: string | undefined
 }
 
-/** A request that is answered by one response, which holds a result and nothing else. */
+/** A request with a single response, which holds a result only. */
 export interface ResultRequest extends RequestContext {
   readonly request: RequestOperation
   readonly expects: "AddResponse" | "ModifyResponse" | "DeleteResponse" | "ModifyDnResponse" | "CompareResponse"
 }
 
-/** What a search that is collected brings; it grows while it arrives. */
+/** The messages of a collected search; it grows while they arrive. */
 export interface Collected {
   readonly entries: Array<LdapEntry>
   readonly references: Array<ReadonlyArray<string>>
@@ -38,32 +38,32 @@ export interface Collected {
 export interface Requester {
   readonly error: (context: RequestContext, reason: LdapErrorReason) => LdapError
 
-  /** The server's result, whatever its code. Fails only if there is none. */
+  /** The server's result, whatever its code. Fails only if there is none, for instance after a timeout. */
   readonly result: (
     request: ResultRequest,
     options: OperationOptions | undefined
   ) => Effect.Effect<LdapResult, LdapError>
 
-  /** A search as a stream of entries. A result that is no success is an error of the stream; likewise below. */
+  /** A search as a stream of entries. If the result is not a success, the stream fails; the same holds for `messages`. */
   readonly entries: (request: SearchRequest, options: SearchOptions) => Stream.Stream<LdapEntry, LdapError>
 
-  /** A search as a stream of all that the server sends. */
+  /** A search as a stream of all messages of the server. */
   readonly messages: (request: SearchRequest, options: SearchOptions) => Stream.Stream<SearchMessage, LdapError>
 
-  /** A search whose entries and references are collected in `found`, also those before an error. */
+  /** A search whose entries and references are collected in `found`, including those that arrive before an error. */
   readonly collect: (
     request: SearchRequest,
     options: SearchOptions,
     found: Collected
   ) => Effect.Effect<LdapResult, LdapError>
 
-  /** An extended operation with a successful answer. */
+  /** An extended operation; succeeds if the result is a success. */
   readonly extended: (
     oid: string,
     options: RawExtendedOptions | undefined
   ) => Effect.Effect<ExtendedResult, LdapError>
 
-  /** The same, with the intermediate responses before the answer. */
+  /** The same, with the intermediate responses before the response. */
   readonly extendedMessages: (
     oid: string,
     options: RawExtendedOptions | undefined

@@ -1,4 +1,4 @@
-/** Compare (RFC 4511 section 4.10): as a boolean, or with all that the server says. */
+/** Compare (RFC 4511 section 4.10): as a boolean, or with the server's whole result. */
 import * as Effect from "effect/Effect"
 import { valueFrom, type ValueInput } from "../../model/entry/LdapEntry.ts"
 import { fromResult } from "../../model/LdapError.ts"

@@ -25,7 +25,7 @@ export const lookupResult = (dn: DnInput, options?: LookupOptions): Call<LookupR
     at: lookupResult
   })
 
-/** The two ways to give the answer of a lookup. */
+/** The two forms of a lookup's answer. */
 interface Way<A> {
   readonly give: (entry: Option.Option<LdapEntry>, result: LdapResult) => A
   readonly entryOf: (answer: A) => Option.Option<LdapEntry>
@@ -72,7 +72,7 @@ const searchOf = (base: DnInput, options: LookupOptions | undefined): SearchOpti
   scope: "base"
 })
 
-/** What the server said, as the error has it. */
+/** The server's result, taken from the error. */
 const resultOf = ({ code, controls, diagnosticMessage, matchedDn, referrals }: ServerReason): LdapResult => ({
   code,
   matchedDn,

@@ -23,7 +23,7 @@ export const modify = (
 const listOf = (changes: ModificationInput | ReadonlyArray<ModificationInput>): ReadonlyArray<ModificationInput> =>
   isList(changes) ? changes : [changes]
 
-/** `Array.isArray` knows no arrays that are only read. */
+/** `Array.isArray` does not narrow read-only arrays. */
 const isList = (
   changes: ModificationInput | ReadonlyArray<ModificationInput>
 ): changes is ReadonlyArray<ModificationInput> => Array.isArray(changes)

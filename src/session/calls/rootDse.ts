@@ -27,6 +27,6 @@ export const rootDse: Call<LdapEntry> = {
         onSome: Effect.succeed
       })
     ),
-  // Each server has a root DSE of its own.
+  // Each server has its own root DSE, so there is no other server to continue at.
   target: undefined
 }

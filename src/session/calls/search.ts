@@ -98,7 +98,7 @@ export const describeSearch = (options: SearchOptions): CallDescription => {
   }
 }
 
-/** The error for a part of an answer that is at another server, where the caller wants that to be a failure. */
+/** The error for a search continuation reference, if the caller's policy is `fail`. */
 const elsewhere = (
   requester: Requester,
   dn: string,

@@ -12,7 +12,7 @@ import type { Requester, ResultRequest } from "./Requester.ts"
 
 interface Update extends Pick<ResultRequest, "expects"> {
   readonly name: string
-  /** Shaped when the call runs, so that what goes wrong with the arguments is a failure of the operation. */
+  /** Built when the call runs, so that invalid arguments are a failure of the operation. */
   readonly request: () => RequestOperation
   readonly dn: DnInput
   readonly options: OperationOptions | undefined

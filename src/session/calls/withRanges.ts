@@ -1,6 +1,6 @@
 /**
- * Searches and lookups with `ranges: "all"`: of attributes of which the server sent a range of the values, the rest is read by further
- * lookups before an entry is given. The reading is in session/valueRanges.ts.
+ * Searches and lookups with `ranges: "all"`: if the server sends a range of an attribute's values (range retrieval), further lookups read
+ * the rest before the entry is returned. session/valueRanges.ts does the reading.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -13,7 +13,7 @@ import { wholeEntry } from "../valueRanges.ts"
 
 type Reading = Pick<LdapOperations, "search" | "searchMessages" | "searchResult" | "lookup" | "lookupResult">
 
-/** The same operations, where they are asked for all ranges also with these. */
+/** The same operations, with support for `ranges: "all"`. */
 export const withRanges = (operations: Reading): Reading => {
   const isAsked = (options: LookupOptions | undefined) => options?.ranges === "all"
   const plain = <O extends LookupOptions>(options: O): O => ({ ...options, ranges: undefined })
@@ -68,8 +68,8 @@ export const withRanges = (operations: Reading): Reading => {
 }
 
 /**
- * Controls that make a search what it is, and would make a lookup something else. All others stay: as whom the directory is asked
- * (proxied authorization), and how it writes values.
+ * Controls that belong to a search and would change a lookup. All others stay, such as those for the authorization identity (proxied
+ * authorization) and for the form of values.
  */
 const controlsOfSearches: ReadonlySet<string> = new Set([
   "1.2.840.113556.1.4.319", // paged results

@@ -1,6 +1,6 @@
 /**
- * Whether the session reads on. While a caller can't go on without a response it always does. While none waits and a stream
- * holds as much as it should, it doesn't: then TCP makes the peer wait.
+ * Decides whether the session reads. While a caller can't go on without a response, it always reads. If no caller waits and a stream
+ * has reached its high-water mark, it doesn't, and TCP makes the peer wait.
  */
 import type { ExclusiveAccess } from "./ExclusiveAccess.ts"
 import type { Operation } from "./Operation.ts"
@@ -9,19 +9,19 @@ import type { Operation } from "./Operation.ts"
 export const highWaterMark = 256 * 1024
 
 export interface Backpressure {
-  /** The connection was told to bring what it has. */
+  /** Whether the connection was told to read. */
   isReading: boolean
-  /** How many operations have `isWaiting`. */
+  /** The number of operations that have `isWaiting`. */
   waiting: number
-  /** How many have `isFull`. */
+  /** The number of operations that have `isFull`. */
   full: number
 }
 
 export const noBackpressure = (): Backpressure => ({ isReading: false, waiting: 0, full: 0 })
 
-/** Whether the session has to read, however much streams hold. */
+/** Whether the session has to read even if streams are full. */
 export const mustRead = ({ waiting }: Backpressure, { alone }: ExclusiveAccess): boolean =>
-  // An operation that waits for the connection to be idle waits for what the others are still sent.
+  // An operation that waits for the connection to be idle waits for the responses of all others.
   waiting > 0 || alone.size > 0
 
 export const setWaiting = (backpressure: Backpressure, operation: Operation, isWaiting: boolean): void => {
@@ -30,7 +30,7 @@ export const setWaiting = (backpressure: Backpressure, operation: Operation, isW
   backpressure.waiting += isWaiting ? 1 : -1
 }
 
-/** Notes how many bytes a stream holds. */
+/** Records how many bytes a stream holds. */
 export const setUnread = (backpressure: Backpressure, operation: Operation, unread: number): void => {
   operation.unread = unread
   const isFull = unread >= highWaterMark

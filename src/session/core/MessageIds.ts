@@ -2,7 +2,7 @@
  * Message ids (RFC 4511 section 4.1.1.1): they count up and start again after 2^31 - 1.
  *
  * By then an id may still be in flight (a persistent search), or belong to an operation that was abandoned a moment ago and
- * may still be answered; both are passed over. The last 1,024 abandoned ids are remembered: an answer to an older one would
+ * may still be answered; both are skipped. The last 1,024 abandoned ids are remembered: a response to an older one would
  * have to be two thousand million requests late.
  */
 import { maxInt } from "../../protocol/LdapMessage.ts"
@@ -30,7 +30,7 @@ export const nextId = (ids: MessageIds, inFlight: ReadonlyMap<number, unknown>):
   return ids.last
 }
 
-/** Keeps an id from being used again: the server may answer it before it reads that the answer isn't wanted. */
+/** Keeps an id from being used again: the server may respond before it reads the Abandon. */
 export const rememberAbandoned = ({ abandoned }: MessageIds, id: number): void => {
   abandoned.add(id)
   if (abandoned.size <= rememberedAbandoned) return

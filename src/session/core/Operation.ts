@@ -1,12 +1,12 @@
-/** An operation of a session as plain data: what it is, how far it has come, and what the session keeps about it. */
+/** An operation of a session as plain data: its kind, its stage, and the session's bookkeeping for it. */
 import type { ResponseOperation } from "../../protocol/LdapMessage.ts"
 
 /**
- * What an operation is to the session:
+ * The kinds of operations:
  *
  * - `request`: one request, one response. `collect`: a search whose caller wants all of it at once.
  * - `stream`: a request whose caller reads the responses one by one and so sets the pace.
- * - `background`: a request that the session sends for itself; no caller waits for it.
+ * - `background`: a request of the session itself; no caller waits for it.
  * - `bind`: a bind of one request. `reservation`: the connection for the whole of a SASL conversation. `bindStep`: one request of it.
  * - `startTls`: StartTLS, from its request to the end of the handshake. `cancel`: a Cancel (RFC 3909) of another operation.
  */
@@ -21,16 +21,16 @@ export type OperationKind =
   | "startTls"
   | "cancel"
 
-/** What doesn't change while an operation runs. */
+/** The part of an operation that doesn't change while it runs. */
 export interface OperationSpec {
   readonly kind: OperationKind
-  /** The kind of its last response. */
+  /** The type of its last response. */
   readonly expects: ResponseOperation["_tag"]
-  /** The caller of a stream is given search continuation references and intermediate responses too, not only entries. */
+  /** Whether the caller of a stream also gets search continuation references and intermediate responses, not only entries. */
   readonly givesAll?: boolean
-  /** In milliseconds; `Infinity` for none. A stream is given a limit for each wait instead. */
+  /** In milliseconds; `Infinity` for none. A stream has a limit for each wait instead. */
   readonly timeoutMillis: number
-  /** Entries that the server may send: as many as were asked for, or one for a search of a single entry. */
+  /** How many entries the server may send: up to the requested size limit, or one for a search of a single entry. */
   readonly entryLimit?: EntryLimit | undefined
   /** Bytes that a stream may hold unread while other operations keep the session reading. */
   readonly maxUnread?: number
@@ -38,38 +38,38 @@ export interface OperationSpec {
 
 export interface EntryLimit {
   readonly entries: number
-  /** Which promise the server breaks with one more: the size limit of the request, or the scope, which names one entry. */
+  /** The promise that the server breaks with one more entry: the size limit of the request, or the scope, which names one entry. */
   readonly by: "sizeLimit" | "scope"
 }
 
 /**
- * How far an operation has come: created; waiting for other operations to give way (`shared`), or for the connection to be idle
- * (`alone`); holding the connection without a request (`granted`); its request in the write queue (`queued`) or with the
+ * The stage of an operation: created; waiting for other operations to give way (`shared`), or for the connection to be idle
+ * (`alone`); holding the connection without a request (`granted`); its request in the write queue (`queued`) or written to the
  * connection (`written`); over (`done`).
  */
 export type Stage = "created" | "shared" | "alone" | "granted" | "queued" | "written" | "done"
 
-/** An operation of a session. `owner` is the driver's; the machine hands it on and never looks inside. */
+/** An operation of a session. `owner` belongs to the driver; the machine passes it on and never looks inside. */
 export interface Operation {
   readonly owner: unknown
   readonly spec: OperationSpec
   stage: Stage
-  /** 0 as long as there is none. */
+  /** 0 until it is assigned. */
   messageId: number
-  /** A caller waits for the result, or reads the stream. */
+  /** Whether a caller waits for the result, or reads the stream. */
   isAttended: boolean
-  /** Something was sent in its name: the server may have acted on it. */
+  /** Whether any of its requests was sent: the server may have acted on it. */
   isBegun: boolean
-  /** The caller can't go on without a response, so the session must read. Changed by `Backpressure` alone. */
+  /** Whether the caller can't go on without a response, so that the session must read. Changed by `Backpressure` alone. */
   isWaiting: boolean
-  /** The stream holds as much as it should. Changed by `Backpressure` alone. */
+  /** Whether the stream has reached its high-water mark. Changed by `Backpressure` alone. */
   isFull: boolean
-  /** Bytes of responses that the stream holds. */
+  /** Bytes of responses in the stream. */
   unread: number
-  /** Entries that the server has sent. */
+  /** How many entries the server has sent. */
   entries: number
   hasTimer: boolean
-  /** What a `cancel` cancels. */
+  /** The operation that a `cancel` cancels, or the reservation that a `bindStep` belongs to. */
   readonly target: Operation | undefined
 }
 

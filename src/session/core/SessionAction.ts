@@ -1,4 +1,4 @@
-/** What a session does. The machine lists actions; the driver performs them in their order after `apply` has returned. */
+/** The actions of a session. The machine lists them; the driver performs them in order after `apply` has returned. */
 import type { LdapError, SessionEnd } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import type { EntryLimit, Operation } from "./Operation.ts"
@@ -6,7 +6,7 @@ import type { Unsendable } from "./SessionEvent.ts"
 import type { SessionState } from "./SessionState.ts"
 import type { Abandon } from "./WriteQueue.ts"
 
-/** What the state and the actions that it leads to are collected in while an event is applied. */
+/** Collects the state and the resulting actions while an event is applied. */
 export interface Core {
   readonly state: SessionState
   readonly actions: Array<SessionAction>
@@ -19,11 +19,11 @@ export type SessionAction =
   /** Apply a `Flush` at the end of this turn of the event loop. */
   | { readonly _tag: "PlanFlush" }
   | { readonly _tag: "Write"; readonly items: ReadonlyArray<Operation | Abandon> }
-  /** A reservation has the connection alone. */
+  /** A reservation now has exclusive use of the connection. */
   | { readonly _tag: "Grant"; readonly operation: Operation }
-  /** Give a response that isn't the last to the operation. */
+  /** Pass a response other than the last to the operation. */
   | { readonly _tag: "Deliver"; readonly operation: Operation; readonly message: LdapMessage }
-  /** Everything that arrived together was delivered: the waiting caller of the stream goes on. */
+  /** All responses of a chunk were delivered: the waiting caller of the stream goes on. */
   | { readonly _tag: "Wake"; readonly operation: Operation }
   /** The operation is over. Comes exactly once for each operation. */
   | { readonly _tag: "Settle"; readonly operation: Operation; readonly outcome: Outcome }
@@ -31,9 +31,9 @@ export type SessionAction =
   | { readonly _tag: "ClearTimer"; readonly of: Operation | "goodbye" }
   | { readonly _tag: "Pause" }
   | { readonly _tag: "Resume" }
-  /** Make the TLS handshake, and apply `HandshakeEnd`. */
+  /** Do the TLS handshake, and apply `HandshakeEnd`. */
   | { readonly _tag: "Handshake"; readonly operation: Operation }
-  /** A notification that no request asked for, other than the Notice of Disconnection (RFC 4511 section 4.4). */
+  /** An unsolicited notification other than the Notice of Disconnection (RFC 4511 section 4.4). */
   | { readonly _tag: "Notice"; readonly message: LdapMessage }
   /** The session takes no more operations. Comes exactly once. */
   | { readonly _tag: "End"; readonly end: SessionEnd }
@@ -41,22 +41,22 @@ export type SessionAction =
   | { readonly _tag: "Unbind"; readonly messageId: number }
   /** Close this side, and apply `ShutdownDone`. */
   | { readonly _tag: "Shutdown" }
-  /** Free the connection, and apply `ConnectionClosed`. */
+  /** Close the connection, and apply `ConnectionClosed`. */
   | { readonly _tag: "Close" }
   /** The release is over. Comes exactly once, last. */
   | { readonly _tag: "Closed" }
 
 /** How an operation ended. */
 export type Outcome =
-  /** By its last response. */
+  /** Its last response arrived. */
   | { readonly _tag: "Answered"; readonly message: LdapMessage }
-  /** StartTLS: the handshake succeeded, or didn't. */
+  /** StartTLS: the TLS handshake succeeded or failed. */
   | { readonly _tag: "Secured" }
   | { readonly _tag: "HandshakeFailed"; readonly error: LdapError }
   /** Its request was never sent: the caller left, or it can't be sent. */
   | { readonly _tag: "Withdrawn" }
   | { readonly _tag: "Unsendable"; readonly failure: Unsendable }
-  /** Its caller left, and the server was told or needs not be; or a conversation is over, and its caller knows how. */
+  /** Its caller left, and the server was told if necessary; or a conversation is over, and its caller has the result. */
   | { readonly _tag: "Abandoned" }
   /** `inDoubt`: the request had been handed to the connection, so the server may have carried it out. */
   | { readonly _tag: "TimedOut"; readonly afterMillis: number; readonly inDoubt: boolean }

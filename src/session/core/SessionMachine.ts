@@ -1,9 +1,9 @@
 /**
  * The session as a state machine without input or output: an event changes the state and lists actions.
  *
- * `apply` runs to its end, calls nothing outside of this folder and doesn't throw, so nothing can happen in the middle of a step. It
- * knows no clock, no socket and no fiber: `SessionDriver` performs the actions after `apply` has returned, and makes events of what
- * comes of them. The states and the transitions between them are drawn in src/session/README.md, and test/states walks through all
+ * `apply` runs to its end, calls nothing outside of this folder and doesn't throw, so nothing can interrupt a step. It
+ * knows no clock, no socket and no fiber: `SessionDriver` performs the actions after `apply` has returned, and turns their results
+ * into events. src/session/README.md draws the states and the transitions between them, and test/states walks through every state
  * that a bounded world can reach.
  */
 import { mustRead } from "./Backpressure.ts"
@@ -25,10 +25,10 @@ export class SessionMachine implements Core {
     this.state = state
   }
 
-  /** Applies an event and appends what has to be done to {@link actions}. */
+  /** Applies an event and appends the resulting actions to {@link actions}. */
   apply(event: SessionEvent): void {
     dispatch(this, event)
-    // Of messages that arrive together only the last decides what goes on: `ReadEnd` follows them.
+    // For messages of one chunk, `ReadEnd` follows the last and decides whether to read on.
     if (event._tag === "Message") return
     if (this.state.phase._tag === "Open") advance(this)
     regulate(this)
@@ -87,7 +87,7 @@ const dispatch = (core: Core, event: SessionEvent): void => {
   }
 }
 
-/** Reads, or lets the peer wait: for a caller, for a handshake, or for a decision on how to read on. */
+/** Reads, or makes the peer wait: for a caller, for a handshake, or for a decision about a security layer. */
 const regulate = ({ actions, state }: Core): void => {
   const { phase } = state
   if (phase._tag === "Closing" || phase._tag === "Closed") return
@@ -106,7 +106,7 @@ const mayRead = ({ access, backpressure, phase }: SessionState): boolean => {
     }
     case "Ending":
       return phase.channel._tag === "StartTls"
-    // Whatever still comes is dropped: behind it stands the peer's end.
+    // Later messages are dropped, but reading goes on: the peer's end comes after them.
     default:
       return true
   }

@@ -9,47 +9,47 @@ import { type MessageIds, unusedIds } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
 import { emptyQueue, type WriteQueue } from "./WriteQueue.ts"
 
-/** Why the connection brings nothing more. */
+/** Why nothing more arrives on the connection. */
 export type ConnectionEnd = Extract<SessionEnd, { readonly _tag: "ConnectionLost" | "ProtocolViolation" }>
 
 /** What the next bytes on the connection are, in both directions. */
 export type Channel =
   /** LDAP messages. */
   | { readonly _tag: "Messages" }
-  /** StartTLS was asked for: nothing may be sent before the answer (RFC 4511 section 4.14.1). */
+  /** StartTLS was requested: nothing may be sent before the response (RFC 4511 section 4.14.1). */
   | { readonly _tag: "StartTls"; readonly operation: Operation }
-  /** The server has agreed. Whatever else came with its answer came in clear text. */
+  /** The server has agreed. Any bytes that arrived with its response came in clear text. */
   | { readonly _tag: "Granted"; readonly operation: Operation }
   | { readonly _tag: "Handshake"; readonly operation: Operation }
-  /** A SASL bind has succeeded; whether a security layer follows is not known yet (RFC 4513 section 5.2.1.4). */
+  /** A SASL bind has succeeded; whether a security layer follows is not decided yet (RFC 4513 section 5.2.1.4). */
   | { readonly _tag: "Undecided" }
 
 export type Phase =
-  /** Takes operations. */
+  /** Accepts operations. */
   | { readonly _tag: "Open"; readonly channel: Channel }
-  /** Released; how the unbind has to be sent depends on what the channel becomes. */
+  /** Released; how the unbind must be sent depends on what the channel becomes. */
   | { readonly _tag: "Ending"; readonly end: SessionEnd; readonly channel: Channel }
-  /** The unbind is with the connection, which is closing this side. */
+  /** The unbind is written, and this side of the connection is being closed. */
   | { readonly _tag: "Unbinding"; readonly end: SessionEnd }
   /** This side is closed; the peer has until `closeTimeout` to close its own. */
   | { readonly _tag: "AwaitingPeer"; readonly end: SessionEnd }
-  /** The connection is being freed. */
+  /** The connection is being closed. */
   | { readonly _tag: "Closing"; readonly end: SessionEnd }
   | { readonly _tag: "Closed"; readonly end: SessionEnd }
 
 export interface SessionState {
   phase: Phase
-  /** By message id: requests that wait to be written or to be answered. */
+  /** By message id: requests that wait to be written or for their response. */
   readonly inFlight: Map<number, Operation>
   readonly ids: MessageIds
   readonly queue: WriteQueue
   readonly access: ExclusiveAccess
   readonly backpressure: Backpressure
-  /** Streams that are given what has arrived when all of it is parsed. */
+  /** Streams to wake once the current chunk is parsed. */
   woken: Array<Operation>
-  /** Why the connection brings nothing more, once it has said so. */
+  /** Why nothing more arrives on the connection, once it has reported its end. */
   connectionEnd: ConnectionEnd | undefined
-  /** The timer of the goodbye runs. */
+  /** Whether the timer of the goodbye runs. */
   isClosingTimed: boolean
 }
 

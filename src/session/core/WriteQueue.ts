@@ -1,7 +1,7 @@
 /**
- * Requests that the connection has not taken yet.
+ * Requests that have not been written to the connection yet.
  *
- * One turn of the event loop runs many fibers: what they all send waits for the end of the turn and goes out in one write. Until
+ * One turn of the event loop runs many fibers: their requests wait for the end of the turn and go out in one write. Until
  * then, and as long as the connection has no room, a request can be withdrawn without a trace.
  */
 import type { Operation } from "./Operation.ts"
@@ -13,24 +13,24 @@ export interface Abandon {
 }
 
 export interface WriteQueue {
-  /** In the order in which they are written. */
+  /** In the order of writing. */
   readonly waiting: Set<Operation | Abandon>
-  /** A flush comes at the end of this turn. */
+  /** Whether a flush is planned for the end of this turn. */
   isPlanned: boolean
-  /** The connection takes more. */
+  /** Whether the connection accepts more. */
   hasRoom: boolean
 }
 
 export const emptyQueue = (): WriteQueue => ({ waiting: new Set(), isPlanned: false, hasRoom: true })
 
-/** Adds what is to be written. Returns whether a flush has to be planned. */
+/** Adds an item to the queue. Returns whether a flush has to be planned. */
 export const enqueue = (queue: WriteQueue, item: Operation | Abandon): boolean => {
   queue.waiting.add(item)
   if (queue.isPlanned || !queue.hasRoom) return false
   return (queue.isPlanned = true)
 }
 
-/** Takes everything that can be written now; nothing where there is no room. */
+/** Removes and returns everything that can be written now; nothing if the connection has no room. */
 export const takeWritable = (queue: WriteQueue): ReadonlyArray<Operation | Abandon> => {
   if (!queue.hasRoom || queue.waiting.size === 0) return []
   const writable = [...queue.waiting]

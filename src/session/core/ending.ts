@@ -1,7 +1,7 @@
 /**
- * How a session ends. Whatever the reason, `end` makes the one transition out of `Open`: from there on nothing is sent but the
- * unbind, everything in flight fails, and what starts later fails at once. Then the goodbye: unbind, shutdown, the peer's end,
- * close. `closeTimeout` bounds it.
+ * The end of a session. `end` makes the one transition out of `Open`, for every reason: from then on nothing is sent but the
+ * unbind, everything in flight fails, and operations that start later fail at once. Then the goodbye: unbind, shutdown, the peer's
+ * end, close. `closeTimeout` limits it.
  */
 import type { LdapError, SessionEnd } from "../../model/LdapError.ts"
 import { nextId, rememberAbandoned } from "./MessageIds.ts"
@@ -10,7 +10,7 @@ import { settle } from "./running.ts"
 import type { Core } from "./SessionAction.ts"
 import { type ConnectionEnd, messages } from "./SessionState.ts"
 
-/** `peerListens`: the peer has said nothing that makes an unbind pointless. Does nothing if the session has ended before. */
+/** `peerListens`: nothing from the peer makes an unbind pointless. Does nothing if the session has ended already. */
 export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void => {
   const { access, ids, inFlight, phase, queue } = core.state
   if (phase._tag !== "Open") return
@@ -21,14 +21,14 @@ export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void 
   const isChanging = channel._tag === "Granted" || channel._tag === "Handshake" ||
     (channel._tag === "StartTls" && channel.operation.stage === "written")
   for (const operation of [...inFlight.values(), ...access.alone, ...access.shared]) {
-    // The server may still be at work on it, so the unbind has another id (RFC 4511 section 4.1.1.1).
+    // The server may still be working on this request, so the unbind has another id (RFC 4511 section 4.1.1.1).
     if (operation.stage === "written") rememberAbandoned(ids, operation.messageId)
     failed(core, operation, reason)
   }
   if (access.holder !== undefined) failed(core, access.holder, reason)
   queue.waiting.clear()
   if (reason._tag === "Released" && (isChanging || channel._tag === "Undecided")) {
-    // How the unbind has to be sent hangs on what comes of it: in clear text, under TLS, through a security layer.
+    // How the unbind must be sent depends on the outcome: in clear text, under TLS, or through a security layer.
     setGoodbyeTimer(core)
   } else if (peerListens && !isChanging) {
     goodbye(core)
@@ -54,13 +54,13 @@ export const goodbye = (core: Core): void => {
   core.actions.push({ _tag: "Unbind", messageId: nextId(ids, inFlight) }, { _tag: "Shutdown" })
 }
 
-/** Frees the connection; without a goodbye where there was none. */
+/** Closes the connection; without a goodbye if none has begun. */
 export const close = (core: Core): void => {
   const { phase } = core.state
   if (phase._tag === "Open" || phase._tag === "Closing" || phase._tag === "Closed") return
   core.state.phase = { _tag: "Closing", end: phase.end }
   core.actions.push({ _tag: "Close" })
-  // The finalizers of a socket of the caller's may hang. They get as long again.
+  // The finalizers of the caller's socket may hang. They get the same time again.
   clearGoodbyeTimer(core)
   setGoodbyeTimer(core)
 }
@@ -87,15 +87,15 @@ export const closed = (core: Core): void => {
   core.actions.push({ _tag: "Closed" })
 }
 
-/** The connection brings nothing more. */
+/** Nothing more arrives on the connection. */
 export const connectionEnded = (core: Core, reason: ConnectionEnd): void => {
   const { state } = core
   state.connectionEnd ??= reason
-  // While a handshake is under way it is the handshake that says why it failed.
+  // During a TLS handshake the handshake itself reports why it failed.
   if ("channel" in state.phase && state.phase.channel._tag === "Handshake") return
   const { _tag } = state.phase
   if (_tag === "Open") end(core, state.connectionEnd, false)
-  // In the middle of a shutdown the peer's end is not the end of the shutdown.
+  // During a shutdown, the peer's end doesn't end the shutdown.
   else if (_tag !== "Unbinding") close(core)
 }
 
@@ -105,7 +105,7 @@ export const violated = (core: Core, detail: string, cause?: unknown): void => {
   else if (core.state.phase._tag === "Ending") close(core)
 }
 
-/** What comes between the answer to StartTLS and the handshake came in clear text, from anyone on the network. */
+/** Bytes between the response to StartTLS and the handshake came in clear text; any machine on the network may have sent them. */
 export const clearText = (core: Core): void =>
   violated(core, "bytes in clear text arrived after the answer to StartTLS")
 
@@ -114,7 +114,7 @@ export const handshakeEnded = (core: Core, error: LdapError | undefined): void =
   if (!("channel" in phase) || phase.channel._tag !== "Handshake") return
   const { operation } = phase.channel
   if (phase._tag === "Ending") {
-    // Released meanwhile. The unbind is sent under TLS.
+    // Released during the handshake. The unbind is sent under TLS.
     core.state.phase = { ...phase, channel: messages }
     return error === undefined && connectionEnd === undefined ? goodbye(core) : close(core)
   }
@@ -128,7 +128,7 @@ export const handshakeEnded = (core: Core, error: LdapError | undefined): void =
   if (connectionEnd !== undefined) end(core, connectionEnd, false)
 }
 
-/** What follows a SASL bind is decided, which is the end of the bind. */
+/** The outcome of a SASL bind is decided, which ends the bind. */
 export const decided = (core: Core): void => {
   const { access, phase } = core.state
   if (!("channel" in phase) || phase.channel._tag !== "Undecided") return

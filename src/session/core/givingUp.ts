@@ -1,5 +1,5 @@
 /**
- * Operations whose caller is gone, or whose time has passed: withdrawn if the request wasn't written, otherwise abandoned (RFC
+ * Operations whose caller is gone, or whose time limit has passed: withdrawn if the request wasn't written, otherwise abandoned (RFC
  * 4511 section 4.11) or cancelled (RFC 3909), or left to their end if they can't be abandoned.
  */
 import { setUnread, setWaiting } from "./Backpressure.ts"
@@ -30,7 +30,7 @@ export const interrupt = (core: Core, operation: Operation): void => {
   }
 }
 
-/** Ends an operation whose request was not written. If it is a Cancel, what it was to cancel is abandoned. */
+/** Ends an operation whose request was not written. If it is a Cancel, its target is abandoned. */
 const takeBack = (core: Core, operation: Operation): void => {
   withdraw(core, operation)
   if (operation.spec.kind === "cancel") cancelEnded(core, operation, false)
@@ -41,7 +41,7 @@ export const unsendable = (core: Core, operation: Operation, failure: Unsendable
   if (operation.spec.kind === "cancel") cancelEnded(core, operation, false)
 }
 
-/** Takes the request back if it wasn't written; otherwise tells the server not to go on. Late responses are dropped. */
+/** Withdraws the request if it wasn't written; otherwise sends an Abandon. Late responses are dropped. */
 export const abandon = (core: Core, operation: Operation, outcome: Outcome): void => {
   const { ids, inFlight, queue } = core.state
   if (operation.stage === "done") return
@@ -54,7 +54,7 @@ export const abandon = (core: Core, operation: Operation, outcome: Outcome): voi
   if (enqueue(queue, abandonment)) core.actions.push({ _tag: "PlanFlush" })
 }
 
-/** Waits for no response any more, without a word to the server. */
+/** Stops waiting for a response, without telling the server. */
 const forget = (core: Core, operation: Operation, outcome: Outcome): void => {
   rememberAbandoned(core.state.ids, operation.messageId)
   settle(core, operation, outcome)
@@ -70,8 +70,8 @@ export const cancel = (core: Core, operation: Operation, cancellation: Operation
 }
 
 /**
- * A Cancel has ended. If it was granted, the server has ended the operation. Otherwise, and without an answer, the operation might
- * go on for ever, so it is abandoned.
+ * Handles the end of a Cancel. If it was granted, the server has ended the operation. Otherwise, and without a response, the operation
+ * might go on for ever, so it is abandoned.
  */
 export const cancelEnded = (core: Core, cancellation: Operation, isGranted: boolean): void => {
   const target = cancellation.target!
@@ -83,18 +83,18 @@ export const cancelEnded = (core: Core, cancellation: Operation, isGranted: bool
 export const letFinish = (core: Core, operation: Operation): void => {
   if (operation.stage !== "written") return takeBack(core, operation)
   leave(core, operation)
-  // A bind would wait in vain for a server that falls silent.
+  // A bind must not wait for ever for a silent server.
   if (operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)
 }
 
-/** The caller of a request in flight is gone: what still comes is dropped. */
+/** The caller of a request in flight is gone: later responses are dropped. */
 const leave = ({ state: { backpressure } }: Core, operation: Operation): void => {
   operation.isAttended = false
   setWaiting(backpressure, operation, false)
   setUnread(backpressure, operation, 0)
 }
 
-/** A conversation is over, in good order or not: its caller knows how. */
+/** Ends a conversation, successful or not: its caller has the result. */
 export const finish = (core: Core, operation: Operation): void => {
   if (operation.stage === "done") return
   settle(core, operation, { _tag: "Abandoned" })
@@ -109,7 +109,7 @@ const brokenOff = {
   cause: undefined
 }
 
-/** The time that was set for an operation has passed. */
+/** The time limit of an operation has passed. */
 export const operationTimer = (core: Core, operation: Operation): void => {
   if (operation.stage === "done" || !operation.hasTimer) return
   operation.hasTimer = false

@@ -1,4 +1,4 @@
-/** What the server says: which request a message belongs to, what it means for it, and what breaks the protocol. */
+/** Responses of the server: matches each to its request, applies it, and detects violations of the protocol. */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import { mustRead, setUnread } from "./Backpressure.ts"
@@ -16,7 +16,7 @@ const noticeOfDisconnection = "1.3.6.1.4.1.1466.20036"
 /** OID of StartTLS (RFC 4511 section 4.14). */
 export const startTlsOid = "1.3.6.1.4.1.1466.20037"
 
-/** What a response that is no entry counts for, at least, in bytes. */
+/** The least number of bytes that a response other than an entry counts for. */
 const bytesOfOthers = 256
 
 export const response = (core: Core, message: LdapMessage): void => {
@@ -24,19 +24,19 @@ export const response = (core: Core, message: LdapMessage): void => {
   if (phase._tag !== "Open" && phase._tag !== "Ending") return
   if (phase.channel._tag === "Granted") return clearText(core)
   if (phase._tag === "Ending") {
-    // Of what still comes only this matters: it decides how the unbind may be sent.
+    // Of all later messages only this one matters: it decides how the unbind may be sent.
     if (phase.channel._tag === "StartTls" && message.messageId === phase.channel.operation.messageId) {
       startTlsAnswered(core, phase.channel.operation, message)
     }
     return
   }
   const operation = inFlight.get(message.messageId)
-  // A peer that answers a request before it was sent has guessed its id.
+  // A peer that answers a request before it was written has guessed its message id.
   if (operation === undefined || operation.stage !== "written") return unexpected(core, message)
   answer(core, operation, message)
 }
 
-/** All that arrived together is parsed. */
+/** Ends the processing of a chunk. */
 export const readEnd = (core: Core, leftover: number, malformed: Malformed | undefined): void => {
   const { phase, woken } = core.state
   if (malformed !== undefined) violated(core, malformed.detail, malformed.cause)
@@ -70,8 +70,8 @@ const answer = (core: Core, operation: Operation, message: LdapMessage): void =>
       if (expects !== "SearchResultDone") return foreign(core, operation, message)
       return givesAll === true || kind === "collect" ? deliver(core, operation, message) : undefined
     case "ExtendedResponse":
-      // Samba answers requests with a critical control that it doesn't know by an ExtendedResponse, whatever was asked. As long as
-      // it says no, it is taken for the answer.
+      // Samba answers requests with an unknown critical control by an ExtendedResponse, whatever the request was. If its result is
+      // a refusal, it is accepted as the response.
       return message.operation.result.code !== LdapResultCode.success
         ? answered(core, operation, message)
         : foreign(core, operation, message)
@@ -85,7 +85,7 @@ const answered = (core: Core, operation: Operation, message: LdapMessage): void 
   const code = "result" in message.operation ? message.operation.result.code : LdapResultCode.success
   settle(core, operation, { _tag: "Answered", message })
   if (kind === "cancel") cancelEnded(core, operation, code === LdapResultCode.success)
-  // A security layer, where the mechanism agreed on one, begins with the next byte (RFC 4513 section 5.2.1.4).
+  // If the mechanism agreed on a security layer, it begins with the next byte (RFC 4513 section 5.2.1.4).
   else if (kind === "bindStep" && code === LdapResultCode.success) {
     core.state.phase = { _tag: "Open", channel: { _tag: "Undecided" } }
   }
@@ -135,7 +135,7 @@ const sizeOf = ({ operation }: LdapMessage): number => {
 const foreign = (core: Core, { messageId, spec }: Operation, { operation }: LdapMessage): void =>
   violated(core, `${operation._tag} in answer to a request that ends in ${spec.expects}, message id ${messageId}`)
 
-/** A message that no request waits for. */
+/** Handles a message that no request waits for. */
 const unexpected = (core: Core, message: LdapMessage): void => {
   const { messageId, operation } = message
   const isResponse = !operation._tag.endsWith("Request")
@@ -146,7 +146,7 @@ const unexpected = (core: Core, message: LdapMessage): void => {
     return end(core, { _tag: "ServerNotice", code, diagnosticMessage }, false)
   }
   if (!isResponse) return violated(core, `${operation._tag} from a server`)
-  // A late answer to an operation that was given up is no fault of the server's.
+  // A late response to an abandoned operation is not the server's fault.
   if (core.state.inFlight.has(messageId) || !wasUsed(core.state.ids, messageId)) {
     violated(core, `${operation._tag} for message id ${messageId}, which was never used`)
   }
@@ -160,7 +160,7 @@ const startTlsAnswered = (
   const { phase } = core.state
   if (said._tag !== "ExtendedResponse") return close(core)
   if (said.result.code === LdapResultCode.success) {
-    // RFC 4511 section 4.14.2 has the name in the response; some servers leave it out.
+    // RFC 4511 section 4.14.2 requires the OID in the response; some servers leave it out.
     if (said.oid !== undefined && said.oid !== startTlsOid) {
       return violated(core, `the answer to StartTLS names ${said.oid}`)
     }

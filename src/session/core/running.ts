@@ -1,4 +1,4 @@
-/** An operation from its start to its request on the connection, and its end. */
+/** An operation from its start until its request is written, and its end. */
 import { setUnread, setWaiting } from "./Backpressure.ts"
 import { isOpen, takeNext } from "./ExclusiveAccess.ts"
 import { nextId } from "./MessageIds.ts"
@@ -22,9 +22,9 @@ export const start = (core: Core, operation: Operation): void => {
       access.alone.add(operation)
       return
     case "bindStep":
-      // The conversation that it belongs to may have been given up in the meantime.
+      // The conversation that this step belongs to may have been given up in the meantime.
       return operation.target?.stage === "granted" ? send(core, operation) : withdraw(core, operation)
-    // The operation that has the connection alone, or waits for that, waits for the end of what is cancelled.
+    // An operation that has the connection alone, or waits for that, waits for the end of the cancelled operation.
     case "cancel":
       return send(core, operation)
     default:
@@ -34,7 +34,7 @@ export const start = (core: Core, operation: Operation): void => {
   }
 }
 
-/** Starts what may start now: whoever waited for the connection to be idle, or for an operation that had it alone. */
+/** Starts the waiting operations that may start now. */
 export const advance = (core: Core): void => {
   const { access, inFlight } = core.state
   if (access.alone.size === 0 && access.shared.size === 0) return
@@ -85,7 +85,7 @@ const write = (core: Core): void => {
   core.actions.push({ _tag: "Write", items })
 }
 
-/** The caller of a stream waits for the next response that it is given. */
+/** The caller of a stream waits for its next item. */
 export const wait = (core: Core, operation: Operation, timeoutMillis: number): void => {
   if (operation.stage === "done") return
   if (operation.unread > 0) {
@@ -106,7 +106,7 @@ export const take = (core: Core, operation: Operation): void => setUnread(core.s
 
 export const withdraw = (core: Core, operation: Operation): void => settle(core, operation, { _tag: "Withdrawn" })
 
-/** Ends an operation, wherever it is. Does nothing for one that has ended. */
+/** Ends an operation in any stage. Does nothing if it has ended already. */
 export const settle = (core: Core, operation: Operation, outcome: Outcome): void => {
   const { access, backpressure, inFlight, phase, queue } = core.state
   switch (operation.stage) {
@@ -126,7 +126,7 @@ export const settle = (core: Core, operation: Operation, outcome: Outcome): void
       inFlight.delete(operation.messageId)
       break
     case "granted":
-      // A request of the conversation that waits to be written is not sent either.
+      // Steps of the conversation that wait to be written are dropped too.
       for (const step of inFlight.values()) {
         if (step.target === operation && step.stage === "queued") withdraw(core, step)
       }

@@ -1,8 +1,8 @@
 /**
  * The time limits of a session, on the monotonic time of the Clock service: setting the clock of the machine changes none of them.
  *
- * An operation sets a deadline and, nearly always, clears it a moment later. A fiber for each would cost more than the operation
- * itself; here setting one is an insertion into a set, and one fiber sleeps until the nearest that it knows of.
+ * An operation sets a deadline and, nearly always, clears it a moment later. A fiber for each deadline would cost more than the
+ * operation itself. Here setting one is an insertion into a set, and a single fiber sleeps until the nearest deadline.
  */
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -10,14 +10,14 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
 export interface Deadline<Of> {
-  /** Milliseconds of {@link Deadlines.now}. */
+  /** In milliseconds of {@link Deadlines.now}. */
   readonly at: number
   readonly of: Of
 }
 
 /**
- * From how many milliseconds on a deadline counts as late: the process was busy, or suspended. Then the event loop reads once before
- * the deadline passes, since an answer may lie there that arrived in time.
+ * The delay in milliseconds from which on a deadline counts as late: the process was busy, or suspended. Then the event loop reads
+ * once before the deadline passes, since a response that arrived in time may be waiting there.
  */
 const late = 2
 
@@ -27,18 +27,18 @@ export class Deadlines<Of> {
   readonly #onPassed: (of: Of) => void
   readonly #deadlines = new Set<Deadline<Of>>()
   #sleeper: Fiber.Fiber<void> | undefined
-  /** When the sleeper will look again. */
+  /** When the sleeping fiber wakes up next. */
   #nearest = Infinity
   #isEnded = false
 
-  /** The context has the Clock that counts for the sleeper. `onPassed` runs once for each deadline that is not cleared before. */
+  /** The fiber sleeps on the Clock of the context. `onPassed` runs once for each deadline that is not cleared before. */
   constructor(clock: Clock.Clock, context: Context.Context<never>, onPassed: (of: Of) => void) {
     this.#clock = clock
     this.#fork = Effect.runForkWith(context)
     this.#onPassed = onPassed
   }
 
-  /** Milliseconds from an arbitrary start on; they never run backwards. */
+  /** Milliseconds from an arbitrary start; they never run backwards. */
   now(): number {
     return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6
   }
@@ -54,7 +54,7 @@ export class Deadlines<Of> {
     this.#deadlines.delete(deadline)
   }
 
-  /** No deadline passes any more. */
+  /** Stops all deadlines: none passes any more. */
   end(): void {
     this.#isEnded = true
     this.#deadlines.clear()
@@ -66,7 +66,7 @@ export class Deadlines<Of> {
     this.#nearest = at
     const before = this.#sleeper
     this.#sleeper = this.#fork(
-      // Not every clock lets time pass for a sleep of nothing, and `set` has not returned yet.
+      // A sleep of zero may return at once on some clocks, before `set` has returned.
       Effect.flatMap(
         millis > 0 ? Effect.sleep(millis) : Effect.yieldNow,
         () => this.now() - at > late ? Effect.andThen(oneTurn, this.#looking) : this.#looking
@@ -78,7 +78,7 @@ export class Deadlines<Of> {
   readonly #looking = Effect.sync(() => {
     this.#sleeper = undefined
     const now = this.now()
-    // Those that are set meanwhile see that no fiber sleeps.
+    // For deadlines that are set meanwhile: no fiber is sleeping.
     this.#nearest = Infinity
     for (const deadline of [...this.#deadlines]) {
       if (deadline.at <= now && this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)
@@ -89,7 +89,7 @@ export class Deadlines<Of> {
   })
 }
 
-/** Node runs timers first, then reads, then what `setImmediate` was given. */
+/** Waits one turn of the event loop: Node runs timers first, then reads, then `setImmediate`. */
 const oneTurn = Effect.callback<void>((resume) => {
   const handle = setImmediate(() => resume(Effect.void))
   return Effect.sync(() => clearImmediate(handle))

@@ -1,9 +1,9 @@
 /**
- * Events one after another: one that is given while another is worked off waits for its turn. So a step is never begun in the middle
- * of another one, however deep the calls are that lead to it.
+ * Processes events one after another: an event that is added while another is processed waits for its turn. So no step begins in the
+ * middle of another one, however deep the call stack is.
  */
 
-/** How many events may have been worked off before the list of those that wait is made shorter. */
+/** After how many processed events the list is compacted. */
 const longQueue = 1024
 
 export class EventQueue<Event> {
@@ -16,7 +16,7 @@ export class EventQueue<Event> {
     this.#step = step
   }
 
-  /** A step is being worked off in this very moment. */
+  /** Whether a step is running on the call stack. */
   get isBusy(): boolean {
     return this.#isBusy
   }

@@ -1,20 +1,20 @@
-/** Makes events of the bytes that arrive: one for each message, and one for the end of what arrived together. */
+/** Turns the bytes that arrive into events: one for each message, and one at the end of each chunk. */
 import { defect } from "../../connection/EffectDuplex.ts"
 import { SessionEnd } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import { LdapParser } from "../../protocol/LdapParser.ts"
 import type { SessionMachine } from "../core/SessionMachine.ts"
 
-/** Stands in the event for messages until there is one. */
+/** A placeholder in the event until the first message. */
 const nothing: LdapMessage = { messageId: 0, operation: { _tag: "UnbindRequest" }, controls: [] }
 
 export class MessageReader {
   readonly #machine: SessionMachine
   readonly #parser: LdapParser
   readonly #now: () => number
-  /** One event for all messages: the machine keeps none, and there is one for each entry. */
+  /** One event object for all messages: the machine keeps none, and there is one message for each entry. */
   readonly #arrived: { readonly _tag: "Message"; message: LdapMessage } = { _tag: "Message", message: nothing }
-  /** When the bytes arrived that were read last. Asked once for all that arrives together. */
+  /** When the last chunk arrived. The clock is read once for each chunk. */
   receivedAt = 0
 
   constructor(machine: SessionMachine, maxMessageSize: number | undefined, now: () => number) {
@@ -23,12 +23,12 @@ export class MessageReader {
     this.#now = now
   }
 
-  /** Whether the start of a message is there, and not all of it. */
+  /** Whether the start of an incomplete message is in the buffer. */
   get hasUnread(): boolean {
     return this.#parser.pending > 0
   }
 
-  /** Applies what the bytes hold. They are lent for the time of this call. */
+  /** Applies the messages in the bytes. The bytes are lent for the time of this call. */
   read(bytes: Uint8Array): void {
     const { phase } = this.#machine.state
     if (!("channel" in phase)) return
@@ -39,7 +39,7 @@ export class MessageReader {
       const malformed = this.#parser.push(bytes, this.#onMessage, true)
       this.#machine.apply({ _tag: "ReadEnd", leftover: this.#parser.pending, malformed })
     } catch (cause) {
-      // A defect of the parser would leave every caller waiting for ever.
+      // Without this, a defect of the parser would leave every caller waiting for ever.
       this.#machine.apply({ _tag: "ReadEnd", leftover: 0, malformed: undefined })
       this.#machine.apply({ _tag: "ConnectionEnd", end: SessionEnd.ConnectionLost({ detail: defect, cause }) })
     }

@@ -1,5 +1,5 @@
 /**
- * Unsolicited notifications (RFC 4511 section 4.4), for those who listen. The Notice of Disconnection is not among them: it ends the
+ * Unsolicited notifications (RFC 4511 section 4.4), for subscribers. The Notice of Disconnection is not among them: it ends the
  * session.
  */
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import { guarded } from "./guarded.ts"
 
 /**
- * An unsolicited notification: something that the server says without having been asked.
+ * An unsolicited notification: a message of the server that answers no request.
  *
  * @category models
  * @since 0.2.0
@@ -20,7 +20,7 @@ export interface Notice extends LdapResult {
   readonly value: Uint8Array | undefined
 }
 
-/** How many of them a subscriber may leave unread; then it loses the oldest. */
+/** How many notifications a subscriber may leave unread; beyond it the oldest are lost. */
 const kept = 64
 
 export class Notices {
@@ -31,7 +31,7 @@ export class Notices {
     for (const listener of this.#listeners) guarded(() => listener(message))
   }
 
-  /** There won't be any more. */
+  /** Ends the streams of all subscribers. */
   end(): void {
     this.#isOver = true
     for (const listener of this.#listeners) guarded(() => listener(undefined))

@@ -1,7 +1,8 @@
 /**
- * The driver's side of an operation: what is sent for it, and who is told. The session's side is `Operation`, plain data.
+ * The driver's side of an operation: the request to send, and the callbacks for its caller. The session's side is `Operation`, plain
+ * data.
  *
- * It is told of everything in callbacks that the driver guards: what they throw concerns nobody else.
+ * The driver guards every callback, so an error thrown by one affects no other operation.
  */
 import type * as Effect from "effect/Effect"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
@@ -25,7 +26,7 @@ import type { Outcome } from "../core/SessionAction.ts"
 import type { Unsendable } from "../core/SessionEvent.ts"
 import type { Deadline } from "./Deadlines.ts"
 
-/** For messages: what is done, and about which entry. */
+/** Names the operation and its entry in error messages. */
 export interface OperationContext {
   readonly operation: string
   readonly dn?: string | undefined
@@ -36,10 +37,10 @@ export abstract class PendingOperation {
   readonly operation: Operation
   /** The encoded request, from its encoding to its writing. */
   bytes: Uint8Array | undefined
-  /** In nanoseconds of the clock; `undefined` where the request was not written. */
+  /** In nanoseconds of the clock; `undefined` if the request was not written. */
   writtenAt: number | undefined = undefined
   deadline: Deadline<Operation | "goodbye"> | undefined
-  /** The TLS handshake of a StartTLS, known from its encoding on. */
+  /** The TLS handshake of a StartTLS; set when the request is encoded. */
   handshake: Effect.Effect<void, LdapError> | undefined
 
   constructor(context: OperationContext, spec: OperationSpec, target?: Operation) {
@@ -50,7 +51,7 @@ export abstract class PendingOperation {
   /** The request and its controls. May throw. */
   abstract request(): { readonly request: RequestOperation; readonly controls: ReadonlyArray<LdapControl> }
 
-  /** Encodes the request under the message id of the operation, or says why it can't be sent. Runs in the step that sends. */
+  /** Encodes the request under the message id of the operation, or returns why it can't be sent. Runs in the step that sends. */
   encode(
     check: (request: RequestOperation, controls: ReadonlyArray<LdapControl>) => LdapErrorReason | undefined
   ): Unsendable | undefined {
@@ -66,20 +67,20 @@ export abstract class PendingOperation {
     }
   }
 
-  /** A response that isn't the last. */
+  /** A response other than the last. */
   onDeliver(_message: LdapMessage): void {}
 
-  /** All that arrived together was delivered. */
+  /** All responses of a chunk have been delivered. */
   onWake(): void {}
 
-  /** The operation has the connection alone. */
+  /** The operation now has exclusive use of the connection. */
   onGrant(): void {}
 
   /** The operation is over. Runs exactly once. */
   abstract onSettled(outcome: Outcome): void
 }
 
-/** Why an operation failed, where it wasn't by an answer of the server. */
+/** The reason of a failure other than an error response of the server. */
 export const reasonOf = (outcome: Failure): LdapErrorReason => {
   switch (outcome._tag) {
     case "TimedOut":
@@ -102,7 +103,7 @@ export type Failure = Extract<
   { readonly _tag: "TimedOut" | "SessionEnded" | "TooManyEntries" | "Unread" }
 >
 
-/** Why an operation failed that was in flight when the session ended. */
+/** The reason of an operation that was in flight when the session ended. */
 const endedBy = (end: SessionEnd, inDoubt: boolean): LdapErrorReason => {
   switch (end._tag) {
     case "ConnectionLost":
@@ -114,7 +115,7 @@ const endedBy = (end: SessionEnd, inDoubt: boolean): LdapErrorReason => {
   }
 }
 
-/** For metrics: the result code, or why there is none; `undefined` for what is no end of a request. */
+/** For metrics: the result code, or the tag of the reason; `undefined` for an outcome that is not the end of a request. */
 export const resultOf = (outcome: Outcome): number | string | undefined => {
   switch (outcome._tag) {
     case "Answered": {

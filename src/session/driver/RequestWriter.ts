@@ -1,6 +1,6 @@
 /**
- * What the session writes: encoded requests, Abandons, and the unbind. A request is encoded when it gets its message id, and waits
- * here, in the operation's `bytes`, until the machine has it written.
+ * Writes the messages of the session: encoded requests, Abandons, and the unbind. A request is encoded when it gets its message id, and
+ * waits in the operation's `bytes` until the machine has it written.
  */
 import type { LdapConnection } from "../../connection/LdapConnection.ts"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
@@ -14,7 +14,7 @@ import { carriesPassword } from "./passwords.ts"
 import { pendingOf } from "./PendingOperation.ts"
 
 export interface WriterOptions {
-  /** Of which it is known that they can be encoded. */
+  /** They have been checked: they can be encoded. */
   readonly unbindControls?: ReadonlyArray<LdapControl> | undefined
   /** Whether a password may cross the network in clear text. */
   readonly allowInsecureAuth: boolean
@@ -24,7 +24,7 @@ export class RequestWriter {
   readonly #options: WriterOptions
   readonly #connection: () => LdapConnection
 
-  /** `connection` gives the one of this moment: a security layer takes the place of the one below it. */
+  /** `connection` returns the current connection: a security layer takes the place of the connection below it. */
   constructor(connection: () => LdapConnection, options: WriterOptions) {
     this.#connection = connection
     this.#options = options
@@ -38,12 +38,12 @@ export class RequestWriter {
     return new InsecureAuth({ detail })
   }
 
-  /** Encodes the request of an operation under its message id. Returns why it can't be sent, if anything stands against it. */
+  /** Encodes the request of an operation under its message id. Returns the reason if it can't be sent. */
   encode(operation: Operation): Unsendable | undefined {
     return pendingOf(operation).encode(this.#check)
   }
 
-  /** In the same step as the sending, so that nothing has changed in between. */
+  /** Runs in the same step as the sending, so that the connection can't change in between. */
   readonly #check = (
     request: RequestOperation,
     controls: ReadonlyArray<LdapControl>

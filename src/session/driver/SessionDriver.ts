@@ -1,9 +1,9 @@
 /**
- * The session's input and output: makes events of what happens, has `SessionMachine` apply them, and performs the actions.
+ * The session's input and output: turns calls, bytes and timers into events, has `SessionMachine` apply them, and performs the actions.
  *
- * An action is performed after `apply` has returned, and in a guard of its own. Events that come meanwhile, from a fiber that is
- * resumed or a connection that answers within a call, wait in a queue. So it can't happen that the state changes in the middle of a
- * step, and what one callback throws keeps no other from running.
+ * An action is performed after `apply` has returned, and in its own guard. Events that arrive meanwhile, from a fiber that is
+ * resumed or a connection that answers within a call, wait in a queue. So the state can't change in the middle of a step, and an error
+ * thrown by one callback doesn't keep the others from running.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -44,14 +44,14 @@ export interface DriverOptions extends WriterOptions {
   readonly server: string
   readonly metrics: SessionMetrics
   readonly closeTimeout: Duration.Duration
-  /** For the handshake of StartTLS. */
+  /** Time limit for the TLS handshake of StartTLS. */
   readonly connectTimeout: Duration.Duration
   readonly maxMessageSize: number | undefined
   /** Bytes that a stream may hold unread while other operations keep the session reading. */
   readonly maxUnread: number
 }
 
-/** What waits to be applied: an event, or bytes that arrived while an action was performed. */
+/** An item of the queue: an event, or bytes that arrived while an action was performed. */
 type Waiting = SessionEvent | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
 
 export class SessionDriver {
@@ -59,7 +59,7 @@ export class SessionDriver {
   readonly maxUnread: number
   /** Resolves when the session takes no more operations. */
   readonly ended = new Signal<SessionEnd>()
-  /** Resolves when the release is over, whatever the session ended by. */
+  /** Resolves when the release is over, whatever reason the session ended for. */
   readonly closed = new Signal<void>()
 
   /** Unsolicited notifications. */
@@ -77,7 +77,7 @@ export class SessionDriver {
   #connection: LdapConnection
   #goodbye: Deadline<Operation | "goodbye"> | undefined
   #handshaking: Fiber.Fiber<void> | undefined
-  /** Grows whenever the connection says that it has room: it may do so within the very call that writes. */
+  /** Counts how often the connection reported room: it may do so within the very call that writes. */
   #rooms = 0
 
   private constructor(
@@ -101,8 +101,8 @@ export class SessionDriver {
   }
 
   /**
-   * Takes over a connection. The finalizer of the scope is the release of the session: whatever happens, it runs once, and
-   * when it has run the connection's own scope is closed.
+   * Takes over a connection. The finalizer of the scope releases the session: it runs exactly once in every case, and when it has
+   * run, the connection's own scope is closed.
    */
   static make(
     connection: LdapConnection,
@@ -118,7 +118,7 @@ export class SessionDriver {
           Scope.addFinalizer(Context.get(context, Scope.Scope), driver.#release),
           Effect.map(logged, () => {
             driver.#receiveFrom(connection)
-            // The first event: whether to read is decided after each.
+            // The first event: the machine decides after each event whether to read.
             driver.dispatch({ _tag: "Room" })
             return driver
           })
@@ -131,17 +131,17 @@ export class SessionDriver {
     return this.#connection
   }
 
-  /** Whether what is sent is wrapped by the security layer of a bind. */
+  /** Whether writes are wrapped by the security layer of a bind. */
   get hasLayer(): boolean {
     return this.#connection instanceof SaslConnection
   }
 
-  /** Whether the start of a message is there, and not all of it. */
+  /** Whether the start of an incomplete message is in the buffer. */
   get hasUnread(): boolean {
     return this.#reader.hasUnread
   }
 
-  /** Milliseconds from an arbitrary start on, for what is left of a time limit. */
+  /** Milliseconds from an arbitrary start, for the rest of a time limit. */
   now(): number {
     return this.#deadlines.now()
   }
@@ -160,12 +160,12 @@ export class SessionDriver {
     return new LdapError({ reason, operation: context.operation, server: this.server, dn: context.dn })
   }
 
-  /** The error for an outcome that is no answer of the server's. */
+  /** The error for an outcome other than a response of the server. */
   failure(context: OperationContext, outcome: Failure): LdapError {
     return this.error(context, reasonOf(outcome))
   }
 
-  /** Ends the session for a reason of this side's, a server that could not prove who it is, say, and waits for its end. */
+  /** Ends the session for a reason of this side, for instance a server that could not prove its identity, and waits for its end. */
   giveUp(detail: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.dispatch({ _tag: "GiveUp", detail })
@@ -174,8 +174,8 @@ export class SessionDriver {
   }
 
   /**
-   * Puts a security layer under all that follows, where a bind agreed on one, and says that messages go on. To be called once after
-   * each successful response of a SASL bind, whatever came of the bind.
+   * If a bind agreed on a security layer, puts it under all later traffic; in each case lets messages go on. Must be called once after
+   * each successful response of a SASL bind, also if the bind then fails.
    */
   decide(layer: SaslSecurityLayer | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -187,7 +187,7 @@ export class SessionDriver {
       this.#connection = connection
       this.#receiveFrom(connection)
       this.dispatch({ _tag: "Decide" })
-      // Where the other was short of room, this one says when it is.
+      // If the connection below is short of room, the layer reports room later.
       this.dispatch({ _tag: "Room" })
       return Scope.addFinalizer(this.#connectionScope, connection.stop)
     })
@@ -215,7 +215,7 @@ export class SessionDriver {
     actions.length = 0
   }
 
-  /** An action that threw. Where the session depends on it the session hears of it; otherwise it is a defect of the caller's. */
+  /** Handles an action that threw. If the session depends on the action, the session ends; otherwise the defect is the caller's. */
   #broken(action: SessionAction, cause: unknown): void {
     switch (action._tag) {
       case "Encode":
@@ -235,7 +235,7 @@ export class SessionDriver {
   #receiveFrom(connection: LdapConnection): void {
     connection.receive({
       onOctets: (bytes) => {
-        // They are lent for the time of this call.
+        // The bytes are lent for the time of this call.
         this.dispatch({ _tag: "Bytes", bytes: this.#events.isBusy ? Uint8Array.from(bytes) : bytes })
       },
       onEnd: (end) => this.dispatch({ _tag: "ConnectionEnd", end }),
@@ -317,7 +317,7 @@ export class SessionDriver {
   #settle(operation: Operation, outcome: Outcome): void {
     const pending = pendingOf(operation)
     pending.bytes = undefined
-    // What was never written took no time.
+    // A request that was never written has no duration.
     if (pending.writtenAt !== undefined) guarded(() => this.#measure(pending, outcome))
     pending.onSettled(outcome)
   }
@@ -364,7 +364,7 @@ export class SessionDriver {
     })
     return closing.pipe(
       Effect.andThen(this.#logEnd),
-      // Also if a finalizer of a socket of the caller's breaks: the release may be waiting for this.
+      // Also if a finalizer of the caller's socket fails: the release may be waiting for this event.
       Effect.ensuring(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),
       Effect.uninterruptible
     )

@@ -1,6 +1,6 @@
 /**
- * Something that happens once, and that any number of fibers wait for. Unlike with a `Deferred`, a fiber whose observer throws while it
- * is resumed keeps no other from being resumed.
+ * An event that happens once and resumes any number of waiting fibers. Unlike with a `Deferred`, if the observer of one fiber throws
+ * while it is resumed, the other fibers are resumed all the same.
  */
 import * as Effect from "effect/Effect"
 import { guarded } from "./guarded.ts"
@@ -9,14 +9,14 @@ export class Signal<A> {
   readonly #waiting = new Set<(value: Effect.Effect<A>) => void>()
   #value: Effect.Effect<A> | undefined
 
-  /** Completes when it has happened, at once if it has already. */
+  /** Completes when the event has happened; at once if it has already. */
   readonly await: Effect.Effect<A> = Effect.callback((resume) => {
     if (this.#value !== undefined) return resume(this.#value)
     this.#waiting.add(resume)
     return Effect.sync(() => this.#waiting.delete(resume))
   })
 
-  /** It happens now. Later calls do nothing. */
+  /** Triggers the event. Later calls do nothing. */
   happen(value: A): void {
     if (this.#value !== undefined) return
     const happened = (this.#value = Effect.succeed(value))

@@ -1,6 +1,6 @@
 /**
- * Runs something of the caller's, or something that only observes. What it throws is thrown again outside of everything, as if nothing
- * had caught it: a defect must not be lost, and concerns nothing that comes after it here.
+ * Runs a callback of the caller, or code that only observes. An error that it throws is thrown again outside of the call stack, as if
+ * it had not been caught: the defect must not be lost, and must not affect the steps that follow.
  */
 export const guarded = (run: () => void): void => {
   try {

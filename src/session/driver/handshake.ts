@@ -1,4 +1,4 @@
-/** The TLS handshake of a StartTLS, bounded in time. Whatever comes of it, the session is told. */
+/** The TLS handshake of a StartTLS, within a time limit. Its result is always reported to the session. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import { defect } from "../../connection/EffectDuplex.ts"
 import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 
-/** Never fails: gives the error of a handshake that failed, ran out of time, or died. */
+/** Never fails: returns the error of a handshake that failed, timed out, or died. */
 export const handshakeWithin = (
   handshake: Effect.Effect<void, LdapError>,
   limit: Duration.Duration,

@@ -1,5 +1,5 @@
 /**
- * Which requests carry a password as it is, besides a bind: those, too, must not cross a network in clear text.
+ * Finds requests other than binds that carry a password in clear text: they must not cross a network unprotected either.
  */
 import * as Result from "effect/Result"
 import { mayNameSecret, secretKind } from "../../model/attribute/secretAttributes.ts"
@@ -11,8 +11,8 @@ import { passwordModify } from "../../protocol/LdapExtended.ts"
 import type { RequestOperation } from "../../protocol/LdapMessage.ts"
 
 /**
- * Whether a request, or one of its controls, has a value of an attribute that holds passwords or keys: among the values that it
- * writes, in a filter, in a comparison, or in the name of an entry.
+ * Whether a request, or one of its controls, contains a value of an attribute that holds passwords or keys: among the values to be
+ * written, in a filter, in a comparison, or in the name of an entry.
  */
 export const carriesPassword = (request: RequestOperation, controls: ReadonlyArray<LdapControl> = []): boolean =>
   isInRequest(request) || controls.some(isInControl)
@@ -55,7 +55,7 @@ const isSecret = (value: Uint8Array, kind: "password" | "secret" | "settings"): 
   }
 }
 
-/** A value that begins with the name of a hash, as in `{SSHA}…`, is no password (RFC 2307 section 5.3). */
+/** A value that begins with the name of a hash scheme, for instance `{SSHA}…`, is not a clear-text password (RFC 2307 section 5.3). */
 const isHash = (value: Uint8Array): boolean => {
   const scheme = /^\{([^}]{1,32})\}/.exec(Buffer.from(value.subarray(0, 34)).toString("latin1"))?.[1]
   return scheme !== undefined && scheme.toUpperCase() !== "CLEARTEXT"
@@ -76,7 +76,7 @@ const isInFilter = (filter: LdapFilter): boolean => {
         break
       case "Substrings": {
         const { any, final, initial } = next
-        // A part of a hash is taken for a part of a password: which of the two it is can't be told.
+        // A part of a hash counts as a part of a password, since the two can't be told apart.
         if (
           isIn(next.attribute, [
             ...(initial === undefined ? [] : [initial]),
@@ -88,7 +88,7 @@ const isInFilter = (filter: LdapFilter): boolean => {
         break
       }
       case "Extensible":
-        // Without an attribute the value is for all attributes that the rule fits, as for a text that is looked for everywhere.
+        // A filter without an attribute applies to all attributes that the rule fits, like a text search over the whole entry.
         if (next.attribute !== undefined && isIn(next.attribute, [next.value])) return true
         break
       default:
@@ -103,12 +103,12 @@ const isInName = (text: string): boolean => {
   if (!mayNameSecret(text)) return false
   const parsed = LdapDn.parse(text, { lenient: true })
   return Result.isFailure(parsed)
-    // It goes to the server as it is, and what the server makes of it is not known.
+    // It goes to the server unchanged, and how the server reads it is unknown.
     ? /(?:^|[+,;])\s*[^\s=+,;]+\s*=/.test(text)
     : parsed.success.rdns.some(({ attributes }) => attributes.some(({ type, value }) => isIn(type, [value])))
 }
 
-/** Controls that hold filters, as far as they can be read. */
+/** Controls that contain filters, if they can be decoded. */
 const isInControl = (control: LdapControl): boolean => {
   switch (control.oid) {
     case LdapControls.assertion.oid:

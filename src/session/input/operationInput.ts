@@ -1,6 +1,6 @@
 /**
- * What is wrong with the arguments of operations, before anything is made of them: programs without types, and settings that aren't
- * there, reach here. Values and names are judged by model/input; filters, limits and all that costs more where requests are shaped.
+ * Checks the arguments of operations before they are used: programs without types, and settings that aren't set, can pass anything.
+ * model/input checks values and names; filters, limits and all costly checks are made where requests are built.
  */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
@@ -19,7 +19,7 @@ import { derefAliases, scopes } from "../../protocol/LdapMessage.ts"
 
 type Problem = InvalidRequest | undefined
 
-/** Objects by their fields, whatever those are. */
+/** Objects by their fields, of any kind. */
 type Fields = Readonly<Record<string, unknown>>
 
 const invalid = (field: string, detail: string): InvalidRequest => new InvalidRequest({ field, detail })
@@ -33,7 +33,7 @@ const isObject = (u: unknown): u is Fields => typeof u === "object" && u !== nul
 const booleanProblem = (field: string, u: unknown): Problem =>
   u === undefined || typeof u === "boolean" ? undefined : invalid(field, `${given(u)} is neither true nor false`)
 
-/** Its range is judged where the request is shaped. */
+/** The range is checked where the request is built. */
 const numberProblem = (field: string, u: unknown): Problem =>
   u === undefined || typeof u === "number" ? undefined : invalid(field, `${given(u)} was given where a number belongs`)
 
@@ -42,7 +42,7 @@ const choiceProblem = (field: string, u: unknown, choices: ReadonlyArray<string>
     ? undefined
     : invalid(field, `${given(u)} was given where one of ${choices.join(", ")} belongs`)
 
-/** Of a time limit; not a number is none. */
+/** Checks a time limit; NaN is invalid. */
 export const durationProblem = (field: string, u: unknown): Problem => {
   if (u === undefined) return undefined
   const duration = Duration.fromInput(u as Duration.Input)
@@ -51,7 +51,7 @@ export const durationProblem = (field: string, u: unknown): Problem => {
     : invalid(field, `${given(u)} is no duration, as in "10 seconds" or 500 (milliseconds)`)
 }
 
-/** Of a list of controls; those of ldapts call their object identifier `type`. */
+/** Checks a list of controls; those of ldapts call their object identifier `type`. */
 export const controlsProblem = (field: string, u: unknown): Problem => {
   if (u === undefined) return undefined
   if (!Array.isArray(u)) return invalid(field, `${given(u)} was given where an array of controls belongs`)
@@ -71,7 +71,7 @@ const controlProblem = (field: string, u: unknown): Problem => {
 }
 
 const octetsProblem = (field: string, u: unknown): Problem =>
-  u === undefined || u instanceof Uint8Array ? undefined : invalid(field, `${given(u)} was given where octets belong`)
+  u === undefined || u instanceof Uint8Array ? undefined : invalid(field, `${given(u)} was given where bytes belong`)
 
 const isOid = (u: unknown): u is string => typeof u === "string" && /^[0-9]+(?:\.[0-9]+)*$/.test(u)
 
@@ -94,7 +94,7 @@ const referralsProblem = (u: unknown): Problem =>
 // Options
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Of what every operation may be given. */
+/** Checks the options of every operation. */
 export const optionsProblem = (u: unknown): Problem => {
   if (u === undefined) return undefined
   if (!isObject(u)) return invalid("options", `${given(u)} was given where options belong`)
@@ -104,7 +104,7 @@ export const optionsProblem = (u: unknown): Problem => {
     (hasCancel ? undefined : invalid("cancel", `${given(cancel)} is neither true, false nor a function`))
 }
 
-/** A lookup is a search, and JavaScript may give it all that a search may be given. */
+/** A lookup is a search, and JavaScript may pass it all options of a search. */
 const lookupOptionsProblem = (u: unknown): Problem => {
   const wrong = optionsProblem(u)
   if (wrong !== undefined || !isObject(u)) return wrong
@@ -155,7 +155,7 @@ export const renameProblem = (dn: unknown, options: unknown): Problem => {
     booleanProblem("deleteOldRdn", deleteOldRdn) ?? optionsProblem(options)
 }
 
-/** A move needs the RDN that the entry has. */
+/** A move needs the current RDN of the entry. */
 const ownRdnProblem = (dn: string): Problem => {
   const name = LdapDn.parse(dn, { lenient: true })
   if (Result.isFailure(name))
@@ -163,7 +163,7 @@ const ownRdnProblem = (dn: string): Problem => {
   return name.success.rdns.length === 0 ? invalid("dn", "the root can't be moved") : undefined
 }
 
-/** An `Rdn`, of this copy of the library or another. */
+/** Whether it is an `Rdn`, of this copy of the library or another. */
 const isRdnValue = (u: unknown): boolean =>
   isObject(u) && Array.isArray(u["attributes"]) && u["attributes"].length > 0 && !isName(u) && hasText(u)
 

@@ -1,5 +1,5 @@
 /**
- * What is wrong with the settings of a session, before a connection is opened: a variable of the environment that isn't set, most often.
+ * Checks the settings of a session before a connection is opened; most often an environment variable isn't set.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -11,7 +11,7 @@ type Problem = InvalidRequest | undefined
 
 const invalid = (field: string, detail: string): InvalidRequest => new InvalidRequest({ field, detail })
 
-/** Of the URL of a server. What it says is judged where it is read. */
+/** Checks that the URL of a server is text. Its content is checked where it is parsed. */
 export const urlProblem = (u: unknown): Problem =>
   typeof u === "string" && u.trim() !== ""
     ? undefined
@@ -20,7 +20,7 @@ export const urlProblem = (u: unknown): Problem =>
       `it is not set: ${given(u)} was given where the URL of a server belongs, as in ldaps://ldap.example.org`
     )
 
-/** Of who to be. A password that an effect gives is judged when it is there. */
+/** Checks the credentials. The password of an effect is checked when the effect has run. */
 export const authProblem = (u: unknown): Problem => {
   if (typeof u !== "object" || u === null || !("_tag" in u)) {
     return invalid("auth", `${given(u)} was given; make it with LdapAuth`)
@@ -46,7 +46,7 @@ export const authProblem = (u: unknown): Problem => {
   }
 }
 
-/** Of a password that is there. Nothing of it is said. */
+/** Checks a password. The error contains no part of it. */
 export const passwordProblem = (u: unknown): Problem => {
   if (!Redacted.isRedacted(u))
     return invalid("password", `the password is not set: ${given(u)} was given; make it with Redacted.make`)

@@ -1,16 +1,16 @@
 /**
- * How many searches in pages (RFC 2696) a session runs at once. The server keeps their state on the connection: slapd one, Active
- * Directory and Samba ten. One more makes an earlier one fail.
+ * Limits how many paged searches (RFC 2696) a session runs at once. The server keeps their state on the connection: slapd for one
+ * search, Active Directory and Samba for ten. One more makes an earlier one fail.
  *
- * A search that is collected ends by itself, so others wait for it. A stream may be waiting for the very program that asks for another
- * search, so if only streams run, that one is refused: to wait could take for ever.
+ * A collected search ends by itself, so others wait for it. A stream may be waiting for the very program that starts another search, so
+ * if only streams run, the new search is refused: it could wait for ever.
  */
 import * as Effect from "effect/Effect"
 import { InvalidRequest, type LdapError, RequestTimeout } from "../../model/LdapError.ts"
 import type { OperationContext } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 
-/** One search in pages: the consumer of a `stream` is the program, one that is `collected` ends by itself. */
+/** One paged search: the program consumes a `stream`; a `collected` search ends by itself. */
 export interface PagedSearch {
   kind: "stream" | "collected"
   readonly context: OperationContext
@@ -30,7 +30,7 @@ export class PagedSearches {
     this.#most = most
   }
 
-  /** Takes a place, waits for one, or fails. {@link leave} has to follow, whatever came of it. */
+  /** Takes a place, waits for one, or fails. {@link leave} has to follow in each of these cases. */
   enter(driver: SessionDriver, search: PagedSearch, timeoutMillis: number): Effect.Effect<void, LdapError> {
     return Effect.suspend(() => {
       const fail = (reason: InvalidRequest | RequestTimeout) => Effect.fail(driver.error(search.context, reason))

@@ -1,9 +1,9 @@
 /**
- * A request that is answered by many messages, and a consumer that sets the pace: what has arrived waits here until it is read.
+ * The responses of a request that has many, for a consumer that sets the pace: messages wait here until the consumer reads them.
  *
- * When more than `highWaterMark` bytes wait and no other operation of the session waits for a response, the session stops reading,
- * so the server has to wait (`core/Backpressure.ts`). While another operation waits, reading goes on, since its response stands
- * behind these; then `maxUnread` is the limit.
+ * If more than `highWaterMark` bytes wait and no other operation of the session waits for a response, the session stops reading,
+ * so the server has to wait (`core/Backpressure.ts`). While another operation waits, reading goes on, since its response comes after
+ * these; then `maxUnread` is the limit.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -16,31 +16,31 @@ import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import { answerOf, type Asked, leave } from "./request.ts"
 
-/** All items that are there; a wait for the next; or the end, in good order or not. */
+/** All items in the queue, or a wait for the next, or the end: success or an error. */
 export type ItemsPull<A> = Pull.Pull<readonly [A, ...Array<A>], LdapError>
 
-/** A request that is answered by many messages. */
+/** A request with many responses. */
 export interface Question extends Asked {
-  /** The kind of the last of them. */
+  /** The type of the last response. */
   readonly expects: "SearchResultDone" | "ExtendedResponse"
-  /** The consumer is given search continuation references and intermediate responses too. */
+  /** Whether the consumer also gets search continuation references and intermediate responses. */
   readonly givesAll: boolean
   readonly entryLimit?: EntryLimit | undefined
 }
 
-/** One such request in flight, seen by its consumer. `read` makes an item of a message. */
+/** Such a request in flight, as its consumer sees it. `read` turns a message into an item. */
 export class ResponseQueue<A> extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #question: Question
   readonly #read: (message: LdapMessage) => A | undefined
   #items: Array<A> = []
   #resume: ((effect: ItemsPull<A>) => void) | undefined
-  /** What comes after the items: the end, or an error. */
+  /** What follows the items: the end, or an error. */
   #last: ItemsPull<A> | undefined
   #isLeft = false
-  /** The message that had the result, once it is there. */
+  /** The message with the result, once it has arrived. */
   answer: LdapMessage | undefined
-  /** No entry has come. */
+  /** Whether no entry has arrived. */
   isEmpty = true
 
   /** Sends the request, or queues it behind a bind. */
@@ -59,7 +59,7 @@ export class ResponseQueue<A> extends PendingOperation {
     driver.dispatch({ _tag: "Start", operation: this.operation })
   }
 
-  /** The result of an answer that has come. */
+  /** The result, once it has arrived. */
   get result(): LdapResult | undefined {
     const { answer } = this
     return answer !== undefined && "result" in answer.operation
@@ -67,12 +67,12 @@ export class ResponseQueue<A> extends PendingOperation {
       : undefined
   }
 
-  /** The server has more to say. */
+  /** Whether the server has more responses to send. */
   get isUnderWay(): boolean {
     return this.#last === undefined
   }
 
-  /** It has ended well, and all that it brought was handed over. */
+  /** Whether the request succeeded and all its items were handed over. */
   get isComplete(): boolean {
     return this.#items.length === 0 && this.result?.code === 0
   }
@@ -81,7 +81,7 @@ export class ResponseQueue<A> extends PendingOperation {
     return this.#question
   }
 
-  /** Everything that has arrived, or a wait for it of `timeoutMillis` at most. */
+  /** All items that have arrived; if there are none, waits for one, at most `timeoutMillis`. */
   pull(timeoutMillis: number): ItemsPull<A> {
     return Effect.callback((resume) => {
       if (this.#items.length > 0) {
@@ -98,7 +98,7 @@ export class ResponseQueue<A> extends PendingOperation {
     })
   }
 
-  /** The consumer wants no more. Completes when an Abandon is on its way, or a Cancel is answered. */
+  /** Ends the request for a consumer that stops. Completes when an Abandon is queued, or a Cancel is answered. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#items = []
     if (this.#last !== undefined) return Effect.void

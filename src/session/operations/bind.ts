@@ -1,9 +1,9 @@
 /**
- * Binds: who the session is (RFC 4511 section 4.2). A bind has the connection alone: it waits for what is in flight, and what comes
- * meanwhile waits for it.
+ * Binds (RFC 4511 section 4.2): they set the authorization identity of the session. A bind needs exclusive use of the connection: it
+ * waits for operations in flight, and operations that start meanwhile wait for it.
  *
- * It can't be abandoned (section 4.11). One that is interrupted lets go of its caller, and the connection stays reserved until the
- * server has answered. If its time passes instead, the session ends: the answer could still take effect.
+ * It can't be abandoned (section 4.11). If the caller is interrupted, it stops waiting, and the connection stays reserved until the
+ * server has answered. If the time limit passes instead, the session ends: the response could still take effect.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -25,7 +25,7 @@ export const bind = (
     const context: BindContext = { operation: "bind", dn: auth._tag === "Simple" ? auth.dn : "" }
     const sendsSecret = auth._tag === "Simple" || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)
     const { insecure } = driver
-    // Before the credentials are asked for.
+    // Before the credentials are requested.
     if (sendsSecret && insecure !== undefined) return Effect.fail(driver.error(context, insecure))
     switch (auth._tag) {
       case "Sasl":
@@ -39,7 +39,7 @@ export const bind = (
 
 const noPassword = Redacted.make<string | Uint8Array>("")
 
-/** A password that is there needs no fiber and no clock: most sessions begin with it. */
+/** A password that needs no effect needs no fiber and no clock: most sessions begin with one. */
 const simpleBind = (
   driver: SessionDriver,
   context: BindContext,
@@ -94,7 +94,7 @@ const sendBind = (
     (message) => succeedOrFail(driver, context, resultOf(message))
   )
 
-/** A simple bind: its password is read in the step that sends it, so it may be wiped until then, and is kept nowhere. */
+/** A simple bind. The step that sends it reads the password, so it may be wiped until then, and is stored nowhere. */
 class PendingSimpleBind extends PendingRequest<"BindResponse"> {
   readonly #context: BindContext
   readonly #password: Redacted.Redacted<string | Uint8Array>

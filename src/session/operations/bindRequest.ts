@@ -1,4 +1,4 @@
-/** What every bind has: its request (RFC 4511 section 4.2), its context for messages, and its time limit. */
+/** What all binds share: the request (RFC 4511 section 4.2), the context for error messages, and the time limit. */
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { RequestTimeout } from "../../model/LdapError.ts"
 import type { BindRequest } from "../../protocol/LdapMessage.ts"
@@ -6,7 +6,7 @@ import type { Request } from "./request.ts"
 
 export interface BindOptions {
   readonly controls: ReadonlyArray<LdapControl>
-  /** For the whole: the credentials, the wait for the connection, and the answer. */
+  /** For the whole bind: the credentials, the wait for the connection, and the response. */
   readonly timeoutMillis: number
 }
 

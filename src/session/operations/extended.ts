@@ -84,7 +84,7 @@ export const extendedOver = (
   return { extended: one, extendedMessages: many }
 }
 
-/** Operations that change what the connection is for everybody who uses it, and what to use instead. */
+/** Operations that change the connection for every user of the session, and the alternative to each. */
 const changesOfTheConnection: ReadonlyMap<string, string> = new Map([
   [
     startTlsOid,
@@ -110,7 +110,7 @@ const intermediate = ({ controls, operation }: LdapMessage): ExtendedMessage<Ext
     : undefined
 
 const extendedResultOf = ({ controls, operation }: LdapMessage): ExtendedResult => {
-  // The core takes nothing else for the answer.
+  // The core accepts only this type as the response.
   if (operation._tag !== "ExtendedResponse") throw new Error(`${operation._tag} for an extended response`)
   return { ...operation.result, controls, oid: operation.oid, value: operation.value }
 }

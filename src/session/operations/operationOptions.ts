@@ -1,5 +1,5 @@
 /**
- * What every operation may be given, in the form in which requests want it.
+ * The options of every operation, in the form that requests need.
  */
 import * as Duration from "effect/Duration"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
@@ -18,7 +18,7 @@ export const givingUpOf = (options: OperationOptions | undefined): GivingUp =>
 export const controlsOf = (options: Pick<OperationOptions, "controls"> | undefined): ReadonlyArray<LdapControl> =>
   options?.controls?.map(controlFrom) ?? []
 
-/** Why an operation can't be run by a session, where it shall follow referrals: there is only one server here. */
+/** The error if an operation is to follow referrals: a session has only one server. */
 export const cantFollow = (options: OperationOptions | undefined): InvalidRequest | undefined =>
   typeof options?.referrals === "object"
     ? new InvalidRequest({

@@ -1,5 +1,5 @@
 /**
- * Paged results (RFC 2696): where a search in pages stands, and how a server's cursor is given back that is not read to its end.
+ * Paged results (RFC 2696): the state of a paged search, and the release of a server's cursor that is not read to its end.
  */
 import type * as Effect from "effect/Effect"
 import * as LdapControl from "../../model/control/LdapControl.ts"
@@ -15,34 +15,34 @@ import type { Asked, GivingUp } from "./request.ts"
 export interface Search {
   readonly request: SearchRequest
   readonly controls: ReadonlyArray<LdapControl.LdapControl>
-  /** Entries a page; `undefined` for all in one answer. */
+  /** Entries for each page; `undefined` for all in one response. */
   readonly pageSize: number | undefined
-  /** For a stream the longest wait for something that its consumer is given; for a collected search, the whole of it. */
+  /** For a stream the longest wait for its next item; for a collected search, the limit for the whole. */
   readonly timeoutMillis: number
   readonly givingUp: GivingUp
-  /** The searches in pages of the session. */
+  /** The paged searches of the session. */
   readonly pagedSearches: PagedSearches
 }
 
 /**
- * Pages without an entry, one after another, before a search is given up. Empty pages are allowed, and so is a cookie that is a mere
- * name of the cursor; both together, so often, come to no end.
+ * How many pages without an entry may follow one another before a search fails, if they all have the same cookie. Empty pages are
+ * allowed, and so is a cookie that never changes; so many of both together mean that the search doesn't end.
  */
 const mostIdlePages = 100
 
-/** The same where each of these pages has another cookie, so that the server may really be on its way through many entries. */
+/** The same limit if each of these pages has another cookie: the server may really be working through many entries. */
 const mostEmptyPages = 10_000
 
 /**
- * Milliseconds before a page is asked for again that the server was too busy for, one after the other. slapd says so of a sorted search
- * while it clears up after the page before, which has arrived by then.
+ * Pauses in milliseconds before a page is requested again to which the server answered `busy`. slapd answers so to a sorted search
+ * while it cleans up after the page before, which has already arrived by then.
  */
 const busyPauses: ReadonlyArray<number> = [5, 10, 20, 40, 80, 160, 320, 640]
 
-/** Milliseconds that a server has for taking a cursor back, also where the search has no time limit. */
+/** Milliseconds that a server has to release a cursor, also if the search has no time limit. */
 const longestGiveBack = 30_000
 
-/** Where a search in pages stands. */
+/** The state of a paged search. */
 export class Pages {
   readonly #driver: SessionDriver
   readonly #search: Search
@@ -51,7 +51,7 @@ export class Pages {
   #empty = 0
   #busy = 0
   #isLettingEnd = false
-  /** Where the next page starts; `undefined` when there is none. */
+  /** Where the next page starts; `undefined` if there is none. */
   cookie: Uint8Array | undefined = new Uint8Array(0)
 
   constructor(driver: SessionDriver, search: Search, kind: PagedSearch["kind"]) {
@@ -60,17 +60,17 @@ export class Pages {
     this.#place = { kind, context: { operation: "search", dn: search.request.base } }
   }
 
-  /** Takes one of the places that the session has for searches in pages. {@link close} has to follow. */
+  /** Takes one of the places that the session has for paged searches. {@link close} has to follow. */
   enter(timeoutMillis: number): Effect.Effect<void, LdapError> {
     return this.#search.pagedSearches.enter(this.#driver, this.#place, timeoutMillis)
   }
 
   /**
-   * No more pages are wanted from this cookie on. The place is free when the server has been told and has answered: a search that begins
-   * before that would meet what is left of this one.
+   * Ends the search at this cookie. The place becomes free when the server has answered: a search that begins before that would
+   * collide with the server's state of this one.
    */
   close(cookie: ReturnType<typeof cookieOf>): void {
-    // From here on it ends by itself, so that others may wait for it.
+    // From here on it ends by itself, so others may wait for it.
     this.#place.kind = "collected"
     if (!this.#isLettingEnd) this.#giveBack(cookie)
   }
@@ -83,7 +83,7 @@ export class Pages {
       : [...controls, LdapControl.pagedResults({ size, cookie: this.cookie }, { critical: true })]
   }
 
-  /** A page is complete. Returns why there can't be another, if the server is at fault: that ends this search alone. */
+  /** Takes the result of a page. Returns an error if the server's answer allows no further page: that fails this search alone. */
   turn(result: LdapResult | undefined, isEmpty: boolean): LdapError | undefined {
     this.#busy = 0
     const previous = this.cookie
@@ -102,8 +102,8 @@ export class Pages {
   }
 
   /**
-   * How long to wait before the page that failed is asked for again; `undefined` where that is no use. The first one isn't: it may
-   * be that the server has no time for this search at all.
+   * How long to wait before the failed page is requested again; `undefined` if it is not to be retried. The first page isn't: the
+   * server may have no time for this search at all.
    */
   pauseAfter({ reason }: LdapError): number | undefined {
     const isUnderWay = this.cookie !== undefined && this.cookie.length > 0
@@ -111,8 +111,9 @@ export class Pages {
   }
 
   /**
-   * What becomes of a page that isn't wanted any more. slapd knows a sorted search by a cookie that changes with each page, and does
-   * so few at a time: a client that abandons a page never learns how to give the search back, and the server has room for one less.
+   * How to give up a page that isn't wanted any more. slapd identifies a sorted search by a cookie that changes with each page, and
+   * keeps few such searches. A client that abandons a page never learns the cookie to release the search with, so the server has room
+   * for one less.
    */
   get givingUp(): GivingUp {
     return this.#search.givingUp !== "abandon" || !isSorted(this.#search)
@@ -144,8 +145,8 @@ export class Pages {
 }
 
 /**
- * An empty page with a cookie is not the end (RFC 2696 section 3); an empty cookie is, and so is no control at all. One that
- * can't be read is neither: what it hides may be half of the answer.
+ * An empty page with a cookie is not the end (RFC 2696 section 3); an empty cookie is, and so is a missing control. A control that
+ * can't be decoded is neither: half of the results may be missing.
  */
 export const cookieOf = (result: LdapResult | undefined): Uint8Array | "unreadable" | undefined => {
   const control = result === undefined ? undefined : LdapControl.find(result.controls, LdapControl.pagedResultsOid)
@@ -158,8 +159,8 @@ export const isSorted = ({ controls }: Search): boolean =>
   LdapControl.find(controls, LdapControl.sortRequest.oid) !== undefined
 
 /**
- * Gives a cursor back: a page of no entries (RFC 2696 section 3). No caller waits for it, but it is in flight, so a server that
- * doesn't answer has its time as for any other request: a bind would wait for it in vain.
+ * Releases a cursor: requests a page of zero entries (RFC 2696 section 3). No caller waits for it, but it is in flight, so it has a time
+ * limit like any other request: otherwise a bind would wait for ever for a server that doesn't answer.
  */
 class PendingGiveBack extends PendingOperation {
   readonly #driver: SessionDriver

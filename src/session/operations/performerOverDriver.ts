@@ -1,5 +1,5 @@
 /**
- * What carries out the calls of a session: their requests go to its driver.
+ * Carries out the calls of a session by sending their requests to its driver.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -1,5 +1,5 @@
 /**
- * Operations that end in one result: a request and its response, or a search whose caller wants everything at once.
+ * Operations that end in one result: a request and its response, or a collected search.
  */
 import * as Effect from "effect/Effect"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
@@ -15,34 +15,34 @@ import type { CancelAnswer } from "../LdapOperations.ts"
 /** The types of responses that end in a result. */
 export type ResultTag = Extract<ResponseOperation, { readonly result: ResultFields }>["_tag"]
 
-/** A response of the kind that was asked for. */
+/** A response of the expected kind. */
 export type Response<T extends ResultTag> = LdapMessage<Extract<ResponseOperation, { readonly _tag: T }>>
 
 /**
- * What happens to an operation whose caller is gone: `abandon`, which has no answer; `cancel` (RFC 3909), whose answer is waited for,
- * and told to a function if there is one; or {@link LetEnd}.
+ * What happens to an operation whose caller is gone: `abandon`, which has no response; `cancel` (RFC 3909), whose response is waited
+ * for and passed to a function, if there is one; or {@link LetEnd}.
  */
 export type GivingUp = "abandon" | "cancel" | LetEnd | ((answer: CancelAnswer) => Effect.Effect<void>)
 
-/** The server finishes the operation, and its responses are dropped. `letEnd` is given the last, or `undefined` if there is none. */
+/** Lets the server finish the operation and discards its responses. Calls `letEnd` with the last, or with `undefined` if none comes. */
 export interface LetEnd {
-  /** The caller leaves now. `letEnd` will follow. */
+  /** Called when the caller leaves. `letEnd` will follow. */
   readonly leaving: () => void
   readonly letEnd: (last: LdapMessage | undefined) => void
 }
 
-/** A request and what is to be known about it. */
+/** A request and its options. */
 export interface Asked extends OperationContext {
   readonly request: RequestOperation
   readonly controls: ReadonlyArray<LdapControl>
-  /** For the whole of it, the wait for a bind or StartTLS included. */
+  /** For the whole operation, including the wait for a bind or StartTLS. */
   readonly timeoutMillis: number
   /** Default `abandon`. */
   readonly givingUp?: GivingUp | undefined
 }
 
 export interface Request<T extends ResultTag> extends Asked {
-  /** The kind of the response. */
+  /** The type of the last response. */
   readonly expects: T
 }
 
@@ -82,7 +82,7 @@ export class PendingRequest<T extends ResultTag> extends PendingOperation {
     return this.#asked
   }
 
-  /** The caller is interrupted. */
+  /** Called when the caller is interrupted. */
   get leave(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { givingUp } = this.#asked
@@ -99,7 +99,7 @@ export class PendingRequest<T extends ResultTag> extends PendingOperation {
   }
 }
 
-/** The caller of an operation is gone. Completes when the server was told, or has answered the Cancel. */
+/** Ends an operation whose caller is gone. Completes when the server was told, or has answered the Cancel. */
 export const leave = (
   driver: SessionDriver,
   { context, operation }: PendingOperation,
@@ -147,13 +147,13 @@ class PendingCancel extends PendingOperation {
   }
 
   onSettled(outcome: Outcome): void {
-    // The operation hadn't been sent, or was over.
+    // The operation hadn't been sent, or had ended.
     if (outcome._tag === "Withdrawn") return this.#resume(Effect.undefined)
     this.#resume(Effect.result(successOf(this.#driver, this.context, outcome)))
   }
 }
 
-/** What the caller is told of an outcome. */
+/** The caller's result for an outcome. */
 export const answerOf = <T extends ResultTag>(
   driver: SessionDriver,
   context: OperationContext,
@@ -163,7 +163,7 @@ export const answerOf = <T extends ResultTag>(
     case "Answered": {
       const refusal = extendedRefusal(outcome.message)
       return refusal === undefined
-        // The core takes no other kind for the last response.
+        // The core accepts only the expected type as the last response.
         ? Effect.succeed(outcome.message as Response<T>)
         : Effect.fail(driver.error(context, fromResult(refusal)))
     }
@@ -183,7 +183,7 @@ export const answerOf = <T extends ResultTag>(
   }
 }
 
-/** The result of an operation whose last response is a result: a success, or the error that stands for the code. */
+/** The result of an operation whose last response is a result: a success, or the error for its code. */
 export const successOf = (
   driver: SessionDriver,
   context: OperationContext,
@@ -197,13 +197,13 @@ export const successOf = (
 }
 
 /**
- * Samba answers requests with a critical control that it doesn't know by an ExtendedResponse, whatever was asked. As long as it
- * says no, it is taken for the answer.
+ * Samba answers requests with an unknown critical control by an ExtendedResponse, whatever the request was. If its result is a
+ * refusal, it is accepted as the response.
  */
 export const extendedRefusal = ({ controls, operation }: LdapMessage): LdapResult | undefined =>
   operation._tag === "ExtendedResponse" && operation.result.code !== 0 ? { ...operation.result, controls } : undefined
 
-/** What the server said, controls included. */
+/** The server's result, controls included. */
 export const resultOf = (
   message: LdapMessage<Extract<ResponseOperation, { readonly result: ResultFields }>>
 ): LdapResult => ({
@@ -211,7 +211,7 @@ export const resultOf = (
   controls: message.controls
 })
 
-/** A success, or the error that stands for the code. */
+/** A success, or the error for the code. */
 export const succeedOrFail = (
   driver: SessionDriver,
   context: OperationContext,

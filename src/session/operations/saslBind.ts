@@ -1,6 +1,6 @@
 /**
- * SASL binds (RFC 4513 section 5.2): a conversation of a mechanism with the server, as many bind requests as it takes. The session is
- * reserved for the whole of it.
+ * SASL binds (RFC 4513 section 5.2): a conversation of a mechanism with the server, of one or more bind requests. The session is
+ * reserved for the whole conversation.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,7 @@ export const saslBind = (
 
 type Answer = Exit.Exit<LdapResult, LdapError>
 
-/** The connection for the time of a conversation, which runs in a fiber of its own: it goes on when the caller is interrupted. */
+/** Reserves the connection during a conversation, which runs in its own fiber: it goes on when the caller is interrupted. */
 class Reservation extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #bind: BindContext
@@ -48,9 +48,9 @@ class Reservation extends PendingOperation {
   readonly #fork: (conversation: Effect.Effect<LdapResult, LdapError>) => Fiber.Fiber<LdapResult, LdapError>
   readonly #resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
   #conversation: Fiber.Fiber<LdapResult, LdapError> | undefined
-  /** What came of the conversation, or why this side broke it off. */
+  /** The result of the conversation, or the reason why this side broke it off. */
   #answer: Answer | undefined
-  /** The server has accepted the bind, and the mechanism has not said yet what follows. */
+  /** The server has accepted the bind, and the mechanism has not yet decided about a security layer. */
   #isDeciding = false
   #isDecided = false
 
@@ -78,7 +78,7 @@ class Reservation extends PendingOperation {
 
   override onGrant(): void {
     const conversation = this.#fork(
-      // A mechanism that hangs must not outlive the session.
+      // Ends with the session, even if the mechanism hangs.
       Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.closed.await, Effect.interrupt))
     )
     this.#conversation = conversation
@@ -91,12 +91,12 @@ class Reservation extends PendingOperation {
   onSettled(outcome: Outcome): void {
     const answer = this.#answer ?? this.#answerTo(outcome)
     const isReleased = outcome._tag === "SessionEnded" && outcome.end._tag === "Released"
-    // A release waits for the layer, to unbind through it. Where the conversation is over the interruption is of no effect.
+    // A release waits for the layer, to unbind through it. If the conversation is over, the interruption has no effect.
     if (!this.#isDeciding || !isReleased) this.#conversation?.interruptUnsafe()
     this.#resume(answer)
   }
 
-  /** The reservation has ended before the conversation did. */
+  /** The reservation ended before the conversation did. */
   #answerTo(outcome: Outcome): Effect.Effect<LdapResult, LdapError> {
     if (outcome._tag === "TimedOut" && !outcome.inDoubt && this.#conversation !== undefined) {
       return Effect.fail(this.#driver.error(this.#bind, credentialsTimeout(outcome.afterMillis)))
@@ -122,7 +122,7 @@ class Reservation extends PendingOperation {
       Effect.catch((error) => (error._tag === "LdapError" ? Effect.fail(error) : this.#fail(error))),
       Effect.flatMap(({ result, securityLayer }) => Effect.as(this.#decide(securityLayer, result), result)),
       Effect.onError((cause) =>
-        // A defect of the mechanism leaves the server with a bind of which it isn't known what came of it.
+        // After a defect of the mechanism, the state of the bind at the server is unknown.
         Cause.hasDies(cause) && this.operation.isBegun
           ? this.#breakOff(Exit.failCause(cause), "by a defect")
           : Effect.void
@@ -140,7 +140,7 @@ class Reservation extends PendingOperation {
       Effect.callback<Response<"BindResponse">, LdapError>((resume) => {
         const credentials = response === undefined ? undefined : Redacted.value(response)
         const authentication = { _tag: "Sasl", mechanism: this.#mechanism.name, credentials } as const
-        // The reservation has the time limit.
+        // The time limit is that of the reservation.
         const step = bindRequest(this.#bind, { ...this.#options, timeoutMillis: Infinity }, authentication)
         const pending = new PendingRequest(this.#driver, step, "bindStep", resume, this.operation)
         this.#driver.dispatch({ _tag: "Start", operation: pending.operation })
@@ -154,7 +154,7 @@ class Reservation extends PendingOperation {
     )
   }
 
-  /** Puts the layer under all that follows. That ends the bind: what comes through the layer, and its end, are not its business. */
+  /** Puts the layer under all later traffic. That ends the bind; later messages and the end of the layer are not part of it. */
   #decide(layer: SaslMechanism.SaslSecurityLayer | undefined, result: LdapResult): Effect.Effect<void, LdapError> {
     const decide = Effect.suspend(() => {
       this.#answer = Exit.succeed(result)
@@ -162,18 +162,18 @@ class Reservation extends PendingOperation {
       return this.#driver.decide(layer)
     })
     if (layer === undefined) return decide
-    // RFC 4422 section 3.8 has it take the place of the other; no server was found that does.
+    // RFC 4422 section 3.8 lets a new layer replace the old one; no server was found that does so.
     if (this.#driver.hasLayer) {
       return this.#fail(new AuthRejected({ detail: "the session has a security layer; ask for none" }))
     }
-    // They came before the layer, and would be read as the start of what comes through it.
+    // These bytes came before the layer, and would be read as the start of its first buffer.
     if (this.#driver.hasUnread) {
       return this.#fail(new AuthRejected({ detail: "bytes in clear text came after the answer" }))
     }
     return decide
   }
 
-  /** After a part of the conversation the server may take the connection for bound: it can't be used any more. */
+  /** After a part of the conversation the server may consider the connection bound, so it can't be used any more. */
   #fail(reason: LdapErrorReason): Effect.Effect<never, LdapError> {
     const error = this.#driver.error(this.#bind, reason)
     const isServers = reason._tag !== "AuthRejected" && reason._tag !== "InvalidRequest"

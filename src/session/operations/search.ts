@@ -1,5 +1,5 @@
 /**
- * Search: one request, many responses (RFC 4511 section 4.5), page after page where pages were asked for (RFC 2696).
+ * Search: one request, many responses (RFC 4511 section 4.5); with `pageSize` page after page (RFC 2696).
  */
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
@@ -21,14 +21,14 @@ import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts
 
 export type { Search } from "./pages.ts"
 
-/** The entries of a search, page after page where pages were asked for. Ending the stream early abandons the search. */
+/** The entries of a search, with `pageSize` page after page. Ending the stream early abandons the search. */
 export const entries = (driver: SessionDriver, search: Search): Stream.Stream<LdapEntry, LdapError> =>
   paged(driver, search, false, readEntry)
 
 const readEntry = ({ operation }: LdapMessage): LdapEntry | undefined =>
   operation._tag === "SearchResultEntry" ? operation.entry : undefined
 
-/** Everything that comes in answer to a search, its end included. */
+/** All messages of a search, including its result. */
 export const messages = (driver: SessionDriver, search: Search): Stream.Stream<SearchMessage, LdapError> =>
   paged(driver, search, true, readMessage, (result): SearchMessage => ({ _tag: "Done", result }))
 
@@ -56,9 +56,9 @@ const paged = <A>(
     Channel.fromTransform((_, scope) => {
       let page: ResponseQueue<A> | undefined
       let isOver = false
-      /** A search in pages needs one of the places of its session. */
+      /** A paged search needs one of the places of its session. */
       let hasPlace = search.pageSize === undefined
-      /** Entries of the pages before. */
+      /** The number of entries of the pages before. */
       let received = 0
       const pages = new Pages(driver, search, "stream")
       const ask = (): ResponseQueue<A> => {
@@ -78,14 +78,14 @@ const paged = <A>(
         received += asked.operation.entries
         return pages.turn(asked.result, isEmpty)
       }
-      /** With the last entries of a page the next one is asked for: it comes while those are consumed. */
+      /** Requests the next page when the last entries of a page are handed over, so that it arrives while they are consumed. */
       const askAhead = (asked: ResponseQueue<A>) => {
         if (search.pageSize === undefined || !asked.isComplete || asked.isEmpty || isSorted(search)) return
         if (!(cookieOf(asked.result) instanceof Uint8Array)) return
         turn(asked, false)
         ask()
       }
-      /** `since`: when the consumer began to wait. However many pages bring it nothing, its time is one. */
+      /** `since`: when the consumer began to wait. The limit covers the whole wait, however many empty pages arrive. */
       const pullFrom = (asked: ResponseQueue<A>, since: number): ItemsPull<A> =>
         Effect.matchEffect(asked.pull(remaining(driver, search, since)), {
           onSuccess: (items) => {
@@ -121,7 +121,7 @@ const paged = <A>(
           )
         })
       const close = Effect.suspend(() => {
-        // The page may be complete although it was not read to its end, or not have begun although it was asked for.
+        // The page may be complete without having been read to its end, or requested without having begun.
         const isUnread = page === undefined || (page.isEmpty && page.result === undefined)
         const unused = isUnread ? pages.cookie : cookieOf(page?.result)
         return Effect.ensuring(
@@ -135,7 +135,7 @@ const paged = <A>(
     })
   )
 
-/** Only a search in pages has one time limit for several requests, and needs the clock for it. */
+/** Only a paged search has one time limit for several requests, so only it reads the clock. */
 const startOf = (driver: SessionDriver, { pageSize, timeoutMillis }: Search): number =>
   pageSize === undefined || timeoutMillis === Infinity ? 0 : driver.now()
 
@@ -166,8 +166,8 @@ const entryLimitOf = ({ controls, request }: Search, received: number): EntryLim
 }
 
 /**
- * A search whose consumer wants everything at once, page after page where pages were asked for: no stream, no pace, one
- * resumption for each request. The time limit is for the whole.
+ * A search that is collected, with `pageSize` page after page: no stream, no backpressure, one resumption of the fiber for each
+ * request. The time limit is for the whole search.
  */
 export const collect = (
   driver: SessionDriver,
@@ -226,7 +226,7 @@ const collectPage = (
     return pending.leave
   })
 
-/** A search that is collected. */
+/** A collected search. */
 class PendingCollection extends PendingOperation {
   readonly #driver: SessionDriver
   readonly #search: Search

@@ -1,6 +1,6 @@
 /**
- * A search as programs ask for it, turned into the request that is sent: defaults, units, filters as text and of ldapts. What
- * can't be sent fails here.
+ * Turns the options of a search into the request to send: defaults, units, filters as text and of ldapts. Options that can't be
+ * encoded fail here.
  */
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
@@ -12,7 +12,7 @@ import type { FilterInput, SearchOptions } from "../LdapOperations.ts"
 
 export const everything: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
 
-/** Plain code where `Result.gen` would read as well: this runs for every lookup. */
+/** Plain code instead of `Result.gen`, since this runs for every lookup. */
 export const searchRequest = (options: SearchOptions): Result.Result<SearchRequest, InvalidRequest> => {
   const sizeLimit = options.sizeLimit ?? 0
   const timeLimit = options.timeLimit === undefined ? 0 : Math.ceil(Duration.toSeconds(options.timeLimit))
@@ -43,7 +43,7 @@ const notWhole = (field: string, value: number, least: number): InvalidRequest |
 const parseFilter = (filter: FilterInput): Result.Result<LdapFilter.LdapFilter, InvalidRequest> =>
   Result.mapError(LdapFilter.from(filter), (error) => new InvalidRequest({ field: "filter", detail: error.message }))
 
-/** The filter of a search with its values left out; nothing for one that can't be read. */
+/** The filter of a search with its values left out; `undefined` if it can't be parsed. */
 export const filterShape = (filter: FilterInput | undefined): string | undefined =>
   filter === undefined
     ? LdapFilter.shape(everything)

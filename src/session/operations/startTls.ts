@@ -1,6 +1,6 @@
 /**
- * StartTLS (RFC 4511 section 4.14): the request, and the handshake that follows its answer. It has the connection alone, and nothing
- * that came before the handshake is believed.
+ * StartTLS (RFC 4511 section 4.14): the request, and the TLS handshake that follows its response. It has exclusive use of the
+ * connection, and bytes that came before the handshake are not trusted.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -47,7 +47,7 @@ class PendingStartTls extends PendingOperation {
     return { request: { _tag: "ExtendedRequest", oid: startTlsOid }, controls: [] }
   }
 
-  /** Checks the options before anything is sent: a server that has granted TLS waits for the handshake. */
+  /** Checks the options before anything is sent: once a server has granted TLS, it waits for the handshake. */
   override encode(check: Parameters<PendingOperation["encode"]>[0]): Unsendable | undefined {
     const { connection, hasLayer } = this.#driver
     if (connection.protection === "tls") return notNow("the connection is protected by TLS already")

@@ -1,4 +1,4 @@
-/** RFC 2831: the examples, and servers that are not what they say. */
+/** RFC 2831: the examples, and servers that can't prove their identity. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -44,7 +44,7 @@ describe("DIGEST-MD5, the arithmetic", () => {
       const accents = { ...imap, username: "chriß", password: octets("pä") }
       const both = yield* proofs(accents)
       assert.deepStrictEqual(yield* proofs({ ...accents, utf8: false }), both)
-      // The octets of ISO 8859-1 themselves are no UTF-8, and so are taken as they are.
+      // The bytes of ISO 8859-1 themselves are no UTF-8, and so are taken as they are.
       assert.deepStrictEqual(yield* proofs({ ...accents, password: Redacted.make(Buffer.from("pä", "latin1")) }), both)
       assert.notDeepEqual(yield* proofs({ ...accents, password: octets("pö") }), both)
     }))
@@ -63,7 +63,7 @@ const jsmith = { username: "jsmith", password: secret, host: "ldap.example.com" 
 const start = (lines: ReadonlyArray<Line>, options: Partial<DigestMd5Options> = {}) =>
   converseWith(withNonce({ ...jsmith, ...options }, () => "def"), lines)
 
-/** Of jsmith at example.com as admin, computed by an implementation that is not ours. */
+/** Of jsmith at example.com as admin, computed by another implementation. */
 const asAdmin = { authzId: "dn:uid=admin,dc=example,dc=com" }
 const asAdminRspauth = "rspauth=549ef0d0d3a1e97d249bdd2b4ab32051"
 
@@ -81,7 +81,7 @@ describe("DIGEST-MD5, the exchange", () => {
       )
     }))
 
-  it.effect("the proof may come as one more challenge, which is answered with nothing", () =>
+  it.effect("the proof may come as one more challenge, which gets an empty response", () =>
     Effect.gen(function*() {
       const { outcome, sent } = start([[14, challenge], [14, asAdminRspauth], [0]], asAdmin)
       yield* outcome
@@ -169,7 +169,7 @@ describe("DIGEST-MD5, the exchange", () => {
       assert.match(sent[1] ?? "", /cnonce="[A-Za-z0-9+/]{24}"/)
     }))
 
-  it.effect("success without a challenge is not believed", () =>
+  it.effect("success without a challenge is refused", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* Effect.flip(start([[0]]).outcome))._tag, "AuthRejected")
     }))

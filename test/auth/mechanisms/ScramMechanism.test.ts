@@ -1,4 +1,4 @@
-/** RFC 5802 and RFC 7677: the examples, and servers that are not what they say. */
+/** RFC 5802 and RFC 7677: the examples, and servers that can't prove their identity. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
@@ -55,14 +55,14 @@ describe("SCRAM, the examples", () => {
       assert.deepStrictEqual(sent, [vector.clientFirst, vector.clientFinal])
     }))
 
-  it.effect("the signature may come as one more challenge, which is answered with nothing", () =>
+  it.effect("the signature may come as one more challenge, which gets an empty response", () =>
     Effect.gen(function*() {
       const { outcome, sent } = example([[14, sha1.serverFirst], [14, sha1.serverFinal], [0]])
       yield* outcome
       assert.deepStrictEqual(sent, [sha1.clientFirst, sha1.clientFinal, ""])
     }))
 
-  it.effect("extensions that may be ignored are", () =>
+  it.effect("optional extensions are ignored", () =>
     Effect.gen(function*() {
       const { outcome, sent } = example([[14, `${sha1.serverFirst},x=y,foo=bar`]])
       yield* Effect.exit(outcome)
@@ -71,7 +71,7 @@ describe("SCRAM, the examples", () => {
     }))
 })
 
-describe("SCRAM, servers that are not what they say", () => {
+describe("SCRAM, servers that can't prove their identity", () => {
   it.effect.each<[string, string | undefined, string]>([
     ["no message at all", undefined, "no first SCRAM message"],
     ["an empty message", "", "no first SCRAM message"],
@@ -125,7 +125,7 @@ describe("SCRAM, servers that are not what they say", () => {
     ["a signature that is not base64", "v=rmF9pqV8S7suAoZWja4dJRkFsK!=", "not base64"],
     ["an error", "e=other-error", "is the error other-error"],
     ["an error with an extension", "e=invalid-proof,x=y", "is the error invalid-proof"],
-    ["an error that nobody knows", "e=pencil", "of a kind that RFC 5802 does not have"],
+    ["an unknown error", "e=pencil", "of a kind that RFC 5802 does not have"],
     ["an extension that must be known", `${sha1.serverFinal},m=1`, "(m=)"]
   ])("success with %s is not believed, nor a challenge with it", ([, message, detail]) =>
     Effect.gen(function*() {
@@ -137,7 +137,7 @@ describe("SCRAM, servers that are not what they say", () => {
       }
     }))
 
-  it.effect("success before anything was proved is not believed", () =>
+  it.effect("success before any proof is refused", () =>
     Effect.gen(function*() {
       for (const message of [undefined, sha1.serverFinal]) {
         const { error } = yield* rejection([[0, message]])
@@ -145,20 +145,20 @@ describe("SCRAM, servers that are not what they say", () => {
       }
     }))
 
-  it.effect("a server that goes on after its signature", () =>
+  it.effect("a challenge after the signature is refused", () =>
     Effect.gen(function*() {
       const { error } = yield* rejection([[14, sha1.serverFirst], [14, sha1.serverFinal], [14, "more"]])
       assert.strictEqual(error._tag, "AuthRejected")
     }))
 
-  it.effect("a refusal by result code stays what the server called it", () =>
+  it.effect("a refusal by result code keeps the server's code", () =>
     Effect.gen(function*() {
       const { error } = yield* rejection([[14, sha1.serverFirst], [49, "e=invalid-proof", "no"]])
       assert.strictEqual(error._tag, "InvalidCredentials")
       assert.include(error.message, "\"no\"")
     }))
 
-  it.effect("the limits are the program's to change", () =>
+  it.effect("a program can change the limits", () =>
     Effect.gen(function*() {
       const few = sha1.serverFirst.replace("i=4096", "i=1000")
       const { sent, outcome } = example([[14, few], [49]], { minIterations: 1000 })
@@ -166,7 +166,7 @@ describe("SCRAM, servers that are not what they say", () => {
       assert.lengthOf(sent, 2)
       const { error } = yield* rejection([[14, sha1.serverFirst]], { maxIterations: 4095 })
       assert.include(error.message, "maxIterations (4095)")
-      // More than Node can do is still an answer and no crash.
+      // A number beyond Node's limit is an error, not a crash.
       const { error: huge } = yield* rejection([[14, sha1.serverFirst.replace("i=4096", "i=4294967296")]], {
         maxIterations: Infinity
       })
@@ -199,7 +199,7 @@ describe("SCRAM, names and passwords", () => {
     ["a name of which nothing is left", { username: "\u00ad" }, "username"],
     ["a name that SASLprep refuses", { username: "a\u0007" }, "username"],
     ["an empty password", { password: Redacted.make("") }, "password"],
-    ["an empty password in octets", { password: Redacted.make(new Uint8Array()) }, "password"],
+    ["an empty password in bytes", { password: Redacted.make(new Uint8Array()) }, "password"],
     ["a password of which nothing is left", { password: Redacted.make("\u00ad") }, "password"],
     ["a password that SASLprep refuses", { password: Redacted.make("a\u0007") }, "password"],
     ["a password that SASLprep does not know", { password: Redacted.make("\u{1f600}") }, "password"],
@@ -213,7 +213,7 @@ describe("SCRAM, names and passwords", () => {
       assert.isEmpty(sent)
     }))
 
-  it.effect("the password is prepared as a stored string, and octets are taken as they are", () =>
+  it.effect("the password is prepared as a stored string, and bytes are taken as they are", () =>
     Effect.gen(function*() {
       const { outcome } = example([[14, sha1.serverFirst], [0, sha1.serverFinal]], {
         password: Redacted.make("p\u00adenc\u{ff49}l")
@@ -289,7 +289,7 @@ describe("SCRAM, channel binding", () => {
       assert.strictEqual(keys.channel, "p=tls-exporter,,keys")
     }))
 
-  it.effect("OpenLDAP's form has a name of its own, and the type with the data", () =>
+  it.effect("OpenLDAP's form has its own name, and the type before the data", () =>
     Effect.gen(function*() {
       const { channel, header } = yield* first("SCRAM-SHA-256-PLUS", tls, { channelBinding: "openldap" })
       assert.strictEqual(header, "p=ldap,,")
@@ -313,14 +313,14 @@ describe("SCRAM, channel binding", () => {
       }
     }))
 
-  it.effect("y is said where binding was possible and the server is known not to offer it", () =>
+  it.effect("the y flag is sent if binding was possible and the server is known not to offer it", () =>
     Effect.gen(function*() {
       const { channel, header } = yield* first("SCRAM-SHA-256", tls, { offered: ["SCRAM-SHA-256", "SCRAM-SHA-1-PLUS"] })
       assert.strictEqual(header, "y,,")
       assert.strictEqual(channel, "y,,")
     }))
 
-  it.effect("n is said where the server's list is not known, has the -PLUS form, or binding is not possible", () =>
+  it.effect("the n flag is sent if the server's list is unknown, has the -PLUS form, or binding is not possible", () =>
     Effect.gen(function*() {
       const offered = ["SCRAM-SHA-256"]
       const places: ReadonlyArray<readonly [SaslContext, ReadonlyArray<string> | undefined]> = [

@@ -1,4 +1,4 @@
-/** The loop, the mechanisms of one or two messages, and what all of them keep to themselves. */
+/** The loop, the mechanisms of one or two messages, and the secrets that none of them reveals. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -30,14 +30,14 @@ describe("converse", () => {
     succeeded: () => Effect.undefined
   }
 
-  it.effect("a server that never comes to an end is left", () =>
+  it.effect("a server that sends challenges without end is given up", () =>
     Effect.gen(function*() {
       const { error, sent } = yield* failing(endless, Array.from({ length: 100 }, () => [14] as const))
       assert.strictEqual(error._tag, "AuthRejected")
       assert.lengthOf(sent, LdapSasl.maxBindRequests)
     }))
 
-  it.effect("a security layer comes out, and the result with it", () =>
+  it.effect("returns the security layer and the result", () =>
     Effect.gen(function*() {
       const layer: LdapSasl.SaslSecurityLayer = {
         confidential: true,
@@ -55,7 +55,7 @@ describe("converse", () => {
       assert.strictEqual(outcome.result.diagnosticMessage, "hello")
     }))
 
-  it.effect("any other code is the failure that it stands for", () =>
+  it.effect("any other code is the failure for that code", () =>
     Effect.gen(function*() {
       const { error } = yield* failing(endless, [[14], [7, undefined, "no such mechanism"]])
       assert.strictEqual(error._tag, "AuthMethodNotSupported")
@@ -63,13 +63,13 @@ describe("converse", () => {
 })
 
 describe("EXTERNAL", () => {
-  it.effect("sends who is meant, or nothing, which is not the same as not sending", () =>
+  it.effect("sends the authorization identity, or an empty one, which differs from none", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* firstOf(LdapSasl.external()), "")
       assert.strictEqual(yield* firstOf(LdapSasl.external({ authzId: "u:ada" })), "u:ada")
     }))
 
-  it.effect("says it again to a server that asks, but not forever", () =>
+  it.effect("answers a server that asks again, but not for ever", () =>
     Effect.gen(function*() {
       const { outcome, sent } = converseWith(LdapSasl.external({ authzId: "u:ada" }), [[14], [0]])
       yield* outcome
@@ -125,7 +125,7 @@ describe("PLAIN", () => {
       assert.isEmpty(sent)
     }))
 
-  it.effect("a server that asks for more is left", () =>
+  it.effect("a server that asks for more is refused", () =>
     Effect.gen(function*() {
       const { error, sent } = yield* failing(LdapSasl.plain({ username: "tim", password }), [[14, "password?"]])
       assert.strictEqual(error._tag, "AuthRejected")
@@ -174,7 +174,7 @@ describe("OAUTHBEARER", () => {
       )
     }))
 
-  it.effect("a refusal is answered with one octet, and reported with the server's reason", () =>
+  it.effect("a refusal is answered with one byte, and reported with the server's reason", () =>
     Effect.gen(function*() {
       const { error, sent } = yield* failing(bearer, [
         [14, `{"status":"invalid_token","scope":"example_scope"}`],
@@ -197,7 +197,7 @@ describe("OAUTHBEARER", () => {
       })
   )
 
-  it.effect("a server that refuses the token and then takes it is not believed", () =>
+  it.effect("a server that refuses the token and then answers success is refused", () =>
     Effect.gen(function*() {
       for (const code of [0, 14]) {
         const { error } = yield* failing(bearer, [[14, `{"status":"invalid_token"}`], [code]])
@@ -218,7 +218,7 @@ describe("OAUTHBEARER", () => {
   )
 })
 
-describe("S9: what is secret stays so", () => {
+describe("S9: secrets are not revealed", () => {
   const marker = "M4rker-s3cret"
   const given = { username: "ada", password: Redacted.make(marker) }
   const mechanisms: ReadonlyArray<LdapSasl.SaslMechanism> = [

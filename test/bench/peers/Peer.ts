@@ -1,6 +1,6 @@
 /**
- * What every client has to do, so that all can be measured by the same hand. A peer lives in a process of its own
- * (`measure.ts`); what it can't do it leaves out.
+ * The interface of every measured client. A peer runs in its own process
+ * (`measure.ts`), and leaves out the methods that it can't implement.
  */
 
 export interface Target {
@@ -19,7 +19,7 @@ export interface Client {
   /** The same, with everything in memory at the end. */
   readonly collect?: (base: string) => Promise<number>
   readonly pages?: (base: string, size: number) => Promise<number>
-  /** Reads all values of an attribute: as text, or as octets. */
+  /** Reads all values of an attribute: as text, or as bytes. */
   readonly values?: (base: string, attribute: string, as: "text" | "octets") => Promise<number>
   /** Reads entries by their names, so many at a time. */
   readonly lookups?: (dns: ReadonlyArray<string>, inFlight: number) => Promise<void>

@@ -13,7 +13,7 @@ import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { user, users } from "../directory.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
-/** A program has its options once, whatever it opens with them. */
+/** A program creates its TLS options once, for all its sessions. */
 let tls: LdapTls.TlsOptions | undefined
 
 const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
@@ -33,7 +33,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     base: users,
     filter: (login: string) => LdapFilter.equals("uid", login)
   })
-  /** Made when the first login asks for it: the cycles of connecting have no use for it. */
+  /** Created by the first login: the connect measurements don't need it. */
   let pooled: LdapLogin.Authenticator | undefined
   return {
     stream: (base) => Effect.runPromise(Stream.runFold(session.search({ base }), () => 0, (count) => count + 1)),

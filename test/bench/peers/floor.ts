@@ -1,6 +1,6 @@
 /**
- * The floor: a socket of Node that sends requests made beforehand, cuts the answer into messages and counts them. It decodes
- * nothing but lengths, ids and tags, and whatever a client does comes on top.
+ * The floor: a Node socket that sends prepared requests, cuts the response into messages and counts them. It decodes only lengths,
+ * ids and tags; every client costs more than that.
  */
 import * as Net from "node:net"
 import * as Tls from "node:tls"
@@ -11,7 +11,7 @@ import { encode } from "../../../src/protocol/encode.ts"
 import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
-/** Ids of four octets, so that one template serves for all. */
+/** Ids of four bytes, so that one template serves for all. */
 const firstId = 0x01000000
 const idOffset = 4
 
@@ -21,7 +21,7 @@ type OnMessage = (id: number, tag: number, chunk: Buffer, content: number) => vo
 class Wire {
   readonly #socket: Net.Socket
   #id = firstId
-  /** Octets of the message at hand that are still to come. */
+  /** Bytes of the message at hand that are still to come. */
   #missing = 0
   #header: Buffer | undefined
   #onMessage: OnMessage = () => {}
@@ -48,7 +48,7 @@ class Wire {
     return this.#id
   }
 
-  /** Waits until `isOver` says so of a message. */
+  /** Waits until `isOver` returns true for a message. */
   until(isOver: (...message: Parameters<OnMessage>) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.once("error", reject)

@@ -1,5 +1,5 @@
 /**
- * ldapjs. It has no types here, so what is used of it is written down.
+ * ldapjs. It has no types, so the parts in use are declared here.
  */
 import { createRequire } from "node:module"
 import { type Client, eachAtOnce, type Peer, type Target } from "./Peer.ts"

@@ -444,7 +444,7 @@ describe("what is refused", () => {
     ["an entry of another tag", LdapControl.postReadResponse, "6504 0400 3000", "expected element 0x64"],
     ["an entry with an attribute that isn't one", LdapControl.postReadResponse, "6406 0400 3002 0400", "expected"],
     ["a filter that is none", LdapControl.assertion, "0402 636e", "expected a filter"],
-    ["two booleans in one", LdapControl.subentries, "0102 ffff", "a boolean takes one octet"],
+    ["two booleans in one", LdapControl.subentries, "0102 ffff", "a boolean takes one byte"],
     ["both warnings", LdapControl.passwordPolicyResponse, "3008 a006 8001 01 8101 01", "unexpected bytes"],
     ["an empty warning", LdapControl.passwordPolicyResponse, "3002 a000", "expected element 0x81"],
     ["a negative warning", LdapControl.passwordPolicyResponse, "3005 a003 8001 ff", "is less than 0"],

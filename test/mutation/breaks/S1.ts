@@ -9,7 +9,7 @@ export const s1 = breaksOf(
     find: "    if (!this.#isWriting) {\n",
     replace: "    {\n",
     test: "connection/EffectDuplex",
-    name: "is one after the other, in order",
+    name: "is in order, one chunk at a time, and reports room when all is written",
     why: "a write begins while another is on its way"
   },
   {
@@ -17,7 +17,7 @@ export const s1 = breaksOf(
     find: "      else if (this.#unwritten.length > 0) return this.#write()\n",
     replace: "",
     test: "connection/EffectDuplex",
-    name: "loses nothing, whenever it comes",
+    name: "loses nothing at any moment",
     why: "what comes between the last step of a write and its end is never written"
   },
   {
@@ -25,7 +25,7 @@ export const s1 = breaksOf(
     find: "if (Exit.isFailure(exit)) this.#unwritten = []\n      else if",
     replace: "if",
     test: "connection/EffectDuplex",
-    name: "ends with what can't be written",
+    name: "ends with a failed write: nothing follows, no room is reported, and the end is",
     why: "something follows what could not be written"
   },
   {
@@ -33,7 +33,7 @@ export const s1 = breaksOf(
     find: "    if (this.#unwritten.length === 0) close()\n    else this.#onWritten = close\n",
     replace: "    close()\n",
     test: "connection/EffectDuplex",
-    name: "comes before the closing of this side, which a stop leaves out",
+    name: "comes before this side is closed; a stop doesn't close it",
     why: "our side is closed before all is written"
   },
   {
@@ -50,7 +50,8 @@ export const s1 = breaksOf(
     find: "        this.#writer.unbind(action.messageId)\n",
     replace: "",
     test: "session/sasl",
-    name: "with a server that can't prove who it is ends the session",
+    name:
+      "with a server that can't prove its identity ends the session, since the server takes the connection for bound",
     why: "no unbind is written"
   },
   {

@@ -27,7 +27,7 @@ export const s10 = breaksOf(
     find: `this.#search.givingUp !== "abandon" || !isSorted(this.#search)`,
     replace: "this.#search.pageSize !== 0",
     test: "session/paging",
-    name: "a page of a sorted search comes to its end",
+    name: "a page of a sorted search is read to its end, and its cookie is released",
     hangs: true,
     why: "slapd keeps a sorted search that can't be given back any more"
   },
@@ -36,7 +36,7 @@ export const s10 = breaksOf(
     find: "        return this.#connection.pause()\n",
     replace: "        return\n",
     test: "session/flow",
-    name: "stops the reading while nobody else waits, so the server has to wait",
+    name: "stops the reading while no other operation waits, so the server has to wait",
     why: "an unread stream fills the memory"
   },
   {
@@ -52,7 +52,7 @@ export const s10 = breaksOf(
     find: "  pause(): void {\n    this.#socket.pause()\n",
     replace: "  pause(): void {\n",
     test: "session/hostile",
-    name: "40 MB of entries that nobody reads, and that are read at last",
+    name: "40 MB of unread entries, which are read in the end",
     why: "the socket is read although nobody asks"
   },
   {
@@ -69,7 +69,7 @@ export const s10 = breaksOf(
     find: `kind: "background", expects: "SearchResultDone", timeoutMillis }`,
     replace: `kind: "background", expects: "SearchResultDone", timeoutMillis: Infinity }`,
     test: "session/hostile",
-    name: "silence in answer to a cookie that was given back",
+    name: "silence in answer to the release of a cookie",
     hangs: true,
     why: "a cookie that is given back has no time limit, and a bind waits for its answer"
   },
@@ -185,7 +185,7 @@ export const s10 = breaksOf(
     find: "          unused = pages.cookie\n",
     replace: "",
     test: "session/paging",
-    name: "and one that is interrupted meanwhile gives the cursor back: searchResult",
+    name: "and one that is interrupted meanwhile releases the cursor: searchResult",
     hangs: true,
     why: "the cursor of a search that is interrupted between two attempts is not given back"
   },
@@ -194,7 +194,7 @@ export const s10 = breaksOf(
     find: "const pause = isBusy(outcome) ? busyPauses[this.#tries] : undefined",
     replace: "const pause = this.#tries > 99 ? busyPauses[this.#tries] : undefined",
     test: "session/paging",
-    name: "a page of a sorted search comes to its end",
+    name: "a page of a sorted search is read to its end, and its cookie is released",
     hangs: true,
     why: "a cursor that a busy server didn't take back is kept"
   },

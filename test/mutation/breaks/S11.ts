@@ -18,7 +18,7 @@ export const s11 = breaksOf(
     find: "if (this.#length === 0 || this.#length > this.#maxLength) {",
     replace: "if (this.#length > this.#maxLength) {",
     test: "connection/saslLayer",
-    name: "a buffer of no octets",
+    name: "a buffer of no bytes",
     hangs: true,
     why: "a wrapped buffer may be empty"
   },
@@ -36,7 +36,7 @@ export const s11 = breaksOf(
     find: "new LdapParser({ maxMessageSize })",
     replace: "new LdapParser()",
     test: "session/hostile",
-    name: "a message one octet above maxMessageSize",
+    name: "a message one byte above maxMessageSize",
     hangs: true,
     why: "the session doesn't hand its maxMessageSize on"
   },
@@ -109,7 +109,7 @@ export const s11 = breaksOf(
     find: "          maxMessageSize: options.maxMessageSize,\n",
     replace: "          maxMessageSize: undefined,\n",
     test: "session/hostile",
-    name: "a message one octet above maxMessageSize",
+    name: "a message one byte above maxMessageSize",
     hangs: true,
     why: "maxMessageSize isn't the one that was given"
   }

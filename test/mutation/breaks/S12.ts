@@ -80,7 +80,7 @@ export const s12 = breaksOf(
     find: `return outcome.limit.by === "sizeLimit"`,
     replace: `return outcome.limit.by === "scope"`,
     test: "session/bounds",
-    name: "S12: more entries than were asked for",
+    name: "S12: more entries than requested",
     why: "the error names the wrong limit"
   },
   {

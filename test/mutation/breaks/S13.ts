@@ -9,7 +9,7 @@ export const s13 = breaksOf(
     find: "guarded(() => resume(happened))",
     replace: "resume(happened)",
     test: "session/defects",
-    name: "are told although one of them throws",
+    name: "are all resumed although one of them throws",
     why: "an observer of the end that throws keeps others from hearing of it"
   },
   {
@@ -27,7 +27,7 @@ export const s13 = breaksOf(
     find: "  queueMicrotask(() => {\n    throw cause\n  })\n",
     replace: "  queueMicrotask(() => {})\n",
     test: "session/defects",
-    name: "concerns no operation whose answer comes with that of the other",
+    name: "doesn't affect an operation whose response arrives in the same chunk",
     why: "what a callback throws is lost"
   },
   {

@@ -53,7 +53,7 @@ export const s2 = breaksOf(
     find: `onEnd: (end) => this.dispatch({ _tag: "ConnectionEnd", end }),`,
     replace: "onEnd: () => {},",
     test: "session/release",
-    name: "a session that never did anything sends one, then closes its side",
+    name: "a session without operations sends one, then closes its side",
     hangs: true,
     why: "the session doesn't hear that the peer has closed its side"
   },
@@ -62,7 +62,7 @@ export const s2 = breaksOf(
     find: "    return Fiber.interruptAll(this.#fibers)\n",
     replace: "    return Effect.void\n",
     test: "connection/EffectDuplex",
-    name: "comes before the closing of this side, which a stop leaves out",
+    name: "comes before this side is closed; a stop doesn't close it",
     why: "what was stopped goes on"
   },
   {
@@ -70,7 +70,7 @@ export const s2 = breaksOf(
     find: "    if (this.#isStopped) return\n",
     replace: "",
     test: "connection/EffectDuplex",
-    name: "does not begin again once it was stopped",
+    name: "does not begin again after a stop",
     why: "what was stopped begins again"
   },
   {

@@ -18,7 +18,7 @@ export const s3 = breaksOf(
     find: "    socket.pause()\n    socket.on(\"data\", this.#onData)\n",
     replace: "    socket.on(\"data\", this.#onData)\n    socket.pause()\n",
     test: "connection/NodeConnection",
-    name: "what the server says before anybody asks is not lost",
+    name: "bytes that the server sends before any request are not lost",
     why: "the socket is read before the session is there"
   },
   {
@@ -34,7 +34,7 @@ export const s3 = breaksOf(
     find: "          if (lent) {\n",
     replace: "          if (position < 0) {\n",
     test: "connection/NodeConnection",
-    name: "what a program keeps stays as it was",
+    name: "a value that a program keeps is not overwritten by later reads",
     why: "values change under the program when more is read"
   },
   {
@@ -50,7 +50,7 @@ export const s3 = breaksOf(
     find: "    if (this.#isCalled) return Effect.andThen(laterThisTurn, this.#reading)\n",
     replace: "",
     test: "connection/EffectDuplex",
-    name: "hands nothing over within the call that writes",
+    name: "passes on nothing within the call that writes, although the response has arrived by then",
     why: "an answer is handed over before its question counts as written"
   },
   {
@@ -58,7 +58,7 @@ export const s3 = breaksOf(
     find: "    this.ended.happen(end)\n",
     replace: "",
     test: "session/release",
-    name: "closed completes once for all who wait, before or after",
+    name: "closed completes once for all waiting fibers, before or after the end",
     hangs: true,
     why: "`closed` never completes"
   },
@@ -83,7 +83,7 @@ export const s3 = breaksOf(
     find: "return new ConnectionLost({ detail: end.detail, inDoubt, cause: end.cause })",
     replace: "return new ConnectionLost({ detail: end.detail, inDoubt: false, cause: end.cause })",
     test: "session/release",
-    name: "a lost connection fails what is in flight and says whether it was written",
+    name: "a lost connection fails the operations in flight, in doubt if they were written",
     why: "an operation that the server may have carried out is said not to be in doubt"
   },
   {
@@ -99,7 +99,7 @@ export const s3 = breaksOf(
     find: "        return pendingOf(action.operation).onWake()\n",
     replace: "        return\n",
     test: "session/flow",
-    name: "loses nothing and doesn't hold up others",
+    name: "loses nothing and doesn't delay other operations: a lookup for every entry of a stream",
     hangs: true,
     why: "a stream isn't told that something has come"
   }

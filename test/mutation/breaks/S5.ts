@@ -35,7 +35,7 @@ export const s5 = breaksOf(
     find: `if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })`,
     replace: "this.#writer.write(items, this.#nanos())",
     test: "connection/NodeConnection",
-    name: "what a peer that doesn't read has no room for can be taken back",
+    name: "backpressure: a request can be withdrawn while the peer doesn't read, and is sent when there is room",
     why: "requests don't wait for room, and can't be taken back"
   },
   {
@@ -43,7 +43,7 @@ export const s5 = breaksOf(
     find: "        this.#rooms++\n        this.dispatch({ _tag: \"Room\" })\n",
     replace: "        this.#rooms++\n",
     test: "connection/NodeConnection",
-    name: "what a peer that doesn't read has no room for can be taken back",
+    name: "backpressure: a request can be withdrawn while the peer doesn't read, and is sent when there is room",
     hangs: true,
     why: "what waits for room is not written when there is some"
   },
@@ -52,7 +52,7 @@ export const s5 = breaksOf(
     find: "      this.dispatch({ _tag: \"Room\" })\n      return Scope",
     replace: "      return Scope",
     test: "connection/saslLayer",
-    name: "writes on where the bind had left no room",
+    name: "goes on writing when there is room again after a bind that left none",
     why: "nothing is written through a layer where there was no room below it"
   },
   {
@@ -60,7 +60,7 @@ export const s5 = breaksOf(
     find: "        this.#goOn?.()\n",
     replace: "",
     test: "connection/saslLayer",
-    name: "waits for room below it, and goes on when there is some",
+    name: "waits for room in the connection below, then goes on",
     why: "what is wrapped never goes on after it had to wait"
   },
   {

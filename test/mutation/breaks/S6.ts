@@ -52,7 +52,7 @@ export const s6 = breaksOf(
     find: "Effect.timeoutOrElse(transport.connect, {\n    duration: limit,",
     replace: "Effect.timeoutOrElse(transport.connect, {\n    duration: Infinity,",
     test: "connection/connect",
-    name: "one that never answers the attempt to connect: connectTimeout, on the Clock",
+    name: "one that never answers the connection attempt: connectTimeout, on the Clock",
     hangs: true,
     why: "connecting has no limit"
   },
@@ -79,7 +79,7 @@ export const s6 = breaksOf(
     find: `expects: "BindResponse", timeoutMillis: options.timeoutMillis }`,
     replace: `expects: "BindResponse", timeoutMillis: Infinity }`,
     test: "session/interruption",
-    name: "a bind that gets no answer fails at its time and ends the session",
+    name: "a bind without a response fails at its time limit and ends the session",
     hangs: true,
     why: "a conversation has no limit"
   },
@@ -97,7 +97,7 @@ export const s6 = breaksOf(
     find: "this.now() - at > late ? Effect.andThen(oneTurn, this.#looking) : this.#looking",
     replace: "this.#looking",
     test: "session/clock",
-    name: "is given an answer that arrived meanwhile",
+    name: "gets a response that arrived meanwhile, although the time limit has passed",
     why: "an answer that lies in the socket is reported as missing"
   },
   {
@@ -139,7 +139,7 @@ export const s6 = breaksOf(
     find: "{ ...outcome, afterMillis: this.#search.timeoutMillis }",
     replace: "outcome",
     test: "session/limits",
-    name: "of a search that is collected in pages is for all of them",
+    name: "of a collected search in pages is for all pages",
     why: "the error names what was left for a page instead of the limit"
   }
 )

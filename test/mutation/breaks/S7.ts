@@ -9,7 +9,7 @@ export const s7 = breaksOf(
     find: "while (this.#unread.length > 0 && !this.#isPaused) {",
     replace: "while (this.#unread.length > 0) {",
     test: "connection/EffectDuplex",
-    name: "hands over nothing after a pause",
+    name: "passes on nothing after a pause, even of the same read, and the rest in order later",
     why: "octets are handed over after a pause"
   },
   {
@@ -27,7 +27,7 @@ export const s7 = breaksOf(
     find: "      return pending.leave\n",
     replace: "      return Effect.void\n",
     test: "session/turns",
-    name: "what waits for a bind goes on when the bind is given up",
+    name: "operations that wait for a bind go on when the bind is given up, although another is in flight",
     why: "a bind that is given up before its turn is sent all the same"
   },
   {
@@ -61,7 +61,7 @@ export const s7 = breaksOf(
     find: "leftover: this.#parser.pending, malformed",
     replace: "leftover: 0, malformed",
     test: "session/flow",
-    name: "StartTLS: half a PDU after the answer is as bad",
+    name: "StartTLS: half a PDU after the answer ends the session too",
     why: "half a message in clear text becomes the beginning of one under TLS"
   },
   {

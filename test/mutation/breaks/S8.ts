@@ -9,7 +9,7 @@ export const s8 = breaksOf(
     find: "Effect.timeoutOrElse(transport.connect, {",
     replace: "Effect.timeoutOrElse(Effect.retry(transport.connect, { times: 2 }), {",
     test: "session/unsaid",
-    name: "a connection that fails is not tried again",
+    name: "a failed connection is not retried",
     why: "connecting is tried again in silence"
   },
   {
@@ -26,7 +26,7 @@ export const s8 = breaksOf(
     find: "if (options.startTls === true) yield* session.startTls()",
     replace: "if (options.startTls === true) yield* Effect.ignore(session.startTls())",
     test: "session/unsaid",
-    name: "a StartTLS of the configuration that is refused",
+    name: "a refused StartTLS of the configuration: no session, and nothing is sent in clear text",
     why: "a session is there in clear text although its StartTLS was refused"
   }
 )

@@ -9,7 +9,7 @@ export const s9 = breaksOf(
     find: "if (sendsSecret && insecure !== undefined)",
     replace: "if (sendsSecret && insecure !== undefined && options.controls.length > 99)",
     test: "session/security",
-    name: "it isn't even asked for then",
+    name: "it isn't even requested then",
     why: "passwords go over the network in clear text"
   },
   {
@@ -17,7 +17,7 @@ export const s9 = breaksOf(
     find: ` || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)`,
     replace: "",
     test: "session/sasl",
-    name: "S9: a mechanism that sends its secret as it is needs a protected connection",
+    name: "S9: a mechanism that sends its secret in clear text needs a protected connection",
     hangs: true,
     why: "PLAIN goes over the network in clear text"
   },
@@ -34,7 +34,7 @@ export const s9 = breaksOf(
     find: "allowInsecureAuth: options.allowInsecureAuth ?? false",
     replace: "allowInsecureAuth: options.allowInsecureAuth ?? true",
     test: "session/security",
-    name: "it isn't even asked for then",
+    name: "it isn't even requested then",
     why: "clear text is allowed by default"
   },
   {
@@ -42,7 +42,7 @@ export const s9 = breaksOf(
     find: `protection: options?.protection ?? "none"`,
     replace: `protection: options?.protection ?? "local"`,
     test: "session/unsaid",
-    name: "a socket of which nothing is known is not trusted with one",
+    name: "no password is sent over a socket without known protection",
     why: "a socket of which nothing is known counts as protected"
   },
   {
@@ -58,7 +58,7 @@ export const s9 = breaksOf(
     find: `if (context.dn !== "" && Redacted.value(current).length === 0) {`,
     replace: `if (context.dn === "" && Redacted.value(current).length === 0) {`,
     test: "session/security",
-    name: "an empty one is refused before it is sent",
+    name: "an empty password is refused before it is sent",
     hangs: true,
     why: "a name with an empty password is sent, which servers take for nobody"
   },
@@ -83,7 +83,7 @@ export const s9 = breaksOf(
     find: "rejectUnauthorized: options.rejectUnauthorized ?? true",
     replace: "...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized })",
     test: "connection/connect",
-    name: "verification is on whatever the environment says",
+    name: "the environment can't turn the verification off",
     why: "a variable of the environment turns verification off"
   },
   {
@@ -91,7 +91,7 @@ export const s9 = breaksOf(
     find: "      host: name,\n",
     replace: "",
     test: "session/unsaid",
-    name: "of an address, the certificate's addresses are looked at",
+    name: "an address is checked against the certificate's addresses, not against its names",
     why: "the certificate's addresses aren't looked at"
   },
   {
@@ -107,7 +107,7 @@ export const s9 = breaksOf(
     find: `minVersion: options.minVersion ?? "TLSv1.2"`,
     replace: "minVersion: options.minVersion",
     test: "connection/tls",
-    name: "nor where a flag or the environment lets Node speak it",
+    name: "nor if a flag or the environment allows Node to use it",
     why: "a flag brings TLS 1.0 back"
   },
   {
@@ -123,7 +123,7 @@ export const s9 = breaksOf(
     find: `Effect.mapError(prepared.judge(negotiated), (refusal) => fail({ kind: "tls", ...refusal })),`,
     replace: "Effect.ignore(prepared.judge(negotiated)),",
     test: "connection/tls",
-    name: "sees what was negotiated, and may refuse with a reason",
+    name: "sees the result of the handshake, and may refuse with a reason",
     why: "a server that the program refuses is used all the same"
   },
   {
@@ -139,7 +139,8 @@ export const s9 = breaksOf(
     find: `reason._tag !== "AuthRejected" && reason._tag !== "InvalidRequest"`,
     replace: `reason._tag !== "InvalidRequest"`,
     test: "session/sasl",
-    name: "with a server that can't prove who it is ends the session",
+    name:
+      "with a server that can't prove its identity ends the session, since the server takes the connection for bound",
     hangs: true,
     why: "a session goes on with a server that could not prove who it is"
   },
@@ -148,7 +149,7 @@ export const s9 = breaksOf(
     find: "if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {",
     replace: "if (signature.length !== expected.length) {",
     test: "auth/mechanisms/ScramMechanism",
-    name: "SCRAM, servers that are not what they say",
+    name: "SCRAM, servers that can't prove their identity",
     why: "any signature of the server's is believed"
   },
   {

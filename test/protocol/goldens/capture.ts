@@ -152,7 +152,7 @@ for (const [name, operation, controls = []] of asked) {
       process.exit()
     }
     console.log(`${name}: ${next.value.toString("hex")}`)
-    // SEQUENCE with its length, INTEGER of one octet: then the operation's tag.
+    // SEQUENCE with its length, INTEGER of one byte: then the operation's tag.
     const first = next.value[1]!
     const tag = next.value[2 + (first > 0x7f ? first - 0x80 : 0) + 3]
     if (tag !== 0x64 && tag !== 0x73) break

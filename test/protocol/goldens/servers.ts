@@ -1,6 +1,6 @@
 /**
- * What real servers answered, octet for octet, and what that means, read by hand beside ldapsearch's output. capture.ts
- * wrote down the octets and says what was asked; values differ from run to run where a server makes them up (nonces,
+ * Responses of real servers, byte for byte, and their meaning, decoded by hand beside ldapsearch's output. capture.ts
+ * recorded the bytes and lists the requests; values that a server generates differ from run to run (nonces,
  * cookies, times).
  */
 import type { LdapResult } from "../../../src/model/LdapError.ts"

@@ -1,4 +1,4 @@
-/** What happens to operations whose caller is gone. The search in test/states has found these; here they stand one by one. */
+/** Operations whose caller is gone. The search in test/states found these cases; here each has its own test. */
 import { describe, expect, it } from "vitest"
 import { makeOperation, type Operation } from "../../../src/session/core/Operation.ts"
 import type { SessionEvent } from "../../../src/session/core/SessionEvent.ts"
@@ -16,7 +16,7 @@ const outcomesOf = ({ actions }: SessionMachine) =>
 const abandoned = ({ state: { queue } }: SessionMachine) =>
   [...queue.waiting].flatMap((item) => "target" in item && !("spec" in item) ? [item.target] : [])
 
-describe("S5: a Cancel that never reaches the server leaves what it was to cancel to an Abandon", () => {
+describe("S5: a Cancel that never reaches the server leads to an Abandon of its target", () => {
   /** A search that is in flight, and a Cancel of it that waits to be written. */
   const cancelled = (): { machine: SessionMachine; search: Operation; cancel: Operation } => {
     const machine = new SessionMachine(timeoutMillis)

@@ -1,4 +1,4 @@
-/** Peers that end a connection in the middle of something, by halves, or not at all. */
+/** Peers that end a connection in the middle of a message, only halfway, or not at all. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -9,7 +9,7 @@ import { type Behaviour, inFlight, reasonOf, stillWorks, type World } from "./wo
 
 /** A peer that is gone while a delete and a search wait. */
 const gone = (how: (world: World) => Effect.Effect<void>, more?: Partial<Behaviour>): Behaviour => ({
-  promise: "ConnectionLost, in doubt, for all that is in flight; no unbind",
+  promise: "ConnectionLost, in doubt, for all operations in flight; no unbind",
   unbinds: 0,
   ...more,
   run: Effect.fnUntraced(function*(world) {
@@ -56,7 +56,7 @@ export const endings: Record<string, Behaviour> = {
     { ways: ["TLS"] }
   ),
   "a Notice of Disconnection, and then answers": {
-    promise: "ServerNotice; the answers don't count; no unbind",
+    promise: "ServerNotice; the answers are ignored; no unbind",
     unbinds: 0,
     run: Effect.fnUntraced(function*(world) {
       const { pending, search } = yield* inFlight(world)
@@ -71,7 +71,7 @@ export const endings: Record<string, Behaviour> = {
     })
   },
   "entries, and then a Notice of Disconnection and garbage": {
-    promise: "the entries count, then ServerNotice; no unbind",
+    promise: "the entries are delivered, then ServerNotice; no unbind",
     unbinds: 0,
     run: Effect.fnUntraced(function*(world) {
       const seen: Array<string> = []
@@ -103,7 +103,7 @@ export const endings: Record<string, Behaviour> = {
     run: () => Effect.void
   },
   "an unbind, after which the peer goes on sending": {
-    promise: "what comes is dropped until closeTimeout",
+    promise: "later bytes are dropped until closeTimeout",
     farewell: "stays",
     run: Effect.fnUntraced(function*({ peer, session }) {
       const search = yield* Effect.forkScoped(Stream.runDrain(session.search({ base: "" })), { startImmediately: true })
@@ -139,10 +139,10 @@ export const endings: Record<string, Behaviour> = {
     })
   },
   "garbage, while it doesn't read, and reads again when the session is being closed": {
-    promise: "one unbind: the release waits for the one that is on its way",
+    promise: "one unbind: the release waits for the one in flight",
     run: Effect.fnUntraced(function*(world) {
       const { peer, session } = world
-      // Under TLS the peer can say nothing before it has read the end of the handshake.
+      // Under TLS the peer can send nothing before it has read the end of the handshake.
       yield* stillWorks(world)
       yield* peer.stall
       const pending = yield* Effect.forkScoped(session.add("cn=a", { cn: "x".repeat(20_000_000) }), {

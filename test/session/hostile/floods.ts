@@ -1,4 +1,4 @@
-/** Peers that send more than anybody reads. What is counted is what they got rid of. */
+/** Peers that send more than the client reads. The tests count the bytes that the connection has accepted. */
 import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { type Behaviour, stillWorks, type World } from "./world.ts"
 const total = 40_000
 const size = 1000
 
-/** Sends entries in packets of a hundred, and says how many octets the connection has taken. */
+/** Sends entries in packets of a hundred, and says how many bytes the connection has taken. */
 const flood = Effect.fnUntraced(function*({ peer }: World, messageId: number) {
   let taken = 0
   const packet = Buffer.concat(
@@ -37,11 +37,11 @@ const stopped = Effect.fnUntraced(function*(taken: () => number) {
   }
 })
 
-/** 256 KiB in the session; the rest is what the sockets of the system hold. */
+/** 256 KiB in the session; the rest is in the socket buffers of the system. */
 const most = 16 * 1024 * 1024
 
 export const floods: Record<string, Behaviour> = {
-  "40 MB of entries that nobody reads, and that are read at last": {
+  "40 MB of unread entries, which are read in the end": {
     promise: "the peer has to wait; no entry is lost",
     run: Effect.fnUntraced(function*(world) {
       const release = yield* Deferred.make<void>()
@@ -60,8 +60,8 @@ export const floods: Record<string, Behaviour> = {
       yield* stillWorks(world)
     })
   },
-  "40 MB of entries that nobody reads, for a search that is given up": {
-    promise: "one Abandon; what still comes is dropped, and the session goes on",
+  "40 MB of unread entries, for a search that is given up": {
+    promise: "one Abandon; later responses are dropped, and the session goes on",
     run: Effect.fnUntraced(function*(world) {
       const slow = yield* world.session.search({ base: "" }).pipe(
         Stream.mapEffect(() => Effect.never),
@@ -78,7 +78,7 @@ export const floods: Record<string, Behaviour> = {
       yield* stillWorks(world)
     })
   },
-  "40 MB of entries that nobody reads, for a session that is closed": {
+  "40 MB of unread entries, for a session that is closed": {
     promise: "the release reads past them, and ends with the peer's FIN",
     run: Effect.fnUntraced(function*(world) {
       yield* Effect.forkDetach(

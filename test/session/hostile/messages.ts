@@ -1,4 +1,4 @@
-/** Peers that send what LDAP doesn't allow: the session is over for everybody, politely, and nothing is believed. */
+/** Peers that send invalid messages: the session ends with an unbind, all operations fail, and no result is trusted. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -6,9 +6,9 @@ import type { SessionOptions } from "../../../src/session/LdapSession.ts"
 import { done, entry, octets, ok } from "../RecordingPeer.ts"
 import { type Behaviour, deleteResponse, element, inFlight, message, reasonOf, result } from "./world.ts"
 
-/** What a peer sends while a delete (message id 1) and a search (2) wait. */
+/** Bytes that a peer sends while a delete (message id 1) and a search (2) wait. */
 const violation = (sent: Uint8Array, options?: SessionOptions): Behaviour => ({
-  promise: "ProtocolViolation for all that is in flight, SessionClosed for what comes later",
+  promise: "ProtocolViolation for all operations in flight, SessionClosed for later ones",
   ...(options === undefined ? {} : { options }),
   run: Effect.fnUntraced(function*(world) {
     const { peer, session } = world
@@ -22,7 +22,7 @@ const violation = (sent: Uint8Array, options?: SessionOptions): Behaviour => ({
   })
 })
 
-/** Sequences within sequences, all of them with honest lengths. */
+/** Sequences within sequences, all of them with correct lengths. */
 const nested = (depth: number): Buffer => {
   const headers: Array<Buffer> = []
   let size = 0
@@ -51,28 +51,28 @@ export const violations: Record<string, Behaviour> = {
   ),
   "a length of 2 GiB": violation(bytes(0x30, 0x84, 0x7f, 0xff, 0xff, 0xff)),
   "a length of 4 GiB": violation(bytes(0x30, 0x84, 0xff, 0xff, 0xff, 0xff)),
-  "a length of nine octets": violation(bytes(0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1)),
-  "a message one octet above maxMessageSize, of which only the header comes": violation(bytes(0x30, 0x82, 0x03, 0xe5), {
+  "a length of nine bytes": violation(bytes(0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1)),
+  "a message one byte above maxMessageSize, of which only the header comes": violation(bytes(0x30, 0x82, 0x03, 0xe5), {
     maxMessageSize: 1000
   }),
   "an empty message": violation(bytes(0x30, 0)),
   "a message without an operation": violation(bytes(0x30, 3, 2, 1, 1)),
   "an unknown application tag": violation(message(1, element(0x7e))),
-  "a tag of several octets": violation(message(1, bytes(0x7f, 0x81, 1, 0))),
+  "a tag of several bytes": violation(message(1, bytes(0x7f, 0x81, 1, 0))),
   "a negative message id": violation(element(0x30, element(2, bytes(0xff)), result(deleteResponse))),
-  "a message id of five octets": violation(element(0x30, element(2, bytes(1, 0, 0, 0, 0)), result(deleteResponse))),
+  "a message id of five bytes": violation(element(0x30, element(2, bytes(1, 0, 0, 0, 0)), result(deleteResponse))),
   "an element that passes the end of its message": violation(bytes(0x30, 12, 2, 1, 1, 0x6b, 8, 10, 1, 0, 4, 0, 4, 0)),
   "a result without a code": violation(message(1, element(deleteResponse, element(4), element(4)))),
-  "a result code of five octets": violation(message(1, result(deleteResponse, [1, 0, 0, 0, 0]))),
+  "a result code of five bytes": violation(message(1, result(deleteResponse, [1, 0, 0, 0, 0]))),
   "sequences of indefinite length, 100,000 deep": violation(
     Buffer.concat([bytes(0x30, 0x83, 0x03, 0x0d, 0x45, 2, 1, 1), Buffer.alloc(200_002, bytes(0x30, 0x80))])
   ),
   "sequences 100,000 deep where an attribute should be": violation(
     message(2, element(0x64, element(4, "cn=a"), element(0x30, deep)))
   ),
-  "controls that are none": violation(message(1, result(deleteResponse), element(0xa0, bytes(0xff, 0xff)))),
+  "controls that are not controls": violation(message(1, result(deleteResponse), element(0xa0, bytes(0xff, 0xff)))),
   "a search reference to nowhere": violation(message(2, element(0x73))),
-  "an attribute whose values are not octet strings": violation(
+  "an attribute whose values are not OCTET STRINGs": violation(
     message(
       2,
       element(0x64, element(4, "c="), element(0x30, element(0x30, element(4, "cn"), element(0x31, bytes(2, 1, 5)))))
@@ -81,14 +81,14 @@ export const violations: Record<string, Behaviour> = {
   "a response to a message id that was never used": violation(octets(77, { _tag: "DeleteResponse", result: ok })),
   "a response of the wrong kind": violation(octets(1, { _tag: "AddResponse", result: ok })),
   "a BindResponse for a delete": violation(octets(1, { _tag: "BindResponse", result: ok })),
-  "a BindResponse that nobody asked for": violation(octets(3, { _tag: "BindResponse", result: ok })),
+  "a BindResponse without a request": violation(octets(3, { _tag: "BindResponse", result: ok })),
   "an entry for a delete": violation(octets(1, entry("cn=a"))),
   "the result of another operation for a search": violation(octets(2, { _tag: "ModifyResponse", result: ok })),
   "a request": violation(octets(1, { _tag: "DeleteRequest", dn: "cn=a" })),
   "an unbind": violation(octets(0, { _tag: "UnbindRequest" })),
   "an unsolicited notification that is a search result": violation(octets(0, done)),
   "an answer, and garbage in the same packet": {
-    promise: "the answer counts, the rest is a ProtocolViolation",
+    promise: "the answer is delivered, the rest is a ProtocolViolation",
     run: Effect.fnUntraced(function*(world) {
       const { pending, search } = yield* inFlight(world)
       const answer = octets(1, { _tag: "DeleteResponse", result: ok })

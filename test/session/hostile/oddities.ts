@@ -1,4 +1,4 @@
-/** Peers that send what is odd, late, huge or superfluous, and yet no reason to end a session. */
+/** Peers that send odd, late, huge or superfluous messages that are no reason to end a session. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -19,9 +19,9 @@ import {
   stillWorks
 } from "./world.ts"
 
-/** What a peer sends while a delete (message id 1) and a search (2) wait, before it answers both. */
+/** Messages that a peer sends while a delete (message id 1) and a search (2) wait, before it answers both. */
 const harmless = (...sent: ReadonlyArray<Uint8Array>): Behaviour => ({
-  promise: "nobody notices, and the session goes on",
+  promise: "it is ignored, and the session goes on",
   run: Effect.fnUntraced(function*(world) {
     const both = yield* inFlight(world)
     for (const octets of sent) yield* world.peer.sendOctets(octets)
@@ -30,7 +30,7 @@ const harmless = (...sent: ReadonlyArray<Uint8Array>): Behaviour => ({
   })
 })
 
-/** How a peer answers a delete, and what its caller is told. */
+/** A peer's answer to a delete, and the caller's result. */
 const answer = (
   promise: string,
   sent: Uint8Array,
@@ -47,7 +47,7 @@ const answer = (
   })
 })
 
-/** Entries that a peer sends, and what is found in them. */
+/** Entries that a peer sends, and the values that the caller reads. */
 const found = (
   promise: string,
   sent: Uint8Array,
@@ -86,7 +86,7 @@ export const oddities: Record<string, Behaviour> = {
   "an unsolicited notification without a name": harmless(octets(0, { _tag: "ExtendedResponse", result: ok })),
   "an intermediate response to a delete": harmless(octets(1, { _tag: "IntermediateResponse", oid: "1.2.3" })),
   "the answer to an operation that was abandoned": {
-    promise: "it is dropped, and nobody else gets it",
+    promise: "it is dropped, and no other operation gets it",
     run: Effect.fnUntraced(function*(world) {
       const fiber = yield* Effect.forkScoped(world.session.delete("cn=a"), { startImmediately: true })
       const { messageId } = yield* world.peer.expect("DeleteRequest")
@@ -116,7 +116,7 @@ export const oddities: Record<string, Behaviour> = {
       assert.strictEqual((yield* Fiber.join(pending)).code, 0)
     })
   },
-  "credentials that nobody asked for, in the answer to a simple bind, and that answer again": {
+  "unexpected credentials in the answer to a simple bind, and that answer again": {
     promise: "the bind counts once",
     run: Effect.fnUntraced(function*(world) {
       const bind = yield* Effect.forkScoped(world.session.bind(LdapAuth.anonymous), { startImmediately: true })
@@ -128,7 +128,7 @@ export const oddities: Record<string, Behaviour> = {
     })
   },
   "saslBindInProgress in answer to a simple bind": {
-    promise: "SaslBindInProgress, and the next operation has its turn",
+    promise: "SaslBindInProgress, and the next operation can start",
     run: Effect.fnUntraced(function*(world) {
       const bind = yield* Effect.forkScoped(world.session.bind(LdapAuth.anonymous), { startImmediately: true })
       const { messageId } = yield* world.peer.expect("BindRequest")
@@ -180,11 +180,11 @@ export const oddities: Record<string, Behaviour> = {
     (told) => assert.strictEqual(told.code, 0)
   ),
   "an element of a later version that is 100,000 deep": answer(
-    "it is passed over, without descending",
+    "it is skipped, without descending",
     message(1, result(deleteResponse, [0], element(0xbe, deep))),
     (told) => assert.strictEqual(told.code, 0)
   ),
-  "a result code that nobody knows": answer(
+  "an unknown result code": answer(
     "UnknownResultCode with the number",
     message(
       1,
@@ -287,8 +287,8 @@ export const oddities: Record<string, Behaviour> = {
       assert.strictEqual((yield* world.peer.expect("AbandonRequest")).operation.abandoned, messageId)
     })
   },
-  "octets one at a time": {
-    promise: "as good as all at once",
+  "bytes one at a time": {
+    promise: "the same as all at once",
     run: Effect.fnUntraced(function*(world) {
       const search = yield* Effect.forkScoped(Stream.runCollect(world.session.search({ base: "" })), {
         startImmediately: true

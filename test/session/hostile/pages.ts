@@ -1,4 +1,4 @@
-/** Peers whose pages come to no end, or to a wrong one (RFC 2696). */
+/** Peers whose pages never end, or end wrongly (RFC 2696). */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -60,7 +60,7 @@ const violated = <A>(
 
 export const pages: Record<string, Behaviour> = {
   "empty pages with the same cookie, for ever": {
-    promise: "ProtocolViolation for the search alone after 100 of them, and the cookie is given back",
+    promise: "ProtocolViolation for the search alone after 100 of them, and the cookie is released",
     run: goesInCircles(
       ({ session }) => violated(Stream.runDrain(session.search({ base: "", pageSize: 2 }))),
       true
@@ -92,7 +92,7 @@ export const pages: Record<string, Behaviour> = {
     })
   },
   "pages with entries, for ever": {
-    promise: "the stream has as many as it takes, and gives the cookie back",
+    promise: "the stream gets as many as it takes, and releases the cookie",
     run: Effect.fnUntraced(function*(world) {
       const search = yield* world.session.search({ base: "", pageSize: 2 }).pipe(
         Stream.take(20),
@@ -109,8 +109,8 @@ export const pages: Record<string, Behaviour> = {
       yield* stillWorks(world)
     })
   },
-  "silence in answer to a cookie that was given back": {
-    promise: "it is abandoned after 30 seconds, and a bind has its turn",
+  "silence in answer to the release of a cookie": {
+    promise: "it is abandoned after 30 seconds, and a bind can start",
     run: Effect.fnUntraced(function*(world) {
       const search = yield* world.session.search({ base: "", pageSize: 2 }).pipe(
         Stream.take(2),
@@ -131,7 +131,7 @@ export const pages: Record<string, Behaviour> = {
     })
   },
   "a control for the next page that can't be read": {
-    promise: "ProtocolViolation for the search alone, after its entries: half of an answer is no answer",
+    promise: "ProtocolViolation for the search alone, after its entries: an incomplete answer is an error",
     run: Effect.fnUntraced(function*(world) {
       const search = yield* Effect.forkScoped(
         Effect.flip(world.session.searchResult({ base: "", pageSize: 2 })),
@@ -149,7 +149,7 @@ export const pages: Record<string, Behaviour> = {
     })
   },
   "a negative estimate of the total": {
-    promise: "it is nobody's business",
+    promise: "it is ignored",
     run: Effect.fnUntraced(function*(world) {
       const search = yield* searching(world)
       const value = element(0x30, element(2, Buffer.from([0xff])), element(4))
@@ -163,7 +163,7 @@ export const pages: Record<string, Behaviour> = {
     })
   },
   "a cookie for a search that asked for no pages": {
-    promise: "the search is at its end",
+    promise: "the search ends",
     run: Effect.fnUntraced(function*(world) {
       const search = yield* Effect.forkScoped(world.session.searchResult({ base: "" }), { startImmediately: true })
       const { messageId } = yield* world.peer.expect("SearchRequest")

@@ -1,4 +1,4 @@
-/** Peers that take their time. Virtual time: the limits are exact. */
+/** Peers that are slow or silent. Virtual time: the limits are exact. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -39,8 +39,8 @@ export const silences: Record<string, Behaviour> = {
       yield* stillWorks(world)
     })
   },
-  "an octet a second, for longer than the limit": {
-    promise: "RequestTimeout: octets are no answer",
+  "a byte a second, for longer than the limit": {
+    promise: "RequestTimeout: the limit ends with a complete message, not with bytes",
     run: Effect.fnUntraced(function*(world) {
       const pending = yield* Effect.forkScoped(world.session.delete("cn=a"), { startImmediately: true })
       yield* world.peer.expect("DeleteRequest")

@@ -5,7 +5,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { octets, ok, type Request } from "../RecordingPeer.ts"
 import { type Behaviour, reasonOf, stillWorks, type World } from "./world.ts"
 
-/** What is asked of a peer, and how it answers; then what the caller was told. */
+/** A StartTLS request, the peer's answer, and the caller's error. */
 const starting = (
   behaviour: Omit<Behaviour, "run">,
   answer: (world: World, request: Request) => Effect.Effect<void>,
@@ -43,18 +43,18 @@ export const tlsStarts: Record<string, Behaviour> = {
     }
   ),
   "a response of the wrong kind": starting(
-    { promise: "ProtocolViolation; no unbind, for the peer may wait for a handshake", ways: clear, unbinds: 0 },
+    { promise: "ProtocolViolation; no unbind, since the peer may wait for a handshake", ways: clear, unbinds: 0 },
     ({ peer }, { messageId }) => peer.send(messageId, { _tag: "BindResponse", result: ok }),
     isOver("ProtocolViolation")
   ),
   "yes, and an answer in clear text in the same packet": starting(
-    { promise: "ProtocolViolation, nothing of it is believed; no unbind", ways: ["TCP"], unbinds: 0 },
+    { promise: "ProtocolViolation, and the bytes are not trusted; no unbind", ways: ["TCP"], unbinds: 0 },
     ({ peer }, request) =>
       peer.sendOctets(Buffer.concat([granted(request), octets(2, { _tag: "BindResponse", result: ok })])),
     isOver("ProtocolViolation")
   ),
   "yes, and in the same packet what would be harmless at any other time": starting(
-    { promise: "ProtocolViolation: nobody knows who has sent it; no unbind", ways: ["TCP"], unbinds: 0 },
+    { promise: "ProtocolViolation, since its sender is unknown; no unbind", ways: ["TCP"], unbinds: 0 },
     Effect.fnUntraced(function*({ connection }, request) {
       yield* connection.ignoreHandshake
       const notification = octets(0, { _tag: "ExtendedResponse", oid: "1.2.3", result: ok })
@@ -63,7 +63,7 @@ export const tlsStarts: Record<string, Behaviour> = {
     isOver("ProtocolViolation")
   ),
   "yes, and half a message in clear text in the same packet": starting(
-    { promise: "ProtocolViolation, nothing of it is believed; no unbind", ways: ["TCP"], unbinds: 0 },
+    { promise: "ProtocolViolation, and the bytes are not trusted; no unbind", ways: ["TCP"], unbinds: 0 },
     ({ peer }, request) => peer.sendOctets(Buffer.concat([granted(request), Buffer.from([0x30, 0x0c])])),
     isOver("ProtocolViolation")
   ),

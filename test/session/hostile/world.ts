@@ -1,6 +1,6 @@
 /**
- * Where hostile peers live: a session and its peer in memory, over TCP, or over TLS, all in virtual time; and what must be true
- * of every session when it is over, whatever its peer did.
+ * The world of hostile peers: a session and its peer in memory, over TCP, or over TLS, all in virtual time; and the checks of
+ * every session after its end, whatever its peer did.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -22,17 +22,17 @@ export type Way = "memory" | "TCP" | "TLS"
 export interface World {
   readonly session: LdapSession.LdapSession
   readonly peer: RecordingPeer & Pick<RecordedConnection, "reset">
-  /** What a peer behind a port can do beside. */
+  /** The further controls of a peer behind a port. */
   readonly connection: RecordedConnection
 }
 
-/** What a peer does, and what a session promises when it does. */
+/** A behaviour of a peer, and the session's promise for it. */
 export interface Behaviour {
   readonly promise: string
-  /** Where it can be done. Default everywhere. */
+  /** The transports on which it is possible. Default: all. */
   readonly ways?: ReadonlyArray<Way>
   readonly options?: LdapSession.SessionOptions
-  /** UnbindRequests that the peer sees, from the first octet to the last. Default 1. */
+  /** UnbindRequests that the peer sees, from the first byte to the last. Default 1. */
   readonly unbinds?: 0 | 1
   /**
    * How the peer takes the end: it closes its side when the client has (default), never does (`stays`), or doesn't even read
@@ -67,7 +67,7 @@ const open = Effect.fnUntraced(function*(way: Way, options: LdapSession.SessionO
   }
 })
 
-/** Fibers take their leave in turns of the event loop, and so do sockets. */
+/** Waits, turn by turn of the event loop, since fibers and sockets end in later turns. */
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => {
     let turns = 0
@@ -151,7 +151,7 @@ export const inFlight = Effect.fnUntraced(function*({ peer, session }: World) {
   return { pending, search } satisfies InFlight
 })
 
-/** The session still works: a delete is answered. Whatever the peer sent before has been read then. */
+/** The session still works: a delete is answered. All earlier bytes of the peer have been read then. */
 export const stillWorks = Effect.fnUntraced(function*({ peer, session }: World) {
   const fiber = yield* Effect.forkScoped(session.delete("cn=still,dc=works"), { startImmediately: true })
   const { messageId } = yield* peer.expect("DeleteRequest")
@@ -159,7 +159,7 @@ export const stillWorks = Effect.fnUntraced(function*({ peer, session }: World) 
   assert.strictEqual((yield* Fiber.join(fiber)).code, 0)
 })
 
-/** Ends what {@link inFlight} began, and both are the better for it. */
+/** Answers the operations of {@link inFlight}; both succeed. */
 export const answerBoth = Effect.fnUntraced(function*({ peer }: World, { pending, search }: InFlight) {
   yield* peer.send(1, { _tag: "DeleteResponse", result: ok })
   yield* peer.send(2, done)
@@ -185,11 +185,11 @@ export const element = (tag: number, ...content: ReadonlyArray<Uint8Array | stri
 
 const number = (value: number) => element(0x02, Buffer.from([value]))
 
-/** A message around an operation that is octets already. */
+/** A message around an operation that is bytes already. */
 export const message = (id: number, operation: Uint8Array, ...more: ReadonlyArray<Uint8Array>): Buffer =>
   element(0x30, number(id), operation, ...more)
 
-/** A response that is a result: the code as its octets, and what else is wanted. */
+/** A response that is a result: the code as its bytes, and any further elements. */
 export const result = (tag: number, code: ReadonlyArray<number> = [0], ...more: ReadonlyArray<Uint8Array>): Buffer =>
   element(tag, element(0x0a, Buffer.from(code)), element(0x04), element(0x04), ...more)
 
