@@ -84,7 +84,8 @@ export const letFinish = (core: Core, operation: Operation): void => {
   if (operation.stage !== "written") return takeBack(core, operation)
   leave(core, operation)
   // A bind would wait in vain for a server that falls silent. What has a time limit keeps it.
-  if (!operation.hasTimer && operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)
+  if (!operation.hasTimer && operation.spec.timeoutMillis !== Infinity)
+    setTimer(core, operation, operation.spec.timeoutMillis)
 }
 
 /** The caller of a request in flight is gone: what still comes is dropped. */
