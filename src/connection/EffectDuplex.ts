@@ -136,7 +136,8 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
     fiber.addObserver((exit) => {
       this.#fibers.delete(fiber)
       onExit(exit)
-      if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) this.#receiver?.onEnd(endOf(exit.cause))
+      // Nothing but `stop` interrupts these fibers: any other interruption is in the socket, a queue that was shut down, say.
+      if (Exit.isFailure(exit) && !this.#isStopped) this.#receiver?.onEnd(endOf(exit.cause))
     })
   }
 }

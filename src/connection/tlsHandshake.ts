@@ -2,12 +2,12 @@
  * Turns the options of `LdapTls` into those of Node, and checks a server once the handshake is done.
  */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { authoritiesOf } from "./authorities.ts"
+import { detached } from "./detached.ts"
 import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
 
 /** Options that have been checked. */
@@ -131,18 +131,6 @@ const askHook = (
       cause: typeof reason === "string" ? undefined : reason
     })),
     Effect.asVoid
-  )
-
-/**
- * Runs a hook of the program in a fiber of its own. A hook that can't be interrupted is told to end and is not waited for, so it can't
- * delay the connect timeout or the release.
- */
-const detached = <A, E>(hook: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      Effect.forkDetach(hook, { startImmediately: true }),
-      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Effect.sync(() => fiber.interruptUnsafe()))
-    )
   )
 
 /** The 32 bytes of a fingerprint in hexadecimal, for every accepted spelling; `undefined` if it is no fingerprint. */

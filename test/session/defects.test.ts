@@ -55,6 +55,25 @@ describe("a socket that breaks", () => {
       yield* settle
       assert.isFalse(client.isOpen())
     }))
+
+  it.effect.each(["reader", "writer"] as const)(
+    "when its %s is made of a fiber that was interrupted: ConnectionLost, and nothing waits for ever",
+    (side) =>
+      Effect.gen(function*() {
+        const [client, server] = yield* MemorySocket.pair()
+        yield* over(server)
+        const interrupted = Effect.andThen(settle, Effect.interrupt)
+        const reader = Effect.map(client.reader, (reader) => ({ ...reader, pull: interrupted }))
+        const writer = Effect.map(client.writer, (writer) => ({ ...writer, write: () => interrupted }))
+        const socket = socketLike(client, side === "reader" ? { reader } : { writer })
+        const session = yield* LdapSession.fromSocket(socket, { closeTimeout: 0, requestTimeout: "Infinity" })
+        const pending = yield* Effect.forkChild(Effect.flip(session.delete("cn=a")), { startImmediately: true })
+        yield* Effect.andThen(settle, settle)
+        assert.isDefined(pending.pollUnsafe())
+        assert.strictEqual((yield* Fiber.join(pending)).reason._tag, "ConnectionLost")
+        assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
+      })
+  )
 })
 
 /** Collects errors that are thrown outside of the call stack while an effect runs; the test runner must not report them as failures. */

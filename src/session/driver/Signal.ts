@@ -16,6 +16,10 @@ export class Signal<A> {
     return Effect.sync(() => this.#waiting.delete(resume))
   })
 
+  get hasHappened(): boolean {
+    return this.#value !== undefined
+  }
+
   /** Triggers the event. Later calls do nothing. */
   happen(value: A): void {
     if (this.#value !== undefined) return

@@ -61,7 +61,7 @@ const durations = ["connectTimeout", "requestTimeout", "closeTimeout"] as const
 export const sessionProblem = (options: unknown): Problem => {
   if (typeof options !== "object" || options === null) return invalid("config", `${given(options)} was given`)
   const fields = options as Readonly<Record<string, unknown>>
-  const { auth, bindControls, maxMessageSize, maxUnread, tls } = fields
+  const { auth, bindControls, maxMessageSize, maxUnread, pagedSearches, tls } = fields
   for (const field of durations) {
     const wrong = durationProblem(field, fields[field])
     if (wrong !== undefined) return wrong
@@ -70,6 +70,12 @@ export const sessionProblem = (options: unknown): Problem => {
     if (value !== undefined && !(typeof value === "number" && value > 0)) {
       return invalid(field, `${given(value)} was given where a number of bytes belongs`)
     }
+  }
+  if (
+    pagedSearches !== undefined && pagedSearches !== Infinity &&
+    !(Number.isInteger(pagedSearches) && Number(pagedSearches) > 0)
+  ) {
+    return invalid("pagedSearches", `${given(pagedSearches)} was given where a number of searches belongs, 1 at least`)
   }
   if (tls !== undefined && (typeof tls !== "object" || tls === null)) return invalid("tls", `${given(tls)} was given`)
   return (auth === undefined ? undefined : authProblem(auth)) ?? controlsProblem("bindControls", bindControls)

@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import { InvalidRequest, type LdapError, RequestTimeout } from "../../model/LdapError.ts"
+import { guarded } from "../driver/guarded.ts"
 import type { OperationContext } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 
@@ -16,15 +17,12 @@ export interface PagedSearch {
   readonly context: OperationContext
 }
 
-interface Waiting {
-  readonly goOn: () => void
-  readonly refuse: () => void
-}
+type Answer = "hasPlace" | "refused"
 
 export class PagedSearches {
   readonly #most: number
   readonly #running = new Set<PagedSearch>()
-  readonly #waiting = new Map<PagedSearch, Waiting>()
+  readonly #waiting = new Map<PagedSearch, (answer: Answer) => void>()
 
   constructor(most: number) {
     this.#most = most
@@ -34,16 +32,14 @@ export class PagedSearches {
   enter(driver: SessionDriver, search: PagedSearch, timeoutMillis: number): Effect.Effect<void, LdapError> {
     return Effect.suspend(() => {
       const fail = (reason: InvalidRequest | RequestTimeout) => Effect.fail(driver.error(search.context, reason))
-      if (this.#running.size < this.#most) {
-        this.#running.add(search)
-        return Effect.void
-      }
-      if (this.#isHopeless) return fail(this.#refusal)
+      const answers = { hasPlace: Effect.void, refused: Effect.suspend(() => fail(this.#refusal)) }
+      const now = this.#answer(driver, search)
+      if (now !== undefined) return answers[now]
       const wait = Effect.callback<void, LdapError>((resume) => {
-        this.#waiting.set(search, {
-          goOn: () => resume(Effect.void),
-          refuse: () => resume(fail(this.#refusal))
-        })
+        // A fiber may give way to others before it comes here, and the places may be free by now.
+        const now = this.#answer(driver, search)
+        if (now !== undefined) return resume(answers[now])
+        this.#waiting.set(search, (answer) => resume(answers[answer]))
       })
       return timeoutMillis === Infinity ? wait : Effect.timeoutOrElse(wait, {
         duration: timeoutMillis,
@@ -59,24 +55,36 @@ export class PagedSearches {
     })
   }
 
+  /** Takes a place if there is one; `undefined` where the search has to wait. */
+  #answer(driver: SessionDriver, search: PagedSearch): Answer | undefined {
+    // After the end it needs none: its request fails with the reason, whatever streams are left.
+    if (driver.ended.hasHappened) return "hasPlace"
+    if (this.#running.size < this.#most) {
+      this.#running.add(search)
+      return "hasPlace"
+    }
+    return this.#isHopeless ? "refused" : undefined
+  }
+
   /** Gives the place back, or stops waiting for one. */
   leave(search: PagedSearch): void {
     this.#waiting.delete(search)
     this.#running.delete(search)
     // Those that end by themselves first: nothing has to be refused because of them.
     for (const kind of ["collected", "stream"] as const) {
-      for (const [next, { goOn }] of this.#waiting) {
+      for (const [next, tell] of this.#waiting) {
         if (this.#running.size >= this.#most) break
         if (next.kind !== kind) continue
         this.#waiting.delete(next)
         this.#running.add(next)
-        goOn()
+        // It may run to its end in here, and its observers are not those of the search that leaves.
+        guarded(() => tell("hasPlace"))
       }
     }
     if (!this.#isHopeless) return
-    for (const [next, { refuse }] of this.#waiting) {
+    for (const [next, tell] of this.#waiting) {
       this.#waiting.delete(next)
-      refuse()
+      guarded(() => tell("refused"))
     }
   }
 

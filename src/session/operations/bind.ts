@@ -8,7 +8,8 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { LdapAuth } from "../../auth/LdapAuth.ts"
-import * as Password from "../../auth/Password.ts"
+import type * as Password from "../../auth/Password.ts"
+import { detached } from "../../connection/detached.ts"
 import { InvalidRequest, type LdapError, type LdapResult } from "../../model/LdapError.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import { passwordProblem } from "../input/sessionInput.ts"
@@ -61,7 +62,7 @@ const simpleBind = (
   if (!Effect.isEffect(password)) return send(password, timeoutMillis)
   const since = driver.now()
   return Effect.flatMap(
-    within(driver, context, timeoutMillis, Password.resolve(password)),
+    within(driver, context, timeoutMillis, detached(password)),
     (current) =>
       send(current, timeoutMillis === Infinity ? Infinity : Math.max(0, timeoutMillis - (driver.now() - since)))
   )

@@ -16,7 +16,7 @@ import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { SearchMessage } from "../LdapOperations.ts"
 import { cookieOf, isSorted, Pages, type Search } from "./pages.ts"
-import { leave, successOf } from "./request.ts"
+import { leave, type LetEnd, successOf } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
 
 export type { Search } from "./pages.ts"
@@ -178,13 +178,15 @@ export const collect = (
   return Effect.suspend(() => {
     const since = startOf(driver, search)
     const pages = new Pages(driver, search, "collected")
-    let unused: ReturnType<typeof cookieOf>
+    /** While a page is under way it isn't known where the next one starts. */
+    let isAsking = false
     const page: Effect.Effect<LdapResult, LdapError> = Effect.suspend(() => {
       const before = into.entries.length
-      unused = undefined
+      isAsking = true
       const paged = { ...search, controls: pages.controls, givingUp: pages.givingUp }
       return Effect.matchEffect(collectPage(driver, paged, remaining(driver, search, since), into), {
         onSuccess: (result) => {
+          isAsking = false
           const failure = pages.turn(result, into.entries.length === before)
           return failure !== undefined
             ? Effect.fail(failure)
@@ -195,14 +197,14 @@ export const collect = (
         onFailure: (error) => {
           const pause = into.entries.length === before ? pages.pauseAfter(error) : undefined
           if (pause === undefined) return Effect.fail(error)
-          unused = pages.cookie
+          isAsking = false
           return Effect.andThen(Effect.sleep(pause), page)
         }
       })
     })
     return Effect.ensuring(
       Effect.andThen(pages.enter(search.timeoutMillis), page),
-      Effect.sync(() => pages.close(unused))
+      Effect.sync(() => pages.close(isAsking ? undefined : pages.cookie))
     )
   })
 }
@@ -233,6 +235,8 @@ class PendingCollection extends PendingOperation {
   readonly #into: Collected
   readonly #resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
   #isLeft = false
+  /** How it ended, before its caller left. */
+  #outcome: Outcome | undefined
 
   constructor(
     driver: SessionDriver,
@@ -254,8 +258,17 @@ class PendingCollection extends PendingOperation {
 
   get leave(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.#isLeft = true
-      return leave(this.#driver, this, this.#search)
+      const { givingUp } = this.#search
+      if (this.#outcome === undefined) {
+        this.#isLeft = true
+        return leave(this.#driver, this, this.#search)
+      }
+      // A fiber may be interrupted between the answer and its next step: then there is nothing to wait for.
+      if (typeof givingUp === "object") {
+        givingUp.leaving()
+        letEnd(givingUp, this.#outcome)
+      }
+      return Effect.void
     })
   }
 
@@ -271,11 +284,15 @@ class PendingCollection extends PendingOperation {
   onSettled(outcome: Outcome): void {
     const { givingUp } = this.#search
     if (this.#isLeft) {
-      if (typeof givingUp === "object") givingUp.letEnd(outcome._tag === "Answered" ? outcome.message : undefined)
+      if (typeof givingUp === "object") letEnd(givingUp, outcome)
       return
     }
+    this.#outcome = outcome
     // What is left for one page is not the limit that the caller knows.
     const told = outcome._tag === "TimedOut" ? { ...outcome, afterMillis: this.#search.timeoutMillis } : outcome
     this.#resume(successOf(this.#driver, this.context, told))
   }
 }
+
+const letEnd = (givingUp: LetEnd, outcome: Outcome): void =>
+  givingUp.letEnd(outcome._tag === "Answered" ? outcome.message : undefined)

@@ -119,8 +119,8 @@ export const s10 = breaksOf(
   },
   {
     file: pagedSearches,
-    find: `if (this.#isHopeless) return fail(this.#refusal)`,
-    replace: "",
+    find: "return this.#isHopeless ? \"refused\" : undefined",
+    replace: "return undefined",
     test: "session/pagedSearches",
     name: "a search in pages for each entry of another one fails at once",
     hangs: true,
@@ -182,8 +182,8 @@ export const s10 = breaksOf(
   },
   {
     file: search,
-    find: "          unused = pages.cookie\n",
-    replace: "",
+    find: "          isAsking = false\n          return Effect.andThen(Effect.sleep(pause), page)",
+    replace: "          return Effect.andThen(Effect.sleep(pause), page)",
     test: "session/paging",
     name: "and one that is interrupted meanwhile releases the cursor: searchResult",
     hangs: true,

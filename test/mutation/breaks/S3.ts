@@ -6,8 +6,8 @@ export const s3 = breaksOf(
   "S3",
   {
     file: duplex,
-    find: "if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause))",
-    replace: "if (Exit.isFailure(exit) && !Cause.hasDies(exit.cause) && !Cause.hasInterruptsOnly(exit.cause))",
+    find: "if (Exit.isFailure(exit) && !this.#isStopped)",
+    replace: "if (Exit.isFailure(exit) && !this.#isStopped && !Cause.hasDies(exit.cause))",
     test: "session/defects",
     name: "when it is written to",
     hangs: true,

@@ -82,3 +82,16 @@ it("S5: the unbind has another message id than a request that was not answered, 
   const unbinds = machine.actions.flatMap((action) => (action._tag === "Unbind" ? [action.messageId] : []))
   expect([search.messageId, ...unbinds]).toEqual([1, 2])
 })
+
+it("S6: a search that is left to finish keeps the time limit that it has", () => {
+  const machine = new SessionMachine(timeoutMillis)
+  const search = makeOperation("search", { kind: "collect", expects: "SearchResultDone", timeoutMillis })
+  apply(
+    machine,
+    { _tag: "Start", operation: search },
+    { _tag: "Flush" },
+    { _tag: "LetFinish", operation: search }
+  )
+  // The driver knows one timer of an operation: a second one would leave the first without an owner.
+  expect(machine.actions.filter(({ _tag }) => _tag === "SetTimer")).toHaveLength(1)
+})

@@ -160,6 +160,7 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       }
       if (environment.isEnded) broken("S3: the timer of an operation is set after the end")
       if (calls[indexOf(action.of)]!.isSettled) broken("S6: a timer is set for an operation that is over")
+      if (calls[indexOf(action.of)]!.isTimed) broken("S6: a timer is set for an operation whose timer runs")
       if (action.millis !== action.of.spec.timeoutMillis) broken("S6: a timer has another time than the operation")
       if (action.millis === Infinity) broken("S6: a timer is set for ever")
       calls[indexOf(action.of)]!.isTimed = true
