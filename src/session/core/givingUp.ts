@@ -84,8 +84,8 @@ export const letFinish = (core: Core, operation: Operation): void => {
   if (operation.stage !== "written") return takeBack(core, operation)
   leave(core, operation)
   // A bind must not wait for ever for a silent server. An operation that has a time limit keeps it.
-  if (!operation.hasTimer && operation.spec.timeoutMillis !== Infinity)
-    setTimer(core, operation, operation.spec.timeoutMillis)
+  if (operation.hasTimer) return
+  if (operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)
 }
 
 /** The caller of a request in flight is gone: later responses are dropped. */
