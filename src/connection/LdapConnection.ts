@@ -10,7 +10,7 @@ import type * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type { SaslContext } from "../auth/SaslMechanism.ts"
 import type { LdapError, SessionEnd } from "../model/LdapError.ts"
-import type { TlsOptions, TlsSession } from "./LdapTls.ts"
+import type { TlsOptions, TlsSession } from "./tls/LdapTls.ts"
 
 /**
  * How far the traffic is protected from others: `tls`; `sasl`, by a confidential security layer of a bind; `local`, since it never

@@ -9,20 +9,20 @@ import type * as Socket from "effect/socket/Socket"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/url/LdapUrl.ts"
 import type { Protection } from "./LdapConnection.ts"
-import type { TlsOptions } from "./LdapTls.ts"
-import * as NodeConnect from "./nodeConnect.ts"
-import type { NodeTarget } from "./NodeConnection.ts"
+import * as NodeConnect from "./node/nodeConnect.ts"
+import type { NodeTarget } from "./node/NodeConnection.ts"
 import * as SocketConnection from "./SocketConnection.ts"
+import type { TlsOptions } from "./tls/LdapTls.ts"
 import type { LdapTransport } from "./Transport.ts"
 
 export type { SessionEnd } from "../model/LdapError.ts"
 export type { ConnectionEnd, LdapConnection, Receiver } from "./LdapConnection.ts"
-export type { TlsOptions, TlsSession } from "./LdapTls.ts"
+export type { TlsOptions, TlsSession } from "./tls/LdapTls.ts"
 export type { SaslContext } from "../auth/SaslMechanism.ts"
 
 export type { LdapTransport } from "./Transport.ts"
-export { record, type RecordingError, replay } from "./recording.ts"
-export { tap, type TapEvent } from "./tap.ts"
+export { record, type RecordingError, replay } from "./recording/recording.ts"
+export { tap, type TapEvent } from "./recording/tap.ts"
 
 /**
  * How far a connection is protected from others: `tls`, `sasl` (by a confidential security layer of a bind), `local` (it doesn't

@@ -10,7 +10,7 @@ import type { SaslSecurityLayer } from "../auth/SaslMechanism.ts"
 import { type AuthRejected, SessionEnd } from "../model/LdapError.ts"
 import { EffectDuplex } from "./EffectDuplex.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
-import type { TlsSession } from "./LdapTls.ts"
+import type { TlsSession } from "./tls/LdapTls.ts"
 
 /** Bytes of the length before each buffer. */
 const header = 4

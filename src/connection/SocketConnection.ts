@@ -11,7 +11,7 @@ import type * as Socket from "effect/socket/Socket"
 import { ConnectFailed, LdapError, ProtocolViolation, SessionEnd } from "../model/LdapError.ts"
 import { EffectDuplex } from "./EffectDuplex.ts"
 import type { ConnectionEnd, LdapConnection, Protection } from "./LdapConnection.ts"
-import type { Secret, TlsOptions } from "./LdapTls.ts"
+import type { Secret, TlsOptions } from "./tls/LdapTls.ts"
 
 export const open = Effect.fnUntraced(function*(
   socket: Socket.Socket,

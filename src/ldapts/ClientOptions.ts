@@ -5,9 +5,9 @@
 import * as Result from "effect/Result"
 import * as Net from "node:net"
 import type * as Tls from "node:tls"
-import type { TlsOptions } from "../connection/LdapTls.ts"
 import { fromUrl, type LdapTransport } from "../connection/LdapTransport.ts"
-import * as NodeConnection from "../connection/nodeConnect.ts"
+import * as NodeConnection from "../connection/node/nodeConnect.ts"
+import type { TlsOptions } from "../connection/tls/LdapTls.ts"
 import type { SessionOptions } from "../session/LdapSession.ts"
 
 /**

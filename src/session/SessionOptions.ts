@@ -1,8 +1,8 @@
 /** How a session is opened, and its limits. */
 import type * as Duration from "effect/Duration"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
-import type { TlsOptions } from "../connection/LdapTls.ts"
 import type { UrlOptions } from "../connection/LdapTransport.ts"
+import type { TlsOptions } from "../connection/tls/LdapTls.ts"
 import type { ControlInput } from "./LdapOperations.ts"
 
 /**

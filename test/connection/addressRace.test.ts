@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { attemptDelay, raceAddresses, resolutionDelay } from "../../src/connection/addressRace.ts"
+import { attemptDelay, raceAddresses, resolutionDelay } from "../../src/connection/node/addressRace.ts"
 import { atEveryStep } from "../session/stepping.ts"
 
 /** The behaviour of an address: connects or refuses after some time, or stays silent. */

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { TlsOptions } from "../../connection/LdapTls.ts"
+import type { TlsOptions } from "../../connection/tls/LdapTls.ts"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { InvalidRequest, type LdapError } from "../../model/LdapError.ts"
 import type { RequestOperation } from "../../protocol/LdapMessage.ts"

@@ -2,8 +2,8 @@
  * Turns failures of connecting into messages that say how to fix them.
  */
 import * as Dns from "effect/net/Dns"
-import { ConnectFailed, LdapError } from "../model/LdapError.ts"
-import { messageOf } from "../model/messageOf.ts"
+import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
+import { messageOf } from "../../model/messageOf.ts"
 import { isAbsence } from "./addressLookup.ts"
 import type { RaceFailure } from "./addressRace.ts"
 

@@ -4,11 +4,11 @@
 import * as Clock from "effect/Clock"
 import type * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type { LdapMessage } from "../protocol/LdapMessage.ts"
-import { LdapParser } from "../protocol/LdapParser.ts"
-import { answersSecret, withoutSecrets } from "../protocol/withoutSecrets.ts"
-import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
-import type { LdapTransport } from "./Transport.ts"
+import type { LdapMessage } from "../../protocol/LdapMessage.ts"
+import { LdapParser } from "../../protocol/LdapParser.ts"
+import { answersSecret, withoutSecrets } from "../../protocol/withoutSecrets.ts"
+import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "../LdapConnection.ts"
+import type { LdapTransport } from "../Transport.ts"
 
 /**
  * An event of a connection; `connection` counts connections from 1, `at` is in milliseconds of the clock.

@@ -6,11 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
-import type { LdapError } from "../model/LdapError.ts"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { LdapConnection } from "../LdapConnection.ts"
 import { lookupsOf } from "./addressLookup.ts"
 import { raceAddresses } from "./addressRace.ts"
 import { type Address, describeConnect, describeRace, type Failure, failure } from "./connectFailures.ts"
-import type { LdapConnection } from "./LdapConnection.ts"
 import { NodeConnection, type NodeTarget, prepare } from "./NodeConnection.ts"
 
 /**

@@ -6,8 +6,8 @@ import * as Redacted from "effect/Redacted"
 import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
+import { detached } from "../detached.ts"
 import { authoritiesOf } from "./authorities.ts"
-import { detached } from "./detached.ts"
 import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
 
 /** Options that have been checked. */
