@@ -1,7 +1,7 @@
 /**
  * Reads the text of distinguished names (RFC 4514 section 3) into lists of attributes. Two grammars are known: that of
- * RFC 4514, and the forms of RFC 2253 and RFC 1779 that RFC 4514 no longer has. The template tag reads with the same
- * code: a NUL, which no grammar allows, stands in its text where a value is put in.
+ * RFC 4514, and the forms of RFC 2253 and RFC 1779 that RFC 4514 no longer has. The template tag uses the same
+ * code: a NUL, which neither grammar allows, marks the place of a value in its text.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { RdnAttribute, textTags } from "./LdapDnAttribute.ts"
  * @since 0.1.0
  */
 export class DnSyntaxError extends Data.TaggedError("DnSyntaxError")<{
-  /** What was read; of a template, `${…}` stands for each of its values. */
+  /** The text that was read; in a template, `${…}` stands for each of its values. */
   readonly text: string
   /** Where in `text` it went wrong, counted in UTF-16 code units from 0. */
   readonly position: number
@@ -69,7 +69,7 @@ const isLenientType = (text: string): boolean => isName(text, /[^A-Za-z0-9_-]/) 
 
 const noHoles: ReadonlyArray<Hole> = []
 
-// Regular expressions here look for one character that shouldn't be there: they never backtrack, whatever the length.
+// Regular expressions here look for one character that isn't allowed: they never backtrack, so their time is linear.
 
 const isName = (text: string, others: RegExp): boolean => /^[A-Za-z]/.test(text) && !others.test(text)
 

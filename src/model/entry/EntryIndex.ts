@@ -1,8 +1,8 @@
 /**
- * Where the attributes of an entry stand in its octets: their names, and for each the range that its values take.
+ * The index of an entry: the names of its attributes, and for each the range of its values in the bytes.
  *
- * An entry makes its index when somebody first asks for an attribute. No value is looked at, and hardly a name is decoded: the
- * same few come again in every entry, most often even in the same order, so that entries share their list of names.
+ * An entry makes its index at the first access to an attribute. It reads no value and decodes few names: the
+ * same names come again in every entry, most often in the same order, so entries share their list of names.
  */
 import { isAscii, isUtf8 } from "node:buffer"
 import { BerReader, Tag } from "../../ber/BerReader.ts"
@@ -16,13 +16,13 @@ import { allTexts, type EntryText, firstText, textOf } from "./EntryText.ts"
 export interface Description {
   readonly text: string
   readonly lower: string
-  /** As they came. */
+  /** The bytes as received. */
   readonly octets: Uint8Array
-  /** Whether the values are octets and no text, whatever they are. */
+  /** Whether the attribute is known to be binary, so that its values are never text. */
   readonly isBinary: boolean
   /**
-   * In lower case and without an option that says how values are transferred, where there is one: `;binary` (RFC 4522), `;range=`. A
-   * program asks for the attribute by this name, whatever the server made of it.
+   * In lower case and without options that only say how values are transferred: `;binary` (RFC 4522), `;range=`. A
+   * program finds the attribute by this name, even if the server has added such an option.
    */
   readonly plain: string | undefined
 }
@@ -73,11 +73,11 @@ const byPlain = (descriptions: ReadonlyArray<Description>): Map<string, number> 
 const byLower = (descriptions: ReadonlyArray<Description>): Map<string, number> =>
   new Map(descriptions.map(({ lower }, i) => [lower, i]))
 
-/** From how many attributes on the text of an entry is made at once, and at the how manieth reading of text. */
+/** The number of attributes from which on the text of an entry is made as a whole, and the number of reads after which that happens. */
 const manyAttributes = 7
 const manyReadings = 3
 
-/** From how many attributes on the places of all are written down when somebody goes back among them. */
+/** The number of attributes from which on all places are recorded, once a program reads them out of order. */
 const tooManyToCount = 64
 
 export class EntryIndex {
@@ -87,7 +87,7 @@ export class EntryIndex {
   readonly #start: number
   readonly #end: number
   readonly #isLong: boolean
-  /** The attribute that was found last, and where it stands: who reads one attribute after another wants the next. */
+  /** The attribute that was found last, and its place: programs often read attributes in order, so the next one is near. */
   #at = 0
   #attribute: number
   #attributes: ReadonlyArray<number> | undefined
@@ -109,7 +109,7 @@ export class EntryIndex {
 
   /** The descriptions as they were written. */
   get names(): ReadonlyArray<string> {
-    // Who asks for all names will most likely ask for what they stand for.
+    // A program that reads all names will most likely read their values.
     if (this.#readings < manyReadings) this.#readings = manyReadings - 1
     return this.#names.texts
   }
@@ -205,7 +205,7 @@ export class EntryIndex {
     return attribute
   }
 
-  /** Counts a reading, and makes the text once it looks as if somebody would read most of it. */
+  /** Counts a read, and makes the text of the whole entry once enough reads suggest that most of it will be used. */
   #nextText(): EntryText | undefined {
     const count = this.#names.descriptions.length
     return ++this.#readings === manyReadings && count >= manyAttributes
@@ -227,8 +227,8 @@ const asText = (text: string, octets: Uint8Array): string =>
   text.includes(replacement) && !isUtf8(octets) ? octetsAsText(octets) : text
 
 /**
- * Octets that aren't text, in text that says so and loses nothing: a data URL (RFC 2397). So no two values become the same, and none
- * becomes what it isn't.
+ * Bytes that aren't text, as a data URL (RFC 2397), which is recognisable and loses nothing. So different values stay different, and
+ * none is mistaken for text.
  */
 export const octetsAsText = (octets: Uint8Array): string => `data:application/octet-stream;base64,${base64(octets)}`
 
@@ -283,7 +283,7 @@ export const indexOf = (bytes: Buffer, start: number): EntryIndex => {
   return new EntryIndex(bytes, last = new Names(descriptions), first, end, isLong)
 }
 
-/** No attribute may come twice (RFC 4511 section 4.1.7). From a server that does it all the same, the values are put together. */
+/** No attribute may occur twice (RFC 4511 section 4.1.7). If a server sends one twice, the values are merged. */
 const merged = (
   bytes: Buffer,
   descriptions: ReadonlyArray<Description>,

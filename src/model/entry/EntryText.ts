@@ -1,9 +1,9 @@
 /**
- * Values as text: one by one, many of one attribute, or all of an entry out of one string.
+ * Values as text: one by one, many of one attribute, or all of an entry as slices of one string.
  *
- * To ask the runtime for a string costs about as much as to cut four out of one that is there. So an entry of which somebody reads
- * value after value gets its text all at once, and keeps it; what is cut out of it belongs to whoever asked. The string has
- * nothing of other entries and is of a limited length: that is what a value keeps alive that is kept.
+ * Making a string from bytes costs about as much as four slices of an existing string. So an entry whose values are read one after
+ * another makes its text all at once and keeps it; callers get slices of it. A slice keeps the whole string in memory, so the
+ * string holds only this entry and has a limited length.
  *
  * All octets here were found to be in order.
  */
@@ -11,7 +11,7 @@ import { isAscii } from "node:buffer"
 import { endianness } from "node:os"
 import { contentStart, elementEnd } from "../../ber/element.ts"
 
-/** So many octets at most are made text for the sake of those that are read. */
+/** The most bytes that are decoded at once for the sake of the values that are read. */
 const longest = 4096
 
 const noValues: ReadonlyArray<never> = []
@@ -65,7 +65,7 @@ const countValues = (bytes: Buffer, start: number, end: number): number => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The text of an entry with so many attributes from `start` to `end`; `undefined` where it is too long for that. `isLong` says that
+ * The text of an entry with this many attributes from `start` to `end`; `undefined` if it is too long. `isLong` says that
  * the length of an attribute takes several octets, `isPlain` that all descriptions are ASCII.
  */
 export const textOf = (
@@ -79,9 +79,9 @@ export const textOf = (
   const length = end - start
   if (length > longest || attributes === 0) return undefined
   if (isLong) copyWithoutLengths(bytes, start, end)
-  // Who asks the runtime for as little as possible is fastest: a question as to what is ASCII costs as much as this.
+  // As few calls of the runtime as possible are fastest: checking for ASCII costs as much as this.
   const text = isLong ? copy.toString("utf8", 0, length) : bytes.toString("utf8", start, end)
-  // As many units as octets: all is ASCII, or what isn't became U+FFFD octet by octet, which it does in each value alone as well.
+  // As many units as bytes: either all is ASCII, or each other byte became one U+FFFD, as it does if a value is decoded alone.
   if (text.length === length) return new EntryText(text, start, true, undefined)
   if (!isLong) bytes.copy(copy, 0, start, end)
   const places = isPlain ? placesIn(text, bytes, start, length, attributes) : undefined
