@@ -122,8 +122,8 @@ interface Open {
  * **Details**
  *
  * Throws a {@link BerError} for anything that RFC 4511 does not allow, and for filters that nest deeper than `maxDepth` (a
- * comparison alone has depth 1). Empty `and` and `or` are the constants of RFC 4526. Names are not checked: an
- * invalid attribute description makes a filter undefined, which the evaluation decides. Values are views
+ * comparison alone has depth 1). Empty `and` and `or` are the constants of RFC 4526. Names are not checked: a
+ * filter with an invalid attribute description is Undefined when a server evaluates it. Values are views
  * into the message.
  *
  * @category decoding

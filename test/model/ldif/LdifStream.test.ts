@@ -420,7 +420,7 @@ describe("Ldif.decode, values in files", () => {
       const line = `photo:< file://${root}/in/photo\n`
       assert.lengthOf(yield* read(`dn: a\n${line}`, { maxFileSize: 3 }), 1)
       const large = yield* Effect.flip(read(`dn: a\n${line}`, { maxFileSize: 2 }))
-      assert.isTrue(large._tag === "LdifFileError" && /limit of 2 octets/.test(large.detail))
+      assert.isTrue(large._tag === "LdifFileError" && /limit of 2 bytes/.test(large.detail))
       const fs = yield* FileSystem.FileSystem
       yield* fs.writeFile(`${root}/in/large`, Buffer.alloc(5000))
       const record = yield* Effect.flip(
