@@ -1,5 +1,5 @@
 /**
- * What a schema is made of (RFC 4512 section 4.1), and the schema that they are together: values that never change.
+ * The definitions of a schema (RFC 4512 section 4.1), and the schema itself: values that never change.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import type { ValueRule } from "../../model/dn/LdapDn.ts"
 
 /**
- * What all definitions have.
+ * The fields of all definitions.
  *
  * @category models
  * @since 0.1.0
@@ -182,8 +182,8 @@ export interface Definitions {
  *
  * **Details**
  *
- * Whatever is looked up by a name is found by any of its names, without regard to case, and by its object identifier.
- * Schemas never change, so fibers may share them; a server's may, so read it again from time to time.
+ * Definitions are found by any of their names, without regard to case, and by their object identifier.
+ * A value of this class never changes, so fibers may share it. A server's schema may change, so read it again from time to time.
  *
  * @category models
  * @since 0.1.0
@@ -278,8 +278,8 @@ export class LdapSubschema implements Definitions {
   }
 
   /**
-   * Which attributes entries of these object classes must and may have, superior classes and DIT content rules included;
-   * classes that aren't defined are passed over.
+   * The attributes that entries of these object classes must and may have, superior classes and DIT content rules included;
+   * unknown classes are ignored.
    *
    * **Details**
    *

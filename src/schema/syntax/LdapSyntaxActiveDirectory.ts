@@ -1,5 +1,5 @@
 /**
- * The attribute values of Active Directory and Samba that are like no other server's, as codecs.
+ * Codecs for the attribute values that only Active Directory and Samba have.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { fromOctets, fromText } from "./syntax.ts"
 // Identities
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Where the text form has which octet: the first three groups have their octets in reverse order (MS-DTYP 2.3.4). */
+/** The order of the bytes in the text form: the first three groups have their bytes in reverse order (MS-DTYP 2.3.4). */
 const guidOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 
 /**

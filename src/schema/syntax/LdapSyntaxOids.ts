@@ -1,14 +1,14 @@
 /**
  * Which codec reads the values of which syntax (RFC 4517 section 3.3, RFC 4523, RFC 4530, and MS-ADTS 3.1.1.2.2.2).
  *
- * Where servers are more lenient than a codec, as with telephone numbers, the table has the lenient one: it is there for
- * schemas whose data nobody has looked at.
+ * If servers are more lenient than a codec, as with telephone numbers, the table has a lenient codec, since it is used
+ * for generated classes whose data hasn't been checked yet.
  */
 import type * as Schema from "effect/Schema"
 import * as Syntax from "./LdapSyntax.ts"
 import * as ActiveDirectory from "./LdapSyntaxActiveDirectory.ts"
 
-/** A codec to judge values by, and the name of the one in LdapSchema that programs want. */
+/** A codec for validating values, and the name of the codec in LdapSchema that programs use. */
 export interface NamedSyntax {
   readonly name: string
   readonly codec: Schema.ConstraintCodec<unknown, Uint8Array>

@@ -1,7 +1,7 @@
 /**
- * How the codecs of this room are made: a schema whose encoded side is the octets of one attribute value.
+ * How the codecs of this folder are made: a schema whose encoded side is the bytes of one attribute value.
  *
- * What is wrong with a value is said without the value: a password may be among them.
+ * Messages never contain the value, since it may be a password.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -18,7 +18,7 @@ const issues = <A>(result: Result.Result<A, string>): Effect.Effect<A, SchemaIss
     ? Effect.succeed(result.success)
     : Effect.fail(new SchemaIssue.InvalidValue({ message: result.failure }))
 
-/** A codec from octets to `to`. The failures of both functions are what is wrong, in a few words. */
+/** A codec from bytes to `to`. The failures of both functions are short messages. */
 export const fromOctets = <To extends Schema.Constraint>(
   to: To,
   how: {
