@@ -83,7 +83,7 @@ class Writer implements LdaptsWriter {
     this.#writer.octets(Buffer.from(octets), tag)
   }
 
-  /** The octets of a length, for a program that writes its elements by hand. */
+  /** The bytes of a length, for a program that writes its elements by hand. */
   writeLength(length: number): void {
     if (length < 0x80) return this.writeByte(length)
     const octets: Array<number> = []

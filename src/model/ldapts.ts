@@ -62,7 +62,7 @@ export const controlFrom = (control: ControlInput): LdapControl => {
 const plainControl = ({ critical = false, type, ...rest }: LdaptsControl): LdapControl => {
   const value = "value" in rest ? rest.value : undefined
   if (value !== undefined && !(value instanceof Uint8Array)) {
-    throw new TypeError(`the value of the control ${type} is not in octets, and it can't write itself`)
+    throw new TypeError(`the value of the control ${type} is not in bytes, and it can't write itself`)
   }
   return new LdapControl({ oid: type, critical, value })
 }

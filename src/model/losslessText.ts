@@ -14,7 +14,7 @@ export const dnTextOf = (value: Uint8Array): string => {
   return dnTextAt(bytes, 0, bytes.length)
 }
 
-/** An attribute description. {@link descriptionOctets} gives the octets back. */
+/** An attribute description. {@link descriptionOctets} gives the bytes back. */
 export const descriptionTextAt = (bytes: Buffer, start: number, end: number): string => {
   const hasBackslash = bytes.subarray(start, end).includes(backslash)
   // A valid description has no backslash. One that looks like an escape is escaped, so that the encoding stays reversible.

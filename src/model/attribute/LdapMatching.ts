@@ -73,7 +73,7 @@ export const key = (attribute: string, value: ValueInput, options?: MatchingOpti
  *
  * **Details**
  *
- * Rules that compare structures (certificates, bit strings, definitions of a schema) are known by name and compare octets. Of
+ * Rules that compare structures (certificates, bit strings, definitions of a schema) are known by name and compare bytes. Of
  * numericStringMatch spaces don't matter, and of caseIgnoreListMatch case and spaces don't.
  *
  * **Example**

@@ -9,7 +9,7 @@ import type { MatchingRule } from "./matchingRules.ts"
 /** The rule of a matching rule's name or object identifier; `undefined` for one that isn't known. */
 export const equalityRuleNamed = (name: string): MatchingRule | undefined => equalityRules.get(name.toLowerCase())
 
-/** Rules that compare stored values octet by octet here, since what they compare is a structure of its own, are `octets`. */
+/** Rules that compare stored values byte by byte here, since what they compare is a structure of its own, are `octets`. */
 const equalityRules = new Map<string, MatchingRule>(
   ([
     ["objectIdentifierMatch", "2.5.13.0", "oid"],
@@ -74,7 +74,7 @@ export interface Equality {
 
 const standard = new AttributeTypes({ strict: true })
 
-/** Of an attribute description, whose options don't matter; types that nothing is known of are compared by octets. */
+/** Of an attribute description, whose options don't matter; types that nothing is known of are compared by bytes. */
 export const equalityOf = (description: string, schema?: RuleSchema): Equality => {
   // Programs without types may pass anything.
   const [name = ""] = typeof description === "string" ? description.split(";", 1) : []

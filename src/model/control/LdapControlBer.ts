@@ -139,7 +139,7 @@ export type Flags<Name extends string> = { readonly [K in Name]: boolean }
 // The keys of a record of names are names.
 const namesOf = <Name extends string>(bits: Readonly<Record<Name, number>>) => Object.keys(bits) as Array<Name>
 
-/** The highest bit makes the number negative: it is written in four octets, as Windows does. */
+/** The highest bit makes the number negative: it is written in four bytes, as Windows does. */
 export const flagsToBits = <Name extends string>(
   bits: Readonly<Record<Name, number>>,
   flags: Partial<Readonly<Record<Name, boolean>>>

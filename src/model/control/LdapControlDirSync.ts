@@ -49,14 +49,14 @@ export const dirSyncRequest: ControlType<DirSyncRequest, Partial<DirSyncRequest>
   write: (writer, request: Partial<DirSyncRequest>) => {
     writer.start()
     writer.integer(Ber.flagsToBits<keyof typeof dirSyncFlags>(dirSyncFlags, request))
-    Ber.writeWhole(writer, request.maxBytes ?? 0, "number of octets")
+    Ber.writeWhole(writer, request.maxBytes ?? 0, "number of bytes")
     writer.octets(request.cookie ?? noOctets)
     writer.end()
   },
   read: (reader) =>
     Ber.sequence(reader, (content) => {
       const flags = Ber.bitsToFlags<keyof typeof dirSyncFlags>(dirSyncFlags, content.integer())
-      const maxBytes = Ber.whole(content, "number of octets")
+      const maxBytes = Ber.whole(content, "number of bytes")
       return { ...flags, maxBytes, cookie: Ber.bytes(content) }
     })
 })

@@ -140,7 +140,7 @@ const trackingProblem = (sourceIp: string, sourceName: string, formatOid: string
   sourceIp.length > 128
     ? "the source address is longer than 128 characters"
     : Buffer.byteLength(sourceName) > 65536
-    ? "the source name is longer than 65536 octets"
+    ? "the source name is longer than 65536 bytes"
     : /^[0-9.]+$/.test(formatOid)
     ? undefined
     : "the format is not an object identifier"

@@ -142,7 +142,7 @@ const writeValue = (writer: BerWriter, value: number | string, numberTag: number
   if (!Number.isSafeInteger(value)) throw new RangeError("a statistic is a whole number")
   const octets = Buffer.alloc(8)
   octets.writeBigInt64BE(BigInt(value))
-  // The least octets: those that only repeat the sign are left out.
+  // The least bytes: those that only repeat the sign are left out.
   let start = 0
   while (start < 7 && (octets[start] === (octets[start + 1]! < 0x80 ? 0 : 0xff))) start++
   writer.octets(octets.subarray(start), numberTag)
@@ -171,7 +171,7 @@ const read = (content: BerReader): SearchStatistics => {
 const numberIn = (reader: BerReader, tag: number): number => {
   const at = reader.position
   const octets = reader.octets(tag)
-  if (octets.length === 0 || octets.length > 8) throw new BerError(`a number of ${octets.length} octets`, at)
+  if (octets.length === 0 || octets.length > 8) throw new BerError(`a number of ${octets.length} bytes`, at)
   return Number(BigInt.asIntN(octets.length * 8, BigInt(`0x${octets.toString("hex")}`)))
 }
 

@@ -239,7 +239,7 @@ export const syncState: ControlType<SyncState> = Ber.defineBer({
 })
 
 const uuid = (octets: Buffer, at: number): string => {
-  if (octets.length !== 16) throw new BerError(`a UUID of ${octets.length} octets`, at)
+  if (octets.length !== 16) throw new BerError(`a UUID of ${octets.length} bytes`, at)
   return octets.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
 }
 

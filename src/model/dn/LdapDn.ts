@@ -184,7 +184,7 @@ export const rdn: {
       throw new DnSyntaxError({ text: type, position: 0, detail: "neither a name nor an object identifier" })
     }
     if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-      throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no octets are given" })
+      throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no bytes are given" })
     }
     return new RdnAttribute(type, typeof value === "string" ? value.toWellFormed() : value)
   }))

@@ -40,7 +40,7 @@ export class RdnAttribute {
     return (this.#value ??= Buffer.from(this.text))
   }
 
-  /** The value as text; octets that are not UTF-8 become U+FFFD. */
+  /** The value as text; bytes that are not UTF-8 become U+FFFD. */
   get text(): string {
     return (this.#text ??= asBuffer(this.value).toString("utf8"))
   }
@@ -86,7 +86,7 @@ const escapeText = (text: string): string => {
   return led.endsWith(" ") && led !== "\\ " ? `${led.slice(0, -1)}\\ ` : led
 }
 
-/** Octets that are not UTF-8: those that are not ASCII are escaped one by one. */
+/** Bytes that are not UTF-8: those that are not ASCII are escaped one by one. */
 const escapeOctets = (octets: Uint8Array): string =>
   escapeText(asBuffer(octets).toString("latin1")).replace(
     /[\x80-\xff]/g,

@@ -271,9 +271,9 @@ class DnReader {
       return new RdnAttribute(type, content, textTags.has(tag) ? undefined : tag)
     } catch (error) {
       if (!(error instanceof BerError)) throw error
-      // Names from before RFC 2253 have the value's own octets here.
+      // Names from before RFC 2253 have the value's own bytes here.
       if (this.#lenient) return new RdnAttribute(type, bytes)
-      return this.#fail(`the octets after "#" are not one BER element (${error.message})`, start - 1)
+      return this.#fail(`the bytes after "#" are not one BER element (${error.message})`, start - 1)
     }
   }
 
@@ -289,7 +289,7 @@ class DnReader {
     const hole = this.#holes[this.#hole++]
     if (typeof hole === "string") return hole.toWellFormed()
     if (hole instanceof Uint8Array) return hole
-    return this.#fail("only text or octets can stand in a value; put in the text of a name that is a value", at)
+    return this.#fail("only text or bytes can stand in a value; put in the text of a name that is a value", at)
   }
 
   #skipSpaces(): void {
@@ -312,7 +312,7 @@ class DnReader {
   }
 }
 
-/** Replaces escapes that have been checked. Octets are collected, since several may be one character, or none. */
+/** Replaces escapes that have been checked. Bytes are collected, since several may be one character, or none. */
 const unescape = (text: string): string | Uint8Array => {
   let at = text.indexOf("\\")
   if (at < 0) return text

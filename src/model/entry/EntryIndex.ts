@@ -81,7 +81,7 @@ const manyReadings = 3
 const tooManyToCount = 64
 
 export class EntryIndex {
-  /** The octets in which the attributes stand. */
+  /** The bytes in which the attributes stand. */
   readonly bytes: Buffer
   readonly #names: Names
   readonly #start: number
@@ -94,7 +94,7 @@ export class EntryIndex {
   #readings = 0
   #text: EntryText | undefined
 
-  /** Of attributes from `start` to `end`; `isLong` where the length of one takes several octets. */
+  /** Of attributes from `start` to `end`; `isLong` where the length of one takes several bytes. */
   constructor(bytes: Buffer, names: Names, start: number, end: number, isLong: boolean) {
     this.bytes = bytes
     this.#names = names
@@ -141,7 +141,7 @@ export class EntryIndex {
     return new BerReader(this.bytes, contentStart(this.bytes, set), elementEnd(this.bytes, set))
   }
 
-  /** The first value as text of the description at a place in the order; octets that are no text as {@link octetsAsText}. */
+  /** The first value as text of the description at a place in the order; bytes that are no text as {@link octetsAsText}. */
   first(at: number): string | undefined {
     if (this.#names.descriptions[at]!.isBinary) {
       const values = this.values(at)
@@ -155,7 +155,7 @@ export class EntryIndex {
     return value === undefined || !value.includes(replacement) ? value : asText(value, this.values(at).octets())
   }
 
-  /** All values as text of the description at a place in the order; octets that are no text as {@link octetsAsText}. */
+  /** All values as text of the description at a place in the order; bytes that are no text as {@link octetsAsText}. */
   all(at: number): ReadonlyArray<string> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(octetsAsText)
     const texts = this.#texts(at)
@@ -163,7 +163,7 @@ export class EntryIndex {
     return octetsOf(this.values(at)).map((octets, i) => asText(texts[i]!, octets))
   }
 
-  /** All values of the description at a place in the order: as text where they are text, and converted where they are octets. */
+  /** All values of the description at a place in the order: as text where they are text, and converted where they are bytes. */
   plainValues<A>(at: number, convert: (octets: Uint8Array) => A): ReadonlyArray<string | A> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(convert)
     const texts = this.#texts(at)
@@ -214,7 +214,7 @@ export class EntryIndex {
   }
 }
 
-/** What stands in text for octets that aren't UTF-8; a server may send it as well. */
+/** What stands in text for bytes that aren't UTF-8; a server may send it as well. */
 const replacement = "\ufffd"
 
 /** A loop, since this is asked of every attribute that is read. */
@@ -319,7 +319,7 @@ const merged = (
 const tableSize = 512
 const longestKnown = 64
 
-/** By a number made of their octets; a name takes the place of another that has the same. So it can't grow. */
+/** By a number made of their bytes; a name takes the place of another that has the same. So it can't grow. */
 const names: Array<Description | undefined> = Array.from({ length: tableSize })
 
 const known = (bytes: Buffer, start: number, end: number): Description => {

@@ -5,7 +5,7 @@
  * another makes its text all at once and keeps it; callers get slices of it. A slice keeps the whole string in memory, so the
  * string holds only this entry and has a limited length.
  *
- * All octets here were found to be in order.
+ * All bytes here were found to be in order.
  */
 import { isAscii } from "node:buffer"
 import { endianness } from "node:os"
@@ -66,7 +66,7 @@ const countValues = (bytes: Buffer, start: number, end: number): number => {
 
 /**
  * The text of an entry with this many attributes from `start` to `end`; `undefined` if it is too long. `isLong` says that
- * the length of an attribute takes several octets, `isPlain` that all descriptions are ASCII.
+ * the length of an attribute takes several bytes, `isPlain` that all descriptions are ASCII.
  */
 export const textOf = (
   bytes: Buffer,
@@ -93,11 +93,11 @@ export const textOf = (
 export class EntryText {
   /** The attributes, with all that stands between their values. */
   readonly #text: string
-  /** Where it begins in the octets. */
+  /** Where it begins in the bytes. */
   readonly #start: number
-  /** Whether any value can be cut out of it; otherwise there are octets in it that aren't ASCII, and no text. */
+  /** Whether any value can be cut out of it; otherwise there are bytes in it that aren't ASCII, and no text. */
   readonly #isText: boolean
-  /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each octet. */
+  /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each byte. */
   readonly #places: ReadonlyArray<number> | undefined
 
   constructor(text: string, start: number, isText: boolean, places: ReadonlyArray<number> | undefined) {
@@ -169,7 +169,7 @@ export class EntryText {
   }
 }
 
-/** How many octets there are but those inside of a character. */
+/** How many bytes there are but those inside of a character. */
 const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
   let count = 0
   for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) count++
@@ -177,21 +177,21 @@ const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Entries that aren't all ASCII. Their octets are copied, to count characters by words, and to overwrite lengths of several
-// octets, which are no text.
+// Entries that aren't all ASCII. Their bytes are copied, to count characters by words, and to overwrite lengths of several
+// bytes, which are no text.
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** Used again for every entry. */
 const copy = Buffer.alloc(longest + 4)
 const words = new Int32Array(copy.buffer, copy.byteOffset, copy.length >> 2)
 const insides = new Int16Array(words.length)
-/** Whether the first octet of a word is the low one, as {@link insidesBefore} takes it. */
+/** Whether the first byte of a word is the low one, as {@link insidesBefore} takes it. */
 const isCountable = endianness() === "LE"
 
 /**
  * Where each attribute begins in the text, and where the last one ends; `undefined` where the text has other units than one for
- * each octet that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
- * ASCII, so none of them can lend an octet to another.
+ * each byte that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
+ * ASCII, so none of them can lend a byte to another.
  */
 const placesIn = (
   text: string,
@@ -240,7 +240,7 @@ const clearLength = (bytes: Buffer, element: number, base: number): void => {
   for (let i = element + 1 - base; i < end; i++) copy[i] = 0
 }
 
-/** Counts, for each word, the octets before it that are inside of a character. */
+/** Counts, for each word, the bytes before it that are inside of a character. */
 const countInsides = (length: number): void => {
   const end = length >> 2
   let count = 0
@@ -250,14 +250,14 @@ const countInsides = (length: number): void => {
   }
 }
 
-/** How many of the copied octets before an octet are inside of a character. */
+/** How many of the copied bytes before a byte are inside of a character. */
 const insidesBefore = (octet: number): number => {
   const before = ~(-1 << ((octet & 3) << 3))
   return insides[octet >> 2]! + sumOf(insidesOf(words[octet >> 2]!) & before)
 }
 
-/** For each octet of a word 1 if it is inside of a character (10xxxxxx), or 0. */
+/** For each byte of a word 1 if it is inside of a character (10xxxxxx), or 0. */
 const insidesOf = (word: number): number => ((word & ~(word << 1)) >>> 7) & 0x01010101
 
-/** The sum of the octets of a word, if one octet can hold it. */
+/** The sum of the bytes of a word, if one byte can hold it. */
 const sumOf = (word: number): number => Math.imul(word, 0x01010101) >>> 24

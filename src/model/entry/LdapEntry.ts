@@ -29,7 +29,7 @@ export type { ValueRange }
  */
 export interface LdapAttribute {
   /**
-   * The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. Octets that are
+   * The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. Bytes that are
    * not UTF-8, and a backslash, are written as `\ff`: neither is in a description that is valid.
    */
   readonly description: string
@@ -70,7 +70,7 @@ const noValues: ReadonlyArray<never> = []
  * returned unchanged by `getBytes`. The methods for text return them as a data URL (RFC 2397),
  * `data:application/octet-stream;base64,…`, so that different values stay different, and none is mistaken for text.
  *
- * In names, octets that aren't UTF-8 are escaped, so that different names never become the same.
+ * In names, bytes that aren't UTF-8 are escaped, so that different names never become the same.
  *
  * Bytes are views into the message that brought the entry: copy those that you keep for long, since a view keeps the whole message
  * in memory. Entries never change, so fibers may share them.
@@ -85,14 +85,14 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   #dn: string | undefined
   #index: EntryIndex | undefined
 
-  /** For the parser, of octets that it has checked; programs use {@link make}. */
+  /** For the parser, of bytes that it has checked; programs use {@link make}. */
   constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes
     this.#start = start
     this.#end = end
   }
 
-  /** The distinguished name as the server wrote it. Octets that are not UTF-8 are escaped (RFC 4514 section 2.4: `\ff`). */
+  /** The distinguished name as the server wrote it. Bytes that are not UTF-8 are escaped (RFC 4514 section 2.4: `\ff`). */
   get dn(): string {
     return (this.#dn ??= dnTextAt(
       this.#bytes,
@@ -101,7 +101,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     ))
   }
 
-  /** How many octets the entry takes, names and lengths included. */
+  /** How many bytes the entry takes, names and lengths included. */
   get size(): number {
     return this.#end - this.#start
   }
@@ -132,7 +132,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return at === -1 ? noValues : index.utf8(at)
   }
 
-  /** The first value as octets, or `undefined`. */
+  /** The first value as bytes, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -141,7 +141,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return values.done ? undefined : values.octets()
   }
 
-  /** All values as octets, in the server's order; empty where the attribute is not there. */
+  /** All values as bytes, in the server's order; empty where the attribute is not there. */
   getAllBytes(description: string): ReadonlyArray<Uint8Array> {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -216,7 +216,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * The entry as plain data: text where the octets are text, `{ base64 }` where they are not. Values of password
+   * The entry as plain data: text where the bytes are text, `{ base64 }` where they are not. Values of password
    * attributes are left out.
    */
   toJSON(): unknown {
@@ -256,7 +256,7 @@ Object.freeze(Object.setPrototypeOf(AttributeRecord.prototype, null))
 
 const readable = (value: Uint8Array): unknown => {
   try {
-    // A byte order mark is a part of the value like any other octets.
+    // A byte order mark is a part of the value like any other bytes.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value)
     // oxlint-disable-next-line no-control-regex -- that is what tells text from other data
     if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text)) return text
@@ -291,7 +291,7 @@ export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttrib
 }
 
 /**
- * Values in octets.
+ * Values in bytes.
  *
  * @category conversions
  * @since 0.1.0
@@ -301,7 +301,7 @@ export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
 
 export {
   /**
-   * One value in octets.
+   * One value in bytes.
    *
    * @category conversions
    * @since 0.1.0

@@ -5,7 +5,7 @@
 
 const typeOf = (description: string): string => description.split(";", 1)[0]!.toLowerCase()
 
-/** Attributes whose values are octets, of the standard schemas and of Active Directory. */
+/** Attributes whose values are bytes, of the standard schemas and of Active Directory. */
 const binary = new Set([
   "audio",
   "photo",

@@ -116,7 +116,7 @@ const octetsProblem = (filter: object, name: string): string | undefined => {
   const value = fieldOf(filter, name)
   return value instanceof Uint8Array
     ? undefined
-    : `${given(value)} was given for its ${name}, which is octets: build filters with LdapFilter`
+    : `${given(value)} was given for its ${name}, which is bytes: build filters with LdapFilter`
 }
 
 const optionalOctetsProblem = (filter: object, name: string): string | undefined =>

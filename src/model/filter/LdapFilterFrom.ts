@@ -203,7 +203,7 @@ const assertion = (fields: Fields): { readonly attribute: string; readonly value
   value: value(octets(fields) ?? fields["value"] ?? "")
 })
 
-/** ldapjs gives octets as text, and themselves only in the plain form of a filter. */
+/** ldapjs gives bytes as text, and themselves only in the plain form of a filter. */
 const octets = (fields: Fields): Uint8Array | undefined => {
   const plain = fields["pojo"] ?? fields["json"]
   const found = typeof plain === "object" && plain !== null && "value" in plain ? plain.value : undefined
@@ -231,5 +231,5 @@ const value = (found: unknown): Uint8Array => {
     return valueFrom(found)
   }
   if (typeof found === "boolean") return valueFrom(found ? "TRUE" : "FALSE")
-  throw new Error(`a value of a filter is text or octets, not ${found === null ? "null" : typeof found}`)
+  throw new Error(`a value of a filter is text or bytes, not ${found === null ? "null" : typeof found}`)
 }

@@ -327,7 +327,7 @@ class Parser {
     return value
   }
 
-  /** The octets up to the next `*` or `)`, which is where the cursor is left. */
+  /** The bytes up to the next `*` or `)`, which is where the cursor is left. */
   octets(at: number): Uint8Array {
     const chunks: Array<Uint8Array> = []
     let start = this.position
@@ -386,7 +386,7 @@ class Parser {
       this.position++
       return valueFrom(value)
     }
-    return this.fail(`${describe(value)} can't be a value; expected text, octets, a number, a boolean or a name`)
+    return this.fail(`${describe(value)} can't be a value; expected text, bytes, a number, a boolean or a name`)
   }
 
   /** The filter that was interpolated at `at`, where a whole filter may stand. */

@@ -109,7 +109,7 @@ const isGiven = (part: unknown): boolean => !(part instanceof Uint8Array) || par
  *
  * **Details**
  *
- * Parentheses, asterisks, backslashes, control characters and octets that aren't UTF-8 are escaped; other text stays
+ * Parentheses, asterisks, backslashes, control characters and bytes that aren't UTF-8 are escaped; other text stays
  * readable. An invalid attribute description is escaped too, so that it never becomes syntax: such a text is only
  * for reading, and `parse` refuses it.
  *

@@ -58,7 +58,7 @@ const octetsProblem = (field: string, u: unknown): Problem => {
   )
   return wrong < 0
     ? undefined
-    : invalid(field, `${given(u[wrong])} was given where octets or text belong${adviceFor(u[wrong])}`)
+    : invalid(field, `${given(u[wrong])} was given where bytes or text belong${adviceFor(u[wrong])}`)
 }
 
 /** Checks a value or an array of values. */

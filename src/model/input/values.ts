@@ -71,7 +71,7 @@ export const given = (u: unknown): string => {
     case "object": {
       if (u === null) return "null"
       if (Array.isArray(u)) return "an array"
-      if (u instanceof Uint8Array) return "octets"
+      if (u instanceof Uint8Array) return "bytes"
       const name: unknown = "constructor" in u && typeof u.constructor === "function" ? u.constructor.name : ""
       return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object"
     }

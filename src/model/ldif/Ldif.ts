@@ -182,7 +182,7 @@ export function* records(
 ): Generator<Result.Result<LdifRecord, LdifSyntaxError>> {
   const isText = typeof text === "string"
   if (!isText && !(text instanceof Uint8Array)) {
-    yield Result.fail(new LdifSyntaxError({ line: 0, detail: "neither text nor octets were given" }))
+    yield Result.fail(new LdifSyntaxError({ line: 0, detail: "neither text nor bytes were given" }))
     return
   }
   const reader = new LdifReader({

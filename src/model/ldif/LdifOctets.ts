@@ -19,7 +19,7 @@ export class Octets {
   readonly #line: () => number
   /** The first half of a pair of surrogates, the second of which may be in the next string. */
   #half = ""
-  /** The first octets, until there are enough of them to tell the encoding. */
+  /** The first bytes, until there are enough of them to tell the encoding. */
   #start: Buffer | undefined = Buffer.alloc(0)
   #utf16: TextDecoder | undefined
 

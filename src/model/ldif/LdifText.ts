@@ -8,7 +8,7 @@ import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.
 
 /** @internal */
 export interface WidthOption {
-  /** Octets a line; `Infinity` leaves lines whole. Default 76, least 2. */
+  /** Bytes a line; `Infinity` leaves lines whole. Default 76, least 2. */
   readonly width?: number | undefined
 }
 

@@ -275,7 +275,7 @@ const decoded = ({ position, text }: Piece): string =>
   !text.includes("%") ? text : text.replace(/(?:%[0-9a-f]{2})+|%/gi, (octets: string, at: number) => {
     if (octets === "%") fail(position + at, `"%" is followed by two hexadecimal digits; a "%" itself is "%25"`)
     const bytes = Buffer.from(octets.replaceAll("%", ""), "hex")
-    return isUtf8(bytes) ? bytes.toString("utf8") : fail(position + at, "percent-encoded octets are not UTF-8")
+    return isUtf8(bytes) ? bytes.toString("utf8") : fail(position + at, "percent-encoded bytes are not UTF-8")
   })
 
 /** Where in the URL a character of the decoded text stands. */
@@ -289,7 +289,7 @@ const placeIn = ({ position, text }: Piece, index: number): number => {
     const lead = Number.parseInt(text.slice(at + 1, at + 3), 16)
     const octets = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
     at += 3 * octets
-    // A character of four octets takes two units of a string.
+    // A character of four bytes takes two units of a string.
     if (octets === 4) units++
   }
   return position + Math.min(at, text.length)

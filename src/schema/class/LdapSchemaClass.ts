@@ -73,7 +73,7 @@ export interface Entries<Self, Fields extends FieldsInput> {
 }
 
 /**
- * A domain class: an effect Schema class whose encoded side is a record of the values in octets of each field, with what
+ * A domain class: an effect Schema class whose encoded side is a record of the values in bytes of each field, with what
  * {@link Entries} has.
  *
  * @category models

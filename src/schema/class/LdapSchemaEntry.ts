@@ -45,7 +45,7 @@ const isRead = ({ access, kind }: Field): boolean => access !== "writeOnly" && k
 
 const isWritten = ({ access }: Field): boolean => access !== "readOnly"
 
-/** Values in octets by the names of fields: the encoded side of a class. */
+/** Values in bytes by the names of fields: the encoded side of a class. */
 type Encoded = Record<string, ReadonlyArray<Uint8Array>>
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ const printed = (attribute: string, value: Uint8Array): unknown => {
 
 export const encoder = <Self>(schema: Schema.ConstraintCodec<Self, unknown>, mapping: Mapping) => {
   const encode = Schema.encodeUnknownResult(schema, { errors: "all" })
-  /** The values of all fields, in octets; fields without values are left out. */
+  /** The values of all fields, in bytes; fields without values are left out. */
   return (value: Self): Result.Result<ReadonlyMap<MappedField, ReadonlyArray<Uint8Array>>, LdapEncodeError> =>
     Result.mapBoth(encode(value), {
       onSuccess: (encoded) => {

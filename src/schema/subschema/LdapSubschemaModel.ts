@@ -243,7 +243,7 @@ export class LdapSubschema implements Definitions {
 
   /**
    * How values of an attribute type are compared where they stand in names: `exact` where its equality rule is one that knows
-   * upper case from lower case or compares octets, otherwise, and for a type that isn't defined, `caseIgnore`.
+   * upper case from lower case or compares bytes, otherwise, and for a type that isn't defined, `caseIgnore`.
    *
    * **Example**
    *

@@ -48,7 +48,7 @@ const text: NamedSyntax = { name: "Utf8String", codec: Syntax.Utf8String }
 /** Syntaxes of RFC 4517 and 4523 that are text, though no codec of their own is here. */
 const textual = new Set(["3", "14", "16", "17", "21", "22", "25", "30", "31", "34", "35", "37", "51", "52", "54", "58"])
 
-/** The codec for a syntax; octets where nothing is known of it. */
+/** The codec for a syntax; bytes where nothing is known of it. */
 export const syntaxOf = (oid: string | undefined): NamedSyntax =>
   oid === undefined
     ? octets
