@@ -30,7 +30,7 @@ const noValues: ReadonlyArray<Uint8Array> = []
  *
  * **Details**
  *
- * The server refuses a value that is there already (`AttributeOrValueExists`), and a list without values.
+ * The server refuses a value that the attribute already has (`AttributeOrValueExists`), and a list without values.
  *
  * @category constructors
  * @since 0.1.0

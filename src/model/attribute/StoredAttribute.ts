@@ -185,6 +185,6 @@ export class StoredAttribute implements LdapAttribute {
 /** Places only grow, in whatever table they are. */
 let places = 0
 
-/** What equal values of an attribute have in common, whatever they are. */
+/** The key of any value: equal values of an attribute share it. */
 export const valueKey = (rule: MatchingRule, value: Uint8Array): string =>
   normalize(rule, value) ?? `#${Buffer.from(value).toString("latin1")}`

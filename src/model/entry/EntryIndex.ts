@@ -171,7 +171,7 @@ export class EntryIndex {
     return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
   }
 
-  /** All values as text where all of them are UTF-8, whatever is known of the attribute; otherwise `undefined`. */
+  /** All values as text if all of them are UTF-8, also for attributes that are known to be binary; otherwise `undefined`. */
   utf8(at: number): ReadonlyArray<string> | undefined {
     const texts = this.#texts(at)
     return !mayBeOctets(texts) || octetsOf(this.values(at)).every((octets) => isUtf8(octets)) ? texts : undefined

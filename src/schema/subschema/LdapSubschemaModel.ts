@@ -75,7 +75,7 @@ export interface ObjectClass extends Definition {
  */
 export interface MatchingRule extends Definition {
   readonly _tag: "MatchingRule"
-  /** The syntax of what is asked for. */
+  /** The syntax of the asserted value. */
   readonly syntax: string | undefined
 }
 
