@@ -1,5 +1,5 @@
 /**
- * What a client is configured with: its servers, its sessions, its pool, and what it repeats.
+ * The configuration of a client: its servers, its sessions, its pool, and its retries.
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -12,7 +12,7 @@ import type * as LdapServers from "./servers/LdapServers.ts"
 import type { ReadWriteOptions } from "./servers/readWrite.ts"
 
 /**
- * How a client opens a session that is not of its pool: like those of the pool, but for what is given.
+ * How a client opens a session outside its pool: like those of the pool, except for the settings that are given.
  *
  * @category models
  * @since 0.1.0
@@ -22,7 +22,7 @@ export type OpenSession = (
 ) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
 /**
- * What a client may be told beside where its servers are: of its sessions, how many there are, and what is run again.
+ * The options of a client other than its servers: its sessions, its pool, and its retries.
  *
  * @category models
  * @since 0.1.0
@@ -30,22 +30,21 @@ export type OpenSession = (
 export interface ClientOptions extends LdapSession.SessionOptions, LdapTransport.UrlOptions {
   readonly pool?: LdapPool.PoolOptions | undefined
   /**
-   * When and how often an operation is run again whose failure allows it. What allows it is fixed: a request that wasn't
-   * written or carried out (a session lost before, no connection, `PoolTimeout`, the server busy or unavailable), and for
-   * reads also an answer that was lost or did not come in time. A write that may have been carried out never is.
+   * When and how often a failed operation is retried. Which failures allow a retry is fixed: the request wasn't written or
+   * carried out (the session was lost before, no connection, `PoolTimeout`, the server busy or unavailable), and for reads also
+   * a response that was lost or did not come in time. A write that may have been carried out is never retried.
    *
-   * Default: three times at once, on another session, if the request wasn't written because its session had ended; once if it
-   * is a read whose answer was lost with the session; nothing else.
+   * Default: if the request wasn't written because its session had ended, up to three retries at once, each on another session;
+   * if the response to a read was lost with the session, one retry; otherwise none.
    */
   readonly retry?: Repetition.RetrySchedule | undefined
-  /** What becomes of referrals, for operations that don't say themselves. Default `ignore`. See `LdapReferrals`. */
+  /** Referral chasing of operations whose own options don't set it. Default `ignore`. See `LdapReferrals`. */
   readonly referrals?: LdapSession.ReferralPolicy | undefined
 }
 
 /**
- * Where a client's servers are: one, by its `url`; several that hold the same directory, by `urls`, of which the first is used
- * that can be; or `servers`, by what DNS announces or with another choice among them. With `{ read, write }` what only reads goes to
- * servers of its own.
+ * Where a client's servers are: one, by its `url`; several that hold the same directory, by `urls`, of which the client uses the first
+ * that works; or `servers`, for servers that DNS announces or another strategy. With `{ read, write }` reads go to servers of their own.
  *
  * @category models
  * @since 0.1.0
@@ -71,7 +70,7 @@ export interface ReadWriteServers extends ReadWriteOptions {
 }
 
 /**
- * A client's configuration: where its servers are, how its sessions are opened, how many there are, and what is run again.
+ * A client's configuration: its servers, how it opens sessions, its pool, and its retries.
  *
  * @category models
  * @since 0.1.0

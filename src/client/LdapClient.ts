@@ -1,11 +1,11 @@
 /**
- * The client as a service: what a program asks of a directory, without a word about connections.
+ * The client as a service: LDAP operations over a connection pool, so that a program doesn't manage connections.
  *
- * Unlike a session it has no `bind` and no `startTls`: many fibers share its sessions, and rebinding one would change who the
- * others are. A program that must become someone uses {@link LdapClient.withSession}.
+ * Unlike a session it has no `bind` and no `startTls`: many fibers share its sessions, and a bind would change the identity of
+ * all of them. A program that needs another identity uses {@link LdapClient.withSession}.
  *
- * Several directories in one program are several services, each under a tag of its own; directories that aren't known before they
- * are asked for, one for each tenant say, are a `LayerMap`. Both are in the examples of {@link make}.
+ * Several directories in one program are several services, each with its own tag. Directories that are known only at run time,
+ * for instance one for each tenant, are a `LayerMap`. The examples of {@link make} show both.
  *
  * The interface of the service and its tag are in LdapClientService.ts, its configuration in ClientConfig.ts, searches by URL in
  * searchUrl.ts. This file makes clients: over pools, sessions, several servers, or servers for reading and others for writing.
@@ -48,12 +48,12 @@ export * from "./LdapClientService.ts"
 export { searchUrl } from "./searchUrl.ts"
 
 /**
- * A client over a session that is open already, whose scope stays its owner's.
+ * A client over a session that is already open. The session stays in the scope of its owner; the client does not close it.
  *
  * **Details**
  *
- * Nothing is run again: there is no other session. `withSession` needs settings with a `url`, and fails with `InvalidRequest`
- * without.
+ * There are no retries, since there is no other session. `withSession` needs settings with a `url`; without one it fails with
+ * `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0
@@ -68,11 +68,11 @@ export const fromSession = (session: LdapSession.LdapSession): LdapClient => {
 }
 
 /**
- * A client over a pool, whose scope stays its owner's.
+ * A client over a pool. The pool stays in the scope of its owner; the client does not close it.
  *
  * **Details**
  *
- * `open` opens a session that is not of the pool, with what is to be different of it; without it `withSession` needs settings
+ * `open` opens a session outside the pool, with the settings in which it differs. Without `open`, `withSession` needs settings
  * with a `url`.
  *
  * @category constructors
@@ -93,14 +93,14 @@ export const fromPool = (
   })
 }
 
-/** A span has all of an operation: the wait for a session, and every attempt. */
+/** A span covers all of an operation: the wait for a session, and every attempt. */
 const tracedPool = (pool: LdapPool.LdapPool, retry: Repetition.RetrySchedule | undefined): Performer =>
   traced(performerOverPool(pool, retry), Tracing.of(pool.server))
 
-/** Of a session, or a pool, of somebody else's it isn't known how it was opened. */
+/** A client that was given a session or a pool doesn't know how to open another session. */
 const unknownOrigin: Origin = { isSecure: false, settings: {} }
 
-/** A client over a pool of its own, whose operations follow referrals as its options say. */
+/** A client over its own pool. Its operations follow referrals as its options say. */
 const overPool = (
   pool: LdapPool.LdapPool,
   open: OpenSession,
@@ -125,21 +125,21 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
 }
 
 /**
- * Opens a client: a pool of sessions that are connected, secured and bound as configured. Closing the scope drains it and
- * unbinds each, once.
+ * Opens a client: a pool of sessions that are connected, secured and bound as configured. Closing the scope drains the pool and
+ * unbinds each session once.
  *
  * **Details**
  *
- * Fails when the first session can't be opened (with `pool: { min: 0 }` none is, and the first operation fails then). Later a
- * session that is lost is replaced; as long as that is impossible, operations fail with the reason.
+ * Fails if the first session can't be opened. With `pool: { min: 0 }` no session is opened yet, and the first operation fails
+ * instead. Later the pool replaces sessions that are lost; while it can't, operations fail with the reason.
  *
- * Fibers share a client freely. An operation shares its session with others, up to `pool.concurrency`. A search that is run as a stream
- * has its session alone while `pool.max` allows, for as long as the stream runs; a program may use the client for each of its elements.
- * A search in pages, a sorted search and a virtual list view have a session without another of these, since servers keep their state for
- * each connection: any number of them may run at once, also within each other, and wait for their turn where `pool.max` allows no
- * more. What is fixed is described at `LdapPool.stream`.
+ * Fibers share a client freely. An operation shares its session with others, up to `pool.concurrency`. While `pool.max` allows, a
+ * streamed search has its session to itself for as long as the stream runs; a program may use the client for each element of the stream.
+ * A paged search, a sorted search and a virtual list view never share a session with another of these, since servers keep their state
+ * for each connection. Any number of them may run at once, also within each other; beyond `pool.max` they wait for their turn. The
+ * details are described at `LdapPool.stream`.
  *
- * What is run again when a session is lost is described at `retry`; a stream only while it has given nothing.
+ * The option `retry` describes what is retried when a session is lost. A stream is retried only while it has emitted nothing.
  *
  * **Example** (Several directories, each under a tag of its own)
  *
@@ -161,7 +161,7 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * }).pipe(Effect.provide([Staff.layer, Students.layer]))
  * ```
  *
- * **Example** (A directory for each tenant, opened when it is asked for, released when nobody has used it for a while)
+ * **Example** (A directory for each tenant, opened at the first use and released when it has been idle for a while)
  *
  * ```ts
  * import { LdapClient } from "effect-ldap"
@@ -186,7 +186,7 @@ export const make = (config: ClientConfig): Effect.Effect<LdapClient, LdapError,
   if (wrong !== undefined) return Effect.fail(new LdapError({ reason: wrong, operation: "connect" }))
   const { servers, url, urls, ...options } = config
   if (url !== undefined) {
-    // TLS and keep-alive are the transport's, so a session that has its own needs a transport of its own.
+    // TLS and keep-alive belong to the transport, so a session with other settings for them needs another transport.
     const reach: Reach = (different) => Effect.fromResult(LdapTransport.fromUrl(url, { ...options, ...different }))
     return overTransport(reach, options, isSecured(url))
   }
@@ -200,7 +200,7 @@ export const make = (config: ClientConfig): Effect.Effect<LdapClient, LdapError,
   )
 }
 
-/** Where the servers are is said by one of three settings. If none is set, it is most often a variable that isn't. */
+/** One of three settings has the servers. If none is set, the usual cause is an environment variable that is missing. */
 const clientProblem = (config: ClientConfig): InvalidRequest | undefined => {
   const wrong = sessionProblem(config)
   if (wrong !== undefined || config.servers !== undefined) return wrong
@@ -213,7 +213,7 @@ const clientProblem = (config: ClientConfig): InvalidRequest | undefined => {
 }
 
 /**
- * Opens a client over a set of servers, as {@link make} does: each session goes to one of them.
+ * Opens a client over a set of servers, as {@link make} does: each session connects to one of them.
  *
  * **Details**
  *
@@ -251,12 +251,12 @@ export const fromServers = Effect.fnUntraced(function*(
  *
  * **Details**
  *
- * Searches, lookups, comparisons and the root DSE are reads. Everything else is a write: changes, extended operations (nobody knows
- * what they do), and sessions of one's own ({@link LdapClient.withSession}), since logins change the state of accounts.
+ * Searches, lookups, comparisons and the root DSE are reads. Everything else is a write: changes, extended operations (their effect
+ * is not known), and the sessions of {@link LdapClient.withSession}, since logins change the state of accounts.
  *
- * Replicas may be behind. A read that must not be goes where writes go: `Effect.provideService(effect, LdapClient.ReadFrom,
- * "write")`, for a stream `Stream.provideService`; and with `readYourWrites` all reads of this client do for a while after each of its
- * writes.
+ * Replicas may be behind. `Effect.provideService(effect, LdapClient.ReadFrom, "write")`, or `Stream.provideService` for a stream, sends
+ * a read that needs current data to the servers for writes. With `readYourWrites` all reads of this client go there for a while after
+ * each of its writes.
  *
  * @category constructors
  * @since 0.1.0
@@ -277,7 +277,7 @@ export const fromReadWrite = (
   )
 
 /**
- * Opens a client over a transport, as {@link make} does over a URL: a directory in memory, say.
+ * Opens a client over a transport, as {@link make} does over a URL. An example of a transport is a directory in memory.
  *
  * @category constructors
  * @since 0.1.0
@@ -287,7 +287,7 @@ export const fromTransport = (
   config: TransportConfig = {}
 ): Effect.Effect<LdapClient, LdapError, Scope.Scope> => overTransport(() => Effect.succeed(transport), config, false)
 
-/** The way to the one server of a client, with what is to be different about it. */
+/** The transport to the one server of a client, with the settings in which it differs. */
 type Reach = (different: LdapTransport.UrlOptions) => Effect.Effect<LdapTransport.LdapTransport, LdapError>
 
 const overTransport = Effect.fnUntraced(function*(
@@ -362,7 +362,7 @@ export const layer = (config: ClientConfig): Layer.Layer<LdapClient, LdapError> 
   Layer.effect(LdapClient, make(config))
 
 /**
- * Like {@link layer}, with settings that come from the environment: by names of one's own, or by those of
+ * Like {@link layer}, with settings that come from the environment: by names that the program chooses, or by those of
  * `LdapConfig.fromEnvironment`.
  *
  * **Example**
@@ -373,7 +373,7 @@ export const layer = (config: ClientConfig): Layer.Layer<LdapClient, LdapError> 
  *
  * const Ldap = LdapClient.layerConfig(LdapConfig.fromEnvironment())
  *
- * // A password that changes: the effect is asked at each bind.
+ * // A password that changes: the effect runs at each bind.
  * declare const currentPassword: Effect.Effect<Redacted.Redacted<string>>
  * const Rotating = LdapClient.layerConfig({
  *   url: Config.String("DIRECTORY"),

@@ -9,7 +9,7 @@ import type { LdapError } from "../model/LdapError.ts"
 import type * as LdapSession from "../session/LdapSession.ts"
 
 /**
- * The operations, and the server they go to.
+ * The operations, and the server that they go to.
  *
  * @category models
  * @since 0.1.0
@@ -18,14 +18,14 @@ export interface LdapClient extends LdapSession.LdapOperations {
   readonly server: string
 
   /**
-   * Runs a program with a session of its own, which is unbound afterwards, whatever happens: for becoming someone, for
-   * instance to see whether a password is right.
+   * Runs a program with its own session, for instance to bind as another user or to check a password. The session is unbound
+   * afterwards, whether the program succeeds, fails or is interrupted.
    *
    * **Details**
    *
-   * Given an `LdapAuth`, the session is like the client's own, bound as that. Given settings, they replace those of the client
-   * one by one; settings with a `url` stand alone, so that nobody's password goes to a server that it wasn't meant for. The
-   * session is not one of the pool's and is not counted there. What `f` opens in its scope is closed before the unbind.
+   * Given an `LdapAuth`, the session is opened like the client's own and bound with these credentials. Given settings, they replace
+   * those of the client one by one. Settings with a `url` stand alone, so that the client's credentials never go to another server.
+   * The session is outside the pool and doesn't count there. What `f` opens in its scope is closed before the unbind.
    *
    * **Example**
    *
@@ -46,8 +46,8 @@ export interface LdapClient extends LdapSession.LdapOperations {
 }
 
 /**
- * What {@link LdapClient.withSession} may be told of its session: another server with all that belongs to it, or what is to be
- * different from the client's own.
+ * The settings of a session for {@link LdapClient.withSession}: another server with all its settings, or the settings in which the
+ * session differs from the client's own.
  *
  * @category models
  * @since 0.1.0

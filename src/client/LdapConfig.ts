@@ -1,6 +1,6 @@
 /**
- * Settings of a client out of the environment, under names that are always the same, for programs that have no reason to choose
- * others. `LdapClient.layerConfig` takes them as they come; examples/.env.example lists the names.
+ * Settings of a client from the environment, under fixed names, for programs that have no reason to choose their own.
+ * `LdapClient.layerConfig` takes them as they are; examples/.env.example lists the names.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ export type { PoolOptions } from "./pool/LdapPoolOptions.ts"
 export type { SessionConfig } from "../session/LdapSession.ts"
 
 /**
- * Settings as they come from the environment: those of a session, and of a pool.
+ * Settings from the environment: those of a session, and of a pool.
  *
  * @category models
  * @since 0.1.0
@@ -30,16 +30,16 @@ export type Settings =
   & ({ readonly url: string } | { readonly urls: ReadonlyArray<string> })
 
 /**
- * The settings of a client, by names that begin with `prefix`, which is `LDAP` unless given: a program with several directories
- * gives each its own.
+ * The settings of a client, by names that begin with `prefix`. Default: `LDAP`. A program with several directories gives each its
+ * own prefix.
  *
  * **Details**
  *
  * | name | | without it |
  * |---|---|---|
- * | `LDAP_URL` | the server: `ldaps://ldap.example.org`; or several, with commas or spaces between them, the first first | fails |
- * | `LDAP_BIND_DN` | who to be | nobody |
- * | `LDAP_PASSWORD` | the password | |
+ * | `LDAP_URL` | the server: `ldaps://ldap.example.org`; or several, separated by commas or spaces, in the order of preference | fails |
+ * | `LDAP_BIND_DN` | the bind DN, for instance of a service account | anonymous; no bind is sent |
+ * | `LDAP_PASSWORD` | the password of the bind DN | |
  * | `LDAP_PASSWORD_FILE` | or a file that holds it, read again at each bind | |
  * | `LDAP_START_TLS` | `true` for TLS over `ldap://` | `false` |
  * | `LDAP_CA` | a file of authorities (PEM) to trust instead of the system's | |
@@ -50,9 +50,9 @@ export type Settings =
  * | `LDAP_POOL_MIN`, `LDAP_POOL_MAX`, `LDAP_POOL_CONCURRENCY` | whole numbers | see `PoolOptions` |
  * | `LDAP_POOL_IDLE_TIME`, `LDAP_POOL_MAX_AGE`, `LDAP_POOL_CHECKOUT_TIMEOUT`, `LDAP_POOL_DRAIN_TIMEOUT` | durations | see `PoolOptions` |
  *
- * Whatever is there and empty counts as not there. Fails with `ConfigError` for what can't be read, a file too, and for half of a
- * login: a name without a password is never taken for nobody. One line end after a password in a file is not part of it. A file
- * that can't be read any more when it is read again leaves the last password that was in it.
+ * An empty variable counts as unset. Fails with `ConfigError` for a value or a file that can't be read, and for a bind DN without a
+ * password or a password without a bind DN: a bind name without a password is an error, not an anonymous bind. One line end after the
+ * password in a file is not part of it. If a later read of the password file fails, the last password that was read stays in use.
  *
  * **Example**
  *
@@ -151,14 +151,14 @@ export const fromEnvironment = (prefix = "LDAP"): Config.Config<Settings> => {
   )
 }
 
-/** What is there and not empty. */
+/** The value of a variable that is set and not empty. */
 const optional = <A>(name: string, config: (name: string) => Config.Config<A>): Config.Config<A | undefined> =>
   Config.flatMap(
     Config.withDefault(Config.String(name), ""),
     (value): Config.Config<A | undefined> => value === "" ? Config.succeed(undefined) : config(name)
   )
 
-/** Node takes an option that is there and undefined for one that is there. */
+/** Node treats an option whose value is undefined as given, so such options are left out. */
 const given = (options: TlsOptions): TlsOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 

@@ -1,57 +1,57 @@
 /**
- * Which failed operations are run again, and how often: one place for operations that have one answer and for streams.
+ * Which failed operations are retried, and how often, both for operations with one response and for streams.
  *
- * What may be run again is a matter of safety and fixed: never a request that may change something and may have been carried
- * out. When and how often is a matter of taste, and a `Schedule` may say it.
+ * Which failures allow a retry is fixed, for safety: a request that may change something and may have been carried out is never
+ * sent again. When and how often to retry is the program's choice, by a `Schedule`.
  */
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { LdapError } from "../model/LdapError.ts"
 
-/** Whether repeating an operation that was carried out already does harm. */
+/** Whether an operation may be repeated although it was carried out already: only a read may. */
 export type Kind = "read" | "write"
 
 /**
- * When and how often an operation is run again whose failure allows it, given that failure.
+ * When and how often an operation is retried after a failure that allows it. The input of the Schedule is that failure.
  *
  * @category models
  * @since 0.1.0
  */
 export type RetrySchedule = Schedule.Schedule<unknown, LdapError>
 
-/** Decides after a failure, perhaps after a while. One for each run of an operation: it counts. */
+/** Decides after a failure whether to retry, perhaps after a delay. Each run of an operation has its own, since it counts. */
 export type Decide = (error: LdapError) => Effect.Effect<boolean>
 
-/** How often an operation is run again whose session ended before its request was written. */
+/** How often an operation is retried whose session ended before its request was written. */
 const mostUnsent = 3
 
-/** How often a read is run again whose answer was lost. */
+/** How often a read is retried whose response was lost. */
 const mostLost = 1
 
-/** What became of the request, as far as it is known. */
+/** What happened to the request, as far as it is known. */
 type Fate =
-  /** It was not written, for its session ended before. */
+  /** It was not written, because its session had ended. */
   | "unsent"
   /** It was written, and the session ended before the answer came. */
   | "lost"
-  /** It was not carried out, but nothing is wrong with the request. */
+  /** The server did not carry it out, for a reason that is not in the request. */
   | "refused"
-  /** It was written, and there was no answer in time. */
+  /** It was written, and no response came in time. */
   | "unanswered"
-  /** There is nothing to be gained from another attempt. */
+  /** Another attempt would fail in the same way. */
   | "final"
 
 const fateOf = ({ reason }: LdapError): Fate => {
   switch (reason._tag) {
     case "ProtocolViolation":
-      // Without it, the violation was in the answer to this operation, and another would be no better.
+      // Without it, the violation was in the response to this operation, and a retry would meet it again.
       if (reason.inDoubt === undefined) return "final"
       return reason.inDoubt ? "lost" : "unsent"
     case "ConnectionLost":
       return reason.inDoubt ? "lost" : "unsent"
     case "SessionClosed":
-      // Who released the sessions wants no more of them.
+      // The program has released its sessions, so it doesn't want another one.
       return reason.why._tag === "Released" ? "final" : reason.inDoubt ? "lost" : "unsent"
     case "RequestTimeout":
       return "unanswered"

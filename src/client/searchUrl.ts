@@ -15,9 +15,9 @@ import { LdapClient } from "./LdapClientService.ts"
  *
  * **Details**
  *
- * The URL says what to search for: base, scope, filter and attributes. Which server answers is the client's business, so a host
- * in the URL is not looked at. Fails with `InvalidRequest` for text that is no LDAP URL, and for a URL with a critical
- * extension, since none is supported. `options` may add pages, limits and controls.
+ * The URL gives base, scope, filter and attributes. The client chooses the server, so the host of the URL is ignored. Fails with
+ * `InvalidRequest` for text that is no LDAP URL, and for a URL with a critical extension, since none is supported. `options` may add
+ * pages, limits and controls.
  *
  * @category searching
  * @since 0.1.0

@@ -22,7 +22,7 @@ import { fromLdapError } from "./errors.ts"
 import { SaslConversation } from "./SaslConversation.ts"
 import { searchOf } from "./searchOptions.ts"
 
-/** What the controls of an answer are read from. */
+/** A response with controls. */
 interface Answer {
   readonly controls: ReadonlyArray<LdapControl>
 }
@@ -64,7 +64,7 @@ export class Client {
   readonly #connection: ClientConnection
   readonly #options: ClientOptions
   #conversation: SaslConversation | undefined
-  /** The bind or StartTLS that was called last and isn't over: what is called after it comes after it, awaited or not. */
+  /** The last bind or StartTLS that is still running: later calls wait for it, also if the program didn't await it. */
   #ordered: Promise<void> | undefined
 
   /** Throws for a URL that isn't one of LDAP. Nothing is opened yet. */
@@ -73,7 +73,7 @@ export class Client {
     this.#connection = new ClientConnection(options)
   }
 
-  /** Whether there is a connection. It is known at once when the server has ended it. */
+  /** Whether there is a connection. Becomes false as soon as the server ends it. */
   get isConnected(): boolean {
     return this.#connection.isConnected
   }
@@ -125,7 +125,7 @@ export class Client {
     const name = typeof dnOrSaslMechanism === "string" ? dnOrSaslMechanism : dnOrSaslMechanism.toString()
     if ((ldapts.SASL_MECHANISMS as ReadonlyArray<string>).includes(name)) return this.bindSASL(name, password, controls)
     if (name !== "" && (password === undefined || password === "")) {
-      // As servers say that take no part in it (RFC 4513 section 5.1.2).
+      // The error of servers that refuse unauthenticated binds (RFC 4513 section 5.1.2).
       throw new ldapts.UnwillingToPerformError(
         "a bind with a name and without a password would be anonymous; bind(\"\", \"\") is for that"
       )
@@ -218,8 +218,8 @@ export class Client {
   }
 
   /**
-   * Searches, and gives everything at once. Where the server ends it by a size limit, what came is the result. Attributes that were
-   * asked for and aren't there are empty arrays.
+   * Searches, and returns everything at once. If the server ends the search by a size limit, the entries before it are the result.
+   * Requested attributes that an entry doesn't have are empty arrays.
    */
   async search(
     baseDN: ldapts.DN | string,
@@ -246,8 +246,8 @@ export class Client {
   }
 
   /**
-   * Searches in pages (100 entries, unless `paged.pageSize` says otherwise), and gives one after the other. The next page is asked for
-   * when the program wants it; leaving the loop gives the server its cursor back.
+   * Searches with paged results (`paged.pageSize`, default 100 entries), and returns one page after the other. The next page is requested
+   * when the program asks for it; leaving the loop gives the server its cursor back.
    */
   async *searchPaginated(
     baseDN: ldapts.DN | string,
@@ -280,7 +280,7 @@ export class Client {
     if (pages === 0 || page.searchEntries.length > 0 || page.searchReferences.length > 0) yield page
   }
 
-  /** Ends the connection, if there is one: one unbind, however often this is called. Operations that are under way fail. */
+  /** Ends the connection, if there is one: one unbind, however often this is called. Operations in flight fail. */
   async unbind(): Promise<void> {
     this.#conversation?.breakOff()
     await this.#connection.close()
@@ -290,12 +290,12 @@ export class Client {
     await this.unbind()
   }
 
-  /** The session where an operation has nothing to wait for, as is usual: to wait for a promise costs as much as to send a request. */
+  /** The session if the operation has nothing to wait for, as usual, since awaiting a promise costs as much as sending a request. */
   get #ready(): LdapSession.LdapSession | undefined {
     return this.#ordered === undefined && this.#conversation === undefined ? this.#connection.ready : undefined
   }
 
-  /** The session as it has to be. Fails with an {@link LdapError}. */
+  /** A session that is ready for the operation. Fails with an {@link LdapError}. */
   async #session(need: Need): Promise<LdapSession.LdapSession> {
     if (this.#ordered !== undefined) await this.#ordered
     if (this.#conversation?.isUnderWay === true) this.#conversation.breakOff()
@@ -342,7 +342,7 @@ export class Client {
     return settled
   }
 
-  /** The error of ldapts. Also a refusal has controls: those of a password policy say why. */
+  /** The error of ldapts. Controls of a refusal are read too: those of a password policy have the reason. */
   #failed(sent: ReadonlyArray<ldapts.Control>, error: unknown): unknown {
     if (!(error instanceof LdapError)) return error
     if (sent.length > 0 && "controls" in error.reason) readInto(sent, error.reason.controls)
@@ -370,7 +370,7 @@ export class Client {
 const isSizeLimit = (error: unknown): error is LdapError =>
   error instanceof LdapError && error.reason._tag === "SizeLimitExceeded"
 
-/** A name that has more than one part moves the entry. What can't be read is for the server to judge. */
+/** A name with more than one RDN moves the entry. The server checks names that can't be read here. */
 const renameOf = (newDn: string): { readonly newRdn: string; readonly newSuperior?: string } => {
   const dn = Result.getOrUndefined(LdapDn.parse(newDn, { lenient: true }))
   if (dn === undefined || dn.rdns.length < 2) return { newRdn: newDn }

@@ -1,8 +1,8 @@
 /**
  * The connection under a drop-in client: one session at a time, opened when an operation needs it and shared by all.
  *
- * ldapts reconnects without a word and is then anonymous, in clear text. Here a client that was bound, or protected by StartTLS, never
- * goes on without: the new connection is restored as the old one was, or the operation fails and says what to do.
+ * ldapts reconnects silently and is then anonymous, in clear text. Here a client that was bound, or protected by StartTLS, never
+ * goes on without that: the new connection is bound and protected like the old one, or the operation fails and says what to do.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ import { type ClientOptions, targetOf, tlsOptionsOf } from "./ClientOptions.ts"
 /** What an operation needs of the connection. */
 export type Need = "operation" | "bind" | "startTls"
 
-/** A session that is open, as far as is known. */
+/** A session that is open, unless the client hasn't noticed its end yet. */
 interface Live {
   readonly session: LdapSession.LdapSession
   readonly scope: Scope.Closeable
@@ -65,7 +65,7 @@ export class ClientConnection {
     return this.#live?.isOpen === true && this.#live.isBound
   }
 
-  /** The session, if it is there and as it has to be for an operation: what needs no waiting isn't waited for. */
+  /** The session, if it is open and ready for the operation, so that the caller doesn't have to wait. */
   get ready(): LdapSession.LdapSession | undefined {
     const live = this.#live
     return live?.isOpen === true && this.#missing(live, "operation") === undefined ? live.session : undefined
@@ -76,7 +76,7 @@ export class ClientConnection {
     await this.#closing
     for (;;) {
       const open = this.#live?.isOpen === true ? this.#live : undefined
-      // What can't be restored fails before a connection is made.
+      // If the old state can't be restored, this fails before a connection is made.
       const refusal = this.#refusal(open, need)
       if (refusal !== undefined) throw this.#error(refusal)
       const live = open ?? await this.#open()
@@ -86,7 +86,7 @@ export class ClientConnection {
   }
 
   /**
-   * Binds the session. What comes of it is who the client is from now on: a bind that fails leaves the connection anonymous (RFC 4513
+   * Binds the session. The outcome decides the identity of the client: a bind that fails leaves the connection anonymous (RFC 4513
    * section 4).
    */
   async bind(
@@ -135,7 +135,7 @@ export class ClientConnection {
     await Effect.runPromise(Scope.close(live.scope, Exit.void))
   }
 
-  /** One connection is opened at a time, whatever number of operations want it. */
+  /** Opens one connection at a time, which all waiting operations share. */
   #open(): Promise<Live> {
     if (this.#opening !== undefined) return this.#opening.result
     const scope = Scope.makeUnsafe()
@@ -155,7 +155,7 @@ export class ClientConnection {
     return result
   }
 
-  /** What the peer has ended is known when the next operation comes. */
+  /** Watches for the end of the connection, so that the next operation opens another one. */
   #watch(live: Live): void {
     Effect.runCallback(live.session.closed, {
       onExit: () => {
@@ -166,7 +166,7 @@ export class ClientConnection {
     })
   }
 
-  /** What was there on the connection before, and isn't on this one. */
+  /** What the earlier connection had (TLS, identity) and this one lacks. */
   #missing(live: Live, need: Need): "tls" | "identity" | undefined {
     if (this.#tls !== undefined && !live.hasTls && need !== "startTls") return "tls"
     return this.#identity !== undefined && !live.isBound && need === "operation" ? "identity" : undefined
@@ -209,5 +209,5 @@ export class ClientConnection {
   }
 }
 
-/** What a connection is when it begins. */
+/** The initial state of a connection. */
 const fresh = { isOpen: true, isBound: false, hasTls: false } as Live

@@ -1,6 +1,6 @@
 /**
- * What the drop-in client is made with: the options of ldapts, in its units and with its defaults, and a few more; and how they become
- * a transport and a session's options.
+ * The options of the drop-in client: those of ldapts, with its units and defaults, and a few more; and their conversion to
+ * a transport and session options.
  */
 import * as Result from "effect/Result"
 import * as Net from "node:net"
@@ -20,23 +20,23 @@ export interface ClientOptions {
   /** `ldap://host`, `ldaps://host`, with a port where it isn't 389 or 636; also `ldapi://` with the path of a unix socket. */
   readonly url: string
   /**
-   * Milliseconds for each operation. Then this operation is abandoned and fails; the connection and other operations go on. 0 or
-   * nothing: no limit.
+   * Time limit of each operation in milliseconds. After it the operation is abandoned and fails; the connection and other operations go
+   * on. 0 or `undefined`: no limit.
    */
   readonly timeout?: number | undefined
-  /** Milliseconds for connecting, TLS included. 0 or nothing: as long as the operating system waits. */
+  /** Time limit of connecting in milliseconds, TLS included. 0 or `undefined`: that of the operating system. */
   readonly connectTimeout?: number | undefined
   /** Options of TLS for `ldaps://`. Certificates are verified unless `rejectUnauthorized` is `false`, whatever the environment says. */
   readonly tlsOptions?: Tls.ConnectionOptions | undefined
-  /** Taken, and of no effect: the server judges names. */
+  /** Accepted without effect: the server checks names. */
   readonly strictDN?: boolean | undefined
   /** Makes the connection for `ldap://`, called with port and host. Default: `net.connect`. */
   readonly createConnection?: typeof Net.connect | undefined
   /** Makes the connection for `ldaps://`, called with port, host and `tlsOptions`, and TLS for `startTLS`. Default: `tls.connect`. */
   readonly createSecureConnection?: typeof Tls.connect | undefined
   /**
-   * Restores a connection that was lost as it was: with StartTLS where it had that, and the last bind that succeeded. The credentials
-   * are kept in memory until `unbind`. Default `false`: once the client was bound, operations on a new connection fail until the
+   * Restores a lost connection: with StartTLS if it had that, and with the last successful bind. The credentials
+   * are kept in memory until `unbind`. Default `false`: after a bind, operations on a new connection fail until the
    * program binds again.
    */
   readonly autoRebind?: boolean | undefined
@@ -47,7 +47,7 @@ export interface ClientOptions {
   readonly allowInsecureAuth?: boolean | undefined
 }
 
-/** Where connections of a client go, and what its sessions are told. Throws for a URL that isn't one of a server. */
+/** The transport and the session options of a client. Throws for a URL that isn't one of a server. */
 export const targetOf = (
   options: ClientOptions
 ): { readonly transport: LdapTransport; readonly session: SessionOptions } => {
@@ -99,7 +99,7 @@ const transportOf = (url: string, options: ClientOptions): LdapTransport => {
   }
 }
 
-/** Options of Node as ours, which are the same but for what a session decides itself. Throws for those that it can't do without. */
+/** Converts Node's TLS options, which are the same except for those that a session sets itself. Throws for unsupported ones. */
 export const tlsOptionsOf = (options: Tls.ConnectionOptions | undefined): TlsOptions => {
   const { host: _, path: _1, port: _2, secureContext, socket: _3, ...others } = options ?? {}
   if (secureContext !== undefined) {

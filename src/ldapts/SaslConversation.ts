@@ -1,8 +1,8 @@
 /**
- * A bind by SASL as ldapts does it: the program has the mechanism and gives the credentials of each step as text. A challenge of the
- * server is an error (`SaslBindInProgressError`), after which the program calls `bind` again with its answer.
+ * A SASL bind in the way of ldapts: the program implements the mechanism and gives the credentials of each step as text. A challenge of
+ * the server is an error (`SaslBindInProgressError`), after which the program calls `bind` again with its response.
  *
- * On the session all of it is one bind, which waits for the program between two steps.
+ * On the session all steps are one bind, which waits for the program between two steps.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,12 +13,12 @@ import * as LdapAuth from "../auth/LdapAuth.ts"
 import { rejected, type SaslFailure, type SaslStep } from "../auth/SaslMechanism.ts"
 import type { LdapResult } from "../model/LdapError.ts"
 
-/** Mechanisms whose credentials don't give the secret away. */
+/** Mechanisms whose credentials don't reveal the secret. */
 const keepsSecret = /^(CRAM|DIGEST|EXTERNAL|GSS|SCRAM)/i
 
 export class SaslConversation {
   readonly mechanism: string
-  /** Whether a listener could use what is sent. */
+  /** Whether an eavesdropper could use the credentials. */
   readonly sendsSecret: boolean
   readonly #auth: LdapAuth.LdapAuth
   /** The caller that waits for the answer to its credentials. */

@@ -1,6 +1,6 @@
 /**
  * Entries in the shape of ldapts: an object with the name under `dn` and an attribute under each description. One value is itself, none
- * or several are an array. Values are text, or Buffers where the description says so, the caller does, or one of them isn't UTF-8.
+ * or several are an array. Values are text. They are Buffers if the description or the caller says so, or if one of them isn't UTF-8.
  */
 import type { Entry } from "ldapts"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
@@ -71,6 +71,6 @@ const put = (entry: Entry, name: string, value: Entry[string]): void => {
 const valuesOf = (entry: LdapEntry, name: string): ReadonlyArray<string> | ReadonlyArray<Buffer> =>
   entry.utf8(name) ?? buffersOf(entry, name)
 
-/** Copies: a view would keep everything in memory that arrived together with it. */
+/** Copies, since a view would keep the whole received buffer in memory. */
 const buffersOf = (entry: LdapEntry, name: string): ReadonlyArray<Buffer> =>
   entry.getAllBytes(name).map((octets) => Buffer.from(octets))

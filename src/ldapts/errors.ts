@@ -1,5 +1,5 @@
 /**
- * Errors of ldapts from ours, and ours from those of ldapts.
+ * Converts errors of this library to those of ldapts, and back.
  */
 import * as ldapts from "ldapts"
 import {
@@ -72,7 +72,7 @@ const resultError = ({ code, diagnosticMessage, matchedDn }: ResultReason): Erro
   return ldapts.StatusCodeParser.parse(response)
 }
 
-/** Where the program can look for what the error doesn't say. Not the error itself again: loggers follow causes to their end. */
+/** The cause with more details. It is never the error itself, since loggers follow causes to their end. */
 const caused = (error: Error, cause: LdapError): Error => {
   if (error.cause !== undefined || !Object.isExtensible(error)) return error
   const { dn, operation, reason, server } = cause

@@ -1,5 +1,5 @@
 /**
- * A search as programs ask ldapts for it, in the form in which a session takes it: its units, defaults and names.
+ * Converts the search options of ldapts, with its units, defaults and names, to those of a session.
  */
 import * as Duration from "effect/Duration"
 import * as ldapts from "ldapts"

@@ -6,13 +6,13 @@
 import * as Data from "effect/Data"
 
 /**
- * The request can't be sent as it is; nothing left this machine.
+ * The request is invalid; nothing was sent.
  *
  * @category client reasons
  * @since 0.1.0
  */
 export class InvalidRequest extends Data.TaggedError("InvalidRequest")<{
-  /** Which part of the request, as in `filter` or `base`; of attributes, the one: `attributes.mail`. */
+  /** The invalid part of the request, such as `filter` or `base`; for one attribute, `attributes.mail`. */
   readonly field: string
   readonly detail: string
 }> {

@@ -1,9 +1,9 @@
 /**
- * Everything that can go wrong, as one error with a `reason`: `Effect.catchReason("LdapError", "InvalidCredentials", …)`
- * handles one of them, `Effect.unwrapReason("LdapError")` all of them by tag.
+ * The error of all operations, with a `reason`: `Effect.catchReason("LdapError", "InvalidCredentials", …)` handles one
+ * reason, `Effect.unwrapReason("LdapError")` all of them by tag.
  *
- * There is a reason for each result code that a server may answer with (they are in ServerReason.ts), and a few for what happens on
- * this side: no connection, a lost one, a closed session, a time limit, a request that can't be sent, a peer that breaks the protocol.
+ * There is a reason for each result code of a server (in ServerReason.ts), and some for failures of the client: no connection, a lost
+ * connection, a closed session, a time limit, an invalid request, a server that violates the protocol.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { ServerReason } from "./ServerReason.ts"
 export * from "./ServerReason.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Reasons of this side
+// Reasons of the client
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
@@ -94,7 +94,7 @@ export class RequestTimeout extends Data.TaggedError("RequestTimeout")<{
   readonly afterMillis: number
   /** Whether the request had been handed to the network: if so, the server may have carried it out. */
   readonly inDoubt: boolean
-  /** What the time was spent on, where it wasn't the wait for an answer. */
+  /** What took the time, if it wasn't the wait for a response. */
   readonly detail?: string | undefined
 }> {
   get isRetryable(): boolean {
@@ -130,8 +130,8 @@ export class SlowConsumer extends Data.TaggedError("SlowConsumer")<{
 }
 
 /**
- * No session of a pool could be had in time; nothing was sent. `isBusy` tells why: all sessions were in use, or another one could not be
- * opened. Then `lastFailure` is the error of the last attempt, if one has ended.
+ * No session of a pool was free within the time limit; nothing was sent. If `isBusy`, all sessions were in use. Otherwise another one
+ * could not be opened; then `lastFailure` is the error of the last attempt, if one has ended.
  *
  * @category client reasons
  * @since 0.1.0
@@ -143,7 +143,7 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
   readonly open: number
   readonly max: number
   readonly concurrency: number
-  /** Why the last attempt to open a session failed, where none has succeeded since. @since 0.2.0 */
+  /** Why the last attempt to open a session failed, if none has succeeded since. @since 0.2.0 */
   readonly lastFailure?: LdapError | undefined
 }> {
   get isRetryable(): boolean {
@@ -171,8 +171,8 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
 }
 
 /**
- * No server of a set could be used; nothing of the operation was sent. `failures` says of each why: what has just been tried,
- * and what made those rest that were not.
+ * No server of a set could be used; the operation was not sent. `failures` has the reason for each server: the failure of an attempt
+ * just now, or the earlier failure because of which the server rests.
  *
  * @category client reasons
  * @since 0.1.0
@@ -180,7 +180,7 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
 export class NoServerAvailable extends Data.TaggedError("NoServerAvailable")<{
   readonly failures: ReadonlyArray<{ readonly server: string; readonly error: LdapError }>
 }> {
-  /** Whether it may be otherwise later: for one of the servers is enough. */
+  /** Whether a retry may succeed: true if that holds for one of the servers. */
   get isRetryable(): boolean {
     return this.failures.some(({ error }) => error.isRetryable)
   }
@@ -193,8 +193,8 @@ export class NoServerAvailable extends Data.TaggedError("NoServerAvailable")<{
 }
 
 /**
- * The peer sent something that LDAP does not allow. What can't be read, or belongs to nobody, ends the session; pages without end and
- * an answer whose value can't be read end the operation alone.
+ * The peer violated the protocol. A message that can't be read, or that belongs to no operation, ends the session. Endless pages, and
+ * a response whose value can't be read, end only the operation.
  *
  * @category client reasons
  * @since 0.1.0
@@ -202,7 +202,7 @@ export class NoServerAvailable extends Data.TaggedError("NoServerAvailable")<{
 export class ProtocolViolation extends Data.TaggedError("ProtocolViolation")<{
   readonly detail: string
   readonly cause?: unknown
-  /** For an operation whose session ended by it: whether its request had been handed to the network. */
+  /** If the violation ended the session: whether the request of this operation had been handed to the network. */
   readonly inDoubt?: boolean | undefined
 }> {
   get isRetryable(): boolean {
@@ -233,7 +233,7 @@ export class InsecureAuth extends Data.TaggedError("InsecureAuth")<{ readonly de
 }
 
 /**
- * This side refused to go on with a bind: the server could not prove who it is.
+ * The client broke off a bind, because the server did not prove its identity.
  *
  * @category client reasons
  * @since 0.1.0
@@ -248,11 +248,11 @@ export class AuthRejected extends Data.TaggedError("AuthRejected")<{ readonly de
 }
 
 /**
- * What kept Kerberos from giving a ticket. `kdcUnreachable`: no KDC was found or none answered. `clockSkew`: the clocks differ too much.
+ * Why there is no Kerberos ticket. `kdcUnreachable`: no KDC was found or none answered. `clockSkew`: the clocks differ too much.
  * `clientUnknown`, `wrongPassword`, `passwordExpired`, `accountRevoked` (disabled, locked or expired): the account.
  * `serviceUnknown`: the KDC has no service of that name. `encryptionType`: the two sides share no encryption type.
- * `noCredentials`: the keytab or credential cache has nothing that fits. `untrustedReply`: a reply that can't be read, or that the
- * KDC did not make. `refused`: anything else that a KDC says no to.
+ * `noCredentials`: the keytab or credential cache has no matching credentials. `untrustedReply`: a reply can't be read, or does not
+ * come from the KDC. `refused`: the KDC refused for another reason.
  *
  * @category models
  * @since 0.2.0
@@ -278,7 +278,7 @@ export type KerberosFailureKind =
  */
 export class KerberosFailed extends Data.TaggedError("KerberosFailed")<{
   readonly kind: KerberosFailureKind
-  /** Names the principal, service or KDC that it is about; never a secret. */
+  /** What failed, with the principal, service or KDC; never a secret. */
   readonly detail: string
   /** The error code of the KDC (RFC 4120 section 7.5.9), if it was the KDC that refused. */
   readonly kdcCode?: number | undefined
@@ -301,7 +301,7 @@ export class KerberosFailed extends Data.TaggedError("KerberosFailed")<{
  */
 export class ReferralFailed extends Data.TaggedError("ReferralFailed")<{
   readonly detail: string
-  /** Where the operation should have gone on: any of these. */
+  /** The URLs of the referral. The operation could have gone on at any of them. */
   readonly urls: ReadonlyArray<string>
   readonly cause?: unknown
 }> {
@@ -318,8 +318,8 @@ export class ReferralFailed extends Data.TaggedError("ReferralFailed")<{
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Why a session ended: its scope was closed (`Released`), the server said so first (`ServerNotice`, the Notice of
- * Disconnection of RFC 4511 section 4.4.1), the connection broke (`ConnectionLost`), or the peer broke the protocol
+ * Why a session ended: its scope was closed (`Released`), the server announced it (`ServerNotice`, the Notice of
+ * Disconnection of RFC 4511 section 4.4.1), the connection broke (`ConnectionLost`), or the peer violated the protocol
  * (`ProtocolViolation`).
  *
  * @category models
@@ -374,26 +374,26 @@ export type LdapErrorReason =
   | ReferralFailed
 
 /**
- * The one error of this library. The message says what failed, where, on which entry, and what to do.
+ * The error of all operations. Its message says which operation failed, on which server and entry, and what to do.
  *
  * @category errors
  * @since 0.1.0
  */
 export class LdapError extends Data.TaggedError("LdapError")<{
   readonly reason: LdapErrorReason
-  /** What was being done: `connect`, `bind`, `search`, `add` … */
+  /** The operation: `connect`, `bind`, `search`, `add` … */
   readonly operation: string
-  /** The server's URL, where a server was involved. */
+  /** The server's URL, if a server was involved. */
   readonly server?: string | undefined
   /** The entry that the operation was about. */
   readonly dn?: string | undefined
-  /** What `searchResult` had received before the failure: a size limit, say, doesn't take the entries away. */
+  /** What `searchResult` had received before the failure, for instance the entries before a size limit was reached. */
   readonly partial?: {
     readonly entries: ReadonlyArray<LdapEntry>
     readonly references: ReadonlyArray<ReadonlyArray<string>>
   } | undefined
 }> {
-  /** Whether the same request may succeed later, or on another connection, without anyone changing it. */
+  /** Whether the same request may succeed unchanged, later or on another connection. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }

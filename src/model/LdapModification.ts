@@ -2,7 +2,7 @@
  * Modifications: what a modify request does to the attributes of an entry (RFC 4511 section 4.6; `increment` is of
  * RFC 4525). A request takes a list of them, and the server carries out all of them in that order, or none.
  *
- * These are values only. Encoding them belongs to the protocol, and judging them (schema, access) to the server.
+ * These are only values. The protocol encodes them, and the server checks them (schema, access control).
  *
  * @since 0.1.0
  */
@@ -26,11 +26,11 @@ export interface LdapModification {
 const noValues: ReadonlyArray<Uint8Array> = []
 
 /**
- * Adds values, and the attribute where the entry doesn't have it.
+ * Adds values, and the attribute if the entry doesn't have it.
  *
  * **Details**
  *
- * The server refuses a value that is there already (`AttributeOrValueExists`), and a list without values.
+ * The server refuses a value that the attribute already has (`AttributeOrValueExists`), and a list without values.
  *
  * @category constructors
  * @since 0.1.0
@@ -42,11 +42,11 @@ export const add = (attribute: string, values: AttributeInput): LdapModification
 })
 
 /**
- * Deletes the values that are listed, or the whole attribute where none is. Also exported as `delete`.
+ * Deletes the listed values, or the whole attribute if none is listed. Also exported as `delete`.
  *
  * **Details**
  *
- * The server refuses to delete what isn't there (`NoSuchAttribute`); {@link replace} without values deletes an
+ * The server refuses to delete a missing value or attribute (`NoSuchAttribute`); {@link replace} without values deletes an
  * attribute that may be missing. An empty array means the whole attribute, as it does on the wire: a program that
  * computes which values to delete leaves the modification out when there are none.
  *
@@ -70,7 +70,7 @@ export {
 }
 
 /**
- * Puts these values in the place of all that the attribute has; without values, deletes the attribute if it is there.
+ * Replaces all values of the attribute by these; without values, deletes the attribute if it exists.
  *
  * @category constructors
  * @since 0.1.0
@@ -82,7 +82,7 @@ export const replace = (attribute: string, values?: AttributeInput): LdapModific
 })
 
 /**
- * Adds a number to every value of an integer attribute (RFC 4525), which the server does in one step.
+ * Adds a number to every value of an integer attribute (RFC 4525), atomically on the server.
  *
  * **Details**
  *

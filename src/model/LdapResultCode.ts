@@ -78,7 +78,7 @@ const names = new Map<number, string>(Object.entries(LdapResultCode).map(([name,
 export const nameOf = (code: number): string | undefined => names.get(code)
 
 /**
- * A code as people write it: `noSuchObject (32)`, or the number alone.
+ * A code for messages: `noSuchObject (32)`, or the number alone.
  *
  * @category accessors
  * @since 0.1.0

@@ -1,6 +1,5 @@
 /**
- * What a server says that it can do, in its root DSE (RFC 4512 section 5.1): to be asked before something is sent that it would
- * refuse.
+ * The capabilities that a server announces in its root DSE (RFC 4512 section 5.1), to check before a request that it might refuse.
  *
  * **Example**
  *
@@ -22,7 +21,7 @@ import type { LdapControl } from "./control/LdapControl.ts"
 import type { LdapEntry } from "./entry/LdapEntry.ts"
 
 /**
- * Features by what `supportedFeatures` calls them.
+ * The object identifiers of features in `supportedFeatures`.
  *
  * @category models
  * @since 0.1.0
@@ -56,7 +55,7 @@ export type Named = string | { readonly oid: string }
  * **Details**
  *
  * A server refuses a critical control that it doesn't know with `UnavailableCriticalExtension`, and ignores one that isn't critical
- * (RFC 4511 section 4.1.11). Servers list the controls of requests; some leave out what not everybody may use.
+ * (RFC 4511 section 4.1.11). Servers list the controls of requests; some leave out controls that need a special right.
  *
  * @category accessors
  * @since 0.1.0
@@ -65,7 +64,7 @@ export const supportsControl = (rootDse: LdapEntry, control: Named): boolean =>
   lists(rootDse, "supportedControl", control)
 
 /**
- * Those of the controls for which the server would refuse a request: critical ones that it doesn't list.
+ * The controls because of which the server would refuse a request: critical ones that it doesn't list.
  *
  * @category accessors
  * @since 0.1.0
@@ -92,7 +91,7 @@ export const supportsFeature = (rootDse: LdapEntry, feature: string): boolean =>
   lists(rootDse, "supportedFeatures", feature)
 
 /**
- * Whether the server offers a mechanism of SASL. What it offers may depend on the connection: many offer more under TLS.
+ * Whether the server offers a SASL mechanism. The list may depend on the connection: many servers offer more under TLS.
  *
  * @category accessors
  * @since 0.1.0

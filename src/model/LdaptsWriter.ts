@@ -1,6 +1,6 @@
 /**
- * A BER writer with the methods that values of ldapts write themselves with: filters and controls know their own form, those of
- * a program's own subclasses too, and ask for nothing but these methods. So ldapts itself isn't needed to read its values.
+ * A BER writer with the methods that filters and controls of ldapts, and of a program's own subclasses, use to encode themselves.
+ * So ldapts itself isn't needed to read its values.
  */
 import { BerWriter } from "../ber/BerWriter.ts"
 
@@ -83,7 +83,7 @@ class Writer implements LdaptsWriter {
     this.#writer.octets(Buffer.from(octets), tag)
   }
 
-  /** The octets of a length, for a program that writes its elements by hand. */
+  /** The bytes of a length, for a program that writes its elements by hand. */
   writeLength(length: number): void {
     if (length < 0x80) return this.writeByte(length)
     const octets: Array<number> = []

@@ -1,5 +1,5 @@
 /**
- * Results of servers (RFC 4511 section 4.1.9), and the reason that stands for each code that is not a success. `LdapError.ts` has the
+ * Results of servers (RFC 4511 section 4.1.9), and the reason for each code that is not a success. `LdapError.ts` has the
  * reasons of the client itself, and exports these too.
  */
 import type * as Cause from "effect/Cause"
@@ -9,18 +9,18 @@ import type { LdapControl } from "./control/LdapControl.ts"
 import * as ResultCode from "./LdapResultCode.ts"
 
 /**
- * What a server says at the end of an operation (LDAPResult, RFC 4511 section 4.1.9).
+ * The result that a server sends at the end of an operation (LDAPResult, RFC 4511 section 4.1.9).
  *
  * @category models
  * @since 0.1.0
  */
 export interface LdapResult {
   readonly code: number
-  /** The nearest entry that exists, where the code is about a name; otherwise empty. */
+  /** The nearest existing entry, if the code is about a name; otherwise empty. */
   readonly matchedDn: string
   /** The server's own text; often empty, never meant to be parsed. */
   readonly diagnosticMessage: string
-  /** Where else the operation could be tried; only with `referral`. */
+  /** URLs of other servers for the operation; only with `referral`. */
   readonly referrals: ReadonlyArray<string>
   readonly controls: ReadonlyArray<LdapControl>
 }
@@ -35,7 +35,7 @@ export interface ResultReason extends LdapResult {
   readonly isRetryable: boolean
 }
 
-/** The type is written down since the classes below are public and a declaration file has to name their base. */
+/** This type is explicit because the classes below are public and a declaration file has to name their base. */
 const resultReason = <Tag extends string>(
   tag: Tag,
   code: number,
@@ -43,7 +43,7 @@ const resultReason = <Tag extends string>(
 ): new(result: Omit<LdapResult, "code">) => Cause.YieldableError & { readonly _tag: Tag } & Readonly<ResultReason> =>
   class extends Data.TaggedError(tag)<Omit<LdapResult, "code">> implements ResultReason {
     readonly code: number = code
-    /** Whether the same request may succeed later without anyone changing it. */
+    /** Whether the same request may succeed later, unchanged. */
     readonly isRetryable: boolean = isRetryable
     override get message(): string {
       return describeResult(this)
@@ -59,13 +59,13 @@ const describeResult = (result: LdapResult): string => {
   if (subCode !== undefined) parts.push(`Active Directory's code: ${subCodeText(subCode)}`)
   if (result.matchedDn !== "") parts.push(`nearest existing entry "${result.matchedDn}"`)
   if (result.referrals.length > 0) parts.push(`try ${result.referrals.join(" or ")}`)
-  // Whatever is wrong, Active Directory says that the credentials are. Only its code tells.
+  // Active Directory answers invalidCredentials for every refused bind. Only its sub-code has the cause.
   const hint = subCode === undefined ? hints.get(result.code) : subCode.advice
   if (hint !== undefined) parts.push(hint)
   return parts.join("; ")
 }
 
-/** What the code means to whoever has to do something about it, where its name doesn't say. */
+/** What to do about a code, if its name doesn't say that. */
 const hints = new Map<number, string>([
   [ResultCode.LdapResultCode.sizeLimitExceeded, "ask for pages with pageSize, or for fewer entries"],
   [ResultCode.LdapResultCode.strongerAuthRequired, "this server wants a bind, a stronger one, or TLS"],
@@ -266,12 +266,12 @@ const serverReasons = [
  */
 export type ServerReason = InstanceType<(typeof serverReasons)[number]> | UnknownResultCode
 
-/** Made at the first use: an error of each kind, for its code, is much for who only imports this. */
+/** Made at the first use, since making an error of each kind for its code would slow the import down. */
 let byCode: ReadonlyMap<number, (typeof serverReasons)[number]> | undefined
 const noResult = { matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }
 
 /**
- * The reason that stands for a result; meant for results whose code is not a success.
+ * The reason for a result whose code is not a success.
  *
  * @category constructors
  * @since 0.1.0

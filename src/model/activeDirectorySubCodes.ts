@@ -1,10 +1,10 @@
 /**
- * Why Active Directory refused a bind: it answers invalidCredentials (49) to whatever is wrong, and hides the reason in its text, as in
+ * Why Active Directory refused a bind: it always answers invalidCredentials (49) and puts the reason into its text, as in
  * `80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data 52e, v4563`. The numbers are Windows' (MS-ERREF sections
  * 2.1 and 2.2), in hexadecimal.
  */
 
-/** A code, in words where it is known, and what to do about it. */
+/** A code, its meaning if it is known, and what to do about it. */
 export interface SubCode {
   readonly code: string
   readonly meaning: string | undefined

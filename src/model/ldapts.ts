@@ -1,8 +1,8 @@
 /**
- * Values of ldapts, taken where ours are, so that a program can move over piece by piece.
+ * Accepts values of ldapts in the place of this library's own, so that a program can migrate step by step.
  *
- * They are recognised by their shape: whichever version or copy of ldapts made them, and plain objects of the same shape too. ldapts
- * itself isn't imported. A filter or control that can write itself is asked to, and what it wrote is read back as one of ours.
+ * They are recognised by their shape, from any version or copy of ldapts; plain objects of the same shape are accepted too. ldapts
+ * itself isn't imported. A filter or control that has a method `write` encodes itself, and the result is decoded by this library.
  */
 import { BerReader, Tag } from "../ber/BerReader.ts"
 import { LdapControl } from "./control/LdapControl.ts"
@@ -17,7 +17,7 @@ export interface LdaptsDn {
   toString(): string
 }
 
-/** A control of ldapts (`Control` and its subclasses), or a plain object with a value in octets. */
+/** A control of ldapts (`Control` and its subclasses), or a plain object with a value in bytes. */
 export interface LdaptsControl {
   readonly type: string
   readonly critical?: boolean | undefined
@@ -62,7 +62,7 @@ export const controlFrom = (control: ControlInput): LdapControl => {
 const plainControl = ({ critical = false, type, ...rest }: LdaptsControl): LdapControl => {
   const value = "value" in rest ? rest.value : undefined
   if (value !== undefined && !(value instanceof Uint8Array)) {
-    throw new TypeError(`the value of the control ${type} is not in octets, and it can't write itself`)
+    throw new TypeError(`the value of the control ${type} is not in bytes, and it can't write itself`)
   }
   return new LdapControl({ oid: type, critical, value })
 }
@@ -85,7 +85,7 @@ const attributeFrom = (attribute: LdaptsAttribute): LdapAttribute => ({
   values: valuesOf(attribute).map((value) => (typeof value === "string" ? Buffer.from(value) : value))
 })
 
-/** An attribute of ldapjs has the same shape, but its `values` are text that octets didn't survive. */
+/** An attribute of ldapjs has the same shape, but its `values` are text, in which bytes that aren't UTF-8 are lost. */
 const valuesOf = (attribute: LdaptsAttribute): ReadonlyArray<Uint8Array | string> =>
   Object.prototype.toString.call(attribute) === "[object LdapAttribute]" && "buffers" in attribute
     ? attribute.buffers as ReadonlyArray<Uint8Array>

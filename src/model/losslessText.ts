@@ -1,11 +1,11 @@
 /**
- * Names that a peer sends, as text. They should be UTF-8. Where they are not, U+FFFD would make different names the same, so octets that
+ * Names that a peer sends, as text. They should be UTF-8. If they are not, U+FFFD would make different names equal, so bytes that
  * are no part of a character are escaped: in a distinguished name as RFC 4514 section 2.4 says (`\ff`), in an attribute description in
- * the same way, in a URL by percent-encoding. Names that are UTF-8 are as they came.
+ * the same way, in a URL by percent-encoding. Names that are UTF-8 are unchanged.
  */
 import { isUtf8 } from "node:buffer"
 
-/** A distinguished name, or an RDN. What it names is the same when it is sent in this form. */
+/** A distinguished name, or an RDN. Sent in this form, it names the same entry. */
 export const dnTextAt = (bytes: Buffer, start: number, end: number): string => decode(bytes, start, end, escapeForDn)
 
 /** A distinguished name that is the value of an attribute. */
@@ -14,14 +14,14 @@ export const dnTextOf = (value: Uint8Array): string => {
   return dnTextAt(bytes, 0, bytes.length)
 }
 
-/** An attribute description. {@link descriptionOctets} gives the octets back. */
+/** An attribute description. {@link descriptionOctets} gives the bytes back. */
 export const descriptionTextAt = (bytes: Buffer, start: number, end: number): string => {
   const hasBackslash = bytes.subarray(start, end).includes(backslash)
-  // No description that is valid has a backslash. One that looks like an escape is escaped, so that it isn't taken for one.
+  // A valid description has no backslash. One that looks like an escape is escaped, so that the encoding stays reversible.
   return decode(bytes, start, end, escapeByBackslash, hasBackslash)
 }
 
-/** The octets of an attribute description, for the wire: text where there is nothing to undo. */
+/** The bytes of an attribute description, for the wire; text if it has no escapes. */
 export const descriptionOctets = (text: string): string | Uint8Array => {
   if (!text.includes("\\")) return text
   const parts = text.split(/\\([0-9a-f]{2})/)
@@ -40,7 +40,7 @@ const escapeByBackslash: Escape = (octet) => `\\${hex(octet)}`
 
 const escapeByPercent: Escape = (octet) => `%${hex(octet).toUpperCase()}`
 
-/** A backslash that stands alone before an octet would take the escape for its own character. */
+/** A single backslash before a byte would otherwise form an escape with the backslash that is added here. */
 const escapeForDn: Escape = (octet, backslashes) => `${backslashes % 2 === 1 ? "5c" : ""}\\${hex(octet)}`
 
 const replacement = "\ufffd"
@@ -48,7 +48,7 @@ const backslash = 0x5c
 
 const decode = (bytes: Buffer, start: number, end: number, escape: Escape, escapesEscapes = false): string => {
   const text = bytes.toString("utf8", start, end)
-  // Only what isn't UTF-8 has it, but for names with the character itself.
+  // U+FFFD occurs only in text that isn't UTF-8, or in names that contain the character itself.
   if (!escapesEscapes && (!text.includes(replacement) || isUtf8(bytes.subarray(start, end)))) return text
   let escaped = ""
   let backslashes = 0
@@ -68,11 +68,11 @@ const decode = (bytes: Buffer, start: number, end: number, escape: Escape, escap
   return escaped
 }
 
-/** Whether what stands there looks like an escape: a backslash and two hexadecimal digits. */
+/** Whether the text at a position looks like an escape: a backslash and two hexadecimal digits. */
 const isEscape = (bytes: Buffer, at: number, end: number): boolean =>
   bytes[at] === backslash && at + 2 < end && /^[0-9a-f]{2}$/.test(bytes.toString("latin1", at + 1, at + 3))
 
-/** How many octets the character at an octet has; 0 where none begins there. */
+/** How many bytes the character at a position has; 0 if none begins there. */
 const lengthOfCharacter = (bytes: Buffer, at: number, end: number): number => {
   const octet = bytes[at]!
   if (octet < 0x80) return 1

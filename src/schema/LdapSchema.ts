@@ -1,5 +1,5 @@
 /**
- * Entries as domain classes, through effect Schema: what a program wants to know of an entry, as values of its own types.
+ * Entries as domain classes, through effect Schema: the attributes that a program needs, as values of its own types.
  *
  * Codecs of single values are in LdapSyntax.ts and LdapSyntaxActiveDirectory.ts, fields in LdapSchemaField.ts, the class in
  * LdapSchemaClass.ts, and reading and writing through a client in LdapSchemaRepository.ts. All of them are exported here.

@@ -1,9 +1,9 @@
 /**
- * A server's schema as values (RFC 4512 section 4): which attributes there are, what their values look like, and which of
- * them an object class requires and allows.
+ * A server's schema as values (RFC 4512 section 4): its attribute types with their syntaxes, and the attributes that an
+ * object class requires and allows.
  *
- * The values are in LdapSubschemaModel.ts, their text form in LdapSubschemaParser.ts, judging entries in
- * LdapSubschemaValidation.ts, and writing TypeScript for them in LdapSubschemaSource.ts.
+ * LdapSubschemaModel.ts defines the values, LdapSubschemaParser.ts reads their text form, LdapSubschemaValidation.ts
+ * validates entries, and LdapSubschemaSource.ts generates TypeScript.
  *
  * @since 0.1.0
  */
@@ -80,8 +80,8 @@ const definitionAttributes = [
  *
  * **Details**
  *
- * A client or a session will do. Three requests at most. Fails with `LdapError`; with `InvalidRequest` where no subschema is
- * named, or the bound name may not see it. One whole schema of Active Directory is about 2 MB. Interruption abandons the
+ * Takes a client or a session, and sends at most three requests. Fails with `LdapError`; with `InvalidRequest` if no subschema is
+ * named, or the bind DN may not read it. The whole schema of Active Directory is about 2 MB. Interruption abandons the
  * request in flight.
  *
  * **Example**
@@ -102,7 +102,7 @@ const definitionAttributes = [
 export const read = Effect.fn("LdapSubschema.read")(function*(
   client: Pick<LdapClient, "lookup">,
   options?: {
-    /** An entry whose schema to read, where a server has several. Default: the root DSE. */
+    /** The entry whose schema to read, if a server has several. Default: the root DSE. */
     readonly entry?: string | undefined
   }
 ): Effect.fn.Return<LdapSubschema, LdapError> {

@@ -123,7 +123,7 @@ describe("LdapClient", () => {
     const who = (operations: LdapSession.LdapOperations) =>
       Effect.map(operations.extended(LdapExtended.whoAmI), ({ answer }) => answer)
 
-    it.live("becomes someone on a session of its own, which is unbound at the end", () =>
+    it.live("withSession binds as another user on its own session, which is unbound at the end", () =>
       Effect.gen(function*() {
         const { client, log } = yield* served
         const answer = yield* client.withSession(user, (session) =>

@@ -1,4 +1,4 @@
-/** Servers that stop and start under load: whoever gets an answer gets it as who the client is configured to be. */
+/** Servers that stop and start under load: each answer comes for the configured identity. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd.ts"
 /** As long as the server is away, and no longer. */
 const retry = Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))
 
-/** Fibers that ask again and again who they are, until told to stop. */
+/** Fibers that send Who am I? again and again, until told to stop. */
 const load = Effect.fnUntraced(function*(client: LdapClient.LdapClient) {
   const stop = yield* Deferred.make<void>()
   const answers = new Map<string, number>()
@@ -143,7 +143,7 @@ describe("LdapClient over two servers, of which one is killed under load", () =>
   const found = inject("slapd") === undefined ? { missing: "" } : ensureSlapd()
 
   it.live.skipIf("missing" in found)(
-    "the other takes over: nobody is anybody else, and no answer is lost",
+    "the other takes over: no operation has another identity, and no answer is lost",
     () =>
       Effect.gen(function*() {
         if ("missing" in found) return

@@ -32,7 +32,7 @@ const passwordOf = Effect.fnUntraced(function*({ auth }: LdapConfig.Settings) {
 })
 
 describe("LdapConfig.fromEnvironment", () => {
-  it.effect("a URL is enough, and then nobody is bound", () =>
+  it.effect("a URL is enough, and then the session is anonymous", () =>
     Effect.gen(function*() {
       const settings = yield* read({ LDAP_URL: url })
       assert.deepInclude(settings, { url })

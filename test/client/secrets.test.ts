@@ -41,7 +41,7 @@ const planted = {
   rotating: "planted-rotating"
 } as const
 
-/** Also as octets, in hex, in base64, and as UTF-16, as far as somebody could print it. */
+/** Also as bytes, in hex, in base64, and as UTF-16, in the forms in which a program could print it. */
 const formsOf = (secret: string): ReadonlyArray<string> => {
   const octets = Buffer.from(secret)
   const list = [...octets].map(String)

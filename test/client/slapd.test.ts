@@ -1,4 +1,4 @@
-/** Logins, sessions as someone, jobs and the resolver on slapd, with its password policy and its limits. */
+/** Logins, sessions with another identity, jobs and the resolver on slapd, with its password policy and its limits. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -88,7 +88,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
           ["strict", "", "EmptyPassword", "EmptyPassword"]
         ] as const
       )(
-        "%s with %s: %s, and %s where nobody shall know",
+        "%s with %s: %s, and %s with uniform",
         ([login, password, reason, hidden]) =>
           Effect.gen(function*() {
             assert.strictEqual((yield* Effect.flip(logIn(login, password))).reason._tag, reason)
@@ -126,7 +126,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
         return (login: string, password: string) => logIn(login, Redacted.make(password))
       })
 
-      it.effect("many at once: everybody is who the password says, and nobody else", () =>
+      it.effect("many at once: each login is bound as its own user", () =>
         Effect.gen(function*() {
           const logIn = yield* logins(people, 4)
           const tries = Array.from({ length: 120 }, (_, i) => ({
@@ -166,7 +166,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
         }))
     })
 
-    it.effect("withSession becomes someone on a session of its own, and the client stays who it is", () =>
+    it.effect("withSession binds as another user on its own session, and the client keeps its identity", () =>
       Effect.gen(function*() {
         const { ldap } = yield* Server
         const whoAmI = ldap.extended(LdapExtended.whoAmI)

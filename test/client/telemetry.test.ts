@@ -362,7 +362,7 @@ describe("spans", () => {
       assert.deepStrictEqual(seen, ["mine", "mine", "bind ldap.example.org:636"])
     }))
 
-  it.effect("one that nobody keeps is told nothing", () =>
+  it.effect("a span that is not sampled gets no attributes", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       yield* Effect.flatMap(session, (ldap) => ldap.lookup(ada)).pipe(

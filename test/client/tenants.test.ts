@@ -1,4 +1,4 @@
-/** Several directories in one program: each under a tag of its own, and on demand, released when nobody uses them. */
+/** Several directories in one program: each under its own tag, and on demand, released when idle. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -54,7 +54,7 @@ const world = Effect.flatMap(
 )
 
 describe("a directory for each tenant", () => {
-  it.effect("is opened when it is asked for, and everybody who asks has the same", () =>
+  it.effect("is opened at the first use and shared by all users", () =>
     Effect.gen(function*() {
       const { acme, tenants, zenith } = yield* world
       assert.strictEqual(acme.log.connections.length, 0)
@@ -65,7 +65,7 @@ describe("a directory for each tenant", () => {
       assert.strictEqual(yield* Effect.provide(context, tenants.get("zenith")), "dc=zenith")
     }))
 
-  it.effect("is released when nobody has used it for so long: one unbind, and another connection for whoever comes later", () =>
+  it.effect("is released after its idle time: one unbind, and another connection for a later use", () =>
     Effect.gen(function*() {
       const { acme, tenants } = yield* world
       yield* Effect.provide(context, tenants.get("acme"))
@@ -81,7 +81,7 @@ describe("a directory for each tenant", () => {
       assert.strictEqual(acme.log.connections.length, 2)
     }))
 
-  it.effect("is not released while somebody uses it, however long that takes", () =>
+  it.effect("is not released while it is in use, however long that takes", () =>
     Effect.gen(function*() {
       const { acme, tenants } = yield* world
       const latch = yield* Deferred.make<void>()

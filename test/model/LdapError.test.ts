@@ -217,7 +217,7 @@ describe("messages", () => {
       [new LdapError.InvalidRequest({ field: "filter", detail: "expected )" }), "invalid filter: expected )"],
       [new LdapError.InsecureAuth({ detail: "a password in clear text" }), "clear text"],
       [new LdapError.AuthRejected({ detail: "the server's proof is wrong" }), "proof is wrong"],
-      [new LdapError.ReferralFailed({ detail: "nobody is there", urls: ["ldap://b"] }), "nobody is there"]
+      [new LdapError.ReferralFailed({ detail: "connection refused", urls: ["ldap://b"] }), "connection refused"]
     ]
     for (const [reason, part] of messages) {
       assert.include(failure(reason).message, part)
@@ -226,7 +226,7 @@ describe("messages", () => {
   })
 })
 
-describe("isRetryable: only what may succeed without anyone changing anything, and can't happen twice", () => {
+describe("isRetryable: only requests that may succeed unchanged, and that can't be carried out twice", () => {
   const connectFailed = (kind: LdapError.ConnectFailed["kind"]) => new LdapError.ConnectFailed({ kind, detail: "" })
   it.each<readonly [string, LdapError.LdapErrorReason, boolean]>([
     ["a wrong address", connectFailed("invalid"), false],
@@ -242,7 +242,7 @@ describe("isRetryable: only what may succeed without anyone changing anything, a
     ["a peer that breaks the protocol", new LdapError.ProtocolViolation({ detail: "" }), false],
     ["a request that can't be sent", new LdapError.InvalidRequest({ field: "", detail: "" }), false],
     ["a password in clear text", new LdapError.InsecureAuth({ detail: "" }), false],
-    ["a server that can't prove who it is", new LdapError.AuthRejected({ detail: "" }), false]
+    ["a server that can't prove its identity", new LdapError.AuthRejected({ detail: "" }), false]
   ])("%s", (_, reason, isRetryable) => {
     assert.strictEqual(reason.isRetryable, isRetryable)
     assert.strictEqual(failure(reason).isRetryable, isRetryable)

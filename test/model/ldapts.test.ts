@@ -287,7 +287,7 @@ it("values of each version are of the types that are taken", () => {
   same(changes.map(interop.modificationFrom))
 })
 
-it("octets in a change of ldapjs, whose values are text, are kept", () => {
+it("bytes in a change of ldapjs, whose values are text, are kept", () => {
   const ldapjs = createRequire(import.meta.url)("ldapjs") as {
     readonly Attribute: new(options: object) => interop.LdaptsAttribute
     readonly Change: new(options: object) => interop.LdaptsChange

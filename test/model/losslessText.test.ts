@@ -1,4 +1,4 @@
-/** Names that aren't UTF-8 stay apart, and become the same octets again; names that are UTF-8 are as they came. */
+/** Names that aren't UTF-8 stay apart, and become the same bytes again; names that are UTF-8 are as they came. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Equal from "effect/Equal"
@@ -14,7 +14,7 @@ const all = (bytes: Buffer, read: (bytes: Buffer, start: number, end: number) =>
   // In the middle of others, which must not matter.
   read(Buffer.concat([Buffer.from([0xc3]), bytes, Buffer.from([0xa9])]), 1, bytes.length + 1)
 
-/** What isn't UTF-8: lone octets, overlong forms, surrogates, what is too large, and what is cut short. */
+/** What isn't UTF-8: lone bytes, overlong forms, surrogates, what is too large, and what is cut short. */
 const notUtf8 = [
   ...Array.from({ length: 0x80 }, (_, i) => [0x80 + i]),
   [0xc0, 0x80],
@@ -42,7 +42,7 @@ const anyOctets = Arbitrary.array(
 ).pipe(Arbitrary.map((octets) => Buffer.from(octets)))
 
 describe("a distinguished name", () => {
-  it("that isn't UTF-8 has its octets as escapes, and no two are the same", () => {
+  it("that isn't UTF-8 has its bytes as escapes, and no two are the same", () => {
     const names = [...notUtf8, replacement].map((value) =>
       all(Buffer.concat([Buffer.from("cn=é"), value, Buffer.from("b,dc=x")]), dnTextAt)
     )
@@ -51,7 +51,7 @@ describe("a distinguished name", () => {
     assert.strictEqual(all(Buffer.from([0x63, 0x6e, 0x3d, 0xc3, 0xa9, 0xff]), dnTextAt), "cn=é\\ff")
   })
 
-  it("is read to the same octets, and equal only to itself", () => {
+  it("is read to the same bytes, and equal only to itself", () => {
     const parsed = notUtf8.map((value) => {
       // An ASCII character in it may be special.
       const text = all(Buffer.concat([Buffer.from("cn=a"), value, Buffer.from(",dc=x")]), dnTextAt)
@@ -66,7 +66,7 @@ describe("a distinguished name", () => {
       assert.strictEqual(parsed.findIndex((other) => LdapDn.isEqual(dn, other)), i)
   })
 
-  it("a backslash before such an octet stays a backslash", () => {
+  it("a backslash before such a byte stays a backslash", () => {
     assert.strictEqual(all(Buffer.from([0x5c, 0xff]), dnTextAt), "\\5c\\ff")
     assert.strictEqual(all(Buffer.from([0x5c, 0x5c, 0xff]), dnTextAt), "\\\\\\ff")
   })
@@ -79,7 +79,7 @@ describe("a distinguished name", () => {
 })
 
 describe("an attribute description", () => {
-  it.prop("any octets become text and the same octets again", [anyOctets], ([octets]) => {
+  it.prop("any bytes become text and the same bytes again", [anyOctets], ([octets]) => {
     assert.deepStrictEqual(Buffer.from(descriptionOctets(all(octets, descriptionTextAt))), octets)
   }, { arbitrary: { runs: 2000 } })
 
@@ -95,7 +95,7 @@ describe("an attribute description", () => {
 })
 
 describe("a URL", () => {
-  it("has octets that aren't UTF-8 percent-encoded", () => {
+  it("has bytes that aren't UTF-8 percent-encoded", () => {
     const urls = notUtf8.map((octets) => all(Buffer.concat([Buffer.from("ldap://h/cn="), octets]), urlTextAt))
     assert.strictEqual(new Set(urls).size, urls.length)
     assert.strictEqual(all(Buffer.from([0x61, 0xff, 0x62]), urlTextAt), "a%FFb")
@@ -107,7 +107,7 @@ describe("in messages", () => {
   const ff = Buffer.from([0xff])
   const fe = Buffer.from([0xfe])
 
-  /** Encodes a message whose text has a mark, and puts the octet in the mark's place. */
+  /** Encodes a message whose text has a mark, and puts the byte in the mark's place. */
   const withOctet = (operation: ProtocolOperation, octet: Buffer): Buffer => {
     const bytes = Buffer.from(Result.getOrThrow(encode({ messageId: 1, operation, controls: [] })))
     for (let at = bytes.indexOf(0x07); at >= 0; at = bytes.indexOf(0x07)) octet.copy(bytes, at)

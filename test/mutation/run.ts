@@ -205,7 +205,7 @@ if (chosen.length === 0) throw new Error("there is no such break")
 
 const cell = (text: string, width: number): string => text.padEnd(width)
 const first = copyProject()
-// The copy's, not the project's, which somebody may be working on meanwhile.
+// The text of the copy, not of the project, which may change while this runs.
 const sources = new Map(chosen.map(({ file }) => [file, readFileSync(join(first, file), "utf8")]))
 const sourceOf = ({ file }: Mutation): string => sources.get(file)!
 

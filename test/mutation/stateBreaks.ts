@@ -384,7 +384,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     [
       "if (operation.isBegun) operation.isAttended = false\n      else withdraw(core, operation)",
       "operation.isAttended = false",
-      "a conversation that nobody wants begins"
+      "a conversation of an interrupted bind begins"
     ],
     [
       "  withdraw(core, operation)\n  if (operation.spec.kind === \"cancel\") cancelEnded(core, operation, false)\n}\n\nexport const unsendable",

@@ -256,7 +256,7 @@ describe("password modify", () => {
       assert.strictEqual((yield* raw.bind(ada, "adapw")).code, 49)
     }))
 
-  it.effect("of someone else only by the administrator", () =>
+  it.effect("of another user only by the administrator", () =>
     Effect.gen(function*() {
       const raw = yield* connect(yield* make())
       yield* raw.bind(ada, "adapw")

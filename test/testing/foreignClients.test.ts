@@ -33,7 +33,7 @@ const clients = inject("foreignClients")
 // The two servers
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** As the slapd of the tests is configured: everyone reads, everyone writes to their own entry. */
+/** As the slapd of the tests is configured: all users may read, and write to their own entry. */
 const access: InMemoryDirectory.Access = (identity, operation) =>
   operation._tag === "SearchRequest" || operation._tag === "CompareRequest" ||
   (operation._tag === "ModifyRequest" && identity !== "" && operation.dn === identity)

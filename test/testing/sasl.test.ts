@@ -59,7 +59,7 @@ describe("SASL", () => {
       })
   )
 
-  it.effect("PLAIN, also for someone else where the administrator asks", () =>
+  it.effect("PLAIN, also with another authorization identity for the administrator", () =>
     Effect.gen(function*() {
       const raw = yield* connect(yield* make())
       for (

@@ -286,7 +286,7 @@ describe.skipIf(slapd === undefined)("as slapd does it", () => {
     ])
   })
 
-  it.effect("what someone anonymous may not do", () =>
+  it.effect("what an anonymous session may not do", () =>
     compareAll(asAnonymous, [
       add(`cn=x,${scratch}`, { objectClass: "device", cn: "x" }),
       modify(alice, Modification.replace("description", "x")),

@@ -35,7 +35,7 @@ describe("layer", () => {
         assert.isTrue((yield* client.lookup(ada))._tag === "Some")
         assert.strictEqual(client.server, "ldap://memory")
         assert.deepStrictEqual(directory.openSessions.map(({ boundAs, id }) => [id, boundAs]), [[1, admin.dn]])
-        // Becoming someone takes a session of its own, in the same directory.
+        // A bind as another user needs its own session, in the same directory.
         const who = yield* client.withSession(
           LdapAuth.simple(ada, Redacted.make("adapw")),
           (session) => session.extended(LdapExtended.whoAmI)
@@ -104,7 +104,7 @@ describe("layer", () => {
     }))
 })
 
-/** Everything that anybody can see of a directory. */
+/** Everything that is visible of a directory. */
 const contents = Effect.fnUntraced(function*(directory: InMemoryDirectory.InMemoryDirectory) {
   const raw = yield* connect(directory)
   yield* raw.bind(admin.dn, admin.password)

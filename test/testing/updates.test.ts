@@ -293,7 +293,7 @@ describe("access", () => {
       assert.deepStrictEqual(yield* writes(raw), [0, 0, 0, 32].map((code) => code === 32 ? [32, people] : code))
     }))
 
-  it.effect("a function may decide instead, for everyone but the administrator", () =>
+  it.effect("a function may decide instead, for all users but the administrator", () =>
     Effect.gen(function*() {
       const directory = yield* make({
         access: (identity, operation) =>

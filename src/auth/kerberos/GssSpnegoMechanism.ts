@@ -1,5 +1,5 @@
 /**
- * GSS-SPNEGO: Active Directory's way to Kerberos ([MS-ADTS] section 5.1.1.1). Both sides agree on a mechanism first (RFC 4178),
+ * GSS-SPNEGO: how Active Directory uses Kerberos ([MS-ADTS] section 5.1.1.1). The two sides negotiate a mechanism first (RFC 4178),
  * usually in the first token already, so a bind takes one message less than with GSSAPI.
  *
  * @since 0.1.0
@@ -11,14 +11,14 @@ import type { GssContext, GssProtection } from "./GssContext.ts"
 import { begin, type GssOptions, layerOver, maxWrapped, proved, token } from "./gssSteps.ts"
 
 /**
- * Authenticates by a Kerberos ticket, or by whatever else the provider and the server agree on.
+ * Authenticates by a Kerberos ticket, or by another mechanism that the provider and the server negotiate.
  *
  * **Details**
  *
- * Like `gssapi`, except for two things. There is no place for an authorization identity. And nothing is said about how the
- * session's messages are wrapped: the server takes the flags of the context for it. `kerberosProvider` and `ntlmProvider` set them as
- * `protection` says. MIT's library sets those flags unless it is told not to, and the package `kerberos`, the default provider, neither
- * tells it nor wraps messages; so with it the bind fails with `InvalidRequest` outside of Windows, and nothing is sent.
+ * Like `gssapi`, with two differences. There is no authorization identity. And how the session's messages are wrapped isn't negotiated:
+ * the server goes by the flags of the context. `kerberosProvider` and `ntlmProvider` set these flags as `protection` says. MIT's library
+ * sets them unless an option turns that off. The package `kerberos`, the default provider, neither sets that option nor wraps messages,
+ * so with it the bind fails with `InvalidRequest` outside of Windows, and nothing is sent.
  *
  * @category mechanisms
  * @since 0.1.0
@@ -49,7 +49,7 @@ const negotiating = (
     if (agreed !== wanted) {
       return yield* rejected(`${agreed} was agreed on for the session's messages instead of ${wanted}`)
     }
-    // Nothing is said about buffers: what the length of RFC 4752 can say at most is taken, and less than that is sent.
+    // The size of buffers isn't negotiated: accepted are those up to the largest length of RFC 4752, and smaller ones are sent.
     return agreed === "none"
       ? yield* noLayer
       : yield* layerOver(context, agreed, { maxSent: maxWrapped, maxReceived: 0xff_ff_ff })

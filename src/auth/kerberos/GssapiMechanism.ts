@@ -1,6 +1,6 @@
 /**
- * GSSAPI (RFC 4752): Kerberos. A ticket says who the user is, the server proves that the ticket was for it, and then the two
- * agree on how the messages of the session are wrapped, if at all.
+ * GSSAPI (RFC 4752): Kerberos. The client authenticates by a ticket, the server proves that it could decrypt the ticket, and then the
+ * two negotiate how the messages of the session are wrapped, if at all.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import { ascending, begin, type GssOptions, layerOver, maxWrapped, proved, token
  * @since 0.1.0
  */
 export interface GssapiOptions extends GssOptions {
-  /** As whom to act, if not as the user: `dn:` and a DN, or `u:` and a name. */
+  /** The authorization identity, if it isn't the user: `dn:` and a DN, or `u:` and a name. */
   readonly authzId?: string | undefined
 }
 
@@ -33,15 +33,16 @@ export interface GssapiOptions extends GssOptions {
  * **Details**
  *
  * The contexts come from `provider`. `kerberosProvider` speaks Kerberos itself and wraps messages; `LdapAuth.kerberos` is this
- * mechanism with that provider. The server proves itself, or the bind fails with `AuthRejected`.
+ * mechanism with that provider. If the server doesn't prove its identity, the bind fails with `AuthRejected`.
  *
  * The default provider is the package `kerberos` (`npm install kerberos`), which is loaded at the bind and takes its ticket from the
- * credential cache of the process (`kinit`, a keytab with `KRB5_CLIENT_KTNAME`). Without either the bind fails with `InvalidRequest`
- * and nothing is sent. The library below looks names up and talks to the KDC on Node's thread pool; interruption lets go of it, but
- * the thread finishes its work. The package can't wrap the messages of a session (integrity, confidentiality) and knows no channel
- * bindings, so use ldaps or StartTLS; a server that demands a layer on a connection in clear text is refused with `AuthRejected`.
+ * credential cache of the process (`kinit`, a keytab with `KRB5_CLIENT_KTNAME`). Without the package or a ticket the bind fails with
+ * `InvalidRequest` and nothing is sent. The underlying library looks names up and talks to the KDC on Node's thread pool; interruption
+ * doesn't wait for it, but the thread finishes its work. The package can't wrap the messages of a session (integrity, confidentiality)
+ * and doesn't support channel bindings, so use ldaps or StartTLS. If a server demands a layer on a connection in clear text, the bind
+ * fails with `AuthRejected`.
  *
- * Kerberos names the server by its host: give the URL the name that is in the server's keytab, not an address.
+ * Kerberos identifies the server by its host name: the URL has to contain the name that is in the server's keytab, not an address.
  *
  * **Example**
  *
@@ -74,7 +75,7 @@ export const gssapi = (options: GssapiOptions = {}): SaslMechanism => ({
 interface Conversation {
   readonly context: GssContext
   readonly authzId: Uint8Array
-  /** What would do, the best first. */
+  /** The acceptable protections, the strongest first. */
   readonly choices: ReadonlyArray<GssProtection>
 }
 
@@ -84,7 +85,7 @@ interface Conversation {
 
 const tooEarly = () => rejected("the server said success before it had proved who it is")
 
-/** Until the context is complete: tokens. */
+/** The exchange of tokens, until the context is complete. */
 const negotiating = (response: Uint8Array | undefined, conversation: Conversation): SaslStep => {
   const { context } = conversation
   return {
@@ -97,7 +98,7 @@ const negotiating = (response: Uint8Array | undefined, conversation: Conversatio
   }
 }
 
-/** Bits of the layers in the messages about them. */
+/** The bits for the layers in the messages of the negotiation. */
 const bits: Readonly<Record<GssProtection, number>> = { none: 1, integrity: 2, confidentiality: 4 }
 
 /** The server's offer, and the answer to it. */
@@ -107,7 +108,7 @@ const chosen = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SaslStep, SaslFailure> {
   const { octets } = yield* proved(context.unwrap(yield* token(challenge)))
   if (octets.length !== 4)
-    return yield* rejected(`the server's offer of layers has ${octets.length} octets instead of 4`)
+    return yield* rejected(`the server's offer of layers has ${octets.length} bytes instead of 4`)
   const offer = octets[0]!
   const choice = choices.find((protection) => (offer & bits[protection]) !== 0)
   if (choice === undefined) {
@@ -122,7 +123,7 @@ const chosen = Effect.fnUntraced(function*(
   }
   const answer = Buffer.concat([Buffer.alloc(4), authzId])
   answer[0] = bits[choice]
-  // Without a layer there is no buffer.
+  // Without a layer the size of the buffer is 0.
   if (choice !== "none") answer.writeUIntBE(maxWrapped, 1, 3)
   const response = yield* proved(context.wrap(answer, false))
   const maxSent = (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!

@@ -1,5 +1,5 @@
 /**
- * What GSSAPI and GSS-SPNEGO have in common: failures in the words of a bind, tokens within limits, and the layer over a
+ * What GSSAPI and GSS-SPNEGO have in common: failures as errors of a bind, limits on tokens, and the security layer over a
  * complete context.
  */
 import * as Effect from "effect/Effect"
@@ -16,17 +16,17 @@ import { kerberosPackage } from "./kerberosPackage.ts"
 export interface GssOptions {
   /** Host-based name of the service. Default `ldap@` and the host that the session connects to. */
   readonly service?: string | undefined
-  /** Whose ticket to use where the credential cache has several, as in `ada@EXAMPLE.COM`. Default: the cache's own choice. */
+  /** The principal whose ticket to use if the credential cache has several, as in `ada@EXAMPLE.COM`. Default: that of the cache. */
   readonly principal?: string | undefined
   /**
-   * How the session's messages are wrapped after the bind. Default: not at all under TLS, where servers refuse it; elsewhere
-   * as well as the provider and the server can. What is named here is had, or the bind fails.
+   * How the session's messages are protected after the bind. Default: not at all under TLS, where servers refuse it; otherwise
+   * the strongest protection that the provider and the server support. If the protection named here is not available, the bind fails.
    */
   readonly protection?: GssProtection | undefined
   /**
-   * Whether the bind holds for this TLS connection alone (`tls-server-end-point`, RFC 5929), which hardened domain controllers demand.
-   * Default: yes under TLS, where the provider can. Say `false` where TLS ends before the server, at a proxy with a certificate of
-   * its own.
+   * Whether the bind is bound to this TLS connection (channel binding `tls-server-end-point`, RFC 5929), which hardened domain controllers
+   * demand. Default: true under TLS, if the provider supports it. Use `false` if TLS ends before the server, at a proxy with its own
+   * certificate.
    *
    * @since 0.2.0
    */
@@ -35,7 +35,7 @@ export interface GssOptions {
   readonly provider?: GssProvider | undefined
 }
 
-/** Protections, each better than the one before it. */
+/** Protections, each stronger than the one before it. */
 export const ascending: ReadonlyArray<GssProtection> = ["none", "integrity", "confidentiality"]
 
 /** A context and its first token, and how far the session's messages may be protected by it. */
@@ -53,7 +53,7 @@ export const begin = Effect.fnUntraced(function*(
     return yield* new InvalidRequest({ field: "protection", detail })
   }
   const most = protection ??
-    // Layers over layers protect nobody better, and servers refuse them.
+    // A layer under TLS or another layer adds no protection, and servers refuse it.
     (connection.protection === "tls" || connection.protection === "sasl" ? "none" : provider.protection)
   const certificate = channelBinding ? connection.channelBinding?.("tls-server-end-point") : undefined
   const request: GssRequest = {
@@ -70,19 +70,19 @@ export const begin = Effect.fnUntraced(function*(
   return yield* Effect.mapError(started, ticketFailure(request.service))
 })
 
-/** Octets of a wrapped buffer that this side takes, and sends where nothing else is said. Others have the same default. */
+/** The largest wrapped buffer in bytes that the client accepts, and by default sends. Other clients have the same default. */
 export const maxWrapped = 65_536
 
 /**
- * Octets that wrapping adds at most: RFC 4121 needs 16 for its header twice, 16 for a confounder, up to 24 for a checksum
- * and a block of filling; the older RFC 4757 less.
+ * The most bytes that wrapping adds: RFC 4121 needs 16 for its header twice, 16 for a confounder, up to 24 for a checksum
+ * and a block of padding; the older RFC 4757 less.
  */
 const overhead = 128
 
-/** Octets of a server's token. Those with the membership of many groups are of some kilobytes, and go to the server. */
+/** The most bytes of a server's token. Only tokens to the server get large, some kilobytes for a user in many groups. */
 const maxToken = 65_536
 
-/** Before anything is sent, a failure is for want of a ticket. */
+/** A failure before anything is sent: there is no ticket. */
 const ticketFailure =
   (service: string) => (failure: GssFailure | InvalidRequest | KerberosFailed): InvalidRequest | KerberosFailed =>
     failure._tag !== "GssFailure"
@@ -94,16 +94,16 @@ const ticketFailure =
           "service must be known to the KDC by this very name"
       })
 
-/** Later, it is for what the server has sent. */
+/** A later failure: the server's token was refused. */
 export const proved = <A>(effect: Effect.Effect<A, GssFailure>): Effect.Effect<A, AuthRejected> =>
   Effect.mapError(effect, ({ detail }) => new AuthRejected({ detail }))
 
-/** A server's token; empty ones are for servers that have nothing to say yet, and mean nothing to a context. */
+/** Checks a server's token. An empty one has no meaning for a context. */
 export const token = (challenge: Uint8Array | undefined): Effect.Effect<Uint8Array, AuthRejected> =>
   challenge === undefined || challenge.length === 0
     ? rejected("the server sent no token")
     : challenge.length > maxToken
-    ? rejected(`the server's token has ${challenge.length} octets, more than ${maxToken}`)
+    ? rejected(`the server's token has ${challenge.length} bytes, more than ${maxToken}`)
     : Effect.succeed(challenge)
 
 /** A layer whose buffers are wrapped by the context. */
@@ -115,7 +115,7 @@ export const layerOver = (
   const maxSent = Math.min(limits.maxSent, maxWrapped)
   const confidential = protection === "confidentiality"
   if (maxSent <= overhead)
-    return rejected(`the server takes wrapped buffers of ${limits.maxSent} octets, which is too few`)
+    return rejected(`the server takes wrapped buffers of ${limits.maxSent} bytes, which is too few`)
   return Effect.succeed({
     confidential,
     maxSend: maxSent - overhead,

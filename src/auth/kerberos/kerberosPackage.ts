@@ -1,18 +1,18 @@
 /**
- * Contexts of the `kerberos` package, which is an optional peer: it is loaded when the first bind asks for it, and nothing here
- * needs its types.
+ * Contexts of the `kerberos` package, which is an optional peer: it is loaded at the first bind that needs it, and this module
+ * doesn't use its types.
  *
- * What it can't do was measured with version 7.0.0 (and is the same in its sources after it). Outside of Windows, its `wrap` takes
- * one message alone, the one by which a client declines a security layer (its C function overwrites the start of whatever it is
- * given), and MIT's library offers confidentiality for every context unless an option is set that the package doesn't reach.
- * With the mechanism GSSAPI the layer is talked about after the context, so it can be declined; with GSS-SPNEGO the server
- * takes the flags of the context for the answer and expects wrapped messages from then on.
+ * Its limits were measured with version 7.0.0 (later sources have the same). Outside of Windows, its `wrap` works for one message only,
+ * the one by which a client declines a security layer (its C function overwrites the start of any message), and MIT's library offers
+ * confidentiality for every context unless an option is set that the package doesn't expose. With the mechanism GSSAPI the layer is
+ * negotiated after the context, so it can be declined; with GSS-SPNEGO the server goes by the flags of the context and expects wrapped
+ * messages from then on.
  */
 import * as Effect from "effect/Effect"
 import { InvalidRequest } from "../../model/LdapError.ts"
 import { type GssContext, GssFailure, type GssProvider } from "./GssContext.ts"
 
-/** What is used of the package. */
+/** The functions of the package that are used here. */
 interface KerberosPackage {
   readonly GSS_C_MUTUAL_FLAG: number
   readonly GSS_C_SEQUENCE_FLAG: number
@@ -59,7 +59,7 @@ export const kerberosPackage = (name = "kerberos"): GssProvider => ({
 })
 
 const contextOf = (client: KerberosClient): GssContext => ({
-  // Without a token the package wants an empty one.
+  // If there is no token, the package needs an empty one.
   step: (token) => Effect.map(attempt(() => client.step(token === undefined ? "" : base64(token))), octetsOf),
   isComplete: () => client.contextComplete,
   protection: () => "none",
@@ -95,15 +95,15 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
 const load = (name: string): Effect.Effect<KerberosPackage, InvalidRequest> =>
   Effect.tryPromise({
     try: async () => {
-      // By a name that the compiler doesn't follow: whoever has no use for Kerberos needn't have the package, nor its types.
-      // It is a module of CommonJS with the functions above, says its documentation.
+      // The compiler doesn't resolve a name in a variable, so programs without Kerberos need neither the package nor its types.
+      // By its documentation it is a CommonJS module with the functions above.
       const { default: kerberos } = (await import(name)) as { readonly default: KerberosPackage }
       return kerberos
     },
     catch: (cause) => new InvalidRequest({ field: "mechanism", detail: describe(cause) })
   })
 
-/** Where the package is missing, or what it needs is. */
+/** The error if the package, or a library that it needs, is missing. */
 const describe = (cause: unknown): string => {
   const said = messageOf(cause).split("\n", 1)[0]!
   const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND"

@@ -1,9 +1,9 @@
 /**
- * Jobs that programs write again and again, each in one call, over a client or a session: the one door to them.
+ * Common jobs, each in one call, over a client or a session. This module exports all of them.
  *
  * Making an entry what it should be is in upsert.ts, deleting a tree in deleteTree.ts, groups in groupMembers.ts, passwords
- * in changePassword.ts, and exists, count and export in reading.ts. All are made of the operations that everybody has, so
- * they know nothing of connections.
+ * in changePassword.ts, and exists, count and export in reading.ts. All of them use only operations that clients and sessions
+ * share, so they don't deal with connections.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * Entries looked up by many fibers in the same moment, with few searches: requests are collected and answered together, by
- * effect's RequestResolver. Who gets which of the entries that a shared search brings is decided in resolverMatching.ts.
+ * Batched lookups: requests of many fibers in the same moment are collected and answered with few searches, by effect's
+ * RequestResolver. resolverMatching.ts decides which request gets which of the entries that a shared search returns.
  *
  * @since 0.1.0
  */
@@ -49,16 +49,16 @@ export class SeveralEntries extends Data.TaggedError("SeveralEntries")<{
 }
 
 /**
- * Look-ups that are answered together. Fibers may share it; that is what it is for.
+ * Lookups that are answered together. It is meant to be shared by many fibers.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LdapResolver {
-  /** The entry of that name; none where there is none. */
+  /** The entry with this name; `None` if there is none. */
   readonly entry: (dn: DnInput) => Effect.Effect<Option.Option<LdapEntry>, LdapError>
 
-  /** The one entry below `base` whose attribute has this value; fails where there are several. */
+  /** The one entry below `base` whose attribute has this value; fails if there are several. */
   readonly find: (
     attribute: string,
     value: string | Uint8Array
@@ -70,7 +70,7 @@ export interface LdapResolver {
     value: string | Uint8Array
   ) => Effect.Effect<ReadonlyArray<LdapEntry>, LdapError>
 
-  /** The groups below `base` that have the entry of that name for a member, directly. */
+  /** The groups below `base` that have the entry with this name as a direct member. */
   readonly groupsOf: (dn: DnInput) => Effect.Effect<ReadonlyArray<LdapEntry>, LdapError>
 }
 
@@ -81,62 +81,61 @@ export interface LdapResolver {
  * @since 0.1.0
  */
 export interface ResolverOptions {
-  /** Where to look for values and groups; names have no need of it. */
+  /** Base of the searches for values and groups; lookups by name don't use it. */
   readonly base: DnInput
-  /** Only entries that match count, whatever they are asked by, but for groups. Default: all. */
+  /** Only entries that match this filter are returned, except for groups. Default: all. */
   readonly filter?: LdapFilter.LdapFilter | undefined
-  /** Attributes of the entries; default all user attributes. Those that were asked by come with them. */
+  /** Attributes of the entries; default all user attributes. The attributes of the lookups are added. */
   readonly attributes?: ReadonlyArray<string> | undefined
-  /** How many values one search may ask for. Default 50. */
+  /** The most values in the filter of one search. Default 50. */
   readonly chunkSize?: number | undefined
   /**
-   * How many searches may be in flight at once; others wait. Default 64: slapd closes a connection on which too many requests wait, more
-   * than 100 where it is anonymous.
+   * How many searches may be in flight at once; others wait. Default 64: slapd closes a connection on which too many requests wait (more
+   * than 100 if the connection is anonymous).
    */
   readonly concurrency?: number | undefined
-  /** How long the first of a moment waits for others. Default: until the fibers that are ready have run; no time passes. */
+  /** How long the first request of a batch waits for others. Default: until the fibers that are ready have run; no time passes. */
   readonly window?: Duration.Input | undefined
   /**
-   * How entries are read by their names. Default `base`: a base search for each, in one write, which no server finds hard.
-   * `parent`: one search for all that have the same parent, by the attribute of their RDN, and a base search for each that it
-   * didn't bring; for servers far away that have an index on this attribute.
+   * How entries are read by their names. Default `base`: a base search for each, in one write, which is cheap for every server.
+   * `parent`: one search for all that have the same parent, by the attribute of their RDN, and a base search for each that this
+   * search didn't return; for distant servers that have an index on this attribute.
    */
   readonly names?: "base" | "parent" | undefined
   /** The attribute in which groups name their members. Default `member`. */
   readonly memberAttribute?: string | undefined
   /**
    * More attributes whose values are told apart by their case (caseExactMatch, octetStringMatch), beside `memberUid`,
-   * `homeDirectory`, `loginShell` and `labeledURI`. All others are compared as most are, by caseIgnoreMatch. Octets
+   * `homeDirectory`, `loginShell` and `labeledURI`. All others are compared by caseIgnoreMatch, the most common rule. Bytes
    * (`Uint8Array`) are always compared as they are.
    */
   readonly caseExact?: ReadonlyArray<string> | undefined
 }
 
 /**
- * Makes a resolver. Nothing is sent before something is asked.
+ * Makes a resolver. It sends nothing before the first lookup.
  *
  * **Details**
  *
- * What fibers ask in the same moment is collected, and what is asked twice is asked of the server once. Values of one
- * attribute become OR-filters of `chunkSize` values. Each fiber gets its own: what its value, or name, has found.
+ * The resolver collects the lookups of fibers in the same moment, and sends equal ones to the server once. Values of one
+ * attribute become OR-filters of `chunkSize` values. Each fiber gets the entries that its own value or name has found.
  *
- * A server compares by the rules of its schema, which this side doesn't know. Values are compared here as caseIgnoreMatch
- * does (RFC 4518), names as `LdapDn` does, and where servers differ (`Ü` and `ü`, `ß` and `ss`) nothing is taken
- * for granted. Where a search brings an entry of which it isn't clear whose it is (a telephone number that was written
- * otherwise, an attribute that may not be read, members in ranges), or the server refuses it for its size, each of its values
- * is asked for by itself: that is always right, and costs what it would have cost without a resolver.
+ * A server compares by the rules of its schema, which the client doesn't know. The resolver compares values as caseIgnoreMatch
+ * does (RFC 4518) and names as `LdapDn` does; it makes no assumption where servers differ (`Ü` and `ü`, `ß` and `ss`). If a search
+ * returns an entry that can't be assigned to a lookup (a telephone number in another spelling, an attribute that may not be
+ * read, members in ranges), or the server refuses the search for its size, the resolver sends one search for each of its values.
+ * That is always right, and costs as much as without a resolver.
  *
- * An error goes to all fibers whose search it was, and to no others. Interrupting a fiber takes nothing from the others; when
- * no fiber waits for a search any more it is abandoned. Entries are not kept: what is asked in the next moment is asked
- * again.
+ * An error goes to all fibers that share the failed search, and to no others. Interrupting a fiber doesn't affect the others; a
+ * search is abandoned when no fiber waits for it any more. The resolver is no cache: a later lookup sends another search.
  *
- * What it saves is searches, and with them the server's work; how much time, depends on the server. On slapd over loopback, where
- * one search each is cheap (test/bench/resolver.ts): by value 1.6 times as fast for 10 fibers, 1.4 for 100 and 1.1 for 1,000; by
- * `names: "parent"` 1.5, 1.1 and 1.0. By names it saves nothing where all are different, and costs: 0.6 times as fast; where 1,000
- * fibers ask for the same 20, 2.2 times. A program that looks up different names one by one is better off with `lookup`.
+ * It saves searches, and with them work of the server. How much time it saves depends on the server. On slapd over loopback, where
+ * separate searches are cheap (test/bench/resolver.ts), lookups by value are 1.6 times as fast for 10 fibers, 1.4 for 100 and 1.1 for
+ * 1,000; with `names: "parent"` 1.5, 1.1 and 1.0. Lookups of names that are all different get slower: 0.6 times as fast. If 1,000
+ * fibers look up the same 20 names, they are 2.2 times as fast. For different names one by one `lookup` is the better choice.
  *
- * `groupsOf` needs the members of the groups that it finds, to tell whose they are. Where `attributes` are named, without
- * `*`, it asks for the matching ones alone (RFC 3876); servers that don't know this send all.
+ * `groupsOf` needs the members of the groups that it finds, to assign the groups to their lookups. If `attributes` are named, without
+ * `*`, it asks for the matching members only (RFC 3876); servers without that control send all.
  *
  * **Example**
  *
@@ -146,7 +145,7 @@ export interface ResolverOptions {
  *
  * const program = Effect.fn(function*(ldap: LdapClient.LdapClient, logins: ReadonlyArray<string>) {
  *   const resolver = LdapResolver.make(ldap, { base: "ou=people,dc=example,dc=org", attributes: ["uid", "mail"] })
- *   // One search for up to fifty logins, where each of these would have been one.
+ *   // One search for up to fifty logins, instead of one for each.
  *   return yield* Effect.forEach(logins, (login) => resolver.find("uid", login), { concurrency: "unbounded" })
  * })
  * ```
@@ -169,7 +168,7 @@ export const make = (
     [...caseExactAttributes, ...(options.caseExact ?? [])].map((attribute) => attribute.toLowerCase())
   )
 
-  /** Completes every asker of a question, as soon as there is an answer to it. */
+  /** Completes every request of a question, as soon as there is an answer to it. */
   const answering = <A, B>(
     { askers }: Question<A>,
     search: Effect.Effect<B, LdapError>,
@@ -182,7 +181,7 @@ export const make = (
       answering(question, client.lookup(question.asked.dn, { attributes, filter }), (found) => found)
     )
 
-  /** One search for all that have the same parent; those whom it doesn't bring may be there all the same. */
+  /** One search for all names with the same parent. A name that it doesn't return may exist all the same. */
   const lookupTogether = (
     parent: string,
     questions: ReadonlyArray<Question<Option.Option<LdapEntry>, Named> & { readonly filter: LdapFilter.LdapFilter }>
@@ -263,7 +262,7 @@ export const make = (
   const byValue = batched(
     options,
     RequestResolver.makeGrouped<ValueRequest, string>({
-      // Groups are searched by the same attribute as others, but otherwise.
+      // A search for groups may use the same attribute as another lookup, but it is built differently.
       key: ({ request }) => `${request.isMember ? "member" : "value"} ${request.attribute.toLowerCase()}`,
       resolver: Effect.fnUntraced(function*(entries) {
         const { attribute, isMember } = entries[0].request
@@ -321,7 +320,7 @@ class ValueRequest
   extends Request.Class<Valued & { readonly interest: Interest }, ReadonlyArray<LdapEntry>, LdapError>
 {}
 
-/** Whether anybody still waits: a batch that runs isn't told of interruptions. */
+/** Whether a fiber still waits for the request. effect doesn't tell a running batch of interruptions. */
 class Interest {
   isLost = false
   onLost: (() => void) | undefined
@@ -336,14 +335,14 @@ interface Asker<A> {
   completeUnsafe(exit: Exit.Exit<A, LdapError>): void
 }
 
-/** What one or several fibers want to know. */
+/** A lookup of one or several fibers. */
 interface Question<A, Asked = unknown> {
   readonly keys: Keys
   readonly asked: Asked
   readonly askers: Array<Asker<A>>
 }
 
-/** In the order in which they came, each once. */
+/** Each question once, in the order of the first request for it. */
 const questionsOf = <A, Asked>(
   entries: ReadonlyArray<Asker<A> & { readonly request: Asked }>,
   keysOf: (asked: Asked) => Keys
@@ -367,24 +366,24 @@ const batched = <R extends Request.Any>(
   resolver: RequestResolver.RequestResolver<R>
 ): RequestResolver.RequestResolver<R> => window === undefined ? resolver : RequestResolver.setDelay(resolver, window)
 
-/** Runs a search for as long as one of the askers waits. */
+/** Runs a search for as long as one of the fibers waits. */
 const whileWanted = <A>(questions: ReadonlyArray<Question<A>>, search: Effect.Effect<void>): Effect.Effect<void> => {
   const interests = questions.flatMap(({ askers }) => askers.map(({ request }) => request.interest))
-  const nobody = Effect.callback<void>((resume) => {
+  const unwanted = Effect.callback<void>((resume) => {
     const look = () => {
       if (interests.every(({ isLost }) => isLost)) resume(Effect.void)
     }
     for (const interest of interests) interest.onLost = look
     look()
   })
-  return Effect.raceFirst(nobody, search)
+  return Effect.raceFirst(unwanted, search)
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Searches
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Refusals that a smaller search may not meet. */
+/** Refusals that a smaller search may avoid. */
 const isAboutSize = (exit: Exit.Failure<unknown, LdapError>): boolean =>
   Option.match(Exit.findErrorOption(exit), {
     onNone: () => false,
@@ -393,7 +392,7 @@ const isAboutSize = (exit: Exit.Failure<unknown, LdapError>): boolean =>
       _tag === "UnwillingToPerform"
   })
 
-/** Of the attributes that were asked for everything, of the members those alone that were asked by. */
+/** All values of the requested attributes, but of the members only those of the lookups. */
 const matchingMembers = (
   attributes: ReadonlyArray<string> | undefined,
   alternatives: ReadonlyArray<LdapFilter.Equality>

@@ -1,6 +1,5 @@
 /**
- * LDIF carried out: records become operations of a client or a session, one after another. What records are and how they
- * are read is the business of Ldif.ts.
+ * Applies LDIF: records become operations of a client or a session, one after another. Ldif.ts defines and reads records.
  *
  * @since 0.1.0
  */
@@ -18,7 +17,7 @@ export type { LdifRecord } from "../../model/ldif/Ldif.ts"
 export type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 
 /**
- * A record that was carried out.
+ * A record that was applied.
  *
  * @category models
  * @since 0.1.0
@@ -29,7 +28,7 @@ export interface LdifApplied {
 }
 
 /**
- * A record, and what came of it.
+ * A record, and its outcome.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +39,7 @@ export interface LdifAttempt {
 }
 
 /**
- * A record that was not carried out, or of which nobody knows (`cause` says so then).
+ * A record that was not applied, or for which that is unknown (the reason of `cause` then says so with `inDoubt`).
  *
  * @category errors
  * @since 0.1.0
@@ -70,7 +69,7 @@ export interface LdifApplyOptions {
 }
 
 /**
- * What records are applied by: a client, a session, or a replacement in a test.
+ * What applies the records: a client, a session, or a replacement in a test.
  *
  * @category models
  * @since 0.2.0
@@ -78,17 +77,17 @@ export interface LdifApplyOptions {
 export type Operations = Pick<LdapOperations, "add" | "delete" | "modify" | "rename">
 
 /**
- * Carries out records, each after the one before it, as a stream of what came of them.
+ * Applies records one after the other, as a stream of their outcomes.
  *
  * **Details**
  *
- * Change records do what they say, with their controls; entries are added. A record is sent when the stream is asked for
- * its result: without a consumer nothing happens, and `Stream.runDrain` is how to carry out all of them.
+ * Change records are applied with their controls; entries are added. A record is sent when the consumer asks for its outcome:
+ * without a consumer nothing is sent, and `Stream.runDrain` applies all of them.
  *
- * The first record that fails ends the stream with {@link LdifApplyError}, which has the line. With `continueOnError`
- * such an error is the result of its record instead, and the next one follows; where the error is about the connection or
- * the session and not the record, all others would fail too, and so the stream ends with it. Nothing is undone in either
- * case. Errors of the records' own stream end it as they are.
+ * The first record that fails ends the stream with {@link LdifApplyError}, which has the line. With `continueOnError` such an error
+ * is the outcome of its record instead, and the next record follows. If the error is about the connection or the session and not
+ * the record, the stream still ends with it, since all later records would fail too. Nothing is undone in either case. Errors of
+ * the stream of records end this stream unchanged.
  *
  * Interruption, or ending the stream early, abandons the operation in flight; the server may have carried it out.
  *
@@ -168,12 +167,12 @@ const operationOf = (
 
 const kinds: ReadonlySet<unknown> = new Set<LdifRecord["_tag"]>(["Entry", "Add", "Delete", "Modify", "ModifyDn"])
 
-/** Of what a program without types takes for a record. What is in it is judged by the operation. */
+/** Checks the records of programs without types. The operation checks their content. */
 const recordProblem = (u: unknown): InvalidRequest | undefined =>
   typeof u === "object" && u !== null && "_tag" in u && kinds.has(u._tag)
     ? undefined
     : new InvalidRequest({ field: "record", detail: `${given(u)} was given where a record of Ldif belongs` })
 
-/** Whether another record may fare better: the server has judged this one, or it could not be sent. */
+/** Whether another record may succeed: the server has refused this one, or it could not be sent. */
 const isAboutRecord = (reason: LdapErrorReason): boolean =>
   "code" in reason || reason._tag === "InvalidRequest" || reason._tag === "RequestTimeout"

@@ -1,5 +1,5 @@
 /**
- * A password changed, in the ways of RFC 3062 and of Active Directory.
+ * Changes a password, by RFC 3062 or in Active Directory's way.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -16,22 +16,22 @@ import type { DnInput, LdapOperations, OperationOptions } from "../../session/Ld
  * @since 0.1.0
  */
 export interface ChangePasswordOptions extends OperationOptions {
-  /** Default: the server makes one. It can't be empty. */
+  /** Default: the server generates a password. It can't be empty. */
   readonly newPassword?: Redacted.Redacted<string> | undefined
-  /** Where the user changes the password, and not an administrator; some policies ask for it. */
+  /** The current password, for a change by the user and not by an administrator; some policies require it. */
   readonly oldPassword?: Redacted.Redacted<string> | undefined
 }
 
 /**
- * Changes a password by the Password Modify operation (RFC 3062), whatever way the server stores it. Returns the password
- * that the server made, where none was given.
+ * Changes a password by the Password Modify operation (RFC 3062); the server decides how it is stored. If no new password was
+ * given, returns the one that the server generated.
  *
  * **Details**
  *
- * OpenLDAP and 389 Directory Server have it; Active Directory needs {@link changePasswordInActiveDirectory}. Why a policy
- * refuses a password is in the controls of the error's reason, if `LdapControl.passwordPolicyRequest` is among `controls`.
- * The passwords cross the connection as they are: it has to be protected. A change that was sent and interrupted may have
- * been carried out.
+ * OpenLDAP and 389 Directory Server support it; Active Directory needs {@link changePasswordInActiveDirectory}. If
+ * `LdapControl.passwordPolicyRequest` is among `controls`, the controls of the error's reason say why a policy refused a password.
+ * The passwords are not encrypted by the operation, so the connection has to be protected. A change that was interrupted after it
+ * was sent may have been carried out.
  *
  * **Example**
  *
@@ -59,13 +59,13 @@ export const changePassword = (
     )
 
 /**
- * Changes a password by `unicodePwd` (MS-ADTS 3.1.1.3.1.5). With the old password it is the user's change, and the rules for
- * it apply; without, a reset by someone who may.
+ * Changes a password by `unicodePwd` (MS-ADTS 3.1.1.3.1.5). With the old password it is a change by the user, and the rules for
+ * that apply. Without it, it is a reset, for which the client's account needs the right.
  *
  * **Details**
  *
- * Active Directory takes it over TLS only, and fails with `UnwillingToPerform` otherwise. A password that the policy doesn't
- * like fails with `ConstraintViolation` or `UnwillingToPerform`; so does, with `ConstraintViolation`, an old one that is wrong.
+ * Active Directory accepts this only over TLS; otherwise it fails with `UnwillingToPerform`. A password that violates the policy
+ * fails with `ConstraintViolation` or `UnwillingToPerform`, a wrong old password with `ConstraintViolation`.
  *
  * @category passwords
  * @since 0.1.0
@@ -99,7 +99,7 @@ const isEmpty = (password: Redacted.Redacted<string> | undefined): boolean =>
 
 const emptyPassword = (user: DnInput): LdapError =>
   new LdapError({
-    reason: new InvalidRequest({ field: "newPassword", detail: "it is empty, and nobody could log in with it" }),
+    reason: new InvalidRequest({ field: "newPassword", detail: "it is empty, and an empty password can't log in" }),
     operation: "changePassword",
     dn: dnFrom(user)
   })

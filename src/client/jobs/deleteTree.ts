@@ -1,5 +1,5 @@
 /**
- * An entry deleted with everything below it.
+ * Deletes an entry with everything below it.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,18 +14,18 @@ import type { DnInput, LdapOperations, OperationOptions } from "../../session/Ld
 import { notFollowed, streamsWhereItWrites } from "./ownServer.ts"
 
 /**
- * An entry that is gone.
+ * An entry that was deleted.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TreeDeletion {
   readonly dn: string
-  /** Whether the server has deleted what was below the entry with it, without saying what that was. */
+  /** Whether the server has deleted the whole subtree with the entry, without naming its entries. */
   readonly withSubtree: boolean
-  /** How many entries have been deleted by now; a subtree counts as one. */
+  /** How many entries have been deleted so far; a subtree counts as one. */
   readonly deleted: number
-  /** How many are known of by now, the deleted ones included. */
+  /** How many entries are known so far, the deleted ones included. */
   readonly known: number
 }
 
@@ -38,33 +38,33 @@ export interface TreeDeletion {
 export interface DeleteTreeOptions extends Pick<OperationOptions, "timeout"> {
   /** How many deletions may be in flight. Default 8. */
   readonly concurrency?: number | undefined
-  /** Entries a page of the search for what has to be deleted; `false` for a server without pages. Default 500. */
+  /** Page size of the search for the entries to delete; `false` for a server without paged results. Default 500. */
   readonly pageSize?: number | false | undefined
   /**
-   * Whether the server may do it in one step where it can (the tree delete control, MS-ADTS 3.1.1.3.4.1.15). Default `auto`:
-   * where the root DSE lists it. With `never`, the stream has each entry.
+   * Whether to use the tree delete control (MS-ADTS 3.1.1.3.4.1.15), by which the server deletes the tree in one step. Default
+   * `auto`: if the root DSE lists it. With `never`, the stream has each entry.
    */
   readonly treeDelete?: "auto" | "never" | undefined
 }
 
 /**
- * Deletes an entry and everything below it, as a stream of what is gone.
+ * Deletes an entry and everything below it, as a stream of the deleted entries.
  *
  * **Details**
  *
- * Without a consumer nothing happens; `Stream.runDrain` deletes everything. Where the server has the tree delete control it
- * is one request. Otherwise the tree is searched for its names, and they are deleted from the bottom up: everything of one
- * depth, `concurrency` at a time, before what is above it. An entry that another client has deleted meanwhile is no error
- * and not in the stream. One that another client has added meanwhile, or that a size limit kept from the first search, makes
- * its parent stay; then the tree is searched again, for as long as a search leads to a deletion. The names of one search
- * are in memory.
+ * Without a consumer nothing happens; `Stream.runDrain` deletes everything. If the server supports the tree delete control, one
+ * request deletes the tree. Otherwise a search finds the names of the tree, and they are deleted from the bottom up: all entries of
+ * one depth, `concurrency` at a time, before those above. An entry that another client has deleted meanwhile is no error
+ * and not in the stream. If another client has added an entry meanwhile, or a size limit cut the first search short, the parent
+ * can't be deleted yet; then the tree is searched again, for as long as a search leads to a deletion. The names of one search
+ * are kept in memory.
  *
- * Fails with `NoSuchObject` where there is no such entry, and with the server's reason for the first deletion that it
- * refuses: what was deleted before stays deleted. Nothing that is being deleted is waited for when the stream is ended or
- * interrupted: requests in flight are abandoned, and may have been carried out.
+ * Fails with `NoSuchObject` if there is no such entry, and with the server's reason for the first deletion that it
+ * refuses; earlier deletions stay. When the stream is ended early or interrupted, requests in flight are abandoned; they may have
+ * been carried out.
  *
- * The names come from the servers that take changes, also where a client has others for reading, and referrals are never followed. If
- * a search brings a name that is not in the tree, it fails with `ProtocolViolation`, and nothing that this search brought is deleted.
+ * The names come from the servers for writes, also if the client has others for reads, and referrals are never followed. If
+ * a search returns a name outside the tree, the stream fails with `ProtocolViolation`, and no entry of this search is deleted.
  *
  * **Example**
  *
@@ -93,7 +93,7 @@ export const deleteTree = (
     const controls = [LdapControl.treeDelete.make(undefined, { critical: true })]
     return yield* client.delete(dn, { ...notFollowed, controls, timeout: options.timeout }).pipe(
       Effect.as(Stream.succeed({ dn: dnFrom(dn), withSubtree: true, deleted: 1, known: 1 })),
-      // Active Directory stops after some ten thousand entries, which are gone then.
+      // Active Directory stops after some ten thousand entries; those are deleted.
       Effect.catch((error) =>
         error.reason._tag === "AdminLimitExceeded" ? Effect.succeed(walk(client, dn, options)) : Effect.fail(error)
       )
@@ -109,7 +109,7 @@ const walk = (
   let deleted = 0
   let known = 0
 
-  /** The names of the tree, as many as the server tells. */
+  /** The names of the tree, as far as the server returns them. */
   const list = Effect.gen(function*() {
     const names: Array<string> = []
     const paged = pageSize === false ? {} : { pageSize }
@@ -132,13 +132,13 @@ const walk = (
     return levelsOf(names)
   })
 
-  /** Nothing of a search is deleted that brings a name from elsewhere: what else it says can't be believed either. */
+  /** If a search returns a name outside the tree, its other names aren't trusted either, and none of them is deleted. */
   const outside = (name: string): LdapError => {
-    const detail = `the search below "${dnFrom(dn)}" brought "${name}", which is not below it`
+    const detail = `the search below "${dnFrom(dn)}" returned "${name}", which is not below it`
     return new LdapError({ reason: new ProtocolViolation({ detail }), operation: "deleteTree", dn: dnFrom(dn) })
   }
 
-  /** None where the entry has to wait, or is gone already. */
+  /** `None` if the entry still has children, or was deleted already. */
   const deleteOne = (dn: string) =>
     client.delete(dn, { ...notFollowed, timeout }).pipe(
       Effect.map(() => {
@@ -168,7 +168,7 @@ const walk = (
                   ? Stream.empty
                   : deleted > before
                   ? round(false)
-                  // What is left has something below it that can't be seen: the server says so best.
+                  // The remaining entries have invisible children. The server's own error says that best.
                   : Stream.fromEffect(client.delete(dn, { ...notFollowed, timeout })).pipe(
                     Stream.drain,
                     Stream.catch((error) => isGone(error) ? Stream.empty : Stream.fail(error))
@@ -184,8 +184,8 @@ const walk = (
 }
 
 /**
- * Tells the names of the tree from others. A base that is no DN, `<GUID=…>` for Active Directory say, has the name that the server gives
- * it.
+ * Tells the names of the tree from others. If the base is no DN, such as Active Directory's `<GUID=…>`, its name is read from the
+ * server.
  */
 const treeOf = Effect.fnUntraced(function*(
   client: Pick<LdapOperations, "search">,
@@ -210,7 +210,7 @@ const treeOf = Effect.fnUntraced(function*(
 
 const isGone = ({ reason }: LdapError): boolean => reason._tag === "NoSuchObject"
 
-/** The deepest first. */
+/** Sorts the deepest first. */
 const levelsOf = (names: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
   const levels = new Map<number, Array<string>>()
   for (const name of names) {

@@ -1,5 +1,5 @@
 /**
- * The members of a group: the names that it has, or the entries, groups within groups included.
+ * The members of a group: their names, or their entries, with or without nested groups.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -24,7 +24,7 @@ export interface GroupMember {
   readonly entry: LdapEntry
   /** Whether it is a group itself: it has a class of groups, or members. */
   readonly isGroup: boolean
-  /** 1 for a member of the group itself, 2 for one of a group in it; `undefined` where the server has looked (`inChain`). */
+  /** 1 for a member of the group itself, 2 for a member of a group in it; `undefined` with `inChain`, where the server resolves nesting. */
   readonly depth: number | undefined
 }
 
@@ -35,7 +35,7 @@ export interface GroupMember {
  * @since 0.1.0
  */
 export interface MemberNamesOptions extends Pick<OperationOptions, "timeout"> {
-  /** The attributes that have the names of members. Default `member` and `uniqueMember`. */
+  /** The attributes that hold the names of members. Default `member` and `uniqueMember`. */
   readonly memberAttributes?: ReadonlyArray<string> | undefined
 }
 
@@ -47,19 +47,19 @@ export interface MemberNamesOptions extends Pick<OperationOptions, "timeout"> {
  */
 export interface MembersOptions extends MemberNamesOptions {
   /**
-   * Default `false`: the members of the group itself. `true`: those of groups in it too, at any depth. `inChain`: the same,
-   * found by an Active Directory in one search below `base`.
+   * Default `false`: the members of the group itself. `true`: also those of groups in it, at any depth. `inChain`: the same,
+   * but Active Directory finds them in one search below `base`.
    */
   readonly nested?: boolean | "inChain" | undefined
-  /** Where to look for members with `inChain`: usually the domain. */
+  /** Base of the search with `inChain`: usually the domain. */
   readonly base?: DnInput | undefined
   /** Attributes of the entries; default all user attributes. */
   readonly attributes?: ReadonlyArray<string> | undefined
-  /** How many entries may be asked for at once. Default 16. */
+  /** How many lookups may be in flight at once. Default 16. */
   readonly concurrency?: number | undefined
   /**
-   * Is told of each member whose entry could not be read, with the reason: the server refers to another one, or refuses. Such a
-   * member is not in the stream. Default: a warning in the log at the end of a level, with how many they were. @since 0.2.0
+   * Called for each member whose entry could not be read, with the reason: the server refers to another one, or refuses. Such a
+   * member is not in the stream. Default: a warning in the log at the end of each level, with their number. @since 0.2.0
    */
   readonly onUnreadable?: ((dn: string, error: LdapError) => Effect.Effect<void>) | undefined
 }
@@ -67,14 +67,14 @@ export interface MembersOptions extends MemberNamesOptions {
 const memberAttributesOf = ({ memberAttributes = ["member", "uniqueMember"] }: MemberNamesOptions) => memberAttributes
 
 /**
- * The names that a group has for its members, in the server's order: one request, or one per range where Active Directory
- * gives them in ranges.
+ * The names of a group's members, in the server's order: one request, or one per range if Active Directory sends them by range
+ * retrieval.
  *
  * **Details**
  *
- * Whether there are such entries isn't asked. The optional unique identifier of `uniqueMember` (RFC 4517 section 3.3.21) is
- * cut off. Fails with `NoSuchObject` for a group that isn't there. Groups of `memberUid` have no names in them, and so none
- * here.
+ * Whether such entries exist isn't checked. The optional unique identifier of `uniqueMember` (RFC 4517 section 3.3.21) is
+ * cut off. Fails with `NoSuchObject` for a group that doesn't exist. Groups with `memberUid` hold logins and no DNs, so the result for
+ * them is empty.
  *
  * @category groups
  * @since 0.1.0
@@ -98,17 +98,16 @@ export const memberNames = Effect.fnUntraced(function*(
  *
  * **Details**
  *
- * Every member is read, by a lookup of its own and `concurrency` at a time; names without an entry are left out, and members that
- * the server doesn't show to this client, or that are on another server, go to `onUnreadable`. With
- * `nested` members come level by level, and the groups among them too (`isGroup`): the nearest way to a member counts, groups
- * that have each other as members are no trouble, and the group itself is not its own member. In memory are the names seen
- * and one level.
+ * Every member is read by its own lookup, `concurrency` at a time. Names without an entry are left out. Members that this client may
+ * not read, or that are on another server, go to `onUnreadable`. With `nested`, members come level by level, with the groups among them
+ * (`isGroup`); the depth is that of the shortest path, groups may be members of each other, and the group is never its own member.
+ * The names seen so far and one level are kept in memory.
  *
- * With `inChain` an Active Directory does the walking, by its matching rule on `memberOf`; a large domain may take seconds
- * for it. Primary groups (`primaryGroupID`) are members in no server's sense, and not found by any of these.
+ * With `inChain`, Active Directory resolves the nesting by its matching rule on `memberOf`; in a large domain that may take seconds.
+ * Members by their primary group (`primaryGroupID`) are not listed by any server, so neither way finds them.
  *
- * Fails with `NoSuchObject` for a group that isn't there, but not with `inChain`, which then finds no members. Interruption, or
- * ending the stream early, abandons what is in flight.
+ * Fails with `NoSuchObject` for a group that doesn't exist, except with `inChain`, which then finds no members. Interruption, or
+ * ending the stream early, abandons the requests in flight.
  *
  * **Example**
  *
@@ -155,7 +154,7 @@ const inOneSearch = (
     pageSize: 500,
     timeout: options.timeout
   }).pipe(
-    // It is found where groups have each other as members.
+    // The group itself is found if groups are members of each other.
     Stream.filter(({ dn }) => nameKey(dn) !== nameKey(dnFrom(group))),
     Stream.map((entry) => ({ entry, isGroup: isGroup(entry, memberAttributesOf(options)), depth: undefined }))
   )
@@ -203,7 +202,9 @@ const levelByLevel = (
     const warn = Effect.suspend(() =>
       unreadable === 0 || options.onUnreadable !== undefined
         ? Effect.void
-        : Effect.logWarning(`${unreadable} members of a group could not be read; onUnreadable is told which, and why`)
+        : Effect.logWarning(
+          `${unreadable} members of a group could not be read; onUnreadable gets each of them with the reason`
+        )
     )
     return Stream.fromIterable(names).pipe(
       Stream.mapEffect(read, { concurrency }),
@@ -222,7 +223,7 @@ const levelByLevel = (
   )
 }
 
-/** What was asked for, and what it takes to know a group. */
+/** The requested attributes, and those that identify a group. */
 const wanted = (options: MembersOptions): ReadonlyArray<string> => [
   ...(options.attributes ?? ["*"]),
   "objectClass",
@@ -234,8 +235,8 @@ const isGroup = (entry: LdapEntry, memberAttributes: ReadonlyArray<string>): boo
   memberAttributes.some((attribute) => entry.has(attribute))
 
 /**
- * Whether the failure is about one entry, so that others can be read all the same: the server has answered, and would answer the same
- * again, or the entry is on a server that can't be asked.
+ * Whether the failure is about one entry, so that others can still be read: the server has answered, and a retry would get the same
+ * answer, or the entry is on a server that can't be reached.
  */
 const isOfOneEntry = ({ reason }: LdapError): boolean =>
   reason._tag === "ReferralFailed" || ("code" in reason && !reason.isRetryable)

@@ -1,6 +1,6 @@
 /**
- * What jobs that write have in common: they act on the servers that take changes, and never where a server refers them to. What another
- * server says, or a replica that is behind, decides nothing about what is changed.
+ * What jobs that write have in common: they use the servers for writes, and follow no referrals. So neither another server nor a
+ * replica that is behind decides what is changed.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -9,7 +9,7 @@ import { ReadFrom } from "../servers/readWrite.ts"
 /** Options of each request of such a job. */
 export const notFollowed = { referrals: "ignore" } as const
 
-/** Reads of the effect go to the servers that take changes, where a client has others for reading. */
+/** Sends the reads of the effect to the servers for writes, if a client has others for reads. */
 export const readsWhereItWrites = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, ReadFrom, "write")
 

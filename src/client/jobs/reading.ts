@@ -1,5 +1,5 @@
 /**
- * Questions about entries that need no entries for an answer, and entries as text.
+ * Jobs that read: whether an entry exists, how many match, and an export as text.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,7 +10,7 @@ import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { DnInput, LdapOperations, LookupOptions, SearchOptions } from "../../session/LdapSession.ts"
 
 /**
- * Whether there is an entry of that name, one that matches where `filter` is given, and that this user may see.
+ * Whether an entry with this name exists that the client may read. If `filter` is given, the entry has to match it.
  *
  * @category reading
  * @since 0.1.0
@@ -23,8 +23,8 @@ export const exists = (
   Effect.map(client.lookup(dn, { ...options, attributes: ["1.1"] }), Option.isSome)
 
 /**
- * How many entries a search finds. LDAP can't count: all of them are sent, without attributes, in pages of 500 unless
- * `pageSize` says otherwise.
+ * How many entries a search finds. LDAP can't count, so the server sends all of them, without attributes, in pages of `pageSize`
+ * (default 500).
  *
  * @category reading
  * @since 0.1.0
@@ -36,14 +36,14 @@ export const count = (
   Stream.runCount(client.search({ ...options, attributes: ["1.1"], pageSize: options?.pageSize ?? 500 }))
 
 /**
- * What a search finds, as a stream of LDIF text (RFC 2849), an entry or more at a time.
+ * The entries of a search, as a stream of LDIF text (RFC 2849), one or more entries at a time.
  *
  * **Details**
  *
- * In pages of 500 unless `pageSize` says otherwise: the next one is asked for when the stream wants it, so memory stays flat. Attributes
- * of which the server sends a range of the values are read to their end (`ranges: "all"`).
- * Lines are folded at `width` octets, 76 unless given. What LDIF can't write is described at `Ldif.format`. An error comes
- * after the text of what was found before it.
+ * The search uses paged results, of `pageSize` entries (default 500). The next page is requested when the consumer asks for it, so
+ * memory use stays flat. Range retrieval reads all values of large attributes (`ranges: "all"`).
+ * Lines are folded at `width` bytes, default 76. `Ldif.format` describes what LDIF can't express. An error comes
+ * after the text of the entries before it.
  *
  * **Example**
  *
@@ -72,7 +72,7 @@ export const exportLdif = (
     Ldif.encode({ width: options?.width })
   )
 
-/** A backup that lacks values must not pass for one. */
+/** An export that lacks values fails, so that it isn't mistaken for a complete backup. */
 const checkWhole = (entry: LdapEntry): Effect.Effect<LdapEntry, LdapError> => {
   const partial = entry.descriptions.find((description) => entry.isPartial(description))
   return partial === undefined ? Effect.succeed(entry) : Effect.fail(

@@ -1,9 +1,8 @@
 /**
- * Which values, and names, a server takes for the same, as far as this side can know; and names that can be asked for
- * together.
+ * Which values and names a server treats as equal, as far as the client can know; and names that one search can find.
  *
- * Two keys answer that. What has the same sure key is the same to every server that compares without regard to case. What
- * has only the same loose key (`Ü` and `ü`, `ß` and `ss`) is the same to some servers, and has to be asked.
+ * Each value has two keys. Values with the same sure key are equal for every server that compares without regard to case. Values
+ * with only the same loose key (`Ü` and `ü`, `ß` and `ss`) are equal for some servers, so the server has to decide.
  */
 import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
@@ -15,12 +14,12 @@ import { isRanged } from "./valueRanges.ts"
 /** Attributes of well-known schemas that differ by case (RFC 2307, RFC 2079). */
 export const caseExactAttributes: ReadonlyArray<string> = ["memberUid", "homeDirectory", "loginShell", "labeledURI"]
 
-/** How the values of an attribute are told apart. */
+/** How the values of an attribute are compared. */
 export interface Matching {
   readonly attribute: string
   /** They are the names of the members of groups. */
   readonly isMember: boolean
-  /** They differ by case. */
+  /** Case matters. */
   readonly isExact: boolean
 }
 
@@ -36,17 +35,17 @@ export const nameKeys = (name: string): Keys =>
       const loose = LdapDn.normalize(dn)
       return { sure: sureKey(LdapDn.format(dn), loose), loose }
     },
-    // Not a name as RFC 4514 has them: `<GUID=…>`.
+    // Not a name by RFC 4514, such as `<GUID=…>`.
     onFailure: () => alike(`text ${name}`)
   })
 
-/** The keys of a value that somebody asks for. */
+/** The keys of a value that a lookup asks for. */
 export const valueKeys = ({ isExact, isMember }: Matching, value: string | Uint8Array): Keys => {
   if (isMember) return nameKeys(typeof value === "string" ? value : dnTextOf(value))
   return isExact || typeof value !== "string" ? alike(octetsKey(value)) : textKeys(value)
 }
 
-/** Who gets which entry, of those who ask by `askers`; `undefined` where that can't be told. */
+/** The entries for each of `askers`, the keys of the lookups; `undefined` if an entry can't be assigned with certainty. */
 export const share = (
   matching: Matching,
   askers: ReadonlyArray<Keys>,
@@ -70,7 +69,7 @@ export const share = (
   return shares
 }
 
-/** The keys of the values that an entry has; `undefined` where it hasn't all of them. */
+/** The keys of the values of an entry; `undefined` if it holds only a part of its values. */
 const keysOf = (
   { attribute, isMember }: Matching,
   entry: LdapEntry
@@ -94,13 +93,13 @@ const textOf = (value: string | Uint8Array): string =>
 
 const octetsKey = (value: string | Uint8Array): string => `octets ${Buffer.from(value).toString("latin1")}`
 
-/** As caseIgnoreMatch prepares it (RFC 4518): names have that already. */
+/** Text as caseIgnoreMatch prepares it (RFC 4518), by the code for names, which compares in that way. */
 const textKeys = (value: string | Uint8Array): Keys => {
   const loose = new LdapDn.RdnAttribute("text", value).key
   return { sure: sureKey(textOf(value), loose), loose }
 }
 
-/** Servers differ in what they take for the same outside of printable ASCII. */
+/** Outside of printable ASCII servers differ in which values are equal. */
 const sureKey = (text: string, loose: string): string =>
   /^[\x20-\x7e]*$/.test(text) ? loose : `as it is ${text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())}`
 
@@ -125,7 +124,7 @@ export const byParent = <Q>(
     const dn = Result.isSuccess(parsed) ? parsed.success : undefined
     const parent = dn === undefined ? undefined : LdapDn.parent(dn)
     const attributes = dn?.rdns[0]?.attributes ?? []
-    // What is written as BER isn't what a filter compares with.
+    // A value that is written as BER can't be used in a filter.
     if (parent === undefined || parent.rdns.length === 0 || attributes.some(({ berTag }) => berTag !== undefined)) {
       alone.push(question)
       continue

@@ -1,5 +1,5 @@
 /**
- * An entry made what a program wants it to be, by the least that has to be sent.
+ * Brings an entry to a desired state with the least modification.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -18,16 +18,16 @@ import { notFollowed, readsWhereItWrites } from "./ownServer.ts"
 import { wholeEntry } from "./valueRanges.ts"
 
 /**
- * What {@link upsert} had to do.
+ * What {@link upsert} did.
  *
  * @category models
  * @since 0.1.0
  */
 export type Upserted = Data.TaggedEnum<{
-  /** There was no such entry. */
+  /** The entry didn't exist and was added. */
   Added: {}
   Modified: { readonly changes: ReadonlyArray<LdapModification> }
-  /** Nothing: it was so already. */
+  /** The entry already had these attributes; nothing was written. */
   Unchanged: {}
 }>
 
@@ -44,18 +44,18 @@ export const Upserted = Data.taggedEnum<Upserted>()
  * @since 0.1.0
  */
 export interface UpsertOptions extends OperationOptions {
-  /** Attributes that only a new entry gets and that are not compared later: a first password, say. */
+  /** Attributes that only a new entry gets and that are not compared later: for instance a first password. */
   readonly whenAdded?: EntryAttributesInput | undefined
   /**
-   * What becomes of user attributes that the entry has and `attributes` doesn't name. Default `keep`: they belong to
-   * others. `delete` makes the entry have what is named and nothing else; `ignore` says which to keep all the same.
+   * What happens to user attributes of the entry that `attributes` doesn't name. Default `keep`: other programs may own them.
+   * `delete` removes them, except for those in `ignore`.
    */
   readonly others?: "keep" | "delete" | undefined
-  /** With `others: "delete"`: attributes, without options, that are kept. Those that only the server sets are never touched. */
+  /** With `others: "delete"`: attributes, without options, that are kept. Operational attributes are never touched. */
   readonly ignore?: ReadonlyArray<string> | undefined
   /**
-   * How values are compared: by the matching rule of the attribute (`rules`, the default), so that a value which the server takes for
-   * the same isn't written again; or octet by octet (`octets`), to change the case of a name, say.
+   * How values are compared: by the matching rule of the attribute (`rules`, the default), so that a value which the server treats as
+   * equal isn't written again; or byte by byte (`octets`), for instance to change the case of a name.
    */
   readonly compare?: "rules" | "octets" | undefined
   /** The server's schema (`LdapSubschema.read`), whose matching rules are used. Default: the standard schemas; see `LdapMatching`. */
@@ -63,22 +63,21 @@ export interface UpsertOptions extends OperationOptions {
 }
 
 /**
- * Makes an entry have these attributes: adds it where it is missing, otherwise sends the least modification, or nothing.
+ * Makes an entry have these attributes: adds the entry if it is missing, otherwise sends the least modification, or nothing.
  *
  * **Details**
  *
- * Reads the entry, compares, and writes: two requests, one where nothing has to change. Values are compared as sets, by the
- * attribute's matching rule (`LdapMatching`): names as `LdapDn` compares them, most text without regard to case. So values in another
- * order or another spelling are no difference, and of a thousand members only those that came or went are sent. An attribute that
- * has no value in common with what is wanted is replaced, and so is one without an equality rule (`jpegPhoto`), whose values servers
- * can't compare; where the server says so of others (`InappropriateMatching`), all that differ are replaced. An attribute with an
- * empty list of values is one that the entry shall not have. Ranges of values are read to their end. Two things are as the
- * directory sees them: object classes are added where they are missing and never taken away, since servers add those above a
- * class; and the values that the entry's name has stay.
+ * Reads the entry, compares, and writes: two requests, or one if nothing has to change. Values are compared as sets, by the
+ * attribute's matching rule (`LdapMatching`): names as `LdapDn` compares them, most text without regard to case. So another order or
+ * another spelling of values is no difference, and of a thousand members only the added and removed ones are sent. An attribute that
+ * has no value in common with the desired ones is replaced, and so is one without an equality rule (`jpegPhoto`), whose values servers
+ * can't compare. If the server reports that for another attribute (`InappropriateMatching`), all that differ are replaced. An empty list
+ * of values removes the attribute. Range retrieval reads all values. There are two exceptions: missing object classes are added but
+ * none is removed, since servers add the superior classes of a class; and the values of the entry's RDN stay.
  *
- * What others write between reading and writing isn't lost: the modification names single values. Where it can no longer
- * be carried out (the entry came or went meanwhile, or a value did), everything is done once more, from reading. A second
- * time is a failure with the server's reason. Options go to each request. The entry is read from the servers that take changes, and
+ * A concurrent write between reading and writing isn't lost, because the modification names single values. If the modification can no
+ * longer be carried out (the entry or a value was added or deleted meanwhile), the job starts again from reading, once. If that fails
+ * too, the job fails with the server's reason. Options go to each request. The entry is read from the servers for writes, and
  * referrals are not followed: one is the failure `ReferralReceived`. Interruption abandons the request in flight, so a
  * modification that was sent may have been carried out.
  *
@@ -141,23 +140,23 @@ export const upsert = (
   return readsWhereItWrites(Effect.catch(once, (error) => isRace(error) ? once : Effect.fail(error)))
 }
 
-/** Another client has written between reading and writing. */
+/** Whether another client has written between reading and writing. */
 const isRace = ({ operation, reason }: LdapError): boolean =>
   (operation === "add" && reason._tag === "EntryAlreadyExists") ||
   (operation === "modify" &&
     (reason._tag === "NoSuchObject" || reason._tag === "NoSuchAttribute" || reason._tag === "AttributeOrValueExists"))
 
 const descriptions = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<string> =>
-  // An empty list would ask for everything.
+  // An empty list would request all attributes.
   attributes.length === 0 ? ["1.1"] : attributes.map(({ description }) => description)
 
-/** Changes that make the entry what is wanted: value by value, and the same by replacing whole attributes. */
+/** The changes to the desired state: value by value, and the same by replacing whole attributes. */
 interface Difference {
   readonly changes: ReadonlyArray<LdapModification>
   readonly replacements: ReadonlyArray<LdapModification>
 }
 
-/** The comparing is Ldif's. Before it, what is wanted is completed by what the directory would not give up. */
+/** `Ldif.diff` compares. Before that, the values that the directory would not give up are added to the desired ones. */
 const differenceOf = (
   name: string,
   current: ReadonlyArray<LdapAttribute>,
@@ -166,7 +165,7 @@ const differenceOf = (
 ): Result.Result<Difference, InvalidRequest> => {
   const { ignore = [], others = "keep", schema } = options
   const named = new Map(wanted.map(({ description }) => [descriptionKey(description, schema), description]))
-  // A server may have another name for the type, or say that a value is transferred in BER.
+  // A server may return another name for the type, or the option `;binary` for values in BER.
   const spelled = current.map((attribute) => ({
     ...attribute,
     description: named.get(descriptionKey(attribute.description, schema)) ?? attribute.description
@@ -175,7 +174,7 @@ const differenceOf = (
   const before = others === "keep" ? spelled.filter(({ description }) => ours(description)) : spelled
   const after = wanted.map((attribute) => withKept(name, attribute, before))
   if (others === "delete") {
-    // Neither the name nor the class of an entry is something to be without.
+    // An entry can't be without the values of its RDN, nor without an object class.
     for (const attribute of before) {
       if (ours(attribute.description)) continue
       const kept = isObjectClass(attribute.description)
@@ -201,7 +200,7 @@ const differenceOf = (
   )
 }
 
-/** What descriptions of the same attribute have in common: `;binary` is no part of it (RFC 4522). */
+/** A key that descriptions of the same attribute share; `;binary` is no part of it (RFC 4522). */
 const descriptionKey = (description: string, schema: RuleSchema | undefined): string => {
   const [, ...options] = description.toLowerCase().split(";")
   return [equalityOf(description, schema).type, ...options.filter((option) => option !== "binary").sort()].join(";")
@@ -228,7 +227,7 @@ const withKept = (name: string, wanted: LdapAttribute, current: ReadonlyArray<Ld
 
 const isObjectClass = (description: string): boolean => /^(objectclass|2\.5\.4\.0)$/i.test(description)
 
-/** What the values of the entry's own RDN have in common with equal ones. */
+/** The keys of the values of the entry's own RDN, by which equal values are found. */
 const namingKeys = (name: string): ReadonlySet<string> => {
   const parsed = LdapDn.parse(name, { lenient: true })
   const attributes = Result.isSuccess(parsed) ? (parsed.success.rdns[0]?.attributes ?? []) : []

@@ -1,7 +1,7 @@
 /**
- * The login of a service: find the user, become the user on a session that nobody shares, and say what came of it.
+ * The login of a service: finds the user, binds as the user on a session that no other operation uses, and reports the outcome.
  *
- * Why logins are refused is read in LoginError.ts.
+ * LoginError.ts reads the reason of a refusal from the server's response.
  *
  * @since 0.1.0
  */
@@ -67,11 +67,11 @@ export {
  * @since 0.1.0
  */
 export interface Login {
-  /** The user's entry, as the one who looked it up may see it. */
+  /** The user's entry, with the attributes that the account of the search may read. */
   readonly entry: LdapEntry
-  /** How long the password is good for, where the server warns that it will expire soon. */
+  /** How long the password is still valid, if the server warns that it will expire soon. */
   readonly expiresIn: Duration.Duration | undefined
-  /** How many more logins there will be, where the password has expired and the server still lets it pass. */
+  /** How many grace logins remain, if the password has expired and the server still accepts it. */
   readonly graceLogins: number | undefined
 }
 
@@ -84,40 +84,40 @@ export interface Login {
 export type LoginOptions = LoginDirectory & LoginSettings
 
 /**
- * Which users there are, and what they hear.
+ * Where users are searched, and how much a refusal reveals.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LoginSettings {
   /**
-   * Where users are; below it, at any depth. Or the name of the user itself, as a template of a setting with the placeholder `login`
+   * The base of the search for users, who may be at any depth below it. Or the DN of the user itself, as a template with the placeholder `login`
    * (`LdapDn.template`): `uid={{login}},ou=people,dc=example,dc=org`.
    */
   readonly base: LdapSession.DnInput | DnTemplate<"login">
   /**
-   * The filter for a login: a template of a setting with the placeholder `login` (`LdapFilter.template`), or a function, which builds it
-   * with `LdapFilter` or its tag `ldapFilter`. What was typed is then a value and never syntax. Text isn't taken here, for that reason.
+   * The filter for a login: a template with the placeholder `login` (`LdapFilter.template`), or a function, which builds it with
+   * `LdapFilter` or its tag `ldapFilter`. What was typed is then a value and never syntax, which is why plain text is not accepted here.
    */
   readonly filter: FilterTemplate<"login"> | ((login: string) => LdapFilter)
   /** Attributes of the entry; default all user attributes. */
   readonly attributes?: ReadonlyArray<string> | undefined
   /**
-   * Whether to ask for what the password policy says; servers that know none ignore it. Default true. Without it grace logins
-   * are refused, with `MustChangePassword`, where a server tells of them in Netscape's way.
+   * Whether the bind asks for the password policy response; servers without it ignore that. Default true. Without it, a grace login
+   * that the server reports by Netscape's control is refused with `MustChangePassword`.
    */
   readonly passwordPolicy?: boolean | undefined
   /**
-   * Whether an unknown user and a wrong password are the same error after the same requests. Default false. See {@link
-   * authenticate} for what the time they take tells, and for `decoy`.
+   * Whether an unknown user and a wrong password give the same error after the same requests. Default false. {@link authenticate}
+   * describes what the response time still reveals, and `decoy`.
    */
   readonly uniform?: boolean | { readonly decoy: LdapSession.DnInput } | undefined
   /**
-   * How the search for the user follows referrals. Default: not at all, also where the client follows, because the entry that is found
-   * decides whose password it is. `allow` names the servers that are trusted with that. @since 0.2.0
+   * How the search for the user follows referrals. Default: not at all, also if the client follows them, because the entry that is found
+   * decides which account is bound. `allow` names the servers that are trusted with that. @since 0.2.0
    */
   readonly followReferrals?: TrustedReferrals | undefined
-  /** How many logins may be under way at once; others wait. Default 16. */
+  /** How many logins may be in flight at once; others wait. Default 16. */
   readonly concurrency?: number | undefined
 }
 
@@ -144,33 +144,34 @@ export type Authenticator = (
 ) => Effect.Effect<Login, LoginError>
 
 /**
- * Makes a function that checks logins, for a program that has few. {@link make} is for services.
+ * Makes a function that checks logins, for programs with few logins. Services use {@link make}.
  *
  * **Details**
  *
- * A login is a search for the user by `client`, then a session that no other operation has, that is bound as the entry that was found, with
- * the password (RFC 4513 section 5.1.3), and unbound again. So the sessions that others share keep their identity. The search follows no
- * referrals, also where the client does, unless `followReferrals` says so. An empty password is refused before anything is sent, as are none and two entries before a bind. Passwords cross the network under
- * the rules of the session: over TLS, unless the configuration says `allowInsecureAuth`.
+ * A login searches for the user with `client`, opens a session that no other operation uses, binds it as the entry that was found, with
+ * the password (RFC 4513 section 5.1.3), and unbinds it. So the shared sessions keep their identity. The search follows no referrals,
+ * also if the client does, unless `followReferrals` says so. An empty password is refused before anything is sent. If the search finds
+ * no entry or two, the login is refused before a bind. Passwords cross the network under the rules of the session: over TLS, unless the
+ * configuration says `allowInsecureAuth`.
  *
- * It fails with {@link LoginError}, whose reason says why, from the result code, the password policy control
- * (draft-behera-ldap-password-policy-11), Netscape's controls, and Active Directory's sub-codes. Where nobody can say
- * whether the login is right the reason is `DirectoryFailed`, with the `LdapError`.
+ * It fails with {@link LoginError}. The reason comes from the result code, the password policy control
+ * (draft-behera-ldap-password-policy-11), Netscape's controls, and Active Directory's sub-codes. If these don't decide whether
+ * the login is right, the reason is `DirectoryFailed`, with the `LdapError`.
  *
- * With `uniform` an attacker can't tell from the answers which users exist. An unknown user costs a session and a bind like any
- * other, as a name below `base` that can't exist, and fails with `WrongCredentials` of `either`; so do a wrong password, an
- * ambiguous login, and accounts that the server refuses without looking at the password, locked ones above all. What only those
- * hear who know the password keeps its reason. The reasons that were hidden are logged at debug level.
+ * With `uniform` an attacker can't tell from the responses which users exist. For an unknown user the login opens a session and sends a
+ * bind like any other, with a name below `base` that can't exist, and fails with `WrongCredentials` of `either`. A wrong password, an
+ * ambiguous login, and accounts that the server refuses without checking the password (locked accounts above all) fail in the same way.
+ * A reason that the server gives only after the right password is kept. The hidden reasons are logged at debug level.
  *
- * The time may tell all the same, since servers hash a password only for users that exist, and a password policy writes the failure
- * down. On slapd a wrong password took 7 to 11 ms longer than an unknown user with `{ARGON2}`, and 2 ms with a policy that counts; with
- * `{SSHA}` or SHA-2 and no policy the difference was lost in the noise. Name an entry with a password that nobody knows as `decoy`, and
- * the bind for unknown users is tried on it: then nothing was left of either. Its password has to be hashed as those of users are,
- * and its policy has to count failures as theirs does, but never lock (slapd: the same `pwdMaxFailure`, and `pwdLockout` FALSE). What
- * remains is an account that is locked: servers refuse it at once, which is faster than a wrong password, and than the decoy.
+ * The response time may still reveal the difference, since servers hash a password only for users that exist, and a password policy
+ * records the failure. On slapd a wrong password took 7 to 11 ms longer than an unknown user with `{ARGON2}`, and 2 ms with a policy that
+ * counts failures; with `{SSHA}` or SHA-2 and no policy the difference was lost in the noise. `decoy` names an entry with a random, unknown
+ * password, to which the bind for unknown users goes; with it neither difference could be measured. Its password has to be hashed as those
+ * of users are, and its policy has to count failures as theirs does, but never lock (slapd: the same `pwdMaxFailure`, and `pwdLockout`
+ * FALSE). A locked account can still be told apart: servers refuse it at once, faster than a wrong password and than the decoy.
  *
- * Interruption abandons the search, and ends the session of the bind: the server is unbound. Waiting for one's turn
- * (`concurrency`) can be interrupted too.
+ * Interruption abandons the search, and ends the session of the bind with an unbind. The wait for a turn (`concurrency`) can be
+ * interrupted too.
  *
  * **Example**
  *
@@ -198,25 +199,25 @@ export type Authenticator = (
 export const authenticate = (options: LoginOptions): Authenticator => authenticator(options, bindAnew(options))
 
 /**
- * Like {@link authenticate}, with sessions for the binds that stay: what a service wants. Over TLS a login then takes a tenth of
- * the time, since most of it goes into connections.
+ * Like {@link authenticate}, but keeps the sessions of the binds open, for services. Over TLS a login then takes a tenth of
+ * the time, since most of the time goes into connecting.
  *
  * **Details**
  *
- * Any number of binds may follow each other on a connection (RFC 4511 section 4.2.1). So a session is opened when a login finds none
- * free, `concurrency` of them at the most, and is one login's at a time. Nothing but the binds of logins is ever sent on
- * it, and none of them is sent to become nobody again, which some servers refuse: until the next one, or until
- * `idleTimeToLive`, the server takes the session for the last user's. Closing the scope unbinds each, once: logins that are
- * under way have ten seconds for it, and others fail with `DirectoryFailed`.
+ * Any number of binds may follow each other on a connection (RFC 4511 section 4.2.1). If a login finds no free session, it opens one,
+ * up to `concurrency` sessions; each serves one login at a time and carries nothing but the binds of logins. No anonymous bind follows
+ * a login, since some servers refuse it: until the next bind, or until `idleTimeToLive`, the session stays bound as the last user.
+ * Closing the scope unbinds each session once: logins in flight have ten seconds to finish, and later ones fail with
+ * `DirectoryFailed`.
  *
- * A session stays after a login. After anything else it is unbound, and another opened in its place, while the login goes on: when
- * the server refused the bind (some close the connection then) or wants the password changed first, when the time was up, and
- * when the login was interrupted, since a bind can't be abandoned. So a refused login costs a connection.
+ * After a successful login the session is kept. Otherwise it is unbound and another one is opened in its place, while the login goes
+ * on: if the server refused the bind (some close the connection then) or wants the password changed first, if the time limit passed,
+ * or if the login was interrupted, since a bind can't be abandoned. So a refused login costs a connection.
  *
- * A session that the server has closed meanwhile is replaced and nobody notices. A bind that may have reached the server is never
- * sent again: it may have counted as a wrong password, and the login is a `DirectoryFailed` whose cause is `inDoubt`.
+ * If the server has closed a session, the session is replaced and the login doesn't fail. A bind that may have reached the server is
+ * never sent again, since it may have counted as a wrong password: the login fails with `DirectoryFailed`, whose cause is `inDoubt`.
  *
- * Completes without having opened anything, and fails with `InvalidRequest` for a `concurrency` that isn't a whole number from 1.
+ * Completes without opening a session. Fails with `InvalidRequest` for a `concurrency` that isn't a whole number from 1.
  *
  * **Example**
  *
@@ -261,8 +262,8 @@ const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
   const bindAs = (dn: string, password: Redacted.Redacted<string>): Effect.Effect<LdapResult, LdapError> =>
     bind(LdapAuth.simple(dn, password), { controls })
 
-  /** The bind for a user who isn't there; what comes of it says nothing, unless the directory is in trouble. */
-  const bindAsNobody = (password: Redacted.Redacted<string>) => {
+  /** The bind for an unknown user. Its result is ignored, except for a failure of the directory. */
+  const bindAsUnknown = (password: Redacted.Redacted<string>) => {
     const dn = typeof uniform === "object" ? uniform.decoy.toString() : unknownName(options)
     return bindAs(dn, password).pipe(
       Effect.catch((error) =>
@@ -277,7 +278,7 @@ const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
   ): Effect.fn.Return<Login, LoginError> {
     const entry = yield* findUser(options, login)
     if (Result.isFailure(entry)) {
-      if (uniform !== false) yield* bindAsNobody(password)
+      if (uniform !== false) yield* bindAsUnknown(password)
       return yield* refuse({ reason: entry.failure, isPasswordKnown: false })
     }
     const { dn } = entry.success
@@ -302,7 +303,7 @@ const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
   }
 }
 
-/** What a program without types hands on from a form that lacks a field. */
+/** Checks for programs without types: a form may lack a field. */
 const inputProblem = (login: unknown, password: unknown): DirectoryFailed | undefined => {
   const invalid = (field: string, detail: string) =>
     new DirectoryFailed({
@@ -327,7 +328,7 @@ const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never,
       Effect.fail(failed(new WrongCredentials({ what: "either" })))
     )
 
-/** The one entry that the filter finds. Two are asked for: that is how many it takes to know. */
+/** The one entry that the filter finds. The search asks for two, to tell one match from several. */
 const findUser = Effect.fnUntraced(function*(
   options: LoginOptions,
   login: string
@@ -342,14 +343,14 @@ const findUser = Effect.fnUntraced(function*(
     Effect.catch((error) => {
       if (isTemplate(options.base) && error.reason._tag === "NoSuchObject") return Effect.succeed([])
       const entries = error.partial?.entries ?? []
-      // Servers may count more than they send. A limit below two is the server's own, and says nothing.
+      // Servers may count more entries than they send. Fewer than two entries mean a limit of the server, which proves no ambiguity.
       return error.reason._tag === "SizeLimitExceeded" && entries.length > 1
         ? Effect.succeed(entries)
         : Effect.fail(failed(new DirectoryFailed({ cause: error })))
     })
   )
   const [first, second] = found
-  // To bind with the name of the root DSE would be to become nobody, whatever the password.
+  // A bind with the name of the root DSE would be anonymous and succeed with any password.
   if (first === undefined || first.dn === "") return Result.fail(new WrongCredentials({ what: "login" }))
   return second === undefined
     ? Result.succeed(first)
@@ -367,7 +368,7 @@ const searchFor = ({ base, filter }: LoginSettings, login: string): LdapSession.
 const isTemplate = (base: LoginSettings["base"]): base is DnTemplate<"login"> =>
   typeof base === "object" && "_tag" in base && base._tag === "DnTemplate"
 
-/** A name that no entry has, where users are: it is made up on the spot. */
+/** A random name below the base of users, which no entry has. */
 const unknownName = ({ base }: LoginSettings): string => {
   const above = isTemplate(base) ? aboveUsers(base) : base.toString()
   return `cn=${crypto.randomUUID()}${above === "" ? "" : `,${above}`}`
@@ -376,12 +377,12 @@ const unknownName = ({ base }: LoginSettings): string => {
 const aboveUsers = (template: DnTemplate<"login">): string =>
   Result.match(template.dn({ login: "x" }), { onFailure: () => "", onSuccess: (dn) => String(LdapDn.parent(dn) ?? "") })
 
-/** Whether the server has answered the bind, with a word about who bound. */
+/** Whether the server has answered the bind with a statement about the user. */
 const isAnswer = (error: LdapError): boolean => error.operation === "bind" && refusalOf("", error.reason) !== undefined
 
 const warningsOf = ({ controls }: LdapResult): Pick<Login, "expiresIn" | "graceLogins"> => {
   const policy = Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))
-  // Netscape's, from servers that have no other.
+  // Netscape's controls, for servers without the password policy control.
   const seconds = policy?.timeBeforeExpiration ?? Option.getOrUndefined(LdapControl.passwordExpiring.find(controls))
   return {
     expiresIn: seconds === undefined ? undefined : Duration.seconds(seconds),

@@ -1,6 +1,6 @@
 /**
- * Why a login was refused: one error with a `reason`, as `LdapError` has, and the reading of it out of what servers
- * answer to a bind. The login itself is in LdapLogin.ts.
+ * Why a login was refused: one error with a `reason`, as `LdapError` has, and the code that reads the reason from the server's
+ * response to a bind. The login itself is in LdapLogin.ts.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,8 @@ import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapError.ts"
 
 /**
- * The password is empty, which servers take for an anonymous bind and answer with success (RFC 4513 section 5.1.2).
- * Nothing was asked of the server.
+ * The password is empty. Servers would treat the bind as anonymous and answer with success (RFC 4513 section 5.1.2), so nothing
+ * was sent.
  *
  * @category reasons
  * @since 0.1.0
@@ -24,8 +24,8 @@ export class EmptyPassword extends Data.TaggedError("EmptyPassword")<{}> {
 }
 
 /**
- * There is no such user (`login`), or the password is not the user's (`password`). With `uniform` nobody learns which:
- * `either`, also for an account that the server refuses whatever the password.
+ * There is no such user (`login`), or the password is wrong (`password`). With `uniform` it is `either`, which hides the
+ * difference, also for an account that the server refuses without checking the password.
  *
  * @category reasons
  * @since 0.1.0
@@ -58,7 +58,7 @@ export class AmbiguousLogin extends Data.TaggedError("AmbiguousLogin")<{
 }
 
 /**
- * Too many wrong passwords, or an administrator has locked the account. Servers say so whatever the password.
+ * The account is locked, after too many wrong passwords or by an administrator. Servers say so without checking the password.
  *
  * @category reasons
  * @since 0.1.0
@@ -137,8 +137,8 @@ export class NotPermitted extends Data.TaggedError("NotPermitted")<{
 }
 
 /**
- * The password is not why: the account may not log in this way (Active Directory's 52f: it is in the group Protected Users, has to use a
- * smart card, or has a blank password).
+ * The account may not log in with a password, whether it is right or not (Active Directory's 52f: the account is in the group Protected
+ * Users, has to use a smart card, or has a blank password).
  *
  * @category reasons
  * @since 0.2.0
@@ -162,7 +162,8 @@ export class TooManyGroups extends Data.TaggedError("TooManyGroups")<{ readonly 
 }
 
 /**
- * Nobody knows whether the login is right: the directory could not be reached or asked, or answered something else.
+ * It is unknown whether the login is right: the directory could not be reached, the request failed, or the response says nothing
+ * about the user.
  *
  * @category reasons
  * @since 0.1.0
@@ -192,14 +193,14 @@ export type LoginReason =
   | DirectoryFailed
 
 /**
- * A login that was refused, or could not be decided. Neither the login that was typed nor the password is in it: people
+ * A login that was refused, or could not be decided. It contains neither the login that was typed nor the password, because users
  * type passwords into the wrong field.
  *
  * @category errors
  * @since 0.1.0
  */
 export class LoginError extends Data.TaggedError("LoginError")<{ readonly reason: LoginReason }> {
-  /** Whether the same login may succeed later without anyone changing anything. */
+  /** Whether the same login may succeed later without a change to the request or the account. */
   get isRetryable(): boolean {
     return this.reason._tag === "DirectoryFailed" && this.reason.cause.isRetryable
   }
@@ -212,16 +213,16 @@ export class LoginError extends Data.TaggedError("LoginError")<{ readonly reason
 // Reading answers
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What a refusal says, and whether the server says it only to those who know the password. */
+/** The reason of a refusal, and whether the server gives this reason only after the right password. */
 export interface Refusal {
   readonly reason: LoginReason
   readonly isPasswordKnown: boolean
 }
 
 const known = (reason: LoginReason): Refusal => ({ reason, isPasswordKnown: true })
-const anybody = (reason: LoginReason): Refusal => ({ reason, isPasswordKnown: false })
+const withoutPassword = (reason: LoginReason): Refusal => ({ reason, isPasswordKnown: false })
 
-/** Why the bind of the user was refused; `undefined` where that has nothing to do with the user. */
+/** Why the bind of the user was refused; `undefined` if the reason has nothing to do with the user. */
 export const refusalOf = (dn: string, reason: LdapErrorReason): Refusal | undefined => {
   if (!("code" in reason)) return undefined
   switch (reason._tag) {
@@ -229,22 +230,26 @@ export const refusalOf = (dn: string, reason: LdapErrorReason): Refusal | undefi
       const said = fromPolicy(dn, reason.controls)
       return said === undefined ? fromSubCode(dn, reason) : said
     }
-    // The entry has no password, or is gone since it was found.
+    // The entry has no password, or was deleted after the search.
     case "InappropriateAuthentication":
     case "NoSuchObject":
-      return anybody(new WrongCredentials({ what: "password" }))
-    // 389 Directory Server: "Exceed password retry limit. Please try later.", and no control that would say it.
+      return withoutPassword(new WrongCredentials({ what: "password" }))
+    // 389 Directory Server: "Exceed password retry limit. Please try later.", without a control for it.
     case "ConstraintViolation":
-      return /retry limit|locked/i.test(reason.diagnosticMessage) ? anybody(new AccountLocked({ dn })) : undefined
+      return /retry limit|locked/i.test(reason.diagnosticMessage)
+        ? withoutPassword(new AccountLocked({ dn }))
+        : undefined
     // 389 Directory Server: "Account inactivated. Contact system administrator."
     case "UnwillingToPerform":
-      return /inactivated|disabled/i.test(reason.diagnosticMessage) ? anybody(new AccountDisabled({ dn })) : undefined
+      return /inactivated|disabled/i.test(reason.diagnosticMessage)
+        ? withoutPassword(new AccountDisabled({ dn }))
+        : undefined
     default:
       return undefined
   }
 }
 
-/** Why a bind that succeeded is no login: the session may do nothing but change the password. */
+/** Why a successful bind is no login: the session may only change the password. */
 export const refusalOfSuccess = (dn: string, { controls }: LdapResult): Refusal | undefined => {
   const policy = Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))
   if (policy?.graceAuthNsRemaining !== undefined) return undefined
@@ -255,22 +260,22 @@ export const refusalOfSuccess = (dn: string, { controls }: LdapResult): Refusal 
 const fromPolicy = (dn: string, controls: LdapResult["controls"]): Refusal | undefined => {
   switch (Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))?.error) {
     case "accountLocked":
-      return anybody(new AccountLocked({ dn }))
+      return withoutPassword(new AccountLocked({ dn }))
     case "passwordExpired":
       return known(new PasswordExpired({ dn }))
     case "changeAfterReset":
       return known(new MustChangePassword({ dn }))
     default:
-      // Netscape's. slapd, if it isn't asked for the other one, sends it for a locked account too, whatever the password.
+      // Netscape's control. If slapd isn't asked for the password policy control, it sends this one for a locked account too, with any password.
       return Option.isSome(LdapControl.passwordExpired.find(controls))
-        ? anybody(new PasswordExpired({ dn }))
+        ? withoutPassword(new PasswordExpired({ dn }))
         : undefined
   }
 }
 
 /**
- * Active Directory checks the password before all of these but the lock. `undefined` for a code that is about the server, its domains or
- * the way of the bind, and for one that isn't known: nothing then says that the password is wrong.
+ * Active Directory checks the password before all of these except the lock. `undefined` for a code about the server, its domains or
+ * the kind of bind, and for an unknown code: none of these proves that the password is wrong.
  */
 const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
   switch (subCodeIn(reason.diagnosticMessage)?.code) {
@@ -279,7 +284,7 @@ const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
     case "52b":
     case "52e":
     case "8009030c":
-      return anybody(new WrongCredentials({ what: "password" }))
+      return withoutPassword(new WrongCredentials({ what: "password" }))
     case "52f":
       return known(new AccountRestricted({ dn }))
     case "530":
@@ -299,7 +304,7 @@ const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
     case "773":
       return known(new MustChangePassword({ dn }))
     case "775":
-      return anybody(new AccountLocked({ dn }))
+      return withoutPassword(new AccountLocked({ dn }))
     default:
       return undefined
   }

@@ -1,6 +1,6 @@
 /**
- * Where the binds of logins take place: each on a session of its own, or on sessions that stay and that have no other use. What is
- * asked and what the answers mean is left to `LdapLogin.ts`.
+ * The sessions for the binds of logins: one session for each bind, or kept sessions that have no other use. `LdapLogin.ts` has the
+ * requests and reads the responses.
  */
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
@@ -16,8 +16,8 @@ import { whole } from "../pool/LdapPoolMembers.ts"
 import { refusalOfSuccess } from "./LoginError.ts"
 
 /**
- * How to open a session that becomes the user: a configuration, whose `auth` is not used, or an effect that makes a session that
- * is nobody's yet.
+ * How to open a session for the bind of a user: a configuration, whose `auth` is not used, or an effect that makes an anonymous
+ * session.
  *
  * @category models
  * @since 0.1.0
@@ -25,8 +25,8 @@ import { refusalOfSuccess } from "./LoginError.ts"
 export type LoginSession = LdapSession.SessionConfig | Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
 /**
- * Who looks users up, and who becomes them: a client does both, the second on a session beside its pool, with the same servers
- * and TLS. Whoever can only look up, a session that is bound as someone who may, needs to be told how to `open` others.
+ * What searches for users, and what opens the sessions for their binds. A client does both: it opens these sessions beside its pool,
+ * with the same servers and TLS. A session, bound as a service account that may search, only looks users up, so it needs `open`.
  *
  * @category models
  * @since 0.1.0
@@ -36,26 +36,26 @@ export type LoginDirectory =
   | { readonly client: Pick<LdapSession.LdapOperations, "searchResult">; readonly open: LoginSession }
 
 /**
- * How long sessions stay on which users are bound. All times run on the Clock; `"Infinity"` turns a time off.
+ * How long the sessions for the binds of users are kept. All times run on the Clock; `"Infinity"` turns a time off.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LoginPoolOptions {
   /**
-   * A session that no login has used for so long is unbound; at the latest after twice the time. Default 1 minute: until then the
-   * server takes it for the last user's, and whoever stands between may forget a connection that is idle, which only a bind
-   * without an answer would show.
+   * A session that no login has used for this long is unbound; at the latest after twice the time. Default 1 minute. The time is
+   * short because the session stays bound as the last user, and because a firewall between may drop an idle connection, which only
+   * a bind without a response would reveal.
    */
   readonly idleTimeToLive?: Duration.Input | undefined
-  /** An older session is unbound, and another opened in its place. Default 1 hour. */
+  /** The age at which a session is unbound and another one opened in its place. Default 1 hour. */
   readonly maxAge?: Duration.Input | undefined
 }
 
-/** Binds, on a session that is nobody else's meanwhile. */
+/** Binds on a session that no other operation uses meanwhile. */
 export type Bind = (auth: LdapAuth, options: LdapSession.OperationOptions) => Effect.Effect<LdapResult, LdapError>
 
-/** Each on a session of its own, which is unbound before anybody learns what came of it. */
+/** Opens a session for each bind, and unbinds it before the caller gets the result. */
 export const bindAnew = (directory: LoginDirectory): Bind => {
   const open = openOf(directory)
   return (auth, options) =>
@@ -65,10 +65,11 @@ export const bindAnew = (directory: LoginDirectory): Bind => {
 }
 
 /**
- * One after the other on the same sessions, each of which is one bind's at a time (RFC 4511 section 4.2.1), until the scope closes.
+ * Binds one after the other on the same sessions, each of which carries one bind at a time (RFC 4511 section 4.2.1), until the scope
+ * closes.
  *
- * A session stays after the answer that the user is logged in. After any other there may be no next: servers close connections
- * after a wrong password, or refuse all but a change of the password, and a bind without an answer has the connection for itself.
+ * A session is kept only after a successful login. After any other response the next bind might fail: servers close connections after
+ * a wrong password, or refuse all but a change of the password, and a bind without a response blocks its connection.
  */
 export const bindInPool = Effect.fnUntraced(function*(
   directory: LoginDirectory,
@@ -81,7 +82,7 @@ export const bindInPool = Effect.fnUntraced(function*(
     min: 0,
     max,
     concurrency: 1,
-    // Nobody asks anything as the user who was bound last.
+    // These sessions carry nothing but binds, so nothing is sent as the user who was bound last.
     healthCheck: false,
     idleTimeToLive,
     maxAge
@@ -100,8 +101,8 @@ export const bindInPool = Effect.fnUntraced(function*(
 const isLogin = (result: LdapResult): boolean => refusalOfSuccess("", result) === undefined
 
 /**
- * Whether the server can't have seen the bind, as the session had ended before. One that it may have seen is not sent again: it
- * counts wrong passwords.
+ * Whether the session had ended before the bind was sent. A bind that the server may have received is not sent again, because servers
+ * count wrong passwords.
  */
 const isUnsent = ({ operation, reason }: LdapError): boolean =>
   operation === "bind" && (reason._tag === "ConnectionLost" || reason._tag === "SessionClosed") && !reason.inDoubt
@@ -109,7 +110,7 @@ const isUnsent = ({ operation, reason }: LdapError): boolean =>
 const openOf = ({ open }: LoginDirectory): Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope> | undefined =>
   open === undefined || Effect.isEffect(open) ? open : LdapSession.make({ ...open, auth: undefined })
 
-/** Without `open` it is a client. */
+/** A directory without `open` is a client. */
 const clientOf = ({ client }: LoginDirectory) =>
   client as Pick<LdapClient, "withSession"> & { readonly server?: string }
 

@@ -1,5 +1,5 @@
 /**
- * One time at which something is to be done; the earliest that was asked for. It costs a fiber while it is set, however often it is set.
+ * A timer that fires once, at the earliest of the times that were set. It uses one fiber while it is set, however often it is set.
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -34,7 +34,7 @@ export class Alarm {
     const delay = Math.ceil(Math.max(0, until - this.#clock.currentTimeMillisUnsafe() - tolerance))
     const fiber = this.#launch(Effect.sleep(delay))
     this.#fiber = fiber
-    // However the sleep ends.
+    // Also if the sleep is interrupted.
     fiber.addObserver(() => {
       if (this.#fiber !== fiber) return
       this.#fiber = undefined

@@ -13,15 +13,15 @@
  * - Operations of one kind wait in the order in which they came.
  * - A search within a stream (in the fiber that consumes it) goes first among those that wait. If all streams wait for their consumers, they
  *   may be waiting for it, so it is served beyond the limits: a paged one by a session beyond `max`, another one by a place beyond
- *   `concurrency`. Where a consumer searches in fibers of its own that can't be told; if such a standstill lasts, the search that came
- *   last counts as one within a stream, up to twice the limits.
+ *   `concurrency`. If a consumer searches in other fibers, the pool can't recognise that; if such a standstill lasts, the latest search
+ *   counts as one within a stream, up to twice the limits.
  */
 
 /** What an operation needs of its session. */
 export interface Demand {
-  /** It keeps its session for as long as its consumer takes. */
+  /** Whether it is a stream, which keeps its session until its consumer is done. */
   readonly isStream: boolean
-  /** The server keeps state for it on the connection: pages, a sorted search, a virtual list view. */
+  /** Whether the server keeps state for it on the connection: pages, a sorted search, a virtual list view. */
   readonly isPaged: boolean
 }
 
@@ -36,19 +36,19 @@ export class Occupancy {
   paged: Lease<unknown> | undefined = undefined
   /** Whether an operation has ever had the session. */
   wasUsed = false
-  /** No operation gets the session any more. */
+  /** Whether the session is withdrawn: no operation gets it any more. */
   isRetired = false
-  /** Greater for a session that was lent later. */
+  /** The time of the last lease, as a count: greater for a session that was lent later. */
   turn = 0
 }
 
-/** That an operation has a session. */
+/** The lease of a session by an operation. */
 export interface Lease<out M> {
   readonly member: M
   readonly demand: Demand
-  /** Whether the consumer of the stream waits for the server, and not the other way round. Always true where it is no stream. */
+  /** Whether the consumer of the stream waits for the server, and not the server for the consumer. Always true if it is no stream. */
   isPulled: boolean
-  /** The fiber that consumes the stream, while it doesn't wait for the server. */
+  /** The fiber that consumes the stream, set while it doesn't wait for the server. */
   consumer: object | undefined
 }
 
@@ -56,7 +56,7 @@ export interface Waiter<in M> {
   readonly demand: Demand
   /** Whether it is a search within a stream, for which the stream waits. */
   readonly isNested: boolean
-  /** Called once, in the step in which there is a session. */
+  /** Called once, in the step in which a session is granted. */
   readonly grant: (lease: Lease<M>) => void
 }
 
@@ -67,15 +67,15 @@ export interface Limits {
 
 export class Allocation<M extends { readonly occupancy: Occupancy }> {
   readonly #limits: Limits
-  /** Whether another session can be had, or is on its way. */
+  /** Whether another session can be opened, or is being opened. */
   readonly #canOpen: () => boolean
   readonly #members = new Set<M>()
-  /** One for each kind, see {@link kindOf}; and those of searches within streams. */
+  /** One queue for each kind, see {@link kindOf}; and one for searches within streams. */
   readonly #queues: ReadonlyArray<Set<Waiter<M>>> = [new Set(), new Set(), new Set(), new Set()]
   readonly #nested: ReadonlyArray<Set<Waiter<M>>> = [new Set(), new Set(), new Set(), new Set()]
-  /** In the order in which they came, over all kinds. */
+  /** The waiting operations of all kinds, in the order in which they came. */
   readonly #sequence = new WeakMap<Waiter<M>, number>()
-  /** Fibers that consume streams and don't wait for the server, with how many streams. */
+  /** Fibers that consume streams and don't wait for the server, with the number of their streams. */
   readonly #consumers = new Map<object, number>()
   #arrivals = 0
   #waiting = 0
@@ -89,7 +89,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     this.#canOpen = canOpen
   }
 
-  /** Those that operations may get. */
+  /** The sessions that operations may get. */
   get members(): ReadonlySet<M> {
     return this.#members
   }
@@ -98,7 +98,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return this.#waiting
   }
 
-  /** Counts what happens: while it stays the same nothing has. */
+  /** Counts changes: as long as it stays the same, nothing has changed. */
   get activity(): number {
     return this.#turns + this.#pulls
   }
@@ -108,18 +108,18 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     this.serve()
   }
 
-  /** No operation gets this one any more. */
+  /** Withdraws a session: no operation gets it any more. */
   retire(member: M): void {
     member.occupancy.isRetired = true
     this.#members.delete(member)
   }
 
-  /** Whether a fiber consumes a stream of this pool, so that the stream waits for what it asks. */
+  /** Whether a fiber consumes a stream of this pool, so that the stream waits for the fiber's other operations. */
   isConsumer(fiber: object | undefined): boolean {
     return fiber !== undefined && this.#consumers.has(fiber)
   }
 
-  /** A session at once, or `undefined` where the operation has to wait. */
+  /** A session at once, or `undefined` if the operation has to wait. */
   take(demand: Demand, isNested: boolean): Lease<M> | undefined {
     if (this.#waiting > 0 && this.#queueOf(demand, isNested).size > 0) return undefined
     const member = this.#choose(demand, isNested)
@@ -150,7 +150,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     this.serve()
   }
 
-  /** The consumer of a stream has turned to the server, or from it. Gives no sessions: it may turn back in the same step. */
+  /** Called when the consumer of a stream begins or stops waiting for the server. Grants no sessions: that may change in the same step. */
   pulls(lease: Lease<M>, isPulled: boolean, consumer: object | undefined): void {
     if (lease.isPulled === isPulled) return
     this.#pulls++
@@ -163,7 +163,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     }
   }
 
-  /** Gives sessions to those that wait, as far as there are any. */
+  /** Grants the free sessions to operations that wait. */
   serve(): void {
     if (this.#waiting === 0) return
     // A grant runs the fiber that waited, which may give back or ask for more.
@@ -189,8 +189,8 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   }
 
   /**
-   * How many connections there may be, given how many there are, and how many of them are being opened: more than `max` only where
-   * searches wait for each other, and one after the other.
+   * How many connections are allowed, given how many exist, and how many of them are being opened: more than `max` only if
+   * searches wait for each other, and then one after the other.
    */
   limit(connections: number, opening: number): number {
     const { max } = this.#limits
@@ -200,7 +200,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return isNeeded && opening === 0 && connections >= max ? connections + 1 : max
   }
 
-  /** Idle sessions beyond `max`, where paged searches don't fill the pool any more, so that they aren't needed again. */
+  /** Idle sessions beyond `max` that can be closed, because paged searches no longer fill the pool. */
   get surplus(): ReadonlyArray<M> {
     const { max } = this.#limits
     if (this.#members.size <= max) return []
@@ -209,7 +209,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return paged >= max ? [] : all.filter(({ occupancy }) => occupancy.leases === 0).slice(0, all.length - max)
   }
 
-  /** Whether searches wait, and all that could end their waiting are streams that wait for their consumers. */
+  /** Whether searches wait, and only streams that wait for their consumers could end that. */
   get isStandstill(): boolean {
     return longWaiting.some((demand) => this.#queues[kindOf(demand)]!.size > 0 && this.#isAtStandstill(demand))
   }
@@ -232,7 +232,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   }
 
   // -------------------------------------------------------------------------------------------------------------------
-  // Whose turn it is
+  // Which operation is next
   // -------------------------------------------------------------------------------------------------------------------
 
   #serveOne(): boolean {
@@ -298,7 +298,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
         if (occupancy.leases < concurrency && isBetter(occupancy, quiet?.occupancy)) quiet = member
       } else if (this.#hasPlaceBesideStreams(occupancy, demand) && isBetter(occupancy, busy?.occupancy)) busy = member
     }
-    // What was opened beyond `max` is for searches within streams.
+    // Sessions beyond `max` are for searches within streams.
     if (demand.isPaged && !isNested && paged >= max) return undefined
     if (!demand.isStream) return quiet ?? (this.#canOpen() ? undefined : busy)
     if (max === 1 ? streaming === 0 : streaming < max - 1) {
@@ -311,7 +311,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
 
   #hasPlaceBesideStreams({ leases, streams }: Occupancy, { isStream }: Demand): boolean {
     const { concurrency, max } = this.#limits
-    // However many streams there are, one lookup beside them goes on: their consumers may be waiting for it.
+    // One lookup beside the streams is always served, however many streams there are: their consumers may be waiting for it.
     if (!isStream) return leases < Math.max(concurrency, streams + 1)
     return leases < concurrency && (max > 1 || streams < Math.max(1, concurrency - 1))
   }
@@ -324,7 +324,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return demand.isPaged ? this.#isPagedStalled(demand) : this.#areStreamsStalled()
   }
 
-  /** The same for those that aren't known to be searches within streams, and don't get what was opened beyond `max`. */
+  /** The same for searches that aren't known to be within streams, and don't get sessions beyond `max`. */
   #isAtStandstill(demand: Demand): boolean {
     const paged = [...this.#members].flatMap(({ occupancy }) => occupancy.paged ?? [])
     return demand.isPaged && paged.length >= this.#limits.max
@@ -351,7 +351,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return true
   }
 
-  /** A place beyond `concurrency`, where all streams wait for their consumers. */
+  /** A place beyond `concurrency`, if all streams wait for their consumers. */
   #beyond(demand: Demand): M | undefined {
     if (!this.#isStalled(demand)) return undefined
     let best: M | undefined
@@ -366,7 +366,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
 
 const kindOf = ({ isPaged, isStream }: Demand): number => (isStream ? 2 : 0) + (isPaged ? 1 : 0)
 
-/** An operation that has one answer. */
+/** An operation with one response. */
 export const single: Demand = { isStream: false, isPaged: false }
 const pagedSingle: Demand = { isStream: false, isPaged: true }
 const stream: Demand = { isStream: true, isPaged: false }

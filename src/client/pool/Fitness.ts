@@ -1,5 +1,5 @@
 /**
- * Whether a session of a pool is fit for use: it has not ended, is not too old, and has shown lately that it works.
+ * Whether a session of a pool is fit for use: it has not ended, is not too old, and has worked recently.
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,12 +8,12 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapPoolMembers, Member, PooledSession } from "./LdapPoolMembers.ts"
 import type { Settings } from "./LdapPoolOptions.ts"
 
-/** A session that no operation has used was of use all the same if it lasted so long. */
+/** A session that lasted this long counts as useful, even if no operation has used it. */
 const leastUsefulMillis = 10_000
 
 export interface FitnessOptions {
   readonly settings: Settings
-  /** Steady: ages are measured by it. */
+  /** The steady clock, which measures ages. */
   readonly clock: Clock.Clock
   readonly members: LdapPoolMembers
   readonly check: (session: PooledSession) => Effect.Effect<void, LdapError>
@@ -32,7 +32,7 @@ export class Fitness {
     return this.#options.clock.currentTimeMillisUnsafe()
   }
 
-  /** Whether a session that was just lent may be used without a check. */
+  /** Whether a session that was just lent needs no check. */
   isReady(member: Member): boolean {
     return member.end === undefined && !this.isOld(member) && this.#isFresh(member)
   }
@@ -43,7 +43,7 @@ export class Fitness {
     return this.#isFresh(member) ? Effect.succeed(true) : this.#prove(member, (member) => this.#isFresh(member))
   }
 
-  /** Whether a session may stay that was not lent for a while. Checks it where no operation has used it lately. */
+  /** Whether a session that was not lent for a while may stay. Checks it if no operation has used it recently. */
   readonly isToStay = (member: Member): Effect.Effect<boolean> => {
     const { settings: { checkInterval, healthCheck } } = this.#options
     const isRecent = ({ usedAt }: Member): boolean => this.now - usedAt < checkInterval
@@ -57,7 +57,7 @@ export class Fitness {
     return this.now - openedAt >= (occupancy.wasUsed ? maxAge : Math.max(maxAge, leastUsefulMillis))
   }
 
-  /** Whether a session that ends now has been of use: if not, the next one may be no better. */
+  /** Whether a session that ends now has been useful. If not, the next one may end as early. */
   wasOfUse({ occupancy, openedAt }: Member): boolean {
     return occupancy.wasUsed || this.now - openedAt >= leastUsefulMillis
   }
@@ -80,7 +80,7 @@ export class Fitness {
       Effect.suspend(() => {
         if (member.end !== undefined || isFreshEnough(member)) return Effect.succeed(member.end === undefined)
         return Effect.matchEffect(check(member.session), {
-          // That a session was lost meanwhile is nothing that the check has found out.
+          // If the session was lost meanwhile, the check proves nothing about the server.
           onFailure: (error) => Effect.as(member.end === undefined ? onUnfit(member, error) : Effect.void, false),
           onSuccess: () => {
             member.usedAt = this.now

@@ -1,6 +1,6 @@
 /**
- * When a pool opens sessions: as many as operations wait for and `min` asks for, at once while all is well, and one after the other with
- * pauses between them while sessions can't be opened or don't last. Which operation gets a session is left to `Allocation.ts`.
+ * When a pool opens sessions: as many as operations wait for and `min` asks for. Without failures it opens them at once; while sessions
+ * can't be opened or don't last, one after the other with pauses. `Allocation.ts` decides which operation gets a session.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -24,13 +24,13 @@ export const defaultBackoff: BackoffSchedule = Schedule.exponential("100 millis"
   Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.millis(mostMillis))))
 )
 
-/** While an operation waits, the pause is no longer than this. */
+/** The longest pause while an operation waits. */
 const mostMillisWithDemand = 1000
 
-/** After so long an attempt counts as one that hangs: another one may be made beside it. */
+/** The time after which an attempt counts as hanging, so that another one may be made beside it. */
 const hangingMillis = 2000
 
-/** A server may end a session at any time, so the first pause comes after so many failures. A client runs an operation as often again. */
+/** The number of failures before the first pause, since a server may end a session at any time. A client retries an operation as often. */
 const freeFailures = 3
 
 type Step = (now: number, error: LdapError) => Pull.Pull<readonly [unknown, Duration.Duration], never, unknown>
@@ -43,13 +43,13 @@ export interface GrowthOptions<M> {
   readonly server: string
   readonly backoff: BackoffSchedule
   readonly clock: Clock.Clock
-  /** Opens a session, in a fiber that isn't interruptible: where it is, it says so itself. */
+  /** Opens a session, in a fiber that isn't interruptible; the effect marks its interruptible parts. */
   readonly acquire: Effect.Effect<M, LdapError>
   /** Sessions that operations wait for. */
   readonly missing: () => number
-  /** Sessions that there should be in any case, but that there aren't. */
+  /** Sessions that are missing up to `min`. */
   readonly lacking: () => number
-  /** How many more connections there may be. */
+  /** How many more connections may be opened. */
   readonly room: () => number
   readonly onOpened: (member: M) => void
   /** Runs when an attempt has failed. */
@@ -60,11 +60,11 @@ export interface GrowthOptions<M> {
 export class Growth<M> {
   readonly #options: GrowthOptions<M>
   #opening = 0
-  /** Attempts that failed, and sessions that ended before they were of use, one after another. */
+  /** The number of consecutive failures: attempts that failed, and sessions that ended before they were useful. */
   #failures = 0
   #step: Step | undefined
   #lastPause = 1000
-  /** When the last of them was, and how long the pause is: `Infinity` until the Schedule has said it. */
+  /** The time of the last failure, and the length of the pause: `Infinity` until the Schedule has given it. */
   #failedAt = -Infinity
   #pauseMillis = 0
   #startedAt = -Infinity
@@ -84,13 +84,13 @@ export class Growth<M> {
     return this.#opening
   }
 
-  /** Whether an operation may hope for another session now. Where the last attempt has failed it had better share one that is there. */
+  /** Whether an operation may wait for another session. After a failed attempt it should rather share one that is open. */
   get isHopeful(): boolean {
     return this.lastFailure === undefined
   }
 
   /**
-   * Opens what is wanted and may be opened now, and comes back when the pause is over. `isUrgent` shortens a long pause also where
+   * Opens the sessions that are needed and allowed now, and runs again when the pause is over. `isUrgent` shortens a long pause also if
    * no operation waits.
    */
   grow(isUrgent = false): void {
@@ -98,7 +98,7 @@ export class Growth<M> {
     const { lacking, missing, room } = this.#options
     while (room() > 0) {
       const demand = missing() - this.#opening
-      // A refused password, say, is tried again when an operation needs it: every try may count against the account.
+      // A refused password is tried again only for an operation, since each attempt may count towards locking the account.
       const isHopeless = this.lastFailure !== undefined && !this.lastFailure.isRetryable
       const wanted = Math.max(demand, isHopeless ? 0 : lacking() - this.#opening)
       if (wanted <= 0) return
@@ -107,26 +107,26 @@ export class Growth<M> {
         continue
       }
       const pause = isUrgent || demand > 0 ? Math.min(this.#pauseMillis, this.#mostMillis) : this.#pauseMillis
-      // An attempt that hangs must not keep others from being made.
+      // An attempt that hangs must not block others.
       const next = Math.max(this.#failedAt + pause, this.#opening > 0 ? this.#startedAt + hangingMillis : -Infinity)
       if (!this.#alarm.isDue(next)) return this.#alarm.setAt(next)
       this.#open()
     }
   }
 
-  /** A session is of use. */
+  /** Called when a session is useful. */
   succeeded(): void {
     this.#failures = 0
     this.#step = undefined
   }
 
-  /** A session has ended before it was of use, or could not be opened. */
+  /** Called when a session has ended before it was useful, or could not be opened. */
   failed(error: LdapError): void {
     this.#countFailure(error)
     this.#decidePause(error)
   }
 
-  /** From now on no session is opened. What runs in the background is the pool's to end. */
+  /** From now on no session is opened. The pool ends the fibers in the background. */
   end(): void {
     this.#isEnding = true
     this.#alarm.clear()
@@ -134,7 +134,7 @@ export class Growth<M> {
 
   #countFailure(error: LdapError): void {
     this.#failedAt = this.#now
-    // A set of servers has pauses of its own: it fails at once while all of them rest.
+    // A set of servers has its own pauses: it fails at once while all of its servers rest.
     this.#mostMillis = error.reason._tag === "NoServerAvailable" ? 0 : mostMillisWithDemand
     this.#pauseMillis = ++this.#failures <= freeFailures ? 0 : Infinity
   }
@@ -166,14 +166,14 @@ export class Growth<M> {
         const error = Option.getOrElse(Cause.findErrorOption(exit.cause), () => died(server))
         this.lastFailure = error
         this.#countFailure(error)
-        // Those that wait are told before another attempt is made, which would be theirs to wait for.
+        // Waiting operations get the failure before the next attempt; otherwise they would wait for that attempt too.
         onFailed(exit.cause)
         this.#decidePause(error)
       }
       this.grow()
     }
-    // Settled whatever happens: an opening that is forgotten would be waited for in vain.
-    // A failure is told in a turn of its own: a fiber that hears of it may ask again in the same step, and so on without end.
+    // Settled in every case: otherwise operations would wait for an opening that has ended.
+    // A failure is reported in a separate turn: a fiber that gets it may ask again in the same step, and so on without end.
     const opening = Effect.onExit(acquire, (exit) => {
       const settled = Effect.sync(() => settle(exit))
       return Exit.isSuccess(exit) ? settled : Effect.andThen(Effect.yieldNow, settled)
@@ -181,7 +181,7 @@ export class Growth<M> {
     launch(Effect.asVoid(Effect.exit(opening)), { uninterruptible: true })
   }
 
-  /** A Schedule that has come to its end goes on with its last pause. */
+  /** After its end a Schedule goes on with its last pause. */
   readonly #nextPause = Effect.fnUntraced({ self: this }, function*(error: LdapError) {
     this.#step ??= yield* Schedule.toStep(this.#options.backoff)
     this.#lastPause = yield* Pull.matchEffect(this.#step(this.#now, error), {
@@ -200,7 +200,7 @@ export class Growth<M> {
   })
 }
 
-/** What is known of an attempt that ended in a defect, which itself goes to the operation and into the log. */
+/** The failure that stands for an attempt with a defect. The defect itself goes to the operation and into the log. */
 const died = (server: string): LdapError =>
   new LdapError({
     reason: new ConnectFailed({

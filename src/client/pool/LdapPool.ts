@@ -1,11 +1,11 @@
 /**
- * Sessions that many fibers share: opened when they are needed, checked, renewed, and unbound, each exactly once, when the
- * pool's scope closes.
+ * A connection pool: sessions that many fibers share. The pool opens them when they are needed, checks and renews them, and unbinds
+ * each exactly once when its scope closes.
  *
- * Which session an operation gets is in Allocation.ts, the waiting in Lending.ts, when sessions are opened in Growth.ts, and when
- * they are fit for use in Fitness.ts. Effect's `Pool` isn't used: it opens without pauses, and all its items are alike.
+ * Allocation.ts decides which session an operation gets, Lending.ts does the waiting, Growth.ts decides when sessions are opened, and
+ * Fitness.ts whether they are fit for use. Effect's `Pool` isn't used: it opens without pauses, and all its items are alike.
  *
- * Most programs don't need this module: `LdapClient` is the operations over a pool, with retries of what was lost.
+ * Most programs don't need this module: `LdapClient` has the operations over a pool, with retries.
  *
  * @since 0.1.0
  */
@@ -34,13 +34,13 @@ export type { PooledSession } from "./LdapPoolMembers.ts"
 export type { PoolOptions } from "./LdapPoolOptions.ts"
 
 /**
- * How a pool stands at a moment.
+ * The state of a pool at a moment.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PoolStatistics {
-  /** Sessions that are open: `idle` and `inUse`, and those that are being closed. */
+  /** Open sessions: `idle`, `inUse`, and those that are being closed. */
   readonly open: number
   readonly idle: number
   readonly inUse: number
@@ -53,15 +53,15 @@ export interface PoolStatistics {
 }
 
 /**
- * What an operation needs of its session.
+ * The requirements of an operation on its session.
  *
  * @category models
  * @since 0.2.0
  */
 export interface PoolDemand {
   /**
-   * Whether the server keeps state for the operation on the connection: a search in pages, a sorted search, a virtual list view. It gets a
-   * session without another of these. Default false.
+   * Whether the server keeps state for the operation on the connection: a paged search, a sorted search, a virtual list view. Such
+   * operations never share a session with each other. Default false.
    */
   readonly isPaged?: boolean | undefined
 }
@@ -76,36 +76,36 @@ export interface LdapPool {
   readonly server: string
 
   /**
-   * A session until the scope closes, shared with other operations. It has no `bind`: its identity stays.
+   * A session until the scope closes, shared with other operations. It has no `bind`, since that would change their identity.
    *
    * **Details**
    *
-   * Fails with `PoolTimeout` when there is none within `checkoutTimeout`, at once with the reason why none can be opened where
-   * that was just tried and no other is open, and with `SessionClosed` when the pool's scope has begun to close. Interruption gives up
+   * Fails with `PoolTimeout` if no session is free within `checkoutTimeout`. If no session is open and the last attempt to open one has
+   * failed, fails at once with the reason. Fails with `SessionClosed` when the pool's scope has begun to close. Interruption gives up
    * the place in the queue.
    */
   readonly get: Effect.Effect<PooledSession, LdapError, Scope.Scope>
 
-  /** Like {@link LdapPool.get}, for as long as one effect runs. After a `RequestTimeout` the session is checked before it is lent again. */
+  /** Like {@link LdapPool.get}, for one effect. After a `RequestTimeout` the session is checked before it is lent again. */
   readonly use: <A, E, R>(
     f: (session: PooledSession) => Effect.Effect<A, E, R>,
     demand?: PoolDemand
   ) => Effect.Effect<A, E | LdapError, R>
 
   /**
-   * Like {@link LdapPool.use}, for as long as a stream runs.
+   * Like {@link LdapPool.use}, for a stream.
    *
    * **Details**
    *
-   * The stream has its session without other operations while `max` allows. With `max` of 2 or more one session is left to operations with
-   * one answer, so further streams share sessions among themselves; a paged one takes the last session before it waits.
+   * While `max` allows, the stream has its session to itself. With `max` of 2 or more one session is kept for operations with one
+   * response, so further streams share sessions among themselves; a paged one takes that last session before it waits.
    *
-   * A program may use the pool for each element of a stream: an operation with one answer always finds a place. A stream within a
-   * stream, or a paged search within one, goes before others that wait. If all streams wait for their consumers, it is served beyond the
-   * limits: a paged one by a session beyond `max`, which is closed when the streams end, another one by a place beyond `concurrency`. Within
-   * means in the fiber that consumes the stream. A consumer that searches in other fibers (`Stream.mapEffect` with a `concurrency`) isn't
-   * known to the pool, so there it takes a standstill of 1 second, and no more than twice the limits. With `max` above the number of such
-   * streams nothing has to wait.
+   * A program may use the pool for each element of a stream: an operation with one response always finds a place. A stream within a
+   * stream, or a paged search within one, goes before other waiting operations. If all streams wait for their consumers, it is served
+   * beyond the limits: a paged one by a session beyond `max`, which is closed when the streams end, another one by a place beyond
+   * `concurrency`. Within means in the fiber that consumes the stream. The pool doesn't recognise a consumer that searches in other fibers
+   * (`Stream.mapEffect` with a `concurrency`); its searches are served beyond the limits only after a standstill of 1 second, and up to
+   * twice the limits. With `max` above the number of such streams nothing has to wait.
    *
    * @since 0.2.0
    */
@@ -114,26 +114,26 @@ export interface LdapPool {
     demand?: PoolDemand
   ) => Stream.Stream<A, E | LdapError, R>
 
-  /** Has a session of this pool checked before it is lent again. */
+  /** Marks a session of this pool to be checked before it is lent again. */
   readonly doubt: (session: PooledSession) => Effect.Effect<void>
 
-  /** No operation gets this session any more. It is closed when those that have it are done. */
+  /** Withdraws a session: no further operation gets it, and it is closed when those that use it are done. */
   readonly invalidate: (session: PooledSession) => Effect.Effect<void>
 
   readonly statistics: Effect.Effect<PoolStatistics>
 }
 
 /**
- * Makes a pool of the sessions that `open` opens, each connected, secured and bound, or not at all.
+ * Makes a pool of the sessions that `open` opens. Each session is connected, secured and bound, or opening it fails as a whole.
  *
  * **Details**
  *
- * Completes when the first session is open, and fails if it can't be; with `min: 0` it completes at once. Fails with
- * `InvalidRequest` for options that make no sense.
+ * Completes when the first session is open, and fails if it can't be opened; with `min: 0` it completes at once. Fails with
+ * `InvalidRequest` for invalid options.
  *
- * When the scope closes, checkouts fail from that moment on with `SessionClosed`, waiting ones too. Idle sessions
- * are unbound at once, all in parallel; those in use when their last operation ends, or after `drainTimeout`, which fails what
- * is still in flight with `SessionClosed`. So it takes at the longest `drainTimeout` and the `closeTimeout` of the sessions.
+ * When the scope closes, new and waiting checkouts fail with `SessionClosed`. Idle sessions are unbound at once, in parallel. Sessions
+ * in use are unbound when their last operation ends, or after `drainTimeout`, when the operations still in flight fail with
+ * `SessionClosed`. So closing takes at most `drainTimeout` plus the `closeTimeout` of the sessions.
  *
  * **Example**
  *
@@ -228,7 +228,7 @@ const build = Effect.fnUntraced(function*(
     lacking: () => settings.min - allocation.members.size,
     room: () => allocation.limit(members.connections, growth.opening) - members.connections,
     onOpened: (member) => {
-      // It was opened in the moment in which the pool's scope began to close.
+      // The session was opened just as the pool's scope began to close.
       if (lending.isEnding) return void fork(member.close)
       if (member.end !== undefined) return
       bySession.set(member.session, member)
@@ -238,7 +238,7 @@ const build = Effect.fnUntraced(function*(
     onFailed: (cause) => {
       if (Cause.hasDies(cause))
         launch(Effect.logError(`opening a session of the pool ${server} ended in a defect`, cause))
-      // There is nothing else to wait for. Where there is a session, it may be shared after all.
+      // No other attempt is running to wait for. If a session is open, it may be shared after all.
       if (allocation.members.size === 0 && growth.opening === 0) lending.failAll(cause)
       else allocation.serve()
       lending.changed()
@@ -269,10 +269,10 @@ const build = Effect.fnUntraced(function*(
     yield* members.emptied
     yield* Fiber.awaitAll(running)
   })
-  // In a fiber of its own: a finalizer may run in one that is being interrupted, where nothing that waits would wait.
+  // In a separate fiber: a finalizer may run in a fiber that is being interrupted, where waiting effects would not wait.
   yield* Effect.addFinalizer(() => Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(drain), Fiber.await)))
 
-  /** One round of the background: sessions that are missing, that are old, or that were not used for a while. */
+  /** One round of the background work: opens missing sessions, renews old ones, and checks or closes idle ones. */
   const round = Effect.suspend(() => {
     growth.grow(true)
     return Effect.forEach(
@@ -282,7 +282,7 @@ const build = Effect.fnUntraced(function*(
       { concurrency: "unbounded", discard: true }
     )
   })
-  /** Closes what was idle for too long, the longest idle first, down to `min`. */
+  /** Closes sessions that were idle for too long, the longest idle first, down to `min`. */
   const sweep = Effect.suspend(() => {
     const isIdle = ({ idleSince, occupancy }: Member): boolean =>
       occupancy.leases === 0 && fitness.now - idleSince >= settings.idleTimeToLive
@@ -316,7 +316,7 @@ const build = Effect.fnUntraced(function*(
     )
   const get = Effect.map(leased(single), ({ member }) => member.session)
 
-  // Opens `min` sessions and waits for the first, so that a configuration that can't work shows here.
+  // Opens `min` sessions and waits for the first, so that a wrong configuration fails here.
   if (settings.min > 0) yield* Effect.scoped(get)
 
   const pool: LdapPool = {
@@ -373,7 +373,7 @@ const build = Effect.fnUntraced(function*(
   return pool
 })
 
-/** An effect of the background, whose defects are logged and end nothing else. */
+/** A background effect. Its defects are logged and don't end the pool. */
 const surviving = (server: string, effect: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchCause(effect, (cause) =>
     Cause.hasInterruptsOnly(cause)

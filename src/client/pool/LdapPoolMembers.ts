@@ -1,6 +1,6 @@
 /**
- * The connections of a pool: each opened within a limit of time, watched for its end, and closed by itself. When another one is opened is
- * left to `Growth.ts`, and which operation may use one to `Allocation.ts`.
+ * The connections of a pool: each is opened within a time limit, watched for its end, and closed on its own. `Growth.ts` decides when
+ * another one is opened, and `Allocation.ts` which operation may use one.
  */
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -16,7 +16,7 @@ import { Occupancy } from "./Allocation.ts"
 import { notOpened } from "./notOpened.ts"
 
 /**
- * A session as the operations see it that share it: what can be asked, and the server that is asked. There is no bind on it.
+ * A session for the operations that share it: the operations, and the server. It has no `bind`.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,7 @@ export interface PooledSession extends LdapOperations {
   readonly server: string
 }
 
-/** What may be shared of a session: nothing that changes the identity of the other operations. */
+/** The part of a session that may be shared: nothing that changes the identity of other operations. */
 export const shareable = (session: LdapSession): PooledSession => {
   const { bind: _, closed: _1, protection: _2, startTls: _3, tls: _4, ...operations } = session
   wholes.set(operations, session)
@@ -35,22 +35,22 @@ export const shareable = (session: LdapSession): PooledSession => {
 
 const wholes = new WeakMap<PooledSession, LdapSession>()
 
-/** The session of which this was shared, for a pool whose sessions are each lent to one operation at a time. */
-// It was put there when this one was made, and there is no other way to make one.
+/** The whole session behind a shared one, for a pool whose sessions are each lent to one operation at a time. */
+// Every shared session is put into the map when it is made, so the lookup can't fail.
 export const whole = (session: PooledSession): LdapSession => wholes.get(session)!
 
 export interface Member {
   readonly session: PooledSession
   /** Milliseconds of the steady clock, as in {@link usedAt} and {@link idleSince}. */
   readonly openedAt: number
-  /** When it was last lent or checked; -Infinity when there is reason to doubt it. */
+  /** When it was last lent or checked; -Infinity if it has to be checked before the next use. */
   usedAt: number
   /** When the last operation gave it back. */
   idleSince: number
-  /** Set in the moment in which the session ends, before any of its operations learns of it. */
+  /** Set when the session ends, before any of its operations gets the failure. */
   end: SessionEnd | undefined
   readonly occupancy: Occupancy
-  /** One check at a time, whichever operation wants it. */
+  /** Permits one check at a time. */
   readonly checking: Semaphore.Semaphore
   /** Starts the closing, once; does not wait for it. */
   readonly close: Effect.Effect<void>
@@ -60,15 +60,15 @@ export interface MemberOptions {
   readonly server: string
   /** A session that is connected, secured and bound. */
   readonly open: Effect.Effect<LdapSession, LdapError, Scope.Scope>
-  /** Whether one that was just opened is fit to be used. */
+  /** Whether a session that was just opened is fit for use. */
   readonly check: (session: PooledSession) => Effect.Effect<void, LdapError>
-  /** For opening and checking together, credentials included. */
+  /** The time limit for opening and checking together, credentials included. */
   readonly openTimeoutMillis: number
   /** Runs when a session has ended that the pool has not closed. */
   readonly onLost: (member: Member, end: SessionEnd) => Effect.Effect<void>
   /** Runs when a connection is closed, so that another may take its place. */
   readonly onClosed: () => void
-  /** Steady: ages are measured by it. */
+  /** The steady clock, which measures ages. */
   readonly clock: Clock.Clock
 }
 
@@ -85,19 +85,19 @@ export class LdapPoolMembers {
     this.#options = options
   }
 
-  /** Those that are open, also if they are in the course of closing. */
+  /** The members that are open, also while they are closing. */
   get open(): ReadonlySet<Member> {
     return this.#members
   }
 
-  /** Connections that are being opened, open, or being closed. */
+  /** The number of connections that are being opened, open, or being closed. */
   get connections(): number {
     return this.#connections
   }
 
   /**
-   * One more, complete or not at all. Its connection counts from the first step until it is closed. To be run where it can't be
-   * interrupted: the part that can says so itself.
+   * Opens one more member, or fails as a whole. Its connection counts from the first step until it is closed. To be run in an
+   * uninterruptible region; the effect marks its interruptible part.
    */
   readonly acquire: Effect.Effect<Member, LdapError> = Effect.suspend(() => {
     const { check, open, openTimeoutMillis, server } = this.#options
@@ -120,7 +120,7 @@ export class LdapPoolMembers {
         }
       }
     )
-    // A turn of the event loop, in which a server that drops connections has done so.
+    // A turn of the event loop, in which a server that drops connections at once would have done so.
     return Effect.interruptible(Effect.flatMap(Effect.tap(inTime, () => Effect.yieldNow), stillOpen)).pipe(
       Effect.tap(() => Effect.sync(() => this.created++)),
       Effect.onError(() => this.#closed(scope))
@@ -141,7 +141,7 @@ export class LdapPoolMembers {
 
   readonly #closings = new WeakMap<Scope.Closeable, Effect.Effect<void>>()
 
-  /** Waits for the end of the closing, which is begun once. */
+  /** Waits until it is closed. The closing starts once. */
   readonly #closed = (scope: Scope.Closeable): Effect.Effect<void> =>
     this.#closings.get(scope) ?? Effect.ensuring(Scope.close(scope, Exit.void), Effect.sync(() => this.#leave()))
 
@@ -154,7 +154,7 @@ export class LdapPoolMembers {
       const close = Effect.suspend(() => {
         if (isClosing) return Effect.void
         isClosing = true
-        // In a fiber of its own: the operation that gives back the last lease has no reason to wait for the unbind.
+        // In a separate fiber: the operation that gives back the last lease need not wait for the unbind.
         return Effect.asVoid(
           Effect.forkDetach(
             Effect.ensuring(
@@ -180,13 +180,13 @@ export class LdapPoolMembers {
         close
       }
       this.#members.add(member)
-      // Started at once, so that it is resumed in the very moment of the end. It ends with the session, by whatever means.
+      // Started at once, so that it is resumed as soon as the session ends. It ends with the session, however that ends.
       yield* Effect.forkDetach(
         Effect.flatMap(session.closed, (end) => {
           member.end = end
           if (isClosing) return Effect.void
           this.lost++
-          // A server that has left one has often left all: the others are checked before they are used again.
+          // A server that has closed one connection has often closed all: the others are checked before they are used again.
           for (const other of this.#members)
             if (other.session.server === member.session.server) other.usedAt = -Infinity
           return Effect.andThen(member.close, this.#options.onLost(member, end))
@@ -209,7 +209,7 @@ export class LdapPoolMembers {
   }
 }
 
-/** A server that accepts connections and drops them at once has not been reached. */
+/** A server that accepts connections and drops them at once counts as not reached. */
 const stillOpen = (member: Member): Effect.Effect<Member, LdapError> => {
   const { end, session: { server } } = member
   return end === undefined

@@ -9,7 +9,7 @@ import { type BackoffSchedule, defaultBackoff } from "./Growth.ts"
 import type { PooledSession } from "./LdapPoolMembers.ts"
 
 /**
- * How many sessions a pool has, how long, and what is asked of them.
+ * The size of a pool, its time limits, and its health checks.
  *
  * **Details**
  *
@@ -20,57 +20,57 @@ import type { PooledSession } from "./LdapPoolMembers.ts"
  */
 export interface PoolOptions {
   /**
-   * Sessions that are kept open though no operation uses them. Default 1. Making the pool completes when the first of them is open. With 0
-   * it completes at once, and what is wrong shows at the first use.
+   * Sessions that are kept open even if no operation uses them. Default 1. Making the pool completes when the first of them is open. With 0
+   * it completes at once, and a wrong configuration fails at the first use.
    */
   readonly min?: number | undefined
   /**
-   * The most connections at a time; those being opened and being closed count. Default 8. With 2 or more, streams leave one session to
-   * operations with one answer. Only where paged searches fill the pool and wait for each other, there may be more: see
+   * The most connections at a time, including those that are being opened or closed. Default 8. With 2 or more, streams leave one
+   * session to operations with one response. The pool exceeds it only if paged searches fill the pool and wait for each other: see
    * `LdapPool.stream`.
    */
   readonly max?: number | undefined
   /**
-   * How many operations share a session; another is opened when all are in use by so many. Default 32. A stream has a session without
-   * others while `max` allows. One operation beside streams goes on even where they are that many.
+   * How many operations share a session; when all sessions are in use by this many, another one is opened. Default 32. While `max`
+   * allows, a stream has a session to itself. One operation beside streams is served even if the streams reach this number.
    */
   readonly concurrency?: number | undefined
-  /** A session above `min` that was not used for so long is closed; at the latest after twice the time. Default 5 minutes. */
+  /** A session above `min` that was idle for this long is closed; at the latest after twice the time. Default 5 minutes. */
   readonly idleTimeToLive?: Duration.Input | undefined
   /**
-   * An older session is closed and another opened in its place, when it is idle, or when there is room for the other while
-   * what is in flight comes to its end. Every session is used at least once, so 0 makes a session for each operation. Default 1 hour.
+   * The age after which a session is replaced: when it is idle, or when there is room for another one while its operations in flight
+   * finish. Every session is used at least once, so 0 opens a session for each operation. Default 1 hour.
    */
   readonly maxAge?: Duration.Input | undefined
   /** How long an operation waits for a session before it fails with `PoolTimeout`. Default 30 seconds. */
   readonly checkoutTimeout?: Duration.Input | undefined
   /**
-   * How long opening a session may take: to connect, secure, bind and check it, and to get the credentials. Default 30 seconds; raise it
-   * with the time limits of the session.
+   * How long opening a session may take: to get the credentials, and to connect, secure, bind and check it. Default 30 seconds. Raise it
+   * together with the time limits of the session.
    */
   readonly openTimeout?: Duration.Input | undefined
   /**
-   * The pauses between attempts to open a session, after sessions that could not be opened, or that the server ended before an operation
-   * had them, one after another. The first three attempts follow at once. Default: 100 milliseconds, twice as long each time, 10 seconds at
-   * most, a fifth more or less. While an operation waits, a pause is 1 second at most. A Schedule that ends goes on with its last pause.
-   * A failure that nothing but another configuration can mend, a refused password say, is tried again only for an operation.
+   * The pauses between attempts to open a session, after consecutive failures: a session could not be opened, or the server ended it
+   * before an operation used it. The first three attempts follow at once. Default: 100 milliseconds, doubled each time, at most 10
+   * seconds, with a jitter of a fifth. While an operation waits, a pause is at most 1 second. A Schedule that ends goes on with its last
+   * pause. After a failure that only another configuration can repair, such as a refused password, a retry happens only for an operation.
    */
   readonly backoff?: BackoffSchedule | undefined
-  /** How long what is in flight may go on when the pool's scope closes. Default 10 seconds. */
+  /** How long operations in flight may go on when the pool's scope closes. Default 10 seconds. */
   readonly drainTimeout?: Duration.Input | undefined
   /**
-   * What a session must be able to do: when it is opened, before it is used after `checkAfterIdle`, and every
-   * `checkInterval`. One that fails is closed. Default: read the root DSE, where any answer will do but that the server is busy
-   * or unavailable. `false` checks nothing.
+   * The health check of a session: it runs when the session is opened, before it is used after `checkAfterIdle`, and every
+   * `checkInterval`. A session that fails it is closed. Default: read the root DSE; any response passes except busy and
+   * unavailable. `false` turns health checks off.
    */
   readonly healthCheck?: ((session: PooledSession) => Effect.Effect<unknown, unknown>) | false | undefined
-  /** Whether a session is checked when it is opened. `false` where the effect that opens it has done so. Default true. */
+  /** Whether a session is checked when it is opened. `false` if the effect that opens it has done so. Default true. */
   readonly checkOnOpen?: boolean | undefined
-  /** The time that a check may take. Default 5 seconds. */
+  /** The time limit of a check. Default 5 seconds. */
   readonly healthCheckTimeout?: Duration.Input | undefined
-  /** A session that was not used for so long is checked before it is. Default 10 seconds. */
+  /** A session that was idle for this long is checked before it is used. Default 10 seconds. */
   readonly checkAfterIdle?: Duration.Input | undefined
-  /** How often sessions that were not used meanwhile are checked in the background. Default 30 seconds. */
+  /** How often idle sessions are checked in the background. Default 30 seconds. */
   readonly checkInterval?: Duration.Input | undefined
 }
 
@@ -121,14 +121,14 @@ const notWhole = (field: string, value: number, least: number): InvalidRequest |
     ? undefined
     : new InvalidRequest({ field, detail: `${value} is not a whole number from ${least}` })
 
-/** A server that answers is alive, whatever it says, unless it says that it isn't. */
+/** Any response proves that the server works, except busy and unavailable. */
 const readsRootDse = (session: PooledSession): Effect.Effect<void, LdapError> =>
   session.lookup("", { attributes: ["1.1"] }).pipe(
     Effect.asVoid,
     Effect.catchIf(({ reason }) => "code" in reason && !reason.isRetryable, () => Effect.void)
   )
 
-/** Whether a session is fit to be used, as the settings say. Bounded in time, and never with a defect. */
+/** Whether a session passes the configured health check. Has a time limit, and turns defects into failures. */
 export const healthCheckOf = (
   { healthCheck, healthCheckTimeout: afterMillis }: Settings,
   server: string
@@ -147,7 +147,7 @@ export const healthCheckOf = (
     )
 }
 
-/** A check of the user's may fail with anything, and a defect of it is no reason for the pool to stop. */
+/** A check that the program gives may fail with any error or defect; neither may stop the pool. */
 const unfit = (cause: unknown): LdapError["reason"] => {
   const detail = messageOf(cause)
   return new InvalidRequest({ field: "pool.healthCheck", detail: `the session is not fit for use: ${detail}` })

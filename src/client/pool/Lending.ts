@@ -1,6 +1,6 @@
 /**
- * Lends the sessions of a pool to operations: at once, or after a wait that has a limit. Whatever ends a wait, no lease is left behind.
- * Which session an operation gets is decided in `Allocation.ts`, and whether a session is fit for use in `Fitness.ts`.
+ * Lends the sessions of a pool to operations: at once, or after a wait with a time limit. However a wait ends, no lease is left behind.
+ * `Allocation.ts` decides which session an operation gets, and `Fitness.ts` whether a session is fit for use.
  */
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -17,7 +17,7 @@ import type { LdapPoolMembers, Member } from "./LdapPoolMembers.ts"
 import type { Settings } from "./LdapPoolOptions.ts"
 import { countPoolTimeout } from "./poolMetrics.ts"
 
-/** How long a standstill lasts before a search within a stream is guessed at. */
+/** How long a standstill lasts before the latest search is assumed to be within a stream. */
 const standstillMillis = 1000
 
 interface Waiting extends Waiter<Member> {
@@ -31,7 +31,7 @@ type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, 
 export interface LendingOptions {
   readonly server: string
   readonly settings: Settings
-  /** Steady: waits are measured by it. */
+  /** The steady clock, which measures waits. */
   readonly clock: Clock.Clock
   readonly allocation: Allocation<Member>
   readonly growth: Growth<Member>
@@ -47,11 +47,11 @@ export class Lending {
   readonly #ending = Deferred.makeUnsafe<never, LdapError>()
   /** Whether the pool's scope has begun to close. */
   isEnding = false
-  /** Set while all that could end the waiting are streams that wait for their consumers. */
+  /** Set during a standstill: only streams that wait for their consumers could end the waiting. */
   readonly #standstill: Alarm
   #activity = 0
   #isToLook = false
-  /** One for all that wait: most of them have a session before it is due. */
+  /** One timer for all waiting operations: most of them get a session before it is due. */
   readonly #alarm: Alarm
 
   constructor(options: LendingOptions) {
@@ -61,9 +61,9 @@ export class Lending {
   }
 
   /**
-   * A session, at the longest after `checkoutTimeout`. To be run where it can't be interrupted; `restore` is for the waiting.
+   * A session, within `checkoutTimeout`. To be run in an uninterruptible region; `restore` makes the waiting interruptible.
    *
-   * In the ordinary case it looks and takes in one step, without a wait, so without a time limit.
+   * If a session is free, it is taken in one step, without a wait and without a time limit.
    */
   borrow(demand: Demand, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
     const { allocation, clock, fitness, settings } = this.#options
@@ -89,7 +89,7 @@ export class Lending {
     Effect.forEach(this.#options.allocation.surplus, (member) => this.retire(member), { discard: true })
   )
 
-  /** No operation gets the session any more; it is closed when those that have it are done. */
+  /** Withdraws a session: no further operation gets it, and it is closed when those that use it are done. */
   retire(member: Member): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { allocation, growth } = this.#options
@@ -99,12 +99,12 @@ export class Lending {
     })
   }
 
-  /** The consumer of a stream has turned to the server, or from it. */
+  /** Called when the consumer of a stream begins or stops waiting for the server. */
   pulls(lease: Lease<Member>, isPulled: boolean): void {
     const { allocation, launch } = this.#options
     allocation.pulls(lease, isPulled, Fiber.getCurrent())
     if (isPulled || allocation.waiting === 0 || this.#isToLook) return
-    // Most consumers turn back to the server at once.
+    // Most consumers wait for the server again at once.
     this.#isToLook = true
     launch(Effect.andThen(
       Effect.yieldNow,
@@ -116,7 +116,7 @@ export class Lending {
     ))
   }
 
-  /** Something has changed for those that wait: sessions are opened, or a standstill begins. */
+  /** Called when something has changed for waiting operations: opens sessions, or notes the start of a standstill. */
   changed(): void {
     const { allocation, fitness, growth } = this.#options
     if (allocation.waiting === 0 || this.isEnding) return
@@ -126,9 +126,9 @@ export class Lending {
     this.#standstill.setAt(fitness.now + standstillMillis)
   }
 
-  /** Tells all that wait that there is no session for them. */
+  /** Fails all operations that wait now. */
   failAll(cause: Cause.Cause<LdapError>): void {
-    // Those of this moment: a fiber that is told may ask again at once.
+    // Only those that wait now: a fiber that gets the failure may ask again at once.
     for (const waiting of [...this.#waiting]) this.#fail(waiting, Effect.failCause(cause))
   }
 
@@ -177,7 +177,7 @@ export class Lending {
         })
       })
       return Effect.flatMap(
-        // A session may have been granted in the moment in which the wait was interrupted.
+        // A session may have been granted just as the wait was interrupted.
         Effect.onExit(
           restore(waiting),
           (exit) => Exit.isFailure(exit) && lease !== undefined ? this.giveBack(lease) : Effect.void
@@ -220,7 +220,7 @@ export class Lending {
     )
   }
 
-  /** Whether the fiber consumes a stream, which waits for what it asks. A single operation always finds a place. */
+  /** Whether the fiber consumes a stream, which waits for this operation. An operation with one response always finds a place. */
   #isNested({ isPaged, isStream }: Demand): boolean {
     return (isStream || isPaged) && this.#options.allocation.isConsumer(Fiber.getCurrent())
   }

@@ -1,10 +1,10 @@
 /**
- * What became of opening a session must not look like the operation for which it was opened: of that nothing was sent, so
- * nothing about it is in doubt.
+ * A failure to open a session must not look like a failure of the operation that needed it: that operation was not sent, so
+ * it is not in doubt.
  */
 import { ConnectFailed, describeEnd, LdapError, ProtocolViolation } from "../../model/LdapError.ts"
 
-/** The error of a session that ended, or was silent, while it was being opened. */
+/** The error for a session that ended, or did not respond, while it was being opened. */
 export const notOpened = (error: LdapError): LdapError => {
   const failed = (kind: ConnectFailed["kind"], detail: string): LdapError =>
     new LdapError({

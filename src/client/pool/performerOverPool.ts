@@ -1,6 +1,6 @@
 /**
- * A pool as what carries calls out: each call gets a session, and runs again on another one if that is safe and `retry` wants it. Which
- * failures are safe to repeat is decided in `LdapRepetition.ts`.
+ * Performs calls over a pool: each call gets a session, and is retried on another one if that is safe and `retry` allows it.
+ * `LdapRepetition.ts` decides which failures are safe to retry.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -55,6 +55,6 @@ const demandOf = (call: AnyCall): PoolDemand | undefined => {
 
 const paged: PoolDemand = { isPaged: true }
 
-/** Without the name of the entry and without the server's text, which may be about people. */
+/** The log has neither the name of the entry nor the server's text, which may contain personal data. */
 const logRepetition = ({ operation, reason, server }: LdapError): Effect.Effect<void> =>
   Effect.logDebug(`an operation is run again: ${operation} on ${server} failed with ${reason._tag}`)

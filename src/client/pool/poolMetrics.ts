@@ -1,5 +1,5 @@
 /**
- * What a pool tells of itself: three gauges, counted when somebody looks, and the waits that came to nothing.
+ * The metrics of a pool: three gauges, which are computed when a metrics reader collects them, and a counter of waits that timed out.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,7 @@ export const addPoolGauges = (
     ))
   )
 
-/** A wait that was too long. */
+/** Counts a wait that timed out. */
 export const countPoolTimeout = (server: string): Effect.Effect<void> =>
   Effect.suspend(() =>
     Metric.update(

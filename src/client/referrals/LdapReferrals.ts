@@ -1,9 +1,9 @@
 /**
- * Referrals, followed: what a server doesn't hold itself is asked of the servers that it names (RFC 4511 sections 4.1.10 and
- * 4.5.3).
+ * Referral chasing: an operation on entries that a server doesn't hold goes on at the servers that it names (RFC 4511 sections
+ * 4.1.10 and 4.5.3).
  *
- * Nothing is followed unless a program says so, since a server then decides whom the program talks to. What it says is
- * {@link follow}, for a client or for one operation.
+ * It is off by default, since a server then decides which hosts the program connects to. {@link follow} turns it on, for a client or
+ * for one operation.
  *
  * @since 0.1.0
  */
@@ -27,45 +27,45 @@ export type { FollowReferrals, ReferralPolicy } from "../../session/LdapSession.
  * @since 0.1.0
  */
 export interface FollowOptions {
-  /** How often one operation may be referred on before it fails. Default 5. */
+  /** How many referrals in a row one operation may follow before it fails. Default 5. */
   readonly maxHops?: number | undefined
-  /** How many requests one operation may cost on servers that it is referred to. Default 100. @since 0.2.0 */
+  /** How many requests one operation may send to servers that it is referred to. Default 100. @since 0.2.0 */
   readonly maxRequests?: number | undefined
   /** How many servers one operation may be referred to. Default 16. @since 0.2.0 */
   readonly maxServers?: number | undefined
   /**
-   * How long one operation may wait, in total, for the servers that it is referred to before it is referred to no more of them. A request
-   * that has been sent is not cut short. Default 1 minute. @since 0.2.0
+   * How long one operation may wait, in total, for the servers that it is referred to. After that it follows no further referrals. A
+   * request that has been sent is not cut short. Default 1 minute. @since 0.2.0
    */
   readonly timeLimit?: Duration.Input | undefined
   /**
-   * Credentials on a server that was referred to: asked for once for each session there, with the URL of the server. The client's own
-   * credentials are not used unless this gives them. Default: none; the session stays anonymous and no bind is sent.
+   * Credentials for a server that was referred to: called once for each session there, with the URL of the server. The client's own
+   * credentials are not used unless this function returns them. Default: none; the session stays anonymous and no bind is sent.
    *
    * **Details**
    *
-   * Passwords are held back as everywhere: where the way to that server isn't protected, `InsecureAuth` is the reason for which
-   * the referral failed, unless `session.allowInsecureAuth` is true.
+   * As everywhere, passwords aren't sent in clear text: if the connection to that server isn't protected, the referral fails with
+   * `InsecureAuth`, unless `session.allowInsecureAuth` is true.
    */
   readonly credentials?: ((server: LdapUrl) => Effect.Effect<LdapAuth | undefined, LdapError>) | undefined
-  /** Which servers may be asked. Default: all but sockets of this machine (`ldapi`), which never may. */
+  /** Which servers may be used. Default: all. Sockets of this machine (`ldapi`) are never used. */
   readonly allow?: ((server: LdapUrl) => boolean) | undefined
   /**
-   * Settings of the sessions there. Default: the time limits of the client, and of its `tls` the authorities, versions, ciphers and
-   * `verifyPeer`; no client certificate, no fingerprints. `startTls` is used with `ldap` URLs; default: if the client's own
-   * connections are protected by TLS, so that a referral can't take the protection away.
+   * Settings of the sessions with these servers. Default: the time limits of the client, and of its `tls` the authorities, versions,
+   * ciphers and `verifyPeer`; no client certificate, no fingerprints. `startTls` applies to `ldap` URLs; default: true if the client's
+   * own connections are protected by TLS, so that a referral can't take the protection away.
    */
   readonly session?: Omit<SessionOptions, "auth"> & UrlOptions | undefined
-  /** How to reach a server. Default: by its URL. */
+  /** The transport to a server. Default: by its URL. */
   readonly transport?: ((server: LdapUrl) => Effect.Effect<LdapTransport, LdapError>) | undefined
   /**
-   * How long an idle session is kept by a client that follows always. One operation's own sessions end with it. Default
-   * 30 seconds.
+   * How long an idle session is kept, if `follow` is a setting of the client. If it is an option of one operation, its sessions end with
+   * the operation. Default 30 seconds.
    */
   readonly idleTimeToLive?: Duration.Input | undefined
 }
 
-/** What {@link follow} makes, seen by those who carry it out. @internal */
+/** The internal form of what {@link follow} makes. @internal */
 export class Follow implements FollowReferrals {
   readonly _tag = "FollowReferrals"
   readonly options: FollowOptions
@@ -75,20 +75,19 @@ export class Follow implements FollowReferrals {
 }
 
 /**
- * Says that referrals are followed, and how: a value for `referrals` of a client's configuration, or of one operation on a client.
+ * Turns referral chasing on: a value for `referrals` of a client's configuration, or of one operation on a client.
  *
  * **Details**
  *
- * Searches, lookups, comparisons and changes go on where a result refers them to; a reference inside of a search is searched when
- * the search that brought it is over, one after another. Name, scope and filter are those of the URL where it has them, attributes
- * and controls those of the operation. Of several URLs each is tried in its order, until one of the servers answers; a change that may
- * have been carried out is never tried again. Extended operations and binds are not followed.
+ * Searches, lookups, comparisons and changes go on at the servers that the result names. References within a search are followed one
+ * after another when that search is over. Name, scope and filter are those of the URL if it has them; attributes and controls are those
+ * of the operation. Several URLs are tried in their order, until one of the servers answers; a change that may have been carried out is
+ * never tried again. Extended operations and binds are not followed.
  *
- * What cannot be followed fails with `ReferralFailed`: too many hops, requests or servers, too long a time, a circle, no server that
- * can be used. What a server answers that
- * was referred to is the operation's answer, be it an error.
+ * A referral that can't be followed fails with `ReferralFailed`: too many hops, requests or servers, too long a time, a circle, or no
+ * server that can be used. The answer of the server at the end, also an error, is the result of the operation.
  *
- * Sessions with those servers belong to the client's scope, or to that of the operation, and are unbound like any other.
+ * Sessions with those servers belong to the scope of the client or of the operation, and are unbound like any other.
  *
  * **Example**
  *
@@ -102,7 +101,7 @@ export class Follow implements FollowReferrals {
  *   url: "ldaps://ldap.example.org",
  *   auth: reader,
  *   referrals: LdapReferrals.follow({
- *     // The same account, but only on servers of ours.
+ *     // The same service account, but only on servers of this organization.
  *     credentials: ({ host }) => Effect.succeed(host?.endsWith(".example.org") ? reader : undefined)
  *   })
  * })

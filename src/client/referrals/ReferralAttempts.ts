@@ -1,5 +1,5 @@
 /**
- * The URLs of one referral, which of them may be tried, and what became of each. All referrals of one operation share a budget.
+ * The URLs of one referral, which of them may be tried, and the outcome of each. All referrals of one operation share a budget.
  */
 import * as Result from "effect/Result"
 import { LdapError, ReferralFailed } from "../../model/LdapError.ts"
@@ -7,13 +7,13 @@ import type * as LdapUrl from "../../model/url/LdapUrl.ts"
 import type { ReferralBudget } from "./ReferralBudget.ts"
 import { readTarget, serverKey } from "./referralTargets.ts"
 
-/** Where an operation has been, and how often it was sent on. */
+/** The servers at which an operation has been, and the number of referrals that it has followed. */
 export interface Trail {
   readonly hops: number
   readonly path: ReadonlySet<string>
 }
 
-/** What may be tried. */
+/** The limits of the attempts. */
 export interface Permission {
   readonly maxHops: number
   readonly allow: (server: LdapUrl.LdapUrl) => boolean
@@ -25,7 +25,7 @@ export interface Target {
   readonly trail: Trail
 }
 
-/** How many of the reasons are in the message, and how long each is there: a server decides how many there are. */
+/** Limits of the message: the number of reasons and the length of each, since the server decides how many there are. */
 const mostReasons = 5
 const mostCharacters = 300
 
@@ -53,7 +53,7 @@ export class ReferralAttempts {
     this.#trail = trail
   }
 
-  /** The next place to go on, from the URL at `from`; `requestKey` tells what would be asked there. */
+  /** The next URL that may be tried, from the one at `from`; `requestKey` identifies the request that would be sent there. */
   next(
     from: number,
     requestKey: (url: LdapUrl.LdapUrl) => string

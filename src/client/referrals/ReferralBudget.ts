@@ -1,5 +1,5 @@
 /**
- * How much one operation may cost where it is referred to: a server decides how many references there are, and those lead to others.
+ * Limits what the referrals of one operation may cost: a server decides how many references it sends, and those lead to others.
  */
 import * as Duration from "effect/Duration"
 
@@ -15,7 +15,7 @@ export class ReferralBudget {
   #requests = 0
   /** Milliseconds for which the operation waited for the servers that it was referred to. */
   spentMillis = 0
-  /** Why there is nothing left. */
+  /** Why the budget is exhausted. */
   refusal: string | undefined = undefined
 
   constructor(options: BudgetOptions) {

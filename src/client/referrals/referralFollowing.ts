@@ -22,11 +22,11 @@ import { type BudgetOptions, ReferralBudget } from "./ReferralBudget.ts"
 import { type OpenReferred, openReferred, type Origin, shareReferred } from "./referralSessions.ts"
 import { dnKey, searchKey, serverKeys, targetDn, targetSearch } from "./referralTargets.ts"
 
-/** Calls are followed only if their own options say so. */
+/** Follows the referrals of calls only if their own options say so. */
 export const followingOnDemand = (performer: Performer, server: string, origin: Origin): Performer =>
   following(performer, server, "ignore", (options) => openReferred(options, origin))
 
-/** Calls are followed as `policy` says, unless their own options do. Sessions are shared until the scope ends. */
+/** Follows the referrals of calls as `policy` says, unless their own options say otherwise. Sessions are shared until the scope ends. */
 export const followingBy = Effect.fnUntraced(function*(
   performer: Performer,
   server: string,
@@ -98,7 +98,7 @@ const following = (
             (session) => step(passingTo(session), targetDn(url, dn), trail)
           )
         )
-        // The time of further referrals is in that of the first.
+        // The time of further referrals is part of the time of the first.
         const answer = yield* Effect.result(trail.hops > 1 ? there : timed(budget, there))
         if (Result.isSuccess(answer)) return answer.success
         if (!(answer.failure instanceof Unopened) && !isUnsent(answer.failure)) return yield* answer.failure
@@ -109,12 +109,12 @@ const following = (
     return step(performer, target.dn, trailOf(dnKey(target.dn)))
   }
 
-  /** All that a search brings, here and elsewhere, without references. */
+  /** All messages of a search, from this server and those that it refers to, without references. */
   const followedSearch = (options: SearchOptions, way: Way): Stream.Stream<SearchMessage, LdapError> =>
     Stream.suspend(() => {
       const trail = trailOf(searchKey(options))
       const budget = new ReferralBudget(way)
-      /** What was searched anywhere: several references may lead to the same place. */
+      /** All searches so far, on any server: several references may lead to the same search. */
       const seen = new Set(trail.path)
 
       const searched = (
@@ -181,7 +181,7 @@ const following = (
               })
             )
           })
-        // The time of further references is in that of the first. That of the consumer isn't.
+        // The time of further references is part of the time of the first. The time of the consumer isn't.
         return trail.hops > 0
           ? from(0)
           : Stream.transformPull(from(0), (pull) => Effect.succeed(timed(budget, pull)))
@@ -190,7 +190,7 @@ const following = (
       return searched(performer, { ...options, referrals: "ignore" }, trail)
     })
 
-  /** What the policy of a call becomes; `undefined` if the call stays as it is. Without a policy a session ignores referrals. */
+  /** The policy for a call; `undefined` if the call stays as it is. Without a policy a session ignores referrals. */
   const policyFor = (own: ReferralPolicy | undefined): ReferralPolicy | undefined =>
     own instanceof Follow ? own : own === undefined && policy !== "ignore" ? policy : undefined
 
@@ -219,13 +219,13 @@ const following = (
   }
 }
 
-/** A session that could not be opened: whatever the error says, it isn't the answer of the operation. */
+/** A failure to open a session. Its error is never the answer of the operation. */
 class Unopened extends Data.TaggedError("Unopened")<{ readonly cause: LdapError }> {}
 
 const unopened = (cause: LdapError): Unopened => new Unopened({ cause })
 
 const causeOf = (error: LdapError | Unopened): LdapError => error instanceof Unopened ? error.cause : error
 
-/** Whether another server may be asked: this one has not been. */
+/** Whether another server may be tried: the request was not sent to this one. */
 const isUnsent = ({ reason }: LdapError): boolean =>
   (reason._tag === "SessionClosed" || reason._tag === "ConnectionLost") && !reason.inDoubt

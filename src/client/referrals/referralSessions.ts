@@ -1,5 +1,5 @@
 /**
- * Sessions with servers that were referred to: how one is opened, and how those of a client are shared.
+ * Sessions with the servers that referrals name: opening one, and sharing those of a client.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ export type OpenReferred = (
   server: LdapUrl.LdapUrl
 ) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
-/** What is known of the client that follows. */
+/** The settings of the client that follows referrals. */
 export interface Origin {
   /** Whether its own connections are protected by TLS. */
   readonly isSecure: boolean
@@ -49,7 +49,7 @@ export const openReferred = (options: FollowOptions, origin: Origin): OpenReferr
   })
 }
 
-/** What holds for any server; who this side is, and which server was meant, does not. */
+/** The TLS options that hold for any server: those for the client's identity, and for one particular server, are left out. */
 const carriedTls = ({
   ca,
   ciphers,
@@ -70,7 +70,7 @@ const carriedTls = ({
   ...(verifyPeer === undefined ? {} : { verifyPeer })
 })
 
-/** Sessions that operations share, one for each server, until nobody has used it for a while. */
+/** Sessions that operations share, one for each server, until it has been idle for a while. */
 export const shareReferred = Effect.fnUntraced(function*(
   options: FollowOptions,
   origin: Origin
@@ -81,7 +81,7 @@ export const shareReferred = Effect.fnUntraced(function*(
     lookup: Effect.fnUntraced(function*(key: string) {
       // A key is the URL of a server, written by `serverKey`.
       const session = yield* open(Result.getOrThrow(LdapUrl.parse(key)))
-      // Ends with the session, whatever ends it. Who has it learns that by its operations; who comes next gets another one.
+      // When the session ends, its entry is removed: its operations fail, and the next operation opens another session.
       yield* Effect.forkDetach(Effect.andThen(session.closed, RcMap.invalidate(sessions, key)), {
         startImmediately: true
       })
@@ -96,7 +96,7 @@ export const shareReferred = Effect.fnUntraced(function*(
     const giveBack = Effect.provideService(Scope.close(lease, Exit.void), Clock.Clock, ages)
     return Effect.andThen(
       Effect.addFinalizer(() => giveBack),
-      // A failure is not remembered.
+      // A failure is not kept, so the next operation tries again.
       Effect.onError(Scope.provide(RcMap.get(sessions, key), lease), () => RcMap.invalidate(sessions, key))
     )
   }

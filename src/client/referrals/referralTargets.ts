@@ -1,6 +1,6 @@
 /**
- * What a referral asks for (RFC 4511 sections 4.1.10 and 4.5.3, RFC 4516): pure, from the text of its URL and the request that
- * led to it.
+ * The request that a referral stands for (RFC 4511 sections 4.1.10 and 4.5.3, RFC 4516), computed from the text of its URL and the
+ * original request.
  */
 import * as Result from "effect/Result"
 import { nameKey } from "../../model/dn/nameKey.ts"
@@ -26,7 +26,7 @@ export const readTarget = (text: string): Result.Result<LdapUrl.LdapUrl, string>
 /** Names in any script (RFC 5890), and addresses; no spaces, control characters or delimiters. */
 const hostPattern = /^(?:[\p{L}\p{M}\p{N}._-]{1,255}|[\da-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?:%[\w.-]{1,32})?)$/iu
 
-/** A server by what tells it from others. */
+/** The key of a server: what distinguishes it from others. */
 export const serverKey = (url: LdapUrl.LdapUrl): string =>
   LdapUrl.server(LdapUrl.make({ scheme: url.scheme, host: url.host?.toLowerCase(), port: LdapUrl.port(url) }))
 
@@ -39,10 +39,10 @@ export const serverKeys = (name: string): ReadonlyArray<string> =>
 /** Names that are equal have the same key. */
 export const dnKey = (dn: DnInput): string => nameKey(dnFrom(dn))
 
-/** The name where the URL has one, otherwise the request's own. */
+/** The name of the URL if it has one, otherwise that of the request. */
 export const targetDn = (url: LdapUrl.LdapUrl, dn: DnInput): DnInput => (url.dn === "" ? dn : url.dn)
 
-/** The same search at the target: name, scope and filter are the URL's where it has them, all else stays. */
+/** The same search at the target: name, scope and filter are those of the URL if it has them, all else stays. */
 export const targetSearch = (url: LdapUrl.LdapUrl, search: SearchOptions): SearchOptions => ({
   ...search,
   base: targetDn(url, search.base),
@@ -50,7 +50,7 @@ export const targetSearch = (url: LdapUrl.LdapUrl, search: SearchOptions): Searc
   filter: url.filter ?? search.filter
 })
 
-/** Searches with the same key bring the same from the same server. */
+/** Searches with the same key return the same from the same server. */
 export const searchKey = ({ base, filter, scope = "subtree" }: SearchOptions): string =>
   `${dnKey(base)}?${scope}?${filterKey(filter)}`
 

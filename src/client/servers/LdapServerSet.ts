@@ -1,6 +1,6 @@
 /**
- * Servers that hold the same directory, as values: by URLs or by what DNS announces, with a way to choose among them. Nothing
- * here is looked up or opened; `LdapServers.ts` puts a set to work.
+ * Servers that hold the same directory, as values: by URLs or by DNS, with a strategy for choosing among them. Nothing
+ * is looked up or opened here; `LdapServers.ts` does that.
  */
 import type * as Duration from "effect/Duration"
 import { given } from "../../model/input/values.ts"
@@ -8,28 +8,28 @@ import type { Strategy } from "./serverOrder.ts"
 import type { RestSchedule } from "./ServerStates.ts"
 
 /**
- * How a set chooses, and what it does about servers that fail.
+ * How a set chooses a server, and how it treats servers that fail.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SetOptions {
-  /** How a server is chosen. Default: `failover` for URLs, `random` for DNS, as RFC 2782 wants it. */
+  /** How a server is chosen. Default: `failover` for URLs; `random` for DNS, as RFC 2782 requires. */
   readonly strategy?: Strategy | undefined
   /**
-   * When a server that failed is tried again: the delays, given how it failed. Default: 1 second, twice as long each time,
-   * 1 minute at most, a fifth more or less. One that ends goes on with its last delay.
+   * When a server that failed is tried again: a Schedule of delays, whose input is the failure. Default: 1 second, doubled each time,
+   * at most 1 minute, with a jitter of a fifth. A Schedule that ends goes on with its last delay.
    */
   readonly rest?: RestSchedule | undefined
-  /** How long one server may take to connect, secure, bind and be checked, before another is tried. Default 10 seconds. */
+  /** How long connecting, securing, binding and checking may take on one server before another is tried. Default 10 seconds. */
   readonly openTimeout?: Duration.Input | undefined
-  /** Of `fastestConnect`: how long after one server the next joins. Default 250 milliseconds. */
+  /** With `fastestConnect`: the delay after which the next server is tried as well. Default 250 milliseconds. */
   readonly stagger?: Duration.Input | undefined
 }
 
 /**
- * A server by its URL. Those of a greater `priority` are tried after all others; default 0. `weight` is how often `random`
- * chooses it, relative to the others; default 1.
+ * A server by its URL. Servers with a greater `priority` are tried after those with a lower one; default 0. `weight` is how often
+ * `random` chooses the server, relative to the others; default 1.
  *
  * @category models
  * @since 0.1.0
@@ -41,8 +41,8 @@ export interface ServerUrl {
 }
 
 /**
- * Servers that hold the same directory, and how one is chosen. A value: nothing is looked up or opened before a session is
- * wanted.
+ * Servers that hold the same directory, and how one is chosen. It is a value: nothing is looked up or opened before the first session
+ * is opened.
  *
  * @category models
  * @since 0.1.0
@@ -57,7 +57,7 @@ export interface ServerSet {
 }
 
 /**
- * What is asked of DNS: the name of the service, or the role of a domain controller.
+ * The DNS query: the name of the service, or the role of a domain controller.
  *
  * @category models
  * @since 0.1.0
@@ -72,16 +72,16 @@ export type SrvService =
   }
 
 /**
- * How servers are found by DNS, and what of it is believed.
+ * How servers are found by DNS, and which answers are trusted.
  *
  * **Details**
  *
- * Answers of DNS can be forged: whoever does that chooses the servers. So a password goes only to a server whose certificate
- * says that it belongs to the domain that the program has named. With `identity: "host"` the certificate must name the host that
- * DNS named, and that host must be in the domain (or in one of `trustedDomains`): certificates of domain controllers and of most
- * other servers name the host. Whoever forges DNS then needs a trusted certificate for a host of the domain. With `identity:
- * "domain"` the certificate must name the domain itself, and the host may be anywhere: that is what RFC 6125 section 6.2.1 wants
- * where the certificates are made for it. Neither means anything without TLS: use `startTls`, or the scheme `ldaps`.
+ * An attacker who forges DNS answers chooses the servers. So a password goes only to a server whose certificate proves that it belongs
+ * to the domain that the program has named. With `identity: "host"` the certificate must name the host that DNS named, and that host
+ * must be in the domain (or in one of `trustedDomains`): certificates of domain controllers and of most other servers name the host.
+ * The attacker then needs a trusted certificate for a host of the domain. With `identity: "domain"` the certificate must name the
+ * domain itself, and the host may be anywhere: RFC 6125 section 6.2.1 recommends that, if the certificates are made for it. Neither
+ * protects without TLS: use `startTls`, or the scheme `ldaps`.
  *
  * @category models
  * @since 0.1.0
@@ -92,15 +92,15 @@ export interface SrvOptions extends SetOptions {
    * records announce ports in clear text. Default `ldap`.
    */
   readonly scheme?: "ldap" | "ldaps" | undefined
-  /** Instead of the port that the scheme gives. */
+  /** The port. Default: the one that `scheme` gives. */
   readonly port?: number | undefined
   /** What the certificate must name. Default `host`. */
   readonly identity?: "host" | "domain" | undefined
-  /** Domains other than the one asked for in which servers may be. Only with `identity: "host"`. */
+  /** Further domains in which servers may be. Only with `identity: "host"`. */
   readonly trustedDomains?: ReadonlyArray<string> | undefined
   /**
-   * How old the records may be before they are looked up again, in the background, when a session is wanted. When that fails
-   * the old ones stay. Node doesn't say how long records are good for, so it isn't up to DNS. Default 5 minutes.
+   * The age of the records after which opening a session looks them up again, in the background. If that fails, the old ones stay in
+   * use. Node doesn't give the TTL of SRV records, so it isn't used. Default 5 minutes.
    */
   readonly refresh?: Duration.Input | undefined
 }
@@ -152,12 +152,12 @@ export const srv = (domain: string, options: SrvOptions = {}): ServerSet => ({
 })
 
 /**
- * Domain controllers of Active Directory: those of a site first, and then the others of the domain.
+ * Domain controllers of Active Directory: those of a site first, then the others of the domain.
  *
  * **Details**
  *
- * Asks for `_ldap._tcp.<site>._sites.dc._msdcs.<domain>` and `_ldap._tcp.dc._msdcs.<domain>`. The role `gc` is a global
- * catalog, for which `domain` is the forest's; `pdc` the one controller that has changed passwords first.
+ * Looks up `_ldap._tcp.<site>._sites.dc._msdcs.<domain>` and `_ldap._tcp.dc._msdcs.<domain>`. The role `gc` is a global
+ * catalog, for which `domain` is that of the forest; `pdc` is the one controller that gets changed passwords first.
  *
  * **Example**
  *

@@ -1,10 +1,10 @@
 /**
- * Several servers that hold the same directory: which of them a session goes to, and what becomes of those that fail.
+ * Failover over several servers that hold the same directory: chooses the server of each session, and avoids servers that fail.
  *
- * A set of servers is a value: URLs ({@link urls}), or what DNS announces ({@link srv}, {@link activeDirectory}), and how to
- * choose among them. `LdapClient.layer({ servers, … })` opens its sessions through it; {@link make} is for those who have a pool
- * of their own. In which order servers are tried is left to serverOrder.ts, how they rest to ServerStates.ts, and what is
- * believed of DNS to serviceRecords.ts.
+ * A set of servers is a value: URLs ({@link urls}) or DNS records ({@link srv}, {@link activeDirectory}), and a strategy.
+ * `LdapClient.layer({ servers, … })` opens its sessions through it; {@link make} is for programs with their own pool. serverOrder.ts
+ * decides the order in which servers are tried, ServerStates.ts how long they rest, and serviceRecords.ts which DNS answers are
+ * trusted.
  *
  * @since 0.1.0
  */
@@ -45,7 +45,7 @@ export type { RestSchedule, ServerState } from "./ServerStates.ts"
 export { SrvLookup, type SrvRecord } from "./serviceRecords.ts"
 
 /**
- * How a server is reached, given its URL and TLS options. A test leads URLs to directories in memory.
+ * Makes the transport to a server from its URL and TLS options. A test maps URLs to directories in memory.
  *
  * **Example**
  *
@@ -79,7 +79,7 @@ export const Reach: Context.Reference<
 })
 
 /**
- * How a server of a set stands at a moment.
+ * The state of a server of a set at a moment.
  *
  * @category models
  * @since 0.1.0
@@ -89,22 +89,22 @@ export interface ServerStatistics {
   readonly priority: number
   readonly weight: number
   readonly state: ServerState
-  /** Sessions that are open, or being opened or closed. */
+  /** Sessions that are open, being opened, or being closed. */
   readonly sessions: number
   /** Sessions that were ever opened. */
   readonly opened: number
-  /** Times that the server could not be used, or announced that it closes connections. */
+  /** How often the server could not be used, or announced that it closes connections. */
   readonly failed: number
 }
 
 /**
- * How sessions of a set are opened: like any other, and `check` says whether one is fit to be used.
+ * How sessions of a set are opened: like any other, plus `check`, a health check.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ServersConfig extends LdapSession.SessionOptions, LdapTransport.UrlOptions {
-  /** What a session must be able to do before its server counts as usable. Default: nothing. */
+  /** A check that a session must pass before its server counts as usable. Default: none. */
   readonly check?: ((session: LdapSession.LdapSession) => Effect.Effect<unknown, LdapError>) | undefined
 }
 
@@ -115,18 +115,19 @@ export interface ServersConfig extends LdapSession.SessionOptions, LdapTransport
  * @since 0.1.0
  */
 export interface LdapServers {
-  /** All of them, for messages. A session has the URL of its own. */
+  /** The names of all servers, for messages. A session has the URL of its own server. */
   readonly server: string
 
   /**
-   * Opens a session with one of the servers, chosen as the set says: connected, secured, bound and checked, or not at all.
+   * Opens a session with one of the servers, chosen by the strategy of the set. It is connected, secured, bound and checked, or opening
+   * it fails as a whole.
    *
    * **Details**
    *
-   * A server that can't be used (no connection, no TLS, silence, busy or unavailable, unfit) rests, and the next is tried. What the
-   * server says about who wants to bind is the answer and isn't asked again elsewhere: a wrong password would only lock the
-   * account sooner. Fails with that, or with `NoServerAvailable`, which says why of each server; at once where all rest.
-   * Interruption stops it wherever it is and leaves nothing behind.
+   * A server that can't be used (no connection, no TLS, no response, busy or unavailable, failed check) rests, and the next is tried. A
+   * refused bind is the answer, and no other server is tried: a wrong password would only lock the account sooner. Fails with the
+   * refusal, or with `NoServerAvailable`, which has the reason for each server; if all servers rest, it fails at once.
+   * Interruption stops it at any point and leaves no connection open.
    *
    * `different` are settings that replace those of the set, one by one.
    */
@@ -134,27 +135,27 @@ export interface LdapServers {
     different?: Omit<LdapSession.SessionConfig, "url">
   ) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
-  /** Has a server rest, for a reason that the set can't know: a session of it that turned out to be unfit, say. */
+  /** Makes a server rest, for a reason that the set can't know, for instance that a session of it failed a health check. */
   readonly report: (server: string, error: LdapError) => Effect.Effect<void>
 
-  /** Of each server, as the set knows them now; none before the first look at DNS. */
+  /** The state of each server that the set knows now; empty before the first DNS lookup. */
   readonly statistics: Effect.Effect<ReadonlyArray<ServerStatistics>>
 }
 
 /**
- * Puts a set of servers to work, until the scope closes.
+ * Opens sessions with a set of servers, until the scope closes.
  *
  * **Details**
  *
- * Nothing is opened or looked up yet. A server that fails rests, for as long as `rest` says; then it is tried in the background
- * by a session as configured, which is unbound again, and comes back if that succeeds. A server that ends a session with a Notice of
- * Disconnection rests from that moment on. One that just closes a connection doesn't: it may have been idle for too long, and
- * whether the server is still there shows when the next session is opened.
+ * Nothing is opened or looked up yet. A server that fails rests for as long as `rest` says. Then it is probed in the background
+ * by a session as configured, which is unbound again; if that succeeds, the server is used again. A server that ends a session with a
+ * Notice of Disconnection rests at once. A server that just closes a connection doesn't rest: the connection may have been idle for too
+ * long, and the next session shows whether the server still works.
  *
- * Sessions that are open stay where they are when a better server comes back; `maxAge` of a pool says how long.
+ * Open sessions stay on their server when a better server comes back; `maxAge` of a pool limits for how long.
  *
- * Fails with `InvalidRequest` for a set that makes no sense, and with `ConnectFailed` for what is no URL of a server. Closing
- * the scope ends the waiting and the trying; sessions belong to the scopes in which they were opened.
+ * Fails with `InvalidRequest` for an invalid set, and with `ConnectFailed` for text that is no URL of a server. Closing
+ * the scope ends the probes; sessions belong to the scopes in which they were opened.
  *
  * @category constructors
  * @since 0.1.0
@@ -183,7 +184,7 @@ export const make = Effect.fnUntraced(function*(
       )
       const transport = yield* Effect.fromResult(reach(server.url, settings))
       const begun = clock.monotonicTimeNanosUnsafe()
-      // Nobody yet: of several that compete only one is to learn the password.
+      // Anonymous for now: of several attempts that compete only one sends the password.
       const session = yield* LdapSession.fromTransport(transport, { ...settings, auth: undefined, startTls: false })
       server.connectMillis = Number(clock.monotonicTimeNanosUnsafe() - begun) / 1e6
       return session
@@ -196,7 +197,7 @@ export const make = Effect.fnUntraced(function*(
     }).pipe(
       Effect.mapError(ofBind),
       Effect.andThen(check === undefined ? Effect.void : Effect.mapError(check(session), ofCheck)),
-      // Before anybody else can wait for its end: whoever learns of a notice finds the server resting.
+      // Registered before any other observer of the session's end, so that all of them find the server resting.
       Effect.andThen(
         Effect.forkDetach(Effect.flatMap(session.closed, (end) => ended(server, end)), { startImmediately: true })
       ),
@@ -217,7 +218,7 @@ export const make = Effect.fnUntraced(function*(
     return states.failed(server, new LdapError({ reason, operation: "connect", server: server.url }))
   }
 
-  /** What is opened here has no use but to show that it can be. */
+  /** A probe: opens a session only to see whether that succeeds. */
   const closeSoon = (own: Scope.Closeable) =>
     Effect.forkIn(Scope.close(own, Exit.void), scope, { startImmediately: true })
 
@@ -243,7 +244,7 @@ export const make = Effect.fnUntraced(function*(
 
   const openAny = Effect.fnUntraced(function*(settings: Settings, own: Scope.Scope) {
     const failures = new Map<string, LdapError>()
-    /** Whether it may be tried; if not, why. Others may have found out meanwhile. */
+    /** Whether it may be tried; if not, why. Another attempt may have failed on it meanwhile. */
     const isUsable = ({ state, url }: Server): boolean => {
       if (state._tag !== "Up") failures.set(url, state.error)
       return state._tag === "Up"
@@ -254,7 +255,7 @@ export const make = Effect.fnUntraced(function*(
       return states.failed(server, error)
     }
 
-    /** The first that is connected; those that fail before rest. */
+    /** The server that is connected first; those that fail before it rest. */
     const race = (servers: ReadonlyArray<Server>, own: Scope.Scope) => {
       let isWon = false
       const claim = (): boolean => !isWon && (isWon = true)

@@ -1,6 +1,7 @@
 /**
- * What is known of each server of a set: whether it can be used, and if not why, and when it is tried again. A server that failed
- * rests; when its time is over it is tried in the background, and comes back when that succeeds. No caller's operation is the try.
+ * The state of each server of a set: whether it can be used, and if not, why and when it is probed. A server that failed
+ * rests. Then it is probed in the background, and is used again if the probe succeeds. Servers are never probed by a caller's
+ * operation.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -14,12 +15,12 @@ import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 import type { Ranked } from "./serverOrder.ts"
 import type { Announced } from "./serviceRecords.ts"
 
-/** When a server that failed is tried again, given how it failed. */
+/** When a server that failed is tried again. The input of the Schedule is the failure. */
 export type RestSchedule = Schedule.Schedule<unknown, LdapError>
 
 /**
- * Whether a server can be used: it can (`Up`), or it has failed and waits for its time (`Resting`), or it is being tried at this
- * moment (`Probing`).
+ * Whether a server can be used: it can (`Up`), it has failed and waits for the next probe (`Resting`), or a probe is running
+ * (`Probing`).
  *
  * @category models
  * @since 0.1.0
@@ -29,7 +30,7 @@ export type ServerState =
   | {
     readonly _tag: "Resting"
     readonly error: LdapError
-    /** When it will be tried again, in milliseconds of the Clock. */
+    /** When it will be probed, in milliseconds of the Clock. */
     readonly until: number
   }
   | { readonly _tag: "Probing"; readonly error: LdapError }
@@ -47,12 +48,12 @@ export class Server implements Ranked {
   connectMillis: number | undefined = undefined
   /** Sessions that were ever opened. */
   opened = 0
-  /** Times that it has failed. */
+  /** How often it has failed. */
   failed = 0
-  /** Counts the delays since it was last known to be well. */
+  /** Gives the delays since the server last worked. */
   step: Step | undefined = undefined
   delay: Duration.Duration = Duration.seconds(1)
-  /** Waits, tries, and waits again. */
+  /** The fiber that waits, probes, and waits again. */
   resting: Fiber.Fiber<void> | undefined = undefined
 
   constructor({ priority, url, weight }: Announced) {
@@ -71,11 +72,11 @@ export class ServerStates {
 
   constructor(options: {
     readonly rest: RestSchedule
-    /** Tries a server; answers with why it can't be used. */
+    /** Probes a server; its result is why the server can't be used. */
     readonly probe: (server: Server) => Effect.Effect<LdapError | undefined>
-    /** Of the fibers that wait. */
+    /** The scope of the fibers that wait. */
     readonly scope: Scope.Scope
-    /** The program's own: `until` is a date, and a Schedule may go by the time of day. */
+    /** The program's own Clock: `until` is a date, and a Schedule may depend on the time of day. */
     readonly clock: Clock.Clock
   }) {
     this.#rest = options.rest
@@ -88,7 +89,7 @@ export class ServerStates {
     return this.#servers
   }
 
-  /** Sets which servers there are. What is known of those that stay is kept; those that go are not tried any more. */
+  /** Sets the list of servers. The state of servers that stay is kept; removed servers are no longer probed. */
   replace(announced: ReadonlyArray<Announced>): void {
     const before = new Map(this.#servers.map((server) => [server.url, server]))
     this.#servers = announced.map((one) => {
@@ -102,14 +103,14 @@ export class ServerStates {
     for (const gone of before.values()) gone.resting?.interruptUnsafe()
   }
 
-  /** A session was opened, so whatever was wrong is over. */
+  /** Called when a session was opened, which ends any rest. */
   succeeded(server: Server): void {
     server.opened++
     server.resting?.interruptUnsafe()
     this.#recovered(server)
   }
 
-  /** Has a server rest. One that rests already goes on as it was. */
+  /** Makes a server rest. If it rests already, that doesn't change. */
   readonly failed = (server: Server, error: LdapError): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (server.state._tag !== "Up" || !this.#servers.includes(server)) return Effect.void
@@ -137,7 +138,7 @@ export class ServerStates {
     this.#recovered(server)
   })
 
-  /** A probe whose defect, of the credentials say, is logged and counts as a failure: another one follows. */
+  /** A probe. A defect, for instance of the effect for the credentials, is logged and counts as a failure: another probe follows. */
   #survived(server: Server): Effect.Effect<LdapError | undefined> {
     return Effect.catchCause(this.#probe(server), (cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
@@ -150,7 +151,7 @@ export class ServerStates {
     })
   }
 
-  /** A schedule that has come to its end, or has a defect, goes on with its last delay: no server is given up for ever. */
+  /** After its end or a defect, a Schedule goes on with its last delay, so no server is given up for ever. */
   readonly #nextDelay = Effect.fnUntraced({ self: this }, function*(server: Server, error: LdapError) {
     server.step ??= yield* Schedule.toStep(this.#rest)
     server.delay = yield* Pull.matchEffect(server.step(this.#clock.currentTimeMillisUnsafe(), error), {

@@ -1,6 +1,6 @@
 /**
- * Which servers a set has: those that it lists, or those that DNS announces, which are looked up when a session is wanted and
- * now and then again.
+ * The servers of a set: those that it lists, or those that DNS announces. DNS is asked when the first session is opened, and again at
+ * intervals.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -19,7 +19,7 @@ type Settings = Omit<SessionConfig, "url">
 export interface KnownServers {
   /** At least one. */
   readonly servers: Effect.Effect<ReadonlyArray<Server>, LdapError>
-  /** None of them can be used, so what is known may be out of date. */
+  /** Called if none of them can be used, since the DNS records may be out of date. */
   readonly doubt: () => void
   /** The settings of a session, with what the certificate must name. */
   readonly settings: (settings: Settings) => Settings
@@ -123,7 +123,7 @@ const sourceOf = Effect.fnUntraced(function*(
     return yield* invalid(name, "port", `${port} is no port`)
   }
   const site = service._tag === "ActiveDirectory" ? service.site : undefined
-  // A site is one label, which may be a number, in front of the domain.
+  // A site is one label in front of the domain; it may be a number.
   const label = site === undefined || site.includes(".") ? undefined : hostName(`${site}.${domain}`)?.split(".", 1)[0]
   if (site !== undefined && label === undefined)
     return yield* invalid(name, "site", `${JSON.stringify(site)} is no site`)
@@ -137,7 +137,7 @@ const sourceOf = Effect.fnUntraced(function*(
   }
 })
 
-/** As Active Directory's own clients ask ([MS-ADTS] section 6.3.2.3). */
+/** The queries of Active Directory's own clients ([MS-ADTS] section 6.3.2.3). */
 const questionsOf = (
   service: SrvService,
   domain: string,
@@ -145,7 +145,7 @@ const questionsOf = (
 ): ReadonlyArray<SrvQuestion> => {
   if (service._tag === "Domain") return [{ name: `_ldap._tcp.${domain}`, rank: 0 }]
   const everywhere = `${service.role}._msdcs.${domain}`
-  // There is one primary controller, wherever it is.
+  // A domain has one primary domain controller, in any site.
   return site === undefined || service.role === "pdc"
     ? [{ name: `_ldap._tcp.${everywhere}`, rank: 0 }]
     : [{ name: `_ldap._tcp.${site}._sites.${everywhere}`, rank: 0 }, { name: `_ldap._tcp.${everywhere}`, rank: 1 }]

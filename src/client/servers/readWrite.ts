@@ -10,22 +10,22 @@ import type { Performer } from "../../session/calls/Performer.ts"
 import { steadyClock } from "../steadyClock.ts"
 
 /**
- * What a client with servers for reading and others for writing may be told.
+ * Options of a client with servers for reads and others for writes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ReadWriteOptions {
   /**
-   * For how long after one of its writes (from its start until so long after its end) all reads of this client go to the servers that are
-   * written to: as long as replicas are behind. Default: not at all.
+   * How long after a write all reads of this client go to the servers for writes; the write itself is included. Set it to the time by
+   * which replicas are behind. Default: not at all.
    */
   readonly readYourWrites?: Duration.Input | undefined
 }
 
 /**
- * Where the reads of an effect go, if the client has servers for reading and others for writing: `write` for those that must see
- * what was written.
+ * Where the reads of an effect go, if the client has servers for reads and others for writes: `write` for reads that must see
+ * earlier writes.
  *
  * **Example**
  *
@@ -49,7 +49,7 @@ export const ReadFrom: Context.Reference<"read" | "write"> = Context.Reference<"
   { defaultValue: () => "read" }
 )
 
-/** Calls that only read go to one performer, all others to another. */
+/** Sends calls that only read to one performer, and all others to another. */
 export const splitOf = Effect.fnUntraced(function*(
   read: Performer,
   write: Performer,
@@ -68,12 +68,12 @@ export const splitOf = Effect.fnUntraced(function*(
         ? write
         : read
   )
-  /** Extended operations go where writes go, also those that are safe to repeat: they are about the session that carries them. */
+  /** Extended operations go to the servers for writes, also those that are safe to repeat, since they concern their session. */
   const isForReplicas = ({ kind, name }: AnyCall): boolean => kind === "read" && name !== "extended"
   const begin = Effect.sync(() => void writing++)
   const end = Effect.sync(() => {
     writing--
-    // Also where it failed: it may have been carried out.
+    // Also after a failure: the write may have been carried out.
     writtenAt = clock.currentTimeMillisUnsafe()
   })
 

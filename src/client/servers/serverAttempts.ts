@@ -1,7 +1,7 @@
 /**
- * Attempts to open a session with one server after another, or with several at a time: bounded, and without waiting for the
- * goodbye of those that failed. What an attempt has opened belongs to a scope of the caller's when it succeeds, and is closed when it
- * doesn't, whatever happens meanwhile.
+ * Attempts to open a session with one server after another, or with several at a time. Each has a time limit, and none waits for the
+ * closing of failed ones. If an attempt succeeds, its session belongs to the scope of the caller; otherwise it is closed, also on
+ * interruption.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -18,18 +18,18 @@ export interface Failure {
   readonly isOfServer: boolean
 }
 
-/** Of connecting, securing and binding. */
+/** The failure of connecting, securing or binding. */
 export const ofBind = (cause: LdapError): Failure => {
   const error = notOpened(cause)
   return { error, isOfServer: isOfServer(error) }
 }
 
-/** Of a check: whatever it says, it says that this server's session is not fit. */
+/** The failure of a check: always a reason to try another server. */
 export const ofCheck = (cause: LdapError): Failure => ({ error: notOpened(cause), isOfServer: true })
 
 /**
- * Whether another server may do better. What a server says about who binds is not a matter of the server, nor is what is wrong
- * with the configuration.
+ * Whether another server may succeed. A refused bind is about the account, and an invalid configuration fails everywhere, so neither is
+ * a reason to try another server.
  */
 const isOfServer = ({ operation, reason }: LdapError): boolean => {
   switch (reason._tag) {
@@ -42,22 +42,22 @@ const isOfServer = ({ operation, reason }: LdapError): boolean => {
     case "Other":
       return true
     default:
-      // A server that doesn't want StartTLS.
+      // The server refuses StartTLS.
       return operation === "startTls"
   }
 }
 
-/** What all attempts of a set have in common. */
+/** What all attempts of a set share. */
 export interface Attempts {
-  /** The set's own: it waits for the goodbyes. */
+  /** The scope of the set, which waits for the closing of failed attempts. */
   readonly scope: Scope.Scope
   readonly limitMillis: number
 }
 
 /**
- * One attempt. It has succeeded only if `claim` says so in that moment: of several that compete only one may.
+ * One attempt. It succeeds only if `claim` allows it at the end: of several that compete only one may succeed.
  *
- * Interruption stops it and waits until nothing is left of it.
+ * Interruption stops it and waits until it is closed.
  */
 export const attempt = <A>(
   { limitMillis, scope }: Attempts,
@@ -78,7 +78,7 @@ export const attempt = <A>(
       const outcome = Deferred.makeUnsafe<A, Failure>()
       const inner = Scope.makeUnsafe()
       let isTaken = false
-      // Before there is anything to close: once it is taken there may be no time at which nobody would close it.
+      // The finalizer is added before the session is opened, so that at every moment something would close it.
       yield* Scope.addFinalizerExit(own, (end) => isTaken ? Scope.close(inner, end) : Effect.void)
       const body = Effect.onExit(Scope.provide(opening, inner), (exit) => {
         if (Exit.isSuccess(exit) && !Deferred.isDoneUnsafe(outcome) && claim()) {
@@ -104,8 +104,8 @@ export const attempt = <A>(
   )
 
 /**
- * The first to succeed. Each begins after the one before it, at the latest after `staggerMillis` and as soon as that has
- * failed; when one has succeeded the others are interrupted (as in RFC 8305).
+ * The first attempt to succeed. Each starts `staggerMillis` after the one before it, or as soon as that one has failed; when one
+ * has succeeded, the others are interrupted (as in RFC 8305).
  */
 export const firstOf = <A, E>(
   attempts: ReadonlyArray<Effect.Effect<A, E>>,

@@ -1,5 +1,5 @@
 /**
- * In which order the servers of a set are tried: pure, given what chance and the set's own count say.
+ * The order in which the servers of a set are tried: a pure function of a random number and of the number of earlier choices.
  */
 
 /**
@@ -7,33 +7,33 @@
  *
  * **Details**
  *
- * - `failover`: the first as they are listed (of DNS: the one with the greatest weight). The others only if it can't be used.
- * - `roundRobin`: each in its turn.
- * - `random`: by chance, in proportion to the weights (RFC 2782).
+ * - `failover`: the first of the list (with DNS: the one with the greatest weight). The others only if it can't be used.
+ * - `roundRobin`: each in turn.
+ * - `random`: at random, in proportion to the weights (RFC 2782).
  * - `fewestConnections`: the one with the fewest open sessions of this set.
- * - `fastestConnect`: the one that is connected first. The one that was the fastest the last time begins; each further one joins
+ * - `fastestConnect`: the one that connects first. The one that was the fastest the last time starts; each further one joins
  *   after `stagger`, or when one before it fails.
  *
- * Whichever is chosen, when it fails the next is tried, and those of the next priority after all of this one.
+ * If the chosen server fails, the next one is tried; servers of the next priority are tried after all of this one.
  *
  * @category models
  * @since 0.1.0
  */
 export type Strategy = "failover" | "roundRobin" | "random" | "fewestConnections" | "fastestConnect"
 
-/** What the order depends on. */
+/** The properties that the order depends on. */
 export interface Ranked {
-  /** Lower ones first. */
+  /** Lower priorities come first. */
   readonly priority: number
   readonly weight: number
   /** Sessions that are open, or being opened or closed. */
   readonly sessions: number
-  /** How long connecting took the last time, in milliseconds; undefined where that isn't known. */
+  /** How long connecting took the last time, in milliseconds; undefined if that isn't known. */
   readonly connectMillis: number | undefined
 }
 
 /**
- * All the servers, in groups of one priority each. `turn` counts the choices that were made; `random` is at least 0 and less
+ * All the servers, in groups of one priority each. `turn` is the number of earlier choices; `random` is at least 0 and less
  * than 1.
  */
 export const orderOf = <S extends Ranked>(
@@ -71,18 +71,18 @@ const orderWithin = <S extends Ranked>(
     case "fewestConnections":
       return by(group, ({ sessions }) => sessions)
     case "fastestConnect":
-      // Unknown ones first: that is how they become known.
+      // Servers without a measured time come first, so that they get one.
       return by(group, ({ connectMillis }) => connectMillis ?? -1)
   }
 }
 
-/** Those with the same value stay in their order. */
+/** A stable sort: equal values stay in their order. */
 const by = <S>(group: ReadonlyArray<S>, value: (server: S) => number): ReadonlyArray<S> =>
   [...group].sort((a, b) => value(a) - value(b))
 
 /**
- * One after the other, each with a probability in proportion to its weight among those that are left. A weight of 0 among
- * others is a very small one; where all are 0 they are alike (RFC 2782, "Weight").
+ * Draws one after the other, each with a probability in proportion to its weight among the remaining ones. A weight of 0 among
+ * others is a very small one; if all are 0, they are equally likely (RFC 2782, "Weight").
  */
 const drawn = <S extends Ranked>(group: ReadonlyArray<S>, random: () => number): ReadonlyArray<S> => {
   const left = [...group]
@@ -92,7 +92,7 @@ const drawn = <S extends Ranked>(group: ReadonlyArray<S>, random: () => number):
   while (left.length > 0) {
     let rest = random() * left.reduce((sum, server) => sum + weightOf(server), 0)
     const index = left.findIndex((server) => (rest -= weightOf(server)) < 0)
-    // Sums of fractions may end a little above what was drawn.
+    // Because of rounding, the last sum may be a little below what was drawn.
     order.push(...left.splice(index === -1 ? left.length - 1 : index, 1))
   }
   return order

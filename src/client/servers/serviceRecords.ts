@@ -1,6 +1,6 @@
 /**
- * Servers by DNS: SRV records (RFC 2782) looked up, checked, and turned into URLs. What DNS says is not trusted: names and ports
- * are checked for their form, and names for their domain where the certificate is to name the host.
+ * Servers by DNS: looks up SRV records (RFC 2782), checks them, and turns them into URLs. DNS answers are not trusted: the form of
+ * names and ports is checked, and if the certificate has to name the host, also the domain of the names.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,14 +18,14 @@ import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 export interface SrvRecord {
   readonly target: string
   readonly port: number
-  /** Lower ones are tried first. */
+  /** Servers with a lower priority are tried first. */
   readonly priority: number
-  /** How often one is chosen among those of its priority, relative to the others. */
+  /** How often the server is chosen among those of its priority, relative to the others. */
   readonly weight: number
 }
 
 /**
- * How SRV records are looked up: none where there is no such name, a failure where DNS doesn't answer.
+ * Looks up SRV records: an empty list if there is no such name, a failure if DNS doesn't answer.
  *
  * @category models
  * @since 0.1.0
@@ -54,7 +54,7 @@ const lookupByNode: SrvLookup = (name) =>
   })
 
 /**
- * How SRV records are looked up where nothing else is said: with Node's resolver. A test gives records of its own.
+ * How SRV records are looked up. Default: with Node's resolver. A test gives its own records.
  *
  * @category references
  * @since 0.1.0
@@ -66,22 +66,22 @@ export const SrvLookup: Context.Reference<SrvLookup> = Context.Reference<SrvLook
   }
 )
 
-/** One question, and how its answers rank behind those of questions before it. */
+/** One DNS query, and the rank of its answers among those of all queries. */
 export interface SrvQuestion {
   readonly name: string
   /** 0 for the best. */
   readonly rank: number
 }
 
-/** What is asked, and what is believed. */
+/** The queries, and which answers are trusted. */
 export interface SrvSource {
   readonly questions: ReadonlyArray<SrvQuestion>
-  /** The domain in the form in which certificates have it. */
+  /** The domain in the form of certificates. */
   readonly domain: string
   readonly scheme: "ldap" | "ldaps"
-  /** Instead of the port of the record. */
+  /** The port. Default: that of the record. */
   readonly port: number | undefined
-  /** Where targets must be; undefined where any will do, since the certificate must name the domain. */
+  /** The domains that targets must be in; undefined if any host is allowed, since the certificate must name the domain. */
   readonly within: ReadonlyArray<string> | undefined
 }
 
@@ -92,7 +92,7 @@ export interface Announced {
   readonly weight: number
 }
 
-/** No set needs more servers than that, and nobody else decides how many there are. */
+/** The most servers of a set. Without this limit DNS alone would decide how many there are; no set needs more. */
 const mostRecords = 256
 
 /** The servers that DNS announces: at least one. */
@@ -109,7 +109,7 @@ export const announced = Effect.fnUntraced(function*(
   answers.forEach((answer, i) => {
     if (answer._tag === "Failure") return void failures.push(answer.failure)
     for (const record of answer.success.slice(0, mostRecords)) {
-      // "." says that the service is decidedly not available at this domain.
+      // "." means that the service is decidedly not available at this domain (RFC 2782).
       if (record.target === "." || record.target === "") continue
       const host = hostName(record.target)
       if (host === undefined || !isPort(record.port)) refused.push(`${JSON.stringify(record.target)} is no host name`)
@@ -140,7 +140,7 @@ const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && 
 const isWithin = (host: string, domains: ReadonlyArray<string> | undefined): boolean =>
   domains === undefined || domains.some((domain) => host === domain || host.endsWith(`.${domain}`))
 
-/** A name in the form in which DNS and certificates have it, without a dot at its end; `undefined` for what is no name. */
+/** A name in the form of DNS and certificates, without a dot at its end; `undefined` for text that is no name. */
 export const hostName = (text: string): string | undefined => {
   const name = Result.getOrUndefined(Result.map(Host.domainNameFromString(text), Host.toRelative))
   // The root has no servers.

@@ -1,7 +1,7 @@
 /**
- * What the directory knows of attributes: names and object identifiers of a type, its matching rule, its supertype;
- * and of object classes, which one is below which. Nothing is enforced by it beyond what operations ask: a directory
- * for tests takes attributes and classes that it has never heard of, as if their type had been defined as text.
+ * What the directory in memory knows of attribute types (names, object identifiers, matching rule, supertype) and of object
+ * classes (their superclasses). It enforces no schema: a directory for tests accepts unknown attributes and classes, as if
+ * their type had been defined as text.
  *
  * Pure and synchronous. The data is in attributeTable.ts, the comparing of values in matchingRules.ts.
  */
@@ -21,7 +21,7 @@ export interface AttributeType {
   /** What values must be; written as in `syntaxes.ts`. */
   readonly syntax: string
   readonly superior: AttributeType | undefined
-  /** Whether values can be compared at all: some kinds have no rule for equality. */
+  /** Whether values can be compared for equality: some types have no equality rule. */
   readonly equality: boolean
   /** Whether values can be compared with `>=` and `<=`. */
   readonly ordering: boolean
@@ -32,7 +32,7 @@ export interface AttributeType {
   readonly readOnly: boolean
   /** Returned only where it is asked for by its name or by `+`. */
   readonly operational: boolean
-  /** False for a type that was made up for an attribute that an entry brought along. */
+  /** False for a type that was added for an unknown attribute of an entry. */
   readonly standard: boolean
 }
 
@@ -128,7 +128,7 @@ function isRule(word: string): word is MatchingRule {
 
 const descriptions = new WeakMap<AttributeType, Description>()
 
-/** The description of a type without options, one for all that ask. */
+/** The description of a type without options, the same object for all callers. */
 const plain = (type: AttributeType): Description => {
   let description = descriptions.get(type)
   if (description === undefined) {
@@ -138,7 +138,7 @@ const plain = (type: AttributeType): Description => {
   return description
 }
 
-/** The attribute types of one directory: the standard ones, and those that its entries brought along. */
+/** The attribute types of one directory: the standard ones, and those that were added for its entries. */
 export class AttributeTypes {
   readonly #learned = new Map<string, AttributeType>()
   readonly strict: boolean
@@ -148,12 +148,12 @@ export class AttributeTypes {
     this.strict = options.strict
   }
 
-  /** The description, or `undefined` where the directory has never seen its type or it is no description at all. */
+  /** The description, or `undefined` if its type is unknown or the text is no description. */
   find(description: string): Description | undefined {
     return this.#describe(description, false)
   }
 
-  /** The description, with a type made for it if there is none; `undefined` where it is no description at all. */
+  /** The description, with a new type if there is none; `undefined` if the text is no description. */
   learn(description: string): Description | undefined {
     return this.#describe(description, !this.strict)
   }

@@ -32,8 +32,8 @@ export type { RuleSchema, ValueInput }
  *
  * Of names (`member`, `manager`) case, blanks after commas and the order within an RDN don't matter; of most text, case and runs of
  * spaces don't; of telephone numbers, spaces and hyphens don't. Times are equal that are the same moment. Values that the rule can't
- * take, and values of attributes that no schema knows or that have no equality rule, are equal if their octets are. Options of the
- * description don't matter. A value that isn't a value (`undefined`, an object) equals nothing.
+ * take, and values of attributes that no schema knows or that have no equality rule, are equal if their bytes are. Options of the
+ * description don't matter. An invalid value (`undefined`, an object) equals nothing.
  *
  * **Example**
  *
@@ -54,8 +54,8 @@ export const equal = (attribute: string, a: ValueInput, b: ValueInput, options?:
 }
 
 /**
- * What equal values of an attribute have in common, to be the key of a map; `undefined` for what isn't a value. The text is for
- * comparing: it isn't the value, and other attributes may have the same.
+ * A text that equal values of an attribute share, as the key of a map; `undefined` for an invalid value. The text is only for
+ * comparing: it isn't the value, and values of other attributes may have the same text.
  *
  * @category comparing
  * @since 0.2.0
@@ -73,7 +73,7 @@ export const key = (attribute: string, value: ValueInput, options?: MatchingOpti
  *
  * **Details**
  *
- * Rules that compare structures (certificates, bit strings, definitions of a schema) are known by name and compare octets. Of
+ * Rules that compare structures (certificates, bit strings, definitions of a schema) are known by name and compare bytes. Of
  * numericStringMatch spaces don't matter, and of caseIgnoreListMatch case and spaces don't.
  *
  * **Example**

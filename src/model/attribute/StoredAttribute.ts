@@ -2,9 +2,9 @@
  * An attribute that is ready to be compared: its description taken apart, and its values in the form in which their rule compares
  * them.
  *
- * An attribute never changes: one with other values is made of it. Of many values that would cost a copy of all, so these are kept
- * in a table that is handed on to the newest attribute. An older one remembers what was done to the table since, and can
- * still say what it held. A change of a group thus costs the same whatever the group's size.
+ * An attribute never changes: a modification makes a new one. With many values that would copy all of them, so they are kept
+ * in a table that is handed on to the newest attribute. An older attribute records the later changes of the table, so it can
+ * still tell its own values. So the cost of a modification doesn't depend on the size of the group.
  */
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { Description } from "./AttributeTypes.ts"
@@ -19,7 +19,7 @@ interface Placed {
   readonly place: number
 }
 
-/** What became of the table of an attribute. */
+/** What happened to the table of an attribute. */
 interface Later {
   readonly attribute: StoredAttribute
   readonly added: ReadonlyArray<string>
@@ -112,14 +112,14 @@ export class StoredAttribute implements LdapAttribute {
   }
 
   /**
-   * How the keys of an attribute that was just made of this one differ; `undefined` where that isn't known without a look at all.
-   * Once asked, this attribute may forget what became of its table.
+   * How the keys of an attribute that was just made from this one differ; `undefined` if that isn't known without comparing all.
+   * After the call, this attribute may drop its record of the changes.
    */
   changesTo(other: StoredAttribute): KeyChanges | undefined {
     const gone = new Set<string>()
     const came = new Set<string>()
     const history = this.#history()
-    // Otherwise an attribute that is kept, by a snapshot say, would keep every change that is made from now on.
+    // Otherwise an attribute that is kept, for instance by a snapshot, would keep every later change.
     if (this.#isSettled()) this.#later = undefined
     for (const { added, attribute, removed } of history) {
       for (const [key] of removed) if (!came.delete(key)) gone.add(key)
@@ -185,6 +185,6 @@ export class StoredAttribute implements LdapAttribute {
 /** Places only grow, in whatever table they are. */
 let places = 0
 
-/** What equal values of an attribute have in common, whatever they are. */
+/** The key of any value: equal values of an attribute share it. */
 export const valueKey = (rule: MatchingRule, value: Uint8Array): string =>
   normalize(rule, value) ?? `#${Buffer.from(value).toString("latin1")}`

@@ -9,7 +9,7 @@ import type { MatchingRule } from "./matchingRules.ts"
 /** The rule of a matching rule's name or object identifier; `undefined` for one that isn't known. */
 export const equalityRuleNamed = (name: string): MatchingRule | undefined => equalityRules.get(name.toLowerCase())
 
-/** Rules that compare stored values octet by octet here, since what they compare is a structure of its own, are `octets`. */
+/** Rules that compare stored values byte by byte here, since what they compare is a structure of its own, are `octets`. */
 const equalityRules = new Map<string, MatchingRule>(
   ([
     ["objectIdentifierMatch", "2.5.13.0", "oid"],
@@ -53,7 +53,7 @@ const syntaxRules = new Map<string, MatchingRule>([
   ["1.2.840.113556.1.4.1362", "caseExact"]
 ])
 
-/** What is asked of a server's schema; an `LdapSubschema` is one. */
+/** The part of a server's schema that is used here; an `LdapSubschema` has it. */
 export interface RuleSchema {
   readonly attributeTypes: ReadonlyArray<{ readonly equality: string | undefined }>
   attributeType(description: string): {
@@ -68,15 +68,15 @@ export interface Equality {
   readonly rule: MatchingRule
   /** False where the type has no equality rule: a server then refuses to delete single values (inappropriateMatching). */
   readonly isDefined: boolean
-  /** What all names of the type have in common. */
+  /** A key that all names of the type share. */
   readonly type: string
 }
 
 const standard = new AttributeTypes({ strict: true })
 
-/** Of an attribute description, whose options don't matter; types that nothing is known of are compared by octets. */
+/** Of an attribute description, whose options don't matter; types that nothing is known of are compared by bytes. */
 export const equalityOf = (description: string, schema?: RuleSchema): Equality => {
-  // Programs without types may ask for anything.
+  // Programs without types may pass anything.
   const [name = ""] = typeof description === "string" ? description.split(";", 1) : []
   const defined = schema?.attributeType(name)
   if (schema !== undefined && defined !== undefined) {

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import { isAscii, isUtf8 } from "node:buffer"
 import * as LdapDn from "../dn/LdapDn.ts"
 
-/** What values are, as far as comparing them goes. */
+/** The kinds of values that are compared differently. */
 export const matchingRules = [
   "caseIgnore",
   "caseExact",
@@ -26,7 +26,7 @@ export const matchingRules = [
 
 export type MatchingRule = (typeof matchingRules)[number]
 
-/** What equal values have in common; `undefined` where the value isn't one that the rule can take. */
+/** A text that equal values share; `undefined` if the rule can't take the value. */
 export const normalize = (rule: MatchingRule, value: Uint8Array): string | undefined => {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   if (rule === "octets") return bytes.toString("latin1")

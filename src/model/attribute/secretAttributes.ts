@@ -4,7 +4,7 @@
  */
 
 /**
- * What the values are:
+ * The kinds of values:
  *
  * - `password`: a password, or the hash of one with the name of its scheme before it, as in `{SSHA}…` (RFC 2307 section 5.3).
  *   Such a hash is no password.

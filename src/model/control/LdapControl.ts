@@ -1,8 +1,8 @@
 /**
- * Controls: extra information that travels with a request or a response (RFC 4511 section 4.1.11), and the one door to
- * all kinds of them.
+ * Controls: extra information in a request or a response (RFC 4511 section 4.1.11). This module exports all kinds of
+ * controls.
  *
- * What a control and a kind of control are lives in LdapControlType.ts; the kinds by family in LdapControlSearch.ts,
+ * LdapControlType.ts defines controls and their kinds; the kinds are, by family, in LdapControlSearch.ts,
  * LdapControlOperation.ts, LdapControlPasswordPolicy.ts, LdapControlSync.ts, LdapControlDirSync.ts and
  * LdapControlActiveDirectory.ts. Sending them is left to the session.
  *

@@ -71,7 +71,7 @@ export const showDeactivatedLink: ControlType<void> = Ber.defineMarker({
 
 /**
  * Which parts of security descriptors are read or written (MS-ADTS 3.1.1.3.4.1.11); none means all four. Reading `sacl`
- * is a right that few have, so a search for `nTSecurityDescriptor` usually asks for the other three.
+ * needs a right that few accounts have, so a search for `nTSecurityDescriptor` usually requests the other three.
  *
  * **Details**
  *
@@ -133,7 +133,7 @@ export const domainScope: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Listed by servers that return long attributes in ranges (`member;range=0-1499`); it is no control that could be sent
+ * Listed by servers with range retrieval (`member;range=0-1499`); it is no control that could be sent
  * (MS-ADTS 3.1.1.3.4.1.10).
  *
  * @category what a search sees
@@ -218,7 +218,7 @@ export const expectedEntryCount: ControlType<ExpectedEntryCount> = Ber.defineBer
 })
 
 /**
- * The user that a constructed attribute is asked about, as a name or `<SID=…>` (MS-ADTS 3.1.1.3.4.1.24): for
+ * The user for whom a constructed attribute is computed, as a name or `<SID=…>` (MS-ADTS 3.1.1.3.4.1.24): for
  * `msDS-IsUserCachableAtRodc`.
  *
  * @category what a search sees
@@ -231,7 +231,7 @@ export const inputDn: ControlType<string> = defineText({ oid: "1.2.840.113556.1.
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The global catalog server that new values which are names are verified with (MS-ADTS 3.1.1.3.4.1.16).
+ * The global catalog server that verifies new values which are names (MS-ADTS 3.1.1.3.4.1.16).
  *
  * @category updates
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * The BER form that most control values have, and what their codecs share: readers that refuse what the ASN.1 forbids
- * and the BER library allows (numbers out of range, names without a meaning, octets that are not text), and the
- * counterparts that won't write it. Reading throws; {@link define} turns that into a typed failure.
+ * What the codecs of control values in BER share: readers that refuse values which the ASN.1 forbids
+ * and the BER library allows (numbers out of range, unknown enumeration values, bytes that are not text), and
+ * writers that refuse the same. Reading throws; {@link define} turns that into a typed failure.
  *
  * @internal
  */
@@ -28,7 +28,7 @@ export const defineBer = <A, I = A>(
       value === undefined ? Result.fail("has no value") : Result.succeed(readAll(value, definition.read))
   })
 
-/** A kind of control that says everything by being there. Clients of Windows send an empty value with such controls. */
+/** A kind of control without a value: its presence is the whole information. Windows clients send an empty value with such controls. */
 export const defineMarker = (definition: ControlDefinition): ControlType<void> =>
   define({
     ...definition,
@@ -139,7 +139,7 @@ export type Flags<Name extends string> = { readonly [K in Name]: boolean }
 // The keys of a record of names are names.
 const namesOf = <Name extends string>(bits: Readonly<Record<Name, number>>) => Object.keys(bits) as Array<Name>
 
-/** The highest bit makes the number negative: it is written in four octets, as Windows does. */
+/** The highest bit makes the number negative: it is written in four bytes, as Windows does. */
 export const flagsToBits = <Name extends string>(
   bits: Readonly<Record<Name, number>>,
   flags: Partial<Readonly<Record<Name, boolean>>>

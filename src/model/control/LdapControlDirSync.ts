@@ -1,6 +1,6 @@
 /**
- * Active Directory's two ways to follow the changes of a directory: DirSync, which is asked again and again with a
- * cookie, and notification, a search that goes on. Keeping a copy is left to whoever searches.
+ * Active Directory's two ways to follow the changes of a directory: DirSync, which is polled with a
+ * cookie, and notification, a search that goes on. Applying the changes to a copy is up to the caller.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ const dirSyncFlags = {
  * @since 0.1.0
  */
 export interface DirSyncRequest {
-  /** Only what this user may see, so that no replication right is needed. */
+  /** Only what the bound user may read, so that no replication right is needed. */
   readonly objectSecurity: boolean
   /** Parents before their children. */
   readonly ancestorsFirstOrder: boolean
@@ -27,16 +27,16 @@ export interface DirSyncRequest {
   readonly publicDataOnly: boolean
   /** The values of a multi-valued attribute that changed, instead of all of them. */
   readonly incrementalValues: boolean
-  /** How much the server should send at once, in octets: a hint. 0 leaves it to the server. */
+  /** How many bytes the server should send at once: a hint. 0 leaves it to the server. */
   readonly maxBytes: number
-  /** The last response's; empty for everything. */
+  /** The cookie of the last response; empty for everything. */
   readonly cookie: Uint8Array
 }
 
 const noOctets = new Uint8Array(0)
 
 /**
- * Asks for what changed in a naming context since the cookie (MS-ADTS 3.1.1.3.4.1.3). All that is left out is false, 0
+ * Requests the changes in a naming context since the cookie (MS-ADTS 3.1.1.3.4.1.3). Omitted fields are false, 0
  * or empty. Critical by default: a server that ignores it answers with everything, and without a cookie.
  *
  * @category following changes
@@ -49,14 +49,14 @@ export const dirSyncRequest: ControlType<DirSyncRequest, Partial<DirSyncRequest>
   write: (writer, request: Partial<DirSyncRequest>) => {
     writer.start()
     writer.integer(Ber.flagsToBits<keyof typeof dirSyncFlags>(dirSyncFlags, request))
-    Ber.writeWhole(writer, request.maxBytes ?? 0, "number of octets")
+    Ber.writeWhole(writer, request.maxBytes ?? 0, "number of bytes")
     writer.octets(request.cookie ?? noOctets)
     writer.end()
   },
   read: (reader) =>
     Ber.sequence(reader, (content) => {
       const flags = Ber.bitsToFlags<keyof typeof dirSyncFlags>(dirSyncFlags, content.integer())
-      const maxBytes = Ber.whole(content, "number of octets")
+      const maxBytes = Ber.whole(content, "number of bytes")
       return { ...flags, maxBytes, cookie: Ber.bytes(content) }
     })
 })

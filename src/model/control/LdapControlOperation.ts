@@ -1,9 +1,9 @@
 /**
- * Controls of RFCs that change what an operation does, on whose behalf, or under which condition; and those that bring
- * more back with its answer.
+ * Controls of RFCs that change what an operation does, its authorization identity, or its condition; and those that add
+ * information to its response.
  *
- * Each says whether it is critical by default: where its specification demands it, and where a server that ignores the
- * control would do something else than what was asked.
+ * A control is critical by default if its specification demands it, or if a server that ignores it would carry out another
+ * operation than the requested one.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as Ber from "./LdapControlBer.ts"
 import { type ControlType, define } from "./LdapControlType.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
-// On whose behalf
+// Authorization identity
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
@@ -29,7 +29,7 @@ import { type ControlType, define } from "./LdapControlType.ts"
 export type AuthzId = "" | `dn:${string}` | `u:${string}`
 
 /**
- * Carries out the operation as someone else (RFC 4370 section 3): version 2 of the control.
+ * Carries out the operation with another authorization identity (proxied authorization, RFC 4370 section 3): version 2 of the control.
  *
  * **Details**
  *
@@ -62,7 +62,7 @@ const notAuthzId = "an authorization identity is dn: with a name, u: with a user
 const isAuthzId = (text: string): text is AuthzId => text === "" || text.startsWith("dn:") || text.startsWith("u:")
 
 /**
- * Asks the answer of a bind to say who one is now (RFC 3829 section 3).
+ * Requests the authorization identity in the response to a bind (RFC 3829 section 3).
  *
  * @category identities
  * @since 0.1.0
@@ -73,7 +73,7 @@ export const authorizationIdentityRequest: ControlType<void> = Ber.defineMarker(
 })
 
 /**
- * Who one is after a bind (RFC 3829 section 4): an {@link AuthzId} as the server writes it, empty for anonymous.
+ * The authorization identity after a bind (RFC 3829 section 4): an {@link AuthzId} as the server writes it, empty for anonymous.
  *
  * @category identities
  * @since 0.1.0
@@ -102,7 +102,7 @@ export interface SessionTracking {
 }
 
 /**
- * Tells the server's log on whose account a request is made (draft-wahl-ldap-session-03 section 2.1). A request may
+ * Gives the server's log the user or client for whom a request is made (draft-wahl-ldap-session-03 section 2.1). A request may
  * have several.
  *
  * @category identities
@@ -140,7 +140,7 @@ const trackingProblem = (sourceIp: string, sourceName: string, formatOid: string
   sourceIp.length > 128
     ? "the source address is longer than 128 characters"
     : Buffer.byteLength(sourceName) > 65536
-    ? "the source name is longer than 65536 octets"
+    ? "the source name is longer than 65536 bytes"
     : /^[0-9.]+$/.test(formatOid)
     ? undefined
     : "the format is not an object identifier"
@@ -151,7 +151,7 @@ const trackingProblem = (sourceIp: string, sourceName: string, formatOid: string
 
 /**
  * Carries out the operation only if the filter matches its entry; otherwise it fails with `AssertionFailed` (RFC 4528
- * section 3). Text is parsed as RFC 4515 has it: put none together from what users typed.
+ * section 3). Text is parsed by RFC 4515: don't build it from user input.
  *
  * **Details**
  *

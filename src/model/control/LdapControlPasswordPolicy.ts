@@ -1,6 +1,6 @@
 /**
- * Controls by which a server tells what its password policy makes of a bind or a change of password: those of the
- * Behera draft, which a client asks for, and the older pair of Netscape's, which come unasked.
+ * Controls with the result of the password policy for a bind or a password change: those of the
+ * Behera draft, which a client requests, and the older pair of Netscape, which servers send unrequested.
  *
  * @since 0.1.0
  */
@@ -53,7 +53,7 @@ const passwordPolicyErrors = {
 export interface PasswordPolicyResponse {
   /** Seconds until the password expires. */
   readonly timeBeforeExpiration?: number | undefined
-  /** How many more binds an expired password is good for. */
+  /** How many grace logins remain for an expired password. */
   readonly graceAuthNsRemaining?: number | undefined
   readonly error?: PasswordPolicyError | undefined
 }

@@ -1,6 +1,6 @@
 /**
- * Controls that shape the answer of a search: in pages, sorted, a window of a list, some values only. They say how much
- * is wanted and what came; following pages is left to the session.
+ * Controls that shape the response to a search: paged results, server-side sort, virtual list view, matched values. The session
+ * requests further pages.
  *
  * @since 0.1.0
  */

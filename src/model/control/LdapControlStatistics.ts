@@ -1,6 +1,6 @@
 /**
- * What a search cost, as Active Directory tells it (MS-ADTS section 3.1.1.3.4.1.6): entries that were visited for those that were
- * returned, the index that was used, pages of the database. For administrators who look for slow searches.
+ * The cost of a search in Active Directory (MS-ADTS section 3.1.1.3.4.1.6): visited and returned entries, used indexes, pages of the
+ * database. For finding slow searches.
  *
  * @since 0.2.0
  */
@@ -11,7 +11,7 @@ import * as Ber from "./LdapControlBer.ts"
 import { type ControlType, define } from "./LdapControlType.ts"
 
 /**
- * Statistics of a search. Which of them there are depends on the version of the server. The fields are missing where it didn't tell.
+ * Statistics of a search. Which of them the server sends depends on its version; the fields of others are missing.
  *
  * @category models
  * @since 0.2.0
@@ -21,7 +21,7 @@ export interface SearchStatistics {
   /** Milliseconds that the server took. */
   readonly callTime?: number | undefined
   readonly entriesReturned?: number | undefined
-  /** Entries that the server looked at: many for few that were returned means that an index is missing. */
+  /** Entries that the server examined. If they are many more than the returned ones, an index is missing. */
   readonly entriesVisited?: number | undefined
   /** The filter as the server has simplified it. */
   readonly filter?: string | undefined
@@ -30,7 +30,7 @@ export interface SearchStatistics {
   readonly pagesReferenced?: number | undefined
   readonly pagesRead?: number | undefined
   readonly pagesPreread?: number | undefined
-  /** What else there is, by the names of MS-ADTS, or those that a server gives in its extended format. */
+  /** Other statistics, by the names of MS-ADTS, or by those of the server's extended format. */
   readonly [name: string]: number | string | undefined
 }
 
@@ -142,7 +142,7 @@ const writeValue = (writer: BerWriter, value: number | string, numberTag: number
   if (!Number.isSafeInteger(value)) throw new RangeError("a statistic is a whole number")
   const octets = Buffer.alloc(8)
   octets.writeBigInt64BE(BigInt(value))
-  // The least octets: those that only repeat the sign are left out.
+  // The least bytes: those that only repeat the sign are left out.
   let start = 0
   while (start < 7 && (octets[start] === (octets[start + 1]! < 0x80 ? 0 : 0xff))) start++
   writer.octets(octets.subarray(start), numberTag)
@@ -171,7 +171,7 @@ const read = (content: BerReader): SearchStatistics => {
 const numberIn = (reader: BerReader, tag: number): number => {
   const at = reader.position
   const octets = reader.octets(tag)
-  if (octets.length === 0 || octets.length > 8) throw new BerError(`a number of ${octets.length} octets`, at)
+  if (octets.length === 0 || octets.length > 8) throw new BerError(`a number of ${octets.length} bytes`, at)
   return Number(BigInt.asIntN(octets.length * 8, BigInt(`0x${octets.toString("hex")}`)))
 }
 

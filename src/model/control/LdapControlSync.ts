@@ -1,6 +1,6 @@
 /**
  * Controls by which a search follows the changes of a directory: persistent search, and content synchronization
- * (RFC 4533). They say what the entries of such a search mean; keeping a copy is left to whoever searches.
+ * (RFC 4533). They give the entries of such a search their meaning; applying the changes to a copy is up to the caller.
  *
  * @since 0.1.0
  */
@@ -44,7 +44,7 @@ export interface PersistentSearch {
  *
  * **Details**
  *
- * What is left out means all kinds of changes, changes only, with notifications. Critical by default: a server that
+ * Defaults: all kinds of changes, changes only, with notifications. Critical by default: a server that
  * ignores it ends the search.
  *
  * @category persistent search
@@ -239,7 +239,7 @@ export const syncState: ControlType<SyncState> = Ber.defineBer({
 })
 
 const uuid = (octets: Buffer, at: number): string => {
-  if (octets.length !== 16) throw new BerError(`a UUID of ${octets.length} octets`, at)
+  if (octets.length !== 16) throw new BerError(`a UUID of ${octets.length} bytes`, at)
   return octets.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
 }
 
@@ -254,7 +254,7 @@ const uuidOctets = (text: string): Buffer => {
  */
 export interface SyncDone {
   readonly cookie?: Uint8Array | undefined
-  /** Entries that were neither sent nor said to be present are gone only where this is false. Default false. */
+  /** Only if this is false: entries that were neither sent nor reported as present were deleted. Default false. */
   readonly refreshDeletes?: boolean | undefined
 }
 

@@ -1,6 +1,6 @@
 /**
  * What a control is (RFC 4511 section 4.1.11), and what a kind of control is: an object identifier with a codec for its
- * value. The kinds that are known stand in the files beside this one, by family; LdapControl.ts is the door to all.
+ * value. The supported kinds are in the files beside this one, by family; LdapControl.ts exports all of them.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { messageOf } from "../messageOf.ts"
 
 /**
- * A control as it stands on the wire. A server that doesn't know a critical one must refuse the operation with
+ * A control in its form on the wire. A server that doesn't know a critical one must refuse the operation with
  * `UnavailableCriticalExtension`; it ignores one that is not critical.
  *
  * @category models
@@ -26,7 +26,7 @@ export class LdapControl extends Data.Class<{
 }> {}
 
 /**
- * A control whose value is not what its kind says, or a value that has no such form.
+ * A control whose value doesn't have the form of its kind, or a value that can't be written in this form.
  *
  * **Details**
  *
@@ -71,7 +71,7 @@ export const find = (controls: ReadonlyArray<LdapControl>, oid: string): LdapCon
  *
  * **Details**
  *
- * `A` is what a control of the kind says, `I` is what one is made from (with defaults left out). A request and its answer
+ * `A` is the decoded value of a control of the kind, `I` is the input for making one (with optional defaults). A request and its response
  * are two kinds, also where they have the same object identifier. Kinds are plain values: fibers may share them,
  * and a program makes its own with {@link define} or {@link defineSchema}.
  *
@@ -94,13 +94,13 @@ export interface ControlType<out A, in I = A> {
   readonly oid: string
   /** The name in words, as in errors. */
   readonly name: string
-  /** Whether a control that is made without saying so is critical. */
+  /** Whether a control is critical by default. */
   readonly critical: boolean
   /** A control of this kind. Throws a {@link ControlError} for a value that can't be written: a bug of the program. */
   readonly make: (value: I, options?: ControlOptions) => LdapControl
-  /** What a control says. Fails where it is of another kind, or its value malformed. */
+  /** The value of a control. Fails if it is of another kind, or its value is malformed. */
   readonly decode: (control: LdapControl) => Result.Result<A, ControlError>
-  /** What the first control of this kind says; none where there is none, or its value is malformed. */
+  /** The value of the first control of this kind; `None` if there is none, or its value is malformed. */
   readonly find: (controls: ReadonlyArray<LdapControl>) => Option.Option<A>
   /** As `find`, but a malformed value is a failure. */
   readonly read: (controls: ReadonlyArray<LdapControl>) => Result.Result<Option.Option<A>, ControlError>
@@ -116,7 +116,7 @@ export interface ControlOptions {
 }
 
 /**
- * What every kind of control has.
+ * The properties of every kind of control.
  *
  * @category models
  * @since 0.1.0
@@ -125,12 +125,12 @@ export interface ControlDefinition {
   readonly oid: string
   /** The name in words, for errors. Default: the object identifier. */
   readonly name?: string | undefined
-  /** Whether controls of this kind are critical unless one says otherwise. Default false. */
+  /** Whether controls of this kind are critical by default. Default false. */
   readonly critical?: boolean | undefined
 }
 
 /**
- * A kind of control of one's own.
+ * Defines a custom kind of control.
  *
  * **Details**
  *
@@ -191,12 +191,12 @@ export const define = <A, I = A>(
 }
 
 /**
- * A kind of control of one's own whose codec is a schema over the octets of the value.
+ * Defines a custom kind of control whose codec is a schema over the bytes of the value.
  *
  * **Details**
  *
- * The control always has a value. What the schema has against a value is not repeated in the {@link ControlError},
- * since it would quote the value: decode with the schema itself to see it.
+ * The control always has a value. The schema's error is not repeated in the {@link ControlError}, since it would quote the
+ * value: decode with the schema itself to see it.
  *
  * **Example**
  *

@@ -1,9 +1,9 @@
 /**
  * Distinguished names (RFC 4514): the names of entries, as values that can be taken apart, compared and put together.
  *
- * A name is a list of RDNs, the entry's own first. Reading is done by LdapDnText.ts; what one attribute of an RDN is,
- * how it is written and when two are equal, by LdapDnAttribute.ts. All of this is pure: no schema is asked, so values
- * are compared as most naming attributes are (caseIgnoreMatch), or octet by octet.
+ * A name is a list of RDNs, the entry's own first. LdapDnText.ts reads names; LdapDnAttribute.ts defines one attribute of an
+ * RDN, how it is written and when two are equal. All of this is pure and uses no schema, so values are compared by the rule of
+ * most naming attributes (caseIgnoreMatch), or byte by byte.
  *
  * @since 0.1.0
  */
@@ -39,13 +39,13 @@ export class Rdn implements Equal.Equal {
     this.attributes = attributes
   }
 
-  /** The value of an attribute, by its type as it was written but for case; `undefined` where it is not there. */
+  /** The value of an attribute, by its type as it was written, without regard to case; `undefined` if it is missing. */
   get(type: string): string | undefined {
     const wanted = type.toLowerCase()
     return this.attributes.find((attribute) => attribute.type.toLowerCase() === wanted)?.text
   }
 
-  /** What equal RDNs have in common; see {@link normalize}. */
+  /** A key that equal RDNs share; see {@link normalize}. */
   get key(): string {
     if (this.#key === undefined) {
       const keys = this.attributes.map((attribute) => attribute.key)
@@ -97,7 +97,7 @@ export class LdapDn implements Equal.Equal {
     this.rdns = rdns
   }
 
-  /** What equal names have in common; see {@link normalize}. */
+  /** A key that equal names share; see {@link normalize}. */
   get key(): string {
     return (this.#key ??= this.rdns.map((rdn) => rdn.key).join(","))
   }
@@ -154,8 +154,8 @@ export const make = (rdns: Iterable<Rdn>): LdapDn => new LdapDn(Array.from(rdns)
  *
  * **Details**
  *
- * The value may be any text or octets and never becomes syntax. The type is part of the program: one that is neither a
- * name nor an object identifier, and an RDN without attributes, are bugs in it, and throw {@link DnSyntaxError}. Half
+ * The value may be any text or bytes and never becomes syntax. The type is part of the program: a type that is neither a
+ * name nor an object identifier, or an RDN without attributes, is a bug in the program and throws {@link DnSyntaxError}. Half
  * of a surrogate pair in text becomes U+FFFD, as it does wherever text becomes UTF-8.
  *
  * **Example**
@@ -184,7 +184,7 @@ export const rdn: {
       throw new DnSyntaxError({ text: type, position: 0, detail: "neither a name nor an object identifier" })
     }
     if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-      throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no octets are given" })
+      throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no bytes are given" })
     }
     return new RdnAttribute(type, typeof value === "string" ? value.toWellFormed() : value)
   }))
@@ -199,15 +199,14 @@ export const rdn: {
  *
  * **Details**
  *
- * The grammar is that of RFC 4514 section 3, exactly, and the empty text is the root. With `lenient` the forms that RFC
- * 2253 section 4 had readers accept are read too: spaces around separators, `;` between RDNs, quoted values, the prefix
- * `OID.`; and, since servers and their exports have them, underscores in names, object identifiers of one number, and
- * octets after `#` that are not BER. What RFC 4514 accepts is read alike in both ways.
+ * The grammar is exactly that of RFC 4514 section 3, and the empty text is the root. With `lenient`, the older forms that RFC
+ * 2253 section 4 required readers to accept are read too: spaces around separators, `;` between RDNs, quoted values, the prefix
+ * `OID.`; and also forms that servers and their exports contain: underscores in names, object identifiers of one number, and
+ * bytes after `#` that are not BER. Text that RFC 4514 accepts is read in the same way with and without `lenient`.
  *
- * Lenience is not the default, because a program that cuts a name out of its input wants to hear of the space that it
- * didn't cut. Names that people type, or that LDIF holds (RFC 2849 has spaces in all its examples), are the place for
- * it. The forms of Active Directory that aren't names (`<GUID=…>`) are refused either way: they go to the server as
- * strings.
+ * Lenient reading is not the default, so that a program that cuts a name out of its input gets an error for a stray space. Use
+ * it for names that users type, or from LDIF (RFC 2849 has spaces in all its examples). The forms of Active Directory that
+ * aren't names (`<GUID=…>`) are refused either way: pass them to the server as strings.
  *
  * A value written as `#` and BER is the content of that element (`uid=#0403616461` is `uid=ada`); see
  * {@link RdnAttribute} for elements that aren't strings.
@@ -234,7 +233,7 @@ export const parse = (
   return readOrAdvise(text, options?.lenient === true)
 }
 
-/** What can't be read strictly and can be leniently is refused with a word about it. */
+/** The error for text that only `lenient` reads says so. */
 const readOrAdvise = (
   text: string,
   lenient: boolean,
@@ -267,12 +266,12 @@ const fromAttributes = (rdns: ReadonlyArray<ReadonlyArray<RdnAttribute>>): LdapD
 export const format = (dn: LdapDn): string => dn.toString()
 
 /**
- * A canonical text: equal names, and only they, have the same one, so it serves as the key of a map.
+ * A canonical text: equal names, and only they, share it, so it can be the key of a map.
  *
  * **Details**
  *
- * Names are compared as {@link isEqual} does. The text is itself a name, in lower case, and so fit for a log; an entry
- * must not be renamed to it.
+ * Names are compared as {@link isEqual} does. The text is itself a name, in lower case, and so suited for logs, but not for
+ * renaming an entry, since it changes case.
  *
  * @category formatting
  * @since 0.1.0
@@ -284,9 +283,9 @@ export const normalize = (dn: LdapDn): string => dn.key
  *
  * **Details**
  *
- * Text or octets may stand for a value or a part of it, an {@link LdapDn} or an {@link Rdn} for RDNs. What is written
- * out follows RFC 4514 (`\2c` and `\,` are escapes of the name, not of JavaScript). Literal text that is no name, and a
- * value of the wrong kind for its place, are bugs in the program: the tag throws {@link DnSyntaxError}. No value of the
+ * Text or bytes may stand for a value or a part of it, an {@link LdapDn} or an {@link Rdn} for RDNs. The literal text
+ * follows RFC 4514 (`\2c` and `\,` are escapes of the name, not of JavaScript). If the literal text is no name, or a
+ * value has the wrong kind for its place, that is a bug in the program: the tag throws {@link DnSyntaxError}. No value of the
  * right kind makes it throw.
  *
  * **Example**
@@ -313,12 +312,12 @@ export const ldapDn = (
       ? [value.attributes]
       : value
   )
-  // A NUL in the literal text would be one place more than there are values, and so is refused.
+  // A NUL in the literal text would be a placeholder without a value, so it is refused.
   return fromAttributes(readRdns(strings.raw.join("\0"), { lenient: false, holes }))
 }
 
 /**
- * A name that waits for values. It never changes, so fibers may share it.
+ * A name with placeholders for values. It never changes, so fibers may share it.
  *
  * @category models
  * @since 0.2.0
@@ -328,8 +327,8 @@ export interface DnTemplate<out Name extends string> {
   /** As it was given. */
   readonly text: string
   /**
-   * The name with these values, none of which can become syntax. Fails for what is neither text nor octets: `undefined`, say, from a
-   * program without types.
+   * The name with these values, none of which can become syntax. Fails for a value that is neither text nor bytes, for instance
+   * `undefined` from a program without types.
    */
   readonly dn: (values: Readonly<Record<Name, string | Uint8Array>>) => Result.Result<LdapDn, DnSyntaxError>
 }
@@ -339,9 +338,9 @@ export interface DnTemplate<out Name extends string> {
  *
  * **Details**
  *
- * A placeholder stands for a value or a part of one; what takes its place is never read, so `ada,ou=admins` stays one value. The rest
- * is read as {@link parse} reads it. Fails for what isn't a name, for a placeholder that the program doesn't know, and where one that
- * it names in `placeholders` is missing.
+ * A placeholder stands for a value or a part of one; its value is never parsed, so `ada,ou=admins` stays one value. The rest
+ * is read as {@link parse} reads it. Fails for text that isn't a name, for a placeholder that `placeholders` doesn't list, and if
+ * one that it lists is missing.
  *
  * **Example**
  *
@@ -397,8 +396,8 @@ export const template = <const Name extends string>(
  * Types are compared without regard to case, and the names of RFC 4514 section 3 and `sn` equal their object
  * identifiers. The order of the attributes of an RDN doesn't matter. Values are compared as caseIgnoreMatch does (RFC
  * 4518: case, runs of spaces and spaces at the ends don't count), which is the rule of nearly all naming attributes;
- * with `values: "exact"`, octet by octet. A function says so for each attribute type, as a schema does. Values that
- * aren't UTF-8 always are compared by their octets. Only the server, which knows the schema, has the last word.
+ * with `values: "exact"`, byte by byte. A function chooses the rule for each attribute type, as a schema does. Values that
+ * aren't UTF-8 are always compared by their bytes. The final decision is the server's, which knows the schema.
  *
  * @category comparing
  * @since 0.1.0
@@ -446,13 +445,13 @@ const sharesEnd = (self: LdapDn, that: LdapDn, count: number): boolean => {
   for (let i = 1; i <= count; i++) {
     const a = self.rdns[self.rdns.length - i]!
     const b = that.rdns[that.rdns.length - i]!
-    // Names that were derived from one another have their RDNs in common.
+    // Names that were derived from one another share their RDN objects.
     if (a !== b && a.key !== b.key) return false
   }
   return true
 }
 
-/** Whether each attribute of one has its own counterpart in the other; those that aren't compared exactly by their keys. */
+/** Whether each attribute of one has a counterpart in the other; attributes that aren't compared exactly are compared by key. */
 const isRdnExactly = (self: Rdn, that: Rdn, isExact: (type: string) => boolean): boolean => {
   const rest = [...that.attributes]
   return self.attributes.every((attribute) => {
@@ -507,7 +506,7 @@ export const concat = (relative: LdapDn, base: LdapDn): LdapDn => new LdapDn([..
 
 /**
  * The name that an entry has after a modify DN operation (RFC 4511 section 4.9): the new RDN below the new superior, or
- * below the entry's parent where none is given. The root can't be renamed; here it is taken for its own parent.
+ * below the entry's parent if none is given. The root can't be renamed; here it counts as its own parent.
  *
  * @category combining
  * @since 0.1.0

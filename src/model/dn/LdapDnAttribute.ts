@@ -9,8 +9,8 @@ import { Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
 
 /**
- * A type and a value: `uid=ada` in `uid=ada,ou=people`. Made by `rdn` and by `parse`; it never changes, and neither may
- * the octets of its value.
+ * A type and a value: `uid=ada` in `uid=ada,ou=people`. Made by `rdn` and by `parse`. It never changes; don't change the bytes
+ * of its value.
  *
  * @category models
  * @since 0.1.0
@@ -19,11 +19,11 @@ export class RdnAttribute {
   /** The type as it was written: a name or an object identifier. */
   readonly type: string
   /**
-   * The tag of the element, where the value was written as `#` and BER and isn't a string: an INTEGER, say. Then
-   * `value` is the content of that element, which is not the form that LDAP gives such values elsewhere.
+   * The tag of the element, if the value was written as `#` and BER and isn't a string, for instance an INTEGER. Then
+   * `value` is the content of that element, which is not the form of such values elsewhere in LDAP.
    */
   readonly berTag: number | undefined
-  // Most values come as text and are asked for as text, some as octets: the other form is made when it is asked for.
+  // Most values are given and read as text, some as bytes: the other form is made at the first use.
   #text: string | undefined
   #value: Uint8Array | undefined
   #key: string | undefined
@@ -40,17 +40,17 @@ export class RdnAttribute {
     return (this.#value ??= Buffer.from(this.text))
   }
 
-  /** The value as text; octets that are not UTF-8 become U+FFFD. */
+  /** The value as text; bytes that are not UTF-8 become U+FFFD. */
   get text(): string {
     return (this.#text ??= asBuffer(this.value).toString("utf8"))
   }
 
-  /** What equal attributes have in common, whatever case, spaces and names they were written with; itself DN text. */
+  /** A key that equal attributes share, independent of case, spaces and type names; itself DN text. */
   get key(): string {
     return (this.#key ??= `${typeKey(this.type)}=${this.#isText() ? escapeText(fold(this.text)) : this.#octetsText()}`)
   }
 
-  /** The same attribute up to the octets of its value; types are compared as always. */
+  /** Whether it is the same attribute, with the values compared by their bytes; types are compared as always. */
   equalsExactly(that: RdnAttribute): boolean {
     return typeKey(this.type) === typeKey(that.type) && this.berTag === that.berTag &&
       Buffer.compare(this.value, that.value) === 0
@@ -86,7 +86,7 @@ const escapeText = (text: string): string => {
   return led.endsWith(" ") && led !== "\\ " ? `${led.slice(0, -1)}\\ ` : led
 }
 
-/** Octets that are not UTF-8: those that are not ASCII are escaped one by one. */
+/** Bytes that are not UTF-8: those that are not ASCII are escaped one by one. */
 const escapeOctets = (octets: Uint8Array): string =>
   escapeText(asBuffer(octets).toString("latin1")).replace(
     /[\x80-\xff]/g,
@@ -139,7 +139,7 @@ const typeKey = (type: string): string => {
  * away and runs of spaces together. Code points that RFC 4518 prohibits are left as they are.
  */
 const fold = (text: string): string => {
-  // Printable ASCII is the rule, and needs no more than this.
+  // Most values are printable ASCII, for which this is enough.
   const mapped = /[^\x20-\x7e]/.test(text) ? foldCase(mapSpecials(text).normalize("NFKC")) : text.toLowerCase()
   return mapped.includes("  ") || mapped.startsWith(" ") || mapped.endsWith(" ")
     ? mapped.split(" ").filter((word) => word !== "").join(" ")

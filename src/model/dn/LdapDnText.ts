@@ -1,7 +1,7 @@
 /**
  * Reads the text of distinguished names (RFC 4514 section 3) into lists of attributes. Two grammars are known: that of
- * RFC 4514, and the forms of RFC 2253 and RFC 1779 that RFC 4514 no longer has. The template tag reads with the same
- * code: a NUL, which no grammar allows, stands in its text where a value is put in.
+ * RFC 4514, and the forms of RFC 2253 and RFC 1779 that RFC 4514 no longer has. The template tag uses the same
+ * code: a NUL, which neither grammar allows, marks the place of a value in its text.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { RdnAttribute, textTags } from "./LdapDnAttribute.ts"
  * @since 0.1.0
  */
 export class DnSyntaxError extends Data.TaggedError("DnSyntaxError")<{
-  /** What was read; of a template, `${…}` stands for each of its values. */
+  /** The text that was read; in a template, `${…}` stands for each of its values. */
   readonly text: string
   /** Where in `text` it went wrong, counted in UTF-16 code units from 0. */
   readonly position: number
@@ -69,7 +69,7 @@ const isLenientType = (text: string): boolean => isName(text, /[^A-Za-z0-9_-]/) 
 
 const noHoles: ReadonlyArray<Hole> = []
 
-// Regular expressions here look for one character that shouldn't be there: they never backtrack, whatever the length.
+// Regular expressions here look for one character that isn't allowed: they never backtrack, so their time is linear.
 
 const isName = (text: string, others: RegExp): boolean => /^[A-Za-z]/.test(text) && !others.test(text)
 
@@ -271,9 +271,9 @@ class DnReader {
       return new RdnAttribute(type, content, textTags.has(tag) ? undefined : tag)
     } catch (error) {
       if (!(error instanceof BerError)) throw error
-      // Names from before RFC 2253 have the value's own octets here.
+      // Names from before RFC 2253 have the value's own bytes here.
       if (this.#lenient) return new RdnAttribute(type, bytes)
-      return this.#fail(`the octets after "#" are not one BER element (${error.message})`, start - 1)
+      return this.#fail(`the bytes after "#" are not one BER element (${error.message})`, start - 1)
     }
   }
 
@@ -289,7 +289,7 @@ class DnReader {
     const hole = this.#holes[this.#hole++]
     if (typeof hole === "string") return hole.toWellFormed()
     if (hole instanceof Uint8Array) return hole
-    return this.#fail("only text or octets can stand in a value; put in the text of a name that is a value", at)
+    return this.#fail("only text or bytes can stand in a value; put in the text of a name that is a value", at)
   }
 
   #skipSpaces(): void {
@@ -312,7 +312,7 @@ class DnReader {
   }
 }
 
-/** Replaces escapes that have been checked. Octets are collected, since several may be one character, or none. */
+/** Replaces escapes that have been checked. Bytes are collected, since several may be one character, or none. */
 const unescape = (text: string): string | Uint8Array => {
   let at = text.indexOf("\\")
   if (at < 0) return text

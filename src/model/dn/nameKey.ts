@@ -1,5 +1,5 @@
 /**
- * Names as texts, compared by what they name.
+ * Keys of names that are given as text: equal names share them.
  */
 import * as Result from "effect/Result"
 import * as LdapDn from "./LdapDn.ts"

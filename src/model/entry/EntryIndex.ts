@@ -1,8 +1,8 @@
 /**
- * Where the attributes of an entry stand in its octets: their names, and for each the range that its values take.
+ * The index of an entry: the names of its attributes, and for each the range of its values in the bytes.
  *
- * An entry makes its index when somebody first asks for an attribute. No value is looked at, and hardly a name is decoded: the
- * same few come again in every entry, most often even in the same order, so that entries share their list of names.
+ * An entry makes its index at the first access to an attribute. It reads no value and decodes few names: the
+ * same names come again in every entry, most often in the same order, so entries share their list of names.
  */
 import { isAscii, isUtf8 } from "node:buffer"
 import { BerReader, Tag } from "../../ber/BerReader.ts"
@@ -16,13 +16,13 @@ import { allTexts, type EntryText, firstText, textOf } from "./EntryText.ts"
 export interface Description {
   readonly text: string
   readonly lower: string
-  /** As they came. */
+  /** The bytes as received. */
   readonly octets: Uint8Array
-  /** Whether the values are octets and no text, whatever they are. */
+  /** Whether the attribute is known to be binary, so that its values are never text. */
   readonly isBinary: boolean
   /**
-   * In lower case and without an option that says how values are transferred, where there is one: `;binary` (RFC 4522), `;range=`. A
-   * program asks for the attribute by this name, whatever the server made of it.
+   * In lower case and without options that only say how values are transferred: `;binary` (RFC 4522), `;range=`. A
+   * program finds the attribute by this name, even if the server has added such an option.
    */
   readonly plain: string | undefined
 }
@@ -73,28 +73,28 @@ const byPlain = (descriptions: ReadonlyArray<Description>): Map<string, number> 
 const byLower = (descriptions: ReadonlyArray<Description>): Map<string, number> =>
   new Map(descriptions.map(({ lower }, i) => [lower, i]))
 
-/** From how many attributes on the text of an entry is made at once, and at the how manieth reading of text. */
+/** The number of attributes from which on the text of an entry is made as a whole, and the number of reads after which that happens. */
 const manyAttributes = 7
 const manyReadings = 3
 
-/** From how many attributes on the places of all are written down when somebody goes back among them. */
+/** The number of attributes from which on all places are recorded, once a program reads them out of order. */
 const tooManyToCount = 64
 
 export class EntryIndex {
-  /** The octets in which the attributes stand. */
+  /** The bytes in which the attributes stand. */
   readonly bytes: Buffer
   readonly #names: Names
   readonly #start: number
   readonly #end: number
   readonly #isLong: boolean
-  /** The attribute that was found last, and where it stands: who reads one attribute after another wants the next. */
+  /** The attribute that was found last, and its place: programs often read attributes in order, so the next one is near. */
   #at = 0
   #attribute: number
   #attributes: ReadonlyArray<number> | undefined
   #readings = 0
   #text: EntryText | undefined
 
-  /** Of attributes from `start` to `end`; `isLong` where the length of one takes several octets. */
+  /** Of attributes from `start` to `end`; `isLong` where the length of one takes several bytes. */
   constructor(bytes: Buffer, names: Names, start: number, end: number, isLong: boolean) {
     this.bytes = bytes
     this.#names = names
@@ -109,7 +109,7 @@ export class EntryIndex {
 
   /** The descriptions as they were written. */
   get names(): ReadonlyArray<string> {
-    // Who asks for all names will most likely ask for what they stand for.
+    // A program that reads all names will most likely read their values.
     if (this.#readings < manyReadings) this.#readings = manyReadings - 1
     return this.#names.texts
   }
@@ -141,7 +141,7 @@ export class EntryIndex {
     return new BerReader(this.bytes, contentStart(this.bytes, set), elementEnd(this.bytes, set))
   }
 
-  /** The first value as text of the description at a place in the order; octets that are no text as {@link octetsAsText}. */
+  /** The first value as text of the description at a place in the order; bytes that are no text as {@link octetsAsText}. */
   first(at: number): string | undefined {
     if (this.#names.descriptions[at]!.isBinary) {
       const values = this.values(at)
@@ -155,7 +155,7 @@ export class EntryIndex {
     return value === undefined || !value.includes(replacement) ? value : asText(value, this.values(at).octets())
   }
 
-  /** All values as text of the description at a place in the order; octets that are no text as {@link octetsAsText}. */
+  /** All values as text of the description at a place in the order; bytes that are no text as {@link octetsAsText}. */
   all(at: number): ReadonlyArray<string> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(octetsAsText)
     const texts = this.#texts(at)
@@ -163,7 +163,7 @@ export class EntryIndex {
     return octetsOf(this.values(at)).map((octets, i) => asText(texts[i]!, octets))
   }
 
-  /** All values of the description at a place in the order: as text where they are text, and converted where they are octets. */
+  /** All values of the description at a place in the order: as text where they are text, and converted where they are bytes. */
   plainValues<A>(at: number, convert: (octets: Uint8Array) => A): ReadonlyArray<string | A> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(convert)
     const texts = this.#texts(at)
@@ -171,7 +171,7 @@ export class EntryIndex {
     return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
   }
 
-  /** All values as text where all of them are UTF-8, whatever is known of the attribute; otherwise `undefined`. */
+  /** All values as text if all of them are UTF-8, also for attributes that are known to be binary; otherwise `undefined`. */
   utf8(at: number): ReadonlyArray<string> | undefined {
     const texts = this.#texts(at)
     return !mayBeOctets(texts) || octetsOf(this.values(at)).every((octets) => isUtf8(octets)) ? texts : undefined
@@ -205,7 +205,7 @@ export class EntryIndex {
     return attribute
   }
 
-  /** Counts a reading, and makes the text once it looks as if somebody would read most of it. */
+  /** Counts a read, and makes the text of the whole entry once enough reads suggest that most of it will be used. */
   #nextText(): EntryText | undefined {
     const count = this.#names.descriptions.length
     return ++this.#readings === manyReadings && count >= manyAttributes
@@ -214,7 +214,7 @@ export class EntryIndex {
   }
 }
 
-/** What stands in text for octets that aren't UTF-8; a server may send it as well. */
+/** What stands in text for bytes that aren't UTF-8; a server may send it as well. */
 const replacement = "\ufffd"
 
 /** A loop, since this is asked of every attribute that is read. */
@@ -227,8 +227,8 @@ const asText = (text: string, octets: Uint8Array): string =>
   text.includes(replacement) && !isUtf8(octets) ? octetsAsText(octets) : text
 
 /**
- * Octets that aren't text, in text that says so and loses nothing: a data URL (RFC 2397). So no two values become the same, and none
- * becomes what it isn't.
+ * Bytes that aren't text, as a data URL (RFC 2397), which is recognisable and loses nothing. So different values stay different, and
+ * none is mistaken for text.
  */
 export const octetsAsText = (octets: Uint8Array): string => `data:application/octet-stream;base64,${base64(octets)}`
 
@@ -283,7 +283,7 @@ export const indexOf = (bytes: Buffer, start: number): EntryIndex => {
   return new EntryIndex(bytes, last = new Names(descriptions), first, end, isLong)
 }
 
-/** No attribute may come twice (RFC 4511 section 4.1.7). From a server that does it all the same, the values are put together. */
+/** No attribute may occur twice (RFC 4511 section 4.1.7). If a server sends one twice, the values are merged. */
 const merged = (
   bytes: Buffer,
   descriptions: ReadonlyArray<Description>,
@@ -319,7 +319,7 @@ const merged = (
 const tableSize = 512
 const longestKnown = 64
 
-/** By a number made of their octets; a name takes the place of another that has the same. So it can't grow. */
+/** By a number made of their bytes; a name takes the place of another that has the same. So it can't grow. */
 const names: Array<Description | undefined> = Array.from({ length: tableSize })
 
 const known = (bytes: Buffer, start: number, end: number): Description => {

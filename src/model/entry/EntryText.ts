@@ -1,17 +1,17 @@
 /**
- * Values as text: one by one, many of one attribute, or all of an entry out of one string.
+ * Values as text: one by one, many of one attribute, or all of an entry as slices of one string.
  *
- * To ask the runtime for a string costs about as much as to cut four out of one that is there. So an entry of which somebody reads
- * value after value gets its text all at once, and keeps it; what is cut out of it belongs to whoever asked. The string has
- * nothing of other entries and is of a limited length: that is what a value keeps alive that is kept.
+ * Making a string from bytes costs about as much as four slices of an existing string. So an entry whose values are read one after
+ * another makes its text all at once and keeps it; callers get slices of it. A slice keeps the whole string in memory, so the
+ * string holds only this entry and has a limited length.
  *
- * All octets here were found to be in order.
+ * All bytes here were found to be in order.
  */
 import { isAscii } from "node:buffer"
 import { endianness } from "node:os"
 import { contentStart, elementEnd } from "../../ber/element.ts"
 
-/** So many octets at most are made text for the sake of those that are read. */
+/** The most bytes that are decoded at once for the sake of the values that are read. */
 const longest = 4096
 
 const noValues: ReadonlyArray<never> = []
@@ -65,8 +65,8 @@ const countValues = (bytes: Buffer, start: number, end: number): number => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The text of an entry with so many attributes from `start` to `end`; `undefined` where it is too long for that. `isLong` says that
- * the length of an attribute takes several octets, `isPlain` that all descriptions are ASCII.
+ * The text of an entry with this many attributes from `start` to `end`; `undefined` if it is too long. `isLong` says that
+ * the length of an attribute takes several bytes, `isPlain` that all descriptions are ASCII.
  */
 export const textOf = (
   bytes: Buffer,
@@ -79,9 +79,9 @@ export const textOf = (
   const length = end - start
   if (length > longest || attributes === 0) return undefined
   if (isLong) copyWithoutLengths(bytes, start, end)
-  // Who asks the runtime for as little as possible is fastest: a question as to what is ASCII costs as much as this.
+  // As few calls of the runtime as possible are fastest: checking for ASCII costs as much as this.
   const text = isLong ? copy.toString("utf8", 0, length) : bytes.toString("utf8", start, end)
-  // As many units as octets: all is ASCII, or what isn't became U+FFFD octet by octet, which it does in each value alone as well.
+  // As many units as bytes: either all is ASCII, or each other byte became one U+FFFD, as it does if a value is decoded alone.
   if (text.length === length) return new EntryText(text, start, true, undefined)
   if (!isLong) bytes.copy(copy, 0, start, end)
   const places = isPlain ? placesIn(text, bytes, start, length, attributes) : undefined
@@ -93,11 +93,11 @@ export const textOf = (
 export class EntryText {
   /** The attributes, with all that stands between their values. */
   readonly #text: string
-  /** Where it begins in the octets. */
+  /** Where it begins in the bytes. */
   readonly #start: number
-  /** Whether any value can be cut out of it; otherwise there are octets in it that aren't ASCII, and no text. */
+  /** Whether any value can be cut out of it; otherwise there are bytes in it that aren't ASCII, and no text. */
   readonly #isText: boolean
-  /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each octet. */
+  /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each byte. */
   readonly #places: ReadonlyArray<number> | undefined
 
   constructor(text: string, start: number, isText: boolean, places: ReadonlyArray<number> | undefined) {
@@ -169,7 +169,7 @@ export class EntryText {
   }
 }
 
-/** How many octets there are but those inside of a character. */
+/** How many bytes there are but those inside of a character. */
 const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
   let count = 0
   for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) count++
@@ -177,21 +177,21 @@ const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Entries that aren't all ASCII. Their octets are copied, to count characters by words, and to overwrite lengths of several
-// octets, which are no text.
+// Entries that aren't all ASCII. Their bytes are copied, to count characters by words, and to overwrite lengths of several
+// bytes, which are no text.
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** Used again for every entry. */
 const copy = Buffer.alloc(longest + 4)
 const words = new Int32Array(copy.buffer, copy.byteOffset, copy.length >> 2)
 const insides = new Int16Array(words.length)
-/** Whether the first octet of a word is the low one, as {@link insidesBefore} takes it. */
+/** Whether the first byte of a word is the low one, as {@link insidesBefore} takes it. */
 const isCountable = endianness() === "LE"
 
 /**
  * Where each attribute begins in the text, and where the last one ends; `undefined` where the text has other units than one for
- * each octet that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
- * ASCII, so none of them can lend an octet to another.
+ * each byte that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
+ * ASCII, so none of them can lend a byte to another.
  */
 const placesIn = (
   text: string,
@@ -240,7 +240,7 @@ const clearLength = (bytes: Buffer, element: number, base: number): void => {
   for (let i = element + 1 - base; i < end; i++) copy[i] = 0
 }
 
-/** Counts, for each word, the octets before it that are inside of a character. */
+/** Counts, for each word, the bytes before it that are inside of a character. */
 const countInsides = (length: number): void => {
   const end = length >> 2
   let count = 0
@@ -250,14 +250,14 @@ const countInsides = (length: number): void => {
   }
 }
 
-/** How many of the copied octets before an octet are inside of a character. */
+/** How many of the copied bytes before a byte are inside of a character. */
 const insidesBefore = (octet: number): number => {
   const before = ~(-1 << ((octet & 3) << 3))
   return insides[octet >> 2]! + sumOf(insidesOf(words[octet >> 2]!) & before)
 }
 
-/** For each octet of a word 1 if it is inside of a character (10xxxxxx), or 0. */
+/** For each byte of a word 1 if it is inside of a character (10xxxxxx), or 0. */
 const insidesOf = (word: number): number => ((word & ~(word << 1)) >>> 7) & 0x01010101
 
-/** The sum of the octets of a word, if one octet can hold it. */
+/** The sum of the bytes of a word, if one byte can hold it. */
 const sumOf = (word: number): number => Math.imul(word, 0x01010101) >>> 24

@@ -1,8 +1,8 @@
 /**
  * Entries: a distinguished name and attributes, each with one or more values (RFC 4511 section 4.5.2).
  *
- * An entry keeps the octets that it came in and decodes a value when someone asks for it. Most programs read a few of the
- * attributes of an entry, so most octets are never looked at twice.
+ * An entry keeps the bytes that it was received in and decodes a value at the first access. Most programs read a few of the
+ * attributes of an entry, so most bytes are read only once.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ export type { ValueRange }
  */
 export interface LdapAttribute {
   /**
-   * The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. Octets that are
+   * The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. Bytes that are
    * not UTF-8, and a backslash, are written as `\ff`: neither is in a description that is valid.
    */
   readonly description: string
@@ -39,7 +39,7 @@ export interface LdapAttribute {
 export type { ValueInput }
 
 /**
- * What an attribute may be made from: a value, or several.
+ * The types that an attribute may be made from: a value, or several.
  *
  * @category models
  * @since 0.1.0
@@ -62,15 +62,15 @@ const noValues: ReadonlyArray<never> = []
  * **Details**
  *
  * Attribute descriptions are compared without regard to case and with their options: `get("cn")` doesn't return the values
- * of `cn;lang-de`. Two options only say how values are transferred, and are found without: `userCertificate` also finds
- * `userCertificate;binary` (RFC 4522), and `member` finds `member;range=0-1499`, where `range` and `isPartial` say that there are more.
- * An attribute without values (as `typesOnly` asks for) is there for `has` and has no values.
+ * of `cn;lang-de`. Two options only say how values are transferred and may be left out: `userCertificate` also finds
+ * `userCertificate;binary` (RFC 4522), and `member` finds `member;range=0-1499`, where `range` and `isPartial` say that there are more
+ * values (range retrieval). For an attribute without values (as with `typesOnly`) `has` is true, and there are no values.
  *
- * **Octets that are not text** (a SID, a photo, whatever isn't UTF-8, and attributes that are known to be binary even where they
- * happen to be) are given by `getBytes` as they came. Where text is asked for they are a data URL (RFC 2397),
- * `data:application/octet-stream;base64,…`, so that two values that differ stay different, and nothing passes for text that is none.
+ * **Bytes that are not text** (a SID, a photo, values that aren't UTF-8, and all values of attributes that are known to be binary) are
+ * returned unchanged by `getBytes`. The methods for text return them as a data URL (RFC 2397),
+ * `data:application/octet-stream;base64,…`, so that different values stay different, and none is mistaken for text.
  *
- * In names, octets that aren't UTF-8 are escaped, so that different names never become the same.
+ * In names, bytes that aren't UTF-8 are escaped, so that different names never become the same.
  *
  * Bytes are views into the message that brought the entry: copy those that you keep for long, since a view keeps the whole message
  * in memory. Entries never change, so fibers may share them.
@@ -85,14 +85,14 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   #dn: string | undefined
   #index: EntryIndex | undefined
 
-  /** For the parser, of octets that it has checked; programs use {@link make}. */
+  /** For the parser, of bytes that it has checked; programs use {@link make}. */
   constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes
     this.#start = start
     this.#end = end
   }
 
-  /** The distinguished name as the server wrote it. Octets that are not UTF-8 are escaped (RFC 4514 section 2.4: `\ff`). */
+  /** The distinguished name as the server wrote it. Bytes that are not UTF-8 are escaped (RFC 4514 section 2.4: `\ff`). */
   get dn(): string {
     return (this.#dn ??= dnTextAt(
       this.#bytes,
@@ -101,7 +101,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     ))
   }
 
-  /** How many octets the entry takes, names and lengths included. */
+  /** How many bytes the entry takes, names and lengths included. */
   get size(): number {
     return this.#end - this.#start
   }
@@ -121,8 +121,8 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * The values of this very description as text where all of them are UTF-8, whatever is known of the attribute; otherwise `undefined`. For
-   * what has to be as in ldapts.
+   * The values of exactly this description as text if all of them are UTF-8, even for attributes that are known to be binary; otherwise
+   * `undefined`. For compatibility with ldapts.
    *
    * @internal
    */
@@ -132,7 +132,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return at === -1 ? noValues : index.utf8(at)
   }
 
-  /** The first value as octets, or `undefined`. */
+  /** The first value as bytes, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -141,7 +141,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return values.done ? undefined : values.octets()
   }
 
-  /** All values as octets, in the server's order; empty where the attribute is not there. */
+  /** All values as bytes, in the server's order; empty where the attribute is not there. */
   getAllBytes(description: string): ReadonlyArray<Uint8Array> {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -153,8 +153,8 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * Which of an attribute's values are there, where the server sent a range of them (`member;range=0-1499`, Active Directory);
-   * `undefined` where it sent all. `ranges: "all"` of a search or lookup reads the others.
+   * The range of an attribute's values, if the server sent only a range of them (`member;range=0-1499`, Active Directory);
+   * `undefined` if it sent all. `ranges: "all"` of a search or lookup reads the others by range retrieval.
    */
   range(description: string): ValueRange | undefined {
     const index = this.#indexed()
@@ -162,7 +162,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return at === -1 ? undefined : rangeIn(index.descriptions[at]!.lower)
   }
 
-  /** Whether the attribute has more values than are there; also where the server sent a range that can't be read. */
+  /** Whether the server has more values of the attribute than it sent; also true for a range that can't be read. */
   isPartial(description: string): boolean {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -184,14 +184,14 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * All attributes with all values, as plain data to keep or to hand on: the values by the descriptions as the server wrote them, and
-   * always an array. The DN is not among them.
+   * All attributes with all values, as plain data: arrays of values by the descriptions as the server wrote them. The DN is not
+   * included.
    *
    * **Details**
    *
-   * Values that are text are text. Others are octets of their own (`binary: "bytes"`, the default), or `{ base64 }`, which JSON can
-   * have (`binary: "base64"`). {@link make} takes a record with octets. Passwords are there, unlike in {@link toJSON}. The object
-   * inherits nothing, whatever a server calls its attributes. It may be changed, the entry doesn't know it. To keep many entries,
+   * Text values are strings. Others are copies of their bytes (`binary: "bytes"`, the default), or `{ base64 }` for JSON
+   * (`binary: "base64"`). {@link make} takes a record with bytes. Passwords are included, unlike in {@link toJSON}. The object
+   * has no prototype, so any attribute name is safe. Changing it doesn't change the entry. To keep many entries,
    * keep the entries: they take less memory.
    */
   toRecord(options?: { readonly binary?: "bytes" | undefined }): Record<string, ReadonlyArray<string | Uint8Array>>
@@ -216,7 +216,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * The entry as plain data: text where the octets are text, `{ base64 }` where they are not. Values of password
+   * The entry as plain data: text where the bytes are text, `{ base64 }` where they are not. Values of password
    * attributes are left out.
    */
   toJSON(): unknown {
@@ -247,7 +247,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 }
 
-/** What `Object.create(null)` makes is a hash table. Objects of a class share what they have in common, their names. */
+/** `Object.create(null)` makes a hash table. Objects of a class without a prototype share their property names, which saves memory. */
 class AttributeRecord {
   [description: string]: ReadonlyArray<string | Uint8Array | { readonly base64: string }>
 }
@@ -256,7 +256,7 @@ Object.freeze(Object.setPrototypeOf(AttributeRecord.prototype, null))
 
 const readable = (value: Uint8Array): unknown => {
   try {
-    // A byte order mark is a part of the value like any other octets.
+    // A byte order mark is a part of the value like any other bytes.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value)
     // oxlint-disable-next-line no-control-regex -- that is what tells text from other data
     if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text)) return text
@@ -273,7 +273,7 @@ const readable = (value: Uint8Array): unknown => {
 export const isLdapEntry = (u: unknown): u is LdapEntry => u instanceof LdapEntry
 
 /**
- * Attributes in the one form that the rest of the library takes. What isn't a value stays what it is, and the request that takes it
+ * Attributes in the one form that the rest of the library uses. An invalid value stays unchanged, and the request that uses it
  * fails.
  *
  * @category conversions
@@ -291,7 +291,7 @@ export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttrib
 }
 
 /**
- * Values in octets.
+ * Values in bytes.
  *
  * @category conversions
  * @since 0.1.0
@@ -301,7 +301,7 @@ export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
 
 export {
   /**
-   * One value in octets.
+   * One value in bytes.
    *
    * @category conversions
    * @since 0.1.0
@@ -314,8 +314,8 @@ export {
  *
  * **Details**
  *
- * Attributes and values are part of the program: what isn't one (`undefined`, a `Date`) is a bug in it, and throws `InvalidRequest`, which
- * names the attribute.
+ * Attributes and values are part of the program: an invalid value (`undefined`, a `Date`) is a bug in it, and throws `InvalidRequest`,
+ * which names the attribute.
  *
  * **Example**
  *
@@ -359,8 +359,8 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
 }
 
 /**
- * Takes the content of a SearchResultEntry, after making sure that every element of it is where it should be: what is
- * decoded later can no longer fail.
+ * Takes the content of a SearchResultEntry, after checking its whole structure, so that decoding values later can't
+ * fail.
  *
  * @internal
  */
@@ -372,7 +372,7 @@ export const fromBer = (content: BerReader): LdapEntry => {
   return new LdapEntry(content.bytes, start, content.end)
 }
 
-/** Whether it is in order and has nothing that a later version of the protocol might have added: as good as always. */
+/** Whether the structure is valid, without elements that a later version of the protocol might add. Nearly always true. */
 const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
   const list = elementEnd(bytes, start)
   if (bytes[start] !== Tag.octetString || !(list < end)) return false

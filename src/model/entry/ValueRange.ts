@@ -1,12 +1,12 @@
 /**
- * Ranges of values: Active Directory and Samba give no more than so many values at once, and say by an option of the description which
- * they are (MS-ADTS 3.1.1.3.1.3.3). Reading the rest is done by the session (session/valueRanges.ts).
+ * Range retrieval: Active Directory and Samba send a limited number of values at once, and an option of the description says which
+ * (MS-ADTS 3.1.1.3.1.3.3). The session reads the others (session/valueRanges.ts).
  *
  * @since 0.2.0
  */
 
 /**
- * Which of an attribute's values there are.
+ * The range of an attribute's values in an entry.
  *
  * @category models
  * @since 0.2.0

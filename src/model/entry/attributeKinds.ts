@@ -1,11 +1,11 @@
 /**
- * What is known of attributes by their names alone, whatever a server's schema says: which hold octets that are not text even where they
- * happen to be UTF-8. Which hold secrets is said by secretAttributes.ts.
+ * The attributes that are known to be binary by their names alone, without a server's schema: their values are never text, even if they
+ * happen to be UTF-8. secretAttributes.ts lists the attributes with secrets.
  */
 
 const typeOf = (description: string): string => description.split(";", 1)[0]!.toLowerCase()
 
-/** Attributes whose values are octets, of the standard schemas and of Active Directory. */
+/** Attributes whose values are bytes, of the standard schemas and of Active Directory. */
 const binary = new Set([
   "audio",
   "photo",

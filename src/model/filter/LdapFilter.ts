@@ -1,7 +1,7 @@
 /**
- * Search filters: builders and the `ldapFilter` tag, and the one door to everything else about filters.
+ * Search filters: builders and the `ldapFilter` tag. This module exports everything else about filters too.
  *
- * What a filter is lives in LdapFilterModel.ts, its text form (RFC 4515) in LdapFilterParser.ts and LdapFilterText.ts,
+ * LdapFilterModel.ts defines filters. Their text form (RFC 4515) is in LdapFilterParser.ts and LdapFilterText.ts,
  * its BER form in LdapFilterBer.ts, filters of other libraries in LdapFilterFrom.ts, checking, comparing and simplifying in LdapFilterAlgebra.ts, and what a filter matches
  * in LdapFilterMatches.ts.
  *
@@ -103,8 +103,8 @@ export const alwaysFalse: Or = { _tag: "Or", filters: [] }
  *
  * **Details**
  *
- * Like all builders it takes values as they are, whatever characters they have: nothing has to be escaped. Attribute
- * descriptions come from the program and are checked by {@link validate}, which every search calls.
+ * Like all builders it takes values as they are: no character has to be escaped. Attribute
+ * descriptions are part of the program and are checked by {@link validate}, which every search calls.
  *
  * **Example**
  *
@@ -128,7 +128,7 @@ export const equals = (attribute: string, value: FilterValue): Equality => ({
  *
  * **Details**
  *
- * Empty parts are left out, since every value has them. Where nothing is left, the filter asks for the attribute's
+ * Empty parts are left out, since every value has them. If nothing is left, the filter tests the attribute's
  * presence.
  *
  * @category constructors
@@ -204,7 +204,7 @@ export const lessOrEqual = (attribute: string, value: FilterValue): LessOrEqual 
 })
 
 /**
- * The attribute has a value that is like this one, by the server's measure.
+ * The attribute has a value that approximately equals this one; the server defines how.
  *
  * @category constructors
  * @since 0.1.0
@@ -255,8 +255,8 @@ export const bitOr = (attribute: string, bits: number | bigint): Extensible =>
   extensible({ attribute, rule: "1.2.840.113556.1.4.804", value: bits })
 
 /**
- * The attribute, which has distinguished names, leads to the entry `dn` directly or over others: nested group
- * membership by `inChain("memberOf", group)` (Active Directory's LDAP_MATCHING_RULE_IN_CHAIN).
+ * The attribute holds distinguished names and refers to the entry `dn`, directly or through other entries. For instance
+ * `inChain("memberOf", group)` finds nested group members (Active Directory's LDAP_MATCHING_RULE_IN_CHAIN).
  *
  * @category Active Directory
  * @since 0.1.0
@@ -269,12 +269,12 @@ export const inChain = (attribute: string, dn: FilterValue): Extensible =>
  *
  * **Details**
  *
- * A string, octets, a number or an `LdapDn` stand in an assertion value, alone or beside literal text: `*` in them is an asterisk,
- * while a literal `*` beside them asks for substrings. A filter stands where a whole filter may. The literal text is
- * that of RFC 4515, escapes included (`\2a` needs no second backslash), and may go over several lines.
+ * A string, bytes, a number or an `LdapDn` can be interpolated in an assertion value, alone or beside literal text: `*` in them is an
+ * asterisk, while a literal `*` beside them makes a substring filter. A filter can be interpolated in the place of a whole filter. The
+ * literal text follows RFC 4515, escapes included (`\2a` needs no second backslash), and may have several lines.
  *
- * A template is part of the program: text in it that isn't a filter, and a value where none can stand, is a mistake in
- * the program. It throws a `FilterSyntaxError`; inside an Effect that is a defect. No string, octets or number in an
+ * A template is part of the program: literal text that isn't a filter, or a value in a wrong place, is a bug in
+ * the program. It throws a `FilterSyntaxError`; inside an Effect that is a defect. No string, bytes or number in an
  * assertion value makes it throw.
  *
  * **Example**

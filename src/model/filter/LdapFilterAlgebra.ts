@@ -1,6 +1,5 @@
 /**
- * What can be said of a filter without a server: whether it can be sent, whether it is the same as another, and how it
- * is said in fewer words.
+ * Functions on filters that need no server: validation, comparison, and simplification.
  *
  * Nothing here recurses, so a filter may be of any depth.
  *
@@ -17,7 +16,7 @@ import { defaultMaxDepth, excerpt, isAttributeDescription, isDnFlag, isMatchingR
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A filter that can't be sent, as it breaks the rules of RFC 4511 or nests too deep.
+ * A filter that can't be sent, because it violates RFC 4511 or nests too deep.
  *
  * @category errors
  * @since 0.1.0
@@ -33,8 +32,8 @@ export class FilterError extends Data.TaggedError("FilterError")<{
 }
 
 /**
- * Makes sure that a filter can be sent: it is one, at any depth, with valid attribute descriptions and matching rules, values that are
- * values, no empty substrings, and at most `maxDepth` (default 100) levels, of which a comparison alone has one.
+ * Checks that a filter can be sent: all its parts are filters with valid attribute descriptions, matching rules and values, without
+ * empty substrings, and it has at most `maxDepth` (default 100) levels, of which a comparison alone has one.
  *
  * @category validation
  * @since 0.1.0
@@ -44,7 +43,7 @@ export const validate = (
   options?: { readonly maxDepth?: number | undefined }
 ): Result.Result<LdapFilter, FilterError> => {
   const maxDepth = options?.maxDepth ?? defaultMaxDepth
-  // A set, since a filter that contains another twice needs no second look, and one that contains itself would have no end.
+  // A set: a part that occurs twice is checked once, and a filter that contains itself ends.
   let level: ReadonlySet<LdapFilter> = new Set([filter])
   for (let depth = 1; level.size > 0; depth++) {
     if (depth > maxDepth) {
@@ -68,7 +67,7 @@ export const validate = (
   return Result.succeed(filter)
 }
 
-/** What makes something that is called a filter none: programs without types have them. */
+/** Why something isn't a filter; programs without types may pass anything. */
 const shapeProblem = (u: unknown): string | undefined => {
   if (typeof u !== "object" || u === null || !("_tag" in u)) return `${given(u)} is no filter`
   switch (u._tag) {
@@ -117,7 +116,7 @@ const octetsProblem = (filter: object, name: string): string | undefined => {
   const value = fieldOf(filter, name)
   return value instanceof Uint8Array
     ? undefined
-    : `${given(value)} was given for its ${name}, which is octets: build filters with LdapFilter`
+    : `${given(value)} was given for its ${name}, which is bytes: build filters with LdapFilter`
 }
 
 const optionalOctetsProblem = (filter: object, name: string): string | undefined =>
@@ -148,8 +147,7 @@ const problemOf = (filter: Exclude<LdapFilter, And | Or | Not>): string | undefi
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Whether two filters are the same question in the same form: the same structure and order, the same octets, and the
- * same names without regard to case.
+ * Whether two filters have the same structure and order, the same bytes, and the same names without regard to case.
  *
  * @category comparing
  * @since 0.1.0
@@ -201,7 +199,7 @@ interface Simplifying {
 }
 
 /**
- * The same question in a shorter form: an `and` in an `and` and an `or` in an `or` become part of it, two negations
+ * An equivalent, shorter filter: an `and` in an `and` and an `or` in an `or` are merged into it, two negations
  * cancel each other, and an `and` or `or` of one filter becomes that filter. The order stays.
  *
  * @category combinators

@@ -2,7 +2,7 @@
  * The BER form of filters (RFC 4511 section 4.5.1.7).
  *
  * Neither direction recurses: the depth of a filter costs memory in proportion, and no stack. Encoding takes a filter
- * as it is, valid or not: whoever sends it calls `LdapFilter.validate` first.
+ * as it is, valid or not: requests call `LdapFilter.validate` first.
  *
  * @since 0.1.0
  */
@@ -121,9 +121,9 @@ interface Open {
  *
  * **Details**
  *
- * Throws a {@link BerError} for whatever RFC 4511 does not allow, and for filters that nest deeper than `maxDepth` (a
- * comparison alone has depth 1). Empty `and` and `or` are the constants of RFC 4526. Names are not checked: an
- * attribute description that isn't valid makes a filter undefined, which is for the server to say. Values are views
+ * Throws a {@link BerError} for anything that RFC 4511 does not allow, and for filters that nest deeper than `maxDepth` (a
+ * comparison alone has depth 1). Empty `and` and `or` are the constants of RFC 4526. Names are not checked: a
+ * filter with an invalid attribute description is Undefined when a server evaluates it. Values are views
  * into the message.
  *
  * @category decoding

@@ -1,6 +1,6 @@
 /**
- * Filters of other libraries, recognised by their shape: those of ldapts and of ldapjs, whichever copy or version made them, and
- * plain objects that look like them.
+ * Filters of other libraries, recognised by their shape: those of any copy or version of ldapts and ldapjs, and plain objects
+ * of the same shape.
  *
  * @since 0.2.0
  */
@@ -45,7 +45,7 @@ export interface ForeignFilter {
 }
 
 /**
- * An object that is no filter of a library that is known here.
+ * An object that is no filter of a supported library.
  *
  * @category errors
  * @since 0.2.0
@@ -57,13 +57,13 @@ export class ForeignFilterError extends Data.TaggedError("ForeignFilterError")<{
 }
 
 /**
- * A filter from what other libraries take for one: RFC 4515 text, a filter of ldapts or ldapjs, a plain object of their shape, or a
- * filter of ours.
+ * Converts a filter of another library: RFC 4515 text, a filter of ldapts or ldapjs, a plain object of their shape, or a
+ * filter of this library.
  *
  * **Details**
  *
- * The library that made a filter isn't needed, and its classes aren't compared: versions may be mixed. A filter that writes itself
- * in BER, as those of ldapts do, is taken by what it writes, so a subclass of the program's own means what it writes. Values of
+ * The library that made a filter isn't needed, and its classes aren't compared: versions may be mixed. A filter that encodes itself
+ * in BER, as those of ldapts do, is read from that encoding, so subclasses of the program work too. Values of
  * other filters are taken as they are: text becomes UTF-8, and nothing in it is an escape. ldapjs leaves escapes in the values
  * of filters that it parsed from text, so give such text to {@link parse} instead of ldapjs' `parseFilter`.
  *
@@ -98,7 +98,7 @@ export const from = (
     )
     : validate(filter)
 
-/** Whether it is a filter of another library, or should be one: ours have a `_tag`. @internal */
+/** Whether it may be a filter of another library: those of this library have a `_tag`. @internal */
 export const isForeign = (u: unknown): u is ForeignFilter => typeof u === "object" && u !== null && !("_tag" in u)
 
 /** Throws where it isn't a filter. @internal */
@@ -203,14 +203,14 @@ const assertion = (fields: Fields): { readonly attribute: string; readonly value
   value: value(octets(fields) ?? fields["value"] ?? "")
 })
 
-/** ldapjs gives octets as text, and themselves only in the plain form of a filter. */
+/** ldapjs gives bytes as text, and themselves only in the plain form of a filter. */
 const octets = (fields: Fields): Uint8Array | undefined => {
   const plain = fields["pojo"] ?? fields["json"]
   const found = typeof plain === "object" && plain !== null && "value" in plain ? plain.value : undefined
   return found instanceof Uint8Array ? found : undefined
 }
 
-/** The first of these properties that says something: both libraries have "" where there is nothing. */
+/** The first of these properties that isn't empty: both libraries use "" for a missing one. */
 const text = (fields: Fields, ...names: ReadonlyArray<string>): string | undefined => {
   for (const name of names) {
     const found = fields[name]
@@ -231,5 +231,5 @@ const value = (found: unknown): Uint8Array => {
     return valueFrom(found)
   }
   if (typeof found === "boolean") return valueFrom(found ? "TRUE" : "FALSE")
-  throw new Error(`a value of a filter is text or octets, not ${found === null ? "null" : typeof found}`)
+  throw new Error(`a value of a filter is text or bytes, not ${found === null ? "null" : typeof found}`)
 }

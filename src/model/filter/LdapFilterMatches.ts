@@ -1,6 +1,6 @@
 /**
- * Whether a filter matches an entry that a program has in its hands. The evaluation is that of filterMatching.ts, which the
- * directory in memory uses as well.
+ * Whether a filter matches an entry that the program already has. filterMatching.ts does the evaluation, for the
+ * directory in memory as well.
  */
 import * as Result from "effect/Result"
 import { AttributeTypes } from "../attribute/AttributeTypes.ts"
@@ -12,16 +12,16 @@ import { validate } from "./LdapFilterAlgebra.ts"
 import type { LdapFilter } from "./LdapFilterModel.ts"
 
 /**
- * Whether an entry matches a filter, as a server would say: true, false, or `undefined` where it can't be told, since the entry
- * has an attribute of a kind that the value isn't (RFC 4511 section 4.5.1.7).
+ * Whether an entry matches a filter, as a server would evaluate it: true, false, or `undefined` if the result is Undefined, because the
+ * value doesn't fit the syntax of the attribute (RFC 4511 section 4.5.1.7).
  *
  * **Details**
  *
  * Attributes are compared by their matching rules: those of the standard schemas (core, cosine, inetOrgPerson, nis, and some of
  * Active Directory's) are known; any other is compared as text, without regard to case. An attribute that the entry doesn't have
  * makes a comparison false. Subtypes and options count as a server counts them: `name` matches `cn`, `cn` matches `cn;lang-de`.
- * A filter that {@link validate} refuses, since it is nested too deep, say, matches nothing that can be told. What only a server
- * knows (operational attributes that were not asked for, nested groups) can't be matched here. Pure.
+ * For a filter that {@link validate} refuses, for instance because it nests too deep, the result is `undefined`. What only a server
+ * knows (operational attributes that were not requested, nested groups) can't be matched here. Pure.
  *
  * @category matching
  * @since 0.1.0
@@ -34,11 +34,11 @@ export const matches = (filter: LdapFilter, entry: LdapEntry): boolean | undefin
     const parsed = types.learn(description)
     if (parsed !== undefined) attributes.set(parsed.key, new StoredAttribute(description, parsed, values))
   }
-  // An attribute that nobody has heard of is one that the entry doesn't have.
+  // An unknown attribute counts as one that the entry doesn't have.
   for (const description of descriptionsIn(filter)) types.learn(description)
   const matchable: Matchable = {
     attributes,
-    // Few filters ask for it, and reading it costs more than the rest.
+    // Few filters need it, and reading it costs more than the rest.
     get dn() {
       return Result.getOrElse(LdapDn.parse(entry.dn, { lenient: true }), () => LdapDn.root)
     }

@@ -102,7 +102,7 @@ export interface Present {
 }
 
 /**
- * The attribute has a value that is like this one; how, the server decides. Often it is equality.
+ * The attribute has a value that approximately equals this one. The server decides how; often it uses equality.
  *
  * @category models
  * @since 0.1.0
@@ -114,9 +114,9 @@ export interface Approx {
 }
 
 /**
- * A value matches by the matching rule `rule`, or by the attribute's own where there is none. Without `attribute`,
- * every attribute that the rule works on is asked; with `dnAttributes`, the parts of the entry's distinguished name are
- * too. At least one of `rule` and `attribute` is there.
+ * A value matches by the matching rule `rule`, or by the attribute's own rule if there is none. Without `attribute`,
+ * every attribute that the rule applies to is tested; with `dnAttributes`, also the parts of the entry's distinguished name.
+ * At least one of `rule` and `attribute` is given.
  *
  * @category models
  * @since 0.1.0

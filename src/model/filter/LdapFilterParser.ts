@@ -2,7 +2,7 @@
  * Reads the text form of filters (RFC 4515).
  *
  * One parser reads plain texts and the literal parts of the `ldapFilter` tag. In a template the interpolated values are
- * holes, known by their position and never by a character: what is in a value is not looked at, so it can't become
+ * holes, identified by their position and never by a character: values are never parsed, so they can't become
  * syntax.
  *
  * @since 0.1.0
@@ -24,11 +24,11 @@ import {
  *
  * **Details**
  *
- * Values are octets: `\c3\a9` is the one letter é, `\ff` the one octet 255, and text stands for its UTF-8. White space
- * is taken around filters, as OpenLDAP does it and more: `(& (a=b) (c=d) )`, also over several lines. Within a filter's
- * name, operator and value it is not skipped: `(cn= x)` asks for a value that starts with a space. Empty substrings
- * (`(cn=a**b)`) are refused, and filters without their outer parentheses (`cn=Ada`, `&(cn=Ada)(sn=King)`) too, unless `lenient` is
- * true: settings of other products have those.
+ * Values are bytes: `\c3\a9` is the one letter é, `\ff` the one byte 255, and text stands for its UTF-8. White space
+ * around filters is accepted, in more places than OpenLDAP does: `(& (a=b) (c=d) )`, also over several lines. Within a filter's
+ * name, operator and value it is not skipped: `(cn= x)` looks for a value that starts with a space. Empty substrings
+ * (`(cn=a**b)`) are refused. Filters without their outer parentheses (`cn=Ada`, `&(cn=Ada)(sn=King)`), as settings of other
+ * products have them, are refused unless `lenient` is true.
  *
  * `maxDepth` (default 100) limits nesting: a comparison alone has depth 1, and `&`, `|` and `!` each add 1. Parsing is
  * pure, takes time in proportion to the text, and no stack, however deep the text nests.
@@ -92,7 +92,7 @@ export const inParentheses = (pieces: ReadonlyArray<string>): ReadonlyArray<stri
   return opened
 }
 
-/** The error as it stands in the text without the parentheses that were put around it. */
+/** The error with its position in the original text, without the added parentheses. */
 const withoutParentheses = ({ detail, position }: FilterSyntaxError, text: string): FilterSyntaxError => {
   const skipped = text.length - text.trimStart().length
   return new FilterSyntaxError({
@@ -103,7 +103,7 @@ const withoutParentheses = ({ detail, position }: FilterSyntaxError, text: strin
 }
 
 /**
- * Reads a template whose values are holes; what it throws is a mistake in the program that holds the template.
+ * Reads a template whose values are holes. An error that it throws is a bug in the program that contains the template.
  *
  * @internal
  */
@@ -327,7 +327,7 @@ class Parser {
     return value
   }
 
-  /** The octets up to the next `*` or `)`, which is where the cursor is left. */
+  /** The bytes up to the next `*` or `)`, which is where the cursor is left. */
   octets(at: number): Uint8Array {
     const chunks: Array<Uint8Array> = []
     let start = this.position
@@ -386,7 +386,7 @@ class Parser {
       this.position++
       return valueFrom(value)
     }
-    return this.fail(`${describe(value)} can't be a value; expected text, octets, a number, a boolean or a name`)
+    return this.fail(`${describe(value)} can't be a value; expected text, bytes, a number, a boolean or a name`)
   }
 
   /** The filter that was interpolated at `at`, where a whole filter may stand. */

@@ -1,5 +1,5 @@
 /**
- * Filters as settings have them, with placeholders for what is known later. The text is read by LdapFilterParser.ts.
+ * Filters from settings, with placeholders for values that are known later. LdapFilterParser.ts reads the text.
  *
  * @since 0.2.0
  */
@@ -11,7 +11,7 @@ import { inParentheses, missingParentheses, parseTemplate } from "./LdapFilterPa
 import { FilterSyntaxError } from "./LdapFilterText.ts"
 
 /**
- * A filter that waits for values. It never changes, so fibers may share it.
+ * A filter with placeholders for values. It never changes, so fibers may share it.
  *
  * @category models
  * @since 0.2.0
@@ -21,8 +21,8 @@ export interface FilterTemplate<out Name extends string> {
   /** As it was given. */
   readonly text: string
   /**
-   * The filter with these values, none of which can become syntax. What isn't a value (`undefined`, say, from a program without types)
-   * makes a filter that no search takes: it fails with `InvalidRequest`, and nothing is sent.
+   * The filter with these values, none of which can become syntax. With an invalid value (for instance `undefined` from a program without
+   * types) the search that uses the filter fails with `InvalidRequest`, and nothing is sent.
    */
   readonly filter: (values: Readonly<Record<Name, FilterValue>>) => LdapFilter
 }
@@ -32,10 +32,10 @@ export interface FilterTemplate<out Name extends string> {
  *
  * **Details**
  *
- * A placeholder stands for a value or a part of one, and what takes its place is never read: `*` in it is an asterisk, and `)` a
- * parenthesis. The rest is RFC 4515, as `parse` reads it. Fails for what isn't a filter, for a placeholder that the program doesn't
- * know, and where one that it names in `placeholders` is missing: a login filter without the login would find the same user for
- * everyone.
+ * A placeholder stands for a value or a part of one, and its value is never parsed: `*` in it is an asterisk, and `)` a
+ * parenthesis. The rest is RFC 4515, as `parse` reads it. Fails for text that isn't a filter, for a placeholder that `placeholders`
+ * doesn't list, and if one that it lists is missing: a login filter without the login would find the same user for every
+ * login.
  *
  * **Example**
  *

@@ -1,5 +1,5 @@
 /**
- * The text form of filters (RFC 4515): names, values, printing, and what a text that can't be read is answered with.
+ * The text form of filters (RFC 4515): names, values, printing, and syntax errors.
  *
  * Reading is in LdapFilterParser.ts; LdapFilterModel.ts says what a filter is, LdapFilterBer.ts has its BER form.
  *
@@ -9,7 +9,7 @@ import * as Data from "effect/Data"
 import { isUtf8 } from "node:buffer"
 import type { And, LdapFilter, Not, Or, Present, Substrings } from "./LdapFilterModel.ts"
 
-/** How deep filters may nest unless the caller says otherwise: far more than people write. */
+/** The default limit of nesting, far more than real filters need. */
 export const defaultMaxDepth = 100
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -75,8 +75,8 @@ export const isDnFlag = (name: string): boolean => name.length === 2 && name.toL
 
 /**
  * The filter for values that have these parts in this order, with anything between them: the first at the beginning,
- * the last at the end. An empty part says nothing and is left out (RFC 4517 section 3.3.30 has no empty substrings);
- * where nothing is left, every value matches, so the attribute only has to be there.
+ * the last at the end. An empty part matches everything and is left out (RFC 4517 section 3.3.30 has no empty substrings).
+ * If nothing is left, every value matches, so the filter only tests the attribute's presence.
  *
  * @internal
  */
@@ -109,9 +109,9 @@ const isGiven = (part: unknown): boolean => !(part instanceof Uint8Array) || par
  *
  * **Details**
  *
- * Parentheses, asterisks, backslashes, control characters and octets that aren't UTF-8 are escaped; other text stays
- * readable. An attribute description that isn't valid is escaped too, so that it never becomes syntax: such a text is
- * for people, and `parse` refuses it.
+ * Parentheses, asterisks, backslashes, control characters and bytes that aren't UTF-8 are escaped; other text stays
+ * readable. An invalid attribute description is escaped too, so that it never becomes syntax: such a text is only
+ * for reading, and `parse` refuses it.
  *
  * @category printing
  * @since 0.1.0
@@ -119,7 +119,7 @@ const isGiven = (part: unknown): boolean => !(part instanceof Uint8Array) || par
 export const format = (filter: LdapFilter): string => formatWith(filter, formatValue)
 
 /**
- * The text of a filter with `?` for its values: what is asked, without whom it is about. For traces and logs.
+ * The text of a filter with `?` for its values, so without personal data. For traces and logs.
  *
  * **Example**
  *
@@ -142,8 +142,8 @@ export const excerpt = (filter: LdapFilter): string => {
 }
 
 /**
- * The text up to a length, or somewhat more. What is no filter, and got here from a program without types, is `(?)`, a value that is
- * none `?`: an error message has to be able to show it.
+ * The text up to a length, or somewhat more. For error messages about values of programs without types, something that is no filter is
+ * printed as `(?)`, and an invalid value as `?`.
  */
 const formatWith = (
   filter: LdapFilter,

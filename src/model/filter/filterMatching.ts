@@ -1,8 +1,8 @@
 /**
- * Which entries a filter matches (RFC 4511 section 4.5.1.7): true, false, or undefined where nobody can tell, since the attribute
- * isn't known or the value isn't one of its kind. Undefined stays so when it is negated.
+ * Evaluates filters (RFC 4511 section 4.5.1.7): the result is true, false, or undefined if the attribute isn't known or the value
+ * doesn't fit its syntax. The negation of undefined is undefined.
  *
- * A filter is compiled once and then asked of many entries. Pure and synchronous.
+ * A filter is compiled once and then applied to many entries. Pure and synchronous.
  */
 import * as Result from "effect/Result"
 import {
@@ -19,7 +19,7 @@ import * as LdapDn from "../dn/LdapDn.ts"
 import { dnTextOf } from "../losslessText.ts"
 import type { Extensible, LdapFilter, Substrings } from "./LdapFilterModel.ts"
 
-/** What a filter can be asked of: an entry with its attributes by the keys of their descriptions. */
+/** The input of a filter: an entry with its attributes by the keys of their descriptions. */
 export interface Matchable {
   readonly dn: LdapDn.LdapDn
   readonly attributes: ReadonlyMap<string, StoredAttribute>
@@ -33,7 +33,7 @@ export type Truth = boolean | undefined
 
 export type EntryMatcher<E extends Matchable> = (entry: E) => Truth
 
-/** Whether the one who asks may know of an attribute of an entry. */
+/** Whether the user of the search may see an attribute of an entry. */
 export type Visible<E extends Matchable> = (entry: E, type: AttributeType) => boolean
 
 /**
@@ -102,7 +102,7 @@ export const compile = <E extends Matchable>(
 
 type ValueTest = (attribute: StoredAttribute) => boolean
 
-/** Kleene's conjunction, or with `decisive` true the disjunction: one decisive answer is the answer of all. */
+/** Kleene's conjunction, or with `decisive` true the disjunction: one decisive result is the result of the whole. */
 const every = <E extends Matchable>(
   all: ReadonlyArray<EntryMatcher<E>>,
   entry: E,
@@ -117,7 +117,7 @@ const every = <E extends Matchable>(
   return truth
 }
 
-/** The attributes of an entry that are the asked one, a subtype of it, or it with more options. */
+/** The attributes of an entry that are the requested one, a subtype of it, or the same with more options. */
 export function* attributesOf<E extends Matchable>(
   entry: E,
   asked: Description,

@@ -1,7 +1,6 @@
 /**
- * What is wrong with attributes, changes and names that a program wants to send, before anything of them is encoded: programs without
- * types, and data that turns out not to be what its type says, reach here. A server would take a part of what they mean, or end the
- * connection.
+ * Checks attributes, changes and names before they are encoded: programs without types, and data that doesn't match its type, may
+ * pass anything. Without the check a server might apply only a part of the request, or end the connection.
  */
 import { InvalidRequest } from "../InvalidRequest.ts"
 import { given, isName, isValue } from "./values.ts"
@@ -10,23 +9,23 @@ type Problem = InvalidRequest | undefined
 
 const invalid = (field: string, detail: string): InvalidRequest => new InvalidRequest({ field, detail })
 
-/** Of a distinguished name: text, or a name as a value. */
+/** Checks a distinguished name: text, or a name as a value. */
 export const nameProblem = (field: string, u: unknown): Problem =>
   typeof u === "string" || isName(u)
     ? undefined
     : invalid(field, `${given(u)} was given where a distinguished name belongs, as text or as an LdapDn`)
 
-/** Of one value. */
+/** Checks one value. */
 export const valueProblem = (field: string, u: unknown): Problem =>
   isValue(u) ? undefined : invalid(field, `${given(u)} was given where a value belongs${adviceFor(u)}`)
 
-/** Of an attribute description. Whether there is such an attribute is for the server to say. */
+/** Checks an attribute description. The server decides whether the attribute exists. */
 export const descriptionProblem = (field: string, u: unknown): Problem =>
   typeof u === "string"
     ? undefined
     : invalid(field, `${given(u)} was given where an attribute description belongs, as in "cn" or "cn;lang-de"`)
 
-/** Of the attributes of an entry: by their descriptions, or as a list of `LdapAttribute`. */
+/** Checks the attributes of an entry: by their descriptions, or as a list of `LdapAttribute`. */
 export const attributesProblem = (u: unknown, field = "attributes"): Problem => {
   if (Array.isArray(u)) {
     for (const attribute of u as ReadonlyArray<unknown>) {
@@ -43,7 +42,7 @@ export const attributesProblem = (u: unknown, field = "attributes"): Problem => 
   return undefined
 }
 
-/** An attribute as a value; ldapts calls its description `type`. */
+/** Checks an attribute as a value; ldapts calls its description `type`. */
 const attributeProblem = (field: string, u: unknown): Problem => {
   if (typeof u !== "object" || u === null) return invalid(field, `${given(u)} was given where an attribute belongs`)
   const description = "description" in u ? u.description : "type" in u ? u.type : undefined
@@ -51,7 +50,7 @@ const attributeProblem = (field: string, u: unknown): Problem => {
     octetsProblem(`${field}.${String(description)}`, "values" in u ? u.values : undefined)
 }
 
-/** Of values that are octets already, or text. */
+/** Checks values that are bytes already, or text. */
 const octetsProblem = (field: string, u: unknown): Problem => {
   if (!Array.isArray(u)) return invalid(field, `${given(u)} was given where an array of values belongs`)
   const wrong = (u as ReadonlyArray<unknown>).findIndex((value) =>
@@ -59,10 +58,10 @@ const octetsProblem = (field: string, u: unknown): Problem => {
   )
   return wrong < 0
     ? undefined
-    : invalid(field, `${given(u[wrong])} was given where octets or text belong${adviceFor(u[wrong])}`)
+    : invalid(field, `${given(u[wrong])} was given where bytes or text belong${adviceFor(u[wrong])}`)
 }
 
-/** Of a value or an array of them. */
+/** Checks a value or an array of values. */
 export const valuesProblem = (field: string, u: unknown): Problem => {
   if (Array.isArray(u)) return listProblem(field, u)
   return isValue(u)
@@ -81,7 +80,7 @@ const listProblem = (field: string, u: unknown): Problem => {
 
 const operations: ReadonlySet<unknown> = new Set(["add", "delete", "replace", "increment"])
 
-/** Of one modification or a list of them; a change of ldapts has its attribute in `modification`. */
+/** Checks one modification or a list of them; a change of ldapts has its attribute in `modification`. */
 export const modificationsProblem = (u: unknown): Problem => {
   const list: ReadonlyArray<unknown> = Array.isArray(u) ? u : [u]
   for (const change of list) {

@@ -1,6 +1,6 @@
 /**
- * Text with placeholders, cut at them: filters and names as settings have them. What is between the placeholders is read by the grammar of
- * filters or names, and what takes their places is never looked at by it.
+ * Splits text at its placeholders: filters and names in settings. The text between the placeholders is read by the grammar of
+ * filters or names; the values that replace the placeholders are never parsed.
  */
 
 /**
@@ -8,8 +8,8 @@
  *
  * **Details**
  *
- * `{0}` is the first of the names that the program gives, `{1}` the second. `%s` is the one name, wherever it stands; where there are
- * several, they are taken in their order. `%%` is a `%` then.
+ * `{0}` is the first of the names that the program gives, `{1}` the second. If the program gives one name, every `%s` stands for it; if
+ * it gives several, each `%s` stands for the next one. In this style `%%` is a `%`.
  *
  * @category models
  * @since 0.2.0
@@ -39,7 +39,7 @@ export interface Pieces<Name extends string> {
   readonly names: ReadonlyArray<Name>
 }
 
-/** Why a text can't be cut. */
+/** Why a text can't be split. */
 export interface TemplateMistake {
   readonly position: number
   readonly detail: string
@@ -47,7 +47,7 @@ export interface TemplateMistake {
 
 interface Style {
   readonly placeholder: RegExp
-  /** What looks like a placeholder and isn't. */
+  /** Characters that look like a broken placeholder. */
   readonly leftover: RegExp
   readonly write: (name: string, index: number) => string
 }
@@ -67,7 +67,7 @@ const styles: Readonly<Record<TemplateStyle, Style>> = {
   "%s": { placeholder: /%([s%])/g, leftover: /%/, write: () => "%s" }
 }
 
-/** The styles, for the check of what a program without types asks for. */
+/** The styles, to check the option of programs without types. */
 const isStyle = (u: unknown): u is TemplateStyle => typeof u === "string" && Object.hasOwn(styles, u)
 
 export const cut = <Name extends string>(

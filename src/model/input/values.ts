@@ -1,36 +1,36 @@
 /**
- * Values of attributes as programs give them, made octets. What is none is let pass as it is: builders of filters and modifications are
- * plain functions that don't fail, and the request that takes what they made does, before anything is sent (see checks.ts).
+ * Converts values of attributes to bytes. An invalid value is passed on unchanged: builders of filters and modifications are
+ * plain functions that don't fail. The request that uses the result fails instead, before anything is sent (see attributes.ts).
  */
 import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
 
 /**
- * What a value may be made from: text becomes UTF-8, a number its decimal digits, a boolean `TRUE` or `FALSE` (RFC 4517 section 3.3.3), a
- * name its text (RFC 4514), and octets are taken as they are.
+ * The types that a value may be made from: text becomes UTF-8, a number its decimal digits, a boolean `TRUE` or `FALSE` (RFC 4517 section
+ * 3.3.3), a name its text (RFC 4514), and bytes are used as they are.
  *
  * **Details**
  *
- * The same everywhere: in entries, modifications, comparisons, filters and templates. A number is finite, and a whole one not beyond
- * `Number.MAX_SAFE_INTEGER`: larger ones have lost digits already, and a `bigint` has not. Times have several forms in LDAP, so a `Date`
- * is none: see `LdapSchema.GeneralizedTime` and `LdapSchema.FileTime`.
+ * This holds for entries, modifications, comparisons, filters and templates. A number must be finite, and an integer not beyond
+ * `Number.MAX_SAFE_INTEGER`, since larger ones have lost digits; use a `bigint` for them. A `Date` is not accepted, because times have
+ * several forms in LDAP: see `LdapSchema.GeneralizedTime` and `LdapSchema.FileTime`.
  *
  * @category models
  * @since 0.1.0
  */
 export type ValueInput = string | Uint8Array | number | bigint | boolean | LdapDn
 
-/** Octets for a value; the thing itself where it is none. */
+/** The bytes of a value; an invalid value unchanged. */
 export const valueFrom = (value: ValueInput): Uint8Array => {
   if (value instanceof Uint8Array) return value
   if (typeof value === "string") return Buffer.from(value)
-  // Not octets, as the type has it, but checked before it is sent.
+  // The type says bytes, which this is not; the request checks it before it is sent.
   return isValue(value) ? Buffer.from(textOf(value)) : value
 }
 
 const textOf = (value: Exclude<ValueInput, Uint8Array>): string =>
   typeof value === "boolean" ? (value ? "TRUE" : "FALSE") : value.toString()
 
-/** Whether something is a value, or octets that were made of one. */
+/** Whether something is a value, or the bytes of one. */
 export const isValue = (u: unknown): u is ValueInput => {
   switch (typeof u) {
     case "string":
@@ -44,18 +44,18 @@ export const isValue = (u: unknown): u is ValueInput => {
   }
 }
 
-/** Whether something is a distinguished name, of this copy of the library or another, or of ldapts. */
+/** Whether something is a distinguished name, of any copy of this library or of ldapts. */
 export const isName = (u: unknown): u is LdapDn =>
   isLdapDn(u) ||
   (typeof u === "object" && u !== null && hasText(u) &&
     (("rdns" in u && Array.isArray(u.rdns)) || ("getRDNs" in u && typeof u.getRDNs === "function")))
 
-/** Whether it has a text of its own. */
+/** Whether it has its own `toString`. */
 export const hasText = (u: object): boolean =>
   typeof u.toString === "function" && u.toString !== Object.prototype.toString &&
   u.toString !== Array.prototype.toString
 
-/** What was given in the place of something else, without its content: it may be a password. */
+/** Describes an invalid argument without its content, which may be a password. */
 export const given = (u: unknown): string => {
   switch (typeof u) {
     case "undefined":
@@ -71,7 +71,7 @@ export const given = (u: unknown): string => {
     case "object": {
       if (u === null) return "null"
       if (Array.isArray(u)) return "an array"
-      if (u instanceof Uint8Array) return "octets"
+      if (u instanceof Uint8Array) return "bytes"
       const name: unknown = "constructor" in u && typeof u.constructor === "function" ? u.constructor.name : ""
       return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object"
     }

@@ -1,9 +1,9 @@
 /**
  * LDIF (RFC 2849): directory entries, and changes to them, as text.
  *
- * The constructors of records are here, and reading and writing of texts that fit into memory. Larger ones are streams
- * (LdifStream.ts), with values from files if the program wants them (LdifFiles.ts); LdifDiff.ts compares two texts. All
- * of them read by LdifReader.ts and write by LdifText.ts. `applyLdif` of the client carries changes out.
+ * This module has the constructors of records, and reads and writes texts that fit into memory. Larger ones are streams
+ * (LdifStream.ts), with values from files if the program allows them (LdifFiles.ts); LdifDiff.ts compares two texts. All
+ * of them read with LdifReader.ts and write with LdifText.ts. `applyLdif` of the client applies changes.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ export { LdifSyntaxError }
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * What a change record may have besides the change.
+ * Options of change records.
  *
  * @category models
  * @since 0.2.0
@@ -132,21 +132,21 @@ export const modifyDn = (
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Reads all records of a text, in time that grows with its length and no faster.
+ * Reads all records of a text, in linear time.
  *
  * **Details**
  *
- * Names are left as they are (`dn: cn=Ada, dc=example`): the server judges them. Values become octets. The values of an
- * attribute are put together, whatever case its description is written in. A first line `version: 1` may be missing.
+ * Names are left unchanged (`dn: cn=Ada, dc=example`): the server checks them. Values become bytes. The values of an
+ * attribute are collected, also if its description is written in different cases. A first line `version: 1` may be missing.
  *
- * Files stray from RFC 2849 in ways that everyone reads, and so are read here: values that are not ASCII but not in
+ * Deviations from RFC 2849 that other programs accept are accepted here too: values that are neither ASCII nor in
  * base64, a last change without its `-`, an entry without attributes, a modify record without changes, entries and
- * changes in one text, underscores in descriptions, spaces after a `-`, tabs after a colon, byte order marks, and `version: 1`
- * once more where files were put together. With `strict` they are refused. Refused always: values at a URL (`:<`), which only
- * `decode` reads and only if told to, NUL and carriage returns within values, base64 with anything else in it, a second `dn:` in a
+ * changes in one text, underscores in descriptions, spaces after a `-`, tabs after a colon, byte order marks, and a repeated
+ * `version: 1` in concatenated files. With `strict` they are refused. Always refused are values at a URL (`:<`), which only
+ * `decode` reads if it is allowed to, NUL and carriage returns within values, base64 with other characters in it, a second `dn:` in a
  * record, `changetype:` behind attributes, and a change without `changetype:`. An entry may have an attribute `control`.
  *
- * Octets are read as UTF-8, or as UTF-16 where they begin so (with a byte order mark, or with an ASCII character in two octets).
+ * Bytes are read as UTF-8, or as UTF-16 if they begin so (with a byte order mark, or with an ASCII character in two bytes).
  *
  * **Example**
  *
@@ -172,7 +172,7 @@ export const parse = (
 }
 
 /**
- * As {@link parse}, one record after the other; the last is the failure, if there is one.
+ * Like {@link parse}, one record after the other; a failure comes last.
  *
  * @internal
  */
@@ -182,7 +182,7 @@ export function* records(
 ): Generator<Result.Result<LdifRecord, LdifSyntaxError>> {
   const isText = typeof text === "string"
   if (!isText && !(text instanceof Uint8Array)) {
-    yield Result.fail(new LdifSyntaxError({ line: 0, detail: "neither text nor octets were given" }))
+    yield Result.fail(new LdifSyntaxError({ line: 0, detail: "neither text nor bytes were given" }))
     return
   }
   const reader = new LdifReader({
@@ -214,14 +214,13 @@ export function* records(
  *
  * **Details**
  *
- * Lines are folded at `width` octets (76 unless given; `Infinity` leaves them whole), end with a line feed, and are
+ * Lines are folded at `width` bytes (default 76; `Infinity` leaves them whole), end with a line feed, and are
  * ASCII: values that RFC 2849 doesn't allow as text, or that end with a space, are in base64. The first line is
  * `version: 1`.
  *
- * LDIF can write any value but not any attribute description. A record with one that has other characters than
- * descriptions have (a hostile server may send line feeds), or an entry with an attribute `changetype`, is left out
- * whole, and a comment in its place says so. Neither can it write an attribute that has no values (as `typesOnly` gives
- * them): such an attribute is left out.
+ * LDIF can express any value but not any attribute description. If a description has invalid characters (a hostile server may send
+ * line feeds), or an entry has an attribute `changetype`, the whole record is left out, and a comment in its place says so. LDIF can't
+ * express an attribute without values either (as `typesOnly` returns them): such an attribute is left out.
  *
  * **Example**
  *

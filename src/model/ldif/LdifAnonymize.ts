@@ -1,6 +1,6 @@
 /**
- * LDIF made anonymous: the same tree with the same relations, and no value that tells of a person. What a value is like comes from the
- * attribute's matching rule (equalityRules.ts), so that servers take what comes out.
+ * Anonymizes LDIF: the same tree with the same relations, without values about persons. The form of a pseudonym follows the
+ * attribute's matching rule (equalityRules.ts), so that servers accept the result.
  *
  * @since 0.2.0
  */
@@ -26,10 +26,10 @@ const isSecret = (description: string): boolean => secretKind(description) !== u
  * @since 0.2.0
  */
 export interface AnonymizeOptions {
-  /** What pseudonyms are made with: the same key gives the same ones, in each file. Whoever has it can test guesses; keep it secret. */
+  /** The key of the pseudonyms: the same key gives the same pseudonyms in every file. Keep it secret: with it an attacker can test guesses. */
   readonly key: Redacted.Redacted<string>
   /**
-   * Attributes whose values stay, by any of their names. Default: those that say how a directory is built and not whom it has:
+   * Attributes whose values stay, by any of their names. Default: those about the structure of a directory and not about persons:
    * `objectClass`, `structuralObjectClass`, `dc`, `ou`, `o`, `c`, `l`, `st`, `objectCategory`, `groupType`.
    */
   readonly keep?: Iterable<string> | undefined
@@ -49,17 +49,17 @@ const structure = [
 ]
 
 /**
- * Replaces values by pseudonyms, the same for equal values wherever they stand: in attributes, in the names of entries, and in values that
- * are names. So groups still have their members, and RDNs the values of their entries.
+ * Replaces values by pseudonyms, equal values by the same one everywhere: in attributes, in the names of entries, and in values that
+ * are names. So groups keep their members, and RDNs match the values of their entries.
  *
  * **Details**
  *
- * A pseudonym is made of the value as the attribute's equality rule prepares it, by HMAC-SHA-256 with the key. It is like the value: a
- * number for a number, digits for a telephone number, a mail address for what has an `@`, a UUID for a UUID, octets for octets.
- * Booleans, times and object identifiers stay. Attributes that hold passwords are left out. Attributes of the standard schemas are
- * known; values of others become words. A distinguished name that can't be read becomes a word as a whole.
+ * A pseudonym is the HMAC-SHA-256, by the key, of the value as the attribute's equality rule prepares it. It has the form of the value: a
+ * number for a number, digits for a telephone number, a mail address for text with an `@`, a UUID for a UUID, bytes for bytes.
+ * Booleans, times and object identifiers stay. Attributes that hold passwords are left out. The rules are those of the standard schemas;
+ * values of other attributes become words. A distinguished name that can't be read becomes a word as a whole.
  *
- * What a pseudonym can't hide is the shape: how many entries and values there are, which classes they have and who is whose manager.
+ * Pseudonyms don't hide the structure: the numbers of entries and values, object classes, and relations such as managers.
  *
  * **Example**
  *

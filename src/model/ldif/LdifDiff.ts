@@ -1,5 +1,5 @@
 /**
- * What changes one directory into another, both given as entries: the LDIF of a diff.
+ * The changes from one directory to another, both given as entries: the LDIF of a diff.
  *
  * @since 0.1.0
  */
@@ -40,11 +40,11 @@ export class LdifDiffError extends Data.TaggedError("LdifDiffError")<{
  * @since 0.1.0
  */
 export interface DiffOptions {
-  /** Attributes, without options and in any case of letters, that are not looked at: those that only the server sets, say. */
+  /** Attributes, without options and in any case of letters, that are not compared, for instance operational ones. */
   readonly ignore?: ReadonlyArray<string> | undefined
   /**
-   * How values are compared: by the matching rule of the attribute (`rules`, the default), or octet by octet (`octets`), which finds a
-   * name or a text written in another way as well.
+   * How values are compared: by the matching rule of the attribute (`rules`, the default), or byte by byte (`octets`), which also reports
+   * another spelling of an equal name or text.
    */
   readonly compare?: "rules" | "octets" | undefined
   /** A server's schema (`LdapSubschema.read`), whose matching rules are used. Default: the standard schemas; see `LdapMatching`. */
@@ -52,23 +52,23 @@ export interface DiffOptions {
 }
 
 /**
- * The changes that make `to` of `from`.
+ * The changes that turn `from` into `to`.
  *
  * **Details**
  *
  * Entries are the same if their names are, as `LdapDn` compares them; a renamed entry is deleted and added. Attribute
  * descriptions are compared without regard to case, and values as sets, by the attribute's matching rule: names as `LdapDn` does, most
  * text without regard to case (see `LdapMatching.equal`; `compare: "octets"` is the strict way). An entry that differs has one
- * change record: values are deleted and added one by one, and attributes that have no value in common, or whose values no server
- * can compare (`jpegPhoto` has no equality rule), are replaced, or deleted where nothing takes their place. An attribute without
- * values counts as none.
+ * change record: values are deleted and added one by one. Attributes without a common value, or whose values servers
+ * can't compare (`jpegPhoto` has no equality rule), are replaced, or deleted if `to` has no values. An attribute without
+ * values counts as missing.
  *
- * The order is one that a server can follow: first entries are added, parents before their children and otherwise in
- * the order of `to`; then entries are modified; last, entries are deleted, children before their parents. So what refers
- * to other entries finds them.
+ * The order of the records is valid for a server: first entries are added, parents before their children and otherwise in
+ * the order of `to`; then entries are modified; last, entries are deleted, children before their parents. So references to
+ * other entries are always valid.
  *
- * Both collections are in memory as a whole. Fails for a name that can't be read, for one that is there twice, and for an entry of
- * which the server sent a range of the values only (`member;range=0-1499`).
+ * Both collections are in memory as a whole. Fails for a name that can't be read, for a duplicate name, and for an entry with only a
+ * range of the values of an attribute (`member;range=0-1499`).
  *
  * **Example**
  *
@@ -177,12 +177,12 @@ const changesOf = (
     const gone = without(old, now)
     const come = without(now, old)
     if (gone.length === 0 && come.length === 0) continue
-    // One by one they would have to be compared by the server, which it can't do for every syntax.
+    // To delete single values the server would have to compare them, which it can't do for every syntax.
     if (gone.length === old.size || (gone.length > 0 && !equality.isDefined)) {
       changes.push({ operation: "replace", attribute, values: Array.from(now.values()) })
       continue
     }
-    // First: the server may take an old value and a new one for the same.
+    // Deletions come first, since the server may treat an old and a new value as equal.
     if (gone.length > 0) changes.push({ operation: "delete", attribute, values: gone })
     if (come.length > 0) changes.push({ operation: "add", attribute, values: come })
   }
@@ -203,7 +203,7 @@ const withoutTwins = (
   return Array.from(byKey(rule, values).values())
 }
 
-/** Values by what equal ones have in common; of these the first counts. */
+/** Values by the key that equal ones share; of equal values the first counts. */
 const byKey = (rule: MatchingRule, values: ReadonlyArray<Uint8Array>): ReadonlyMap<string, Uint8Array> => {
   const found = new Map<string, Uint8Array>()
   for (const value of values) {
@@ -218,7 +218,7 @@ const without = (
   others: ReadonlyMap<string, Uint8Array>
 ): ReadonlyArray<Uint8Array> => Array.from(values).filter(([octets]) => !others.has(octets)).map(([, value]) => value)
 
-/** In the given order, but that an entry waits for its parent. */
+/** In the given order, except that parents come before their children. */
 const parentsFirst = (entries: ReadonlyArray<Named>): Array<Named> => {
   // In the order of insertion, and an entry leaves it when it is placed.
   const waiting = new Map(entries.map((entry) => [entry.key, entry]))

@@ -1,6 +1,6 @@
 /**
- * Values of LDIF that stand in files (`photo:< file:///…`, RFC 2849), read through Effect's FileSystem and within limits.
- * Only `decode` reads them, and only if it is told to.
+ * Values of LDIF in files (`photo:< file:///…`, RFC 2849), read through Effect's FileSystem and within limits.
+ * Only `decode` reads them, and only if the option `files` allows it.
  *
  * @since 0.1.0
  */
@@ -20,9 +20,9 @@ import { valueUrl } from "./LdifRecord.ts"
  *
  * **Details**
  *
- * Security: whoever wrote the text chooses the files, and their content ends in entries that others may read. So only
- * regular files below `directory` are read, after symbolic links have been followed; the directory should hold nothing
- * but what is meant for entries, and nobody else should be able to write there, since a file may be exchanged between the
+ * Security: the author of the text chooses the files, and their content goes into entries that other users may read. So only
+ * regular files below `directory` are read, after symbolic links have been followed. The directory should contain only files that
+ * are meant for entries, and be writable only for the program's own user, since a file may be exchanged between the
  * check and the reading. Other schemes than `file:` are never followed.
  *
  * @category models
@@ -31,12 +31,12 @@ import { valueUrl } from "./LdifRecord.ts"
 export interface FileOptions {
   /** The directory that the files are in, at any depth. */
   readonly directory: string
-  /** Octets that a file may have. Default 10 MiB; together they count for `maxRecordSize`. */
+  /** The most bytes of a file. Default 10 MiB; all files of a record count for `maxRecordSize`. */
   readonly maxFileSize?: number | undefined
 }
 
 /**
- * A file that LDIF names as a value and that can't be read, or may not.
+ * A file that LDIF names as a value and that can't or may not be read.
  *
  * @category errors
  * @since 0.1.0
@@ -55,7 +55,7 @@ export class LdifFileError extends Data.TaggedError("LdifFileError")<{
 }
 
 /**
- * Puts what the files hold beside the lines that name them.
+ * Reads the files, and attaches their content to the lines that name them.
  *
  * @internal
  */
@@ -102,10 +102,10 @@ const readFile = Effect.fnUntraced(function*(
   }
   // A pipe or a device may never end.
   if ((yield* tried(fs.stat(real))).type !== "File") return yield* refused("it is not a regular file")
-  // Not what the file says its size is: it may grow, and some files of the system don't know it.
+  // The size that the file system reports isn't used: the file may grow, and some special files report none.
   const pieces = yield* tried(Stream.runCollect(fs.stream(real, { bytesToRead: limit + 1 })))
   const octets = Buffer.concat(pieces)
-  return octets.length > limit ? yield* refused(`it is larger than the limit of ${limit} octets`) : octets
+  return octets.length > limit ? yield* refused(`it is larger than the limit of ${limit} bytes`) : octets
 })
 
 const pathOf = (text: string): Result.Result<string, string> => {

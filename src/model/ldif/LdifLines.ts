@@ -1,6 +1,6 @@
 /**
- * The lines of LDIF text (RFC 2849, notes 2 to 4), from pieces of any size: folded lines are put together, comments left
- * out, and the lines counted. What the lines say is the business of LdifRecord.ts.
+ * Splits LDIF text (RFC 2849, notes 2 to 4), in pieces of any size, into lines: unfolds lines, leaves comments
+ * out, and counts lines. LdifRecord.ts reads their content.
  *
  * @since 0.1.0
  */
@@ -29,14 +29,14 @@ export interface LdifLine {
   readonly text: string
   /** The number of its first line in the text, from 1. */
   readonly line: number
-  /** What stands at the URL of the line, where it has one and somebody has read it. */
+  /** The content at the URL of the line, if it has one and `decode` has read it. */
   readonly file?: Uint8Array | undefined
 }
 
 /** @internal */
 export interface LineOptions {
   /**
-   * Whether the pieces are octets, each as one character (latin1). Then characters, as line ends, may be cut anywhere, and a
+   * Whether the pieces are bytes, each as one character (latin1). Then a piece may end within a character or a line end, and a
    * line is read as UTF-8 when it is complete.
    */
   readonly octets: boolean
@@ -47,7 +47,7 @@ export interface LineOptions {
 }
 
 /**
- * Puts lines together. Throws {@link LdifSyntaxError} where a line continues nothing, is too long, or isn't UTF-8.
+ * Assembles lines. Throws {@link LdifSyntaxError} if a line continues nothing, is too long, or isn't UTF-8.
  *
  * @internal
  */
@@ -84,7 +84,7 @@ export class LineReader {
     if (start < piece.length) this.#open.push(this.#grown(piece, start, piece.length))
   }
 
-  /** The lines that are complete since nothing follows. */
+  /** The remaining lines, at the end of the text. */
   *end(): Generator<LdifLine> {
     const before = this.#open.length > 0 ? this.#endLine("") : undefined
     if (before !== undefined) yield before
@@ -92,7 +92,7 @@ export class LineReader {
     if (last !== undefined) yield last
   }
 
-  /** What the open line grows by, unless it grows too long. */
+  /** Adds to the open line, unless it gets too long. */
   #grown(piece: string, start: number, end: number): string {
     this.#openLength += end - start
     const continues = this.#open.length === 0 ? piece[start] === " " : this.#open[0]!.startsWith(" ")

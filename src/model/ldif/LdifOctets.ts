@@ -1,6 +1,6 @@
 /**
- * The encoding of LDIF text: UTF-8 as RFC 2849 has it, or UTF-16, recognised by its first two octets. Lines and fields are the
- * business of LdifLines.ts and LdifRecord.ts.
+ * The encoding of LDIF text: UTF-8 as in RFC 2849, or UTF-16, recognised by its first two bytes. LdifLines.ts and LdifRecord.ts read
+ * lines and fields.
  */
 import { TextDecoder } from "node:util"
 import { LdifSyntaxError } from "./LdifLines.ts"
@@ -9,8 +9,8 @@ import { LdifSyntaxError } from "./LdifLines.ts"
 const pieceLength = 64 * 1024
 
 /**
- * Octets as characters (latin1), whatever they come as: UTF-8, strings, or UTF-16 as some editors of Windows write it.
- * Throws {@link LdifSyntaxError} for what is no UTF-16.
+ * Converts input to UTF-8 bytes as characters (latin1): from UTF-8, from strings, or from UTF-16 as some Windows editors write it.
+ * Throws {@link LdifSyntaxError} for invalid UTF-16.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ export class Octets {
   readonly #line: () => number
   /** The first half of a pair of surrogates, the second of which may be in the next string. */
   #half = ""
-  /** The first octets, until there are enough of them to tell the encoding. */
+  /** The first bytes, until there are enough of them to tell the encoding. */
   #start: Buffer | undefined = Buffer.alloc(0)
   #utf16: TextDecoder | undefined
 
@@ -27,7 +27,7 @@ export class Octets {
     this.#line = line
   }
 
-  /** What is held back, since nothing follows. */
+  /** The bytes that were held back, at the end of the text. */
   end(): string {
     const begun = this.#start ?? Buffer.alloc(0)
     this.#start = undefined
@@ -38,7 +38,7 @@ export class Octets {
   *pieces(chunk: Iterable<Uint8Array | string>): Generator<string> {
     for (const text of chunk) {
       if (typeof text === "string") {
-        // Strings have no encoding to be told.
+        // Strings need no detection of an encoding.
         if (this.#start !== undefined) yield this.end()
         for (let start = 0; start < text.length; start += pieceLength) {
           yield this.#fromText(text.slice(start, start + pieceLength))
@@ -55,7 +55,7 @@ export class Octets {
     }
   }
 
-  /** What there is to be read: nothing as long as the encoding can't be told. */
+  /** The bytes that can be read: none as long as the encoding isn't known. */
   #afterStart(octets: Buffer): Buffer {
     if (this.#start === undefined) return octets
     const start = Buffer.concat([this.#start, octets])

@@ -1,6 +1,6 @@
 /**
- * The parts of LDIF records that transformations change: attributes, changes, and names in all their places. What becomes of them is
- * the business of LdifTransform.ts and LdifAnonymize.ts.
+ * Access to the parts of LDIF records that LdifTransform.ts and LdifAnonymize.ts change: attributes, changes, and names in all their
+ * places.
  */
 import * as Result from "effect/Result"
 import { equalityOf } from "../attribute/equalityRules.ts"
@@ -21,7 +21,7 @@ export const changesMapped = (
 ): LdifRecord => record._tag === "Modify" ? { ...record, changes: f(record.changes) } : record
 
 /**
- * A record with each of its names mapped, in whatever place it stands; a name that can't be read stays. With a description: a name that
+ * A record with each of its names mapped, in all places; a name that can't be read stays. The function gets a description if the name
  * is a value of that attribute.
  */
 export const namesMapped = (

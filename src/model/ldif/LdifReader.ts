@@ -1,6 +1,6 @@
 /**
- * From pieces of LDIF text to records: lines (LdifLines.ts) are gathered until a blank one, and what was gathered is a
- * record (LdifRecord.ts). Both ways of reading, `parse` and `decode`, go through here.
+ * Reads records from pieces of LDIF text: lines (LdifLines.ts) are collected up to a blank one, and make a
+ * record (LdifRecord.ts). `parse` and `decode` both use it.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ export interface ReaderOptions {
   readonly maxRecordSize: number
 }
 
-/** What a line costs beside its characters, so that many empty lines don't take more memory than a long one. */
+/** What a line counts beside its characters, so that many empty lines don't take more memory than a long one. */
 const lineCost = 64
 
 /**
@@ -54,7 +54,7 @@ export class LdifReader {
     }
   }
 
-  /** The lines of the record that is complete since nothing follows. */
+  /** The lines of the last record, at the end of the text. */
   *end(): Generator<ReadonlyArray<LdifLine>> {
     for (const line of this.#lines.end()) this.#add(line)
     if (this.#record.length > 0) yield this.#take()
@@ -72,7 +72,7 @@ export class LdifReader {
   }
 
   #add(line: LdifLine): void {
-    // Files that were put together have a version each.
+    // Concatenated files have a version line each.
     if (!this.#begun || (this.#record.length === 0 && !this.#options.strict)) {
       this.#begun = true
       const version = readVersion(line)

@@ -91,7 +91,7 @@ export type LdifRecord = Entry | Add | Delete | Modify | ModifyDn
 // Regular expressions here look for one character that shouldn't be there: they never backtrack, whatever the length.
 
 /**
- * Whether a description is read, and so written: those of RFC 4512, and what servers make of them
+ * Whether a description is accepted when reading and writing: those of RFC 4512, and those that servers derive from them
  * (`member;range=0-99`).
  *
  * @internal
@@ -99,7 +99,7 @@ export type LdifRecord = Entry | Add | Delete | Modify | ModifyDn
 export const isDescription = (text: string): boolean =>
   hasOptions(text, /[^A-Za-z0-9_=*-]/) && /^[A-Za-z0-9]/.test(text) && !/[^A-Za-z0-9._-]/.test(typeOf(text))
 
-/** Whether RFC 2849 has such a description. */
+/** Whether RFC 2849 allows the description. */
 const isStrictDescription = (text: string): boolean =>
   hasOptions(text, /[^A-Za-z0-9-]/) &&
   (/^[A-Za-z]/.test(text) ? !/[^A-Za-z0-9-]/.test(typeOf(text)) : isOid(typeOf(text)))
@@ -148,7 +148,7 @@ export const valueUrl = ({ text }: LdifLine): string | undefined => {
   return at >= 0 && text[at + 1] === "<" ? text.slice(at + 2).trim() : undefined
 }
 
-/** Fields of records that are not attributes: what RFC 2849 gives no URLs. */
+/** Fields of records that are not attributes, for which RFC 2849 allows no URLs. */
 const withoutUrls = new Set([
   "version",
   "dn",
@@ -357,7 +357,7 @@ class RecordReader {
     return this.#next >= this.#lines.length
   }
 
-  /** Where the record is being read, or where it ended. */
+  /** The current line, or the last one at the end of the record. */
   #line(): number {
     return (this.#lines[this.#next] ?? this.#lines[this.#lines.length - 1]!).line
   }
@@ -366,7 +366,7 @@ class RecordReader {
     if (!this.#done) fail(this.#line(), detail)
   }
 
-  /** Something that RFC 2849 doesn't have and that files have nonetheless. */
+  /** A deviation from RFC 2849 that occurs in files. */
   #deviates(detail: string): void {
     if (this.#strict) fail(this.#line(), detail)
   }

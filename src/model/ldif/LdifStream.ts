@@ -27,33 +27,33 @@ import { recordWriter, versionLine } from "./LdifText.ts"
 export interface DecodeOptions {
   /** Whether only what RFC 2849 allows is read, as in `parse`. Default false. */
   readonly strict?: boolean | undefined
-  /** Octets that a line may have after unfolding; of a comment, before it. Default 16 MiB; at most 256 MiB. */
+  /** The most bytes of a line after unfolding; of a comment, before it. Default 16 MiB; at most 256 MiB. */
   readonly maxLineLength?: number | undefined
   /**
-   * Octets that the lines of a record may have in all, files included, where each line counts for 64 more than it has.
+   * The most bytes of all lines of a record together, files included; each line counts 64 bytes more than it has.
    * Default 128 MiB.
    */
   readonly maxRecordSize?: number | undefined
 }
 
-/** Longer strings can't be had everywhere. */
+/** Not all platforms support longer strings. */
 const longestLine = 256 * 1024 * 1024
 
 /**
- * Reads records from a stream of text, in octets (UTF-8) or strings, cut anywhere.
+ * Reads records from a stream of text, in bytes (UTF-8) or strings, in pieces of any size.
  *
  * **Details**
  *
- * What is read, and how, is what `parse` says. Records come as soon as they are complete; no more is in memory than one
- * record, 64 KiB of text, and what the source brings at once. The error has the line of the text, and comes after the
- * records before it; errors of the source stay what they are. Octets that are not UTF-8 are an error, except in comments.
+ * The syntax is that of `parse`. Records are emitted as soon as they are complete; memory holds only one
+ * record, 64 KiB of text, and one piece of the source. The error has the line of the text, and comes after the
+ * records before it; errors of the source are unchanged. Bytes that are not UTF-8 are an error, except in comments.
  *
- * The stream reads no more than is asked of it, and interruption releases the source. Each run reads anew, so fibers may
- * share the stream if they may share its source.
+ * The stream reads on only when its consumer asks for more (backpressure), and interruption releases the source. Each run reads anew, so
+ * fibers may share the stream if they may share its source.
  *
- * **Values at URLs** (`photo:< file:///var/photos/ada.jpg`) are refused, unless `files` is given. Who writes such a text
- * otherwise decides which files of this machine go to the directory: see {@link FileOptions}. They are read through
- * Effect's `FileSystem`; what goes wrong there is an `LdifFileError`.
+ * **Values at URLs** (`photo:< file:///var/photos/ada.jpg`) are refused, unless `files` is given. Otherwise the author of the text
+ * would decide which files of this machine go to the directory: see {@link FileOptions}. They are read through
+ * Effect's `FileSystem`; a failure there is an `LdifFileError`.
  *
  * **Example**
  *
@@ -157,7 +157,7 @@ function* endOf(octets: Octets, reader: LdifReader): Generator<Lines> {
   yield* reader.end()
 }
 
-/** What can be had before the failure. */
+/** The records before the failure. */
 const gathered = (texts: Iterable<Lines>) => {
   const lines: Array<Lines> = []
   const result = caught(() => {
@@ -181,8 +181,8 @@ const caught = <A>(read: () => A): Result.Result<A, LdifSyntaxError> => {
  *
  * **Details**
  *
- * The text in all is what `format` writes, and what it leaves out is left out. `Stream.encodeText` makes octets of it. No
- * more than one record is in memory.
+ * The whole text is that of `format`, with the same omissions. `Stream.encodeText` converts it to bytes. Memory holds only one
+ * record.
  *
  * **Example**
  *

@@ -8,7 +8,7 @@ import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.
 
 /** @internal */
 export interface WidthOption {
-  /** Octets a line; `Infinity` leaves lines whole. Default 76, least 2. */
+  /** Bytes a line; `Infinity` leaves lines whole. Default 76, least 2. */
   readonly width?: number | undefined
 }
 
@@ -40,10 +40,10 @@ export const recordWriter = (options: WidthOption | undefined): (record: LdifRec
 const quoted = (text: string): string =>
   JSON.stringify(text).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-/** What begins a line of a record and isn't an attribute: an entry that has it would be read as something else. */
+/** Names of fields that aren't attributes: an entry with such an attribute would be read as another record. */
 const keywords = new Set(["dn", "changetype"])
 
-/** What isn't taken for an attribute where it follows `dn:`. */
+/** Names that aren't read as attributes right after `dn:`. */
 const firstKeywords = new Set(["control", "add", "delete", "replace", "increment", "newrdn"])
 
 const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(description.toLowerCase())
@@ -56,7 +56,7 @@ const readableOrder = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<
   return at < 0 ? undefined : [written[at]!, ...written.slice(0, at), ...written.slice(at + 1)]
 }
 
-/** The first attribute description, or control, that has no place in LDIF. */
+/** The first attribute description, or control, that LDIF can't express. */
 const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
   if (record instanceof LdapEntry || record._tag === "Entry" || record._tag === "Add") {
     for (const { description } of record.attributes) {

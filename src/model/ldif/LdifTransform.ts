@@ -1,6 +1,6 @@
 /**
- * LDIF made into other LDIF: attributes renamed, dropped or kept, bases moved. Each is a function from a stream of records to another, so
- * that files of any size pass through. Making a file anonymous is in LdifAnonymize.ts.
+ * Transforms LDIF: renames, drops or keeps attributes, moves bases. Each transformation is a function from a stream of records to
+ * another, so files may have any size. LdifAnonymize.ts anonymizes files.
  *
  * @since 0.2.0
  */
@@ -32,7 +32,7 @@ export type LdifTransformation = <E, R>(self: Stream.Stream<LdifRecord, E, R>) =
  *
  * **Details**
  *
- * Values in names stay: an entry can't be without them. A modify record that has nothing left is left out.
+ * Values in names stay: an entry can't be without them. A modify record without remaining changes is left out.
  *
  * **Example**
  *
@@ -77,8 +77,8 @@ export const keepAttributes = (attributes: Iterable<string>): LdifTransformation
  *
  * **Details**
  *
- * Where an entry has the other name already, the values of both are put together. Names within values (a `member`, say) are renamed
- * where the standard schemas know the attribute to hold names.
+ * If an entry already has an attribute with the other name, the values of both are merged. Names within values (for instance of
+ * `member`) are renamed if the attribute holds names by the standard schemas.
  *
  * @category attributes
  * @since 0.2.0

@@ -47,8 +47,8 @@ export { type Extension, LdapUrlSyntaxError, type Scheme, type Scope }
 export class LdapUrl implements Equal.Equal {
   readonly scheme: Scheme
   /**
-   * The name or address of the server, an IPv6 address without its brackets; for `ldapi`, the path of the socket. Missing
-   * where the reader shall know which server to ask.
+   * The name or address of the server, an IPv6 address without its brackets; for `ldapi`, the path of the socket. If it is
+   * missing, the client has to know the server.
    */
   readonly host: string | undefined
   readonly port: number | undefined
@@ -73,7 +73,7 @@ export class LdapUrl implements Equal.Equal {
     this.extensions = parts.extensions
   }
 
-  /** What equal URLs have in common, but for the filter. */
+  /** A key that equal URLs share, without the filter. */
   get #identity(): string {
     return (this.#key ??= JSON.stringify([
       this.scheme,
@@ -114,7 +114,7 @@ const withoutPassword = (extension: Extension): Extension =>
     : extension
 
 /**
- * What a URL asks a server for: it can be given to `search` of a session or a client as it is.
+ * The search of a URL: options for `search` of a session or a client.
  *
  * @category models
  * @since 0.1.0
@@ -127,7 +127,7 @@ export interface LdapUrlSearch {
 }
 
 /**
- * A URL with a critical extension that nobody here knows: RFC 4516 section 2 forbids to use it.
+ * A URL with a critical extension that the caller doesn't support: RFC 4516 section 2 forbids to use it.
  *
  * @category errors
  * @since 0.1.0
@@ -158,8 +158,8 @@ export const isLdapUrl = (u: unknown): u is LdapUrl => u instanceof LdapUrl
  *
  * **Details**
  *
- * All parts may be left out; the scheme then is `ldap`. Nothing is checked: {@link format} encodes whatever the parts
- * hold, so no part can become syntax, but what isn't a name or an attribute makes a URL that nobody reads.
+ * All parts may be left out; the scheme then is `ldap`. Nothing is checked: {@link format} encodes all parts, so none of them
+ * can become syntax, but invalid names or attributes make a URL that {@link parse} and other readers refuse.
  *
  * **Example**
  *
@@ -212,7 +212,7 @@ export const make = (parts: {
  *
  * The grammar is that of RFC 4516 section 2, with the schemes `ldaps` and `ldapi` (whose host is the path of a socket in
  * percent-encoding), zones of IPv6 addresses (RFC 6874), the scope `subordinates`, and an empty list of extensions. As
- * section 2.1 wants, characters are taken that should have been percent-encoded, unless they are control characters. The
+ * section 2.1 requires, characters that should have been percent-encoded are accepted, except for control characters. The
  * name may have the forms that `LdapDn.parse` reads leniently, or be one of Active Directory's `<GUID=…>` and `<SID=…>`.
  * The filter and the attributes are checked too. With `lenient` a filter may be without its outer parentheses, as settings of other
  * products have it: `ldap:///o=x??sub?objectClass=person`.
@@ -260,7 +260,7 @@ export const server = (url: LdapUrl): string => writeServer(url)
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The port: 389 for `ldap` and 636 for `ldaps` where the URL doesn't say; none for `ldapi`.
+ * The port. Default: 389 for `ldap` and 636 for `ldaps`; none for `ldapi`.
  *
  * @category accessors
  * @since 0.1.0
@@ -278,7 +278,7 @@ export const dn = (url: LdapUrl): Result.Result<LdapDn.LdapDn, LdapDn.DnSyntaxEr
   LdapDn.parse(url.dn, { lenient: true })
 
 /**
- * The scope, `base` where the URL doesn't say.
+ * The scope. Default: `base`.
  *
  * @category accessors
  * @since 0.1.0
@@ -286,7 +286,7 @@ export const dn = (url: LdapUrl): Result.Result<LdapDn.LdapDn, LdapDn.DnSyntaxEr
 export const scope = (url: LdapUrl): Scope => url.scope ?? "base"
 
 /**
- * The filter, `(objectClass=*)` where the URL doesn't say.
+ * The filter. Default: `(objectClass=*)`.
  *
  * @category accessors
  * @since 0.1.0
@@ -296,11 +296,11 @@ export const filter = (url: LdapUrl): LdapFilter.LdapFilter => url.filter ?? eve
 const everything = LdapFilter.present("objectClass")
 
 /**
- * What to search for: base, scope, filter and attributes, defaults put in.
+ * The search of a URL: base, scope, filter and attributes, with defaults for missing parts.
  *
  * **Details**
  *
- * Extensions are not carried out here. `extensions` names the ones that the caller carries out, in any case of letters;
+ * Extensions are not carried out here. `extensions` names those that the caller supports, in any case of letters;
  * a critical one that is not among them fails with {@link UnknownExtension}, others are ignored (RFC 4516 section 2).
  *
  * **Example**

@@ -1,6 +1,6 @@
 /**
- * The text of LDAP URLs (RFC 4516), in both directions: percent-encoding, hosts, and what a text that can't be read is
- * answered with. What a URL means is the business of LdapUrl.ts.
+ * Reads and writes the text of LDAP URLs (RFC 4516): percent-encoding, hosts, and syntax errors. LdapUrl.ts gives a URL its
+ * meaning.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import { given } from "../input/values.ts"
 export type Scheme = "ldap" | "ldaps" | "ldapi"
 
 /**
- * How far a search goes. `subordinates` is not of RFC 4516, but servers and other clients have it.
+ * The scope of a search. `subordinates` is not in RFC 4516, but servers and other clients support it.
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,7 @@ export type Scheme = "ldap" | "ldaps" | "ldapi"
 export type Scope = "base" | "one" | "subtree" | "subordinates"
 
 /**
- * Something that a URL asks for beside the search, as `!bindname=cn=Ada`.
+ * An extension of a URL, such as `!bindname=cn=Ada`.
  *
  * @category models
  * @since 0.1.0
@@ -36,9 +36,9 @@ export type Scope = "base" | "one" | "subtree" | "subordinates"
 export interface Extension {
   /** A name or a numeric object identifier. */
   readonly type: string
-  /** Not there where the URL has no `=`. */
+  /** Missing if the URL has no `=`. */
   readonly value?: string | undefined
-  /** Who doesn't know a critical extension must not use the URL at all (RFC 4516 section 2). */
+  /** A client that doesn't support a critical extension must not use the URL at all (RFC 4516 section 2). */
   readonly critical: boolean
 }
 
@@ -89,7 +89,7 @@ export class LdapUrlSyntaxError extends Data.TaggedError("LdapUrlSyntaxError")<{
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g, " ")
 
-/** A failure on the way, before it is known in which text. */
+/** A failure in a part, before the whole text is known. */
 class Mistake extends Error {
   readonly position: number
 
@@ -105,7 +105,7 @@ const fail = (position: number, detail: string): never => {
 
 const asterisks = (_: string, before: string, secret: string): string => before + "*".repeat(secret.length)
 
-/** As many characters as there were, so that positions stay right. */
+/** Asterisks, as many as there were characters, so that positions stay right. */
 const withoutPasswords = (text: string): string =>
   text.replace(/^([^/]*:\/\/)([^/?#@]*)(?=@)/, asterisks).replace(/([?,]!?x-bindpw=)([^,]*)/gi, asterisks)
 
@@ -228,7 +228,7 @@ const dnOf = (piece: Piece): string => {
   return Result.isSuccess(dn) ? text : fail(placeIn(piece, dn.failure.position), dn.failure.detail)
 }
 
-/** The names of Active Directory that are not distinguished names, and that it takes where one is due. */
+/** The names of Active Directory that are not distinguished names, but that it accepts in their place. */
 const isForeignName = (text: string): boolean => /^<(?:GUID|SID|WKGUID)=[^<>]+>$/i.test(text)
 
 /** A description, or one of the selectors that stand for many: `*`, `+` (RFC 3673), `@person` (RFC 4529). */
@@ -275,7 +275,7 @@ const decoded = ({ position, text }: Piece): string =>
   !text.includes("%") ? text : text.replace(/(?:%[0-9a-f]{2})+|%/gi, (octets: string, at: number) => {
     if (octets === "%") fail(position + at, `"%" is followed by two hexadecimal digits; a "%" itself is "%25"`)
     const bytes = Buffer.from(octets.replaceAll("%", ""), "hex")
-    return isUtf8(bytes) ? bytes.toString("utf8") : fail(position + at, "percent-encoded octets are not UTF-8")
+    return isUtf8(bytes) ? bytes.toString("utf8") : fail(position + at, "percent-encoded bytes are not UTF-8")
   })
 
 /** Where in the URL a character of the decoded text stands. */
@@ -289,7 +289,7 @@ const placeIn = ({ position, text }: Piece, index: number): number => {
     const lead = Number.parseInt(text.slice(at + 1, at + 3), 16)
     const octets = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
     at += 3 * octets
-    // A character of four octets takes two units of a string.
+    // A character of four bytes takes two units of a string.
     if (octets === 4) units++
   }
   return position + Math.min(at, text.length)

@@ -1,5 +1,5 @@
 /**
- * Domain classes: effect Schema classes that know which entries of a directory they are.
+ * Domain classes: effect Schema classes that are mapped to the entries of a directory.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import { fieldFrom, type FieldsInput, type SchemasOf } from "./LdapSchemaField.t
 import { type Filters, filtersFor, objectClassFilter } from "./LdapSchemaFilter.ts"
 
 /**
- * What a class knows of the directory, beside being an effect Schema class.
+ * The members of a domain class beside those of an effect Schema class.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ export interface Entries<Self, Fields extends FieldsInput> {
   /** The object classes of its entries, as they are written. */
   readonly objectClasses: ReadonlyArray<string>
 
-  /** The attributes to request: those of its fields, without those that are only written. */
+  /** The attributes to request: those of its fields, without write-only ones. */
   readonly attributes: ReadonlyArray<string>
 
   /** Matches the entries that have all the object classes. */
@@ -42,7 +42,7 @@ export interface Entries<Self, Fields extends FieldsInput> {
   readonly filter: Filters<Fields>
 
   /**
-   * A value from an entry. Only the attributes of its fields are looked at; what else the entry has may be anything.
+   * A value from an entry. Only the attributes of its fields are read; other attributes of the entry don't matter.
    *
    * **Details**
    *
@@ -55,13 +55,13 @@ export interface Entries<Self, Fields extends FieldsInput> {
   readonly encodeEntry: (value: Self) => Result.Result<ReadonlyArray<LdapAttribute>, LdapEncodeError>
 
   /**
-   * The least modification that makes one value the other: nothing for fields that are equal, and values that stay are not
+   * The least modification from one value to the other: nothing for equal fields, and unchanged values are not
    * touched.
    *
    * **Details**
    *
-   * Values are compared by their octets. A list of which nothing stays, and octets of which something goes, are replaced.
-   * Never has fields that are read only, `objectClass`, or the entry's name.
+   * Values are compared by their bytes. A list without a common value, and binary values of which one is removed, are replaced as a
+   * whole. Read-only fields, `objectClass`, and the entry's name are never modified.
    */
   readonly modifications: (
     previous: Self,
@@ -73,7 +73,7 @@ export interface Entries<Self, Fields extends FieldsInput> {
 }
 
 /**
- * A domain class: an effect Schema class whose encoded side is a record of the values in octets of each field, with what
+ * A domain class: an effect Schema class whose encoded side is a record of the values in bytes of each field, with what
  * {@link Entries} has.
  *
  * @category models
@@ -134,7 +134,7 @@ export type MissingSelf =
  *
  * A field is a codec (`LdapSchema.DirectoryString`: exactly one value, of the attribute of that name), or made by
  * `LdapSchema.attribute` (another name), `optional`, `repeated`, `nonEmpty`, `set`, `readOnly`, `writeOnly` or `entryDn`.
- * What comes out is a class of effect Schema in every other way: `new` checks its fields, methods can be added, two equal
+ * In every other way the result is a class of effect Schema: `new` checks its fields, methods can be added, two equal
  * values are `Equal`, and it may be a part of other schemas.
  *
  * `objectClass` are the classes that the entries must have, and that new entries get.
@@ -200,8 +200,8 @@ const withEntries = (
     ldapFields: options.fields
   }
   for (const [name, value] of Object.entries(constant)) Object.defineProperty(base, name, { value, configurable: true })
-  // These need the class that the program declares, which comes after this one: `this` of the first use. The functions are
-  // bound to it, so that they can be handed around.
+  // These need the class that the program declares, which extends this one: it is `this` of the first use. The functions are
+  // bound to it, so that they can be passed around.
   const derived: Record<string, (codecs: Codecs) => unknown> = {
     decodeEntry: ({ decode }) => decode,
     encodeEntry: ({ encode }) => (value: unknown) =>

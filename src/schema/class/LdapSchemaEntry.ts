@@ -9,13 +9,13 @@ import * as LdapModification from "../../model/LdapModification.ts"
 import { type FieldProblem, LdapDecodeError, LdapEncodeError } from "./LdapSchemaError.ts"
 import { type Field, fieldFrom, type FieldsInput } from "./LdapSchemaField.ts"
 
-/** One field of a class, with everything worked out. */
+/** One field of a class, with all defaults resolved. */
 export interface MappedField extends Field {
   readonly name: string
   readonly attribute: string
 }
 
-/** What a class maps onto a directory. */
+/** The mapping of a class to a directory. */
 export interface Mapping {
   readonly identifier: string
   readonly objectClasses: ReadonlyArray<string>
@@ -35,7 +35,7 @@ export const mappingFrom = (
   })
 })
 
-/** Which attributes to ask for; `1.1` is none. */
+/** The attributes to request; `1.1` requests none. */
 export const attributesOf = ({ fields }: Mapping): ReadonlyArray<string> => {
   const attributes = fields.filter(isRead).map(({ attribute }) => attribute)
   return attributes.length === 0 ? ["1.1"] : Array.from(new Set(attributes))
@@ -45,7 +45,7 @@ const isRead = ({ access, kind }: Field): boolean => access !== "writeOnly" && k
 
 const isWritten = ({ access }: Field): boolean => access !== "readOnly"
 
-/** Values in octets by the names of fields: the encoded side of a class. */
+/** Values in bytes by the names of fields: the encoded side of a class. */
 type Encoded = Record<string, ReadonlyArray<Uint8Array>>
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ const problemOf = (
   detail: string,
   value?: Uint8Array
 ): FieldProblem => {
-  // A codec of the program may repeat the value in what it says of it.
+  // A codec of the program may repeat the value in its message.
   const isHidden = index !== undefined && isSecret(field)
   return {
     field: field.name,
@@ -144,7 +144,7 @@ const printed = (attribute: string, value: Uint8Array): unknown => {
 
 export const encoder = <Self>(schema: Schema.ConstraintCodec<Self, unknown>, mapping: Mapping) => {
   const encode = Schema.encodeUnknownResult(schema, { errors: "all" })
-  /** The values of all fields, in octets; fields without values are left out. */
+  /** The values of all fields, in bytes; fields without values are left out. */
   return (value: Self): Result.Result<ReadonlyMap<MappedField, ReadonlyArray<Uint8Array>>, LdapEncodeError> =>
     Result.mapBoth(encode(value), {
       onSuccess: (encoded) => {
@@ -153,7 +153,7 @@ export const encoder = <Self>(schema: Schema.ConstraintCodec<Self, unknown>, map
           // The encoded side of a class is a record of its fields.
           const values = (encoded as Encoded)[field.name]
           if (values === undefined || values.length === 0) continue
-          // The values of an attribute are a set: servers refuse one that is there twice.
+          // The values of an attribute are a set: servers refuse duplicates.
           byField.set(field, Array.from(new Map(values.map((value) => [keyOf(value), value])).values()))
         }
         return byField
@@ -198,11 +198,12 @@ export const modificationsBetween = (
     if (field.access === "writeOnly") {
       return after.length === 0 ? [] : [LdapModification.replace(field.attribute, after)]
     }
-    // A replace, unlike a delete, doesn't mind when someone else was faster.
+    // A replace, unlike a delete, also succeeds if another client has deleted the value meanwhile.
     if (after.length === 0) return [LdapModification.replace(field.attribute)]
     if (before.length === 0) return [LdapModification.add(field.attribute, added)]
-    // One value for another; nothing that stays; and octets, for which many attributes have no rule of equality by which a
-    // server would find the one to delete. Otherwise values that stay are not touched: someone else may add one meanwhile.
+    // Replaced are single values, lists without a common value, and binary values, since many binary attributes have no equality rule
+    // by which a server would find the value to delete. Otherwise unchanged values are not touched, so that a value that another
+    // client adds meanwhile isn't lost.
     const isReplaced = field.kind === "single" || field.kind === "optional" || removed.length === before.length ||
       (removed.length > 0 && isOctets(field))
     if (isReplaced) return [LdapModification.replace(field.attribute, after)]

@@ -1,7 +1,7 @@
 /**
- * What can be wrong between an entry and a domain class, in both directions.
+ * Errors of the conversion between entries and domain classes, in both directions.
  *
- * These are errors of their own, beside `LdapError`: nothing was refused by a server, and what helps is to mend the data or
+ * They are separate from `LdapError`: no server has refused anything, and the remedy is to correct the data or
  * the class.
  *
  * @since 0.1.0
@@ -17,11 +17,11 @@ import * as Data from "effect/Data"
 export interface FieldProblem {
   readonly field: string
   readonly attribute: string
-  /** Which of the values, counted from 0; `undefined` where it is about all of them. */
+  /** The index of the value, from 0; `undefined` if the problem is about all of them. */
   readonly index: number | undefined
-  /** The value, shortened, and in base64 where it isn't text; `undefined` for secrets, and where there is none. */
+  /** The value, shortened, and in base64 if it isn't text; `undefined` for secrets, and if there is no value. */
   readonly value: string | undefined
-  /** What is wrong, in the words of the codec; of a secret only that it can't be taken. */
+  /** The message of the codec; for a secret, only that the value is invalid. */
   readonly detail: string
 }
 
@@ -50,7 +50,7 @@ export class LdapDecodeError extends Data.TaggedError("LdapDecodeError")<{
 }
 
 /**
- * A value of a domain class that an entry can't be made from: its text is empty where the directory wants some, its time is
+ * A value of a domain class that can't be converted to an entry, for instance because a required text is empty or a time
  * out of range. Values are never in the message.
  *
  * @category errors

@@ -1,5 +1,5 @@
 /**
- * The fields of a domain class: which attribute each is of, how many values it has, and who writes it.
+ * The fields of a domain class: the attribute of each, its number of values, and its access.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { ValueSyntax } from "../syntax/syntax.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A codec of one attribute value: any effect Schema whose encoded side is octets, synchronous and without services.
+ * A codec of one attribute value: any effect Schema whose encoded side is bytes, synchronous and without services.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,7 @@ export interface ValueCodec extends Schema.Constraint {
 export type Kind = "single" | "optional" | "repeated" | "nonEmpty" | "set" | "entryDn"
 
 /**
- * Who writes a field: the program and the server, the server alone, or the program alone.
+ * The access to a field: read and written, only read (the server sets it), or only written.
  *
  * @category models
  * @since 0.1.0
@@ -60,16 +60,16 @@ export interface Field<
   readonly _tag: "LdapField"
   readonly kind: K
   readonly access: A
-  /** The attribute description; `undefined` where it is the field's own name. */
+  /** The attribute description; `undefined` if it is the name of the field. */
   readonly attribute: string | undefined
   /** The codec of one value. */
   readonly value: Value
-  /** The schema of the field: from all the values in octets. */
+  /** The schema of the field: from all its values in bytes. */
   readonly schema: S
 }
 
 /**
- * What stands for a field: a {@link Field}, or a codec for one that has exactly one value.
+ * The input for a field: a {@link Field}, or a codec for a field with exactly one value.
  *
  * @category models
  * @since 0.1.0
@@ -121,7 +121,7 @@ export type SchemasOf<Fields extends FieldsInput> = {
 }
 
 /**
- * The names of fields that can be asked for in a filter.
+ * The names of fields that a filter can use.
  *
  * @category models
  * @since 0.1.0
@@ -233,7 +233,7 @@ const setSchema = <Value extends Schema.Constraint>(value: Value): SetOf<Value> 
 const isField = (input: FieldInput): input is Field => "_tag" in input && input._tag === "LdapField"
 
 /**
- * A field in full, from what stands for it.
+ * The full field for an input.
  *
  * @internal
  */
@@ -282,7 +282,7 @@ export const optional = <V extends ValueCodec>(
 })
 
 /**
- * A field with any number of values, as an array in the server's order, which means nothing. A constructor may leave it
+ * A field with any number of values, as an array in the server's order, which has no meaning. A constructor may leave it
  * out.
  *
  * @category fields
@@ -335,8 +335,8 @@ export const set = <V extends ValueCodec>(value: V): Field<V, SetOf<V>, "set", "
  *
  * **Details**
  *
- * A codec alone, or an {@link optional} field, has one value or none here, since an entry that a program makes hasn't any
- * yet. {@link attribute} goes outside: `attribute("memberOf", readOnly(set(Dn)))`.
+ * A codec alone, or an {@link optional} field, has one value or none here, since a new entry has no value yet.
+ * {@link attribute} goes outside: `attribute("memberOf", readOnly(set(Dn)))`.
  *
  * @category fields
  * @since 0.1.0
@@ -350,12 +350,12 @@ export const readOnly: {
 } = ((input: FieldInput): Field => restricted(input, "readOnly")) as never
 
 /**
- * A field that is written and never asked for, such as a password: absent in what is read.
+ * A field that is written and never requested, such as a password: absent in values that were read.
  *
  * **Details**
  *
- * The least modification between two values replaces it where the new value has one that differs from the old one's, and
- * leaves it alone where the new value has none.
+ * The least modification between two values replaces it if the new value sets it differently from the old one, and
+ * leaves it alone if the new value doesn't set it.
  *
  * @category fields
  * @since 0.1.0
@@ -385,8 +385,8 @@ const restricted = (input: FieldInput, access: Access): Field =>
  *
  * **Details**
  *
- * Filled in by decoding, left alone by encoding and modifying. A repository uses it, where a value has it, to know which
- * entry the value is.
+ * Decoding sets it; encoding and modifying ignore it. If a value has it, a repository uses it to find the entry of the
+ * value.
  *
  * @category fields
  * @since 0.1.0

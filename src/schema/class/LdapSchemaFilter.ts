@@ -1,6 +1,6 @@
 /**
- * Filters by the fields of a domain class: names are fields, values what the fields hold, and what reaches the server are
- * attributes and octets.
+ * Filters by the fields of a domain class: they use names and values of fields, which are converted to attributes and
+ * bytes for the server.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,7 @@ export interface Filters<Fields extends FieldsInput> {
     value: ValueOf<Fields[K]>
   ) => LdapFilter.LdapFilter
   readonly lessOrEqual: <K extends SearchableKey<Fields>>(field: K, value: ValueOf<Fields[K]>) => LdapFilter.LdapFilter
-  /** The parts of text are taken as they are; whatever has an empty one in it matches. */
+  /** The parts of text are taken as they are; an empty part matches every value. */
   readonly startsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
   readonly endsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
   readonly contains: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
@@ -48,7 +48,7 @@ const nothing = LdapFilter.not(LdapFilter.present("objectClass"))
 export const filtersFor = <Fields extends FieldsInput>(mapping: Mapping): Filters<Fields> => {
   const byName = new Map(mapping.fields.map((field) => [field.name, {
     attribute: field.attribute,
-    // Not before it is asked for: most fields never are.
+    // Made at the first use, since most fields are never used.
     encode: (value: unknown) => Schema.encodeUnknownResult(field.value)(value)
   }]))
   const fieldOf = (name: string) => {

@@ -1,5 +1,5 @@
 /**
- * Repositories: the entries of one domain class below one base, to be found, listed, added, changed and deleted as values.
+ * Repositories: find, list, add, change and delete the entries of one domain class below one base, as values.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import { type LdapDecodeError, LdapEncodeError } from "./LdapSchemaError.ts"
 import { fieldFrom, type FieldsInput, type NamingKey, type ValueOf } from "./LdapSchemaField.ts"
 
 /**
- * What a repository needs: a client, or a session.
+ * The operations that a repository needs, of a client or a session.
  *
  * @category models
  * @since 0.1.0
@@ -43,9 +43,9 @@ export interface EntityClass<Self, Fields extends FieldsInput> extends Entries<S
  * @since 0.1.0
  */
 export interface RepositoryOptions<Key> {
-  /** The entry right below which new entries go, and where they are looked for. */
+  /** The parent of new entries, and the base of searches. */
   readonly base: string | LdapDn.LdapDn
-  /** The field in the entries' own names: `uid` for `uid=ada,ou=people,…`. It has exactly one value. */
+  /** The field of the RDN: `uid` for `uid=ada,ou=people,…`. It has exactly one value. */
   readonly rdn: Key
 }
 
@@ -56,11 +56,11 @@ export interface RepositoryOptions<Key> {
  * @since 0.1.0
  */
 export interface StreamOptions {
-  /** Beside the object classes; build it with `filter` of the class. */
+  /** A filter in addition to the object classes; build it with `filter` of the class. */
   readonly filter?: LdapFilter.LdapFilter | undefined
   /** Default `one`: right below the base. With `subtree` the class should have a field `LdapSchema.entryDn`. */
   readonly scope?: "one" | "subtree" | undefined
-  /** Entries a page; default: no pages. */
+  /** The page size of paged results. Default: no pages. */
   readonly pageSize?: number | undefined
 }
 
@@ -69,20 +69,20 @@ export interface StreamOptions {
  *
  * **Details**
  *
- * Which entry a value is, its field `LdapSchema.entryDn` says where the class has one and the value has it; otherwise it is
- * the entry right below the base that has the value's name.
+ * If a value has a field `LdapSchema.entryDn`, that is the name of its entry; otherwise it is the entry right below the base with the
+ * value's RDN.
  *
- * `LdapDecodeError` is an entry that the class can't be made from, `LdapEncodeError` a value that can't be written; nothing
- * is sent then. Interruption abandons the request in flight.
+ * `LdapDecodeError` means that an entry doesn't fit the class, `LdapEncodeError` that a value can't be written; in that case nothing
+ * is sent. Interruption abandons the request in flight.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Repository<Self, Key> {
-  /** The entry right below the base of that name; none where there is none, or it lacks an object class. */
+  /** The entry right below the base with this name; `None` if there is none, or it lacks an object class. */
   readonly find: (key: Key) => Effect.Effect<Option.Option<Self>, LdapError | LdapDecodeError | LdapEncodeError>
 
-  /** The entry of that distinguished name, wherever it is. */
+  /** The entry with this distinguished name, also outside the base. */
   readonly findByDn: (dn: string | LdapDn.LdapDn) => Effect.Effect<Option.Option<Self>, LdapError | LdapDecodeError>
 
   /** The entries, in the server's order. The first that can't be decoded ends the stream; see `results`. */
@@ -91,18 +91,18 @@ export interface Repository<Self, Key> {
   /** Like `stream`, with entries that can't be decoded as failures among the values. */
   readonly results: (options?: StreamOptions) => Stream.Stream<Result.Result<Self, LdapDecodeError>, LdapError>
 
-  /** Adds an entry. Gives its name. */
+  /** Adds an entry, and returns its name. */
   readonly insert: (value: Self) => Effect.Effect<LdapDn.LdapDn, LdapError | LdapEncodeError>
 
   /**
-   * Makes the entry what the value says, by the least modification, and renames it where its name has changed. Gives what was
-   * modified.
+   * Brings the entry to the state of the value by the least modification, and renames it if its name has changed. Returns the
+   * modifications.
    *
    * **Details**
    *
-   * `previous` is what the entry was when the program read it: attributes that the program didn't change are not touched, even
-   * if someone else has changed them since. Without it the entry is read first, and its name can't change, as the new value
-   * alone doesn't tell which entry it was, unless it has the `entryDn`. An entry that isn't there fails with `NoSuchObject`.
+   * `previous` is the value that the program had read: attributes that the program didn't change are not touched, even
+   * if another client has changed them since. Without it the entry is read first, and its name can't change unless the value has the
+   * `entryDn`, since the new value alone doesn't identify the old entry. Fails with `NoSuchObject` if the entry doesn't exist.
    *
    * A rename and a modification are two requests, in this order: when the second is refused, the first has happened.
    */
@@ -111,10 +111,10 @@ export interface Repository<Self, Key> {
     options?: { readonly previous?: Self | undefined }
   ) => Effect.Effect<ReadonlyArray<LdapModification>, LdapError | LdapDecodeError | LdapEncodeError>
 
-  /** Deletes the entry. One that isn't there fails with `NoSuchObject`. */
+  /** Deletes the entry. Fails with `NoSuchObject` if it doesn't exist. */
   readonly delete: (value: Self) => Effect.Effect<void, LdapError | LdapEncodeError>
 
-  /** Deletes the entry right below the base of that name. */
+  /** Deletes the entry right below the base with this name. */
   readonly deleteByKey: (key: Key) => Effect.Effect<void, LdapError | LdapEncodeError>
 }
 
@@ -154,7 +154,7 @@ export const repository = <Self, Fields extends FieldsInput, const Key extends N
   Effect.flatMap(LdapClient, (client) => makeRepository(client, entity, options))
 
 /**
- * A repository over a client or a session that the program has.
+ * A repository over a given client or session.
  *
  * **Details**
  *
@@ -201,7 +201,7 @@ interface Naming {
   readonly field: string
   readonly attribute: string
   readonly encode: (value: unknown) => Result.Result<Uint8Array, Schema.SchemaError>
-  /** The field that has the entry's name, where there is one. */
+  /** The field with the entry's name, if the class has one. */
   readonly dnField: string | undefined
 }
 
@@ -300,7 +300,7 @@ class EntryRepository<Self, Fields extends FieldsInput, Key> implements Reposito
     return Effect.fromResult(this.#entity.decodeEntry(entry))
   }
 
-  /** The entry as it is now. A search, unlike a lookup, fails with `NoSuchObject` where there is none. */
+  /** The current entry. A search, unlike a lookup, fails with `NoSuchObject` if there is none. */
   #read(dn: LdapDn.LdapDn): Effect.Effect<Self, LdapError | LdapDecodeError> {
     return this.#client.search({ base: dn, scope: "base", attributes: this.#entity.attributes, ranges: "all" }).pipe(
       Stream.runHead,

@@ -1,5 +1,5 @@
 /**
- * Two schemas side by side, for drift: what one server has and the other hasn't, and what both have and define otherwise.
+ * Compares two schemas, to detect drift: definitions that only one server has, and those that differ.
  *
  * @since 0.2.0
  */
@@ -11,8 +11,8 @@ import type { Definition, Definitions, LdapSubschema } from "./LdapSubschemaMode
  *
  * **Details**
  *
- * `name` is the definition's first name, or its object identifier where it has none. Of a `Changed` one, `differences` has the fields that
- * aren't the same, each with what the one schema says and what the other.
+ * `name` is the definition's first name, or its object identifier if it has none. For `Changed`, `differences` has the fields that
+ * differ, each with its values in both schemas.
  *
  * @category models
  * @since 0.2.0
@@ -53,8 +53,8 @@ export interface CompareOptions {
  *
  * **Details**
  *
- * Definitions are found by their object identifiers, and where servers have made some up (`cn-oid`) by their names. The order of
- * names and lists doesn't matter, nor does the case of letters, nor whether a type is called by one of its names or by its object
+ * Definitions are matched by their object identifiers, or by their names if a server has invented the identifier (`cn-oid`). The order
+ * of names and lists doesn't matter, nor does the case of letters, nor whether a type is referred to by one of its names or by its object
  * identifier. Pure; takes time in proportion to the definitions.
  *
  * **Example**

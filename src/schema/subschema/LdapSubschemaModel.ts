@@ -1,5 +1,5 @@
 /**
- * What a schema is made of (RFC 4512 section 4.1), and the schema that they are together: values that never change.
+ * The definitions of a schema (RFC 4512 section 4.1), and the schema itself: values that never change.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import type { ValueRule } from "../../model/dn/LdapDn.ts"
 
 /**
- * What all definitions have.
+ * The fields of all definitions.
  *
  * @category models
  * @since 0.1.0
@@ -75,7 +75,7 @@ export interface ObjectClass extends Definition {
  */
 export interface MatchingRule extends Definition {
   readonly _tag: "MatchingRule"
-  /** The syntax of what is asked for. */
+  /** The syntax of the asserted value. */
   readonly syntax: string | undefined
 }
 
@@ -182,8 +182,8 @@ export interface Definitions {
  *
  * **Details**
  *
- * Whatever is looked up by a name is found by any of its names, without regard to case, and by its object identifier.
- * Schemas never change, so fibers may share them; a server's may, so read it again from time to time.
+ * Definitions are found by any of their names, without regard to case, and by their object identifier.
+ * A value of this class never changes, so fibers may share it. A server's schema may change, so read it again from time to time.
  *
  * @category models
  * @since 0.1.0
@@ -243,7 +243,7 @@ export class LdapSubschema implements Definitions {
 
   /**
    * How values of an attribute type are compared where they stand in names: `exact` where its equality rule is one that knows
-   * upper case from lower case or compares octets, otherwise, and for a type that isn't defined, `caseIgnore`.
+   * upper case from lower case or compares bytes, otherwise, and for a type that isn't defined, `caseIgnore`.
    *
    * **Example**
    *
@@ -278,8 +278,8 @@ export class LdapSubschema implements Definitions {
   }
 
   /**
-   * Which attributes entries of these object classes must and may have, superior classes and DIT content rules included;
-   * classes that aren't defined are passed over.
+   * The attributes that entries of these object classes must and may have, superior classes and DIT content rules included;
+   * unknown classes are ignored.
    *
    * **Details**
    *

@@ -1,7 +1,7 @@
 /**
  * Reads the definitions of RFC 4512 section 4.1, as servers write them.
  *
- * All of the grammar is read, and what real servers send beside it: object identifiers in quotation marks (Active
+ * It reads all of the grammar, and the deviations of real servers: object identifiers in quotation marks (Active
  * Directory's `SYNTAX '1.2.3'`), names in the place of object identifiers and underscores in names (389-ds), keywords in
  * any order and case, lists without dollar signs or without spaces around parentheses, empty lists, apostrophes within
  * quoted text, words that the grammar doesn't have, and text after the last parenthesis.
@@ -169,7 +169,7 @@ const flags = new Set([
   "AUXILIARY"
 ])
 
-/** Keywords that have a value or a list. A word that is neither one of these nor an extension is let pass. */
+/** Keywords that have a value or a list. A word that is neither one of these nor an extension is ignored. */
 const valued = new Set([
   "NAME",
   "DESC",
@@ -204,7 +204,7 @@ const read = (text: string): Result.Result<Parts, DefinitionSyntaxError> => {
     while (reader.kind !== "close") {
       const keyword = (yield* reader.expect("word")).toUpperCase()
       const isValued = valued.has(keyword) || keyword.startsWith("X-")
-      // A word of somebody's own has a value where one follows that can't be a keyword.
+      // An unknown keyword has a value if the next token can't be a keyword.
       const values = isValued || (!flags.has(keyword) && (reader.kind === "quoted" || reader.kind === "open"))
         ? yield* reader.values()
         : noValues

@@ -1,8 +1,8 @@
 /**
  * Writes TypeScript: classes of LdapSchema for the object classes of a server.
  *
- * What comes out is a beginning, to be thinned out and renamed by whoever knows the data: a class with the forty attributes
- * of `inetOrgPerson` is rarely what a program wants.
+ * The source is a starting point: the developer removes and renames fields, since few programs need a class with the forty attributes
+ * of `inetOrgPerson`.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ export class UnknownObjectClassError extends Data.TaggedError("UnknownObjectClas
 }
 
 /**
- * What to write classes for; see {@link generate}.
+ * Options of {@link generate}.
  *
  * @category models
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Judges an entry by a schema before it is sent: what the server would refuse with `objectClassViolation`,
- * `undefinedAttributeType` and their like, all of it at once, each with its attribute.
+ * Validates an entry by a schema before it is sent: finds the problems for which the server would refuse it with
+ * `objectClassViolation`, `undefinedAttributeType` and similar codes, all at once, each with its attribute.
  *
- * The server has the last word: it knows of attributes that it sets itself, of rules that aren't in its schema, and of the
+ * The final decision is the server's: it knows the attributes that it sets itself, rules that aren't in its schema, and the
  * other entries.
  *
  * @since 0.1.0
@@ -17,7 +17,7 @@ import { syntaxOf } from "../syntax/LdapSyntaxOids.ts"
 import { type LdapSubschema, type ObjectClass, setByActiveDirectory } from "./LdapSubschemaModel.ts"
 
 /**
- * What is wrong with an entry.
+ * A problem of an entry.
  *
  * **Details**
  *
@@ -85,11 +85,11 @@ export const describe: (problem: SchemaProblem) => string = SchemaProblem.$match
 })
 
 /**
- * Everything that is wrong with an entry that is to be added, by a schema; empty where nothing is.
+ * All problems of a new entry by a schema; empty if it is valid.
  *
  * **Details**
  *
- * Attributes that only the server sets may be missing though a class requires them, and so may Active Directory's
+ * Attributes that only the server sets may be missing even if a class requires them, and so may Active Directory's
  * `nTSecurityDescriptor` and `objectCategory`; `provided` names others that the server will set.
  * Structure rules and name forms are not judged. Values are checked for the syntaxes that `LdapSchema` has a codec for.
  *

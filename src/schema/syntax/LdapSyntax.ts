@@ -1,8 +1,8 @@
 /**
- * The syntaxes of RFC 4517 as codecs: effect Schemas from the octets of one attribute value to what a program wants.
+ * The syntaxes of RFC 4517 as codecs: effect Schemas from the bytes of one attribute value to a value for programs.
  *
- * What a codec writes, it reads as the same value. Values that a codec refuses are named by the entry's decoding, which
- * knows where they stand; the codec only says what is wrong, and never repeats the value.
+ * A codec reads back what it has written as the same value. The message of a codec says what is wrong and never repeats the value;
+ * the decoding of the entry adds the attribute and the index.
  *
  * @since 0.1.0
  */
@@ -37,7 +37,7 @@ const text = (check: (text: string) => string | undefined): ValueSyntax<Schema.S
 export const DirectoryString = text((text) => text === "" ? "a directory string has at least one character" : undefined)
 
 /**
- * Any UTF-8 text, the empty one too: for servers that have attributes without text in them.
+ * Any UTF-8 text, also empty text, which some servers have as values.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -101,8 +101,8 @@ const uuid = (text: string): Result.Result<string, string> =>
     : Result.fail("not a UUID")
 
 /**
- * One of some texts, as an enumeration. Case doesn't count in what is read, as in most attributes; what the program gets
- * is the text as it is listed.
+ * One of several texts, as an enumeration. Reading ignores case, as most attributes do; the program gets the text as it is
+ * listed.
  *
  * **Example**
  *
@@ -271,15 +271,15 @@ export const Dn = fromText(DnFromSelf, {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Octets
+// Bytes
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Octets as they are.
+ * Unchanged bytes.
  *
  * **Details**
  *
- * What is read is a view into the message that brought the entry: copy it to keep it for long.
+ * The value is a view into the message of the entry: copy it to keep it for long.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -287,11 +287,11 @@ export const Dn = fromText(DnFromSelf, {
 export const Octets = fromOctets(Schema.Uint8Array, { decode: Result.succeed, encode: Result.succeed })
 
 /**
- * A password as it goes to the server, in `userPassword` (RFC 4519 section 2.41): `Redacted` text.
+ * A password for the server, in `userPassword` (RFC 4519 section 2.41): `Redacted` text.
  *
  * **Details**
  *
- * Servers answer with a hash, if with anything: use it in a `writeOnly` field.
+ * Servers return a hash, if they return it at all: use it in a `writeOnly` field.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -302,8 +302,8 @@ export const Password = fromText(Schema.Redacted(Schema.String), {
 })
 
 /**
- * JPEG (RFC 4517 section 3.3.17), as in `jpegPhoto`: octets that begin as JPEG does. Use {@link Octets} for what
- * directories have there instead.
+ * JPEG (RFC 4517 section 3.3.17), as in `jpegPhoto`: bytes that begin as JPEG does. Use {@link Octets} for directories with other
+ * formats in this attribute.
  *
  * @category syntaxes
  * @since 0.1.0

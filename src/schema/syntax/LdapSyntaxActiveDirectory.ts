@@ -1,5 +1,5 @@
 /**
- * The attribute values of Active Directory and Samba that are like no other server's, as codecs.
+ * Codecs for the attribute values that only Active Directory and Samba have.
  *
  * @since 0.1.0
  */
@@ -16,22 +16,22 @@ import { fromOctets, fromText } from "./syntax.ts"
 // Identities
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Where the text form has which octet: the first three groups have their octets in reverse order (MS-DTYP 2.3.4). */
+/** The order of the bytes in the text form: the first three groups have their bytes in reverse order (MS-DTYP 2.3.4). */
 const guidOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 
 /**
- * `objectGUID`: 16 octets as the text that Windows shows, in lower case (MS-DTYP section 2.3.4).
+ * `objectGUID`: 16 bytes as the text that Windows shows, in lower case (MS-DTYP section 2.3.4).
  *
  * **Details**
  *
- * Not in the order of the octets: `ca3cdbb1…` is `b1db3cca-…`. Braces around what is written are taken off.
+ * Not in the order of the bytes: `ca3cdbb1…` is `b1db3cca-…`. Braces around what is written are taken off.
  *
  * @category Active Directory
  * @since 0.1.0
  */
 export const ObjectGuid = fromOctets(Schema.String, {
   decode: (octets) => {
-    if (octets.length !== 16) return Result.fail("a GUID has 16 octets")
+    if (octets.length !== 16) return Result.fail("a GUID has 16 bytes")
     const hex = Buffer.from(guidOrder.map((at) => octets[at]!)).toString("hex")
     return Result.succeed(
       [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")

@@ -1,14 +1,14 @@
 /**
  * Which codec reads the values of which syntax (RFC 4517 section 3.3, RFC 4523, RFC 4530, and MS-ADTS 3.1.1.2.2.2).
  *
- * Where servers are more lenient than a codec, as with telephone numbers, the table has the lenient one: it is there for
- * schemas whose data nobody has looked at.
+ * If servers are more lenient than a codec, as with telephone numbers, the table has a lenient codec, since it is used
+ * for generated classes whose data hasn't been checked yet.
  */
 import type * as Schema from "effect/Schema"
 import * as Syntax from "./LdapSyntax.ts"
 import * as ActiveDirectory from "./LdapSyntaxActiveDirectory.ts"
 
-/** A codec to judge values by, and the name of the one in LdapSchema that programs want. */
+/** A codec for validating values, and the name of the codec in LdapSchema that programs use. */
 export interface NamedSyntax {
   readonly name: string
   readonly codec: Schema.ConstraintCodec<unknown, Uint8Array>
@@ -48,7 +48,7 @@ const text: NamedSyntax = { name: "Utf8String", codec: Syntax.Utf8String }
 /** Syntaxes of RFC 4517 and 4523 that are text, though no codec of their own is here. */
 const textual = new Set(["3", "14", "16", "17", "21", "22", "25", "30", "31", "34", "35", "37", "51", "52", "54", "58"])
 
-/** The codec for a syntax; octets where nothing is known of it. */
+/** The codec for a syntax; bytes where nothing is known of it. */
 export const syntaxOf = (oid: string | undefined): NamedSyntax =>
   oid === undefined
     ? octets

@@ -101,7 +101,7 @@ const instant = (year: number, parts: Record<string, string | undefined>): Resul
   )
 }
 
-/** How many milliseconds a fraction of a unit has, exactly; digits past the thirtieth are beyond anyone's clock. */
+/** How many milliseconds a fraction of a unit has, exactly. Digits past the thirtieth are ignored: no clock is that precise. */
 const fractionOf = (digits: string, unit: number): number => {
   const kept = digits.slice(0, 30)
   return Number(BigInt(kept) * BigInt(unit) / 10n ** BigInt(kept.length))

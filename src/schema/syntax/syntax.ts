@@ -1,7 +1,7 @@
 /**
- * How the codecs of this room are made: a schema whose encoded side is the octets of one attribute value.
+ * How the codecs of this folder are made: a schema whose encoded side is the bytes of one attribute value.
  *
- * What is wrong with a value is said without the value: a password may be among them.
+ * Messages never contain the value, since it may be a password.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -10,7 +10,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { isUtf8 } from "node:buffer"
 
-/** A codec of one attribute value: `Type` is what programs have, `Encoded` the octets of the directory. */
+/** A codec of one attribute value: `Type` is what programs have, `Encoded` the bytes of the directory. */
 export interface ValueSyntax<To extends Schema.Constraint> extends Schema.decodeTo<To, Schema.Uint8Array> {}
 
 const issues = <A>(result: Result.Result<A, string>): Effect.Effect<A, SchemaIssue.Issue> =>
@@ -18,7 +18,7 @@ const issues = <A>(result: Result.Result<A, string>): Effect.Effect<A, SchemaIss
     ? Effect.succeed(result.success)
     : Effect.fail(new SchemaIssue.InvalidValue({ message: result.failure }))
 
-/** A codec from octets to `to`. The failures of both functions are what is wrong, in a few words. */
+/** A codec from bytes to `to`. The failures of both functions are short messages. */
 export const fromOctets = <To extends Schema.Constraint>(
   to: To,
   how: {
@@ -47,12 +47,12 @@ export const fromText = <To extends Schema.Constraint>(
     encode: (value) => Result.flatMap(how.encode(value), octetsOf)
   })
 
-/** The octets as text, where they are UTF-8. A byte order mark is a part of the value like any other character. */
+/** The bytes as text, where they are UTF-8. A byte order mark is a part of the value like any other character. */
 export const textOf = (octets: Uint8Array): Result.Result<string, string> =>
   isUtf8(octets)
     ? Result.succeed(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString())
-    : Result.fail("the octets are not UTF-8")
+    : Result.fail("the bytes are not UTF-8")
 
-/** Text as octets. Half of a surrogate pair has none. */
+/** Text as bytes. Half of a surrogate pair has none. */
 export const octetsOf = (text: string): Result.Result<Uint8Array, string> =>
   text.isWellFormed() ? Result.succeed(Buffer.from(text)) : Result.fail("the text has half of a surrogate pair")

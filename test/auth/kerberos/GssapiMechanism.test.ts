@@ -98,8 +98,8 @@ describe("GSSAPI", () => {
     ["a token beyond all measure", {}, [[14, "x".repeat(70_000)]], "more than 65536"],
     ["a token that proves nothing", {}, [[14, "x"]], "the token proves nothing"],
     ["an offer that isn't wrapped", {}, [[14, "proof"], [14, "\x07\0\0\0"]], "not wrapped"],
-    ["an offer that is too short", {}, [[14, "proof"], [14, "w\x07\0\0"]], "3 octets instead of 4"],
-    ["an offer that is too long", {}, [[14, "proof"], [14, "w\x07\0\0\0\0"]], "5 octets instead of 4"],
+    ["an offer that is too short", {}, [[14, "proof"], [14, "w\x07\0\0"]], "3 bytes instead of 4"],
+    ["an offer that is too long", {}, [[14, "proof"], [14, "w\x07\0\0\0\0"]], "5 bytes instead of 4"],
     ["an offer of nothing", {}, [[14, "proof"], [14, offer(0, 0)]], "the server offers nothing"],
     [
       "an offer without what is named",

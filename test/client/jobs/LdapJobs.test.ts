@@ -156,7 +156,7 @@ describe("upsert", { timeout: 60_000 }, () => {
       assert.isFalse(left.has("mail") || left.has("title"))
     }).pipe(Effect.scoped))
 
-  it.effect("somebody else adds the entry meanwhile: it is read again and modified", () =>
+  it.effect("if another client adds the entry meanwhile, it is read again and modified", () =>
     Effect.gen(function*() {
       let races = 0
       const { directory, requests, session } = yield* world(

@@ -1,4 +1,4 @@
-/** Look-ups of one moment: how many requests they are on the wire, and that everybody gets what is theirs. */
+/** Lookups of one moment: how many requests they send, and that each fiber gets its own entries. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Deferred from "effect/Deferred"
@@ -60,7 +60,7 @@ const refusal = (code: number): ReadonlyArray<ResponseOperation> => [{
 
 describe("find and findAll", { timeout: 60_000 }, () => {
   it.effect(
-    "120 values, asked 240 times in one moment: 3 searches in the place of 240, and everybody's answer",
+    "120 values, asked 240 times in one moment: 3 searches in the place of 240, and each lookup gets its own answer",
     () =>
       Effect.gen(function*() {
         const people = Array.from({ length: 100 }, (_, i) => account(`u${i}`))
@@ -137,7 +137,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
       assert.strictEqual(count(), 2)
     }).pipe(Effect.scoped))
 
-  it.effect("values are told apart as the directory does: by case where it does, and octets as they are", () =>
+  it.effect("values are told apart as the directory does: by case where it does, and bytes as they are", () =>
     Effect.gen(function*() {
       const { session } = yield* world([
         account("a", { homeDirectory: "/Home", description: "Straße  one" }),
@@ -177,7 +177,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
       assert.strictEqual(count(), 4)
     }).pipe(Effect.scoped))
 
-  it.effect("a search that is too large for the server is asked value by value; any other refusal is everybody's", () =>
+  it.effect("a search that is too large for the server is asked value by value; any other refusal fails all of its lookups", () =>
     Effect.gen(function*() {
       const isLarge = ({ filter }: SearchRequest) => filter._tag === "Or"
       const large = yield* world([account("a"), account("b")], (search) => isLarge(search) ? refusal(4) : undefined)
@@ -216,7 +216,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
 
   const some = Schema.Literals(["a", "A", "b", " b", "b  c", "B C", "ü", "Ü", "ß", "ss", "*", "(", "#1", "none"])
   it.effect.prop(
-    "whoever asks together gets what they would have got alone",
+    "batched lookups get the same as separate ones",
     [
       Arbitrary.array(Arbitrary.array(Arbitrary.schema(some), { minLength: 1, maxLength: 3 }), { maxLength: 8 }),
       Arbitrary.array(Arbitrary.schema(some), { minLength: 1, maxLength: 10 })
@@ -397,7 +397,7 @@ describe("waiting together", { timeout: 60_000 }, () => {
     }).pipe(Effect.scoped))
 
   it.effect.each(["find", "entry"] as const)(
-    "%s: a search for which nobody waits any more is abandoned, once",
+    "%s: a search is abandoned once when no fiber waits for it any more",
     (by) =>
       Effect.gen(function*() {
         const { count, directory, here, resolver } = yield* held
@@ -441,7 +441,7 @@ describe("waiting together", { timeout: 60_000 }, () => {
       assert.strictEqual(count(), 1)
     }).pipe(Effect.scoped))
 
-  it.effect("when the session ends, everybody hears it", () =>
+  it.effect("when the session ends, all waiting lookups fail", () =>
     Effect.gen(function*() {
       const { directory } = yield* world([])
       const scope = yield* Scope.make()

@@ -64,7 +64,7 @@ describe("upsert compares by matching rules", () => {
       assert.deepStrictEqual(sent, [])
     }))
 
-  it.effect("what differs by its rule is, and with octets whatever differs", () =>
+  it.effect("what differs by its rule is, and with bytes whatever differs", () =>
     Effect.gen(function*() {
       const { client, sent } = holding(entry)
       yield* LdapJobs.upsert(client, entry.dn, { homeDirectory: "/home/bob", mail: "bob@example.org" })

@@ -1,4 +1,4 @@
-/** The login of a service: who is found, who is bound where, what is refused and why, and what nobody learns. */
+/** The login of a service: the search, the bind and its session, the reasons of refusals, and what stays hidden. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -150,7 +150,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       yield* client.delete("uid=eve,dc=example")
     }).pipe(Effect.scoped))
 
-  it.effect("with a client it needs nothing else: the session is beside the pool, nobody's until the bind", () =>
+  it.effect("with a client it needs nothing else: the session is outside the pool, and anonymous until the bind", () =>
     Effect.gen(function*() {
       const { directory } = yield* world()
       const before = directory.log.connections.length
@@ -203,7 +203,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(requests(), [])
     }).pipe(Effect.scoped))
 
-  it.effect("an entry without a name is nobody: to bind as it would be to become anonymous", () =>
+  it.effect("an entry without a name is no user: a bind with the empty name would be anonymous", () =>
     Effect.gen(function*() {
       const rootDse = { entries: [LdapEntry.make("", { uid: "ada" })], references: [], result: undefined as never }
       const { refused, requests } = yield* world({ client: { searchResult: () => Effect.succeed(rootDse) } })
@@ -265,9 +265,9 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(silent.asked, [])
     }).pipe(Effect.scoped))
 
-  it.effect("what nobody can decide is a DirectoryFailed with the error, uniform or not", () =>
+  it.effect("an undecidable login is a DirectoryFailed with the error, uniform or not", () =>
     Effect.gen(function*() {
-      const reason = new ConnectFailed({ kind: "refused", detail: "nobody listens" })
+      const reason = new ConnectFailed({ kind: "refused", detail: "connection refused" })
       const down = Effect.fail(new LdapError({ reason, operation: "connect" }))
       for (const uniform of [false, true]) {
         const unreachable = yield* world({ uniform, open: down })
@@ -362,7 +362,7 @@ describe("authenticate, uniform", { timeout: 60_000 }, () => {
       assert.notStrictEqual(names[0]?.dn, names[1]?.dn)
     }).pipe(Effect.scoped))
 
-  it.effect("a decoy is bound for unknown users, and nobody gets in by its password", () =>
+  it.effect("a decoy is bound for unknown users, and its password logs in no user", () =>
     Effect.gen(function*() {
       const { directory, refused } = yield* world({ uniform: { decoy: "uid=eve,dc=example" } })
       for (const password of ["no", "evepw"]) {

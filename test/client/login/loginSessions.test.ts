@@ -27,7 +27,7 @@ const mustChange = "must change"
 
 const admin = LdapAuth.simple("cn=admin,dc=example", Redacted.make("secret"))
 
-/** A directory, and one's way to log in to it. Whoever looks up has its first connection. */
+/** A directory, and a function that logs in to it. The session that searches for users has its first connection. */
 const world = Effect.fnUntraced(function*(
   options: Partial<LdapLogin.LoginSettings & LdapLogin.LoginPoolOptions> = {}
 ) {
@@ -158,7 +158,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(seen[1], seen[0])
     }))
 
-  it.effect("one that nobody has used for a minute is unbound", () =>
+  it.effect("a session that was idle for a minute is unbound", () =>
     Effect.gen(function*() {
       const { directory, login, opened } = yield* world()
       yield* login("ada")
@@ -185,7 +185,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(requests(3), [ada])
     }))
 
-  it.effect("one that the server has closed meanwhile is replaced, and nobody notices", () =>
+  it.effect("a session that the server has closed meanwhile is replaced, and the login succeeds", () =>
     Effect.gen(function*() {
       const { directory, login, requests, sockets } = yield* world()
       yield* login("ada")

@@ -68,7 +68,7 @@ const run = (operations: Operations, name: string, client: LdapClient.LdapClient
 
 describe("LdapClient over a pool", () => {
   it.effect.each(Object.keys(all) as ReadonlyArray<Operation>)(
-    "%s whose session ends before the request is written is run again, and nobody notices",
+    "%s whose session ends before the request is written is retried, and the caller gets no error",
     (name) =>
       Effect.gen(function*() {
         const world = yield* World.make()
@@ -168,7 +168,7 @@ describe("LdapClient over a pool", () => {
       assert.strictEqual(count(world, "DeleteRequest"), 0)
     }))
 
-  it.effect("a Notice of Disconnection moves everybody on to another session", () =>
+  it.effect("a Notice of Disconnection moves all operations to another session", () =>
     Effect.gen(function*() {
       const world = yield* World.make()
       const client = yield* clientOf(world)

@@ -128,7 +128,7 @@ describe("LdapPool", () => {
         assert.deepStrictEqual(order, [0, 2, 3, 4])
       }))
 
-    it.effect("nobody waits longer than checkoutTimeout, and the error says what to do", () =>
+    it.effect("no operation waits longer than checkoutTimeout, and the error says what to do", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 1, concurrency: 1, checkoutTimeout: "7 seconds" })
@@ -195,7 +195,7 @@ describe("LdapPool", () => {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 2, healthCheck: false })
         yield* world.connections[0]!.reset
-        // Without a turn for anybody to notice.
+        // Without a turn in which another fiber could notice.
         yield* pool.use((session) => session.rootDse)
         yield* quiet
         assert.strictEqual(world.connections.length, 2)
@@ -203,7 +203,7 @@ describe("LdapPool", () => {
         assert.deepStrictEqual(yield* pool.statistics, { open: 1, idle: 1, inUse: 0, waiting: 0, created: 2, lost: 1 })
       }))
 
-    it.effect("one of min that is lost is replaced before anybody asks", () =>
+    it.effect("a lost session up to min is replaced before an operation needs it", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { checkInterval: "Infinity" })
@@ -259,7 +259,7 @@ describe("LdapPool", () => {
         assert.strictEqual(world.connections[0]!.peer.count("UnbindRequest"), 1)
       }))
 
-    it.effect("one that is too old is used on while somebody has it and there is no room for another", () =>
+    it.effect("a session that is too old stays in use while operations have it and there is no room for another", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 1, maxAge: "1 minute", checkInterval: "20 seconds" })
@@ -408,7 +408,7 @@ describe("LdapPool", () => {
         yield* poolOf(world)
       }))
 
-    it.effect("after idling a session is checked once, whoever wants it, and closed if it is silent", () =>
+    it.effect("after idling a session is checked once for all operations, and closed if it doesn't respond", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { checkAfterIdle: "10 seconds", checkInterval: "Infinity" })
@@ -480,7 +480,7 @@ describe("LdapPool", () => {
         assert.strictEqual(world.connections.at(-1)!.peer.count("SearchRequest"), 0)
       }))
 
-    it.effect("whoever opens sessions may have checked them, and learns of those that are unfit later", () =>
+    it.effect("the effect that opens sessions may have checked them, and is told of those that are unfit later", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const unfit: Array<string> = []
@@ -537,7 +537,7 @@ describe("LdapPool", () => {
   })
 
   describe("the end", () => {
-    it.effect("what is in flight gets drainTimeout; nobody else comes in, and those who wait are told", () =>
+    it.effect("operations in flight get drainTimeout; new and waiting ones fail", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const scope = yield* Scope.make()
@@ -596,7 +596,7 @@ describe("LdapPool", () => {
         assertUnbound(world)
       }))
 
-    it.effect("a stream that nobody reads keeps its session, but not the end", () =>
+    it.effect("a stream that is not read keeps its session, but does not hold up the release", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const scope = yield* Scope.make()

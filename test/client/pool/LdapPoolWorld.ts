@@ -82,7 +82,7 @@ export const make = (options?: LdapSession.SessionOptions): Effect.Effect<World,
       server: "ldap://peer",
       connect: Effect.gen(function*() {
         if (server.refuses) {
-          const reason = new ConnectFailed({ kind: "refused", detail: "nobody listens" })
+          const reason = new ConnectFailed({ kind: "refused", detail: "connection refused" })
           return yield* new LdapError({ reason, operation: "connect" })
         }
         yield* Effect.acquireRelease(

@@ -48,7 +48,7 @@ const world = Effect.fnUntraced(function*(
   ): Effect.Effect<LdapTransport, LdapError> => {
     asked.push(url.host ?? "")
     const directory = directories[url.host ?? ""]
-    const reason = new ConnectFailed({ kind: "refused", detail: "nobody is there" })
+    const reason = new ConnectFailed({ kind: "refused", detail: "connection refused" })
     return directory === undefined
       ? Effect.fail(new LdapError({ reason, operation: "connect", server: url.toString() }))
       : Effect.succeed({ ...directory.transport, server: `ldap://${url.host}` })
@@ -188,7 +188,7 @@ describe("a search", () => {
       const error = yield* Effect.flip(ldap.searchResult({ base: "o=x" }))
       assert.deepInclude(error.reason, { _tag: "ReferralFailed", urls: ["ldap://gone.example/ou=b,o=x??sub"] })
       assert.deepStrictEqual(error.partial?.entries.map(({ dn }) => dn), ["o=x"])
-      assert.include(error.message, "nobody is there")
+      assert.include(error.message, "connection refused")
       assert.instanceOf("cause" in error.reason ? error.reason.cause : undefined, LdapError)
     }))
 })
@@ -235,8 +235,8 @@ describe("changes and comparisons", () => {
     }))
 })
 
-describe("who we are there", () => {
-  it.effect("nobody, unless a function says who: the credentials of the first server never go along", () =>
+describe("credentials for the other server", () => {
+  it.effect("the session is anonymous unless a function gives credentials: those of the first server are never sent", () =>
     Effect.gen(function*() {
       const { at, client, requests } = yield* world(twoServers)
       const ldap = yield* client()
@@ -407,7 +407,7 @@ describe("several URLs", () => {
         const reason = yield* reasonOf(failing as Effect.Effect<unknown, LdapError>)
         assert.strictEqual(reason._tag, "ReferralFailed")
         for (
-          const said of ["socket of this machine", "names no server", "nobody is there", "not allowed"]
+          const said of ["socket of this machine", "names no server", "connection refused", "not allowed"]
         ) {
           assert.include(reason.message, said)
         }
@@ -428,7 +428,7 @@ describe("hostile referrals", () => {
     "b.example": [["o=x"], ["ou=b,o=x", "ldap://A.EXAMPLE:389/OU=B,O=X"]]
   } as const
 
-  it.effect("two servers that name each other: the circle is seen, and nobody is asked the same twice", () =>
+  it.effect("two servers that name each other: the circle is detected, and no server gets the same request twice", () =>
     Effect.gen(function*() {
       const { admin, client, requests } = yield* world(circle)
       const ldap = yield* client({ credentials: ({ host }) => Effect.succeed(admin(host!.toLowerCase())) })

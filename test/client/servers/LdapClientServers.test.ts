@@ -1,4 +1,4 @@
-/** The client over several servers: failover that nobody notices, and reads and writes that go different ways. */
+/** The client over several servers: failover without errors for callers, and the read/write split. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -54,7 +54,7 @@ describe("LdapClient over several servers", () => {
       }
     }))
 
-  it.effect("a Notice of Disconnection moves everybody to another server at once, and the server isn't asked again", () =>
+  it.effect("a Notice of Disconnection moves all operations to another server at once, and the server isn't asked again", () =>
     Effect.gen(function*() {
       const world = yield* make([a, b])
       const servers = LdapServers.urls([a, b], { rest: Schedule.spaced("1 minute") })

@@ -40,7 +40,7 @@ const states = (servers: LdapServers.LdapServers) =>
 
 const tally = (all: ReadonlyArray<string>) => urls.map((url) => all.filter((one) => one === url).length)
 
-/** What a host was asked, connection by connection, without what is nobody's: responses. */
+/** The requests to a host, connection by connection, without responses. */
 const requests = ({ directory }: Host) =>
   directory.log.pdus().filter(({ direction }) => direction === "request").map(({ kind }) => kind)
 
@@ -219,7 +219,7 @@ describe("LdapServers", () => {
   })
 
   describe("a server that fails", () => {
-    it.effect("rests, is tried when its time is over by nobody's operation, and comes back", () =>
+    it.effect("rests, is probed in the background when its time is over, and comes back", () =>
       Effect.gen(function*() {
         const world = yield* make(urls)
         const servers = yield* world.make(LdapServers.urls(urls, { rest }))
@@ -276,7 +276,7 @@ describe("LdapServers", () => {
         assert.deepStrictEqual(world.host(a).asked, [0, 1000, 3000, 5000, 7000])
       }))
 
-    it.effect("where all rest, everybody fails at once, and learns of each server why", () =>
+    it.effect("if all rest, operations fail at once, with the reason for each server", () =>
       Effect.gen(function*() {
         const world = yield* make(urls)
         const servers = yield* world.make(LdapServers.urls(urls, { rest }))
@@ -292,7 +292,10 @@ describe("LdapServers", () => {
             error.reason.failures.map(({ error, server }) => [server, error.reason._tag]),
             [[a, "ConnectFailed"], [b, "Busy"], [c, "ConnectFailed"]]
           )
-          assert.match(error.message, /ldap:\/\/a: .*nobody listens.*; ldap:\/\/b: bind: busy.*; ldap:\/\/c: .*lost/)
+          assert.match(
+            error.message,
+            /ldap:\/\/a: .*connection refused.*; ldap:\/\/b: bind: busy.*; ldap:\/\/c: .*lost/
+          )
           assert.deepStrictEqual(world.hosts.map((host) => host.asked.length), [asked, asked, asked])
         }
         yield* quiet
@@ -308,7 +311,7 @@ describe("LdapServers", () => {
         assert.isFalse((yield* Effect.flip(servers.open())).isRetryable)
       }))
 
-    it.effect("a wrong password is the answer: no other server is asked, and nobody rests", () =>
+    it.effect("a wrong password is the answer: no other server is asked, and no server rests", () =>
       Effect.gen(function*() {
         const world = yield* make(urls)
         for (const strategy of ["failover", "fastestConnect"] as const) {
@@ -381,7 +384,7 @@ describe("LdapServers", () => {
         yield* world.host(a).directory.faults.set(DirectoryFault.disconnect({ on: "search" }))
         const second = yield* servers.open()
         assert.strictEqual(second.server, a)
-        // Whoever is told of the end finds the server resting.
+        // Observers of the end find the server resting.
         const seen = yield* Effect.forkChild(Effect.andThen(second.closed, states(servers)), { startImmediately: true })
         yield* Effect.flip(second.rootDse)
         assert.strictEqual(yield* Fiber.join(seen), "Resting Up")

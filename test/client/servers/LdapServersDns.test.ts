@@ -121,7 +121,7 @@ describe("servers by DNS", () => {
       yield* TestClock.adjust("59 seconds")
       yield* whose(servers)
       assert.strictEqual(world.questions.length, 1)
-      // DNS that is silent keeps nobody, and one question is enough.
+      // A DNS server that doesn't respond holds up no session, and one query is enough.
       world.trouble.dns = "is silent"
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([yield* whose(servers), yield* whose(servers)], [host("b"), host("b")])
@@ -202,7 +202,7 @@ describe("servers by DNS", () => {
         assert.match((yield* Fiber.join(fiber)).message, /did not answer within 10s/)
       }))
 
-    it.effect("hosts outside of the domain get no connection: whoever forges DNS can't send us elsewhere", () =>
+    it.effect("hosts outside of the domain get no connection: forged DNS answers can't redirect the client", () =>
       Effect.gen(function*() {
         for (const evil of ["evil.example", "example.org.evil.example", "notexample.org", "10.0.0.1", "org"]) {
           assert.match(yield* refused([record(evil)]), /not trusted/)

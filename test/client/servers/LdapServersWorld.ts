@@ -25,7 +25,7 @@ export const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { 
 export interface Host {
   readonly url: string
   readonly directory: InMemoryDirectory.InMemoryDirectory
-  /** Whether nobody listens. */
+  /** Whether the server is down. */
   refuses: boolean
   /** How long a connection takes to be made. */
   latency: Duration.Input
@@ -37,7 +37,7 @@ export interface Host {
   tls: LdapTransport.UrlOptions["tls"]
   /** All that there have been. */
   readonly sockets: Set<MemorySocket.MemorySocket>
-  /** Crashes: all its connections break, and nobody listens. */
+  /** Crashes: all its connections break, and new ones are refused. */
   readonly kill: Effect.Effect<void>
 }
 
@@ -102,10 +102,10 @@ export const make = Effect.fnUntraced(function*(
         to.connecting++
         yield* Effect.ensuring(Effect.sleep(to.latency), Effect.sync(() => to.connecting--))
         if (to.refuses) {
-          const reason = new ConnectFailed({ kind: "refused", detail: "nobody listens" })
+          const reason = new ConnectFailed({ kind: "refused", detail: "connection refused" })
           return yield* new LdapError({ reason, operation: "connect", server: url })
         }
-        // In one step: nobody would close a socket that belongs to nobody yet.
+        // In one step: otherwise a socket without an owner would stay open.
         return yield* Effect.uninterruptible(
           Effect.flatMap(to.directory.connect, (socket) => {
             to.sockets.add(socket)

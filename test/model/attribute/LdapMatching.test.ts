@@ -19,7 +19,7 @@ describe("LdapMatching.equal, with the standard schemas", () => {
     ["uidNumber", "7", 7],
     ["unheardOf", "a", Buffer.from("a")],
     ["jpegPhoto", Buffer.from([255, 1]), Buffer.from([255, 1])],
-    // Not names: equal only as octets.
+    // Not names: equal only as bytes.
     ["manager", "nobody", "nobody"]
   ])("%s: %s equals %s", (attribute, a, b) => {
     assert.isTrue(LdapMatching.equal(attribute, a, b))

@@ -35,11 +35,11 @@ const differences = new Map([
   // The codes are open: RFC 4511 section 4 for every ENUMERATED, and the draft's own "..." for the view's.
   ["ctl-038", "a sort result that RFC 2891 doesn't list is one that a client must be able to hear of"],
   ["ctl-099", "draft-ietf-ldapext-ldapv3-vlv-09 section 6.2 leaves the codes open"],
-  // syncUUID ::= OCTET STRING (SIZE(16)), RFC 4533 section 2.1.1; the source takes three octets.
-  ["ctl-075", "a UUID of 3 octets"],
-  ["ctl-076", "a UUID of 3 octets"],
-  ["ctl-077", "a UUID of 3 octets"],
-  ["ctl-078", "a UUID of 3 octets"],
+  // syncUUID ::= OCTET STRING (SIZE(16)), RFC 4533 section 2.1.1; the source takes three bytes.
+  ["ctl-075", "a UUID of 3 bytes"],
+  ["ctl-076", "a UUID of 3 bytes"],
+  ["ctl-077", "a UUID of 3 bytes"],
+  ["ctl-078", "a UUID of 3 bytes"],
   ["ctl-082", "RFC 4533 section 2.3 has four states; the fifth is ApacheDS' own"],
   ["ctl-122", "its form is that of RFC 5805 section 2.3: an optional message id left out, then updatesControls"],
   ["ctl-159", "the sequence is empty and has octets behind it"]
@@ -187,7 +187,7 @@ describe.skipIf(!present)("control values of other suites", () => {
     }
   )
 
-  it("requests that this side writes are the same octets", () => {
+  it("requests that this side writes are the same bytes", () => {
     let compared = 0
     for (const record of records.filter((record) => isRequest(record) && record.valid)) {
       const content = new BerReader(Buffer.from(record.hex, "hex")).sequence()

@@ -13,7 +13,7 @@ const { all, array, map } = Arbitrary
 const oneOf = <const L extends ReadonlyArray<string>>(choices: L): Arbitrary.Arbitrary<L[number]> =>
   Arbitrary.schema(Schema.Literals(choices))
 
-/** Lengths up to 300, so that every part takes one, two or three octets of length. */
+/** Lengths up to 300, so that every part takes one, two or three bytes of length. */
 const anyText = Arbitrary.schema(Schema.Union([
   Schema.Literals(["", "é", "\u{1f600}", "dc=example", "x".repeat(127), "x".repeat(128), "é".repeat(150)]),
   Schema.String

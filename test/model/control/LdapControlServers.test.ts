@@ -106,7 +106,7 @@ describe("slapd", () => {
 })
 
 describe("389 Directory Server", () => {
-  it("who one is after a bind", () => {
+  it("the authorization identity after a bind", () => {
     assert.strictEqual(
       read(LdapControl.authorizationIdentityResponse, "646e3a636e3d6469726563746f7279206d616e61676572"),
       "dn:cn=directory manager"
@@ -117,7 +117,7 @@ describe("389 Directory Server", () => {
     assert.deepStrictEqual(plain(read(LdapControl.paging, "3006020104040130")), { size: 4, cookie: { hex: "30" } })
   })
 
-  it("a sort, with lengths in five octets; one by an unknown attribute, which stands without its tag", () => {
+  it("a sort, with lengths in five bytes; one by an unknown attribute, which stands without its tag", () => {
     assert.deepStrictEqual(read(LdapControl.sortResponse, "3084000000030a0100"), { code: 0 })
     assert.deepStrictEqual(read(LdapControl.sortResponse, "30840000000c0a013504076e6f7468696e67"), {
       code: 53,
@@ -286,7 +286,7 @@ describe("sync info", () => {
     ["nothing", "", "none of the four choices"],
     ["another choice", "a400", "none of the four choices"],
     ["a set without a set", "a303 0401 61", "expected element 0x31"],
-    ["a short UUID", "a304 3102 0400", "a UUID of 0 octets"],
+    ["a short UUID", "a304 3102 0400", "a UUID of 0 bytes"],
     ["octets after it", "a10000", "unexpected bytes"],
     ["one that is cut short", "8003 6162", "passes the end"]
   ])("%s is refused", (_, hex, detail) => {
@@ -305,7 +305,7 @@ describe("sync info", () => {
     )
   })
 
-  it.prop("octets of any kind never make decode throw", [
+  it.prop("bytes of any kind never make decode throw", [
     Arbitrary.schema(Schema.Literals([0x80, 0xa1, 0xa2, 0xa3])),
     Arbitrary.schema(Schema.Uint8Array)
   ], ([tag, value]) => {

@@ -1,5 +1,5 @@
 /**
- * The values of controls: octets worked out by hand from the ASN.1 of the specifications, and what must be refused.
+ * The values of controls: bytes worked out by hand from the ASN.1 of the specifications, and what must be refused.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -302,7 +302,7 @@ const refusal = (kind: Golden["kind"], value: Uint8Array | undefined): LdapContr
   return result.failure
 }
 
-describe("octets by hand", () => {
+describe("bytes by hand", () => {
   it.each(goldens.map((golden) => [golden.what, golden] as const))("%s", (_, { hex, kind, make, says: expected }) => {
     assert.strictEqual(hexOf(make().value), hex)
     assert.deepStrictEqual(says(kind, hex === undefined ? undefined : octets(hex)), plain(expected))
@@ -316,7 +316,7 @@ describe("octets by hand", () => {
   })
 })
 
-describe("octets that others write", () => {
+describe("bytes that others write", () => {
   it.each(goldens.filter(({ isBer }) => isBer).map((golden) => [golden.what, golden] as const))(
     "%s: the same with every length in five octets",
     (_, { hex, kind, says: expected }) => {
@@ -477,7 +477,7 @@ describe("what is refused", () => {
     ],
     ["mode 2", LdapControl.syncRequest, "3003 0a0102", "mode 2 is unknown"],
     ["state 4", LdapControl.syncState, `3015 0a0104 0410 ${uuidHex}`, "state 4 is unknown"],
-    ["a UUID of three octets", LdapControl.syncState, "3008 0a0101 0403 616263", "a UUID of 3 octets"],
+    ["a UUID of three bytes", LdapControl.syncState, "3008 0a0101 0403 616263", "a UUID of 3 bytes"],
     ["half a UTF-16 unit", LdapControl.verifyName, "3006 020100 0401 61", "text that is not UTF-16"],
     ["a form without a meaning", LdapControl.extendedDn, "3003 020102", "flag 2 is unknown"],
     ["no flags", LdapControl.sdFlags, "3000", "expected element 0x02"]
@@ -536,20 +536,20 @@ describe("what is refused", () => {
       "a format that is no object identifier",
       () => LdapControl.sessionTracking.make({ sourceIp: "", sourceName: "", formatOid: "x", identifier: "" })
     ],
-    ["a negative number of octets", () => LdapControl.dirSyncRequest.make({ maxBytes: -1 })]
+    ["a negative number of bytes", () => LdapControl.dirSyncRequest.make({ maxBytes: -1 })]
   ])("to be written: %s", (_, make) => {
     assert.throws(make, LdapControl.ControlError)
   })
 })
 
-describe("octets of any kind", () => {
+describe("bytes of any kind", () => {
   const kinds = [...new Set(goldens.map(({ kind }) => kind))]
 
   it.prop("never make decode throw", [Arbitrary.schema(Schema.Uint8Array)], ([value]) => {
     for (const kind of kinds) kind.decode(withValue(kind.oid, value))
   }, { timeout: 30_000, arbitrary: { runs: 200 } })
 
-  it.prop("nor do values with an octet changed or left out", [anyNumber, anyNumber], ([at, octet]) => {
+  it.prop("nor do values with a byte changed or left out", [anyNumber, anyNumber], ([at, octet]) => {
     for (const { hex, kind } of goldens) {
       if (hex === undefined || hex === "") continue
       const changed = octets(hex)
@@ -568,7 +568,7 @@ describe("octets of any kind", () => {
   }, { timeout: 30_000, arbitrary: { runs: 300 } })
 })
 
-/** The same elements with every length in five octets, as 389 Directory Server writes them. */
+/** The same elements with every length in five bytes, as 389 Directory Server writes them. */
 function longForm(bytes: Uint8Array): Uint8Array {
   const parts: Array<number> = []
   for (let i = 0; i < bytes.length;) {

@@ -42,7 +42,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 const content = (dn: LdapDn.LdapDn) =>
   dn.rdns.map((rdn) => rdn.attributes.map(({ type, value }) => ({ type, valueHex: hex(value) })))
 
-/** Values whose octets after `#` are not BER have no content in the corpus. */
+/** Values whose bytes after `#` are not BER have no content in the corpus. */
 const expected = (rdns: DnRecord["rdns"]) =>
   rdns?.map((rdn) => rdn.map(({ type, valueHex }) => ({ type: type.replace(/^oid\./i, ""), valueHex })))
 
@@ -91,7 +91,7 @@ describe.skipIf(!present)("LdapDn, other people's names", () => {
     )
   })
 
-  // Octets that are not UTF-8, and what isn't BER behind a "#": not strict, judged as this library has decided.
+  // Bytes that are not UTF-8, and what isn't BER behind a "#": not strict, judged as this library has decided.
   it.each(records.filter((record) => !record.strict && record.form === "rfc4514"))("$id decides on $dn", (record) => {
     const isBer = record.rdns?.flat().every(({ valueHex }) => valueHex !== undefined)
     const result = LdapDn.parse(record.dn)

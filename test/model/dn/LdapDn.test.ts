@@ -113,7 +113,7 @@ describe("LdapDn.parse", () => {
     assert.deepStrictEqual(content(dn("cn=,ou=a=b=,o=a#")), [[["cn", ""]], [["ou", "a=b="]], [["o", "a#"]]])
   })
 
-  it("keeps octets that are not UTF-8", () => {
+  it("keeps bytes that are not UTF-8", () => {
     assert.deepStrictEqual(octets(dn("cn=\\ff\\C4a")), [["ffc461"]])
     assert.strictEqual(LdapDn.format(dn("cn=\\ff\\C4a\\,")), "cn=\\ff\\c4a\\,")
   })
@@ -380,7 +380,7 @@ describe("LdapDn.isEqual", () => {
     assert.notStrictEqual(LdapDn.normalize(dn(a)), LdapDn.normalize(dn(b)))
   })
 
-  it("compares octet by octet where asked to", () => {
+  it("compares byte by byte where asked to", () => {
     const exact = { values: "exact" } as const
     assert.isTrue(LdapDn.isEqual(dn("CN=a+2.5.4.4=b"), dn("sn=b+cn=a"), exact))
     assert.isFalse(LdapDn.isEqual(dn("cn=a"), dn("cn=A"), exact))
@@ -515,7 +515,7 @@ describe("LdapDn.template", () => {
     assert.strictEqual(Result.getOrThrow(template.dn({ login: " a" })).toString(), "uid=\\ a,o=x")
   })
 
-  it("answers what is neither text nor octets with a failure", () => {
+  it("answers what is neither text nor bytes with a failure", () => {
     const template = Result.getOrThrow(LdapDn.template(text, login))
     for (const value of [undefined, null, 5, {}, []]) {
       assert.isTrue(Result.isFailure(template.dn({ login: value as never })))

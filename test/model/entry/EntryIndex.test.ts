@@ -11,7 +11,7 @@ import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 
 const text = (value: string): Buffer => Buffer.from(value)
 
-/** What an entry gives for octets where it is asked for text. */
+/** What an entry gives for bytes where it is asked for text. */
 const asText = (octets: Buffer): string =>
   isUtf8(octets) ? octets.toString("utf8") : `data:application/octet-stream;base64,${octets.toString("base64")}`
 
@@ -115,7 +115,7 @@ describe("all values of an entry are the same text as one by one", () => {
   })
 })
 
-describe("whatever the octets are, text is what the octets of each value alone become", () => {
+describe("whatever the bytes are, text is what the bytes of each value alone become", () => {
   const whole = "a b c dn= 12 \0 \x04 \x30 é ß Ж ж 花 \ud7ff \ue000 \ufeff".split(" ").map((some) => text(some))
   const rare = ["👩", "\u{10ffff}", "\ufffd"].map((some) => text(some))
   /** What is no text, or the beginning of a character, or its end. */
@@ -147,7 +147,7 @@ describe("whatever the octets are, text is what the octets of each value alone b
   ).pipe(Arbitrary.map((octets) => Buffer.from(octets)))
   const anyNumber = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))
 
-  /** An element whose length takes one octet, or more than it needs. */
+  /** An element whose length takes one byte, or more than it needs. */
   const element = (tag: number, content: Buffer, octets: number): Buffer => {
     const header = Buffer.alloc(2 + octets)
     header[0] = tag
@@ -228,7 +228,7 @@ describe("whatever the octets are, text is what the octets of each value alone b
     { timeout: 30_000, arbitrary: { runs: 200 } }
   )
 
-  it.prop("octets", [anyAttributes(anyOctets), anyNumber], ([values, seed]) => {
+  it.prop("bytes", [anyAttributes(anyOctets), anyNumber], ([values, seed]) => {
     check(values, seed % 3, seed)
   }, { timeout: 30_000, arbitrary: { runs: 200 } })
 
@@ -296,7 +296,7 @@ describe("names", () => {
     }
   })
 
-  it("of the same length, and the same first, middle and last octet, are different names", () => {
+  it("of the same length, and the same first, middle and last byte, are different names", () => {
     // They share a place in the table of known names.
     const alike = ["axbxc", "aybyc", "axbyc", "aybxc"]
     for (let round = 0; round < 3; round++) {
@@ -331,7 +331,7 @@ describe("names", () => {
     assert.deepStrictEqual(LdapEntry.make("", { aayac: "a" }).descriptions, ["aayac"])
   })
 
-  it("octets that are not UTF-8 are no known name, although each is the code of its character", () => {
+  it("bytes that are not UTF-8 are no known name, although each is the code of its character", () => {
     const name = "cFKUSxügV"
     const named = (octets: Buffer): LdapEntry.LdapEntry => {
       const writer = new BerWriter()
@@ -386,7 +386,7 @@ describe("names", () => {
 
 describe("no element passes the one around it, although what it takes would fit into the entry", () => {
   it.each([
-    // The value takes the octets of the next attribute, so that what follows could be read again.
+    // The value takes the bytes of the next attribute, so that what follows could be read again.
     ["the values of an attribute", "0400 3010 3007 040161 3109 0407 3005 040162 3100"],
     ["an attribute, the list", "0400 3009 3009 040161 3104 0402 8000"]
   ])("%s", (_, hex) => {

@@ -19,7 +19,7 @@ const seen = (entry: LdapEntry.LdapEntry): unknown => ({
   }))
 })
 
-/** An entry as it comes from the wire, in the middle of other octets. */
+/** An entry as it comes from the wire, in the middle of other bytes. */
 const received = (dn: string, attributes: LdapEntry.AttributesInput): LdapEntry.LdapEntry => {
   const writer = new BerWriter()
   LdapEntry.write(writer, dn, LdapEntry.attributesFrom(attributes))
@@ -171,14 +171,14 @@ describe.each([
     assert.deepStrictEqual(entry.getAll("cn"), ["Ada"])
   })
 
-  it("nobody can change what entries share", () => {
+  it("shared parts of entries can't be changed", () => {
     assert.throws(() => (entry.descriptions as Array<string>).push("sn"), TypeError)
     const values = entry.getAll("mail") as Array<string>
     values.push("more")
     assert.deepStrictEqual(entry.getAll("mail"), ["ada@example.org", "countess@example.org"])
   })
 
-  it("octets that are not UTF-8 are data URLs where text is asked for, and stay as they are in bytes", () => {
+  it("bytes that are not UTF-8 are data URLs where text is asked for, and stay as they are in bytes", () => {
     const odd = entryFrom("cn=x", { odd: [octets("ffd8ff"), octets("00"), text("é"), text("\ufffd")] })
     const url = "data:application/octet-stream;base64,/9j/"
     assert.deepStrictEqual(odd.getAll("odd"), [url, "\0", "é", "\ufffd"])
@@ -207,7 +207,7 @@ describe.each([
     }
   })
 
-  it("attributes that are binary are so even where their octets are UTF-8", () => {
+  it("attributes that are binary are so even where their bytes are UTF-8", () => {
     const ascii = entryFrom("cn=x", { objectGUID: text("0123456789abcdef"), "cn;binary": text("a"), cn: "a" })
     assert.strictEqual(ascii.get("OBJECTGUID"), "data:application/octet-stream;base64,MDEyMzQ1Njc4OWFiY2RlZg==")
     assert.strictEqual(ascii.get("cn"), "a")
@@ -314,7 +314,7 @@ it.prop("lazy entries from the wire equal entries from make", [
   }
 }, { timeout: 30_000, arbitrary: { runs: 300 } })
 
-describe("octets", () => {
+describe("bytes", () => {
   it("are views into the message that brought the entry", () => {
     const writer = new BerWriter()
     LdapEntry.write(writer, "cn=x", [{ description: "cn", values: [text("one"), text("two")] }])
@@ -369,7 +369,7 @@ describe("fromBer refuses lies when the entry comes, not when it is read", () =>
     refused(hex)
   })
 
-  it("of the octets of an entry, whatever is cut off or changed: what is taken can be read to the end", () => {
+  it("of the bytes of an entry, whatever is cut off or changed: what is taken can be read to the end", () => {
     const writer = new BerWriter()
     LdapEntry.write(writer, ada.dn, ada.attributes)
     const content = writer.finish()
@@ -402,7 +402,7 @@ describe("fromBer refuses lies when the entry comes, not when it is read", () =>
 })
 
 describe("toJSON, toString and inspect", () => {
-  it("show text as text and other octets as base64", () => {
+  it("show text as text and other bytes as base64", () => {
     const entry = LdapEntry.make("cn=é", {
       cn: ["é", "", "a\tb\r\nc", "\ufeffmarked"],
       photo: [octets("ffd8"), octets("00"), text("\x1b[31m")],
@@ -459,11 +459,11 @@ describe("toJSON, toString and inspect", () => {
     }
     assert.include(entry.toString(), "<redacted>")
     assert.include(entry.toString(), name)
-    // Whoever asks for it has it.
+    // A program that reads it explicitly gets it.
     assert.strictEqual(Buffer.from(entry.getBytes(name)!).toString(), "s3cret")
   })
 
-  it("don't show the octets that the entry came in", () => {
+  it("don't show the bytes that the entry came in", () => {
     const shown = inspect(received("cn=x", { userPassword: "s3cret" }), { showHidden: true, depth: 10 })
     assert.notInclude(shown, "Buffer")
     assert.notInclude(shown, "s3cret")
@@ -471,7 +471,7 @@ describe("toJSON, toString and inspect", () => {
 })
 
 describe("what an entry is made from", () => {
-  it("text becomes UTF-8, octets stay, and one value needs no array", () => {
+  it("text becomes UTF-8, bytes stay, and one value needs no array", () => {
     assert.deepStrictEqual(LdapEntry.valuesFrom("é"), [text("é")])
     assert.deepStrictEqual(LdapEntry.valuesFrom([]), [])
     const value = new Uint8Array([0xff])

@@ -68,7 +68,7 @@ const hostile = Schema.Literals([
   "${…}"
 ])
 
-/** Text and octets, often with what means something in a filter. */
+/** Text and bytes, often with what means something in a filter. */
 const anyValue: Arbitrary.Arbitrary<string | Uint8Array> = Arbitrary.schema(
   Schema.Union([
     Schema.String,
@@ -214,7 +214,7 @@ describe("parse", () => {
     assert.deepStrictEqual(parsed("(a==>~<:=&|!)"), equals("a", "=>~<:=&|!"))
   })
 
-  it("takes values as octets: raw text as UTF-8, escapes as they are, also within a letter", () => {
+  it("takes values as bytes: raw text as UTF-8, escapes as they are, also within a letter", () => {
     assert.deepStrictEqual(parsed("(cn=é)"), equals("cn", octets(0xc3, 0xa9)))
     assert.deepStrictEqual(parsed("(cn=\\c3\\a9)"), equals("cn", "é"))
     assert.deepStrictEqual(parsed("(cn=\\ffx\\FE)"), equals("cn", octets(0xff, 0x78, 0xfe)))
@@ -339,7 +339,7 @@ describe("format", () => {
     assert.isTrue(Result.isSuccess(LdapFilter.validate(filter)))
   }, { arbitrary: { runs: 500 } })
 
-  it("escapes what has a meaning, control characters, and octets that are not UTF-8; nothing else", () => {
+  it("escapes what has a meaning, control characters, and bytes that are not UTF-8; nothing else", () => {
     const printed = (value: string | Uint8Array): string => LdapFilter.format(equals("cn", value))
     assert.strictEqual(printed("\0()*\\\n\u007f"), "(cn=\\00\\28\\29\\2a\\5c\\0a\\7f)")
     assert.strictEqual(printed(" é 中 \u{1f600} \u0085 =~<>&|!"), "(cn= é 中 \u{1f600} \u0085 =~<>&|!)")
@@ -433,7 +433,7 @@ describe("validate", () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("ldapFilter", () => {
-  it.prop("takes any value as exactly these octets, never as syntax", [anyValue, anyValue], ([a, b]) => {
+  it.prop("takes any value as exactly these bytes, never as syntax", [anyValue, anyValue], ([a, b]) => {
     assert.deepStrictEqual(ldapFilter`(uid=${a})`, equals("uid", a))
     assert.deepStrictEqual(
       ldapFilter`(&(objectClass=user)(|(uid=${a})(!(mail>=${b}))(cn:dn:caseExactMatch:=${a})))`,
@@ -628,7 +628,7 @@ describe("encode and decode", () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("isEqual", () => {
-  it("looks at names without regard to case, at octets, and at the structure", () => {
+  it("looks at names without regard to case, at bytes, and at the structure", () => {
     const same = (a: string, b: string): boolean => LdapFilter.isEqual(parsed(a), parsed(b))
     assert.isTrue(same("(&(CN=a)(sn:CaseExactMatch:=b))", "(&(cn=\\61)(SN:caseExactMatch:=b))"))
     assert.isTrue(LdapFilter.isEqual(equals("a", "x"), equals("a", new Uint8Array([0x78]))))

@@ -82,7 +82,7 @@ const cases: ReadonlyArray<readonly [filter: string, expected: boolean | undefin
   ["(!(uid=bob))", true],
   ["(&)", true],
   ["(|)", false],
-  // A value that is no number: nobody can tell, and "not" doesn't change that.
+  // A value that is no number: the result is Undefined, and "not" doesn't change that.
   ["(uidNumber=many)", undefined],
   ["(!(uidNumber=many))", undefined],
   ["(&(uidNumber=many)(uid=bob))", false],

@@ -43,7 +43,7 @@ describe("LdapFilter.template", () => {
     assert.strictEqual(filled("(description=100%% %s)", "x", { style: "%s" }), "(description=100% x)")
   })
 
-  it("takes octets, numbers, booleans and names", () => {
+  it("takes bytes, numbers, booleans and names", () => {
     const template = Result.getOrThrow(LdapFilter.template("(a={{login}})", login))
     const text = (value: LdapFilter.FilterValue) => LdapFilter.format(template.filter({ login: value }))
     assert.strictEqual(text(Buffer.from([255])), "(a=\\ff)")

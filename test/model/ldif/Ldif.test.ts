@@ -14,7 +14,7 @@ const failure = (text: string, options?: { readonly strict?: boolean }): Ldif.Ld
   return Result.isFailure(result) ? result.failure : assert.fail(`${JSON.stringify(text)} was accepted`)
 }
 
-/** Records as plain data: octets as text where they are UTF-8, and without the line unless it is asked for. */
+/** Records as plain data: bytes as text where they are UTF-8, and without the line unless it is asked for. */
 const plain = (records: ReadonlyArray<Ldif.LdifRecord>, withLines = false): unknown =>
   JSON.parse(JSON.stringify(records, (key, value: unknown) => {
     if (key === "line" && !withLines) return undefined
@@ -413,7 +413,7 @@ describe("Ldif.parse, files of other programs", () => {
     }
   })
 
-  it("reads octets in UTF-8, and refuses what is neither", () => {
+  it("reads bytes in UTF-8, and refuses what is neither", () => {
     assert.deepStrictEqual(names(Buffer.from("\ufeffdn: cn=é\ncn: é\n")), [["cn=é", { cn: ["é"] }]])
     assert.deepStrictEqual(names(Buffer.alloc(0)), [])
     const broken = Ldif.parse(

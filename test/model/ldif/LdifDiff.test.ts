@@ -134,7 +134,7 @@ describe("Ldif.diff", () => {
     assert.strictEqual(error.side, "from")
   })
 
-  it("compares by matching rules, or octets, and descriptions with their options", () => {
+  it("compares by matching rules, or bytes, and descriptions with their options", () => {
     const before = Ldif.entry("cn=a", {
       sn: "X",
       member: ["CN=Alice,DC=b", "cn=bob,dc=b"],

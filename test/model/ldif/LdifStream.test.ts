@@ -24,14 +24,14 @@ const failure = (pieces: Iterable<Text>, options?: Ldif.DecodeOptions) =>
     (error) => error instanceof Ldif.LdifSyntaxError ? error : assert.fail(inspect(error))
   )
 
-/** Octets compare as octets, whatever their class. */
+/** Bytes compare as bytes, whatever their class. */
 const plain = (records: ReadonlyArray<Ldif.LdifRecord>): unknown =>
   JSON.parse(
     JSON.stringify(records, (_, value: unknown) =>
       typeof value === "object" && value !== null && "data" in value ? value.data : value)
   )
 
-/** Cuts the text after so many octets, again and again. */
+/** Cuts the text after so many bytes, again and again. */
 const cut = (text: Uint8Array, sizes: ReadonlyArray<number>): Array<Uint8Array> => {
   const pieces: Array<Uint8Array> = []
   for (let at = 0, i = 0; at < text.length; i++) {
@@ -157,7 +157,7 @@ describe("Ldif.decode", () => {
     { arbitrary: { runs: 500 } }
   )
 
-  it.effect("reads strings cut within a pair of surrogates, and octets after half of one", () =>
+  it.effect("reads strings cut within a pair of surrogates, and bytes after half of one", () =>
     Effect.gen(function*() {
       const value = (records: ReadonlyArray<Ldif.LdifRecord>) => {
         const [record] = records
@@ -206,7 +206,7 @@ describe("Ldif.decode", () => {
       assert.deepStrictEqual(dns, ["a", "broken"])
     }))
 
-  it.effect("refuses octets that are not UTF-8, in their line, except in comments", () =>
+  it.effect("refuses bytes that are not UTF-8, in their line, except in comments", () =>
     Effect.gen(function*() {
       const latin1 = (text: string) => [Buffer.from(text, "latin1")]
       assert.lengthOf(yield* decode(latin1("# Zo\xeb\ndn: x\na: b\n")), 1)
@@ -420,7 +420,7 @@ describe("Ldif.decode, values in files", () => {
       const line = `photo:< file://${root}/in/photo\n`
       assert.lengthOf(yield* read(`dn: a\n${line}`, { maxFileSize: 3 }), 1)
       const large = yield* Effect.flip(read(`dn: a\n${line}`, { maxFileSize: 2 }))
-      assert.isTrue(large._tag === "LdifFileError" && /limit of 2 octets/.test(large.detail))
+      assert.isTrue(large._tag === "LdifFileError" && /limit of 2 bytes/.test(large.detail))
       const fs = yield* FileSystem.FileSystem
       yield* fs.writeFile(`${root}/in/large`, Buffer.alloc(5000))
       const record = yield* Effect.flip(

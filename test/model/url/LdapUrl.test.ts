@@ -19,7 +19,7 @@ const failure = (text: string): LdapUrl.LdapUrlSyntaxError => {
 
 const filter = (url: LdapUrl.LdapUrl) => LdapFilter.format(LdapUrl.filter(url))
 
-/** Octets of filters come in more than one class. */
+/** Bytes of filters come in more than one class. */
 const fields = (url: LdapUrl.LdapUrl) => ({
   scheme: url.scheme,
   host: url.host,

@@ -53,7 +53,7 @@ export const s10 = breaksOf(
     replace: "  pause(): void {\n",
     test: "session/hostile",
     name: "40 MB of unread entries, which are read in the end",
-    why: "the socket is read although nobody asks"
+    why: "the socket is read although no operation waits"
   },
   {
     file: search,

@@ -93,15 +93,15 @@ export const s11 = breaksOf(
     find: "return text.length === places[count] ? places : undefined",
     replace: "return places",
     test: "model/entry/EntryIndex",
-    name: "whatever the octets are",
-    why: "values are cut out of the wrong place where octets aren't UTF-8"
+    name: "whatever the bytes are",
+    why: "values are cut out of the wrong place where bytes aren't UTF-8"
   },
   {
     file: "src/model/entry/EntryText.ts",
     find: "if (elementEnd(bytes, set) !== next) return undefined",
     replace: "",
     test: "model/entry/EntryIndex",
-    name: "whatever the octets are",
+    name: "whatever the bytes are",
     why: "a value may take the end of a character from what follows it"
   },
   {

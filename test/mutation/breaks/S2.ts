@@ -11,7 +11,7 @@ export const s2 = breaksOf(
     test: "connection/saslLayer",
     name: "a layer that hangs",
     hangs: true,
-    why: "whoever closes waits for a layer that never answers"
+    why: "the closing waits for a layer that never answers"
   },
   {
     file: driver,

@@ -11,7 +11,7 @@ export const s3 = breaksOf(
     test: "session/defects",
     name: "when it is written to",
     hangs: true,
-    why: "a writer that broke leaves everybody waiting"
+    why: "a writer that broke leaves all operations waiting"
   },
   {
     file: node,

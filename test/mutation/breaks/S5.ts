@@ -28,7 +28,7 @@ export const s5 = breaksOf(
     replace: "return this.#flush()",
     test: "session/interruption",
     name: "nothing is sent for one that was not written yet",
-    why: "a request that nobody wants is written"
+    why: "a request of an interrupted operation is written"
   },
   {
     file: driver,

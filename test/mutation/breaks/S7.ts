@@ -20,7 +20,7 @@ export const s7 = breaksOf(
     test: "session/turns",
     name: "a password that is wiped while its bind waits",
     hangs: true,
-    why: "a password that can't be had stops everybody's turns"
+    why: "a password that can't be read blocks the turns of all operations"
   },
   {
     file: bind,

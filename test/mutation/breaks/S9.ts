@@ -60,7 +60,7 @@ export const s9 = breaksOf(
     test: "session/security",
     name: "an empty password is refused before it is sent",
     hangs: true,
-    why: "a name with an empty password is sent, which servers take for nobody"
+    why: "a name with an empty password is sent, which servers treat as anonymous"
   },
   {
     file: "src/auth/Password.ts",
@@ -142,7 +142,7 @@ export const s9 = breaksOf(
     name:
       "with a server that can't prove its identity ends the session, since the server takes the connection for bound",
     hangs: true,
-    why: "a session goes on with a server that could not prove who it is"
+    why: "a session goes on with a server that did not prove its identity"
   },
   {
     file: "src/auth/mechanisms/ScramMechanism.ts",

@@ -331,7 +331,7 @@ describe("modifications", () => {
     assert.deepStrictEqual(changes(ada, changed(ada, { mail: [] })), [["replace", "mail"]])
   })
 
-  it("octets are replaced where some go", () => {
+  it("bytes are replaced where some go", () => {
     const photo = (n: number) => Uint8Array.of(0xff, 0xd8, 0xff, n)
     const two = changed(ada, { photo: [photo(1), photo(2)] })
     assert.deepStrictEqual(changes(two, changed(two, { photo: [photo(1)] })), [[

@@ -231,7 +231,7 @@ describe("times", () => {
   })
 })
 
-describe("names and octets", () => {
+describe("names and bytes", () => {
   it("DNs as servers write them", () => {
     const dn = read(LdapSchema.Dn, "UID=ada, ou=people,dc=example")
     assert.isTrue(Equal.equals(dn, LdapDn.ldapDn`uid=Ada,ou=people,dc=example`))
@@ -280,7 +280,7 @@ describe("Active Directory", () => {
     assert.strictEqual(hex(Schema.encodeSync(LdapSchema.ObjectGuid)(read(LdapSchema.ObjectGuid, octets))), hex(octets))
   }, runs)
 
-  it("GUIDs have 16 octets", () => {
+  it("GUIDs have 16 bytes", () => {
     refusedToRead(LdapSchema.ObjectGuid, Buffer.alloc(15))
     refusedToWrite(LdapSchema.ObjectGuid, "{b1db3cca-72bd-4f31-9ebf-c70cd44bda32")
   })
@@ -352,7 +352,7 @@ describe("every codec", () => {
   const codecs: Record<string, Codec<unknown>> = {
     ...(Object.fromEntries(
       Object.entries(LdapSchema).filter(([, value]) => Schema.isSchema(value) && value !== LdapSchema.DnFromSelf)
-      // Schemas of the module, which are codecs of octets but for the one that is left out.
+      // Schemas of the module, which are codecs of bytes but for the one that is left out.
     ) as unknown as Record<string, Codec<unknown>>),
     literals: LdapSchema.Literals(["a"])
   }
@@ -361,7 +361,7 @@ describe("every codec", () => {
     assert.isAtLeast(Object.keys(codecs).length, 24)
   })
 
-  it.prop("reads any octets or fails, and writes what it has read so that it reads it again", [nasty], ([octets]) => {
+  it.prop("reads any bytes or fails, and writes what it has read so that it reads it again", [nasty], ([octets]) => {
     for (const [name, codec] of Object.entries(codecs)) {
       const value = Schema.decodeResult(codec)(octets)
       if (Result.isFailure(value)) continue
