@@ -112,7 +112,7 @@ const program = Effect.gen(function*() {
     yield* post({ login: "ADA@example.org", password: "ada's password" })
     yield* post({ login: "ada", password: "a guess" })
     yield* post({ login: "ada", password: "" })
-    yield* post({ login: "nobody", password: "a guess" })
+    yield* post({ login: "unlisted", password: "a guess" })
     yield* post({ login: "*)(uid=*", password: "a guess" })
     yield* post({ login: "ken", password: "ken's password" })
     yield* post({ login: "alan", password: "alan's password" })

@@ -84,7 +84,7 @@ const handle = Effect.fn("handle")(function*(uid: string) {
   yield* ldap.lookup(`uid=${uid},${people}`)
   yield* LdapJobs.upsert(ldap, `uid=${uid},${people}`, { description: "seen" })
   yield* ldap.search({ base: people, pageSize: 10 }).pipe(Stream.take(15), Stream.runDrain)
-  yield* Effect.ignore(ldap.delete(`uid=nobody,${people}`))
+  yield* Effect.ignore(ldap.delete(`uid=unlisted,${people}`))
 })
 
 const program = handle("user7").pipe(

@@ -27,7 +27,7 @@ const says: Readonly<Record<string, RegExp>> = {
   "from-ldapts/main.ts":
     /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
   "login-api/main.ts":
-    /"ada" +200 Ada Lovelace, ada@example.org.*"nobody" +WrongLogin.*4 sessions so far, 3 unbound, 1 open/s,
+    /"ada" +200 Ada Lovelace, ada@example.org.*"unlisted" +WrongLogin.*4 sessions so far, 3 unbound, 1 open/s,
   "login.ts":
     /"ada" +200 welcome, Ada Lovelace.*9 binds for logins on 6 sessions, .*; 6 unbound once; 1 connection open/s,
   "quickstart.ts": /fibers +19 of 20 found \d+ people, one was interrupted/,

@@ -78,7 +78,7 @@ const demonstrate = Effect.gen(function*() {
   yield* post("ada", "ada's password")
   yield* post("Grace@example.org", "grace's password")
   yield* post("ada", "a guess")
-  yield* post("nobody", "a guess")
+  yield* post("unlisted", "a guess")
   yield* post("*)(uid=*", "a guess")
   yield* post("ada", "")
   const { log } = yield* InMemoryDirectory.InMemoryDirectory

@@ -95,8 +95,8 @@ const measure = Effect.fnUntraced(function*(withPolicy: boolean) {
     const [without, withDecoy] = [yield* logIn(true), yield* logIn({ decoy: `uid=decoy,${people(scheme)}` })]
     const logins = [
       { what: "wrong password", login: "known", by: without },
-      { what: "unknown, no decoy", login: "nobody", by: without },
-      { what: "unknown, decoy", login: "nobody", by: withDecoy },
+      { what: "unknown, no decoy", login: "unlisted", by: without },
+      { what: "unknown, decoy", login: "unlisted", by: withDecoy },
       ...(withPolicy ? [{ what: "locked", login: "locked", by: without }] : [])
     ].map((login) => ({ ...login, millis: [] as Array<number> }))
 

@@ -83,7 +83,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
           ["expired", "wrong", "WrongCredentials", "WrongCredentials"],
           ["locked", passwordOf("locked"), "AccountLocked", "WrongCredentials"],
           ["reset", passwordOf("reset"), "MustChangePassword", "MustChangePassword"],
-          ["nobody", "wrong", "WrongCredentials", "WrongCredentials"],
+          ["unlisted", "wrong", "WrongCredentials", "WrongCredentials"],
           ["*", "wrong", "WrongCredentials", "WrongCredentials"],
           ["strict", "", "EmptyPassword", "EmptyPassword"]
         ] as const
@@ -294,13 +294,13 @@ describe.skipIf("missing" in found)("on slapd", () => {
           byValue.map((found) => Option.getOrThrow(found).get("cn")),
           numbers.map((n) => `e${String(manyEntries - n).padStart(4, "0")}`)
         )
-        const [alice, nobody, groups] = yield* Effect.all([
+        const [alice, unlisted, groups] = yield* Effect.all([
           resolver.entry(`UID=Alice,${people}`),
-          resolver.entry(`uid=nobody,${people}`),
+          resolver.entry(`uid=unlisted,${people}`),
           resolver.groupsOf(`uid=alice,${people}`)
         ], { concurrency: "unbounded" })
         assert.strictEqual(Option.getOrThrow(alice).get("uid"), "alice")
-        assert.isTrue(Option.isNone(nobody))
+        assert.isTrue(Option.isNone(unlisted))
         assert.includeMembers(groups.map((group) => group.get("cn")), ["team", "everyone"])
       }))
   })

@@ -80,7 +80,7 @@ describe("spans", () => {
           filter: "(&(objectClass=account)(|(uid=a*a)(uid=bob)))"
         })
         yield* ldap.lookup(ada)
-        yield* ldap.lookup(`uid=nobody,${people}`)
+        yield* ldap.lookup(`uid=unlisted,${people}`)
         yield* ldap.rootDse
         yield* ldap.compare(ada, "uid", "bob")
         yield* ldap.add(`uid=zoe,${people}`, { objectClass: "account", uid: "zoe" })
@@ -139,9 +139,9 @@ describe("spans", () => {
       const error = yield* Effect.gen(function*() {
         const ldap = yield* session
         yield* Effect.flip(ldap.searchResult({ base: people, filter: "(uid=ada" }))
-        return yield* Effect.flip(ldap.delete(`uid=nobody,${people}`))
+        return yield* Effect.flip(ldap.delete(`uid=unlisted,${people}`))
       }).pipe(Effect.scoped, telescope.watch)
-      assert.include(error.message, "nobody")
+      assert.include(error.message, "unlisted")
 
       const [, search, span] = telescope.spans
       assert.strictEqual(span?.attributes.get("error.type"), "NoSuchObject")
@@ -149,7 +149,7 @@ describe("spans", () => {
       assert.strictEqual(search?.attributes.get("error.type"), "InvalidRequest")
       for (const failed of [search, span]) {
         assert(failed?.status._tag === "Ended" && Exit.isFailure(failed.status.exit))
-        assert.notMatch(inspect(failed.status.exit, { depth: 9 }), /nobody|uid=ada/)
+        assert.notMatch(inspect(failed.status.exit, { depth: 9 }), /unlisted|uid=ada/)
       }
     }))
 

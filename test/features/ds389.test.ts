@@ -284,7 +284,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
           ]
         ) {
           assert.strictEqual(
-            yield* tagOf(session.delete(`cn=nobody,${scratch}`, { controls: [control] })),
+            yield* tagOf(session.delete(`cn=unlisted,${scratch}`, { controls: [control] })),
             "UnavailableCriticalExtension"
           )
         }

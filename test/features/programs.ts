@@ -63,7 +63,7 @@ export const programs = (server: ProgramServer): void => {
           const refused = (name: string, password: string) =>
             Effect.map(Effect.flip(logIn(name, Redacted.make(password))), ({ reason }) => reason)
           assert.deepInclude(yield* refused(login.name, "wrong"), { _tag: "WrongCredentials" })
-          assert.deepInclude(yield* refused("nobody", login.password), { _tag: "WrongCredentials", what: "login" })
+          assert.deepInclude(yield* refused("unlisted", login.password), { _tag: "WrongCredentials", what: "login" })
           assert.deepInclude(yield* refused(login.name, ""), { _tag: "EmptyPassword" })
           yield* logIn(login.name, Redacted.make(login.password))
           assert.lengthOf(opened, stays ? 2 : 5)

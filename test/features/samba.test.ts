@@ -340,7 +340,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         const session = yield* asAdmin
         const references = (controls: ReadonlyArray<LdapControl.LdapControl>) =>
           Effect.map(
-            session.searchResult({ base, filter: "(cn=nobody)", controls }),
+            session.searchResult({ base, filter: "(cn=unlisted)", controls }),
             ({ references }) => references.length
           )
         assert.isAbove(yield* references([]), 0)

@@ -155,7 +155,7 @@ export const behaviours: ReadonlyArray<Behaviour> = [
         if (sizes.length === 2) break
       }
       const nothing: Array<unknown> = []
-      for await (const page of client.searchPaginated(people, { filter: "(uid=nobody)" })) nothing.push(page)
+      for await (const page of client.searchPaginated(people, { filter: "(uid=unlisted)" })) nothing.push(page)
       return [sizes, nothing, await failure(client.searchPaginated(`ou=none,${base}`).next())]
     },
     check: (result) => {

@@ -93,7 +93,7 @@ describe.skipIf(slapd === undefined)("slapd's schema", () => {
       uidNumber: "1"
     }],
     ["cn=integer", { objectClass: ["person", "extensibleObject"], cn: "integer", sn: "x", uidNumber: "one" }],
-    ["cn=dn", { objectClass: ["inetOrgPerson"], cn: "dn", sn: "x", manager: "nobody" }],
+    ["cn=dn", { objectClass: ["inetOrgPerson"], cn: "dn", sn: "x", manager: "unlisted" }],
     ["cn=empty", { objectClass: ["person"], cn: "empty", sn: "x", description: "" }],
     ["cn=octets", { objectClass: ["person"], cn: "octets", sn: "x", description: Uint8Array.of(0xff) }],
     ["cn=server", { objectClass: ["person"], cn: "server", sn: "x", createTimestamp: "20240101000000Z" }],

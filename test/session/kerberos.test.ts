@@ -306,7 +306,7 @@ describe.skipIf(kerberos === undefined || samba === undefined)("Samba and its ow
 
   it.live("without a ticket, or for a service that it doesn't know, nothing is sent", () =>
     Effect.gen(function*() {
-      const unknown = LdapAuth.sasl(LdapSasl.gssapi({ service: `ldap@nobody.${samba.dnsDomain}` }))
+      const unknown = LdapAuth.sasl(LdapSasl.gssapi({ service: `ldap@unlisted.${samba.dnsDomain}` }))
       assert.include((yield* failing({ ...ldap, auth: unknown })).message, "not found")
       process.env["KRB5CCNAME"] = `FILE:${file("nothing")}`
       const error = yield* Effect.ensuring(

@@ -105,7 +105,7 @@ export const suite = (server: SuiteServer): void => {
     it.live("a wrong password and an unknown name are InvalidCredentials, and the session goes on", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
-        for (const dn of [person("alice"), person("nobody")]) {
+        for (const dn of [person("alice"), person("unlisted")]) {
           const error = yield* Effect.flip(session.bind(LdapAuth.simple(dn, Redacted.make("wrong-password"))))
           assert.strictEqual(error.reason._tag, "InvalidCredentials")
           assert.include(error.message, dn)
@@ -185,7 +185,7 @@ export const suite = (server: SuiteServer): void => {
     it.live("lookup: a missing entry is none, a missing base is NoSuchObject with the matched DN", () =>
       Effect.gen(function*() {
         const session = yield* asAdmin
-        const missing = person("nobody")
+        const missing = person("unlisted")
         assert.isTrue(Option.isNone(yield* session.lookup(missing)))
         assert.isTrue(Option.isNone(yield* session.lookup(person("alice"), { filter: "(uid=bob)" })))
         const reason = yield* reasonOf(Stream.runDrain(session.search({ base: missing })))

@@ -35,7 +35,7 @@ describe("simple bind", () => {
           [ada, "ADAPW"],
           [ada, "adapw "],
           [`uid=bob,ou=people,${base}`, "{SSHA}0OWaAhPMAkQ6aXtbMO1zu5RdVrQ4YmMxZA=="],
-          [`uid=nobody,ou=people,${base}`, "x"],
+          [`uid=unlisted,ou=people,${base}`, "x"],
           [`ou=people,${base}`, "x"],
           ["dc=elsewhere", "x"],
           [admin.dn, "wrong"],

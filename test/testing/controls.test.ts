@@ -303,7 +303,7 @@ describe("transactions", () => {
       yield* raw.request(describeDn(ada, "x"), [control])
       yield* raw.request({ _tag: "ModifyDnRequest", dn: ada, newRdn: "uid=grace", deleteOldRdn: true }, [control])
       yield* raw.request({ _tag: "DeleteRequest", dn: `uid=eve,${people}` }, [control])
-      const wrong = yield* raw.send({ _tag: "DeleteRequest", dn: `cn=nobody,${base}` }, [control])
+      const wrong = yield* raw.send({ _tag: "DeleteRequest", dn: `cn=unlisted,${base}` }, [control])
       yield* raw.answer(wrong)
       const { operation, result } = yield* raw.request(extended(LdapExtended.endTransaction, { identifier }))
       const value = operation._tag === "ExtendedResponse" ? operation.value : undefined

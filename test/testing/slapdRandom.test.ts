@@ -45,7 +45,7 @@ const names = pick(
   `cn=\\, x,${unit}`,
   `cn=d e,${unit}`,
   `cn=É,${unit}`,
-  `cn=x,cn=nobody,${unit}`,
+  `cn=x,cn=unlisted,${unit}`,
   "dc=other",
   "nonsense"
 )

@@ -183,7 +183,7 @@ describe("the package kerberos", () => {
 
   it.effect("that is not installed is asked for by name, at the bind", () =>
     Effect.gen(function*() {
-      const error = yield* loading("a-package-that-nobody-has")
+      const error = yield* loading("a-package-that-is-not-installed")
       assert.strictEqual(error._tag, "InvalidRequest")
       assert.include(error.message, "npm install kerberos")
       assert.include(error.message, "libgssapi-krb5-2")

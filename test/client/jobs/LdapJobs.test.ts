@@ -384,7 +384,7 @@ describe("groups", { timeout: 60_000 }, () => {
     person("ada"),
     person("bob"),
     person("eve"),
-    group("all", "cn=ada,dc=x", "CN=Some, DC=x", "cn=nobody,dc=x"),
+    group("all", "cn=ada,dc=x", "CN=Some, DC=x", "cn=unlisted,dc=x"),
     group("some", "cn=bob,dc=x", "cn=ada,dc=x", "cn=few,dc=x"),
     group("few", "cn=all,dc=x", "cn=few,dc=x", "cn=eve,dc=x")
   ]
@@ -401,7 +401,7 @@ describe("groups", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(yield* LdapJobs.memberNames(session, "cn=all,dc=x"), [
         "cn=ada,dc=x",
         "CN=Some, DC=x",
-        "cn=nobody,dc=x"
+        "cn=unlisted,dc=x"
       ])
       assert.strictEqual(requests().length, 1)
       const missing = yield* Effect.flip(LdapJobs.memberNames(session, "cn=none,dc=x"))

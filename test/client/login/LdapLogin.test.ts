@@ -275,7 +275,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
         const searching = yield* world({ uniform, base: "dc=elsewhere" })
         const errors = [
           yield* unreachable.refused("ada", "adapw"),
-          yield* unreachable.refused(uniform ? "nobody" : "ada", "adapw"),
+          yield* unreachable.refused(uniform ? "unlisted" : "ada", "adapw"),
           yield* busy.refused("ada", "busy"),
           yield* busy.refused("ada", "unwilling"),
           yield* searching.refused("ada", "adapw")
@@ -325,7 +325,7 @@ describe("authenticate, uniform", { timeout: 60_000 }, () => {
   it.effect("an unknown user, an ambiguous one and a wrong password: the same error after the same requests", () =>
     Effect.gen(function*() {
       const seen: Array<unknown> = []
-      for (const login of ["nobody", "ada", "both@example.org"]) {
+      for (const login of ["unlisted", "ada", "both@example.org"]) {
         const { directory, refused } = yield* world({ uniform: true })
         const error = yield* refused(login, "no")
         yield* directory.log.closed(2)
@@ -355,8 +355,8 @@ describe("authenticate, uniform", { timeout: 60_000 }, () => {
   it.effect("the name for unknown users is another one each time, below the base", () =>
     Effect.gen(function*() {
       const { directory, refused } = yield* world({ uniform: true })
-      yield* refused("nobody", "no")
-      yield* refused("nobody", "no")
+      yield* refused("unlisted", "no")
+      yield* refused("unlisted", "no")
       const names = directory.log.pdus().filter(({ connection, kind }) => connection > 1 && kind === "BindRequest")
       assert.match(names[0]?.dn ?? "", /^cn=[0-9a-f-]{36},dc=example$/)
       assert.notStrictEqual(names[0]?.dn, names[1]?.dn)
@@ -366,7 +366,7 @@ describe("authenticate, uniform", { timeout: 60_000 }, () => {
     Effect.gen(function*() {
       const { directory, refused } = yield* world({ uniform: { decoy: "uid=eve,dc=example" } })
       for (const password of ["no", "evepw"]) {
-        const { reason } = yield* refused("nobody", password)
+        const { reason } = yield* refused("unlisted", password)
         assert.deepInclude(reason, { _tag: "WrongCredentials", what: "either" })
       }
       const names = directory.log.pdus().filter(({ connection, kind }) => connection > 1 && kind === "BindRequest")
@@ -433,7 +433,7 @@ describe("templates of settings", { timeout: 60_000 }, () => {
     Effect.gen(function*() {
       const { login, refused } = yield* world({ base, filter: anyone })
       assert.strictEqual((yield* login("ada", "adapw")).entry.dn, "uid=ada,dc=example")
-      for (const name of ["nobody", "ada,uid=ada", "ada+cn=x", ""]) {
+      for (const name of ["unlisted", "ada,uid=ada", "ada+cn=x", ""]) {
         assert.deepInclude((yield* refused(name, "adapw")).reason, { _tag: "WrongCredentials", what: "login" })
       }
       assert.deepInclude((yield* refused("ada", "wrong")).reason, { _tag: "WrongCredentials", what: "password" })

@@ -143,7 +143,7 @@ describe("sessions for logins that stay", () => {
   it.effect("uniform: an unknown user and a wrong password leave the same behind, and find the same", () =>
     Effect.gen(function*() {
       const seen: Array<unknown> = []
-      for (const name of ["nobody", "ada"]) {
+      for (const name of ["unlisted", "ada"]) {
         const { directory, login, refused } = yield* world({ uniform: true })
         yield* login("bob")
         const reasons = [yield* refused(name, "no"), yield* refused(name, "no")]

@@ -210,7 +210,7 @@ describe("LdapClient over several servers", () => {
         const { client, writes } = yield* opened({ readYourWrites: "5 seconds" })
         assert.strictEqual(yield* answeredBy(client), a)
         yield* writes.directory.faults.set(DirectoryFault.delay("1 minute", { on: "delete" }))
-        const running = yield* Effect.forkChild(Effect.exit(client.delete("uid=nobody,dc=example")))
+        const running = yield* Effect.forkChild(Effect.exit(client.delete("uid=unlisted,dc=example")))
         yield* quiet
         yield* TestClock.adjust("20 seconds")
         assert.strictEqual(yield* answeredBy(client), b)

@@ -53,7 +53,7 @@ describe("LdapSchema.repository", () => {
       const people = yield* LdapSchema.repository(Person, { base, rdn: "uid" }).pipe(
         Effect.provideService(LdapClient.LdapClient, LdapClient.fromSession(session))
       )
-      assert.deepStrictEqual(yield* people.find("nobody"), Option.none())
+      assert.deepStrictEqual(yield* people.find("unlisted"), Option.none())
     }))
 
   it.effect("a base that is no name is an error", () =>

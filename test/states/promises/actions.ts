@@ -244,7 +244,7 @@ const isReleased = ({ machine: { state: { phase } } }: Model): boolean =>
 const excused = (model: Model, event: SessionEvent): void => {
   const { environment } = model
   const isPeers = environment.isPeerGone || environment.isNoticed || isTlsUnderWay(model)
-  // Nobody has decided how the unbind is to be sent, until the time was over.
+  // It was not decided how the unbind is to be sent, until the time was over.
   const isUndecided = environment.isUndecided && event._tag === "Timer"
   if (!isPeers && !isUndecided) broken("S1: the connection is freed without an unbind")
 }
