@@ -12,6 +12,7 @@ import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError, type LdapErrorReason, type LdapResult } from "../../model/LdapError.ts"
 import type { LdifRecord } from "../../model/ldif/Ldif.ts"
 import type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { notFollowed } from "./ownServer.ts"
 
 export type { LdapResult } from "../../model/LdapError.ts"
 export type { LdifRecord } from "../../model/ldif/Ldif.ts"
@@ -90,6 +91,8 @@ export type Operations = Pick<LdapOperations, "add" | "delete" | "modify" | "ren
  * the session and not the record, all others would fail too, and so the stream ends with it. Nothing is undone in either
  * case. Errors of the records' own stream end it as they are.
  *
+ * A referral is never followed, also where the client follows others: its record fails with `ReferralReceived`.
+ *
  * Interruption, or ending the stream early, abandons the operation in flight; the server may have carried it out.
  *
  * **Example**
@@ -147,7 +150,7 @@ const operationOf = (
   const wrong = recordProblem(record)
   if (wrong !== undefined) return Effect.fail(new LdapError({ reason: wrong, operation: "applyLdif" }))
   const { dn } = record
-  const options = { timeout, controls: record._tag === "Entry" ? [] : record.controls }
+  const options = { ...notFollowed, timeout, controls: record._tag === "Entry" ? [] : record.controls }
   switch (record._tag) {
     case "Entry":
     case "Add":

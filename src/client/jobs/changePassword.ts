@@ -8,6 +8,7 @@ import * as LdapModification from "../../model/LdapModification.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { notFollowed } from "./ownServer.ts"
 
 /**
  * Options of {@link changePassword}.
@@ -31,7 +32,7 @@ export interface ChangePasswordOptions extends OperationOptions {
  * OpenLDAP and 389 Directory Server have it; Active Directory needs {@link changePasswordInActiveDirectory}. Why a policy
  * refuses a password is in the controls of the error's reason, if `LdapControl.passwordPolicyRequest` is among `controls`.
  * The passwords cross the connection as they are: it has to be protected. A change that was sent and interrupted may have
- * been carried out.
+ * been carried out. A referral is never followed: the passwords stay with the servers of the client.
  *
  * **Example**
  *
@@ -66,6 +67,7 @@ export const changePassword = (
  *
  * Active Directory takes it over TLS only, and fails with `UnwillingToPerform` otherwise. A password that the policy doesn't
  * like fails with `ConstraintViolation` or `UnwillingToPerform`; so does, with `ConstraintViolation`, an old one that is wrong.
+ * A referral is never followed, also where the client follows others: it fails with `ReferralReceived`.
  *
  * @category passwords
  * @since 0.1.0
@@ -86,7 +88,7 @@ export const changePasswordInActiveDirectory = (
             LdapModification.delete("unicodePwd", quoted(oldPassword)),
             LdapModification.add("unicodePwd", quoted(newPassword))
           ],
-        options
+        { ...options, ...notFollowed }
       )
     )
 
