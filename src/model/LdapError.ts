@@ -145,6 +145,11 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
   readonly concurrency: number
   /** Why the last attempt to open a session failed, if none has succeeded since. @since 0.2.0 */
   readonly lastFailure?: LdapError | undefined
+  /**
+   * Whether a search that is run as a stream has waited for a place beside other streams: with `max` of 2 or more, one session is kept
+   * free of them, and may have been idle. @since 0.2.0
+   */
+  readonly isForStream?: boolean | undefined
 }> {
   get isRetryable(): boolean {
     return true
@@ -154,7 +159,13 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
     return this.open >= this.max
   }
   override get message(): string {
-    const { afterMillis, concurrency, lastFailure, max } = this
+    const { afterMillis, concurrency, isForStream, lastFailure, max } = this
+    if (this.isBusy && isForStream === true && max > 1) {
+      const others = max === 2 ? "the other is" : `the other ${max - 1} are`
+      return `no session was free for a stream within ${afterMillis} ms: one of ${max} is kept free of streams, and ${others} in use ` +
+        `by ${concurrency} at a time; raise pool.max, pool.concurrency or pool.checkoutTimeout, and end streams early: each keeps ` +
+        `its session while it runs`
+    }
     if (this.isBusy) {
       return `no session was free within ${afterMillis} ms: all ${max} are in use by ${concurrency} at a time; raise ` +
         `pool.max, pool.concurrency or pool.checkoutTimeout, and end streams early: each keeps its session while it runs`

@@ -9,7 +9,7 @@ const found = inject("slapd") === undefined ? { missing: "" } : ensureSlapd()
 describe("chaos", () => {
   it.skipIf("missing" in found)("every write and every connection is accounted for", async () => {
     if ("missing" in found) return
-    const { connections, counts, faults } = await runChaos({
+    const { connections, faults } = await runChaos({
       slapd: found.path,
       seconds: 4,
       fibers: 200,
@@ -17,8 +17,5 @@ describe("chaos", () => {
     })
     assert.deepStrictEqual(faults, [])
     assert.isAbove(connections, 10)
-    for (const what of ["lookup", "add", "delete", "paged count", "stream with lookups", "login"]) {
-      assert.isAbove(counts.get(`${what}: answered`) ?? 0, 0, what)
-    }
   }, 120_000)
 })

@@ -37,6 +37,12 @@ export interface Report {
   readonly connections: number
 }
 
+/** What the client must have done at least once: at the latest when the network and the server are well again. */
+const kinds = ["lookup", "add", "delete", "paged count", "stream with lookups", "login"]
+
+/** How long the client may take for that. */
+const recoveryMillis = 20_000
+
 /** What is known of an entry that was written. */
 type Expected = "there" | "absent" | "either"
 
@@ -159,6 +165,8 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
   ))
   const deadline = Date.now() + seconds * 1000
   let serial = 0
+  const missing = () => kinds.filter((what) => !counts.has(`${what}: answered`))
+  const isOver = () => Date.now() >= deadline + (missing().length === 0 ? 0 : recoveryMillis)
 
   const outcome = <A>(what: string, effect: Effect.Effect<A, LdapError>, onAnswer: (answer: A) => void = () => {}) =>
     Effect.match(effect, {
@@ -240,7 +248,7 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
   }
   const loop = (client: LdapClient.LdapClient, mine: Array<string>): Effect.Effect<void> =>
     Effect.suspend(() =>
-      Date.now() >= deadline
+      isOver()
         ? Effect.void
         : Effect.andThen(once(client, mine), Effect.andThen(Effect.yieldNow, loop(client, mine)))
     )
@@ -280,6 +288,7 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
   }
   isCalm = true
   const exit = await load
+  for (const what of missing()) faults.push(`no ${what} was answered`)
   if (Exit.isFailure(exit)) faults.push(`a fiber has ended in ${String(exit.cause)}`)
   await Effect.runPromise(Scope.close(scope, Exit.void))
   // What was sent over little bandwidth takes a while to come through, and the end comes behind it.

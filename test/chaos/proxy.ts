@@ -43,6 +43,15 @@ export interface Proxy {
 
 const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
+/**
+ * While the end of a side is on its way to the kernel, libuv refuses a reset (EINVAL), and Node then emits no `close` at all: the
+ * connection would count as open for ever.
+ */
+const resetSocket = (socket: Net.Socket): void => {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 export const startProxy = async (target: () => number, draw: () => Faults): Promise<Proxy> => {
   const records: Array<ConnectionRecord> = []
   const live = new Set<() => void>()
@@ -65,14 +74,14 @@ export const startProxy = async (target: () => number, draw: () => Faults): Prom
     })
     if (faults.refuses === true) {
       record.endedBy = "peer"
-      near.resetAndDestroy()
+      resetSocket(near)
       return
     }
     const far = Net.connect({ host: "127.0.0.1", port: target(), allowHalfOpen: true, noDelay: true })
     const reset = (): void => {
       record.endedBy ??= "peer"
-      near.resetAndDestroy()
-      far.resetAndDestroy()
+      resetSocket(near)
+      resetSocket(far)
     }
     live.add(reset)
     // The client is done with it; what becomes of the rest is the server's business.

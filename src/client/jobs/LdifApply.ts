@@ -11,6 +11,7 @@ import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError, type LdapErrorReason, type LdapResult } from "../../model/LdapError.ts"
 import type { LdifRecord } from "../../model/ldif/Ldif.ts"
 import type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { notFollowed } from "./ownServer.ts"
 
 export type { LdapResult } from "../../model/LdapError.ts"
 export type { LdifRecord } from "../../model/ldif/Ldif.ts"
@@ -89,6 +90,8 @@ export type Operations = Pick<LdapOperations, "add" | "delete" | "modify" | "ren
  * the record, the stream still ends with it, since all later records would fail too. Nothing is undone in either case. Errors of
  * the stream of records end this stream unchanged.
  *
+ * A referral is never followed, also where the client follows others: its record fails with `ReferralReceived`.
+ *
  * Interruption, or ending the stream early, abandons the operation in flight; the server may have carried it out.
  *
  * **Example**
@@ -146,7 +149,7 @@ const operationOf = (
   const wrong = recordProblem(record)
   if (wrong !== undefined) return Effect.fail(new LdapError({ reason: wrong, operation: "applyLdif" }))
   const { dn } = record
-  const options = { timeout, controls: record._tag === "Entry" ? [] : record.controls }
+  const options = { ...notFollowed, timeout, controls: record._tag === "Entry" ? [] : record.controls }
   switch (record._tag) {
     case "Entry":
     case "Add":

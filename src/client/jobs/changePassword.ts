@@ -8,6 +8,7 @@ import * as LdapModification from "../../model/LdapModification.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { notFollowed } from "./ownServer.ts"
 
 /**
  * Options of {@link changePassword}.
@@ -32,6 +33,7 @@ export interface ChangePasswordOptions extends OperationOptions {
  * `LdapControl.passwordPolicyRequest` is among `controls`, the controls of the error's reason say why a policy refused a password.
  * The passwords are not encrypted by the operation, so the connection has to be protected. A change that was interrupted after it
  * was sent may have been carried out.
+ * A referral is never followed: the passwords stay with the servers of the client.
  *
  * **Example**
  *
@@ -66,6 +68,7 @@ export const changePassword = (
  *
  * Active Directory accepts this only over TLS; otherwise it fails with `UnwillingToPerform`. A password that violates the policy
  * fails with `ConstraintViolation` or `UnwillingToPerform`, a wrong old password with `ConstraintViolation`.
+ * A referral is never followed, also where the client follows others: it fails with `ReferralReceived`.
  *
  * @category passwords
  * @since 0.1.0
@@ -86,7 +89,7 @@ export const changePasswordInActiveDirectory = (
             LdapModification.delete("unicodePwd", quoted(oldPassword)),
             LdapModification.add("unicodePwd", quoted(newPassword))
           ],
-        options
+        { ...options, ...notFollowed }
       )
     )
 

@@ -206,7 +206,7 @@ export class Lending {
     const left = Math.max(0, deadline - fitness.now)
     const isFit = Effect.timeoutOrElse(Effect.raceFirst(fitness.isFit(member), Deferred.await(this.#ending)), {
       duration: left,
-      orElse: () => this.#timeout
+      orElse: () => this.#timeout(lease.demand)
     })
     return restore(isFit).pipe(
       Effect.onError(() => this.giveBack(lease)),
@@ -237,25 +237,29 @@ export class Lending {
     waiting.fail(effect)
   }
 
-  readonly #timeout: Effect.Effect<never, LdapError> = Effect.suspend(() => {
-    const { growth, members, server, settings: { checkoutTimeout, concurrency, max } } = this.#options
-    const reason = new PoolTimeout({
-      afterMillis: checkoutTimeout,
-      open: members.open.size,
-      max,
-      concurrency,
-      lastFailure: growth.lastFailure
+  #timeout({ isPaged, isStream }: Demand): Effect.Effect<never, LdapError> {
+    return Effect.suspend(() => {
+      const { growth, members, server, settings: { checkoutTimeout, concurrency, max } } = this.#options
+      const reason = new PoolTimeout({
+        afterMillis: checkoutTimeout,
+        open: members.open.size,
+        max,
+        concurrency,
+        lastFailure: growth.lastFailure,
+        // A paged one takes the session that is kept free of streams before it waits.
+        isForStream: isStream && !isPaged
+      })
+      return Effect.andThen(
+        countPoolTimeout(server),
+        Effect.fail(new LdapError({ reason, operation: "checkout", server }))
+      )
     })
-    return Effect.andThen(
-      countPoolTimeout(server),
-      Effect.fail(new LdapError({ reason, operation: "checkout", server }))
-    )
-  })
+  }
 
   #expire(): void {
     let next = Infinity
     for (const waiting of [...this.#waiting]) {
-      if (this.#alarm.isDue(waiting.deadline)) this.#fail(waiting, this.#timeout)
+      if (this.#alarm.isDue(waiting.deadline)) this.#fail(waiting, this.#timeout(waiting.demand))
       else next = Math.min(next, waiting.deadline)
     }
     this.#alarm.setAt(next)

@@ -7,10 +7,12 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapJobs from "../../../src/client/jobs/LdapJobs.ts"
+import * as LdifApply from "../../../src/client/jobs/LdifApply.ts"
 import * as LdapClient from "../../../src/client/LdapClient.ts"
 import * as LdapReferrals from "../../../src/client/referrals/LdapReferrals.ts"
 import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 import type { LdapError } from "../../../src/model/LdapError.ts"
+import * as Ldif from "../../../src/model/ldif/Ldif.ts"
 import type { RequestOperation, ResponseOperation } from "../../../src/protocol/LdapMessage.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 
@@ -158,6 +160,55 @@ describe("upsert", () => {
       refers.refers = true
       const { reason } = yield* Effect.flip(LdapJobs.upsert(client, "cn=1,ou=old,dc=x", { description: "b" }))
       assert.strictEqual(reason._tag, "ReferralReceived")
+    }))
+})
+
+describe("writes of LDIF and of passwords", () => {
+  const referral = result(10, ["ldap://evil/cn=admins,dc=x"])
+  const referred = new Map<RequestOperation["_tag"], ResponseOperation>([
+    ["AddRequest", { _tag: "AddResponse", result: referral }],
+    ["DeleteRequest", { _tag: "DeleteResponse", result: referral }],
+    ["ModifyRequest", { _tag: "ModifyResponse", result: referral }],
+    ["ModifyDnRequest", { _tag: "ModifyDnResponse", result: referral }],
+    ["ExtendedRequest", { _tag: "ExtendedResponse", result: referral }]
+  ])
+  const dn = "cn=1,ou=old,dc=x"
+  const newPassword = Redacted.make("correct horse")
+  const apply = (client: LdapClient.LdapClient, ldif: string) =>
+    Effect.mapError(
+      Stream.runDrain(LdifApply.applyLdif(client, Stream.make(ldif).pipe(Ldif.decode()))),
+      (error) => error._tag === "LdifApplyError" ? error.cause : error
+    )
+  it.effect.each<[string, (client: LdapClient.LdapClient) => Effect.Effect<unknown, LdapError | Ldif.LdifSyntaxError>]>(
+    [
+      ["an entry", (client) => apply(client, `dn: ${dn}\nobjectClass: device\ncn: 1\n`)],
+      ["add", (client) => apply(client, `dn: ${dn}\nchangetype: add\nobjectClass: device\ncn: 1\n`)],
+      ["delete", (client) => apply(client, `dn: ${dn}\nchangetype: delete\n`)],
+      ["modify", (client) => apply(client, `dn: ${dn}\nchangetype: modify\nreplace: l\nl: x\n-\n`)],
+      ["moddn", (client) => apply(client, `dn: ${dn}\nchangetype: modrdn\nnewrdn: cn=9\ndeleteoldrdn: 1\n`)],
+      ["changePassword", (client) => LdapJobs.changePassword(client, dn, { newPassword })],
+      [
+        "changePasswordInActiveDirectory",
+        (client) => LdapJobs.changePasswordInActiveDirectory(client, dn, { newPassword })
+      ]
+    ]
+  )("%s: follow nothing, also where the client does", ([, write]) =>
+    Effect.gen(function*() {
+      const evil = yield* directoryOf()
+      const directory = yield* directoryOf((operation) => {
+        const answer = referred.get(operation._tag)
+        return answer === undefined ? undefined : [answer]
+      })
+      const client = yield* clientOf(
+        directory,
+        LdapReferrals.follow({
+          transport: () => Effect.succeed(evil.transport),
+          credentials: () => Effect.succeed(auth)
+        })
+      )
+      const error = yield* Effect.flip(write(client))
+      assert.strictEqual(error._tag === "LdapError" && error.reason._tag, "ReferralReceived")
+      assert.deepStrictEqual(evil.log.pdus(), [])
     }))
 })
 

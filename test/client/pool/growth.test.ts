@@ -7,6 +7,7 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scheduler from "effect/Scheduler"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
@@ -248,6 +249,27 @@ describe("PoolTimeout", () => {
       const fiber = yield* Effect.forkChild(reasonOf(pool.use(() => Effect.void)))
       yield* pass(1)
       assert.deepInclude(yield* Fiber.join(fiber), { _tag: "PoolTimeout", isBusy: true, lastFailure: undefined })
+    }))
+
+  it.effect("says that one session is kept free of streams, to streams that wait, and to nothing else", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make()
+      const pool = yield* poolOf(world, { max: 2, concurrency: 1, checkoutTimeout: "1 second", drainTimeout: 0 })
+      const stream = Stream.runDrain(pool.stream(() => Stream.never))
+      yield* Effect.forkChild(stream)
+      yield* quiet
+      yield* Effect.forkChild(pool.use(() => Effect.never))
+      yield* quiet
+      const waiting = yield* Effect.forkChild(reasonOf(stream))
+      yield* pass(1)
+      const reason = yield* Fiber.join(waiting)
+      assert.deepInclude(reason, { _tag: "PoolTimeout", isBusy: true, isForStream: true })
+      assert.include(reason.message, "one of 2 is kept free of streams, and the other is in use by 1 at a time")
+      // It has the place beside the stream.
+      yield* Effect.forkChild(pool.use(() => Effect.never))
+      const single = yield* Effect.forkChild(reasonOf(pool.use(() => Effect.void)))
+      yield* pass(1)
+      assert.include((yield* Fiber.join(single)).message, "all 2 are in use by 1 at a time")
     }))
 
   it.effect("says why no other session could be had", () =>
