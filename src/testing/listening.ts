@@ -53,7 +53,8 @@ export const listen = Effect.fnUntraced(function*(
     const reset = Effect.sync(() => {
       // Under TLS, Node can't reset the connection. It ends it without TLS's close_notify instead.
       if (Option.isNone(connection)) return
-      if (connection.value instanceof TLSSocket) connection.value.destroy()
+      // Nor where its end is on its way: a reset then fails, and the socket never closes.
+      if (connection.value instanceof TLSSocket || connection.value.writableEnded) connection.value.destroy()
       else connection.value.resetAndDestroy()
     })
     const external = Option.isSome(connection) ? subjectOf(connection.value) : undefined

@@ -9,6 +9,7 @@
  */
 import * as Result from "effect/Result"
 import { given, isValue, valueFrom } from "../input/values.ts"
+import { Char, compositeTags, hexDigit, isNameCharacter } from "./filterCharacters.ts"
 import type { Extensible, FilterValue, LdapFilter } from "./LdapFilterModel.ts"
 import {
   defaultMaxDepth,
@@ -119,30 +120,6 @@ export const parseTemplate = (
   }
   return new Parser(literals.join("\0"), holes, defaultMaxDepth).filter()
 }
-
-const Char = {
-  nul: 0x00,
-  tab: 0x09,
-  lineFeed: 0x0a,
-  carriageReturn: 0x0d,
-  space: 0x20,
-  exclamation: 0x21,
-  ampersand: 0x26,
-  leftParen: 0x28,
-  rightParen: 0x29,
-  asterisk: 0x2a,
-  colon: 0x3a,
-  equals: 0x3d,
-  backslash: 0x5c,
-  bar: 0x7c
-} as const
-
-/** The filters that hold others, by the character that starts them. */
-const compositeTags = new Map<number, "And" | "Or" | "Not">([
-  [Char.ampersand, "And"],
-  [Char.bar, "Or"],
-  [Char.exclamation, "Not"]
-])
 
 const filterTags: ReadonlySet<unknown> = new Set([
   "And",
@@ -460,17 +437,3 @@ const isFilter = (u: unknown): u is LdapFilter =>
   typeof u === "object" && u !== null && "_tag" in u && filterTags.has(u._tag)
 
 const describe = (value: unknown): string => isFilter(value) ? "a filter" : given(value)
-
-const isNameCharacter = (char: number): boolean =>
-  (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || (char >= 0x30 && char <= 0x39) ||
-  char === 0x2d || char === 0x2e || char === 0x3b || char === 0x5f
-
-/** The value of a hexadecimal digit, or -1. */
-const hexDigit = (char: number): number =>
-  char >= 0x30 && char <= 0x39
-    ? char - 0x30
-    : char >= 0x61 && char <= 0x66
-    ? char - 0x57
-    : char >= 0x41 && char <= 0x46
-    ? char - 0x37
-    : -1

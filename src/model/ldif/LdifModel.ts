@@ -1,0 +1,82 @@
+/** The records of LDIF (RFC 2849) as values. */
+import type * as LdapControl from "../control/LdapControl.ts"
+import type { LdapAttribute } from "../entry/LdapEntry.ts"
+import type { LdapModification } from "../LdapModification.ts"
+
+/**
+ * An entry as it is: a content record.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Entry {
+  readonly _tag: "Entry"
+  /** The line of the text where the record begins, from 1; 0 for a record that wasn't read. */
+  readonly line: number
+  readonly dn: string
+  /** Each description once, in the order of first appearance. */
+  readonly attributes: ReadonlyArray<LdapAttribute>
+}
+
+/**
+ * An entry to add.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Add {
+  readonly _tag: "Add"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  readonly attributes: ReadonlyArray<LdapAttribute>
+}
+
+/**
+ * An entry to delete.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Delete {
+  readonly _tag: "Delete"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+}
+
+/**
+ * An entry to modify.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Modify {
+  readonly _tag: "Modify"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  readonly changes: ReadonlyArray<LdapModification>
+}
+
+/**
+ * An entry to rename or to move.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ModifyDn {
+  readonly _tag: "ModifyDn"
+  readonly line: number
+  readonly dn: string
+  readonly controls: ReadonlyArray<LdapControl.LdapControl>
+  readonly newRdn: string
+  readonly deleteOldRdn: boolean
+  readonly newSuperior?: string | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type LdifRecord = Entry | Add | Delete | Modify | ModifyDn
