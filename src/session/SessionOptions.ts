@@ -38,8 +38,8 @@ export interface SessionOptions {
   /**
    * How many paged searches (`pageSize`) run at once. The server keeps their state on the connection, and one more than it allows makes
    * an earlier one fail: slapd allows 1, Active Directory and Samba 10, 389 Directory Server any number. Beyond the limit a search waits
-   * until a collected search (`searchResult`) ends. If only streams run, it fails with `InvalidRequest`, since a stream may be waiting
-   * for the program. `LdapClient` gives each such search a session of its own. Default 1.
+   * for its turn, within its time limit. A search that is started by the fiber that reads a running stream fails at once with
+   * `InvalidRequest`, since it would wait for itself. `LdapClient` gives each such search a session of its own. Default 1.
    */
   readonly pagedSearches?: number | undefined
   /** Allows sending a password over the network in clear text. Default false. */

@@ -5,10 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
 import * as TestClock from "effect/testing/TestClock"
 import { Worker } from "node:worker_threads"
+import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { connect, octets, ok, settle } from "./RecordingPeer.ts"
+import { connect, octets, ok, over, settle } from "./RecordingPeer.ts"
 
 /** A clock whose wall time can be set, while its monotonic time and its sleep are those of the other. */
 const settable = (clock: Clock.Clock) => {
@@ -99,5 +101,33 @@ describe("S6: a process that was busy", () => {
       while (performance.now() < until);
       assert.strictEqual(answered[0], 1)
       assert.isTrue(Exit.isSuccess(yield* Fiber.join(operation)))
+    }))
+
+  it.effect("has written the request that a fiber sent when a response resumed it, before that fiber goes on", () =>
+    Effect.gen(function*() {
+      const [client, server] = yield* MemorySocket.pair()
+      const peer = yield* over(server)
+      let writes = 0
+      const counted = Socket.make({
+        reader: client.reader,
+        writer: Effect.map(client.writer, (writer) => ({
+          ...writer,
+          write: (chunk: Parameters<typeof writer.write>[0]) =>
+            Effect.andThen(Effect.sync(() => writes++), writer.write(chunk))
+        }))
+      })
+      const session = yield* LdapSession.fromSocket(counted, { closeTimeout: 0, protection: "local" })
+      const seen = yield* Effect.forkChild(
+        Effect.gen(function*() {
+          yield* session.delete("cn=a")
+          yield* Effect.forkChild(Effect.exit(session.delete("cn=b")), { startImmediately: true })
+          yield* Effect.promise(() => Promise.resolve())
+          return writes
+        }),
+        { startImmediately: true }
+      )
+      const { messageId } = yield* peer.expect("DeleteRequest")
+      yield* peer.send(messageId, { _tag: "DeleteResponse", result: ok })
+      assert.strictEqual(yield* Fiber.join(seen), 2)
     }))
 })

@@ -19,26 +19,6 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
 const asked = (peer: RecordingPeer) => peer.expect("SearchRequest")
 
 describe("places for searches in pages", () => {
-  it.effect("a stream that gets its place late makes those behind it fail that could wait for ever", () =>
-    Effect.gen(function*() {
-      const { peer, session } = yield* open()
-      const first = yield* start(session.searchResult({ base: "dc=1", pageSize: 1 }))
-      const { messageId } = yield* asked(peer)
-      // Of two streams that a program reads in turns the second one would wait for the program, and the program for it.
-      yield* start(Stream.runForEach(session.search({ base: "dc=2", pageSize: 1 }), () => Effect.never))
-      yield* settle
-      const other = yield* start(Effect.flip(Stream.runDrain(session.search({ base: "dc=3", pageSize: 1 }))))
-      yield* settle
-      yield* peer.send(messageId, done)
-      yield* Fiber.join(first)
-      const second = yield* asked(peer)
-      assert.strictEqual(second.operation.base, "dc=2")
-      yield* peer.send(second.messageId, entry("cn=a,dc=2"))
-      yield* settle
-      assert.isDefined(other.pollUnsafe())
-      assert.deepInclude((yield* Fiber.join(other)).reason, { _tag: "InvalidRequest", field: "pageSize" })
-    }))
-
   it.effect("S3: after the end of the session a search hears of that, and not of a stream that stands still", () =>
     Effect.gen(function*() {
       const { peer, server, session } = yield* open()

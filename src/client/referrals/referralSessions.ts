@@ -34,7 +34,8 @@ export const openReferred = (options: FollowOptions, origin: Origin): OpenReferr
   const settings = {
     connectTimeout,
     requestTimeout,
-    closeTimeout,
+    // The operation waits for the release: a server that doesn't close must not hold it up for long.
+    closeTimeout: closeTimeout ?? "1 second",
     keepAlive,
     maxMessageSize,
     tls: tls === undefined ? undefined : carriedTls(tls),

@@ -13,26 +13,39 @@ export interface Deadline<Of> {
   /** In milliseconds of {@link Deadlines.now}. */
   readonly at: number
   readonly of: Of
+  /** The turns of the event loop that it was given because it was late. */
+  turns: number
+  /** What {@link Deadlines} knew of reads when it was given the last one. */
+  reads: number
 }
 
 /**
- * The delay in milliseconds from which on a deadline counts as late: the process was busy, or suspended. Then the event loop reads
- * once before the deadline passes, since a response that arrived in time may be waiting there.
+ * The delay in milliseconds from which on a deadline counts as late: the process was busy, or suspended. Then the event loop has a turn
+ * to read before the deadline passes, and further ones while they bring something, since a response that arrived in time may be
+ * waiting there.
  */
 const late = 2
+
+/** A peer that never stops sending can't hold up a deadline for more turns. */
+const mostTurns = 64
 
 export class Deadlines<Of> {
   readonly #clock: Clock.Clock
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #onPassed: (of: Of) => void
+  readonly #reads: () => number
   readonly #deadlines = new Set<Deadline<Of>>()
   #sleeper: Fiber.Fiber<void> | undefined
   /** When the sleeping fiber wakes up next. */
   #nearest = Infinity
   #isEnded = false
 
-  /** The fiber sleeps on the Clock of the context. `onPassed` runs once for each deadline that is not cleared before. */
-  constructor(clock: Clock.Clock, context: Context.Context<never>, onPassed: (of: Of) => void) {
+  /**
+   * The fiber sleeps on the Clock of the context. `onPassed` runs once for each deadline that is not cleared before. `reads` changes with
+   * everything that arrives.
+   */
+  constructor(clock: Clock.Clock, context: Context.Context<never>, reads: () => number, onPassed: (of: Of) => void) {
+    this.#reads = reads
     this.#clock = clock
     this.#fork = Effect.runForkWith(context)
     this.#onPassed = onPassed
@@ -44,7 +57,7 @@ export class Deadlines<Of> {
   }
 
   set(of: Of, afterMillis: number): Deadline<Of> {
-    const deadline = { at: this.now() + afterMillis, of }
+    const deadline = { at: this.now() + afterMillis, of, turns: 0, reads: 0 }
     this.#deadlines.add(deadline)
     if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at, afterMillis)
     return deadline
@@ -67,10 +80,7 @@ export class Deadlines<Of> {
     const before = this.#sleeper
     this.#sleeper = this.#fork(
       // A sleep of zero may return at once on some clocks, before `set` has returned.
-      Effect.flatMap(
-        millis > 0 ? Effect.sleep(millis) : Effect.yieldNow,
-        () => this.now() - at > late ? Effect.andThen(oneTurn, this.#looking) : this.#looking
-      )
+      Effect.andThen(millis > 0 ? Effect.sleep(millis) : Effect.yieldNow, this.#looking)
     )
     before?.interruptUnsafe()
   }
@@ -80,13 +90,31 @@ export class Deadlines<Of> {
     const now = this.now()
     // For deadlines that are set meanwhile: no fiber is sleeping.
     this.#nearest = Infinity
+    let isWaiting = false
     for (const deadline of [...this.#deadlines]) {
-      if (deadline.at <= now && this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)
+      if (deadline.at > now) continue
+      if (this.#hasTurn(deadline, now)) isWaiting = true
+      else if (this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)
+    }
+    if (isWaiting && !this.#isEnded) {
+      this.#nearest = now
+      this.#sleeper = this.#fork(Effect.andThen(oneTurn, this.#looking))
+      return
     }
     let nearest = this.#nearest
     for (const { at } of this.#deadlines) if (at < nearest) nearest = at
     if (nearest < this.#nearest) this.#sleepUntil(nearest, nearest - this.now())
   })
+
+  /** Whether a deadline that is late is given a turn of the event loop, or another one. */
+  #hasTurn(deadline: Deadline<Of>, now: number): boolean {
+    if (now - deadline.at <= late || deadline.turns === mostTurns) return false
+    const reads = this.#reads()
+    if (deadline.turns > 0 && deadline.reads === reads) return false
+    deadline.turns++
+    deadline.reads = reads
+    return true
+  }
 }
 
 /** Waits one turn of the event loop: Node runs timers first, then reads, then `setImmediate`. */

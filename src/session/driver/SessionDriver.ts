@@ -79,6 +79,7 @@ export class SessionDriver {
   #handshaking: Fiber.Fiber<void> | undefined
   /** Counts how often the connection reported room: it may do so within the very call that writes. */
   #rooms = 0
+  #isFlushPlanned = false
 
   private constructor(
     connection: LdapConnection,
@@ -97,7 +98,12 @@ export class SessionDriver {
     this.#machine = new SessionMachine(Duration.toMillis(options.closeTimeout))
     this.#writer = new RequestWriter(() => this.#connection, options)
     this.#reader = new MessageReader(this.#machine, options.maxMessageSize, this.#nanos)
-    this.#deadlines = new Deadlines(this.#clock, context, (of) => this.dispatch({ _tag: "Timer", of }))
+    this.#deadlines = new Deadlines(
+      this.#clock,
+      context,
+      () => this.#reader.receivedAt,
+      (of) => this.dispatch({ _tag: "Timer", of })
+    )
   }
 
   /**
@@ -198,6 +204,8 @@ export class SessionDriver {
   // -------------------------------------------------------------------------------------------------------------------
 
   dispatch(event: Waiting): void {
+    // A fiber that was resumed in the middle of a step may keep the process busy next: its request is to leave before that.
+    if (event._tag === "Start" && this.#events.isBusy) this.#planFlush()
     this.#events.dispatch(event)
   }
 
@@ -261,7 +269,7 @@ export class SessionDriver {
       case "Encode":
         return this.#encode(action.operation)
       case "PlanFlush":
-        return queueMicrotask(this.#flush)
+        return this.#planFlush()
       case "Write":
         return this.#write(action.items)
       case "SetTimer": {
@@ -306,7 +314,16 @@ export class SessionDriver {
     if (failure !== undefined) this.dispatch({ _tag: "Unsendable", operation, failure })
   }
 
-  readonly #flush = (): void => this.dispatch({ _tag: "Flush" })
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return
+    this.#isFlushPlanned = true
+    queueMicrotask(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushPlanned = false
+    this.dispatch({ _tag: "Flush" })
+  }
 
   #write(items: Extract<SessionAction, { readonly _tag: "Write" }>["items"]): void {
     const rooms = this.#rooms

@@ -54,10 +54,15 @@ export class Pages {
   /** Where the next page starts; `undefined` if there is none. */
   cookie: Uint8Array | undefined = new Uint8Array(0)
 
-  constructor(driver: SessionDriver, search: Search, kind: PagedSearch["kind"]) {
+  constructor(driver: SessionDriver, search: Search) {
     this.#driver = driver
     this.#search = search
-    this.#place = { kind, context: { operation: "search", dn: search.request.base } }
+    this.#place = { context: { operation: "search", dn: search.request.base }, consumer: undefined }
+  }
+
+  /** The fiber that reads the stream. */
+  set consumer(fiber: object) {
+    this.#place.consumer = fiber
   }
 
   /** Takes one of the places that the session has for paged searches. {@link close} has to follow. */
@@ -71,7 +76,7 @@ export class Pages {
    */
   close(cookie: ReturnType<typeof cookieOf>): void {
     // From here on it ends by itself, so others may wait for it.
-    this.#place.kind = "collected"
+    this.#place.consumer = undefined
     if (!this.#isLettingEnd) this.#giveBack(cookie)
   }
 

@@ -60,7 +60,7 @@ const paged = <A>(
       let hasPlace = search.pageSize === undefined
       /** The number of entries of the pages before. */
       let received = 0
-      const pages = new Pages(driver, search, "stream")
+      const pages = new Pages(driver, search)
       const ask = (): ResponseQueue<A> => {
         const question: Question = {
           ...search,
@@ -131,7 +131,13 @@ const paged = <A>(
           })
         )
       })
-      return Effect.as(Scope.addFinalizer(scope, close), Effect.suspend(() => pullSince(startOf(driver, search))))
+      const pull: ItemsPull<A> = search.pageSize === undefined
+        ? Effect.suspend(() => pullSince(0))
+        : Effect.withFiber((fiber) => {
+          pages.consumer = fiber
+          return pullSince(startOf(driver, search))
+        })
+      return Effect.as(Scope.addFinalizer(scope, close), pull)
     })
   )
 
@@ -177,7 +183,7 @@ export const collect = (
   if (search.pageSize === undefined) return collectPage(driver, search, search.timeoutMillis, into)
   return Effect.suspend(() => {
     const since = startOf(driver, search)
-    const pages = new Pages(driver, search, "collected")
+    const pages = new Pages(driver, search)
     /** While a page is under way it isn't known where the next one starts. */
     let isAsking = false
     const page: Effect.Effect<LdapResult, LdapError> = Effect.suspend(() => {

@@ -110,7 +110,7 @@ export const s10 = breaksOf(
   },
   {
     file: pages,
-    find: "    this.#place.kind = \"collected\"\n",
+    find: "    this.#place.consumer = undefined\n",
     replace: "",
     test: "session/pagedSearches",
     name: "a stream that was dropped keeps its place",
@@ -119,7 +119,7 @@ export const s10 = breaksOf(
   },
   {
     file: pagedSearches,
-    find: "return this.#isHopeless ? \"refused\" : undefined",
+    find: "return [...this.#running].some(({ consumer }) => consumer === fiber) ? \"refused\" : undefined",
     replace: "return undefined",
     test: "session/pagedSearches",
     name: "a search in pages for each entry of another one fails at once",
@@ -140,7 +140,7 @@ export const s10 = breaksOf(
     find: "if (this.#running.size < this.#most) {",
     replace: "if (this.#most > 0) {",
     test: "session/pagedSearches",
-    name: "beside a stream another one is refused",
+    name: "beside a stream another one waits for its end",
     hangs: true,
     why: "more searches in pages run than the server keeps"
   },

@@ -24,7 +24,7 @@ export const s5 = breaksOf(
   },
   {
     file: driver,
-    find: "return queueMicrotask(this.#flush)",
+    find: "return this.#planFlush()",
     replace: "return this.#flush()",
     test: "session/interruption",
     name: "nothing is sent for one that was not written yet",

@@ -6,8 +6,8 @@ export const s6 = breaksOf(
   "S6",
   {
     file: deadlines,
-    find: "{ at: this.now() + afterMillis, of }",
-    replace: "{ at: performance.now() + afterMillis, of }",
+    find: "at: this.now() + afterMillis, of, turns",
+    replace: "at: performance.now() + afterMillis, of, turns",
     test: "session/interruption",
     name: "S6: a time limit ends one operation",
     hangs: true,
@@ -33,8 +33,8 @@ export const s6 = breaksOf(
   },
   {
     file: deadlines,
-    find: "if (deadline.at <= now && this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)",
-    replace: "if (this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)",
+    find: "      if (deadline.at > now) continue\n",
+    replace: "",
     test: "session/interruption",
     name: "limits of different lengths pass in their own order, whichever was set first",
     why: "one limit that passes ends all that are limited"
@@ -94,16 +94,16 @@ export const s6 = breaksOf(
   },
   {
     file: deadlines,
-    find: "this.now() - at > late ? Effect.andThen(oneTurn, this.#looking) : this.#looking",
-    replace: "this.#looking",
+    find: "if (this.#hasTurn(deadline, now)) isWaiting = true\n      else if",
+    replace: "if",
     test: "session/clock",
     name: "gets a response that arrived meanwhile, although the time limit has passed",
     why: "an answer that lies in the socket is reported as missing"
   },
   {
     file: deadlines,
-    find: "    this.#nearest = Infinity\n    for",
-    replace: "    for",
+    find: "    this.#nearest = Infinity\n    let isWaiting",
+    replace: "    let isWaiting",
     test: "session/interruption",
     name: "limits of different lengths pass in their own order, whichever was set first",
     hangs: true,
