@@ -11,6 +11,7 @@ const protection = `${room}/gss/MessageProtection.ts`
 const context = `${room}/gss/KerberosContext.ts`
 const spnego = `${room}/gss/SpnegoContext.ts`
 const as = `${room}/kdc/asExchange.ts`
+const exchange = `${room}/kdc/exchange.ts`
 const tgs = `${room}/kdc/tgsExchange.ts`
 const cache = `${room}/credentials/TicketCache.ts`
 const ntlm = "src/auth/ntlm/NtlmContext.ts"
@@ -100,6 +101,30 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
       why: "rc4-hmac is used without being asked for"
     },
     {
+      file: as,
+      find: "source.types.find(({ id }) => infos.success.some(({ type }) => type === id))",
+      replace: "source.types.find(({ id }) => infos.success[0]?.type === id)",
+      test: "kerberos/kdc",
+      name: "the weakest first",
+      why: "an attacker chooses by which of its keys a client proves its password"
+    },
+    {
+      file: `${room}/gssSteps.ts`,
+      find: `if (channelBinding === true && connection.protection === "tls" && certificate === undefined) {`,
+      replace: `if (channelBinding === true && connection.protection === "none") {`,
+      test: "kerberos/GssapiMechanism",
+      name: "a certificate without a hash",
+      why: "a bind that had to be bound to its connection is not"
+    },
+    {
+      file: `${room}/GssapiMechanism.ts`,
+      find: "(bits.integrity | bits.confidentiality)) === 0 && maxSent !== 0) {",
+      replace: "(bits.integrity | bits.confidentiality)) === 0 && maxSent < 0) {",
+      test: "kerberos/GssapiMechanism",
+      name: "a buffer for no layer",
+      why: "an offer of layers that contradicts itself is taken"
+    },
+    {
       file: `${room}/credentials/KeySource.ts`,
       find: "iterations < limits.min || ",
       replace: "",
@@ -143,23 +168,23 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
       why: "messages of NTLM can be changed and repeated"
     },
     {
-      file: as,
-      find: "if (part.success.nonce !== nonce)",
-      replace: "if (part.success.nonce < 0)",
+      file: exchange,
+      find: "if (part.nonce !== body.nonce)",
+      replace: "if (part.nonce < 0)",
       test: "kerberos/replies",
       name: "another nonce",
       why: "a reply can be an old one"
     },
     {
-      file: as,
-      find: "if (!encryptionTypes.includes(part.success.key.type.id)) {",
-      replace: "if (encryptionTypes.length === 0) {",
+      file: exchange,
+      find: "if (!types.includes(part.key.type)) {",
+      replace: "if (types.length === 0) {",
       test: "kerberos/replies",
       name: "weaker than allowed",
       why: "a KDC gives a session key of a type that was not asked for"
     },
     {
-      file: as,
+      file: exchange,
       find: "Math.abs(serverTime - now) <= mostSkew",
       replace: "serverTime > 0",
       test: "kerberos/kdc",
@@ -175,12 +200,79 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
       why: "realms send a client in a circle"
     },
     {
-      file: tgs,
+      file: exchange,
       find: "if (!sameName(ticket.service, part.service) || ticket.realm !== part.serviceRealm) {",
       replace: "if (ticket.realm === \"\") {",
       test: "kerberos/replies",
       name: "than what is encrypted",
       why: "the plain part of a ticket is believed"
+    },
+    {
+      file: exchange,
+      find: "return part.endTime > now + offset",
+      replace: "return part.endTime > 0",
+      test: "kerberos/replies",
+      name: "a ticket that has ended",
+      why: "a ticket is kept that no server takes"
+    },
+    {
+      file: tgs,
+      find: " && isFollowed(serverTime, now)",
+      replace: "",
+      test: "kerberos/replies",
+      name: "one of another day is not",
+      why: "a proof for a service can be had for any time"
+    },
+    {
+      file: as,
+      find: "own.every((type) => type === rc4Hmac) ? [...types, ...own] : own",
+      replace: "own",
+      test: "kerberos/replies",
+      name: "a keytab with a key of rc4-hmac alone",
+      why: "the ticket-granting ticket of an old keytab has a session key of rc4-hmac"
+    },
+    {
+      file: `${room}/system/nodeSystem.ts`,
+      find: "if (answers.has(answer[0])) ",
+      replace: "",
+      test: "kerberos/nodeSystem",
+      name: "what is no answer of a KDC",
+      why: "one forged datagram ends the wait for the KDC"
+    },
+    {
+      file: `${room}/system/nodeSystem.ts`,
+      find: "address.port < 1 || address.port > 65_535",
+      replace: "address.port < 0",
+      test: "kerberos/nodeSystem",
+      name: "a port that can't be",
+      why: "a record of DNS ends the process"
+    },
+    {
+      file: `${room}/gss/signingContext.ts`,
+      find:
+        `    if (before._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")
+    state = { _tag: "Failed" }`,
+      replace:
+        `    if (before._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")`,
+      test: "kerberos/gss/context",
+      name: "is refused",
+      why: "a server may guess until one answer is believed"
+    },
+    {
+      file: "src/auth/ntlm/ntlmMessages.ts",
+      find: "if (info.length > mostInfoBytes) {",
+      replace: "if (info.length < 0) {",
+      test: "ntlm/context",
+      name: "more about the server than any has to say",
+      why: "a challenge ends the program"
+    },
+    {
+      file: "src/auth/ntlm/ntlmMessages.ts",
+      find: "if (pairs.length === mostPairs)",
+      replace: "if (pairs.length < 0)",
+      test: "ntlm/context",
+      name: "more pairs than there are kinds",
+      why: "a challenge keeps the machine busy"
     },
     {
       file: `${room}/messages/Der.ts`,

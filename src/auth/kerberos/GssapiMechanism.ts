@@ -110,6 +110,10 @@ const chosen = Effect.fnUntraced(function*(
   if (octets.length !== 4)
     return yield* rejected(`the server's offer of layers has ${octets.length} bytes instead of 4`)
   const offer = octets[0]!
+  const maxSent = (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!
+  if ((offer & (bits.integrity | bits.confidentiality)) === 0 && maxSent !== 0) {
+    return yield* rejected(`the server offers no layer, and buffers of ${maxSent} bytes for it`)
+  }
   const choice = choices.find((protection) => (offer & bits[protection]) !== 0)
   if (choice === undefined) {
     const offered = ascending.filter((protection) => (offer & bits[protection]) !== 0)
@@ -126,7 +130,6 @@ const chosen = Effect.fnUntraced(function*(
   // Without a layer the size of the buffer is 0.
   if (choice !== "none") answer.writeUIntBE(maxWrapped, 1, 3)
   const response = yield* proved(context.wrap(answer, false))
-  const maxSent = (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!
   const layer: Effect.Effect<SaslSecurityLayer | undefined, SaslFailure> = choice === "none"
     ? noLayer
     : layerOver(context, choice, { maxSent, maxReceived: maxWrapped })

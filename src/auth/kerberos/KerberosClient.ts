@@ -42,15 +42,17 @@ export const makeClient = (options: KerberosOptions, system: KerberosSystem): Ke
       return yield* new InvalidRequest({ field: "encryptionTypes", detail })
     }
     const identity = yield* identify(options, system, keyTypes)
-    const kept = yield* keptTicket(identity, (name) => sameName(name, service) && (realm ?? name.realm) === name.realm)
-    if (kept !== undefined) return { credential: kept, proved: () => {} }
+    const { forService, granting: kept }: Kept = identity._tag === "Tickets"
+      ? choose(identity, service, realm, yield* Clock.currentTimeMillis)
+      : {}
+    if (forService !== undefined) return { credential: forService, proved: () => {} }
     const client = format(identity.client)
     const granting = `${client} krbtgt`
     const ofKdc = Effect.gen(function*() {
       const transport = yield* makeTransport(system, settingsOf(options, identity.client.realm))
       const { credential, proved } = identity._tag === "Tickets"
-        ? { credential: yield* keptGrantingTicket(identity), proved: () => {} }
-        : yield* cache.get(granting, authenticated(identity, transport))
+        ? { credential: kept ?? (yield* noGrantingTicket(identity)), proved: () => {} }
+        : yield* cache.get(granting, authenticated(identity, transport, types))
       return yield* ticketFor(transport, credential, service, realm, types).pipe(
         Effect.tap(() => Effect.sync(proved)),
         Effect.tapError(({ kind }) =>
@@ -69,39 +71,51 @@ export const makeClient = (options: KerberosOptions, system: KerberosSystem): Ke
 
 const authenticated = (
   { client, source }: Extract<Identity, { readonly _tag: "Keys" }>,
-  transport: KdcTransport
+  transport: KdcTransport,
+  types: ReadonlyArray<EncryptionType>
 ): Effect.Effect<Credential, KerberosFailed | InvalidRequest> =>
-  Effect.flatMap(source, (source) => Effect.ensuring(authenticate(transport, client, source), Effect.sync(source.wipe)))
+  Effect.flatMap(
+    source,
+    (source) => Effect.ensuring(authenticate(transport, client, source, types), Effect.sync(source.wipe))
+  )
 
-/** A ticket of a credential cache file that can be used now. */
-const keptTicket = Effect.fnUntraced(function*(
-  identity: Identity,
-  isWanted: (service: PrincipalName & { readonly realm: string }) => boolean
-) {
-  if (identity._tag === "Keys") return undefined
-  const now = yield* Clock.currentTimeMillis
-  const [best] = identity.cache.credentials
-    .filter((credential) =>
-      credential.key.type !== rc4Hmac && timeLeft(credential, now) > 0 &&
-      isWanted({ ...credential.service, realm: credential.serviceRealm })
-    )
-    .sort((a, b) => b.endTime - a.endTime)
-  return best
-})
+/** The tickets of a credential cache file that can be used now: that of the service, or else the one that gives tickets. */
+interface Kept {
+  readonly forService?: Credential | undefined
+  readonly granting?: Credential | undefined
+}
 
-const keptGrantingTicket = Effect.fnUntraced(function*(
-  identity: Extract<Identity, { readonly _tag: "Tickets" }>
-): Effect.fn.Return<Credential, KerberosFailed> {
-  const { client, path } = identity
+/** Chooses, and overwrites the keys of all others: a file may have tickets for many services. */
+const choose = (
+  { cache, client }: Extract<Identity, { readonly _tag: "Tickets" }>,
+  service: PrincipalName,
+  realm: string | undefined,
+  now: number
+): Kept => {
+  const best = (isWanted: (credential: Credential) => boolean) =>
+    cache.credentials
+      .filter((credential) => credential.key.type !== rc4Hmac && timeLeft(credential, now) > 0 && isWanted(credential))
+      .sort((a, b) => b.endTime - a.endTime)[0]
   const own = ticketGranting(client.realm)
-  const found = yield* keptTicket(identity, (name) => name.realm === client.realm && sameName(name, own))
-  return found ?? (yield* failed(
+  const forService = best((kept) =>
+    sameName(kept.service, service) && (realm ?? kept.serviceRealm) === kept.serviceRealm
+  )
+  const granting = forService === undefined
+    ? best((kept) => sameName(kept.service, own) && kept.serviceRealm === client.realm)
+    : undefined
+  for (const credential of cache.credentials) {
+    if (credential !== forService && credential !== granting) credential.key.wipe()
+  }
+  return { forService, granting }
+}
+
+const noGrantingTicket = ({ client, path }: Extract<Identity, { readonly _tag: "Tickets" }>): KerberosFailed =>
+  failed(
     "noCredentials",
     `the credential cache ${path} has no ticket of ${
       format(client)
     } that lasts; run kinit, or give a password or a keytab`
-  ))
-})
+  )
 
 const settingsOf = (options: KerberosOptions, realm: string): KdcSettings => {
   const kdcs = new Map(Object.entries(options.kdcsOf ?? {}).map(([name, value]) => [name, listOf(value)]))

@@ -25,8 +25,9 @@ export interface GssOptions {
   readonly protection?: GssProtection | undefined
   /**
    * Whether the bind is bound to this TLS connection (channel binding `tls-server-end-point`, RFC 5929), which hardened domain controllers
-   * demand. Default: true under TLS, if the provider supports it. Use `false` if TLS ends before the server, at a proxy with its own
-   * certificate.
+   * demand. Default: true under TLS, if the provider supports it and the server's certificate has such a hash: one that is signed by
+   * Ed25519 has none. Where `true` is given, a certificate without a hash is refused with `InvalidRequest`. Use `false` if TLS ends
+   * before the server, at a proxy with its own certificate.
    *
    * @since 0.2.0
    */
@@ -41,7 +42,7 @@ export const ascending: ReadonlyArray<GssProtection> = ["none", "integrity", "co
 /** A context and its first token, and how far the session's messages may be protected by it. */
 export const begin = Effect.fnUntraced(function*(
   mechanism: GssRequest["mechanism"],
-  { channelBinding = true, principal, protection, provider = kerberosPackage(), service }: GssOptions,
+  { channelBinding, principal, protection, provider = kerberosPackage(), service }: GssOptions,
   connection: SaslContext
 ): Effect.fn.Return<
   { readonly context: GssContext; readonly first: Uint8Array | undefined; readonly most: GssProtection },
@@ -55,7 +56,13 @@ export const begin = Effect.fnUntraced(function*(
   const most = protection ??
     // A layer under TLS or another layer adds no protection, and servers refuse it.
     (connection.protection === "tls" || connection.protection === "sasl" ? "none" : provider.protection)
-  const certificate = channelBinding ? connection.channelBinding?.("tls-server-end-point") : undefined
+  const certificate = channelBinding === false ? undefined : connection.channelBinding?.("tls-server-end-point")
+  if (channelBinding === true && connection.protection === "tls" && certificate === undefined) {
+    const detail =
+      "the server's certificate has no hash to bind to (tls-server-end-point), as where it is signed by Ed25519; " +
+      "without this option the bind is bound where that can be"
+    return yield* new InvalidRequest({ field: "channelBinding", detail })
+  }
   const request: GssRequest = {
     mechanism,
     service: service ?? `ldap@${connection.host}`,

@@ -13,8 +13,8 @@ import * as Result from "effect/Result"
 import { randomBytes } from "node:crypto"
 import { hmac } from "../crypto/hashing.ts"
 import { bindingsHash } from "../kerberos/gss/channelBindings.ts"
-import type { SigningContext } from "../kerberos/gss/KerberosContext.ts"
-import { GssFailure, type GssProtection } from "../kerberos/GssContext.ts"
+import { fail, type SigningContext, signingContext } from "../kerberos/gss/signingContext.ts"
+import type { GssFailure, GssProtection } from "../kerberos/GssContext.ts"
 import { NtlmMessageProtection } from "./NtlmMessageProtection.ts"
 import {
   AvId,
@@ -27,13 +27,13 @@ import {
   micOffset,
   NtlmFlag
 } from "./ntlmMessages.ts"
-import { encryptSessionKey, ntowf, respond } from "./ntlmV2.ts"
+import { encryptSessionKey, respond } from "./ntlmV2.ts"
 
 export interface NtlmContextOptions {
   readonly user: string
   readonly domain: string
-  /** UTF-16, little-endian. */
-  readonly password: Redacted.Redacted<Uint8Array>
+  /** What NTLM has of the password (NTOWFv2). Overwritten when the server's challenge is answered. */
+  readonly key: Redacted.Redacted<Uint8Array>
   /** As in `ldap/dc1.example.com`. */
   readonly targetName: string
   readonly protection: GssProtection
@@ -57,8 +57,6 @@ const flagsFor = (protection: GssProtection): number =>
 /** The pair with the flags says that there is a signature over the three messages. */
 const hasMic = 2
 
-const fail = (detail: string): Effect.Effect<never, GssFailure> => Effect.fail(new GssFailure({ detail }))
-
 /** From 1601 on, in units of 100 nanoseconds. */
 const fileTime = (millis: number): Buffer => {
   const bytes = Buffer.alloc(8)
@@ -72,21 +70,19 @@ const littleEndian = (value: number): Buffer => {
   return bytes
 }
 
-type State =
-  | { readonly _tag: "New" }
-  | { readonly _tag: "Asked"; readonly negotiate: Buffer }
-  | { readonly _tag: "Complete"; readonly messages: NtlmMessageProtection }
-  | { readonly _tag: "Failed" }
-
 export const ntlmContext = (options: NtlmContextOptions): NtlmContext => {
   const { protection } = options
   const wanted = flagsFor(protection)
-  let state: State = { _tag: "New" }
+
+  const ask = Effect.sync(() => {
+    const negotiate = encodeNegotiate(wanted)
+    return { token: negotiate, asked: negotiate }
+  })
 
   const answer = Effect.fnUntraced(function*(
     token: Uint8Array,
     negotiate: Buffer
-  ): Effect.fn.Return<Uint8Array, GssFailure> {
+  ): Effect.fn.Return<{ readonly token: Uint8Array; readonly messages: NtlmMessageProtection }, GssFailure> {
     const decoded = decodeChallenge(token)
     if (Result.isFailure(decoded)) return yield* fail(`the server's token is malformed: ${decoded.failure}`)
     const challenge = decoded.success
@@ -100,59 +96,29 @@ export const ntlmContext = (options: NtlmContextOptions): NtlmContext => {
     const now = yield* Clock.currentTimeMillis
     const { message, sessionKey } = authenticate(options, challenge, wanted & challenge.flags, now, randomBytes)
     hmac("md5", sessionKey, negotiate, token, message).copy(message, micOffset)
-    state = {
-      _tag: "Complete",
-      messages: new NtlmMessageProtection(
-        sessionKey,
-        (wanted & NtlmFlag.keyExchange) !== 0,
-        // LDAP servers encrypt where signatures were agreed on, too: Windows does, and Samba (LDAP_STYLE in its sources).
-        protection !== "none"
-      )
-    }
+    const messages = new NtlmMessageProtection(
+      sessionKey,
+      (wanted & NtlmFlag.keyExchange) !== 0,
+      // LDAP servers encrypt where signatures were agreed on, too: Windows does, and Samba (LDAP_STYLE in its sources).
+      protection !== "none"
+    )
     sessionKey.fill(0)
-    return message
+    return { token: message, messages }
   })
 
-  const step = (token: Uint8Array | undefined): Effect.Effect<Uint8Array | undefined, GssFailure> => {
-    if (state._tag === "New" && token === undefined) {
-      const negotiate = encodeNegotiate(wanted)
-      state = { _tag: "Asked", negotiate }
-      return Effect.succeed(negotiate)
-    }
-    if (state._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")
-    const { negotiate } = state
-    state = { _tag: "Failed" }
-    return answer(token, negotiate)
-  }
-
-  const withMessages = <A>(
-    use: (messages: NtlmMessageProtection) => Result.Result<A, string>
-  ): Effect.Effect<A, GssFailure> =>
-    Effect.suspend(() => {
-      if (state._tag !== "Complete") return fail("the context is not complete")
-      const outcome = use(state.messages)
-      if (Result.isSuccess(outcome)) return Effect.succeed(outcome.success)
-      state = { _tag: "Failed" }
-      return fail(outcome.failure)
-    })
-
-  return {
-    step: (token) => Effect.suspend(() => step(token)),
-    isComplete: () => state._tag === "Complete",
-    protection: () => protection,
-    wrap: (octets) => withMessages((messages) => Result.succeed(messages.wrap(octets))),
-    unwrap: (octets) => withMessages((messages) => messages.unwrap(octets)),
-    mic: (octets) => withMessages((messages) => Result.succeed(messages.mic(octets))),
-    verifyMic: (octets, mic) => withMessages((messages) => messages.verifyMic(octets, mic)),
-    onSigned: () => {
-      if (state._tag === "Complete") state.messages.restart()
-    }
-  }
+  const { context, messages } = signingContext({
+    protection,
+    ask,
+    // The key has no use after the one answer.
+    believe: (token, negotiate) =>
+      Effect.ensuring(answer(token, negotiate), Effect.sync(() => Redacted.value(options.key).fill(0)))
+  })
+  return { ...context, onSigned: () => messages()?.restart() }
 }
 
 /** The answer, without the signature over the three messages, and the key of the session. */
 export const authenticate = (
-  { channelBindings, domain, password, targetName, user }: Omit<NtlmContextOptions, "protection">,
+  { channelBindings, domain, key, targetName, user }: Omit<NtlmContextOptions, "protection">,
   { challenge, targetInfo }: Challenge,
   flags: number,
   now: number,
@@ -168,15 +134,13 @@ export const authenticate = (
     { id: AvId.targetName, value: Buffer.from(targetName, "utf16le") }
   ]
   const theirTime = find(AvId.timestamp)
-  const key = ntowf(Redacted.value(password), user, domain)
   const { response, sessionBaseKey } = respond({
-    key,
+    key: Redacted.value(key),
     serverChallenge: challenge,
     clientChallenge: random(8),
     timestamp: theirTime?.length === 8 ? theirTime : fileTime(now),
     targetInfo: encodePairs(pairs)
   })
-  key.fill(0)
   const isExchanged = (flags & NtlmFlag.keyExchange) !== 0
   const sessionKey = isExchanged ? random(16) : sessionBaseKey
   const message = encodeAuthenticate({
@@ -186,5 +150,6 @@ export const authenticate = (
     response,
     encryptedSessionKey: isExchanged ? encryptSessionKey(sessionBaseKey, sessionKey) : Buffer.alloc(0)
   })
+  if (isExchanged) sessionBaseKey.fill(0)
   return { message, sessionKey }
 }

@@ -48,6 +48,10 @@ export interface Challenge {
   readonly targetInfo: ReadonlyArray<AvPair>
 }
 
+/** What a server says about itself: some hundred bytes, and ten kinds of pairs. It is sent back, in a field of 65,535 bytes at most. */
+const mostInfoBytes = 8192
+const mostPairs = 64
+
 export const decodeChallenge = (token: Uint8Array): Result.Result<Challenge, string> => {
   const message = Buffer.from(token.buffer, token.byteOffset, token.byteLength)
   if (message.length < 48 || !message.subarray(0, 8).equals(signature) || message.readUInt32LE(8) !== 2) {
@@ -58,6 +62,9 @@ export const decodeChallenge = (token: Uint8Array): Result.Result<Challenge, str
   const info = message.subarray(start, start + message.readUInt16LE(40))
   if (start < 48 || info.length !== message.readUInt16LE(40))
     return Result.fail("a field passes the end of the message")
+  if (info.length > mostInfoBytes) {
+    return Result.fail(`${info.length} bytes about the server, which is more than ${mostInfoBytes}`)
+  }
   const targetInfo = (flags & NtlmFlag.targetInfo) === 0 ? Result.succeed([]) : decodePairs(info)
   return Result.map(targetInfo, (targetInfo) => ({
     flags,
@@ -77,6 +84,7 @@ const decodePairs = (bytes: Buffer): Result.Result<ReadonlyArray<AvPair>, string
         : Result.fail("a list of pairs has a malformed end")
     const value = bytes.subarray(at + 4, at + 4 + length)
     if (value.length !== length) break
+    if (pairs.length === mostPairs) return Result.fail(`a list of more than ${mostPairs} pairs`)
     if (pairs.some((pair) => pair.id === id)) return Result.fail("a list of pairs has one twice")
     pairs.push({ id, value: Buffer.from(value) })
     at += 4 + length

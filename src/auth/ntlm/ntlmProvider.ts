@@ -5,6 +5,7 @@
  * @since 0.2.0
  */
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { InvalidRequest } from "../../model/LdapError.ts"
 import { Oid } from "../kerberos/gss/mechanismToken.ts"
@@ -12,6 +13,7 @@ import { negotiate } from "../kerberos/gss/SpnegoContext.ts"
 import type { GssProvider } from "../kerberos/GssContext.ts"
 import { ask, type Password } from "../Password.ts"
 import { ntlmContext } from "./NtlmContext.ts"
+import { ntowf } from "./ntlmV2.ts"
 
 /**
  * @category models
@@ -48,10 +50,12 @@ export const ntlmProvider = (options: NtlmOptions): GssProvider => ({
       return yield* new InvalidRequest({ field: "mechanism", detail: "NTLM goes by GSS-SPNEGO alone" })
     }
     const name = yield* accountOf(options)
-    const password = yield* ask("password", options.password, utf16)
+    if (service.length > 1024) {
+      return yield* new InvalidRequest({ field: "service", detail: "it is longer than any name of a service" })
+    }
     const context = ntlmContext({
       ...name,
-      password,
+      key: yield* keyOf(options.password, name),
       protection,
       channelBindings,
       targetName: service.replace("@", "/")
@@ -63,6 +67,19 @@ export const ntlmProvider = (options: NtlmOptions): GssProvider => ({
       mic: { isRequired: protection !== "none", onExchanged: context.onSigned }
     })
   })
+})
+
+/** Asks for the password at each bind. What was made of its text is overwritten at once; octets are the program's own. */
+const keyOf = Effect.fnUntraced(function*(
+  password: Password,
+  { domain, user }: { readonly domain: string; readonly user: string }
+): Effect.fn.Return<Redacted.Redacted<Uint8Array>, InvalidRequest> {
+  let made: Uint8Array | undefined
+  const octetsOf = (text: string) => Result.map(utf16(text), (octets) => (made = octets))
+  const octets = yield* ask("password", password, octetsOf)
+  const key = Redacted.make<Uint8Array>(ntowf(Redacted.value(octets), user, domain))
+  made?.fill(0)
+  return key
 })
 
 const utf16 = (text: string): Result.Result<Uint8Array, string> =>

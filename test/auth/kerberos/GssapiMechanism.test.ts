@@ -74,17 +74,17 @@ describe("GSSAPI", () => {
       assert.strictEqual((yield* Effect.flip(securityLayer.unwrap(Buffer.from("wy"))))._tag, "AuthRejected")
     }))
 
-  it.effect.each<[string, Partial<LdapSasl.SaslContext>, LdapSasl.GssapiOptions, number, string]>([
+  it.effect.each<[string, Partial<LdapSasl.SaslContext>, LdapSasl.GssapiOptions, number, string, number?]>([
     ["integrity, where the server has nothing better", {}, {}, 3, "w\x02\x01\0\0"],
-    ["none, where the server has nothing at all", {}, {}, 1, "w\x01\0\0\0"],
+    ["none, where the server has nothing at all", {}, {}, 1, "w\x01\0\0\0", 0],
     ["none under TLS", { protection: "tls" }, {}, 7, "w\x01\0\0\0"],
     ["none under the layer of an earlier bind", { protection: "sasl" }, {}, 7, "w\x01\0\0\0"],
     ["what is named under TLS", { protection: "tls" }, { protection: "integrity" }, 7, "w\x02\x01\0\0"],
     ["none, if that is named", {}, { protection: "none" }, 7, "w\x01\0\0\0"],
     ["the authorization identity behind it", {}, { protection: "none", authzId: "u:bob" }, 7, "w\x01\0\0\0u:bob"]
-  ])("the choice is %s", ([, where, options, bits, answer]) =>
+  ])("the choice is %s", ([, where, options, bits, answer, size = 4096]) =>
     Effect.gen(function*() {
-      const { outcome, sent } = converseOver(where, options, [[14, "proof"], [14, offer(bits, 4096)], [0]])
+      const { outcome, sent } = converseOver(where, options, [[14, "proof"], [14, offer(bits, size)], [0]])
       yield* outcome
       assert.strictEqual(sent[2], answer)
     }))
@@ -100,6 +100,7 @@ describe("GSSAPI", () => {
     ["an offer that isn't wrapped", {}, [[14, "proof"], [14, "\x07\0\0\0"]], "not wrapped"],
     ["an offer that is too short", {}, [[14, "proof"], [14, "w\x07\0\0"]], "3 bytes instead of 4"],
     ["an offer that is too long", {}, [[14, "proof"], [14, "w\x07\0\0\0\0"]], "5 bytes instead of 4"],
+    ["a buffer for no layer", {}, [[14, "proof"], [14, offer(1, 4096)]], "no layer, and buffers of 4096 bytes"],
     ["an offer of nothing", {}, [[14, "proof"], [14, offer(0, 0)]], "the server offers nothing"],
     [
       "an offer without what is named",
@@ -115,6 +116,32 @@ describe("GSSAPI", () => {
       const error = yield* Effect.flip(converseOver({}, options, lines).outcome)
       assert.strictEqual(error._tag, "AuthRejected")
       assert.include(error.message, detail)
+    }))
+
+  it.effect("a certificate without a hash to bind to: refused where channelBinding is true, left out otherwise", () =>
+    Effect.gen(function*() {
+      const lines: ReadonlyArray<Line> = [[14, "proof"], [14, offer(7, 4096)], [0]]
+      const types: Array<string> = []
+      const without = {
+        protection: "tls",
+        channelBinding: (type: string) => {
+          types.push(type)
+          return undefined
+        }
+      } as const
+      const demanded = converseOver(without, { channelBinding: true }, lines)
+      assert.deepInclude(yield* Effect.flip(demanded.outcome), { _tag: "InvalidRequest", field: "channelBinding" })
+      assert.deepStrictEqual([demanded.asked, demanded.sent, types], [[], [], ["tls-server-end-point"]])
+      const soft = converseOver(without, {}, lines)
+      yield* soft.outcome
+      assert.isUndefined(soft.asked[0]?.channelBindings)
+      const bound = converseOver({ ...without, channelBinding: () => Buffer.from("hash") }, {
+        channelBinding: true
+      }, lines)
+      yield* bound.outcome
+      assert.strictEqual(Buffer.from(bound.asked[0]!.channelBindings!).toString(), "tls-server-end-point:hash")
+      const clear = converseOver({}, { channelBinding: true }, lines)
+      yield* clear.outcome
     }))
 
   it.effect("more protection than the provider has is refused before it is asked", () =>

@@ -22,6 +22,7 @@ export interface Reply {
   readonly ticketService: PrincipalName
   readonly ticketRealm: string
   readonly nonce: number
+  readonly endTime: number
   readonly key: KerberosKey
   /** By which the reply is encrypted, and for which purpose. */
   readonly by: KerberosKey
@@ -33,6 +34,7 @@ export interface Request {
   readonly realm: string
   readonly service: PrincipalName
   readonly nonce: number
+  readonly encryptionTypes: ReadonlyArray<number>
 }
 
 const readRequest = (bytes: Uint8Array): Request =>
@@ -50,8 +52,8 @@ const readRequest = (bytes: Uint8Array): Request =>
       const service = body.required(3, readName)
       body.raw()
       const nonce = body.required(7, (item) => item.uint32())
-      body.raw()
-      return { kind, realm, service, nonce }
+      const encryptionTypes = body.required(8, (item) => item.list(64, (type) => type.int32()))
+      return { kind, realm, service, nonce, encryptionTypes }
     })
   }))
 
@@ -66,7 +68,7 @@ const writeReply = (writer: DerWriter, reply: Reply): void => {
         content.field(2, (item) => item.uint32(reply.nonce))
         content.field(4, (item) => item.flags(0))
         content.field(5, (item) => item.time(now))
-        content.field(7, (item) => item.time(now + 3_600_000))
+        content.field(7, (item) => item.time(reply.endTime))
         content.field(9, (item) => item.text(reply.serviceRealm))
         content.field(10, (item) => writeName(item, reply.service))
       }))
@@ -99,6 +101,8 @@ export const fakeKdc = Effect.fnUntraced(function*(
   password: string,
   options: {
     readonly service?: (request: Request) => PrincipalName
+    /** An answer in the place of a reply. */
+    readonly instead?: (request: Request) => Uint8Array | undefined
     readonly change?: (reply: Reply, request: Request) => Partial<Reply>
   } = {}
 ) {
@@ -110,6 +114,8 @@ export const fakeKdc = Effect.fnUntraced(function*(
   const system: KerberosSystem = alone((bytes) => {
     const request = readRequest(bytes)
     requests.push(request)
+    const instead = options.instead?.(request)
+    if (instead !== undefined) return instead
     const isFirst = request.kind === "AS-REQ"
     const service = options.service?.(request) ?? request.service
     const honest: Reply = {
@@ -121,6 +127,7 @@ export const fakeKdc = Effect.fnUntraced(function*(
       ticketService: service,
       ticketRealm: request.realm,
       nonce: request.nonce,
+      endTime: Date.now() + 3_600_000,
       key: randomKey(aes256Sha1),
       by: isFirst ? clientKey : sessionKeys.get(request.realm)!,
       usage: isFirst ? KeyUsage.asReply : KeyUsage.tgsReply

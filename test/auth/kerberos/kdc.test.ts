@@ -3,74 +3,28 @@ import { assert, describe, inject, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { createSocket } from "node:dgram"
 import { createServer } from "node:net"
 import { kerberosContext } from "../../../src/auth/kerberos/gss/KerberosContext.ts"
 import { makeClient } from "../../../src/auth/kerberos/KerberosClient.ts"
 import { failed } from "../../../src/auth/kerberos/kerberosFailure.ts"
 import type { KerberosOptions } from "../../../src/auth/kerberos/KerberosOptions.ts"
-import { encoding } from "../../../src/auth/kerberos/messages/Der.ts"
-import { NameType, writeName } from "../../../src/auth/kerberos/messages/Principal.ts"
+import { decoding } from "../../../src/auth/kerberos/messages/Der.ts"
+import { readEncrypted } from "../../../src/auth/kerberos/messages/encrypted.ts"
+import { readPreauthentications } from "../../../src/auth/kerberos/messages/kdcReply.ts"
+import { NameType } from "../../../src/auth/kerberos/messages/Principal.ts"
 import { nodeSystem } from "../../../src/auth/kerberos/system/nodeSystem.ts"
 import { passwordOf } from "../../servers/directory.ts"
 import { startGss } from "../../servers/gss.ts"
 import { waitFor } from "../../servers/waitFor.ts"
 import { movedBy } from "./clocks.ts"
 import { failure, realm, service } from "./failure.ts"
+import { fakeKdc } from "./fakeKdc.ts"
+import { kdcError, wantsProof } from "./kdcErrors.ts"
 import { alone, kindOf, watching } from "./systems.ts"
 
 const kerberos = inject("kerberos")
-
-/** An error of a KDC at this moment of its clock. */
-const kdcError = (code: number, data?: Uint8Array, millis = 0, clientRealm?: string): Buffer =>
-  encoding((writer) =>
-    writer.nested(0x7e, (message) =>
-      message.sequence((error) => {
-        error.field(0, (content) => content.int32(5))
-        error.field(1, (content) => content.int32(30))
-        error.field(4, (content) => content.time(millis))
-        error.field(5, (content) => content.int32(0))
-        error.field(6, (content) => content.int32(code))
-        if (clientRealm !== undefined) error.field(7, (content) => content.text(clientRealm))
-        error.field(9, (content) => content.text(realm))
-        error.field(10, (content) => writeName(content, { type: 2, components: ["krbtgt", realm] }))
-        if (data !== undefined) error.field(12, (content) => content.octets(data))
-      }))
-  )
-
-interface Info {
-  readonly type: number
-  readonly salt?: string
-  readonly parameters?: string
-}
-
-/** That a proof is needed, and how the key is made. */
-const wantsProof = (infos: ReadonlyArray<Info>, methods: ReadonlyArray<number> = [2]): Buffer => {
-  const list = encoding((writer) =>
-    writer.sequence((list) => {
-      for (const { parameters, salt, type } of infos) {
-        list.sequence((info) => {
-          info.field(0, (content) => content.int32(type))
-          if (salt !== undefined) info.field(1, (content) => content.text(salt))
-          if (parameters !== undefined) info.field(2, (content) => content.octets(Buffer.from(parameters, "hex")))
-        })
-      }
-    })
-  )
-  return kdcError(
-    25,
-    encoding((writer) =>
-      writer.sequence((data) => {
-        for (const [type, value] of [[19, list] as const, ...methods.map((type) => [type, Buffer.alloc(0)] as const)]) {
-          data.sequence((one) => {
-            one.field(1, (content) => content.int32(type))
-            one.field(2, (content) => content.octets(value))
-          })
-        }
-      })
-    )
-  )
-}
 
 describe("a KDC that lies", () => {
   it.live.each(
@@ -118,6 +72,44 @@ describe("a KDC that lies", () => {
       }))
       assert.strictEqual(error.kind, "encryptionType")
       assert.deepStrictEqual(sent, ["AS-REQ"])
+    }))
+
+  /** The number of the type of the key by which a request proves the password. */
+  const provedBy = (request: Uint8Array): number =>
+    Result.getOrThrow(decoding(request, (reader) => {
+      const message = reader.enter(0x6a).sequence()
+      message.raw()
+      message.raw()
+      const [proof] = message.required(3, readPreauthentications)
+      message.raw()
+      return Result.getOrThrow(decoding(proof!.value, readEncrypted)).type
+    }))
+
+  it.live("offers several keys, the weakest first: the best is used all the same", () =>
+    Effect.gen(function*() {
+      const used: Array<number> = []
+      const kdc = alone((request, count) => {
+        if (count > 1) used.push(provedBy(request))
+        return count === 1 ? wantsProof([{ type: 23 }, { type: 17 }, { type: 18 }]) : kdcError(24)
+      })
+      const encryptionTypes = ["rc4-hmac", "aes128-cts-hmac-sha1-96", "aes256-cts-hmac-sha1-96"] as const
+      assert.strictEqual((yield* failure(kdc, { encryptionTypes })).kind, "wrongPassword")
+      assert.deepStrictEqual(used, [18])
+      // A KDC that is asked for a session key of rc4-hmac as well might choose it.
+      const { requests, system } = yield* fakeKdc("a secret", {
+        instead: ({ encryptionTypes }) => (encryptionTypes.includes(23) ? wantsProof([{ type: 18 }]) : undefined)
+      })
+      yield* makeClient(
+        {
+          principal: `alice@${realm}`,
+          password: Redacted.make("a secret"),
+          krb5Conf: false,
+          kdc: "kdc",
+          encryptionTypes
+        },
+        system
+      ).ticket(service, undefined)
+      assert.deepStrictEqual(requests.map(({ encryptionTypes }) => encryptionTypes), [[18, 17, 23], [18, 17], [18, 17]])
     }))
 
   it.live("wants a proof that isn't a password's", () =>

@@ -7,6 +7,7 @@ import { failed } from "../../../src/auth/kerberos/kerberosFailure.ts"
 import type { KerberosOptions } from "../../../src/auth/kerberos/KerberosOptions.ts"
 import type { KerberosSystem } from "../../../src/auth/kerberos/system/KerberosSystem.ts"
 import { failure } from "./failure.ts"
+import { kdcError } from "./kdcErrors.ts"
 import { alone } from "./systems.ts"
 
 describe("where the KDCs of a realm are", () => {
@@ -55,6 +56,44 @@ describe("where the KDCs of a realm are", () => {
       assert.match(off.error.detail, /no KDC of the realm EXAMPLE\.COM is known/)
       const odd = yield* asked({ principal: "a@X/Y Z" })
       assert.deepStrictEqual(odd.names, [])
+    }))
+})
+
+describe("a KDC that can't answer", () => {
+  /** What was asked, in order, until one answers: that it knows no such client. */
+  const askedOf = Effect.fnUntraced(function*(
+    kdc: ReadonlyArray<string>,
+    codes: Readonly<Record<string, number | undefined>>
+  ) {
+    const asked: Array<string> = []
+    const system: KerberosSystem = {
+      ...alone(() => Buffer.alloc(0)),
+      ask: ({ host }, protocol) => {
+        const name = `${protocol}/${host}`
+        asked.push(name)
+        const code = codes[name]
+        return code === undefined ? Effect.fail(failed("kdcUnreachable", "down")) : Effect.succeed(kdcError(code))
+      }
+    }
+    return { error: yield* failure(system, { kdc }), asked }
+  })
+
+  it.live("is not available: the next one is asked", () =>
+    Effect.gen(function*() {
+      const { asked, error } = yield* askedOf(["a", "b"], { "tcp/a": 29, "tcp/b": 6 })
+      assert.deepStrictEqual([error.kind, asked], ["clientUnknown", ["tcp/a", "tcp/b"]])
+      const none = yield* askedOf(["a", "b"], { "tcp/a": 29, "tcp/b": 29, "udp/a": 29, "udp/b": 29 })
+      assert.strictEqual(none.error.kind, "kdcUnreachable")
+      assert.deepStrictEqual(none.asked, ["tcp/a", "tcp/b", "udp/a", "udp/b"])
+    }))
+
+  it.live("has an answer that no datagram holds: TCP was tried before, so the next one is asked", () =>
+    Effect.gen(function*() {
+      const { asked, error } = yield* askedOf(["a", "b"], { "udp/a": 52, "udp/b": 6 })
+      assert.deepStrictEqual([error.kind, asked], ["clientUnknown", ["tcp/a", "tcp/b", "udp/a", "udp/b"]])
+      const datagrams = yield* askedOf(["udp/a"], { "udp/a": 52 })
+      assert.deepStrictEqual([datagrams.error.kind, datagrams.asked], ["kdcUnreachable", ["udp/a"]])
+      assert.match(datagrams.error.detail, /udp a:88: the KDC says that another one, or TCP, must be asked/)
     }))
 })
 

@@ -11,8 +11,31 @@ import type { KerberosOptions } from "../../../src/auth/kerberos/KerberosOptions
 import { NameType, ticketGranting } from "../../../src/auth/kerberos/messages/Principal.ts"
 import { movedBy } from "./clocks.ts"
 import { fakeKdc, type Reply, type Request } from "./fakeKdc.ts"
+import { kdcError } from "./kdcErrors.ts"
 
 const service = { type: NameType.serviceHost, components: ["ldap", "dc1.example.com"] }
+
+/** A keytab with one key. */
+const keytabOf = (name: string, realm: string, type: number, key: Uint8Array): Buffer => {
+  const number = (value: number, bytes = 2) => {
+    const octets = Buffer.alloc(bytes)
+    octets.writeUIntBE(value, 0, bytes)
+    return octets
+  }
+  const text = (value: string) => Buffer.concat([number(value.length), Buffer.from(value)])
+  const entry = Buffer.concat([
+    number(1),
+    text(realm),
+    text(name),
+    number(1, 4),
+    number(0, 4),
+    number(1, 1),
+    number(type),
+    number(key.length),
+    key
+  ])
+  return Buffer.concat([number(0x0502), number(entry.length, 4), entry])
+}
 
 const clientOf = (system: Parameters<typeof makeClient>[1], options: Partial<KerberosOptions> = {}) =>
   makeClient(
@@ -83,13 +106,16 @@ describe("a KDC that knows the keys", () => {
     ["another client's realm", "AS-REP", () => ({ clientRealm: "R1" }), /for another client/],
     ["another client's realm", "TGS-REP", () => ({ clientRealm: "R1" }), /for another client/],
     ["a ticket for another service than the one that gives tickets", "AS-REP", () => ({ service }), /another service/],
-    [
-      "a ticket that says something else than what is encrypted",
-      "TGS-REP",
-      () => ({ ticketService: other }),
-      /than the KDC says/
-    ],
-    ["a ticket of another realm than what is encrypted", "TGS-REP", () => ({ ticketRealm: "R1" }), /than the KDC says/],
+    ...(["AS-REP", "TGS-REP"] as const).flatMap((kind): typeof lies => [
+      [
+        "a ticket that says something else than what is encrypted",
+        kind,
+        () => ({ ticketService: other }),
+        /than the KDC says/
+      ],
+      ["a ticket of another realm than what is encrypted", kind, () => ({ ticketRealm: "R1" }), /than the KDC says/],
+      ["a ticket that has ended", kind, () => ({ endTime: Date.now() - 1000 }), /has ended already/]
+    ]),
     [
       "a ticket of another realm than the KDC's",
       "TGS-REP",
@@ -124,6 +150,65 @@ describe("a KDC that knows the keys", () => {
         change: (reply, request) => (reply.kind === kind ? change(reply, request) : {})
       })
       assert.match(error.detail, message)
+    }))
+
+  it.live("an account whose only key is of rc4-hmac: the session's key is of AES, or refused", () =>
+    Effect.gen(function*() {
+      const old = yield* rc4Hmac.fromPassword(Buffer.from("secret"), Buffer.alloc(0), 0)
+      const encryptionTypes = ["rc4-hmac", "aes256-cts-hmac-sha1-96"] as const
+      const byOldKey = (reply: Reply): Partial<Reply> => (reply.kind === "AS-REP" ? { by: old } : {})
+      const honest = yield* fakeKdc("secret", { change: byOldKey })
+      const { credential } = yield* clientOf(honest.system, { encryptionTypes }).ticket(service, undefined)
+      assert.strictEqual(credential.key.type, aes256Sha1)
+      assert.deepStrictEqual(honest.requests.map(({ encryptionTypes }) => encryptionTypes), [[18, 23], [18]])
+      for (const kind of ["AS-REP", "TGS-REP"]) {
+        const { error } = yield* failing(
+          { change: (reply) => ({ ...byOldKey(reply), ...(reply.kind === kind ? { key: randomKey(rc4Hmac) } : {}) }) },
+          { encryptionTypes }
+        )
+        assert.match(error.detail, /session key of rc4-hmac, which is not allowed/)
+      }
+    }))
+
+  it.live("a keytab with a key of rc4-hmac alone asks for a session key of AES all the same", () =>
+    Effect.gen(function*() {
+      const key = yield* rc4Hmac.fromPassword(Buffer.from("secret"), Buffer.alloc(0), 0)
+      const { requests, system } = yield* fakeKdc("secret", {
+        change: ({ kind }) => (kind === "AS-REP" ? { by: rc4Hmac.key(key.reveal()) } : {})
+      })
+      const keytab = keytabOf("alice", "EXAMPLE.COM", key.type.id, key.reveal())
+      const client = makeClient(
+        {
+          keytab: "/a.keytab",
+          krb5Conf: false,
+          kdc: "kdc",
+          encryptionTypes: ["rc4-hmac", "aes256-cts-hmac-sha1-96"]
+        },
+        { ...system, readFile: () => Effect.sync(() => Buffer.from(keytab)) }
+      )
+      assert.strictEqual((yield* client.ticket(service, undefined)).credential.key.type, aes256Sha1)
+      assert.deepStrictEqual(requests[0]?.encryptionTypes, [18, 23])
+    }))
+
+  it.live("for a service: a clock that is wrong by hours is corrected, one of another day is not", () =>
+    Effect.gen(function*() {
+      let told = 0
+      const late = (hours: number) =>
+        fakeKdc("secret", {
+          instead: ({ kind }) =>
+            kind === "TGS-REQ" && told++ === 0 ? kdcError(37, undefined, Date.now() + hours * 3_600_000) : undefined,
+          change: () => ({ endTime: Date.now() + 40 * 3_600_000 })
+        })
+      const corrected = yield* clientOf((yield* late(20)).system).ticket(service, undefined)
+      assert.closeTo(corrected.credential.offset, 20 * 3_600_000, 5000)
+      for (const hours of [-25, 25]) {
+        told = 0
+        const { requests, system } = yield* late(hours)
+        const error = yield* Effect.flip(clientOf(system).ticket(service, undefined))
+        assert.deepInclude(error, { _tag: "KerberosFailed", kind: "clockSkew" })
+        // No proof was made for it.
+        assert.deepStrictEqual(requests.map(({ kind }) => kind), ["AS-REQ", "TGS-REQ"])
+      }
     }))
 
   it.live("another password than the KDC's, without a proof before", () =>

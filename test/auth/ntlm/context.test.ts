@@ -9,11 +9,13 @@ import { applicationData } from "../../../src/auth/kerberos/gss/channelBindings.
 import { Oid } from "../../../src/auth/kerberos/gss/mechanismToken.ts"
 import { encodeMechanisms } from "../../../src/auth/kerberos/gss/spnegoMessages.ts"
 import type { GssContext, GssProtection } from "../../../src/auth/kerberos/GssContext.ts"
+import { gssSpnego } from "../../../src/auth/kerberos/GssSpnegoMechanism.ts"
 import { decoding, encoding, objectIdentifier } from "../../../src/auth/kerberos/messages/Der.ts"
-import { decodeChallenge, encodePairs, micOffset, NtlmFlag } from "../../../src/auth/ntlm/ntlmMessages.ts"
+import { type AvPair, decodeChallenge, encodePairs, micOffset, NtlmFlag } from "../../../src/auth/ntlm/ntlmMessages.ts"
 import { ntlmProvider } from "../../../src/auth/ntlm/ntlmProvider.ts"
 import { keysOf, ntowf } from "../../../src/auth/ntlm/ntlmV2.ts"
 import { mutate, random } from "../../fuzz/mutate.ts"
+import { converseWith } from "../scriptedServer.ts"
 
 const utf16 = (text: string): Buffer => Buffer.from(text, "utf16le")
 
@@ -240,6 +242,31 @@ describe("NTLM in SPNEGO", () => {
       }
     }))
 
+  it.effect.each<readonly [string, ReadonlyArray<AvPair>, RegExp]>([
+    ["more about the server than any has to say", [{ id: 2, value: Buffer.alloc(60_000) }], /60008 bytes/],
+    [
+      "more pairs than there are kinds",
+      Array.from({ length: 65 }, (_, i) => ({ id: 100 + i, value: Buffer.alloc(0) })),
+      /more than 64 pairs/
+    ]
+  ])("a challenge with %s is refused", ([, pairs, message]) =>
+    Effect.gen(function*() {
+      const provider = ntlmProvider({ username: "alice", password: Redacted.make("secret") })
+      const token = challengeOf(everything, encodePairs(pairs))
+      const { outcome, sent } = converseWith(gssSpnego({ provider }), [[14, response({ state: 1, token })]])
+      const error = yield* Effect.flip(outcome)
+      assert(error._tag === "AuthRejected")
+      assert.match(error.message, message)
+      assert.strictEqual(sent.length, 1)
+    }))
+
+  it.effect("as much about the server as is taken is answered", () =>
+    Effect.gen(function*() {
+      const pairs = Array.from({ length: 64 }, (_, i) => ({ id: 100 + i, value: Buffer.alloc(123) }))
+      const { server } = yield* answered(yield* contextOf(), challengeOf(everything, encodePairs(pairs)))
+      assert.isTrue(server.isProved && server.isSigned)
+    }))
+
   it.effect("names and mechanisms that can't be are refused before anything is sent", () =>
     Effect.gen(function*() {
       for (const username of ["", "D\\", "\ud800", "a".repeat(2000)]) {
@@ -248,6 +275,10 @@ describe("NTLM in SPNEGO", () => {
       const provider = ntlmProvider({ username: "a", password: Redacted.make("b") })
       const error = yield* Effect.flip(provider.make({ mechanism: "kerberos", service: "ldap@a", protection: "none" }))
       assert.strictEqual(error._tag, "InvalidRequest")
+      const long = yield* Effect.flip(
+        provider.make({ mechanism: "spnego", service: `ldap@${"a".repeat(40_000)}`, protection: "none" })
+      )
+      assert.deepInclude(long, { _tag: "InvalidRequest", field: "service" })
       const empty = ntlmProvider({ username: "a", password: Redacted.make("") })
       assert.strictEqual(
         (yield* Effect.flip(empty.make({ mechanism: "spnego", service: "ldap@a", protection: "none" })))._tag,

@@ -66,7 +66,7 @@ describe("the answer of this side", () => {
   const options = {
     user: "User",
     domain: "Domain",
-    password: Redacted.make<Uint8Array>(utf16("Password")),
+    key: Redacted.make<Uint8Array>(ntowf(utf16("Password"), "User", "Domain")),
     targetName: "ldap/dc1.example.com",
     channelBindings: Buffer.from("tls-server-end-point:hash")
   }

@@ -13,13 +13,6 @@ export interface Krb5Conf {
   readonly domainRealm: ReadonlyMap<string, string>
 }
 
-export const emptyKrb5Conf: Krb5Conf = {
-  defaultRealm: undefined,
-  lookupKdc: true,
-  kdcs: new Map(),
-  domainRealm: new Map()
-}
-
 export interface Include {
   readonly _tag: "File" | "Directory"
   readonly path: string

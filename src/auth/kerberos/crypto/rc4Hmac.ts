@@ -59,6 +59,14 @@ export const rc4Hmac: EncryptionType = {
   overhead: macBytes + confounderBytes,
   defaultIterations: 0,
   // The password is UTF-16, and there is no salt.
-  fromPassword: (password) => Effect.sync(() => keyOf(md4(Buffer.from(Buffer.from(password).toString(), "utf16le")))),
+  fromPassword: (password) =>
+    Effect.sync(() => {
+      const utf8 = Buffer.from(password.buffer, password.byteOffset, password.byteLength)
+      const utf16 = Buffer.from(utf8.toString(), "utf16le")
+      const digest = md4(utf16)
+      const key = keyOf(digest)
+      for (const secret of [utf16, digest]) secret.fill(0)
+      return key
+    }),
   key: keyOf
 }

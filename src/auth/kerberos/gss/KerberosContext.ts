@@ -9,21 +9,17 @@ import { randomInt } from "node:crypto"
 import type { Credential } from "../credentials/Credential.ts"
 import { type EncryptionType, KeyUsage, randomKey } from "../crypto/EncryptionType.ts"
 import { describeType } from "../crypto/encryptionTypes.ts"
-import { type GssContext, GssFailure, type GssProtection } from "../GssContext.ts"
-import { microsOf } from "../kdc/asExchange.ts"
+import type { GssFailure, GssProtection } from "../GssContext.ts"
+import { microsOf } from "../kdc/exchange.ts"
 import { ApOption, encodeApRequest, readApReply, readApReplyPart } from "../messages/application.ts"
 import { decoding } from "../messages/Der.ts"
 import { ErrorCode, readError } from "../messages/kdcError.ts"
+import type { Micros } from "../messages/kdcRequest.ts"
 import { format } from "../messages/Principal.ts"
 import { bindingsHash } from "./channelBindings.ts"
 import { framed, TokenKind, unframed } from "./mechanismToken.ts"
 import { MessageProtection } from "./MessageProtection.ts"
-
-/** A context that SPNEGO can be over: it signs, too. */
-export interface SigningContext extends GssContext {
-  readonly mic: (octets: Uint8Array) => Effect.Effect<Uint8Array, GssFailure>
-  readonly verifyMic: (octets: Uint8Array, mic: Uint8Array) => Effect.Effect<void, GssFailure>
-}
+import { fail, type SigningContext, signingContext } from "./signingContext.ts"
 
 /** Flags of a context (RFC 2743 section 1.2.1), as RFC 4121 section 4.1.1.1 numbers them. */
 const Flag = { mutual: 2, replay: 4, sequence: 8, confidentiality: 16, integrity: 32 } as const
@@ -45,8 +41,6 @@ const checksum = (protection: GssProtection, bindings: Uint8Array | undefined): 
   return bytes
 }
 
-const fail = (detail: string): Effect.Effect<never, GssFailure> => Effect.fail(new GssFailure({ detail }))
-
 export interface KerberosContextOptions {
   readonly credential: Credential
   readonly protection: GssProtection
@@ -57,23 +51,15 @@ export interface KerberosContextOptions {
   readonly onProved: () => void
 }
 
-type State =
-  | { readonly _tag: "New" }
-  | { readonly _tag: "Asked"; readonly millis: number; readonly microseconds: number }
-  | { readonly _tag: "Complete"; readonly messages: MessageProtection }
-  | { readonly _tag: "Failed" }
-
 export const kerberosContext = (
   { channelBindings, credential, onProved, protection, types }: KerberosContextOptions
 ): SigningContext => {
   const subkey = randomKey(credential.key.type)
   // Half of the range, so that it stays within 32 bits for servers that count in them.
   const sequence = randomInt(0, 0x4000_0000)
-  let state: State = { _tag: "New" }
 
   const ask = Effect.map(Clock.currentTimeMillis, (now) => {
     const time = microsOf(now + credential.offset)
-    state = { _tag: "Asked", ...time }
     const request = encodeApRequest(
       credential.ticket,
       credential.key,
@@ -87,13 +73,13 @@ export const kerberosContext = (
         sequence
       }
     )
-    return framed(TokenKind.apRequest, request)
+    return { token: framed(TokenKind.apRequest, request), asked: time }
   })
 
   const believe = Effect.fnUntraced(function*(
     token: Uint8Array,
-    asked: State & { readonly _tag: "Asked" }
-  ): Effect.fn.Return<undefined, GssFailure> {
+    asked: Micros
+  ): Effect.fn.Return<{ readonly messages: MessageProtection }, GssFailure> {
     const frame = unframed(token)
     if (Result.isFailure(frame)) return yield* fail(`the server's token is malformed: ${frame.failure}`)
     const { kind, message } = frame.success
@@ -117,41 +103,10 @@ export const kerberosContext = (
     }
     if (theirKey !== undefined) subkey.wipe()
     onProved()
-    state = {
-      _tag: "Complete",
-      messages: new MessageProtection(theirKey ?? subkey, theirKey !== undefined, sequence, theirs)
-    }
-    return undefined
+    return { messages: new MessageProtection(theirKey ?? subkey, theirKey !== undefined, sequence, theirs) }
   })
 
-  const step = (token: Uint8Array | undefined): Effect.Effect<Uint8Array | undefined, GssFailure> => {
-    if (state._tag === "New" && token === undefined) return ask
-    if (state._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")
-    const asked = state
-    state = { _tag: "Failed" }
-    return believe(token, asked)
-  }
-
-  const withMessages = <A>(
-    use: (messages: MessageProtection) => Result.Result<A, string>
-  ): Effect.Effect<A, GssFailure> =>
-    Effect.suspend(() => {
-      if (state._tag !== "Complete") return fail("the context is not complete")
-      const outcome = use(state.messages)
-      if (Result.isSuccess(outcome)) return Effect.succeed(outcome.success)
-      state = { _tag: "Failed" }
-      return fail(outcome.failure)
-    })
-
-  return {
-    step: (token) => Effect.suspend(() => step(token)),
-    isComplete: () => state._tag === "Complete",
-    protection: () => protection,
-    wrap: (octets, confidential) => withMessages((messages) => Result.succeed(messages.wrap(octets, confidential))),
-    unwrap: (octets) => withMessages((messages) => messages.unwrap(octets)),
-    mic: (octets) => withMessages((messages) => Result.succeed(messages.mic(octets))),
-    verifyMic: (octets, mic) => withMessages((messages) => messages.verifyMic(octets, mic))
-  }
+  return signingContext({ protection, ask, believe }).context
 }
 
 /** What a service says in the place of its proof. It is not authenticated, and explains only. */

@@ -5,12 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type GssContext, GssFailure } from "../GssContext.ts"
-import type { SigningContext } from "./KerberosContext.ts"
+import type { GssContext, GssFailure } from "../GssContext.ts"
 import { Oid } from "./mechanismToken.ts"
+import { fail, type SigningContext } from "./signingContext.ts"
 import { decodeResponse, encodeInit, encodeMechanisms, encodeResponse, NegState } from "./spnegoMessages.ts"
-
-const fail = (detail: string): Effect.Effect<never, GssFailure> => Effect.fail(new GssFailure({ detail }))
 
 interface Mechanism {
   /** What is offered, and what a server may call it. */

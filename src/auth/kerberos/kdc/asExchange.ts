@@ -5,55 +5,37 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { randomInt } from "node:crypto"
 import type { KerberosFailed } from "../../../model/LdapError.ts"
 import type { Credential } from "../credentials/Credential.ts"
 import type { ClientKey, KeySource } from "../credentials/KeySource.ts"
-import { KeyUsage } from "../crypto/EncryptionType.ts"
+import { type EncryptionType, KeyUsage } from "../crypto/EncryptionType.ts"
 import { describeType } from "../crypto/encryptionTypes.ts"
+import { rc4Hmac } from "../crypto/rc4Hmac.ts"
 import { type Asked, clientRefused, failed } from "../kerberosFailure.ts"
 import { application, decoding } from "../messages/Der.ts"
 import { ErrorCode, type KdcError, methodsOf, readError, typeInfoOf } from "../messages/kdcError.ts"
-import { MessageType, readReply, readReplyPart, type ReplyPart } from "../messages/kdcReply.ts"
+import { MessageType, readReply } from "../messages/kdcReply.ts"
 import {
   encodeAsRequest,
   encryptedTimestamp,
   KdcOption,
   type KdcRequestBody,
-  type Micros,
   Preauthentication
 } from "../messages/kdcRequest.ts"
 import { format, NameType, type Principal, sameName, ticketGranting } from "../messages/Principal.ts"
+import { isFollowed, lifetime, microsOf, newNonce, readPart, untrusted } from "./exchange.ts"
 import type { KdcTransport } from "./kdcTransport.ts"
 
 /** Realms that a client may be sent on to, and messages to each. */
 const mostReferrals = 5
 const mostMessages = 6
 
-/**
- * How far the KDC's clock is followed, in milliseconds. The error that tells its time is not authenticated, and a proof made for another
- * day could be kept until then.
- */
-const mostSkew = 24 * 3600 * 1000
-
-/** How long a ticket is asked for, in milliseconds; the KDC gives less. */
-export const lifetime = 24 * 3600 * 1000
-
-/** A moment as messages have it. Those of one authenticator after the other never are the same. */
-export const microsOf = (millis: number): Micros => ({
-  millis: Math.floor(millis / 1000) * 1000,
-  microseconds: (Math.floor(millis) % 1000) * 1000 + randomInt(1000)
-})
-
-export const newNonce = (): number => randomInt(1, 0x7fff_ffff)
-
-export const untrusted = (what: string): KerberosFailed =>
-  failed("untrustedReply", `the KDC's reply is not to be believed: ${what}`)
-
+/** `types` are those that the session key may be of, the best first. */
 export const authenticate = Effect.fnUntraced(function*(
   transport: KdcTransport,
   client: Principal,
-  source: KeySource
+  source: KeySource,
+  types: ReadonlyArray<EncryptionType>
 ): Effect.fn.Return<Credential, KerberosFailed> {
   if (source.types.length === 0) {
     return yield* failed(
@@ -63,7 +45,7 @@ export const authenticate = Effect.fnUntraced(function*(
   }
   let realm = client.realm
   for (let referrals = 0; referrals <= mostReferrals; referrals++) {
-    const outcome = yield* authenticateIn(transport, { ...client, realm }, source)
+    const outcome = yield* authenticateIn({ transport, client: { ...client, realm }, source, types })
     if (typeof outcome !== "string") return outcome
     realm = outcome
   }
@@ -74,21 +56,20 @@ interface Conversation {
   readonly transport: KdcTransport
   readonly client: Principal
   readonly source: KeySource
+  readonly types: ReadonlyArray<EncryptionType>
 }
 
 /** The ticket, or the realm to which the client is referred (RFC 6806 section 7). */
 const authenticateIn = Effect.fnUntraced(function*(
-  transport: KdcTransport,
-  client: Principal,
-  source: KeySource
+  conversation: Conversation
 ): Effect.fn.Return<Credential | string, KerberosFailed> {
-  const conversation: Conversation = { transport, client, source }
+  const { client, transport } = conversation
   let proof: ClientKey | undefined
   const exchange = Effect.gen(function*() {
     let offset = 0
     for (let sent = 0; sent < mostMessages; sent++) {
       const now = yield* Clock.currentTimeMillis
-      const body = bodyFor(client, source, now + offset)
+      const body = bodyFor(conversation, proof, now + offset)
       const data = proof === undefined ? [] : [encryptedTimestamp(proof.key, proof.version, microsOf(now + offset))]
       const answer = yield* transport.exchange(client.realm, encodeAsRequest(body, data))
       if (answer[0] !== application(MessageType.error)) return yield* accept(conversation, body, answer, offset, proof)
@@ -97,7 +78,7 @@ const authenticateIn = Effect.fnUntraced(function*(
       const { code, clientRealm, serverTime } = error.success
       if (code === ErrorCode.preauthenticationRequired && proof === undefined) {
         proof = yield* chooseKey(conversation, error.success)
-      } else if (code === ErrorCode.clockSkew && offset === 0 && Math.abs(serverTime - now) <= mostSkew) {
+      } else if (code === ErrorCode.clockSkew && offset === 0 && isFollowed(serverTime, now)) {
         offset = serverTime - now
       } else if (code === ErrorCode.wrongRealm && client.type === NameType.enterprise && clientRealm !== undefined) {
         return clientRealm
@@ -115,17 +96,31 @@ const asked = ({ client, source }: Conversation, now: number): Asked => ({
   now
 })
 
-const bodyFor = (client: Principal, source: KeySource, now: number): KdcRequestBody => ({
-  options: client.type === NameType.enterprise ? KdcOption.canonicalize : 0,
-  client,
-  realm: client.realm,
-  service: ticketGranting(client.realm),
-  till: now + lifetime,
-  nonce: newNonce(),
-  encryptionTypes: source.types.map(({ id }) => id)
-})
+/**
+ * A KDC takes the best of these for the session key, and of those that the account has for its own. An account whose only key is of
+ * rc4-hmac needs a type of AES beside it, or the session's key would be of rc4-hmac too.
+ */
+const typesFor = ({ source, types }: Conversation, proof: ClientKey | undefined): ReadonlyArray<EncryptionType> => {
+  const own = proof === undefined || proof.key.type === rc4Hmac
+    ? source.types
+    : source.types.filter((type) => type !== rc4Hmac)
+  return own.every((type) => type === rc4Hmac) ? [...types, ...own] : own
+}
 
-/** The first key that the KDC has and this side may use. */
+const bodyFor = (conversation: Conversation, proof: ClientKey | undefined, now: number): KdcRequestBody => {
+  const { client } = conversation
+  return {
+    options: client.type === NameType.enterprise ? KdcOption.canonicalize : 0,
+    client,
+    realm: client.realm,
+    service: ticketGranting(client.realm),
+    till: now + lifetime,
+    nonce: newNonce(),
+    encryptionTypes: typesFor(conversation, proof).map(({ id }) => id)
+  }
+}
+
+/** The best key that the KDC has and this side may use. The order of what the KDC offers is not authenticated, and says nothing. */
 const chooseKey = Effect.fnUntraced(function*(
   { client, source }: Conversation,
   error: KdcError
@@ -134,8 +129,8 @@ const chooseKey = Effect.fnUntraced(function*(
   if (Result.isFailure(methods)) return yield* untrusted(methods.failure)
   const infos = typeInfoOf(methods.success)
   if (Result.isFailure(infos)) return yield* untrusted(infos.failure)
-  const info = infos.success.find(({ type }) => source.types.some(({ id }) => id === type))
-  const type = source.types.find(({ id }) => id === info?.type)
+  const type = source.types.find(({ id }) => infos.success.some(({ type }) => type === id))
+  const info = infos.success.find((info) => info.type === type?.id)
   if (info === undefined || type === undefined) {
     const offered = infos.success.map(({ type }) => describeType(type)).join(", ") || "none"
     const allowed = source.types.map(({ name }) => name).join(", ")
@@ -154,7 +149,7 @@ const chooseKey = Effect.fnUntraced(function*(
 })
 
 const accept = Effect.fnUntraced(function*(
-  { client, source }: Conversation,
+  { client, source, types }: Conversation,
   body: KdcRequestBody,
   answer: Uint8Array,
   offset: number,
@@ -190,36 +185,9 @@ const accept = Effect.fnUntraced(function*(
       )
       : untrusted("it was made by a KDC that doesn't know the client's key")
   }
-  const part = yield* readPart(plaintext, body)
+  const part = yield* readPart(plaintext, { body, ticket, types, offset })
   if (part.serviceRealm !== client.realm || !sameName(part.service, ticketGranting(client.realm))) {
     return yield* untrusted("the ticket is for another service than the one that gives tickets")
   }
-  return {
-    client: { ...name, realm: clientRealm },
-    service: part.service,
-    serviceRealm: part.serviceRealm,
-    ticket,
-    key: part.key,
-    startTime: part.startTime ?? part.authTime,
-    endTime: part.endTime,
-    offset
-  }
-})
-
-/** The decrypted part of a reply, if it answers this request. */
-export const readPart = Effect.fnUntraced(function*(
-  plaintext: Uint8Array,
-  { encryptionTypes, nonce }: KdcRequestBody
-): Effect.fn.Return<ReplyPart, KerberosFailed> {
-  const part = decoding(plaintext, readReplyPart)
-  plaintext.fill(0)
-  if (Result.isFailure(part)) return yield* untrusted(part.failure)
-  if (part.success.nonce !== nonce) return yield* untrusted("it answers another request")
-  if (!encryptionTypes.includes(part.success.key.type.id)) {
-    return yield* failed(
-      "encryptionType",
-      `the KDC gives a session key of ${part.success.key.type.name}, which is not allowed`
-    )
-  }
-  return part.success
+  return { ...part, client: { ...name, realm: clientRealm } }
 })

@@ -17,7 +17,7 @@ import { ErrorCode, readError } from "../messages/kdcError.ts"
 import { MessageType, readReply } from "../messages/kdcReply.ts"
 import { encodeTgsRequest, KdcOption, type KdcRequestBody } from "../messages/kdcRequest.ts"
 import { format, grantsFor, type PrincipalName, sameName, ticketGranting } from "../messages/Principal.ts"
-import { lifetime, microsOf, newNonce, readPart, untrusted } from "./asExchange.ts"
+import { isFollowed, lifetime, microsOf, newNonce, readPart, untrusted } from "./exchange.ts"
 import type { KdcTransport } from "./kdcTransport.ts"
 
 /** Realms on the way to a service. */
@@ -80,11 +80,12 @@ const ask = Effect.fnUntraced(function*(
       realm,
       encodeTgsRequest(body, (encoded) => proof(granting, encoded, now + offset))
     )
-    if (answer[0] !== application(MessageType.error)) return yield* accept(granting, body, answer, offset)
+    if (answer[0] !== application(MessageType.error)) return yield* accept(granting, body, answer, types, offset)
     const error = decoding(answer, readError)
     if (Result.isFailure(error)) return yield* untrusted(error.failure)
-    if (error.success.code === ErrorCode.clockSkew && !isAgain) {
-      offset = error.success.serverTime - now
+    const { code, serverTime } = error.success
+    if (code === ErrorCode.clockSkew && !isAgain && isFollowed(serverTime, now)) {
+      offset = serverTime - now
       continue
     }
     const asked: Asked = { name: format({ ...goal, realm }), realm, has: "ticket", now }
@@ -104,6 +105,7 @@ const accept = Effect.fnUntraced(function*(
   granting: Credential,
   body: KdcRequestBody,
   answer: Uint8Array,
+  types: ReadonlyArray<EncryptionType>,
   offset: number
 ): Effect.fn.Return<Credential, KerberosFailed> {
   const reply = decoding(answer, (reader) => readReply(reader, MessageType.tgsReply))
@@ -115,21 +117,8 @@ const accept = Effect.fnUntraced(function*(
     return yield* untrusted("it is for another client")
   const plaintext = granting.key.decrypt(KeyUsage.tgsReply, encrypted.cipher)
   if (plaintext === undefined) return yield* untrusted("it was made by a KDC that doesn't know the session key")
-  const part = yield* readPart(plaintext, body)
-  // What is in clear text has to be what was encrypted.
-  if (!sameName(ticket.service, part.service) || ticket.realm !== part.serviceRealm) {
-    return yield* untrusted("the ticket is for another service than the KDC says")
-  }
+  const part = yield* readPart(plaintext, { body, ticket, types, offset })
   if (part.serviceRealm !== body.realm)
     return yield* failed("untrustedReply", "the ticket is of another realm than the KDC's")
-  return {
-    client: granting.client,
-    service: part.service,
-    serviceRealm: part.serviceRealm,
-    ticket,
-    key: part.key,
-    startTime: part.startTime ?? part.authTime,
-    endTime: part.endTime,
-    offset
-  }
+  return { ...part, client: granting.client }
 })

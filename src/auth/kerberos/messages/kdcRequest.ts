@@ -6,7 +6,7 @@ import { sealed, writeEncrypted } from "./encrypted.ts"
 import { type PrincipalName, writeName } from "./Principal.ts"
 
 /** Numbers of what comes before the request proper (section 5.2.7). */
-export const Preauthentication = { tgsRequest: 1, timestamp: 2, passwordSalt: 3, typeInfo: 11, typeInfo2: 19 } as const
+export const Preauthentication = { tgsRequest: 1, timestamp: 2, typeInfo2: 19 } as const
 
 export interface PreauthenticationData {
   readonly type: number

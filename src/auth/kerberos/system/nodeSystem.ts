@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { createSocket } from "node:dgram"
-import { resolveSrv } from "node:dns/promises"
+import type { SrvRecord } from "node:dns"
+import { lookup, resolveSrv } from "node:dns/promises"
 import { readdir, readFile } from "node:fs/promises"
 import { connect, isIPv6 } from "node:net"
 import type { KerberosFailed } from "../../../model/LdapError.ts"
@@ -48,19 +49,43 @@ const askTcp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Ar
     return Effect.sync(() => socket.destroy())
   })
 
-/** Sent again each second until an answer comes, since datagrams get lost. Only one from the address that was asked is read. */
+/** The first bytes of AS-REP, TGS-REP and KRB-ERROR. */
+const answers = new Set<number | undefined>([0x6b, 0x6d, 0x7e])
+
+/** A socket for datagrams has one family, so the name is resolved before there is one. IPv4 first: datagrams try one address alone. */
+const resolved = (
+  address: KdcAddress
+): Effect.Effect<{ readonly address: string; readonly family: number }, KerberosFailed> =>
+  Effect.tryPromise({
+    try: () => lookup(address.host, { order: "ipv4first" }),
+    catch: (cause) => unreachable(address, "udp", messageOf(cause))
+  })
+
 const askUdp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Array, KerberosFailed> =>
+  Effect.flatMap(resolved(address), (found) => askDatagrams(address, found, message))
+
+/** Sent again each second until an answer comes, since datagrams get lost. Only one from the address that was asked is read. */
+const askDatagrams = (
+  address: KdcAddress,
+  found: { readonly address: string; readonly family: number },
+  message: Uint8Array
+): Effect.Effect<Uint8Array, KerberosFailed> =>
   Effect.suspend(() => {
-    const socket = createSocket(isIPv6(address.host) ? "udp6" : "udp4")
+    const socket = createSocket(found.family === 6 ? "udp6" : "udp4")
     let isConnected = false
     const answered = Effect.callback<Uint8Array, KerberosFailed>((resume) => {
       socket.on("error", (error) => resume(Effect.fail(unreachable(address, "udp", error.message))))
-      socket.on("message", (answer) => resume(Effect.succeed(answer)))
-      // A connected socket takes datagrams of that peer alone.
-      socket.connect(address.port, address.host, () => {
+      // What is no answer of a KDC doesn't end the wait for one: the sender of a datagram can be forged.
+      socket.on("message", (answer) => {
+        if (answers.has(answer[0])) resume(Effect.succeed(answer))
+      })
+      socket.once("connect", () => {
         isConnected = true
         socket.send(message)
       })
+      // A connected socket takes datagrams of that peer alone. Without a callback, a failure is an "error" of the socket.
+      socket.connect(address.port, found.address)
+      return Effect.sync(() => socket.removeAllListeners("connect"))
     })
     const again = Effect.sync(() => {
       if (isConnected) socket.send(message)
@@ -68,6 +93,14 @@ const askUdp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Ar
     const resent = Effect.andThen(Effect.repeat(again, Schedule.spaced("1 second")), Effect.never)
     return Effect.ensuring(Effect.raceFirst(answered, resent), Effect.sync(() => socket.close()))
   })
+
+/** Addresses of services, the first to be tried first. */
+export const addressesOf = (records: ReadonlyArray<SrvRecord>): ReadonlyArray<KdcAddress> =>
+  records
+    // A single dot says that the service is not there (RFC 2782), and nothing can listen on the port 0.
+    .filter(({ name, port }) => name !== "" && name !== "." && port > 0)
+    .sort((a, b) => a.priority - b.priority || b.weight - a.weight)
+    .map(({ name, port }): KdcAddress => ({ host: name, port }))
 
 export const nodeSystem: KerberosSystem = {
   readFile: (path) =>
@@ -86,14 +119,14 @@ export const nodeSystem: KerberosSystem = {
   environment: (name) => process.env[name],
   lookupService: (name) =>
     Effect.tryPromise(() => resolveSrv(name)).pipe(
-      Effect.map((records) =>
-        records
-          // A single dot says that the service is not there (RFC 2782).
-          .filter((record) => record.name !== "" && record.name !== ".")
-          .sort((a, b) => a.priority - b.priority || b.weight - a.weight)
-          .map((record): KdcAddress => ({ host: record.name, port: record.port }))
-      ),
+      Effect.map(addressesOf),
       Effect.orElseSucceed((): ReadonlyArray<KdcAddress> => [])
     ),
-  ask: (address, protocol, message) => protocol === "tcp" ? askTcp(address, message) : askUdp(address, message)
+  ask: (address, protocol, message) =>
+    // Sockets throw for such a number.
+    address.port < 1 || address.port > 65_535
+      ? Effect.fail(unreachable(address, protocol, "it is no number of a port"))
+      : protocol === "tcp"
+      ? askTcp(address, message)
+      : askUdp(address, message)
 }
