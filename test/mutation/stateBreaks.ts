@@ -100,12 +100,12 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "StartTLS leaves the channel as it is"
     ],
     [
-      `if (kind !== "stream" && kind !== "background") setWaiting`,
       `if (kind !== "stream") setWaiting`,
-      "a request without a caller keeps the session reading"
+      `if (kind !== "stream" && kind !== "background") setWaiting`,
+      "a full stream keeps the answer to the session's own request away"
     ],
     [
-      `if (kind !== "stream" && kind !== "background") setWaiting(backpressure, operation, true)\n`,
+      `if (kind !== "stream") setWaiting(backpressure, operation, true)\n`,
       "",
       "no caller of a request keeps the session reading"
     ],
@@ -120,16 +120,15 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     [`item.stage = "written"\n`, "", "what is written counts as waiting"],
     ["item.isBegun = true\n", "", "what is written was never sent, as its caller hears"],
     ["item.target!.isBegun = true", "item.target!.isBegun = false", "a conversation counts as not begun"],
-    [`if (operation.unread > 0) {`, "if (operation.unread > 1e9) {", "a stream that holds responses waits for more"],
     [
-      "setUnread(core.state.backpressure, operation, 0)\n    core.actions",
-      "core.actions",
-      "what was handed over still counts as unread"
+      `if (operation.unread > 0) core`,
+      "if (operation.unread > 1e9) core",
+      "a stream that holds responses waits for more"
     ],
     ["setWaiting(core.state.backpressure, operation, true)", "", "a waiting stream doesn't keep the session reading"],
     [
-      "if (timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)\n}",
-      "}",
+      "else if (timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)\n",
+      "",
       "a stream waits without a time limit"
     ],
     [
@@ -142,10 +141,13 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "clearTimer(core, operation)",
       "a wait keeps the session reading after its end"
     ],
+    ["operation.unread - bytes", "operation.unread", "what was taken still counts as unread"],
+    ["operation.unread - bytes", "0", "what arrived while a caller took the rest counts as taken"],
+    [`  if (operation.stage === "done" || !operation.isAttended) return\n  stop`, "  stop", "what is over is taken"],
     [
-      "Operation): void => setUnread(core.state.backpressure, operation, 0)",
-      "Operation): void => void [core, operation]",
-      "what was taken still counts as unread"
+      "  stopWaiting(core, operation)\n  setUnread",
+      "  setUnread",
+      "a caller that has taken something counts as one that waits"
     ],
     [`    case "done":\n      return\n`, `    case "done":\n      break\n`, "an operation ends twice"],
     ["access.shared.delete(operation)", "", "what has ended waits on among the others"],
@@ -212,11 +214,6 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["if (malformed !== undefined) violated", "if (malformed === null) violated", "garbage is skipped"],
     ["core.state.woken = []\n", "", "wakes a stream again and again"],
     [`if (operation.stage === "done") continue`, "", "wakes a stream that is over"],
-    [
-      "      setUnread(core.state.backpressure, operation, 0)\n      core.actions",
-      "      core.actions",
-      "what a stream was woken with still counts as unread"
-    ],
     [`core.actions.push({ _tag: "Wake", operation })`, "", "a stream isn't woken"],
     [
       `phase.channel._tag !== "Granted" || malformed !== undefined`,
@@ -289,25 +286,25 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "one entry more than was asked for is taken"
     ],
     ["if (!operation.isAttended) return\n", "", "delivers to a caller that is gone"],
-    ["operation.unread + sizeOf(message)", "sizeOf(message)", "only the last response counts as unread"],
+    ["operation.unread + bytes", "bytes", "only the last response counts as unread"],
     ["if (operation.unread > 0 && unread > maxUnread", "if (unread > maxUnread", "a single large entry ends a stream"],
-    ["unread > maxUnread && !isRead", "unread > maxUnread", "a stream that is read ends as unread"],
+    ["unread > maxUnread && !operation.isWaiting", "unread > maxUnread", "a stream that is read ends as unread"],
     [" && mustRead(backpressure, access)", "", "a stream ends as unread although no other operation waits"],
-    ["unread > maxUnread && !isRead", "unread > 2 * maxUnread && !isRead", "twice as much as allowed stays unread"],
+    ["unread > maxUnread && !", "unread > 2 * maxUnread && !", "twice as much as allowed stays unread"],
     [
-      "      stopWaiting(core, operation)\n",
+      "      clearTimer(core, operation)\n",
       "",
-      "a stream waits on, and its time runs, although it was given something"
+      "the time of a wait runs on, although the caller was given something"
     ],
-    ["      core.state.woken.push(operation)\n", "", "a stream isn't woken by what it waits for"],
-    [`  core.actions.push({ _tag: "Deliver", operation, message })`, "", "responses are lost"],
+    ["      woken.push(operation)\n", "", "a stream isn't woken by what it waits for"],
+    [`  core.actions.push({ _tag: "Deliver", operation, message, bytes })`, "", "responses are lost"],
     [
       `if (operation._tag !== "ExtendedResponse") return violated`,
       `if (operation._tag === "BindRequest") return violated`,
       "any message with id 0 passes for a notice"
     ],
     [
-      "if (operation.oid !== noticeOfDisconnection) return void",
+      "if (operation.oid !== noticeOfDisconnection.oid) return void",
       "if (operation.oid === undefined) return void",
       "any notice ends the session"
     ],
@@ -336,10 +333,10 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "true",
       "a late answer ends the session"
     ],
-    ["said.oid !== undefined && said.oid !== startTlsOid", "false", "takes an answer of another name for StartTLS"],
+    ["said.oid !== undefined && said.oid !== startTls.oid", "false", "takes an answer of another name for StartTLS"],
     [
-      "if (said.oid !== undefined && said.oid !== startTlsOid)",
-      "if (said.oid !== startTlsOid)",
+      "if (said.oid !== undefined && said.oid !== startTls.oid)",
+      "if (said.oid !== startTls.oid)",
       "wants the name that some servers leave out"
     ],
     [
@@ -449,25 +446,25 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "",
       "what is left to finish before it is sent is sent"
     ],
-    ["  leave(core, operation)\n  // A bind", "  // A bind", "what is left to finish is delivered on"],
+    ["  leave(core, operation)\n  // What", "  // What", "what is left to finish is delivered on"],
     [
       "if (operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)",
       "",
       "what is left to finish may take for ever"
     ],
     [
-      "operation.isAttended = false\n  setWaiting(backpressure, operation, false)\n  setUnread",
-      "setWaiting(backpressure, operation, false)\n  setUnread",
+      "  setWaiting(core.state.backpressure, operation, true)\n",
+      "",
+      "a full stream keeps the end of what was left to finish away"
+    ],
+    [
+      "operation.isAttended = false\n  setUnread",
+      "setUnread",
       "delivers to a caller that has left"
     ],
     [
-      "operation.isAttended = false\n  setWaiting(backpressure, operation, false)\n",
+      "operation.isAttended = false\n  setUnread(backpressure, operation, 0)\n",
       "operation.isAttended = false\n",
-      "a caller that has left keeps the session reading"
-    ],
-    [
-      "setWaiting(backpressure, operation, false)\n  setUnread(backpressure, operation, 0)\n",
-      "setWaiting(backpressure, operation, false)\n",
       "what a caller has left unread keeps the session from reading"
     ],
     [

@@ -65,7 +65,11 @@ describe("S6: a time limit", () => {
       yield* TestClock.adjust("1 millis")
       yield* settle
       assert.isDefined(bind.pollUnsafe())
-      assert.deepInclude((yield* Fiber.join(bind)).reason, { _tag: "RequestTimeout", inDoubt: true })
+      assert.deepInclude((yield* Fiber.join(bind)).reason, {
+        _tag: "RequestTimeout",
+        afterMillis: 10_000,
+        inDoubt: true
+      })
     }))
 
   it.effect("of a search that is collected is for the whole: its caller sees nothing before the end", () =>

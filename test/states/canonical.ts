@@ -2,17 +2,12 @@
  * States as bytes, and back. Two states that nothing can tell apart any more have the same bytes: what is left out, and why that
  * loses nothing, stands at each place. The bytes hold the whole state, so the search compares states themselves, not hashes of them.
  */
+import type { ConnectionEnd } from "../../src/connection/LdapConnection.ts"
 import { maxInt } from "../../src/protocol/LdapMessage.ts"
 import { highWaterMark } from "../../src/session/core/Backpressure.ts"
 import type { Operation, Stage } from "../../src/session/core/Operation.ts"
 import { SessionMachine } from "../../src/session/core/SessionMachine.ts"
-import {
-  type Channel,
-  type ConnectionEnd,
-  messages,
-  openState,
-  type Phase
-} from "../../src/session/core/SessionState.ts"
+import { type Channel, messages, openState, type Phase } from "../../src/session/core/SessionState.ts"
 import type { Abandon } from "../../src/session/core/WriteQueue.ts"
 import { closeTimeoutMillis, makeCall, makeOperations, type Model, unitBytes, writtenUnder } from "./world/Model.ts"
 import type { World } from "./world/World.ts"
@@ -143,7 +138,10 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
       call.isAnswered,
       call.isWaiting
     ))
-    put((call.isGranted ? 1 : 0) | (call.abandons << 1))
+    put(
+      (call.isGranted ? 1 : 0) | (call.isWoken ? 2 : 0) | (call.isLeftToFinish && !isDone ? 4 : 0) |
+        (call.abandons << 3)
+    )
     put(isExact ? packId(operation.messageId) : operation.messageId === 0 ? 0 : 1)
     if (operation.spec.kind === "stream") {
       put(Math.min(operation.unread / unitBytes, mostUnits(operation)))
@@ -267,7 +265,9 @@ export const decode = (world: World, bytes: Uint8Array, start: number): Model =>
     call.isAnswered = (seen & 64) !== 0
     call.isWaiting = (seen & 128) !== 0
     call.isGranted = (more & 1) !== 0
-    call.abandons = more >> 1
+    call.isWoken = (more & 2) !== 0
+    call.isLeftToFinish = (more & 4) !== 0
+    call.abandons = more >> 3
     if (operation.spec.kind === "stream") {
       operation.unread = take() * unitBytes
       call.held = take() * unitBytes

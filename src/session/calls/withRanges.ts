@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { ControlInput } from "../../model/ldapts.ts"
@@ -72,14 +73,14 @@ export const withRanges = (operations: Reading): Reading => {
  * authorization) and for the form of values.
  */
 const controlsOfSearches: ReadonlySet<string> = new Set([
-  "1.2.840.113556.1.4.319", // paged results
-  "1.2.840.113556.1.4.473", // sorting
-  "2.16.840.1.113730.3.4.9", // virtual list view
-  "1.3.6.1.4.1.4203.1.9.1.1", // content synchronization
-  "2.16.840.1.113730.3.4.3", // persistent search
-  "1.2.840.113556.1.4.841", // DirSync
-  "1.2.840.113556.1.4.528", // change notification
-  "1.2.840.113556.1.4.970" // statistics
+  LdapControl.pagedResultsOid,
+  LdapControl.sortRequest.oid,
+  LdapControl.virtualListViewRequest.oid,
+  LdapControl.syncRequest.oid,
+  LdapControl.persistentSearch.oid,
+  LdapControl.dirSyncRequest.oid,
+  LdapControl.notification.oid,
+  LdapControl.statisticsRequest.oid
 ])
 
 const controlsForRanges = (

@@ -6,7 +6,7 @@ import type { ResponseOperation } from "../../protocol/LdapMessage.ts"
  *
  * - `request`: one request, one response. `collect`: a search whose caller wants all of it at once.
  * - `stream`: a request whose caller reads the responses one by one and so sets the pace.
- * - `background`: a request of the session itself; no caller waits for it.
+ * - `background`: a request of the session itself; no caller is told of it.
  * - `bind`: a bind of one request. `reservation`: the connection for the whole of a SASL conversation. `bindStep`: one request of it.
  * - `startTls`: StartTLS, from its request to the end of the handshake. `cancel`: a Cancel (RFC 3909) of another operation.
  */
@@ -30,6 +30,8 @@ export interface OperationSpec {
   readonly givesAll?: boolean
   /** In milliseconds; `Infinity` for none. A stream has a limit for each wait instead. */
   readonly timeoutMillis: number
+  /** What is left of it for this request; by default all of it. */
+  readonly remainingMillis?: number | undefined
   /** How many entries the server may send: up to the requested size limit, or one for a search of a single entry. */
   readonly entryLimit?: EntryLimit | undefined
   /** Bytes that a stream may hold unread while other operations keep the session reading. */
@@ -64,7 +66,7 @@ export interface Operation {
   isWaiting: boolean
   /** Whether the stream has reached its high-water mark. Changed by `Backpressure` alone. */
   isFull: boolean
-  /** Bytes of responses in the stream. */
+  /** Bytes of responses that were delivered to a stream and not taken. */
   unread: number
   /** How many entries the server has sent. */
   entries: number

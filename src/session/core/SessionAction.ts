@@ -21,9 +21,9 @@ export type SessionAction =
   | { readonly _tag: "Write"; readonly items: ReadonlyArray<Operation | Abandon> }
   /** A reservation now has exclusive use of the connection. */
   | { readonly _tag: "Grant"; readonly operation: Operation }
-  /** Pass a response other than the last to the operation. */
-  | { readonly _tag: "Deliver"; readonly operation: Operation; readonly message: LdapMessage }
-  /** All responses of a chunk were delivered: the waiting caller of the stream goes on. */
+  /** Pass a response other than the last to the operation. It counts as unread by so many `bytes` until its caller takes it. */
+  | { readonly _tag: "Deliver"; readonly operation: Operation; readonly message: LdapMessage; readonly bytes: number }
+  /** All responses of a chunk were delivered: the waiting caller of the stream takes them. */
   | { readonly _tag: "Wake"; readonly operation: Operation }
   /** The operation is over. Comes exactly once for each operation. */
   | { readonly _tag: "Settle"; readonly operation: Operation; readonly outcome: Outcome }

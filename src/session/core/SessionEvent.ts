@@ -1,18 +1,21 @@
 /** The events of a session. The driver makes them from calls, from the connection, and from timers. */
+import type { ConnectionEnd } from "../../connection/LdapConnection.ts"
 import type { LdapError, LdapErrorReason } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import type { Operation } from "./Operation.ts"
-import type { ConnectionEnd } from "./SessionState.ts"
 
 /** Events from callers. */
 export type CallEvent =
   | { readonly _tag: "Start"; readonly operation: Operation }
-  /** The caller of a stream has read everything and waits for more, at most this long. */
+  /** The caller of a stream waits for more than it was given, at most this long. `Take` or `StopWaiting` ends the wait. */
   | { readonly _tag: "Wait"; readonly operation: Operation; readonly timeoutMillis: number }
   /** The caller of a stream stops waiting, and may come back. */
   | { readonly _tag: "StopWaiting"; readonly operation: Operation }
-  /** The caller has taken all items of the stream. */
-  | { readonly _tag: "Take"; readonly operation: Operation }
+  /**
+   * The caller of a stream has taken responses of this many bytes. It says how much: by the time that the event has its turn, more may
+   * have arrived.
+   */
+  | { readonly _tag: "Take"; readonly operation: Operation; readonly bytes: number }
   /** The caller is gone: the operation is withdrawn or abandoned, or left to its end if it can't be abandoned. */
   | { readonly _tag: "Interrupt"; readonly operation: Operation }
   /** The caller is gone and wants the operation cancelled (RFC 3909) by `cancel`. */

@@ -50,7 +50,7 @@ const dispatch = (core: Core, event: SessionEvent): void => {
     case "StopWaiting":
       return stopWaiting(core, event.operation)
     case "Take":
-      return take(core, event.operation)
+      return take(core, event.operation, event.bytes)
     case "Interrupt":
       return interrupt(core, event.operation)
     case "Cancel":

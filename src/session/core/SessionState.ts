@@ -2,15 +2,13 @@
  * The state of a session as plain data: values that can be copied, compared and hashed. It holds no socket, no clock and no
  * function. `SessionMachine` changes it; the search in test/states walks through all of it.
  */
+import type { ConnectionEnd } from "../../connection/LdapConnection.ts"
 import type { SessionEnd } from "../../model/LdapError.ts"
 import { type Backpressure, noBackpressure } from "./Backpressure.ts"
 import { type ExclusiveAccess, freeAccess } from "./ExclusiveAccess.ts"
 import { type MessageIds, unusedIds } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
 import { emptyQueue, type WriteQueue } from "./WriteQueue.ts"
-
-/** Why nothing more arrives on the connection. */
-export type ConnectionEnd = Extract<SessionEnd, { readonly _tag: "ConnectionLost" | "ProtocolViolation" }>
 
 /** What the next bytes on the connection are, in both directions. */
 export type Channel =

@@ -83,6 +83,8 @@ export const cancelEnded = (core: Core, cancellation: Operation, isGranted: bool
 export const letFinish = (core: Core, operation: Operation): void => {
   if (operation.stage !== "written") return takeBack(core, operation)
   leave(core, operation)
+  // What waits for its end, for instance the next paged search, waits for its last response.
+  setWaiting(core.state.backpressure, operation, true)
   // A bind must not wait for ever for a silent server. An operation that has a time limit keeps it.
   if (operation.hasTimer) return
   if (operation.spec.timeoutMillis !== Infinity) setTimer(core, operation, operation.spec.timeoutMillis)
@@ -91,7 +93,6 @@ export const letFinish = (core: Core, operation: Operation): void => {
 /** The caller of a request in flight is gone: later responses are dropped. */
 const leave = ({ state: { backpressure } }: Core, operation: Operation): void => {
   operation.isAttended = false
-  setWaiting(backpressure, operation, false)
   setUnread(backpressure, operation, 0)
 }
 

@@ -1,20 +1,15 @@
 /** Responses of the server: matches each to its request, applies it, and detects violations of the protocol. */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
+import { noticeOfDisconnection, startTls } from "../../protocol/LdapExtended.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import { mustRead, setUnread } from "./Backpressure.ts"
 import { clearText, close, end, goodbye, violated } from "./ending.ts"
 import { abandon, cancelEnded } from "./givingUp.ts"
 import { wasUsed } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
-import { settle, stopWaiting } from "./running.ts"
+import { clearTimer, settle } from "./running.ts"
 import type { Core } from "./SessionAction.ts"
 import type { Malformed } from "./SessionEvent.ts"
-
-/** OID of the Notice of Disconnection (RFC 4511 section 4.4.1). */
-const noticeOfDisconnection = "1.3.6.1.4.1.1466.20036"
-
-/** OID of StartTLS (RFC 4511 section 4.14). */
-export const startTlsOid = "1.3.6.1.4.1.1466.20037"
 
 /** The least number of bytes that a response other than an entry counts for. */
 const bytesOfOthers = 256
@@ -44,7 +39,6 @@ export const readEnd = (core: Core, leftover: number, malformed: Malformed | und
     core.state.woken = []
     for (const operation of woken) {
       if (operation.stage === "done") continue
-      setUnread(core.state.backpressure, operation, 0)
       core.actions.push({ _tag: "Wake", operation })
     }
   }
@@ -102,21 +96,21 @@ const entry = (core: Core, operation: Operation, message: LdapMessage): void => 
 
 const deliver = (core: Core, operation: Operation, message: LdapMessage): void => {
   if (!operation.isAttended) return
+  const bytes = sizeOf(message)
   if (operation.spec.kind === "stream") {
-    const { access, backpressure } = core.state
+    const { access, backpressure, woken } = core.state
     const { maxUnread = Infinity } = operation.spec
-    const unread = operation.unread + sizeOf(message)
-    const isRead = operation.isWaiting || core.state.woken.includes(operation)
-    if (operation.unread > 0 && unread > maxUnread && !isRead && mustRead(backpressure, access)) {
+    const unread = operation.unread + bytes
+    if (operation.unread > 0 && unread > maxUnread && !operation.isWaiting && mustRead(backpressure, access)) {
       return abandon(core, operation, { _tag: "Unread", maxUnread })
     }
     setUnread(backpressure, operation, unread)
-    if (operation.isWaiting) {
-      stopWaiting(core, operation)
-      core.state.woken.push(operation)
+    if (operation.isWaiting && !woken.includes(operation)) {
+      clearTimer(core, operation)
+      woken.push(operation)
     }
   }
-  core.actions.push({ _tag: "Deliver", operation, message })
+  core.actions.push({ _tag: "Deliver", operation, message, bytes })
 }
 
 const sizeOf = ({ operation }: LdapMessage): number => {
@@ -141,7 +135,7 @@ const unexpected = (core: Core, message: LdapMessage): void => {
   const isResponse = !operation._tag.endsWith("Request")
   if (messageId === 0) {
     if (operation._tag !== "ExtendedResponse") return violated(core, `${operation._tag} as an unsolicited notification`)
-    if (operation.oid !== noticeOfDisconnection) return void core.actions.push({ _tag: "Notice", message })
+    if (operation.oid !== noticeOfDisconnection.oid) return void core.actions.push({ _tag: "Notice", message })
     const { code, diagnosticMessage } = operation.result
     return end(core, { _tag: "ServerNotice", code, diagnosticMessage }, false)
   }
@@ -161,7 +155,7 @@ const startTlsAnswered = (
   if (said._tag !== "ExtendedResponse") return close(core)
   if (said.result.code === LdapResultCode.success) {
     // RFC 4511 section 4.14.2 requires the OID in the response; some servers leave it out.
-    if (said.oid !== undefined && said.oid !== startTlsOid) {
+    if (said.oid !== undefined && said.oid !== startTls.oid) {
       return violated(core, `the answer to StartTLS names ${said.oid}`)
     }
     if (!("channel" in phase)) return

@@ -9,11 +9,11 @@ import { enqueue, takeWritable } from "./WriteQueue.ts"
 
 export const start = (core: Core, operation: Operation): void => {
   const { access, phase } = core.state
-  const { kind, timeoutMillis } = operation.spec
+  const { kind, timeoutMillis, remainingMillis = timeoutMillis } = operation.spec
   if (phase._tag !== "Open") {
     return settle(core, operation, { _tag: "SessionEnded", end: phase.end, wasInFlight: false, inDoubt: false })
   }
-  if (kind !== "stream" && timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)
+  if (kind !== "stream" && timeoutMillis !== Infinity) setTimer(core, operation, remainingMillis)
   switch (kind) {
     case "bind":
     case "reservation":
@@ -57,7 +57,7 @@ const send = (core: Core, operation: Operation): void => {
   inFlight.set(operation.messageId, operation)
   const { kind } = operation.spec
   if (kind === "startTls") core.state.phase = { _tag: "Open", channel: { _tag: "StartTls", operation } }
-  if (kind !== "stream" && kind !== "background") setWaiting(backpressure, operation, true)
+  if (kind !== "stream") setWaiting(backpressure, operation, true)
   core.actions.push({ _tag: "Encode", operation })
   if (enqueue(queue, operation)) core.actions.push({ _tag: "PlanFlush" })
 }
@@ -88,13 +88,9 @@ const write = (core: Core): void => {
 /** The caller of a stream waits for its next item. */
 export const wait = (core: Core, operation: Operation, timeoutMillis: number): void => {
   if (operation.stage === "done") return
-  if (operation.unread > 0) {
-    setUnread(core.state.backpressure, operation, 0)
-    core.actions.push({ _tag: "Wake", operation })
-    return
-  }
   setWaiting(core.state.backpressure, operation, true)
-  if (timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)
+  if (operation.unread > 0) core.actions.push({ _tag: "Wake", operation })
+  else if (timeoutMillis !== Infinity) setTimer(core, operation, timeoutMillis)
 }
 
 export const stopWaiting = (core: Core, operation: Operation): void => {
@@ -102,7 +98,12 @@ export const stopWaiting = (core: Core, operation: Operation): void => {
   clearTimer(core, operation)
 }
 
-export const take = (core: Core, operation: Operation): void => setUnread(core.state.backpressure, operation, 0)
+export const take = (core: Core, operation: Operation, bytes: number): void => {
+  // What a caller had unread when it left isn't counted any more.
+  if (operation.stage === "done" || !operation.isAttended) return
+  stopWaiting(core, operation)
+  setUnread(core.state.backpressure, operation, operation.unread - bytes)
+}
 
 export const withdraw = (core: Core, operation: Operation): void => settle(core, operation, { _tag: "Withdrawn" })
 
@@ -149,7 +150,7 @@ export const setTimer = (core: Core, operation: Operation, millis: number): void
   core.actions.push({ _tag: "SetTimer", of: operation, millis })
 }
 
-const clearTimer = (core: Core, operation: Operation): void => {
+export const clearTimer = (core: Core, operation: Operation): void => {
   if (!operation.hasTimer) return
   operation.hasTimer = false
   core.actions.push({ _tag: "ClearTimer", of: operation })

@@ -68,7 +68,7 @@ export abstract class PendingOperation {
   }
 
   /** A response other than the last. */
-  onDeliver(_message: LdapMessage): void {}
+  onDeliver(_message: LdapMessage, _bytes: number): void {}
 
   /** All responses of a chunk have been delivered. */
   onWake(): void {}

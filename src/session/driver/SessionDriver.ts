@@ -261,7 +261,7 @@ export class SessionDriver {
   #perform(action: SessionAction): void {
     switch (action._tag) {
       case "Deliver":
-        return pendingOf(action.operation).onDeliver(action.message)
+        return pendingOf(action.operation).onDeliver(action.message, action.bytes)
       case "Wake":
         return pendingOf(action.operation).onWake()
       case "Settle":

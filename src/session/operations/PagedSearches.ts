@@ -18,6 +18,12 @@ export interface PagedSearch {
   consumer: object | undefined
 }
 
+/** The time limit of the search, which an error names, and what is left of it. */
+interface Wait {
+  readonly timeoutMillis: number
+  readonly remainingMillis: number
+}
+
 type Answer = "hasPlace" | "refused"
 
 export class PagedSearches {
@@ -30,7 +36,11 @@ export class PagedSearches {
   }
 
   /** Takes a place, waits for one, or fails. {@link leave} has to follow in each of these cases. */
-  enter(driver: SessionDriver, search: PagedSearch, timeoutMillis: number): Effect.Effect<void, LdapError> {
+  enter(
+    driver: SessionDriver,
+    search: PagedSearch,
+    { timeoutMillis, remainingMillis }: Wait
+  ): Effect.Effect<void, LdapError> {
     return Effect.withFiber((fiber) => {
       const fail = (reason: InvalidRequest | RequestTimeout) => Effect.fail(driver.error(search.context, reason))
       const answers = { hasPlace: Effect.void, refused: Effect.suspend(() => fail(this.#refusal)) }
@@ -43,7 +53,7 @@ export class PagedSearches {
         this.#waiting.set(search, () => resume(Effect.void))
       })
       return timeoutMillis === Infinity ? wait : Effect.timeoutOrElse(wait, {
-        duration: timeoutMillis,
+        duration: remainingMillis,
         orElse: () =>
           fail(
             new RequestTimeout({

@@ -34,6 +34,8 @@ export class ResponseQueue<A> extends PendingOperation {
   readonly #question: Question
   readonly #read: (message: LdapMessage) => A | undefined
   #items: Array<A> = []
+  /** What the items count for as unread. */
+  #bytes = 0
   #resume: ((effect: ItemsPull<A>) => void) | undefined
   /** What follows the items: the end, or an error. */
   #last: ItemsPull<A> | undefined
@@ -84,10 +86,7 @@ export class ResponseQueue<A> extends PendingOperation {
   /** All items that have arrived; if there are none, waits for one, at most `timeoutMillis`. */
   pull(timeoutMillis: number): ItemsPull<A> {
     return Effect.callback((resume) => {
-      if (this.#items.length > 0) {
-        this.#driver.dispatch({ _tag: "Take", operation: this.operation })
-        return resume(this.#take())
-      }
+      if (this.#items.length > 0) return resume(this.#take())
       if (this.#last !== undefined) return resume(this.#last)
       this.#resume = resume
       this.#driver.dispatch({ _tag: "Wait", operation: this.operation, timeoutMillis })
@@ -106,8 +105,9 @@ export class ResponseQueue<A> extends PendingOperation {
     return leave(this.#driver, this, this.#question)
   })
 
-  override onDeliver(message: LdapMessage): void {
+  override onDeliver(message: LdapMessage, bytes: number): void {
     if (message.operation._tag === "SearchResultEntry") this.isEmpty = false
+    this.#bytes += bytes
     const item = this.#read(message)
     if (item !== undefined) this.#items.push(item)
   }
@@ -145,7 +145,11 @@ export class ResponseQueue<A> extends PendingOperation {
 
   #take(): ItemsPull<A> {
     const items = this.#items as [A, ...Array<A>]
+    const bytes = this.#bytes
+    // The session may read on in the call below, and deliver more.
     this.#items = []
+    this.#bytes = 0
+    this.#driver.dispatch({ _tag: "Take", operation: this.operation, bytes })
     return Effect.succeed(items)
   }
 }

@@ -34,7 +34,7 @@ export const bind = (
       case "Simple":
         return simpleBind(driver, context, auth.password, options)
       default:
-        return sendBind(driver, context, noPassword, options, options.timeoutMillis)
+        return sendBind(driver, context, noPassword, options)
     }
   })
 
@@ -48,7 +48,7 @@ const simpleBind = (
   options: BindOptions
 ): Effect.Effect<LdapResult, LdapError> => {
   const { timeoutMillis } = options
-  const send = (current: Redacted.Redacted<string | Uint8Array>, millis: number) => {
+  const send = (current: Redacted.Redacted<string | Uint8Array>, remainingMillis: number) => {
     const wrong = passwordProblem(current)
     if (wrong !== undefined) return Effect.fail(driver.error(context, wrong))
     if (context.dn !== "" && Redacted.value(current).length === 0) {
@@ -57,7 +57,7 @@ const simpleBind = (
         "use LdapAuth.anonymous if that is what you want"
       return Effect.fail(driver.error(context, new InvalidRequest({ field: "password", detail })))
     }
-    return sendBind(driver, context, current, options, millis)
+    return sendBind(driver, context, current, { ...options, remainingMillis })
   }
   if (!Effect.isEffect(password)) return send(password, timeoutMillis)
   const since = driver.now()
@@ -83,12 +83,11 @@ const sendBind = (
   driver: SessionDriver,
   context: BindContext,
   password: Redacted.Redacted<string | Uint8Array>,
-  options: BindOptions,
-  timeoutMillis: number
+  options: BindOptions
 ): Effect.Effect<LdapResult, LdapError> =>
   Effect.flatMap(
     Effect.callback<Response<"BindResponse">, LdapError>((resume) => {
-      const pending = new PendingSimpleBind(driver, context, password, { ...options, timeoutMillis }, resume)
+      const pending = new PendingSimpleBind(driver, context, password, options, resume)
       driver.dispatch({ _tag: "Start", operation: pending.operation })
       return pending.leave
     }),

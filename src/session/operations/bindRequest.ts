@@ -8,6 +8,8 @@ export interface BindOptions {
   readonly controls: ReadonlyArray<LdapControl>
   /** For the whole bind: the credentials, the wait for the connection, and the response. */
   readonly timeoutMillis: number
+  /** What is left of it when the credentials are there; by default all of it. */
+  readonly remainingMillis?: number | undefined
 }
 
 export interface BindContext {
@@ -18,14 +20,15 @@ export interface BindContext {
 /** A bind request. */
 export const bindRequest = (
   context: BindContext,
-  { controls, timeoutMillis }: BindOptions,
+  { controls, remainingMillis, timeoutMillis }: BindOptions,
   authentication: BindRequest["authentication"]
 ): Request<"BindResponse"> => ({
   ...context,
   request: { _tag: "BindRequest", version: 3, name: context.dn, authentication },
   controls,
   expects: "BindResponse",
-  timeoutMillis
+  timeoutMillis,
+  remainingMillis
 })
 
 export const credentialsTimeout = (afterMillis: number): RequestTimeout =>

@@ -8,10 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { InvalidRequest, type LdapError } from "../../model/LdapError.ts"
-import { fastBind } from "../../protocol/LdapExtended.ts"
+import { fastBind, startTls } from "../../protocol/LdapExtended.ts"
 import type { ExtendedRequest, LdapMessage } from "../../protocol/LdapMessage.ts"
 import type { Requester } from "../calls/Requester.ts"
-import { startTlsOid } from "../core/responses.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type {
   DoneMessage,
@@ -87,7 +86,7 @@ export const extendedOver = (
 /** Operations that change the connection for every user of the session, and the alternative to each. */
 const changesOfTheConnection: ReadonlyMap<string, string> = new Map([
   [
-    startTlsOid,
+    startTls.oid,
     "StartTLS needs a handshake after its answer; use session.startTls, or startTls: true in the configuration"
   ],
   [fastBind.oid, "fast bind changes what every later bind on the connection means; use LdapLogin.make for many logins"]

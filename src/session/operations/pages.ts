@@ -65,9 +65,10 @@ export class Pages {
     this.#place.consumer = fiber
   }
 
-  /** Takes one of the places that the session has for paged searches. {@link close} has to follow. */
-  enter(timeoutMillis: number): Effect.Effect<void, LdapError> {
-    return this.#search.pagedSearches.enter(this.#driver, this.#place, timeoutMillis)
+  /** Takes one of the places that the session has for paged searches, within the rest of the time. {@link close} has to follow. */
+  enter(remainingMillis: number): Effect.Effect<void, LdapError> {
+    const { pagedSearches, timeoutMillis } = this.#search
+    return pagedSearches.enter(this.#driver, this.#place, { timeoutMillis, remainingMillis })
   }
 
   /**

@@ -37,6 +37,8 @@ export interface Asked extends OperationContext {
   readonly controls: ReadonlyArray<LdapControl>
   /** For the whole operation, including the wait for a bind or StartTLS. */
   readonly timeoutMillis: number
+  /** What is left of it; by default all of it. */
+  readonly remainingMillis?: number | undefined
   /** Default `abandon`. */
   readonly givingUp?: GivingUp | undefined
 }
@@ -72,7 +74,8 @@ export class PendingRequest<T extends ResultTag> extends PendingOperation {
     resume: (answer: Effect.Effect<Response<T>, LdapError>) => void,
     conversation?: Operation
   ) {
-    super(asked, { kind, expects: asked.expects, timeoutMillis: asked.timeoutMillis }, conversation)
+    const { expects, remainingMillis, timeoutMillis } = asked
+    super(asked, { kind, expects, timeoutMillis, remainingMillis }, conversation)
     this.#driver = driver
     this.#asked = asked
     this.#resume = resume

@@ -6,6 +6,7 @@ import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
@@ -152,12 +153,12 @@ const remaining = (driver: SessionDriver, search: Search, since: number): number
 
 /** Controls with which a search may be answered by more entries than its scope and size limit say. */
 const unlimitedControls: ReadonlySet<string> = new Set([
-  // Persistent Search, the content synchronization of RFC 4533, and Active Directory's notifications: an entry comes at each change.
-  "2.16.840.1.113730.3.4.3",
-  "1.3.6.1.4.1.4203.1.9.1.1",
-  "1.2.840.113556.1.4.528",
-  // Active Directory's attribute scoped query: the entries that an attribute of the base names.
-  "1.2.840.113556.1.4.1504"
+  // An entry comes at each change.
+  LdapControl.persistentSearch.oid,
+  LdapControl.syncRequest.oid,
+  LdapControl.notification.oid,
+  // The entries that an attribute of the base names.
+  LdapControl.attributeScopedQueryRequest.oid
 ])
 
 const oneEntry: EntryLimit = { entries: 1, by: "scope" }
@@ -218,14 +219,14 @@ export const collect = (
 const collectPage = (
   driver: SessionDriver,
   search: Search,
-  timeoutMillis: number,
+  remainingMillis: number,
   into: Collected
 ): Effect.Effect<LdapResult, LdapError> =>
   Effect.callback((resume) => {
     const pending = new PendingCollection(
       driver,
       search,
-      timeoutMillis,
+      remainingMillis,
       entryLimitOf(search, into.entries.length),
       into,
       resume
@@ -247,14 +248,14 @@ class PendingCollection extends PendingOperation {
   constructor(
     driver: SessionDriver,
     search: Search,
-    timeoutMillis: number,
+    remainingMillis: number,
     entryLimit: EntryLimit | undefined,
     into: Collected,
     resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
   ) {
     super(
       { operation: "search", dn: search.request.base },
-      { kind: "collect", expects: "SearchResultDone", timeoutMillis, entryLimit }
+      { kind: "collect", expects: "SearchResultDone", timeoutMillis: search.timeoutMillis, remainingMillis, entryLimit }
     )
     this.#driver = driver
     this.#search = search
@@ -294,9 +295,7 @@ class PendingCollection extends PendingOperation {
       return
     }
     this.#outcome = outcome
-    // What is left for one page is not the limit that the caller knows.
-    const told = outcome._tag === "TimedOut" ? { ...outcome, afterMillis: this.#search.timeoutMillis } : outcome
-    this.#resume(successOf(this.#driver, this.context, told))
+    this.#resume(successOf(this.#driver, this.context, outcome))
   }
 }
 

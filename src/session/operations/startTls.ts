@@ -7,8 +7,8 @@ import * as Result from "effect/Result"
 import type { TlsOptions } from "../../connection/tls/LdapTls.ts"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { InvalidRequest, type LdapError } from "../../model/LdapError.ts"
+import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import type { RequestOperation } from "../../protocol/LdapMessage.ts"
-import { startTlsOid } from "../core/responses.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import type { Unsendable } from "../core/SessionEvent.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
@@ -44,7 +44,7 @@ class PendingStartTls extends PendingOperation {
   }
 
   request(): { readonly request: RequestOperation; readonly controls: ReadonlyArray<LdapControl> } {
-    return { request: { _tag: "ExtendedRequest", oid: startTlsOid }, controls: [] }
+    return { request: { _tag: "ExtendedRequest", oid: LdapExtended.startTls.oid }, controls: [] }
   }
 
   /** Checks the options before anything is sent: once a server has granted TLS, it waits for the handshake. */

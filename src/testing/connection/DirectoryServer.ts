@@ -25,9 +25,6 @@ import { readCancel } from "./cancelRequest.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import { RequestServing, type ServerOptions } from "./RequestServing.ts"
 
-/** The object identifier of the Notice of Disconnection (RFC 4511 section 4.4.1). */
-const noticeOfDisconnectionOid = "1.3.6.1.4.1.1466.20036"
-
 /**
  * Serves one connection until it ends. Interruption closes it.
  */
@@ -203,7 +200,7 @@ class Connection {
     const result = answer(LdapResultCode.protocolError, detail)
     yield* this.#send({
       messageId: 0,
-      operation: { _tag: "ExtendedResponse", result, oid: noticeOfDisconnectionOid },
+      operation: { _tag: "ExtendedResponse", result, oid: LdapExtended.noticeOfDisconnection.oid },
       controls: []
     }).pipe(
       // In a fiber of its own, so that a client that doesn't read can't keep the connection open.

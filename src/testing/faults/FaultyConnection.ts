@@ -10,6 +10,7 @@ import type * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import { encode } from "../../protocol/encode.ts"
+import { noticeOfDisconnection } from "../../protocol/LdapExtended.ts"
 import type { LdapMessage, RequestOperation, ResponseOperation } from "../../protocol/LdapMessage.ts"
 import type { Interceptor } from "../connection/RequestServing.ts"
 import type { SlowReader, Trickle } from "../DirectoryFault.ts"
@@ -17,9 +18,6 @@ import { type DirectoryLog, factsOf } from "../DirectoryLog.ts"
 import { responseTo } from "../operations/carryOut.ts"
 import { answer } from "../operations/directoryResult.ts"
 import { eventOf, type FaultControl, type InjectedFault, type SingleFault } from "./FaultScript.ts"
-
-/** The object identifier of the Notice of Disconnection (RFC 4511 section 4.4.1). */
-const noticeOfDisconnectionOid = "1.3.6.1.4.1.1466.20036"
 
 export interface FaultyOptions {
   readonly control: FaultControl
@@ -193,7 +191,7 @@ class FaultyConnection {
             operation: {
               _tag: "ExtendedResponse",
               result: answer(fault.code, fault.diagnosticMessage),
-              oid: noticeOfDisconnectionOid
+              oid: noticeOfDisconnection.oid
             },
             controls: []
           }),

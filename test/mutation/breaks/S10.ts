@@ -41,7 +41,7 @@ export const s10 = breaksOf(
   },
   {
     file: responseQueue,
-    find: "        this.#driver.dispatch({ _tag: \"Take\", operation: this.operation })\n",
+    find: "    this.#driver.dispatch({ _tag: \"Take\", operation: this.operation, bytes })\n",
     replace: "",
     test: "session/ending",
     name: "where the consumer was busy until the session had ended",

@@ -72,8 +72,8 @@ export const s3 = breaksOf(
   },
   {
     file: responseQueue,
-    find: "      if (this.#items.length > 0) {\n",
-    replace: "      if (this.#last === undefined && this.#items.length > 0) {\n",
+    find: "if (this.#items.length > 0) return resume",
+    replace: "if (this.#last === undefined && this.#items.length > 0) return resume",
     test: "session/ending",
     name: "where the consumer was busy until the session had ended",
     why: "what was not read yet is lost when the session ends"

@@ -136,8 +136,8 @@ export const s6 = breaksOf(
   },
   {
     file: search,
-    find: "{ ...outcome, afterMillis: this.#search.timeoutMillis }",
-    replace: "outcome",
+    find: "timeoutMillis: search.timeoutMillis, remainingMillis,",
+    replace: "timeoutMillis: remainingMillis,",
     test: "session/limits",
     name: "of a collected search in pages is for all pages",
     why: "the error names what was left for a page instead of the limit"

@@ -129,10 +129,9 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
     }
     case "Wake": {
       const call = calls[indexOf(action.operation)]!
-      if (call.isSettled || (call.held === 0)) broken("a stream is woken for nothing")
+      if (call.isSettled || call.held === 0 || !call.isWaiting) broken("a stream is woken for nothing")
       if (environment.isEnded) broken("S3: a stream is woken after the end")
-      call.isWaiting = false
-      call.held = 0
+      call.isWoken = true
       done.woken.push(indexOf(action.operation))
       return
     }
@@ -143,6 +142,7 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       if (call.isTimed) broken(`S6: operation ${index} is settled, and its timer runs on`)
       call.isSettled = true
       call.isWaiting = false
+      call.isWoken = false
       call.held = 0
       if (action.operation !== operations[index]) broken("an operation is settled that is none")
       settledRightly(model, index, action.outcome)

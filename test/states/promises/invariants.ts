@@ -118,11 +118,17 @@ const checkProgress = (world: World, { environment, machine: { state }, operatio
     if (!call.isStarted || call.isSettled) return
     if (kind !== "stream" && timeoutMillis !== Infinity && !call.isTimed)
       broken(`S6: operation ${index} has no time limit`)
-    if (kind === "stream" && call.isWaiting && timeoutMillis !== Infinity && !call.isTimed) {
+    if (kind === "stream" && call.isWaiting && call.held > 0 && !call.isWoken) {
+      broken(`S10: stream ${index} waits, holds responses, and isn't woken`)
+    }
+    if (kind === "stream" && call.isWaiting && call.held === 0 && timeoutMillis !== Infinity && !call.isTimed) {
       broken(`S6: stream ${index} waits without a time limit`)
     }
     if (kind === "stream" && call.isTimed && !call.isWaiting && !call.isGone) {
       broken(`S6: the time of stream ${index} runs although its consumer doesn't wait`)
+    }
+    if (kind === "stream" && call.isTimed && call.isWaiting && call.held > 0) {
+      broken(`S6: the time of a wait of stream ${index} runs on, although its consumer was given something`)
     }
     // What its caller has left is watched by a timer or by a Cancel, or can't be abandoned.
     if (!call.isGone || timeoutMillis === Infinity) return
@@ -141,9 +147,10 @@ export const isReadingFor = ({ environment, operations }: Model): boolean =>
     if (!call.isStarted || call.isSettled) return false
     // What can't be abandoned keeps the connection, and so all others, also after its caller.
     const isKept = kind === "bind" || kind === "bindStep" || kind === "startTls" || kind === "cancel"
-    const isAsked = call.isEncoded && !call.isAnswered && kind !== "stream" && kind !== "background"
-    // A stream that was given something goes on when all that arrived together is parsed.
-    return (call.isWaiting && call.held === 0) || stage === "alone" || (isAsked && (!call.isGone || isKept))
+    const isAsked = call.isEncoded && !call.isAnswered && kind !== "stream"
+    // What was left to finish is something that others wait for.
+    const isLeft = call.isLeftToFinish && !call.isAnswered
+    return call.isWaiting || isLeft || stage === "alone" || (isAsked && (!call.isGone || isKept))
   })
 
 /** S10: the session reads while a caller needs it, and else as long as no stream is full. */

@@ -25,8 +25,12 @@ export interface Call {
   isWritten: boolean
   /** The peer has sent the last response. For a reservation: a step was answered, and the next one may begin. */
   isAnswered: boolean
-  /** The consumer of a stream waits. */
+  /** The consumer of a stream waits, or was woken and hasn't said what it took. */
   isWaiting: boolean
+  /** A `Wake` came for this wait. */
+  isWoken: boolean
+  /** It was left to finish when it was on the wire. */
+  isLeftToFinish: boolean
   /** A reservation was granted. */
   isGranted: boolean
   /** Abandons of it that were written. */
@@ -86,6 +90,8 @@ export const makeCall = (): Call => ({
   isWritten: false,
   isAnswered: false,
   isWaiting: false,
+  isWoken: false,
+  isLeftToFinish: false,
   isGranted: false,
   abandons: 0,
   held: 0,

@@ -2,7 +2,7 @@
  * What callers do, and when they may. These rules are obligations of the driver: each is kept by it, and its reason stands beside it.
  */
 import type { CallEvent } from "../../../src/session/core/SessionEvent.ts"
-import type { Call, Model } from "./Model.ts"
+import { type Call, type Model, unitBytes } from "./Model.ts"
 import type { Step } from "./Step.ts"
 import type { Caller, World } from "./World.ts"
 
@@ -26,8 +26,13 @@ const callStep = (
 /** The caller doesn't come back. */
 const leave = (call: Call): void => {
   call.isGone = true
-  call.isWaiting = false
+  endWait(call)
   call.held = 0
+}
+
+const endWait = (call: Call): void => {
+  call.isWaiting = false
+  call.isWoken = false
 }
 
 /** The conversation of a reservation goes on in a fiber of its own; it takes one step after the other. */
@@ -67,7 +72,10 @@ const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Ste
       index,
       isThere,
       ({ operations }) => ({ _tag: event, operation: operations[index]! }),
-      leave
+      (call) => {
+        call.isLeftToFinish = event === "LetFinish" && call.isWritten && !call.isSettled
+        leave(call)
+      }
     ))
   }
   world.callers.forEach((other, cancel) => {
@@ -109,17 +117,30 @@ const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Ste
         index,
         (call) => isThere(call) && call.isWaiting,
         ({ operations }) => ({ _tag: "StopWaiting", operation: operations[index]! }),
-        (call) => {
-          call.isWaiting = false
-        }
+        endWait
       ),
       callStep(
         `${caller.name} takes what there is`,
         index,
-        (call) => isThere(call) && !call.isWaiting && (call.held > 0 || call.isSettled),
-        ({ operations }) => ({ _tag: "Take", operation: operations[index]! }),
+        (call) => isThere(call) && (call.held > 0 || call.isSettled),
+        ({ environment, operations }) => {
+          const bytes = environment.calls[index]!.held
+          return { _tag: "Take", operation: operations[index]!, bytes: bytes === 0 ? unitBytes : bytes }
+        },
         (call) => {
           call.held = 0
+          endWait(call)
+        }
+      ),
+      // More arrived before the driver's queue came to this event.
+      callStep(
+        `${caller.name} has taken a part of what there is`,
+        index,
+        (call) => isThere(call) && call.held > unitBytes,
+        ({ operations }) => ({ _tag: "Take", operation: operations[index]!, bytes: unitBytes }),
+        (call) => {
+          call.held -= unitBytes
+          endWait(call)
         }
       )
     )

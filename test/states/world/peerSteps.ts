@@ -1,7 +1,7 @@
 /** What the peer says: all that RFC 4511 allows, in any order, and what it forbids. */
 import { LdapEntry } from "../../../src/model/entry/LdapEntry.ts"
+import { startTls } from "../../../src/protocol/LdapExtended.ts"
 import type { LdapMessage, ResponseOperation, ResultFields } from "../../../src/protocol/LdapMessage.ts"
-import { startTlsOid } from "../../../src/session/core/responses.ts"
 import { type Model, unitBytes } from "./Model.ts"
 import { messageStep, type Said, type Step } from "./Step.ts"
 import type { Caller, World } from "./World.ts"
@@ -63,7 +63,7 @@ const stepsFor = (world: World, { name, spec }: Caller, index: number): Readonly
   }
   if (kind === "startTls") {
     const named = (oid: string) => ({ _tag: "ExtendedResponse" as const, result: success, oid })
-    say("success by name", { _tag: "Final", to: index, isSuccess: true }, named(startTlsOid), isInFlight)
+    say("success by name", { _tag: "Final", to: index, isSuccess: true }, named(startTls.oid), isInFlight)
     say("success by another name", { _tag: "WrongName", to: index }, named("1.2.3"), isInFlight)
   }
   for (const units of world.entryUnits) {
