@@ -50,6 +50,11 @@ const table: ReadonlyArray<readonly [code: string, meaning: string, advice: stri
   ["6fd", "trusted relationship failure", "the trust between the server and its domain is broken"],
   ["700", "netlogon not started", "a service of the server isn't running"],
   ["701", "account expired", "an administrator can change the date on which the account expires"],
+  [
+    "721",
+    "security package error",
+    "a security package of the server failed; look at the event log of the domain controller"
+  ],
   ["773", "password must be changed", "the password has to be changed before the first logon with it"],
   ["774", "domain controller not found", "the server finds no domain controller of the user's domain"],
   ["775", "account locked", "an administrator can unlock the account, or the lock ends by itself"],
@@ -63,6 +68,11 @@ const table: ReadonlyArray<readonly [code: string, meaning: string, advice: stri
   ["80090304", "local security authority", "the server's security authority can't be reached"],
   ["80090308", "invalid token", "the server can't read the mechanism's token"],
   ["8009030c", "logon denied", "the name or the password is wrong"],
+  [
+    "8009030d",
+    "unknown credentials",
+    "the server's security package doesn't recognise the credentials; look at their kind"
+  ],
   ["8009030e", "no credentials", "the bind has no credentials that the mechanism can use"],
   ["80090311", "no authority", "no domain controller could be asked"],
   ["80090322", "wrong principal", "the ticket is for another server; look at the name of the service"],
@@ -73,7 +83,14 @@ const table: ReadonlyArray<readonly [code: string, meaning: string, advice: stri
     "80090346",
     "bad channel bindings",
     "the server wants a channel binding, or got that of another connection: bind over TLS with one"
-  ]
+  ],
+  [
+    "80090347",
+    "multiple accounts",
+    "the client's certificate is mapped to several accounts; an administrator can leave one mapping"
+  ],
+  ["c000006d", "logon failure", "the name or the password is wrong"],
+  ["c0000234", "account locked", "an administrator can unlock the account, or the lock ends by itself"]
 ]
 
 const subCodes: ReadonlyMap<string, SubCode> = new Map(

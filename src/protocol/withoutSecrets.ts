@@ -1,16 +1,19 @@
 /**
- * Messages with their passwords cut out, for recordings and logs: of binds, of attributes that hold secrets, of password changes. The
- * values of a program's own controls and operations are unknown here, and stay.
+ * Messages with their passwords cut out, for recordings and logs: of binds, of attributes that hold secrets (also where a name has
+ * them), of password changes. The values of a program's own controls and operations are unknown here, and stay.
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Ber from "../ber/Ber.ts"
-import { secretKind } from "../model/attribute/secretAttributes.ts"
+import { equalityOf } from "../model/attribute/equalityRules.ts"
+import { mayNameSecret, secretKind } from "../model/attribute/secretAttributes.ts"
 import * as LdapControl from "../model/control/LdapControl.ts"
+import * as LdapDn from "../model/dn/LdapDn.ts"
 import * as LdapEntry from "../model/entry/LdapEntry.ts"
 import type { LdapFilter } from "../model/filter/LdapFilter.ts"
+import { dnTextOf } from "../model/losslessText.ts"
 import { passwordModify } from "./LdapExtended.ts"
-import type { LdapMessage, ProtocolOperation } from "./LdapMessage.ts"
+import type { LdapMessage, ProtocolOperation, ResultFields } from "./LdapMessage.ts"
 
 const isSecret = (description: string): boolean => secretKind(description) !== undefined
 
@@ -24,7 +27,7 @@ export const answersSecret = (operation: ProtocolOperation): boolean =>
 /** `isAnswerSecret` is the result of {@link answersSecret} for the request. */
 export const withoutSecrets = (message: LdapMessage, isAnswerSecret = false): LdapMessage => ({
   messageId: message.messageId,
-  operation: operationOf(message.operation, isAnswerSecret),
+  operation: withNamesCut(operationOf(message.operation, isAnswerSecret)),
   controls: message.controls.map(controlOf)
 })
 
@@ -49,12 +52,13 @@ const operationOf = (operation: ProtocolOperation, isAnswerSecret: boolean): Pro
     case "ModifyRequest":
       return {
         ...operation,
-        changes: operation.changes.map((change) =>
-          isSecret(change.attribute) ? { ...change, values: change.values.map(() => cut) } : change
-        )
+        changes: operation.changes.map((change) => ({
+          ...change,
+          values: change.values.map((value) => valueOf(change.attribute, value))
+        }))
       }
     case "CompareRequest":
-      return isSecret(operation.attribute) ? { ...operation, value: cut } : operation
+      return { ...operation, value: valueOf(operation.attribute, operation.value) }
     case "SearchRequest":
       return { ...operation, filter: filterOf(operation.filter) }
     case "SearchResultEntry":
@@ -91,13 +95,106 @@ const changeOf = (value: Uint8Array, identityTag?: number): Uint8Array => {
   })
 }
 
-const attributeOf = (attribute: LdapEntry.LdapAttribute): LdapEntry.LdapAttribute =>
-  isSecret(attribute.description) ? { ...attribute, values: attribute.values.map(() => cut) } : attribute
+/** A value of an attribute: of a secret one nothing, and of one that holds names the name without its secrets. */
+const valueOf = (description: string, value: Uint8Array): Uint8Array => {
+  if (isSecret(description)) return cut
+  if (equalityOf(description).rule !== "dn") return value
+  const name = dnTextOf(value)
+  const other = nameOf(name)
+  return other === name ? value : Buffer.from(other)
+}
 
-const entryOf = (entry: LdapEntry.LdapEntry): LdapEntry.LdapEntry =>
-  entry.descriptions.some((description) => isSecret(description))
-    ? LdapEntry.make(entry.dn, entry.attributes.map(attributeOf))
-    : entry
+const attributeOf = (attribute: LdapEntry.LdapAttribute): LdapEntry.LdapAttribute => {
+  const { description, values } = attribute
+  const others = values.map((value) => valueOf(description, value))
+  return others.every((value, i) => value === values[i]) ? attribute : { description, values: others }
+}
+
+const entryOf = (entry: LdapEntry.LdapEntry): LdapEntry.LdapEntry => {
+  const { attributes, dn } = entry
+  const others = attributes.map(attributeOf)
+  const name = nameOf(dn)
+  return name === dn && others.every((attribute, i) => attribute === attributes[i])
+    ? entry
+    : LdapEntry.make(name, others)
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Names
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** A name, in which the values of attributes that hold secrets are cut out. One that can't be read is cut out as a whole. */
+const nameOf = (name: string): string => {
+  if (!mayNameSecret(name)) return name
+  const dn = LdapDn.parse(name, { lenient: true })
+  if (Result.isFailure(dn)) return "***"
+  const isNamed = dn.success.rdns.some(({ attributes }) => attributes.some(({ type }) => isSecret(type)))
+  return isNamed
+    ? LdapDn.make(
+      dn.success.rdns.map(({ attributes }) =>
+        new LdapDn.Rdn(
+          attributes.map((attribute) =>
+            isSecret(attribute.type) ? new LdapDn.RdnAttribute(attribute.type, cut) : attribute
+          )
+        )
+      )
+    ).toString()
+    : name
+}
+
+/** A referral, of which only the server remains if a secret may stand in it. */
+const uriOf = (uri: string): string => {
+  let text = uri
+  try {
+    text = decodeURIComponent(uri)
+  } catch {
+    // What can't be decoded is looked at as it is.
+  }
+  return mayNameSecret(text) ? uri.replace(/^([a-z]+:\/\/[^/?#]*)?.*$/is, "$1/***") : uri
+}
+
+/** The server's text may repeat a name of the request, which has no end there that could be found. */
+const resultOf = (result: ResultFields): ResultFields => ({
+  ...result,
+  matchedDn: nameOf(result.matchedDn),
+  diagnosticMessage: namesSecretValue(result.diagnosticMessage) ? "***" : result.diagnosticMessage,
+  ...(result.referrals === undefined ? undefined : { referrals: result.referrals.map(uriOf) })
+})
+
+/** Whether `name=` of such an attribute stands in a text: of a plain name there is nothing to hide. */
+const namesSecretValue = (text: string): boolean =>
+  mayNameSecret(text) && Array.from(text.matchAll(/([A-Za-z0-9.-]+)[ ]*=/g)).some(([, name = ""]) => isSecret(name))
+
+const withNamesCut = (operation: ProtocolOperation): ProtocolOperation => {
+  switch (operation._tag) {
+    case "BindRequest":
+      return { ...operation, name: nameOf(operation.name) }
+    case "SearchRequest":
+      return { ...operation, base: nameOf(operation.base) }
+    case "AddRequest":
+    case "ModifyRequest":
+    case "DeleteRequest":
+    case "CompareRequest":
+      return { ...operation, dn: nameOf(operation.dn) }
+    case "ModifyDnRequest":
+      return {
+        ...operation,
+        dn: nameOf(operation.dn),
+        newRdn: nameOf(operation.newRdn),
+        ...(operation.newSuperior === undefined ? undefined : { newSuperior: nameOf(operation.newSuperior) })
+      }
+    case "SearchResultReference":
+      return { ...operation, uris: operation.uris.map(uriOf) }
+    case "UnbindRequest":
+    case "AbandonRequest":
+    case "ExtendedRequest":
+    case "SearchResultEntry":
+    case "IntermediateResponse":
+      return operation
+    default:
+      return { ...operation, result: resultOf(operation.result) }
+  }
+}
 
 /** The nesting of decoded filters is limited by the parser. */
 const filterOf = (filter: LdapFilter): LdapFilter => {
@@ -112,9 +209,9 @@ const filterOf = (filter: LdapFilter): LdapFilter => {
     case "Substrings":
       return isSecret(filter.attribute) ? { _tag: "Substrings", attribute: filter.attribute, any: [cut] } : filter
     case "Extensible":
-      return filter.attribute !== undefined && isSecret(filter.attribute) ? { ...filter, value: cut } : filter
+      return filter.attribute === undefined ? filter : { ...filter, value: valueOf(filter.attribute, filter.value) }
     default:
-      return isSecret(filter.attribute) ? { ...filter, value: cut } : filter
+      return { ...filter, value: valueOf(filter.attribute, filter.value) }
   }
 }
 

@@ -8,9 +8,9 @@
  * @since 0.2.0
  */
 import { valueFrom, type ValueInput } from "../entry/LdapEntry.ts"
+import { equalKey } from "./attributeKeys.ts"
 import { equalityOf, equalityRuleNamed, type RuleSchema } from "./equalityRules.ts"
 import { normalize as normalizeBy } from "./matchingRules.ts"
-import { valueKey } from "./StoredAttribute.ts"
 
 /**
  * Where rules come from.
@@ -31,7 +31,7 @@ export type { RuleSchema, ValueInput }
  * **Details**
  *
  * Of names (`member`, `manager`) case, blanks after commas and the order within an RDN don't matter; of most text, case and runs of
- * spaces don't; of telephone numbers, spaces and hyphens don't. Times are equal that are the same moment. Values that the rule can't
+ * spaces don't; of telephone numbers, spaces and hyphens don't. The names of an object class equal its object identifier. Times are equal that are the same moment. Values that the rule can't
  * take, and values of attributes that no schema knows or that have no equality rule, are equal if their bytes are. Options of the
  * description don't matter. An invalid value (`undefined`, an object) equals nothing.
  *
@@ -63,7 +63,7 @@ export const equal = (attribute: string, a: ValueInput, b: ValueInput, options?:
 export const key = (attribute: string, value: ValueInput, options?: MatchingOptions): string | undefined => {
   const octets: unknown = valueFrom(value)
   return typeof attribute === "string" && octets instanceof Uint8Array
-    ? valueKey(equalityOf(attribute, options?.schema).rule, octets)
+    ? equalKey(equalityOf(attribute, options?.schema).rule, octets)
     : undefined
 }
 

@@ -3,6 +3,7 @@
  * server's schema names no rules (Active Directory), or by the tables of the standard schemas. Comparing by a rule is in
  * matchingRules.ts.
  */
+import { given } from "../input/values.ts"
 import { AttributeTypes } from "./AttributeTypes.ts"
 import type { MatchingRule } from "./matchingRules.ts"
 
@@ -63,6 +64,14 @@ export interface RuleSchema {
   } | undefined
 }
 
+/** What is wrong with a schema that a program without types gives. */
+export const schemaProblem = (u: unknown): string | undefined =>
+  u === undefined || isSchema(u) ? undefined : `${given(u)} was given where a schema of LdapSubschema belongs`
+
+const isSchema = (u: unknown): u is RuleSchema =>
+  typeof u === "object" && u !== null && "attributeTypes" in u && Array.isArray(u.attributeTypes) &&
+  "attributeType" in u && typeof u.attributeType === "function"
+
 /** How values of an attribute are compared, and whether the server can do it. */
 export interface Equality {
   readonly rule: MatchingRule
@@ -78,7 +87,7 @@ const standard = new AttributeTypes({ strict: true })
 export const equalityOf = (description: string, schema?: RuleSchema): Equality => {
   // Programs without types may pass anything.
   const [name = ""] = typeof description === "string" ? description.split(";", 1) : []
-  const defined = schema?.attributeType(name)
+  const defined = isSchema(schema) ? schema.attributeType(name) : undefined
   if (schema !== undefined && defined !== undefined) {
     const type = defined.oid.toLowerCase()
     const { equality, syntax } = defined

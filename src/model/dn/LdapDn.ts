@@ -74,7 +74,7 @@ export const rdn: {
     if (typeof value !== "string" && !(value instanceof Uint8Array)) {
       throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no bytes are given" })
     }
-    return new RdnAttribute(type, typeof value === "string" ? value.toWellFormed() : value)
+    return new RdnAttribute(type, value)
   }))
 }
 
@@ -125,17 +125,23 @@ export const parse = (
 const readOrAdvise = (
   text: string,
   lenient: boolean,
-  holes?: ReadonlyArray<Hole>
+  holes?: ReadonlyArray<Hole>,
+  written?: ReadonlyArray<string>
 ): Result.Result<LdapDn, DnSyntaxError> => {
-  const dn = read(text, lenient, holes)
-  if (lenient || Result.isSuccess(dn) || Result.isFailure(read(text, true, holes))) return dn
+  const dn = read(text, lenient, holes, written)
+  if (lenient || Result.isSuccess(dn) || Result.isFailure(read(text, true, holes, written))) return dn
   const { detail, position, text: shown } = dn.failure
   return Result.fail(new DnSyntaxError({ text: shown, position, detail: `${detail} ({ lenient: true } reads it)` }))
 }
 
-const read = (text: string, lenient: boolean, holes?: ReadonlyArray<Hole>): Result.Result<LdapDn, DnSyntaxError> => {
+const read = (
+  text: string,
+  lenient: boolean,
+  holes?: ReadonlyArray<Hole>,
+  written?: ReadonlyArray<string>
+): Result.Result<LdapDn, DnSyntaxError> => {
   try {
-    return Result.succeed(fromAttributes(readRdns(text, { lenient, ...(holes === undefined ? undefined : { holes }) })))
+    return Result.succeed(fromAttributes(readRdns(text, { lenient, holes, written })))
   } catch (error) {
     if (error instanceof DnSyntaxError) return Result.fail(error)
     throw error
@@ -174,7 +180,7 @@ export const normalize = (dn: LdapDn): string => dn.key
  * Text or bytes may stand for a value or a part of it, an {@link LdapDn} or an {@link Rdn} for RDNs. The literal text
  * follows RFC 4514 (`\2c` and `\,` are escapes of the name, not of JavaScript). If the literal text is no name, or a
  * value has the wrong kind for its place, that is a bug in the program: the tag throws {@link DnSyntaxError}. No value of the
- * right kind makes it throw.
+ * right kind makes it throw; with text that has half of a surrogate pair, the request that uses the name fails.
  *
  * **Example**
  *
@@ -216,7 +222,7 @@ export interface DnTemplate<out Name extends string> {
   readonly text: string
   /**
    * The name with these values, none of which can become syntax. Fails for a value that is neither text nor bytes, for instance
-   * `undefined` from a program without types.
+   * `undefined` from a program without types, and for text with half of a surrogate pair.
    */
   readonly dn: (values: Readonly<Record<Name, string | Uint8Array>>) => Result.Result<LdapDn, DnSyntaxError>
 }
@@ -228,7 +234,7 @@ export interface DnTemplate<out Name extends string> {
  *
  * A placeholder stands for a value or a part of one; its value is never parsed, so `ada,ou=admins` stays one value. The rest
  * is read as {@link parse} reads it. Fails for text that isn't a name, for a placeholder that `placeholders` doesn't list, and if
- * one that it lists is missing.
+ * one that it lists is missing. Without `placeholders` the text may have any.
  *
  * **Example**
  *
@@ -245,27 +251,29 @@ export interface DnTemplate<out Name extends string> {
  */
 export const template = <const Name extends string>(
   text: string,
-  options: TemplateOptions<Name>
+  options?: TemplateOptions<Name>
 ): Result.Result<DnTemplate<Name>, DnSyntaxError> => {
   const pieces = cut(text, options)
   if ("detail" in pieces)
     return Result.fail(new DnSyntaxError({ ...pieces, text: typeof text === "string" ? text : "" }))
   const literal = pieces.literals.join("\0")
-  const lenient = options.lenient === true
-  return Result.map(readOrAdvise(literal, lenient, pieces.names.map(() => "x")), () => ({
+  const lenient = options?.lenient === true
+  return Result.map(readOrAdvise(literal, lenient, pieces.names.map(() => "x"), pieces.written), () => ({
     _tag: "DnTemplate",
     text,
     dn: (values) => {
       const given: Readonly<Record<string, unknown>> = values ?? {}
       const holes = pieces.names.map((name) => given[name])
-      const wrong = holes.findIndex((value) => typeof value !== "string" && !(value instanceof Uint8Array))
+      const wrong = holes.findIndex((value) =>
+        !(typeof value === "string" && value.isWellFormed()) && !(value instanceof Uint8Array)
+      )
       return wrong < 0
-        ? read(literal, lenient, holes as ReadonlyArray<string | Uint8Array>)
+        ? read(literal, lenient, holes as ReadonlyArray<string | Uint8Array>, pieces.written)
         : Result.fail(
           new DnSyntaxError({
             text,
             position: 0,
-            detail: `no text was given for the placeholder ${pieces.names[wrong]}`
+            detail: `no text that can be sent was given for the placeholder ${pieces.written[wrong]}`
           })
         )
     }

@@ -16,7 +16,7 @@ import { RdnAttribute, textTags } from "./LdapDnAttribute.ts"
  * @since 0.1.0
  */
 export class DnSyntaxError extends Data.TaggedError("DnSyntaxError")<{
-  /** The text that was read; in a template, `${…}` stands for each of its values. */
+  /** The text that was read; in the tag's text, `${…}` stands for each of its values, and in a template its placeholders. */
   readonly text: string
   /** Where in `text` it went wrong, counted in UTF-16 code units from 0. */
   readonly position: number
@@ -54,8 +54,14 @@ export type Hole = string | Uint8Array | ReadonlyArray<ReadonlyArray<RdnAttribut
  */
 export const readRdns = (
   text: string,
-  options: { readonly lenient: boolean; readonly holes?: ReadonlyArray<Hole> }
-): Array<ReadonlyArray<RdnAttribute>> => new DnReader(text, options.lenient, options.holes ?? noHoles).rdns()
+  options: {
+    readonly lenient: boolean
+    readonly holes?: ReadonlyArray<Hole> | undefined
+    /** How the holes are written in the text that errors show. Default `${…}`. */
+    readonly written?: ReadonlyArray<string> | undefined
+  }
+): Array<ReadonlyArray<RdnAttribute>> =>
+  new DnReader(text, options.lenient, options.holes ?? noHoles, options.written ?? []).rdns()
 
 /**
  * Whether the text is an attribute type: a name or an object identifier (RFC 4512 section 1.4).
@@ -108,13 +114,15 @@ class DnReader {
   readonly #text: string
   readonly #lenient: boolean
   readonly #holes: ReadonlyArray<Hole>
+  readonly #written: ReadonlyArray<string>
   #position = 0
   #hole = 0
 
-  constructor(text: string, lenient: boolean, holes: ReadonlyArray<Hole>) {
+  constructor(text: string, lenient: boolean, holes: ReadonlyArray<Hole>, written: ReadonlyArray<string>) {
     this.#text = text
     this.#lenient = lenient
     this.#holes = holes
+    this.#written = written
   }
 
   rdns(): Array<ReadonlyArray<RdnAttribute>> {
@@ -128,7 +136,7 @@ class DnReader {
       else rdns.push(this.#rdn())
       if (this.#position === text.length) return rdns
       const separator = this.#peek()
-      if (separator !== comma && !(separator === semicolon && this.#lenient)) this.#fail(unexpected(separator))
+      if (separator !== comma && !(separator === semicolon && this.#lenient)) this.#fail(this.#unexpected(separator))
       this.#position++
     }
   }
@@ -165,7 +173,7 @@ class DnReader {
     if (type === "") {
       if (end === text.length) this.#fail("the text ends where an attribute type should begin", end)
       if (text.charCodeAt(end) === nul) this.#fail("a type can't be put in, only values and whole RDNs can", end)
-      this.#fail(`expected an attribute type, found ${found(text.charCodeAt(end))}`, end)
+      this.#fail(`expected an attribute type, found ${this.#found(end)}`, end)
     }
     if (!(this.#lenient ? isLenientType(type) : isAttributeType(type))) {
       this.#fail(`"${type}" is not an attribute type`, start)
@@ -194,7 +202,7 @@ class DnReader {
         if (at === start) this.#fail("a value that begins with a space has it escaped", at)
         continue
       } else if (code === quote || code === less || code === greater || code === nul) {
-        this.#fail(`${found(code)} must be escaped in a value`, at)
+        this.#fail(`${this.#found(at)} must be escaped in a value`, at)
       }
       end = at + 1
     }
@@ -211,7 +219,14 @@ class DnReader {
     for (; text.charCodeAt(at) !== quote; at++) {
       if (at >= text.length) this.#fail("the quoted value has no end", start - 1)
       if (text.charCodeAt(at) === backslash) at = this.#escape(at)
-      else if (text.charCodeAt(at) === nul) this.#fail("NUL must be escaped in a value", at)
+      else if (text.charCodeAt(at) === nul) {
+        this.#fail(
+          this.#holes.length > 0
+            ? `${this.#found(at)} can't stand between quotation marks; what it stands for needs none`
+            : "NUL must be escaped in a value",
+          at
+        )
+      }
     }
     this.#position = at + 1
     this.#skipSpaces()
@@ -256,7 +271,9 @@ class DnReader {
     this.#skipSpaces()
     const next = this.#peek()
     if (next !== -1 && next !== comma && next !== plus && !(next === semicolon && this.#lenient)) {
-      this.#fail(`${found(next)} is not a hexadecimal digit; a value that begins with "#" has it escaped`)
+      this.#fail(
+        `${this.#found(this.#position)} is not a hexadecimal digit; a value that begins with "#" has it escaped`
+      )
     }
     if (end === start || (end - start) % 2 !== 0) {
       this.#fail(`"#" takes an even number of hexadecimal digits, found ${end - start}`, start - 1)
@@ -287,13 +304,26 @@ class DnReader {
 
   #valueHole(at: number): string | Uint8Array {
     const hole = this.#holes[this.#hole++]
-    if (typeof hole === "string") return hole.toWellFormed()
-    if (hole instanceof Uint8Array) return hole
+    // Text that isn't well formed is kept, for the request that uses the name to refuse.
+    if (typeof hole === "string" || hole instanceof Uint8Array) return hole
     return this.#fail("only text or bytes can stand in a value; put in the text of a name that is a value", at)
   }
 
   #skipSpaces(): void {
     if (this.#lenient) { while (this.#peek() === space) this.#position++ }
+  }
+
+  /** What is at a position, as an error shows it. */
+  #found(at: number): string {
+    const code = this.#text.charCodeAt(at)
+    if (code !== nul) return `"${String.fromCharCode(code)}"`
+    return this.#holes.length === 0 ? "NUL" : this.#written[this.#text.slice(0, at).split("\0").length - 1] ?? "${…}"
+  }
+
+  #unexpected(code: number): string {
+    return code === semicolon
+      ? `";" must be escaped in a value, and separates RDNs only in the old form`
+      : `expected "," or the end after an RDN, found ${this.#found(this.#position)}`
   }
 
   /** The code unit at the cursor, or -1 at the end. */
@@ -303,7 +333,10 @@ class DnReader {
 
   #fail(detail: string, position = this.#position): never {
     if (this.#holes.length === 0) throw new DnSyntaxError({ text: this.#text, position, detail })
-    const shown = (text: string) => text.replaceAll("\0", "${…}")
+    const shown = (text: string) => {
+      let hole = 0
+      return text.replaceAll("\0", () => this.#written[hole++] ?? "${…}")
+    }
     throw new DnSyntaxError({
       text: shown(this.#text),
       position: shown(this.#text.slice(0, position)).length,
@@ -338,13 +371,6 @@ const unescape = (text: string): string | Uint8Array => {
 
 const endsType = (code: number): boolean =>
   code === equals || code === comma || code === plus || code === semicolon || code === nul
-
-const found = (code: number): string => code === nul ? "NUL" : `"${String.fromCharCode(code)}"`
-
-const unexpected = (code: number): string =>
-  code === semicolon
-    ? `";" must be escaped in a value, and separates RDNs only in the old form`
-    : `expected "," or the end after an RDN, found ${found(code)}`
 
 const loneSurrogate = (text: string): number => {
   for (let at = 0; at < text.length; at++) {

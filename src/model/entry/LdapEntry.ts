@@ -68,7 +68,8 @@ const noValues: ReadonlyArray<never> = []
  *
  * **Bytes that are not text** (a SID, a photo, values that aren't UTF-8, and all values of attributes that are known to be binary) are
  * returned unchanged by `getBytes`. The methods for text return them as a data URL (RFC 2397),
- * `data:application/octet-stream;base64,…`, so that different values stay different, and none is mistaken for text.
+ * `data:application/octet-stream;base64,…`, so that different values stay different, and none is mistaken for text; only a text that is
+ * such a URL itself looks the same. `getBytes` tells the two apart.
  *
  * In names, bytes that aren't UTF-8 are escaped, so that different names never become the same.
  *

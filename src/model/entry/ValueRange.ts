@@ -28,3 +28,10 @@ export const rangeIn = (description: string): ValueRange | undefined => {
     ? { start, end }
     : undefined
 }
+
+/** Whether a description says that there are more values than those with it. */
+export const isPartOf = (description: string): boolean => {
+  if (!description.includes(";") || !/;range=/i.test(description)) return false
+  const range = rangeIn(description)
+  return range === undefined || range.start > 0 || range.end !== undefined
+}

@@ -292,4 +292,11 @@ export const inChain = (attribute: string, dn: FilterValue): Extensible =>
 export const ldapFilter = (
   strings: TemplateStringsArray,
   ...values: ReadonlyArray<FilterValue | LdapFilter>
-): LdapFilter => parseTemplate(strings.raw, values)
+): LdapFilter => {
+  // Such text may be a user's input, so it is no bug that throws: the request that uses the filter fails.
+  const isHalf = (value: FilterValue | LdapFilter): value is string =>
+    typeof value === "string" && !value.isWellFormed()
+  const half = values.find(isHalf)
+  const filter = parseTemplate(strings.raw, half === undefined ? values : values.map((v) => isHalf(v) ? "x" : v))
+  return half === undefined ? filter : { _tag: "Equality", attribute: "value", value: half as unknown as Uint8Array }
+}

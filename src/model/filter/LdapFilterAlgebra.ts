@@ -189,7 +189,8 @@ const isEqualItem = (a: Exclude<LdapFilter, And | Or | Not>, b: LdapFilter): boo
 const isSameName = (a: string | undefined, b: string | undefined): boolean => a?.toLowerCase() === b?.toLowerCase()
 
 const isSameValue = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
-  a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0
+  // Values that a request refuses aren't in bytes.
+  a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) === 0 : a === b
 
 /** A filter of filters and those of its filters that are simplified already. */
 interface Simplifying {

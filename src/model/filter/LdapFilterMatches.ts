@@ -7,6 +7,7 @@ import { AttributeTypes } from "../attribute/AttributeTypes.ts"
 import { StoredAttribute } from "../attribute/StoredAttribute.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
 import type { LdapEntry } from "../entry/LdapEntry.ts"
+import { isPartOf } from "../entry/ValueRange.ts"
 import { compile, type Matchable } from "./filterMatching.ts"
 import { validate } from "./LdapFilterAlgebra.ts"
 import type { LdapFilter } from "./LdapFilterModel.ts"
@@ -20,6 +21,7 @@ import type { LdapFilter } from "./LdapFilterModel.ts"
  * Attributes are compared by their matching rules: those of the standard schemas (core, cosine, inetOrgPerson, nis, and some of
  * Active Directory's) are known; any other is compared as text, without regard to case. An attribute that the entry doesn't have
  * makes a comparison false. Subtypes and options count as a server counts them: `name` matches `cn`, `cn` matches `cn;lang-de`.
+ * Of an attribute with only a range of its values (`LdapEntry.isPartial`) a value that is missing makes the result Undefined.
  * For a filter that {@link validate} refuses, for instance because it nests too deep, the result is `undefined`. What only a server
  * knows (operational attributes that were not requested, nested groups) can't be matched here. Pure.
  *
@@ -31,8 +33,12 @@ export const matches = (filter: LdapFilter, entry: LdapEntry): boolean | undefin
   const types = new AttributeTypes()
   const attributes = new Map<string, StoredAttribute>()
   for (const { description, values } of entry) {
-    const parsed = types.learn(description)
-    if (parsed !== undefined) attributes.set(parsed.key, new StoredAttribute(description, parsed, values))
+    // A range is no option of the type, and the server may send the attribute without values beside it.
+    const parsed = types.learn(description.replace(rangeOption, ""))
+    if (parsed === undefined) continue
+    const seen = attributes.get(parsed.key)
+    const named = seen !== undefined && isPartOf(seen.description) ? seen.description : description
+    attributes.set(parsed.key, new StoredAttribute(named, parsed, [...(seen?.values ?? []), ...values]))
   }
   // An unknown attribute counts as one that the entry doesn't have.
   for (const description of descriptionsIn(filter)) types.learn(description)
@@ -45,6 +51,8 @@ export const matches = (filter: LdapFilter, entry: LdapEntry): boolean | undefin
   }
   return compile(filter, types, everythingIsVisible, nothingMore)(matchable)
 }
+
+const rangeOption = /;range=[^;]*/i
 
 const everythingIsVisible = (): boolean => true
 

@@ -104,13 +104,15 @@ const withoutParentheses = ({ detail, position }: FilterSyntaxError, text: strin
 }
 
 /**
- * Reads a template whose values are holes. An error that it throws is a bug in the program that contains the template.
+ * Reads a template whose values are holes; `written` is how errors show them, `${…}` by default. An error that it throws is a bug
+ * in the program that contains the template.
  *
  * @internal
  */
 export const parseTemplate = (
   literals: ReadonlyArray<string>,
-  values: ReadonlyArray<FilterValue | LdapFilter>
+  values: ReadonlyArray<FilterValue | LdapFilter>,
+  written?: ReadonlyArray<string>
 ): LdapFilter => {
   const holes = new Map<number, FilterValue | LdapFilter>()
   let position = 0
@@ -118,7 +120,7 @@ export const parseTemplate = (
     position += literals[i]!.length
     holes.set(position++, values[i]!)
   }
-  return new Parser(literals.join("\0"), holes, defaultMaxDepth).filter()
+  return new Parser(literals.join("\0"), holes, defaultMaxDepth, written).filter()
 }
 
 const filterTags: ReadonlySet<unknown> = new Set([
@@ -149,16 +151,25 @@ class Parser {
   readonly text: string
   readonly holes: ReadonlyMap<number, FilterValue | LdapFilter> | undefined
   readonly maxDepth: number
+  readonly written: ReadonlyArray<string> | undefined
   position = 0
 
-  constructor(text: string, holes: ReadonlyMap<number, FilterValue | LdapFilter> | undefined, maxDepth: number) {
+  constructor(
+    text: string,
+    holes: ReadonlyMap<number, FilterValue | LdapFilter> | undefined,
+    maxDepth: number,
+    written?: ReadonlyArray<string>
+  ) {
     this.text = text
     this.holes = holes
     this.maxDepth = maxDepth
+    this.written = written
   }
 
   /** The whole text as one filter. */
   filter(): LdapFilter {
+    if (!this.text.isWellFormed())
+      this.failAt(this.text.search(loneSurrogate), "half of a surrogate pair is not a character")
     const open: Array<Open> = []
     for (;;) {
       this.skipSpace()
@@ -370,7 +381,7 @@ class Parser {
   splice(at: number): LdapFilter {
     const value = this.holes?.get(at)
     if (isFilter(value)) return value
-    return this.failAt(at, `${describe(value)} can't stand for a filter; a value goes as in (cn=\${name})`)
+    return this.failAt(at, `${describe(value)} can't stand for a filter; a value goes as in (cn=${this.hole(at)})`)
   }
 
   skipSpace(): void {
@@ -419,19 +430,27 @@ class Parser {
       detail,
       filter: this.holes === undefined
         ? this.text
-        : this.text.replace(/\0/g, (nul, at: number) => (this.holes?.has(at) === true ? hole : nul))
+        : this.text.replace(/\0/g, (nul, at: number) => (this.holes?.has(at) === true ? this.hole(at) : nul))
     })
+  }
+
+  /** How the hole at a position is written. */
+  hole(position: number): string {
+    if (this.written === undefined) return "${…}"
+    let index = 0
+    for (const at of this.holes?.keys() ?? []) if (at < position) index++
+    return this.written[index] ?? "${…}"
   }
 
   /** A position in the text that is shown, where a hole takes more than one character. */
   displayed(position: number): number {
     let shown = position
-    for (const at of this.holes?.keys() ?? []) if (at < position) shown += hole.length - 1
+    for (const at of this.holes?.keys() ?? []) if (at < position) shown += this.hole(at).length - 1
     return shown
   }
 }
 
-const hole = "${…}"
+const loneSurrogate = /\p{Surrogate}/u
 
 const isFilter = (u: unknown): u is LdapFilter =>
   typeof u === "object" && u !== null && "_tag" in u && filterTags.has(u._tag)

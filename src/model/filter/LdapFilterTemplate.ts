@@ -35,7 +35,7 @@ export interface FilterTemplate<out Name extends string> {
  * A placeholder stands for a value or a part of one, and its value is never parsed: `*` in it is an asterisk, and `)` a
  * parenthesis. The rest is RFC 4515, as `parse` reads it. Fails for text that isn't a filter, for a placeholder that `placeholders`
  * doesn't list, and if one that it lists is missing: a login filter without the login would find the same user for every
- * login.
+ * login. Without `placeholders` the text may have any, or none.
  *
  * **Example**
  *
@@ -58,18 +58,18 @@ export interface FilterTemplate<out Name extends string> {
  */
 export const template = <const Name extends string>(
   text: string,
-  options: TemplateOptions<Name>
+  options?: TemplateOptions<Name>
 ): Result.Result<FilterTemplate<Name>, FilterSyntaxError> => {
   const pieces = cut(text, options)
   if ("detail" in pieces)
     return Result.fail(new FilterSyntaxError({ ...pieces, filter: typeof text === "string" ? text : "" }))
-  const { names } = pieces
+  const { names, written } = pieces
   const lenient = inParentheses(pieces.literals)
-  const literals = options.lenient === true ? lenient : pieces.literals
-  const filled = (values: ReadonlyArray<FilterValue>) => parseTemplate(literals, values)
+  const literals = options?.lenient === true ? lenient : pieces.literals
+  const filled = (values: ReadonlyArray<FilterValue>) => parseTemplate(literals, values, written)
   // A value that isn't empty, so that no part is left out: what can be read once can be read always.
   const tried = (literals: ReadonlyArray<string>) =>
-    Result.try({ try: () => parseTemplate(literals, names.map(() => "x")), catch: asSyntaxError })
+    Result.try({ try: () => parseTemplate(literals, names.map(() => "x"), written), catch: asSyntaxError })
   const read = tried(literals)
   if (Result.isFailure(read)) {
     const { detail, filter, position } = read.failure

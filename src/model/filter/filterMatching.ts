@@ -16,6 +16,7 @@ import { type MatchingRule, normalize, normalizePart, order } from "../attribute
 import type { StoredAttribute } from "../attribute/StoredAttribute.ts"
 import { isOfSyntax } from "../attribute/syntaxes.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
+import { isPartOf } from "../entry/ValueRange.ts"
 import { dnTextOf } from "../losslessText.ts"
 import type { Extensible, LdapFilter, Substrings } from "./LdapFilterModel.ts"
 
@@ -55,8 +56,13 @@ export const compile = <E extends Matchable>(
     if (asked === undefined || matches === undefined) return () => undefined
     return (entry) => {
       if (!visible(entry, asked.type)) return undefined
-      for (const stored of attributesOf(entry, asked, operational)) if (matches(stored)) return true
-      return false
+      let truth: Truth = false
+      for (const stored of attributesOf(entry, asked, operational)) {
+        if (matches(stored)) return true
+        // The value may be among those that are not here.
+        if (isPartOf(stored.description)) truth = undefined
+      }
+      return truth
     }
   }
   const matcher = (filter: LdapFilter): EntryMatcher<E> => {
@@ -240,17 +246,20 @@ const extensible = <E extends Matchable>(
     asked === undefined ? test.appliesTo(description.type) : isSubtypeOf(description, asked)
   return (entry) => {
     const candidates = asked === undefined ? storedIn(entry, operational) : attributesOf(entry, asked, operational)
-    for (const { parsed, values } of candidates) {
-      if (applies(parsed) && visible(entry, parsed.type) && values.some(test.matches)) return true
+    let truth: Truth = false
+    for (const { description, parsed, values } of candidates) {
+      if (!applies(parsed) || !visible(entry, parsed.type)) continue
+      if (values.some(test.matches)) return true
+      if (isPartOf(description)) truth = undefined
     }
-    if (!filter.dnAttributes) return false
+    if (!filter.dnAttributes) return truth
     for (const { attributes } of entry.dn.rdns) {
       for (const { type, value } of attributes) {
         const parsed = types.find(type)
         if (parsed !== undefined && applies(parsed) && test.matches(value)) return true
       }
     }
-    return false
+    return truth
   }
 }
 

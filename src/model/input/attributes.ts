@@ -11,7 +11,7 @@ const invalid = (field: string, detail: string): InvalidRequest => new InvalidRe
 
 /** Checks a distinguished name: text, or a name as a value. */
 export const nameProblem = (field: string, u: unknown): Problem =>
-  typeof u === "string" || isName(u)
+  (typeof u === "string" && u.isWellFormed()) || isName(u)
     ? undefined
     : invalid(field, `${given(u)} was given where a distinguished name belongs, as text or as an LdapDn`)
 
@@ -21,7 +21,7 @@ export const valueProblem = (field: string, u: unknown): Problem =>
 
 /** Checks an attribute description. The server decides whether the attribute exists. */
 export const descriptionProblem = (field: string, u: unknown): Problem =>
-  typeof u === "string"
+  typeof u === "string" && u.isWellFormed()
     ? undefined
     : invalid(field, `${given(u)} was given where an attribute description belongs, as in "cn" or "cn;lang-de"`)
 
@@ -54,7 +54,7 @@ const attributeProblem = (field: string, u: unknown): Problem => {
 const octetsProblem = (field: string, u: unknown): Problem => {
   if (!Array.isArray(u)) return invalid(field, `${given(u)} was given where an array of values belongs`)
   const wrong = (u as ReadonlyArray<unknown>).findIndex((value) =>
-    typeof value !== "string" && !(value instanceof Uint8Array)
+    !(typeof value === "string" && value.isWellFormed()) && !(value instanceof Uint8Array)
   )
   return wrong < 0
     ? undefined

@@ -23,8 +23,8 @@ export type TemplateStyle = "{{x}}" | "${x}" | "{0}" | "%s"
  * @since 0.2.0
  */
 export interface TemplateOptions<Name extends string> {
-  /** The names of the placeholders that the text must have. */
-  readonly placeholders: ReadonlyArray<Name>
+  /** The names of the placeholders that the text must have. Default: it may have any, in a style that names them. */
+  readonly placeholders?: ReadonlyArray<Name> | undefined
   /** Names of placeholders that the text may have. Default none. */
   readonly optional?: ReadonlyArray<Name> | undefined
   /** Default `{{x}}`. */
@@ -37,6 +37,8 @@ export interface TemplateOptions<Name extends string> {
 export interface Pieces<Name extends string> {
   readonly literals: ReadonlyArray<string>
   readonly names: ReadonlyArray<Name>
+  /** The placeholders as the text has them, for errors. */
+  readonly written: ReadonlyArray<string>
 }
 
 /** Why a text can't be split. */
@@ -72,22 +74,30 @@ const isStyle = (u: unknown): u is TemplateStyle => typeof u === "string" && Obj
 
 export const cut = <Name extends string>(
   text: unknown,
-  options: TemplateOptions<Name>
+  options: TemplateOptions<Name> | undefined
 ): Pieces<Name> | TemplateMistake => {
-  const style: unknown = options.style ?? "{{x}}"
   if (typeof text !== "string") return { position: 0, detail: "a template is text" }
+  const { optional = [], placeholders, style = "{{x}}" }: Record<keyof TemplateOptions<Name>, unknown> = Object(options)
+  if (!isListOfNames(placeholders ?? []) || !isListOfNames(optional))
+    return { position: 0, detail: "the placeholders of a template are an array of names" }
   if (!isStyle(style))
     return { position: 0, detail: `the style of placeholders is one of ${Object.keys(styles).join(", ")}` }
   const { leftover, placeholder, write } = styles[style]
-  const required = options.placeholders
-  const known = [...required, ...(options.optional ?? [])]
-  const list = known.map(write).join(", ")
+  const isOpen = placeholders === undefined
+  if (isOpen && (style === "{0}" || style === "%s"))
+    return { position: 0, detail: `placeholders like ${style} have no names, so the option placeholders gives them` }
+  const required = (placeholders ?? []) as ReadonlyArray<Name>
+  const known = [...required, ...(optional as ReadonlyArray<Name>)]
+  const list = known.length === 0 ? "none" : known.map(write).join(", ")
   const literals: Array<string> = [""]
   const names: Array<Name> = []
+  const written: Array<string> = []
   const addLiteral = (literal: string, at: number): TemplateMistake | undefined => {
     literals[literals.length - 1] += literal
     const wrong = literal.search(leftover)
-    return wrong < 0 ? undefined : { position: at + wrong, detail: `this is no placeholder; known are ${list}` }
+    return wrong < 0
+      ? undefined
+      : { position: at + wrong, detail: `this is no placeholder${isOpen ? "" : `; known are ${list}`}` }
   }
   let end = 0
   for (const match of text.matchAll(placeholder)) {
@@ -98,20 +108,24 @@ export const cut = <Name extends string>(
       literals[literals.length - 1] += "%"
       continue
     }
-    const name = nameOf(style, match[1]!, known, names.length)
+    const name = isOpen ? (match[1] as Name) : nameOf(style, match[1]!, known, names.length)
     if (name === undefined) {
       return { position: match.index, detail: `there is no placeholder ${match[0]}; known are ${list}` }
     }
     names.push(name)
+    written.push(match[0])
     literals.push("")
   }
   const mistake = addLiteral(text.slice(end), end)
   if (mistake !== undefined) return mistake
   const missing = required.findIndex((name) => !names.includes(name))
   return missing < 0
-    ? { literals, names }
+    ? { literals, names, written }
     : { position: text.length, detail: `the placeholder ${write(required[missing]!, missing)} is missing` }
 }
+
+const isListOfNames = (u: unknown): boolean =>
+  Array.isArray(u) && (u as ReadonlyArray<unknown>).every((name) => typeof name === "string")
 
 const nameOf = <Name extends string>(
   style: TemplateStyle,

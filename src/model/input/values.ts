@@ -11,7 +11,8 @@ import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
  * **Details**
  *
  * This holds for entries, modifications, comparisons, filters and templates. A number must be finite, and an integer not beyond
- * `Number.MAX_SAFE_INTEGER`, since larger ones have lost digits; use a `bigint` for them. A `Date` is not accepted, because times have
+ * `Number.MAX_SAFE_INTEGER`, since larger ones have lost digits; use a `bigint` for them. Text with half of a surrogate pair is not
+ * accepted, since UTF-8 has no such character. A `Date` is not accepted, because times have
  * several forms in LDAP: see `LdapSchema.GeneralizedTime` and `LdapSchema.FileTime`.
  *
  * @category models
@@ -22,9 +23,8 @@ export type ValueInput = string | Uint8Array | number | bigint | boolean | LdapD
 /** The bytes of a value; an invalid value unchanged. */
 export const valueFrom = (value: ValueInput): Uint8Array => {
   if (value instanceof Uint8Array) return value
-  if (typeof value === "string") return Buffer.from(value)
   // The type says bytes, which this is not; the request checks it before it is sent.
-  return isValue(value) ? Buffer.from(textOf(value)) : value
+  return isValue(value) ? Buffer.from(textOf(value)) : (value as unknown as Uint8Array)
 }
 
 const textOf = (value: Exclude<ValueInput, Uint8Array>): string =>
@@ -34,6 +34,8 @@ const textOf = (value: Exclude<ValueInput, Uint8Array>): string =>
 export const isValue = (u: unknown): u is ValueInput => {
   switch (typeof u) {
     case "string":
+      // Half of a surrogate pair has no UTF-8: it would be sent as U+FFFD, which is another value.
+      return u.isWellFormed()
     case "bigint":
     case "boolean":
       return true
@@ -46,14 +48,24 @@ export const isValue = (u: unknown): u is ValueInput => {
 
 /** Whether something is a distinguished name, of any copy of this library or of ldapts. */
 export const isName = (u: unknown): u is LdapDn =>
-  isLdapDn(u) ||
-  (typeof u === "object" && u !== null && hasText(u) &&
-    (("rdns" in u && Array.isArray(u.rdns)) || ("getRDNs" in u && typeof u.getRDNs === "function")))
+  typeof u === "object" && u !== null &&
+  (isLdapDn(u) || ("rdns" in u && Array.isArray(u.rdns)) || ("getRDNs" in u && typeof u.getRDNs === "function")) &&
+  hasText(u)
 
-/** Whether it has its own `toString`. */
-export const hasText = (u: object): boolean =>
-  typeof u.toString === "function" && u.toString !== Object.prototype.toString &&
-  u.toString !== Array.prototype.toString
+/** Whether it has its own `toString`, and that returns text which can be sent. */
+export const hasText = (u: object): boolean => {
+  if (
+    typeof u.toString !== "function" || u.toString === Object.prototype.toString ||
+    u.toString === Array.prototype.toString
+  ) return false
+  try {
+    const text: unknown = u.toString()
+    return typeof text === "string" && text.isWellFormed()
+  } catch {
+    // Objects that only look like names may throw anything.
+    return false
+  }
+}
 
 /** Describes an invalid argument without its content, which may be a password. */
 export const given = (u: unknown): string => {
@@ -61,7 +73,7 @@ export const given = (u: unknown): string => {
     case "undefined":
       return "undefined"
     case "string":
-      return u === "" ? "empty text" : "text"
+      return u === "" ? "empty text" : u.isWellFormed() ? "text" : "text with half of a surrogate pair"
     case "number":
       return Number.isNaN(u)
         ? "NaN"

@@ -10,11 +10,14 @@ import * as Stream from "effect/Stream"
 import { isUtf8 } from "node:buffer"
 import { createHmac } from "node:crypto"
 import { equalityOf } from "../attribute/equalityRules.ts"
+import { type MatchingRule, normalize } from "../attribute/matchingRules.ts"
 import { secretKind } from "../attribute/secretAttributes.ts"
 import { valueKey } from "../attribute/StoredAttribute.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
-import { attributesMapped, changesMapped, namesMapped } from "./LdifParts.ts"
+import { given } from "../input/values.ts"
+import { InvalidRequest } from "../InvalidRequest.ts"
+import { attributesMapped, changesMapped, namesMapped, typesOf } from "./LdifParts.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
 
 const isSecret = (description: string): boolean => secretKind(description) !== undefined
@@ -54,9 +57,10 @@ const structure = [
  *
  * **Details**
  *
- * A pseudonym is the HMAC-SHA-256, by the key, of the value as the attribute's equality rule prepares it. It has the form of the value: a
+ * A pseudonym is the HMAC-SHA-256, by the key, of the value without regard to case and to runs of spaces, whatever the attribute is: so
+ * `memberUid` still has the login that `uid` has, and two logins that differ by case become one. It has the form of the value: a
  * number for a number, digits for a telephone number, a mail address for text with an `@`, a UUID for a UUID, bytes for bytes.
- * Booleans, times and object identifiers stay. Attributes that hold passwords are left out. The rules are those of the standard schemas;
+ * Booleans, times and object identifiers stay if they are valid ones. Attributes that hold passwords are left out. The rules are those of the standard schemas;
  * values of other attributes become words. A distinguished name that can't be read becomes a word as a whole.
  *
  * Pseudonyms don't hide the structure: the numbers of entries and values, object classes, and relations such as managers.
@@ -86,9 +90,10 @@ const structure = [
 export const anonymize = (
   options: AnonymizeOptions
 ): <E, R>(self: Stream.Stream<LdifRecord, E, R>) => Stream.Stream<LdifRecord, E, R> => {
-  const kept = new Set(Array.from(options.keep ?? structure, (name) => equalityOf(name).type))
+  const { keep, key } = checked(options)
+  const kept = typesOf("keep", keep ?? structure)
   const stays = (description: string): boolean => kept.has(equalityOf(description).type)
-  const pseudonym = pseudonymsBy(options.key)
+  const pseudonym = pseudonymsBy(key)
 
   const renamed = (dn: LdapDn.LdapDn, description?: string): LdapDn.LdapDn =>
     description !== undefined && stays(description) ?
@@ -128,6 +133,14 @@ export const anonymize = (
     )
 }
 
+/** The options are part of the program: others are a bug in it. */
+const checked = (options: AnonymizeOptions): AnonymizeOptions => {
+  const key: unknown = Object(options).key
+  const isKey = Redacted.isRedacted(key) && typeof Redacted.value(key) === "string"
+  if (isKey) return options
+  throw new InvalidRequest({ field: "key", detail: `${given(key)} was given; make it of text with Redacted.make` })
+}
+
 type Pseudonyms = (description: string, value: Uint8Array) => Uint8Array
 
 /** Whether the value is a name that has been mapped already. */
@@ -153,9 +166,9 @@ const unreadableHidden = (record: LdifRecord, pseudonym: Pseudonyms): LdifRecord
 }
 
 const pseudonymsBy = (key: Redacted.Redacted<string>): Pseudonyms => (description, value) => {
-  const { rule, type } = equalityOf(description)
-  if (rule === "boolean" || rule === "time" || rule === "oid") return value
-  const digest = createHmac("sha256", Redacted.value(key)).update(`${type}\0${valueKey(rule, value)}`).digest()
+  const { rule } = equalityOf(description)
+  if (isPublic(rule, value)) return value
+  const digest = createHmac("sha256", Redacted.value(key)).update(sameKey(rule, value)).digest()
   const word = digest.subarray(0, 8).toString("hex")
   switch (rule) {
     case "integer":
@@ -170,5 +183,20 @@ const pseudonymsBy = (key: Redacted.Redacted<string>): Pseudonyms => (descriptio
       return Buffer.from(textOf(value).includes("@") ? `${word}@example.invalid` : word)
   }
 }
+
+/** Whether a value says nothing about a person. One that its rule can't take may be anything, for instance a name. */
+const isPublic = (rule: MatchingRule, value: Uint8Array): boolean =>
+  rule === "oid"
+    ? /^(?:[0-2](?:\.[0-9]+)+|[A-Za-z][A-Za-z0-9-]*)$/.test(textOf(value))
+    : (rule === "boolean" || rule === "time") && normalize(rule, value) !== undefined
+
+/**
+ * What equal values of different attributes share: rules differ in case, and a login stands as `uid` (caseIgnoreMatch) and as
+ * `memberUid` (caseExactMatch). Telephone numbers and names have forms of their own.
+ */
+const sameKey = (rule: MatchingRule, value: Uint8Array): string =>
+  rule === "telephone" || rule === "dn" || !isText(value)
+    ? valueKey(rule, value)
+    : valueKey("caseIgnore", value)
 
 const isText = (value: Uint8Array): boolean => isUtf8(value) && !value.includes(0)

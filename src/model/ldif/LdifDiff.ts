@@ -5,11 +5,12 @@
  */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import { equalityOf, type RuleSchema } from "../attribute/equalityRules.ts"
-import type { MatchingRule } from "../attribute/matchingRules.ts"
-import { valueKey } from "../attribute/StoredAttribute.ts"
+import { attributesByKey, valuesByKey, withoutTwins } from "../attribute/attributeKeys.ts"
+import { equalityOf, type RuleSchema, schemaProblem } from "../attribute/equalityRules.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
-import type { LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
+import { type LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
+import { attributesProblem } from "../input/attributes.ts"
+import { given } from "../input/values.ts"
 import type { LdapModification } from "../LdapModification.ts"
 import type { Add, Delete, Entry, Modify } from "./LdifRecord.ts"
 
@@ -40,7 +41,7 @@ export class LdifDiffError extends Data.TaggedError("LdifDiffError")<{
  * @since 0.1.0
  */
 export interface DiffOptions {
-  /** Attributes, without options and in any case of letters, that are not compared, for instance operational ones. */
+  /** Attributes that are not compared, without options and by any of their names, for instance operational ones. */
   readonly ignore?: ReadonlyArray<string> | undefined
   /**
    * How values are compared: by the matching rule of the attribute (`rules`, the default), or byte by byte (`octets`), which also reports
@@ -57,7 +58,8 @@ export interface DiffOptions {
  * **Details**
  *
  * Entries are the same if their names are, as `LdapDn` compares them; a renamed entry is deleted and added. Attribute
- * descriptions are compared without regard to case, and values as sets, by the attribute's matching rule: names as `LdapDn` does, most
+ * descriptions are compared by their types, whose names count as the same (`cn`, `commonName`, `2.5.4.3`), and by their options,
+ * of which `;binary` and the order don't count. Values are compared as sets, by the attribute's matching rule: names as `LdapDn` does, most
  * text without regard to case (see `LdapMatching.equal`; `compare: "octets"` is the strict way). An entry that differs has one
  * change record: values are deleted and added one by one. Attributes without a common value, or whose values servers
  * can't compare (`jpegPhoto` has no equality rule), are replaced, or deleted if `to` has no values. An attribute without
@@ -67,7 +69,7 @@ export interface DiffOptions {
  * the order of `to`; then entries are modified; last, entries are deleted, children before their parents. So references to
  * other entries are always valid.
  *
- * Both collections are in memory as a whole. Fails for a name that can't be read, for a duplicate name, and for an entry with only a
+ * Both collections are in memory as a whole. Fails for an argument of another kind, for a name that can't be read, for a duplicate name, and for an entry with only a
  * range of the values of an attribute (`member;range=0-1499`).
  *
  * **Example**
@@ -90,9 +92,11 @@ export const diff = (
   options?: DiffOptions
 ): Result.Result<ReadonlyArray<Add | Modify | Delete>, LdifDiffError> =>
   Result.gen(function*() {
-    const ignored = new Set(options?.ignore?.map((attribute) => attribute.toLowerCase()))
-    const before = yield* named("from", from, ignored)
-    const after = yield* named("to", to, ignored)
+    const wrong = optionsProblem(options)
+    if (wrong !== undefined)
+      return yield* Result.fail(new LdifDiffError({ side: "from", line: 0, dn: "", detail: wrong }))
+    const before = yield* named("from", from, options)
+    const after = yield* named("to", to, options)
     const added = Array.from(after.values()).filter(({ key }) => !before.has(key))
     const deleted = Array.from(before.values()).filter(({ key }) => !after.has(key))
     const modified: Array<Modify> = []
@@ -106,7 +110,7 @@ export const diff = (
         line: 0,
         dn,
         controls: [],
-        attributes: Array.from(attributes.values())
+        attributes: Array.from(attributes.values(), (attribute) => withoutTwins(attribute, options?.schema))
       })),
       ...modified,
       ...parentsFirst(deleted).reverse().map(({ dn }): Delete => ({ _tag: "Delete", line: 0, dn, controls: [] }))
@@ -117,17 +121,22 @@ interface Named {
   readonly key: string
   readonly name: LdapDn.LdapDn
   readonly dn: string
-  /** By description in lower case; none without values. */
+  /** By the key of the description; none without values. */
   readonly attributes: ReadonlyMap<string, LdapAttribute>
 }
 
 const named = (
   side: "from" | "to",
   entries: Iterable<Entry | LdapEntry>,
-  ignored: ReadonlySet<string>
+  options: DiffOptions | undefined
 ): Result.Result<ReadonlyMap<string, Named>, LdifDiffError> => {
   const all = new Map<string, Named>()
+  const notEntries = (detail: string) => Result.fail(new LdifDiffError({ side, line: 0, dn: "", detail }))
+  if (!isIterable(entries)) return notEntries(`${given(entries)} was given where entries belong`)
+  const ignored = new Set(options?.ignore?.map((attribute) => equalityOf(attribute, options.schema).type))
   for (const entry of entries) {
+    const wrong = entryProblem(entry)
+    if (wrong !== undefined) return notEntries(wrong)
     const { dn } = entry
     const problem = (detail: string) =>
       Result.fail(new LdifDiffError({ side, line: "line" in entry ? entry.line : 0, dn, detail }))
@@ -141,20 +150,44 @@ const named = (
         `${range.description} is a range of the values and not all of them: search or look up with ranges: "all"`
       )
     }
-    all.set(key, { key, name: name.success, dn, attributes: attributesOf(entry, ignored) })
+    all.set(key, { key, name: name.success, dn, attributes: attributesOf(entry, ignored, options?.schema) })
   }
   return Result.succeed(all)
 }
 
-const attributesOf = (entry: Entry | LdapEntry, ignored: ReadonlySet<string>): ReadonlyMap<string, LdapAttribute> => {
-  const attributes = new Map<string, LdapAttribute>()
-  for (const { description, values } of entry.attributes) {
-    const key = description.toLowerCase()
-    if (values.length === 0 || ignored.has(key.split(";", 1)[0]!)) continue
-    const seen = attributes.get(key)
-    attributes.set(key, seen === undefined ? { description, values } : { ...seen, values: [...seen.values, ...values] })
-  }
-  return attributes
+const attributesOf = (
+  entry: Entry | LdapEntry,
+  ignored: ReadonlySet<string>,
+  schema: RuleSchema | undefined
+): ReadonlyMap<string, LdapAttribute> =>
+  attributesByKey(
+    entry.attributes.filter(({ description, values }) =>
+      values.length > 0 && !ignored.has(equalityOf(description, schema).type)
+    ),
+    schema
+  )
+
+const isIterable = (u: unknown): boolean => typeof u === "object" && u !== null && Symbol.iterator in u
+
+/** What is wrong with options of a program without types. */
+const optionsProblem = (u: unknown): string | undefined => {
+  if (u === undefined) return undefined
+  if (typeof u !== "object" || u === null) return `${given(u)} was given where options belong`
+  const { compare, ignore, schema }: Readonly<Record<string, unknown>> = { ...u }
+  if (ignore !== undefined && !(Array.isArray(ignore) && ignore.every((name) => typeof name === "string")))
+    return `${given(ignore)} was given for "ignore", where an array of attributes belongs`
+  if (compare !== undefined && compare !== "rules" && compare !== "octets")
+    return `${given(compare)} was given for "compare", where "rules" or "octets" belongs`
+  return schemaProblem(schema)
+}
+
+const entryProblem = (u: unknown): string | undefined => {
+  if (u instanceof LdapEntry) return undefined
+  if (typeof u !== "object" || u === null || !("dn" in u) || typeof u.dn !== "string" || !("attributes" in u))
+    return `${given(u)} was given where an entry belongs`
+  return Array.isArray(u.attributes)
+    ? attributesProblem(u.attributes)?.message
+    : `${given(u.attributes)} was given where attributes belong`
 }
 
 const changesOf = (
@@ -172,8 +205,8 @@ const changesOf = (
     }
     const equality = equalityOf(attribute, options?.schema)
     const rule = options?.compare === "octets" ? "octets" : equality.rule
-    const old = byKey(rule, values)
-    const now = byKey(rule, wanted.values)
+    const old = valuesByKey(rule, values)
+    const now = valuesByKey(rule, wanted.values)
     const gone = without(old, now)
     const come = without(now, old)
     if (gone.length === 0 && come.length === 0) continue
@@ -188,29 +221,19 @@ const changesOf = (
   }
   for (const [key, { description: attribute, values }] of after) {
     if (!before.has(key))
-      changes.push({ operation: "add", attribute, values: withoutTwins(attribute, values, options) })
+      changes.push({ operation: "add", attribute, values: newValues(attribute, values, options) })
   }
   return changes
 }
 
 /** The values of a new attribute, of which no two may be the same. */
-const withoutTwins = (
+const newValues = (
   attribute: string,
   values: ReadonlyArray<Uint8Array>,
   options: DiffOptions | undefined
 ): ReadonlyArray<Uint8Array> => {
   const rule = options?.compare === "octets" ? "octets" : equalityOf(attribute, options?.schema).rule
-  return Array.from(byKey(rule, values).values())
-}
-
-/** Values by the key that equal ones share; of equal values the first counts. */
-const byKey = (rule: MatchingRule, values: ReadonlyArray<Uint8Array>): ReadonlyMap<string, Uint8Array> => {
-  const found = new Map<string, Uint8Array>()
-  for (const value of values) {
-    const key = valueKey(rule, value)
-    if (!found.has(key)) found.set(key, value)
-  }
-  return found
+  return Array.from(valuesByKey(rule, values).values())
 }
 
 const without = (

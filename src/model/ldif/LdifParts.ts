@@ -6,8 +6,22 @@ import * as Result from "effect/Result"
 import { equalityOf } from "../attribute/equalityRules.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
+import { given } from "../input/values.ts"
+import { InvalidRequest } from "../InvalidRequest.ts"
 import type { LdapModification } from "../LdapModification.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
+
+/** The types of attributes that are named; throws `InvalidRequest` for what isn't a collection of names. Text is none. */
+export const typesOf = (field: string, names: unknown): ReadonlySet<string> => {
+  if (typeof names !== "object" || names === null || !(Symbol.iterator in names))
+    throw new InvalidRequest({ field, detail: `${given(names)} was given where an array of attributes belongs` })
+  return new Set(
+    Array.from(names as Iterable<unknown>, (name) => {
+      if (typeof name === "string") return equalityOf(name).type
+      throw new InvalidRequest({ field, detail: `${given(name)} was given where the name of an attribute belongs` })
+    })
+  )
+}
 
 export const attributesMapped = (
   record: LdifRecord,

@@ -2,13 +2,18 @@
  * Transforms LDIF: renames, drops or keeps attributes, moves bases. Each transformation is a function from a stream of records to
  * another, so files may have any size. LdifAnonymize.ts anonymizes files.
  *
+ * The arguments are part of the program: one of another kind (text where a list belongs) is a bug in it, and throws `InvalidRequest`.
+ * Taken as something else, it might leave in a file what was to be left out.
+ *
  * @since 0.2.0
  */
 import * as Stream from "effect/Stream"
 import { equalityOf } from "../attribute/equalityRules.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
-import { attributesMapped, changesMapped, namesMapped } from "./LdifParts.ts"
+import { given } from "../input/values.ts"
+import { InvalidRequest } from "../InvalidRequest.ts"
+import { attributesMapped, changesMapped, namesMapped, typesOf } from "./LdifParts.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
 
 export { anonymize, type AnonymizeOptions } from "./LdifAnonymize.ts"
@@ -56,7 +61,7 @@ export type LdifTransformation = <E, R>(self: Stream.Stream<LdifRecord, E, R>) =
  * @since 0.2.0
  */
 export const dropAttributes = (attributes: Iterable<string>): LdifTransformation => {
-  const dropped = keysOf(attributes)
+  const dropped = typesOf("attributes", attributes)
   return attributesThat((key) => !dropped.has(key))
 }
 
@@ -67,7 +72,7 @@ export const dropAttributes = (attributes: Iterable<string>): LdifTransformation
  * @since 0.2.0
  */
 export const keepAttributes = (attributes: Iterable<string>): LdifTransformation => {
-  const kept = keysOf(attributes)
+  const kept = typesOf("attributes", attributes)
   return attributesThat((key) => kept.has(key))
 }
 
@@ -84,6 +89,7 @@ export const keepAttributes = (attributes: Iterable<string>): LdifTransformation
  * @since 0.2.0
  */
 export const renameAttributes = (names: Readonly<Record<string, string>>): LdifTransformation => {
+  checkRenames(names)
   const others = new Map(Object.entries(names).map(([from, to]) => [typeOf(from), to]))
   const renamed = (description: string): string => {
     const { options, type } = taken(description)
@@ -135,13 +141,16 @@ export const renameAttributes = (names: Readonly<Record<string, string>>): LdifT
  * @category names
  * @since 0.2.0
  */
-export const moveBase = (from: LdapDn.LdapDn, to: LdapDn.LdapDn): LdifTransformation =>
-  each((record) =>
+export const moveBase = (from: LdapDn.LdapDn, to: LdapDn.LdapDn): LdifTransformation => {
+  checkName("from", from)
+  checkName("to", to)
+  return each((record) =>
     namesMapped(record, (dn) => {
       const relative = LdapDn.relativeTo(dn, from)
       return relative === undefined ? dn : LdapDn.concat(relative, to)
     })
   )
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Machinery
@@ -149,7 +158,19 @@ export const moveBase = (from: LdapDn.LdapDn, to: LdapDn.LdapDn): LdifTransforma
 
 const typeOf = (name: string): string => equalityOf(name).type
 
-const keysOf = (names: Iterable<string>): ReadonlySet<string> => new Set(Array.from(names, typeOf))
+const checkRenames = (u: unknown): void => {
+  if (typeof u !== "object" || u === null || Symbol.iterator in u)
+    throw new InvalidRequest({ field: "names", detail: `${given(u)} was given where new names by old ones belong` })
+  for (const [from, to] of Object.entries(u)) {
+    if (typeof to !== "string" || to === "")
+      throw new InvalidRequest({ field: `names.${from}`, detail: `${given(to)} was given where a new name belongs` })
+  }
+}
+
+const checkName = (field: string, u: unknown): void => {
+  if (!LdapDn.isLdapDn(u))
+    throw new InvalidRequest({ field, detail: `${given(u)} was given where an LdapDn belongs; see LdapDn.parse` })
+}
 
 const taken = (description: string): { readonly type: string; readonly options: string } => {
   const [type = ""] = description.split(";", 1)

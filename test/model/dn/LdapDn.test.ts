@@ -38,10 +38,11 @@ const piece = Arbitrary.schema(Schema.Literals([
   "ﬁ"
 ]))
 const nasty = Arbitrary.map(Arbitrary.array(piece, { maxLength: 8 }), (parts) => parts.join(""))
+const anyText = Arbitrary.map(Arbitrary.schema(Schema.String), (text) => text.toWellFormed())
 const value: Arbitrary.Arbitrary<string | Uint8Array> = Arbitrary.flatMap(
   Arbitrary.schema(Schema.Literals(["nasty", "nasty", "text", "octets"])),
   (kind): Arbitrary.Arbitrary<string | Uint8Array> =>
-    kind === "nasty" ? nasty : kind === "text" ? Arbitrary.schema(Schema.String) : Arbitrary.schema(Schema.Uint8Array)
+    kind === "nasty" ? nasty : kind === "text" ? anyText : Arbitrary.schema(Schema.Uint8Array)
 )
 const type = Arbitrary.schema(Schema.Literals(["cn", "CN", "2.5.4.3", "uid", "ou", "x-y", "1.2.3", "dc"]))
 const attribute = Arbitrary.all([type, value])
@@ -267,9 +268,11 @@ describe("LdapDn.rdn", () => {
     assert.throws(() => LdapDn.rdn({}), LdapDn.DnSyntaxError)
   })
 
-  it("makes U+FFFD of half a surrogate pair", () => {
-    assert.deepStrictEqual(octets(ldapDn`cn=${"\ud800"}`), [["efbfbd"]])
-    assert.strictEqual(LdapDn.rdn("cn", "\ud800").toString(), "cn=\ufffd")
+  it("keeps half a surrogate pair, for the request that uses the name to refuse", () => {
+    assert.strictEqual(ldapDn`cn=${"\ud800"}`.toString(), "cn=\ud800")
+    assert.strictEqual(LdapDn.rdn("cn", "\ud800").toString(), "cn=\ud800")
+    const template = Result.getOrThrow(LdapDn.template("cn={{x}}"))
+    assert.isTrue(Result.isFailure(template.dn({ x: "\ud800" })))
   })
 })
 
@@ -525,11 +528,46 @@ describe("LdapDn.template", () => {
     assert.isTrue(Result.isFailure(template.dn(undefined as never)))
   })
 
-  it.prop("no value is ever syntax", [Schema.String], ([value]) => {
+  it.each(
+    [
+      ["{{x}}", "cn=#{{login}},o=x"],
+      ["${x}", "cn=#${login},o=x"],
+      ["{0}", "cn=#{0},o=x"],
+      ["%s", "cn=#%s,o=x"],
+      ["{{x}}", "{{login}},o=x"],
+      ["${x}", "${login}"],
+      ["%s", "cn=a,%s"],
+      ["{{x}}", "{{login}}=x"],
+      ["{{x}}", "cn=\"{{login}}\",o=x"]
+    ] as const
+  )("an error in style %s of %s shows the placeholder as it is written", (style, text) => {
+    for (const lenient of [false, true]) {
+      const result = LdapDn.template(text, { placeholders: ["login"], style, lenient })
+      if (Result.isSuccess(result)) continue
+      assert.strictEqual(result.failure.text, text)
+      assert.notMatch(result.failure.message, /NUL|\0|…\}/)
+      const [written = ""] = /\{\{login\}\}|\$\{login\}|\{0\}|%s/.exec(text) ?? []
+      assert.include(result.failure.message, written)
+    }
+  })
+
+  it("without options takes any placeholder in the default style", () => {
+    const template = Result.getOrThrow(LdapDn.template("uid={{login}},ou={{unit}},o=x"))
+    assert.strictEqual(
+      Result.getOrThrow(template.dn({ login: "a,b", unit: "u" })).toString(),
+      "uid=a\\,b,ou=u,o=x"
+    )
+    for (const options of [null, 5, { placeholders: "login" }, { placeholders: [5] }, { style: "%s" }]) {
+      const result = LdapDn.template("uid={{login}}", options as never)
+      assert.strictEqual(Result.isFailure(result), typeof options === "object" && options !== null, String(options))
+    }
+  })
+
+  it.prop("no value is ever syntax", [anyText], ([value]) => {
     const template = Result.getOrThrow(LdapDn.template(text, login))
     const name = Result.getOrThrow(template.dn({ login: value }))
     assert.lengthOf(name.rdns, 4)
-    assert.strictEqual(name.rdns[0]?.get("uid"), value.toWellFormed())
+    assert.strictEqual(name.rdns[0]?.get("uid"), value)
     assert.isTrue(LdapDn.isEqual(Result.getOrThrow(LdapDn.parse(name.toString())), name))
   })
 })

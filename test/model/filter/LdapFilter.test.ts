@@ -61,7 +61,6 @@ const hostile = Schema.Literals([
   "\n",
   "é",
   "\u{1f600}",
-  "\ud800",
   "\\2a",
   "*)(uid=*",
   "))(|(cn=*",
@@ -77,10 +76,10 @@ const anyValue: Arbitrary.Arbitrary<string | Uint8Array> = Arbitrary.schema(
   ])
 ).pipe(Arbitrary.map((parts) =>
   typeof parts === "string"
-    ? parts
+    ? parts.toWellFormed()
     : parts.some((part) => typeof part === "number")
     ? Buffer.from(parts.map(Number))
-    : parts.join("")
+    : parts.join("").toWellFormed()
 ))
 
 const anyAttribute = Arbitrary.schema(
@@ -433,6 +432,23 @@ describe("validate", () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("ldapFilter", () => {
+  it("text with half of a surrogate pair makes a filter that no request takes, and isn't read", () => {
+    for (
+      const filter of [
+        ldapFilter`(cn=${"\ud800"})`,
+        ldapFilter`(&(a=b)(|(cn=x*${"a\udc00"}*)(c=${"d"})))`,
+        equals("cn", "\ud800"),
+        LdapFilter.contains("cn", "\ud800x")
+      ]
+    ) {
+      const result = LdapFilter.validate(filter)
+      assert.isTrue(Result.isFailure(result) && result.failure.message.includes("surrogate"))
+      assert.isTrue(LdapFilter.isEqual(filter, filter))
+    }
+    const parsed = LdapFilter.parse("(cn=a\ud800)")
+    assert.isTrue(Result.isFailure(parsed) && parsed.failure.position === 5)
+  })
+
   it.prop("takes any value as exactly these bytes, never as syntax", [anyValue, anyValue], ([a, b]) => {
     assert.deepStrictEqual(ldapFilter`(uid=${a})`, equals("uid", a))
     assert.deepStrictEqual(

@@ -105,7 +105,8 @@ describe("matches", () => {
   it.prop(
     "an entry matches equality with each of its own values, and not its negation",
     [Arbitrary.schema(Schema.NonEmptyString)],
-    ([value]) => {
+    ([text]) => {
+      const value = text.toWellFormed()
       const entry = LdapEntry.make("cn=a", { description: [value, "other"] })
       const equality = LdapFilter.equals("description", value)
       // What is nothing but spaces and the like can't be told from nothing.
@@ -113,6 +114,26 @@ describe("matches", () => {
       return truth === undefined || (truth && LdapFilter.matches(LdapFilter.not(equality), entry) === false)
     }
   )
+
+  it.each(["member;range=0-1", "member;range=2-*", "member;range=0-99999999999999999", "member;range=nonsense"])(
+    "of %s a value that isn't there may be elsewhere",
+    (description) => {
+      const entry = LdapEntry.make("cn=a", { cn: "a", [description]: ["cn=b", "cn=c"] })
+      const truth = (text: string) => LdapFilter.matches(Result.getOrThrow(LdapFilter.parse(text)), entry)
+      assert.isTrue(entry.isPartial("member"))
+      for (const filter of ["(member=CN=B)", "(member=*)", "(!(cn=z))", "(member:distinguishedNameMatch:=cn=c)"])
+        assert.isTrue(truth(filter), filter)
+      for (const filter of ["(member=cn=z)", "(!(member=cn=z))", "(:distinguishedNameMatch:=cn=z)"])
+        assert.isUndefined(truth(filter), filter)
+      assert.isFalse(truth("(&(member=cn=z)(cn=z))"))
+    }
+  )
+
+  it("a range that has all values is the attribute", () => {
+    const entry = LdapEntry.make("cn=a", { member: [], "member;range=0-*": ["cn=b"] })
+    assert.isTrue(LdapFilter.matches(LdapFilter.equals("member", "cn=b"), entry))
+    assert.isFalse(LdapFilter.matches(LdapFilter.equals("member", "cn=z"), entry))
+  })
 
   it("a filter that is nested too deep can't be told, and overflows nothing", () => {
     let deep: LdapFilter.LdapFilter = LdapFilter.present("cn")

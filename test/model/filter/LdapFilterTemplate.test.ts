@@ -117,7 +117,28 @@ describe("LdapFilter.template", () => {
     assert.isTrue(Result.isFailure(LdapFilter.validate(template.filter(undefined as never))))
   })
 
-  it.prop("no value is ever syntax", [Schema.String], ([value]) => {
+  it.each(
+    [["{{x}}", "({{login}})"], ["${x}", "(&${login})"], ["{0}", "(a=b){0}"], ["%s", "%s"], ["{{x}}", "({{ login }}=a)"]] as const
+  )("an error in style %s of %s shows the placeholder as it is written", (style, text) => {
+    const { filter, message } = refusal(text, { style })
+    assert.strictEqual(filter, text)
+    assert.notMatch(message, /NUL|\0|…\}/)
+    assert.notInclude(message, style === "${x}" ? "${name}" : "${")
+  })
+
+  it("without options takes any placeholder in the default style", () => {
+    const template = Result.getOrThrow(LdapFilter.template("(|(uid={{a}})(mail={{ b }}))"))
+    assert.strictEqual(LdapFilter.format(template.filter({ a: "*", b: "x" })), "(|(uid=\\2a)(mail=x))")
+    assert.strictEqual(
+      LdapFilter.format(Result.getOrThrow(LdapFilter.template("(cn=a)", {})).filter({})),
+      "(cn=a)"
+    )
+    for (const options of [{ placeholders: "ab" }, { placeholders: [5] }, { optional: 5 }, { style: "%s" }])
+      assert.isTrue(Result.isFailure(LdapFilter.template("(cn=a)", options as never)))
+  })
+
+  it.prop("no value is ever syntax", [Schema.String], ([text]) => {
+    const value = text.toWellFormed()
     const template = Result.getOrThrow(LdapFilter.template("(&(a=b)(|(uid={{login}})(cn=x*{{login}}*)))", login))
     const filter = template.filter({ login: value })
     const [, or] = filter._tag === "And" ? filter.filters : []

@@ -1,0 +1,59 @@
+/**
+ * Keys by which attributes of an entry, and values of an attribute, are found to be the same: for comparing entries, where one
+ * side may call `cn` what the other calls `commonName` or `2.5.4.3`.
+ */
+import type { LdapAttribute } from "../entry/LdapEntry.ts"
+import { objectClassOf } from "./AttributeTypes.ts"
+import { equalityOf, type RuleSchema } from "./equalityRules.ts"
+import type { MatchingRule } from "./matchingRules.ts"
+import { valueKey } from "./StoredAttribute.ts"
+
+/**
+ * A key that descriptions of the same attribute share: any name of the type, and options in any order. `;binary` is no part of it
+ * (RFC 4522): it says how values are transferred.
+ */
+export const descriptionKey = (description: string, schema?: RuleSchema): string => {
+  const { type } = equalityOf(description, schema)
+  if (!description.includes(";")) return type
+  const [, ...options] = description.toLowerCase().split(";")
+  return [type, ...options.filter((option) => option !== "binary").sort()].join(";")
+}
+
+/** A key that equal values share. An object class is the same by each of its names (RFC 4517 section 4.2.26). */
+export const equalKey = (rule: MatchingRule, value: Uint8Array): string => {
+  const key = valueKey(rule, value)
+  return rule === "oid" ? (objectClassOf(key)?.name.toLowerCase() ?? key) : key
+}
+
+/** Values by the key that equal ones share; of equal values the first counts. */
+export const valuesByKey = (
+  rule: MatchingRule,
+  values: ReadonlyArray<Uint8Array>
+): ReadonlyMap<string, Uint8Array> => {
+  const found = new Map<string, Uint8Array>()
+  for (const value of values) {
+    const key = equalKey(rule, value)
+    if (!found.has(key)) found.set(key, value)
+  }
+  return found
+}
+
+/** Attributes by their keys; those with the same key become one, under the first of their descriptions. */
+export const attributesByKey = (
+  attributes: Iterable<LdapAttribute>,
+  schema: RuleSchema | undefined
+): ReadonlyMap<string, LdapAttribute> => {
+  const all = new Map<string, LdapAttribute>()
+  for (const { description, values } of attributes) {
+    const key = descriptionKey(description, schema)
+    const seen = all.get(key)
+    all.set(key, seen === undefined ? { description, values } : { ...seen, values: [...seen.values, ...values] })
+  }
+  return all
+}
+
+/** The attribute without values that equal one before them: a server refuses both in one request. */
+export const withoutTwins = (attribute: LdapAttribute, schema: RuleSchema | undefined): LdapAttribute => ({
+  description: attribute.description,
+  values: Array.from(valuesByKey(equalityOf(attribute.description, schema).rule, attribute.values).values())
+})
