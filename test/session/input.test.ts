@@ -16,8 +16,10 @@ import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapJobs from "../../src/client/jobs/LdapJobs.ts"
+import * as LdapResolver from "../../src/client/jobs/LdapResolver.ts"
 import * as LdifApply from "../../src/client/jobs/LdifApply.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
+import * as LdapLogin from "../../src/client/login/LdapLogin.ts"
 import * as LdapServers from "../../src/client/servers/LdapServers.ts"
 import * as LdapMatching from "../../src/model/attribute/LdapMatching.ts"
 import * as LdapControl from "../../src/model/control/LdapControl.ts"
@@ -27,6 +29,7 @@ import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import { InvalidRequest, LdapError } from "../../src/model/LdapError.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as Ldif from "../../src/model/ldif/Ldif.ts"
+import * as LdifTransform from "../../src/model/ldif/LdifTransform.ts"
 import * as LdapUrl from "../../src/model/url/LdapUrl.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSubschema from "../../src/schema/LdapSubschema.ts"
@@ -78,6 +81,20 @@ const strange: ReadonlyArray<unknown> = [
   Object.create(null),
   {},
   { toString: 5, rdns: [] },
+  { toString: () => null, rdns: [] },
+  {
+    toString: () => {
+      throw new Error("no text")
+    },
+    rdns: []
+  },
+  { toString: () => "\ud800", rdns: [] },
+  { type: "1.2", write: 1 },
+  [{ type: "1.2", write: 1 }],
+  [{ oid: "1.2", type: 5 }],
+  { seconds: Number.NaN },
+  { milliseconds: 1n },
+  [Number.NaN, 0],
   { length: 3 },
   { oid: 5 },
   { oid: "1.2", value: "text" },
@@ -170,11 +187,27 @@ const untyped = (on: LdapSession.LdapOperations, jobs: boolean): Operations => {
     operations[name] = (...args: ReadonlyArray<unknown>) => run(all[name]!(...args))
   }
   if (jobs) {
-    operations["upsert"] = (dn: never, attributes: never) => LdapJobs.upsert(on, dn, attributes)
+    operations["upsert"] = (dn: never, attributes: never, options: never) => LdapJobs.upsert(on, dn, attributes, options)
+    operations["deleteTree"] = (dn: never, options: never) => run(LdapJobs.deleteTree(on, dn, options))
+    operations["memberNames"] = (dn: never, options: never) => LdapJobs.memberNames(on, dn, options)
+    operations["members"] = (dn: never, options: never) => run(LdapJobs.members(on, dn, options))
+    operations["changePassword"] = (dn: never, options: never) => LdapJobs.changePassword(on, dn, options)
+    operations["changePasswordInActiveDirectory"] = (dn: never, options: never) =>
+      LdapJobs.changePasswordInActiveDirectory(on, dn, options)
+    operations["resolve"] = (options: never, attribute: never, value: never) => {
+      const resolver = LdapResolver.make(on, options)
+      return Effect.all([
+        Effect.exit(resolver.find(attribute, value)),
+        Effect.exit(resolver.findAll(attribute, value)),
+        Effect.exit(resolver.groupsOf(value)),
+        resolver.entry(value)
+      ]).pipe(Effect.flatMap(([...exits]) => Effect.all(exits.filter(Exit.isExit))))
+    }
     operations["exists"] = (dn: never, options: never) => LdapJobs.exists(on, dn, options)
     operations["count"] = (options: never) => LdapJobs.count(on, options)
     operations["export"] = (options: never) => run(LdapJobs.exportLdif(on, options))
-    operations["apply"] = (record: never) => run(LdifApply.applyLdif(on, Stream.make(record)))
+    operations["apply"] = (record: never, options: never) => run(LdifApply.applyLdif(on, Stream.make(record), options))
+    operations["applyRecords"] = (records: never) => run(LdifApply.applyLdif(on, records))
   }
   return operations as Operations
 }
@@ -202,20 +235,64 @@ const args: Readonly<Record<string, ReadonlyArray<Arbitrary.Arbitrary<unknown>>>
     searchMessages: [search],
     searchResult: [search],
     count: [search],
-    export: [search],
+    export: [optionsOf({ base: "dc=b", width: 80 })],
+    deleteTree: [dn, optionsOf({ concurrency: 2, pageSize: 10, treeDelete: "never" })],
+    memberNames: [dn, optionsOf({ memberAttributes: ["member"] })],
+    members: [
+      dn,
+      optionsOf({
+        memberAttributes: ["member"],
+        nested: true,
+        base: "dc=b",
+        attributes: ["cn"],
+        concurrency: 2,
+        onUnreadable: () => Effect.void
+      })
+    ],
+    changePassword: [dn, optionsOf({ newPassword: Redacted.make("a"), oldPassword: Redacted.make("b") })],
+    changePasswordInActiveDirectory: [
+      dn,
+      optionsOf({ newPassword: Redacted.make("a"), oldPassword: Redacted.make("b") })
+    ],
+    resolve: [
+      optionsOf({
+        base: "dc=b",
+        filter: LdapFilter.present("cn"),
+        attributes: ["cn"],
+        chunkSize: 5,
+        concurrency: 2,
+        window: 0,
+        names: "parent",
+        memberAttribute: "member",
+        caseExact: ["cn"]
+      }),
+      mostly("cn"),
+      mostly("cn=a")
+    ],
     lookup: [dn, lookup],
     lookupResult: [dn, lookup],
     exists: [dn, lookup],
     compare: [dn, mostly("cn"), mostly("a"), options],
     compareResult: [dn, mostly("cn"), mostly("a"), options],
     add: [dn, attributes, options],
-    upsert: [dn, attributes],
+    upsert: [
+      mostly("dc=b"),
+      mostly({ description: "a" }),
+      optionsOf({
+        whenAdded: { sn: "a" },
+        others: "delete",
+        ignore: ["sn"],
+        compare: "octets",
+        schema: { attributeTypes: [], attributeType: () => undefined }
+      })
+    ],
     modify: [dn, mostly(LdapModification.replace("cn", "b")), options],
     delete: [dn, options],
     rename: [dn, optionsOf({ newRdn: "cn=b", newSuperior: "dc=b", deleteOldRdn: true })],
     extended: [mostly("1.3.6.1.4.1.4203.1.11.3"), mostly({ value: Buffer.from("a") }), options],
     extendedMessages: [mostly(LdapExtended.passwordModify), mostly({ userIdentity: "cn=a" }), options],
-    apply: [record]
+    apply: [record, optionsOf({ continueOnError: false })],
+    applyRecords: [anything]
   }
 })()
 
@@ -272,6 +349,90 @@ describe("operations of a session", () => {
       { arbitrary: { runs: 100 }, timeout: 60_000 }
     )
   }
+})
+
+describe("options that are none", () => {
+  const session = Effect.gen(function*() {
+    const directory = yield* InMemoryDirectory.make({
+      entries: [{ dn: "dc=b", attributes: { objectClass: "domain", dc: "b" } }],
+      access: () => true
+    })
+    return yield* LdapSession.fromTransport(directory.transport)
+  })
+
+  /** Each of these was taken for the default, or for no time at all. */
+  const refused: ReadonlyArray<readonly [field: string, options: unknown]> = [
+    ...[new Date(), new Map(), /x/, new Error("x"), 5, null, "x", [], Effect.succeed(1), Redacted.make("x")].map(
+      (options) => ["options", options] as const
+    ),
+    ...[new Date(), {}, { a: 1 }, new Map(), [Number.NaN, 1], Number.NaN, { seconds: "1" }, { seconds: Number.NaN }].map(
+      (timeout) => ["timeout", { timeout }] as const
+    ),
+    ["controls", { controls: [{ type: "1.2", write: 1 }] }],
+    ["controls", { controls: [{ type: "1.2", critical: "yes" }] }],
+    ["controls", { controls: [{ oid: "1.2", type: 5 }] }]
+  ]
+
+  it.effect("are refused by every operation and job", () =>
+    Effect.gen(function*() {
+      const on = yield* session
+      const { deleteTree, memberNames, upsert } = LdapJobs
+      for (const [field, options] of refused) {
+        const o = options as never
+        for (
+          const call of [
+            on.compare("dc=b", "dc", "b", o),
+            on.delete("dc=none", o),
+            on.lookup("dc=b", o),
+            upsert(on, "dc=b", { description: "x" }, o),
+            memberNames(on, "dc=b", o),
+            Stream.runDrain(deleteTree(on, "dc=none", o)),
+            LdapJobs.exists(on, "dc=b", o),
+            LdapJobs.changePassword(on, "dc=b", o)
+          ] as ReadonlyArray<Effect.Effect<unknown, LdapError>>
+        ) {
+          const { reason } = yield* Effect.flip(call)
+          assert.deepInclude(reason, { _tag: "InvalidRequest", field }, inspect(options))
+        }
+      }
+      for (
+        const [field, options] of [
+          ["others", { others: "deleted" }],
+          ["compare", { compare: "octet" }],
+          ["ignore", { others: "delete", ignore: "mail" }],
+          ["schema", { schema: {} }],
+          ["whenAdded", { whenAdded: 5 }]
+        ] as const
+      ) {
+        const { reason } = yield* Effect.flip(upsert(on, "dc=b", {}, options as never))
+        assert.deepInclude(reason, { _tag: "InvalidRequest", field })
+      }
+      for (const timeout of [1000, "1 second", { seconds: 1 }, [1, 0], 10_000_000n] as const)
+        assert.isTrue(yield* on.compare("dc=b", "dc", "b", { timeout }))
+    }).pipe(Effect.scoped))
+
+  it.effect("text with half of a surrogate pair is sent nowhere", () =>
+    Effect.gen(function*() {
+      const on = yield* session
+      const half = "a\ud800"
+      for (
+        const call of [
+          on.modify("dc=b", LdapModification.replace("description", half)),
+          on.modify("dc=b", { operation: "replace", attribute: half, values: [] }),
+          on.add("cn=a,dc=b", { objectClass: "device", cn: [half] }),
+          on.compare("dc=b", "description", half),
+          on.lookup(`cn=${half},dc=b`),
+          on.lookup(LdapDn.ldapDn`cn=${half},dc=b`),
+          on.rename("dc=b", { newRdn: `cn=${half}` }),
+          on.rename("dc=b", { newRdn: LdapDn.rdn("cn", half) }),
+          on.searchResult({ base: "dc=b", filter: LdapFilter.ldapFilter`(cn=${half})` }),
+          on.searchResult({ base: "dc=b", filter: `(cn=${half})` }),
+          LdapJobs.upsert(on, "dc=b", { description: half })
+        ] as ReadonlyArray<Effect.Effect<unknown, LdapError>>
+      ) {
+        assert.strictEqual((yield* Effect.flip(call)).reason._tag, "InvalidRequest")
+      }
+    }).pipe(Effect.scoped))
 })
 
 describe("operations of a client", () => {
@@ -360,6 +521,29 @@ describe("binds and settings", () => {
     { arbitrary: { runs: 100 }, timeout: 60_000 }
   )
 
+  it.effect.prop("of a login", [anything, anything, anything], ([a, b, c]) =>
+    Effect.gen(function*() {
+      const directory = yield* InMemoryDirectory.make({
+        entries: [{ dn: "dc=b", attributes: { objectClass: "domain", dc: "b" } }]
+      })
+      const client = yield* LdapSession.fromTransport(directory.transport)
+      const open = LdapSession.fromTransport(directory.transport)
+      const filter = () => LdapFilter.present("cn")
+      const password = Redacted.make("x")
+      const right = { client, open, base: "dc=b", filter }
+      for (const field of ["client", "open", "base", "filter", "attributes", "uniform", "passwordPolicy"]) {
+        for (const options of [a, { ...right, [field]: b }]) {
+          const exits = [
+            yield* outcome(() => LdapLogin.authenticate(options as never)("ada", password)),
+            yield* outcome(() => Effect.scoped(LdapLogin.make(options as never)))
+          ]
+          for (const exit of exits) if (Exit.isFailure(exit)) assert.isFalse(Cause.hasDies(exit.cause), inspect(exit))
+        }
+      }
+      const login = yield* outcome(() => LdapLogin.authenticate(right)(b as never, c as never))
+      if (Exit.isFailure(login)) assert.isFalse(Cause.hasDies(login.cause), inspect(login))
+    }).pipe(Effect.scoped), { arbitrary: { runs: 100 }, timeout: 60_000 })
+
   it.effect.prop("of a client", [anything, anything], ([a, b]) =>
     Effect.gen(function*() {
       // Nothing listens there, so no server is needed to tell settings that are taken.
@@ -398,6 +582,18 @@ const total: Readonly<Record<string, (a: never, b: never) => unknown>> = {
   "LdapFilter.template": (a, b) => LdapFilter.template(a, { placeholders: ["login"], style: b }),
   "LdapDn.parse": (a, b) => LdapDn.parse(a, b),
   "LdapDn.template": (a, b) => LdapDn.template(a, { placeholders: ["login"], style: b }),
+  "LdapFilter.template, options": (a, b) => [LdapFilter.template(a, b), LdapFilter.template("(cn={{a}})", b)],
+  "LdapDn.template, options": (a, b) => [LdapDn.template(a, b), LdapDn.template("cn={{a}}", b)],
+  "Ldif.diff": (a, b) => [
+    Ldif.diff(a, b),
+    Ldif.diff([a], [b]),
+    Ldif.diff([Ldif.entry("cn=a", { cn: "a" })], [{ dn: "cn=a", attributes: a } as never], b),
+    Ldif.diff([], [], { ignore: a, compare: b, schema: a })
+  ],
+  "LdapMatching.equal, options": (a, b) => [
+    LdapMatching.equal("cn", "a", "a", a),
+    LdapMatching.equal("cn", a, "a", { schema: b })
+  ],
   "LdapUrl.parse": (a, b) => LdapUrl.parse(a, b),
   "Ldif.parse": (a, b) => Ldif.parse(a, b),
   "Ldif.entry": (a, b) => Ldif.entry(a, b),
@@ -423,6 +619,11 @@ const documented: Readonly<
   >
 > = {
   "LdapEntry.make": [(a, b) => LdapEntry.make(a, b), InvalidRequest],
+  "LdifTransform.dropAttributes": [(a) => LdifTransform.dropAttributes(a), InvalidRequest],
+  "LdifTransform.keepAttributes": [(a) => LdifTransform.keepAttributes(a), InvalidRequest],
+  "LdifTransform.renameAttributes": [(a) => LdifTransform.renameAttributes(a), InvalidRequest],
+  "LdifTransform.moveBase": [(a, b) => LdifTransform.moveBase(a, b), InvalidRequest],
+  "LdifTransform.anonymize": [(a, b) => LdifTransform.anonymize({ key: a, keep: b }), InvalidRequest],
   "LdapDn.rdn": [(a, b) => LdapDn.rdn(a, b), LdapDn.DnSyntaxError],
   "LdapDn.ldapDn": [(a) => LdapDn.ldapDn`uid=${a},o=x`, LdapDn.DnSyntaxError],
   "LdapFilter.ldapFilter": [(a) => LdapFilter.ldapFilter`(uid=${a})`, LdapFilter.FilterSyntaxError]

@@ -12,21 +12,18 @@ import * as Option from "effect/Option"
 import * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
 import * as Semaphore from "effect/Semaphore"
+import { equalityOf } from "../../model/attribute/equalityRules.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
-import type { LdapError } from "../../model/LdapError.ts"
+import { descriptionProblem, nameProblem, valueProblem } from "../../model/input/attributes.ts"
+import { given } from "../../model/input/values.ts"
+import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import { dnFrom } from "../../model/ldapts.ts"
+import { attributeListProblem, durationProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
-import {
-  byParent,
-  caseExactAttributes,
-  type Keys,
-  type Matching,
-  nameKeys,
-  share,
-  valueKeys
-} from "./resolverMatching.ts"
+import { checked, countProblem, jobOptionsProblem, oneOf, type Problem } from "./jobInput.ts"
+import { byParent, isCaseExact, type Keys, type Matching, nameKeys, share, valueKeys } from "./resolverMatching.ts"
 
 export type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
 
@@ -105,9 +102,9 @@ export interface ResolverOptions {
   /** The attribute in which groups name their members. Default `member`. */
   readonly memberAttribute?: string | undefined
   /**
-   * More attributes whose values are told apart by their case (caseExactMatch, octetStringMatch), beside `memberUid`,
-   * `homeDirectory`, `loginShell` and `labeledURI`. All others are compared by caseIgnoreMatch, the most common rule. Bytes
-   * (`Uint8Array`) are always compared as they are.
+   * More attributes whose values are told apart by their case (caseExactMatch, octetStringMatch), beside those of the standard schemas
+   * with caseExactMatch (`memberUid`, `homeDirectory`, `loginShell`, `labeledURI` …). All others are compared by caseIgnoreMatch, the
+   * most common rule. Bytes (`Uint8Array`) are always compared as they are.
    */
   readonly caseExact?: ReadonlyArray<string> | undefined
 }
@@ -157,6 +154,12 @@ export const make = (
   unlimited: Pick<LdapOperations, "lookup" | "searchResult">,
   options: ResolverOptions
 ): LdapResolver => {
+  const wrong = optionsProblem(options)
+  if (wrong !== undefined) {
+    // Making a resolver sends nothing and can't fail, so its lookups do.
+    const failed = Effect.fail(new LdapError({ reason: wrong, operation: "search" }))
+    return { entry: () => failed, find: () => failed, findAll: () => failed, groupsOf: () => failed }
+  }
   const { attributes, base, chunkSize = 50, concurrency: most = 64, filter, memberAttribute = "member" } = options
   const inFlight = Semaphore.makeUnsafe(most)
   const client: typeof unlimited = {
@@ -164,9 +167,9 @@ export const make = (
     searchResult: (search) => Semaphore.withPermit(inFlight, unlimited.searchResult(search))
   }
   const concurrency = "unbounded"
-  const caseExact = new Set(
-    [...caseExactAttributes, ...(options.caseExact ?? [])].map((attribute) => attribute.toLowerCase())
-  )
+  const caseExact = new Set(options.caseExact?.map((attribute) => equalityOf(attribute).type))
+
+  const isExact = (attribute: string) => isCaseExact(attribute) || caseExact.has(equalityOf(attribute).type)
 
   /** Completes every request of a question, as soon as there is an answer to it. */
   const answering = <A, B>(
@@ -266,7 +269,7 @@ export const make = (
       key: ({ request }) => `${request.isMember ? "member" : "value"} ${request.attribute.toLowerCase()}`,
       resolver: Effect.fnUntraced(function*(entries) {
         const { attribute, isMember } = entries[0].request
-        const matching: Matching = { attribute, isMember, isExact: caseExact.has(attribute.toLowerCase()) }
+        const matching: Matching = { attribute, isMember, isExact: isExact(attribute) }
         const questions = questionsOf(entries, ({ value }) => valueKeys(matching, value))
         const chunks: Array<ReadonlyArray<(typeof questions)[number]>> = []
         for (let i = 0; i < questions.length; i += chunkSize) chunks.push(questions.slice(i, i + chunkSize))
@@ -283,10 +286,19 @@ export const make = (
     Effect.request(request, resolver).pipe(Effect.onInterrupt(() => Effect.sync(() => request.interest.lose())))
 
   const findAll = (attribute: string, value: string | Uint8Array, isMember: boolean) =>
-    Effect.suspend(() => ask(new ValueRequest({ attribute, value, isMember, interest: new Interest() }), byValue))
+    checked(
+      "search",
+      () => descriptionProblem("attribute", attribute) ?? textOrOctetsProblem(value),
+      () => ask(new ValueRequest({ attribute, value, isMember, interest: new Interest() }), byValue)
+    )
 
   return {
-    entry: (dn) => Effect.suspend(() => ask(new NameRequest({ dn: dnFrom(dn), interest: new Interest() }), byName)),
+    entry: (dn) =>
+      checked(
+        "search",
+        () => nameProblem("dn", dn),
+        () => ask(new NameRequest({ dn: dnFrom(dn), interest: new Interest() }), byName)
+      ),
     findAll: (attribute, value) => findAll(attribute, value, false),
     find: (attribute, value) =>
       Effect.flatMap(findAll(attribute, value, false), (entries): Effect.Effect<
@@ -296,9 +308,27 @@ export const make = (
         entries.length > 1
           ? Effect.fail(new SeveralEntries({ attribute, dns: entries.map(({ dn }) => dn) }))
           : Effect.succeed(Option.fromUndefinedOr(entries[0]))),
-    groupsOf: (dn) => findAll(memberAttribute, dnFrom(dn), true)
+    groupsOf: (dn) => checked("search", () => nameProblem("dn", dn), () => findAll(memberAttribute, dnFrom(dn), true))
   }
 }
+
+const optionsProblem = (options: unknown): Problem =>
+  options === undefined
+    ? new InvalidRequest({ field: "options", detail: `${given(options)} was given where the base of searches belongs` })
+    : jobOptionsProblem(options, {
+      attributes: (field, u) => attributeListProblem(u, field),
+      chunkSize: countProblem,
+      concurrency: countProblem,
+      window: durationProblem,
+      names: oneOf("base", "parent"),
+      memberAttribute: descriptionProblem,
+      caseExact: (field, u) => attributeListProblem(u, field)
+    }) ?? nameProblem("base", (options as Partial<ResolverOptions>).base)
+
+const textOrOctetsProblem = (value: unknown): Problem =>
+  typeof value === "string" || value instanceof Uint8Array
+    ? valueProblem("value", value)
+    : new InvalidRequest({ field: "value", detail: `${given(value)} was given where text or bytes belong` })
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Requests

@@ -10,7 +10,9 @@ import * as Stream from "effect/Stream"
 import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError, type LdapErrorReason, type LdapResult } from "../../model/LdapError.ts"
 import type { LdifRecord } from "../../model/ldif/Ldif.ts"
+import { booleanProblem } from "../../session/input/operationInput.ts"
 import type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { jobOptionsProblem } from "./jobInput.ts"
 import { notFollowed } from "./ownServer.ts"
 
 export type { LdapResult } from "../../model/LdapError.ts"
@@ -125,6 +127,13 @@ export function applyLdif<E, R>(
   records: Stream.Stream<LdifRecord, E, R>,
   options?: LdifApplyOptions
 ): Stream.Stream<LdifApplied, E | LdifApplyError, R> | Stream.Stream<LdifAttempt, E | LdifApplyError, R> {
+  const wrong =
+    (Stream.isStream(records) ? undefined : invalid("records", records, "a stream of records of Ldif belongs")) ??
+      jobOptionsProblem(options, { continueOnError: booleanProblem })
+  if (wrong !== undefined) {
+    const cause = new LdapError({ reason: wrong, operation: "applyLdif" })
+    return Stream.fail(new LdifApplyError({ line: 0, dn: "", cause }))
+  }
   const operation = (record: LdifRecord) =>
     Effect.mapError(
       operationOf(client, record, options?.timeout),
@@ -174,7 +183,10 @@ const kinds: ReadonlySet<unknown> = new Set<LdifRecord["_tag"]>(["Entry", "Add",
 const recordProblem = (u: unknown): InvalidRequest | undefined =>
   typeof u === "object" && u !== null && "_tag" in u && kinds.has(u._tag)
     ? undefined
-    : new InvalidRequest({ field: "record", detail: `${given(u)} was given where a record of Ldif belongs` })
+    : invalid("record", u, "a record of Ldif belongs")
+
+const invalid = (field: string, u: unknown, belongs: string): InvalidRequest =>
+  new InvalidRequest({ field, detail: `${given(u)} was given where ${belongs}` })
 
 /** Whether another record may succeed: the server has refused this one, or it could not be sent. */
 const isAboutRecord = (reason: LdapErrorReason): boolean =>

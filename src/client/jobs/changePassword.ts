@@ -3,11 +3,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { nameProblem } from "../../model/input/attributes.ts"
+import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import * as LdapModification from "../../model/LdapModification.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { checked, jobOptionsProblem, type Problem } from "./jobInput.ts"
 import { notFollowed } from "./ownServer.ts"
 
 /**
@@ -51,14 +54,17 @@ export interface ChangePasswordOptions extends OperationOptions {
 export const changePassword = (
   client: Pick<LdapOperations, "extended">,
   user: DnInput,
-  { newPassword, oldPassword, ...options }: ChangePasswordOptions = {}
+  options?: ChangePasswordOptions
 ): Effect.Effect<Redacted.Redacted | undefined, LdapError> =>
-  isEmpty(newPassword)
-    ? Effect.fail(emptyPassword(user))
-    : Effect.map(
-      client.extended(LdapExtended.passwordModify, { userIdentity: dnFrom(user), newPassword, oldPassword }, options),
-      ({ answer }) => answer.generatedPassword
-    )
+  checked("changePassword", () => inputProblem(user, options), () => {
+    const { newPassword, oldPassword, ...sent } = options ?? {}
+    return isEmpty(newPassword)
+      ? Effect.fail(emptyPassword(user))
+      : Effect.map(
+        client.extended(LdapExtended.passwordModify, { userIdentity: dnFrom(user), newPassword, oldPassword }, sent),
+        ({ answer }) => answer.generatedPassword
+      )
+  })
 
 /**
  * Changes a password by `unicodePwd` (MS-ADTS 3.1.1.3.1.5). With the old password it is a change by the user, and the rules for
@@ -76,22 +82,43 @@ export const changePassword = (
 export const changePasswordInActiveDirectory = (
   client: Pick<LdapOperations, "modify">,
   user: DnInput,
-  { newPassword, oldPassword, ...options }: ChangePasswordOptions & { readonly newPassword: Redacted.Redacted<string> }
+  options: ChangePasswordOptions & { readonly newPassword: Redacted.Redacted<string> }
 ): Effect.Effect<void, LdapError> =>
-  isEmpty(newPassword)
-    ? Effect.fail(emptyPassword(user))
-    : Effect.asVoid(
-      client.modify(
-        user,
-        oldPassword === undefined
-          ? [LdapModification.replace("unicodePwd", quoted(newPassword))]
-          : [
-            LdapModification.delete("unicodePwd", quoted(oldPassword)),
-            LdapModification.add("unicodePwd", quoted(newPassword))
-          ],
-        { ...options, ...notFollowed }
-      )
-    )
+  checked(
+    "changePassword",
+    () => inputProblem(user, options) ?? passwordProblem("newPassword", options?.newPassword),
+    () => {
+      const { newPassword, oldPassword, ...sent } = options
+      return isEmpty(newPassword)
+        ? Effect.fail(emptyPassword(user))
+        : Effect.asVoid(
+          client.modify(
+            user,
+            oldPassword === undefined
+              ? [LdapModification.replace("unicodePwd", quoted(newPassword))]
+              : [
+                LdapModification.delete("unicodePwd", quoted(oldPassword)),
+                LdapModification.add("unicodePwd", quoted(newPassword))
+              ],
+            { ...sent, ...notFollowed }
+          )
+        )
+    }
+  )
+
+const inputProblem = (user: unknown, options: unknown): Problem =>
+  nameProblem("user", user) ??
+    jobOptionsProblem(options, { newPassword: passwordProblem, oldPassword: passwordProblem })
+
+/** The error has no part of the password. */
+const passwordProblem = (field: string, u: unknown): Problem => {
+  if (!Redacted.isRedacted(u))
+    return new InvalidRequest({ field, detail: `${given(u)} was given; make it with Redacted.make` })
+  const value: unknown = Redacted.value(u)
+  return typeof value === "string" && value.isWellFormed()
+    ? undefined
+    : new InvalidRequest({ field, detail: `${given(value)} was given where a password belongs` })
+}
 
 /** In quotation marks and UTF-16LE: that is how the attribute is written. */
 const quoted = (password: Redacted.Redacted<string>): Uint8Array =>

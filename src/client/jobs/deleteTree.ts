@@ -7,10 +7,12 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import { LdapError, ProtocolViolation } from "../../model/LdapError.ts"
+import { nameProblem } from "../../model/input/attributes.ts"
+import { InvalidRequest, LdapError, ProtocolViolation } from "../../model/LdapError.ts"
 import * as LdapRootDse from "../../model/LdapRootDse.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { checkedStream, countProblem, jobOptionsProblem, oneOf } from "./jobInput.ts"
 import { notFollowed, streamsWhereItWrites } from "./ownServer.ts"
 
 /**
@@ -85,6 +87,28 @@ export const deleteTree = (
   client: Pick<LdapOperations, "delete" | "search" | "rootDse">,
   dn: DnInput,
   options: DeleteTreeOptions = {}
+): Stream.Stream<TreeDeletion, LdapError> =>
+  checkedStream(
+    "deleteTree",
+    () =>
+      nameProblem("dn", dn) ?? jobOptionsProblem(options, {
+        concurrency: countProblem,
+        pageSize: (field, u) => u === false ? undefined : pageSizeProblem(field, u),
+        treeDelete: oneOf("auto", "never")
+      }),
+    () => deletion(client, dn, options)
+  )
+
+/** A server may be sent any number of four bytes, and a page of none would never end. */
+const pageSizeProblem = (field: string, u: unknown): InvalidRequest | undefined =>
+  u === Infinity
+    ? new InvalidRequest({ field, detail: "give false for a search without pages" })
+    : countProblem(field, u)
+
+const deletion = (
+  client: Pick<LdapOperations, "delete" | "search" | "rootDse">,
+  dn: DnInput,
+  options: DeleteTreeOptions
 ): Stream.Stream<TreeDeletion, LdapError> =>
   streamsWhereItWrites(Stream.unwrap(Effect.gen(function*() {
     const rootDse = options.treeDelete === "never" ? undefined : yield* client.rootDse

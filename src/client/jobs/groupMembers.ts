@@ -8,11 +8,15 @@ import * as Stream from "effect/Stream"
 import { nameKey } from "../../model/dn/nameKey.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { inChain } from "../../model/filter/LdapFilter.ts"
-import { LdapError, NoSuchObject } from "../../model/LdapError.ts"
+import { nameProblem } from "../../model/input/attributes.ts"
+import { given } from "../../model/input/values.ts"
+import { InvalidRequest, LdapError, NoSuchObject } from "../../model/LdapError.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import { dnTextOf } from "../../model/losslessText.ts"
+import { attributeListProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
-import { allValues } from "./valueRanges.ts"
+import { allValues } from "../../session/valueRanges.ts"
+import { checked, checkedStream, countProblem, functionProblem, jobOptionsProblem, type Problem } from "./jobInput.ts"
 
 /**
  * A member of a group.
@@ -79,10 +83,30 @@ const memberAttributesOf = ({ memberAttributes = ["member", "uniqueMember"] }: M
  * @category groups
  * @since 0.1.0
  */
-export const memberNames = Effect.fnUntraced(function*(
+export const memberNames = (
   client: Pick<LdapOperations, "lookup">,
   group: DnInput,
   options: MemberNamesOptions = {}
+): Effect.Effect<ReadonlyArray<string>, LdapError> =>
+  checked("memberNames", () => inputProblem(group, options), () => namesOfGroup(client, group, options))
+
+const inputProblem = (group: unknown, options: unknown): Problem =>
+  nameProblem("group", group) ?? jobOptionsProblem(options, {
+    memberAttributes: (field, u) => attributeListProblem(u, field),
+    nested: (field, u) =>
+      typeof u === "boolean" || u === "inChain"
+        ? undefined
+        : new InvalidRequest({ field, detail: `${given(u)} was given where true, false or "inChain" belongs` }),
+    base: nameProblem,
+    attributes: (field, u) => attributeListProblem(u, field),
+    concurrency: countProblem,
+    onUnreadable: functionProblem
+  })
+
+const namesOfGroup = Effect.fnUntraced(function*(
+  client: Pick<LdapOperations, "lookup">,
+  group: DnInput,
+  options: MemberNamesOptions
 ): Effect.fn.Return<ReadonlyArray<string>, LdapError> {
   const attributes = memberAttributesOf(options)
   const found = yield* client.lookup(group, { attributes, timeout: options.timeout })
@@ -131,7 +155,11 @@ export const members = (
   group: DnInput,
   options: MembersOptions = {}
 ): Stream.Stream<GroupMember, LdapError> =>
-  options.nested === "inChain" ? inOneSearch(client, group, options) : levelByLevel(client, group, options)
+  checkedStream(
+    "members",
+    () => inputProblem(group, options),
+    () => options.nested === "inChain" ? inOneSearch(client, group, options) : levelByLevel(client, group, options)
+  )
 
 const groupClasses = new Set([
   "group",

@@ -5,9 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import * as Ldif from "../../model/ldif/Ldif.ts"
+import { lookupProblem, searchProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, LdapOperations, LookupOptions, SearchOptions } from "../../session/LdapSession.ts"
+import { checked, checkedStream } from "./jobInput.ts"
 
 /**
  * Whether an entry with this name exists that the client may read. If `filter` is given, the entry has to match it.
@@ -20,7 +23,11 @@ export const exists = (
   dn: DnInput,
   options?: Omit<LookupOptions, "attributes" | "typesOnly">
 ): Effect.Effect<boolean, LdapError> =>
-  Effect.map(client.lookup(dn, { ...options, attributes: ["1.1"] }), Option.isSome)
+  checked(
+    "exists",
+    () => lookupProblem(dn, options),
+    () => Effect.map(client.lookup(dn, { ...options, attributes: ["1.1"] }), Option.isSome)
+  )
 
 /**
  * How many entries a search finds. LDAP can't count, so the server sends all of them, without attributes, in pages of `pageSize`
@@ -33,7 +40,11 @@ export const count = (
   client: Pick<LdapOperations, "search">,
   options: Omit<SearchOptions, "attributes" | "typesOnly">
 ): Effect.Effect<number, LdapError> =>
-  Stream.runCount(client.search({ ...options, attributes: ["1.1"], pageSize: options?.pageSize ?? 500 }))
+  checked(
+    "count",
+    () => searchProblem(options),
+    () => Stream.runCount(client.search({ ...options, attributes: ["1.1"], pageSize: options.pageSize ?? 500 }))
+  )
 
 /**
  * The entries of a search, as a stream of LDIF text (RFC 2849), one or more entries at a time.
@@ -67,10 +78,20 @@ export const exportLdif = (
   client: Pick<LdapOperations, "search">,
   options: SearchOptions & { readonly width?: number | undefined }
 ): Stream.Stream<string, LdapError> =>
-  client.search({ ranges: "all", ...options, pageSize: options?.pageSize ?? 500 }).pipe(
-    Stream.mapEffect(checkWhole),
-    Ldif.encode({ width: options?.width })
+  checkedStream(
+    "exportLdif",
+    () => searchProblem(options) ?? widthProblem(options.width),
+    () =>
+      client.search({ ranges: "all", ...options, pageSize: options.pageSize ?? 500 }).pipe(
+        Stream.mapEffect(checkWhole),
+        Ldif.encode({ width: options.width })
+      )
   )
+
+const widthProblem = (u: unknown): InvalidRequest | undefined =>
+  u === undefined || (typeof u === "number" && !Number.isNaN(u))
+    ? undefined
+    : new InvalidRequest({ field: "width", detail: `${given(u)} was given where a number of bytes belongs` })
 
 /** An export that lacks values fails, so that it isn't mistaken for a complete backup. */
 const checkWhole = (entry: LdapEntry): Effect.Effect<LdapEntry, LdapError> => {

@@ -5,14 +5,17 @@
  * with only the same loose key (`Ü` and `ü`, `ß` and `ss`) are equal for some servers, so the server has to decide.
  */
 import * as Result from "effect/Result"
+import { equalityOf } from "../../model/attribute/equalityRules.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { dnTextOf } from "../../model/losslessText.ts"
-import { isRanged } from "./valueRanges.ts"
 
-/** Attributes of well-known schemas that differ by case (RFC 2307, RFC 2079). */
-export const caseExactAttributes: ReadonlyArray<string> = ["memberUid", "homeDirectory", "loginShell", "labeledURI"]
+/** Whether the standard schemas tell values of an attribute apart by their case: `memberUid`, `homeDirectory`, `labeledURI` … */
+export const isCaseExact = (attribute: string): boolean => {
+  const { rule } = equalityOf(attribute)
+  return rule === "caseExact" || rule === "caseExactIA5"
+}
 
 /** How the values of an attribute are compared. */
 export interface Matching {
@@ -74,7 +77,7 @@ const keysOf = (
   { attribute, isMember }: Matching,
   entry: LdapEntry
 ): { readonly sure: ReadonlySet<string>; readonly loose: ReadonlySet<string> } | undefined => {
-  if (isRanged(entry, attribute)) return undefined
+  if (entry.isPartial(attribute)) return undefined
   const sure = new Set<string>()
   const loose = new Set<string>()
   for (const value of entry.getAllBytes(attribute)) {

@@ -5,6 +5,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { attributesByKey, descriptionKey, equalKey, withoutTwins } from "../../model/attribute/attributeKeys.ts"
 import { equalityOf, type RuleSchema } from "../../model/attribute/equalityRules.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
@@ -13,9 +14,11 @@ import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import type { LdapModification } from "../../model/LdapModification.ts"
 import { dnFrom, entryAttributesFrom } from "../../model/ldapts.ts"
 import * as Ldif from "../../model/ldif/Ldif.ts"
+import { attributeListProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, EntryAttributesInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import { wholeEntry } from "../../session/valueRanges.ts"
+import { checked, jobOptionsProblem, oneOf, schemaProblem } from "./jobInput.ts"
 import { notFollowed, readsWhereItWrites } from "./ownServer.ts"
-import { wholeEntry } from "./valueRanges.ts"
 
 /**
  * What {@link upsert} did.
@@ -51,7 +54,10 @@ export interface UpsertOptions extends OperationOptions {
    * `delete` removes them, except for those in `ignore`.
    */
   readonly others?: "keep" | "delete" | undefined
-  /** With `others: "delete"`: attributes, without options, that are kept. Operational attributes are never touched. */
+  /**
+   * With `others: "delete"`: attributes that are kept, without options and by any of their names. Operational attributes are never
+   * touched.
+   */
   readonly ignore?: ReadonlyArray<string> | undefined
   /**
    * How values are compared: by the matching rule of the attribute (`rules`, the default), so that a value which the server treats as
@@ -104,16 +110,37 @@ export const upsert = (
   dn: DnInput,
   attributes: EntryAttributesInput,
   options: UpsertOptions = {}
+): Effect.Effect<Upserted, LdapError> =>
+  checked(
+    "upsert",
+    () =>
+      nameProblem("dn", dn) ?? attributesProblem(attributes) ?? jobOptionsProblem(options, {
+        whenAdded: (field, u) => attributesProblem(u, field),
+        others: oneOf("keep", "delete"),
+        ignore: (field, u) => attributeListProblem(u, field),
+        compare: oneOf("rules", "octets"),
+        schema: schemaProblem
+      }),
+    () => upserting(client, dn, attributes, options)
+  )
+
+const upserting = (
+  client: Pick<LdapOperations, "lookup" | "add" | "modify">,
+  dn: DnInput,
+  attributes: EntryAttributesInput,
+  options: UpsertOptions
 ): Effect.Effect<Upserted, LdapError> => {
-  const wrong = nameProblem("dn", dn) ?? attributesProblem(attributes) ??
-    (options.whenAdded === undefined ? undefined : attributesProblem(options.whenAdded, "whenAdded"))
-  if (wrong !== undefined) return Effect.fail(new LdapError({ reason: wrong, operation: "upsert" }))
-  const wanted = entryAttributesFrom(attributes)
+  const merged = (all: ReadonlyArray<LdapAttribute>): ReadonlyArray<LdapAttribute> =>
+    Array.from(
+      attributesByKey(all, options.schema).values(),
+      (attribute) => withoutTwins(attribute, options.schema)
+    )
+  const wanted = merged(entryAttributesFrom(attributes))
   const { controls, timeout } = options
   const sent = { controls, timeout, ...notFollowed }
 
   const add = Effect.suspend(() => {
-    const all = [...wanted, ...entryAttributesFrom(options.whenAdded ?? [])]
+    const all = merged([...wanted, ...entryAttributesFrom(options.whenAdded ?? [])])
     return client.add(dn, all.filter(({ values }) => values.length > 0), sent)
   })
 
@@ -172,14 +199,14 @@ const differenceOf = (
   }))
   const ours = (description: string) => named.has(descriptionKey(description, schema))
   const before = others === "keep" ? spelled.filter(({ description }) => ours(description)) : spelled
-  const after = wanted.map((attribute) => withKept(name, attribute, before))
+  const after = wanted.map((attribute) => withKept(name, attribute, before, schema))
   if (others === "delete") {
     // An entry can't be without the values of its RDN, nor without an object class.
     for (const attribute of before) {
       if (ours(attribute.description)) continue
-      const kept = isObjectClass(attribute.description)
+      const kept = isObjectClass(attribute.description, schema)
         ? attribute
-        : withKept(name, { description: attribute.description, values: [] }, before)
+        : withKept(name, { description: attribute.description, values: [] }, before, schema)
       if (kept.values.length > 0) after.push(kept)
     }
   }
@@ -200,38 +227,45 @@ const differenceOf = (
   )
 }
 
-/** A key that descriptions of the same attribute share; `;binary` is no part of it (RFC 4522). */
-const descriptionKey = (description: string, schema: RuleSchema | undefined): string => {
-  const [, ...options] = description.toLowerCase().split(";")
-  return [equalityOf(description, schema).type, ...options.filter((option) => option !== "binary").sort()].join(";")
-}
-
-const withKept = (name: string, wanted: LdapAttribute, current: ReadonlyArray<LdapAttribute>): LdapAttribute => {
+/** The attribute with the values of the entry that stay: those of its RDN, and its object classes. */
+const withKept = (
+  name: string,
+  wanted: LdapAttribute,
+  current: ReadonlyArray<LdapAttribute>,
+  schema: RuleSchema | undefined
+): LdapAttribute => {
   const { description } = wanted
-  const values = current.find((attribute) => attribute.description.toLowerCase() === description.toLowerCase())?.values
+  const key = descriptionKey(description, schema)
+  const values = current.find((attribute) => descriptionKey(attribute.description, schema) === key)?.values
   if (values === undefined) return wanted
-  const inName = namingKeys(name)
-  const wantedKeys = new Set(wanted.values.map((value) => keyOf(description, value)))
-  const isClass = isObjectClass(description)
-  const kept = values.filter((value) => {
-    const key = keyOf(description, value)
-    return isClass || (inName.has(key) && !wantedKeys.has(key))
-  })
+  const { rule } = equalityOf(description, schema)
+  const wantedKeys = new Set(wanted.values.map((value) => equalKey(rule, value)))
+  const isClass = isObjectClass(description, schema)
+  const isInName = inNameOf(name, description, schema)
+  const kept = values.filter((value) => isClass || (isInName(value) && !wantedKeys.has(equalKey(rule, value))))
   if (kept.length === 0) return wanted
-  const keptKeys = new Set(isClass ? kept.map((value) => keyOf(description, value)) : [])
-  return {
-    description,
-    values: [...kept, ...wanted.values.filter((value) => !keptKeys.has(keyOf(description, value)))]
-  }
+  const keptKeys = new Set(isClass ? kept.map((value) => equalKey(rule, value)) : [])
+  return { description, values: [...kept, ...wanted.values.filter((value) => !keptKeys.has(equalKey(rule, value)))] }
 }
 
-const isObjectClass = (description: string): boolean => /^(objectclass|2\.5\.4\.0)$/i.test(description)
+const isObjectClass = (description: string, schema: RuleSchema | undefined): boolean =>
+  equalityOf(description, schema).type === equalityOf("objectClass", schema).type
 
-/** The keys of the values of the entry's own RDN, by which equal values are found. */
-const namingKeys = (name: string): ReadonlySet<string> => {
+/** Tells the values of an attribute that the entry's own RDN has. */
+const inNameOf = (
+  name: string,
+  description: string,
+  schema: RuleSchema | undefined
+): (value: Uint8Array) => boolean => {
   const parsed = LdapDn.parse(name, { lenient: true })
-  const attributes = Result.isSuccess(parsed) ? (parsed.success.rdns[0]?.attributes ?? []) : []
-  return new Set(attributes.map(({ key }) => key))
+  const { rule, type } = equalityOf(description, schema)
+  const attributes = (Result.isSuccess(parsed) ? (parsed.success.rdns[0]?.attributes ?? []) : []).filter((attribute) =>
+    equalityOf(attribute.type, schema).type === type
+  )
+  if (attributes.length === 0) return () => false
+  // Of a type that nothing is known of, the server may compare text in its own way: what may be in the name stays.
+  const keyOf = (value: Uint8Array): string =>
+    rule === "octets" ? new LdapDn.RdnAttribute(type, value).key : equalKey(rule, value)
+  const keys = new Set(attributes.map(({ value }) => keyOf(value)))
+  return (value) => keys.has(keyOf(value))
 }
-
-const keyOf = (description: string, value: Uint8Array): string => new LdapDn.RdnAttribute(description, value).key

@@ -18,8 +18,10 @@ import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { DnTemplate } from "../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { FilterTemplate, LdapFilter } from "../../model/filter/LdapFilter.ts"
+import { nameProblem } from "../../model/input/attributes.ts"
 import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError, type LdapResult } from "../../model/LdapError.ts"
+import { attributeListProblem, booleanProblem } from "../../session/input/operationInput.ts"
 import type * as LdapSession from "../../session/LdapSession.ts"
 import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import * as LdapReferrals from "../referrals/LdapReferrals.ts"
@@ -196,7 +198,13 @@ export type Authenticator = (
  * @category logins
  * @since 0.1.0
  */
-export const authenticate = (options: LoginOptions): Authenticator => authenticator(options, bindAnew(options))
+export const authenticate = (options: LoginOptions): Authenticator => {
+  const reason = optionsProblem(options)
+  if (reason === undefined) return authenticator(options, bindAnew(options))
+  // Making the function sends nothing and can't fail, so the logins do.
+  const cause = new LdapError({ reason, operation: "login" })
+  return () => Effect.fail(failed(new DirectoryFailed({ cause })))
+}
 
 /**
  * Like {@link authenticate}, but keeps the sessions of the binds open, for services. Over TLS a login then takes a tenth of
@@ -245,7 +253,12 @@ export const authenticate = (options: LoginOptions): Authenticator => authentica
 export const make = (
   options: LoginOptions & LoginPoolOptions
 ): Effect.Effect<Authenticator, LdapError, Scope.Scope> =>
-  Effect.map(bindInPool(options, concurrencyOf(options), options), (bind) => authenticator(options, bind))
+  Effect.suspend(() => {
+    const reason = optionsProblem(options)
+    return reason === undefined
+      ? Effect.map(bindInPool(options, concurrencyOf(options), options), (bind) => authenticator(options, bind))
+      : Effect.fail(new LdapError({ reason, operation: "login" }))
+  })
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Logging in
@@ -309,7 +322,8 @@ const inputProblem = (login: unknown, password: unknown): DirectoryFailed | unde
     new DirectoryFailed({
       cause: new LdapError({ reason: new InvalidRequest({ field, detail }), operation: "login" })
     })
-  if (typeof login !== "string") return invalid("login", `${given(login)} was given where the login belongs`)
+  if (typeof login !== "string" || !login.isWellFormed())
+    return invalid("login", `${given(login)} was given where the login belongs`)
   if (!Redacted.isRedacted(password))
     return invalid("password", `${given(password)} was given; make it with Redacted.make`)
   const value = Redacted.value(password)
@@ -317,6 +331,37 @@ const inputProblem = (login: unknown, password: unknown): DirectoryFailed | unde
     ? undefined
     : invalid("password", `${given(value)} was given where a password belongs`)
 }
+
+/** Checks the options for programs without types. A pool checks its own. */
+const optionsProblem = (u: unknown): InvalidRequest | undefined => {
+  const invalid = (field: string, detail: string) => new InvalidRequest({ field, detail })
+  if (typeof u !== "object" || u === null) return invalid("options", `${given(u)} was given where options belong`)
+  const { attributes, base, client, filter, followReferrals, open, passwordPolicy, uniform }: Readonly<
+    Partial<Record<keyof LoginSettings | "client" | "open", unknown>>
+  > = u
+  if (!hasMethod(client, "searchResult"))
+    return invalid("client", `${given(client)} was given where a client or a session belongs`)
+  if (open === undefined ? !hasMethod(client, "withSession") : typeof open !== "object" || open === null)
+    return invalid(
+      "open",
+      `${given(open)} was given where the settings of a session, or an effect that opens one, belong`
+    )
+  if (typeof filter !== "function" && !hasMethod(filter, "filter"))
+    return invalid("filter", `${given(filter)} was given where a template of LdapFilter or a function belongs`)
+  const isBaseTemplate = hasMethod(base, "dn") && "_tag" in base && base._tag === "DnTemplate"
+  const isUniform = uniform === undefined || typeof uniform === "boolean" ||
+    (typeof uniform === "object" && uniform !== null && "decoy" in uniform)
+  return (isBaseTemplate ? undefined : nameProblem("base", base)) ?? attributeListProblem(attributes) ??
+    booleanProblem("passwordPolicy", passwordPolicy) ??
+    (isUniform ? undefined : invalid("uniform", `${given(uniform)} was given where true, false or a decoy belongs`)) ??
+    (typeof uniform === "object" ? nameProblem("decoy", (uniform as { readonly decoy: unknown }).decoy) : undefined) ??
+    (followReferrals === undefined || (typeof followReferrals === "object" && followReferrals !== null)
+      ? undefined
+      : invalid("followReferrals", `${given(followReferrals)} was given where options belong`))
+}
+
+const hasMethod = (u: unknown, name: string): u is object =>
+  typeof u === "object" && u !== null && typeof (u as Readonly<Record<string, unknown>>)[name] === "function"
 
 const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
 

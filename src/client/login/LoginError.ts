@@ -284,6 +284,7 @@ const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
     case "52b":
     case "52e":
     case "8009030c":
+    case "c000006d":
       return withoutPassword(new WrongCredentials({ what: "password" }))
     case "52f":
       return known(new AccountRestricted({ dn }))
@@ -304,6 +305,7 @@ const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
     case "773":
       return known(new MustChangePassword({ dn }))
     case "775":
+    case "c0000234":
       return withoutPassword(new AccountLocked({ dn }))
     default:
       return undefined

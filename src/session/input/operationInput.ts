@@ -3,7 +3,9 @@
  * model/input checks values and names; filters, limits and all costly checks are made where requests are built.
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import {
@@ -26,18 +28,23 @@ const invalid = (field: string, detail: string): InvalidRequest => new InvalidRe
 
 const isObject = (u: unknown): u is Fields => typeof u === "object" && u !== null && !Array.isArray(u)
 
+/** Whether something can be options: a `Date`, a `Map`, an effect or a name in their place is a mistake. */
+const isOptions = (u: unknown): u is Fields =>
+  isObject(u) && Object.prototype.toString.call(u) === "[object Object]" && !(Symbol.iterator in u) &&
+  !Effect.isEffect(u) && !Redacted.isRedacted(u) && !isName(u)
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Parts
 // ---------------------------------------------------------------------------------------------------------------------
 
-const booleanProblem = (field: string, u: unknown): Problem =>
+export const booleanProblem = (field: string, u: unknown): Problem =>
   u === undefined || typeof u === "boolean" ? undefined : invalid(field, `${given(u)} is neither true nor false`)
 
 /** The range is checked where the request is built. */
 const numberProblem = (field: string, u: unknown): Problem =>
   u === undefined || typeof u === "number" ? undefined : invalid(field, `${given(u)} was given where a number belongs`)
 
-const choiceProblem = (field: string, u: unknown, choices: ReadonlyArray<string>): Problem =>
+export const choiceProblem = (field: string, u: unknown, choices: ReadonlyArray<string>): Problem =>
   u === undefined || choices.some((choice) => choice === u)
     ? undefined
     : invalid(field, `${given(u)} was given where one of ${choices.join(", ")} belongs`)
@@ -45,10 +52,22 @@ const choiceProblem = (field: string, u: unknown, choices: ReadonlyArray<string>
 /** Checks a time limit; NaN is invalid. */
 export const durationProblem = (field: string, u: unknown): Problem => {
   if (u === undefined) return undefined
-  const duration = Duration.fromInput(u as Duration.Input)
+  // For effect any object is a duration, of 0 where it has no unit, and NaN is 0 too.
+  const duration = isDurationLike(u) ? Duration.fromInput(u as Duration.Input) : Option.none()
   return Option.isSome(duration) && Duration.toMillis(duration.value) >= 0
     ? undefined
     : invalid(field, `${given(u)} is no duration, as in "10 seconds" or 500 (milliseconds)`)
+}
+
+const units = ["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"] as const
+
+const isDurationLike = (u: unknown): boolean => {
+  const isNumber = (n: unknown) => typeof n === "number" && !Number.isNaN(n)
+  if (typeof u === "number") return isNumber(u)
+  if (Array.isArray(u)) return u.every(isNumber)
+  if (!isObject(u) || Duration.isDuration(u)) return true
+  const times = units.map((unit) => u[unit]).filter((time) => time !== undefined)
+  return times.length > 0 && times.every(isNumber)
 }
 
 /** Checks a list of controls; those of ldapts call their object identifier `type`. */
@@ -64,10 +83,15 @@ export const controlsProblem = (field: string, u: unknown): Problem => {
 
 const controlProblem = (field: string, u: unknown): Problem => {
   if (!isObject(u)) return invalid(field, `${given(u)} was given where a control belongs`)
-  const oid = u["oid"] ?? u["type"]
+  const isOfLdapts = "type" in u
+  const oid = isOfLdapts ? u["type"] : u["oid"]
   if (!isOid(oid)) return invalid(field, `a control has an object identifier, as in 1.2.3; this one has ${given(oid)}`)
-  if (u["oid"] === undefined) return undefined
-  return booleanProblem(field, u["critical"]) ?? octetsProblem(field, u["value"])
+  const wrong = booleanProblem(field, u["critical"])
+  if (wrong !== undefined) return wrong
+  const write = isOfLdapts ? u["write"] : undefined
+  if (write === undefined) return octetsProblem(field, u["value"])
+  // A control of ldapts that writes itself may keep its value in any form.
+  return typeof write === "function" ? undefined : invalid(field, `${given(write)} was given where a function belongs`)
 }
 
 const octetsProblem = (field: string, u: unknown): Problem =>
@@ -75,11 +99,11 @@ const octetsProblem = (field: string, u: unknown): Problem =>
 
 const isOid = (u: unknown): u is string => typeof u === "string" && /^[0-9]+(?:\.[0-9]+)*$/.test(u)
 
-const attributeListProblem = (u: unknown): Problem => {
+export const attributeListProblem = (u: unknown, field = "attributes"): Problem => {
   if (u === undefined) return undefined
-  if (!Array.isArray(u)) return invalid("attributes", `${given(u)} was given where an array of descriptions belongs`)
+  if (!Array.isArray(u)) return invalid(field, `${given(u)} was given where an array of descriptions belongs`)
   for (const description of u as ReadonlyArray<unknown>) {
-    const problem = descriptionProblem("attributes", description)
+    const problem = descriptionProblem(field, description)
     if (problem !== undefined) return problem
   }
   return undefined
@@ -97,7 +121,7 @@ const referralsProblem = (u: unknown): Problem =>
 /** Checks the options of every operation. */
 export const optionsProblem = (u: unknown): Problem => {
   if (u === undefined) return undefined
-  if (!isObject(u)) return invalid("options", `${given(u)} was given where options belong`)
+  if (!isOptions(u)) return invalid("options", `${given(u)} was given where options belong`)
   const { cancel, controls, referrals, timeout } = u
   const hasCancel = cancel === undefined || typeof cancel === "boolean" || typeof cancel === "function"
   return controlsProblem("controls", controls) ?? durationProblem("timeout", timeout) ?? referralsProblem(referrals) ??
@@ -146,7 +170,7 @@ export const renameProblem = (dn: unknown, options: unknown): Problem => {
   if (newRdn === undefined && newSuperior === undefined) {
     return invalid("newRdn", "neither a new RDN nor a new superior was given")
   }
-  const isRdn = newRdn === undefined || typeof newRdn === "string" || isRdnValue(newRdn)
+  const isRdn = newRdn === undefined || (typeof newRdn === "string" && newRdn.isWellFormed()) || isRdnValue(newRdn)
   return nameProblem("dn", dn) ?? (newRdn === undefined ? ownRdnProblem(String(dn)) : undefined) ??
     (isRdn
       ? undefined
