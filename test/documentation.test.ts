@@ -1,0 +1,143 @@
+/**
+ * What the documents show compiles as it stands: every block of TypeScript in a Markdown file for users, and every example in a
+ * docstring. And the links of the Markdown files lead somewhere.
+ *
+ * One run of the compiler checks all blocks, each as a module of its own beside this library's sources.
+ */
+import { spawnSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, assert, describe, it } from "vitest"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+const filesBelow = (folder: string, ending: string): ReadonlyArray<string> =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name))
+    .sort()
+
+const top = readdirSync(root).filter((name) => name.endsWith(".md"))
+const pages = [...top, ...["examples", "src", "test"].flatMap((folder) => filesBelow(folder, ".md"))]
+
+interface Block {
+  readonly file: string
+  /** The line above the first line of code, from 1. */
+  readonly line: number
+  readonly code: string
+}
+
+/**
+ * The blocks of TypeScript in a text whose lines begin with `margin`. After the comment `<!-- continues -->` a block goes on where the
+ * one before it ended.
+ */
+const blocksOf = (file: string, margin: RegExp): ReadonlyArray<Block> => {
+  const blocks: Array<Block> = []
+  let open: { readonly line: number; readonly code: Array<string> } | undefined
+  let continues = false
+  for (const [i, whole] of readFileSync(join(root, file), "utf8").split("\n").entries()) {
+    const text = whole.replace(margin, "")
+    if (open === undefined) {
+      if (text === "<!-- continues -->") continues = true
+      if (!/^```(?:ts|typescript)$/.test(text)) continue
+      const before = continues ? blocks.pop() : undefined
+      // Empty lines keep the numbers of lines right.
+      open = before === undefined
+        ? { line: i + 1, code: [] }
+        : {
+          line: before.line,
+          code: before.code.split("\n").concat(Array(i + 1 - before.line).fill("")).slice(0, i + 1 - before.line)
+        }
+      continues = false
+    } else if (text === "```") {
+      blocks.push({ file, line: open.line, code: open.code.join("\n") })
+      open = undefined
+    } else open.code.push(text)
+  }
+  return blocks
+}
+
+const blocks = [
+  ...pages.filter((page) => !page.startsWith("test")).flatMap((page) => blocksOf(page, /^/)),
+  ...filesBelow("src", ".ts").flatMap((source) => blocksOf(source, /^\s*\* ?/))
+]
+
+/** The folder is inside of the project, so that the blocks find its packages. */
+mkdirSync(join(root, "test-results"), { recursive: true })
+const folder = mkdtempSync(join(root, "test-results/documentation-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** What the compiler says of each block, by its number. */
+const complaints = (): ReadonlyMap<number, string> => {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    readonly exports: Readonly<Record<string, string | { readonly types: string }>>
+  }
+  const paths = Object.fromEntries(
+    Object.entries(exports).flatMap(([path, files]) => {
+      if (typeof files === "string") return []
+      const source = files.types.replace("./dist/", "").replace(/\.d\.ts$/, ".ts")
+      return [[join("effect-ldap", path), [join(root, "src", source)]]]
+    })
+  )
+  for (const [i, { code }] of blocks.entries()) writeFileSync(join(folder, `block${i}.ts`), `${code}\nexport {}\n`)
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../../tsconfig.json",
+      compilerOptions: { paths, noUnusedLocals: false, noUnusedParameters: false, allowUnreachableCode: true },
+      include: ["."]
+    })
+  )
+  const { stdout, stderr, status } = spawnSync(process.execPath, [
+    join(root, "node_modules/typescript/bin/tsc"),
+    "-p",
+    folder
+  ], {
+    cwd: folder,
+    encoding: "utf8"
+  })
+  const found = new Map<number, string>()
+  for (const [, block, line, text] of stdout.matchAll(/^block(\d+)\.ts\((\d+),\d+\): (.*)$/gm)) {
+    const i = Number(block)
+    const { file, line: start } = blocks[i]!
+    found.set(i, `${found.get(i) ?? ""}\n${file}:${start + Number(line)} ${text}`)
+  }
+  // Anything else that the compiler says is a mistake of this test.
+  assert.strictEqual(stderr, "")
+  assert.notMatch(stdout, /^(?!block\d+\.ts\()\S.*error TS/m)
+  assert.strictEqual(found.size > 0, status !== 0, stdout)
+  return found
+}
+
+describe("code in documents", () => {
+  it("there is some", () => {
+    for (const file of ["README.md", "src/client/LdapClient.ts"]) {
+      assert.include(blocks.map((block) => block.file), file)
+    }
+  })
+
+  it("compiles as it stands", { timeout: 120_000 }, () => {
+    assert.strictEqual(Array.from(complaints().values()).join(""), "")
+  })
+})
+
+describe("links in documents", () => {
+  /** The anchor that Markdown makes of a heading. */
+  const anchorOf = (heading: string): string =>
+    heading.trim().toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(/\s/g, "-")
+
+  const anchorsOf = (file: string): ReadonlyArray<string> =>
+    Array.from(readFileSync(file, "utf8").matchAll(/^#+ (.*)$/gm), ([, heading]) => anchorOf(heading!))
+
+  it.each(pages)("%s leads to files and headings that are there", (page) => {
+    const broken: Array<string> = []
+    for (const [, target] of readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
+      const [path, anchor] = target!.split("#")
+      const file = path === "" ? join(root, page) : join(root, dirname(page), path!)
+      if (!existsSync(file)) broken.push(target!)
+      else if (anchor !== undefined && !anchorsOf(file).includes(anchor)) broken.push(target!)
+    }
+    assert.deepStrictEqual(broken, [], relative(root, page))
+  })
+})
