@@ -9,6 +9,7 @@
  * messages from then on.
  */
 import * as Effect from "effect/Effect"
+import { createRequire } from "node:module"
 import { InvalidRequest } from "../../model/LdapError.ts"
 import { type GssContext, GssFailure, type GssProvider } from "./GssContext.ts"
 
@@ -92,21 +93,25 @@ const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, GssFailure> =>
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
+/**
+ * Compilers and bundlers leave a function in an object alone, so programs without Kerberos need neither the package nor its types. Of a
+ * direct call, and of `import` with a name in a variable, webpack says that it can't know what is asked for.
+ */
+const node = { require: createRequire(import.meta.url) }
+
 const load = (name: string): Effect.Effect<KerberosPackage, InvalidRequest> =>
-  Effect.tryPromise({
-    try: async () => {
-      // The compiler doesn't resolve a name in a variable, so programs without Kerberos need neither the package nor its types.
-      // By its documentation it is a CommonJS module with the functions above.
-      const { default: kerberos } = (await import(name)) as { readonly default: KerberosPackage }
-      return kerberos
-    },
-    catch: (cause) => new InvalidRequest({ field: "mechanism", detail: describe(cause) })
+  Effect.try({
+    // By its documentation it is a CommonJS module with the functions above.
+    try: () => node.require(name) as KerberosPackage,
+    catch: (cause) => new InvalidRequest({ field: "mechanism", detail: describe(cause, name) })
   })
 
 /** The error if the package, or a library that it needs, is missing. */
-const describe = (cause: unknown): string => {
+const describe = (cause: unknown, name: string): string => {
   const said = messageOf(cause).split("\n", 1)[0]!
-  const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND"
+  // Its own parts may be missing too, with the same code.
+  const isMissing = cause instanceof Error && "code" in cause && cause.code === "MODULE_NOT_FOUND" &&
+    said.includes(`'${name}'`)
   return isMissing
     ? `Kerberos needs the package kerberos, which is not installed: npm install kerberos. ${library}`
     : `the package kerberos could not be loaded (${said}); npm has to be allowed to run its install script, which fetches or ` +

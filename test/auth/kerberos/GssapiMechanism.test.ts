@@ -2,6 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll } from "vitest"
 import { kerberosPackage } from "../../../src/auth/kerberos/kerberosPackage.ts"
 import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
 import type { InvalidRequest } from "../../../src/model/LdapError.ts"
@@ -197,6 +201,15 @@ describe("GSS-SPNEGO", () => {
 })
 
 describe("the package kerberos", () => {
+  const folder = mkdtempSync(join(tmpdir(), "effect-ldap-package-"))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  /** A package with this code, by its path. */
+  const packageOf = (name: string, code: string): string => {
+    const file = join(folder, `${name}.cjs`)
+    writeFileSync(file, code)
+    return file
+  }
+
   const loading = (name: string) =>
     Effect.gen(function*() {
       const mechanism = LdapSasl.gssapi({ provider: kerberosPackage(name) })
@@ -218,18 +231,24 @@ describe("the package kerberos", () => {
 
   it.effect("that can't be loaded says why", () =>
     Effect.gen(function*() {
-      const error = yield* loading("data:text/javascript,throw new Error('Opening library libkrb5.so.3 failed')")
+      const error = yield* loading(packageOf("broken", "throw new Error('Opening library libkrb5.so.3 failed')"))
       assert.strictEqual(error._tag, "InvalidRequest")
       assert.include(error.message, "could not be loaded (Opening library libkrb5.so.3 failed)")
     }))
 
+  it.effect("that lacks a part says which", () =>
+    Effect.gen(function*() {
+      const error = yield* loading(packageOf("half", "require('its-native-part')"))
+      assert.include(error.message, "could not be loaded (Cannot find module 'its-native-part')")
+    }))
+
   it.effect("makes contexts of a host-based service, and its words are the error's", () =>
     Effect.gen(function*() {
-      const fake = `export default {
+      const fake = `module.exports = {
         GSS_C_MUTUAL_FLAG: 2, GSS_C_SEQUENCE_FLAG: 8, GSS_MECH_OID_KRB5: 9, GSS_MECH_OID_SPNEGO: 6,
         initializeClient: async (service, options) => { throw new Error(service + JSON.stringify(options)) }
       }`
-      const error = yield* loading(`data:text/javascript,${encodeURIComponent(fake)}`)
+      const error = yield* loading(packageOf("fake", fake))
       assert.include(
         error.message,
         "there is none for ldap@ldap.example.com (ldap@ldap.example.com{\"flags\":10,\"mechOID\":9})"
