@@ -100,6 +100,9 @@ const decided = (exit: Exit.Exit<void, Error>): Deferred.Deferred<void, Error> =
  */
 const lent = Buffer.allocUnsafeSlow(64 * 1024)
 
+/** In Deno 2.9 a TLS handshake over a socket made with `onread` never ends. */
+const canStartTlsAfterOnread = !("Deno" in globalThis)
+
 export class NodeConnection implements LdapConnection {
   /** The result of the connection attempt. */
   readonly connected: Deferred.Deferred<void, Error>
@@ -120,7 +123,9 @@ export class NodeConnection implements LdapConnection {
     this.#target = target
     const socket = target.open?.() ?? Net.connect({
       ...connectOptions(address, target.keepAlive),
-      ...(target.tls === undefined ? { onread: { buffer: lent, callback: this.#onRead } } : {})
+      ...(target.tls === undefined && canStartTlsAfterOnread
+        ? { onread: { buffer: lent, callback: this.#onRead } }
+        : {})
     })
     this.#raw = socket
     this.#socket = socket
