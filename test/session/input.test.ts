@@ -7,10 +7,12 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
@@ -187,22 +189,20 @@ const untyped = (on: LdapSession.LdapOperations, jobs: boolean): Operations => {
     operations[name] = (...args: ReadonlyArray<unknown>) => run(all[name]!(...args))
   }
   if (jobs) {
-    operations["upsert"] = (dn: never, attributes: never, options: never) => LdapJobs.upsert(on, dn, attributes, options)
+    operations["upsert"] = (dn: never, attributes: never, options: never) =>
+      LdapJobs.upsert(on, dn, attributes, options)
     operations["deleteTree"] = (dn: never, options: never) => run(LdapJobs.deleteTree(on, dn, options))
     operations["memberNames"] = (dn: never, options: never) => LdapJobs.memberNames(on, dn, options)
     operations["members"] = (dn: never, options: never) => run(LdapJobs.members(on, dn, options))
     operations["changePassword"] = (dn: never, options: never) => LdapJobs.changePassword(on, dn, options)
     operations["changePasswordInActiveDirectory"] = (dn: never, options: never) =>
       LdapJobs.changePasswordInActiveDirectory(on, dn, options)
-    operations["resolve"] = (options: never, attribute: never, value: never) => {
-      const resolver = LdapResolver.make(on, options)
-      return Effect.all([
-        Effect.exit(resolver.find(attribute, value)),
-        Effect.exit(resolver.findAll(attribute, value)),
-        Effect.exit(resolver.groupsOf(value)),
-        resolver.entry(value)
-      ]).pipe(Effect.flatMap(([...exits]) => Effect.all(exits.filter(Exit.isExit))))
-    }
+    operations["resolveEntry"] = (dn: never, options: never) => LdapResolver.make(on, options).entry(dn)
+    operations["resolveFind"] = (attribute: never, value: never, options: never) =>
+      LdapResolver.make(on, options).find(attribute, value)
+    operations["resolveFindAll"] = (attribute: never, value: never, options: never) =>
+      LdapResolver.make(on, options).findAll(attribute, value)
+    operations["resolveGroups"] = (dn: never, options: never) => LdapResolver.make(on, options).groupsOf(dn)
     operations["exists"] = (dn: never, options: never) => LdapJobs.exists(on, dn, options)
     operations["count"] = (options: never) => LdapJobs.count(on, options)
     operations["export"] = (options: never) => run(LdapJobs.exportLdif(on, options))
@@ -229,6 +229,17 @@ const args: Readonly<Record<string, ReadonlyArray<Arbitrary.Arbitrary<unknown>>>
   const lookup = optionsOf({ filter: "(cn=a)", attributes: ["cn"], typesOnly: false, ranges: "all" })
   const attributes = mostly({ objectClass: "device", cn: "a" })
   const options = optionsOf({ timeout: 1000 })
+  const resolver = optionsOf({
+    base: "dc=b",
+    filter: LdapFilter.present("cn"),
+    attributes: ["cn"],
+    chunkSize: 5,
+    concurrency: 2,
+    window: 0,
+    names: "parent",
+    memberAttribute: "member",
+    caseExact: ["cn"]
+  })
   const record = mostly({ _tag: "Delete", line: 0, dn: "cn=a", controls: [] })
   return {
     search: [search],
@@ -254,21 +265,10 @@ const args: Readonly<Record<string, ReadonlyArray<Arbitrary.Arbitrary<unknown>>>
       dn,
       optionsOf({ newPassword: Redacted.make("a"), oldPassword: Redacted.make("b") })
     ],
-    resolve: [
-      optionsOf({
-        base: "dc=b",
-        filter: LdapFilter.present("cn"),
-        attributes: ["cn"],
-        chunkSize: 5,
-        concurrency: 2,
-        window: 0,
-        names: "parent",
-        memberAttribute: "member",
-        caseExact: ["cn"]
-      }),
-      mostly("cn"),
-      mostly("cn=a")
-    ],
+    resolveEntry: [dn, resolver],
+    resolveFind: [mostly("cn"), mostly("a"), resolver],
+    resolveFindAll: [mostly("cn"), mostly("a"), resolver],
+    resolveGroups: [dn, resolver],
     lookup: [dn, lookup],
     lookupResult: [dn, lookup],
     exists: [dn, lookup],
@@ -339,7 +339,10 @@ describe("operations of a session", () => {
           })
           const session = yield* LdapSession.fromTransport(directory.transport)
           const operations = untyped(session, true)
-          const exit = yield* outcome(() => operations[name]!(...given))
+          const answer = yield* Effect.forkChild(outcome(() => operations[name]!(...given)))
+          // A resolver waits for as long as its window says.
+          yield* TestClock.adjust(2 ** 53)
+          const exit = yield* Fiber.join(answer)
           const error = judge(name, given, exit)
           const requests = directory.log.pdus().filter(({ direction }) => direction === "request")
           if (error?.reason._tag === "InvalidRequest" && name !== "upsert") assert.deepStrictEqual(requests, [])
@@ -365,9 +368,10 @@ describe("options that are none", () => {
     ...[new Date(), new Map(), /x/, new Error("x"), 5, null, "x", [], Effect.succeed(1), Redacted.make("x")].map(
       (options) => ["options", options] as const
     ),
-    ...[new Date(), {}, { a: 1 }, new Map(), [Number.NaN, 1], Number.NaN, { seconds: "1" }, { seconds: Number.NaN }].map(
-      (timeout) => ["timeout", { timeout }] as const
-    ),
+    ...[new Date(), {}, { a: 1 }, new Map(), [Number.NaN, 1], Number.NaN, { seconds: "1" }, { seconds: Number.NaN }]
+      .map(
+        (timeout) => ["timeout", { timeout }] as const
+      ),
     ["controls", { controls: [{ type: "1.2", write: 1 }] }],
     ["controls", { controls: [{ type: "1.2", critical: "yes" }] }],
     ["controls", { controls: [{ oid: "1.2", type: 5 }] }]
@@ -528,10 +532,22 @@ describe("binds and settings", () => {
       })
       const client = yield* LdapSession.fromTransport(directory.transport)
       const open = LdapSession.fromTransport(directory.transport)
-      const filter = () => LdapFilter.present("cn")
+      // It finds a user, so that a bind follows.
+      const filter = () => LdapFilter.present("objectClass")
       const password = Redacted.make("x")
       const right = { client, open, base: "dc=b", filter }
-      for (const field of ["client", "open", "base", "filter", "attributes", "uniform", "passwordPolicy"]) {
+      const fields = [
+        "attributes",
+        "base",
+        "client",
+        "concurrency",
+        "filter",
+        "followReferrals",
+        "open",
+        "passwordPolicy",
+        "uniform"
+      ]
+      for (const field of fields) {
         for (const options of [a, { ...right, [field]: b }]) {
           const exits = [
             yield* outcome(() => LdapLogin.authenticate(options as never)("ada", password)),

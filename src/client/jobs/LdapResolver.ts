@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -319,11 +319,16 @@ const optionsProblem = (options: unknown): Problem =>
       attributes: (field, u) => attributeListProblem(u, field),
       chunkSize: countProblem,
       concurrency: countProblem,
-      window: durationProblem,
+      window: windowProblem,
       names: oneOf("base", "parent"),
       memberAttribute: descriptionProblem,
       caseExact: (field, u) => attributeListProblem(u, field)
     }) ?? nameProblem("base", (options as Partial<ResolverOptions>).base)
+
+const windowProblem = (field: string, u: unknown): Problem =>
+  durationProblem(field, u) ?? (Duration.isFinite(Duration.fromInputUnsafe(u as Duration.Input))
+    ? undefined
+    : new InvalidRequest({ field, detail: "lookups would wait for ever" }))
 
 const textOrOctetsProblem = (value: unknown): Problem =>
   typeof value === "string" || value instanceof Uint8Array

@@ -9,8 +9,9 @@
  */
 import { valueFrom, type ValueInput } from "../entry/LdapEntry.ts"
 import { equalKey } from "./attributeKeys.ts"
-import { equalityOf, equalityRuleNamed, type RuleSchema } from "./equalityRules.ts"
+import { equalityOf, type RuleSchema } from "./equalityRules.ts"
 import { normalize as normalizeBy } from "./matchingRules.ts"
+import { equalityRuleNamed } from "./namedRules.ts"
 
 /**
  * Where rules come from.

@@ -13,6 +13,7 @@ import {
   isSubtypeOf
 } from "../attribute/AttributeTypes.ts"
 import { type MatchingRule, normalize, normalizePart, order } from "../attribute/matchingRules.ts"
+import { ruleNamed } from "../attribute/namedRules.ts"
 import type { StoredAttribute } from "../attribute/StoredAttribute.ts"
 import { isOfSyntax } from "../attribute/syntaxes.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
@@ -173,57 +174,6 @@ const substrings = (type: AttributeType, filter: Substrings, accepts: Accepts): 
 // Extensible matches
 // ---------------------------------------------------------------------------------------------------------------------
 
-/**
- * A rule for equality or, where it puts values in order, for those that come before the asserted one (RFC 4517 section 4.2.5): how
- * it compares, the syntax of its assertions, and the syntaxes of the values that it is for.
- */
-interface ComparingRule {
-  readonly rule: MatchingRule
-  readonly isOrdering: boolean
-  readonly syntax: string
-  readonly appliesTo: ReadonlySet<string>
-}
-
-/** slapd applies the rules of text to country and telephone strings too, but not to IA5 strings. */
-const text = ["15", "44", "11", "50"]
-
-const comparingRuleTable: ReadonlyArray<
-  readonly [oid: string, name: string, rule: MatchingRule, syntax: string, appliesTo?: ReadonlyArray<string>]
-> = [
-  ["2.5.13.0", "objectIdentifierMatch", "oid", "38"],
-  ["2.5.13.1", "distinguishedNameMatch", "dn", "12"],
-  ["2.5.13.2", "caseIgnoreMatch", "caseIgnore", "15", text],
-  ["2.5.13.3", "caseIgnoreOrderingMatch", "caseIgnore", "15", text],
-  ["2.5.13.5", "caseExactMatch", "caseExact", "15", text],
-  ["2.5.13.6", "caseExactOrderingMatch", "caseExact", "15", text],
-  ["2.5.13.8", "numericStringMatch", "telephone", "36"],
-  ["2.5.13.9", "numericStringOrderingMatch", "telephone", "36"],
-  ["2.5.13.11", "caseIgnoreListMatch", "caseIgnore", "41"],
-  ["2.5.13.13", "booleanMatch", "boolean", "7"],
-  ["2.5.13.14", "integerMatch", "integer", "27"],
-  ["2.5.13.15", "integerOrderingMatch", "integer", "27"],
-  ["2.5.13.16", "bitStringMatch", "octets", "6"],
-  ["2.5.13.17", "octetStringMatch", "octets", "40"],
-  ["2.5.13.18", "octetStringOrderingMatch", "octets", "40"],
-  ["2.5.13.20", "telephoneNumberMatch", "telephone", "50"],
-  ["2.5.13.23", "uniqueMemberMatch", "dn", "34"],
-  ["2.5.13.27", "generalizedTimeMatch", "time", "24"],
-  ["2.5.13.28", "generalizedTimeOrderingMatch", "time", "24"],
-  ["1.3.6.1.1.16.2", "UUIDMatch", "uuid", "1.3.6.1.1.16.1"],
-  ["1.3.6.1.1.16.3", "UUIDOrderingMatch", "uuid", "1.3.6.1.1.16.1"],
-  ["1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", "caseExactIA5", "26", ["26", "11"]],
-  ["1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", "caseIgnoreIA5", "26", ["26", "11"]]
-]
-
-/** By name in lower case, and by object identifier. */
-const comparingRules = new Map<string, ComparingRule>()
-for (const [oid, name, rule, syntax, appliesTo = [syntax]] of comparingRuleTable) {
-  const isOrdering = name.endsWith("OrderingMatch")
-  for (const known of [oid, name.toLowerCase()]) {
-    comparingRules.set(known, { rule, isOrdering, syntax, appliesTo: new Set(appliesTo) })
-  }
-}
-
 /** A test of one value, and of the types to whose values it applies. */
 interface RuleTest {
   readonly appliesTo: (type: AttributeType) => boolean
@@ -279,13 +229,15 @@ const ruleTest = (filter: Extensible, type: AttributeType | undefined, accepts: 
       : equal(type.rule, filter.value, () => true)
   }
   const name = filter.rule.toLowerCase()
-  const known = comparingRules.get(name)
-  if (known !== undefined) {
+  const known = ruleNamed(name)
+  if (known?.syntax !== undefined) {
     // Object identifiers have names too.
     if (known.rule !== "oid" && isOfSyntax(known.syntax, filter.value) !== true) return undefined
     if (!accepts(known.syntax, filter.value)) return undefined
     const appliesTo: RuleTest["appliesTo"] = (type) => known.appliesTo.has(type.syntax)
-    return known.isOrdering ? before(known.rule, filter.value, appliesTo) : equal(known.rule, filter.value, appliesTo)
+    return known.kind === "ordering"
+      ? before(known.rule, filter.value, appliesTo)
+      : equal(known.rule, filter.value, appliesTo)
   }
   switch (name) {
     case "1.2.840.113556.1.4.803":

@@ -135,7 +135,7 @@ export const anonymize = (
 
 /** The options are part of the program: others are a bug in it. */
 const checked = (options: AnonymizeOptions): AnonymizeOptions => {
-  const key: unknown = Object(options).key
+  const { key }: Readonly<Record<string, unknown>> = { ...options }
   const isKey = Redacted.isRedacted(key) && typeof Redacted.value(key) === "string"
   if (isKey) return options
   throw new InvalidRequest({ field: "key", detail: `${given(key)} was given; make it of text with Redacted.make` })

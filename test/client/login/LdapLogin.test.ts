@@ -126,6 +126,8 @@ const refusals: ReadonlyArray<readonly [string, Answer, LdapLogin.LoginReason["_
   ["701", { code: 49, diagnosticMessage: adSays("701") }, "AccountExpired", true],
   ["773", { code: 49, diagnosticMessage: adSays("773") }, "MustChangePassword", true],
   ["775", { code: 49, diagnosticMessage: adSays("775") }, "AccountLocked", false],
+  ["c000006d", { code: 49, diagnosticMessage: adSays("c000006d") }, "WrongCredentials", false],
+  ["c0000234", { code: 49, diagnosticMessage: adSays("c0000234") }, "AccountLocked", false],
   ["52b", { code: 49, diagnosticMessage: adSays("52b") }, "WrongCredentials", false],
   ["8009030c", { code: 49, diagnosticMessage: adSays("8009030c") }, "WrongCredentials", false],
   ["52f", { code: 49, diagnosticMessage: adSays("52f") }, "AccountRestricted", true],
