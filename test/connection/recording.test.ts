@@ -105,21 +105,20 @@ describe("LdapTransport.record", () => {
       const named = `uid=ada+userPassword=${secret},dc=b`
       // Hexadecimal, as a name may have it, and under the object identifier.
       const hex = `uid=ada+2.5.4.35=#0403${Buffer.from("hex").toString("hex")},dc=b`
-      yield* Effect.all(
-        [
-          session.rename("uid=u1,dc=b", { newRdn: `uid=u1+userPassword=${secret}` }),
-          session.rename("uid=u2,dc=b", { newRdn: "uid=u2", newSuperior: named }),
-          session.lookup(named),
-          session.lookup(hex),
-          session.delete(named),
-          session.compare("uid=ada,dc=b", "seeAlso", named),
-          session.modify("uid=ada,dc=b", LdapModification.add("seeAlso", named)),
-          session.add(named, { objectClass: "account", uid: "x", seeAlso: named }),
-          session.searchResult({ base: "dc=b", filter: LdapFilter.equals("seeAlso", named) }),
-          session.searchResult({ base: "dc=b", filter: LdapFilter.equals("objectClass", "account") }),
-          session.bind(LdapAuth.simple(named, Redacted.make("x")))
-        ].map(Effect.exit)
-      )
+      const calls: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        session.rename("uid=u1,dc=b", { newRdn: `uid=u1+userPassword=${secret}` }),
+        session.rename("uid=u2,dc=b", { newRdn: "uid=u2", newSuperior: named }),
+        session.lookup(named),
+        session.lookup(hex),
+        session.delete(named),
+        session.compare("uid=ada,dc=b", "seeAlso", named),
+        session.modify("uid=ada,dc=b", LdapModification.add("seeAlso", named)),
+        session.add(named, { objectClass: "account", uid: "x", seeAlso: named }),
+        session.searchResult({ base: "dc=b", filter: LdapFilter.equals("seeAlso", named) }),
+        session.searchResult({ base: "dc=b", filter: LdapFilter.equals("objectClass", "account") }),
+        session.bind(LdapAuth.simple(named, Redacted.make("x")))
+      ]
+      for (const call of calls) yield* Effect.exit(call)
       const sent = lines.map((line) => {
         const { received, sent } = JSON.parse(line) as { readonly sent?: string; readonly received?: string }
         return `${line}\n${Buffer.from(sent ?? received ?? "", "base64").toString("latin1")}`

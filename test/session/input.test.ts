@@ -431,11 +431,23 @@ describe("options that are none", () => {
           on.rename("dc=b", { newRdn: LdapDn.rdn("cn", half) }),
           on.searchResult({ base: "dc=b", filter: LdapFilter.ldapFilter`(cn=${half})` }),
           on.searchResult({ base: "dc=b", filter: `(cn=${half})` }),
+          on.bind(LdapAuth.simple(half, Redacted.make("x"))),
+          on.bind(LdapAuth.simple("dc=b", Redacted.make(half))),
+          on.bind(LdapAuth.simple("dc=b", Effect.succeed(Redacted.make(half)))),
+          on.bind(LdapAuth.sasl(LdapSasl.external({ authzId: half }))),
+          on.extended(LdapExtended.passwordModify, { userIdentity: half }),
+          on.extended(LdapExtended.passwordModify, { userIdentity: "dc=b", newPassword: Redacted.make(half) }),
+          on.searchResult({ base: "dc=b", attributes: [half] }),
+          on.rename("dc=b", { newSuperior: half }),
+          LdapJobs.changePassword(on, "dc=b", { newPassword: Redacted.make(half) }),
           LdapJobs.upsert(on, "dc=b", { description: half })
         ] as ReadonlyArray<Effect.Effect<unknown, LdapError>>
       ) {
         assert.strictEqual((yield* Effect.flip(call)).reason._tag, "InvalidRequest")
       }
+      assert.throws(() => LdapControl.sortRequest.make([{ attribute: half }]), LdapControl.ControlError)
+      const ldif = Ldif.format([Ldif.entry(`cn=${half}`, { cn: "a" }), Ldif.entry("cn=a", { cn: half })])
+      assert.lengthOf(ldif.match(/^# left out/gm) ?? [], 2)
     }).pipe(Effect.scoped))
 })
 

@@ -331,7 +331,8 @@ export {
  * @since 0.1.0
  */
 export const make = (dn: string, attributes: AttributesInput): LdapEntry => {
-  if (typeof dn !== "string") throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is no name of an entry` })
+  if (typeof dn !== "string" || !dn.isWellFormed())
+    throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is no name of an entry` })
   const wrong = attributesProblem(attributes)
   if (wrong !== undefined) throw wrong
   const writer = new BerWriter()

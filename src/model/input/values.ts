@@ -59,8 +59,7 @@ export const hasText = (u: object): boolean => {
     u.toString === Array.prototype.toString
   ) return false
   try {
-    const toString: () => unknown = u.toString
-    const text = toString.call(u)
+    const text: unknown = (u as { readonly toString: () => unknown }).toString()
     return typeof text === "string" && text.isWellFormed()
   } catch {
     // Objects that only look like names may throw anything.
