@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { attemptDelay, raceAddresses, resolutionDelay } from "../../src/connection/node/addressRace.ts"
-import { atEveryStep } from "../session/stepping.ts"
+import { atEveryStep } from "../session/interleavings/stepping.ts"
 
 /** The behaviour of an address: connects or refuses after some time, or stays silent. */
 type Behaviour =

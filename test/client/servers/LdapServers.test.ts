@@ -16,7 +16,7 @@ import type { LdapError, LdapErrorReason } from "../../../src/model/LdapError.ts
 import { LdapResultCode } from "../../../src/model/LdapResultCode.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as DirectoryFault from "../../../src/testing/DirectoryFault.ts"
-import { atEveryStep, type Stepping } from "../../session/stepping.ts"
+import { atEveryStep, type Stepping } from "../../session/interleavings/stepping.ts"
 import { type Host, make, quiet, type World } from "./LdapServersWorld.ts"
 
 const urls = ["ldap://a", "ldap://b", "ldap://c"] as const

@@ -49,7 +49,7 @@ export const s1 = breaksOf(
     file: driver,
     find: "        this.#writer.unbind(action.messageId)\n",
     replace: "",
-    test: "session/sasl",
+    test: "session/operations/sasl",
     name:
       "with a server that can't prove its identity ends the session, since the server takes the connection for bound",
     why: "no unbind is written"
@@ -82,7 +82,7 @@ export const s1 = breaksOf(
     file: writer,
     find: "const controls = this.#options.unbindControls ?? []",
     replace: "const controls: ReadonlyArray<LdapControl> = []",
-    test: "session/controls",
+    test: "session/operations/controls",
     name: "of the bind and the unbind of a configuration",
     why: "the unbind has no controls"
   }

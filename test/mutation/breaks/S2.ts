@@ -17,7 +17,7 @@ export const s2 = breaksOf(
     file: driver,
     find: `Effect.ensuring(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),`,
     replace: `Effect.andThen(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),`,
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "when it is closed, after the peer's end",
     hangs: true,
     why: "the release waits for a closing that has broken"

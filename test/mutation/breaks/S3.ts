@@ -8,7 +8,7 @@ export const s3 = breaksOf(
     file: duplex,
     find: "if (Exit.isFailure(exit) && !this.#isStopped)",
     replace: "if (Exit.isFailure(exit) && !this.#isStopped && !Cause.hasDies(exit.cause))",
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "when it is written to",
     hangs: true,
     why: "a writer that broke leaves all operations waiting"

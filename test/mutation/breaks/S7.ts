@@ -17,7 +17,7 @@ export const s7 = breaksOf(
     find:
       "        return this.dispatch({ _tag: \"Unsendable\", operation: action.operation, failure: { defect: cause } })\n",
     replace: "        throw cause\n",
-    test: "session/turns",
+    test: "session/core/turns",
     name: "a password that is wiped while its bind waits",
     hangs: true,
     why: "a password that can't be read blocks the turns of all operations"
@@ -26,7 +26,7 @@ export const s7 = breaksOf(
     file: bind,
     find: "      return pending.leave\n",
     replace: "      return Effect.void\n",
-    test: "session/turns",
+    test: "session/core/turns",
     name: "operations that wait for a bind go on when the bind is given up, although another is in flight",
     why: "a bind that is given up before its turn is sent all the same"
   },
@@ -77,7 +77,7 @@ export const s7 = breaksOf(
     file: saslBind,
     find: "Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.closed.await, Effect.interrupt))",
     replace: "this.#converse",
-    test: "session/conversations",
+    test: "session/operations/conversations",
     name: "a mechanism that hangs ends with its session",
     hangs: true,
     why: "a mechanism outlives its session"
@@ -86,7 +86,7 @@ export const s7 = breaksOf(
     file: saslBind,
     find: "this.operation.isBegun && !this.#isDecided ? this.#driver.decide(undefined) : Effect.void",
     replace: "this.#driver.decide(undefined)",
-    test: "session/conversations",
+    test: "session/operations/conversations",
     name: "says nothing of the bind after it",
     why: "a bind decides for the one after it"
   },
@@ -94,7 +94,7 @@ export const s7 = breaksOf(
     file: saslBind,
     find: "    if (this.#driver.hasLayer) {\n",
     replace: "    if (false) {\n",
-    test: "session/conversations",
+    test: "session/operations/conversations",
     name: "a second layer",
     hangs: true,
     why: "a layer is put into a layer"
@@ -131,7 +131,7 @@ export const s7 = breaksOf(
     file: extended,
     find: "  const detail = changesOfTheConnection.get(oid)\n",
     replace: "  const detail = changesOfTheConnection.get(`${oid}.`)\n",
-    test: "session/notices",
+    test: "session/driver/notices",
     name: "is refused with what to use instead, and nothing is sent",
     hangs: true,
     why: "StartTLS is sent without a handshake after it"
@@ -140,7 +140,7 @@ export const s7 = breaksOf(
     file: extended,
     find: "        if (wrong !== undefined) return Effect.succeed(Effect.fail(driver.error(question, wrong)))\n",
     replace: "",
-    test: "session/notices",
+    test: "session/driver/notices",
     name: "is refused with what to use instead, and nothing is sent",
     hangs: true,
     why: "the stream of an extended operation doesn't refuse what changes the connection"

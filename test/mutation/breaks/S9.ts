@@ -16,7 +16,7 @@ export const s9 = breaksOf(
     file: bind,
     find: ` || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)`,
     replace: "",
-    test: "session/sasl",
+    test: "session/operations/sasl",
     name: "S9: a mechanism that sends its secret in clear text needs a protected connection",
     hangs: true,
     why: "PLAIN goes over the network in clear text"
@@ -138,7 +138,7 @@ export const s9 = breaksOf(
     file: saslBind,
     find: `reason._tag !== "AuthRejected" && reason._tag !== "InvalidRequest"`,
     replace: `reason._tag !== "InvalidRequest"`,
-    test: "session/sasl",
+    test: "session/operations/sasl",
     name:
       "with a server that can't prove its identity ends the session, since the server takes the connection for bound",
     hangs: true,
