@@ -12,7 +12,7 @@ import { DirectoryState, parseDn, type Requester } from "../../src/testing/direc
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { Loader } from "../../src/testing/operations/loading.ts"
 import { add, modify, modifyDn, remove } from "../../src/testing/operations/updates.ts"
-import { compile } from "../../src/testing/search/filterMatching.ts"
+import { compile } from "../../src/testing/search/entryMatching.ts"
 import { SearchCursor, start } from "../../src/testing/search/search.ts"
 import { connect, searchRequest } from "./RawClient.ts"
 

@@ -17,7 +17,7 @@ import { noControls, type RequestControls } from "../operations/requestControls.
 import { followBelow, resolveBase } from "./aliases.ts"
 import { candidates } from "./candidates.ts"
 import { type FoundEntry, selection } from "./entrySelection.ts"
-import { compile, type EntryMatcher, unmetAssertion } from "./filterMatching.ts"
+import { compile, type EntryMatcher, unmetAssertion } from "./entryMatching.ts"
 import { sorted } from "./sorting.ts"
 import { specialEntry } from "./specialEntries.ts"
 

@@ -9,7 +9,7 @@ import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
-import { attributesOf } from "./filterMatching.ts"
+import { attributesOf } from "./entryMatching.ts"
 
 /** The sorted entries, or the requested window of them, with the response controls. */
 export interface Sorted {

@@ -1,8 +1,8 @@
 /** Delete (RFC 4511 section 4.8). */
-import type { LdapResult } from "../../model/LdapError.ts"
-import { dnFrom, type DnInput } from "../../model/ldapts.ts"
-import type { OperationOptions } from "../LdapOperations.ts"
-import type { Call } from "./Call.ts"
+import type { LdapResult } from "../../../model/LdapError.ts"
+import { dnFrom, type DnInput } from "../../../model/ldapts.ts"
+import type { OperationOptions } from "../../LdapOperations.ts"
+import type { Call } from "../Call.ts"
 import { update } from "./update.ts"
 
 export const delete_ = (dn: DnInput, options?: OperationOptions): Call<LdapResult> =>

@@ -1,10 +1,10 @@
 /** Modify DN (RFC 4511 section 4.9). */
 import * as Result from "effect/Result"
-import * as LdapDn from "../../model/dn/LdapDn.ts"
-import type { LdapResult } from "../../model/LdapError.ts"
-import { dnFrom, type DnInput } from "../../model/ldapts.ts"
-import type { RenameOptions } from "../LdapOperations.ts"
-import type { Call } from "./Call.ts"
+import * as LdapDn from "../../../model/dn/LdapDn.ts"
+import type { LdapResult } from "../../../model/LdapError.ts"
+import { dnFrom, type DnInput } from "../../../model/ldapts.ts"
+import type { RenameOptions } from "../../LdapOperations.ts"
+import type { Call } from "../Call.ts"
 import { update } from "./update.ts"
 
 export const rename = (dn: DnInput, options: RenameOptions): Call<LdapResult> =>

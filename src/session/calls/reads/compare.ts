@@ -1,11 +1,11 @@
 /** Compare (RFC 4511 section 4.10): as a boolean, or with the server's whole result. */
 import * as Effect from "effect/Effect"
-import { valueFrom, type ValueInput } from "../../model/entry/LdapEntry.ts"
-import { fromResult } from "../../model/LdapError.ts"
-import { LdapResultCode } from "../../model/LdapResultCode.ts"
-import { dnFrom, type DnInput } from "../../model/ldapts.ts"
-import type { CompareResult, OperationOptions } from "../LdapOperations.ts"
-import type { Call } from "./Call.ts"
+import { valueFrom, type ValueInput } from "../../../model/entry/LdapEntry.ts"
+import { fromResult } from "../../../model/LdapError.ts"
+import { LdapResultCode } from "../../../model/LdapResultCode.ts"
+import { dnFrom, type DnInput } from "../../../model/ldapts.ts"
+import type { CompareResult, OperationOptions } from "../../LdapOperations.ts"
+import type { Call } from "../Call.ts"
 
 export const compare = (
   dn: DnInput,

@@ -3,7 +3,7 @@
  * may see.
  */
 import type { AttributeTypes, Description } from "../../model/attribute/AttributeTypes.ts"
-import * as Matching from "../../model/filter/filterMatching.ts"
+import * as Matching from "../../model/filter/filterEvaluation.ts"
 import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
@@ -14,7 +14,7 @@ import { isAssertable } from "../directory/valueChecking.ts"
 import { answer } from "../operations/directoryResult.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
 
-export { equality } from "../../model/filter/filterMatching.ts"
+export { equality } from "../../model/filter/filterEvaluation.ts"
 
 export type EntryMatcher = Matching.EntryMatcher<DirectoryEntry>
 

@@ -5,12 +5,12 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as LdapControl from "../../model/control/LdapControl.ts"
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import type { LdapError } from "../../model/LdapError.ts"
-import type { ControlInput } from "../../model/ldapts.ts"
-import type { LdapOperations, LookupOptions, SearchMessage, SearchOptions } from "../LdapOperations.ts"
-import { wholeEntry } from "../valueRanges.ts"
+import * as LdapControl from "../../../model/control/LdapControl.ts"
+import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
+import type { LdapError } from "../../../model/LdapError.ts"
+import type { ControlInput } from "../../../model/ldapts.ts"
+import type { LdapOperations, LookupOptions, SearchMessage, SearchOptions } from "../../LdapOperations.ts"
+import { wholeEntry } from "../../valueRanges.ts"
 
 type Reading = Pick<LdapOperations, "search" | "searchMessages" | "searchResult" | "lookup" | "lookupResult">
 

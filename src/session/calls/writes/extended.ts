@@ -2,11 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { InvalidRequest, LdapError, ProtocolViolation } from "../../model/LdapError.ts"
-import { messageOf } from "../../model/messageOf.ts"
-import { whoAmI } from "../../protocol/LdapExtended.ts"
-import type { ExtendedOperation } from "../../protocol/LdapExtendedOperation.ts"
-import { extendedProblem } from "../input/operationInput.ts"
+import { InvalidRequest, LdapError, ProtocolViolation } from "../../../model/LdapError.ts"
+import { messageOf } from "../../../model/messageOf.ts"
+import { whoAmI } from "../../../protocol/LdapExtended.ts"
+import type { ExtendedOperation } from "../../../protocol/LdapExtendedOperation.ts"
+import { extendedProblem } from "../../input/operationInput.ts"
 import type {
   DoneMessage,
   ExtendedAnswer,
@@ -15,10 +15,10 @@ import type {
   IntermediateMessage,
   LdapOperations,
   RawExtendedOptions
-} from "../LdapOperations.ts"
-import type { Call, StreamCall } from "./Call.ts"
-import type { Performer } from "./Performer.ts"
-import type { Requester } from "./Requester.ts"
+} from "../../LdapOperations.ts"
+import type { Call, StreamCall } from "../Call.ts"
+import type { Performer } from "../Performer.ts"
+import type { Requester } from "../Requester.ts"
 import { codeOf } from "./update.ts"
 
 type ExtendedMessage<A> = IntermediateMessage | DoneMessage<A>

@@ -1,8 +1,8 @@
 /** Add (RFC 4511 section 4.7). */
-import type { LdapResult } from "../../model/LdapError.ts"
-import { dnFrom, type DnInput, entryAttributesFrom, type EntryAttributesInput } from "../../model/ldapts.ts"
-import type { OperationOptions } from "../LdapOperations.ts"
-import type { Call } from "./Call.ts"
+import type { LdapResult } from "../../../model/LdapError.ts"
+import { dnFrom, type DnInput, entryAttributesFrom, type EntryAttributesInput } from "../../../model/ldapts.ts"
+import type { OperationOptions } from "../../LdapOperations.ts"
+import type { Call } from "../Call.ts"
 import { update } from "./update.ts"
 
 export const add = (dn: DnInput, attributes: EntryAttributesInput, options?: OperationOptions): Call<LdapResult> =>

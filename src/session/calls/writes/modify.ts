@@ -1,8 +1,8 @@
 /** Modify (RFC 4511 section 4.6). */
-import type { LdapResult } from "../../model/LdapError.ts"
-import { dnFrom, type DnInput, modificationFrom, type ModificationInput } from "../../model/ldapts.ts"
-import type { OperationOptions } from "../LdapOperations.ts"
-import type { Call } from "./Call.ts"
+import type { LdapResult } from "../../../model/LdapError.ts"
+import { dnFrom, type DnInput, modificationFrom, type ModificationInput } from "../../../model/ldapts.ts"
+import type { OperationOptions } from "../../LdapOperations.ts"
+import type { Call } from "../Call.ts"
 import { update } from "./update.ts"
 
 export const modify = (

@@ -1,10 +1,10 @@
 /** The root DSE (RFC 4512 section 5.1): a lookup of the entry without a name. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import { InvalidRequest } from "../../model/LdapError.ts"
-import { everything } from "../operations/searchRequest.ts"
-import type { Call } from "./Call.ts"
+import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
+import { InvalidRequest } from "../../../model/LdapError.ts"
+import { everything } from "../../operations/searchRequest.ts"
+import type { Call } from "../Call.ts"
 import { lookup } from "./lookup.ts"
 
 const found = lookup("", { filter: everything, attributes: ["*", "+"] })

@@ -3,12 +3,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { fromResult, InvalidRequest, type LdapError, type LdapResult } from "../../model/LdapError.ts"
-import { dnFrom, type DnInput } from "../../model/ldapts.ts"
-import type { RequestOperation } from "../../protocol/LdapMessage.ts"
-import type { OperationOptions, ReferralPolicy } from "../LdapOperations.ts"
-import type { Call } from "./Call.ts"
-import type { Requester, ResultRequest } from "./Requester.ts"
+import { fromResult, InvalidRequest, type LdapError, type LdapResult } from "../../../model/LdapError.ts"
+import { dnFrom, type DnInput } from "../../../model/ldapts.ts"
+import type { RequestOperation } from "../../../protocol/LdapMessage.ts"
+import type { OperationOptions, ReferralPolicy } from "../../LdapOperations.ts"
+import type { Call } from "../Call.ts"
+import type { Requester, ResultRequest } from "../Requester.ts"
 
 interface Update extends Pick<ResultRequest, "expects"> {
   readonly name: string

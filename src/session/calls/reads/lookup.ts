@@ -1,12 +1,12 @@
 /** Lookup: a search for one entry by its name. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import { LdapError, type LdapResult, type ServerReason } from "../../model/LdapError.ts"
-import type { DnInput } from "../../model/ldapts.ts"
-import type { LookupOptions, LookupResult, SearchOptions } from "../LdapOperations.ts"
-import type { Call } from "./Call.ts"
-import type { Collected } from "./Requester.ts"
+import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
+import { LdapError, type LdapResult, type ServerReason } from "../../../model/LdapError.ts"
+import type { DnInput } from "../../../model/ldapts.ts"
+import type { LookupOptions, LookupResult, SearchOptions } from "../../LdapOperations.ts"
+import type { Call } from "../Call.ts"
+import type { Collected } from "../Requester.ts"
 import { describeSearch, requestOf } from "./search.ts"
 
 export const lookup = (dn: DnInput, options?: LookupOptions): Call<Option.Option<LdapEntry>> =>
