@@ -713,4 +713,6 @@ export const assertPassed = (result: Arbitrary.CheckResult<ReadonlyArray<Step>, 
 
 /** A program as a command that runs it again, from the project's root. */
 export const format = (program: ReadonlyArray<Step>): string =>
-  `node test/session/model/modelSoak.ts --program '[\n${program.map((step) => `  ${JSON.stringify(step)}`).join(",\n")}\n]'`
+  `node test/session/model/modelSoak.ts --program '[\n${
+    program.map((step) => `  ${JSON.stringify(step)}`).join(",\n")
+  }\n]'`

@@ -12,9 +12,9 @@ import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { makeCertificates } from "../../servers/certificates.ts"
 import { ensureSlapd, startSlapd } from "../../servers/slapd.ts"
 import { closedConnections } from "../../servers/slapdLog.ts"
-import { assertPassed, closesAfterUnbind, type Environment, falsified, noTotals, programs, runIn } from "./model.ts"
 import { settle } from "../RecordingPeer.ts"
 import * as RecordingServer from "../RecordingServer.ts"
+import { assertPassed, closesAfterUnbind, type Environment, falsified, noTotals, programs, runIn } from "./model.ts"
 
 const certificates = makeCertificates()
 const tls = { ca: certificates.ca.cert, servername: "localhost" }

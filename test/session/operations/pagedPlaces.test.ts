@@ -5,8 +5,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
-import { connect, done, entry, ok, type RecordingPeer, settle } from "../RecordingPeer.ts"
 import { atEveryStep } from "../interleavings/stepping.ts"
+import { connect, done, entry, ok, type RecordingPeer, settle } from "../RecordingPeer.ts"
 
 const base = "dc=example"
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })

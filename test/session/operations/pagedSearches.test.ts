@@ -6,8 +6,8 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import type { LdapSession, SearchOptions } from "../../../src/session/LdapSession.ts"
-import { asked, next } from "./pageRequests.ts"
 import { connect, done, entry, octets, type RecordingPeer, settle } from "../RecordingPeer.ts"
+import { asked, next } from "./pageRequests.ts"
 
 const base = "dc=example"
 

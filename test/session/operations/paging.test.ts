@@ -8,8 +8,8 @@ import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import type { LdapSession, SearchOptions } from "../../../src/session/LdapSession.ts"
-import { asked, next } from "./pageRequests.ts"
 import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "../RecordingPeer.ts"
+import { asked, next } from "./pageRequests.ts"
 
 const open = Effect.fnUntraced(function*() {
   const connected = yield* connect({ closeTimeout: 0 })
