@@ -10,6 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import { InvalidRequest } from "../../model/LdapError.ts"
+import { messageOf } from "../../model/messageOf.ts"
 import { type GssContext, GssFailure, type GssProvider } from "./GssContext.ts"
 
 /** The functions of the package that are used here. */
@@ -89,8 +90,6 @@ const octetsOf = (text: string | null): Uint8Array | undefined =>
 
 const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, GssFailure> =>
   Effect.tryPromise({ try: run, catch: (cause) => new GssFailure({ detail: messageOf(cause) }) })
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 const load = (name: string): Effect.Effect<KerberosPackage, InvalidRequest> =>
   Effect.tryPromise({

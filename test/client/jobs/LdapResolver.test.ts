@@ -143,7 +143,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
         account("a", { homeDirectory: "/Home", description: "Straße  one" }),
         account("b", { homeDirectory: "/home", description: "other" })
       ])
-      const resolver = LdapResolver.make(session, { base, caseExact: ["HOMEDIRECTORY"] })
+      const resolver = LdapResolver.make(session, { base })
       const [upper, lower, text, octets] = yield* Effect.all([
         resolver.findAll("homeDirectory", "/Home"),
         resolver.findAll("homeDirectory", "/home"),

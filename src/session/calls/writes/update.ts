@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { fromResult, InvalidRequest, type LdapError, type LdapResult } from "../../../model/LdapError.ts"
 import { dnFrom, type DnInput } from "../../../model/ldapts.ts"
+import { messageOf } from "../../../model/messageOf.ts"
 import type { RequestOperation } from "../../../protocol/LdapMessage.ts"
 import type { OperationOptions, ReferralPolicy } from "../../LdapOperations.ts"
 import type { Call } from "../Call.ts"
@@ -34,8 +35,7 @@ export const update = ({ at, dn, expects, name, options, request, run }: Update)
       const shaped = Result.try({
         try: request,
         // Values of ldapts are written by their own code, which throws as it likes.
-        catch: (cause) =>
-          new InvalidRequest({ field: "request", detail: cause instanceof Error ? cause.message : String(cause) })
+        catch: (cause) => new InvalidRequest({ field: "request", detail: messageOf(cause) })
       })
       if (Result.isFailure(shaped)) return Effect.fail(requester.error(context, shaped.failure))
       return Effect.flatMap(
