@@ -1,4 +1,4 @@
-/** What goes over connections, as events, as lines, and again out of these. */
+/** Recording connections as events and as lines, and replaying the lines. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -129,7 +129,7 @@ describe("LdapTransport.record", () => {
       assert.isAbove(lines.filter((line) => line.includes("ModifyDnRequest")).length, 1)
     }).pipe(Effect.scoped))
 
-  it.effect("is no business of the session: a sink that throws is called no more", () =>
+  it.effect("doesn't affect the session: a sink that throws isn't called again", () =>
     Effect.gen(function*() {
       const directory = yield* world
       let calls = 0
@@ -243,7 +243,7 @@ describe("LdapTransport.replay", () => {
     assert.strictEqual(Result.isFailure(result) && result.failure.line, line)
   })
 
-  it.effect("of nothing connects to nothing", () =>
+  it.effect("a replay of an empty recording fails to connect", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
         Effect.scoped(LdapSession.fromTransport(Result.getOrThrow(LdapTransport.replay(""))))

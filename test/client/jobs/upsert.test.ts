@@ -96,14 +96,14 @@ describe("upsert knows an attribute by any of its names", () => {
     labeledURI: ["/a", "/A"]
   })
 
-  it.effect("what is to be ignored isn't deleted with the others", () =>
+  it.effect("ignored attributes aren't deleted, by whatever name they are given", () =>
     Effect.gen(function*() {
       const { client, sent } = holding(entry)
       yield* LdapJobs.upsert(client, entry.dn, {}, { others: "delete", ignore: ["surname", "rfc822Mailbox"] })
       assert.deepStrictEqual(sent, [[["delete", "uid", ["x"]], ["delete", "cn", ["B"]], ["delete", "labeledURI", []]]])
     }))
 
-  it.effect("the values of the RDN stay, under whatever name they are wanted", () =>
+  it.effect("the values of the RDN stay, by whatever name the attribute is given", () =>
     Effect.gen(function*() {
       const { client, sent } = holding(entry)
       yield* LdapJobs.upsert(client, entry.dn, { userid: ["ADA", "y"], commonName: ["B", "b", "C"] })
@@ -114,7 +114,7 @@ describe("upsert knows an attribute by any of its names", () => {
       ]])
     }))
 
-  it.effect("of values that differ in case the one of the RDN stays, where case counts", () =>
+  it.effect("for case-sensitive attributes exactly the value of the RDN stays", () =>
     Effect.gen(function*() {
       const { client, sent } = holding(LdapEntry.make("labeledURI=/A,dc=b", { labeledURI: ["/a", "/A"] }))
       yield* LdapJobs.upsert(client, "labeledURI=/A,dc=b", { labeledURI: [] })

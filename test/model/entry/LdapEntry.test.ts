@@ -341,7 +341,7 @@ describe("bytes", () => {
   })
 })
 
-describe("fromBer refuses lies when the entry comes, not when it is read", () => {
+describe("fromBer refuses invalid lengths when the entry arrives, not when a value is read", () => {
   it.each([
     ["nothing", ""],
     ["a DN of another type", "0c00 3000"],
@@ -370,7 +370,7 @@ describe("fromBer refuses lies when the entry comes, not when it is read", () =>
     refused(hex)
   })
 
-  it("of the bytes of an entry, whatever is cut off or changed: what is taken can be read to the end", () => {
+  it("truncated or changed bytes are refused, or can be read to the end", () => {
     const writer = new BerWriter()
     LdapEntry.write(writer, ada.dn, ada.attributes)
     const content = writer.finish()

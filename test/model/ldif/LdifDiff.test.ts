@@ -87,7 +87,7 @@ const carryOut = (directory: Directory, records: Iterable<Ldif.LdifRecord>) => {
 }
 
 describe("Ldif.diff", () => {
-  it("changes nothing where nothing differs but the writing", () => {
+  it("finds no difference between spellings of the same values", () => {
     assert.deepStrictEqual(
       diff(
         [Ldif.entry("cn=Ada, dc=X", { CN: ["a", "b"], empty: [] }), Ldif.entry("dc=x", { dc: "x" })],
@@ -179,7 +179,7 @@ describe("Ldif.diff", () => {
     ) assert.isTrue(Result.isFailure(result) && result.failure._tag === "LdifDiffError")
   })
 
-  it("refuses a range of values, which is not all that there is", () => {
+  it("refuses an entry with only a range of an attribute's values", () => {
     const error = failure([Ldif.entry("cn=g", { "member;range=0-1": ["a=b", "c=d"] })], [
       Ldif.entry("cn=g", { member: "a=b" })
     ])

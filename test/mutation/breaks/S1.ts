@@ -59,7 +59,7 @@ export const s1 = breaksOf(
     find: "        this.#writer.unbind(action.messageId)\n",
     replace: "        this.#writer.unbind(action.messageId)\n        this.#writer.unbind(action.messageId + 1)\n",
     test: "session/ending",
-    name: "waits until the connection is closed, and adds nothing",
+    name: "waits until the connection is closed, and sends nothing more",
     why: "two unbinds are written"
   },
   {
@@ -67,7 +67,7 @@ export const s1 = breaksOf(
     find: `return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))`,
     replace: `return this.dispatch({ _tag: "ShutdownDone" })`,
     test: "session/ending",
-    name: "waits until the connection is closed, and adds nothing",
+    name: "waits until the connection is closed, and sends nothing more",
     why: "our side is not closed after the unbind, so the peer doesn't know that nothing follows"
   },
   {
@@ -83,7 +83,7 @@ export const s1 = breaksOf(
     find: "const controls = this.#options.unbindControls ?? []",
     replace: "const controls: ReadonlyArray<LdapControl> = []",
     test: "session/operations/controls",
-    name: "of the bind and the unbind of a configuration",
+    name: "a configuration sends controls with the bind and the unbind",
     why: "the unbind has no controls"
   }
 )

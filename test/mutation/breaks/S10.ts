@@ -9,7 +9,7 @@ export const s10 = breaksOf(
     find: "this.cookie !== undefined && this.cookie.length > 0",
     replace: "true",
     test: "session/operations/paging",
-    name: "but not for ever, and the first page not at all",
+    name: "retries end, and the first page is never retried",
     hangs: true,
     why: "a server that has no time for a search is asked again and again"
   },
@@ -18,7 +18,7 @@ export const s10 = breaksOf(
     find: `reason._tag === "Busy"`,
     replace: "reason._tag === undefined",
     test: "session/operations/paging",
-    name: "a page for which the server is too busy is asked for again",
+    name: "a page that a busy server refuses is requested again later",
     hangs: true,
     why: "half of an answer is lost to a server that needs another moment"
   },
@@ -44,7 +44,7 @@ export const s10 = breaksOf(
     find: "    this.#driver.dispatch({ _tag: \"Take\", operation: this.operation, bytes })\n",
     replace: "",
     test: "session/ending",
-    name: "where the consumer was busy until the session had ended",
+    name: "if the consumer was busy until the session had ended",
     why: "what was taken counts as unread, and the next wait is none"
   },
   {
@@ -96,7 +96,7 @@ export const s10 = breaksOf(
     find: "    if (pause === undefined) return this.#done()\n",
     replace: "    if (pause === undefined) return\n",
     test: "session/operations/pagedSearches",
-    name: "S3: one that waits hears of the end",
+    name: "S3: a waiting search fails when the session ends",
     why: "a search in pages whose cursor was given back keeps its place"
   },
   {
@@ -104,7 +104,7 @@ export const s10 = breaksOf(
     find: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return leave()\n",
     replace: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return\n",
     test: "session/operations/pagedSearches",
-    name: "one that is collected is waited for",
+    name: "waits for a collected search to end",
     hangs: true,
     why: "a search in pages that was read to its end keeps its place"
   },
@@ -113,7 +113,7 @@ export const s10 = breaksOf(
     find: "    this.#place.consumer = undefined\n",
     replace: "",
     test: "session/operations/pagedSearches",
-    name: "a stream that was dropped keeps its place",
+    name: "a stream that ended early keeps its slot",
     hangs: true,
     why: "a search is refused although the stream before it has ended"
   },
@@ -122,7 +122,7 @@ export const s10 = breaksOf(
     find: "return [...this.#running].some(({ consumer }) => consumer === fiber) ? \"refused\" : undefined",
     replace: "return undefined",
     test: "session/operations/pagedSearches",
-    name: "a search in pages for each entry of another one fails at once",
+    name: "a paged search for each entry of another one fails at once",
     hangs: true,
     why: "a search for each entry of a stream waits for itself"
   },
@@ -131,7 +131,7 @@ export const s10 = breaksOf(
     find: "const timeoutMillis = Math.min(search.timeoutMillis, longestGiveBack)",
     replace: "const { timeoutMillis } = search",
     test: "session/operations/pagedSearches",
-    name: "S10: a server that never takes a cursor back",
+    name: "S10: the release of a cursor has 30 seconds",
     hangs: true,
     why: "a server that is silent keeps the place of a search for ever"
   },
@@ -149,7 +149,7 @@ export const s10 = breaksOf(
     find: "    this.#waiting.delete(search)\n",
     replace: "",
     test: "session/operations/pagedSearches",
-    name: "the wait counts for the time limit, and leaves nothing behind",
+    name: "waiting counts against the time limit, and leaves nothing behind",
     hangs: true,
     why: "a search that doesn't wait any more gets a place"
   },
@@ -167,7 +167,7 @@ export const s10 = breaksOf(
     find: "!asked.isComplete || asked.isEmpty || isSorted(search)) return",
     replace: "asked.isEmpty || isSorted(search)) return",
     test: "session/operations/paging",
-    name: "a page that fails is the end",
+    name: "a failed page ends the search",
     hangs: true,
     why: "the failure of a page is lost if it says where the next one starts"
   },
@@ -185,7 +185,7 @@ export const s10 = breaksOf(
     find: "          isAsking = false\n          return Effect.andThen(Effect.sleep(pause), page)",
     replace: "          return Effect.andThen(Effect.sleep(pause), page)",
     test: "session/operations/paging",
-    name: "and one that is interrupted meanwhile releases the cursor: searchResult",
+    name: "an interruption before that releases the cursor: searchResult",
     hangs: true,
     why: "the cursor of a search that is interrupted between two attempts is not given back"
   },
@@ -203,7 +203,7 @@ export const s10 = breaksOf(
     find: "    this.#isLeft = true\n",
     replace: "",
     test: "session/operations/paging",
-    name: "a page of a sorted search comes to its end, and its cookie is given back: a stream",
+    name: "a page of a sorted search is read to its end, and its cookie is released: a stream",
     hangs: true,
     why: "the cursor of a sorted stream is not given back"
   }

@@ -18,7 +18,7 @@ export const s6 = breaksOf(
     find: "if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at, afterMillis)",
     replace: "if (this.#nearest === Infinity) this.#sleepUntil(deadline.at, afterMillis)",
     test: "session/operations/limits",
-    name: "that is set while a longer one runs passes before it",
+    name: "set while a longer one runs passes first",
     hangs: true,
     why: "an earlier deadline waits for a later one"
   },
@@ -44,7 +44,7 @@ export const s6 = breaksOf(
     find: "    this.#deadlines.delete(deadline)\n",
     replace: "",
     test: "session/operations/limits",
-    name: "of a stream of entries begins anew with each entry",
+    name: "of a stream of entries restarts with each entry",
     why: "a limit that was cleared passes all the same"
   },
   {
@@ -114,7 +114,7 @@ export const s6 = breaksOf(
     find: "timeoutMillis === Infinity ? Infinity : Math.max(0, timeoutMillis - (driver.now() - since))",
     replace: "timeoutMillis",
     test: "session/operations/limits",
-    name: "what the credentials took is not there for the answer",
+    name: "of a bind covers the credentials and the response together",
     why: "a bind has its time twice"
   },
   {
@@ -130,7 +130,7 @@ export const s6 = breaksOf(
     find: "Math.max(0, search.timeoutMillis - (driver.now() - since))",
     replace: "search.timeoutMillis",
     test: "session/operations/limits",
-    name: "in pages is",
+    name: "in pages covers",
     hangs: true,
     why: "each page has the whole time again"
   },
@@ -139,7 +139,7 @@ export const s6 = breaksOf(
     find: "timeoutMillis: search.timeoutMillis, remainingMillis,",
     replace: "timeoutMillis: remainingMillis,",
     test: "session/operations/limits",
-    name: "of a collected search in pages is for all pages",
+    name: "of a collected search in pages covers all pages",
     why: "the error names what was left for a page instead of the limit"
   }
 )

@@ -9,7 +9,7 @@ export const s7 = breaksOf(
     find: "while (this.#unread.length > 0 && !this.#isPaused) {",
     replace: "while (this.#unread.length > 0) {",
     test: "connection/EffectDuplex",
-    name: "passes on nothing after a pause, even of the same read, and the rest in order later",
+    name: "delivers nothing after a pause, even of the same read, and the rest in order later",
     why: "octets are handed over after a pause"
   },
   {
@@ -18,7 +18,7 @@ export const s7 = breaksOf(
       "        return this.dispatch({ _tag: \"Unsendable\", operation: action.operation, failure: { defect: cause } })\n",
     replace: "        throw cause\n",
     test: "session/core/turns",
-    name: "a password that is wiped while its bind waits",
+    name: "a bind whose password is wiped while it waits",
     hangs: true,
     why: "a password that can't be read blocks the turns of all operations"
   },
@@ -27,7 +27,7 @@ export const s7 = breaksOf(
     find: "      return pending.leave\n",
     replace: "      return Effect.void\n",
     test: "session/core/turns",
-    name: "operations that wait for a bind go on when the bind is given up, although another is in flight",
+    name: "when a waiting bind is interrupted, operations behind it start, although another operation is in flight",
     why: "a bind that is given up before its turn is sent all the same"
   },
   {
@@ -78,7 +78,7 @@ export const s7 = breaksOf(
     find: "Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.closed.await, Effect.interrupt))",
     replace: "this.#converse",
     test: "session/operations/conversations",
-    name: "a mechanism that hangs ends with its session",
+    name: "a mechanism that hangs is ended by the release of its session",
     hangs: true,
     why: "a mechanism outlives its session"
   },
@@ -87,7 +87,7 @@ export const s7 = breaksOf(
     find: "this.operation.isBegun && !this.#isDecided ? this.#driver.decide(undefined) : Effect.void",
     replace: "this.#driver.decide(undefined)",
     test: "session/operations/conversations",
-    name: "says nothing of the bind after it",
+    name: "doesn't affect the next bind",
     why: "a bind decides for the one after it"
   },
   {
@@ -123,7 +123,7 @@ export const s7 = breaksOf(
     find: `if (phase.channel._tag === "Handshake") return this.#machine.apply({ _tag: "ClearText" })`,
     replace: `if (phase.channel._tag === "Handshake") return`,
     test: "session/driver/connections",
-    name: "bytes that a connection hands over in the middle of a handshake",
+    name: "bytes that a connection delivers during a handshake",
     hangs: true,
     why: "bytes in clear text in the middle of a handshake are no violation"
   },

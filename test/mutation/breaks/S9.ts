@@ -9,7 +9,7 @@ export const s9 = breaksOf(
     find: "if (sendsSecret && insecure !== undefined)",
     replace: "if (sendsSecret && insecure !== undefined && options.controls.length > 99)",
     test: "session/security",
-    name: "it isn't even requested then",
+    name: "a password effect is not run if the password could not be sent",
     why: "passwords go over the network in clear text"
   },
   {
@@ -34,7 +34,7 @@ export const s9 = breaksOf(
     find: "allowInsecureAuth: options.allowInsecureAuth ?? false",
     replace: "allowInsecureAuth: options.allowInsecureAuth ?? true",
     test: "session/security",
-    name: "it isn't even requested then",
+    name: "a password effect is not run if the password could not be sent",
     why: "clear text is allowed by default"
   },
   {

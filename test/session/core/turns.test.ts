@@ -15,7 +15,7 @@ import { connect, octets, ok, over, settle } from "../RecordingPeer.ts"
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
 
 describe("S7: turns", () => {
-  it.effect("operations that wait for a bind go on when the bind is given up, although another is in flight", () =>
+  it.effect("when a waiting bind is interrupted, operations behind it start, although another operation is in flight", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening
@@ -30,7 +30,7 @@ describe("S7: turns", () => {
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "CompareRequest"])
     }))
 
-  it.effect("a bind waits for the end of the handshake, although nothing is in flight then", () =>
+  it.effect("a bind waits for the end of the TLS handshake, although no operation is in flight then", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       const peer = yield* over(server)
@@ -99,7 +99,7 @@ describe("S7: turns", () => {
       assert.strictEqual((yield* Fiber.join(securing)).reason._tag, "ProtocolViolation")
     }))
 
-  it.effect("a password that is wiped while its bind waits is not sent, and operations behind it go on", () =>
+  it.effect("a bind whose password is wiped while it waits sends nothing, and operations behind it start", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening

@@ -121,7 +121,7 @@ describe("S13: a callback of the caller that throws", () => {
       assert.deepStrictEqual(errors, ["a defect of the caller's"])
     }))
 
-  it.effect("keeps neither the other operations nor the release from ending", () =>
+  it.effect("doesn't keep other operations or the release from ending", () =>
     Effect.gen(function*() {
       const { peer, server, session: opening } = yield* connect({ closeTimeout: 0, requestTimeout: "Infinity" })
       const scope = yield* Scope.make()

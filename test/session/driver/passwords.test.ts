@@ -106,11 +106,11 @@ describe("S9: a request carries a password", () => {
     assert.isTrue(carriesPassword(carry[name]!))
   })
 
-  it.each(Object.keys(carryNothing))("not: %s", (name) => {
+  it.each(Object.keys(carryNothing))("does not: %s", (name) => {
     assert.isFalse(carriesPassword(carryNothing[name]!))
   })
 
-  it("in a control that holds a filter", () => {
+  it("in a filter within a control", () => {
     const harmless: RequestOperation = { _tag: "DeleteRequest", dn: "cn=a" }
     const secret = Result.getOrThrow(LdapFilter.parse("(userPassword=topsecret)"))
     assert.isTrue(carriesPassword(harmless, [LdapControl.assertion.make(secret)]))
@@ -159,7 +159,7 @@ describe("S9: attributes that hold secrets", () => {
     assert.strictEqual(secretKind("OID.2.5.4.35"), "password")
   })
 
-  it("a name that only resembles one is none", () => {
+  it("a similar name isn't taken for one", () => {
     for (const name of ["cn", "userPasswordX", "xuserPassword", "pwdPolicySubentry", "userPassword-", ""]) {
       assert.isUndefined(secretKind(name))
     }

@@ -35,6 +35,6 @@ for (const [title, table] of Object.entries(tables)) {
   })
 }
 
-it("the behaviours are as many as are promised", () => {
+it("there are as many behaviours as the documentation says", () => {
   assert.isAtLeast(Object.values(tables).flatMap(Object.keys).length, 45)
 })

@@ -354,7 +354,7 @@ describe("operations of a session", () => {
   }
 })
 
-describe("options that are none", () => {
+describe("invalid options", () => {
   const session = Effect.gen(function*() {
     const directory = yield* InMemoryDirectory.make({
       entries: [{ dn: "dc=b", attributes: { objectClass: "domain", dc: "b" } }],
@@ -452,7 +452,7 @@ describe("options that are none", () => {
 })
 
 describe("operations of a client", () => {
-  it.effect.prop("are judged before the pool or referrals see them", [
+  it.effect.prop("are checked before the pool and referral chasing see them", [
     mostly("cn=a,dc=b"),
     args["search"]![0]!,
     args["rename"]![1]!
@@ -502,7 +502,7 @@ describe.skipIf(inject("slapd") === undefined)("operations on slapd", () => {
 
 describe("binds and settings", () => {
   it.effect.prop(
-    "auth, of a bind and of a session",
+    "auth, for binds and sessions",
     [anything, anything, anything],
     ([a, b, options]) =>
       Effect.gen(function*() {
@@ -537,42 +537,47 @@ describe("binds and settings", () => {
     { arbitrary: { runs: 100 }, timeout: 60_000 }
   )
 
-  it.effect.prop("of a login", [anything, anything, anything], ([a, b, c]) =>
-    Effect.gen(function*() {
-      const directory = yield* InMemoryDirectory.make({
-        entries: [{ dn: "dc=b", attributes: { objectClass: "domain", dc: "b" } }]
-      })
-      const client = yield* LdapSession.fromTransport(directory.transport)
-      const open = LdapSession.fromTransport(directory.transport)
-      // It finds a user, so that a bind follows.
-      const filter = () => LdapFilter.present("objectClass")
-      const password = Redacted.make("x")
-      const right = { client, open, base: "dc=b", filter }
-      const fields = [
-        "attributes",
-        "base",
-        "client",
-        "concurrency",
-        "filter",
-        "followReferrals",
-        "open",
-        "passwordPolicy",
-        "uniform"
-      ]
-      for (const field of fields) {
-        for (const options of [a, { ...right, [field]: b }]) {
-          const exits = [
-            yield* outcome(() => LdapLogin.authenticate(options as never)("ada", password)),
-            yield* outcome(() => Effect.scoped(LdapLogin.make(options as never)))
-          ]
-          for (const exit of exits) if (Exit.isFailure(exit)) assert.isFalse(Cause.hasDies(exit.cause), inspect(exit))
+  it.effect.prop(
+    "options and arguments of logins",
+    [anything, anything, anything],
+    ([a, b, c]) =>
+      Effect.gen(function*() {
+        const directory = yield* InMemoryDirectory.make({
+          entries: [{ dn: "dc=b", attributes: { objectClass: "domain", dc: "b" } }]
+        })
+        const client = yield* LdapSession.fromTransport(directory.transport)
+        const open = LdapSession.fromTransport(directory.transport)
+        // It finds a user, so that a bind follows.
+        const filter = () => LdapFilter.present("objectClass")
+        const password = Redacted.make("x")
+        const right = { client, open, base: "dc=b", filter }
+        const fields = [
+          "attributes",
+          "base",
+          "client",
+          "concurrency",
+          "filter",
+          "followReferrals",
+          "open",
+          "passwordPolicy",
+          "uniform"
+        ]
+        for (const field of fields) {
+          for (const options of [a, { ...right, [field]: b }]) {
+            const exits = [
+              yield* outcome(() => LdapLogin.authenticate(options as never)("ada", password)),
+              yield* outcome(() => Effect.scoped(LdapLogin.make(options as never)))
+            ]
+            for (const exit of exits) if (Exit.isFailure(exit)) assert.isFalse(Cause.hasDies(exit.cause), inspect(exit))
+          }
         }
-      }
-      const login = yield* outcome(() => LdapLogin.authenticate(right)(b as never, c as never))
-      if (Exit.isFailure(login)) assert.isFalse(Cause.hasDies(login.cause), inspect(login))
-    }).pipe(Effect.scoped), { arbitrary: { runs: 100 }, timeout: 60_000 })
+        const login = yield* outcome(() => LdapLogin.authenticate(right)(b as never, c as never))
+        if (Exit.isFailure(login)) assert.isFalse(Cause.hasDies(login.cause), inspect(login))
+      }).pipe(Effect.scoped),
+    { arbitrary: { runs: 100 }, timeout: 60_000 }
+  )
 
-  it.effect.prop("of a client", [anything, anything], ([a, b]) =>
+  it.effect.prop("configurations of clients", [anything, anything], ([a, b]) =>
     Effect.gen(function*() {
       // Nothing listens there, so no server is needed to tell settings that are taken.
       for (
@@ -673,7 +678,7 @@ describe("plain functions", () => {
     }, { arbitrary: { runs: 300 } })
   }
 
-  it("a filter that contains itself is refused, and shown", () => {
+  it("a filter that contains itself is refused, with a message of bounded length", () => {
     const result = LdapFilter.validate(cyclic as never)
     assert.isTrue(Result.isFailure(result))
     if (Result.isFailure(result)) assert.isBelow(result.failure.message.length, 1000)

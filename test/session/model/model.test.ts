@@ -25,7 +25,7 @@ describe("programs at random", () => {
       assert.isAbove(totals.entries, 200)
     }), 300_000)
 
-  it.effect("one that breaks a promise is made small, and printed as a command that runs it again", () =>
+  it.effect("a failing program is shrunk and printed as a command that reproduces it", () =>
     Effect.gen(function*() {
       const result = yield* Arbitrary.checkEffect(
         programs,

@@ -18,7 +18,7 @@ import { connect, ok, settle } from "../RecordingPeer.ts"
 const own = LdapControl.make("1.2.3.4", { value: Buffer.from("x") })
 
 describe("controls", () => {
-  it.effect("of the bind and the unbind of a configuration", () =>
+  it.effect("a configuration sends controls with the bind and the unbind", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* connect({
         closeTimeout: 0,
@@ -33,7 +33,7 @@ describe("controls", () => {
       assert.deepStrictEqual((yield* peer.expect("UnbindRequest")).controls, [own])
     }))
 
-  it.effect("of an unbind that can't be sent are found before anything is opened", () =>
+  it.effect("controls of the unbind that can't be encoded fail before a connection is opened", () =>
     Effect.gen(function*() {
       class Unwritable extends ldapts.Control {
         override writeControl(): void {

@@ -42,7 +42,7 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
 })
 
 describe("a mechanism", () => {
-  it.effect("a mechanism that hangs ends with its session, when the release has waited for it", () =>
+  it.effect("a mechanism that hangs is ended by the release of its session, after closeTimeout", () =>
     Effect.gen(function*() {
       const { peer, scope, session } = yield* open({ closeTimeout: "3 seconds" })
       let isInterrupted = false
@@ -65,7 +65,7 @@ describe("a mechanism", () => {
       assert.deepStrictEqual(peer.kinds(), ["BindRequest"])
     }))
 
-  it.effect("that goes on after its bind is over says nothing of the bind after it", () =>
+  it.effect("that goes on after its bind has ended doesn't affect the next bind", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const gate = yield* Deferred.make<void>()
@@ -89,7 +89,7 @@ describe("a mechanism", () => {
       yield* peer.expect("DeleteRequest")
     }))
 
-  it.effect("that is interrupted before anything was sent gives the connection back at once", () =>
+  it.effect("that is interrupted before anything was sent frees the connection at once", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const bind = yield* start(session.bind(mechanism(() => Effect.undefined, Effect.uninterruptible(Effect.never))))
@@ -102,7 +102,7 @@ describe("a mechanism", () => {
       assert.strictEqual((yield* Fiber.join(waiting)).code, 0)
     }))
 
-  it.effect("that is interrupted after something was sent keeps the connection to its end", () =>
+  it.effect("that is interrupted after something was sent keeps exclusive access until its response arrives", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const decision = yield* Deferred.make<undefined>()

@@ -15,7 +15,7 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
 })
 
 describe("S6: a time limit", () => {
-  it.effect("that is set while a longer one runs passes before it", () =>
+  it.effect("set while a longer one runs passes first", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const start = (timeout: number) =>
@@ -51,7 +51,7 @@ describe("S6: a time limit", () => {
       }
     }))
 
-  it.effect("of a bind is for the whole: what the credentials took is not there for the answer", () =>
+  it.effect("of a bind covers the credentials and the response together", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const password = Effect.delay(Effect.succeed(Redacted.make("secret")), "6 seconds")
@@ -72,7 +72,7 @@ describe("S6: a time limit", () => {
       })
     }))
 
-  it.effect("of a search that is collected is for the whole: its caller sees nothing before the end", () =>
+  it.effect("of a collected search covers the whole search", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const search = yield* Effect.forkChild(Effect.flip(session.searchResult({ base: "" })), {
@@ -88,7 +88,7 @@ describe("S6: a time limit", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
-  it.effect("of a collected search in pages is for all pages", () =>
+  it.effect("of a collected search in pages covers all pages", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const search = yield* Effect.forkChild(Effect.flip(session.searchResult({ base: "", pageSize: 1 })), {
@@ -105,7 +105,7 @@ describe("S6: a time limit", () => {
       assert.deepInclude((yield* Fiber.join(search)).reason, { _tag: "RequestTimeout", afterMillis: 10_000 })
     }))
 
-  it.effect("of a stream in pages is one for all pages without an item for its consumer", () =>
+  it.effect("of a stream in pages covers consecutive pages that bring no item", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const search = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base: "", pageSize: 1 }))), {
@@ -121,7 +121,7 @@ describe("S6: a time limit", () => {
       assert.deepInclude((yield* Fiber.join(search)).reason, { _tag: "RequestTimeout", afterMillis: 10_000 })
     }))
 
-  it.effect("of a stream of entries begins anew with each entry, not with messages that its consumer isn't given", () =>
+  it.effect("of a stream of entries restarts with each entry, not with messages that the consumer doesn't see", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const search = yield* Effect.forkChild(Effect.flip(Stream.runDrain(session.search({ base: "" }))), {
@@ -141,7 +141,7 @@ describe("S6: a time limit", () => {
       assert.strictEqual((yield* Fiber.join(search)).reason._tag, "RequestTimeout")
     }))
 
-  it.effect("of any other operation doesn't begin anew with messages in between", () =>
+  it.effect("of any other operation doesn't restart with intermediate messages", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const waiting = yield* Effect.forkChild(Effect.flip(session.extended("1.2.3")), { startImmediately: true })
@@ -153,7 +153,7 @@ describe("S6: a time limit", () => {
       assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "RequestTimeout")
     }))
 
-  it.effect("of a search rests while the consumer doesn't pull", () =>
+  it.effect("of a search is paused while the consumer doesn't pull", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "10 seconds" })
       const seen: Array<string> = []

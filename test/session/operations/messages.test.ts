@@ -135,7 +135,7 @@ describe("a session follows no referral", () => {
     extendedMessages: (session) => Stream.runDrain(session.extendedMessages("1.2.3", { referrals }))
   }
   it.effect.each(Object.keys(ways))(
-    "and says so instead of ignoring what was asked for: %s",
+    "and fails with InvalidRequest instead of ignoring the option: %s",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()

@@ -1,4 +1,4 @@
-/** Places for searches in pages: each is given back, whatever becomes of the search, and no search waits for one that never comes. */
+/** Slots for paged searches: each is released, however its search ends, and no search waits for ever. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,8 +18,8 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
 
 const asked = (peer: RecordingPeer) => peer.expect("SearchRequest")
 
-describe("places for searches in pages", () => {
-  it.effect("S3: after the end of the session a search hears of that, and not of a stream that stands still", () =>
+describe("slots for paged searches", () => {
+  it.effect("S3: after the end of the session a waiting search fails with SessionClosed, not with an error about a stream that is not read", () =>
     Effect.gen(function*() {
       const { peer, server, session } = yield* open()
       yield* start(Stream.runForEach(session.search({ base, pageSize: 1 }), () => Effect.never))
@@ -32,7 +32,7 @@ describe("places for searches in pages", () => {
       assert.strictEqual(reason._tag, "SessionClosed")
     }))
 
-  it.effect("S13: an observer of a search that waits throws: the search that leaves it its place has no part in that", () =>
+  it.effect("S13: if an observer of a waiting search throws, the search whose slot it takes is unaffected", () =>
     Effect.gen(function*() {
       const { peer, server, session } = yield* open()
       const first = yield* start(session.searchResult({ base: "dc=1", pageSize: 1 }))
@@ -72,10 +72,10 @@ describe("places for searches in pages", () => {
       }).pipe(Effect.scoped)
   )
 
-  it.effect("Infinity is one", () => Effect.asVoid(open({ pagedSearches: Infinity })))
+  it.effect("Infinity means no limit", () => Effect.asVoid(open({ pagedSearches: Infinity })))
 })
 
-describe("an interrupted search in pages gives its place back, whatever step it is at", () => {
+describe("an interrupted paged search releases its slot, whatever step it is at", () => {
   const sort = LdapControl.sortRequest.make([{ attribute: "uid" }])
   const cases = [false, true].flatMap((collects) =>
     [false, true].flatMap((sorted) => [false, true].map((yields) => ({ collects, sorted, yields })))

@@ -11,7 +11,7 @@ import { asked, next } from "./pageRequests.ts"
 
 const base = "dc=example"
 
-describe("searches in pages at once", () => {
+describe("concurrent paged searches", () => {
   const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
   const openWith = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
     const connected = yield* connect({ closeTimeout: 0, ...options })
@@ -51,7 +51,7 @@ describe("searches in pages at once", () => {
       })
   )
 
-  it.effect("a search in pages for each entry of another one fails at once instead of waiting for itself", () =>
+  it.effect("a paged search for each entry of another one fails at once instead of deadlocking", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith({ requestTimeout: "Infinity" })
       const nested = yield* start(Effect.flip(
@@ -65,7 +65,7 @@ describe("searches in pages at once", () => {
       assert.strictEqual((yield* Fiber.join(nested)).reason._tag, "InvalidRequest")
     }))
 
-  it.effect("one that is collected is waited for", () =>
+  it.effect("waits for a collected search to end", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith()
       const searches = yield* Effect.forEach(["dc=1", "dc=2", "dc=3"], (base) =>
@@ -81,7 +81,7 @@ describe("searches in pages at once", () => {
         assert.lengthOf((yield* Fiber.join(search)).entries, 1)
     }))
 
-  it.effect("the wait counts for the time limit, and leaves nothing behind", () =>
+  it.effect("waiting counts against the time limit, and leaves nothing behind", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith()
       const first = yield* start(session.searchResult({ base: "dc=1", pageSize: 1, timeout: "1 minute" }))
@@ -100,7 +100,7 @@ describe("searches in pages at once", () => {
       yield* Fiber.join(last)
     }))
 
-  it.effect("a stream that has ended, early or not, makes room", () =>
+  it.effect("a stream that has ended, early or not, releases its slot", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith()
       const { stream } = yield* standing(session, peer)
@@ -112,7 +112,7 @@ describe("searches in pages at once", () => {
       assert.isEmpty(yield* Fiber.join(again))
     }))
 
-  it.effect("S3: one that waits hears of the end, also while a cursor waits to be given back", () =>
+  it.effect("S3: a waiting search fails when the session ends, also while a cursor waits to be released", () =>
     Effect.gen(function*() {
       const { peer, server, session } = yield* openWith({ requestTimeout: "Infinity" })
       const controls = [LdapControl.sortRequest.make([{ attribute: "uidNumber" }])]
@@ -130,7 +130,7 @@ describe("searches in pages at once", () => {
       assert.strictEqual((yield* Fiber.join(second)).reason._tag, "SessionClosed")
     }))
 
-  it.effect("a stream that was dropped keeps its place until the server has taken the cursor back, and is waited for", () =>
+  it.effect("a stream that ended early keeps its slot until the server has released the cursor", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith()
       // Both in one fiber, which reads no stream any more when it starts the second.
@@ -157,7 +157,7 @@ describe("searches in pages at once", () => {
       assert.isEmpty((yield* Fiber.join(second)).entries)
     }))
 
-  it.effect("S10: a server that never takes a cursor back has 30 seconds, also where the search has no limit", () =>
+  it.effect("S10: the release of a cursor has 30 seconds, also if the search has no time limit", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith({ requestTimeout: "Infinity" })
       const dropped = yield* start(Stream.runDrain(Stream.take(session.search({ base: "dc=1", pageSize: 1 }), 1)))

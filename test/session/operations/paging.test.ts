@@ -84,7 +84,7 @@ describe("pages", () => {
       assert.deepStrictEqual(seen, ["cn=a", "cn=b", "cn=c"])
     }))
 
-  it.effect("S6: the time limit is for each wait: many pages may take longer, one may not", () =>
+  it.effect("S6: the time limit applies to each page, not to all of them together", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(
@@ -103,7 +103,7 @@ describe("pages", () => {
       assert.strictEqual((yield* peer.expect("AbandonRequest")).operation.abandoned, messageId)
     }))
 
-  it.effect("a page that fails is the end, although it says where the next one starts", () =>
+  it.effect("a failed page ends the search, although it carries a cookie", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const seen: Array<string> = []
@@ -159,7 +159,7 @@ describe("pages", () => {
   })
 
   it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
-    "a page for which the server is too busy is asked for again, a while later: %s",
+    "a page that a busy server refuses is requested again later: %s",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -184,7 +184,7 @@ describe("pages", () => {
   )
 
   it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
-    "and one that is interrupted meanwhile releases the cursor: %s",
+    "an interruption before that releases the cursor: %s",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -199,7 +199,7 @@ describe("pages", () => {
   )
 
   it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
-    "but not for ever, and the first page not at all: %s",
+    "retries end, and the first page is never retried: %s",
     (name) =>
       Effect.gen(function*() {
         const { peer, session } = yield* open()
@@ -256,7 +256,7 @@ describe("pages", () => {
       })
   )
 
-  it.effect("and the page of a silent server is abandoned in the end, so that a bind can start", () =>
+  it.effect("a page of a silent server is abandoned in the end, so that a bind can start", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const all = yield* Effect.forkChild(Stream.runDrain(session.search({ base, pageSize: 2, controls: [sort] })), {

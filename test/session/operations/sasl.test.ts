@@ -87,7 +87,7 @@ describe("a conversation", () => {
       assert.strictEqual(peer.count("UnbindRequest"), 1)
     }))
 
-  it.effect("that never begins sends nothing, and the session goes on", () =>
+  it.effect("that fails at its start sends nothing, and the session goes on", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const plus = LdapSasl.scram("SCRAM-SHA-256-PLUS", { username: "user", password })

@@ -146,7 +146,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       assert.match(error.message, /invalid ticket: there is none for ldap@localhost \(No .*\); klist .* kinit/)
     }))
 
-  it.live("nor for a service that the KDC doesn't know", () =>
+  it.live("an unknown service sends nothing", () =>
     Effect.gen(function*() {
       const auth = LdapAuth.sasl(LdapSasl.gssapi({ service: "ldap@elsewhere.example.com" }))
       const error = yield* failing({ ...ldap, auth })
