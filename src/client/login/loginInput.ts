@@ -48,7 +48,7 @@ const isObject = (u: unknown): u is object => typeof u === "object" && u !== nul
 const hasMethod = (u: unknown, name: string): boolean =>
   isObject(u) && typeof (u as Readonly<Record<string, unknown>>)[name] === "function"
 
-/** Templates have a tag: a `Uint8Array` has a method `filter` too. */
+/** Recognised by the tag: a method `filter` isn't enough, since a `Uint8Array` has one too. */
 const isTemplate = (tag: "DnTemplate" | "FilterTemplate", u: unknown): boolean =>
   isObject(u) && "_tag" in u && u._tag === tag
 

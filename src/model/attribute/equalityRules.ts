@@ -53,7 +53,7 @@ export interface Equality {
 
 const standard = new AttributeTypes({ strict: true })
 
-/** Of an attribute description, whose options don't matter; types that nothing is known of are compared by bytes. */
+/** The equality of an attribute, by its description; options don't matter. Values of unknown types are compared by their bytes. */
 export const equalityOf = (description: string, schema?: RuleSchema): Equality => {
   // Programs without types may pass anything.
   const [name = ""] = typeof description === "string" ? description.split(";", 1) : []
