@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
-import type { SearchRequest } from "../../src/protocol/LdapMessage.ts"
-import { admin, base, make } from "./fixture.ts"
-import { type Answer, connect, type RawClient } from "./RawClient.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import type { SearchRequest } from "../../../src/protocol/LdapMessage.ts"
+import { admin, base, make } from "../fixture.ts"
+import { type Answer, connect, type RawClient } from "../RawClient.ts"
 
 const client = (options?: Parameters<typeof make>[0]) => Effect.flatMap(make(options), connect)
 

@@ -2,12 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
-import * as Modification from "../../src/model/LdapModification.ts"
-import * as LdapSubschemaParser from "../../src/schema/subschema/LdapSubschemaParser.ts"
-import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { admin, base, make } from "./fixture.ts"
-import { connect } from "./RawClient.ts"
+import { attributesFrom, type AttributesInput } from "../../../src/model/entry/LdapEntry.ts"
+import * as Modification from "../../../src/model/LdapModification.ts"
+import * as LdapSubschemaParser from "../../../src/schema/subschema/LdapSubschemaParser.ts"
+import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
+import { admin, base, make } from "../fixture.ts"
+import { connect } from "../RawClient.ts"
 
 const people = `ou=people,${base}`
 const ada = `uid=ada,${people}`

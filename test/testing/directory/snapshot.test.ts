@@ -10,21 +10,21 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inject } from "vitest"
-import * as LdapAuth from "../../src/auth/LdapAuth.ts"
-import * as LdapSasl from "../../src/auth/LdapSasl.ts"
-import * as LdapClient from "../../src/client/LdapClient.ts"
-import * as LdapModification from "../../src/model/LdapModification.ts"
-import * as Ldif from "../../src/model/ldif/Ldif.ts"
-import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
-import * as LdapSession from "../../src/session/LdapSession.ts"
-import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { ensureSlapd } from "../servers/slapd.ts"
-import { admin, base, ldif, make } from "./fixture.ts"
-import { connect } from "./RawClient.ts"
+import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
+import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
+import * as LdapClient from "../../../src/client/LdapClient.ts"
+import * as LdapModification from "../../../src/model/LdapModification.ts"
+import * as Ldif from "../../../src/model/ldif/Ldif.ts"
+import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
+import * as LdapSession from "../../../src/session/LdapSession.ts"
+import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
+import { ensureSlapd } from "../../servers/slapd.ts"
+import { admin, base, ldif, make } from "../fixture.ts"
+import { connect } from "../RawClient.ts"
 
 const auth = LdapAuth.simple(admin.dn, Redacted.make(admin.password))
 const ada = `uid=ada,ou=people,${base}`
-const organisation = readFileSync(new URL("../../examples/data/organisation.ldif", import.meta.url), "utf8")
+const organisation = readFileSync(new URL("../../../examples/data/organisation.ldif", import.meta.url), "utf8")
 
 describe("layer", () => {
   it.effect("gives a program its client, and the test the directory; the end of the layer is the unbind", () =>

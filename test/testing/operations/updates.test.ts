@@ -1,11 +1,11 @@
 /** What changes the directory: add, modify, delete, modify DN, and who may. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
-import * as LdapModification from "../../src/model/LdapModification.ts"
-import type * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { admin, base, make } from "./fixture.ts"
-import { connect, type RawClient } from "./RawClient.ts"
+import { attributesFrom, type AttributesInput } from "../../../src/model/entry/LdapEntry.ts"
+import * as LdapModification from "../../../src/model/LdapModification.ts"
+import type * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
+import { admin, base, make } from "../fixture.ts"
+import { connect, type RawClient } from "../RawClient.ts"
 
 const people = `ou=people,${base}`
 const ada = `uid=ada,${people}`

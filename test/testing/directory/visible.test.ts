@@ -1,13 +1,13 @@
 /** Access rules: what others than the administrator may do, and what they see. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
-import { attributesFrom } from "../../src/model/entry/LdapEntry.ts"
-import * as Modification from "../../src/model/LdapModification.ts"
-import type { RequestOperation } from "../../src/protocol/LdapMessage.ts"
-import type * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { admin, base, make } from "./fixture.ts"
-import { connect, searchRequest } from "./RawClient.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import { attributesFrom } from "../../../src/model/entry/LdapEntry.ts"
+import * as Modification from "../../../src/model/LdapModification.ts"
+import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"
+import type * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
+import { admin, base, make } from "../fixture.ts"
+import { connect, searchRequest } from "../RawClient.ts"
 
 const people = `ou=people,${base}`
 const ada = `uid=ada,${people}`

@@ -4,9 +4,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
-import * as Modification from "../../src/model/LdapModification.ts"
-import { admin, base, passwordOf } from "../servers/directory.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import * as Modification from "../../../src/model/LdapModification.ts"
+import { admin, base, passwordOf } from "../../servers/directory.ts"
+import { type RawClient, searchRequest } from "../RawClient.ts"
 import {
   add,
   alice,
@@ -25,7 +26,6 @@ import {
   search,
   slapd
 } from "./parity.ts"
-import { type RawClient, searchRequest } from "./RawClient.ts"
 
 /** The pages of a search, each asked for with the cookie of the one before. */
 const pages = Effect.fnUntraced(function*(raw: RawClient, sizes: ReadonlyArray<number>, sizeLimit: number) {

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { admin, base, make } from "./fixture.ts"
-import { connect } from "./RawClient.ts"
+import { admin, base, make } from "../fixture.ts"
+import { connect } from "../RawClient.ts"
 
 const client = (options?: Parameters<typeof make>[0]) => Effect.flatMap(make(options), connect)
 

@@ -5,15 +5,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
-import { allAttributeTypes } from "../../src/model/attribute/AttributeTypes.ts"
-import { attributesFrom } from "../../src/model/entry/LdapEntry.ts"
-import type { LdapFilter } from "../../src/model/filter/LdapFilter.ts"
-import * as Modification from "../../src/model/LdapModification.ts"
-import type { RequestOperation } from "../../src/protocol/LdapMessage.ts"
-import { base } from "../servers/directory.ts"
+import { allAttributeTypes } from "../../../src/model/attribute/AttributeTypes.ts"
+import { attributesFrom } from "../../../src/model/entry/LdapEntry.ts"
+import type { LdapFilter } from "../../../src/model/filter/LdapFilter.ts"
+import * as Modification from "../../../src/model/LdapModification.ts"
+import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"
+import { base } from "../../servers/directory.ts"
+import type { RawClient } from "../RawClient.ts"
 import { inLockstep, pick, runs, seed, type Step, usual } from "./lockstep.ts"
 import { scratch, slapd } from "./parity.ts"
-import type { RawClient } from "./RawClient.ts"
 
 const unit = `ou=syntaxes,${scratch}`
 

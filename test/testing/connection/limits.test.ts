@@ -3,12 +3,12 @@ import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { inject } from "vitest"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
-import type * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { waitFor } from "../servers/waitFor.ts"
-import { admin, base, make } from "./fixture.ts"
-import { slapd, toSlapd } from "./parity.ts"
-import { connect, fromSocket, type RawClient, searchRequest } from "./RawClient.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import type * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
+import { waitFor } from "../../servers/waitFor.ts"
+import { admin, base, make } from "../fixture.ts"
+import { connect, fromSocket, type RawClient, searchRequest } from "../RawClient.ts"
+import { slapd, toSlapd } from "../slapd/parity.ts"
 
 const entries = Array.from({ length: 30 }, (_, i) => ({
   dn: `cn=e${i},${base}`,

@@ -6,12 +6,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
-import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
-import * as Modification from "../../src/model/LdapModification.ts"
-import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
-import type { RequestOperation } from "../../src/protocol/LdapMessage.ts"
-import { admin, base, passwordOf } from "../servers/directory.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
+import * as Modification from "../../../src/model/LdapModification.ts"
+import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
+import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"
+import { admin, base, passwordOf } from "../../servers/directory.ts"
+import type { RawClient } from "../RawClient.ts"
 import {
   add,
   alice,
@@ -32,7 +33,6 @@ import {
   slapd,
   toSlapd
 } from "./parity.ts"
-import type { RawClient } from "./RawClient.ts"
 
 const withControls = (
   [name, request, before = []]: Case,

@@ -6,12 +6,12 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
-import { encode } from "../../src/protocol/encode.ts"
-import type { LdapMessage, RequestOperation } from "../../src/protocol/LdapMessage.ts"
-import type { InMemoryDirectory } from "../../src/testing/InMemoryDirectory.ts"
-import { admin, base, make } from "./fixture.ts"
-import { connect, fromSocket, searchRequest } from "./RawClient.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
+import { encode } from "../../../src/protocol/encode.ts"
+import type { LdapMessage, RequestOperation } from "../../../src/protocol/LdapMessage.ts"
+import type { InMemoryDirectory } from "../../../src/testing/InMemoryDirectory.ts"
+import { admin, base, make } from "../fixture.ts"
+import { connect, fromSocket, searchRequest } from "../RawClient.ts"
 
 const unbind: RequestOperation = { _tag: "UnbindRequest" }
 const deleteNothing: RequestOperation = { _tag: "DeleteRequest", dn: `cn=nothing,${base}` }
