@@ -55,7 +55,7 @@ describe("simple bind", () => {
       assert.strictEqual((yield* raw.bind(ada, "")).code, 53)
     }))
 
-  it.effect("anonymous is welcome unless it isn't", () =>
+  it.effect("anonymous binds are accepted unless the option forbids them", () =>
     Effect.gen(function*() {
       const raw = yield* client()
       assert.strictEqual((yield* raw.bind("", "")).code, 0)

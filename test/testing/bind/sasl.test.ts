@@ -80,7 +80,7 @@ describe("SASL", () => {
       }
     }))
 
-  it.effect("EXTERNAL binds who the connection is from", () =>
+  it.effect("EXTERNAL binds as the identity of the connection", () =>
     Effect.gen(function*() {
       const directory = yield* make()
       const [client, server] = yield* MemorySocket.pair()
@@ -122,7 +122,7 @@ describe("SASL", () => {
       }
     }))
 
-  it.effect("a proof is good for the nonce of its own conversation", () =>
+  it.effect("a proof is only accepted for the nonce of its own conversation", () =>
     Effect.gen(function*() {
       const raw = yield* connect(yield* make())
       // As the client of RFC 5802 section 3 computes it, with a nonce of choice.

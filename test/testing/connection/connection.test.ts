@@ -158,7 +158,7 @@ describe("operations at the same time", () => {
       assert.strictEqual(order.lastIndexOf(search), 108)
     }))
 
-  it.effect("neither does a search whose client reads at once", () =>
+  it.effect("a search whose client reads at once blocks no other operation either", () =>
     Effect.gen(function*() {
       const directory = yield* make({ ...many, highWaterMark: 10_000_000 })
       const raw = yield* connect(directory)

@@ -38,7 +38,7 @@ describe("StartTLS", () => {
     }).pipe(Effect.scoped), 30_000)
 
   it.live(
-    "what comes in clear text behind the request ends the connection",
+    "bytes in clear text behind the StartTLS request end the connection",
     () =>
       Effect.gen(function*() {
         const { directory, port } = yield* listening

@@ -110,7 +110,7 @@ describe("the index for equality", () => {
     assert.strictEqual(cursor(state, `(entryUUID=${entry?.history.uuid})`).length, 1)
   })
 
-  it("finds what a look at every entry finds, in the same order, whatever was changed", () => {
+  it("finds the same entries in the same order as a scan, after any changes", () => {
     const state = directory(120)
     agrees(state)
     const update = { state, requester, now: 1 }
@@ -173,7 +173,7 @@ describe("the index for equality", () => {
     }
   })
 
-  it("is made in steps, between which entries change, come and go", () => {
+  it("is built in steps, between which entries are added, changed and deleted", () => {
     const state = directory(120)
     const update = { state, requester, now: 1 }
     const dn = (i: number) => `uid=u${i},ou=${i % 2 === 0 ? "a" : "b"},${base}`
@@ -214,7 +214,7 @@ describe("the index for equality", () => {
     agrees(state)
   })
 
-  it.effect("of many entries lets other requests in between while it is made", () =>
+  it.effect("building it for many entries doesn't block other requests", () =>
     Effect.gen(function*() {
       const entries = Array.from({ length: 12_000 }, (_, i) => ({
         dn: `cn=e${i},${base}`,

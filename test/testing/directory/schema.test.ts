@@ -1,4 +1,4 @@
-/** What the directory knows of schema, and says of it. */
+/** The schema of the directory, and how it publishes it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -49,7 +49,7 @@ describe("the subschema entry", () => {
 })
 
 describe("memberOf", () => {
-  it.effect("follows the members of groups, and is searched by", () =>
+  it.effect("follows the members of groups, and can be used in filters", () =>
     Effect.gen(function*() {
       const directory = yield* make({ memberOf: true })
       const raw = yield* connect(directory)
@@ -80,7 +80,7 @@ describe("memberOf", () => {
 })
 
 describe("schema checking", () => {
-  it.effect("is off by default, and looks at the entries of the start as well", () =>
+  it.effect("is off by default, and checks the initial entries too", () =>
     Effect.gen(function*() {
       const failure = yield* Effect.flip(make({ schemaChecking: true }))
       assert.strictEqual(failure.reason._tag, "InvalidRequest")
@@ -220,7 +220,7 @@ describe("schema checking", () => {
       assert.deepStrictEqual([result.code, result.diagnosticMessage], [17, `${attribute}: ${why}`])
     }))
 
-  it.effect("values of the start are judged too", () =>
+  it.effect("initial values are checked too", () =>
     Effect.gen(function*() {
       const dn = `cn=e,${base}`
       const attributes = { objectClass: ["device", "extensibleObject"], cn: "e", c: "DEU" }

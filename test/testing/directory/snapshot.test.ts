@@ -113,7 +113,7 @@ const contents = Effect.fnUntraced(function*(directory: InMemoryDirectory.InMemo
 })
 
 describe("snapshot and restore", () => {
-  it.effect("bring everything back: entries, names, values, history, order, and what is found", () =>
+  it.effect("restore everything: entries, names, values, history, order and search results", () =>
     Effect.gen(function*() {
       // Time begins at 0, which a time that was lost would be too.
       yield* TestClock.adjust("1 hour")
@@ -167,7 +167,7 @@ describe("export", () => {
       }
     }), 30_000)
 
-  it.effect("without what servers keep, it is what it was made of", () =>
+  it.effect("without operational attributes, it equals the text that it was loaded from", () =>
     Effect.gen(function*() {
       const directory = yield* InMemoryDirectory.make({ ldif: organisation })
       const facts = (text: string) =>

@@ -1,4 +1,4 @@
-/** Access rules: what others than the administrator may do, and what they see. */
+/** Access rules: what users other than the administrator may do and see. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
@@ -62,7 +62,7 @@ describe("visibility", () => {
       assert.strictEqual((yield* (yield* open([ada, "adapw"])).search(people, "(uid=eve)")).entries.length, 1)
     }))
 
-  it.effect("nor can anything be done to it", () =>
+  it.effect("no operation can use a hidden entry", () =>
     Effect.gen(function*() {
       const directory = yield* make({ visible, access: () => true })
       const raw = yield* connect(directory)
@@ -137,7 +137,7 @@ describe("visibility", () => {
 })
 
 describe("functions of a test that throw", () => {
-  it.effect("are an answer, so that no client waits, and the connection continues", () =>
+  it.effect("result in a response, so that no client hangs, and the connection continues", () =>
     Effect.gen(function*() {
       const raw = yield* connect(
         yield* make({
@@ -152,7 +152,7 @@ describe("functions of a test that throw", () => {
       assert.strictEqual((yield* raw.search("", undefined, { scope: "base" })).entries.length, 1)
     }))
 
-  it.effect("an interceptor that dies too", () =>
+  it.effect("an interceptor that dies results in a response too", () =>
     Effect.gen(function*() {
       const raw = yield* connect(yield* make({ interceptor: () => Effect.die("a mistake") }))
       const { operation, result } = yield* raw.request({ _tag: "DeleteRequest", dn: ada })

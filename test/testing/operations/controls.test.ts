@@ -47,7 +47,7 @@ const next = (raw: RawClient): Effect.Effect<LdapMessage> =>
   )
 
 describe("tree delete", () => {
-  it.effect("takes away everything below, where it is asked for", () =>
+  it.effect("deletes the whole subtree if the control is present", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* asAdmin()
       const before = directory.size
@@ -159,7 +159,7 @@ describe("content synchronization", () => {
     }
   })
 
-  it.effect("everything at first, then what has changed and who is still there", () =>
+  it.effect("everything at first, then changed entries and the entries that still exist", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* asAdmin()
       const first = yield* sync(raw)
@@ -177,7 +177,7 @@ describe("content synchronization", () => {
       assert.strictEqual(gone.code, 32)
     }))
 
-  it.effect("a restore is a change as others are", () =>
+  it.effect("a restore counts as a change", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* asAdmin()
       const snapshot = yield* directory.snapshot
@@ -199,14 +199,14 @@ describe("content synchronization", () => {
       assert.deepStrictEqual(types, ["delete", "add"])
     }))
 
-  it.effect("a cookie that isn't from here is refused", () =>
+  it.effect("a cookie of another directory is refused", () =>
     Effect.gen(function*() {
       const { raw } = yield* asAdmin()
       assert.strictEqual((yield* sync(raw, Buffer.from("from elsewhere"))).code, 4096)
       assert.strictEqual((yield* sync(raw, Buffer.from("change=99"))).code, 4096)
     }))
 
-  it.effect("refreshAndPersist goes on with what is added, changed, and no longer part of it", () =>
+  it.effect("refreshAndPersist continues with added and changed entries, and with those that no longer match", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* asAdmin()
       const watcher = yield* connect(directory)
@@ -279,7 +279,7 @@ describe("transactions", () => {
     return { identifier, control: LdapControl.transactionSpecification.make(identifier) }
   })
 
-  it.effect("carries out all at its end, or nothing", () =>
+  it.effect("carries out all updates at its end, or none", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* asAdmin()
       const { control, identifier } = yield* begin(raw)
@@ -291,7 +291,7 @@ describe("transactions", () => {
       assert.strictEqual((yield* raw.request(extended(LdapExtended.endTransaction, { identifier }))).result.code, 53)
     }))
 
-  it.effect("a failure takes everything back, and is named", () =>
+  it.effect("a failure rolls everything back, and the response names the failed update", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* asAdmin()
       const text = () =>

@@ -127,7 +127,7 @@ describe("modify", () => {
       assert.strictEqual(directory.lookup(ada)?.get("uidNumber"), "9007199254740994")
     }))
 
-  it.effect("all or nothing: a change that fails takes back those before it", () =>
+  it.effect("all or nothing: a failed change rolls back those before it", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* open()
       const before = JSON.stringify(directory.lookup(ada))
@@ -215,7 +215,7 @@ describe("modify DN", () => {
       assert.deepStrictEqual(directory.lookup(ada)?.getAll("uid"), ["ADA"])
     }))
 
-  it.effect("a new superior takes everything below along", () =>
+  it.effect("a new superior moves the whole subtree", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* open()
       yield* add(raw, `ou=all,${base}`, unit("all"))
@@ -252,7 +252,7 @@ describe("modify DN", () => {
 })
 
 describe("compare", () => {
-  it.effect("true, false, and what can't be told", () =>
+  it.effect("true, false, and Undefined", () =>
     Effect.gen(function*() {
       const { raw } = yield* open()
       const compare = (dn: string, attribute: string, value: string) =>

@@ -1,4 +1,4 @@
-/** What a search finds, and how much of it is returned. */
+/** Searches: matching entries, attributes, and limits. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
@@ -346,7 +346,7 @@ describe("paged results", () => {
       assert.strictEqual((yield* page(raw, 5, first.cookie)).cookie?.length, 0)
     }))
 
-  it.effect("size 0 gives the cursor back", () =>
+  it.effect("page size 0 releases the cursor", () =>
     Effect.gen(function*() {
       const raw = yield* client({ entries })
       const { cookie } = yield* page(raw, 4)
@@ -355,7 +355,7 @@ describe("paged results", () => {
       assert.strictEqual((yield* page(raw, 4, cookie)).code, 2)
     }))
 
-  it.effect("a cookie serves once, for its own search and on its own connection", () =>
+  it.effect("a cookie is valid once, for its own search and on its own connection", () =>
     Effect.gen(function*() {
       const directory = yield* make({ entries })
       const raw = yield* connect(directory)

@@ -189,7 +189,7 @@ describe.skipIf(slapd === undefined)("with controls, as slapd does it", { timeou
       withControls(search(people, "(uid=alice)", { typesOnly: true }), valueFilters("(mail=*)"))
     ]))
 
-  it.effect("referrals, and those who manage them", () => {
+  it.effect("referrals, and the ManageDsaIT control", () => {
     const manage = LdapControl.manageDsaIt.make()
     const here = `cn=here,${referrals}`
     const elsewhere = `cn=elsewhere,${referrals}`
