@@ -1,5 +1,6 @@
 /**
- * The reason of an error that stands below all that can be invalid: see LdapError.ts for the others.
+ * The reason of an error for an invalid request. It has a file of its own because the checks of arguments, which LdapError.ts depends on,
+ * make it. LdapError.ts exports it with the other reasons.
  *
  * @since 0.1.0
  */

@@ -10,10 +10,11 @@
 import * as Data from "effect/Data"
 import type { LdapEntry } from "./entry/LdapEntry.ts"
 import { InvalidRequest } from "./InvalidRequest.ts"
-import * as ResultCode from "./LdapResultCode.ts"
 import type { ServerReason } from "./ServerReason.ts"
+import { describeEnd, SessionEnd } from "./SessionEnd.ts"
 
 export * from "./ServerReason.ts"
+export { describeEnd, SessionEnd }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Reasons of the client
@@ -323,42 +324,6 @@ export class ReferralFailed extends Data.TaggedError("ReferralFailed")<{
     return `the server refers to another one, and that failed: ${this.detail}`
   }
 }
-
-// ---------------------------------------------------------------------------------------------------------------------
-// The end of a session
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * Why a session ended: its scope was closed (`Released`), the server announced it (`ServerNotice`, the Notice of
- * Disconnection of RFC 4511 section 4.4.1), the connection broke (`ConnectionLost`), or the peer violated the protocol
- * (`ProtocolViolation`).
- *
- * @category models
- * @since 0.1.0
- */
-export type SessionEnd = Data.TaggedEnum<{
-  Released: {}
-  ServerNotice: { readonly code: number; readonly diagnosticMessage: string }
-  ConnectionLost: { readonly detail: string; readonly cause?: unknown }
-  ProtocolViolation: { readonly detail: string; readonly cause?: unknown }
-}>
-
-/**
- * @category constructors
- * @since 0.1.0
- */
-export const SessionEnd = Data.taggedEnum<SessionEnd>()
-
-/** Why a session ended, in words. @internal */
-export const describeEnd: (end: SessionEnd) => string = SessionEnd.$match({
-  Released: () => "its scope was closed",
-  ServerNotice: ({ code, diagnosticMessage }) =>
-    `the server announced the end with ${ResultCode.format(code)}${
-      diagnosticMessage === "" ? "" : ` and says "${diagnosticMessage}"`
-    }`,
-  ConnectionLost: ({ detail }) => `the connection was lost (${detail})`,
-  ProtocolViolation: ({ detail }) => `the peer broke the protocol (${detail})`
-})
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The error

@@ -142,7 +142,7 @@ const nameOf = (name: string): string => {
     : name
 }
 
-/** A referral, of which only the server remains if a secret may stand in it. */
+/** A referral. If it may contain a secret, only the server remains of it. */
 const uriOf = (uri: string): string => {
   let text = uri
   try {
@@ -153,7 +153,7 @@ const uriOf = (uri: string): string => {
   return mayNameSecret(text) ? uri.replace(/^([a-z]+:\/\/[^/?#]*)?.*$/is, "$1/***") : uri
 }
 
-/** The server's text may repeat a name of the request, which has no end there that could be found. */
+/** The server's text may repeat a name of the request. Where that name ends can't be told, so the whole text is cut out. */
 const resultOf = (result: ResultFields): ResultFields => ({
   ...result,
   matchedDn: nameOf(result.matchedDn),
@@ -161,7 +161,7 @@ const resultOf = (result: ResultFields): ResultFields => ({
   ...(result.referrals === undefined ? undefined : { referrals: result.referrals.map(uriOf) })
 })
 
-/** Whether `name=` of such an attribute stands in a text: of a plain name there is nothing to hide. */
+/** Whether a text has `name=` for such an attribute. The name without a value is no secret. */
 const namesSecretValue = (text: string): boolean =>
   mayNameSecret(text) && Array.from(text.matchAll(/([A-Za-z0-9.-]+)[ ]*=/g)).some(([, name = ""]) => isSecret(name))
 

@@ -42,7 +42,7 @@ describe("tls-server-end-point", () => {
     assert.isUndefined(tlsServerEndPoint(certificate(pss, hashIs("2b6570"))))
   })
 
-  it("bytes that are no certificate have none, whatever they are", () => {
+  it("bytes that are no certificate have no binding", () => {
     const whole = certificate(pss, hashIs("608648016503040202"))
     for (let length = 0; length < whole.length; length++)
       assert.isUndefined(tlsServerEndPoint(whole.subarray(0, length)))

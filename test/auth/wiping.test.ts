@@ -51,7 +51,7 @@ beforeEach(() => {
 const isWiped = (octets: Uint8Array | undefined): boolean => octets!.length > 0 && octets!.every((byte) => byte === 0)
 
 describe("what is overwritten", () => {
-  it.effect("the text of NTLM's password; octets that a program gives stay as they are", () =>
+  it.effect("the text of NTLM's password; bytes that a program gives stay as they are", () =>
     Effect.gen(function*() {
       const own = Buffer.from("secret", "utf16le")
       for (const password of [Redacted.make("secret"), Redacted.make<string | Uint8Array>(own)]) {

@@ -32,7 +32,7 @@ const inMemory = Layer.effect(
 )
 
 describe("LdapClient", () => {
-  it.effect("has the operations of a session, and nothing that changes who its sharers are", () =>
+  it.effect("has the operations of a session, but no bind or StartTLS, which would affect all users of a shared session", () =>
     Effect.gen(function*() {
       const client = yield* LdapClient.LdapClient
       for (const name of ["bind", "startTls", "closed", "unbind", "close"]) assert.notProperty(client, name)
@@ -154,7 +154,7 @@ describe("LdapClient", () => {
         assert.strictEqual(yield* client.withSession({ url }, who), "")
       }))
 
-    it.live("so do those of TLS: a certificate of the user's own", () =>
+    it.live("TLS settings are replaced too: a client certificate of the user", () =>
       Effect.gen(function*() {
         const { ca, client: certificate, server } = makeCertificates()
         const served = yield* InMemoryDirectory.make({ entries })

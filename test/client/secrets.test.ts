@@ -139,7 +139,7 @@ const program = Effect.fnUntraced(function*(show: (value: unknown) => void, like
 })
 
 describe("S9: passwords stay in", () => {
-  it.effect("planted everywhere, they come out nowhere", () =>
+  it.effect("secrets planted everywhere appear in no output", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       const seen: Array<string> = []

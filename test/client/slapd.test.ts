@@ -96,7 +96,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
           })
       )
 
-      it.effect("wrong passwords lock the account, whatever comes after", () =>
+      it.effect("wrong passwords lock the account, also for the right one", () =>
         Effect.gen(function*() {
           for (let i = 0; i < 3; i++) {
             const error = yield* Effect.flip(logIn("lockable", "wrong"))
@@ -106,7 +106,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
           assert.strictEqual(error.reason._tag, "AccountLocked")
         }))
 
-      it.effect("a filter that finds two", () =>
+      it.effect("a filter that finds two users", () =>
         Effect.gen(function*() {
           const filter = () => LdapFilter.equals("objectClass", "inetOrgPerson")
           const { reason } = yield* Effect.flip(logIn("anybody", "wrong", { filter }))
@@ -222,7 +222,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
         assert.isFalse(yield* LdapJobs.exists(ldap, top))
       }))
 
-    it.effect("members flat and nested, of groups that have each other", () =>
+    it.effect("members, flat and nested, of groups that contain each other", () =>
       Effect.gen(function*() {
         const { ldap } = yield* Server
         const group = (cn: string, member: ReadonlyArray<string>) =>

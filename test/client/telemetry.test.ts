@@ -1,4 +1,4 @@
-/** What operations tell of themselves: spans, metrics and logs; and that none of it names people. */
+/** Spans, metrics and logs of operations, none of which names people. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -68,7 +68,7 @@ const session = Effect.gen(function*() {
 })
 
 describe("spans", () => {
-  it.effect("each operation is one, with what it was about and what came of it", () =>
+  it.effect("each operation has one, with its target and its outcome", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       yield* Effect.gen(function*() {
@@ -133,7 +133,7 @@ describe("spans", () => {
       }
     }))
 
-  it.effect("a failed one says why, and not whom it was about", () =>
+  it.effect("the span of a failed operation has the reason, and no DN", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       const error = yield* Effect.gen(function*() {
@@ -200,7 +200,7 @@ describe("spans", () => {
     })
   ]
 
-  it.effect.each(reasons)("one that failed has no words: $_tag", (reason) =>
+  it.effect.each(reasons)("the span of a failure has no text of the server: $_tag", (reason) =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       const error = new LdapError({ reason, operation: "delete", dn: words, server: "ldap://ldap.example.org" })
@@ -228,7 +228,7 @@ describe("spans", () => {
       }
     }))
 
-  it.effect("a defect has its class and its stack, and no words", () =>
+  it.effect("the span of a defect has its class and stack, and no message", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       const tracing = Tracing.of("ldap://ldap.example.org")
@@ -284,7 +284,7 @@ describe("spans", () => {
       assert.isTrue(telescope.logs.some(({ text }) => text.includes(words)))
     }))
 
-  it.effect("that of a stream lasts until the stream ends, however it ends", () =>
+  it.effect("the span of a stream lasts until the stream ends, however it ends", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       yield* Effect.gen(function*() {
@@ -318,7 +318,7 @@ describe("spans", () => {
       assert.isTrue(searches.every(({ status }) => status._tag === "Ended"))
     }))
 
-  it.effect("of a client it has the wait for a session and every attempt in it, and is the only one", () =>
+  it.effect("the span of a client's operation covers the wait for a session and all attempts, and is the only one", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       yield* Effect.gen(function*() {
@@ -475,7 +475,7 @@ describe("metrics", () => {
       assert.deepStrictEqual(yield* series(LdapTelemetry.unbinds), counted)
     }))
 
-  it.effect("how a pool is used, and waits that came to nothing", () =>
+  it.effect("use of the pool, and waits that timed out or were interrupted", () =>
     Effect.gen(function*() {
       const telescope = Telescope.make()
       yield* Effect.gen(function*() {

@@ -51,7 +51,7 @@ const carry = (given: Partial<Sides>, context: Context.Context<never> = Context.
 }
 
 describe("reading", () => {
-  it.effect("passes on nothing after a pause, even of the same read, and the rest in order later", () =>
+  it.effect("delivers nothing after a pause, even of the same read, and the rest in order later", () =>
     Effect.gen(function*() {
       let reads = 0
       const { duplex, onOctets, told } = carry({
@@ -74,7 +74,7 @@ describe("reading", () => {
     }))
 
   it.effect.each([3, 4, 5, 6, 7])(
-    "goes on whenever it is resumed, with fibers that yield after %s operations",
+    "continues whenever it is resumed, with fibers that yield after %s operations",
     (operations) =>
       Effect.gen(function*() {
         const queue = yield* Queue.unbounded<string>()
@@ -113,7 +113,7 @@ describe("reading", () => {
       assert.deepStrictEqual(told, [])
     }))
 
-  it.effect("passes on nothing within the call that writes, although the response has arrived by then", () =>
+  it.effect("delivers nothing within the call that writes, although the response has arrived by then", () =>
     Effect.gen(function*() {
       let arrive = (_: Effect.Effect<ReadonlyArray<Uint8Array>>): void => assert.fail("read was not called")
       const { duplex, told } = carry({

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { attemptDelay, raceAddresses, resolutionDelay } from "../../src/connection/node/addressRace.ts"
-import { atEveryStep } from "../session/stepping.ts"
+import { atEveryStep } from "../session/interleavings/stepping.ts"
 
 /** The behaviour of an address: connects or refuses after some time, or stays silent. */
 type Behaviour =
@@ -100,7 +100,7 @@ describe("RFC 8305", () => {
       assert.strictEqual(open.size, 0)
     }))
 
-  it.effect("two that connect in the same moment: one wins, the other is closed", () =>
+  it.effect("if two connect at the same time, one wins and the other is closed", () =>
     Effect.gen(function*() {
       const { events, open, race } = network({ v6a: { connects: 300 }, v4a: { connects: 50 } })
       const won = winner(yield* run(race({ addresses: ["v6a"] }, { addresses: ["v4a"] })))
@@ -169,7 +169,7 @@ describe("RFC 8305: lookups", () => {
       )
     }))
 
-  it.effect("that come when all others have failed are tried at once", () =>
+  it.effect("addresses that arrive when all others have failed are tried at once", () =>
     Effect.gen(function*() {
       const { race } = network({ v4a: { refuses: 0 }, v6a: { connects: 0 } })
       assert.strictEqual(winner(yield* run(race({ after: 3000, addresses: ["v6a"] }, { addresses: ["v4a"] }))), "v6a")

@@ -19,7 +19,7 @@ import { LdapParser } from "../../src/protocol/LdapParser.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates } from "../servers/certificates.ts"
-import { givingWayAfter } from "../session/stepping.ts"
+import { givingWayAfter } from "../session/interleavings/stepping.ts"
 
 const certificates = makeCertificates()
 

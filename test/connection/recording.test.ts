@@ -1,4 +1,4 @@
-/** What goes over connections, as events, as lines, and again out of these. */
+/** Recording connections as events and as lines, and replaying the lines. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -93,7 +93,43 @@ describe("LdapTransport.record", () => {
         assert.isTrue(kinds.has(kind), kind)
     }).pipe(Effect.scoped))
 
-  it.effect("is no business of the session: a sink that throws is called no more", () =>
+  it.effect("has no password that stands in a name", () =>
+    Effect.gen(function*() {
+      const directory = yield* world
+      const lines: Array<string> = []
+      const session = yield* LdapSession.fromTransport(
+        LdapTransport.record(directory.transport, (line) => lines.push(line)),
+        { auth }
+      )
+      const secret = "s3cret-named"
+      const named = `uid=ada+userPassword=${secret},dc=b`
+      // Hexadecimal, as a name may have it, and under the object identifier.
+      const hex = `uid=ada+2.5.4.35=#0403${Buffer.from("hex").toString("hex")},dc=b`
+      const calls: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        session.rename("uid=u1,dc=b", { newRdn: `uid=u1+userPassword=${secret}` }),
+        session.rename("uid=u2,dc=b", { newRdn: "uid=u2", newSuperior: named }),
+        session.lookup(named),
+        session.lookup(hex),
+        session.delete(named),
+        session.compare("uid=ada,dc=b", "seeAlso", named),
+        session.modify("uid=ada,dc=b", LdapModification.add("seeAlso", named)),
+        session.add(named, { objectClass: "account", uid: "x", seeAlso: named }),
+        session.searchResult({ base: "dc=b", filter: LdapFilter.equals("seeAlso", named) }),
+        session.searchResult({ base: "dc=b", filter: LdapFilter.equals("objectClass", "account") }),
+        session.bind(LdapAuth.simple(named, Redacted.make("x")))
+      ]
+      for (const call of calls) yield* Effect.exit(call)
+      const sent = lines.map((line) => {
+        const { received, sent } = JSON.parse(line) as { readonly sent?: string; readonly received?: string }
+        return `${line}\n${Buffer.from(sent ?? received ?? "", "base64").toString("latin1")}`
+      }).join("\n")
+      assert.notInclude(sent, secret)
+      assert.notInclude(sent, "686578")
+      assert.include(sent, "uid=u1+userPassword=***")
+      assert.isAbove(lines.filter((line) => line.includes("ModifyDnRequest")).length, 1)
+    }).pipe(Effect.scoped))
+
+  it.effect("doesn't affect the session: a sink that throws isn't called again", () =>
     Effect.gen(function*() {
       const directory = yield* world
       let calls = 0
@@ -207,7 +243,7 @@ describe("LdapTransport.replay", () => {
     assert.strictEqual(Result.isFailure(result) && result.failure.line, line)
   })
 
-  it.effect("of nothing connects to nothing", () =>
+  it.effect("a replay of an empty recording fails to connect", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
         Effect.scoped(LdapSession.fromTransport(Result.getOrThrow(LdapTransport.replay(""))))

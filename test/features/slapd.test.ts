@@ -1,6 +1,6 @@
 /**
  * OpenLDAP: every control and extended operation that it has and a session can send, its password policy, and the faults that it
- * can simulate. Where the directory in memory answers the same, test/testing/slapdControls.test.ts compares the two.
+ * can simulate. Where the directory in memory answers the same, test/testing/slapd/slapdControls.test.ts compares the two.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"

@@ -159,6 +159,11 @@ describe("messages", () => {
     ["533", "account disabled"],
     ["701", "account expired"],
     ["773", "password must be changed"],
+    ["721", "security package error"],
+    ["8009030d", "unknown credentials"],
+    ["80090347", "multiple accounts"],
+    ["c000006d", "logon failure"],
+    ["c0000234", "account locked"],
     ["775", "account locked"]
   ])("spell Active Directory's data %s out", (code, meaning) => {
     // The NUL at the end is Active Directory's own.
@@ -166,7 +171,7 @@ describe("messages", () => {
       `80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data ${code}, v2580\0`
     const reason = LdapError.fromResult(result(49, { diagnosticMessage }))
     assert.include(reason.message, `${code} (${meaning})`)
-    const isWrong = ["52e", "52b", "8009030c"].includes(code)
+    const isWrong = ["52e", "52b", "8009030c", "c000006d"].includes(code)
     assert.strictEqual(/the (name or the )?password is wrong/.test(reason.message), isWrong, reason.message)
     assert.strictEqual(LdapError.activeDirectorySubCode({ diagnosticMessage }), `${code} (${meaning})`)
     const upper = { diagnosticMessage: diagnosticMessage.toUpperCase() }

@@ -65,7 +65,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["state.backpressure.isReading = isReading\n", "", "forgets whether it reads"]
   ),
   ...of(
-    "running",
+    "sending",
     [
       `if (kind !== "stream" && timeoutMillis !== Infinity) setTimer`,
       `if (kind === "request" && timeoutMillis !== Infinity) setTimer`,
@@ -770,7 +770,7 @@ export const equivalentBreaks: ReadonlyArray<StateBreak> = [
     `if (_tag === "Handshake" || _tag === "Undecided") return false`,
     "the end of what arrived together makes a handshake or an end of the agreement before it is asked whether to read"
   ]),
-  ...of("running", [
+  ...of("sending", [
     `if (core.state.phase._tag !== "Open") return\n  const items`,
     "const items",
     "the end has emptied the queue, and nothing is added to it afterwards"

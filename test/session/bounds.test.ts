@@ -206,7 +206,7 @@ describe("S12: a stream that is not read while other operations wait for answers
     }))
 })
 
-describe("S12: credentials that never come", () => {
+describe("S12: credentials that never arrive", () => {
   const password = Effect.never as Effect.Effect<Redacted.Redacted<string>>
   const stubborn = Effect.uninterruptible(password)
   const auths = [
@@ -244,7 +244,7 @@ describe("S12: credentials that never come", () => {
       })
   )
 
-  it.effect.each(auths.slice(0, 2))("that die fail the bind alone: %s", ([name]) =>
+  it.effect.each(auths.slice(0, 2))("that die fail only the bind: %s", ([name]) =>
     Effect.gen(function*() {
       const broken = Effect.die(new Error("the vault is broken")) as Effect.Effect<Redacted.Redacted<string>>
       const auth = name === "simple"

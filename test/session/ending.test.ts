@@ -29,7 +29,7 @@ const ending = Effect.gen(function*() {
 })
 
 describe("S2: the release of a session that is ending", () => {
-  it.effect("waits until the connection is closed, and adds nothing", () =>
+  it.effect("waits until the connection is closed, and sends nothing more", () =>
     Effect.gen(function*() {
       const { client, close, peer } = yield* ending
       const closing = yield* Effect.forkChild(close, { startImmediately: true })
@@ -46,7 +46,7 @@ describe("S2: the release of a session that is ending", () => {
       assert.strictEqual(peer.octetsAfterUnbind(), 0)
     }))
 
-  it.effect("waits on although the fiber that runs it is interrupted", () =>
+  it.effect("keeps waiting if its fiber is interrupted", () =>
     Effect.gen(function*() {
       const { client, close } = yield* ending
       const closing = yield* Effect.forkChild(close, { startImmediately: true })
@@ -77,8 +77,8 @@ const slow = Effect.gen(function*() {
   return { close: Scope.close(scope, Exit.void), gate, peer, session }
 })
 
-describe("S1: the goodbye", () => {
-  it.effect("comes after requests in flight, and replaces requests that wait for room", () =>
+describe("S1: the unbind", () => {
+  it.effect("comes after requests in flight, and replaces requests that have not been written", () =>
     Effect.gen(function*() {
       const { close, gate, peer, session } = yield* slow
       yield* Effect.forkChild(Effect.exit(session.delete("cn=a")), { startImmediately: true })
@@ -95,8 +95,8 @@ describe("S1: the goodbye", () => {
     }))
 })
 
-describe("S2: the goodbye", () => {
-  it.effect("doesn't wait for a peer that has closed while the unbind was going out", () =>
+describe("S2: the unbind", () => {
+  it.effect("is not awaited if the peer closes while it is being written", () =>
     Effect.gen(function*() {
       const { close, gate, peer } = yield* slow
       const closing = yield* Effect.forkChild(close, { startImmediately: true })
@@ -133,8 +133,8 @@ describe("S3: the end", () => {
     }))
 })
 
-describe("S3: what came together with the end", () => {
-  it.effect("comes before it", () =>
+describe("S3: responses that arrive together with the end", () => {
+  it.effect("are delivered before it", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening
@@ -154,7 +154,7 @@ describe("S3: what came together with the end", () => {
       assert.deepStrictEqual(seen, ["cn=1", "cn=2"])
     }))
 
-  it.effect("comes before it, also where the consumer was busy until the session had ended", () =>
+  it.effect("are delivered before it, also if the consumer was busy until the session had ended", () =>
     Effect.gen(function*() {
       const { peer, server, session: opening } = yield* connect({ closeTimeout: 0 })
       const session = yield* opening
@@ -186,7 +186,7 @@ describe("S3: what came together with the end", () => {
     }))
 })
 
-describe("S3: bytes that wait in a connection made of effects", () => {
+describe("S3: bytes that wait in a connection over an Effect socket", () => {
   const large = (i: number) => entry(`cn=${i}`, { description: Buffer.alloc(60_000) })
   const notice = { _tag: "ExtendedResponse", oid: "1.3.6.1.4.1.1466.20036", result: { ...ok, code: 52 } } as const
 
@@ -205,7 +205,7 @@ describe("S3: bytes that wait in a connection made of effects", () => {
     return { ...world, scope, session }
   })
 
-  it.effect("may end the session within the call that resumes reading: no operation hangs", () =>
+  it.effect("may end the session within the call that resumes reading, and no operation hangs", () =>
     Effect.gen(function*() {
       const { client, scope, session } = yield* full(notice)
       const second = yield* Effect.forkChild(Effect.flip(session.compare("cn=a", "cn", "a")), {
@@ -219,7 +219,7 @@ describe("S3: bytes that wait in a connection made of effects", () => {
       assert.isFalse(client.isOpen())
     }))
 
-  it.effect("may answer a stream's wait within the call that waits, which leaves no time limit behind", () =>
+  it.effect("may resume a stream within the call in which it starts to wait, and no timer stays set", () =>
     Effect.gen(function*() {
       const { peer, session: opening } = yield* connect({ closeTimeout: 0, highWaterMark: 10_000_000 })
       const session = yield* opening
@@ -250,7 +250,7 @@ describe("S3: bytes that wait in a connection made of effects", () => {
 })
 
 describe("S2: a socket of the caller whose closing hangs", () => {
-  it.effect("delays the release by twice closeTimeout, and no longer", () =>
+  it.effect("delays the release by at most twice closeTimeout", () =>
     Effect.gen(function*() {
       const [client, server] = yield* MemorySocket.pair()
       const peer = yield* over(server)

@@ -12,7 +12,7 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
 })
 
 describe("S5: an operation that is given up", () => {
-  it.effect("is out of flight at once: a bind doesn't wait for its response", () =>
+  it.effect("counts as finished at once: a bind doesn't wait for its response", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
       const fiber = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
@@ -36,7 +36,7 @@ describe("S5: an operation that is given up", () => {
       assert.deepStrictEqual(peer.kinds(), ["DeleteRequest", "AbandonRequest", "BindRequest"])
     }))
 
-  it.effect("by a Cancel without a response: the operation is abandoned, the Cancel is not (RFC 3909 section 2.2)", () =>
+  it.effect("if a Cancel gets no response, its target is abandoned, and the Cancel is not (RFC 3909 section 2.2)", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "30 seconds" })
       const fiber = yield* Effect.forkChild(session.delete("cn=a", { cancel: true }), { startImmediately: true })

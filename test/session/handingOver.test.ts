@@ -19,7 +19,7 @@ const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]
 const yes: LdapMessage["operation"] = { _tag: "CompareResponse", result: { ...ok, code: 6 } }
 const start = <A, E, R>(operation: Effect.Effect<A, E, R>) => Effect.forkChild(operation, { startImmediately: true })
 
-describe("what a stream hands over", () => {
+describe("entries that a stream delivers", () => {
   it.effect("S10: an entry that arrives with the answer for which its consumer waited is seen at once", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()
@@ -43,7 +43,7 @@ describe("what a stream hands over", () => {
       yield* Fiber.join(consumer)
     }))
 
-  it.effect("S6: a pull that replaces another one in the middle of a step leaves no time limit behind", () =>
+  it.effect("S6: a pull that replaces another one in the middle of a step leaves no timer set", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open({ requestTimeout: "500 millis" })
       const seen: Array<string> = []

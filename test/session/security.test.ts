@@ -50,7 +50,7 @@ describe("S9: passwords", () => {
       assert.isEmpty(peer.received)
     }))
 
-  it.effect("it isn't even requested then", () =>
+  it.effect("a password effect is not run if the password could not be sent", () =>
     Effect.gen(function*() {
       const { session } = yield* open({ protection: "none" })
       const asked = LdapAuth.simple("cn=a", Effect.die("asked for"))

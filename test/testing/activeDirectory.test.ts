@@ -192,7 +192,7 @@ describe("DirSync", () => {
 })
 
 describe("notification", () => {
-  it.effect("sends what changes, without a word about why", () =>
+  it.effect("sends changed entries, without the kind of change", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* open()
       const watcher = yield* connect(directory)

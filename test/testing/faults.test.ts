@@ -1,4 +1,4 @@
-/** Faults on purpose, in virtual time: what a session makes of each, and that it keeps its promises. */
+/** Faults in virtual time: how a session handles each, and that it keeps its promises. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -195,7 +195,7 @@ describe("drop", () => {
 })
 
 describe("result", () => {
-  it.effect("in the directory's place, after some entries, or for what was done all the same", () =>
+  it.effect("instead of the directory's response, after some entries, or after the operation was carried out", () =>
     Effect.gen(function*() {
       const all = yield* open([
         Fault.result(LdapResultCode.busy, { on: "delete" }),
@@ -227,7 +227,7 @@ describe("result", () => {
       )
     }))
 
-  it.effect("of a bind: the session isn't opened, and says goodbye", () =>
+  it.effect("of a bind: the session isn't opened, and sends an unbind", () =>
     Effect.gen(function*() {
       const directory = yield* make({ faults: Fault.result(LdapResultCode.unavailable, { on: "bind" }) })
       const reason = yield* reasonOf(Effect.scoped(LdapSession.fromTransport(directory.transport, { auth })))
@@ -284,7 +284,7 @@ describe("connections that end", () => {
       assert.deepStrictEqual(yield* ends(all), [[0, 0, "server"]])
     }))
 
-  it.effect("garbage: a protocol violation, and the session says goodbye, since the server still listens", () =>
+  it.effect("garbage: a protocol violation, and the session sends an unbind, since the server still listens", () =>
     Effect.gen(function*() {
       const all = yield* open(Fault.garbage({ on: "search" }))
       assert.strictEqual(yield* whyOf(search(all.session)), "ProtocolViolation")
@@ -436,7 +436,7 @@ describe("which requests", () => {
       assert.strictEqual((yield* raw.search(base)).result.code, 0)
     }))
 
-  it.effect("what no fault has answered comes to the interceptor", () =>
+  it.effect("requests that no fault answers reach the interceptor", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
       const directory = yield* make({

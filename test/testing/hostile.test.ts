@@ -1,4 +1,4 @@
-/** Clients that ask for much: what they get stays in proportion. */
+/** Expensive requests of clients: their cost stays proportionate. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as LdapControl from "../../src/model/control/LdapControl.ts"
@@ -99,7 +99,7 @@ describe("aliases", () => {
     }))
 })
 
-describe("pages that aren't asked for", () => {
+describe("paged searches that aren't continued", () => {
   it.effect("the oldest are forgotten", () =>
     Effect.gen(function*() {
       const raw = yield* open()

@@ -1,11 +1,11 @@
-/** The log of a directory: what it keeps, and what it forgets when it is told to. */
+/** The log of a directory, and clearing it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { make } from "./fixture.ts"
 import { connect } from "./RawClient.ts"
 
 describe("clearing the log", () => {
-  it.effect("forgets what was, but for the connections that are open, and counts on", () =>
+  it.effect("removes all but the open connections, and numbering continues", () =>
     Effect.gen(function*() {
       const directory = yield* make()
       const { log } = directory

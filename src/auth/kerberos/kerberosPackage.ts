@@ -11,6 +11,7 @@
 import * as Effect from "effect/Effect"
 import { createRequire } from "node:module"
 import { InvalidRequest } from "../../model/LdapError.ts"
+import { messageOf } from "../../model/messageOf.ts"
 import { type GssContext, GssFailure, type GssProvider } from "./GssContext.ts"
 
 /** The functions of the package that are used here. */
@@ -90,8 +91,6 @@ const octetsOf = (text: string | null): Uint8Array | undefined =>
 
 const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, GssFailure> =>
   Effect.tryPromise({ try: run, catch: (cause) => new GssFailure({ detail: messageOf(cause) }) })
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /**
  * Compilers and bundlers leave a function in an object alone, so programs without Kerberos need neither the package nor its types. Of a

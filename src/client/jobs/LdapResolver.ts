@@ -1,15 +1,16 @@
 /**
  * Batched lookups: requests of many fibers in the same moment are collected and answered with few searches, by effect's
- * RequestResolver. resolverMatching.ts decides which request gets which of the entries that a shared search returns.
+ * RequestResolver. resolverRequests.ts has the requests, and resolverMatching.ts decides which of them gets which of the entries that a
+ * shared search returns.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Request from "effect/Request"
+import type * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
 import * as Semaphore from "effect/Semaphore"
 import { equalityOf } from "../../model/attribute/equalityRules.ts"
@@ -23,7 +24,18 @@ import { dnFrom } from "../../model/ldapts.ts"
 import { attributeListProblem, durationProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
 import { checked, countProblem, jobOptionsProblem, oneOf, type Problem } from "./jobInput.ts"
-import { byParent, isCaseExact, type Keys, type Matching, nameKeys, share, valueKeys } from "./resolverMatching.ts"
+import { byParent, isCaseExact, type Matching, nameKeys, share, valueKeys } from "./resolverMatching.ts"
+import {
+  complete,
+  Interest,
+  type Named,
+  NameRequest,
+  type Question,
+  questionsOf,
+  type Valued,
+  ValueRequest,
+  whileWanted
+} from "./resolverRequests.ts"
 
 export type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
 
@@ -319,11 +331,16 @@ const optionsProblem = (options: unknown): Problem =>
       attributes: (field, u) => attributeListProblem(u, field),
       chunkSize: countProblem,
       concurrency: countProblem,
-      window: durationProblem,
+      window: windowProblem,
       names: oneOf("base", "parent"),
       memberAttribute: descriptionProblem,
       caseExact: (field, u) => attributeListProblem(u, field)
     }) ?? nameProblem("base", (options as Partial<ResolverOptions>).base)
+
+const windowProblem = (field: string, u: unknown): Problem =>
+  durationProblem(field, u) ?? (Duration.isFinite(Duration.fromInputUnsafe(u as Duration.Input))
+    ? undefined
+    : new InvalidRequest({ field, detail: "lookups would wait for ever" }))
 
 const textOrOctetsProblem = (value: unknown): Problem =>
   typeof value === "string" || value instanceof Uint8Array
@@ -331,87 +348,13 @@ const textOrOctetsProblem = (value: unknown): Problem =>
     : new InvalidRequest({ field: "value", detail: `${given(value)} was given where text or bytes belong` })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Requests
+// Searches
 // ---------------------------------------------------------------------------------------------------------------------
-
-interface Named {
-  readonly dn: string
-}
-
-interface Valued {
-  readonly attribute: string
-  readonly value: string | Uint8Array
-  readonly isMember: boolean
-}
-
-class NameRequest extends Request.Class<Named & { readonly interest: Interest }, Option.Option<LdapEntry>, LdapError> {}
-
-class ValueRequest
-  extends Request.Class<Valued & { readonly interest: Interest }, ReadonlyArray<LdapEntry>, LdapError>
-{}
-
-/** Whether a fiber still waits for the request. effect doesn't tell a running batch of interruptions. */
-class Interest {
-  isLost = false
-  onLost: (() => void) | undefined
-  lose(): void {
-    this.isLost = true
-    this.onLost?.()
-  }
-}
-
-interface Asker<A> {
-  readonly request: { readonly interest: Interest }
-  completeUnsafe(exit: Exit.Exit<A, LdapError>): void
-}
-
-/** A lookup of one or several fibers. */
-interface Question<A, Asked = unknown> {
-  readonly keys: Keys
-  readonly asked: Asked
-  readonly askers: Array<Asker<A>>
-}
-
-/** Each question once, in the order of the first request for it. */
-const questionsOf = <A, Asked>(
-  entries: ReadonlyArray<Asker<A> & { readonly request: Asked }>,
-  keysOf: (asked: Asked) => Keys
-): ReadonlyArray<Question<A, Asked>> => {
-  const questions = new Map<string, Question<A, Asked>>()
-  for (const entry of entries) {
-    const keys = keysOf(entry.request)
-    const question = questions.get(keys.sure)
-    if (question === undefined) questions.set(keys.sure, { keys, asked: entry.request, askers: [entry] })
-    else question.askers.push(entry)
-  }
-  return [...questions.values()]
-}
-
-const complete = <A>(askers: ReadonlyArray<Asker<A>>, exit: Exit.Exit<A, LdapError>): void => {
-  for (const asker of askers) asker.completeUnsafe(exit)
-}
 
 const batched = <R extends Request.Any>(
   { window }: ResolverOptions,
   resolver: RequestResolver.RequestResolver<R>
 ): RequestResolver.RequestResolver<R> => window === undefined ? resolver : RequestResolver.setDelay(resolver, window)
-
-/** Runs a search for as long as one of the fibers waits. */
-const whileWanted = <A>(questions: ReadonlyArray<Question<A>>, search: Effect.Effect<void>): Effect.Effect<void> => {
-  const interests = questions.flatMap(({ askers }) => askers.map(({ request }) => request.interest))
-  const unwanted = Effect.callback<void>((resume) => {
-    const look = () => {
-      if (interests.every(({ isLost }) => isLost)) resume(Effect.void)
-    }
-    for (const interest of interests) interest.onLost = look
-    look()
-  })
-  return Effect.raceFirst(unwanted, search)
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Searches
-// ---------------------------------------------------------------------------------------------------------------------
 
 /** Refusals that a smaller search may avoid. */
 const isAboutSize = (exit: Exit.Failure<unknown, LdapError>): boolean =>

@@ -99,7 +99,7 @@ export const deleteTree = (
     () => deletion(client, dn, options)
   )
 
-/** A server may be sent any number of four bytes, and a page of none would never end. */
+/** The upper limit is that of LDAP's integers, which the request checks. Pages of zero entries would never end. */
 const pageSizeProblem = (field: string, u: unknown): InvalidRequest | undefined =>
   u === Infinity
     ? new InvalidRequest({ field, detail: "give false for a search without pages" })

@@ -183,7 +183,7 @@ interface Difference {
   readonly replacements: ReadonlyArray<LdapModification>
 }
 
-/** `Ldif.diff` compares. Before that, the values that the directory would not give up are added to the desired ones. */
+/** Compares by `Ldif.diff`, after adding to the desired values those that can't be deleted: of the RDN, and object classes. */
 const differenceOf = (
   name: string,
   current: ReadonlyArray<LdapAttribute>,
@@ -251,7 +251,7 @@ const withKept = (
 const isObjectClass = (description: string, schema: RuleSchema | undefined): boolean =>
   equalityOf(description, schema).type === equalityOf("objectClass", schema).type
 
-/** Tells the values of an attribute that the entry's own RDN has. */
+/** Whether a value of the attribute is in the entry's RDN. */
 const inNameOf = (
   name: string,
   description: string,
@@ -263,7 +263,7 @@ const inNameOf = (
     equalityOf(attribute.type, schema).type === type
   )
   if (attributes.length === 0) return () => false
-  // Of a type that nothing is known of, the server may compare text in its own way: what may be in the name stays.
+  // The server may compare values of an unknown type without regard to case, so all that may be in the RDN stay.
   const keyOf = (value: Uint8Array): string =>
     rule === "octets" ? new LdapDn.RdnAttribute(type, value).key : equalKey(rule, value)
   const keys = new Set(attributes.map(({ value }) => keyOf(value)))

@@ -18,10 +18,7 @@ import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { DnTemplate } from "../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { FilterTemplate, LdapFilter } from "../../model/filter/LdapFilter.ts"
-import { nameProblem } from "../../model/input/attributes.ts"
-import { given } from "../../model/input/values.ts"
-import { InvalidRequest, LdapError, type LdapResult } from "../../model/LdapError.ts"
-import { attributeListProblem, booleanProblem } from "../../session/input/operationInput.ts"
+import { type InvalidRequest, LdapError, type LdapResult } from "../../model/LdapError.ts"
 import type * as LdapSession from "../../session/LdapSession.ts"
 import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import * as LdapReferrals from "../referrals/LdapReferrals.ts"
@@ -36,6 +33,7 @@ import {
   refusalOfSuccess,
   WrongCredentials
 } from "./LoginError.ts"
+import { credentialsProblem, optionsProblem } from "./loginInput.ts"
 import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOptions } from "./loginSessions.ts"
 
 export type { FollowOptions } from "../referrals/LdapReferrals.ts"
@@ -202,8 +200,7 @@ export const authenticate = (options: LoginOptions): Authenticator => {
   const reason = optionsProblem(options)
   if (reason === undefined) return authenticator(options, bindAnew(options))
   // Making the function sends nothing and can't fail, so the logins do.
-  const cause = new LdapError({ reason, operation: "login" })
-  return () => Effect.fail(failed(new DirectoryFailed({ cause })))
+  return () => Effect.fail(invalid(reason))
 }
 
 /**
@@ -308,62 +305,18 @@ const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
   })
 
   return (login, password) => {
-    const wrong = inputProblem(login, password)
-    if (wrong !== undefined) return Effect.fail(failed(wrong))
+    const wrong = credentialsProblem(login, password)
+    if (wrong !== undefined) return Effect.fail(invalid(wrong))
     return Redacted.value(password) === ""
       ? Effect.fail(failed(new EmptyPassword()))
       : Semaphore.withPermit(turns, logIn(login, password))
   }
 }
 
-/** Checks for programs without types: a form may lack a field. */
-const inputProblem = (login: unknown, password: unknown): DirectoryFailed | undefined => {
-  const invalid = (field: string, detail: string) =>
-    new DirectoryFailed({
-      cause: new LdapError({ reason: new InvalidRequest({ field, detail }), operation: "login" })
-    })
-  if (typeof login !== "string" || !login.isWellFormed())
-    return invalid("login", `${given(login)} was given where the login belongs`)
-  if (!Redacted.isRedacted(password))
-    return invalid("password", `${given(password)} was given; make it with Redacted.make`)
-  const value = Redacted.value(password)
-  return typeof value === "string"
-    ? undefined
-    : invalid("password", `${given(value)} was given where a password belongs`)
-}
-
-/** Checks the options for programs without types. A pool checks its own. */
-const optionsProblem = (u: unknown): InvalidRequest | undefined => {
-  const invalid = (field: string, detail: string) => new InvalidRequest({ field, detail })
-  if (typeof u !== "object" || u === null) return invalid("options", `${given(u)} was given where options belong`)
-  const { attributes, base, client, filter, followReferrals, open, passwordPolicy, uniform }: Readonly<
-    Partial<Record<keyof LoginSettings | "client" | "open", unknown>>
-  > = u
-  if (!hasMethod(client, "searchResult"))
-    return invalid("client", `${given(client)} was given where a client or a session belongs`)
-  if (open === undefined ? !hasMethod(client, "withSession") : typeof open !== "object" || open === null)
-    return invalid(
-      "open",
-      `${given(open)} was given where the settings of a session, or an effect that opens one, belong`
-    )
-  if (typeof filter !== "function" && !hasMethod(filter, "filter"))
-    return invalid("filter", `${given(filter)} was given where a template of LdapFilter or a function belongs`)
-  const isBaseTemplate = hasMethod(base, "dn") && "_tag" in base && base._tag === "DnTemplate"
-  const isUniform = uniform === undefined || typeof uniform === "boolean" ||
-    (typeof uniform === "object" && uniform !== null && "decoy" in uniform)
-  return (isBaseTemplate ? undefined : nameProblem("base", base)) ?? attributeListProblem(attributes) ??
-    booleanProblem("passwordPolicy", passwordPolicy) ??
-    (isUniform ? undefined : invalid("uniform", `${given(uniform)} was given where true, false or a decoy belongs`)) ??
-    (typeof uniform === "object" ? nameProblem("decoy", (uniform as { readonly decoy: unknown }).decoy) : undefined) ??
-    (followReferrals === undefined || (typeof followReferrals === "object" && followReferrals !== null)
-      ? undefined
-      : invalid("followReferrals", `${given(followReferrals)} was given where options belong`))
-}
-
-const hasMethod = (u: unknown, name: string): u is object =>
-  typeof u === "object" && u !== null && typeof (u as Readonly<Record<string, unknown>>)[name] === "function"
-
 const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
+
+const invalid = (reason: InvalidRequest): LoginError =>
+  failed(new DirectoryFailed({ cause: new LdapError({ reason, operation: "login" }) }))
 
 const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never, LoginError> =>
   isPasswordKnown

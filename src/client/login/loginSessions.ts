@@ -8,12 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { LdapAuth } from "../../auth/LdapAuth.ts"
-import type { LdapError, LdapResult } from "../../model/LdapError.ts"
+import { LdapError, type LdapResult } from "../../model/LdapError.ts"
 import * as LdapSession from "../../session/LdapSession.ts"
 import type { LdapClient } from "../LdapClient.ts"
 import * as LdapPool from "../pool/LdapPool.ts"
 import { whole } from "../pool/LdapPoolMembers.ts"
 import { refusalOfSuccess } from "./LoginError.ts"
+import { sessionProblem } from "./loginInput.ts"
 
 /**
  * How to open a session for the bind of a user: a configuration, whose `auth` is not used, or an effect that makes an anonymous
@@ -107,8 +108,16 @@ const isLogin = (result: LdapResult): boolean => refusalOfSuccess("", result) ==
 const isUnsent = ({ operation, reason }: LdapError): boolean =>
   operation === "bind" && (reason._tag === "ConnectionLost" || reason._tag === "SessionClosed") && !reason.inDoubt
 
-const openOf = ({ open }: LoginDirectory): Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope> | undefined =>
-  open === undefined || Effect.isEffect(open) ? open : LdapSession.make({ ...open, auth: undefined })
+const openOf = (
+  { open }: LoginDirectory
+): Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope> | undefined => {
+  if (open === undefined) return undefined
+  if (!Effect.isEffect(open)) return LdapSession.make({ ...open, auth: undefined })
+  return Effect.flatMap(open, (session) => {
+    const reason = sessionProblem(session)
+    return reason === undefined ? Effect.succeed(session) : Effect.fail(new LdapError({ reason, operation: "login" }))
+  })
+}
 
 /** A directory without `open` is a client. */
 const clientOf = ({ client }: LoginDirectory) =>

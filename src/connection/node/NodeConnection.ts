@@ -239,7 +239,7 @@ export class NodeConnection implements LdapConnection {
       this.#listen()
       return Deferred.await(outcomeOf(tls, "secureConnect")).pipe(
         Effect.mapError((cause) => fail(describeTls(cause, this.#target.tls !== undefined))),
-        // While the server is judged it may go, and must not be read.
+        // While the server is verified, it may close the connection, and nothing is read.
         Effect.flatMap(() => {
           const negotiated = TlsHandshake.negotiatedOn(tls)
           return Effect.andThen(
@@ -299,13 +299,13 @@ export class NodeConnection implements LdapConnection {
 
   readonly #onClose = (): void => this.#finish("the socket was closed")
 
-  /** What may be wrong with a server that took a request in clear text and ended the connection without an answer. */
+  /** A hint for a server that received a request in clear text and closed the connection without a response: it may expect TLS. */
   get #hint(): string {
     const isSilent = this.#socket === this.#raw && this.#hasWritten && !this.#hasHeard
     return isSilent && "port" in this.#target.address ? `; ${askForTls}` : ""
   }
 
-  /** Every end comes with a `close` after it: the first word counts. */
+  /** Node emits `close` after every other end, so only the first call counts. */
   #finish(detail: string, cause?: Error): void {
     if (this.#end !== undefined) return
     this.#end = SessionEnd.ConnectionLost({ detail, cause })

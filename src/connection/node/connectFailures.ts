@@ -112,7 +112,7 @@ export const describeTls = (cause: Error, isFromStart: boolean): Failure => {
 
 const clearTextPort = "ldaps is usually on port 636; for a port in clear text use ldap://, with startTls: true"
 
-/** The server ended the connection without a word of TLS. */
+/** The server closed the connection before any byte of TLS. */
 const isSilent = (cause: Error): boolean =>
   codeOf(cause) === "ECONNRESET" || codeOf(cause) === "EPIPE" || cause.message === closedByPeer
 

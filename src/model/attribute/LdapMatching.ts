@@ -9,8 +9,9 @@
  */
 import { valueFrom, type ValueInput } from "../entry/LdapEntry.ts"
 import { equalKey } from "./attributeKeys.ts"
-import { equalityOf, equalityRuleNamed, type RuleSchema } from "./equalityRules.ts"
+import { equalityOf, type RuleSchema } from "./equalityRules.ts"
 import { normalize as normalizeBy } from "./matchingRules.ts"
+import { equalityRuleNamed } from "./namedRules.ts"
 
 /**
  * Where rules come from.
@@ -30,10 +31,11 @@ export type { RuleSchema, ValueInput }
  *
  * **Details**
  *
- * Of names (`member`, `manager`) case, blanks after commas and the order within an RDN don't matter; of most text, case and runs of
- * spaces don't; of telephone numbers, spaces and hyphens don't. The names of an object class equal its object identifier. Times are equal that are the same moment. Values that the rule can't
- * take, and values of attributes that no schema knows or that have no equality rule, are equal if their bytes are. Options of the
- * description don't matter. An invalid value (`undefined`, an object) equals nothing.
+ * Names (`member`, `manager`) are compared without regard to case, to blanks after commas and to the order within an RDN; most text
+ * without regard to case and to runs of spaces; telephone numbers without spaces and hyphens; times by the moment that they name. The
+ * names of an object class equal its object identifier. Values are equal only if their bytes are, if the rule can't take them, if no
+ * schema knows the attribute, or if it has no equality rule. Options of the description don't matter. An invalid value (`undefined`, an
+ * object) equals nothing.
  *
  * **Example**
  *

@@ -26,7 +26,7 @@ interface Later {
   readonly removed: ReadonlyArray<readonly [key: string, placed: Placed]>
 }
 
-/** The keys that one attribute has and another, made of it, hasn't, and the other way round. */
+/** How the keys of a modified attribute differ from those of the one that it was made from. */
 export interface KeyChanges {
   readonly gone: ReadonlySet<string>
   readonly came: ReadonlySet<string>

@@ -1,6 +1,6 @@
 /**
- * Keys by which attributes of an entry, and values of an attribute, are found to be the same: for comparing entries, where one
- * side may call `cn` what the other calls `commonName` or `2.5.4.3`.
+ * Keys that equal attributes of entries, and equal values of an attribute, share. Two entries that are compared may name one attribute
+ * differently: `cn`, `commonName`, `2.5.4.3`.
  */
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import { objectClassOf } from "./AttributeTypes.ts"
@@ -19,7 +19,7 @@ export const descriptionKey = (description: string, schema?: RuleSchema): string
   return [type, ...options.filter((option) => option !== "binary").sort()].join(";")
 }
 
-/** A key that equal values share. An object class is the same by each of its names (RFC 4517 section 4.2.26). */
+/** A key that equal values share. The names of an object class and its object identifier are equal (RFC 4517 section 4.2.26). */
 export const equalKey = (rule: MatchingRule, value: Uint8Array): string => {
   const key = valueKey(rule, value)
   return rule === "oid" ? (objectClassOf(key)?.name.toLowerCase() ?? key) : key
@@ -52,7 +52,7 @@ export const attributesByKey = (
   return all
 }
 
-/** The attribute without values that equal one before them: a server refuses both in one request. */
+/** The attribute with each value once: a server refuses a request with two equal values. */
 export const withoutTwins = (attribute: LdapAttribute, schema: RuleSchema | undefined): LdapAttribute => ({
   description: attribute.description,
   values: Array.from(valuesByKey(equalityOf(attribute.description, schema).rule, attribute.values).values())

@@ -1,7 +1,7 @@
 /**
  * The attribute types and object classes that the directory knows, as data: those of RFC 4512, RFC 4519, RFC 4524
  * (cosine), RFC 2798 (inetOrgPerson), RFC 2307 (nis), and the ones of Active Directory that programs ask for most.
- * What the columns mean is for AttributeTypes.ts to say.
+ * AttributeTypes.ts explains the columns.
  */
 
 /** Object identifier, names, the equality rule or `<` and the supertype, then what else is said of the type. */

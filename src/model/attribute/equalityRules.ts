@@ -1,42 +1,12 @@
 /**
- * The rule by which values of an attribute are equal: by the name of its matching rule (RFC 4517 section 4.2), by its syntax where a
+ * The rule by which values of an attribute are equal: by the name of its matching rule (namedRules.ts), by its syntax where a
  * server's schema names no rules (Active Directory), or by the tables of the standard schemas. Comparing by a rule is in
  * matchingRules.ts.
  */
 import { given } from "../input/values.ts"
 import { AttributeTypes } from "./AttributeTypes.ts"
 import type { MatchingRule } from "./matchingRules.ts"
-
-/** The rule of a matching rule's name or object identifier; `undefined` for one that isn't known. */
-export const equalityRuleNamed = (name: string): MatchingRule | undefined => equalityRules.get(name.toLowerCase())
-
-/** Rules that compare stored values byte by byte here, since what they compare is a structure of its own, are `octets`. */
-const equalityRules = new Map<string, MatchingRule>(
-  ([
-    ["objectIdentifierMatch", "2.5.13.0", "oid"],
-    ["distinguishedNameMatch", "2.5.13.1", "dn"],
-    ["caseIgnoreMatch", "2.5.13.2", "caseIgnore"],
-    ["caseExactMatch", "2.5.13.5", "caseExact"],
-    ["numericStringMatch", "2.5.13.8", "telephone"],
-    ["caseIgnoreListMatch", "2.5.13.11", "caseIgnore"],
-    ["booleanMatch", "2.5.13.13", "boolean"],
-    ["integerMatch", "2.5.13.14", "integer"],
-    ["bitStringMatch", "2.5.13.16", "octets"],
-    ["octetStringMatch", "2.5.13.17", "octets"],
-    ["telephoneNumberMatch", "2.5.13.20", "telephone"],
-    ["presentationAddressMatch", "2.5.13.22", "octets"],
-    ["uniqueMemberMatch", "2.5.13.23", "dn"],
-    ["protocolInformationMatch", "2.5.13.24", "octets"],
-    ["generalizedTimeMatch", "2.5.13.27", "time"],
-    ["integerFirstComponentMatch", "2.5.13.29", "octets"],
-    ["objectIdentifierFirstComponentMatch", "2.5.13.30", "octets"],
-    ["certificateExactMatch", "2.5.13.34", "octets"],
-    ["certificateListExactMatch", "2.5.13.38", "octets"],
-    ["uuidMatch", "1.3.6.1.1.16.2", "uuid"],
-    ["caseExactIA5Match", "1.3.6.1.4.1.1466.109.114.1", "caseExactIA5"],
-    ["caseIgnoreIA5Match", "1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5"]
-  ] as const).flatMap(([name, oid, rule]) => [[name.toLowerCase(), rule], [oid, rule]] as const)
-)
+import { equalityRuleNamed } from "./namedRules.ts"
 
 /** The rules by which Active Directory compares values of a syntax (MS-ADTS 3.1.1.2.2.4): its schema doesn't say. */
 const syntaxRules = new Map<string, MatchingRule>([
@@ -83,7 +53,7 @@ export interface Equality {
 
 const standard = new AttributeTypes({ strict: true })
 
-/** Of an attribute description, whose options don't matter; types that nothing is known of are compared by bytes. */
+/** The equality of an attribute, by its description; options don't matter. Values of unknown types are compared by their bytes. */
 export const equalityOf = (description: string, schema?: RuleSchema): Equality => {
   // Programs without types may pass anything.
   const [name = ""] = typeof description === "string" ? description.split(";", 1) : []

@@ -91,24 +91,6 @@ export const order = (rule: MatchingRule, a: string, b: string): number => {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
-/** The rule that an ordering rule of RFC 4517 puts in order, by its name or object identifier. */
-export const orderingRule = (name: string): MatchingRule | undefined => orderingRules.get(name.toLowerCase())
-
-const orderingRules = new Map<string, MatchingRule>([
-  ["caseignoreorderingmatch", "caseIgnore"],
-  ["2.5.13.3", "caseIgnore"],
-  ["caseexactorderingmatch", "caseExact"],
-  ["2.5.13.6", "caseExact"],
-  ["integerorderingmatch", "integer"],
-  ["2.5.13.15", "integer"],
-  ["octetstringorderingmatch", "octets"],
-  ["2.5.13.18", "octets"],
-  ["generalizedtimeorderingmatch", "time"],
-  ["2.5.13.28", "time"],
-  ["uuidorderingmatch", "uuid"],
-  ["1.3.6.1.1.16.3", "uuid"]
-])
-
 /** Of a Printable String (RFC 4517 section 3.3.29). */
 const printable = /^[A-Za-z0-9'()+,\-./:? =]*$/
 

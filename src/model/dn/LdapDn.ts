@@ -43,8 +43,8 @@ export const make = (rdns: Iterable<Rdn>): LdapDn => new LdapDn(Array.from(rdns)
  * **Details**
  *
  * The value may be any text or bytes and never becomes syntax. The type is part of the program: a type that is neither a
- * name nor an object identifier, or an RDN without attributes, is a bug in the program and throws {@link DnSyntaxError}. Half
- * of a surrogate pair in text becomes U+FFFD, as it does wherever text becomes UTF-8.
+ * name nor an object identifier, or an RDN without attributes, is a bug in the program and throws {@link DnSyntaxError}. Text
+ * with half of a surrogate pair is kept, and the request that uses the name fails.
  *
  * **Example**
  *

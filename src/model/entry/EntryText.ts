@@ -189,9 +189,9 @@ const insides = new Int16Array(words.length)
 const isCountable = endianness() === "LE"
 
 /**
- * Where each attribute begins in the text, and where the last one ends; `undefined` where the text has other units than one for
- * each byte that begins a character: it isn't UTF-8 throughout, or has characters of two units. What stands between values is
- * ASCII, so none of them can lend a byte to another.
+ * Where each attribute begins in the text, and where the last one ends. `undefined` if the text doesn't have exactly one unit for each
+ * byte that begins a character: it isn't UTF-8 throughout, or has characters of two units. The bytes between values are ASCII, so a
+ * character can't extend from one value into the next.
  */
 const placesIn = (
   text: string,

@@ -7,16 +7,16 @@
  * @since 0.1.0
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
-import { BerReader, Tag } from "../../ber/BerReader.ts"
+import { type BerReader, Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
-import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
-import type { ElementLimits } from "../../ber/ElementLimits.ts"
+import { contentStart, elementEnd } from "../../ber/element.ts"
 import { secretKind } from "../attribute/secretAttributes.ts"
 import { attributesProblem } from "../input/attributes.ts"
 import { given, valueFrom, type ValueInput } from "../input/values.ts"
 import { InvalidRequest } from "../InvalidRequest.ts"
 import { descriptionOctets, dnTextAt } from "../losslessText.ts"
 import { base64, type EntryIndex, indexOf, octetsOf } from "./EntryIndex.ts"
+import { checkStructure } from "./entryStructure.ts"
 import { rangeIn, type ValueRange } from "./ValueRange.ts"
 
 export type { ValueRange }
@@ -331,7 +331,8 @@ export {
  * @since 0.1.0
  */
 export const make = (dn: string, attributes: AttributesInput): LdapEntry => {
-  if (typeof dn !== "string") throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is no name of an entry` })
+  if (typeof dn !== "string" || !dn.isWellFormed())
+    throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is no name of an entry` })
   const wrong = attributesProblem(attributes)
   if (wrong !== undefined) throw wrong
   const writer = new BerWriter()
@@ -367,65 +368,6 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
  */
 export const fromBer = (content: BerReader): LdapEntry => {
   const start = content.position
-  if (content.end < noEnd && isPlain(content.bytes, start, content.end)) content.position = content.end
-  else check(content)
-  if (content.limits !== undefined) countIn(content.bytes, start, content.end, content.limits)
+  checkStructure(content)
   return new LdapEntry(content.bytes, start, content.end)
-}
-
-/** Whether the structure is valid, without elements that a later version of the protocol might add. Nearly always true. */
-const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
-  const list = elementEnd(bytes, start)
-  if (bytes[start] !== Tag.octetString || !(list < end)) return false
-  if (bytes[list] !== Tag.sequence || elementEnd(bytes, list) !== end) return false
-  for (let attribute = contentStart(bytes, list); attribute < end;) {
-    const attributeEnd = elementEnd(bytes, attribute)
-    if (bytes[attribute] !== Tag.sequence || !(attributeEnd <= end)) return false
-    const name = contentStart(bytes, attribute)
-    const values = elementEnd(bytes, name)
-    if (bytes[name] !== Tag.octetString || !(values < attributeEnd)) return false
-    if (bytes[values] !== Tag.set || elementEnd(bytes, values) !== attributeEnd) return false
-    for (let value = contentStart(bytes, values); value < attributeEnd;) {
-      if (bytes[value] !== Tag.octetString) return false
-      value = elementEnd(bytes, value)
-      if (!(value <= attributeEnd)) return false
-    }
-    attribute = attributeEnd
-  }
-  return true
-}
-
-/** The fewest bytes that an attribute, and a value, can have. */
-const smallestAttribute = 6
-const smallestValue = 2
-
-/** Throws where there are more attributes or values than allowed. Most entries are too small for that, and need no look. */
-const countIn = (bytes: Buffer, start: number, end: number, limits: ElementLimits): void => {
-  const size = end - start
-  if (size < limits.maxElements * smallestAttribute && size < limits.maxValues * smallestValue) return
-  const list = elementEnd(bytes, start)
-  const listEnd = elementEnd(bytes, list)
-  for (let attribute = contentStart(bytes, list); attribute < listEnd; attribute = elementEnd(bytes, attribute)) {
-    limits.countElements(1, attribute)
-    const set = elementEnd(bytes, contentStart(bytes, attribute))
-    const setEnd = elementEnd(bytes, set)
-    for (let value = contentStart(bytes, set); value < setEnd; value = elementEnd(bytes, value)) {
-      limits.countValues(1, value)
-    }
-  }
-}
-
-/** Throws where something isn't in order. */
-const check = (content: BerReader): void => {
-  content.position = content.enter(Tag.octetString)
-  const attributesEnd = content.enter(Tag.sequence)
-  while (content.position < attributesEnd) {
-    const attributeEnd = content.enter(Tag.sequence, attributesEnd)
-    content.position = content.enter(Tag.octetString, attributeEnd)
-    const valuesEnd = content.enter(Tag.set, attributeEnd)
-    while (content.position < valuesEnd) content.position = content.enter(Tag.octetString, valuesEnd)
-    if (valuesEnd < attributeEnd) new BerReader(content.bytes, valuesEnd, attributeEnd).passExtensions()
-    content.position = attributeEnd
-  }
-  content.passExtensions()
 }

@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import { BerReader } from "../../ber/BerReader.ts"
 import { valueFrom } from "../input/values.ts"
 import { type LdaptsWriter, makeLdaptsWriter } from "../LdaptsWriter.ts"
+import { messageOf } from "../messageOf.ts"
 import { type FilterError, validate } from "./LdapFilterAlgebra.ts"
 import { decode, FilterTag } from "./LdapFilterBer.ts"
 import type { LdapFilter } from "./LdapFilterModel.ts"
@@ -92,7 +93,7 @@ export const from = (
     ? Result.flatMap(
       Result.try({
         try: () => read(filter),
-        catch: (cause) => new ForeignFilterError({ detail: cause instanceof Error ? cause.message : String(cause) })
+        catch: (cause) => new ForeignFilterError({ detail: messageOf(cause) })
       }),
       (read) => validate(read)
     )

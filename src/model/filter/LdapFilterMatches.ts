@@ -1,5 +1,5 @@
 /**
- * Whether a filter matches an entry that the program already has. filterMatching.ts does the evaluation, for the
+ * Whether a filter matches an entry that the program already has. filterEvaluation.ts does the evaluation, for the
  * directory in memory as well.
  */
 import * as Result from "effect/Result"
@@ -8,7 +8,7 @@ import { StoredAttribute } from "../attribute/StoredAttribute.ts"
 import * as LdapDn from "../dn/LdapDn.ts"
 import type { LdapEntry } from "../entry/LdapEntry.ts"
 import { isPartOf } from "../entry/ValueRange.ts"
-import { compile, type Matchable } from "./filterMatching.ts"
+import { compile, type Matchable } from "./filterEvaluation.ts"
 import { validate } from "./LdapFilterAlgebra.ts"
 import type { LdapFilter } from "./LdapFilterModel.ts"
 

@@ -77,7 +77,7 @@ export const cut = <Name extends string>(
   options: TemplateOptions<Name> | undefined
 ): Pieces<Name> | TemplateMistake => {
   if (typeof text !== "string") return { position: 0, detail: "a template is text" }
-  const { optional = [], placeholders, style = "{{x}}" }: Record<keyof TemplateOptions<Name>, unknown> = Object(options)
+  const { optional = [], placeholders, style = "{{x}}" }: Readonly<Record<string, unknown>> = { ...options }
   if (!isListOfNames(placeholders ?? []) || !isListOfNames(optional))
     return { position: 0, detail: "the placeholders of a template are an array of names" }
   if (!isStyle(style))

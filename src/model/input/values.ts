@@ -24,7 +24,7 @@ export type ValueInput = string | Uint8Array | number | bigint | boolean | LdapD
 export const valueFrom = (value: ValueInput): Uint8Array => {
   if (value instanceof Uint8Array) return value
   // The type says bytes, which this is not; the request checks it before it is sent.
-  return isValue(value) ? Buffer.from(textOf(value)) : (value as unknown as Uint8Array)
+  return isValue(value) ? Buffer.from(textOf(value)) : value
 }
 
 const textOf = (value: Exclude<ValueInput, Uint8Array>): string =>
@@ -59,7 +59,7 @@ export const hasText = (u: object): boolean => {
     u.toString === Array.prototype.toString
   ) return false
   try {
-    const text: unknown = u.toString()
+    const text: unknown = (u as { readonly toString: () => unknown }).toString()
     return typeof text === "string" && text.isWellFormed()
   } catch {
     // Objects that only look like names may throw anything.

@@ -57,10 +57,10 @@ const structure = [
  *
  * **Details**
  *
- * A pseudonym is the HMAC-SHA-256, by the key, of the value without regard to case and to runs of spaces, whatever the attribute is: so
- * `memberUid` still has the login that `uid` has, and two logins that differ by case become one. It has the form of the value: a
- * number for a number, digits for a telephone number, a mail address for text with an `@`, a UUID for a UUID, bytes for bytes.
- * Booleans, times and object identifiers stay if they are valid ones. Attributes that hold passwords are left out. The rules are those of the standard schemas;
+ * A pseudonym is the HMAC-SHA-256, by the key, of the value in lower case and without runs of spaces. The attribute doesn't count, so
+ * equal values of `uid` and `memberUid` stay equal; logins that differ only by case become one. The pseudonym has the form of the value:
+ * a number for a number, digits for a telephone number, a mail address for text with an `@`, a UUID for a UUID, bytes for bytes. Valid
+ * booleans, times and object identifiers stay. Attributes that hold passwords are left out. The rules are those of the standard schemas;
  * values of other attributes become words. A distinguished name that can't be read becomes a word as a whole.
  *
  * Pseudonyms don't hide the structure: the numbers of entries and values, object classes, and relations such as managers.
@@ -135,7 +135,7 @@ export const anonymize = (
 
 /** The options are part of the program: others are a bug in it. */
 const checked = (options: AnonymizeOptions): AnonymizeOptions => {
-  const key: unknown = Object(options).key
+  const { key }: Readonly<Record<string, unknown>> = { ...options }
   const isKey = Redacted.isRedacted(key) && typeof Redacted.value(key) === "string"
   if (isKey) return options
   throw new InvalidRequest({ field: "key", detail: `${given(key)} was given; make it of text with Redacted.make` })

@@ -147,9 +147,9 @@ export class LineReader {
 
   #decoded(text: string): string {
     // oxlint-disable-next-line no-control-regex -- the range of ASCII
-    if (!this.#options.octets || !/[^\x00-\x7f]/.test(text)) return text
-    const octets = Buffer.from(text, "latin1")
-    if (isUtf8(octets)) return octets.toString("utf8")
+    if (!/[^\x00-\x7f]/.test(text)) return text
+    const octets = this.#options.octets ? Buffer.from(text, "latin1") : undefined
+    if (octets === undefined ? text.isWellFormed() : isUtf8(octets)) return octets?.toString("utf8") ?? text
     throw new LdifSyntaxError({ line: this.#first, detail: "not UTF-8; a value that isn't text is written in base64" })
   }
 }

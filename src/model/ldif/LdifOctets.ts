@@ -80,7 +80,7 @@ export class Octets {
   #takeHalf(): string {
     const half = this.#half
     this.#half = ""
-    return half === "" ? "" : Buffer.from(half).toString("latin1")
+    return half === "" ? "" : notUtf8
   }
 
   #fromText(text: string): string {
@@ -90,9 +90,17 @@ export class Octets {
     const last = whole.charCodeAt(whole.length - 1)
     const isHalf = last >= 0xd800 && last <= 0xdbff
     this.#half = isHalf ? whole.slice(-1) : ""
-    return Buffer.from(isHalf ? whole.slice(0, -1) : whole).toString("latin1")
+    return octetsOf(isHalf ? whole.slice(0, -1) : whole)
   }
 }
+
+const octetsOf = (text: string): string =>
+  text.isWellFormed()
+    ? Buffer.from(text).toString("latin1")
+    : text.split(/\p{Surrogate}/u).map(octetsOf).join(notUtf8)
+
+/** Stands for half of a surrogate pair, so that the line with it is refused: such bytes aren't UTF-8. */
+const notUtf8 = "\xed\xa0\x80"
 
 /** The encoding of a text that begins with an ASCII character or a byte order mark; `undefined` for UTF-8. */
 const utf16Of = (start: Buffer): "utf-16le" | "utf-16be" | undefined => {

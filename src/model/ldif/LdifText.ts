@@ -29,7 +29,7 @@ export const recordWriter = (options: WidthOption | undefined): (record: LdifRec
     const problem = unwritable(record)
     const fields = problem === undefined
       ? fieldsOf(record)
-      : [`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${quoted(problem)} as a name`]
+      : [`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${problem}`]
     for (const field of fields) foldInto(lines, field, width)
     lines.push("")
     return lines.join("\n")
@@ -56,8 +56,28 @@ const readableOrder = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<
   return at < 0 ? undefined : [written[at]!, ...written.slice(0, at), ...written.slice(at + 1)]
 }
 
-/** The first attribute description, or control, that LDIF can't express. */
+/** What LDIF can't express of a record: text without UTF-8, or a name that is no name there. */
 const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
+  const halved = textsOf(record).find((text) => !text.isWellFormed())
+  if (halved !== undefined) return `${quoted(halved)}, which has half of a surrogate pair`
+  const name = unwritableName(record)
+  return name === undefined ? undefined : `${quoted(name)} as a name`
+}
+
+/** The names of a record, and those values that aren't bytes because they were given so by a program without types. */
+const textsOf = (record: LdifRecord | LdapEntry): ReadonlyArray<string> => {
+  if (record instanceof LdapEntry) return [record.dn]
+  const values: ReadonlyArray<unknown> = record._tag === "Entry" || record._tag === "Add"
+    ? record.attributes.flatMap(({ values }) => values)
+    : record._tag === "Modify"
+    ? record.changes.flatMap(({ values }) => values)
+    : []
+  const names = record._tag === "ModifyDn" ? [record.newRdn, record.newSuperior] : []
+  return [record.dn, ...names, ...values].filter((text) => typeof text === "string")
+}
+
+/** The first attribute description, or control, that LDIF can't express. */
+const unwritableName = (record: LdifRecord | LdapEntry): string | undefined => {
   if (record instanceof LdapEntry || record._tag === "Entry" || record._tag === "Add") {
     for (const { description } of record.attributes) {
       if (!isDescription(description) || keywords.has(description.toLowerCase())) return description

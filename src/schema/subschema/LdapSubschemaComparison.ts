@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import * as Data from "effect/Data"
+import { ruleNamed } from "../../model/attribute/namedRules.ts"
 import type { Definition, Definitions, LdapSubschema } from "./LdapSubschemaModel.ts"
 
 /**
@@ -54,8 +55,8 @@ export interface CompareOptions {
  * **Details**
  *
  * Definitions are matched by their object identifiers, or by their names if a server has invented the identifier (`cn-oid`). The order
- * of names and lists doesn't matter, nor does the case of letters, nor whether a type is referred to by one of its names or by its object
- * identifier. Pure; takes time in proportion to the definitions.
+ * of names and lists doesn't matter, nor does the case of letters, nor whether a type, a class or a matching rule is referred to by one
+ * of its names or by its object identifier. Pure; takes time in proportion to the definitions.
  *
  * **Example**
  *
@@ -77,8 +78,13 @@ export const compare = (
   after: LdapSubschema,
   options?: CompareOptions
 ): ReadonlyArray<SchemaDifference> => {
-  const ignored = new Set(["_tag", "oid", ...(options?.ignore ?? ["description", "extensions"])])
-  return kinds.flatMap((kind) => compareKind(kind, before, after, ignored))
+  const comparing: Comparing = {
+    before,
+    after,
+    ignored: new Set(["_tag", "oid", ...(options?.ignore ?? ["description", "extensions"])]),
+    rules: keyed([...before.matchingRules, ...after.matchingRules])
+  }
+  return kinds.flatMap((kind) => compareKind(kind, comparing))
 }
 
 const kinds: ReadonlyArray<keyof Definitions> = [
@@ -92,12 +98,17 @@ const kinds: ReadonlyArray<keyof Definitions> = [
   "nameForms"
 ]
 
-const compareKind = (
-  kind: keyof Definitions,
-  before: LdapSubschema,
-  after: LdapSubschema,
-  ignored: ReadonlySet<string>
-): ReadonlyArray<SchemaDifference> => {
+interface Comparing {
+  readonly before: LdapSubschema
+  readonly after: LdapSubschema
+  /** Fields that are not compared. */
+  readonly ignored: ReadonlySet<string>
+  /** The matching rules of both, by every name: a server may use rules that it doesn't list. */
+  readonly rules: ReadonlyMap<string, Definition>
+}
+
+const compareKind = (kind: keyof Definitions, comparing: Comparing): ReadonlyArray<SchemaDifference> => {
+  const { after, before } = comparing
   const found: Array<SchemaDifference> = []
   const others = keyed(after[kind])
   const matched = new Set<Definition>()
@@ -110,7 +121,7 @@ const compareKind = (
     }
     if (matched.has(other)) continue
     matched.add(other)
-    const differences = differencesOf(definition, other, before, after, ignored)
+    const differences = differencesOf(definition, other, comparing)
     if (Object.keys(differences).length > 0) {
       found.push(SchemaDifference.Changed({ kind, name, before: definition, after: other, differences }))
     }
@@ -137,20 +148,16 @@ const keyed = (definitions: ReadonlyArray<Definition>): ReadonlyMap<string, Defi
   return found
 }
 
-const differencesOf = (
-  before: Definition,
-  after: Definition,
-  one: LdapSubschema,
-  other: LdapSubschema,
-  ignored: ReadonlySet<string>
-) => {
+const differencesOf = (before: Definition, after: Definition, comparing: Comparing) => {
   const differences: Record<string, { readonly before: unknown; readonly after: unknown }> = {}
   const [a, b] = [before, after].map((definition) => new Map(Object.entries(definition)))
   for (const field of new Set([...a!.keys(), ...b!.keys()])) {
-    if (ignored.has(field)) continue
+    if (comparing.ignored.has(field)) continue
     const old: unknown = a!.get(field)
     const now: unknown = b!.get(field)
-    if (comparable(field, old, one) !== comparable(field, now, other)) differences[field] = { before: old, after: now }
+    const isSame =
+      comparable(field, old, comparing.before, comparing) === comparable(field, now, comparing.after, comparing)
+    if (!isSame) differences[field] = { before: old, after: now }
   }
   return differences
 }
@@ -158,9 +165,11 @@ const differencesOf = (
 /** Fields whose values name attribute types, and object classes. */
 const typeFields = new Set(["must", "may", "not", "applies", "superior"])
 const classFields = new Set(["superiors", "auxiliaries", "objectClass"])
+/** Fields whose value names a matching rule. */
+const ruleFields = new Set(["equality", "ordering", "substring"])
 
 /** A text that is the same for what means the same. */
-const comparable = (field: string, value: unknown, schema: LdapSubschema): string => {
+const comparable = (field: string, value: unknown, schema: LdapSubschema, { rules }: Comparing): string => {
   if (value === undefined) return ""
   if (value instanceof Map)
     return JSON.stringify(Array.from(value as Map<string, unknown>).map((pair) => JSON.stringify(pair)).sort())
@@ -169,6 +178,8 @@ const comparable = (field: string, value: unknown, schema: LdapSubschema): strin
       ? schema.attributeType(name)?.oid
       : classFields.has(field)
       ? schema.objectClass(name)?.oid
+      : ruleFields.has(field)
+      ? rules.get(name.toLowerCase())?.oid ?? ruleNamed(name)?.oid
       : undefined) ?? name
   const text = (part: unknown): string => String(typeof part === "string" ? main(part) : part).toLowerCase()
   return Array.isArray(value) ? JSON.stringify((value as ReadonlyArray<unknown>).map(text).sort()) : text(value)

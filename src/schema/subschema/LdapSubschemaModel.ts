@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import { equalityRuleNamed } from "../../model/attribute/namedRules.ts"
 import type { ValueRule } from "../../model/dn/LdapDn.ts"
 
 /**
@@ -255,7 +256,7 @@ export class LdapSubschema implements Definitions {
    * ```
    */
   valueRule(type: string): ValueRule {
-    return exactRules.has(this.attributeType(type)?.equality?.toLowerCase() ?? "") ? "exact" : "caseIgnore"
+    return exactRules.has(equalityRuleNamed(this.attributeType(type)?.equality ?? "")) ? "exact" : "caseIgnore"
   }
 
   objectClass(name: string): ObjectClass | undefined {
@@ -318,15 +319,8 @@ export class LdapSubschema implements Definitions {
   }
 }
 
-/** Matching rules (RFC 4517 section 4.2), in lower case, by which values that differ in case are not equal. */
-const exactRules: ReadonlySet<string> = new Set([
-  "caseexactmatch",
-  "2.5.13.5",
-  "caseexactia5match",
-  "1.3.6.1.4.1.1466.109.114.1",
-  "octetstringmatch",
-  "2.5.13.17"
-])
+/** The rules by which values that differ in case are not equal. */
+const exactRules: ReadonlySet<string | undefined> = new Set(["caseExact", "caseExactIA5", "octets"])
 
 /** By object identifier and by every name, in lower case; of two definitions the first counts. */
 const indexed = <D extends Definition>(definitions: ReadonlyArray<D>): ReadonlyMap<string, D> => {

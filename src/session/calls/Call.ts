@@ -1,8 +1,8 @@
 /**
  * An operation as a value: its name, its arguments, and the two ways to carry it out. A layer that treats all
  * operations alike (tracing, a pool with retry, a split of reads and writes, referral chasing) takes calls and gives calls on, so it
- * has one method for calls with one answer and one for streams; see `Performer.ts`. Each file beside this one makes the calls of one
- * operation, and `operationsBy.ts` is the list of all.
+ * has one method for calls with one answer and one for streams; see `Performer.ts`. Each file in `reads/` and `writes/` makes the calls
+ * of one operation, and `operationsBy.ts` is the list of all.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"

@@ -7,7 +7,7 @@ import type { ConnectionEnd } from "../../connection/LdapConnection.ts"
 import type { LdapError, SessionEnd } from "../../model/LdapError.ts"
 import { nextId, rememberAbandoned } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
-import { settle } from "./running.ts"
+import { settle } from "./sending.ts"
 import type { Core } from "./SessionAction.ts"
 import { messages } from "./SessionState.ts"
 

@@ -7,7 +7,7 @@ import { clearText, close, end, goodbye, violated } from "./ending.ts"
 import { abandon, cancelEnded } from "./givingUp.ts"
 import { wasUsed } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
-import { clearTimer, settle } from "./running.ts"
+import { clearTimer, settle } from "./sending.ts"
 import type { Core } from "./SessionAction.ts"
 import type { Malformed } from "./SessionEvent.ts"
 

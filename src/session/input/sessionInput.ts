@@ -31,6 +31,7 @@ export const authProblem = (u: unknown): Problem => {
     case "Simple": {
       const dn: unknown = "dn" in u ? u.dn : undefined
       if (typeof dn !== "string") return invalid("dn", `the bind DN is not set: ${given(dn)} was given`)
+      if (!dn.isWellFormed()) return invalid("dn", `${given(dn)} was given where a bind DN belongs`)
       const password: unknown = "password" in u ? u.password : undefined
       return Effect.isEffect(password) && !Redacted.isRedacted(password) ? undefined : passwordProblem(password)
     }
@@ -51,6 +52,7 @@ export const passwordProblem = (u: unknown): Problem => {
   if (!Redacted.isRedacted(u))
     return invalid("password", `the password is not set: ${given(u)} was given; make it with Redacted.make`)
   const value = Redacted.value(u)
+  if (typeof value === "string" && !value.isWellFormed()) return invalid("password", `${given(value)} was given`)
   return typeof value === "string" || value instanceof Uint8Array
     ? undefined
     : invalid("password", `the password is not set: ${given(value)} was given`)

@@ -1,6 +1,6 @@
 /**
  * Extended operations (RFC 4511 section 4.12) by OID, and the intermediate responses that may come before their answer (section 4.13).
- * Operations as values are encoded and decoded by `calls/extended.ts`.
+ * Operations as values are encoded and decoded by `calls/writes/extended.ts`.
  */
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"

@@ -6,7 +6,7 @@ import type { CompareRequest, ResultFields } from "../../protocol/LdapMessage.ts
 import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
 import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import { isAssertable } from "../directory/valueChecking.ts"
-import { attributesOf, equality, unmetAssertion } from "../search/filterMatching.ts"
+import { attributesOf, equality, unmetAssertion } from "../search/entryMatching.ts"
 import { specialEntry } from "../search/specialEntries.ts"
 import { answer, invalidDn } from "./directoryResult.ts"
 import { referral } from "./referrals.ts"

@@ -16,7 +16,7 @@ import type {
 import { type PasswordPolicy, passwordSet, refusePasswords } from "../bind/passwordPolicy.ts"
 import { type DirectoryState, prettyRdn, type Requester } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, type StoredAttribute } from "../directory/DirectoryTree.ts"
-import { unmetAssertion } from "../search/filterMatching.ts"
+import { unmetAssertion } from "../search/entryMatching.ts"
 import {
   applyChanges,
   checkChanges,

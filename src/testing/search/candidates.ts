@@ -1,6 +1,6 @@
 /**
  * The entries that a search must test: those that the index finds for the equality assertions of its filter, if these exclude
- * enough, and otherwise all entries of its scope. filterMatching.ts decides whether an entry matches.
+ * enough, and otherwise all entries of its scope. entryMatching.ts decides whether an entry matches.
  */
 import type { AttributeType, AttributeTypes } from "../../model/attribute/AttributeTypes.ts"
 import { normalize } from "../../model/attribute/matchingRules.ts"

@@ -18,7 +18,7 @@ import { OperationTag } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 import { operationalAttributes } from "../directory/operationalAttributes.ts"
-import { compile } from "./filterMatching.ts"
+import { compile } from "./entryMatching.ts"
 
 /** An entry as it is returned. */
 export interface FoundEntry {

@@ -2,13 +2,14 @@
  * Server-side sorting (RFC 2891) and virtual list views (draft-ietf-ldapext-ldapv3-vlv-09). Pure. Codes are slapd's.
  */
 import type { Description } from "../../model/attribute/AttributeTypes.ts"
-import { type MatchingRule, normalize, order, orderingRule } from "../../model/attribute/matchingRules.ts"
+import { type MatchingRule, normalize, order } from "../../model/attribute/matchingRules.ts"
+import { orderingRuleNamed } from "../../model/attribute/namedRules.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
-import { attributesOf } from "./filterMatching.ts"
+import { attributesOf } from "./entryMatching.ts"
 
 /** The sorted entries, or the requested window of them, with the response controls. */
 export interface Sorted {
@@ -49,7 +50,7 @@ export const sorted = (
       ? undefined
       : matchingRule === undefined
       ? (asked.type.ordering ? asked.type.rule : undefined)
-      : orderingRule(matchingRule)
+      : orderingRuleNamed(matchingRule)
     if (asked === undefined || rule === undefined) {
       // slapd refuses the search with this code, whether the control is critical or not.
       const code = asked === undefined ? LdapResultCode.noSuchAttribute : LdapResultCode.inappropriateMatching

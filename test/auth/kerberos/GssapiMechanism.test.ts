@@ -1,4 +1,4 @@
-/** GSSAPI and GSS-SPNEGO against servers that are not what they say; real ones are in test/session/kerberos.test.ts. */
+/** GSSAPI and GSS-SPNEGO against servers that are not what they say; real ones are in test/session/servers/kerberos.test.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

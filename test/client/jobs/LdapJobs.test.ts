@@ -135,7 +135,7 @@ describe("upsert", { timeout: 60_000 }, () => {
       assert.sameMembers([...directory.lookup(dn)!.getAll("cn")], ["Ada", "Augusta"])
     }).pipe(Effect.scoped))
 
-  it.effect("others: delete leaves what is named, the name, the classes and what is ignored", () =>
+  it.effect("others: delete keeps the given attributes, the RDN, the object classes and ignored attributes", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* world([{
         dn,
@@ -172,7 +172,7 @@ describe("upsert", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(requests(), ["SearchRequest", "AddRequest", "SearchRequest", "ModifyRequest"])
     }).pipe(Effect.scoped))
 
-  it.effect("a race is tried once more, and not twice; what is no race isn't", () =>
+  it.effect("a race with another client is retried once, and other errors are not", () =>
     Effect.gen(function*() {
       for (
         const [code, tag, reads] of [[16, "NoSuchAttribute", 2], [20, "AttributeOrValueExists", 2], [
@@ -239,7 +239,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
     unit("kept")
   ]
 
-  it.effect("deletes from the bottom up, says how far it is, and leaves its neighbours", () =>
+  it.effect("deletes leaves first, reports progress, and doesn't touch siblings of the base", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* world(tree)
       const gone = yield* LdapJobs.deleteTree(session, "ou=old,dc=x", walking).pipe(Stream.runCollect)
@@ -255,7 +255,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
       assert.isDefined(directory.lookup("ou=kept,dc=x"))
     }).pipe(Effect.scoped))
 
-  it.effect("is one request where the root DSE has the control, unless it shall not be", () =>
+  it.effect("sends one request with the tree delete control if the root DSE lists it, unless treeDelete is never", () =>
     Effect.gen(function*() {
       const controls: Array<LdapControl.LdapControl> = []
       const look: Look = (operation, sent) => {
@@ -277,7 +277,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
       assert.strictEqual(yield* Stream.runCount(walked), 6)
     }).pipe(Effect.scoped))
 
-  it.effect("walks when the control stopped at the server's limit", () =>
+  it.effect("deletes entry by entry if the tree delete control fails at a limit of the server", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* world(tree, (operation, sent) => {
         if (operation._tag === "SearchRequest" && operation.base === "") {
@@ -318,7 +318,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
       assert.strictEqual(gone.at(-1)?.dn, "ou=old,dc=x")
     }).pipe(Effect.scoped))
 
-  it.effect("an entry that comes meanwhile is deleted too, and one that goes is no error", () =>
+  it.effect("an entry that is added meanwhile is deleted too, and one that is deleted meanwhile is no error", () =>
     Effect.gen(function*() {
       let meddled = false
       let meddle = Effect.void
@@ -342,7 +342,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
       assert.strictEqual(gone.at(-1)?.deleted, gone.length)
     }).pipe(Effect.scoped))
 
-  it.effect("a size limit is a matter of more searches", () =>
+  it.effect("a size limit of the server leads to further searches", () =>
     Effect.gen(function*() {
       const leaves = Array.from({ length: 20 }, (_, i) => unit(`leaf${i}`, "ou=old,dc=x"))
       const { directory, session } = yield* world([unit("old"), ...leaves], undefined, {
@@ -357,7 +357,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
       assert.isUndefined(directory.lookup("ou=old,dc=x"))
     }).pipe(Effect.scoped))
 
-  it.effect("fails for an entry that isn't there, for one that may not be deleted, and where nothing comes of it", () =>
+  it.effect("fails for a missing base, for an entry that may not be deleted, and if a round deletes nothing", () =>
     Effect.gen(function*() {
       const { session } = yield* world(tree)
       const missing = yield* Effect.flip(Stream.runDrain(LdapJobs.deleteTree(session, "ou=none,dc=x", walking)))
@@ -395,7 +395,7 @@ describe("groups", { timeout: 60_000 }, () => {
       Stream.runCollect
     )
 
-  it.effect("the names are those that the group has, whether there are such entries or not", () =>
+  it.effect("memberNames returns the names in the group, whether such entries exist or not", () =>
     Effect.gen(function*() {
       const { requests, session } = yield* world(groups)
       assert.deepStrictEqual(yield* LdapJobs.memberNames(session, "cn=all,dc=x"), [
@@ -408,13 +408,13 @@ describe("groups", { timeout: 60_000 }, () => {
       assert.strictEqual(missing.reason._tag, "NoSuchObject")
     }).pipe(Effect.scoped))
 
-  it.effect("flat: the members that there are", () =>
+  it.effect("flat: the members that exist", () =>
     Effect.gen(function*() {
       const { session } = yield* world(groups)
       assert.deepStrictEqual(yield* membersOf(session), ["ada 1", "some* 1"])
     }).pipe(Effect.scoped))
 
-  it.effect("nested: each once, by the nearest way, in groups that have each other and themselves", () =>
+  it.effect("nested: each member once, by the shortest path, also if groups contain each other or themselves", () =>
     Effect.gen(function*() {
       const { requests, session } = yield* world(groups)
       assert.deepStrictEqual(yield* membersOf(session, { nested: true, attributes: ["cn"] }), [
@@ -445,7 +445,7 @@ describe("groups", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(yield* LdapJobs.memberNames(session, "cn=u,dc=x"), ["cn=ada,dc=x", "cn=bob,dc=x"])
     }).pipe(Effect.scoped))
 
-  it.effect("ranges are followed to their end, and a server that turns in circles is not", () =>
+  it.effect("ranges are read to the end, and a server that repeats ranges is detected", () =>
     Effect.gen(function*() {
       const values = Array.from({ length: 25 }, (_, i) => `cn=${i},dc=x`)
       const { requests, session } = yield* world([], (operation) => {
@@ -528,7 +528,7 @@ describe("passwords", { timeout: 60_000 }, () => {
       ])
     }).pipe(Effect.scoped))
 
-  it.effect("an empty one is refused before anything is sent", () =>
+  it.effect("an empty password is refused before anything is sent", () =>
     Effect.gen(function*() {
       const { requests, session } = yield* world()
       const newPassword = Redacted.make("")

@@ -1,4 +1,4 @@
-/** Jobs that write: nothing but what is below the base, where changes are taken, whatever other servers say. And loops that have an end. */
+/** Jobs that write touch only what is below the base, on the servers that take writes, whatever other servers say. And their loops end. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -90,7 +90,7 @@ describe("deleteTree", () => {
       assert.strictEqual(yield* Stream.runCount(LdapJobs.deleteTree(client, "ou=old,dc=x", walking)), 3)
     }))
 
-  it.effect("a base that is no name has the name that the server gives it", () =>
+  it.effect("a base such as <GUID=…> stands for the name that the server returns", () =>
     Effect.gen(function*() {
       const guid = "<GUID=12345678>"
       const directory = yield* directoryOf((operation) =>
@@ -126,7 +126,7 @@ describe("deleteTree", () => {
       assert.strictEqual(evil.log.pdus().length, 0)
     }))
 
-  it.effect("asks the servers that take changes what there is, and not replicas", () =>
+  it.effect("searches on the servers that take writes, not on replicas", () =>
     Effect.gen(function*() {
       const replica = yield* directoryOf((operation) =>
         isSearchOf(operation, "ou=old,dc=x") ? named("cn=admins,dc=x") : undefined
@@ -250,7 +250,7 @@ describe("members", () => {
       assert.strictEqual(yield* Stream.runCount(LdapJobs.members(client, "cn=g", { nested: true })), 2)
     }))
 
-  it.effect("but not where the server is in trouble", () =>
+  it.effect("but fail if the server itself has a problem", () =>
     Effect.gen(function*() {
       const client = yield* clientOf(
         yield* directoryOf((operation) =>
@@ -295,7 +295,7 @@ describe("ranges", () => {
       assert.strictEqual(asked(), 10)
     }))
 
-  it.effect("have the time limit of the job, each of them", () =>
+  it.effect("each range has the time limit of the job", () =>
     Effect.gen(function*() {
       const { client } = yield* ranges(30, 3)
       const fiber = yield* Effect.forkChild(

@@ -86,6 +86,64 @@ describe("upsert compares by matching rules", () => {
     }))
 })
 
+describe("upsert knows an attribute by any of its names", () => {
+  const entry = LdapEntry.make("uid=Ada+2.5.4.3=A,dc=b", {
+    objectClass: "inetOrgPerson",
+    uid: ["Ada", "x"],
+    cn: ["A", "B"],
+    sn: "Lovelace",
+    "mail;x-a;lang-de": "a@b",
+    labeledURI: ["/a", "/A"]
+  })
+
+  it.effect("ignored attributes aren't deleted, by whatever name they are given", () =>
+    Effect.gen(function*() {
+      const { client, sent } = holding(entry)
+      yield* LdapJobs.upsert(client, entry.dn, {}, { others: "delete", ignore: ["surname", "rfc822Mailbox"] })
+      assert.deepStrictEqual(sent, [[["delete", "uid", ["x"]], ["delete", "cn", ["B"]], ["delete", "labeledURI", []]]])
+    }))
+
+  it.effect("the values of the RDN stay, by whatever name the attribute is given", () =>
+    Effect.gen(function*() {
+      const { client, sent } = holding(entry)
+      yield* LdapJobs.upsert(client, entry.dn, { userid: ["ADA", "y"], commonName: ["B", "b", "C"] })
+      assert.deepStrictEqual(sent, [[
+        ["delete", "userid", ["x"]],
+        ["add", "userid", ["y"]],
+        ["add", "commonName", ["C"]]
+      ]])
+    }))
+
+  it.effect("for case-sensitive attributes exactly the value of the RDN stays", () =>
+    Effect.gen(function*() {
+      const { client, sent } = holding(LdapEntry.make("labeledURI=/A,dc=b", { labeledURI: ["/a", "/A"] }))
+      yield* LdapJobs.upsert(client, "labeledURI=/A,dc=b", { labeledURI: [] })
+      assert.deepStrictEqual(sent, [[["delete", "labeledURI", ["/a"]]]])
+    }))
+
+  it.effect("an entry is added with one attribute of each type, and with each value once", () =>
+    Effect.gen(function*() {
+      const added: Array<unknown> = []
+      const { client } = holding(entry)
+      const absent: typeof client = {
+        ...client,
+        lookup: () => Effect.succeedNone,
+        add: (_, attributes) => {
+          added.push(attributes)
+          return client.modify("", [])
+        }
+      }
+      yield* LdapJobs.upsert(absent, "cn=new", { cn: "new", sn: ["X", "x "] }, {
+        whenAdded: { surname: ["x", "Y"], commonName: "NEW" }
+      })
+      const values = (...texts: ReadonlyArray<string>) => texts.map((text) => Buffer.from(text))
+      assert.deepStrictEqual(added, [[
+        { description: "cn", values: values("new") },
+        { description: "sn", values: values("X", "Y") }
+      ]])
+    }))
+})
+
 describe("upsert, where the server can't compare", () => {
   it.effect("replaces the values of attributes without an equality rule", () =>
     Effect.gen(function*() {

@@ -126,6 +126,8 @@ const refusals: ReadonlyArray<readonly [string, Answer, LdapLogin.LoginReason["_
   ["701", { code: 49, diagnosticMessage: adSays("701") }, "AccountExpired", true],
   ["773", { code: 49, diagnosticMessage: adSays("773") }, "MustChangePassword", true],
   ["775", { code: 49, diagnosticMessage: adSays("775") }, "AccountLocked", false],
+  ["c000006d", { code: 49, diagnosticMessage: adSays("c000006d") }, "WrongCredentials", false],
+  ["c0000234", { code: 49, diagnosticMessage: adSays("c0000234") }, "AccountLocked", false],
   ["52b", { code: 49, diagnosticMessage: adSays("52b") }, "WrongCredentials", false],
   ["8009030c", { code: 49, diagnosticMessage: adSays("8009030c") }, "WrongCredentials", false],
   ["52f", { code: 49, diagnosticMessage: adSays("52f") }, "AccountRestricted", true],
@@ -171,7 +173,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(kinds, ["BindRequest", "UnbindRequest"])
     }).pipe(Effect.scoped))
 
-  it.effect("what was typed is a value, whatever characters it has", () =>
+  it.effect("the login is a value and never filter syntax", () =>
     Effect.gen(function*() {
       const { refused, requests } = yield* world()
       for (const login of ["*", "ada)(uid=*", "a*", "\\2a", ""]) {
@@ -211,7 +213,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(requests(), [])
     }).pipe(Effect.scoped))
 
-  it.effect("a size limit is an ambiguity where two entries came, and a failure otherwise", () =>
+  it.effect("a size limit means an ambiguous login if two entries arrived, and a failure otherwise", () =>
     Effect.gen(function*() {
       const limited = (count: number) => {
         const partial = { entries: entries.slice(1, 1 + count).map(({ dn }) => LdapEntry.make(dn, {})), references: [] }
@@ -253,7 +255,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.strictEqual(Duration.toSeconds((yield* login("ada", "netscape")).expiresIn ?? 0), 60)
     }).pipe(Effect.scoped))
 
-  it.effect("the policy is asked, by a control that isn't critical, unless it shall not be", () =>
+  it.effect("the bind carries the password policy control, not critical, unless passwordPolicy is false", () =>
     Effect.gen(function*() {
       const asking = yield* world()
       yield* asking.login("ada", "adapw")
@@ -265,7 +267,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(silent.asked, [])
     }).pipe(Effect.scoped))
 
-  it.effect("an undecidable login is a DirectoryFailed with the error, uniform or not", () =>
+  it.effect("a login that can't be decided fails with DirectoryFailed and the error, uniform or not", () =>
     Effect.gen(function*() {
       const reason = new ConnectFailed({ kind: "refused", detail: "connection refused" })
       const down = Effect.fail(new LdapError({ reason, operation: "connect" }))
@@ -352,7 +354,7 @@ describe("authenticate, uniform", { timeout: 60_000 }, () => {
       }
     }).pipe(Effect.scoped))
 
-  it.effect("the name for unknown users is another one each time, below the base", () =>
+  it.effect("the bind DN for unknown users is below the base and different each time", () =>
     Effect.gen(function*() {
       const { directory, refused } = yield* world({ uniform: true })
       yield* refused("unlisted", "no")
@@ -401,7 +403,7 @@ describe("authenticate, many at once", { timeout: 60_000 }, () => {
       assert.strictEqual(most, 3)
     }).pipe(Effect.scoped))
 
-  it.effect("an interrupted login leaves no session, and its turn to the next", () =>
+  it.effect("an interrupted login leaves no session, and the next login starts", () =>
     Effect.gen(function*() {
       const { directory, login } = yield* world({ concurrency: 1 }, { never: { code: 0, after: Effect.never } })
       const stuck = yield* Effect.forkChild(login("ada", "never"))

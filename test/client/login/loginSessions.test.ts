@@ -1,4 +1,4 @@
-/** Sessions on which logins bind one after the other: what goes over them, who gets which, and when there is another. */
+/** Sessions on which logins bind one after the other: what is sent on them, how logins share them, and when they are replaced. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -131,7 +131,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(requests(3), [bob])
     }))
 
-  it.effect("so is one on which the password has to be changed before anything else", () =>
+  it.effect("a session whose user must change the password is unbound too", () =>
     Effect.gen(function*() {
       const { directory, login, refused, requests } = yield* world()
       assert.strictEqual((yield* refused("ada", mustChange))._tag, "MustChangePassword")
@@ -140,7 +140,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual([requests(2), requests(3)], [[ada, "UnbindRequest"], [bob]])
     }))
 
-  it.effect("uniform: an unknown user and a wrong password leave the same behind, and find the same", () =>
+  it.effect("uniform: an unknown user and a wrong password use and leave sessions in the same way", () =>
     Effect.gen(function*() {
       const seen: Array<unknown> = []
       for (const name of ["unlisted", "ada"]) {
@@ -173,7 +173,7 @@ describe("sessions for logins that stay", () => {
       assert.strictEqual(opened(), 2)
     }))
 
-  it.effect("one that is old is replaced, however busy it is", () =>
+  it.effect("a session older than maxAge is replaced, however busy it is", () =>
     Effect.gen(function*() {
       const { directory, login, requests } = yield* world({ maxAge: "2 minutes" })
       for (let i = 0; i < 5; i++) {
@@ -217,7 +217,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(binds, [ada, bob, ada, bob, ada])
     }))
 
-  it.effect("a bind that can't have been seen is sent on another session, once", () =>
+  it.effect("a bind that was not sent is sent on another session, once", () =>
     Effect.gen(function*() {
       const { directory, settings } = yield* world()
       let tried = 0
@@ -243,7 +243,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(directory.log.pdus().filter(({ dn }) => dn === ada).length, 2 + 1)
     }))
 
-  it.effect("a bind that is interrupted takes its session with it, and leaves its turn", () =>
+  it.effect("an interrupted bind ends its session, and the next login starts", () =>
     Effect.gen(function*() {
       const { bindOn, directory, login, requests } = yield* world({ concurrency: 1 })
       yield* directory.faults.set(DirectoryFault.stall({ on: "bind" }))
@@ -257,7 +257,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(requests(3), [bob])
     }))
 
-  it.effect("so does one whose time is up", () =>
+  it.effect("a bind that times out does the same", () =>
     Effect.gen(function*() {
       const { bindOn, directory, login, refused, requests } = yield* world({ concurrency: 1 })
       yield* directory.faults.set(DirectoryFault.drop({ on: "bind" }))
@@ -288,7 +288,7 @@ describe("sessions for logins that stay", () => {
       assert.isFalse(sockets[1]!.isOpen())
     }))
 
-  it.effect("of a client they are beside its pool, and end before it", () =>
+  it.effect("with a client the sessions are beside its pool, and end before it", () =>
     Effect.gen(function*() {
       const { directory } = yield* world()
       const before = directory.log.connections.length
@@ -309,7 +309,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(unbinds, [own!.id, pooled!.id])
     }))
 
-  it.effect("of a client that can't open one, the login says why", () =>
+  it.effect("if a client can't open a session, the login fails with the reason", () =>
     Effect.gen(function*() {
       const { directory, settings } = yield* world()
       const client = LdapClient.fromSession(

@@ -35,7 +35,7 @@ const world = Effect.gen(function*() {
 })
 
 describe("a login over a client that follows", () => {
-  it.effect("knows no user of a server that was referred to, and does not ask it", () =>
+  it.effect("doesn't follow the referral, and finds no user of the other server", () =>
     Effect.gen(function*() {
       const { asked, options } = yield* world
       for (const login of [LdapLogin.authenticate(options), yield* LdapLogin.make(options)]) {
@@ -46,7 +46,7 @@ describe("a login over a client that follows", () => {
       assert.strictEqual(asked(), 0)
     }))
 
-  it.effect("follows to servers that are trusted, and to no others", () =>
+  it.effect("follows referrals to trusted servers only", () =>
     Effect.gen(function*() {
       const { asked, options, other } = yield* world
       const followReferrals = (trusted: string) => ({

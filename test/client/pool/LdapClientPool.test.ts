@@ -269,7 +269,7 @@ describe("LdapClient over a pool", () => {
         assert.strictEqual(count(world, "DeleteRequest"), 3)
       }))
 
-    it.effect("brings a program over a server that is away for a while", () =>
+    it.effect("lets a program wait for a server that is down for a while", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const client = yield* clientOf(world, { retry: Schedule.spaced("1 seconds") })
@@ -285,7 +285,7 @@ describe("LdapClient over a pool", () => {
         assert.strictEqual((yield* Fiber.join(search)).length, 1)
       }))
 
-    it.effect("doesn't outlive the client: when that is closed, nothing is run again", () =>
+    it.effect("ends with the client: after its release nothing is retried", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const scope = yield* Scope.make()
@@ -302,7 +302,7 @@ describe("LdapClient over a pool", () => {
         assert.deepInclude(late.reason, { _tag: "SessionClosed", inDoubt: false })
       }))
 
-    it.effect("doesn't make a write that may have been carried out be sent again, nor what can't succeed", () =>
+    it.effect("retries neither a write that may have been carried out nor a request that can't succeed", () =>
       Effect.gen(function*() {
         const world = yield* World.make({ requestTimeout: "1 seconds" })
         const client = yield* clientOf(world, { retry: Schedule.forever })

@@ -1,4 +1,4 @@
-/** The pool in virtual time: who gets a session, what becomes of each, and how all of them end. */
+/** The pool in virtual time: lending, replacing, checking and closing sessions. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -10,8 +10,8 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
 import type { LdapErrorReason } from "../../../src/model/LdapError.ts"
+import { atEveryStep, type Stepping } from "../../session/interleavings/stepping.ts"
 import { settle } from "../../session/RecordingPeer.ts"
-import { atEveryStep, type Stepping } from "../../session/stepping.ts"
 import { hour, withSteps } from "../steppedClock.ts"
 import * as World from "./LdapPoolWorld.ts"
 
@@ -46,8 +46,8 @@ const assertUnbound = (world: World.World, broken: ReadonlyArray<World.Connectio
 }
 
 describe("LdapPool", () => {
-  describe("who gets a session", () => {
-    it.effect("is there with its first session, bound, and opens the others of min in the background", () =>
+  describe("lending", () => {
+    it.effect("is ready with its first bound session, and opens the others up to min in the background", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { min: 3 })
@@ -94,7 +94,7 @@ describe("LdapPool", () => {
         assert.strictEqual(world.connections.length, 0)
       }))
 
-    it.effect("so many operations share a session before another is opened", () =>
+    it.effect("concurrency operations share a session before another one is opened", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 2, concurrency: 3 })
@@ -108,7 +108,7 @@ describe("LdapPool", () => {
         assert.deepInclude(yield* pool.statistics, { inUse: 0, idle: 2 })
       }))
 
-    it.effect("those who wait get sessions in the order in which they came; one who is interrupted leaves no gap", () =>
+    it.effect("waiting operations get sessions in order of arrival, and an interrupted one leaves no gap", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 1, concurrency: 1 })
@@ -189,8 +189,8 @@ describe("LdapPool", () => {
       }))
   })
 
-  describe("what becomes of a session", () => {
-    it.effect("one that is lost is never lent again, and is replaced", () =>
+  describe("replacing", () => {
+    it.effect("a lost session is never lent again, and is replaced", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 2, healthCheck: false })
@@ -213,7 +213,7 @@ describe("LdapPool", () => {
         assert.deepStrictEqual(yield* pool.statistics, { open: 1, idle: 1, inUse: 0, waiting: 0, created: 2, lost: 1 })
       }))
 
-    it.effect("after a server's restart the pool is ready again by itself", () =>
+    it.effect("after a restart of the server the pool opens sessions again by itself", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { checkInterval: "30 seconds" })
@@ -228,7 +228,7 @@ describe("LdapPool", () => {
         assert.strictEqual((yield* pool.statistics).idle, 1)
       }))
 
-    it.effect("one that has become too old is replaced when it is idle", () =>
+    it.effect("a session older than maxAge is replaced when it is idle", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         yield* poolOf(world, { max: 1, maxAge: "1 hour", checkInterval: "20 seconds" })
@@ -244,7 +244,7 @@ describe("LdapPool", () => {
         assert.strictEqual(world.count.most, 1)
       }))
 
-    it.effect("one that is too old takes no new operations where there is room for another, and keeps those it has", () =>
+    it.effect("a session older than maxAge takes no new operations if another one can be opened, and finishes those it has", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 2, maxAge: "1 minute", checkInterval: "Infinity", healthCheck: false })
@@ -286,7 +286,7 @@ describe("LdapPool", () => {
         assert.strictEqual((yield* pool.statistics).lost, 0)
       }))
 
-    describe("ages and idle times don't go by the time of day", () => {
+    describe("ages and idle times don't follow the wall clock", () => {
       for (const by of [-hour, hour]) {
         const set = by < 0 ? "set back" : "set forward"
         it.effect(`maxAge, where it is ${set}`, () =>
@@ -370,7 +370,7 @@ describe("LdapPool", () => {
         ))
     })
 
-    it.effect("one that is invalidated is closed when those who have it are done", () =>
+    it.effect("an invalidated session is closed when its operations have ended", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { healthCheck: false })
@@ -399,7 +399,7 @@ describe("LdapPool", () => {
         assertUnbound(world)
       }))
 
-    it.effect("a server that hides its root DSE is alive all the same", () =>
+    it.effect("a server that hides its root DSE counts as healthy", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         world.server.code = (request) => isCheck(request) ? 50 : 0
@@ -431,7 +431,7 @@ describe("LdapPool", () => {
         assert.strictEqual(first!.peer.count("UnbindRequest"), 1)
       }))
 
-    it.effect("one that is used again and again is not checked", () =>
+    it.effect("a session in constant use is not checked", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { checkAfterIdle: "10 seconds", checkInterval: "30 seconds" })
@@ -480,7 +480,7 @@ describe("LdapPool", () => {
         assert.strictEqual(world.connections.at(-1)!.peer.count("SearchRequest"), 0)
       }))
 
-    it.effect("the effect that opens sessions may have checked them, and is told of those that are unfit later", () =>
+    it.effect("an opener that has checked its sessions is told of those that fail a later check", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const unfit: Array<string> = []
@@ -579,7 +579,7 @@ describe("LdapPool", () => {
         assertUnbound(world)
       }))
 
-    it.effect("sessions are unbound in parallel: silent servers cost one closeTimeout, not one each", () =>
+    it.effect("sessions are unbound in parallel: with silent servers this takes one closeTimeout, not one for each", () =>
       Effect.gen(function*() {
         const world = yield* World.make({ closeTimeout: "5 seconds" })
         const scope = yield* Scope.make()
@@ -665,10 +665,14 @@ describe("LdapPool", () => {
       assertUnbound(world, world.connections.filter(({ peer }) => peer.received.length === 0))
     }, Effect.scoped)
 
-    it.effect("interrupted at any step: nothing is left, each connection has one unbind", () =>
-      Effect.gen(function*() {
-        assert.isAbove(yield* atEveryStep({ yields: false, every: 9 }, interruptedAnywhere), 100)
-        assert.isAbove(yield* atEveryStep({ yields: true, every: 23 }, interruptedAnywhere), 100)
-      }), 120_000)
+    it.effect(
+      "interruption at any step leaves nothing, and each connection has one unbind",
+      () =>
+        Effect.gen(function*() {
+          assert.isAbove(yield* atEveryStep({ yields: false, every: 9 }, interruptedAnywhere), 100)
+          assert.isAbove(yield* atEveryStep({ yields: true, every: 23 }, interruptedAnywhere), 100)
+        }),
+      120_000
+    )
   })
 })

@@ -1,4 +1,4 @@
-/** When a pool opens sessions, in virtual time: pauses, limits, defects, and what those hear that wait. */
+/** When a pool opens sessions, in virtual time: pauses, limits, defects, and the errors of waiting operations. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -92,7 +92,7 @@ describe("sessions that don't last", () => {
 })
 
 describe("a server that can't be reached", () => {
-  it.effect("is tried at most about once a second, however many operations want it, and each hears why", () =>
+  it.effect("is tried at most about once a second, however many operations wait, and each fails with the reason", () =>
     Effect.gen(function*() {
       const world = yield* World.make()
       let opens = 0
@@ -129,7 +129,7 @@ describe("a server that can't be reached", () => {
       yield* pool.use((session) => session.rootDse)
     }))
 
-  it.effect("fails each operation, also where it fails at once and is asked again at once", () =>
+  it.effect("fails each operation, also if it fails at once and the operation is retried at once", () =>
     Effect.gen(function*() {
       // A set of servers that rest has pauses of its own, so the pool makes none.
       const reason = new NoServerAvailable({ failures: [] })
@@ -286,7 +286,7 @@ describe("PoolTimeout", () => {
       assert.match(reason.message, /the last attempt to open one failed: .*bind: no answer within 1000 ms/)
     }))
 
-  it.effect("comes in time, at whichever of its steps a fiber gives way", () =>
+  it.effect("comes in time, at whichever step a fiber yields", () =>
     Effect.gen(function*() {
       /** Gives way once, after so many operations. */
       class At extends Scheduler.MixedScheduler {

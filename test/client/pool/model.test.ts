@@ -116,7 +116,7 @@ describe("operations with one answer", () => {
       assert.isAtMost(Math.max(...waits), 3 * median(waits))
     }))
 
-  it.effect("go to the session with the fewest, and to the one that was used last where all are alike", () =>
+  it.effect("go to the session with the fewest operations, and among equal ones to the most recently used", () =>
     Effect.gen(function*() {
       const { pool, single, worst } = yield* run(world({ max: 4, min: 4, concurrency: 8 }))
       yield* run(Effect.sleep(100))
@@ -270,7 +270,7 @@ describe("paged searches", () => {
     }))
 })
 
-describe("nothing waits in vain", () => {
+describe("no operation waits for ever", () => {
   it.effect.each(Array.from({ length: 12 }, (_, i) => i + 1))(
     "operations of all kinds at random, some interrupted (%s)",
     (seed) =>

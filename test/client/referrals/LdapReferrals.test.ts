@@ -1,4 +1,4 @@
-/** Referrals, followed: what is asked of whom, as whom, and what never is. */
+/** Referral chasing: which requests go to which server under which identity, and which never do. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -74,7 +74,7 @@ const twoServers = {
 } as const
 
 describe("a search", () => {
-  it.effect("has the entries of the references in it, after its own", () =>
+  it.effect("returns the entries behind its references after its own", () =>
     Effect.gen(function*() {
       const { client, requests } = yield* world(twoServers)
       const ldap = yield* client()
@@ -173,7 +173,7 @@ describe("a search", () => {
       assert.deepStrictEqual(controls, [[LdapControl.dontUseCopy.oid]])
     }))
 
-  it.effect("that has what it wanted follows nothing", () =>
+  it.effect("that has reached its size limit follows nothing", () =>
     Effect.gen(function*() {
       const { asked, client } = yield* world(twoServers)
       const ldap = yield* client()
@@ -194,7 +194,7 @@ describe("a search", () => {
 })
 
 describe("changes and comparisons", () => {
-  it.effect("go where the entry is, and their answer is the one from there", () =>
+  it.effect("go to the server that has the entry, and return its response", () =>
     Effect.gen(function*() {
       const { admin, at, client } = yield* world(twoServers)
       const ldap = yield* client({ credentials: ({ host }) => Effect.succeed(admin(host!)) })
@@ -212,7 +212,7 @@ describe("changes and comparisons", () => {
       assert.strictEqual(error.server, "ldap://b.example")
     }))
 
-  it.effect("one whose answer was lost there is in doubt, and isn't sent to the next", () =>
+  it.effect("a write whose response is lost there is in doubt, and isn't sent to the next server", () =>
     Effect.gen(function*() {
       const { admin, at, client, requests } = yield* world({
         "a.example": [["o=x"], ["ou=b,o=x", "ldap://b.example/ou=b,o=x", "ldap://c.example/ou=b,o=x"]],
@@ -392,7 +392,7 @@ describe("several URLs", () => {
       assert.deepStrictEqual([...new Set(asked)].sort(), ["b.example", "gone.example"])
     }))
 
-  it.effect("of which none can be used: the error says of each why", () =>
+  it.effect("if none can be used, the error has the reason for each", () =>
     Effect.gen(function*() {
       const { asked, client } = yield* world(
         three(
@@ -428,7 +428,7 @@ describe("hostile referrals", () => {
     "b.example": [["o=x"], ["ou=b,o=x", "ldap://A.EXAMPLE:389/OU=B,O=X"]]
   } as const
 
-  it.effect("two servers that name each other: the circle is detected, and no server gets the same request twice", () =>
+  it.effect("two servers that refer to each other: the loop is detected, and no server gets the same request twice", () =>
     Effect.gen(function*() {
       const { admin, client, requests } = yield* world(circle)
       const ldap = yield* client({ credentials: ({ host }) => Effect.succeed(admin(host!.toLowerCase())) })
@@ -474,7 +474,7 @@ describe("hostile referrals", () => {
       assert.strictEqual(requests("b.example", "SearchRequest"), 1)
     }))
 
-  it.effect("a server that always knows another name for itself: so many hops, and no more", () =>
+  it.effect("a server that refers to itself under ever new names: the number of hops is limited", () =>
     Effect.gen(function*() {
       let searches = 0
       const directory = yield* InMemoryDirectory.make({
@@ -507,7 +507,7 @@ describe("hostile referrals", () => {
     }))
 })
 
-describe("without being told to", () => {
+describe("by default", () => {
   it.effect("a client follows nothing: ignore keeps the references, fail makes them a failure", () =>
     Effect.gen(function*() {
       const { asked, client } = yield* world(twoServers)
@@ -525,9 +525,9 @@ describe("without being told to", () => {
 
 const slapd = inject("slapd")
 
-describe.skipIf(slapd === undefined)("two slapds that refer to each other", () => {
+describe.skipIf(slapd === undefined)("two slapd servers that refer to each other", () => {
   if (slapd === undefined) return
-  it.live("a search of the first has what the second holds, and so has a change", () =>
+  it.live("searches and writes at the first reach the entries of the second", () =>
     Effect.gen(function*() {
       const found = ensureSlapd()
       if ("missing" in found) return assert.fail(found.missing)

@@ -1,4 +1,4 @@
-/** What a server can make one operation cost by referrals: requests, servers, time, and the length of a message. */
+/** Limits of what one operation may cost by referrals: requests, servers, time, and the length of a message. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -120,7 +120,7 @@ describe("a search that is referred to more and more places", () => {
     }))
 })
 
-describe("a compare that is referred on and on", () => {
+describe("a compare that is referred again and again", () => {
   it.effect("ends after maxRequests, whatever the number of URLs", () =>
     Effect.gen(function*() {
       const { asked, client } = yield* world(

@@ -104,7 +104,7 @@ describe("LdapClient over several servers", () => {
       assert.strictEqual(world.host(a).directory.log.openConnections, 0)
     }))
 
-  it.effect("a session of one's own goes to a server of the set", () =>
+  it.effect("withSession uses a server of the set", () =>
     Effect.gen(function*() {
       const world = yield* make([a, b])
       const client = yield* world.provide(LdapClient.make({ urls: [a, b], auth }))
@@ -131,7 +131,7 @@ describe("LdapClient over several servers", () => {
       assert.strictEqual(yield* Fiber.join(fiber), b)
     }))
 
-  it.effect("what servers said in words is in the error, and not in its span", () =>
+  it.effect("the diagnostic messages of servers are in the error, and not in its span", () =>
     Effect.gen(function*() {
       const world = yield* make([a, b])
       const words = { code: LdapResultCode.busy, diagnosticMessage: "too many people like Ada" }
@@ -171,7 +171,7 @@ describe("LdapClient over several servers", () => {
       return { client, reads: world.host(a), writes: world.host(b), world }
     })
 
-    it.effect("what only reads goes one way, everything else another", () =>
+    it.effect("reads go to the read servers, and everything else to the write servers", () =>
       Effect.gen(function*() {
         const { client, reads, writes } = yield* opened()
         yield* client.add(dn, person)
@@ -205,7 +205,7 @@ describe("LdapClient over several servers", () => {
         assert.strictEqual(yield* answeredBy(client), a)
       }))
 
-    it.effect("readYourWrites: reads follow a write while it runs and for a while after, whatever comes of it", () =>
+    it.effect("readYourWrites: reads go to the write servers while a write runs and for a while after, whether it succeeds or not", () =>
       Effect.gen(function*() {
         const { client, writes } = yield* opened({ readYourWrites: "5 seconds" })
         assert.strictEqual(yield* answeredBy(client), a)
@@ -224,7 +224,7 @@ describe("LdapClient over several servers", () => {
       }))
 
     it.effect.each([-hour, hour])(
-      "readYourWrites does not go by the time of day (set by %d ms)",
+      "readYourWrites doesn't follow the wall clock (set by %d ms)",
       (by) =>
         withSteps((step) =>
           Effect.gen(function*() {

@@ -16,7 +16,7 @@ import type { LdapError, LdapErrorReason } from "../../../src/model/LdapError.ts
 import { LdapResultCode } from "../../../src/model/LdapResultCode.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as DirectoryFault from "../../../src/testing/DirectoryFault.ts"
-import { atEveryStep, type Stepping } from "../../session/stepping.ts"
+import { atEveryStep, type Stepping } from "../../session/interleavings/stepping.ts"
 import { type Host, make, quiet, type World } from "./LdapServersWorld.ts"
 
 const urls = ["ldap://a", "ldap://b", "ldap://c"] as const
@@ -265,7 +265,7 @@ describe("LdapServers", () => {
         assert.notDeepEqual(rests, planned)
       }))
 
-    it.effect("is never given up: a schedule that has ended goes on with its last delay", () =>
+    it.effect("is probed for ever: a schedule that has ended goes on with its last delay", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const rest = Schedule.exponential("1 second").pipe(Schedule.upTo({ times: 2 }))
@@ -302,7 +302,7 @@ describe("LdapServers", () => {
         assert.strictEqual((yield* servers.statistics).reduce((sum, { sessions }) => sum + sessions, 0), 0)
       }))
 
-    it.effect("nothing that time can heal isn't said to be retryable", () =>
+    it.effect("a failure that retrying can't cure isn't marked retryable", () =>
       Effect.gen(function*() {
         const world = yield* make([a])
         const check = () => Effect.fail(unfit)
@@ -311,7 +311,7 @@ describe("LdapServers", () => {
         assert.isFalse((yield* Effect.flip(servers.open())).isRetryable)
       }))
 
-    it.effect("a wrong password is the answer: no other server is asked, and no server rests", () =>
+    it.effect("a wrong password is final: no other server is tried, and no server rests", () =>
       Effect.gen(function*() {
         const world = yield* make(urls)
         for (const strategy of ["failover", "fastestConnect"] as const) {
@@ -323,7 +323,7 @@ describe("LdapServers", () => {
         }
       }))
 
-    it.effect("a silent one costs openTimeout and not its goodbye, and leaves nothing", () =>
+    it.effect("a silent server takes openTimeout, without a wait for its end, and leaves nothing", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const rest = Schedule.spaced("1 hour")
@@ -373,7 +373,7 @@ describe("LdapServers", () => {
         assert.strictEqual(requests(world.host(a)).filter((kind) => kind === "DeleteRequest").length, 2)
       }))
 
-    it.effect("one that says goodbye with a notice rests from that moment on; one that just closes doesn't", () =>
+    it.effect("a server that sends a Notice of Disconnection rests at once, and one that just closes doesn't", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const servers = yield* world.make(LdapServers.urls([a, b], { rest }))
@@ -396,7 +396,7 @@ describe("LdapServers", () => {
         assert.strictEqual(yield* whose(servers), b)
       }))
 
-    it.effect("while many find out at the same time it rests once", () =>
+    it.effect("a failure that many attempts notice at the same time counts once", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const servers = yield* world.make(LdapServers.urls([a, b], { rest }))
@@ -411,7 +411,7 @@ describe("LdapServers", () => {
         assert.strictEqual(world.host(a).asked.length, 21)
       }))
 
-    it.effect("one that others have found out about meanwhile isn't tried", () =>
+    it.effect("a server that starts to rest while an attempt waits isn't tried", () =>
       Effect.gen(function*() {
         const world = yield* make(urls)
         const servers = yield* world.make(LdapServers.urls(urls, { rest }))
@@ -426,7 +426,7 @@ describe("LdapServers", () => {
         assert.deepStrictEqual(world.host(b).asked, [])
       }))
 
-    it.effect("one that is opened all the same is up at once, and isn't tried any more", () =>
+    it.effect("a resting server that a session reaches is up at once, and isn't probed any more", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const servers = yield* world.make(LdapServers.urls([a, b], { rest }))
@@ -442,7 +442,7 @@ describe("LdapServers", () => {
         assert.strictEqual(world.host(a).asked.length, 1)
       }))
 
-    it.effect("closing the set ends the waiting and the trying, and leaves nothing", () =>
+    it.effect("closing the set ends waiting and probing, and leaves nothing", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const scope = yield* Scope.make()

@@ -89,7 +89,7 @@ describe("servers by DNS", () => {
     }))
 
   it.effect.each([-hour, hour])(
-    "when records are looked up again doesn't go by the time of day (set by %d ms)",
+    "renewed lookups don't follow the wall clock (set by %d ms)",
     (by) =>
       withSteps((step) =>
         Effect.gen(function*() {
@@ -109,7 +109,7 @@ describe("servers by DNS", () => {
       )
   )
 
-  it.effect("records are looked up again, in the background; what is known of servers that stay is kept", () =>
+  it.effect("records are looked up again in the background, and the state of servers that stay is kept", () =>
     Effect.gen(function*() {
       const world = yield* make([host("a"), host("b")])
       const name = "_ldap._tcp.example.org"
@@ -187,7 +187,7 @@ describe("servers by DNS", () => {
       return message
     })
 
-    it.effect("no answer, no records, and a domain that decidedly has no such service", () =>
+    it.effect("a failed lookup, no records, and a domain without the service (RFC 2782: target \".\")", () =>
       Effect.gen(function*() {
         assert.match(yield* refused([]), /no servers for _ldap\._tcp\.example\.org/)
         assert.match(yield* refused([record(".", 0, 0, 0)]), /no servers/)
@@ -219,7 +219,7 @@ describe("servers by DNS", () => {
         assert.strictEqual(yield* whose(wider), "ldap://b.example.net:389")
       }))
 
-    it.effect("names and ports that are none are left out", () =>
+    it.effect("invalid names and ports are left out", () =>
       Effect.gen(function*() {
         for (const name of ["a/dc=x??sub.example.org", "a b.example.org", "a@evil.example.org", "", "..example.org"]) {
           yield* refused([record(name)])

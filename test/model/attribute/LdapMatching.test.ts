@@ -16,6 +16,7 @@ describe("LdapMatching.equal, with the standard schemas", () => {
     ["createTimestamp", "20260101000000Z", "20260101010000+0100"],
     ["entryUUID", "597AE2F6-16A6-1027-98F4-ABCDEFABCDEF", "597ae2f6-16a6-1027-98f4-abcdefabcdef"],
     ["objectClass", "Person", "person"],
+    ["objectClass", "2.5.6.6", "PERSON"],
     ["uidNumber", "7", 7],
     ["unheardOf", "a", Buffer.from("a")],
     ["jpegPhoto", Buffer.from([255, 1]), Buffer.from([255, 1])],

@@ -318,7 +318,7 @@ describe("bytes by hand", () => {
 
 describe("bytes that others write", () => {
   it.each(goldens.filter(({ isBer }) => isBer).map((golden) => [golden.what, golden] as const))(
-    "%s: the same with every length in five octets",
+    "%s: the same with every length in five bytes",
     (_, { hex, kind, says: expected }) => {
       assert.deepStrictEqual(says(kind, longForm(octets(hex!))), plain(expected))
     }

@@ -89,7 +89,7 @@ describe("all values of an entry are the same text as one by one", () => {
     }
   })
 
-  it.each(broken)("octets that are not UTF-8: %s", (hex) => {
+  it.each(broken)("bytes that are not UTF-8: %s", (hex) => {
     const octets = Buffer.from(hex, "hex")
     for (const others of [["plain"], ["Ж"]]) {
       check([[octets], ...Array.from({ length: 8 }, () => others), [octets, "a", octets], others])

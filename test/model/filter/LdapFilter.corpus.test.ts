@@ -53,7 +53,7 @@ describe.skipIf(!isThere)("the corpus of filters", () => {
     assert.isAbove(invalid.length, 150)
   })
 
-  it.each(valid)("$id $filter is encoded octet for octet", ({ ber, filter, normalized }) => {
+  it.each(valid)("$id $filter is encoded byte for byte", ({ ber, filter, normalized }) => {
     const value = parsed(filter)
     assert.strictEqual(hexOf(value), ber)
     assert.deepStrictEqual(parsed(LdapFilter.format(value)), value)

@@ -118,7 +118,10 @@ describe("LdapFilter.template", () => {
   })
 
   it.each(
-    [["{{x}}", "({{login}})"], ["${x}", "(&${login})"], ["{0}", "(a=b){0}"], ["%s", "%s"], ["{{x}}", "({{ login }}=a)"]] as const
+    [["{{x}}", "({{login}})"], ["${x}", "(&${login})"], ["{0}", "(a=b){0}"], ["%s", "%s"], [
+      "{{x}}",
+      "({{ login }}=a)"
+    ]] as const
   )("an error in style %s of %s shows the placeholder as it is written", (style, text) => {
     const { filter, message } = refusal(text, { style })
     assert.strictEqual(filter, text)

@@ -405,7 +405,7 @@ describe("Ldif.parse, files of other programs", () => {
     }
   })
 
-  it.each(["utf16le", "utf16be"] as const)("reads octets in %s, with a byte order mark or without", (encoding) => {
+  it.each(["utf16le", "utf16be"] as const)("reads bytes in %s, with a byte order mark or without", (encoding) => {
     for (const mark of ["\ufeff", ""]) {
       const octets = Buffer.from(`${mark}version: 1\r\ndn: cn=Zoë 😀\r\ncn: Zoë 😀\r\n`, "utf16le")
       const text = encoding === "utf16be" ? octets.swap16() : octets

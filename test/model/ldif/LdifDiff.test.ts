@@ -87,7 +87,7 @@ const carryOut = (directory: Directory, records: Iterable<Ldif.LdifRecord>) => {
 }
 
 describe("Ldif.diff", () => {
-  it("changes nothing where nothing differs but the writing", () => {
+  it("finds no difference between spellings of the same values", () => {
     assert.deepStrictEqual(
       diff(
         [Ldif.entry("cn=Ada, dc=X", { CN: ["a", "b"], empty: [] }), Ldif.entry("dc=x", { dc: "x" })],
@@ -126,7 +126,60 @@ describe("Ldif.diff", () => {
     )
   })
 
-  it("refuses a range of values, which is not all that there is", () => {
+  it("knows an attribute by any of its names, and by its options in any order, except for binary", () => {
+    const before = Ldif.entry("cn=a", {
+      cn: "a",
+      sn: "x",
+      "description;lang-de;x-own": "d",
+      userCertificate: Buffer.from([1]),
+      objectClass: "person"
+    })
+    const after = Ldif.entry("cn=a", {
+      "2.5.4.3": "a",
+      surname: "x",
+      "DESCRIPTION;X-OWN;lang-de": "d",
+      "userCertificate;binary": Buffer.from([1]),
+      objectClass: "2.5.6.6"
+    })
+    assert.deepStrictEqual(diff([before], [after]), [])
+    assert.lengthOf(diff([before], [after, Ldif.entry("cn=b", {})]), 1)
+    const [record] = diff([before], [{ ...after, attributes: after.attributes.filter((_, i) => i !== 2) }])
+    assert.deepStrictEqual(record?._tag === "Modify" && record.changes, [
+      LdapModification.remove("description;lang-de;x-own")
+    ])
+  })
+
+  it("ignores attributes by any of their names, with their options", () => {
+    const before = Ldif.entry("cn=a", { cn: "a", sn: "x", "sn;lang-de": "y" })
+    for (const name of ["surname", "SN", "2.5.4.4"])
+      assert.deepStrictEqual(diff([before], [Ldif.entry("cn=a", { cn: "a" })], { ignore: [name] }), [])
+  })
+
+  it("of equal values an entry is added with the first, whatever name the attribute had", () => {
+    const attributes = [
+      { description: "cn", values: [Buffer.from("Ada"), Buffer.from("ada ")] },
+      { description: "commonName", values: [Buffer.from("ADA"), Buffer.from("Bob")] }
+    ]
+    const [record] = diff([], [{ ...Ldif.entry("cn=a", {}), attributes }])
+    assert.deepStrictEqual(record?._tag === "Add" && record.attributes, [
+      { description: "cn", values: [Buffer.from("Ada"), Buffer.from("Bob")] }
+    ])
+  })
+
+  it("refuses what isn't entries or options", () => {
+    const entry = Ldif.entry("cn=a", { cn: "a" })
+    for (
+      const result of [
+        Ldif.diff(undefined as never, []),
+        Ldif.diff([], [undefined] as never),
+        Ldif.diff([entry], [], { ignore: "cn" } as never),
+        Ldif.diff([entry], [], { compare: "bytes" } as never),
+        Ldif.diff([entry], [], { schema: {} } as never)
+      ]
+    ) assert.isTrue(Result.isFailure(result) && result.failure._tag === "LdifDiffError")
+  })
+
+  it("refuses an entry with only a range of an attribute's values", () => {
     const error = failure([Ldif.entry("cn=g", { "member;range=0-1": ["a=b", "c=d"] })], [
       Ldif.entry("cn=g", { member: "a=b" })
     ])

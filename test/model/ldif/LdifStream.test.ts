@@ -126,7 +126,7 @@ describe("Ldif.decode", () => {
       }),
       Arbitrary.array(lines, { maxLength: 12 })
     ]),
-    ([crlf, records, lines]) => [...records, ...lines].join(crlf ? "\r\n" : "\n")
+    ([crlf, records, lines]) => [...records, ...lines].join(crlf ? "\r\n" : "\n").toWellFormed()
   )
   const sizes = Arbitrary.array(Arbitrary.schema(Schema.Literals([1, 2, 3, 5, 8, 100])), { minLength: 1, maxLength: 5 })
 
@@ -165,8 +165,12 @@ describe("Ldif.decode", () => {
       }
       assert.strictEqual(value(yield* decode(["dn: x\na: \ud83d", "\ude00"])), "😀")
       assert.strictEqual(value(yield* decode(["dn: x\na: \ud83d", "", "\ude00!"])), "😀!")
-      assert.strictEqual(value(yield* decode(["dn: x\na: \ud83d", Buffer.from("b")])), "\ufffdb")
-      assert.strictEqual(value(yield* decode(["dn: x\na: \ud83d"])), "\ufffd")
+      for (const input of [["dn: x\na: \ud83d", Buffer.from("b")], ["dn: x\na: \ud83d"], ["dn: x\na: \ude00b\nc: d"]]) {
+        const error = yield* Effect.flip(decode(input))
+        assert.deepInclude(error, { _tag: "LdifSyntaxError", line: 2 })
+      }
+      const parsed = Ldif.parse("dn: x\na: \ude00b\nc: d")
+      assert.strictEqual(Result.isFailure(parsed) && parsed.failure.line, 2)
     }))
 
   it.effect("puts a character together that folding has cut", () =>

@@ -4,6 +4,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as LdapDn from "../../../src/model/dn/LdapDn.ts"
+import { InvalidRequest } from "../../../src/model/InvalidRequest.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as Ldif from "../../../src/model/ldif/Ldif.ts"
 import * as LdifTransform from "../../../src/model/ldif/LdifTransform.ts"
@@ -105,6 +106,23 @@ describe("LdifTransform", () => {
     }))
 })
 
+describe("arguments of transformations", () => {
+  it.each<readonly [string, () => unknown]>([
+    ["dropAttributes", () => LdifTransform.dropAttributes("userPassword")],
+    ["dropAttributes", () => LdifTransform.dropAttributes([5] as never)],
+    ["keepAttributes", () => LdifTransform.keepAttributes("cn")],
+    ["keepAttributes", () => LdifTransform.keepAttributes(undefined as never)],
+    ["renameAttributes", () => LdifTransform.renameAttributes("cn" as never)],
+    ["renameAttributes", () => LdifTransform.renameAttributes({ cn: 5 } as never)],
+    ["moveBase", () => LdifTransform.moveBase("o=x" as never, LdapDn.ldapDn`o=y`)],
+    ["anonymize", () => LdifTransform.anonymize({ key: "key" as never })],
+    ["anonymize", () => LdifTransform.anonymize({ key: Redacted.make("key"), keep: "cn" })],
+    ["anonymize", () => LdifTransform.anonymize(undefined as never)]
+  ])("%s throws InvalidRequest for one of another kind, and takes none for something else", (_, make) => {
+    assert.throws(make, InvalidRequest)
+  })
+})
+
 describe("LdifTransform.anonymize", () => {
   const key = Redacted.make("a key")
 
@@ -134,6 +152,33 @@ describe("LdifTransform.anonymize", () => {
       assert.match(values(ada, "telephoneNumber")[0]!, /^[0-9]+$/)
       assert.match(values(ada, "mail")[0]!, /@example\.invalid$/)
       assert.lengthOf(parsed, 7)
+    }))
+
+  it.effect("equal values of different attributes have the same pseudonym: a login, and the members of a group", () =>
+    Effect.gen(function*() {
+      const all = yield* Stream.fromIterable([
+        Ldif.entry("uid=Ada,dc=x", { uid: "Ada", sn: "ADA", mail: "ada@example.org" }),
+        Ldif.entry("cn=g,dc=x", { cn: "g", memberUid: ["ada", "bob"], rfc822Mailbox: "Ada@example.org" })
+      ]).pipe(LdifTransform.anonymize({ key }), Stream.runCollect)
+      const [ada, group] = all.map((record) =>
+        record._tag === "Entry" ? record.attributes.flatMap(({ values }) => values.map(String)) : []
+      )
+      const [uid, sn, mail] = ada!
+      assert.deepStrictEqual([group![1], sn], [uid, uid])
+      assert.notStrictEqual(group![2], uid)
+      assert.strictEqual(group![3], mail)
+    }))
+
+  it.effect("a value that its rule can't take may be anything, and doesn't stay", () =>
+    Effect.gen(function*() {
+      const [record] = yield* Stream.make(Ldif.entry("cn=a", {
+        isDeleted: ["TRUE", "Ada"],
+        whenCreated: ["20260101000000Z", "born when Ada was"],
+        structuralObjectClass: ["2.5.6.6", "Ada Lovelace"]
+      })).pipe(LdifTransform.anonymize({ key, keep: [] }), Stream.runCollect)
+      const text = Ldif.format([record!])
+      assert.notInclude(text, "Ada")
+      for (const value of ["TRUE", "20260101000000Z", "2.5.6.6"]) assert.include(text, value)
     }))
 
   it.effect("gives the same pseudonyms with the same key, others with another", () =>

@@ -49,7 +49,7 @@ export const s1 = breaksOf(
     file: driver,
     find: "        this.#writer.unbind(action.messageId)\n",
     replace: "",
-    test: "session/sasl",
+    test: "session/operations/sasl",
     name:
       "with a server that can't prove its identity ends the session, since the server takes the connection for bound",
     why: "no unbind is written"
@@ -59,7 +59,7 @@ export const s1 = breaksOf(
     find: "        this.#writer.unbind(action.messageId)\n",
     replace: "        this.#writer.unbind(action.messageId)\n        this.#writer.unbind(action.messageId + 1)\n",
     test: "session/ending",
-    name: "waits until the connection is closed, and adds nothing",
+    name: "waits until the connection is closed, and sends nothing more",
     why: "two unbinds are written"
   },
   {
@@ -67,7 +67,7 @@ export const s1 = breaksOf(
     find: `return this.#connection.shutdown(() => this.dispatch({ _tag: "ShutdownDone" }))`,
     replace: `return this.dispatch({ _tag: "ShutdownDone" })`,
     test: "session/ending",
-    name: "waits until the connection is closed, and adds nothing",
+    name: "waits until the connection is closed, and sends nothing more",
     why: "our side is not closed after the unbind, so the peer doesn't know that nothing follows"
   },
   {
@@ -82,8 +82,8 @@ export const s1 = breaksOf(
     file: writer,
     find: "const controls = this.#options.unbindControls ?? []",
     replace: "const controls: ReadonlyArray<LdapControl> = []",
-    test: "session/controls",
-    name: "of the bind and the unbind of a configuration",
+    test: "session/operations/controls",
+    name: "a configuration sends controls with the bind and the unbind",
     why: "the unbind has no controls"
   }
 )

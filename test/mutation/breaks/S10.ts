@@ -8,8 +8,8 @@ export const s10 = breaksOf(
     file: pages,
     find: "this.cookie !== undefined && this.cookie.length > 0",
     replace: "true",
-    test: "session/paging",
-    name: "but not for ever, and the first page not at all",
+    test: "session/operations/paging",
+    name: "retries end, and the first page is never retried",
     hangs: true,
     why: "a server that has no time for a search is asked again and again"
   },
@@ -17,8 +17,8 @@ export const s10 = breaksOf(
     file: pages,
     find: `reason._tag === "Busy"`,
     replace: "reason._tag === undefined",
-    test: "session/paging",
-    name: "a page for which the server is too busy is asked for again",
+    test: "session/operations/paging",
+    name: "a page that a busy server refuses is requested again later",
     hangs: true,
     why: "half of an answer is lost to a server that needs another moment"
   },
@@ -26,7 +26,7 @@ export const s10 = breaksOf(
     file: pages,
     find: `this.#search.givingUp !== "abandon" || !isSorted(this.#search)`,
     replace: "this.#search.pageSize !== 0",
-    test: "session/paging",
+    test: "session/operations/paging",
     name: "a page of a sorted search is read to its end, and its cookie is released",
     hangs: true,
     why: "slapd keeps a sorted search that can't be given back any more"
@@ -44,14 +44,14 @@ export const s10 = breaksOf(
     find: "    this.#driver.dispatch({ _tag: \"Take\", operation: this.operation, bytes })\n",
     replace: "",
     test: "session/ending",
-    name: "where the consumer was busy until the session had ended",
+    name: "if the consumer was busy until the session had ended",
     why: "what was taken counts as unread, and the next wait is none"
   },
   {
     file: node,
     find: "  pause(): void {\n    this.#socket.pause()\n",
     replace: "  pause(): void {\n",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "40 MB of unread entries, which are read in the end",
     why: "the socket is read although no operation waits"
   },
@@ -68,7 +68,7 @@ export const s10 = breaksOf(
     file: pages,
     find: `kind: "background", expects: "SearchResultDone", timeoutMillis }`,
     replace: `kind: "background", expects: "SearchResultDone", timeoutMillis: Infinity }`,
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "silence in answer to the release of a cookie",
     hangs: true,
     why: "a cookie that is given back has no time limit, and a bind waits for its answer"
@@ -78,7 +78,7 @@ export const s10 = breaksOf(
     find:
       "const isIdle = isEmpty && next !== undefined && previous !== undefined && Buffer.compare(next, previous) === 0",
     replace: "const isIdle = isEmpty",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "many empty pages with other cookies, and an entry at last",
     hangs: true,
     why: "empty pages are an error although they lead on"
@@ -87,7 +87,7 @@ export const s10 = breaksOf(
     file: pages,
     find: `return paged === undefined ? "unreadable" :`,
     replace: "return paged === undefined ? undefined :",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "a control for the next page that can't be read",
     why: "half of an answer passes for the whole"
   },
@@ -95,16 +95,16 @@ export const s10 = breaksOf(
     file: pages,
     find: "    if (pause === undefined) return this.#done()\n",
     replace: "    if (pause === undefined) return\n",
-    test: "session/pagedSearches",
-    name: "S3: one that waits hears of the end",
+    test: "session/operations/pagedSearches",
+    name: "S3: a waiting search fails when the session ends",
     why: "a search in pages whose cursor was given back keeps its place"
   },
   {
     file: pages,
     find: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return leave()\n",
     replace: "    if (!(cookie instanceof Uint8Array) || cookie.length === 0) return\n",
-    test: "session/pagedSearches",
-    name: "one that is collected is waited for",
+    test: "session/operations/pagedSearches",
+    name: "waits for a collected search to end",
     hangs: true,
     why: "a search in pages that was read to its end keeps its place"
   },
@@ -112,8 +112,8 @@ export const s10 = breaksOf(
     file: pages,
     find: "    this.#place.consumer = undefined\n",
     replace: "",
-    test: "session/pagedSearches",
-    name: "a stream that was dropped keeps its place",
+    test: "session/operations/pagedSearches",
+    name: "a stream that ended early keeps its slot",
     hangs: true,
     why: "a search is refused although the stream before it has ended"
   },
@@ -121,8 +121,8 @@ export const s10 = breaksOf(
     file: pagedSearches,
     find: "return [...this.#running].some(({ consumer }) => consumer === fiber) ? \"refused\" : undefined",
     replace: "return undefined",
-    test: "session/pagedSearches",
-    name: "a search in pages for each entry of another one fails at once",
+    test: "session/operations/pagedSearches",
+    name: "a paged search for each entry of another one fails at once",
     hangs: true,
     why: "a search for each entry of a stream waits for itself"
   },
@@ -130,8 +130,8 @@ export const s10 = breaksOf(
     file: pages,
     find: "const timeoutMillis = Math.min(search.timeoutMillis, longestGiveBack)",
     replace: "const { timeoutMillis } = search",
-    test: "session/pagedSearches",
-    name: "S10: a server that never takes a cursor back",
+    test: "session/operations/pagedSearches",
+    name: "S10: the release of a cursor has 30 seconds",
     hangs: true,
     why: "a server that is silent keeps the place of a search for ever"
   },
@@ -139,7 +139,7 @@ export const s10 = breaksOf(
     file: pagedSearches,
     find: "if (this.#running.size < this.#most) {",
     replace: "if (this.#most > 0) {",
-    test: "session/pagedSearches",
+    test: "session/operations/pagedSearches",
     name: "beside a stream another one waits for its end",
     hangs: true,
     why: "more searches in pages run than the server keeps"
@@ -148,8 +148,8 @@ export const s10 = breaksOf(
     file: pagedSearches,
     find: "    this.#waiting.delete(search)\n",
     replace: "",
-    test: "session/pagedSearches",
-    name: "the wait counts for the time limit, and leaves nothing behind",
+    test: "session/operations/pagedSearches",
+    name: "waiting counts against the time limit, and leaves nothing behind",
     hangs: true,
     why: "a search that doesn't wait any more gets a place"
   },
@@ -166,8 +166,8 @@ export const s10 = breaksOf(
     file: search,
     find: "!asked.isComplete || asked.isEmpty || isSorted(search)) return",
     replace: "asked.isEmpty || isSorted(search)) return",
-    test: "session/paging",
-    name: "a page that fails is the end",
+    test: "session/operations/paging",
+    name: "a failed page ends the search",
     hangs: true,
     why: "the failure of a page is lost if it says where the next one starts"
   },
@@ -184,8 +184,8 @@ export const s10 = breaksOf(
     file: search,
     find: "          isAsking = false\n          return Effect.andThen(Effect.sleep(pause), page)",
     replace: "          return Effect.andThen(Effect.sleep(pause), page)",
-    test: "session/paging",
-    name: "and one that is interrupted meanwhile releases the cursor: searchResult",
+    test: "session/operations/paging",
+    name: "an interruption before that releases the cursor: searchResult",
     hangs: true,
     why: "the cursor of a search that is interrupted between two attempts is not given back"
   },
@@ -193,7 +193,7 @@ export const s10 = breaksOf(
     file: pages,
     find: "const pause = isBusy(outcome) ? busyPauses[this.#tries] : undefined",
     replace: "const pause = this.#tries > 99 ? busyPauses[this.#tries] : undefined",
-    test: "session/paging",
+    test: "session/operations/paging",
     name: "a page of a sorted search is read to its end, and its cookie is released",
     hangs: true,
     why: "a cursor that a busy server didn't take back is kept"
@@ -202,8 +202,8 @@ export const s10 = breaksOf(
     file: responseQueue,
     find: "    this.#isLeft = true\n",
     replace: "",
-    test: "session/paging",
-    name: "a page of a sorted search comes to its end, and its cookie is given back: a stream",
+    test: "session/operations/paging",
+    name: "a page of a sorted search is read to its end, and its cookie is released: a stream",
     hangs: true,
     why: "the cursor of a sorted stream is not given back"
   }

@@ -26,7 +26,7 @@ export const s11 = breaksOf(
     file: messageReader,
     find: "leftover: this.#parser.pending, malformed })",
     replace: "leftover: this.#parser.pending, malformed: undefined })",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "an answer, and garbage in the same packet",
     hangs: true,
     why: "what can't be read is ignored"
@@ -35,7 +35,7 @@ export const s11 = breaksOf(
     file: messageReader,
     find: "new LdapParser({ maxMessageSize })",
     replace: "new LdapParser()",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "a message one byte above maxMessageSize",
     hangs: true,
     why: "the session doesn't hand its maxMessageSize on"
@@ -108,7 +108,7 @@ export const s11 = breaksOf(
     file: openDriver,
     find: "          maxMessageSize: options.maxMessageSize,\n",
     replace: "          maxMessageSize: undefined,\n",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "a message one byte above maxMessageSize",
     hangs: true,
     why: "maxMessageSize isn't the one that was given"

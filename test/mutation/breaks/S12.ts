@@ -8,7 +8,7 @@ export const s12 = breaksOf(
     file: pages,
     find: "this.#idle === mostIdlePages",
     replace: "this.#idle === 10_000_000",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "empty pages with the same cookie, for ever",
     hangs: true,
     why: "a server can keep a search going for ever"
@@ -87,7 +87,7 @@ export const s12 = breaksOf(
     file: notices,
     find: `bufferSize: kept, strategy: "sliding"`,
     replace: `bufferSize: kept, strategy: "dropping"`,
-    test: "session/notices",
+    test: "session/driver/notices",
     name: "a subscriber that reads slowly loses the oldest",
     why: "a slow subscriber loses the newest notices"
   },
@@ -95,7 +95,7 @@ export const s12 = breaksOf(
     file: notices,
     find: `bufferSize: kept, strategy: "sliding"`,
     replace: "bufferSize: Infinity",
-    test: "session/notices",
+    test: "session/driver/notices",
     name: "a subscriber that reads slowly loses the oldest",
     why: "unread notices fill the memory"
   },

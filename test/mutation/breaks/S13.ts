@@ -8,7 +8,7 @@ export const s13 = breaksOf(
     file: signal,
     find: "guarded(() => resume(happened))",
     replace: "resume(happened)",
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "are all resumed although one of them throws",
     why: "an observer of the end that throws keeps others from hearing of it"
   },
@@ -17,7 +17,7 @@ export const s13 = breaksOf(
     find:
       "      try {\n        this.#perform(action)\n      } catch (cause) {\n        this.#broken(action, cause)\n      }\n",
     replace: "      this.#perform(action)\n",
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "S13",
     hangs: true,
     why: "a callback that throws stops the session"
@@ -26,7 +26,7 @@ export const s13 = breaksOf(
     file: guarded,
     find: "  queueMicrotask(() => {\n    throw cause\n  })\n",
     replace: "  queueMicrotask(() => {})\n",
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "doesn't affect an operation whose response arrives in the same chunk",
     why: "what a callback throws is lost"
   },
@@ -94,7 +94,7 @@ export const s13 = breaksOf(
     find: "    Effect.exit,\n",
     replace:
       "    Effect.result,\n    Effect.map((result) => result._tag === \"Success\" ? Exit.void : Exit.fail(result.failure)),\n",
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "S13: a handshake that dies",
     hangs: true,
     why: "a handshake that dies leaves everything waiting"

@@ -17,7 +17,7 @@ export const s2 = breaksOf(
     file: driver,
     find: `Effect.ensuring(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),`,
     replace: `Effect.andThen(Effect.sync(() => this.dispatch({ _tag: "ConnectionClosed" }))),`,
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "when it is closed, after the peer's end",
     hangs: true,
     why: "the release waits for a closing that has broken"
@@ -78,7 +78,7 @@ export const s2 = breaksOf(
     find: "      this.dispatch({ _tag: \"Release\" })\n      return this.closed.await\n",
     replace: "      this.dispatch({ _tag: \"Release\" })\n      return Effect.void\n",
     test: "session/ending",
-    name: "waits until the connection is closed, and adds nothing",
+    name: "waits until the connection is closed, and sends nothing more",
     why: "the release of a session that is ending doesn't wait until it has ended"
   },
   {
@@ -122,7 +122,7 @@ export const s2 = breaksOf(
     replace:
       "        return action.of === \"goodbye\" ? undefined : deadline === undefined ? undefined : this.#deadlines.clear(deadline)\n",
     test: "session/driver/connections",
-    name: "the closing has closeTimeout for itself",
+    name: "closing the connection has a closeTimeout of its own",
     why: "the time for the unbind cuts the closing short"
   }
 )

@@ -8,7 +8,7 @@ export const s3 = breaksOf(
     file: duplex,
     find: "if (Exit.isFailure(exit) && !this.#isStopped)",
     replace: "if (Exit.isFailure(exit) && !this.#isStopped && !Cause.hasDies(exit.cause))",
-    test: "session/defects",
+    test: "session/driver/defects",
     name: "when it is written to",
     hangs: true,
     why: "a writer that broke leaves all operations waiting"
@@ -42,7 +42,7 @@ export const s3 = breaksOf(
     find: "if (Exit.isSuccess(exit) && !this.#isPaused) this.resume()",
     replace: "",
     test: "connection/EffectDuplex",
-    name: "goes on whenever it is resumed",
+    name: "continues whenever it is resumed",
     why: "a resumption between the last step of a read and its end is forgotten"
   },
   {
@@ -50,7 +50,7 @@ export const s3 = breaksOf(
     find: "    if (this.#isCalled) return Effect.andThen(laterThisTurn, this.#reading)\n",
     replace: "",
     test: "connection/EffectDuplex",
-    name: "passes on nothing within the call that writes, although the response has arrived by then",
+    name: "delivers nothing within the call that writes, although the response has arrived by then",
     why: "an answer is handed over before its question counts as written"
   },
   {
@@ -67,7 +67,7 @@ export const s3 = breaksOf(
     find: "resume(this.#items.length > 0 ? this.#take() : this.#last)",
     replace: "resume(this.#last)",
     test: "session/ending",
-    name: "comes before it",
+    name: "are delivered before it",
     why: "what came before an error is lost"
   },
   {
@@ -75,7 +75,7 @@ export const s3 = breaksOf(
     find: "if (this.#items.length > 0) return resume",
     replace: "if (this.#last === undefined && this.#items.length > 0) return resume",
     test: "session/ending",
-    name: "where the consumer was busy until the session had ended",
+    name: "if the consumer was busy until the session had ended",
     why: "what was not read yet is lost when the session ends"
   },
   {

@@ -76,7 +76,7 @@ export const s5 = breaksOf(
     find: "&& rooms === this.#rooms) this.dispatch",
     replace: ") this.dispatch",
     test: "session/driver/connections",
-    name: "room that is told within the call that writes",
+    name: "that reports room within the call that writes",
     hangs: true,
     why: "requests wait for room that was told already"
   },

@@ -17,8 +17,8 @@ export const s6 = breaksOf(
     file: deadlines,
     find: "if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at, afterMillis)",
     replace: "if (this.#nearest === Infinity) this.#sleepUntil(deadline.at, afterMillis)",
-    test: "session/limits",
-    name: "that is set while a longer one runs passes before it",
+    test: "session/operations/limits",
+    name: "set while a longer one runs passes first",
     hangs: true,
     why: "an earlier deadline waits for a later one"
   },
@@ -43,8 +43,8 @@ export const s6 = breaksOf(
     file: deadlines,
     find: "    this.#deadlines.delete(deadline)\n",
     replace: "",
-    test: "session/limits",
-    name: "of a stream of entries begins anew with each entry",
+    test: "session/operations/limits",
+    name: "of a stream of entries restarts with each entry",
     why: "a limit that was cleared passes all the same"
   },
   {
@@ -60,7 +60,7 @@ export const s6 = breaksOf(
     file: startTlsHandshake,
     find: "Effect.timeoutOrElse({ duration: limit,",
     replace: "Effect.timeoutOrElse({ duration: Infinity,",
-    test: "session/hostile",
+    test: "session/hostile/hostile",
     name: "ConnectFailed at connectTimeout",
     hangs: true,
     why: "the handshake of StartTLS has no limit"
@@ -87,7 +87,7 @@ export const s6 = breaksOf(
     file: deadlines,
     find: "return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1e6",
     replace: "return this.#clock.currentTimeMillisUnsafe()",
-    test: "session/clock",
+    test: "session/driver/clock",
     name: "by an hour changes no time limit of an operation",
     hangs: true,
     why: "setting the clock of the machine changes time limits"
@@ -96,7 +96,7 @@ export const s6 = breaksOf(
     file: deadlines,
     find: "if (this.#hasTurn(deadline, now)) isWaiting = true\n      else if",
     replace: "if",
-    test: "session/clock",
+    test: "session/driver/clock",
     name: "gets a response that arrived meanwhile, although the time limit has passed",
     why: "an answer that lies in the socket is reported as missing"
   },
@@ -113,8 +113,8 @@ export const s6 = breaksOf(
     file: bind,
     find: "timeoutMillis === Infinity ? Infinity : Math.max(0, timeoutMillis - (driver.now() - since))",
     replace: "timeoutMillis",
-    test: "session/limits",
-    name: "what the credentials took is not there for the answer",
+    test: "session/operations/limits",
+    name: "of a bind covers the credentials and the response together",
     why: "a bind has its time twice"
   },
   {
@@ -129,8 +129,8 @@ export const s6 = breaksOf(
     file: search,
     find: "Math.max(0, search.timeoutMillis - (driver.now() - since))",
     replace: "search.timeoutMillis",
-    test: "session/limits",
-    name: "in pages is",
+    test: "session/operations/limits",
+    name: "in pages covers",
     hangs: true,
     why: "each page has the whole time again"
   },
@@ -138,8 +138,8 @@ export const s6 = breaksOf(
     file: search,
     find: "timeoutMillis: search.timeoutMillis, remainingMillis,",
     replace: "timeoutMillis: remainingMillis,",
-    test: "session/limits",
-    name: "of a collected search in pages is for all pages",
+    test: "session/operations/limits",
+    name: "of a collected search in pages covers all pages",
     why: "the error names what was left for a page instead of the limit"
   }
 )

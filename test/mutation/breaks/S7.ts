@@ -9,7 +9,7 @@ export const s7 = breaksOf(
     find: "while (this.#unread.length > 0 && !this.#isPaused) {",
     replace: "while (this.#unread.length > 0) {",
     test: "connection/EffectDuplex",
-    name: "passes on nothing after a pause, even of the same read, and the rest in order later",
+    name: "delivers nothing after a pause, even of the same read, and the rest in order later",
     why: "octets are handed over after a pause"
   },
   {
@@ -17,8 +17,8 @@ export const s7 = breaksOf(
     find:
       "        return this.dispatch({ _tag: \"Unsendable\", operation: action.operation, failure: { defect: cause } })\n",
     replace: "        throw cause\n",
-    test: "session/turns",
-    name: "a password that is wiped while its bind waits",
+    test: "session/core/turns",
+    name: "a bind whose password is wiped while it waits",
     hangs: true,
     why: "a password that can't be read blocks the turns of all operations"
   },
@@ -26,8 +26,8 @@ export const s7 = breaksOf(
     file: bind,
     find: "      return pending.leave\n",
     replace: "      return Effect.void\n",
-    test: "session/turns",
-    name: "operations that wait for a bind go on when the bind is given up, although another is in flight",
+    test: "session/core/turns",
+    name: "when a waiting bind is interrupted, operations behind it start, although another operation is in flight",
     why: "a bind that is given up before its turn is sent all the same"
   },
   {
@@ -77,8 +77,8 @@ export const s7 = breaksOf(
     file: saslBind,
     find: "Effect.raceFirst(this.#converse, Effect.andThen(this.#driver.closed.await, Effect.interrupt))",
     replace: "this.#converse",
-    test: "session/conversations",
-    name: "a mechanism that hangs ends with its session",
+    test: "session/operations/conversations",
+    name: "a mechanism that hangs is ended by the release of its session",
     hangs: true,
     why: "a mechanism outlives its session"
   },
@@ -86,15 +86,15 @@ export const s7 = breaksOf(
     file: saslBind,
     find: "this.operation.isBegun && !this.#isDecided ? this.#driver.decide(undefined) : Effect.void",
     replace: "this.#driver.decide(undefined)",
-    test: "session/conversations",
-    name: "says nothing of the bind after it",
+    test: "session/operations/conversations",
+    name: "doesn't affect the next bind",
     why: "a bind decides for the one after it"
   },
   {
     file: saslBind,
     find: "    if (this.#driver.hasLayer) {\n",
     replace: "    if (false) {\n",
-    test: "session/conversations",
+    test: "session/operations/conversations",
     name: "a second layer",
     hangs: true,
     why: "a layer is put into a layer"
@@ -123,7 +123,7 @@ export const s7 = breaksOf(
     find: `if (phase.channel._tag === "Handshake") return this.#machine.apply({ _tag: "ClearText" })`,
     replace: `if (phase.channel._tag === "Handshake") return`,
     test: "session/driver/connections",
-    name: "bytes that a connection hands over in the middle of a handshake",
+    name: "bytes that a connection delivers during a handshake",
     hangs: true,
     why: "bytes in clear text in the middle of a handshake are no violation"
   },
@@ -131,7 +131,7 @@ export const s7 = breaksOf(
     file: extended,
     find: "  const detail = changesOfTheConnection.get(oid)\n",
     replace: "  const detail = changesOfTheConnection.get(`${oid}.`)\n",
-    test: "session/notices",
+    test: "session/driver/notices",
     name: "is refused with what to use instead, and nothing is sent",
     hangs: true,
     why: "StartTLS is sent without a handshake after it"
@@ -140,7 +140,7 @@ export const s7 = breaksOf(
     file: extended,
     find: "        if (wrong !== undefined) return Effect.succeed(Effect.fail(driver.error(question, wrong)))\n",
     replace: "",
-    test: "session/notices",
+    test: "session/driver/notices",
     name: "is refused with what to use instead, and nothing is sent",
     hangs: true,
     why: "the stream of an extended operation doesn't refuse what changes the connection"

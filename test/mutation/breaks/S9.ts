@@ -9,14 +9,14 @@ export const s9 = breaksOf(
     find: "if (sendsSecret && insecure !== undefined)",
     replace: "if (sendsSecret && insecure !== undefined && options.controls.length > 99)",
     test: "session/security",
-    name: "it isn't even requested then",
+    name: "a password effect is not run if the password could not be sent",
     why: "passwords go over the network in clear text"
   },
   {
     file: bind,
     find: ` || (auth._tag === "Sasl" && auth.mechanism.sendsSecret)`,
     replace: "",
-    test: "session/sasl",
+    test: "session/operations/sasl",
     name: "S9: a mechanism that sends its secret in clear text needs a protected connection",
     hangs: true,
     why: "PLAIN goes over the network in clear text"
@@ -34,7 +34,7 @@ export const s9 = breaksOf(
     find: "allowInsecureAuth: options.allowInsecureAuth ?? false",
     replace: "allowInsecureAuth: options.allowInsecureAuth ?? true",
     test: "session/security",
-    name: "it isn't even requested then",
+    name: "a password effect is not run if the password could not be sent",
     why: "clear text is allowed by default"
   },
   {
@@ -138,7 +138,7 @@ export const s9 = breaksOf(
     file: saslBind,
     find: `reason._tag !== "AuthRejected" && reason._tag !== "InvalidRequest"`,
     replace: `reason._tag !== "InvalidRequest"`,
-    test: "session/sasl",
+    test: "session/operations/sasl",
     name:
       "with a server that can't prove its identity ends the session, since the server takes the connection for bound",
     hangs: true,

@@ -67,6 +67,26 @@ describe("LdapSubschema.compare", () => {
     ]])
   })
 
+  it.each([
+    ["EQUALITY", "caseIgnoreMatch", "2.5.13.2", "caseExactMatch"],
+    ["ORDERING", "integerOrderingMatch", "2.5.13.15", "2.5.13.3"],
+    ["SUBSTR", "caseIgnoreSubstringsMatch", "2.5.13.4", "2.5.13.7"],
+    // Only the schema knows this one.
+    ["EQUALITY", "ownMatch", "1.9.9", "1.9.8"]
+  ])("%s %s is the same rule as %s, and not as %s", (keyword, name, oid, other) => {
+    const using = (rule: string, matchingRules: ReadonlyArray<string> = []) =>
+      LdapSubschema.fromEntry(LdapEntry.make("cn=schema", {
+        attributeTypes: `( 1.1 NAME 'a' ${keyword} ${rule} )`,
+        matchingRules
+      }))
+    const lists = using(name, ["( 1.9.9 NAME 'ownMatch' SYNTAX 1.2 )"])
+    const onlyOfTypes = (before: LdapSubschema.LdapSubschema, after: LdapSubschema.LdapSubschema) =>
+      LdapSubschema.compare(before, after).filter(({ kind }) => kind === "attributeTypes").length
+    assert.strictEqual(onlyOfTypes(lists, using(oid)), 0)
+    assert.strictEqual(onlyOfTypes(using(oid), lists), 0)
+    assert.strictEqual(onlyOfTypes(lists, using(other)), 1)
+  })
+
   it.effect.skipIf(inject("slapd") === undefined)(
     "a server's schema is the same as itself, and differs by what is left out",
     () =>

@@ -1,9 +1,9 @@
-/** Events one after another, however deep the calls are that bring them. */
+/** Events are handled one after another, however deep the calls that add them are. */
 import { assert, describe, it } from "@effect/vitest"
 import { EventQueue } from "../../../src/session/driver/EventQueue.ts"
 
 describe("EventQueue", () => {
-  it("begins no step in the middle of another: what comes meanwhile waits, in its order", () => {
+  it("runs one step at a time: events that arrive during a step wait in order", () => {
     const seen: Array<string> = []
     const queue = new EventQueue<number>((event) => {
       seen.push(`begin ${event}`)
@@ -21,7 +21,7 @@ describe("EventQueue", () => {
     assert.deepStrictEqual(seen, [1, 2, 3, 4, 5].flatMap((event) => [`begin ${event}`, `end ${event}`]))
   })
 
-  it("works off each of a hundred thousand once, of which every one brings the next, with a shallow stack", () => {
+  it("handles 100,000 events, each of which adds the next, once each and with a shallow stack", () => {
     const last = 100_000
     let next = 0
     let isInOrder = true
@@ -34,7 +34,7 @@ describe("EventQueue", () => {
     assert.isTrue(isInOrder)
   })
 
-  it("works off many that one of them brings", () => {
+  it("handles many events that one event adds", () => {
     const seen: Array<number> = []
     const queue = new EventQueue<number>((event) => {
       seen.push(event)

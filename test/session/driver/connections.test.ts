@@ -1,5 +1,5 @@
 /**
- * The driver over a connection that does all that it may, and some that it may not. The machine is tried in every state by
+ * The driver over a connection that does everything that a connection may do, and some things that it may not. The machine is tried in every state by
  * test/states; here it is what carries its events and performs its actions.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -17,8 +17,8 @@ const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operati
 const deleted = { _tag: "DeleteResponse", result: ok } as const
 const granted = { _tag: "ExtendedResponse", result: ok } as const
 
-describe("S13: a connection that answers within the call that writes", () => {
-  it.effect("may take back the lent bytes when that call is over", () =>
+describe("S13: a connection that delivers the response within the call that writes", () => {
+  it.effect("may reuse the lent bytes after that call", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       connection.onWrite = ({ messageId, operation }) => {
@@ -33,7 +33,7 @@ describe("S13: a connection that answers within the call that writes", () => {
       assert.strictEqual((yield* session.delete("cn=b")).code, 0)
     }))
 
-  it.effect("and ends in it: the operation has its answer, the session its end", () =>
+  it.effect("and ends within that call: the operation gets its response, and the session ends", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       connection.onWrite = ({ messageId }) => {
@@ -48,7 +48,7 @@ describe("S13: a connection that answers within the call that writes", () => {
 })
 
 describe("S5: a connection without room", () => {
-  it.effect("that has room that is told within the call that writes is written to again", () =>
+  it.effect("that reports room within the call that writes is written to again", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       connection.onWrite = () => {
@@ -63,7 +63,7 @@ describe("S5: a connection without room", () => {
       assert.deepStrictEqual(connection.kinds(), ["DeleteRequest", "DeleteRequest"])
     }))
 
-  it.effect("has nothing written to it before it has some, except the unbind", () =>
+  it.effect("gets no bytes before it has room, except the unbind", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       connection.onWrite = () => false
@@ -127,7 +127,7 @@ describe("S13: a connection that throws", () => {
       assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
     }))
 
-  it.effect("a connection that throws when it is to be read is lost at once", () =>
+  it.effect("a connection that throws when reading starts is lost at once", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       connection.onResume = thrown
@@ -136,7 +136,7 @@ describe("S13: a connection that throws", () => {
       assert.strictEqual((yield* Effect.flip(session.delete("cn=a"))).reason._tag, "SessionClosed")
     }))
 
-  it.effect("a connection that throws when this side is closed: the release waits for the peer alone", () =>
+  it.effect("a connection that throws when this side is closed: the release only waits for the peer", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       connection.onShutdown = thrown
@@ -168,7 +168,7 @@ describe("S7: a handshake", () => {
     return { connection, scope, securing, session }
   })
 
-  it.effect("bytes that a connection hands over in the middle of a handshake end the session, without an unbind", () =>
+  it.effect("bytes that a connection delivers during a handshake end the session, without an unbind", () =>
     Effect.gen(function*() {
       const { connection, securing, session } = yield* shaking(Effect.never)
       connection.send(2, deleted)
@@ -196,7 +196,7 @@ describe("S7: a handshake", () => {
       assert.deepStrictEqual(connection.kinds(), ["ExtendedRequest"])
     }))
 
-  it.effect("that can't be interrupted holds the release up for closeTimeout twice, and no longer", () =>
+  it.effect("a handshake that can't be interrupted delays the release by at most twice closeTimeout", () =>
     Effect.gen(function*() {
       const { scope } = yield* shaking(Effect.uninterruptible(Effect.never))
       const release = yield* start(Scope.close(scope, Exit.void))
@@ -208,7 +208,7 @@ describe("S7: a handshake", () => {
 })
 
 describe("S2: the closing of a connection", () => {
-  it.effect("the closing has closeTimeout for itself, whatever the unbind and the peer's end took", () =>
+  it.effect("closing the connection has a closeTimeout of its own, whatever time the unbind and the wait for the peer took", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       const scope = yield* Scope.make()
@@ -225,7 +225,7 @@ describe("S2: the closing of a connection", () => {
 })
 
 describe("phases", () => {
-  it.effect("after the unbind nothing that comes is believed: no answer, no notice, no garbage", () =>
+  it.effect("after the unbind all input is ignored: responses, notices and garbage", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       const scope = yield* Scope.make()
@@ -246,7 +246,7 @@ describe("phases", () => {
       assert.deepStrictEqual(connection.kinds(), ["DeleteRequest", "UnbindRequest"])
     }))
 
-  it.effect("a peer that ends several times, and has room afterwards, changes nothing", () =>
+  it.effect("a peer that closes several times, and reports room afterwards, changes nothing", () =>
     Effect.gen(function*() {
       const connection = new HandMade()
       const scope = yield* Scope.make()

@@ -100,7 +100,7 @@ describe("a release while StartTLS is on its way", () => {
 })
 
 describe("StartTLS that was written", () => {
-  it.effect("and isn't answered in time ends the session without an unbind", () =>
+  it.effect("ends the session without an unbind if no response arrives in time", () =>
     Effect.gen(function*() {
       const { connection, fiber, session } = yield* securing()
       yield* TestClock.adjust("10 seconds")
@@ -110,7 +110,7 @@ describe("StartTLS that was written", () => {
       assert.deepStrictEqual(connection.kinds(), ["ExtendedRequest"])
     }))
 
-  it.effect("goes on when its caller is interrupted: what waits for it is sent after the handshake", () =>
+  it.effect("goes on when its caller is interrupted: operations behind it are sent after the handshake", () =>
     Effect.gen(function*() {
       const shaken = yield* Deferred.make<void>()
       const { connection, fiber, messageId, session } = yield* securing(Deferred.await(shaken))
@@ -133,7 +133,7 @@ describe("a bind that was written", () => {
   ]
 
   it.effect.each(binds)(
-    "and whose caller is interrupted ends the session if it isn't answered in time: %s",
+    "ends the session if its caller is interrupted and no response arrives in time: %s",
     ([, auth]) =>
       Effect.gen(function*() {
         const { connection, session } = yield* opened()
@@ -153,7 +153,7 @@ describe("a bind that was written", () => {
   )
 
   it.effect.each(binds)(
-    "doesn't hold up a release, and its late answer means nothing: %s",
+    "doesn't delay a release, and its late response is ignored: %s",
     ([, auth]) =>
       Effect.gen(function*() {
         const { connection, release, session } = yield* opened()

@@ -149,6 +149,12 @@ export const worlds: ReadonlyArray<World> = [
     entryUnits: [2]
   },
   {
+    name: "a stream left to finish, beside another",
+    why: "a full stream doesn't keep the session from reading to the end of what its caller has left",
+    callers: [letFinish(stream), interruptible(named("other stream", stream))],
+    entryUnits: [2]
+  },
+  {
     name: "without time limits",
     why: "operations that may wait for ever; a SASL bind of two steps behind them",
     callers: [

@@ -7,10 +7,9 @@ import { lookup, resolveSrv } from "node:dns/promises"
 import { readdir, readFile } from "node:fs/promises"
 import { connect, isIPv6 } from "node:net"
 import type { KerberosFailed } from "../../../model/LdapError.ts"
+import { messageOf } from "../../../model/messageOf.ts"
 import { failed } from "../kerberosFailure.ts"
 import type { KdcAddress, KerberosSystem } from "./KerberosSystem.ts"
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
 

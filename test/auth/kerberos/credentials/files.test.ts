@@ -35,7 +35,7 @@ describe.skipIf(kerberos === undefined)("files of MIT's programs", () => {
     }
   })
 
-  it("holes, the end of what was written and types that are unknown are passed over", () => {
+  it("holes, the end of the written part and unknown types are skipped", () => {
     const file = files.keytab()
     const [first] = Result.getOrThrow(readKeytab(file))
     const size = file.readInt32BE(2)

@@ -1,0 +1,73 @@
+/**
+ * Checks the options and the arguments of logins for programs without types: a form may lack a field, and a setting may not be set.
+ */
+import * as Redacted from "effect/Redacted"
+import { nameProblem } from "../../model/input/attributes.ts"
+import { given } from "../../model/input/values.ts"
+import { InvalidRequest } from "../../model/LdapError.ts"
+import { attributeListProblem, booleanProblem } from "../../session/input/operationInput.ts"
+import { countProblem, type Problem } from "../jobs/jobInput.ts"
+
+/** Checks what was typed. The error contains no part of the password. */
+export const credentialsProblem = (login: unknown, password: unknown): Problem => {
+  if (typeof login !== "string" || !login.isWellFormed())
+    return invalid("login", `${given(login)} was given where the login belongs`)
+  if (!Redacted.isRedacted(password))
+    return invalid("password", `${given(password)} was given; make it with Redacted.make`)
+  const value = Redacted.value(password)
+  return typeof value === "string" && value.isWellFormed()
+    ? undefined
+    : invalid("password", `${given(value)} was given where a password belongs`)
+}
+
+/** Checks the options. The pool checks its times. */
+export const optionsProblem = (options: unknown): Problem => {
+  if (!isObject(options)) return invalid("options", `${given(options)} was given where options belong`)
+  const { attributes, base, client, concurrency, filter, followReferrals, open, passwordPolicy, uniform }: Readonly<
+    Record<string, unknown>
+  > = { ...options }
+  return directoryProblem(client, open) ?? filterProblem(filter) ??
+    (isTemplate("DnTemplate", base) ? undefined : nameProblem("base", base)) ?? attributeListProblem(attributes) ??
+    booleanProblem("passwordPolicy", passwordPolicy) ?? uniformProblem(uniform) ??
+    (concurrency === undefined ? undefined : countProblem("concurrency", concurrency)) ??
+    (followReferrals === undefined || isObject(followReferrals)
+      ? undefined
+      : invalid("followReferrals", `${given(followReferrals)} was given where options belong`))
+}
+
+/** Checks what an effect of the program has opened. */
+export const sessionProblem = (session: unknown): Problem =>
+  hasMethod(session, "bind")
+    ? undefined
+    : invalid("open", `${given(session)} was given where an effect that opens a session belongs`)
+
+const invalid = (field: string, detail: string): InvalidRequest => new InvalidRequest({ field, detail })
+
+const isObject = (u: unknown): u is object => typeof u === "object" && u !== null
+
+const hasMethod = (u: unknown, name: string): boolean =>
+  isObject(u) && typeof (u as Readonly<Record<string, unknown>>)[name] === "function"
+
+/** Recognised by the tag: a method `filter` isn't enough, since a `Uint8Array` has one too. */
+const isTemplate = (tag: "DnTemplate" | "FilterTemplate", u: unknown): boolean =>
+  isObject(u) && "_tag" in u && u._tag === tag
+
+const directoryProblem = (client: unknown, open: unknown): Problem => {
+  if (!hasMethod(client, "searchResult"))
+    return invalid("client", `${given(client)} was given where a client or a session belongs`)
+  return (open === undefined ? hasMethod(client, "withSession") : isObject(open))
+    ? undefined
+    : invalid("open", `${given(open)} was given where the settings of a session, or an effect that opens one, belong`)
+}
+
+const filterProblem = (filter: unknown): Problem =>
+  typeof filter === "function" || isTemplate("FilterTemplate", filter)
+    ? undefined
+    : invalid("filter", `${given(filter)} was given where a template of LdapFilter or a function belongs`)
+
+const uniformProblem = (uniform: unknown): Problem => {
+  if (uniform === undefined || typeof uniform === "boolean") return undefined
+  return isObject(uniform) && "decoy" in uniform
+    ? nameProblem("decoy", uniform.decoy)
+    : invalid("uniform", `${given(uniform)} was given where true, false or a decoy belongs`)
+}

@@ -1,0 +1,75 @@
+/**
+ * Checks the content of a SearchResultEntry (RFC 4511 section 4.5.2) once, when it arrives, so that decoding its values later can't
+ * fail. EntryIndex.ts finds the attributes.
+ */
+import { BerReader, Tag } from "../../ber/BerReader.ts"
+import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
+import type { ElementLimits } from "../../ber/ElementLimits.ts"
+
+/**
+ * Moves the reader to the end of its content. Throws a `BerError` if the structure is invalid, or has more attributes or values than
+ * the limits of the reader allow.
+ */
+export const checkStructure = (content: BerReader): void => {
+  const start = content.position
+  if (content.end < noEnd && isPlain(content.bytes, start, content.end)) content.position = content.end
+  else checkElements(content)
+  if (content.limits !== undefined) countIn(content.bytes, start, content.end, content.limits)
+}
+
+/** Whether the structure is valid, without elements that a later version of the protocol might add. Nearly always true. */
+const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
+  const list = elementEnd(bytes, start)
+  if (bytes[start] !== Tag.octetString || !(list < end)) return false
+  if (bytes[list] !== Tag.sequence || elementEnd(bytes, list) !== end) return false
+  for (let attribute = contentStart(bytes, list); attribute < end;) {
+    const attributeEnd = elementEnd(bytes, attribute)
+    if (bytes[attribute] !== Tag.sequence || !(attributeEnd <= end)) return false
+    const name = contentStart(bytes, attribute)
+    const values = elementEnd(bytes, name)
+    if (bytes[name] !== Tag.octetString || !(values < attributeEnd)) return false
+    if (bytes[values] !== Tag.set || elementEnd(bytes, values) !== attributeEnd) return false
+    for (let value = contentStart(bytes, values); value < attributeEnd;) {
+      if (bytes[value] !== Tag.octetString) return false
+      value = elementEnd(bytes, value)
+      if (!(value <= attributeEnd)) return false
+    }
+    attribute = attributeEnd
+  }
+  return true
+}
+
+/** The fewest bytes that an attribute, and a value, can have. */
+const smallestAttribute = 6
+const smallestValue = 2
+
+/** Throws where there are more attributes or values than allowed. Most entries are too small for that, and need no look. */
+const countIn = (bytes: Buffer, start: number, end: number, limits: ElementLimits): void => {
+  const size = end - start
+  if (size < limits.maxElements * smallestAttribute && size < limits.maxValues * smallestValue) return
+  const list = elementEnd(bytes, start)
+  const listEnd = elementEnd(bytes, list)
+  for (let attribute = contentStart(bytes, list); attribute < listEnd; attribute = elementEnd(bytes, attribute)) {
+    limits.countElements(1, attribute)
+    const set = elementEnd(bytes, contentStart(bytes, attribute))
+    const setEnd = elementEnd(bytes, set)
+    for (let value = contentStart(bytes, set); value < setEnd; value = elementEnd(bytes, value)) {
+      limits.countValues(1, value)
+    }
+  }
+}
+
+/** Throws if something isn't in order. */
+const checkElements = (content: BerReader): void => {
+  content.position = content.enter(Tag.octetString)
+  const attributesEnd = content.enter(Tag.sequence)
+  while (content.position < attributesEnd) {
+    const attributeEnd = content.enter(Tag.sequence, attributesEnd)
+    content.position = content.enter(Tag.octetString, attributeEnd)
+    const valuesEnd = content.enter(Tag.set, attributeEnd)
+    while (content.position < valuesEnd) content.position = content.enter(Tag.octetString, valuesEnd)
+    if (valuesEnd < attributeEnd) new BerReader(content.bytes, valuesEnd, attributeEnd).passExtensions()
+    content.position = attributeEnd
+  }
+  content.passExtensions()
+}

@@ -1,0 +1,139 @@
+/** Search (RFC 4511 section 4.5): as a stream of entries, as a stream of messages, or collected. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { paging, sortRequest, virtualListViewRequest } from "../../../model/control/LdapControl.ts"
+import type { LdapControl } from "../../../model/control/LdapControl.ts"
+import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
+import { LdapError, type LdapResult, ReferralReceived } from "../../../model/LdapError.ts"
+import { controlFrom, dnFrom } from "../../../model/ldapts.ts"
+import type { SearchRequest } from "../../../protocol/LdapMessage.ts"
+import type { SearchMessage, SearchOptions, SearchResult } from "../../LdapOperations.ts"
+import { filterShape, searchRequest } from "../../operations/searchRequest.ts"
+import type { Call, CallDescription, StreamCall } from "../Call.ts"
+import type { Collected, Requester } from "../Requester.ts"
+
+export const search = (options: SearchOptions): StreamCall<LdapEntry> => ({
+  name: "search",
+  kind: "read",
+  isStream: true,
+  describe: () => describeSearch(options),
+  run: (on) => on.search(options),
+  over: (requester) => {
+    if (options.referrals === "fail") return entriesOf(searchMessages(options).over(requester))
+    const shaped = requestOf(requester, options)
+    return shaped instanceof LdapError ? Stream.fail(shaped) : requester.entries(shaped, options)
+  },
+  target: { _tag: "Search", options, at: search, answer: entriesOf }
+})
+
+export const searchMessages = (options: SearchOptions): StreamCall<SearchMessage> => ({
+  name: "search",
+  kind: "read",
+  isStream: true,
+  describe: () => describeSearch(options),
+  isEntry: ({ _tag }) => _tag === "Entry",
+  run: (on) => on.searchMessages(options),
+  over: (requester) => {
+    const shaped = requestOf(requester, options)
+    if (shaped instanceof LdapError) return Stream.fail(shaped)
+    const messages = requester.messages(shaped, options)
+    return options.referrals === "fail"
+      ? Stream.mapEffect(messages, (message) =>
+        message._tag === "Reference"
+          ? Effect.fail(elsewhere(requester, shaped.base, message.urls, message.controls))
+          : Effect.succeed(message))
+      : messages
+  },
+  target: { _tag: "Search", options, at: searchMessages, answer: (messages) => messages }
+})
+
+export const searchResult = (options: SearchOptions): Call<SearchResult> => ({
+  name: "search",
+  kind: "read",
+  isStream: false,
+  describe: () => describeSearch(options),
+  outcome: ({ entries, result: { code } }) => ({ code, entries: entries.length }),
+  run: (on) => on.searchResult(options),
+  over: (requester) =>
+    Effect.suspend(() => {
+      const shaped = requestOf(requester, options)
+      if (shaped instanceof LdapError) return Effect.fail(shaped)
+      const found: Collected = { entries: [], references: [] }
+      return requester.collect(shaped, options, found).pipe(
+        Effect.filterOrFail(
+          () => options.referrals !== "fail" || found.references.length === 0,
+          () => elsewhere(requester, shaped.base, found.references[0]!, [])
+        ),
+        Effect.mapBoth({
+          onFailure: (error) => withPartial(error, found),
+          onSuccess: (result) => ({ ...found, result })
+        })
+      )
+    }),
+  target: { _tag: "Search", options, at: searchResult, answer: collected }
+})
+
+/** The request, or the error of options that can't be sent. */
+export const requestOf = (requester: Requester, options: SearchOptions): SearchRequest | LdapError => {
+  const shaped = searchRequest(options)
+  return Result.isSuccess(shaped)
+    ? shaped.success
+    : requester.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure)
+}
+
+export const describeSearch = (options: SearchOptions): CallDescription => {
+  const { base, controls = [], filter, pageSize, scope = "subtree" } = options
+  const has = ({ oid }: { readonly oid: string }) => controls.some((control) => controlFrom(control).oid === oid)
+  return {
+    search: {
+      base: dnFrom(base),
+      scope,
+      pageSize,
+      filter: () => filterShape(filter),
+      isPaged: pageSize !== undefined || has(paging),
+      isSorted: has(sortRequest),
+      isVirtualListView: has(virtualListViewRequest)
+    }
+  }
+}
+
+/** The error for a search continuation reference, if the caller's policy is `fail`. */
+const elsewhere = (
+  requester: Requester,
+  dn: string,
+  referrals: ReadonlyArray<string>,
+  controls: ReadonlyArray<LdapControl>
+): LdapError =>
+  requester.error(
+    { operation: "search", dn },
+    new ReferralReceived({ matchedDn: "", diagnosticMessage: "", referrals, controls })
+  )
+
+const withPartial = ({ dn, operation, reason, server }: LdapError, partial: Collected): LdapError =>
+  new LdapError({ reason, operation, server, dn, partial })
+
+const entriesOf = (messages: Stream.Stream<SearchMessage, LdapError>): Stream.Stream<LdapEntry, LdapError> =>
+  messages.pipe(
+    Stream.filter((message) => message._tag === "Entry"),
+    Stream.map(({ entry }) => entry)
+  )
+
+const collected = (messages: Stream.Stream<SearchMessage, LdapError>): Effect.Effect<SearchResult, LdapError> =>
+  Effect.suspend(() => {
+    const found: Collected = { entries: [], references: [] }
+    let last: LdapResult | undefined
+    return Effect.mapBoth(
+      Stream.runForEach(messages, (message) =>
+        Effect.sync(() => {
+          if (message._tag === "Entry") found.entries.push(message.entry)
+          else if (message._tag === "Reference") found.references.push(message.urls)
+          else if (message._tag === "Done") last = message.result
+        })),
+      {
+        onFailure: (error) => withPartial(error, found),
+        // A search that doesn't fail ends with a result.
+        onSuccess: () => ({ ...found, result: last! })
+      }
+    )
+  })
