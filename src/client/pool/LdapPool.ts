@@ -26,6 +26,7 @@ import { LdapPoolMembers, type Member, type PooledSession } from "./LdapPoolMemb
 import { healthCheckOf, type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
 import { Lending } from "./Lending.ts"
 import { addPoolGauges } from "./poolMetrics.ts"
+import { setJobLending } from "./ServerAffinity.ts"
 
 export type { LdapOperations } from "../../session/LdapSession.ts"
 
@@ -370,6 +371,16 @@ const build = Effect.fnUntraced(function*(
       }
     })
   }
+  setJobLending(pool, {
+    hasSeveralServers: () =>
+      members.open.size === 0 || [...members.open].some(({ session }) => session.server !== server),
+    hold: ({ isPaged }) =>
+      Effect.map(leased({ isStream: false, isPaged }), (lease) => ({
+        session: lease.member.session,
+        hasEnded: () => lease.member.end !== undefined,
+        releasePages: () => allocation.releasePages(lease)
+      }))
+  })
   return pool
 })
 

@@ -1,22 +1,25 @@
 /**
  * Performs calls over a pool: each call gets a session, and is retried on another one if that is safe and `retry` allows it.
- * `LdapRepetition.ts` decides which failures are safe to retry.
+ * `LdapRepetition.ts` decides which failures are safe to retry. The calls of a job that writes stay on one server (`ServerAffinity.ts`).
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { AnyCall } from "../../session/calls/Call.ts"
 import { type Performer, untraced } from "../../session/calls/Performer.ts"
 import * as Repetition from "../LdapRepetition.ts"
 import type { LdapPool, PoolDemand } from "./LdapPool.ts"
+import { CurrentJob, type Held, type Job } from "./ServerAffinity.ts"
 
 export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => ({
   one: (call) => {
-    const once = pool.use((session) => untraced(session).one(call), demandOf(call))
+    const once = Effect.flatMap(placeOf(pool), (place) => place.one(call))
     return Effect.catch(once, (error) =>
       Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
         const again = (error: LdapError): typeof once =>
-          Effect.flatMap(decide(error), (isToRepeat) =>
+          Effect.flatMap(unlessLost(decide(error)), (isToRepeat) =>
             isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), once), again) : Effect.fail(error))
         return again(error)
       }))
@@ -26,14 +29,14 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
       Effect.map(Repetition.begin(call.kind, retry), (decide) => {
         const attempt: ReturnType<typeof call.over> = Stream.suspend(() => {
           let hasEmitted = false
-          const once = pool.stream((session) => untraced(session).many(call), demandOf(call))
+          const once = Stream.unwrap(Effect.map(placeOf(pool), (place) => place.many(call)))
           return once.pipe(
             Stream.mapArray((items) => {
               hasEmitted = true
               return items
             }),
             Stream.catch((error) => {
-              const next = hasEmitted ? Effect.succeed(false) : decide(error)
+              const next = hasEmitted ? Effect.succeed(false) : unlessLost(decide(error))
               return Stream.unwrap(
                 Effect.flatMap(next, (isToRepeat) =>
                   isToRepeat ? Effect.as(logRepetition(error), attempt) : Effect.succeed(Stream.fail(error)))
@@ -45,6 +48,42 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
       })
     )
 })
+
+/** Where a call runs: on any session of the pool, or on the one that its job holds. */
+const placeOf = (pool: LdapPool): Effect.Effect<Performer, LdapError> =>
+  Effect.flatMap(CurrentJob, (job) =>
+    job === undefined
+      ? Effect.succeed(anywhereIn(pool))
+      : Effect.map(job.sessionOf(pool), (held) => held === undefined ? anywhereIn(pool) : onHeld(job, held)))
+
+const anywhereIn = (pool: LdapPool): Performer => ({
+  one: (call) => pool.use((session) => untraced(session).one(call), demandOf(call)),
+  many: (call) => pool.stream((session) => untraced(session).many(call), demandOf(call))
+})
+
+/** A request that was not sent doesn't bind the job to the server. */
+const onHeld = (job: Job, { releasePages, session }: Held): Performer => {
+  const failed = (error: LdapError): void => {
+    if (!Repetition.isUnsent(error)) job.begin()
+  }
+  return {
+    one: (call) =>
+      Effect.onExit(untraced(session).one(call), (exit) =>
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit) || Exit.hasInterrupts(exit)) job.begin()
+          else Option.map(Exit.findErrorOption(exit), failed)
+        })),
+    many: (call) =>
+      untraced(session).many(call).pipe(
+        Stream.onStart(Effect.sync(() => job.begin())),
+        Stream.ensuring(Effect.sync(releasePages))
+      )
+  }
+}
+
+/** A job whose server is lost has no other one to go on at. */
+const unlessLost = (decision: Effect.Effect<boolean>): Effect.Effect<boolean> =>
+  Effect.flatMap(CurrentJob, (job) => job?.isLost === true ? Effect.succeed(false) : decision)
 
 /** Searches for which the server keeps state on the connection don't share a session with each other. */
 const demandOf = (call: AnyCall): PoolDemand | undefined => {
