@@ -30,7 +30,8 @@ const noAddress: Lookup = Effect.succeed([])
 
 const byService = (dns: Dns.Dns["Service"], host: string, family: 4 | 6): Lookup =>
   Effect.map(
-    dns.lookup(host, { family: family === 4 ? "IPv4" : "IPv6" }),
+    // Asked in each run: a set of servers looks up a name again and again.
+    Effect.suspend(() => dns.lookup(host, { family: family === 4 ? "IPv4" : "IPv6" })),
     (addresses) => addresses.map(NetAddress.formatIp)
   )
 
