@@ -2,7 +2,7 @@
  * The client under load: lookups beside an export on a slow link, and lookups of 2,000 fibers over the default pool. With `--against` a
  * commit, that version of the client does the same in turns, for ratios that other work on the machine doesn't change much.
  *
- *     node test/bench/load.ts [--quick] [--against=COMMIT]
+ *     node test/bench/load.ts [--quick] [--against=COMMIT] [beside] [crowd]
  */
 import { execFileSync, fork } from "node:child_process"
 import { once } from "node:events"
@@ -15,7 +15,11 @@ import { startSlapd } from "./slapd.ts"
 import { startSlowLink } from "./slowLink.ts"
 import { median, shown } from "./statistics.ts"
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, against: { type: "string" } } })
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, against: { type: "string" } }
+})
+const isWanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part)
 const pairs = values.quick ? 3 : 9
 const fibers = 2000
 const bytesPerSecond = 2_000_000
@@ -40,10 +44,12 @@ interface Worker {
 
 const startWorker = (sources: string): Worker => {
   const child = fork(here("loadWorker.ts"), [sources], { stdio: ["ignore", "inherit", "inherit", "ipc"] })
+  const hasEnded = once(child, "exit")
+  child.setMaxListeners(0)
   return {
     round: async (order) => {
       child.send(order)
-      const answer = await Promise.race([once(child, "message"), once(child, "exit")])
+      const answer = await Promise.race([once(child, "message"), hasEnded])
       if (typeof answer[0] !== "object" || answer[0] === null) throw new Error(`the worker of ${sources} has ended`)
       return answer[0] as Figures
     },
@@ -82,22 +88,25 @@ const line = <F extends Figures>(
 }
 
 try {
-  console.log(`lookups beside an export, on a link of ${bytesPerSecond / 1e6} MB/s`)
-  const beside = await measure<Beside>({ work: "beside", url: link.url, lookups: values.quick ? 60 : 200 })
-  line("alone, p50", "ms", beside, ({ alone }) => alone.p50)
-  line("alone, p99", "ms", beside, ({ alone }) => alone.p99)
-  line("beside the export, p50", "ms", beside, ({ crowded }) => crowded.p50)
-  line("beside the export, p99", "ms", beside, ({ crowded }) => crowded.p99)
-  line("the export", "MB/s", beside, ({ exported }) => exported)
-
-  console.log(`lookups of ${fibers} fibers`)
-  const crowd = await measure<Crowd>({ work: "crowd", url: slapd.ldap, fibers, each: values.quick ? 5 : 15 })
-  line("operations", "a second", crowd, ({ perSecond }) => perSecond)
-  line("CPU of an operation", "µs", crowd, ({ cpuMicros }) => cpuMicros)
-  line("p50", "ms", crowd, ({ waits }) => waits.p50)
-  line("p99", "ms", crowd, ({ waits }) => waits.p99)
-  line("p99 / p50", "(3 at most)", crowd, ({ waits }) => waits.p99 / waits.p50)
-  line("longest / p50", "", crowd, ({ waits }) => waits.most / waits.p50)
+  if (isWanted("beside")) {
+    console.log(`lookups beside an export, on a link of ${bytesPerSecond / 1e6} MB/s`)
+    const beside = await measure<Beside>({ work: "beside", url: link.url, lookups: values.quick ? 60 : 200 })
+    line("alone, p50", "ms", beside, ({ alone }) => alone.p50)
+    line("alone, p99", "ms", beside, ({ alone }) => alone.p99)
+    line("beside the export, p50", "ms", beside, ({ crowded }) => crowded.p50)
+    line("beside the export, p99", "ms", beside, ({ crowded }) => crowded.p99)
+    line("the export", "MB/s", beside, ({ exported }) => exported)
+  }
+  if (isWanted("crowd")) {
+    console.log(`lookups of ${fibers} fibers`)
+    const crowd = await measure<Crowd>({ work: "crowd", url: slapd.ldap, fibers, each: values.quick ? 5 : 15 })
+    line("operations", "a second", crowd, ({ perSecond }) => perSecond)
+    line("CPU of an operation", "µs", crowd, ({ cpuMicros }) => cpuMicros)
+    line("p50", "ms", crowd, ({ waits }) => waits.p50)
+    line("p99", "ms", crowd, ({ waits }) => waits.p99)
+    line("p99 / p50", "(3 at most)", crowd, ({ waits }) => waits.p99 / waits.p50)
+    line("longest / p50", "", crowd, ({ waits }) => waits.most / waits.p50)
+  }
 } finally {
   now.stop()
   before?.stop()

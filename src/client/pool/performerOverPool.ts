@@ -15,7 +15,14 @@ import { CurrentJob, type Held, type Job } from "./ServerAffinity.ts"
 
 export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => ({
   one: (call) => {
-    const once = Effect.flatMap(placeOf(pool), (place) => place.one(call))
+    const anywhere = pool.use((session) => untraced(session).one(call), demandOf(call))
+    const once = Effect.withFiber((fiber): typeof anywhere => {
+      const job = fiber.getRef(CurrentJob)
+      return job === undefined ? anywhere : Effect.flatMap(
+        job.sessionOf(pool),
+        (held) => held === undefined ? anywhere : overHeld(job, held).one(call)
+      )
+    })
     return Effect.catch(once, (error) =>
       Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
         const again = (error: LdapError): typeof once =>
@@ -29,7 +36,15 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
       Effect.map(Repetition.begin(call.kind, retry), (decide) => {
         const attempt: ReturnType<typeof call.over> = Stream.suspend(() => {
           let hasEmitted = false
-          const once = Stream.unwrap(Effect.map(placeOf(pool), (place) => place.many(call)))
+          const anywhere = pool.stream((session) => untraced(session).many(call), demandOf(call))
+          const once = Stream.unwrap(
+            Effect.flatMap(CurrentJob, (job): Effect.Effect<typeof anywhere, LdapError> =>
+              job === undefined ? Effect.succeed(anywhere) : Effect.map(
+                job.sessionOf(pool),
+                (held) =>
+                  held === undefined ? anywhere : overHeld(job, held).many(call)
+              ))
+          )
           return once.pipe(
             Stream.mapArray((items) => {
               hasEmitted = true
@@ -49,20 +64,8 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
     )
 })
 
-/** Where a call runs: on any session of the pool, or on the one that its job holds. */
-const placeOf = (pool: LdapPool): Effect.Effect<Performer, LdapError> =>
-  Effect.flatMap(CurrentJob, (job) =>
-    job === undefined
-      ? Effect.succeed(anywhereIn(pool))
-      : Effect.map(job.sessionOf(pool), (held) => held === undefined ? anywhereIn(pool) : onHeld(job, held)))
-
-const anywhereIn = (pool: LdapPool): Performer => ({
-  one: (call) => pool.use((session) => untraced(session).one(call), demandOf(call)),
-  many: (call) => pool.stream((session) => untraced(session).many(call), demandOf(call))
-})
-
-/** A request that was not sent doesn't bind the job to the server. */
-const onHeld = (job: Job, { releasePages, session }: Held): Performer => {
+/** Calls of a job, on the session that it holds. A request that was not sent doesn't bind the job to the server. */
+const overHeld = (job: Job, { releasePages, session }: Held): Performer => {
   const failed = (error: LdapError): void => {
     if (!Repetition.isUnsent(error)) job.begin()
   }
