@@ -394,6 +394,7 @@ const build = Effect.fnUntraced(function*(
     hold: ({ isPaged }) =>
       Effect.map(leased({ isStream: false, isPaged }), (lease) => ({
         session: lease.member.session,
+        doubt: () => doubt(lease.member),
         hasEnded: () => lease.member.end !== undefined,
         releasePages: () => allocation.releasePages(lease)
       }))

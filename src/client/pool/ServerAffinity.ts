@@ -14,6 +14,8 @@ import type { PooledSession } from "./LdapPoolMembers.ts"
 export interface Held {
   readonly session: PooledSession
   readonly hasEnded: () => boolean
+  /** Has the session checked before another operation gets it. */
+  readonly doubt: () => void
   /** Lets another paged search use the session; the job goes on without its place. */
   readonly releasePages: () => void
 }

@@ -65,9 +65,10 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
 })
 
 /** Calls of a job, on the session that it holds. A request that was not sent doesn't bind the job to the server. */
-const overHeld = (job: Job, { releasePages, session }: Held): Performer => {
+const overHeld = (job: Job, { doubt, releasePages, session }: Held): Performer => {
   const failed = (error: LdapError): void => {
     if (!Repetition.isUnsent(error)) job.begin()
+    if (error.reason._tag === "RequestTimeout") doubt()
   }
   return {
     one: (call) =>
@@ -77,10 +78,21 @@ const overHeld = (job: Job, { releasePages, session }: Held): Performer => {
           else Option.map(Exit.findErrorOption(exit), failed)
         })),
     many: (call) =>
-      untraced(session).many(call).pipe(
-        Stream.onStart(Effect.sync(() => job.begin())),
-        Stream.ensuring(Effect.sync(releasePages))
-      )
+      Stream.suspend(() => {
+        let isUnsent = false
+        return untraced(session).many(call).pipe(
+          Stream.tapError((error) =>
+            Effect.sync(() => {
+              isUnsent = Repetition.isUnsent(error)
+              failed(error)
+            })
+          ),
+          Stream.ensuring(Effect.sync(() => {
+            if (!isUnsent) job.begin()
+            releasePages()
+          }))
+        )
+      })
   }
 }
 
