@@ -242,6 +242,8 @@ export const fromServers = Effect.fnUntraced(function*(
   const { source } = set
   const isSecure = source._tag === "Urls"
     ? source.servers.every(({ url }) => isSecured(url))
+    : source._tag === "Addresses"
+    ? isSecured(source.url)
     : source.options.scheme === "ldaps"
   return yield* overPool(sessions, servers.open, isSecure, { ...session, referrals, retry })
 })

@@ -60,6 +60,9 @@ const fateOf = ({ reason }: LdapError): Fate => {
   }
 }
 
+/** Whether the request was not sent, because its session had ended. */
+export const isUnsent = (error: LdapError): boolean => fateOf(error) === "unsent"
+
 /** A new decision about one run of an operation. */
 export const begin = (kind: Kind, schedule: RetrySchedule | undefined): Effect.Effect<Decide> =>
   schedule === undefined ? Effect.sync(() => byCount(kind)) : bySchedule(kind, schedule)

@@ -59,6 +59,12 @@ export interface LdapConnection {
   readonly write: (octets: Uint8Array) => boolean
 
   /**
+   * A number that changes as the network takes what was written, so that a slow peer can be told from one that takes nothing. Without it
+   * only `onRoom` tells.
+   */
+  readonly unsent?: (() => number) | undefined
+
+  /**
    * Closes this side (close_notify and FIN, or FIN) when all bytes are handed to the network. Calls `done` when that is finished, or
    * when it has become impossible.
    */

@@ -6,6 +6,8 @@
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import type * as Socket from "effect/socket/Socket"
+import { isIP } from "node:net"
+import { given } from "../model/input/values.ts"
 import { ConnectFailed, LdapError } from "../model/LdapError.ts"
 import * as LdapUrl from "../model/url/LdapUrl.ts"
 import type { Protection } from "./LdapConnection.ts"
@@ -44,6 +46,19 @@ export interface UrlOptions {
   readonly tls?: TlsOptions | undefined
   /** TCP keep-alive after this time without traffic; `false` for none. Default 60 seconds. */
   readonly keepAlive?: Duration.Input | false | undefined
+  /** The address of this machine that connections come from: IPv4 or IPv6, and only such servers are then reached. Default: the system's
+   * choice. `ldapi` ignores it. @since 0.2.0 */
+  readonly localAddress?: string | undefined
+  /**
+   * Time limit for the TLS handshake alone, also that of StartTLS. `connectTimeout` limits DNS, TCP and the handshake together. Default:
+   * none of its own. @since 0.2.0
+   */
+  readonly tlsTimeout?: Duration.Input | undefined
+  /**
+   * The name of the server, if the URL has its IP address: certificates must carry it, TLS announces it (SNI), and SASL mechanisms make
+   * the name of the service from it. `tls.servername` overrides it for TLS. Default: the host of the URL. @since 0.2.0
+   */
+  readonly hostName?: string | undefined
 }
 
 const invalid = (url: string, detail: string): LdapError =>
@@ -68,15 +83,32 @@ const invalid = (url: string, detail: string): LdapError =>
  * @since 0.1.0
  */
 export const fromUrl = (url: string, options?: UrlOptions): Result.Result<LdapTransport, LdapError> =>
-  Result.map(parseUrl(url), ({ address, secure }) => ({
+  Result.flatMap(parseUrl(url), (parsed) => {
+    const wrong = localAddressProblem(options?.localAddress)
+    return wrong === undefined ? Result.succeed(transportTo(url, parsed, options)) : Result.fail(invalid(url, wrong))
+  })
+
+const localAddressProblem = (u: unknown): string | undefined =>
+  u === undefined || (typeof u === "string" && isIP(u) !== 0)
+    ? undefined
+    : `localAddress must be an IP address of this machine; it is ${given(u)}`
+
+const transportTo = (
+  url: string,
+  { address, secure }: ParsedUrl,
+  options: UrlOptions | undefined
+): LdapTransport => ({
+  server: url,
+  connect: NodeConnect.connect({
     server: url,
-    connect: NodeConnect.connect({
-      server: url,
-      address,
-      tls: secure ? (options?.tls ?? {}) : undefined,
-      keepAlive: options?.keepAlive === false ? 0 : Duration.toMillis(options?.keepAlive ?? "60 seconds")
-    })
-  }))
+    address,
+    tls: secure ? (options?.tls ?? {}) : undefined,
+    keepAlive: options?.keepAlive === false ? 0 : Duration.toMillis(options?.keepAlive ?? "60 seconds"),
+    localAddress: options?.localAddress,
+    hostName: options?.hostName,
+    tlsTimeout: options?.tlsTimeout === undefined ? undefined : Duration.toMillis(options.tlsTimeout)
+  })
+})
 
 interface ParsedUrl {
   readonly secure: boolean

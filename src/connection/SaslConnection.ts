@@ -85,6 +85,10 @@ export class SaslConnection implements LdapConnection {
     return this.#duplex.write(octets)
   }
 
+  unsent(): number {
+    return this.#inner.unsent?.() ?? 0
+  }
+
   shutdown(done: () => void): void {
     this.#duplex.shutdown(done)
   }

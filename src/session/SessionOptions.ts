@@ -24,6 +24,16 @@ export interface SessionOptions {
   readonly tls?: TlsOptions | undefined
   /** Time limit for DNS, TCP and TLS together, and for the TLS handshake of StartTLS. Default 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
+  /**
+   * Time limit for the TLS handshake alone, of `ldaps` and of StartTLS. Default: none of its own; `connectTimeout` limits it. @since 0.2.0
+   */
+  readonly tlsTimeout?: Duration.Input | undefined
+  /**
+   * How long the server may take nothing of what was written to it. Then the session ends with `ConnectionLost`: operations whose request
+   * was not sent may be retried, as a pool does. A slow server that goes on reading has time without end. `"Infinity"` for no limit. Default
+   * 30 seconds. @since 0.2.0
+   */
+  readonly writeTimeout?: Duration.Input | undefined
   /** Time limit for each operation that has no `timeout` of its own; `"Infinity"` for none. Default 30 seconds. */
   readonly requestTimeout?: Duration.Input | undefined
   /** How long the release waits for the peer to receive the unbind and close its side. Default 5 seconds. */

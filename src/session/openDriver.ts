@@ -43,7 +43,10 @@ export const openDriver = Effect.fnUntraced(function*(
           server: transport.server,
           metrics,
           closeTimeout: Duration.fromInputUnsafe(options.closeTimeout ?? "5 seconds"),
-          connectTimeout,
+          handshake: options.tlsTimeout === undefined
+            ? { limit: connectTimeout, option: "connectTimeout" }
+            : { limit: Duration.fromInputUnsafe(options.tlsTimeout), option: "tlsTimeout" },
+          writeTimeout: Duration.fromInputUnsafe(options.writeTimeout ?? "30 seconds"),
           maxMessageSize: options.maxMessageSize,
           maxUnread: options.maxUnread ?? defaultMaxUnread,
           unbindControls,

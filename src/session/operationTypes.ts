@@ -107,7 +107,7 @@ export interface OperationOptions {
   /**
    * Whether interruption cancels the operation (RFC 3909) instead of abandoning it. A Cancel has a response, and the interruption waits
    * for it, at most for the time limit. Servers that don't support Cancel finish the operation. A function is called with the
-   * response. Default false.
+   * response; the interruption waits for it for as long again, at most 30 seconds, and then interrupts it. Default false.
    */
   readonly cancel?: boolean | ((answer: CancelAnswer) => Effect.Effect<void>) | undefined
   /**

@@ -25,7 +25,7 @@ export class SessionMetrics {
   opened(inFlight: () => number): void {
     const add = (id: string, description: string, read: () => number) =>
       addSource(id, description, this.#attributes, this.#context, read)
-    LeftServers.opened(this.#attributes, this.#context)
+    LeftServers.opened(LeftServers.servers, this.#attributes, this.#context)
     this.#removals = [
       add(LdapTelemetry.openSessions, "LDAP sessions that are open", () => 1),
       add(LdapTelemetry.requestsInFlight, "LDAP requests that await an answer", inFlight)
@@ -36,7 +36,7 @@ export class SessionMetrics {
   ended(end: SessionEnd): void {
     for (const remove of this.#removals) remove()
     this.#metrics.ends(end._tag).updateUnsafe(1, this.#context)
-    LeftServers.ended(this.#attributes, this.#context, this.#removals.length > 0)
+    LeftServers.ended(LeftServers.servers, this.#attributes, this.#context, this.#removals.length > 0)
   }
 
   abandoned(): void {

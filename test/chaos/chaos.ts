@@ -38,7 +38,7 @@ export interface Report {
 }
 
 /** What the client must have done at least once: at the latest when the network and the server are well again. */
-const kinds = ["lookup", "add", "delete", "paged count", "stream with lookups", "login"]
+const kinds = ["lookup", "add", "upsert", "delete", "paged count", "stream with lookups", "login"]
 
 /** How long the client may take for that. */
 const recoveryMillis = 20_000
@@ -200,6 +200,14 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
         const uid = Option.getOrUndefined(found)?.get("uid")
         if (uid !== user) faults.push(`a lookup of ${user} was answered with ${uid}`)
       })
+    }
+    if (choice < 50) {
+      // A job of several requests, on an entry that is there or is not.
+      const known = mine.filter((dn) => expected.get(dn) !== "either")
+      const dn = known[below(known.length + 1)] ?? `uid=w${serial++},${base}`
+      if (!mine.includes(dn)) mine.push(dn)
+      const uid = dn.slice("uid=".length, dn.indexOf(","))
+      return write(dn, "upsert", LdapJobs.upsert(client, dn, person(uid, { description: `${serial}` })), "there")
     }
     if (choice < 60) {
       const uid = `w${serial++}`

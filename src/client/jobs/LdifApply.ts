@@ -12,8 +12,9 @@ import { InvalidRequest, LdapError, type LdapErrorReason, type LdapResult } from
 import type { LdifRecord } from "../../model/ldif/Ldif.ts"
 import { booleanProblem } from "../../session/input/operationInput.ts"
 import type { LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
+import type { Job } from "../pool/ServerAffinity.ts"
 import { jobOptionsProblem } from "./jobInput.ts"
-import { notFollowed } from "./ownServer.ts"
+import { jobOfStream, notFollowed, partOf } from "./ownServer.ts"
 
 export type { LdapResult } from "../../model/LdapError.ts"
 export type { LdifRecord } from "../../model/ldif/Ldif.ts"
@@ -92,6 +93,10 @@ export type Operations = Pick<LdapOperations, "add" | "delete" | "modify" | "ren
  * the record, the stream still ends with it, since all later records would fail too. Nothing is undone in either case. Errors of
  * the stream of records end this stream unchanged.
  *
+ * If the client has several servers for writes, all records go to one of them. If that server is lost after the first answer, the stream
+ * ends with the error of the record (`SessionClosed` or `ConnectionLost`), and no record goes to another server. Until its end the
+ * stream has a place on a session of the pool.
+ *
  * A referral is never followed, also where the client follows others: its record fails with `ReferralReceived`.
  *
  * Interruption, or ending the stream early, abandons the operation in flight; the server may have carried it out.
@@ -134,14 +139,19 @@ export function applyLdif<E, R>(
     const cause = new LdapError({ reason: wrong, operation: "applyLdif" })
     return Stream.fail(new LdifApplyError({ line: 0, dn: "", cause }))
   }
-  const operation = (record: LdifRecord) =>
+  const operation = (job: Job, record: LdifRecord) =>
     Effect.mapError(
-      operationOf(client, record, options?.timeout),
+      partOf(job)(operationOf(client, record, options?.timeout)),
       (cause) => new LdifApplyError({ line: record?.line ?? 0, dn: record?.dn ?? "", cause })
     )
+  // The program's own stream of records isn't part of the job.
+  const each = <A, F>(f: (job: Job, record: LdifRecord) => Effect.Effect<A, F>) =>
+    Stream.unwrap(
+      Effect.map(jobOfStream({ isPaged: false }), (job) => Stream.mapEffect(records, (record) => f(job, record)))
+    )
   return options?.continueOnError === true
-    ? Stream.mapEffect(records, (record) => Effect.map(attempted(operation(record)), (result) => ({ record, result })))
-    : Stream.mapEffect(records, (record) => Effect.map(operation(record), (result) => ({ record, result })))
+    ? each((job, record) => Effect.map(attempted(operation(job, record)), (result) => ({ record, result })))
+    : each((job, record) => Effect.map(operation(job, record), (result) => ({ record, result })))
 }
 
 const attempted = (operation: Effect.Effect<LdapResult, LdifApplyError>) =>

@@ -13,7 +13,7 @@ import * as LdapRootDse from "../../model/LdapRootDse.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 import { checkedStream, countProblem, jobOptionsProblem, oneOf } from "./jobInput.ts"
-import { notFollowed, streamsWhereItWrites } from "./ownServer.ts"
+import { notFollowed, streamOnOneServer } from "./ownServer.ts"
 
 /**
  * An entry that was deleted.
@@ -65,8 +65,9 @@ export interface DeleteTreeOptions extends Pick<OperationOptions, "timeout"> {
  * refuses; earlier deletions stay. When the stream is ended early or interrupted, requests in flight are abandoned; they may have
  * been carried out.
  *
- * The names come from the servers for writes, also if the client has others for reads, and referrals are never followed. If
- * a search returns a name outside the tree, the stream fails with `ProtocolViolation`, and no entry of this search is deleted.
+ * The names come from the servers for writes, also if the client has others for reads, and referrals are never followed. If these are
+ * several servers, all requests go to one of them; if it is lost after the first answer, the stream fails with `SessionClosed` or
+ * `ConnectionLost`, and nothing is sent to another. If a search returns a name outside the tree, the stream fails with `ProtocolViolation`, and no entry of this search is deleted.
  *
  * **Example**
  *
@@ -110,19 +111,22 @@ const deletion = (
   dn: DnInput,
   options: DeleteTreeOptions
 ): Stream.Stream<TreeDeletion, LdapError> =>
-  streamsWhereItWrites(Stream.unwrap(Effect.gen(function*() {
-    const rootDse = options.treeDelete === "never" ? undefined : yield* client.rootDse
-    if (rootDse === undefined || !LdapRootDse.supportsControl(rootDse, LdapControl.treeDelete))
-      return walk(client, dn, options)
-    const controls = [LdapControl.treeDelete.make(undefined, { critical: true })]
-    return yield* client.delete(dn, { ...notFollowed, controls, timeout: options.timeout }).pipe(
-      Effect.as(Stream.succeed({ dn: dnFrom(dn), withSubtree: true, deleted: 1, known: 1 })),
-      // Active Directory stops after some ten thousand entries; those are deleted.
-      Effect.catch((error) =>
-        error.reason._tag === "AdminLimitExceeded" ? Effect.succeed(walk(client, dn, options)) : Effect.fail(error)
+  streamOnOneServer(
+    Stream.unwrap(Effect.gen(function*() {
+      const rootDse = options.treeDelete === "never" ? undefined : yield* client.rootDse
+      if (rootDse === undefined || !LdapRootDse.supportsControl(rootDse, LdapControl.treeDelete))
+        return walk(client, dn, options)
+      const controls = [LdapControl.treeDelete.make(undefined, { critical: true })]
+      return yield* client.delete(dn, { ...notFollowed, controls, timeout: options.timeout }).pipe(
+        Effect.as(Stream.succeed({ dn: dnFrom(dn), withSubtree: true, deleted: 1, known: 1 })),
+        // Active Directory stops after some ten thousand entries; those are deleted.
+        Effect.catch((error) =>
+          error.reason._tag === "AdminLimitExceeded" ? Effect.succeed(walk(client, dn, options)) : Effect.fail(error)
+        )
       )
-    )
-  })))
+    })),
+    { isPaged: options.pageSize !== false }
+  )
 
 const walk = (
   client: Pick<LdapOperations, "delete" | "search">,

@@ -18,7 +18,7 @@ import { attributeListProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, EntryAttributesInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 import { wholeEntry } from "../../session/valueRanges.ts"
 import { checked, jobOptionsProblem, oneOf, schemaProblem } from "./jobInput.ts"
-import { notFollowed, readsWhereItWrites } from "./ownServer.ts"
+import { notFollowed, onOneServer } from "./ownServer.ts"
 
 /**
  * What {@link upsert} did.
@@ -83,8 +83,9 @@ export interface UpsertOptions extends OperationOptions {
  *
  * A concurrent write between reading and writing isn't lost, because the modification names single values. If the modification can no
  * longer be carried out (the entry or a value was added or deleted meanwhile), the job starts again from reading, once. If that fails
- * too, the job fails with the server's reason. Options go to each request. The entry is read from the servers for writes, and
- * referrals are not followed: one is the failure `ReferralReceived`. Interruption abandons the request in flight, so a
+ * too, the job fails with the server's reason. Options go to each request. The entry is read from the server to which
+ * the change goes, one of those for writes; if that server is lost in between, the job fails with `SessionClosed` or `ConnectionLost`.
+ * Referrals are not followed: one is the failure `ReferralReceived`. Interruption abandons the request in flight, so a
  * modification that was sent may have been carried out.
  *
  * **Example**
@@ -164,7 +165,7 @@ const upserting = (
     return Upserted.Modified({ changes: replacements })
   })
 
-  return readsWhereItWrites(Effect.catch(once, (error) => isRace(error) ? once : Effect.fail(error)))
+  return onOneServer(Effect.catch(once, (error) => isRace(error) ? once : Effect.fail(error)))
 }
 
 /** Whether another client has written between reading and writing. */

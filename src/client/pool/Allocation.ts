@@ -146,7 +146,15 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
       if (lease.isPulled) occupancy.pulled--
       this.#releaseConsumer(lease)
     }
-    if (demand.isPaged) occupancy.paged = undefined
+    if (occupancy.paged === lease) occupancy.paged = undefined
+    this.serve()
+  }
+
+  /** Lets other paged searches have the session, while the lease goes on. */
+  releasePages(lease: Lease<M>): void {
+    const { occupancy } = lease.member
+    if (occupancy.paged !== lease) return
+    occupancy.paged = undefined
     this.serve()
   }
 

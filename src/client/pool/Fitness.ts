@@ -5,6 +5,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { LdapError } from "../../model/LdapError.ts"
+import { isUnread } from "./KeepAlive.ts"
 import type { LdapPoolMembers, Member, PooledSession } from "./LdapPoolMembers.ts"
 import type { Settings } from "./LdapPoolOptions.ts"
 
@@ -17,6 +18,7 @@ export interface FitnessOptions {
   readonly clock: Clock.Clock
   readonly members: LdapPoolMembers
   readonly check: (session: PooledSession) => Effect.Effect<void, LdapError>
+  readonly ping: (session: PooledSession) => Effect.Effect<void, LdapError>
   /** Runs when a session has failed its check after it was opened, before it is closed. */
   readonly onUnfit: (member: Member, error: LdapError) => Effect.Effect<void>
 }
@@ -48,8 +50,14 @@ export class Fitness {
     const { settings: { checkInterval, healthCheck } } = this.#options
     const isRecent = ({ usedAt }: Member): boolean => this.now - usedAt < checkInterval
     if (this.isOld(member) && this.#isReplaceable(member, 0)) return Effect.succeed(false)
-    return healthCheck === undefined || isRecent(member) ? Effect.succeed(true) : this.#prove(member, isRecent)
+    return healthCheck === undefined || isRecent(member) || isUnread(member)
+      ? Effect.succeed(true)
+      : this.#prove(member, isRecent)
   }
+
+  /** Whether a session that was silent for `keepAlive` answers a ping. */
+  readonly answers = (member: Member): Effect.Effect<boolean> =>
+    this.#prove(member, ({ usedAt }) => this.now - usedAt < this.#options.settings.keepAlive, this.#options.ping)
 
   /** Every session is used at least once, or stays for a while: a short `maxAge` must not open one after another. */
   isOld({ occupancy, openedAt }: Member): boolean {
@@ -73,8 +81,12 @@ export class Fitness {
   }
 
   /** Checks a session that is in doubt, unless another fiber has done so meanwhile. */
-  #prove(member: Member, isFreshEnough: (member: Member) => boolean): Effect.Effect<boolean> {
-    const { check, onUnfit } = this.#options
+  #prove(
+    member: Member,
+    isFreshEnough: (member: Member) => boolean,
+    check = this.#options.check
+  ): Effect.Effect<boolean> {
+    const { onUnfit } = this.#options
     return Semaphore.withPermit(
       member.checking,
       Effect.suspend(() => {

@@ -22,10 +22,12 @@ import { steadyClock } from "../steadyClock.ts"
 import { Allocation, type Demand, type Lease, single } from "./Allocation.ts"
 import { Fitness } from "./Fitness.ts"
 import { Growth, type Launch } from "./Growth.ts"
+import { KeepAlive } from "./KeepAlive.ts"
 import { LdapPoolMembers, type Member, type PooledSession } from "./LdapPoolMembers.ts"
 import { healthCheckOf, type PoolOptions, type Settings, settingsFrom } from "./LdapPoolOptions.ts"
 import { Lending } from "./Lending.ts"
 import { addPoolGauges } from "./poolMetrics.ts"
+import { setJobLending } from "./ServerAffinity.ts"
 
 export type { LdapOperations } from "../../session/LdapSession.ts"
 
@@ -210,6 +212,7 @@ const build = Effect.fnUntraced(function*(
     clock,
     members,
     check,
+    ping: healthCheckOf({ ...settings, healthCheck: settings.ping }, server),
     onUnfit: (member, error) => {
       if (!fitness.wasOfUse(member)) growth.failed(error)
       return onUnfit?.(member.session, error) ?? Effect.void
@@ -233,6 +236,7 @@ const build = Effect.fnUntraced(function*(
       if (member.end !== undefined) return
       bySession.set(member.session, member)
       allocation.add(member)
+      keepAlive.watch()
       lending.changed()
     },
     onFailed: (cause) => {
@@ -244,6 +248,14 @@ const build = Effect.fnUntraced(function*(
       lending.changed()
     },
     launch
+  })
+  const keepAlive = new KeepAlive({
+    clock,
+    launch,
+    members: () => allocation.members,
+    keepAlive: settings.keepAlive,
+    ping: (member) =>
+      Effect.flatMap(fitness.answers(member), (answers) => answers ? Effect.void : lending.retire(member))
   })
   const lending = new Lending({ server, settings, clock, allocation, growth, members, fitness, launch })
 
@@ -260,6 +272,7 @@ const build = Effect.fnUntraced(function*(
   const drain = Effect.gen(function*() {
     lending.end()
     growth.end()
+    keepAlive.end()
     const usable = [...allocation.members]
     const running = [...background]
     for (const fiber of running) fiber.interruptUnsafe()
@@ -306,6 +319,10 @@ const build = Effect.fnUntraced(function*(
   const doubt = (member: Member): void => {
     member.usedAt = -Infinity
   }
+  /** A session that brings entries works, and needs no check beside them. */
+  const heard = (member: Member): void => {
+    if (member.usedAt !== -Infinity) member.usedAt = fitness.now
+  }
   const leased = (demand: Demand): Effect.Effect<Lease<Member>, LdapError, Scope.Scope> =>
     Effect.flatMap(
       Effect.scope,
@@ -342,7 +359,8 @@ const build = Effect.fnUntraced(function*(
               Effect.succeed(Effect.suspend(() => {
                 lending.pulls(lease, true)
                 return Effect.onExit(pull, (exit) => {
-                  if (Exit.isFailure(exit) && hasTimedOut(exit.cause)) doubt(lease.member)
+                  if (Exit.isSuccess(exit)) heard(lease.member)
+                  else if (hasTimedOut(exit.cause)) doubt(lease.member)
                   return Effect.sync(() => lending.pulls(lease, false))
                 })
               }))
@@ -370,6 +388,17 @@ const build = Effect.fnUntraced(function*(
       }
     })
   }
+  setJobLending(pool, {
+    hasSeveralServers: () =>
+      members.open.size === 0 || [...members.open].some(({ session }) => session.server !== server),
+    hold: ({ isPaged }) =>
+      Effect.map(leased({ isStream: false, isPaged }), (lease) => ({
+        session: lease.member.session,
+        doubt: () => doubt(lease.member),
+        hasEnded: () => lease.member.end !== undefined,
+        releasePages: () => allocation.releasePages(lease)
+      }))
+  })
   return pool
 })
 

@@ -72,6 +72,14 @@ export interface PoolOptions {
   readonly checkAfterIdle?: Duration.Input | undefined
   /** How often idle sessions are checked in the background. Default 30 seconds. */
   readonly checkInterval?: Duration.Input | undefined
+  /**
+   * The longest silence of a session: after it the session is pinged, so that no firewall or proxy on the way forgets the connection. A session
+   * that doesn't answer within `healthCheckTimeout` is replaced. Choose less than the shortest idle limit on the way. The ping is the
+   * health check, or with `healthCheck: false` a read of the root DSE without attributes. A session with a stream that is not read isn't
+   * pinged, since it would have to read on. Default: `checkInterval`, or no pings with `healthCheck: false`. `"Infinity"` turns it off.
+   * @since 0.2.0
+   */
+  readonly keepAlive?: Duration.Input | undefined
 }
 
 /** {@link PoolOptions} with nothing left out; times in milliseconds. */
@@ -90,6 +98,9 @@ export interface Settings {
   readonly healthCheckTimeout: number
   readonly checkAfterIdle: number
   readonly checkInterval: number
+  readonly keepAlive: number
+  /** The ping of {@link PoolOptions.keepAlive}. */
+  readonly ping: (session: PooledSession) => Effect.Effect<unknown, unknown>
 }
 
 export const settingsFrom = (options: PoolOptions): Effect.Effect<Settings, InvalidRequest> => {
@@ -112,7 +123,9 @@ export const settingsFrom = (options: PoolOptions): Effect.Effect<Settings, Inva
     checkOnOpen: options.checkOnOpen ?? true,
     healthCheckTimeout: Duration.toMillis(options.healthCheckTimeout ?? "5 seconds"),
     checkAfterIdle: checks ? Duration.toMillis(options.checkAfterIdle ?? "10 seconds") : Infinity,
-    checkInterval: Duration.toMillis(options.checkInterval ?? "30 seconds")
+    checkInterval: Duration.toMillis(options.checkInterval ?? "30 seconds"),
+    keepAlive: Duration.toMillis(options.keepAlive ?? (checks ? options.checkInterval ?? "30 seconds" : Infinity)),
+    ping: options.healthCheck === false ? readsRootDse : options.healthCheck ?? readsRootDse
   })
 }
 
@@ -130,10 +143,16 @@ const readsRootDse = (session: PooledSession): Effect.Effect<void, LdapError> =>
 
 /** Whether a session passes the configured health check. Has a time limit, and turns defects into failures. */
 export const healthCheckOf = (
-  { healthCheck, healthCheckTimeout: afterMillis }: Settings,
+  { healthCheck, healthCheckTimeout }: Pick<Settings, "healthCheck" | "healthCheckTimeout">,
+  server: string
+): (session: PooledSession) => Effect.Effect<void, LdapError> =>
+  healthCheck === undefined ? () => Effect.void : checkBy(healthCheck, healthCheckTimeout, server)
+
+const checkBy = (
+  healthCheck: NonNullable<Settings["healthCheck"]>,
+  afterMillis: number,
   server: string
 ): (session: PooledSession) => Effect.Effect<void, LdapError> => {
-  if (healthCheck === undefined) return () => Effect.void
   const error = (reason: LdapError["reason"]) => new LdapError({ reason, operation: "health check", server })
   return (session) =>
     Effect.suspend(() => healthCheck(session)).pipe(

@@ -1,22 +1,32 @@
 /**
  * Performs calls over a pool: each call gets a session, and is retried on another one if that is safe and `retry` allows it.
- * `LdapRepetition.ts` decides which failures are safe to retry.
+ * `LdapRepetition.ts` decides which failures are safe to retry. The calls of a job that writes stay on one server (`ServerAffinity.ts`).
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { AnyCall } from "../../session/calls/Call.ts"
 import { type Performer, untraced } from "../../session/calls/Performer.ts"
 import * as Repetition from "../LdapRepetition.ts"
 import type { LdapPool, PoolDemand } from "./LdapPool.ts"
+import { CurrentJob, type Held, type Job } from "./ServerAffinity.ts"
 
 export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => ({
   one: (call) => {
-    const once = pool.use((session) => untraced(session).one(call), demandOf(call))
+    const anywhere = pool.use((session) => untraced(session).one(call), demandOf(call))
+    const once = Effect.withFiber((fiber): typeof anywhere => {
+      const job = fiber.getRef(CurrentJob)
+      return job === undefined ? anywhere : Effect.flatMap(
+        job.sessionOf(pool),
+        (held) => held === undefined ? anywhere : overHeld(job, held).one(call)
+      )
+    })
     return Effect.catch(once, (error) =>
       Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
         const again = (error: LdapError): typeof once =>
-          Effect.flatMap(decide(error), (isToRepeat) =>
+          Effect.flatMap(unlessLost(decide(error)), (isToRepeat) =>
             isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), once), again) : Effect.fail(error))
         return again(error)
       }))
@@ -26,14 +36,22 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
       Effect.map(Repetition.begin(call.kind, retry), (decide) => {
         const attempt: ReturnType<typeof call.over> = Stream.suspend(() => {
           let hasEmitted = false
-          const once = pool.stream((session) => untraced(session).many(call), demandOf(call))
+          const anywhere = pool.stream((session) => untraced(session).many(call), demandOf(call))
+          const once = Stream.unwrap(
+            Effect.flatMap(CurrentJob, (job): Effect.Effect<typeof anywhere, LdapError> =>
+              job === undefined ? Effect.succeed(anywhere) : Effect.map(
+                job.sessionOf(pool),
+                (held) =>
+                  held === undefined ? anywhere : overHeld(job, held).many(call)
+              ))
+          )
           return once.pipe(
             Stream.mapArray((items) => {
               hasEmitted = true
               return items
             }),
             Stream.catch((error) => {
-              const next = hasEmitted ? Effect.succeed(false) : decide(error)
+              const next = hasEmitted ? Effect.succeed(false) : unlessLost(decide(error))
               return Stream.unwrap(
                 Effect.flatMap(next, (isToRepeat) =>
                   isToRepeat ? Effect.as(logRepetition(error), attempt) : Effect.succeed(Stream.fail(error)))
@@ -45,6 +63,42 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
       })
     )
 })
+
+/** Calls of a job, on the session that it holds. A request that was not sent doesn't bind the job to the server. */
+const overHeld = (job: Job, { doubt, releasePages, session }: Held): Performer => {
+  const failed = (error: LdapError): void => {
+    if (!Repetition.isUnsent(error)) job.begin()
+    if (error.reason._tag === "RequestTimeout") doubt()
+  }
+  return {
+    one: (call) =>
+      Effect.onExit(untraced(session).one(call), (exit) =>
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit) || Exit.hasInterrupts(exit)) job.begin()
+          else Option.map(Exit.findErrorOption(exit), failed)
+        })),
+    many: (call) =>
+      Stream.suspend(() => {
+        let isUnsent = false
+        return untraced(session).many(call).pipe(
+          Stream.tapError((error) =>
+            Effect.sync(() => {
+              isUnsent = Repetition.isUnsent(error)
+              failed(error)
+            })
+          ),
+          Stream.ensuring(Effect.sync(() => {
+            if (!isUnsent) job.begin()
+            releasePages()
+          }))
+        )
+      })
+  }
+}
+
+/** A job whose server is lost has no other one to go on at. */
+const unlessLost = (decision: Effect.Effect<boolean>): Effect.Effect<boolean> =>
+  Effect.flatMap(CurrentJob, (job) => job?.isLost === true ? Effect.succeed(false) : decision)
 
 /** Searches for which the server keeps state on the connection don't share a session with each other. */
 const demandOf = (call: AnyCall): PoolDemand | undefined => {

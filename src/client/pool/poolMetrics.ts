@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as LdapTelemetry from "../../telemetry/LdapTelemetry.ts"
+import * as LeftServers from "../../telemetry/leftServers.ts"
 import { addSource } from "../../telemetry/liveGauge.ts"
 
 /** Until the scope closes. */
@@ -25,6 +26,7 @@ export const addPoolGauges = (
             context,
             read
           )
+        LeftServers.opened(LeftServers.pools, attributesOf(server), context)
         return [
           add(LdapTelemetry.poolSessions, "Sessions of LDAP pools", pool.idle, "idle"),
           add(LdapTelemetry.poolSessions, "Sessions of LDAP pools", pool.used, "used"),
@@ -35,6 +37,7 @@ export const addPoolGauges = (
       (removals) =>
         Effect.sync(() => {
           for (const remove of removals) remove()
+          LeftServers.ended(LeftServers.pools, attributesOf(server), context, true)
         })
     ))
   )

@@ -30,10 +30,23 @@ export interface Origin {
 
 /** A session of the caller's own. */
 export const openReferred = (options: FollowOptions, origin: Origin): OpenReferred => {
-  const { connectTimeout, requestTimeout, closeTimeout, keepAlive, maxMessageSize, tls } = origin.settings
+  const {
+    closeTimeout,
+    connectTimeout,
+    keepAlive,
+    localAddress,
+    maxMessageSize,
+    requestTimeout,
+    tls,
+    tlsTimeout,
+    writeTimeout
+  } = origin.settings
   const settings = {
     connectTimeout,
+    tlsTimeout,
+    writeTimeout,
     requestTimeout,
+    localAddress,
     // The operation waits for the release: a server that doesn't close must not hold it up for long.
     closeTimeout: closeTimeout ?? "1 second",
     keepAlive,

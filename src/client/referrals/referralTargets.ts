@@ -28,7 +28,9 @@ const hostPattern = /^(?:[\p{L}\p{M}\p{N}._-]{1,255}|[\da-f:]{2,39}(?:\d{1,3}(?:
 
 /** The key of a server: what distinguishes it from others. */
 export const serverKey = (url: LdapUrl.LdapUrl): string =>
-  LdapUrl.server(LdapUrl.make({ scheme: url.scheme, host: url.host?.toLowerCase(), port: LdapUrl.port(url) }))
+  LdapUrl.server(
+    LdapUrl.make({ scheme: url.scheme, host: url.host?.toLowerCase().replace(/\.$/, ""), port: LdapUrl.port(url) })
+  )
 
 /** The servers of a client, as it names them: one, or several with a space between. */
 export const serverKeys = (name: string): ReadonlyArray<string> =>

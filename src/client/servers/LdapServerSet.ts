@@ -14,7 +14,10 @@ import type { RestSchedule } from "./ServerStates.ts"
  * @since 0.1.0
  */
 export interface SetOptions {
-  /** How a server is chosen. Default: `failover` for URLs; `random` for DNS, as RFC 2782 requires. */
+  /**
+   * How a server is chosen. Default: `failover` for URLs; `random` for DNS records, as RFC 2782 requires; `roundRobin` for addresses of a
+   * host.
+   */
   readonly strategy?: Strategy | undefined
   /**
    * When a server that failed is tried again: a Schedule of delays, whose input is the failure. Default: 1 second, doubled each time,
@@ -53,6 +56,7 @@ export interface ServerSet {
   readonly options: SetOptions
   readonly source:
     | { readonly _tag: "Urls"; readonly servers: ReadonlyArray<ServerUrl> }
+    | { readonly _tag: "Addresses"; readonly url: string; readonly options: AddressesOptions }
     | { readonly _tag: "Srv"; readonly options: SrvOptions; readonly service: SrvService }
 }
 
@@ -101,6 +105,20 @@ export interface SrvOptions extends SetOptions {
   /**
    * The age of the records after which opening a session looks them up again, in the background. If that fails, the old ones stay in
    * use. Node doesn't give the TTL of SRV records, so it isn't used. Default 5 minutes.
+   */
+  readonly refresh?: Duration.Input | undefined
+}
+
+/**
+ * Options of {@link addresses}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface AddressesOptions extends SetOptions {
+  /**
+   * The age of the addresses after which opening a session looks them up again, in the background. If that fails, the old ones stay in
+   * use. Default 5 minutes.
    */
   readonly refresh?: Duration.Input | undefined
 }
@@ -181,3 +199,34 @@ export const activeDirectory = (
     source: { _tag: "Srv", options, service: { _tag: "ActiveDirectory", domain, site, role } }
   }
 }
+
+/**
+ * All addresses (A and AAAA records) of the host in a URL, each a server of its own: sessions go to one after the other, and an address
+ * that fails rests.
+ *
+ * **When to use**
+ *
+ * For a name that DNS gives the addresses of several servers (round robin). With the URL alone each connection goes to the first address
+ * that accepts it, usually the same one, and an address that is dead costs time again at each connection.
+ *
+ * **Details**
+ *
+ * Certificates must carry the name of the host, SNI announces it, and SASL mechanisms use it: only the connection goes to an address. Errors and
+ * metrics name the address. A lookup uses Effect's `Dns` service if the program provides it. Fails with `InvalidRequest` for a URL without a host.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapClient, LdapServers } from "effect-ldap"
+ *
+ * const Ldap = LdapClient.layer({ servers: LdapServers.addresses("ldaps://ldap.example.org") })
+ * ```
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const addresses = (url: string, options: AddressesOptions = {}): ServerSet => ({
+  name: typeof url === "string" ? url : given(url),
+  options,
+  source: { _tag: "Addresses", url, options }
+})

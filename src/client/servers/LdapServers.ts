@@ -1,7 +1,8 @@
 /**
  * Failover over several servers that hold the same directory: chooses the server of each session, and avoids servers that fail.
  *
- * A set of servers is a value: URLs ({@link urls}) or DNS records ({@link srv}, {@link activeDirectory}), and a strategy.
+ * A set of servers is a value: URLs ({@link urls}), DNS records ({@link srv}, {@link activeDirectory}) or the addresses of a host
+ * ({@link addresses}), and a strategy.
  * `LdapClient.layer({ servers, … })` opens its sessions through it; {@link make} is for programs with their own pool. serverOrder.ts
  * decides the order in which servers are tried, ServerStates.ts how long they rest, and serviceRecords.ts which DNS answers are
  * trusted.
@@ -32,6 +33,8 @@ export type { SessionConfig, SessionOptions } from "../../session/LdapSession.ts
 
 export {
   activeDirectory,
+  addresses,
+  type AddressesOptions,
   type ServerSet,
   type ServerUrl,
   type SetOptions,
@@ -168,7 +171,7 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const reach = yield* Reach
   const { check, ...base } = config
-  const strategy = set.options.strategy ?? (set.source._tag === "Urls" ? "failover" : "random")
+  const strategy = set.options.strategy ?? defaultStrategies[set.source._tag]
   const attempts: Attempts = { scope, limitMillis: Duration.toMillis(set.options.openTimeout ?? "10 seconds") }
   const staggerMillis = Duration.toMillis(set.options.stagger ?? "250 millis")
 
@@ -233,7 +236,7 @@ export const make = Effect.fnUntraced(function*(
   })
 
   const states: ServerStates = new ServerStates({ rest: set.options.rest ?? defaultRest, probe, scope, clock })
-  const known = yield* knownServers(set, states, attempts)
+  const known = yield* knownServers(set, states, attempts, base.localAddress)
   for (const { url } of states.all) yield* Effect.fromResult(reach(url, base))
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -334,6 +337,8 @@ export const make = Effect.fnUntraced(function*(
     )
   }
 })
+
+const defaultStrategies = { Urls: "failover", Srv: "random", Addresses: "roundRobin" } as const
 
 type Settings = Omit<LdapSession.SessionConfig, "url">
 

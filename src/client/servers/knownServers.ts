@@ -6,13 +6,15 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import { given } from "../../model/input/values.ts"
 import { ConnectFailed, InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import type { SessionConfig } from "../../session/LdapSession.ts"
 import { steadyClock } from "../steadyClock.ts"
+import { hostAddresses } from "./hostAddresses.ts"
 import type { ServerSet, SrvOptions, SrvService } from "./LdapServerSet.ts"
 import type { Attempts } from "./serverAttempts.ts"
 import type { Server, ServerStates } from "./ServerStates.ts"
-import { announced, hostName, SrvLookup, type SrvQuestion, type SrvSource } from "./serviceRecords.ts"
+import { type Announced, announced, hostName, SrvLookup, type SrvQuestion, type SrvSource } from "./serviceRecords.ts"
 
 type Settings = Omit<SessionConfig, "url">
 
@@ -28,9 +30,16 @@ export interface KnownServers {
 export const knownServers = Effect.fnUntraced(function*(
   { name, source }: ServerSet,
   states: ServerStates,
-  attempts: Attempts
+  attempts: Attempts,
+  localAddress: string | undefined
 ): Effect.fn.Return<KnownServers, LdapError> {
-  if (source._tag === "Srv") return yield* byDns(name, source.service, source.options, states, attempts)
+  if (source._tag === "Srv") return yield* bySrv(name, source.service, source.options, states, attempts)
+  if (source._tag === "Addresses") {
+    const found = yield* hostAddresses(source.url, localAddress)
+    if (found === undefined) return yield* invalid(name, "url", `${given(source.url)} is not the URL of a host`)
+    const discovered = yield* byDns(name, found.lookUp, source.options, states, attempts)
+    return { ...discovered, settings: (settings) => ({ ...settings, hostName: settings.hostName ?? found.host }) }
+  }
   const detail = source.servers.length === 0
     ? "there is no server in the list"
     : source.servers.some(({ priority = 0, weight = 1 }) => !(priority >= 0 && weight >= 0))
@@ -48,22 +57,35 @@ const invalid = (server: string, field: string, detail: string): LdapError =>
 // By DNS
 // ---------------------------------------------------------------------------------------------------------------------
 
-const byDns = Effect.fnUntraced(function*(
+const bySrv = Effect.fnUntraced(function*(
   name: string,
   service: SrvService,
   options: SrvOptions,
   states: ServerStates,
-  { limitMillis, scope }: Attempts
+  attempts: Attempts
 ): Effect.fn.Return<KnownServers, LdapError> {
   const source = yield* sourceOf(name, service, options)
-  const clock = yield* steadyClock
   const lookup = yield* SrvLookup
+  const discovered = yield* byDns(name, announced(source, lookup), options, states, attempts)
+  return source.within === undefined
+    ? { ...discovered, settings: (settings) => ({ ...settings, tls: { ...settings.tls, servername: source.domain } }) }
+    : discovered
+})
+
+const byDns = Effect.fnUntraced(function*(
+  name: string,
+  asked: Effect.Effect<ReadonlyArray<Announced>, LdapError>,
+  options: Pick<SrvOptions, "refresh">,
+  states: ServerStates,
+  { limitMillis, scope }: Attempts
+): Effect.fn.Return<KnownServers> {
+  const clock = yield* steadyClock
   const refreshMillis = Duration.toMillis(options.refresh ?? "5 minutes")
   let lookedUpAt = -Infinity
   let isRefreshing = false
   const oneAtATime = Semaphore.makeUnsafe(1)
 
-  const lookUp = announced(source, lookup).pipe(
+  const lookUp = asked.pipe(
     Effect.timeoutOrElse({
       duration: limitMillis,
       orElse: () => {
@@ -99,9 +121,7 @@ const byDns = Effect.fnUntraced(function*(
     doubt: () => {
       lookedUpAt = -Infinity
     },
-    settings: source.within === undefined
-      ? (settings) => ({ ...settings, tls: { ...settings.tls, servername: source.domain } })
-      : (settings) => settings
+    settings: (settings) => settings
   }
 })
 

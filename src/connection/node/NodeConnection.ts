@@ -28,14 +28,21 @@ export interface NodeTarget {
   readonly tls: TlsOptions | undefined
   /** Idle milliseconds before TCP probes the peer; 0 for never. */
   readonly keepAlive: number
+  /** The address of this machine that the connection comes from; `undefined` for the system's choice. */
+  readonly localAddress?: string | undefined
+  /** The name of the server, where the address has none. */
+  readonly hostName?: string | undefined
+  /** Time limit in milliseconds for the TLS handshake alone; `undefined` for none. */
+  readonly tlsTimeout?: number | undefined
   /** Returns the socket, instead of connecting to `address`. A socket that speaks TLS already needs no `tls`. */
   readonly open?: (() => Net.Socket) | undefined
   /** Returns the TLS socket above another socket. Default: `tls.connect`. */
   readonly secure?: ((options: Tls.ConnectionOptions) => Tls.TLSSocket) | undefined
 }
 
-const connectOptions = (address: Address, keepAlive: number): Net.NetConnectOpts => ({
+const connectOptions = (address: Address, { keepAlive, localAddress }: NodeTarget): Net.NetConnectOpts => ({
   ...address,
+  ...("host" in address && localAddress !== undefined ? { localAddress } : {}),
   // When the peer closes its side, Node must not close ours: the session decides when that happens.
   allowHalfOpen: true,
   noDelay: true,
@@ -47,8 +54,8 @@ const connectOptions = (address: Address, keepAlive: number): Net.NetConnectOpts
  * The name of the server for its certificate, for SNI and for SASL mechanisms: without the final dot of a fully qualified name,
  * which is for DNS only (RFC 6066 section 3).
  */
-const hostOf = ({ address }: NodeTarget): string =>
-  "host" in address ? TlsHandshake.withoutRootDot(address.host) : "localhost"
+const hostOf = ({ address, hostName }: NodeTarget): string =>
+  "host" in address ? TlsHandshake.withoutRootDot(hostName ?? address.host) : "localhost"
 
 export const prepare = (target: NodeTarget, options: TlsOptions): Result.Result<TlsHandshake.Prepared, LdapError> =>
   Result.try({
@@ -122,7 +129,7 @@ export class NodeConnection implements LdapConnection {
   constructor(target: NodeTarget, address: Address) {
     this.#target = target
     const socket = target.open?.() ?? Net.connect({
-      ...connectOptions(address, target.keepAlive),
+      ...connectOptions(address, target),
       ...(target.tls === undefined && canStartTlsAfterOnread
         ? { onread: { buffer: lent, callback: this.#onRead } }
         : {})
@@ -198,6 +205,13 @@ export class NodeConnection implements LdapConnection {
   write(octets: Uint8Array): boolean {
     this.#hasWritten = true
     return this.#socket.write(octets)
+  }
+
+  /** The queue of the stream changes when a write is complete, that of the handle also in the middle of a large one. */
+  unsent(): number {
+    const { _handle: handle } = this.#raw as { readonly _handle?: { readonly writeQueueSize?: unknown } | null }
+    const queued = handle?.writeQueueSize
+    return this.#socket.writableLength + (typeof queued === "number" ? queued : 0)
   }
 
   shutdown(done: () => void): void {

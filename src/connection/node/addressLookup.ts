@@ -13,17 +13,25 @@ import type { Lookup } from "./addressRace.ts"
 
 /**
  * IPv6 first, as RFC 8305 section 4 has it, unless the program or a flag of Node says otherwise (`dns.setDefaultResultOrder`,
- * `--dns-result-order=ipv4first`).
+ * `--dns-result-order=ipv4first`). `only` leaves out the other family: 4 or 6, or 0 for neither.
  */
-export const lookupsOf = (host: string): Effect.Effect<readonly [Lookup, Lookup]> =>
+export const lookupsOf = (host: string, only = 0): Effect.Effect<readonly [Lookup, Lookup]> =>
   Effect.map(Effect.serviceOption(Dns.Dns), (dns) => {
-    const by = (family: 4 | 6) => Option.isSome(dns) ? byService(dns.value, host, family) : bySystem(host, family)
+    const by = (family: 4 | 6) =>
+      only !== 0 && only !== family
+        ? noAddress
+        : Option.isSome(dns)
+        ? byService(dns.value, host, family)
+        : bySystem(host, family)
     return NodeDns.getDefaultResultOrder() === "ipv4first" ? [by(4), by(6)] : [by(6), by(4)]
   })
 
+const noAddress: Lookup = Effect.succeed([])
+
 const byService = (dns: Dns.Dns["Service"], host: string, family: 4 | 6): Lookup =>
   Effect.map(
-    dns.lookup(host, { family: family === 4 ? "IPv4" : "IPv6" }),
+    // Asked in each run: a set of servers looks up a name again and again.
+    Effect.suspend(() => dns.lookup(host, { family: family === 4 ? "IPv4" : "IPv6" })),
     (addresses) => addresses.map(NetAddress.formatIp)
   )
 

@@ -1,6 +1,7 @@
 /**
  * Turns failures of connecting into messages that say how to fix them.
  */
+import * as Duration from "effect/Duration"
 import * as Dns from "effect/net/Dns"
 import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 import { messageOf } from "../../model/messageOf.ts"
@@ -44,6 +45,14 @@ export const describeConnect = (cause: Error, address: Address): Failure =>
 const withAddress = (address: string, { message }: Error): string =>
   message.includes(address) ? message : `${address}: ${message}`
 
+/** For a TLS handshake that took longer than its own limit, in milliseconds. */
+export const lateHandshake = (limit: number): Failure => ({
+  kind: "timeout",
+  detail:
+    `the TLS handshake did not end within ${Duration.format(Duration.millis(limit))}; raise tlsTimeout if it needs ` +
+    "longer, and look whether the port speaks TLS"
+})
+
 /** Maps the errors of Effect's resolver to Node's codes. */
 const connectCode = (error: Error): string =>
   error instanceof Dns.DnsError ? (error.isTemporary ? "EAI_AGAIN" : "ENOTFOUND") : codeOf(error)
@@ -70,6 +79,8 @@ const describe = (said: string, code: string, address: Address, cause: Error): F
         detail: `the socket ${where} can't be opened (${said}); is the server running, and may this user open it?`,
         cause
       }
+    case "EADDRNOTAVAIL":
+      return { kind: "other", detail: `${where}: ${said}; is localAddress an address of this machine?`, cause }
     case "ETIMEDOUT":
       return { kind: "timeout", detail: `${where} doesn't answer (${said}); is a firewall between?`, cause }
     default:

@@ -10,7 +10,7 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapConnection } from "../LdapConnection.ts"
 import { lookupsOf } from "./addressLookup.ts"
 import { raceAddresses } from "./addressRace.ts"
-import { type Address, describeConnect, describeRace, type Failure, failure } from "./connectFailures.ts"
+import { type Address, describeConnect, describeRace, type Failure, failure, lateHandshake } from "./connectFailures.ts"
 import { NodeConnection, type NodeTarget, prepare } from "./NodeConnection.ts"
 
 /**
@@ -25,21 +25,38 @@ export const connect = (target: NodeTarget): Effect.Effect<LdapConnection, LdapE
     const connected = Effect.mapError(reach(target), failure(target.server))
     return tls === undefined
       ? connected
-      : Effect.flatMap(connected, (connection) => Effect.as(connection.handshake(tls), connection))
+      : Effect.flatMap(connected, (connection) => Effect.as(shakeHands(target, connection.handshake(tls)), connection))
+  })
+
+/** The TLS handshake, within its own time limit if it has one. */
+const shakeHands = (
+  { server, tlsTimeout }: NodeTarget,
+  handshake: Effect.Effect<void, LdapError>
+): Effect.Effect<void, LdapError> =>
+  tlsTimeout === undefined ? handshake : Effect.timeoutOrElse(handshake, {
+    duration: tlsTimeout,
+    orElse: () => Effect.fail(failure(server)(lateHandshake(tlsTimeout)))
   })
 
 const reach = (target: NodeTarget): Effect.Effect<NodeConnection, Failure, Scope.Scope> => {
-  const { address } = target
+  const { address, localAddress } = target
+  const family = localAddress === undefined ? 0 : Net.isIP(localAddress)
+  if ("host" in address && family !== 0 && Net.isIP(address.host) === otherFamily(family)) {
+    const detail = `${address.host} can't be reached from the localAddress ${localAddress}: one is IPv4, the other IPv6`
+    return Effect.fail({ kind: "invalid", detail })
+  }
   // A given socket needs no address; an IP address needs no lookup, and there is no second one to try.
   if (target.open !== undefined || "path" in address || Net.isIP(address.host) !== 0) {
     return Effect.mapError(open(target, address), (cause) => describeConnect(cause, address))
   }
   const { host, port } = address
   return Effect.flatMap(
-    lookupsOf(host),
+    lookupsOf(host, family),
     (lookups) => raceAddresses({ lookups, connect: (host) => open(target, { host, port }) })
   ).pipe(Effect.mapError((reasons) => describeRace(reasons, address)))
 }
+
+const otherFamily = (family: number): number => family === 4 ? 6 : 4
 
 /** One connection attempt; closing its scope releases all of it. */
 const open = (target: NodeTarget, address: Address): Effect.Effect<NodeConnection, Error, Scope.Scope> =>

@@ -114,6 +114,7 @@ const tapped = (
       ),
     pause: () => connection.pause(),
     resume: () => connection.resume(),
+    unsent: connection.unsent === undefined ? undefined : () => connection.unsent?.() ?? 0,
     write: (octets) => {
       sent.push(octets)
       return connection.write(octets)

@@ -29,7 +29,7 @@ export type CallEvent =
   /** The outcome of a SASL bind is decided, and in force: messages as before, or a security layer below them. */
   | { readonly _tag: "Decide" }
   /** This side ends the session, for instance because the server could not prove its identity. */
-  | { readonly _tag: "GiveUp"; readonly detail: string }
+  | { readonly _tag: "GiveUp"; readonly detail: string; readonly isLost?: boolean }
   | { readonly _tag: "Release" }
 
 /** Events from the connection and from timers. */

@@ -64,7 +64,15 @@ const dispatch = (core: Core, event: SessionEvent): void => {
     case "Decide":
       return decided(core)
     case "GiveUp":
-      return end(core, { _tag: "ProtocolViolation", detail: event.detail, cause: undefined }, true)
+      return end(
+        core,
+        {
+          _tag: event.isLost === true ? "ConnectionLost" : "ProtocolViolation",
+          detail: event.detail,
+          cause: undefined
+        },
+        true
+      )
     case "Release":
       return end(core, { _tag: "Released" }, true)
     case "NoRoom":

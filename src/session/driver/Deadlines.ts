@@ -8,6 +8,10 @@ import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { Operation } from "../core/Operation.ts"
+
+/** What has a time limit in a session: an operation, the end of the session, a write that doesn't go on. */
+export type Timed = Operation | "goodbye" | "stall"
 
 export interface Deadline<Of> {
   /** In milliseconds of {@link Deadlines.now}. */

@@ -24,7 +24,7 @@ import type { LdapMessage, RequestOperation } from "../../protocol/LdapMessage.t
 import { makeOperation, type Operation, type OperationSpec } from "../core/Operation.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import type { Unsendable } from "../core/SessionEvent.ts"
-import type { Deadline } from "./Deadlines.ts"
+import type { Deadline, Timed } from "./Deadlines.ts"
 
 /** Names the operation and its entry in error messages. */
 export interface OperationContext {
@@ -39,7 +39,7 @@ export abstract class PendingOperation {
   bytes: Uint8Array | undefined
   /** In nanoseconds of the clock; `undefined` if the request was not written. */
   writtenAt: number | undefined = undefined
-  deadline: Deadline<Operation | "goodbye"> | undefined
+  deadline: Deadline<Timed> | undefined
   /** The TLS handshake of a StartTLS; set when the request is encoded. */
   handshake: Effect.Effect<void, LdapError> | undefined
 

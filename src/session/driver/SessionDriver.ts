@@ -23,10 +23,10 @@ import type { Operation } from "../core/Operation.ts"
 import type { Outcome, SessionAction } from "../core/SessionAction.ts"
 import type { SessionEvent } from "../core/SessionEvent.ts"
 import { SessionMachine } from "../core/SessionMachine.ts"
-import { type Deadline, Deadlines } from "./Deadlines.ts"
+import { type Deadline, Deadlines, type Timed } from "./Deadlines.ts"
 import { EventQueue } from "./EventQueue.ts"
 import { guarded, rethrow } from "./guarded.ts"
-import { handshakeWithin } from "./handshake.ts"
+import { type HandshakeLimit, handshakeWithin } from "./handshake.ts"
 import { MessageReader } from "./MessageReader.ts"
 import { Notices } from "./Notices.ts"
 import {
@@ -45,7 +45,9 @@ export interface DriverOptions extends WriterOptions {
   readonly metrics: SessionMetrics
   readonly closeTimeout: Duration.Duration
   /** Time limit for the TLS handshake of StartTLS. */
-  readonly connectTimeout: Duration.Duration
+  readonly handshake: HandshakeLimit
+  /** How long the peer may take nothing of what was written. */
+  readonly writeTimeout: Duration.Duration
   readonly maxMessageSize: number | undefined
   /** Bytes that a stream may hold unread while other operations keep the session reading. */
   readonly maxUnread: number
@@ -69,13 +71,16 @@ export class SessionDriver {
   readonly #machine: SessionMachine
   readonly #reader: MessageReader
   readonly #writer: RequestWriter
-  readonly #deadlines: Deadlines<Operation | "goodbye">
+  readonly #deadlines: Deadlines<Timed>
   readonly #connectionScope: Scope.Closeable
   readonly #context: Context.Context<never>
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #clock: Clock.Clock
   #connection: LdapConnection
-  #goodbye: Deadline<Operation | "goodbye"> | undefined
+  #goodbye: Deadline<Timed> | undefined
+  /** Set while the connection has no room for more. */
+  #stall: Deadline<Timed> | undefined
+  #unsent: number | undefined
   #handshaking: Fiber.Fiber<void> | undefined
   /** Counts how often the connection reported room: it may do so within the very call that writes. */
   #rooms = 0
@@ -102,7 +107,7 @@ export class SessionDriver {
       this.#clock,
       context,
       () => this.#reader.receivedAt,
-      (of) => this.dispatch({ _tag: "Timer", of })
+      (of) => of === "stall" ? this.#stalled() : this.dispatch({ _tag: "Timer", of })
     )
   }
 
@@ -249,6 +254,7 @@ export class SessionDriver {
       onEnd: (end) => this.dispatch({ _tag: "ConnectionEnd", end }),
       onRoom: () => {
         this.#rooms++
+        this.#endStall()
         this.dispatch({ _tag: "Room" })
       }
     })
@@ -327,8 +333,35 @@ export class SessionDriver {
 
   #write(items: Extract<SessionAction, { readonly _tag: "Write" }>["items"]): void {
     const rooms = this.#rooms
-    if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })
+    if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) {
+      this.dispatch({ _tag: "NoRoom" })
+      this.#watchStall()
+    }
     for (const item of items) if (!("spec" in item)) guarded(() => this.#options.metrics.abandoned())
+  }
+
+  /** The connection has no room. Ends the session if the peer takes nothing for `writeTimeout`. */
+  #watchStall(): void {
+    const millis = Duration.toMillis(this.#options.writeTimeout)
+    if (millis === Infinity || this.#stall !== undefined || this.ended.hasHappened) return
+    this.#unsent = this.#connection.unsent?.()
+    this.#stall = this.#deadlines.set("stall", millis)
+  }
+
+  #endStall(): void {
+    if (this.#stall === undefined) return
+    this.#deadlines.clear(this.#stall)
+    this.#stall = undefined
+  }
+
+  #stalled(): void {
+    this.#stall = undefined
+    // In the middle of a large write the peer is slow, and not gone.
+    if (this.#connection.unsent?.() !== this.#unsent) return this.#watchStall()
+    const limit = Duration.format(this.#options.writeTimeout)
+    const detail =
+      `the server has taken nothing of what was sent for ${limit}; raise writeTimeout if it may pause so long`
+    this.dispatch({ _tag: "GiveUp", detail, isLost: true })
   }
 
   #settle(operation: Operation, outcome: Outcome): void {
@@ -351,7 +384,7 @@ export class SessionDriver {
   #handshake(operation: Operation): Effect.Effect<void> {
     const handshake = pendingOf(operation).handshake ?? Effect.void
     return Effect.map(
-      handshakeWithin(handshake, this.#options.connectTimeout, this.server),
+      handshakeWithin(handshake, this.#options.handshake, this.server),
       (error) => this.dispatch({ _tag: "HandshakeEnd", error })
     )
   }

@@ -7,15 +7,21 @@ import * as Option from "effect/Option"
 import { defect } from "../../connection/EffectDuplex.ts"
 import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
 
+/** A time limit, and the option that sets it. */
+export interface HandshakeLimit {
+  readonly limit: Duration.Duration
+  readonly option: string
+}
+
 /** Never fails: returns the error of a handshake that failed, timed out, or died. */
 export const handshakeWithin = (
   handshake: Effect.Effect<void, LdapError>,
-  limit: Duration.Duration,
+  within: HandshakeLimit,
   server: string
 ): Effect.Effect<LdapError | undefined> => {
   const error = (reason: ConnectFailed) => new LdapError({ reason, operation: "startTls", server })
   return handshake.pipe(
-    Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.fail(error(timedOut(limit))) }),
+    Effect.timeoutOrElse({ duration: within.limit, orElse: () => Effect.fail(error(timedOut(within))) }),
     Effect.exit,
     Effect.map((exit) =>
       Exit.isSuccess(exit)
@@ -28,8 +34,8 @@ export const handshakeWithin = (
   )
 }
 
-const timedOut = (limit: Duration.Duration): ConnectFailed =>
+const timedOut = ({ limit, option }: HandshakeLimit): ConnectFailed =>
   new ConnectFailed({
     kind: "timeout",
-    detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise connectTimeout if it needs longer`
+    detail: `the TLS handshake did not end within ${Duration.format(limit)}; raise ${option} if it needs longer`
   })

@@ -58,7 +58,7 @@ export const passwordProblem = (u: unknown): Problem => {
     : invalid("password", `the password is not set: ${given(value)} was given`)
 }
 
-const durations = ["connectTimeout", "requestTimeout", "closeTimeout"] as const
+const durations = ["connectTimeout", "tlsTimeout", "writeTimeout", "requestTimeout", "closeTimeout"] as const
 
 export const sessionProblem = (options: unknown): Problem => {
   if (typeof options !== "object" || options === null) return invalid("config", `${given(options)} was given`)

@@ -1,7 +1,7 @@
 /**
  * Paged results (RFC 2696): the state of a paged search, and the release of a server's cursor that is not read to its end.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import { type LdapError, type LdapResult, ProtocolViolation } from "../../model/LdapError.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
@@ -42,6 +42,9 @@ const busyPauses: ReadonlyArray<number> = [5, 10, 20, 40, 80, 160, 320, 640]
 /** Milliseconds that a server has to release a cursor, also if the search has no time limit. */
 const longestGiveBack = 30_000
 
+/** Milliseconds that the server still has to end a page whose caller is gone, so that its cursor becomes known. */
+export const lettingEndMillis = ({ timeoutMillis }: Search): number => Math.min(timeoutMillis, longestGiveBack)
+
 /** The state of a paged search. */
 export class Pages {
   readonly #driver: SessionDriver
@@ -51,6 +54,9 @@ export class Pages {
   #empty = 0
   #busy = 0
   #isLettingEnd = false
+  #isClosed = false
+  /** The cursor to give back, if the search is left in the middle of a page. */
+  #unused: ReturnType<typeof cookieOf> = undefined
   /** Where the next page starts; `undefined` if there is none. */
   cookie: Uint8Array | undefined = new Uint8Array(0)
 
@@ -78,7 +84,14 @@ export class Pages {
   close(cookie: ReturnType<typeof cookieOf>): void {
     // From here on it ends by itself, so others may wait for it.
     this.#place.consumer = undefined
-    if (!this.#isLettingEnd) this.#giveBack(cookie)
+    if (this.#isClosed || this.#isLettingEnd) return
+    this.#isClosed = true
+    this.#giveBack(cookie)
+  }
+
+  /** Called before the page in flight is left. {@link close} has to follow. */
+  leaveAt(cookie: ReturnType<typeof cookieOf>): void {
+    this.#unused = cookie
   }
 
   /** The controls of the request for the next page. */
@@ -122,8 +135,13 @@ export class Pages {
    * for one less.
    */
   get givingUp(): GivingUp {
-    return this.#search.givingUp !== "abandon" || !isSorted(this.#search)
-      ? this.#search.givingUp
+    const { givingUp } = this.#search
+    if (typeof givingUp === "function") {
+      // The server has ended the search: what the program does with its answer must not keep the place.
+      return (answer) => Effect.andThen(Effect.sync(() => this.close(this.#unused)), givingUp(answer))
+    }
+    return givingUp !== "abandon" || !isSorted(this.#search)
+      ? givingUp
       : {
         leaving: () => {
           this.#isLettingEnd = true

@@ -2,6 +2,7 @@
  * Operations that end in one result: a request and its response, or a collected search.
  */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { fromResult, type LdapError, type LdapResult } from "../../model/LdapError.ts"
 import { cancel } from "../../protocol/LdapExtended.ts"
@@ -120,8 +121,31 @@ export const leave = (
     driver.dispatch({ _tag: "Cancel", operation, cancel: pending.operation })
   })
   return typeof givingUp === "function"
-    ? Effect.flatMap(answer, (answer) => (answer === undefined ? Effect.void : givingUp(answer)))
+    ? Effect.flatMap(
+      answer,
+      (answer) => (answer === undefined ? Effect.void : told(givingUp, answer, timeoutMillis))
+    )
     : answer
+}
+
+/** Milliseconds that a program has for the answer to its Cancel, also if the operation has no time limit. */
+const longestTelling = 30_000
+
+/** What a program does with the answer to its Cancel. If it doesn't end in time, the interruption goes on without it. */
+const told = (
+  tell: (answer: CancelAnswer) => Effect.Effect<void>,
+  answer: CancelAnswer,
+  timeoutMillis: number
+): Effect.Effect<void> => {
+  const telling = Effect.suspend(() => tell(answer)).pipe(
+    Effect.timeoutOrElse({
+      duration: Math.min(timeoutMillis, longestTelling),
+      orElse: () =>
+        Effect.logWarning("the function of the option cancel did not end within the time limit; it was interrupted")
+    })
+  )
+  // In a fiber of its own: this one may be interrupted, and could then not be made to wait no longer.
+  return Effect.flatMap(Effect.forkDetach(telling, { startImmediately: true }), Fiber.join)
 }
 
 /** A Cancel of another operation (RFC 3909). It can't be abandoned or cancelled itself (section 2.2). */

@@ -8,15 +8,15 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import type { LdapError, LdapResult } from "../../model/LdapError.ts"
+import { type LdapError, type LdapResult, RequestTimeout } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
 import type { Collected } from "../calls/Requester.ts"
-import type { EntryLimit } from "../core/Operation.ts"
+import type { EntryLimit, Operation } from "../core/Operation.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { SearchMessage } from "../LdapOperations.ts"
-import { cookieOf, isSorted, Pages, type Search } from "./pages.ts"
+import { cookieOf, isSorted, lettingEndMillis, Pages, type Search } from "./pages.ts"
 import { leave, type LetEnd, successOf } from "./request.ts"
 import { type ItemsPull, type Question, ResponseQueue } from "./ResponseQueue.ts"
 
@@ -86,9 +86,12 @@ const paged = <A>(
         turn(asked, false)
         ask()
       }
+      /** A sorted page isn't abandoned, also when it is late: see `Pages.givingUp`. */
+      const pullWithin = (asked: ResponseQueue<A>, millis: number): ItemsPull<A> =>
+        hasCursor(search) ? within(driver, search, asked, millis, asked.pull(Infinity)) : asked.pull(millis)
       /** `since`: when the consumer began to wait. The limit covers the whole wait, however many empty pages arrive. */
       const pullFrom = (asked: ResponseQueue<A>, since: number): ItemsPull<A> =>
-        Effect.matchEffect(asked.pull(remaining(driver, search, since)), {
+        Effect.matchEffect(pullWithin(asked, remaining(driver, search, since)), {
           onSuccess: (items) => {
             askAhead(asked)
             return Effect.succeed(items)
@@ -125,6 +128,7 @@ const paged = <A>(
         // The page may be complete without having been read to its end, or requested without having begun.
         const isUnread = page === undefined || (page.isEmpty && page.result === undefined)
         const unused = isUnread ? pages.cookie : cookieOf(page?.result)
+        pages.leaveAt(unused)
         return Effect.ensuring(
           page === undefined ? Effect.void : page.close,
           Effect.sync(() => {
@@ -222,17 +226,50 @@ const collectPage = (
   remainingMillis: number,
   into: Collected
 ): Effect.Effect<LdapResult, LdapError> =>
-  Effect.callback((resume) => {
-    const pending = new PendingCollection(
-      driver,
-      search,
-      remainingMillis,
-      entryLimitOf(search, into.entries.length),
-      into,
-      resume
-    )
-    driver.dispatch({ _tag: "Start", operation: pending.operation })
-    return pending.leave
+  Effect.suspend(() => {
+    // Its caller may be gone before it ends.
+    const ownMillis = hasCursor(search) ? search.timeoutMillis + lettingEndMillis(search) : remainingMillis
+    const limit = entryLimitOf(search, into.entries.length)
+    let pending: PendingCollection | undefined
+    const collected = Effect.callback<LdapResult, LdapError>((resume) => {
+      pending = new PendingCollection(driver, search, ownMillis, limit, into, resume)
+      driver.dispatch({ _tag: "Start", operation: pending.operation })
+      return pending.leave
+    })
+    return hasCursor(search)
+      ? within(
+        driver,
+        search,
+        {
+          get operation() {
+            return pending?.operation
+          }
+        },
+        remainingMillis,
+        collected
+      )
+      : collected
+  })
+
+/** Whether the server has a cursor for the search that only its last response names. */
+const hasCursor = (search: Search): boolean =>
+  search.pageSize !== undefined && search.givingUp !== "cancel" && typeof search.givingUp !== "function" &&
+  isSorted(search)
+
+/** A time limit that ends the wait and not the request. */
+const within = <A, E>(
+  driver: SessionDriver,
+  { request: { base }, timeoutMillis }: Search,
+  asked: { readonly operation: Operation | undefined },
+  millis: number,
+  wait: Effect.Effect<A, E | LdapError>
+): Effect.Effect<A, E | LdapError> =>
+  millis === Infinity ? wait : Effect.timeoutOrElse(wait, {
+    duration: millis,
+    orElse: () => {
+      const reason = new RequestTimeout({ afterMillis: timeoutMillis, inDoubt: asked.operation?.isBegun ?? false })
+      return Effect.fail(driver.error({ operation: "search", dn: base }, reason))
+    }
   })
 
 /** A collected search. */

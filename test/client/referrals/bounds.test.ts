@@ -172,3 +172,37 @@ describe("a host that can't be one", () => {
     }
   )
 })
+
+describe("a circle under other spellings", () => {
+  it.effect.each(
+    [
+      [
+        "of the host",
+        ["ldap://other", "ldap://OTHER", "ldap://Other.", "ldap://other:389", "ldap://other.:389/"],
+        "o=x"
+      ],
+      ["of the name", ["ldap://other"], "o=x|O=X|o = x|o=\\78|O=\\58"]
+    ] as const
+  )("is one: %s", ([, urls, names]) =>
+    Effect.gen(function*() {
+      let turn = 0
+      const bases = names.split("|")
+      const { asked, client } = yield* world(() => {
+        const url = urls[turn % urls.length]!
+        const base = bases[turn++ % bases.length]!
+        return { references: [`${url.replace(/\/$/, "")}/${encodeURIComponent(base)}`] }
+      })
+      const { message } = yield* failure(client.searchResult({ base: "o=x" }))
+      assert.include(message, "circle")
+      assert.strictEqual(asked.length, 1)
+    }))
+
+  it.effect("and one of names that differ in more ends after maxHops", () =>
+    Effect.gen(function*() {
+      let turn = 0
+      const { asked, client } = yield* world(() => ({ references: [`ldap://alias${turn++}/o=x`] }))
+      const { message } = yield* failure(client.searchResult({ base: "o=x" }))
+      assert.include(message, "one more than 5 referrals")
+      assert.strictEqual(asked.length, 5)
+    }))
+})

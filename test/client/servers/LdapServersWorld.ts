@@ -35,6 +35,8 @@ export interface Host {
   connecting: number
   /** The TLS options of the last connection that was asked for. */
   tls: LdapTransport.UrlOptions["tls"]
+  /** The name of the server of the last connection, if it isn't that of the URL. */
+  hostName?: string | undefined
   /** All that there have been. */
   readonly sockets: Set<MemorySocket.MemorySocket>
   /** Crashes: all its connections break, and new ones are refused. */
@@ -99,6 +101,7 @@ export const make = Effect.fnUntraced(function*(
         const to = host(url)
         to.asked.push(clock.currentTimeMillisUnsafe())
         to.tls = options.tls
+        to.hostName = options.hostName
         to.connecting++
         yield* Effect.ensuring(Effect.sleep(to.latency), Effect.sync(() => to.connecting--))
         if (to.refuses) {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import { atEveryStep } from "../interleavings/stepping.ts"
 import { connect, done, entry, ok, type RecordingPeer, settle } from "../RecordingPeer.ts"
@@ -118,5 +119,115 @@ describe("an interrupted paged search releases its slot, whatever step it is at"
         assert.isAbove(steps, 10)
       }),
     60_000
+  )
+})
+
+describe("what a program does with the answer to its Cancel", () => {
+  const cancelled = { _tag: "ExtendedResponse" as const, result: ok, oid: undefined, value: undefined }
+
+  it.effect.each([true, false])(
+    "doesn't keep the place, if it never ends: collected %s",
+    (collects) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open({ requestTimeout: "2 seconds" })
+        let isTold = false
+        const options = {
+          base,
+          pageSize: 1,
+          cancel: () => Effect.andThen(Effect.sync(() => void (isTold = true)), Effect.never)
+        }
+        const searching = yield* start(
+          collects ? Effect.asVoid(session.searchResult(options)) : Stream.runDrain(session.search(options))
+        )
+        yield* asked(peer)
+        const interrupting = yield* start(Fiber.interrupt(searching))
+        const { messageId } = yield* peer.expect("ExtendedRequest")
+        yield* peer.send(messageId, cancelled)
+        yield* settle
+        assert.isTrue(isTold)
+        // No time has passed, and the next search in pages has the place.
+        const next = yield* start(session.searchResult({ base: "dc=next", pageSize: 1 }))
+        const second = yield* asked(peer)
+        assert.strictEqual(second.operation.base, "dc=next")
+        yield* peer.send(second.messageId, done)
+        yield* Fiber.join(next)
+        // The interruption waits for the program, but not for ever.
+        assert.isUndefined(interrupting.pollUnsafe())
+        yield* TestClock.adjust("2 seconds")
+        yield* Fiber.join(interrupting)
+      })
+  )
+
+  it.effect("is interrupted at the time limit, also without pages", () =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open()
+      let wasInterrupted = false
+      const cancel = () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (wasInterrupted = true)))
+      const deleting = yield* start(session.delete("cn=a", { cancel }))
+      yield* peer.expect("DeleteRequest")
+      const interrupting = yield* start(Fiber.interrupt(deleting))
+      const { messageId } = yield* peer.expect("ExtendedRequest")
+      yield* peer.send(messageId, cancelled)
+      yield* TestClock.adjust("29 seconds")
+      assert.isUndefined(interrupting.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(interrupting)
+      assert.isTrue(wasInterrupted)
+    }))
+})
+
+describe("a sorted search in pages whose time limit passes returns its cursor", () => {
+  const sort = LdapControl.sortRequest.make([{ attribute: "uid" }])
+  const pagedOf = (controls: ReadonlyArray<LdapControl.LdapControl>) =>
+    LdapControl.decodePagedResults(LdapControl.find(controls, LdapControl.pagedResultsOid)!)!
+
+  it.effect.each([true, false])("collected: %s", (collects) =>
+    Effect.gen(function*() {
+      const { peer, session } = yield* open({ requestTimeout: "2 seconds" })
+      const options = { base, pageSize: 1, controls: [sort] }
+      const searching = yield* start(
+        Effect.flip(collects ? Effect.asVoid(session.searchResult(options)) : Stream.runDrain(session.search(options)))
+      )
+      const first = yield* asked(peer)
+      yield* peer.send(first.messageId, entry("cn=a"))
+      yield* peer.send(first.messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("one") })])
+      const second = yield* asked(peer)
+      yield* settle
+      yield* TestClock.adjust("2 seconds")
+      const { reason } = yield* Fiber.join(searching)
+      assert.deepInclude(reason, { _tag: "RequestTimeout", afterMillis: 2000, inDoubt: true })
+      // The cookie is in the response to the page that came too late.
+      assert.strictEqual(peer.count("AbandonRequest"), 0)
+      yield* peer.send(second.messageId, entry("cn=b"))
+      yield* peer.send(second.messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("two") })])
+      yield* settle
+      yield* TestClock.adjust("5 millis")
+      const { cookie, size } = pagedOf((yield* asked(peer)).controls)
+      assert.deepStrictEqual([size, Buffer.from(cookie).toString()], [0, "two"])
+    }))
+
+  it.effect.each([true, false])(
+    "a page that never ends is abandoned, and the place is free: collected %s",
+    (collects) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open({ requestTimeout: "2 seconds" })
+        const options = { base, pageSize: 1, controls: [sort] }
+        const searching = yield* start(
+          Effect.exit(
+            collects ? Effect.asVoid(session.searchResult(options)) : Stream.runDrain(session.search(options))
+          )
+        )
+        yield* asked(peer)
+        yield* TestClock.adjust("2 seconds")
+        yield* Fiber.join(searching)
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(peer.count("AbandonRequest"), 1)
+        const next = yield* start(session.searchResult({ base, pageSize: 1 }))
+        const { messageId } = yield* Effect.repeat(peer.next, {
+          until: ({ operation }) => operation._tag === "SearchRequest"
+        })
+        yield* peer.send(messageId, done)
+        yield* Fiber.join(next)
+      })
   )
 })

@@ -1,0 +1,121 @@
+/**
+ * Keeps the requests of a job on one server, over a pool whose sessions may be with several: what one server said must not decide what
+ * another one changes. `Job` holds a session for as long as the job runs; `performerOverPool.ts` sends the job's calls over it.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { PooledSession } from "./LdapPoolMembers.ts"
+
+/** A session that a job holds. */
+export interface Held {
+  readonly session: PooledSession
+  readonly hasEnded: () => boolean
+  /** Has the session checked before another operation gets it. */
+  readonly doubt: () => void
+  /** Lets another paged search use the session; the job goes on without its place. */
+  readonly releasePages: () => void
+}
+
+/** What a job needs of its session: whether it begins with a search in pages. */
+export interface JobDemand {
+  readonly isPaged: boolean
+}
+
+/** How a pool lends sessions to jobs. */
+export interface JobLending {
+  /** Whether the sessions of the pool may be with several servers. */
+  readonly hasSeveralServers: () => boolean
+  readonly hold: (demand: JobDemand) => Effect.Effect<Held, LdapError, Scope.Scope>
+}
+
+/** By the pool; an object here, since the pool imports this file. */
+const lendings = new WeakMap<object, JobLending>()
+
+export const setJobLending = (pool: object, lending: JobLending): void => {
+  lendings.set(pool, lending)
+}
+
+/** The job that a call belongs to, if it has to stay on one server. */
+export const CurrentJob: Context.Reference<Job | undefined> = Context.Reference<Job | undefined>(
+  "effect-ldap/LdapPool/CurrentJob",
+  { defaultValue: () => undefined }
+)
+
+interface Use extends Held {
+  readonly scope: Scope.Closeable
+}
+
+export class Job {
+  readonly #scope: Scope.Scope
+  readonly #demand: JobDemand
+  readonly #oneAtATime = Semaphore.makeUnsafe(1)
+  #held: Use | undefined
+  /** Whether the server has seen a request, so that the job can't go on at another one. */
+  #isBegun = false
+  /** Whether the server was lost after the job had begun. */
+  isLost = false
+
+  private constructor(scope: Scope.Scope, demand: JobDemand) {
+    this.#scope = scope
+    this.#demand = demand
+  }
+
+  /** A job that gives its session back when the scope closes. */
+  static readonly make = (demand: JobDemand): Effect.Effect<Job, never, Scope.Scope> =>
+    Effect.map(Effect.scope, (scope) => new Job(scope, demand))
+
+  /**
+   * The session for the next request of this job; `undefined` if any session of the pool will do, because all are with one server.
+   *
+   * If the session has ended, another one is taken, but only with the same server. If there is none, the result is the ended session: a
+   * request on it fails with the reason for which it ended.
+   */
+  sessionOf(pool: object): Effect.Effect<Held | undefined, LdapError> {
+    return Effect.suspend(() => {
+      const lending = lendings.get(pool)
+      if (lending === undefined || (this.#held === undefined && !lending.hasSeveralServers())) return Effect.undefined
+      return this.#isUsable(this.#held)
+        ? Effect.succeed(this.#held)
+        : this.#oneAtATime.withPermit(
+          Effect.suspend(() => this.#isUsable(this.#held) ? Effect.succeed(this.#held) : this.#next(lending))
+        )
+    })
+  }
+
+  /** Called when the server has answered a request, or may have carried one out: from now on the job stays there. */
+  begin(): void {
+    this.#isBegun = true
+  }
+
+  #isUsable(held: Use | undefined): held is Use {
+    return held !== undefined && (this.isLost || !held.hasEnded())
+  }
+
+  #next(lending: JobLending): Effect.Effect<Held, LdapError> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(this.#hold(lending, restore), (held) => {
+        const before = this.#held
+        this.isLost = before !== undefined && this.#isBegun && held.session.server !== before.session.server
+        if (!this.isLost) this.#held = held
+        const left = this.isLost ? held : before
+        return Effect.as(left === undefined ? Effect.void : Scope.close(left.scope, Exit.void), this.#held!)
+      })
+    )
+  }
+
+  #hold({ hold }: JobLending, restore: Restore): Effect.Effect<Use, LdapError> {
+    return Effect.suspend(() => {
+      const scope = Scope.forkUnsafe(this.#scope)
+      return Effect.onError(
+        Effect.map(restore(Scope.provide(hold(this.#demand), scope)), (held): Use => ({ ...held, scope })),
+        (cause) => Scope.close(scope, Exit.failCause(cause))
+      )
+    })
+  }
+}
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
