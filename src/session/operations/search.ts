@@ -222,18 +222,21 @@ const collectPage = (
   remainingMillis: number,
   into: Collected
 ): Effect.Effect<LdapResult, LdapError> =>
-  Effect.callback((resume) => {
-    const pending = new PendingCollection(
-      driver,
-      search,
-      remainingMillis,
-      entryLimitOf(search, into.entries.length),
-      into,
-      resume
-    )
-    driver.dispatch({ _tag: "Start", operation: pending.operation })
-    return pending.leave
-  })
+  Effect.callback((resume) => startCollecting(driver, search, remainingMillis, into, resume).leave)
+
+/** Sends a search without a fiber, and calls `resume` once. */
+export const startCollecting = (
+  driver: SessionDriver,
+  search: Search,
+  remainingMillis: number,
+  into: Collected,
+  resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
+): { readonly leave: Effect.Effect<void> } => {
+  const entryLimit = entryLimitOf(search, into.entries.length)
+  const pending = new PendingCollection(driver, search, remainingMillis, entryLimit, into, resume)
+  driver.dispatch({ _tag: "Start", operation: pending.operation })
+  return pending
+}
 
 /** A collected search. */
 class PendingCollection extends PendingOperation {
