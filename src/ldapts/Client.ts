@@ -12,10 +12,11 @@ import type * as Tls from "node:tls"
 import * as LdapAuth from "../auth/LdapAuth.ts"
 import type { LdapControl } from "../model/control/LdapControl.ts"
 import * as LdapDn from "../model/dn/LdapDn.ts"
-import { InvalidRequest, LdapError, RequestTimeout } from "../model/LdapError.ts"
+import { InvalidRequest, LdapError } from "../model/LdapError.ts"
+import { run, searchPromise } from "../session/calls/promises.ts"
 import type * as LdapSession from "../session/LdapSession.ts"
-import { ClientConnection, type Need, run } from "./ClientConnection.ts"
-import { type ClientOptions, limitOf } from "./ClientOptions.ts"
+import { ClientConnection, type Need } from "./ClientConnection.ts"
+import type { ClientOptions } from "./ClientOptions.ts"
 import { type Controls, listOf, readInto } from "./controls.ts"
 import { entryReader } from "./entries.ts"
 import { fromLdapError } from "./errors.ts"
@@ -62,14 +63,12 @@ type Found = Pick<LdapSession.SearchResult, "entries" | "references">
  */
 export class Client {
   readonly #connection: ClientConnection
-  readonly #options: ClientOptions
   #conversation: SaslConversation | undefined
   /** The last bind or StartTLS that is still running: later calls wait for it, also if the program didn't await it. */
   #ordered: Promise<void> | undefined
 
   /** Throws for a URL that isn't one of LDAP. Nothing is opened yet. */
   constructor(options: ClientOptions) {
-    this.#options = options
     this.#connection = new ClientConnection(options)
   }
 
@@ -235,7 +234,7 @@ export class Client {
     })
     try {
       const session = this.#ready ?? await this.#session("operation")
-      const all = await this.#limited(session.searchResult(search), search)
+      const all = await searchPromise(session, search)
       if (sent.length > 0) readInto(sent, all.result.controls)
       return found(all)
     } catch (error) {
@@ -347,23 +346,6 @@ export class Client {
     if (!(error instanceof LdapError)) return error
     if (sent.length > 0 && "controls" in error.reason) readInto(sent, error.reason.controls)
     return fromLdapError(error)
-  }
-
-  /** `timeout` is for all of a search, where a session's is for the next message. Pages are as many operations. */
-  #limited(
-    search: Effect.Effect<LdapSession.SearchResult, LdapError>,
-    { pageSize }: LdapSession.SearchOptions
-  ): Promise<LdapSession.SearchResult> {
-    const limit = limitOf(this.#options.timeout)
-    return run(
-      limit === "Infinity" || pageSize !== undefined ? search : Effect.timeoutOrElse(search, {
-        duration: limit,
-        orElse: () =>
-          Effect.fail(
-            new LdapError({ reason: new RequestTimeout({ afterMillis: limit, inDoubt: true }), operation: "search" })
-          )
-      })
-    )
   }
 }
 

@@ -4,7 +4,6 @@
  * ldapts reconnects silently and is then anonymous, in clear text. Here a client that was bound, or protected by StartTLS, never
  * goes on without that: the new connection is bound and protected like the old one, or the operation fails and says what to do.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -14,6 +13,7 @@ import type { LdapAuth } from "../auth/LdapAuth.ts"
 import type { LdapTransport } from "../connection/LdapTransport.ts"
 import type { TlsOptions } from "../connection/tls/LdapTls.ts"
 import { InvalidRequest, LdapError, type LdapResult } from "../model/LdapError.ts"
+import { run } from "../session/calls/promises.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import { type ClientOptions, targetOf, tlsOptionsOf } from "./ClientOptions.ts"
 
@@ -28,14 +28,6 @@ interface Live {
   isBound: boolean
   hasTls: boolean
 }
-
-/** Runs an effect; the promise fails with its error, or with the defect. */
-export const run = <A>(effect: Effect.Effect<A, LdapError>): Promise<A> =>
-  new Promise((resolve, reject) => {
-    Effect.runCallback(effect, {
-      onExit: (exit) => (Exit.isSuccess(exit) ? resolve(exit.value) : reject(Cause.squash(exit.cause)))
-    })
-  })
 
 export class ClientConnection {
   readonly #transport: LdapTransport

@@ -21,7 +21,8 @@ import type { TlsOptions, TlsSession } from "../connection/tls/LdapTls.ts"
 import { LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.ts"
 import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
-import { setUntraced, traced } from "./calls/Performer.ts"
+import { overRequester, setUntraced, traced } from "./calls/Performer.ts"
+import { setPromises } from "./calls/promises.ts"
 import type { Notice } from "./driver/Notices.ts"
 import type { SessionDriver } from "./driver/SessionDriver.ts"
 import { optionsProblem } from "./input/operationInput.ts"
@@ -31,7 +32,7 @@ import { openDriver } from "./openDriver.ts"
 import { openWhole } from "./openWhole.ts"
 import { bind } from "./operations/bind.ts"
 import { controlsOf, timeoutOf } from "./operations/operationOptions.ts"
-import { performerOver } from "./operations/performerOverDriver.ts"
+import { requesterOver } from "./operations/requesterOverDriver.ts"
 import { startTls } from "./operations/startTls.ts"
 import type { SessionConfig, SessionOptions } from "./SessionOptions.ts"
 
@@ -216,7 +217,8 @@ const open = Effect.fnUntraced(function*(
 
 const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOptions): LdapSession => {
   const requestTimeout = Duration.toMillis(options.requestTimeout ?? "30 seconds")
-  const performer = performerOver(driver, requestTimeout, options.pagedSearches ?? 1)
+  const requester = requesterOver(driver, requestTimeout, options.pagedSearches ?? 1)
+  const performer = overRequester(requester)
   const session: LdapSession = {
     ...operationsBy(traced(performer, tracing)),
     server: driver.server,
@@ -242,6 +244,7 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
     }
   }
   setUntraced(session, performer)
+  setPromises(session, requester)
   return session
 }
 

@@ -28,18 +28,7 @@ export const addSource = (
   registries.set(registry, all)
   const key = `${id} ${textOf(attributes)} ${textOf(Context.get(context, Metric.CurrentMetricAttributes))}`
   let series = all.get(key)
-  if (series === undefined) {
-    const sources = new Set<() => number>()
-    const get = () => {
-      let value = 0
-      for (const read of sources) value += read()
-      return { value }
-    }
-    const ignore = () => {}
-    const gauge = gaugeOf(id, description, attributes)
-    series = { sources, registration: Metric.registerUnsafe(gauge, context, { get, update: ignore, modify: ignore }) }
-    all.set(key, series)
-  }
+  if (series === undefined) all.set(key, series = register(gaugeOf(id, description, attributes), context))
   const { registration, sources } = series
   sources.add(read)
   return () => {
@@ -47,6 +36,18 @@ export const addSource = (
     registration.remove()
     all.delete(key)
   }
+}
+
+/** Apart from {@link addSource}: functions of one scope share its variables, so the registry would keep the first source in memory. */
+const register = (gauge: Metric.Gauge<number>, context: Context.Context<never>): Series => {
+  const sources = new Set<() => number>()
+  const get = () => {
+    let value = 0
+    for (const read of sources) value += read()
+    return { value }
+  }
+  const ignore = () => {}
+  return { sources, registration: Metric.registerUnsafe(gauge, context, { get, update: ignore, modify: ignore }) }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

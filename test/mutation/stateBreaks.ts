@@ -154,12 +154,12 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["access.alone.delete(operation)", "", "what has ended waits on to be alone"],
     ["queue.waiting.delete(operation)", "", "what was withdrawn is written"],
     [
-      `queue.waiting.delete(operation)\n      inFlight.delete(operation.messageId)`,
+      `queue.waiting.delete(operation)\n      inFlight.delete(operation)`,
       "queue.waiting.delete(operation)",
       "what was withdrawn stays in flight"
     ],
     [
-      `    case "written":\n      inFlight.delete(operation.messageId)`,
+      `    case "written":\n      inFlight.delete(operation)`,
       `    case "written":`,
       "what was answered stays in flight"
     ],
@@ -728,7 +728,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "if (queue.waiting.size === 0) return []",
       "writes where there is no room"
     ],
-    ["queue.waiting.clear()", "", "writes everything again and again"]
+    ["queue.waiting = new Set()", "", "writes everything again and again"]
   ),
   ...of(
     "ExclusiveAccess",

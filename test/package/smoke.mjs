@@ -50,7 +50,7 @@ const useSession = (way, config) =>
 
 const program = Effect.gen(function*() {
   for (const [way, config] of Object.entries(ways)) {
-    yield* useSession(way, config).pipe(Effect.mapError((cause) => new Error(`${way}: ${cause}`, { cause })))
+    yield* useSession(way, config).pipe(Effect.mapError((cause) => new Error(way, { cause })))
   }
 
   // A pool, with many fibers.

@@ -250,7 +250,7 @@ export const decode = (world: World, bytes: Uint8Array, start: number): Model =>
     const id = take()
     operation.stage = stages[stage & 0xf]!
     operation.messageId = isExact ? unpackId(id) : id === 0 ? 0 : index + 1
-    if ((stage & 0x10) !== 0) inFlight.set(operation.messageId, operation)
+    if ((stage & 0x10) !== 0) inFlight.add(operation)
     operation.isAttended = (own & 1) !== 0
     operation.isBegun = (own & 2) !== 0
     operation.isWaiting = (own & 4) !== 0

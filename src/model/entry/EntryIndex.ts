@@ -10,7 +10,7 @@ import { BerWriter } from "../../ber/BerWriter.ts"
 import { contentStart, elementEnd } from "../../ber/element.ts"
 import { descriptionTextAt } from "../losslessText.ts"
 import { isBinary } from "./attributeKinds.ts"
-import { allTexts, type EntryText, firstText, textOf } from "./EntryText.ts"
+import { allTexts, type EntryText, firstText, replacement, textOf } from "./EntryText.ts"
 
 /** An attribute description as it was written, and as descriptions are compared. */
 export interface Description {
@@ -152,14 +152,16 @@ export class EntryIndex {
     const value = text === undefined
       ? firstText(this.bytes, this.#setOf(attribute))
       : text.first(this.bytes, at, attribute)
-    return value === undefined || !value.includes(replacement) ? value : asText(value, this.values(at).octets())
+    return value === undefined || text?.hasOnlyText === true || !value.includes(replacement)
+      ? value
+      : asText(value, this.values(at).octets())
   }
 
   /** All values as text of the description at a place in the order; bytes that are no text as {@link octetsAsText}. */
   all(at: number): ReadonlyArray<string> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(octetsAsText)
     const texts = this.#texts(at)
-    if (!mayBeOctets(texts)) return texts
+    if (!mayBeOctets(texts, this.#text)) return texts
     return octetsOf(this.values(at)).map((octets, i) => asText(texts[i]!, octets))
   }
 
@@ -167,14 +169,16 @@ export class EntryIndex {
   plainValues<A>(at: number, convert: (octets: Uint8Array) => A): ReadonlyArray<string | A> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(convert)
     const texts = this.#texts(at)
-    if (!mayBeOctets(texts)) return texts
+    if (!mayBeOctets(texts, this.#text)) return texts
     return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
   }
 
   /** All values as text if all of them are UTF-8, also for attributes that are known to be binary; otherwise `undefined`. */
   utf8(at: number): ReadonlyArray<string> | undefined {
     const texts = this.#texts(at)
-    return !mayBeOctets(texts) || octetsOf(this.values(at)).every((octets) => isUtf8(octets)) ? texts : undefined
+    return !mayBeOctets(texts, this.#text) || octetsOf(this.values(at)).every((octets) => isUtf8(octets))
+      ? texts
+      : undefined
   }
 
   #texts(at: number): ReadonlyArray<string> {
@@ -214,11 +218,9 @@ export class EntryIndex {
   }
 }
 
-/** What stands in text for bytes that aren't UTF-8; a server may send it as well. */
-const replacement = "\ufffd"
-
-/** A loop, since this is asked of every attribute that is read. */
-const mayBeOctets = (texts: ReadonlyArray<string>): boolean => {
+/** Whether values have to be looked at once more. A loop, since this is asked of every attribute that is read. */
+const mayBeOctets = (texts: ReadonlyArray<string>, whole: EntryText | undefined): boolean => {
+  if (whole?.hasOnlyText === true) return false
   for (let i = 0; i < texts.length; i++) if (texts[i]!.includes(replacement)) return true
   return false
 }

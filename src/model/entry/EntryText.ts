@@ -16,6 +16,9 @@ const longest = 4096
 
 const noValues: ReadonlyArray<never> = []
 
+/** What stands in text for bytes that aren't UTF-8; a server may send it as well. */
+export const replacement = "\ufffd"
+
 /** The first value of a set, or `undefined`. */
 export const firstText = (bytes: Buffer, set: number): string | undefined => {
   const value = contentStart(bytes, set)
@@ -99,12 +102,15 @@ export class EntryText {
   readonly #isText: boolean
   /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each byte. */
   readonly #places: ReadonlyArray<number> | undefined
+  /** Whether no value can contain U+FFFD, which stands for bytes that aren't text. */
+  readonly hasOnlyText: boolean
 
   constructor(text: string, start: number, isText: boolean, places: ReadonlyArray<number> | undefined) {
     this.#text = text
     this.#start = start
     this.#isText = isText
     this.#places = places
+    this.hasOnlyText = isText && !text.includes(replacement)
   }
 
   /** The first value of the attribute at `attribute`, which is the one at a place in the order; or `undefined`. */

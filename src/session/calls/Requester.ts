@@ -3,6 +3,7 @@
  * limits, abandoning and backpressure.
  */
 import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapError.ts"
@@ -56,6 +57,14 @@ export interface Requester {
     options: SearchOptions,
     found: Collected
   ) => Effect.Effect<LdapResult, LdapError>
+
+  /** The same for a search without pages. `done` is called once, also if the session has ended. */
+  readonly collectWithoutFiber: (
+    request: SearchRequest,
+    options: SearchOptions,
+    found: Collected,
+    done: (exit: Exit.Exit<LdapResult, LdapError>) => void
+  ) => void
 
   /** An extended operation; succeeds if the result is a success. */
   readonly extended: (

@@ -6,6 +6,7 @@
  * have to be two thousand million requests late.
  */
 import { maxInt } from "../../protocol/LdapMessage.ts"
+import type { InFlight } from "./InFlight.ts"
 
 const rememberedAbandoned = 1024
 
@@ -19,7 +20,7 @@ export interface MessageIds {
 export const unusedIds = (): MessageIds => ({ last: 0, hasWrapped: false, abandoned: new Set() })
 
 /** Takes the next id that is neither in flight nor remembered as abandoned. */
-export const nextId = (ids: MessageIds, inFlight: ReadonlyMap<number, unknown>): number => {
+export const nextId = (ids: MessageIds, inFlight: Pick<InFlight, "has">): number => {
   do {
     if (ids.last === maxInt) {
       ids.last = 0

@@ -6,6 +6,7 @@ import type { ConnectionEnd } from "../../connection/LdapConnection.ts"
 import type { SessionEnd } from "../../model/LdapError.ts"
 import { type Backpressure, noBackpressure } from "./Backpressure.ts"
 import { type ExclusiveAccess, freeAccess } from "./ExclusiveAccess.ts"
+import { InFlight } from "./InFlight.ts"
 import { type MessageIds, unusedIds } from "./MessageIds.ts"
 import type { Operation } from "./Operation.ts"
 import { emptyQueue, type WriteQueue } from "./WriteQueue.ts"
@@ -38,7 +39,7 @@ export type Phase =
 export interface SessionState {
   phase: Phase
   /** By message id: requests that wait to be written or for their response. */
-  readonly inFlight: Map<number, Operation>
+  readonly inFlight: InFlight
   readonly ids: MessageIds
   readonly queue: WriteQueue
   readonly access: ExclusiveAccess
@@ -55,7 +56,7 @@ export const messages: Channel = { _tag: "Messages" }
 
 export const openState = (): SessionState => ({
   phase: { _tag: "Open", channel: messages },
-  inFlight: new Map(),
+  inFlight: new InFlight(),
   ids: unusedIds(),
   queue: emptyQueue(),
   access: freeAccess(),

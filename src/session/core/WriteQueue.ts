@@ -14,7 +14,7 @@ export interface Abandon {
 
 export interface WriteQueue {
   /** In the order of writing. */
-  readonly waiting: Set<Operation | Abandon>
+  waiting: Set<Operation | Abandon>
   /** Whether a flush is planned for the end of this turn. */
   isPlanned: boolean
   /** Whether the connection accepts more. */
@@ -30,10 +30,13 @@ export const enqueue = (queue: WriteQueue, item: Operation | Abandon): boolean =
   return (queue.isPlanned = true)
 }
 
+const nothing: ReadonlySet<never> = new Set()
+
 /** Removes and returns everything that can be written now; nothing if the connection has no room. */
-export const takeWritable = (queue: WriteQueue): ReadonlyArray<Operation | Abandon> => {
-  if (!queue.hasRoom || queue.waiting.size === 0) return []
-  const writable = [...queue.waiting]
-  queue.waiting.clear()
+export const takeWritable = (queue: WriteQueue): ReadonlySet<Operation | Abandon> => {
+  if (!queue.hasRoom || queue.waiting.size === 0) return nothing
+  const writable = queue.waiting
+  // A set that is cleared refers to its old table in V8, and with it to what it had (see `InFlight`).
+  queue.waiting = new Set()
   return writable
 }

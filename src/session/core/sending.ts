@@ -54,7 +54,7 @@ const send = (core: Core, operation: Operation): void => {
   const { backpressure, ids, inFlight, queue } = core.state
   operation.messageId = nextId(ids, inFlight)
   operation.stage = "queued"
-  inFlight.set(operation.messageId, operation)
+  inFlight.add(operation)
   const { kind } = operation.spec
   if (kind === "startTls") core.state.phase = { _tag: "Open", channel: { _tag: "StartTls", operation } }
   if (kind !== "stream") setWaiting(backpressure, operation, true)
@@ -75,7 +75,7 @@ export const room = (core: Core): void => {
 const write = (core: Core): void => {
   if (core.state.phase._tag !== "Open") return
   const items = takeWritable(core.state.queue)
-  if (items.length === 0) return
+  if (items.size === 0) return
   for (const item of items) {
     if (!("spec" in item)) continue
     item.stage = "written"
@@ -121,10 +121,10 @@ export const settle = (core: Core, operation: Operation, outcome: Outcome): void
       break
     case "queued":
       queue.waiting.delete(operation)
-      inFlight.delete(operation.messageId)
+      inFlight.delete(operation)
       break
     case "written":
-      inFlight.delete(operation.messageId)
+      inFlight.delete(operation)
       break
     case "granted":
       // Steps of the conversation that wait to be written are dropped too.

@@ -2,7 +2,8 @@
  * The time limits of a session, on the monotonic time of the Clock service: setting the clock of the machine changes none of them.
  *
  * An operation sets a deadline and, nearly always, clears it a moment later. A fiber for each deadline would cost more than the
- * operation itself. Here setting one is an insertion into a set, and a single fiber sleeps until the nearest deadline.
+ * operation itself. Here setting one is an insertion into a linked list, and a single fiber sleeps until the nearest deadline. A `Set` would
+ * cost several times as much (`core/InFlight.ts` says why).
  */
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -21,6 +22,10 @@ export interface Deadline<Of> {
   turns: number
   /** What {@link Deadlines} knew of reads when it was given the last one. */
   reads: number
+  /** Its neighbours in the list; none once it is cleared or has passed. */
+  previous: Deadline<Of> | undefined
+  next: Deadline<Of> | undefined
+  isSet: boolean
 }
 
 /**
@@ -38,7 +43,9 @@ export class Deadlines<Of> {
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #onPassed: (of: Of) => void
   readonly #reads: () => number
-  readonly #deadlines = new Set<Deadline<Of>>()
+  /** The list of those that are set, in the order of setting. */
+  #first: Deadline<Of> | undefined
+  #last: Deadline<Of> | undefined
   #sleeper: Fiber.Fiber<void> | undefined
   /** When the sleeping fiber wakes up next. */
   #nearest = Infinity
@@ -61,20 +68,31 @@ export class Deadlines<Of> {
   }
 
   set(of: Of, afterMillis: number): Deadline<Of> {
-    const deadline = { at: this.now() + afterMillis, of, turns: 0, reads: 0 }
-    this.#deadlines.add(deadline)
+    const at = this.now() + afterMillis
+    const last = this.#last
+    const deadline: Deadline<Of> = { at, of, turns: 0, reads: 0, previous: last, next: undefined, isSet: true }
+    if (last === undefined) this.#first = deadline
+    else last.next = deadline
+    this.#last = deadline
     if (deadline.at < this.#nearest) this.#sleepUntil(deadline.at, afterMillis)
     return deadline
   }
 
   clear(deadline: Deadline<Of>): void {
-    this.#deadlines.delete(deadline)
+    if (!deadline.isSet) return
+    const { next, previous } = deadline
+    if (previous === undefined) this.#first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    deadline.isSet = false
+    deadline.previous = deadline.next = undefined
   }
 
   /** Stops all deadlines: none passes any more. */
   end(): void {
     this.#isEnded = true
-    this.#deadlines.clear()
+    for (const deadline of this.#all()) this.clear(deadline)
     this.#sleeper?.interruptUnsafe()
   }
 
@@ -95,10 +113,14 @@ export class Deadlines<Of> {
     // For deadlines that are set meanwhile: no fiber is sleeping.
     this.#nearest = Infinity
     let isWaiting = false
-    for (const deadline of [...this.#deadlines]) {
-      if (deadline.at > now) continue
-      if (this.#hasTurn(deadline, now)) isWaiting = true
-      else if (this.#deadlines.delete(deadline)) this.#onPassed(deadline.of)
+    for (const deadline of this.#all()) {
+      if (deadline.at > now || !deadline.isSet) continue
+      if (this.#hasTurn(deadline, now)) {
+        isWaiting = true
+      } else {
+        this.clear(deadline)
+        this.#onPassed(deadline.of)
+      }
     }
     if (isWaiting && !this.#isEnded) {
       this.#nearest = now
@@ -106,9 +128,15 @@ export class Deadlines<Of> {
       return
     }
     let nearest = this.#nearest
-    for (const { at } of this.#deadlines) if (at < nearest) nearest = at
+    for (const { at } of this.#all()) if (at < nearest) nearest = at
     if (nearest < this.#nearest) this.#sleepUntil(nearest, nearest - this.now())
   })
+
+  #all(): ReadonlyArray<Deadline<Of>> {
+    const all: Array<Deadline<Of>> = []
+    for (let deadline = this.#first; deadline !== undefined; deadline = deadline.next) all.push(deadline)
+    return all
+  }
 
   /** Whether a deadline that is late is given a turn of the event loop, or another one. */
   #hasTurn(deadline: Deadline<Of>, now: number): boolean {

@@ -53,7 +53,7 @@ export class RequestWriter {
   }
 
   /** Writes everything at once. Returns whether the connection has room for more. */
-  write(items: ReadonlyArray<Operation | Abandon>, now: number): boolean {
+  write(items: ReadonlySet<Operation | Abandon>, now: number): boolean {
     const parts: Array<Uint8Array> = []
     for (const item of items) {
       if ("spec" in item) {

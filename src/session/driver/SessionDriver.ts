@@ -53,6 +53,9 @@ export interface DriverOptions extends WriterOptions {
   readonly maxUnread: number
 }
 
+/** Runs something at the end of this turn. Node's `queueMicrotask` does too, and makes an `AsyncResource` for each call. */
+const later = Promise.resolve()
+
 /** An item of the queue: an event, or bytes that arrived while an action was performed. */
 type Waiting = SessionEvent | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
 
@@ -323,7 +326,7 @@ export class SessionDriver {
   #planFlush(): void {
     if (this.#isFlushPlanned) return
     this.#isFlushPlanned = true
-    queueMicrotask(this.#flush)
+    void later.then(this.#flush)
   }
 
   readonly #flush = (): void => {

@@ -229,11 +229,9 @@ const collectPage = (
   Effect.suspend(() => {
     // Its caller may be gone before it ends.
     const ownMillis = hasCursor(search) ? search.timeoutMillis + lettingEndMillis(search) : remainingMillis
-    const limit = entryLimitOf(search, into.entries.length)
     let pending: PendingCollection | undefined
     const collected = Effect.callback<LdapResult, LdapError>((resume) => {
-      pending = new PendingCollection(driver, search, ownMillis, limit, into, resume)
-      driver.dispatch({ _tag: "Start", operation: pending.operation })
+      pending = startCollecting(driver, search, ownMillis, into, resume)
       return pending.leave
     })
     return hasCursor(search)
@@ -271,6 +269,20 @@ const within = <A, E>(
       return Effect.fail(driver.error({ operation: "search", dn: base }, reason))
     }
   })
+
+/** Sends a search without a fiber, and calls `resume` once. */
+export const startCollecting = (
+  driver: SessionDriver,
+  search: Search,
+  remainingMillis: number,
+  into: Collected,
+  resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
+): PendingCollection => {
+  const entryLimit = entryLimitOf(search, into.entries.length)
+  const pending = new PendingCollection(driver, search, remainingMillis, entryLimit, into, resume)
+  driver.dispatch({ _tag: "Start", operation: pending.operation })
+  return pending
+}
 
 /** A collected search. */
 class PendingCollection extends PendingOperation {

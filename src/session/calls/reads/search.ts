@@ -110,7 +110,8 @@ const elsewhere = (
     new ReferralReceived({ matchedDn: "", diagnosticMessage: "", referrals, controls })
   )
 
-const withPartial = ({ dn, operation, reason, server }: LdapError, partial: Collected): LdapError =>
+/** The error with what arrived before it. */
+export const withPartial = ({ dn, operation, reason, server }: LdapError, partial: Collected): LdapError =>
   new LdapError({ reason, operation, server, dn, partial })
 
 const entriesOf = (messages: Stream.Stream<SearchMessage, LdapError>): Stream.Stream<LdapEntry, LdapError> =>

@@ -1,11 +1,10 @@
 /**
- * Carries out the calls of a session by sending their requests to its driver.
+ * Carries out the requests of a session's calls over its driver.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { SearchRequest } from "../../protocol/LdapMessage.ts"
-import { overRequester, type Performer } from "../calls/Performer.ts"
 import type { RequestContext, Requester } from "../calls/Requester.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { OperationOptions, SearchOptions } from "../LdapOperations.ts"
@@ -16,10 +15,8 @@ import { request, resultOf } from "./request.ts"
 import * as Search from "./search.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
-export const performerOver = (driver: SessionDriver, requestTimeout: number, pagedSearches: number): Performer =>
-  overRequester(requesterOver(driver, requestTimeout, new PagedSearches(pagedSearches)))
-
-const requesterOver = (driver: SessionDriver, requestTimeout: number, pagedSearches: PagedSearches): Requester => {
+export const requesterOver = (driver: SessionDriver, requestTimeout: number, pagesAtOnce: number): Requester => {
+  const pagedSearches = new PagedSearches(pagesAtOnce)
   const timeoutMillis = timeoutOf(requestTimeout)
 
   const shared = (options: OperationOptions | undefined) => ({
@@ -60,6 +57,10 @@ const requesterOver = (driver: SessionDriver, requestTimeout: number, pagedSearc
     collect: (request, options, found) => {
       const wrong = refusal({ operation: search, dn: request.base }, options)
       return wrong === undefined ? Search.collect(driver, searchOf(request, options), found) : Effect.fail(wrong)
+    },
+    collectWithoutFiber: (request, options, found, done) => {
+      const search = searchOf(request, options)
+      Search.startCollecting(driver, search, search.timeoutMillis, found, (answer) => done(Effect.runSyncExit(answer)))
     },
     ...extendedOver(driver, timeoutMillis)
   }
