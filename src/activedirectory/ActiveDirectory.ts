@@ -34,7 +34,7 @@ export {
   type RestoreOptions
 } from "./directory/deletedObjects.ts"
 export { domainOfName, findInForest, type FindInForestOptions, type ForestEntry } from "./directory/globalCatalog.ts"
-export { foreignSid, type Principal, primaryGroup, primaryGroupSid, resolveSids } from "./directory/principals.ts"
+export { foreignSid, primaryGroup, primaryGroupSid, type Principal, resolveSids } from "./directory/principals.ts"
 export {
   type AttributeChange,
   attributeChanges,
@@ -50,21 +50,25 @@ const read = <A>(
   decode: (bytes: Uint8Array) => Result.Result<A, WindowsValueError>,
   options: OperationOptions | undefined
 ): Effect.Effect<Option.Option<A>, LdapError> =>
-  checked(attribute, () => nameProblem("dn", dn) ?? jobOptionsProblem(options), () =>
-    Effect.flatMap(client.lookup(dn, { ...options, attributes: [attribute] }), (entry) => {
-      const bytes = Option.flatMap(entry, (entry) => Option.fromUndefinedOr(entry.getBytes(attribute)))
-      if (Option.isNone(bytes)) return Effect.succeedNone
-      const value = decode(bytes.value)
-      return Result.isSuccess(value)
-        ? Effect.succeedSome(value.success)
-        : Effect.fail(
-          new LdapErrorClass({
-            reason: new ProtocolViolation({ detail: value.failure.message }),
-            operation: attribute,
-            dn: dnFrom(dn)
-          })
-        )
-    }))
+  checked(
+    attribute,
+    () => nameProblem("dn", dn) ?? jobOptionsProblem(options),
+    () =>
+      Effect.flatMap(client.lookup(dn, { ...options, attributes: [attribute] }), (entry) => {
+        const bytes = Option.flatMap(entry, (entry) => Option.fromUndefinedOr(entry.getBytes(attribute)))
+        if (Option.isNone(bytes)) return Effect.succeedNone
+        const value = decode(bytes.value)
+        return Result.isSuccess(value)
+          ? Effect.succeedSome(value.success)
+          : Effect.fail(
+            new LdapErrorClass({
+              reason: new ProtocolViolation({ detail: value.failure.message }),
+              operation: attribute,
+              dn: dnFrom(dn)
+            })
+          )
+      })
+  )
 
 /**
  * Which change each attribute of an entry has its value from, from `replPropertyMetaData`. None if the entry doesn't exist or the account may not

@@ -1,7 +1,7 @@
 /** Reads numbers of fixed size from bytes of a peer, each checked against the bytes that there are. */
+import * as Result from "effect/Result"
 import { fromBytes } from "../model/windows/Guid.ts"
 import { WindowsValueError } from "../model/windows/WindowsValueError.ts"
-import * as Result from "effect/Result"
 
 export class ByteCursor {
   readonly bytes: Buffer

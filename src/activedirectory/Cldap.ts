@@ -18,7 +18,7 @@ import * as Schedule from "effect/Schedule"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import { randomInt } from "node:crypto"
 import { isIP } from "node:net"
-import { askByDatagrams, connectedDatagrams } from "../auth/kerberos/system/datagrams.ts"
+import { askByDatagrams, causeOf, connectedDatagrams } from "../auth/kerberos/system/datagrams.ts"
 import { lookupsOf } from "../connection/node/addressLookup.ts"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../model/filter/LdapFilter.ts"
@@ -154,14 +154,20 @@ export const pingOver = (
   client: Pick<LdapOperations, "lookup"> & { readonly server: string },
   options: PingOptions = {}
 ): Effect.Effect<NetlogonResponse, LdapError> =>
-  Effect.flatMap(pingFilter(client.server, options), (filter) =>
-    Effect.flatMap(client.lookup("", { filter, attributes: ["Netlogon"] }), (entry) =>
-      entry._tag === "Some" ? responseOf(client.server, entry.value) : Effect.fail(noResponse(client.server))))
+  Effect.flatMap(
+    pingFilter(client.server, options),
+    (filter) =>
+      Effect.flatMap(client.lookup("", { filter, attributes: ["Netlogon"] }), (entry) =>
+        entry._tag === "Some" ? responseOf(client.server, entry.value) : Effect.fail(noResponse(client.server)))
+  )
 
 const noResponse = (server: string): LdapError =>
   error(
     server,
-    new ConnectFailed({ kind: "other", detail: "the server has no answer to a ping of this domain; it may be of another one" })
+    new ConnectFailed({
+      kind: "other",
+      detail: "the server has no answer to a ping of this domain; it may be of another one"
+    })
   )
 
 const responseOf = (server: string, entry: LdapEntry): Effect.Effect<NetlogonResponse, LdapError> => {
@@ -238,19 +244,20 @@ const ask = (
       controls: []
     })
     if (Result.isFailure(message)) return Effect.fail(error(server, message.failure))
-    return Effect.flatMap(addressOf(host, server), (address) => exchange(server, address, port, message.success, id, resend)).pipe(
-      Effect.timeoutOrElse({
-        duration: timeout,
-        orElse: () =>
-          Effect.fail(error(
-            server,
-            new ConnectFailed({
-              kind: "timeout",
-              detail: `no answer over UDP within ${Duration.format(Duration.fromInputUnsafe(timeout))}`
-            })
-          ))
-      })
-    )
+    return Effect.flatMap(addressOf(host, server), (address) =>
+      exchange(server, address, port, message.success, id, resend)).pipe(
+        Effect.timeoutOrElse({
+          duration: timeout,
+          orElse: () =>
+            Effect.fail(error(
+              server,
+              new ConnectFailed({
+                kind: "timeout",
+                detail: `no answer over UDP within ${Duration.format(Duration.fromInputUnsafe(timeout))}`
+              })
+            ))
+        })
+      )
   })
 
 /** IPv4 before IPv6: datagrams try one address alone. */
@@ -283,11 +290,14 @@ const exchange = Effect.fnUntraced(function*(
     resend,
     accept: (datagram) => isFrom(datagram, address, port) ? answerIn(datagram.payload, id) : undefined
   }).pipe(
-    Effect.mapError(({ cause }) => {
+    Effect.mapError((failure) => {
+      const cause = causeOf(failure)
       const isRefused = cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED"
       const detail = isRefused
         ? "nothing answers CLDAP at this port"
-        : cause instanceof Error ? cause.message : "the socket failed"
+        : cause instanceof Error
+        ? cause.message
+        : "the socket failed"
       return error(server, new ConnectFailed({ kind: isRefused ? "refused" : "other", detail, cause }))
     })
   )
@@ -317,7 +327,8 @@ const answerIn = (payload: Uint8Array, id: number): Answer | undefined => {
   const failure = parser.push(Buffer.from(payload), (message) => {
     if (messages.length < maxMessages) messages.push(message)
   })
-  if (failure !== undefined || parser.pending > 0 || messages.some((message) => message.messageId !== id)) return undefined
+  if (failure !== undefined || parser.pending > 0 || messages.some((message) => message.messageId !== id))
+    return undefined
   let entry: LdapEntry | undefined
   for (const { operation } of messages) {
     if (operation._tag === "SearchResultEntry") entry ??= operation.entry

@@ -233,7 +233,9 @@ class Locator implements DomainControllers {
 
   get site(): Effect.Effect<string | undefined, LdapError> {
     return Effect.suspend(() =>
-      this.#site === undefined ? Effect.map(this.find(), ({ clientSite }) => this.#site ?? clientSite) : Effect.succeed(this.#site)
+      this.#site === undefined
+        ? Effect.map(this.find(), ({ clientSite }) => this.#site ?? clientSite)
+        : Effect.succeed(this.#site)
     )
   }
 

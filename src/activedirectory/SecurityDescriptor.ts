@@ -15,7 +15,7 @@ import { checked, jobOptionsProblem } from "../client/jobs/jobInput.ts"
 import { notFollowed, readsWhereItWrites } from "../client/jobs/ownServer.ts"
 import * as LdapControl from "../model/control/LdapControl.ts"
 import { nameProblem } from "../model/input/attributes.ts"
-import { InvalidRequest, LdapError } from "../model/LdapError.ts"
+import { InvalidRequest, LdapError, NoSuchObject } from "../model/LdapError.ts"
 import * as LdapModification from "../model/LdapModification.ts"
 import { dnFrom } from "../model/ldapts.ts"
 import type { WindowsValueError } from "../model/windows/WindowsValueError.ts"
@@ -402,7 +402,7 @@ const usual = { owner: true, group: true, dacl: true }
  * **Details**
  *
  * Sends the SD flags control (MS-ADTS section 3.1.1.3.4.1.11), since a request for `sacl` too would be refused to most accounts. An account
- * that may not read the descriptor fails with `NoSuchAttribute`.
+ * that may not read the descriptor fails with `InvalidRequest`, which says so.
  *
  * @category servers
  * @since 0.2.0
@@ -470,7 +470,8 @@ export const update = (
     const { controls = [], parts = usual, ...sent } = options ?? {}
     const found = yield* read(client, dn, { ...sent, controls, parts, ...notFollowed })
     if (Option.isNone(found)) {
-      return yield* unreadable(dn, "the entry does not exist")
+      const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
+      return yield* new LdapError({ reason, operation: "updateSecurityDescriptor", dn: dnFrom(dn) })
     }
     const changed = change(found.value)
     const [before, after] = [toBytes(found.value), toBytes(changed)]

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from samba.dcerpc import drsblobs, drsuapi, misc, nbt, security
+from samba.dcerpc import drsblobs, drsuapi, misc, security
 from samba.ndr import ndr_pack, ndr_unpack
 
 OBJECT_TYPES = (5, 6, 7, 8)
@@ -148,25 +148,8 @@ def make_vector(item):
     return ndr_pack(blob).hex()
 
 
-def netlogon(text):
-    value = ndr_unpack(nbt.NETLOGON_SAM_LOGON_RESPONSE_EX, bytes.fromhex(text))
-    return {
-        "command": value.command,
-        "flags": value.server_type,
-        "domainGuid": str(value.domain_uuid),
-        "forest": value.forest,
-        "dnsDomain": value.dns_domain,
-        "host": value.pdc_dns_name,
-        "domain": value.domain_name,
-        "netbiosName": value.pdc_name,
-        "user": value.user_name,
-        "serverSite": value.server_site,
-        "clientSite": value.client_site,
-    }
-
-
 CALLS = {
-    f.__name__: f for f in (unpack, make, sddl, as_sddl, metadata, make_metadata, make_vector, netlogon)
+    f.__name__: f for f in (unpack, make, sddl, as_sddl, metadata, make_metadata, make_vector)
 }
 
 

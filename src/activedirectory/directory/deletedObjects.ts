@@ -185,7 +185,7 @@ export const restore = (
       const superior = LdapDn.parse(to, { lenient: true })
       if (Result.isFailure(superior)) return yield* invalid("parent", superior.failure.message, at)
       const type = /^([A-Za-z][A-Za-z0-9-]*)=/.exec(object.dn)?.[1] ?? "CN"
-      const rdn = LdapDn.child(superior.success, { [type]: name ?? object.name })
+      const rdn = LdapDn.child(superior.success, LdapDn.rdn(type, name ?? object.name))
       const restored = rdn.toString()
       // The name that the object has now: Samba doesn't take a GUID here.
       yield* client.modify(object.dn, [

@@ -26,9 +26,9 @@ export const domainOfName = (dn: DnInput): Option.Option<string> => {
   const name = LdapDn.parse(dnFrom(dn), { lenient: true })
   if (Result.isFailure(name)) return Option.none()
   const labels: Array<string> = []
-  for (const rdn of name.success.rdns.toReversed()) {
-    const [part] = rdn
-    if (rdn.length !== 1 || part === undefined || part.type.toLowerCase() !== "dc") break
+  for (const { attributes } of name.success.rdns.toReversed()) {
+    const [part] = attributes
+    if (attributes.length !== 1 || part === undefined || part.type.toLowerCase() !== "dc") break
     labels.unshift(part.text.toLowerCase())
   }
   return labels.length === 0 ? Option.none() : Option.some(labels.join("."))

@@ -67,38 +67,54 @@ export const resolveSids = (
       | undefined
   }
 ): Effect.Effect<ReadonlyMap<string, Principal>, LdapError> =>
-  checked("resolveSids", () => nameProblem("base", base) ?? sidsProblem(sids) ?? jobOptionsProblem(options), () =>
-    Effect.gen(function*() {
-      const { domains, ...sent } = options ?? {}
-      const wanted = [...new Set(Array.from(sids, (sid) => Result.getOrThrow(Sid.normalize(sid))))]
-      if (wanted.length > most) return yield* invalid("sids", `more than ${most}; ask in parts`)
-      const principals = new Map<string, Principal>(
-        wanted.map((sid) => [sid, { ...unknown, sid, wellKnown: nameOf(sid) }])
-      )
-      const byPlace = Map.groupBy(wanted, (sid) => domains?.get(Result.getOrElse(Sid.domainOf(sid), () => "")) ?? { client, base })
-      // Those of the own domain are searched for too, if another one was asked for them: the domain may hold them as foreign.
-      const places = [...byPlace.entries()].map(([place, some]) => ({ ...place, some }))
-      for (const { base, client, some } of places) {
-        for (let at = 0; at < some.length; at += batch) {
-          const parts = some.slice(at, at + batch).map((sid) => LdapFilter.equals("objectSid", Result.getOrThrow(Sid.toBytes(sid))))
-          const { entries } = yield* client.searchResult({ ...sent, base, filter: LdapFilter.or(...parts), attributes, pageSize: 500 })
-          for (const entry of entries) {
-            const bytes = entry.getBytes("objectSid")
-            const sid = bytes === undefined ? undefined : Result.getOrUndefined(Sid.fromBytes(bytes))
-            // A server may send what wasn't asked for.
-            const known = sid === undefined ? undefined : principals.get(sid)
-            if (known !== undefined) principals.set(known.sid, withEntry(known, entry))
+  checked(
+    "resolveSids",
+    () => nameProblem("base", base) ?? sidsProblem(sids) ?? jobOptionsProblem(options),
+    () =>
+      Effect.gen(function*() {
+        const { domains, ...sent } = options ?? {}
+        const wanted = [...new Set(Array.from(sids, (sid) => Result.getOrThrow(Sid.normalize(sid))))]
+        if (wanted.length > most) return yield* invalid("sids", `more than ${most}; ask in parts`)
+        const principals = new Map<string, Principal>(
+          wanted.map((sid) => [sid, { ...unknown, sid, wellKnown: nameOf(sid) }])
+        )
+        const byPlace = Map.groupBy(
+          wanted,
+          (sid) => domains?.get(Result.getOrElse(Sid.domainOf(sid), () => "")) ?? { client, base }
+        )
+        // Those of the own domain are searched for too, if another one was asked for them: the domain may hold them as foreign.
+        const places = [...byPlace.entries()].map(([place, some]) => ({ ...place, some }))
+        for (const { base, client, some } of places) {
+          for (let at = 0; at < some.length; at += batch) {
+            const parts = some.slice(at, at + batch).map((sid) =>
+              LdapFilter.equals("objectSid", Result.getOrThrow(Sid.toBytes(sid)))
+            )
+            const { entries } = yield* client.searchResult({
+              ...sent,
+              base,
+              filter: LdapFilter.or(...parts),
+              attributes,
+              pageSize: 500
+            })
+            for (const entry of entries) {
+              const bytes = entry.getBytes("objectSid")
+              const sid = bytes === undefined ? undefined : Result.getOrUndefined(Sid.fromBytes(bytes))
+              // A server may send what wasn't asked for.
+              const known = sid === undefined ? undefined : principals.get(sid)
+              if (known !== undefined) principals.set(known.sid, withEntry(known, entry))
+            }
           }
         }
-      }
-      return principals
-    }))
+        return principals
+      })
+  )
 
 const unknown = { wellKnown: undefined, dn: undefined, name: undefined, objectClasses: [], isForeign: false }
 
 const withEntry = (principal: Principal, entry: LdapEntry): Principal => {
   const objectClasses = entry.getAll("objectClass")
-  if (objectClasses.some((name) => name.toLowerCase() === "foreignsecurityprincipal")) return { ...principal, isForeign: true }
+  if (objectClasses.some((name) => name.toLowerCase() === "foreignsecurityprincipal"))
+    return { ...principal, isForeign: true }
   return { ...principal, dn: entry.dn, name: entry.get("sAMAccountName") ?? entry.get("cn"), objectClasses }
 }
 
@@ -117,8 +133,8 @@ export const foreignSid = (dn: DnInput): Option.Option<string> => {
   const name = LdapDn.parse(dnFrom(dn), { lenient: true })
   if (Result.isFailure(name)) return Option.none()
   const [rdn, container] = name.success.rdns
-  if (container?.[0] === undefined || container[0].text.toLowerCase() !== "foreignsecurityprincipals") return Option.none()
-  const sid = rdn?.[0]?.text
+  if (container?.get("cn")?.toLowerCase() !== "foreignsecurityprincipals") return Option.none()
+  const sid = rdn?.get("cn")
   return Sid.isSid(sid) ? Option.some(Result.getOrThrow(Sid.normalize(sid))) : Option.none()
 }
 
@@ -135,7 +151,10 @@ export const primaryGroupSid = (entry: LdapEntry): Option.Option<string> => {
   if (bytes === undefined || rid === undefined || !/^[0-9]{1,10}$/.test(rid)) return Option.none()
   return Option.fromUndefinedOr(
     Result.getOrUndefined(
-      Sid.fromBytes(bytes).pipe(Result.flatMap(Sid.domainOf), Result.flatMap((domain) => Sid.withRid(domain, Number(rid))))
+      Sid.fromBytes(bytes).pipe(
+        Result.flatMap(Sid.domainOf),
+        Result.flatMap((domain) => Sid.withRid(domain, Number(rid)))
+      )
     )
   )
 }
@@ -155,18 +174,22 @@ export const primaryGroup = (
   account: DnInput,
   options?: OperationOptions & { readonly attributes?: ReadonlyArray<string> | undefined }
 ): Effect.Effect<Option.Option<LdapEntry>, LdapError> =>
-  checked("primaryGroup", () => nameProblem("account", account) ?? jobOptionsProblem(options), () =>
-    Effect.gen(function*() {
-      const { attributes: wanted, ...sent } = options ?? {}
-      const found = yield* client.lookup(account, { ...sent, attributes: ["objectSid", "primaryGroupID"] })
-      if (Option.isNone(found)) {
-        const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
-        return yield* new LdapError({ reason, operation: "primaryGroup", dn: dnFrom(account) })
-      }
-      const sid = primaryGroupSid(found.value)
-      if (Option.isNone(sid)) return yield* invalid("account", "the entry has no objectSid or no primaryGroupID")
-      return yield* client.lookup(`<SID=${sid.value}>`, { ...sent, attributes: wanted })
-    }))
+  checked(
+    "primaryGroup",
+    () => nameProblem("account", account) ?? jobOptionsProblem(options),
+    () =>
+      Effect.gen(function*() {
+        const { attributes: wanted, ...sent } = options ?? {}
+        const found = yield* client.lookup(account, { ...sent, attributes: ["objectSid", "primaryGroupID"] })
+        if (Option.isNone(found)) {
+          const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
+          return yield* new LdapError({ reason, operation: "primaryGroup", dn: dnFrom(account) })
+        }
+        const sid = primaryGroupSid(found.value)
+        if (Option.isNone(sid)) return yield* invalid("account", "the entry has no objectSid or no primaryGroupID")
+        return yield* client.lookup(`<SID=${sid.value}>`, { ...sent, attributes: wanted })
+      })
+  )
 
 const invalid = (field: string, detail: string): LdapError =>
   new LdapError({ reason: new InvalidRequest({ field, detail }), operation: "principals" })

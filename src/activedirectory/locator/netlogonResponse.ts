@@ -83,10 +83,14 @@ export const readNetlogonResponse = (bytes: Uint8Array): Result.Result<NetlogonR
     const version = cursor.bytes.readUInt32LE(cursor.bytes.length - 8)
     if ((version & withAddress) !== 0) cursor.take(cursor.uint8())
     const nextClosestSite = (version & withClosestSite) !== 0 && cursor.left > 8 ? name() : ""
-    cursor.take(8)
+    cursor.take(4)
+    // LmNtToken and Lm20Token.
+    if (cursor.uint32() !== 0xffff_ffff) return cursor.fail("it doesn't end as every response does")
     return {
       // The keys of the table are these names.
-      flags: new Set((Object.keys(flagBits) as Array<DomainControllerFlag>).filter((flag) => (bits & flagBits[flag]) !== 0)),
+      flags: new Set(
+        (Object.keys(flagBits) as Array<DomainControllerFlag>).filter((flag) => (bits & flagBits[flag]) !== 0)
+      ),
       isUserKnown: opcode !== opcodes.unknown,
       isPaused: opcode === opcodes.paused,
       domainGuid,

@@ -9,7 +9,13 @@ import { createSocket } from "node:dgram"
 import { isIPv6 } from "node:net"
 
 const failed = (cause: Error): DatagramSocket.DatagramSocketError =>
-  new DatagramSocket.DatagramSocketError({ reason: new DatagramSocket.DatagramSocketReadError({ kind: "Unknown", cause }) })
+  new DatagramSocket.DatagramSocketError({
+    reason: new DatagramSocket.DatagramSocketReadError({ kind: "Unknown", cause })
+  })
+
+/** What Node says about a failure. */
+export const causeOf = ({ reason }: DatagramSocket.DatagramSocketError): unknown =>
+  "cause" in reason ? reason.cause : reason
 
 /** A socket for datagrams to and from this address alone. `address` is an IP address. It is opened by its reader. */
 export const connectedDatagrams = (

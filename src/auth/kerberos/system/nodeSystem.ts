@@ -7,7 +7,7 @@ import { readdir, readFile } from "node:fs/promises"
 import { connect, isIPv6 } from "node:net"
 import type { KerberosFailed } from "../../../model/LdapError.ts"
 import { failed } from "../kerberosFailure.ts"
-import { askByDatagrams, connectedDatagrams } from "./datagrams.ts"
+import { askByDatagrams, causeOf, connectedDatagrams } from "./datagrams.ts"
 import type { KdcAddress, KerberosSystem } from "./KerberosSystem.ts"
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
@@ -75,7 +75,7 @@ const askDatagrams = (
       accept: ({ payload }) => (answers.has(payload[0]) ? payload : undefined),
       resend: Schedule.spaced("1 second")
     })).pipe(
-      Effect.mapError(({ cause }) => unreachable(address, "udp", messageOf(cause)))
+      Effect.mapError((error) => unreachable(address, "udp", messageOf(causeOf(error))))
     )
 
 /** Addresses of services, the first to be tried first. */
