@@ -16,6 +16,7 @@ import * as SecurityDescriptor from "../../src/activedirectory/SecurityDescripto
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
+import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { below, mutate, random } from "../fuzz/mutate.ts"
 import { sambaPasswordOf } from "../servers/samba.ts"
@@ -153,7 +154,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
       yield* session.delete(dn)
       const [object, ...others] = yield* find(session, name)
       assert.deepStrictEqual(others, [])
-      assert.deepInclude(object, { name, lastKnownParent: scratch, isRecycled: false })
+      assert.deepInclude(object, { name, lastKnownParent: scratch })
       assert.match(object!.dn, /\\0ADEL:/)
       assert.strictEqual(yield* ActiveDirectory.restore(session, object!.guid), dn)
       const restored = Option.getOrThrow(yield* session.lookup(dn))
@@ -314,11 +315,10 @@ describe.skipIf(samba === undefined)("Samba", () => {
       )
       const asBob = yield* as(`bob@${dnsDomain}`, sambaPasswordOf("bob"))
       const reset = (password: string) =>
-        asBob.modify(dn, [{
-          operation: "replace",
-          description: "unicodePwd",
-          values: [ActiveDirectory.unicodePassword(Redacted.make(password))]
-        }])
+        asBob.modify(
+          dn,
+          LdapModification.replace("unicodePwd", ActiveDirectory.unicodePassword(Redacted.make(password)))
+        )
       const may = Effect.map(
         SecurityDescriptor.read(session, dn),
         (descriptor) => SecurityDescriptor.mayResetPassword(Option.getOrThrow(descriptor), sids)

@@ -19,8 +19,8 @@ export interface NetlogonParts {
 export const guid = "00299570-246d-11d0-a768-00aa006e0529"
 
 export const netlogonBytes = (parts: NetlogonParts): Buffer => {
-  const { bits, clientSite = "", domain, forest = domain, host, nextClosestSite, opcode = 23, site = "", user = "" } =
-    parts
+  const { bits, clientSite = "", domain, forest = domain, host, nextClosestSite, opcode = 23 } = parts
+  const { site = "", user = "", withAddress = false } = parts
   const header = Buffer.alloc(8)
   header.writeUInt16LE(opcode, 0)
   header.writeUInt32LE(bits, 4)

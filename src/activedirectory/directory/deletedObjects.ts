@@ -37,7 +37,7 @@ export interface DeletedObject {
   readonly name: string
   /** Where it was. The parent may have been deleted or moved since. */
   readonly lastKnownParent: string | undefined
-  /** Whether it can no longer be restored, since the recycle bin has given it up. */
+  /** As the attribute has it: given up by the recycle bin, or a tombstone of a domain without one, which can be restored. */
   readonly isRecycled: boolean
   readonly entry: LdapEntry
 }
@@ -67,7 +67,8 @@ const needed = ["objectGUID", "name", "lastKnownParent", "msDS-LastKnownRDN", "i
  * **Details**
  *
  * `base` is the domain (`DC=ad,DC=example,DC=org`) or a name below it. Sends the control "show deleted", critical. Accounts without the right
- * to list deleted objects see none. Without the recycle bin, most attributes of a deleted object are gone.
+ * to list deleted objects see none. Without the recycle bin, most attributes of a deleted object are gone. The server decides which objects can
+ * still be restored; with `recycled` the others are listed, too.
  *
  * @category deleted objects
  * @since 0.2.0
@@ -91,7 +92,7 @@ export const deletedObjects = (
       controls: [...controls, recycled ? showRecycled : showDeleted]
     }).pipe(
       Stream.map(deletedObject),
-      Stream.filter((object) => object.guid !== "" && !isContainer(object) && (recycled || !object.isRecycled))
+      Stream.filter((object) => object.guid !== "" && !isContainer(object))
     )
   })
 
@@ -164,10 +165,14 @@ export const restore = (
   checked("restore", () => restoreProblem(guid, options), () =>
     Effect.gen(function*() {
       const { changes = [], controls = [], name, parent, ...sent } = options ?? {}
-      const options_ = { ...sent, ...notFollowed, controls: [...controls, showRecycled] }
       const at = `<GUID=${guid}>`
-      const found = yield* client.lookup(at, { ...options_, attributes: needed })
+      const seenWith = (control: LdapControl.LdapControl) =>
+        client.lookup(at, { ...sent, ...notFollowed, attributes: needed, controls: [...controls, control] })
+      const found = yield* seenWith(showDeleted)
       if (Option.isNone(found)) {
+        if (Option.isSome(yield* seenWith(showRecycled))) {
+          return yield* invalid("guid", "this object is recycled, and can't be restored", at)
+        }
         const diagnosticMessage = "no object has this GUID, deleted or not"
         const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage, referrals: [], controls: [] })
         return yield* new LdapError({ reason, operation, dn: at })
@@ -176,7 +181,6 @@ export const restore = (
       if (found.value.get("isDeleted")?.toUpperCase() !== "TRUE") {
         return yield* invalid("guid", "this object is not deleted", at)
       }
-      if (object.isRecycled) return yield* invalid("guid", "this object is recycled, and can't be restored", at)
       const to = parent === undefined ? object.lastKnownParent : dnFrom(parent)
       if (to === undefined) return yield* invalid("parent", "the last known parent is not known: give parent", at)
       if (parent === undefined && /\\0ADEL:/i.test(to)) {

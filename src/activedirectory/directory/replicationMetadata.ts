@@ -49,6 +49,10 @@ export interface ReplicaCursor {
 const secondsTime = (seconds: bigint): DateTime.Utc | undefined =>
   Result.getOrUndefined(toDateTime(seconds * 10_000_000n))
 
+/** MS-DRSR has seconds for cursors, too, and Samba FILETIME: numbers so large are no seconds of this era. */
+const cursorTime = (value: bigint): DateTime.Utc | undefined =>
+  value < 2n ** 40n ? secondsTime(value) : Result.getOrUndefined(toDateTime(value))
+
 /** An array of elements of one size; the count is checked against the bytes before anything is made. */
 const elements = <A>(cursor: ByteCursor, size: number, read: () => A): ReadonlyArray<A> => {
   const count = cursor.uint32()
@@ -94,7 +98,7 @@ export const replicaCursors = (bytes: Uint8Array): Result.Result<ReadonlyArray<R
     return elements(cursor, version === 1 ? 24 : 32, () => ({
       invocation: cursor.guid(),
       usn: cursor.uint64(),
-      time: version === 1 ? undefined : secondsTime(cursor.uint64())
+      time: version === 1 ? undefined : cursorTime(cursor.uint64())
     }))
   })
 
