@@ -224,7 +224,7 @@ const ask = (
       : !(Number.isInteger(port) && port > 0 && port < 0x1_0000)
       ? new InvalidRequest({ field: "port", detail: `${given(port)} is no port` })
       : durationProblem("timeout", timeout)
-    const server = `cldap://${typeof host === "string" && host.includes(":") ? `[${host}]` : String(host)}:${port}`
+    const server = `cldap://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
     if (problem !== undefined) return Effect.fail(error(server, problem))
     // At random, since whoever forges an answer has to guess it.
     const id = randomInt(1, 2 ** 31 - 1)

@@ -158,7 +158,7 @@ export const make = Effect.fnUntraced(function*(
   options: LocatorOptions = {}
 ): Effect.fn.Return<DomainControllers, LdapError> {
   const name = typeof domain === "string" ? hostName(domain) : undefined
-  if (name === undefined) return yield* invalid(String(domain), "domain", `${given(domain)} is no domain`)
+  if (name === undefined) return yield* invalid(given(domain), "domain", `${given(domain)} is no domain`)
   for (const field of ["timeout", "stagger", "lifetime", "rest"] as const) {
     const problem = durationProblem(field, options[field])
     if (problem !== undefined) return yield* new LdapError({ reason: problem, operation, server: name })

@@ -180,7 +180,7 @@ const uint = (value: number, bits: number, what: string): number =>
   Number.isInteger(value) && value >= 0 && value < 2 ** bits ? value : fail(`${what} has ${bits} bits`)
 
 const writeList = ({ entries, revision }: AccessControlList): Uint8Array => {
-  if (!Array.isArray(entries)) return fail("a list has an array of entries")
+  if (!isArray(entries)) return fail("a list has an array of entries")
   const written = entries.map(writeEntry)
   const header = Buffer.alloc(8)
   const needsObjects = entries.some(({ type }) => type !== "unknown" && isObjectType(type))
@@ -192,6 +192,9 @@ const writeList = ({ entries, revision }: AccessControlList): Uint8Array => {
   header.writeUInt16LE(written.length, 4)
   return Buffer.concat([header, ...written])
 }
+
+/** As `Array.isArray`, for an array that never changes. */
+const isArray = (u: ReadonlyArray<Entry>): boolean => Array.isArray(u)
 
 const writeEntry = (entry: Entry): Uint8Array => {
   const header = Buffer.alloc(4)
