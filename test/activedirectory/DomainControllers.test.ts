@@ -4,11 +4,14 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as DatagramSocket from "effect/socket/DatagramSocket"
+import * as TestClock from "effect/testing/TestClock"
 import { createSocket, type Socket } from "node:dgram"
 import { inject } from "vitest"
 import * as Cldap from "../../src/activedirectory/Cldap.ts"
@@ -214,6 +217,37 @@ describe("CLDAP", () => {
         send(Buffer.concat([entryOf(id, { Netlogon: Buffer.from([23, 0]) }), done(id)]))
       )
       assert.strictEqual(unreadable._tag, "ProtocolViolation")
+    }))
+
+  it.effect("over a socket that takes datagrams from anywhere, the address and the port count, and time is TestClock's", () =>
+    Effect.gen(function*() {
+      const forged = { ...parts, host: "evil.example.test" }
+      let sent = 0
+      const anywhere = DatagramSocket.makeFromBackingSocket((events) =>
+        Effect.succeed<DatagramSocket.BackingSocket>({
+          address: { host: "127.0.0.1", port: 40_000 },
+          connected: true,
+          send: (payload, _, done) => {
+            done()
+            const { messageId } = Result.getOrThrow(decode(payload))
+            events.onPacket(answer(messageId, forged), "127.0.0.9", 389)
+            events.onPacket(answer(messageId, forged), "127.0.0.1", 390)
+            if (++sent === 3) events.onPacket(answer(messageId), "127.0.0.1", 389)
+          },
+          sendMany: (_, __, done) => done(),
+          joinMulticast: () => Effect.die("not used"),
+          close: () => {}
+        })
+      )
+      const pinged = yield* Cldap.ping("127.0.0.1").pipe(
+        Effect.provideService(Cldap.Datagrams, () => anywhere),
+        Effect.forkChild({ startImmediately: true })
+      )
+      // The first delay is half a second, the second twice that.
+      yield* TestClock.adjust("1499 millis")
+      assert.strictEqual(sent, 2)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* Fiber.join(pinged)).host, site.dc)
     }))
 
   it.effect("arguments of a program without types are checked before anything is sent", () =>
