@@ -100,6 +100,13 @@ describe("the bytes of a descriptor", () => {
       assert.isTrue(Result.isFailure(fromBytes(bad)), `${value} at ${at}`)
     }
     assert.isTrue(Result.isFailure(fromBytes(Buffer.alloc(300_000, 1))))
+    // An entry that ends in what follows the list, and one whose length is no multiple of four.
+    const single = Buffer.from(bytesOf(parsed("O:BAG:BAD:(A;;RP;;;AU)")))
+    for (const size of [19, 21, 22, 24]) {
+      const bad = Buffer.from(single)
+      bad.writeUInt16LE(size, 30)
+      assert.isTrue(Result.isFailure(fromBytes(bad)), `an entry of ${size} bytes`)
+    }
     // The same list twice, which overlaps with the header.
     const overlapping = Buffer.from(good)
     overlapping.writeUInt32LE(4, 16)
