@@ -145,7 +145,7 @@ export interface RestoreOptions extends OperationOptions {
  *
  * ```ts
  * import { ActiveDirectory, type LdapClient } from "effect-ldap"
- * import { Effect, Stream } from "effect"
+ * import { Stream } from "effect"
  *
  * const undo = (client: LdapClient.LdapClient, domain: string) =>
  *   ActiveDirectory.deletedObjects(client, domain, { filter: "(sAMAccountName=ada)" }).pipe(

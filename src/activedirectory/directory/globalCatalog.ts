@@ -83,12 +83,12 @@ export interface FindInForestOptions<E = never, R = never> extends OperationOpti
  * **Example**
  *
  * ```ts
- * import { ActiveDirectory, type LdapClient } from "effect-ldap"
+ * import { ActiveDirectory, type LdapClient, LdapFilter } from "effect-ldap"
  * import { Effect } from "effect"
  *
  * const find = (catalog: LdapClient.LdapClient, clients: ReadonlyMap<string, LdapClient.LdapClient>, mail: string) =>
  *   ActiveDirectory.findInForest(catalog, {
- *     filter: { mail },
+ *     filter: LdapFilter.equals("mail", mail),
  *     attributes: ["displayName", "logonHours"],
  *     clientOf: (domain) => Effect.succeed(clients.get(domain))
  *   })
