@@ -40,7 +40,12 @@ const files = {
     "client/jobs/LdapResolver",
     "client/jobs/LdifApply"
   ],
-  schema: ["schema/LdapSubschema", "schema/syntax/LdapSyntaxActiveDirectory"]
+  schema: ["schema/LdapSubschema", "schema/syntax/LdapSyntaxActiveDirectory"],
+  activedirectory: [
+    "activedirectory/ActiveDirectory",
+    "activedirectory/DomainControllers",
+    "activedirectory/SecurityDescriptor"
+  ]
 }
 
 export default defineConfig({

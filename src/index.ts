@@ -6,6 +6,13 @@
  *
  * @since 0.1.0
  */
+import * as ActiveDirectory from "./activedirectory/ActiveDirectory.ts"
+import * as ActiveDirectoryGuid from "./activedirectory/ActiveDirectoryGuid.ts"
+import * as ActiveDirectorySid from "./activedirectory/ActiveDirectorySid.ts"
+import * as ActiveDirectoryTime from "./activedirectory/ActiveDirectoryTime.ts"
+import * as Cldap from "./activedirectory/Cldap.ts"
+import * as DomainControllers from "./activedirectory/DomainControllers.ts"
+import * as SecurityDescriptor from "./activedirectory/SecurityDescriptor.ts"
 import * as LdapAuth from "./auth/LdapAuth.ts"
 import * as LdapSasl from "./auth/LdapSasl.ts"
 import * as Ber from "./ber/Ber.ts"
@@ -42,10 +49,39 @@ import * as LdapTelemetry from "./telemetry/LdapTelemetry.ts"
 
 export {
   /**
+   * Jobs that only Active Directory and Samba have: list and restore deleted objects, find whom a SID stands for and the primary group of an
+   * account, read replication metadata, find entries anywhere in a forest. Jobs for every server are in `LdapJobs`.
+   */
+  ActiveDirectory,
+  /**
+   * GUIDs in both orders of bytes: as text, as bytes, as filters and as names. For a typed field, use `LdapSchema.ObjectGuid`.
+   */
+  ActiveDirectoryGuid,
+  /**
+   * Security identifiers: as text, as bytes, as filters and as names, their parts, and the well-known ones. For a typed field, use
+   * `LdapSchema.ObjectSid`.
+   */
+  ActiveDirectorySid,
+  /**
+   * FILETIME and intervals with their special values, for filters and modifications. For a typed field, use `LdapSchema.FileTime`,
+   * `FileTimeValue` and `Interval`.
+   */
+  ActiveDirectoryTime,
+  /**
    * BER, for the values of controls and extended operations of your own (`LdapControl.define`, `LdapExtended.define`). Nothing else needs
    * it.
    */
   Ber,
+  /**
+   * CLDAP, LDAP over UDP: the root DSE of a domain controller, and the ping that says what it is and which site this machine is in. To find a
+   * controller, use `DomainControllers`; for everything else, use a session.
+   */
+  Cldap,
+  /**
+   * Finds a domain controller of Active Directory as Windows does, by DNS and pings, the closest first, and gives `LdapClient` its servers.
+   * Use `LdapServers.activeDirectory` where the site is known.
+   */
+  DomainControllers,
   /**
    * Credentials for a bind: simple (a bind DN and a password), anonymous, or SASL. A value for `auth` of a client, a session or
    * `withSession`. The SASL mechanisms themselves are in `LdapSasl`; to check the passwords of users, use `LdapLogin`.
@@ -202,5 +238,10 @@ export {
   /**
    * LDIF made into other LDIF, as streams: attributes renamed, dropped or kept, bases moved, values made anonymous.
    */
-  LdifTransform
+  LdifTransform,
+  /**
+   * Security descriptors (`nTSecurityDescriptor`): as data, bytes and SDDL text; who may do what; and reading and changing those of entries of
+   * Active Directory.
+   */
+  SecurityDescriptor
 }

@@ -22,6 +22,8 @@ const programs = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
 })
 
 const says: Readonly<Record<string, RegExp>> = {
+  "active-directory.ts":
+    /ca3cdbb1a5761f4b9b3a3d2e61a2c8f0.*may not reset the password; with one more entry it may.*Ada Lovelace is in Domain Users/s,
   "failover.ts":
     /Berlin is killed:(?:(?!FAILED|another user).)*answered by Paris(?:(?!FAILED|another user).)*answered by Lisbon(?:(?!FAILED|another user).)*Lisbon is killed:(?:(?!FAILED|another user).)*answered by Berlin/s,
   "from-ldapts/main.ts":

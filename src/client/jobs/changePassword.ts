@@ -8,6 +8,7 @@ import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import * as LdapModification from "../../model/LdapModification.ts"
 import { dnFrom } from "../../model/ldapts.ts"
+import { unicodePassword } from "../../model/windows/unicodePassword.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 import { checked, jobOptionsProblem, type Problem } from "./jobInput.ts"
@@ -95,10 +96,10 @@ export const changePasswordInActiveDirectory = (
           client.modify(
             user,
             oldPassword === undefined
-              ? [LdapModification.replace("unicodePwd", quoted(newPassword))]
+              ? [LdapModification.replace("unicodePwd", unicodePassword(newPassword))]
               : [
-                LdapModification.delete("unicodePwd", quoted(oldPassword)),
-                LdapModification.add("unicodePwd", quoted(newPassword))
+                LdapModification.delete("unicodePwd", unicodePassword(oldPassword)),
+                LdapModification.add("unicodePwd", unicodePassword(newPassword))
               ],
             { ...sent, ...notFollowed }
           )
@@ -119,10 +120,6 @@ const passwordProblem = (field: string, u: unknown): Problem => {
     ? undefined
     : new InvalidRequest({ field, detail: `${given(value)} was given where a password belongs` })
 }
-
-/** In quotation marks and UTF-16LE: that is how the attribute is written. */
-const quoted = (password: Redacted.Redacted<string>): Uint8Array =>
-  Buffer.from(`"${Redacted.value(password)}"`, "utf16le")
 
 const isEmpty = (password: Redacted.Redacted<string> | undefined): boolean =>
   password !== undefined && Redacted.value(password) === ""

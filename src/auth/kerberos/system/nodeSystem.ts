@@ -1,7 +1,6 @@
 /** Files, names and sockets of Node for Kerberos. The only file in the folder above that does input and output. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { createSocket } from "node:dgram"
 import type { SrvRecord } from "node:dns"
 import { lookup, resolveSrv } from "node:dns/promises"
 import { readdir, readFile } from "node:fs/promises"
@@ -9,6 +8,7 @@ import { connect, isIPv6 } from "node:net"
 import type { KerberosFailed } from "../../../model/LdapError.ts"
 import { messageOf } from "../../../model/messageOf.ts"
 import { failed } from "../kerberosFailure.ts"
+import { askByDatagrams, causeOf, connectedDatagrams } from "./datagrams.ts"
 import type { KdcAddress, KerberosSystem } from "./KerberosSystem.ts"
 
 const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
@@ -63,35 +63,19 @@ const resolved = (
 const askUdp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Array, KerberosFailed> =>
   Effect.flatMap(resolved(address), (found) => askDatagrams(address, found, message))
 
-/** Sent again each second until an answer comes, since datagrams get lost. Only one from the address that was asked is read. */
+/** Sent again each second until an answer comes, since datagrams get lost. What is no answer of a KDC doesn't end the wait for one. */
 const askDatagrams = (
   address: KdcAddress,
-  found: { readonly address: string; readonly family: number },
+  found: { readonly address: string },
   message: Uint8Array
 ): Effect.Effect<Uint8Array, KerberosFailed> =>
-  Effect.suspend(() => {
-    const socket = createSocket(found.family === 6 ? "udp6" : "udp4")
-    let isConnected = false
-    const answered = Effect.callback<Uint8Array, KerberosFailed>((resume) => {
-      socket.on("error", (error) => resume(Effect.fail(unreachable(address, "udp", error.message))))
-      // What is no answer of a KDC doesn't end the wait for one: the sender of a datagram can be forged.
-      socket.on("message", (answer) => {
-        if (answers.has(answer[0])) resume(Effect.succeed(answer))
-      })
-      socket.once("connect", () => {
-        isConnected = true
-        socket.send(message)
-      })
-      // A connected socket takes datagrams of that peer alone. Without a callback, a failure is an "error" of the socket.
-      socket.connect(address.port, found.address)
-      return Effect.sync(() => socket.removeAllListeners("connect"))
-    })
-    const again = Effect.sync(() => {
-      if (isConnected) socket.send(message)
-    })
-    const resent = Effect.andThen(Effect.repeat(again, Schedule.spaced("1 second")), Effect.never)
-    return Effect.ensuring(Effect.raceFirst(answered, resent), Effect.sync(() => socket.close()))
-  })
+  Effect.flatMap(connectedDatagrams(found.address, address.port), (socket) =>
+    askByDatagrams(socket, message, {
+      accept: ({ payload }) => (answers.has(payload[0]) ? payload : undefined),
+      resend: Schedule.spaced("1 second")
+    })).pipe(
+      Effect.mapError((error) => unreachable(address, "udp", messageOf(causeOf(error))))
+    )
 
 /** Addresses of services, the first to be tried first. */
 export const addressesOf = (records: ReadonlyArray<SrvRecord>): ReadonlyArray<KdcAddress> =>

@@ -1,0 +1,384 @@
+/**
+ * Finds a domain controller as Windows does (MS-ADTS section 6.3.6): DNS names the candidates, a ping to each tells which of them works and
+ * what it is, and the answer tells the site of this machine, whose controllers come first.
+ *
+ * **When to use**
+ *
+ * For a program that runs at many sites and should use the controllers of its own: {@link DomainControllers.servers} gives `LdapClient` its
+ * servers. For a known site, or none, `LdapServers.activeDirectory` alone is enough.
+ *
+ * @since 0.2.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import type * as Schedule from "effect/Schedule"
+import * as Semaphore from "effect/Semaphore"
+import type { SrvOptions } from "../client/servers/LdapServers.ts"
+import * as LdapServers from "../client/servers/LdapServers.ts"
+import { firstOf } from "../client/servers/serverAttempts.ts"
+import { orderOf } from "../client/servers/serverOrder.ts"
+import { announced, hostName, SrvLookup, type SrvQuestion } from "../client/servers/serviceRecords.ts"
+import { given } from "../model/input/values.ts"
+import { ConnectFailed, InvalidRequest, LdapError, NoServerAvailable } from "../model/LdapError.ts"
+import { durationProblem } from "../session/input/operationInput.ts"
+import * as LdapSession from "../session/LdapSession.ts"
+import * as Cldap from "./Cldap.ts"
+import type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
+
+export type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Models
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * How controllers are found.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface LocatorOptions {
+  /** The site of this machine, if it is known. Default: what the first controller to answer says. */
+  readonly site?: string | undefined
+  /**
+   * How controllers are pinged: over UDP, over TCP, or over TCP if UDP gives no answer, which is the default. Networks may drop datagrams.
+   */
+  readonly transport?: "udp" | "tcp" | "either" | undefined
+  /** How long one ping may take. Default 3 seconds. */
+  readonly timeout?: Duration.Input | undefined
+  /** When a datagram is sent again. Default as in `Cldap`. */
+  readonly resend?: Schedule.Schedule<unknown> | undefined
+  /** The delay after which the next candidate is pinged as well. Default 250 milliseconds. */
+  readonly stagger?: Duration.Input | undefined
+  /** For how long a controller that was found is used without another ping. Default 15 minutes. */
+  readonly lifetime?: Duration.Input | undefined
+  /** How long a controller that didn't answer is left out. It is doubled with each failure, up to 16 times. Default 30 seconds. */
+  readonly rest?: Duration.Input | undefined
+  /** Further domains in which controllers may be. */
+  readonly trustedDomains?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * What a controller has to be.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Requirements {
+  /** Flags that it must have: `writable`, `globalCatalog`, `kdc`, `closest` … Default: `ldap`. */
+  readonly flags?: ReadonlyArray<DomainControllerFlag> | undefined
+  /** Whether to forget what was found before. Default false. */
+  readonly fresh?: boolean | undefined
+}
+
+/**
+ * A controller that has answered.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface DomainController extends NetlogonResponse {
+  /** The name by which DNS knows it: use it in URLs, since certificates name it. */
+  readonly target: string
+  readonly port: number
+}
+
+/**
+ * Finds controllers of one domain, and remembers them. Fibers share it freely.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface DomainControllers {
+  readonly domain: string
+
+  /**
+   * A controller that answers and is what is required, the closest if there is one.
+   *
+   * **Details**
+   *
+   * Asks DNS for the controllers of the site, if it is known, and of the domain. Pings them in the order of their priorities and
+   * weights, the next one after `stagger`, until one answers that fits. If that one is of another site than this machine, the controllers of the
+   * machine's site are pinged too. Fails with `NoServerAvailable`, which has the reason for each, or with `ConnectFailed` (`dns`).
+   */
+  readonly find: (requirements?: Requirements) => Effect.Effect<DomainController, LdapError>
+
+  /** The site of this machine: as given, or as a controller says; `undefined` if the forest doesn't know its address. */
+  readonly site: Effect.Effect<string | undefined, LdapError>
+
+  /** Leaves a controller out for as long as `rest` says, for a reason that the locator can't know. The name is its `target`. */
+  readonly report: (target: string) => Effect.Effect<void>
+
+  /**
+   * Finds the site and gives the domain's controllers as servers for `LdapClient`: those of the site first. A failure to find the site is no
+   * failure: then all controllers are equal.
+   */
+  readonly servers: (
+    options?: SrvOptions & { readonly role?: "dc" | "gc" | "pdc" | undefined }
+  ) => Effect.Effect<LdapServers.ServerSet>
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructor
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** The most pings of one search for a controller. No domain needs more to find one that works. */
+const maxPings = 32
+const maxRests = 256
+
+/**
+ * A locator for a domain. Nothing is looked up yet.
+ *
+ * **Details**
+ *
+ * Uses `LdapServers.SrvLookup` for DNS and `Cldap.Datagrams` for pings, which tests replace. Answers of pings are not authenticated: they choose a
+ * server, and the certificate of that server has to prove who it is.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { DomainControllers, LdapAuth, LdapClient } from "effect-ldap"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const controllers = yield* DomainControllers.make("ad.example.org")
+ *   const servers = yield* controllers.servers({ scheme: "ldaps" })
+ *   return yield* LdapClient.make({ servers, auth: LdapAuth.simple("svc@ad.example.org", Redacted.make("secret")) })
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const make = Effect.fnUntraced(function*(
+  domain: string,
+  options: LocatorOptions = {}
+): Effect.fn.Return<DomainControllers, LdapError> {
+  const name = typeof domain === "string" ? hostName(domain) : undefined
+  if (name === undefined) return yield* invalid(given(domain), "domain", `${given(domain)} is no domain`)
+  for (const field of ["timeout", "stagger", "lifetime", "rest"] as const) {
+    const problem = durationProblem(field, options[field])
+    if (problem !== undefined) return yield* new LdapError({ reason: problem, operation, server: name })
+  }
+  const within = [name]
+  for (const trusted of options.trustedDomains ?? []) {
+    const other = hostName(trusted)
+    if (other === undefined) return yield* invalid(name, "trustedDomains", `${given(trusted)} is no domain`)
+    within.push(other)
+  }
+  if (options.site !== undefined && labelOf(options.site, name) === undefined) {
+    return yield* invalid(name, "site", `${given(options.site)} is no site`)
+  }
+  return new Locator(name, within, options)
+})
+
+const operation = "locate"
+
+const invalid = (server: string, field: string, detail: string): LdapError =>
+  new LdapError({ reason: new InvalidRequest({ field, detail }), operation, server })
+
+/** A site as a label of DNS; it may be a number. What a controller says goes into a question to DNS, so it has to look like one. */
+const labelOf = (site: string, domain: string): string | undefined =>
+  typeof site !== "string" || site.includes(".") ? undefined : hostName(`${site}.${domain}`)?.split(".", 1)[0]
+
+interface Rest {
+  readonly until: number
+  readonly failures: number
+}
+
+interface Found {
+  readonly controller: DomainController
+  readonly at: number
+}
+
+interface Candidate {
+  readonly target: string
+  readonly port: number
+}
+
+class Locator implements DomainControllers {
+  readonly domain: string
+  readonly #within: ReadonlyArray<string>
+  readonly #options: LocatorOptions
+  /** By the flags that were required. */
+  readonly #found = new Map<string, Found>()
+  readonly #rests = new Map<string, Rest>()
+  readonly #oneAtATime = Semaphore.makeUnsafe(1)
+  #site: string | undefined
+
+  constructor(domain: string, within: ReadonlyArray<string>, options: LocatorOptions) {
+    this.domain = domain
+    this.#within = within
+    this.#options = options
+    this.#site = options.site
+  }
+
+  readonly find = (requirements: Requirements = {}): Effect.Effect<DomainController, LdapError> =>
+    // Many fibers that look for the same at once ask once.
+    this.#oneAtATime.withPermits(1)(Effect.gen({ self: this }, function*() {
+      const flags = requirements.flags ?? ["ldap"]
+      const key = [...flags].sort().join(" ")
+      const now = yield* Clock.currentTimeMillis
+      const known = this.#found.get(key)
+      const lifetime = Duration.toMillis(this.#options.lifetime ?? "15 minutes")
+      if (known !== undefined && requirements.fresh !== true && now - known.at < lifetime) return known.controller
+      this.#found.delete(key)
+      const controller = yield* this.#locate(flags)
+      this.#found.set(key, { controller, at: now })
+      return controller
+    }))
+
+  get site(): Effect.Effect<string | undefined, LdapError> {
+    return Effect.suspend(() =>
+      this.#site === undefined
+        ? Effect.map(this.find(), ({ clientSite }) => this.#site ?? clientSite)
+        : Effect.succeed(this.#site)
+    )
+  }
+
+  readonly report = (target: string): Effect.Effect<void> =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      this.#failed(target, now)
+      for (const [key, { controller }] of this.#found) if (controller.target === target) this.#found.delete(key)
+    })
+
+  readonly servers: DomainControllers["servers"] = (options) =>
+    Effect.map(
+      Effect.orElseSucceed(this.site, () => undefined),
+      (site) => LdapServers.activeDirectory(this.domain, { trustedDomains: this.#within.slice(1), ...options, site })
+    )
+
+  // -------------------------------------------------------------------------------------------------------------------
+
+  readonly #locate = Effect.fnUntraced({ self: this }, function*(
+    this: Locator,
+    flags: ReadonlyArray<DomainControllerFlag>
+  ): Effect.fn.Return<DomainController, LdapError> {
+    const failures = new Map<string, LdapError>()
+    const first = yield* this.#firstOf(yield* this.#candidates(flags, this.#site), flags, failures)
+    if (first === undefined) {
+      const reason = new NoServerAvailable({ failures: [...failures].map(([server, error]) => ({ server, error })) })
+      return yield* new LdapError({ reason, operation, server: this.domain })
+    }
+    const site = first.clientSite ?? first.nextClosestSite
+    if (this.#options.site === undefined && site !== undefined) this.#site = site
+    if (first.flags.has("closest") || site === undefined || site === first.site) return first
+    // The controller is of another site: those of this machine's site come first, or, if it has none, of the one closest to it.
+    for (const closer of [site, first.nextClosestSite]) {
+      if (closer === undefined || labelOf(closer, this.domain) === undefined) continue
+      const candidates = yield* Effect.result(this.#candidates(flags, closer, true))
+      if (Result.isFailure(candidates)) continue
+      const found = yield* this.#firstOf(candidates.success, flags, new Map())
+      if (found !== undefined) return found
+    }
+    return first
+  })
+
+  /** By priority and weight, those that rest last. */
+  readonly #candidates = Effect.fnUntraced({ self: this }, function*(
+    this: Locator,
+    flags: ReadonlyArray<DomainControllerFlag>,
+    site: string | undefined,
+    onlySite = false
+  ): Effect.fn.Return<ReadonlyArray<Candidate>, LdapError> {
+    const lookup = yield* SrvLookup
+    const role = flags.includes("primary") ? "pdc" : flags.includes("globalCatalog") ? "gc" : "dc"
+    const everywhere = `${role}._msdcs.${this.domain}`
+    const label = site === undefined || role === "pdc" ? undefined : labelOf(site, this.domain)
+    const questions: Array<SrvQuestion> = []
+    if (label !== undefined) questions.push({ name: `_ldap._tcp.${label}._sites.${everywhere}`, rank: 0 })
+    if (!onlySite || label === undefined) questions.push({ name: `_ldap._tcp.${everywhere}`, rank: 1 })
+    // The ports of a global catalog take no pings.
+    const port = role === "gc" ? 389 : undefined
+    const source = { questions, domain: this.domain, scheme: "ldap", port, within: this.#within } as const
+    const servers = yield* Effect.timeoutOrElse(announced(source, lookup), {
+      duration: "10 seconds",
+      orElse: () => {
+        const reason = new ConnectFailed({ kind: "dns", detail: "DNS did not answer within 10 seconds" })
+        return Effect.fail(new LdapError({ reason, operation, server: this.domain }))
+      }
+    })
+    const random = yield* Random.Random
+    const ranked = servers.map((server) => ({ ...server, sessions: 0, connectMillis: undefined }))
+    const ordered = orderOf("random", ranked, 0, () => random.nextDoubleUnsafe()).flat().flatMap(({ url }) => {
+      const parsed = new URL(url.replace(/^ldap:/, "http:"))
+      return [{ target: parsed.hostname, port: parsed.port === "" ? 80 : Number(parsed.port) }]
+    })
+    const now = yield* Clock.currentTimeMillis
+    const isResting = ({ target }: Candidate) => (this.#rests.get(target)?.until ?? 0) > now
+    return [...ordered.filter((one) => !isResting(one)), ...ordered.filter(isResting)].slice(0, maxPings)
+  })
+
+  readonly #firstOf = Effect.fnUntraced({ self: this }, function*(
+    this: Locator,
+    candidates: ReadonlyArray<Candidate>,
+    flags: ReadonlyArray<DomainControllerFlag>,
+    failures: Map<string, LdapError>
+  ): Effect.fn.Return<DomainController | undefined, LdapError> {
+    const attempts = candidates.map((candidate) =>
+      this.#ping(candidate, flags).pipe(
+        Effect.tapError((error) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            failures.set(`${candidate.target}:${candidate.port}`, error)
+            // One that answers works, though it isn't what is required.
+            if (error.reason._tag !== "InvalidRequest") this.#failed(candidate.target, now)
+          })
+        ),
+        Effect.tap(() => Effect.sync(() => this.#rests.delete(candidate.target)))
+      )
+    )
+    if (attempts.length === 0) return undefined
+    const stagger = Duration.toMillis(this.#options.stagger ?? "250 millis")
+    const first = yield* Effect.result(firstOf(attempts, stagger))
+    return Result.isSuccess(first) ? first.success : undefined
+  })
+
+  #ping(
+    { port, target }: Candidate,
+    flags: ReadonlyArray<DomainControllerFlag>
+  ): Effect.Effect<DomainController, LdapError> {
+    const { resend, timeout = "3 seconds", transport = "either" } = this.#options
+    const names = { domain: this.domain }
+    const overUdp = Cldap.ping(target, { ...names, port, timeout, resend })
+    const overTcp = Effect.scoped(
+      Effect.flatMap(
+        LdapSession.make({ url: `ldap://${target}:${port}`, connectTimeout: timeout, requestTimeout: timeout }),
+        (session) => Cldap.pingOver(session, names)
+      )
+    )
+    const answer = transport === "udp" ? overUdp : transport === "tcp" ? overTcp : Effect.catch(overUdp, (error) =>
+      // A controller that says no over UDP says the same over TCP.
+      error.reason._tag === "ConnectFailed" && (error.reason.kind === "timeout" || error.reason.kind === "refused")
+        ? overTcp
+        : Effect.fail(error))
+    return Effect.flatMap(answer, (response) => {
+      const missing = flags.filter((flag) => !response.flags.has(flag))
+      const isCatalog = flags.includes("globalCatalog")
+      const detail = response.isPaused
+        ? "it is paused"
+        : hostName(isCatalog ? response.forest : response.domain) !== this.domain
+        ? `it is of the domain ${JSON.stringify(response.domain)}`
+        : missing.length > 0
+        ? `it is not ${missing.join(" and not ")}`
+        : undefined
+      return detail === undefined
+        ? Effect.succeed({ ...response, target, port })
+        : Effect.fail(invalid(`ldap://${target}:${port}`, "controller", `${detail}, so it can't be used`))
+    })
+  }
+
+  #failed(target: string, now: number): void {
+    const failures = (this.#rests.get(target)?.failures ?? 0) + 1
+    const millis = Duration.toMillis(this.#options.rest ?? "30 seconds") * 2 ** Math.min(failures - 1, 4)
+    this.#rests.delete(target)
+    this.#rests.set(target, { until: now + millis, failures })
+    // The oldest goes: DNS decides how many there are.
+    for (const oldest of this.#rests.keys()) {
+      if (this.#rests.size <= maxRests) break
+      this.#rests.delete(oldest)
+    }
+  }
+}

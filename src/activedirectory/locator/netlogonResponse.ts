@@ -1,0 +1,107 @@
+/** What a domain controller answers to a ping: NETLOGON_SAM_LOGON_RESPONSE_EX (MS-ADTS section 6.3.1.9). */
+import type * as Result from "effect/Result"
+import type { WindowsValueError } from "../../model/windows/WindowsValueError.ts"
+import { readWhole } from "../ByteCursor.ts"
+import { readName } from "./dnsNames.ts"
+
+/** Bits of the flags (MS-ADTS section 6.3.1.2). */
+const flagBits = {
+  primary: 0x1,
+  globalCatalog: 0x4,
+  ldap: 0x8,
+  directoryService: 0x10,
+  kdc: 0x20,
+  timeServer: 0x40,
+  closest: 0x80,
+  writable: 0x100,
+  reliableTimeServer: 0x200,
+  applicationPartition: 0x400,
+  readOnly: 0x800,
+  fullSecrets: 0x1000,
+  webService: 0x2000
+} as const
+
+/**
+ * What a domain controller says that it is (MS-ADTS section 6.3.1.2).
+ *
+ * **Details**
+ *
+ * `primary` is the one that gets changed passwords first; `closest` means that it is in the site of the client or in the one closest to it;
+ * `readOnly` that it holds some passwords only, and `fullSecrets` that it holds all.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type DomainControllerFlag = keyof typeof flagBits
+
+/**
+ * The answer of a domain controller to a ping.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface NetlogonResponse {
+  readonly flags: ReadonlySet<DomainControllerFlag>
+  /** Whether the account exists that the ping named; true for a ping without an account. */
+  readonly isUserKnown: boolean
+  /** Whether the controller is paused, for example because it starts or is replicating: use another one. */
+  readonly isPaused: boolean
+  readonly domainGuid: string
+  readonly forest: string
+  readonly domain: string
+  readonly host: string
+  /** The short name of the domain. */
+  readonly netbiosDomain: string
+  readonly netbiosName: string
+  readonly user: string
+  /** The site of the controller. */
+  readonly site: string
+  /** The site of the client, by its address. `undefined` if the address is in no subnet that the forest knows. */
+  readonly clientSite: string | undefined
+  /** The site closest to that of the client; only from a controller of another site. */
+  readonly nextClosestSite: string | undefined
+}
+
+const withAddress = 0x8
+const withClosestSite = 0x10
+
+const opcodes = { known: 23, paused: 24, unknown: 25 }
+
+export const readNetlogonResponse = (bytes: Uint8Array): Result.Result<NetlogonResponse, WindowsValueError> =>
+  readWhole(bytes, "NETLOGON_SAM_LOGON_RESPONSE_EX", (cursor) => {
+    const opcode = cursor.uint16()
+    if (opcode < opcodes.known || opcode > opcodes.unknown) return cursor.fail(`it has the unknown kind ${opcode}`)
+    cursor.uint16()
+    const bits = cursor.uint32()
+    const domainGuid = cursor.guid()
+    const name = () => readName(cursor)
+    const [forest, domain, host, netbiosDomain, netbiosName, user] = [name(), name(), name(), name(), name(), name()]
+    const site = name()
+    const clientSite = name()
+    // The version stands at the end, and says whether there is more before it.
+    if (cursor.left < 8) return cursor.fail("it ends too early")
+    const version = cursor.bytes.readUInt32LE(cursor.bytes.length - 8)
+    if ((version & withAddress) !== 0) cursor.take(cursor.uint8())
+    const nextClosestSite = (version & withClosestSite) !== 0 && cursor.left > 8 ? name() : ""
+    cursor.take(4)
+    // LmNtToken and Lm20Token.
+    if (cursor.uint32() !== 0xffff_ffff) return cursor.fail("it doesn't end as every response does")
+    return {
+      // The keys of the table are these names.
+      flags: new Set(
+        (Object.keys(flagBits) as Array<DomainControllerFlag>).filter((flag) => (bits & flagBits[flag]) !== 0)
+      ),
+      isUserKnown: opcode !== opcodes.unknown,
+      isPaused: opcode === opcodes.paused,
+      domainGuid,
+      forest,
+      domain,
+      host,
+      netbiosDomain,
+      netbiosName,
+      user,
+      site,
+      clientSite: clientSite === "" ? undefined : clientSite,
+      nextClosestSite: nextClosestSite === "" ? undefined : nextClosestSite
+    }
+  })
