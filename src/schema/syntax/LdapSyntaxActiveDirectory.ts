@@ -10,14 +10,13 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Guid from "../../model/windows/Guid.ts"
+import * as Sid from "../../model/windows/Sid.ts"
 import { fromOctets, fromText } from "./syntax.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Identities
 // ---------------------------------------------------------------------------------------------------------------------
-
-/** The order of the bytes in the text form: the first three groups have their bytes in reverse order (MS-DTYP 2.3.4). */
-const guidOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 
 /**
  * `objectGUID`: 16 bytes as the text that Windows shows, in lower case (MS-DTYP section 2.3.4).
@@ -30,23 +29,9 @@ const guidOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
  * @since 0.1.0
  */
 export const ObjectGuid = fromOctets(Schema.String, {
-  decode: (octets) => {
-    if (octets.length !== 16) return Result.fail("a GUID has 16 bytes")
-    const hex = Buffer.from(guidOrder.map((at) => octets[at]!)).toString("hex")
-    return Result.succeed(
-      [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
-    )
-  },
-  encode: (text) => {
-    const bare = /^\{(.*)\}$/s.exec(text)?.[1] ?? text
-    if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(bare)) return Result.fail("not a GUID")
-    const octets = Buffer.from(bare.replaceAll("-", ""), "hex")
-    return Result.succeed(Buffer.from(guidOrder.map((at) => octets[at]!)))
-  }
+  decode: (octets) => Result.mapError(Guid.fromBytes(octets), ({ message }) => message),
+  encode: (text) => Result.mapError(Guid.toBytes(text), ({ message }) => message)
 })
-
-const maxSubAuthorities = 15
-const maxAuthority = 2n ** 48n
 
 /**
  * `objectSid`: a security identifier as text, `S-1-5-21-…` (MS-DTYP section 2.4.2).
@@ -59,41 +44,8 @@ const maxAuthority = 2n ** 48n
  * @since 0.1.0
  */
 export const ObjectSid = fromOctets(Schema.String, {
-  decode: (octets) => {
-    const bytes = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
-    const count = bytes[1] ?? 0
-    if (bytes[0] !== 1 || count > maxSubAuthorities || bytes.length !== 8 + 4 * count) {
-      return Result.fail("not a security identifier")
-    }
-    const authority = BigInt(bytes.readUIntBE(2, 6))
-    const parts = Array.from({ length: count }, (_, i) => bytes.readUInt32LE(8 + 4 * i))
-    return Result.succeed(
-      [
-        "S-1",
-        authority < 2n ** 32n ? authority : `0x${authority.toString(16).padStart(12, "0").toUpperCase()}`,
-        ...parts
-      ]
-        .join("-")
-    )
-  },
-  encode: (text) => {
-    const parts = /^S-1-(0x[0-9a-f]{1,12}|[0-9]{1,15})((?:-[0-9]{1,10})*)$/i.exec(text)
-    if (parts === null) return Result.fail("not a security identifier (S-1-…)")
-    const authority = BigInt(parts[1]!)
-    const subAuthorities = parts[2]!.split("-").slice(1).map(Number)
-    if (
-      authority >= maxAuthority || subAuthorities.length > maxSubAuthorities ||
-      subAuthorities.some((part) => part >= 2 ** 32)
-    ) {
-      return Result.fail("a number of the security identifier is out of range")
-    }
-    const octets = Buffer.alloc(8 + 4 * subAuthorities.length)
-    octets[0] = 1
-    octets[1] = subAuthorities.length
-    octets.writeUIntBE(Number(authority), 2, 6)
-    for (const [i, part] of subAuthorities.entries()) octets.writeUInt32LE(part, 8 + 4 * i)
-    return Result.succeed(octets)
-  }
+  decode: (octets) => Result.mapError(Sid.fromBytes(octets), ({ message }) => message),
+  encode: (text) => Result.mapError(Sid.toBytes(text), ({ message }) => message)
 })
 
 // ---------------------------------------------------------------------------------------------------------------------

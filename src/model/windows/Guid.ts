@@ -1,0 +1,82 @@
+/**
+ * GUIDs (MS-DTYP section 2.3.4), the 16 bytes of `objectGUID`, in the two orders of bytes that there are.
+ *
+ * Windows keeps the first three groups with their least byte first; a UUID of RFC 9562, such as OpenLDAP's `entryUUID`, has its bytes in
+ * the order of its text. A GUID in a program is always its text, in lower case and without braces.
+ *
+ * @since 0.2.0
+ */
+import * as Result from "effect/Result"
+import { WindowsValueError } from "./WindowsValueError.ts"
+
+/**
+ * The order of the bytes: that of Windows (`objectGUID`, `schemaIDGUID`, security descriptors), or that of RFC 9562, which is the order of
+ * the text (`entryUUID`, other systems).
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type GuidByteOrder = "windows" | "rfc"
+
+const windowsOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
+
+const wrong = (detail: string): Result.Result<never, WindowsValueError> =>
+  Result.fail(new WindowsValueError({ expected: "GUID", detail }))
+
+/** Each order is its own inverse. */
+const ordered = (bytes: Uint8Array, order: GuidByteOrder): Buffer =>
+  Buffer.from(order === "windows" ? windowsOrder.map((at) => bytes[at]!) : bytes)
+
+/**
+ * The text of a GUID from its 16 bytes: `b1db3cca-…`.
+ *
+ * **Details**
+ *
+ * The order of the bytes is that of Windows by default, in which `ca3cdbb1…` is `b1db3cca-…`.
+ *
+ * @category conversions
+ * @since 0.2.0
+ */
+export const fromBytes = (
+  bytes: Uint8Array,
+  order: GuidByteOrder = "windows"
+): Result.Result<string, WindowsValueError> => {
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 16) return wrong("a GUID has 16 bytes")
+  const hex = ordered(bytes, order).toString("hex")
+  return Result.succeed(
+    [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
+  )
+}
+
+/**
+ * The 16 bytes of a GUID from its text, in capitals or not, with or without braces. The order of the bytes is that of Windows by default.
+ *
+ * @category conversions
+ * @since 0.2.0
+ */
+export const toBytes = (
+  guid: string,
+  order: GuidByteOrder = "windows"
+): Result.Result<Uint8Array, WindowsValueError> =>
+  Result.map(normalize(guid), (text) => ordered(Buffer.from(text.replaceAll("-", ""), "hex"), order))
+
+/**
+ * The same GUID in lower case and without braces.
+ *
+ * @category conversions
+ * @since 0.2.0
+ */
+export const normalize = (guid: string): Result.Result<string, WindowsValueError> => {
+  const text = typeof guid === "string" ? /^\{(.*)\}$/s.exec(guid)?.[1] ?? guid : ""
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+    ? Result.succeed(text.toLowerCase())
+    : wrong("its text has the form 01234567-89ab-cdef-0123-456789abcdef")
+}
+
+/**
+ * Whether the text is a GUID.
+ *
+ * @category guards
+ * @since 0.2.0
+ */
+export const isGuid = (text: unknown): text is string => typeof text === "string" && Result.isSuccess(normalize(text))
