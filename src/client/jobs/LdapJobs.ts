@@ -17,6 +17,8 @@ export type {
   SearchOptions
 } from "../../session/LdapSession.ts"
 export { changePassword, changePasswordInActiveDirectory, type ChangePasswordOptions } from "./changePassword.ts"
+export { type AccountOptions, disable, enable, expire, mustChangePassword, unlock } from "./accounts/accounts.ts"
+export { createUserInActiveDirectory, type NewActiveDirectoryUser } from "./accounts/createUser.ts"
 export { addMembers, type ChangeMembersOptions, removeMembers } from "./groups/changeMembers.ts"
 export {
   type GroupMembership,

@@ -15,7 +15,7 @@ const group = (n: number) => `cn=g${n},${top}`
 const directoryOf = Effect.fnUntraced(function*(
   count: number,
   membersOf: (n: number) => ReadonlyArray<number | "ada">,
-  options: Partial<InMemoryDirectory.DirectoryOptions> = {}
+  options: Omit<Parameters<typeof InMemoryDirectory.make>[0], "entries"> = {}
 ) {
   const directory = yield* InMemoryDirectory.make({
     entries: [
