@@ -98,17 +98,17 @@ const logIn: Job = (on, options, login, password, attempt) =>
   )
 
 const jobs: Readonly<Record<string, readonly [Job, ReadonlyArray<Arbitrary.Arbitrary<unknown>>]>> = {
-  groupsOf: [LdapJobs.groupsOf as Job, [dn, optionsOf(groups)]],
-  isMemberOf: [LdapJobs.isMemberOf as Job, [dn, dn, optionsOf(groups)]],
-  addMembers: [LdapJobs.addMembers as Job, [dn, names, optionsOf(list)]],
-  removeMembers: [LdapJobs.removeMembers as Job, [dn, names, optionsOf(list)]],
-  syncMembers: [LdapJobs.syncMembers as Job, [dn, names, optionsOf({ ...list, maxRemovals: 5 })]],
-  unlock: [LdapJobs.unlock as Job, [dn, optionsOf({})]],
-  enable: [LdapJobs.enable as Job, [dn, optionsOf({})]],
-  disable: [LdapJobs.disable as Job, [dn, optionsOf({})]],
-  expire: [LdapJobs.expire as Job, [dn, mostly(new Date(0)), optionsOf({})]],
-  mustChangePassword: [LdapJobs.mustChangePassword as Job, [dn, optionsOf({ required: true })]],
-  createUserInActiveDirectory: [LdapJobs.createUserInActiveDirectory as Job, [
+  groupsOf: [LdapJobs.groupsOf, [dn, optionsOf(groups)]],
+  isMemberOf: [LdapJobs.isMemberOf, [dn, dn, optionsOf(groups)]],
+  addMembers: [LdapJobs.addMembers, [dn, names, optionsOf(list)]],
+  removeMembers: [LdapJobs.removeMembers, [dn, names, optionsOf(list)]],
+  syncMembers: [LdapJobs.syncMembers, [dn, names, optionsOf({ ...list, maxRemovals: 5 })]],
+  unlock: [LdapJobs.unlock, [dn, optionsOf({})]],
+  enable: [LdapJobs.enable, [dn, optionsOf({})]],
+  disable: [LdapJobs.disable, [dn, optionsOf({})]],
+  expire: [LdapJobs.expire, [dn, mostly(new Date(0)), optionsOf({})]],
+  mustChangePassword: [LdapJobs.mustChangePassword, [dn, optionsOf({ required: true })]],
+  createUserInActiveDirectory: [LdapJobs.createUserInActiveDirectory, [
     dn,
     optionsOf({
       sAMAccountName: "a",
@@ -118,7 +118,7 @@ const jobs: Readonly<Record<string, readonly [Job, ReadonlyArray<Arbitrary.Arbit
       attributes: { sn: "a" }
     })
   ]],
-  transaction: [LdapTransaction.runWith as Job, [
+  transaction: [((on, f, options) => LdapTransaction.runWith<void, never, never>(on, f, options)) as Job, [
     mostly(() => Effect.void),
     optionsOf({ mode: "compensation", endTimeout: 1000 })
   ]],
@@ -145,7 +145,9 @@ describe("arguments of jobs", () => {
             access: () => true
           })
           const session = yield* LdapSession.fromTransport(directory.transport)
-          const exit = yield* Effect.exit(Effect.suspend(() => job(session, ...(given as ReadonlyArray<never>))))
+          const exit = yield* Effect.exit(
+            Effect.suspend(() => job(session, ...(given as unknown as ReadonlyArray<never>)))
+          )
           if (Exit.isFailure(exit)) {
             assert.isFalse(Cause.hasDies(exit.cause), `${name}: ${Cause.pretty(exit.cause)}`)
             const { reason } = (exit.cause.reasons[0] as {

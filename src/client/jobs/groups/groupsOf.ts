@@ -158,8 +158,8 @@ export const groupsOptionsProblem = (options: unknown): Problem =>
     base: nameProblem,
     attributes: (field, u) => attributeListProblem(u, field),
     memberAttributes: (field, u) =>
-      attributeListProblem(u, field) ?? (Array.isArray(u) && u.length === 0
-        ? new InvalidRequest({ field, detail: "it is empty, so no group could be found" })
+      attributeListProblem(u, field) ?? (Array.isArray(u) && (u.length === 0 || u.includes(""))
+        ? new InvalidRequest({ field, detail: "it is empty, or one of its names is, so no group could be found" })
         : undefined),
     chunkSize: countProblem,
     concurrency: countProblem,

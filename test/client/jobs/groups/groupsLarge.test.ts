@@ -15,7 +15,7 @@ const group = (n: number) => `cn=g${n},${top}`
 const directoryOf = Effect.fnUntraced(function*(
   count: number,
   membersOf: (n: number) => ReadonlyArray<number | "ada">,
-  options: Omit<Parameters<typeof InMemoryDirectory.make>[0], "entries"> = {}
+  options: { readonly limits?: { readonly pageSize: number } } = {}
 ) {
   const directory = yield* InMemoryDirectory.make({
     entries: [
