@@ -118,7 +118,7 @@ const jobs: Readonly<Record<string, readonly [Job, ReadonlyArray<Arbitrary.Arbit
       attributes: { sn: "a" }
     })
   ]],
-  transaction: [((on, f, options) => LdapTransaction.runWith<void, never, never>(on, f, options)) as Job, [
+  transaction: [(on, f, options) => LdapTransaction.runWith<void, never, never>(on, f, options), [
     mostly(() => Effect.void),
     optionsOf({ mode: "compensation", endTimeout: 1000 })
   ]],

@@ -173,7 +173,6 @@ describe.skipIf(samba === undefined)("Samba", () => {
 describe("in memory", () => {
   const top = "dc=example"
   const world = Effect.gen(function*() {
-    let refuse: (kind: string) => boolean = () => false
     let silent: (kind: string) => boolean = () => false
     const directory = yield* InMemoryDirectory.make({
       entries: [
@@ -186,11 +185,7 @@ describe("in memory", () => {
       admin: { password: "secret" },
       interceptor: ({ operation }) =>
         Effect.suspend((): ReturnType<InMemoryDirectory.Interceptor> =>
-          silent(operation._tag)
-            ? Effect.never
-            : refuse(operation._tag)
-            ? Effect.succeed([])
-            : Effect.succeed("continue")
+          silent(operation._tag) ? Effect.never : Effect.succeed("continue")
         )
     })
     const session = yield* LdapSession.fromTransport(directory.transport, {
