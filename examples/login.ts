@@ -26,6 +26,7 @@ const explain = Match.type<LdapLogin.LoginReason>().pipe(
     "NotPermitted",
     () => "403 please call the help desk"
   ),
+  Match.tag("NewPasswordRefused", () => "400 please choose another password"),
   Match.tag("AmbiguousLogin", "DirectoryFailed", () => "503 please try again later"),
   Match.exhaustive
 )

@@ -19,6 +19,7 @@ import * as Ber from "./ber/Ber.ts"
 import * as LdapJobs from "./client/jobs/LdapJobs.ts"
 import * as LdapResolver from "./client/jobs/LdapResolver.ts"
 import * as LdifApply from "./client/jobs/LdifApply.ts"
+import * as LdapTransaction from "./client/jobs/transaction/LdapTransaction.ts"
 import * as LdapClient from "./client/LdapClient.ts"
 import * as LdapConfig from "./client/LdapConfig.ts"
 import * as LdapLogin from "./client/login/LdapLogin.ts"
@@ -133,7 +134,7 @@ export {
    */
   LdapFilter,
   /**
-   * Frequent jobs in one call each: upsert an entry, delete a tree, list the members of a group, change a password, count, check existence,
+   * Frequent jobs in one call each: upsert an entry, delete a tree, the groups of a user and the members of a group, locked accounts, change a password, count, check existence,
    * export LDIF. They use the operations of a client or a session. For many small lookups at once, use `LdapResolver`; to apply LDIF, use
    * `LdifApply`.
    */
@@ -216,6 +217,11 @@ export {
    * negotiated. They are values for the option `tls` of a client or a session.
    */
   LdapTls,
+  /**
+   * Several writes as one: all or none. On servers with transactions (RFC 5805) by these; on others, the writes of a program that fails are
+   * taken back. For several changes of one entry, one `modify` is enough.
+   */
+  LdapTransaction,
   /**
    * How a connection is made: by URL, or over any Effect `Socket`. Clients and sessions make their transport from `url`; use this module for
    * a connection of another kind, such as a tunnel.

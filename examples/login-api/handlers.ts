@@ -21,7 +21,8 @@ const refusalOf = Match.type<LdapLogin.LoginReason>().pipe(
     "NotPermitted",
     () => new AccountUnusable()
   ),
-  Match.tag("DirectoryFailed", () => new TryAgainLater()),
+  // NewPasswordRefused is about a new password, which this service never sends.
+  Match.tag("NewPasswordRefused", "DirectoryFailed", () => new TryAgainLater()),
   Match.exhaustive
 )
 

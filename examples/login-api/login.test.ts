@@ -30,7 +30,8 @@ describe("POST /sessions", () => {
       const welcome = yield* post((login, password) => {
         assert.strictEqual(login, "ada")
         assert.strictEqual(Redacted.value(password), "a password")
-        return Effect.succeed({ entry, expiresIn: Duration.days(3), graceLogins: undefined })
+        const rest = { groups: [], roles: [], passwordChanged: false }
+        return Effect.succeed({ entry, expiresIn: Duration.days(3), graceLogins: undefined, ...rest })
       })
       assert.deepInclude(welcome, { name: "Ada Lovelace", mail: "ada@example.org", passwordExpiresIn: 3 })
     }))

@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { checked, jobOptionsProblem } from "../client/jobs/jobInput.ts"
-import { notFollowed, readsWhereItWrites } from "../client/jobs/ownServer.ts"
+import { notFollowed, onOneServer } from "../client/jobs/ownServer.ts"
 import * as LdapControl from "../model/control/LdapControl.ts"
 import { nameProblem } from "../model/input/attributes.ts"
 import { InvalidRequest, LdapError, NoSuchObject } from "../model/LdapError.ts"
@@ -483,4 +483,4 @@ export const update = (
       controls: [...controls, LdapControl.sdFlags.make(parts)]
     })
     return changed
-  }).pipe(readsWhereItWrites)
+  }).pipe(onOneServer)

@@ -12,6 +12,10 @@ import { ReadFrom } from "../servers/readWrite.ts"
 /** Options of each request of such a job. */
 export const notFollowed = { referrals: "ignore" } as const
 
+/** Sends the reads of the effect to the servers for writes, if a client has others for reads. */
+export const readsWhereItWrites = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, ReadFrom, "write")
+
 /** Sends all requests of the effect to one of the servers for writes. */
 export const onOneServer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(

@@ -13,6 +13,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as LdapAuth from "../../auth/LdapAuth.ts"
+import { subCodeIn } from "../../model/activeDirectorySubCodes.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { DnTemplate } from "../../model/dn/LdapDn.ts"
@@ -22,26 +23,47 @@ import { type InvalidRequest, LdapError, type LdapResult } from "../../model/Lda
 import type * as LdapSession from "../../session/LdapSession.ts"
 import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import * as LdapReferrals from "../referrals/LdapReferrals.ts"
+import { type BindAs, type BindName, bindNameOf } from "./bindNames.ts"
 import {
   AmbiguousLogin,
   DirectoryFailed,
   EmptyPassword,
   LoginError,
   type LoginReason,
+  MustChangePassword,
   type Refusal,
   refusalOf,
   refusalOfSuccess,
   WrongCredentials
 } from "./LoginError.ts"
+import { type LoginGroups, loginGroupsBy, type LoginGroupSettings } from "./loginGroups.ts"
 import { credentialsProblem, optionsProblem } from "./loginInput.ts"
-import { type Bind, bindAnew, bindInPool, type LoginDirectory, type LoginPoolOptions } from "./loginSessions.ts"
+import {
+  type Bind,
+  bindAnew,
+  bindInPool,
+  type DirectLoginDirectory,
+  type LoginDirectory,
+  type LoginPoolOptions
+} from "./loginSessions.ts"
+import { changeOwnPassword, changePasswordFor } from "./newPassword.ts"
+import { readOwnEntry } from "./ownEntry.ts"
 
 export type { FollowOptions } from "../referrals/LdapReferrals.ts"
 export type { DnInput, LdapOperations, SessionConfig } from "../../session/LdapSession.ts"
 
 export type { DnTemplate } from "../../model/dn/LdapDn.ts"
 export type { FilterTemplate } from "../../model/filter/LdapFilter.ts"
-export type { LoginDirectory, LoginPoolOptions, LoginSession } from "./loginSessions.ts"
+export type { GroupMembership, GroupsOfOptions } from "../jobs/groups/groupsOf.ts"
+export type { BindAs } from "./bindNames.ts"
+export type { LoginGroupSettings } from "./loginGroups.ts"
+export type {
+  DirectLoginDirectory,
+  LoginDirectory,
+  LoginPoolOptions,
+  LoginReader,
+  LoginSession
+} from "./loginSessions.ts"
 
 export {
   AccountDisabled,
@@ -54,6 +76,7 @@ export {
   LoginError,
   type LoginReason,
   MustChangePassword,
+  NewPasswordRefused,
   NotPermitted,
   PasswordExpired,
   TooManyGroups,
@@ -66,9 +89,15 @@ export {
  * @category models
  * @since 0.1.0
  */
-export interface Login {
-  /** The user's entry, with the attributes that the account of the search may read. */
+export interface Login extends LoginGroups {
+  /** The user's entry, with the attributes that the account of the search, or with `bindAs` the user, may read. */
   readonly entry: LdapEntry
+  /** The groups of the user, if the settings ask for `groups` or `roles`; otherwise none. @since 0.2.0 */
+  readonly groups: LoginGroups["groups"]
+  /** The roles of these groups, each once and sorted. @since 0.2.0 */
+  readonly roles: LoginGroups["roles"]
+  /** Whether the password was changed to `newPassword`. @since 0.2.0 */
+  readonly passwordChanged: boolean
   /** How long the password is still valid, if the server warns that it will expire soon. */
   readonly expiresIn: Duration.Duration | undefined
   /** How many grace logins remain, if the password has expired and the server still accepts it. */
@@ -81,7 +110,31 @@ export interface Login {
  * @category models
  * @since 0.1.0
  */
-export type LoginOptions = LoginDirectory & LoginSettings
+export type LoginOptions = (LoginDirectory & LoginSettings) | (DirectLoginDirectory & DirectLoginSettings)
+
+/**
+ * Settings of logins without an account that searches: each user binds under a name that is made from the login, and reads the own entry.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface DirectLoginSettings extends LoginGroupSettings {
+  /** The name as which a user binds. */
+  readonly bindAs: BindAs
+  /** With a name of Active Directory, where the entry of the user is searched. Default: the domain (`defaultNamingContext`). */
+  readonly base?: LdapSession.DnInput | undefined
+  /** Attributes of the entry; default all user attributes. */
+  readonly attributes?: ReadonlyArray<string> | undefined
+  /** As in {@link LoginSettings}. */
+  readonly passwordPolicy?: boolean | undefined
+  /**
+   * Whether an account that the server refuses without checking the password is reported as a wrong password. Default false. An unknown
+   * user and a wrong password are the same request and the same error in any case.
+   */
+  readonly uniform?: boolean | undefined
+  /** How many logins may be in flight at once; others wait. Default 16. */
+  readonly concurrency?: number | undefined
+}
 
 /**
  * Where users are searched, and how much a refusal reveals.
@@ -89,7 +142,9 @@ export type LoginOptions = LoginDirectory & LoginSettings
  * @category models
  * @since 0.1.0
  */
-export interface LoginSettings {
+export interface LoginSettings extends LoginGroupSettings {
+  /** Users are searched; see {@link DirectLoginSettings} for logins without a search. */
+  readonly bindAs?: undefined
   /**
    * The base of the search for users, who may be at any depth below it. Or the DN of the user itself, as a template with the placeholder `login`
    * (`LdapDn.template`): `uid={{login}},ou=people,dc=example,dc=org`.
@@ -140,8 +195,31 @@ export interface TrustedReferrals extends LdapReferrals.FollowOptions {
  */
 export type Authenticator = (
   login: string,
-  password: Redacted.Redacted<string>
+  password: Redacted.Redacted<string>,
+  options?: AttemptOptions
 ) => Effect.Effect<Login, LoginError>
+
+/**
+ * Options of one login.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface AttemptOptions {
+  /**
+   * The password to change to, if the password has expired or has to be changed; a login with a password that is valid doesn't use it.
+   *
+   * **Details**
+   *
+   * After the old password, servers let the user change it on the session of the login and do nothing else. There it is changed by the
+   * Password Modify operation (RFC 3062), and the user logs in again with the new one. A grace login changes it too. OpenLDAP
+   * refuses the bind once the password has expired without grace logins: that stays `PasswordExpired`. Active Directory always refuses
+   * the bind (773, 532), so the account of the search sends the change, with the old password in it, for which no right to reset
+   * passwords is needed; without such an account the reason stays `MustChangePassword` or `PasswordExpired`. A password that the server
+   * doesn't accept is `NewPasswordRefused`. Both ways need TLS.
+   */
+  readonly newPassword?: Redacted.Redacted<string> | undefined
+}
 
 /**
  * Makes a function that checks logins, for programs with few logins. Services use {@link make}.
@@ -170,10 +248,50 @@ export type Authenticator = (
  * of users are, and its policy has to count failures as theirs does, but never lock (slapd: the same `pwdMaxFailure`, and `pwdLockout`
  * FALSE). A locked account can still be told apart: servers refuse it at once, faster than a wrong password and than the decoy.
  *
+ * With `bindAs` no account searches for users: they bind as `user@domain`, `DOMAIN\\user` or a DN of a template ({@link BindAs}), and
+ * their entry, groups and roles are read on their own session. In Active Directory the entry is accepted only if its SID is one of the
+ * session's own, so another entry with the same name can't be taken for the user's.
+ *
+ * With `groups` or `roles` the user's groups are a part of the login, nested ones too. They are read after the password has proved
+ * right; if they can't be read, the login fails with `DirectoryFailed`.
+ *
  * Interruption abandons the search, and ends the session of the bind with an unbind. The wait for a turn (`concurrency`) can be
  * interrupted too.
  *
  * **Example**
+ *
+ * ```ts
+ * import { LdapLogin } from "effect-ldap"
+ * import { Effect, Redacted } from "effect"
+ *
+ * // Without a service account, in Active Directory; and an expired password is changed in the same step.
+ * const logIn = LdapLogin.authenticate({
+ *   open: { url: "ldaps://dc1.example.org" },
+ *   bindAs: { upn: "example.org" },
+ *   roles: { "CN=Admins,OU=groups,DC=example,DC=org": "admin" }
+ * })
+ *
+ * const isAdmin = logIn("ada", Redacted.make("correct horse")).pipe(
+ *   Effect.map(({ roles }) => roles.includes("admin"))
+ * )
+ * ```
+ *
+ * **Example** (An expired password)
+ *
+ * ```ts
+ * import { type LdapLogin } from "effect-ldap"
+ * import { Effect, type Redacted } from "effect"
+ *
+ * type Password = Redacted.Redacted<string>
+ *
+ * const logIn = (authenticate: LdapLogin.Authenticator, login: string, password: Password, ask: Effect.Effect<Password>) =>
+ *   authenticate(login, password).pipe(
+ *     Effect.catchReason("LoginError", "MustChangePassword", () =>
+ *       Effect.flatMap(ask, (newPassword) => authenticate(login, password, { newPassword })))
+ *   )
+ * ```
+ *
+ * **Example** (A service account that searches)
  *
  * ```ts
  * import { LdapFilter, LdapLogin, type LdapClient } from "effect-ldap"
@@ -261,57 +379,162 @@ export const make = (
 // Logging in
 // ---------------------------------------------------------------------------------------------------------------------
 
-const concurrencyOf = ({ concurrency = 16 }: LoginSettings): number => concurrency
+const concurrencyOf = ({ concurrency = 16 }: { readonly concurrency?: number | undefined }): number => concurrency
 
 const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
   const { uniform = false } = options
   const turns = Semaphore.makeUnsafe(concurrencyOf(options))
   const controls = options.passwordPolicy === false ? [] : [LdapControl.passwordPolicyRequest.make()]
-  const refuse = (refusal: Refusal) => uniform === false ? Effect.fail(failed(refusal.reason)) : refuseAlike(refusal)
+  const groupsFor = loginGroupsBy(options)
+  const refuse = (refusal: Refusal): Effect.Effect<never, LoginError> =>
+    uniform === false ? Effect.fail(failed(refusal.reason)) : refuseAlike(refusal)
 
-  const bindAs = (dn: string, password: Redacted.Redacted<string>): Effect.Effect<LdapResult, LdapError> =>
-    bind(LdapAuth.simple(dn, password), { controls })
+  /** Binds, tells a login from a refusal, and changes the password first if that is wanted and possible. */
+  const logInAs = <A>(
+    dn: string,
+    password: Redacted.Redacted<string>,
+    newPassword: Redacted.Redacted<string> | undefined,
+    then: (session: LdapSession.LdapOperations) => Effect.Effect<A, LdapError>
+  ): Effect.Effect<Outcome<A>, LoginError> =>
+    bind(
+      LdapAuth.simple(dn, password),
+      { controls },
+      (session, result): Effect.Effect<Outcome<A>, LdapError | LoginError> => {
+        const refusal = refusalOfSuccess(dn, result)
+        const warnings = warningsOf(result)
+        const hasExpired = refusal?.reason._tag === "MustChangePassword" || warnings.graceLogins !== undefined
+        if (hasExpired && newPassword !== undefined)
+          return Effect.as(changeOwnPassword(session, { dn, oldPassword: password, newPassword }), { _tag: "Changed" })
+        return refusal === undefined
+          ? Effect.map(then(session), (value) => ({ _tag: "LoggedIn", value, warnings }))
+          : Effect.succeed({ _tag: "Refused", refusal: { ...refusal, isPasswordKnown: true } })
+      }
+    ).pipe(
+      Effect.catch((error): Effect.Effect<Outcome<A>, LoginError> => {
+        if (error._tag === "LoginError") return Effect.fail(error)
+        const refusal = error.operation === "bind" ? refusalOf(dn, error.reason) : undefined
+        if (refusal === undefined) return Effect.fail(failed(new DirectoryFailed({ cause: error })))
+        const { client } = options
+        const { _tag: why } = refusal.reason
+        return newPassword !== undefined && refusal.isPasswordKnown && isOfActiveDirectory(error) &&
+            (why === "MustChangePassword" || why === "PasswordExpired") && options.bindAs === undefined &&
+            client !== undefined && "modify" in client && client.modify !== undefined
+          ? Effect.as(
+            changePasswordFor({ modify: client.modify }, { dn, oldPassword: password, newPassword }),
+            { _tag: "Changed" }
+          )
+          : Effect.succeed({ _tag: "Refused", refusal })
+      })
+    )
+
+  /** A login, and another one if the password was changed. */
+  const attempt = Effect.fnUntraced(function*<A>(
+    dn: string,
+    password: Redacted.Redacted<string>,
+    newPassword: Redacted.Redacted<string> | undefined,
+    then: (session: LdapSession.LdapOperations) => Effect.Effect<A, LdapError>
+  ): Effect.fn.Return<Outcome<A> & { readonly passwordChanged: boolean }, LoginError> {
+    const first = yield* logInAs(dn, password, newPassword, then)
+    if (first._tag !== "Changed" || newPassword === undefined) return { ...first, passwordChanged: false }
+    let again = yield* logInAs(dn, newPassword, undefined, then)
+    // 389 Directory Server needs a moment until a changed password counts.
+    for (let i = 0; i < 10 && again._tag === "Refused" && again.refusal.reason._tag === "MustChangePassword"; i++)
+      again = yield* Effect.delay(logInAs(dn, newPassword, undefined, then), "300 millis")
+    return { ...again, passwordChanged: true }
+  })
 
   /** The bind for an unknown user. Its result is ignored, except for a failure of the directory. */
-  const bindAsUnknown = (password: Redacted.Redacted<string>) => {
-    const dn = typeof uniform === "object" ? uniform.decoy.toString() : unknownName(options)
-    return bindAs(dn, password).pipe(
+  const bindAsUnknown = (settings: LoginSettings, password: Redacted.Redacted<string>) => {
+    const dn = typeof uniform === "object" ? uniform.decoy.toString() : unknownName(settings)
+    return bind(LdapAuth.simple(dn, password), { controls }, () => Effect.void).pipe(
       Effect.catch((error) =>
         isAnswer(error) ? Effect.void : Effect.fail(failed(new DirectoryFailed({ cause: error })))
       )
     )
   }
 
-  const logIn = Effect.fnUntraced(function*(
+  const searched = Effect.fnUntraced(function*(
+    settings: LoginDirectory & LoginSettings,
     login: string,
-    password: Redacted.Redacted<string>
+    password: Redacted.Redacted<string>,
+    newPassword: Redacted.Redacted<string> | undefined
   ): Effect.fn.Return<Login, LoginError> {
-    const entry = yield* findUser(options, login)
-    if (Result.isFailure(entry)) {
-      if (uniform !== false) yield* bindAsUnknown(password)
-      return yield* refuse({ reason: entry.failure, isPasswordKnown: false })
+    const found = yield* findUser(settings, login)
+    if (Result.isFailure(found)) {
+      if (uniform !== false) yield* bindAsUnknown(settings, password)
+      return yield* refuse({ reason: found.failure, isPasswordKnown: false })
     }
-    const { dn } = entry.success
-    const result = yield* Effect.result(bindAs(dn, password))
-    if (Result.isFailure(result)) {
-      const refusal = result.failure.operation === "bind" ? refusalOf(dn, result.failure.reason) : undefined
-      return yield* refusal === undefined
-        ? Effect.fail(failed(new DirectoryFailed({ cause: result.failure })))
-        : refuse(refusal)
-    }
-    const refusal = refusalOfSuccess(dn, result.success)
-    if (refusal !== undefined) return yield* refuse({ ...refusal, isPasswordKnown: true })
-    return { entry: entry.success, ...warningsOf(result.success) }
+    const entry = found.success
+    const outcome = yield* attempt(entry.dn, password, newPassword, () => Effect.void)
+    if (outcome._tag !== "LoggedIn") return yield* refuseBy(refuse, outcome)
+    const groups = yield* Effect.catch(
+      groupsFor(settings.client as GroupClient, entry),
+      (cause) => Effect.fail(failed(new DirectoryFailed({ cause })))
+    )
+    return { entry, ...outcome.warnings, ...groups, passwordChanged: outcome.passwordChanged }
   })
 
-  return (login, password) => {
-    const wrong = credentialsProblem(login, password)
+  const direct = Effect.fnUntraced(function*(
+    settings: DirectLoginSettings,
+    login: string,
+    password: Redacted.Redacted<string>,
+    newPassword: Redacted.Redacted<string> | undefined
+  ): Effect.fn.Return<Login, LoginError> {
+    const name = bindNameOf(settings.bindAs, login)
+    if (name === undefined) return yield* Effect.fail(failed(new WrongCredentials({ what: "either" })))
+    const own = (session: LdapSession.LdapOperations) => readOwn(session, name, settings)
+    const outcome = yield* attempt(name.name, password, newPassword, own)
+    if (outcome._tag === "LoggedIn")
+      return { ...outcome.value, ...outcome.warnings, passwordChanged: outcome.passwordChanged }
+    // The server doesn't say, and the client hasn't looked, which of the two is wrong.
+    return yield* outcome._tag === "Refused" && outcome.refusal.reason._tag === "WrongCredentials"
+      ? Effect.fail(failed(new WrongCredentials({ what: "either" })))
+      : refuseBy(refuse, outcome)
+  })
+
+  const readOwn = Effect.fnUntraced(function*(
+    session: LdapSession.LdapOperations,
+    name: BindName,
+    { attributes, base }: DirectLoginSettings
+  ): Effect.fn.Return<Pick<Login, "entry" | "groups" | "roles">, LdapError> {
+    const entry = yield* readOwnEntry(session, name, base, attributes)
+    return { entry, ...(yield* groupsFor(session, entry)) }
+  })
+
+  return (login, password, attemptOptions) => {
+    const wrong = credentialsProblem(login, password, attemptOptions)
     if (wrong !== undefined) return Effect.fail(invalid(wrong))
-    return Redacted.value(password) === ""
-      ? Effect.fail(failed(new EmptyPassword()))
-      : Semaphore.withPermit(turns, logIn(login, password))
+    const newPassword = attemptOptions?.newPassword
+    if (Redacted.value(password) === "" || (newPassword !== undefined && Redacted.value(newPassword) === ""))
+      return Effect.fail(failed(new EmptyPassword()))
+    return Semaphore.withPermit(
+      turns,
+      options.bindAs === undefined
+        ? searched(options, login, password, newPassword)
+        : direct(options, login, password, newPassword)
+    )
   }
 }
+
+/** What came of a bind. */
+type Outcome<A> =
+  | { readonly _tag: "LoggedIn"; readonly value: A; readonly warnings: ReturnType<typeof warningsOf> }
+  | { readonly _tag: "Refused"; readonly refusal: Refusal }
+  | { readonly _tag: "Changed" }
+
+type GroupClient = Pick<LdapSession.LdapOperations, "lookup" | "searchResult" | "rootDse">
+
+/** A password that is changed again and again is a policy that asks for too much. */
+const refuseBy = (
+  refuse: (refusal: Refusal) => Effect.Effect<never, LoginError>,
+  outcome: Exclude<Outcome<unknown>, { readonly _tag: "LoggedIn" }>
+): Effect.Effect<never, LoginError> =>
+  outcome._tag === "Refused"
+    ? refuse(outcome.refusal)
+    : Effect.fail(failed(new MustChangePassword({ dn: "" })))
+
+const isOfActiveDirectory = ({ reason }: LdapError): boolean =>
+  "diagnosticMessage" in reason && subCodeIn(reason.diagnosticMessage) !== undefined
 
 const failed = (reason: LoginReason): LoginError => new LoginError({ reason })
 
@@ -328,7 +551,7 @@ const refuseAlike = ({ isPasswordKnown, reason }: Refusal): Effect.Effect<never,
 
 /** The one entry that the filter finds. The search asks for two, to tell one match from several. */
 const findUser = Effect.fnUntraced(function*(
-  options: LoginOptions,
+  options: LoginDirectory & LoginSettings,
   login: string
 ): Effect.fn.Return<Result.Result<LdapEntry, WrongCredentials | AmbiguousLogin>, LoginError> {
   const { attributes, client, followReferrals } = options

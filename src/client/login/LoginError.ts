@@ -162,6 +162,24 @@ export class TooManyGroups extends Data.TaggedError("TooManyGroups")<{ readonly 
 }
 
 /**
+ * The password has to be changed, and the server refused the new one: it is too short or too simple, was used before, or the user may not
+ * change it.
+ *
+ * @category reasons
+ * @since 0.2.0
+ */
+export class NewPasswordRefused extends Data.TaggedError("NewPasswordRefused")<{
+  readonly dn: string
+  /** What the password policy control says; Active Directory only has the result code. */
+  readonly why: LdapControl.PasswordPolicyError | undefined
+  readonly cause: LdapError
+}> {
+  override get message(): string {
+    return `the new password was refused${this.why === undefined ? "" : ` (${this.why})`}: ${this.cause.message}`
+  }
+}
+
+/**
  * It is unknown whether the login is right: the directory could not be reached, the request failed, or the response says nothing
  * about the user.
  *
@@ -190,6 +208,7 @@ export type LoginReason =
   | NotPermitted
   | AccountRestricted
   | TooManyGroups
+  | NewPasswordRefused
   | DirectoryFailed
 
 /**

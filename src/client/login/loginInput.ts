@@ -7,32 +7,57 @@ import { given } from "../../model/input/values.ts"
 import { InvalidRequest } from "../../model/LdapError.ts"
 import { attributeListProblem, booleanProblem } from "../../session/input/operationInput.ts"
 import { countProblem, type Problem } from "../jobs/jobInput.ts"
+import { bindAsProblem } from "./bindNames.ts"
+import { hasGroups, type LoginGroupSettings, loginGroupsProblem } from "./loginGroups.ts"
 
-/** Checks what was typed. The error contains no part of the password. */
-export const credentialsProblem = (login: unknown, password: unknown): Problem => {
+/** Checks what was typed. The error contains no part of a password. */
+export const credentialsProblem = (login: unknown, password: unknown, options: unknown): Problem => {
   if (typeof login !== "string" || !login.isWellFormed())
     return invalid("login", `${given(login)} was given where the login belongs`)
-  if (!Redacted.isRedacted(password))
-    return invalid("password", `${given(password)} was given; make it with Redacted.make`)
+  const wrong = passwordProblem("password", password)
+  if (wrong !== undefined || options === undefined) return wrong
+  if (!isObject(options) || Redacted.isRedacted(options))
+    return invalid("options", `${given(options)} was given where options belong`)
+  const newPassword: unknown = "newPassword" in options ? options.newPassword : undefined
+  return newPassword === undefined ? undefined : passwordProblem("newPassword", newPassword)
+}
+
+const passwordProblem = (field: string, password: unknown): Problem => {
+  if (!Redacted.isRedacted(password)) return invalid(field, `${given(password)} was given; make it with Redacted.make`)
   const value = Redacted.value(password)
   return typeof value === "string" && value.isWellFormed()
     ? undefined
-    : invalid("password", `${given(value)} was given where a password belongs`)
+    : invalid(field, `${given(value)} was given where a password belongs`)
 }
 
 /** Checks the options. The pool checks its times. */
 export const optionsProblem = (options: unknown): Problem => {
   if (!isObject(options)) return invalid("options", `${given(options)} was given where options belong`)
-  const { attributes, base, client, concurrency, filter, followReferrals, open, passwordPolicy, uniform }: Readonly<
-    Record<string, unknown>
-  > = { ...options }
-  return directoryProblem(client, open) ?? filterProblem(filter) ??
-    (isTemplate("DnTemplate", base) ? undefined : nameProblem("base", base)) ?? attributeListProblem(attributes) ??
-    booleanProblem("passwordPolicy", passwordPolicy) ?? uniformProblem(uniform) ??
+  const fields: Readonly<Record<string, unknown>> = { ...options }
+  const { attributes, bindAs, concurrency, groups, passwordPolicy, roles } = fields
+  return (bindAs === undefined ? searchProblem(fields) : bindAsProblem(bindAs) ?? directProblem(fields)) ??
+    attributeListProblem(attributes) ?? booleanProblem("passwordPolicy", passwordPolicy) ??
     (concurrency === undefined ? undefined : countProblem("concurrency", concurrency)) ??
+    loginGroupsProblem(groups, roles)
+}
+
+/** Where an account searches for the user. */
+const searchProblem = (fields: Readonly<Record<string, unknown>>): Problem => {
+  const { base, client, filter, followReferrals, open, uniform } = fields
+  if (hasGroups(fields as LoginGroupSettings) && !hasMethod(client, "lookup"))
+    return invalid("client", "groups and roles need a client or a session with lookup and rootDse")
+  return directoryProblem(client, open) ?? filterProblem(filter) ??
+    (isTemplate("DnTemplate", base) ? undefined : nameProblem("base", base)) ?? uniformProblem(uniform) ??
     (followReferrals === undefined || isObject(followReferrals)
       ? undefined
       : invalid("followReferrals", `${given(followReferrals)} was given where options belong`))
+}
+
+/** Where the user binds without a search. */
+const directProblem = ({ base, client, open, uniform }: Readonly<Record<string, unknown>>): Problem => {
+  if (!(open === undefined ? hasMethod(client, "withSession") : isObject(open)))
+    return invalid("open", `${given(open)} was given where the settings of a session, or a client, belong`)
+  return (base === undefined ? undefined : nameProblem("base", base)) ?? booleanProblem("uniform", uniform)
 }
 
 /** Checks what an effect of the program has opened. */

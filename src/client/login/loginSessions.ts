@@ -33,8 +33,33 @@ export type LoginSession = LdapSession.SessionConfig | Effect.Effect<LdapSession
  * @since 0.1.0
  */
 export type LoginDirectory =
-  | { readonly client: Pick<LdapClient, "searchResult" | "withSession">; readonly open?: LoginSession | undefined }
-  | { readonly client: Pick<LdapSession.LdapOperations, "searchResult">; readonly open: LoginSession }
+  | {
+    readonly client: Pick<LdapClient, "searchResult" | "withSession"> & LoginReader
+    readonly open?: LoginSession | undefined
+  }
+  | {
+    readonly client: Pick<LdapSession.LdapOperations, "searchResult"> & LoginReader
+    readonly open: LoginSession
+  }
+
+/**
+ * What a client or session does besides looking users up: it reads their groups (`lookup`, `rootDse`), and sends the change of an expired
+ * password to Active Directory (`modify`). Clients and sessions can do all of it.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type LoginReader = Partial<Pick<LdapSession.LdapOperations, "lookup" | "rootDse" | "modify">>
+
+/**
+ * What opens the sessions for the binds of users, if nothing else searches for them: a client, with its servers and TLS, or `open`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type DirectLoginDirectory =
+  | { readonly client: Pick<LdapClient, "withSession">; readonly open?: LoginSession | undefined }
+  | { readonly open: LoginSession; readonly client?: undefined }
 
 /**
  * How long the sessions for the binds of users are kept. All times run on the Clock; `"Infinity"` turns a time off.
@@ -53,16 +78,25 @@ export interface LoginPoolOptions {
   readonly maxAge?: Duration.Input | undefined
 }
 
-/** Binds on a session that no other operation uses meanwhile. */
-export type Bind = (auth: LdapAuth, options: LdapSession.OperationOptions) => Effect.Effect<LdapResult, LdapError>
+/** Binds on a session that no other operation uses meanwhile, and then does what is to be done as this user. */
+export type Bind = <A, E>(
+  auth: LdapAuth,
+  options: LdapSession.OperationOptions,
+  then: (session: LdapSession.LdapOperations, result: LdapResult) => Effect.Effect<A, E>
+) => Effect.Effect<A, E | LdapError>
+
+type AnyDirectory = LoginDirectory | DirectLoginDirectory
 
 /** Opens a session for each bind, and unbinds it before the caller gets the result. */
-export const bindAnew = (directory: LoginDirectory): Bind => {
+export const bindAnew = (directory: AnyDirectory): Bind => {
   const open = openOf(directory)
-  return (auth, options) =>
-    open === undefined
-      ? clientOf(directory).withSession({ auth: undefined }, (session) => session.bind(auth, options))
-      : Effect.scoped(Effect.flatMap(open, (session) => session.bind(auth, options)))
+  return (auth, options, then) => {
+    const bound = (session: LdapSession.LdapSession) =>
+      Effect.flatMap(session.bind(auth, options), (result) => then(session, result))
+    return open === undefined
+      ? clientOf(directory).withSession({ auth: undefined }, bound)
+      : Effect.scoped(Effect.flatMap(open, bound))
+  }
 }
 
 /**
@@ -73,7 +107,7 @@ export const bindAnew = (directory: LoginDirectory): Bind => {
  * a wrong password, or refuse all but a change of the password, and a bind without a response blocks its connection.
  */
 export const bindInPool = Effect.fnUntraced(function*(
-  directory: LoginDirectory,
+  directory: AnyDirectory,
   max: number,
   { idleTimeToLive = "1 minute", maxAge }: LoginPoolOptions
 ): Effect.fn.Return<Bind, LdapError, Scope.Scope> {
@@ -88,12 +122,22 @@ export const bindInPool = Effect.fnUntraced(function*(
     idleTimeToLive,
     maxAge
   })
-  return (auth, options) => {
+  return <A, E>(
+    auth: LdapAuth,
+    options: LdapSession.OperationOptions,
+    then: (session: LdapSession.LdapOperations, result: LdapResult) => Effect.Effect<A, E>
+  ) => {
     const once = pool.use((session) =>
-      Effect.onExit(
-        whole(session).bind(auth, options),
-        (exit) => Exit.isSuccess(exit) && isLogin(exit.value) ? Effect.void : pool.invalidate(session)
-      )
+      Effect.suspend(() => {
+        let isUsers = false
+        return Effect.onExit(
+          Effect.flatMap(whole(session).bind(auth, options), (result) => {
+            isUsers = isLogin(result)
+            return then(session, result)
+          }),
+          (exit) => Exit.isSuccess(exit) && isUsers ? Effect.void : pool.invalidate(session)
+        )
+      })
     )
     return Effect.catchIf(once, isUnsent, () => once)
   }
@@ -105,11 +149,14 @@ const isLogin = (result: LdapResult): boolean => refusalOfSuccess("", result) ==
  * Whether the session had ended before the bind was sent. A bind that the server may have received is not sent again, because servers
  * count wrong passwords.
  */
-const isUnsent = ({ operation, reason }: LdapError): boolean =>
-  operation === "bind" && (reason._tag === "ConnectionLost" || reason._tag === "SessionClosed") && !reason.inDoubt
+const isUnsent = (error: unknown): boolean => {
+  if (!(error instanceof LdapError) || error.operation !== "bind") return false
+  const { reason } = error
+  return (reason._tag === "ConnectionLost" || reason._tag === "SessionClosed") && !reason.inDoubt
+}
 
 const openOf = (
-  { open }: LoginDirectory
+  { open }: AnyDirectory
 ): Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope> | undefined => {
   if (open === undefined) return undefined
   if (!Effect.isEffect(open)) return LdapSession.make({ ...open, auth: undefined })
@@ -120,10 +167,9 @@ const openOf = (
 }
 
 /** A directory without `open` is a client. */
-const clientOf = ({ client }: LoginDirectory) =>
-  client as Pick<LdapClient, "withSession"> & { readonly server?: string }
+const clientOf = ({ client }: AnyDirectory) => client as Pick<LdapClient, "withSession"> & { readonly server?: string }
 
-const serverOf = (directory: LoginDirectory): string => {
+const serverOf = (directory: AnyDirectory): string => {
   const { open } = directory
   return open === undefined || Effect.isEffect(open) ? clientOf(directory).server ?? "a directory" : open.url
 }

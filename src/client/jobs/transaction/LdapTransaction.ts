@@ -1,0 +1,230 @@
+/**
+ * Several writes as one: all of them, or none. Servers with transactions (RFC 5805) carry them out together; for others, the writes of a
+ * program that fails are taken back (Compensation.ts).
+ *
+ * @since 0.2.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import * as LdapControl from "../../../model/control/LdapControl.ts"
+import { given } from "../../../model/input/values.ts"
+import { InvalidRequest, LdapError } from "../../../model/LdapError.ts"
+import * as LdapRootDse from "../../../model/LdapRootDse.ts"
+import * as LdapExtended from "../../../protocol/LdapExtended.ts"
+import { operationsBy } from "../../../session/calls/operationsBy.ts"
+import { durationProblem } from "../../../session/input/operationInput.ts"
+import type { LdapOperations, OperationOptions } from "../../../session/LdapSession.ts"
+import { LdapClient } from "../../LdapClientService.ts"
+import { checked, jobOptionsProblem, oneOf } from "../jobInput.ts"
+import { serverKindOf } from "../serverKind.ts"
+import { Compensation, CompensationFailed, type NotUndone } from "./Compensation.ts"
+
+export type { LdapOperations } from "../../../session/LdapSession.ts"
+export { CompensationFailed, type NotUndone }
+
+/**
+ * Options of {@link run}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface TransactionOptions {
+  /**
+   * Default `auto`: a transaction of the server if its root DSE lists them, otherwise compensation. `transaction` fails on a server without
+   * transactions.
+   */
+  readonly mode?: "auto" | "transaction" | "compensation" | undefined
+  /** How long the end may take: the commit or abort of a transaction, or all inverse writes together. Default 30 seconds. */
+  readonly endTimeout?: Duration.Input | undefined
+}
+
+/**
+ * Runs an effect whose writes with `LdapClient` are carried out together or not at all.
+ *
+ * **Details**
+ *
+ * Inside, `LdapClient` is the same client, but its writes (add, modify, delete, rename) belong to the transaction. If the effect succeeds,
+ * they stay. If it fails, dies or is interrupted, none of them stays, and its failure is passed on.
+ *
+ * - **With RFC 5805** (OpenLDAP, the directory in memory) a session of its own sends the writes to the server, which keeps them until the end.
+ *   So an answer to a write only says that it was accepted; reads inside don't see the writes; and a write that can't be carried out fails the
+ *   commit, with the server's reason. No other client sees a part of it.
+ * - **By compensation** (389 Directory Server, Active Directory, Samba) each write is carried out at once, after the entry was read, and is
+ *   visible. In the end the inverse writes are sent, the latest first, value by value, so that what other clients have written
+ *   meanwhile stays. They are sent also if the fiber was interrupted, in at most `endTimeout`. If some can't be carried out, the
+ *   error is {@link CompensationFailed}, with the list; it is logged as well. A write isn't interrupted while it is in flight. A
+ *   process that dies in the middle takes nothing back.
+ *
+ * What can't be taken back is refused with `InvalidRequest` before it is sent: extended operations that write, changes of `unicodePwd`, and
+ * deletions in Active Directory, where a deleted entry would come back without its SID and password. On other servers a deleted entry comes
+ * back with the attributes that this client may read, and with another entryUUID. Referrals are not followed. `withSession` is not
+ * available inside.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { LdapClient, LdapModification, LdapTransaction } from "effect-ldap"
+ * import { Effect } from "effect"
+ *
+ * const move = LdapTransaction.run(Effect.gen(function*() {
+ *   const ldap = yield* LdapClient.LdapClient
+ *   const ada = "uid=ada,ou=people,dc=example,dc=org"
+ *   yield* ldap.modify("cn=old,ou=groups,dc=example,dc=org", LdapModification.delete("member", ada))
+ *   yield* ldap.modify("cn=new,ou=groups,dc=example,dc=org", LdapModification.add("member", ada))
+ * }))
+ * ```
+ *
+ * @category transactions
+ * @since 0.2.0
+ */
+export const run = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  options?: TransactionOptions
+): Effect.Effect<A, E | LdapError | CompensationFailed, R | LdapClient> =>
+  Effect.flatMap(LdapClient, (client) =>
+    runWith(client, (operations) => {
+      const reason = new InvalidRequest({ field: "withSession", detail: "a transaction has one session, its own" })
+      const withSession: LdapClient["withSession"] = () =>
+        Effect.fail(new LdapError({ reason, operation: "withSession" }))
+      return Effect.provideService(effect, LdapClient, { ...operations, server: client.server, withSession })
+    }, options))
+
+/**
+ * Like {@link run}, over a client or a session, and with the operations as an argument.
+ *
+ * **Details**
+ *
+ * On a session, the writes of other fibers with the same session are not a part of the transaction. OpenLDAP has one
+ * transaction at a time on a connection. The operations fail with `InvalidRequest` after the end.
+ *
+ * @category transactions
+ * @since 0.2.0
+ */
+export const runWith = <A, E, R>(
+  client: LdapOperations & Partial<Pick<LdapClient, "withSession">>,
+  f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
+  options: TransactionOptions = {}
+): Effect.Effect<A, E | LdapError | CompensationFailed, R> =>
+  checked(
+    "transaction",
+    () =>
+      typeof f === "function"
+        ? jobOptionsProblem(options, {
+          mode: oneOf("auto", "transaction", "compensation"),
+          endTimeout: (field, u) => durationProblem(field, u) ?? endlessProblem(field, u as Duration.Input)
+        })
+        : new InvalidRequest({ field: "f", detail: `${given(f)} was given where a function belongs` }),
+    () => running(client, f, options)
+  )
+
+/** What can't be interrupted has to end. */
+const endlessProblem = (field: string, u: Duration.Input): InvalidRequest | undefined =>
+  Duration.isFinite(Duration.fromInputUnsafe(u))
+    ? undefined
+    : new InvalidRequest({ field, detail: "the end of a transaction can't be interrupted, so it needs a limit" })
+
+const running = Effect.fnUntraced(function*<A, E, R>(
+  client: LdapOperations & Partial<Pick<LdapClient, "withSession">>,
+  f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
+  { endTimeout = "30 seconds", mode = "auto" }: TransactionOptions
+): Effect.fn.Return<A, E | LdapError | CompensationFailed, R> {
+  const rootDse = yield* client.rootDse
+  const hasTransactions = LdapRootDse.supportsExtended(rootDse, LdapExtended.startTransaction)
+  if (mode === "transaction" && !hasTransactions) {
+    const detail = "the server has no transactions (RFC 5805); mode \"auto\" takes writes back instead"
+    return yield* new LdapError({ reason: new InvalidRequest({ field: "mode", detail }), operation: "transaction" })
+  }
+  if (mode !== "compensation" && hasTransactions) {
+    return yield* client.withSession === undefined
+      ? inTransaction(client, f, endTimeout)
+      : client.withSession({}, (session) => inTransaction(session, f, endTimeout)) as Effect.Effect<A, E | LdapError, R>
+  }
+  const compensation = new Compensation(client, {
+    hasPreRead: LdapRootDse.supportsControl(rootDse, LdapControl.preReadRequest),
+    canAddAgain: serverKindOf(rootDse) !== "activeDirectory"
+  })
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const bounded = boundedBy(client, compensation)
+      const exit = yield* Effect.exit(restore(f(bounded.operations)))
+      bounded.end()
+      if (Exit.isFailure(exit)) yield* compensation.undo(exit.cause, endTimeout)
+      return yield* exit
+    })
+  )
+})
+
+/** In a transaction of the server. Its beginning and end are not interrupted, since a transaction that is left open blocks the session. */
+const inTransaction = <A, E, R>(
+  session: LdapOperations,
+  f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
+  timeout: Duration.Input
+): Effect.Effect<A, E | LdapError, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const { answer: identifier } = yield* session.extended(LdapExtended.startTransaction, undefined, { timeout })
+      const end = (commit: boolean) =>
+        session.extended(LdapExtended.endTransaction, { identifier, commit }, { timeout })
+      const inside = (options: OperationOptions | undefined): OperationOptions => ({
+        ...options,
+        referrals: "ignore",
+        controls: [...(options?.controls ?? []), LdapControl.transactionSpecification.make(identifier)]
+      })
+      const bounded = boundedBy(session, {
+        add: (dn, attributes, options) => session.add(dn, attributes, inside(options)),
+        delete: (dn, options) => session.delete(dn, inside(options)),
+        modify: (dn, changes, options) => session.modify(dn, changes, inside(options)),
+        rename: (dn, options) => session.rename(dn, { ...options, ...inside(options) })
+      })
+      const exit = yield* Effect.exit(restore(f(bounded.operations)))
+      bounded.end()
+      if (Exit.isFailure(exit)) yield* Effect.ignore(end(false))
+      else yield* end(true)
+      return yield* exit
+    })
+  )
+
+/** The operations of a transaction, until its end: reads as always, writes as given. */
+const boundedBy = (
+  client: LdapOperations,
+  writes: Pick<LdapOperations, "add" | "delete" | "modify" | "rename">
+): { readonly operations: LdapOperations; readonly end: () => void } => {
+  let hasEnded = false
+  const refusal = (operation: string, detail: string) =>
+    new LdapError({ reason: new InvalidRequest({ field: "transaction", detail }), operation })
+  const problem = (name: string, kind: "read" | "write"): LdapError | undefined =>
+    hasEnded
+      ? refusal(name, "it has ended, so nothing more can be a part of it")
+      : kind === "write" && !Object.hasOwn(isWrite, name)
+      ? refusal(name, "this operation can't be a part of a transaction; run it before or after it")
+      : undefined
+  const inside: LdapOperations = {
+    ...client,
+    add: (dn, attributes, options) => writes.add(dn, attributes, options),
+    delete: (dn, options) => writes.delete(dn, options),
+    modify: (dn, changes, options) => writes.modify(dn, changes, options),
+    rename: (dn, options) => writes.rename(dn, options)
+  }
+  const operations = operationsBy({
+    one: (call) =>
+      Effect.suspend(() => {
+        const wrong = problem(call.name, call.kind)
+        return wrong === undefined ? call.run(inside) : Effect.fail(wrong)
+      }),
+    many: (call) =>
+      Stream.suspend(() => {
+        const wrong = problem(call.name, call.kind)
+        return wrong === undefined ? call.run(inside) : Stream.fail(wrong)
+      })
+  })
+  return {
+    operations,
+    end: () => {
+      hasEnded = true
+    }
+  }
+}
+
+const isWrite = { add: true, delete: true, modify: true, rename: true }

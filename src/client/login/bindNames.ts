@@ -1,0 +1,91 @@
+/**
+ * The names as which users bind without a search before: from what was typed and a pattern of the program's settings. What was typed
+ * can't become anything but an account of that pattern.
+ */
+import * as Result from "effect/Result"
+import type { DnTemplate } from "../../model/dn/LdapDn.ts"
+import * as LdapFilter from "../../model/filter/LdapFilter.ts"
+import { given } from "../../model/input/values.ts"
+import { InvalidRequest } from "../../model/InvalidRequest.ts"
+
+/**
+ * As which name a user binds.
+ *
+ * **Details**
+ *
+ * A DN, by a template with the placeholder `login` (`LdapDn.template`); the login is escaped in it. Or a name that only Active Directory
+ * and Samba know, which is why the entry is then looked for: `{ upn: "example.org" }` is `ada@example.org`, `{ domain: "EXAMPLE" }` is
+ * `EXAMPLE\ada`. Several suffixes or domains may be given: the first is added to a login without one, and a login may have any of them,
+ * but no others. A login with characters that an account can't have (`/`, `\`, `=`, `,` …) is refused, since a domain controller
+ * would take it for a name of another kind.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type BindAs =
+  | DnTemplate<"login">
+  | { readonly upn: string | ReadonlyArray<string> }
+  | { readonly domain: string | ReadonlyArray<string> }
+
+/** A name for a bind, and how the entry of its user is found. */
+export type BindName =
+  | { readonly _tag: "Dn"; readonly name: string }
+  | { readonly _tag: "Account"; readonly name: string; readonly filter: LdapFilter.LdapFilter }
+
+/** `undefined` for a login that can't be an account. */
+export const bindNameOf = (bindAs: BindAs, login: string): BindName | undefined => {
+  if (login === "") return undefined
+  if ("dn" in bindAs) {
+    const dn = bindAs.dn({ login })
+    return Result.isSuccess(dn) ? { _tag: "Dn", name: dn.success.toString() } : undefined
+  }
+  if ("upn" in bindAs) {
+    const parts = partsOf(login, "@")
+    const [account = "", suffix] = parts
+    const domain = chosen(bindAs.upn, suffix)
+    if (parts.length > 2 || domain === undefined || !isAccount(account)) return undefined
+    const name = `${account}@${domain}`
+    // A name without an entry of its own is that of the account in the domain (MS-ADTS 5.1.1.1.1).
+    const filter = LdapFilter.or(
+      LdapFilter.equals("userPrincipalName", name),
+      LdapFilter.equals("sAMAccountName", account)
+    )
+    return { _tag: "Account", name, filter }
+  }
+  const parts = partsOf(login, "\\").reverse()
+  const [account = "", prefix] = parts
+  const domain = chosen(bindAs.domain, prefix)
+  if (parts.length > 2 || domain === undefined || !isAccount(account)) return undefined
+  return { _tag: "Account", name: `${domain}\\${account}`, filter: LdapFilter.equals("sAMAccountName", account) }
+}
+
+const partsOf = (login: string, separator: string): Array<string> => login.split(separator)
+
+const listOf = (names: string | ReadonlyArray<string>): ReadonlyArray<string> =>
+  typeof names === "string" ? [names] : names
+
+/** The domain that was typed, as the settings write it, or the first. */
+const chosen = (names: string | ReadonlyArray<string>, typed: string | undefined): string | undefined => {
+  const list = listOf(names)
+  return typed === undefined ? list[0] : list.find((name) => name.toLowerCase() === typed.toLowerCase())
+}
+
+/** Without the characters that make names of other kinds: DNs, canonical names, service names, SIDs in brackets. */
+const isAccount = (account: string): boolean =>
+  // eslint-disable-next-line no-control-regex
+  account !== "" && !/["/\\[\]:;|=,*?<>@\u0000-\u001f\u007f]/.test(account)
+
+/** Checks the setting. */
+export const bindAsProblem = (u: unknown): InvalidRequest | undefined => {
+  const invalid = (detail: string) => new InvalidRequest({ field: "bindAs", detail })
+  if (typeof u !== "object" || u === null)
+    return invalid(`${given(u)} was given where a template of LdapDn, { upn } or { domain } belongs`)
+  if ("dn" in u && typeof u.dn === "function") return undefined
+  const names: unknown = "upn" in u ? u.upn : "domain" in u ? u.domain : undefined
+  const list: ReadonlyArray<unknown> = Array.isArray(names) ? names : [names]
+  return list.length > 0 && list.every((name) => typeof name === "string" && isDomain(name))
+    ? undefined
+    : invalid("a template of LdapDn, { upn: \"example.org\" } or { domain: \"EXAMPLE\" } belongs there")
+}
+
+const isDomain = (name: string): boolean => /^[^\s"/\\[\]:;|=,*?<>@]+$/.test(name) && name.isWellFormed()
