@@ -24,6 +24,8 @@ const programs = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
 const says: Readonly<Record<string, RegExp>> = {
   "failover.ts":
     /Berlin is killed:(?:(?!FAILED|another user).)*answered by Paris(?:(?!FAILED|another user).)*answered by Lisbon(?:(?!FAILED|another user).)*Lisbon is killed:(?:(?!FAILED|another user).)*answered by Berlin/s,
+  "follow.ts":
+    /followed by contentSync.*after a change: +Hopper[^\n]*King[^\n]*\nstopped[^\n]*Hopper[^\n]*\ncaught up, 1 entry sent: +Dijkstra[^\n]*; King[^;\n]*\n/s,
   "from-ldapts/main.ts":
     /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
   "login-api/main.ts":

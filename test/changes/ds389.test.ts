@@ -1,12 +1,11 @@
 /**
  * Following 389 Directory Server: content synchronization, the Retro Changelog, persistent search and a scan.
  */
-import { assert, describe, it } from "@effect/vitest"
+import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
-import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import { waitFor } from "../servers/waitFor.ts"
 import { followed, polled } from "./suite.ts"

@@ -77,10 +77,11 @@ export const followed = (
     }
     const expected = yield* Effect.retry(linesOnServer(client, view, uuid), Schedule.spaced("50 millis"))
     // The last change arrives within the pause between two polls, and a reconnection.
-    yield* Effect.suspend(() => {
+    const arrived = Effect.suspend((): Effect.Effect<void, unknown> => {
       if (fiber.pollUnsafe() !== undefined) return Effect.andThen(Fiber.join(fiber), Effect.die("the stream has ended"))
       return JSON.stringify(linesOf(copy)) === JSON.stringify(expected) ? Effect.void : Effect.fail("not yet")
-    }).pipe(
+    })
+    yield* arrived.pipe(
       Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 240 }),
       Effect.catch(() => Effect.sync(() => assert.deepStrictEqual(linesOf(copy), expected)))
     )

@@ -242,8 +242,9 @@ class Conversation {
   #over(): ReadonlyArray<Item> {
     if (!this.#isRefreshing) return none
     this.#isRefreshing = false
-    // Who had no cookie was sent everything.
-    const refreshed = Change.refreshed(this.#isFull || this.#hadPresentPhase ? "absent" : "named")
+    // Who had no cookie was sent everything. 389 Directory Server has no present phase, and doesn't say so on its result.
+    const isNamed = !this.#hadPresentPhase || this.#run.server.uuidAttribute === "nsUniqueId"
+    const refreshed = Change.refreshed(this.#isFull || !isNamed ? "absent" : "named")
     return this.#cookie === undefined ? [refreshed] : [refreshed, stateOf(this.#cookie)]
   }
 
