@@ -76,4 +76,4 @@ const program = Effect.gen(function*() {
   yield* show(`caught up, ${missed} entry sent:`)
 })
 
-Effect.runPromise(Effect.scoped(program).pipe(Effect.provideService(References.MinimumLogLevel, "Error")))
+await Effect.runPromise(Effect.scoped(program).pipe(Effect.provideService(References.MinimumLogLevel, "Error")))

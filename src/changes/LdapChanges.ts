@@ -203,10 +203,7 @@ const knownFrom = (
 ): ((uuids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, KnownFailed>) | undefined =>
   known === undefined
     ? undefined
-    : (uuids) =>
-      Effect.provide(known(uuids), context).pipe(
-        Effect.mapError((error) => new KnownFailed({ error }))
-      ) as Effect.Effect<ReadonlyMap<string, Known>, KnownFailed>
+    : (uuids) => Effect.mapError(Effect.provide(known(uuids), context), (error) => new KnownFailed({ error }))
 
 type Decode = (
   changes: ReadonlyArray<LdapChange>

@@ -11,7 +11,7 @@ import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type { LdapClient } from "../client/LdapClientService.ts"
-import { InvalidRequest, LdapError } from "../model/LdapError.ts"
+import { InvalidRequest, type LdapError } from "../model/LdapError.ts"
 import type { LdapSession } from "../session/LdapSession.ts"
 import { LdapChangesError, type LdapChangesErrorReason, SourceUnavailable } from "./ChangesError.ts"
 import type { Known, Settings } from "./ChangesOptions.ts"
@@ -21,9 +21,9 @@ import { type ChangesSource, checkpoint, type ChosenSource, type LdapChange } fr
 import { serverKindOf } from "./sources/ServerKind.ts"
 import {
   type Item,
-  KnownFailed,
+  type KnownFailed,
   type Operations,
-  Refused,
+  type Refused,
   type Run,
   type Source,
   type SourceFailure

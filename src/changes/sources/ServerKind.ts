@@ -9,7 +9,6 @@ import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { UuidMissing } from "../ChangesError.ts"
 import type { View } from "../ChangesOptions.ts"
 import { guidFromUuid, uuidFromGuid, uuidFromText } from "../LdapChange.ts"
-import type { ReadEntry } from "./Source.ts"
 
 export interface ServerKind {
   readonly rootDse: LdapEntry
@@ -19,6 +18,13 @@ export interface ServerKind {
   readonly versionAttributes: ReadonlyArray<string>
   /** Naming contexts as names. */
   readonly contexts: ReadonlyArray<LdapDn.LdapDn>
+}
+
+/** An entry of the view as a source reads it. */
+export interface ReadEntry {
+  readonly uuid: string
+  readonly version: string | undefined
+  readonly entry: LdapEntry
 }
 
 const activeDirectoryOid = "1.2.840.113556.1.4.800"

@@ -4,7 +4,6 @@
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapOperations } from "../../session/LdapSession.ts"
 import type { LdapChangesErrorReason } from "../ChangesError.ts"
@@ -53,11 +52,4 @@ export interface Source {
   readonly missing: (run: Run) => Effect.Effect<string | undefined, LdapError>
   /** `state` is that of the last item `State`, of this or an earlier run, perhaps at another server. */
   readonly run: (run: Run, state: SourceState | undefined) => Effect.Effect<void, SourceFailure>
-}
-
-/** An entry of the view as a source reads it. */
-export interface ReadEntry {
-  readonly uuid: string
-  readonly version: string | undefined
-  readonly entry: LdapEntry
 }

@@ -74,11 +74,12 @@ export const accesslog: Source = {
 /** How many records are worked off before a checkpoint. */
 const perRound = 500
 
-const placeIn = (state: SourceState | undefined): string | undefined =>
-  typeof state === "object" && state !== null && "at" in state && typeof state.at === "string" &&
-    /^[0-9.]*Z?$/.test(state.at)
-    ? state.at
-    : undefined
+const placeIn = (state: SourceState | undefined): string | undefined => {
+  if (typeof state !== "object" || state === null) return undefined
+  // Lists are objects too, and have a method of that name.
+  const { at } = state as Readonly<Record<string, unknown>>
+  return typeof at === "string" && /^[0-9.]*Z?$/.test(at) ? at : undefined
+}
 
 /** A naming context that is an access log. */
 const logOf = ({ memory, server, session }: Run): Effect.Effect<string | undefined, LdapError> =>

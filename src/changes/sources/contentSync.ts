@@ -129,14 +129,13 @@ class Conversation {
       /** What was found so far goes first, since what follows asks the server. */
       for (const message of messages) {
         const said = this.#read(message)
-        if (Array.isArray(said)) {
+        if (!Effect.isEffect(said)) {
           items.push(...said)
           continue
         }
-        const rest = said as Effect.Effect<ReadonlyArray<Item>, SourceFailure>
         yield* this.#emit(items)
         items = []
-        yield* this.#emit(yield* rest)
+        yield* this.#emit(yield* said)
       }
       yield* this.#emit(items)
     })

@@ -12,8 +12,8 @@ import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { SourceState } from "../cookie.ts"
 import * as Change from "../LdapChange.ts"
-import { attributesFor, contextOf, entryReader, uuidFilter, uuidOf } from "./ServerKind.ts"
-import type { Item, ReadEntry, Run, SourceFailure } from "./Source.ts"
+import { attributesFor, contextOf, entryReader, type ReadEntry, uuidFilter, uuidOf } from "./ServerKind.ts"
+import type { Item, Run, SourceFailure } from "./Source.ts"
 
 /** How many UUIDs one filter has. */
 const perSearch = 50
