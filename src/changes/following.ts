@@ -19,15 +19,7 @@ import { choose, sourceOf } from "./choosing.ts"
 import { cookiesOf, readCookie, type SourceState } from "./cookie.ts"
 import { type ChangesSource, checkpoint, type ChosenSource, type LdapChange } from "./LdapChange.ts"
 import { serverKindOf } from "./sources/ServerKind.ts"
-import {
-  type Item,
-  type KnownFailed,
-  type Operations,
-  type Refused,
-  type Run,
-  type Source,
-  type SourceFailure
-} from "./sources/Source.ts"
+import type { Item, KnownFailed, Operations, Refused, Run, Source, SourceFailure } from "./sources/Source.ts"
 
 /** What is followed: a client, which opens sessions when it needs them, or one session. */
 export type Followed = LdapClient | LdapSession

@@ -15,14 +15,14 @@ const { values } = parseArgs({
   }
 })
 
-const sources = ["contentSync", "persistentSearch", "scan"] as const
+const sources = ["contentSync", "changelog", "accesslog", "persistentSearch", "scan"] as const
 
 const totals = { programs: 0, crashes: 0, checkpoints: 0, refreshes: 0, faults: 0 }
 for (let i = 0; i < Number(values.programs); i++) {
   const source = sources[i % sources.length]!
   const seed = Number(values.seed) + i
   const { copied, expected, said } = await Effect.runPromise(
-    run({ source, seed, changes: Number(values.changes) }).pipe(
+    run({ source, seed, changes: Number(values.changes), options: { changeLogs: ["changelog", "accesslog"] } }).pipe(
       Effect.provide(TestClock.layer()),
       Effect.provideService(References.MinimumLogLevel, "None")
     )
