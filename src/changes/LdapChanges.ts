@@ -61,7 +61,8 @@ export interface FollowClassOptions<Self, Fields extends FieldsInput, E = never,
  * stream fails when it ends.
  *
  * The consumer sets the pace: while it is busy, nothing more is read from the server, and the server waits. A server that doesn't wait for
- * ever ends the session, which is replaced. Ending the stream, or interrupting its fiber, abandons the search and unbinds the session.
+ * ever ends the session, which is replaced. Ending the stream, or interrupting its fiber, unbinds the
+ * session, which ends the server's search; over an `LdapSession` that goes on, the search is abandoned.
  *
  * Fails with `LdapError` for what another attempt wouldn't change (a refused bind, a base that doesn't exist), and with `LdapChangesError`
  * if the cookie is of another request, or the source that was asked for can't be used. Each run of the stream begins with `since`.

@@ -19,6 +19,8 @@ export interface Subject {
   readonly source: LdapChanges.ChangesSource
   readonly uuid: UuidAttribute
   readonly seed: number
+  /** Default {@link filter}. */
+  readonly filter?: string | undefined
   /** Whether the consumer says what it has. */
   readonly known?: boolean | undefined
 }
@@ -32,7 +34,7 @@ export const polled = (subject: Subject, rounds: number) =>
     const { client, place, source, uuid } = subject
     const random = randomOf(subject.seed)
     const counter = { value: 0 }
-    const view = { base: place.top, filter }
+    const view = { base: place.top, filter: subject.filter ?? filter }
     const copy = LdapChanges.makeCopy()
     for (let round = 0; round < rounds; round++) {
       for (let i = 0; i < 8; i++) yield* step(client, place, random, counter)
@@ -61,7 +63,7 @@ export const followed = (
     const { client, place, source, uuid } = subject
     const random = randomOf(subject.seed)
     const counter = { value: 0 }
-    const view = { base: place.top, filter }
+    const view = { base: place.top, filter: subject.filter ?? filter }
     const copy = LdapChanges.makeCopy()
     const following = LdapChanges.follow(client, {
       ...view,

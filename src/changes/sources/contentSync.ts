@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import type { LdapFilter } from "../../model/filter/LdapFilter.ts"
 import { LdapError, ProtocolViolation } from "../../model/LdapError.ts"
 import { supportsControl } from "../../model/LdapRootDse.ts"
 import type { SearchMessage } from "../../session/LdapSession.ts"
@@ -25,6 +26,10 @@ export const contentSync: Source = {
   missing: Effect.fnUntraced(function*({ server, session, view }) {
     if (!supportsControl(server.rootDse, LdapControl.syncRequest))
       return "the root DSE doesn't list the control of RFC 4533"
+    // Its plugin sends a deletion for an entry that is deleted, and nothing for one that doesn't match any more.
+    if (server.uuidAttribute === "nsUniqueId" && !isEverything(view.filter)) {
+      return "389 Directory Server doesn't tell of entries that leave a filter; without a filter it can be followed so, or by its change log"
+    }
     // slapd lists the control for all databases as soon as one has the overlay.
     const asked = session.searchResult({
       base: view.base,
@@ -71,6 +76,9 @@ export const contentSync: Source = {
     )
   })
 }
+
+const isEverything = (filter: LdapFilter): boolean =>
+  filter._tag === "Present" && filter.attribute.toLowerCase() === "objectclass"
 
 /** Reasons for which another source is tried. */
 const refusals: ReadonlySet<string> = new Set([
