@@ -25,6 +25,8 @@ import { KnownFailed } from "./sources/Source.ts"
 
 export * from "./ChangesError.ts"
 export type { FollowOptions, Known, KnownEntries } from "./ChangesOptions.ts"
+export type { DnInput, FilterInput } from "../session/LdapSession.ts"
+export type { Entries, FieldsInput, LdapDecodeError } from "../schema/LdapSchema.ts"
 export type { Followed } from "./following.ts"
 export * from "./LdapChange.ts"
 export * from "./MemoryCopy.ts"
