@@ -16,6 +16,7 @@ import * as SecurityDescriptor from "./activedirectory/SecurityDescriptor.ts"
 import * as LdapAuth from "./auth/LdapAuth.ts"
 import * as LdapSasl from "./auth/LdapSasl.ts"
 import * as Ber from "./ber/Ber.ts"
+import * as LdapChanges from "./changes/LdapChanges.ts"
 import * as LdapJobs from "./client/jobs/LdapJobs.ts"
 import * as LdapResolver from "./client/jobs/LdapResolver.ts"
 import * as LdifApply from "./client/jobs/LdifApply.ts"
@@ -88,6 +89,11 @@ export {
    * `withSession`. The SASL mechanisms themselves are in `LdapSasl`; to check the passwords of users, use `LdapLogin`.
    */
   LdapAuth,
+  /**
+   * Follows a directory: one stream of changes over all servers (content synchronization, DirSync, uSNChanged, change logs, persistent search,
+   * or a scan of any server), from a checkpoint on, through lost sessions and failover.
+   */
+  LdapChanges,
   /**
    * The client as a service: all operations over a connection pool, with retry, failover and referral chasing. This is what most programs
    * use. Use `LdapSession` instead for a single connection whose bind changes, and `LdapLogin` to check passwords of users.

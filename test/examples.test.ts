@@ -26,6 +26,8 @@ const says: Readonly<Record<string, RegExp>> = {
     /ca3cdbb1a5761f4b9b3a3d2e61a2c8f0.*may not reset the password; with one more entry it may.*Ada Lovelace is in Domain Users/s,
   "failover.ts":
     /Berlin is killed:(?:(?!FAILED|another user).)*answered by Paris(?:(?!FAILED|another user).)*answered by Lisbon(?:(?!FAILED|another user).)*Lisbon is killed:(?:(?!FAILED|another user).)*answered by Berlin/s,
+  "follow.ts":
+    /followed by contentSync.*after a change: +Hopper[^\n]*King[^\n]*\nstopped[^\n]*Hopper[^\n]*\ncaught up, 1 entry sent: +Dijkstra[^\n]*; King[^;\n]*\n/s,
   "from-ldapts/main.ts":
     /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
   "login-api/main.ts":

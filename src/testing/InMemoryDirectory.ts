@@ -53,6 +53,7 @@ export {
 } from "./DirectoryLog.ts"
 export type { ConnectionOptions, StartTlsOptions } from "./connection/ConnectionOptions.ts"
 export type { Interceptor } from "./connection/RequestServing.ts"
+export type { ChangeLog } from "./directory/changeLogs.ts"
 export type { Access, Visibility } from "./directory/DirectoryState.ts"
 export type { DirectorySnapshot } from "./directory/DirectorySnapshot.ts"
 export type { DirectoryFaults, InjectedFault } from "./faults/FaultScript.ts"

@@ -194,6 +194,7 @@ export const attributeTable = `
 1.2.840.113556.1.2.2 whenCreated time ordering single
 1.2.840.113556.1.2.3 whenChanged time ordering single
 1.2.840.113556.1.2.120 uSNChanged integer ordering single
+2.16.840.1.113730.3.1.5 changeNumber integer ordering single
 1.2.840.113556.1.2.19 uSNCreated integer ordering single
 1.2.840.113556.1.4.782 objectCategory dn single
 1.2.840.113556.1.4.771 servicePrincipalName caseIgnore

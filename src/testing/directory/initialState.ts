@@ -13,6 +13,7 @@ import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
 import type { Interceptor } from "../connection/RequestServing.ts"
 import type { DirectoryFault } from "../DirectoryFault.ts"
 import { Loader } from "../operations/loading.ts"
+import { type ChangeLog, keepLogs } from "./changeLogs.ts"
 import { type Access, DirectoryState, parseDn, type Visibility } from "./DirectoryState.ts"
 import { type LimitedServer, limitsOf, type ServerLimits } from "./ServerLimits.ts"
 
@@ -95,6 +96,11 @@ export interface Options {
    * `adminLimitExceeded` (11), or with `e-syncRefreshRequired` (4096) if it synchronizes a copy. Default 10,000.
    */
   readonly maxNews?: number | undefined
+  /**
+   * Logs of changes that the directory keeps as entries: `changelog` below `cn=changelog`, as 389 Directory Server, `accesslog` below
+   * `cn=accesslog`, as slapd. Delete records to trim a log. Not with `schemaChecking`, which knows no such attributes. Default: none. @since 0.2.0
+   */
+  readonly changeLogs?: ReadonlyArray<ChangeLog> | undefined
   /** A function that sees each request first and can answer it; see {@link Interceptor}. */
   readonly interceptor?: Interceptor | undefined
   /** The faults that are in force from the beginning; see `DirectoryFault`. `directory.faults` changes them. */
@@ -172,6 +178,7 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
       : `${LdapResultCode.format(code)}${diagnosticMessage === "" ? "" : `: ${diagnosticMessage}`}`
     return invalid(where, `"${dn}" can't be added: ${why}`)
   }
+  keepLogs(state, options.changeLogs ?? [], now)
   return Result.succeed(state)
 }
 

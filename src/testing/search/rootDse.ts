@@ -5,6 +5,7 @@ import * as LdapDn from "../../model/dn/LdapDn.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import { saslMechanisms } from "../bind/saslBind.ts"
 import type { Offers } from "../connection/ConnectionOptions.ts"
+import { changelogDn, changelogNumbers } from "../directory/changeLogs.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import { DirectoryEntry, StoredAttribute } from "../directory/DirectoryTree.ts"
 import { supportedControls } from "../operations/requestControls.ts"
@@ -24,6 +25,7 @@ const supportedExtensions = [
 ].map(({ oid }) => oid)
 
 export const rootDse = (state: DirectoryState, offers: Offers): DirectoryEntry => {
+  const log = changelogNumbers(state)
   const said: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
     ["objectClass", ["top"]],
     ["namingContexts", state.suffixes.map(String)],
@@ -33,10 +35,15 @@ export const rootDse = (state: DirectoryState, offers: Offers): DirectoryEntry =
     ["subschemaSubentry", ["cn=Subschema"]],
     ["supportedFeatures", features],
     ["supportedLDAPVersion", ["3"]],
-    ["vendorName", ["effect-ldap"]]
+    ["vendorName", ["effect-ldap"]],
+    ...(log === undefined ? [] : [
+      ["changelog", [changelogDn]],
+      ["firstChangeNumber", [String(log.first)]],
+      ["lastChangeNumber", [String(log.last)]]
+    ] as const)
   ]
   const attributes = said.flatMap(([name, values]) => {
-    const parsed = state.types.find(name)
+    const parsed = state.types.learn(name)
     return parsed === undefined ? [] : [new StoredAttribute(name, parsed, values.map((value) => Buffer.from(value)))]
   })
   const history = { uuid: "", created: 0, creator: "", modified: 0, modifier: "" }

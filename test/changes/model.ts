@@ -1,0 +1,127 @@
+/**
+ * A model of following in virtual time: a random history on a directory in memory, faults at its messages, a consumer that crashes and goes on
+ * from the last checkpoint it has stored. At the end the copy must be the directory, and no checkpoint may be ahead of what it covers.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapChanges from "../../src/changes/LdapChanges.ts"
+import * as LdapClient from "../../src/client/LdapClient.ts"
+import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as DirectoryFault from "../../src/testing/DirectoryFault.ts"
+import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
+import { settle } from "../session/RecordingPeer.ts"
+import { randomOf, step } from "./histories.ts"
+import { linesOf, linesOnServer, type UuidAttribute } from "./sameAs.ts"
+import { filter } from "./suite.ts"
+
+export interface Program {
+  readonly source: LdapChanges.ChangesSource
+  readonly seed: number
+  readonly changes: number
+  readonly uuid?: UuidAttribute | undefined
+  /** Options of the directory beside its entries. */
+  readonly options?: InMemoryDirectory.Options | undefined
+}
+
+const base = "dc=example"
+
+const place = {
+  top: base,
+  leafType: "cn",
+  leaf: (cn: string) => ({ objectClass: ["device"], cn }),
+  unit: (ou: string) => ({ objectClass: ["organizationalUnit"], ou })
+}
+
+/** What breaks: at any message of an answer to a search, or as soon as a connection is open. */
+const faultsFor = (random: () => number): ReadonlyArray<DirectoryFault.DirectoryFault> => {
+  const where = { on: "search" as const, after: Math.floor(random() * 6), nth: 1 + Math.floor(random() * 4) }
+  const dice = random()
+  if (dice < 0.5) return []
+  if (dice < 0.65) return [DirectoryFault.reset(where)]
+  if (dice < 0.8) return [DirectoryFault.close(where)]
+  if (dice < 0.9) return [DirectoryFault.disconnect(where)]
+  return [DirectoryFault.reset({ on: "connect" })]
+}
+
+/** What the copy and the directory have in the end. */
+export const run = Effect.fnUntraced(function*({ changes, options, seed, source, uuid = "entryUUID" }: Program) {
+  const random = randomOf(seed)
+  const directory = yield* InMemoryDirectory.make({
+    entries: [{
+      dn: base,
+      attributes: { objectClass: ["organizationalUnit", "domain"], dc: "example", ou: "example" }
+    }],
+    admin: { password: "secret" },
+    ...options
+  })
+  const auth = LdapAuth.simple(`cn=admin,${base}`, Redacted.make("secret"))
+  const client = yield* LdapClient.fromTransport(directory.transport, { auth, pool: { min: 0 } })
+  // Histories are made on a session that the faults spare: they are set while it is silent.
+  const writer = yield* LdapSession.fromTransport(directory.transport, { auth })
+  const view = { base, filter }
+  const counter = { value: 0 }
+  let copy = LdapChanges.makeCopy()
+  const said = { crashes: 0, checkpoints: 0, refreshes: 0, faults: 0 }
+  const follow = () => {
+    // What the consumer did after its last checkpoint is not undone: it comes once more.
+    const mayKnow = random() < 0.5
+    return LdapChanges.follow(client, {
+      ...view,
+      source,
+      since: copy.cookie,
+      ...(mayKnow ? { known: copy.known } : {}),
+      pollInterval: "2 seconds",
+      pageSize: 3,
+      schedule: Schedule.spaced("1 second")
+    }).pipe(Stream.runForEach((change) => {
+      if (change._tag === "Checkpoint") said.checkpoints++
+      if (change._tag === "RefreshStarted") said.refreshes++
+      return copy.apply(change)
+    }))
+  }
+  let fiber = yield* Effect.forkChild(follow())
+  const quiet = Effect.forEach(Array.from({ length: 12 }), () => settle, { discard: true })
+  for (let i = 0; i < changes; i++) {
+    yield* directory.faults.clear
+    yield* step(writer, place, random, counter)
+    const faults = faultsFor(random)
+    if (faults.length > 0) {
+      said.faults++
+      yield* directory.faults.set(faults)
+    }
+    for (let n = Math.floor(random() * 3); n > 0; n--) {
+      yield* quiet
+      yield* TestClock.adjust(`${Math.floor(random() * 2_500)} millis`)
+    }
+    if (random() < 0.15) {
+      said.crashes++
+      yield* Fiber.interrupt(fiber)
+      if (random() < 0.1) copy = LdapChanges.makeCopy()
+      fiber = yield* Effect.forkChild(follow())
+    }
+  }
+  yield* directory.faults.clear
+  const expected = yield* linesOnServer(writer, view, uuid)
+  for (let i = 0; i < 60; i++) {
+    yield* quiet
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return yield* Effect.die(exit)
+    if (copy.isWhole && JSON.stringify(linesOf(copy)) === JSON.stringify(expected)) break
+    yield* TestClock.adjust("1 second")
+  }
+  yield* Fiber.interrupt(fiber)
+  // A checkpoint that was ahead would show here: what it skipped never comes.
+  const resumed = LdapChanges.poll(client, { ...view, source, since: copy.cookie, known: copy.known, pageSize: 3 })
+  const last = yield* Effect.forkChild(Stream.runForEach(resumed, copy.apply))
+  for (let i = 0; i < 20 && last.pollUnsafe() === undefined; i++) {
+    yield* quiet
+    yield* TestClock.adjust("1 second")
+  }
+  yield* Fiber.join(last)
+  return { copied: linesOf(copy), expected, said }
+}, Effect.scoped)
