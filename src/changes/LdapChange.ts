@@ -26,7 +26,8 @@
  *
  * Two rows may have the same DN within a refresh (an entry was deleted, and another one got its name), so a DN must not be a unique key.
  * A checkpoint never comes between `RefreshStarted` and `Refreshed`. A consumer may commit rows of a long refresh before its end, if it
- * commits the names and pairs (rules 1 and 5) with them, or starts again from the last checkpoint.
+ * commits the names and pairs (rules 1 and 5) with them. Rows that were written stay
+ * when a refresh is interrupted: the next one names them again.
  *
  * @since 0.2.0
  */
@@ -155,6 +156,54 @@ export interface RefreshStarted {
    * has these changes (`refused`): then the whole view follows, and what is not in it is gone.
    */
   readonly reason: "initial" | "resume" | "refused"
+  /** The source that is followed, and why it was chosen. */
+  readonly via: ChosenSource | undefined
+}
+
+/**
+ * The ways in which servers are followed. src/changes/README.md has a table of what each needs, can lose and costs.
+ *
+ * **Details**
+ *
+ * - `contentSync`: RFC 4533. slapd with the overlay syncprov, 389 Directory Server with its plugin.
+ * - `dirSync`: the DirSync control of Active Directory and Samba.
+ * - `usn`: `uSNChanged` and deleted objects of Active Directory and Samba.
+ * - `changelog`: the Retro Changelog of 389 Directory Server.
+ * - `accesslog`: the overlay accesslog of slapd.
+ * - `persistentSearch`: 389 Directory Server, and others.
+ * - `scan`: any server that has UUIDs.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const ChangesSource = Schema.Literals([
+  "contentSync",
+  "dirSync",
+  "usn",
+  "changelog",
+  "accesslog",
+  "persistentSearch",
+  "scan"
+])
+
+/**
+ * @category models
+ * @since 0.2.0
+ */
+export type ChangesSource = typeof ChangesSource.Type
+
+/**
+ * The source that is followed.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface ChosenSource {
+  readonly source: ChangesSource
+  /** Why: it was asked for, or what the server offers. */
+  readonly why: string
+  /** The sources that were tried before it, and why they can't be used. */
+  readonly refused: ReadonlyArray<{ readonly source: ChangesSource; readonly why: string }>
 }
 
 /**
@@ -223,7 +272,11 @@ export const present = (uuid: string, dn?: string): Present => ({ _tag: "Present
  * @category constructors
  * @since 0.2.0
  */
-export const refreshStarted = (reason: RefreshStarted["reason"]): RefreshStarted => ({ _tag: "RefreshStarted", reason })
+export const refreshStarted = (reason: RefreshStarted["reason"], via?: ChosenSource): RefreshStarted => ({
+  _tag: "RefreshStarted",
+  reason,
+  via
+})
 
 /**
  * @category constructors
@@ -300,8 +353,8 @@ const swapped = (bytes: Uint8Array): Buffer => {
  * **Details**
  *
  * It has the version of its format, the source that made it, and what was followed (base, scope, filter, attributes). `follow` refuses a
- * cookie of another request with a typed error, or begins again if asked to. It holds no password. Its length depends on the source: tens
- * to hundreds of bytes, for `scan` also up to some kilobytes.
+ * cookie of another request with a typed error, or begins again if asked to. It has no password, no filter and no name. Most have some hundred
+ * characters; none has more than 65,536.
  *
  * @category cookies
  * @since 0.2.0
