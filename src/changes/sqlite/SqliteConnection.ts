@@ -67,10 +67,10 @@ export class SqliteConnection implements Connection {
   }
 
   readonly execute: Connection["execute"] = (sql, params, transformRows) =>
-    this.#rows(sql, params, () => this.#prepared(sql), transformRows)
+    this.#rows(params, () => this.#prepared(sql), transformRows)
 
   readonly executeUnprepared: Connection["executeUnprepared"] = (sql, params, transformRows) =>
-    this.#rows(sql, params, () => this.#database.prepare(sql), transformRows)
+    this.#rows(params, () => this.#database.prepare(sql), transformRows)
 
   readonly executeRaw: Connection["executeRaw"] = (sql, params) =>
     this.#run((useBigInts) => {
@@ -111,11 +111,10 @@ export class SqliteConnection implements Connection {
     }))
 
   #rows(
-    sql: string,
     params: ReadonlyArray<unknown>,
     prepare: () => StatementSync,
     transformRows: Parameters<Connection["execute"]>[2]
-  ): Effect.Effect<ReadonlyArray<any>, SqlError> {
+  ): Effect.Effect<ReadonlyArray<object>, SqlError> {
     return this.#run((useBigInts) => {
       const rows = readWith(prepare(), false, useBigInts).all(...bound(params))
       return transformRows === undefined ? rows : transformRows(rows)

@@ -71,7 +71,7 @@ describe("SqliteClient", () => {
       assert.strictEqual(yield* reasonOf(sql`INSERT INTO pets (owner) VALUES (7)`), "ConstraintError")
       assert.strictEqual(yield* reasonOf(sql`INSERT INTO pets (owner) VALUES (NULL)`), "ConstraintError")
       const error = yield* Effect.flip(sql`SELEC 1`)
-      assert.include(String(error.reason.message), "syntax error")
+      assert.include(error.reason.message, "syntax error")
       assert.strictEqual(yield* reasonOf(sql`SELECT ${{ an: "object" }} AS it`), "UnknownError")
     }).pipe(Effect.provide(memory)))
 
@@ -132,7 +132,7 @@ describe("SqliteClient", () => {
       assert.lengthOf(yield* Stream.runCollect(Stream.take(numbers.stream, 3)), 3)
       yield* sql`CREATE TABLE after (n INTEGER)`
       const error = yield* Effect.flip(Stream.runDrain(sql`SELECT json(n) FROM (SELECT '{' AS n)`.stream))
-      assert.include(String(error.reason.message), "malformed JSON")
+      assert.include(error.reason.message, "malformed JSON")
     }).pipe(Effect.provide(memory)))
 
   it.effect("keeps only as many statements as it is told", () =>
@@ -183,15 +183,13 @@ describe("SqliteClient", () => {
   it.effect("waits for a lock of another connection as long as busyTimeout says, at the begin of a transaction", () =>
     Effect.gen(function*() {
       const filename = join(yield* folder, "people.db")
-      const first = SqliteClient.layer({ filename })
-      yield* Effect.gen(function*() {
+      const other = SqliteClient.layer({ filename, busyTimeout: "20 millis" })
+      const write = Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(Effect.die("it has no turn")))
+      const blocked = Effect.gen(function*() {
         const sql = yield* people
-        yield* sql.withTransaction(Effect.gen(function*() {
-          const other = SqliteClient.layer({ filename, busyTimeout: "20 millis" })
-          const write = Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(Effect.die("it has no turn")))
-          assert.strictEqual(yield* Effect.provide(reasonOf(write), other), "LockTimeoutError")
-        }))
-      }).pipe(Effect.provide(first))
+        return yield* sql.withTransaction(Effect.provide(reasonOf(write), other))
+      })
+      assert.strictEqual(yield* Effect.provide(blocked, SqliteClient.layer({ filename })), "LockTimeoutError")
     }))
 
   it.effect("says why a database can't be opened, and closes it with its scope", () =>
