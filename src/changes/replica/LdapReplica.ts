@@ -21,6 +21,22 @@ import type { LdapReplica } from "./ReplicaModel.ts"
 import type { ReplicaOptions } from "./ReplicaOptions.ts"
 import { replicaFrom } from "./replicaFrom.ts"
 
+export type { FieldsInput } from "../../schema/class/LdapSchemaField.ts"
+export type { LdapDecodeError } from "../../schema/class/LdapSchemaError.ts"
+export type { EntityClass } from "../../schema/class/LdapSchemaRepository.ts"
+export type { DnInput } from "../../model/ldapts.ts"
+export type { FilterInput } from "../../session/LdapSession.ts"
+export type {
+  CookieMismatch,
+  CookieUnreadable,
+  EntryUndecodable,
+  LdapChangesError,
+  LdapChangesErrorReason,
+  SourceUnavailable,
+  UuidMissing
+} from "../ChangesError.ts"
+export type { FollowOptions, Known, KnownEntries } from "../ChangesOptions.ts"
+export type { ChangesSource } from "../LdapChange.ts"
 export type { ColumnValue, TableTarget } from "./classTarget.ts"
 export type { ReplicaChange } from "./ReplicaChange.ts"
 export {
@@ -36,6 +52,7 @@ export type { CopiedEntry, LdapReplica, RunError, Status, VerifyInput } from "./
 export type { ReplicaOptions } from "./ReplicaOptions.ts"
 export { changesMetric, commitMetric, entriesMetric, lagMetric, type Progress } from "./ReplicaProgress.ts"
 export type { Difference, Verification } from "./ReplicaVerification.ts"
+export type { BatchCounts } from "./ReplicaWriter.ts"
 
 /**
  * The options of a copy whose entries are values of a class.

@@ -4,8 +4,7 @@
  * @since 0.2.0
  */
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
-import * as DurationModule from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as SubscriptionRef from "effect/SubscriptionRef"
@@ -32,7 +31,7 @@ export interface Progress {
   /** How many entries the copy has. */
   readonly entries: number
   /** The differences that this process has made, and the changes that made none. */
-  readonly counts: Readonly<BatchCounts>
+  readonly counts: BatchCounts
   /** When the last batch was committed; milliseconds since 1970, 0 if none was. */
   readonly committedAt: number
 }
@@ -65,7 +64,7 @@ const initial: Progress = {
   phase: "stopped",
   done: 0,
   rate: 0,
-  lag: DurationModule.zero,
+  lag: Duration.zero,
   entries: 0,
   counts: { added: 0, modified: 0, moved: 0, deleted: 0, unchanged: 0 },
   committedAt: 0
@@ -119,7 +118,7 @@ export const makeTracker = Effect.fnUntraced(function*(replica: string): Effect.
             ...progress,
             done,
             rate: now > since ? done * 1_000 / (now - since) : 0,
-            lag: DurationModule.millis(now - batch.arrivedAt),
+            lag: Duration.millis(now - batch.arrivedAt),
             entries: batch.entries,
             counts: {
               added: progress.counts.added + batch.counts.added,

@@ -39,14 +39,21 @@ export interface WriterOptions<E, R> {
   readonly apply: ((changes: ReadonlyArray<ReplicaChange>) => Effect.Effect<void, E, R>) | undefined
 }
 
-/** How many changes of each kind a batch has made. */
+/**
+ * How many differences of each kind were made, and how many changes made none.
+ *
+ * @category models
+ * @since 0.2.0
+ */
 export interface BatchCounts {
-  added: number
-  modified: number
-  moved: number
-  deleted: number
-  unchanged: number
+  readonly added: number
+  readonly modified: number
+  readonly moved: number
+  readonly deleted: number
+  readonly unchanged: number
 }
+
+type Counting = { -readonly [Kind in keyof BatchCounts]: number }
 
 export interface BatchResult {
   readonly row: ReplicaRow
@@ -115,7 +122,7 @@ class Writer<E, R> {
   readonly options: WriterOptions<E, R>
   row: ReplicaRow
   readonly state: RefreshState
-  readonly counts: BatchCounts = { added: 0, modified: 0, moved: 0, deleted: 0, unchanged: 0 }
+  readonly counts: Counting = { added: 0, modified: 0, moved: 0, deleted: 0, unchanged: 0 }
   /** The rows of the batch's UUIDs, as they are in the database after each flush. */
   readonly #rows: Map<string, EntryRow>
   /** What is still to be written, the last change of each UUID. */

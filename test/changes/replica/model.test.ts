@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { ReplicaChange } from "../../../src/changes/replica/ReplicaChange.ts"
 import { replicaFrom } from "../../../src/changes/replica/replicaFrom.ts"
 import { makeFaultyDatabase } from "./faultyDatabase.ts"
-import { Lost, randomFrom, SimulatedDirectory } from "./simulation.ts"
+import { randomFrom, SimulatedDirectory } from "./simulation.ts"
 
 /** A table of the program that refuses what isn't a difference: a change that is applied twice, or one without its predecessor. */
 const makeMirror = (sql: SqlClient.SqlClient) => {
@@ -88,20 +88,20 @@ const history = Effect.fnUntraced(function*(seed: number) {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       // Migrations and the first statement aren't tried again by the copy: a process that can't begin ends.
-      if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) return yield* exit
+      if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) return yield* Effect.failCause(exit.cause)
       counts.restarts++
       fiber = yield* Effect.forkChild(process)
     }
   }
   faults.after = -1
   directory.breakAfter = -1
-  const wanted = sorted(directory.view())
+  const wanted: ReadonlyArray<readonly [string, string]> = sorted(directory.view())
   // No longer than the longest pauses of a copy take: a lease, and those after failures.
   for (let step = 0; step < 200; step++) {
     yield* TestClock.adjust("2 seconds")
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
-      if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) return yield* exit
+      if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) return yield* Effect.failCause(exit.cause)
       fiber = yield* Effect.forkChild(process)
     }
     if (JSON.stringify(yield* mirror.rows) === JSON.stringify(wanted)) break

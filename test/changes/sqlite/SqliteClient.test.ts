@@ -196,13 +196,13 @@ describe("SqliteClient", () => {
     Effect.gen(function*() {
       const path = yield* folder
       const opened = (options: SqliteClient.SqliteOptions) =>
-        reasonOf(Effect.provide(names, SqliteClient.layer(options)))
+        Effect.map(Effect.flip(Effect.provide(names, SqliteClient.layer(options))), ({ reason }) => reason._tag)
       assert.strictEqual(yield* opened({ filename: join(path, "none", "people.db") }), "ConnectionError")
       assert.strictEqual(yield* opened({ filename: "" }), "ConnectionError")
       // A program without types.
       assert.strictEqual(yield* opened({ filename: 7 as never }), "ConnectionError")
       assert.strictEqual(yield* opened({ filename: ":memory:", busyTimeout: "soon" as never }), "ConnectionError")
-      const sql = yield* Effect.scoped(Effect.provide(Effect.flatMap(SqlClient.SqlClient, Effect.succeed), memory))
+      const sql = yield* Effect.provide(SqlClient.SqlClient, memory)
       const exit = yield* Effect.exit(sql`SELECT 1`)
       assert.isTrue(Exit.isFailure(exit) && !Cause.hasDies(exit.cause))
     }))
