@@ -44,7 +44,7 @@ export interface TableTarget<in Self> {
 
 export interface ClassTarget<Self, E, R> {
   readonly replica: string
-  readonly entity: EntityClass<Self, FieldsInput>
+  readonly entity: Pick<EntityClass<Self, FieldsInput>, "decodeEntry">
   readonly undecodable: "fail" | "leaveOut"
   readonly table: TableTarget<Self> | undefined
   readonly apply: ((changes: ReadonlyArray<ReplicaChange<Self>>) => Effect.Effect<void, E, R>) | undefined
