@@ -40,7 +40,7 @@ export interface ReplicaFrom<FE, FR, E, R> extends Omit<LdapReplica<E, R>, "run"
   ) => Effect.Effect<Verification, FE | E | LdapReplicaError | SqlError, FR | R>
 }
 
-export const replicaFrom = Effect.fnUntraced(function*<FE, FR, E, R>(
+export const replicaFrom = Effect.fnUntraced(function*<FE, FR, E = never, R = never>(
   options: ReplicaOptions<E, R>,
   source: ReplicaSource<FE, FR>
 ): Effect.fn.Return<ReplicaFrom<FE, FR, E, R>, LdapReplicaError | MigrationError | SqlError, SqlClient.SqlClient> {

@@ -307,7 +307,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       const sql = yield* SqlClient.SqlClient
       yield* sql`CREATE TABLE people (uuid TEXT PRIMARY KEY, cn TEXT NOT NULL, sn TEXT NOT NULL, mail TEXT NOT NULL, age BIGINT)`
       const told: Array<ReplicaChange<Person>> = []
-      const apply = applyToClass({
+      const apply = applyToClass<Person, never, never>({
         replica: "a",
         entity: Person,
         undecodable: "leaveOut",
@@ -328,7 +328,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       script.changes = [person(3, { age: "8" }), person(1, { age: "young" }), LdapChange.deleted(uuid(2)), checkpoint(2)]
       yield* replica.poll
       assert.deepStrictEqual(yield* rows, [["p3", "[]", 8]])
-      const strict = applyToClass({ replica: "a", entity: Person, undecodable: "fail", table: undefined, apply: undefined }, sql)
+      const strict = applyToClass<Person, never, never>({ replica: "a", entity: Person, undecodable: "fail", table: undefined, apply: undefined }, sql)
       script.changes = [person(9), person(4, { age: "?" }), checkpoint(3)]
       const failing = yield* replicaFrom({ name: "a", base, apply: strict }, script.source)
       assert.deepInclude(yield* reasonOf(failing.poll), { _tag: "Undecodable", uuid: uuid(4) })
@@ -410,7 +410,7 @@ describe("LdapReplica", () => {
           { apply: "it" }
         ]
       ) {
-        assert.deepInclude(yield* wrong(options), { _tag: "InvalidOption", field: Object.keys(options)[0] })
+        assert.deepInclude(yield* wrong(options), { _tag: "InvalidOption", field: Object.keys(options)[0]! })
       }
     }).pipe(Effect.provide(sqlite)))
 })
