@@ -203,7 +203,7 @@ export const runCluster = async ({ print, seconds, seed, tenants: count }: Clust
       url,
       auth: LdapAuth.simple(`${admin.dn},o=${tenants[0]}`, Redacted.make(admin.password)),
       allowInsecureAuth: true,
-      operationTimeout: "2 seconds"
+      requestTimeout: "2 seconds"
     })))
     const writing = Effect.runPromise(writer)
 
