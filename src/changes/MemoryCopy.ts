@@ -88,8 +88,8 @@ class Copy<Entry> implements MemoryCopy<Entry> {
   /** What was named in this refresh, and of these the rows that got a DN. */
   #named = new Set<string>()
   #placed = new Set<string>()
-  /** By the key of the old name. The first name counts: it is the one from before the refresh. */
-  #moves = new Map<string, { readonly uuid: string; readonly from: LdapDn.LdapDn }>()
+  /** The names that rows had before the refresh, by the UUIDs of those that have another one now. */
+  #moved = new Map<string, LdapDn.LdapDn>()
 
   get isWhole(): boolean {
     return this.#wasRefreshed && !this.#isRefreshing
@@ -154,8 +154,7 @@ class Copy<Entry> implements MemoryCopy<Entry> {
     const to = parsed(dn)
     if (from === undefined || to === undefined || LdapDn.normalize(from) === LdapDn.normalize(to)) return
     if (!this.#isRefreshing) return this.#moveBelow({ from, to }, uuid)
-    const key = LdapDn.normalize(from)
-    if (![...this.#moves.values()].some((move) => move.uuid === uuid)) this.#moves.set(key, { uuid, from })
+    if (!this.#moved.has(uuid)) this.#moved.set(uuid, from)
   }
 
   /** Outside of a refresh: what is below the old name is below the new one. */
@@ -169,22 +168,30 @@ class Copy<Entry> implements MemoryCopy<Entry> {
 
   /** At the end of a refresh: rows without a new name of their own follow their nearest ancestor, all at once. */
   #moveAll(): void {
-    const moves = [...this.#moves.values()].flatMap(({ from, uuid }) => {
+    const moves = new Map<string, LdapDn.LdapDn>()
+    for (const [uuid, from] of this.#moved) {
       const to = parsed(this.rows.get(uuid)?.dn ?? "")
-      return this.rows.has(uuid) && to !== undefined ? [{ from, to }] : []
-    }).sort((a, b) => b.from.rdns.length - a.from.rdns.length)
-    this.#moves.clear()
-    if (moves.length === 0) return
+      if (to !== undefined && this.rows.has(uuid)) moves.set(LdapDn.normalize(from), to)
+    }
+    this.#moved.clear()
+    if (moves.size === 0) return
     for (const row of this.rows.values()) {
-      if (this.#placed.has(row.uuid)) continue
-      for (const { from, to } of moves) {
-        const relative = below(row.dn, from)
-        if (relative === undefined) continue
-        this.rows.set(row.uuid, { ...row, dn: LdapDn.concat(relative, to).toString() })
-        break
-      }
+      const moved = this.#placed.has(row.uuid) ? undefined : movedBy(row.dn, moves)
+      if (moved !== undefined) this.rows.set(row.uuid, { ...row, dn: moved })
     }
   }
+}
+
+/** The name that follows its nearest ancestor that was moved. */
+const movedBy = (dn: string, moves: ReadonlyMap<string, LdapDn.LdapDn>): string | undefined => {
+  const name = parsed(dn)
+  if (name === undefined) return undefined
+  for (let above = LdapDn.parent(name); above !== undefined; above = LdapDn.parent(above)) {
+    const to = moves.get(LdapDn.normalize(above))
+    const relative = to === undefined ? undefined : LdapDn.relativeTo(name, above)
+    if (to !== undefined && relative !== undefined) return LdapDn.concat(relative, to).toString()
+  }
+  return undefined
 }
 
 const parsed = (dn: string): LdapDn.LdapDn | undefined => Result.getOrUndefined(LdapDn.parse(dn))

@@ -6,12 +6,24 @@ import * as Effect from "effect/Effect"
 import type { LdapError } from "../model/LdapError.ts"
 import { SourceUnavailable } from "./ChangesError.ts"
 import type { ChangesSource, ChosenSource } from "./LdapChange.ts"
+import { accesslog } from "./sources/accesslog.ts"
+import { changelog } from "./sources/changelog.ts"
 import { contentSync } from "./sources/contentSync.ts"
+import { dirSync } from "./sources/dirSync.ts"
+import { persistentSearch } from "./sources/persistentSearch.ts"
+import { scan } from "./sources/scan.ts"
 import type { Run, Source } from "./sources/Source.ts"
+import { usn } from "./sources/usn.ts"
 
 /** From the best to the last. */
 const sources: ReadonlyArray<Source> = [
-  contentSync
+  contentSync,
+  dirSync,
+  usn,
+  changelog,
+  accesslog,
+  persistentSearch,
+  scan
 ]
 
 export const sourceOf = (name: ChangesSource): Source => {

@@ -60,6 +60,7 @@ const defaultSchedule: Schedule.Schedule<unknown, LdapError> = Schedule.exponent
 class Follower {
   readonly #options: Following
   readonly #cookieFor: ReturnType<typeof cookiesOf>
+  readonly #memory = new Map<string, unknown>()
   #state: SourceState | undefined
   /** The source that the state is of, or that was chosen. */
   #chosen: ChosenSource | undefined
@@ -141,7 +142,15 @@ class Follower {
     return Effect.gen({ self: this }, function*() {
       const { isOnce, known, settings } = this.#options
       const server = serverKindOf(yield* session.rootDse)
-      const common = { session, server, view: settings.view, pageSize: settings.pageSize, isLive: !isOnce, known }
+      const common = {
+        session,
+        server,
+        view: settings.view,
+        pageSize: settings.pageSize,
+        isLive: !isOnce,
+        known,
+        memory: this.#memory
+      }
       const probe: Run = { ...common, reason: this.#reason, emit: () => Effect.void }
       const source = yield* this.#choose(probe)
       for (;;) {
@@ -182,7 +191,7 @@ class Follower {
       const chosen = yield* choose(probe, asked)
       if (before !== undefined && before !== chosen.source) this.#forget()
       if (chosen.source !== this.#chosen?.source) {
-        yield* Effect.logInfo(
+        yield* (asked === "auto" ? Effect.logInfo : Effect.logDebug)(
           `the directory is followed by ${chosen.source}: ${chosen.why}`,
           ...chosen.refused.map(({ source, why }) => `not by ${source}: ${why}`)
         )

@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import { LdapEntry, make as makeEntry } from "../../model/entry/LdapEntry.ts"
+import { type LdapEntry, make as makeEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { UuidMissing } from "../ChangesError.ts"
 import type { View } from "../ChangesOptions.ts"
@@ -75,12 +75,32 @@ export const uuidFilter = ({ uuidAttribute }: ServerKind, uuid: string): LdapFil
   }
 }
 
-export const versionOf = ({ versionAttributes }: ServerKind, entry: LdapEntry): string | undefined => {
+/**
+ * The version of an entry. A timestamp of whole seconds says nothing of a second change within the same second, so one that is recent is no
+ * version yet: the entry is read again until its second is long over, by the clock of this machine and within the skew that it may have.
+ */
+export const versionOf = (
+  { versionAttributes }: Pick<ServerKind, "versionAttributes">,
+  entry: LdapEntry,
+  nowMillis: number
+): string | undefined => {
   for (const name of versionAttributes) {
     const value = entry.get(name)
-    if (value !== undefined) return value
+    if (value === undefined) continue
+    return name === "modifyTimestamp" && !isSettled(value, nowMillis) ? undefined : value
   }
   return undefined
+}
+
+/** How far the clocks of servers may be off. */
+const mostSkew = 600_000
+
+const isSettled = (timestamp: string, nowMillis: number): boolean => {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d+)?Z$/.exec(timestamp) ?? []
+  if (year === undefined) return false
+  return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)) <
+    nowMillis - mostSkew
 }
 
 /** What to ask for, so that entries have their UUID and version beside the attributes of the view. */
@@ -113,11 +133,11 @@ export const entryReader = (server: ServerKind, view: View) => {
       : makeEntry(entry.dn, entry.attributes.filter(({ description }) => !extra.has(description.toLowerCase())))
   return {
     cut,
-    read: (entry: LdapEntry): Result.Result<ReadEntry, UuidMissing> => {
+    read: (entry: LdapEntry, nowMillis: number): Result.Result<ReadEntry, UuidMissing> => {
       const uuid = uuidOf(server, entry)
       return uuid === undefined
         ? Result.fail(new UuidMissing({ dn: entry.dn, attribute: server.uuidAttribute }))
-        : Result.succeed({ uuid, version: versionOf(server, entry), entry: cut(entry) })
+        : Result.succeed({ uuid, version: versionOf(server, entry, nowMillis), entry: cut(entry) })
     }
   }
 }

@@ -37,6 +37,8 @@ export interface Run {
   readonly isLive: boolean
   /** What the consumer has; `undefined` if it doesn't say. */
   readonly known: ((uuids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, KnownFailed>) | undefined
+  /** What a source remembers between its runs in one stream, by its name. */
+  readonly memory: Map<string, unknown>
   /** Waits while the consumer is behind. */
   readonly emit: (items: ReadonlyArray<Item>) => Effect.Effect<void, SourceFailure>
 }

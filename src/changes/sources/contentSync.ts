@@ -4,6 +4,7 @@
  *
  * A refresh names either all that is gone (the delete phase), or all that is present (the present phase); what is not named is gone then.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -16,7 +17,7 @@ import type { SearchMessage } from "../../session/LdapSession.ts"
 import * as Change from "../LdapChange.ts"
 import { attributesFor, entryReader, versionOf } from "./ServerKind.ts"
 import { type Item, Refused, type Run, type Source, type SourceFailure } from "./Source.ts"
-import { currentEntries, entriesBelow } from "./view.ts"
+import { currentEntries, entriesBelow, onlyDifferences } from "./view.ts"
 
 export const contentSync: Source = {
   name: "contentSync",
@@ -106,6 +107,7 @@ class Conversation {
   readonly #isFull: boolean
   #isRefreshing = true
   #hadPresentPhase = false
+  #now = 0
   /** The newest cookie; it covers a refresh only when that is over. */
   #cookie: Uint8Array | undefined
 
@@ -122,6 +124,7 @@ class Conversation {
 
   take(messages: ReadonlyArray<SearchMessage>): Effect.Effect<void, SourceFailure> {
     return Effect.gen({ self: this }, function*() {
+      this.#now = yield* Clock.currentTimeMillis
       let items: Array<Item> = []
       /** What was found so far goes first, since what follows asks the server. */
       for (const message of messages) {
@@ -140,7 +143,10 @@ class Conversation {
   }
 
   #emit(items: ReadonlyArray<Item>): Effect.Effect<void, SourceFailure> {
-    return items.length === 0 ? Effect.void : this.#run.emit(items)
+    if (items.length === 0) return Effect.void
+    return this.#isFull && this.#run.known !== undefined
+      ? Effect.flatMap(onlyDifferences(items, this.#run.known), this.#run.emit)
+      : this.#run.emit(items)
   }
 
   #read(message: SearchMessage): ReadonlyArray<Item> | Effect.Effect<ReadonlyArray<Item>, SourceFailure> {
@@ -172,7 +178,12 @@ class Conversation {
     if (uuid === "") return after
     if (state === "delete") return [Change.deleted(uuid, entry.dn), ...after]
     if (state === "present") return [Change.present(uuid, entry.dn === "" ? undefined : entry.dn), ...after]
-    const written = { uuid, dn: entry.dn, entry: this.#reader.cut(entry), version: versionOf(this.#run.server, entry) }
+    const written = {
+      uuid,
+      dn: entry.dn,
+      entry: this.#reader.cut(entry),
+      version: versionOf(this.#run.server, entry, this.#now)
+    }
     const own = state === "modify" || (this.#isRefreshing && !this.#isFull)
       ? Change.modified(written)
       : Change.added(written)
