@@ -1,7 +1,7 @@
 /**
  * Copies of many directories on a cluster, under kills (cluster.ts):
  *
- *     npm run test:replica -- --tenants 20 --seconds 60 --seed 1
+ *     npm run test:replica -- --tenants 20 --seconds 120 --seed 1
  */
 import { parseArgs } from "node:util"
 import { runCluster } from "./cluster.ts"
@@ -9,7 +9,7 @@ import { runCluster } from "./cluster.ts"
 const { values } = parseArgs({
   options: {
     tenants: { type: "string", default: "20" },
-    seconds: { type: "string", default: "60" },
+    seconds: { type: "string", default: "120" },
     seed: { type: "string", default: String(Date.now() % 100_000) }
   }
 })

@@ -2,8 +2,8 @@
  * A runner of the cluster, as a process of its own: follows the directories that fall to it, and writes down each difference in the same
  * transaction, with the epoch and the process that has made it. run.ts starts and kills it.
  */
-import { PgClient } from "@effect/sql-pg"
 import { layer as clusterLayer } from "@effect/platform-node/NodeClusterSocket"
+import { PgClient } from "@effect/sql-pg"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,13 @@ import * as LdapClient from "../../src/client/LdapClient.ts"
 
 export interface RunnerConfig {
   readonly port: number
-  readonly postgres: { readonly host: string; readonly port: number; readonly username: string; readonly password: string; readonly database: string }
+  readonly postgres: {
+    readonly host: string
+    readonly port: number
+    readonly username: string
+    readonly password: string
+    readonly database: string
+  }
   readonly ldap: { readonly url: string; readonly dn: string; readonly password: string }
   readonly tenants: ReadonlyArray<string>
 }
@@ -75,7 +81,9 @@ const Main = LdapReplicaCluster.layer(
     allowInsecureAuth: true,
     pool: { max: config.tenants.length * 2 + 4 }
   })),
-  Layer.provide(PgClient.layer({ ...config.postgres, password: Redacted.make(config.postgres.password), maxConnections: 12 }))
+  Layer.provide(
+    PgClient.layer({ ...config.postgres, password: Redacted.make(config.postgres.password), maxConnections: 12 })
+  )
 )
 
 // A runner that can't begin, or whose cluster is lost, ends: it is started again.

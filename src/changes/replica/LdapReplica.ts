@@ -17,9 +17,9 @@ import * as LdapChanges from "../LdapChanges.ts"
 import { applyToClass, type TableTarget } from "./classTarget.ts"
 import type { ReplicaChange } from "./ReplicaChange.ts"
 import type { LdapReplicaError } from "./ReplicaError.ts"
+import { replicaFrom } from "./replicaFrom.ts"
 import type { LdapReplica } from "./ReplicaModel.ts"
 import type { ReplicaOptions } from "./ReplicaOptions.ts"
-import { replicaFrom } from "./replicaFrom.ts"
 
 export type { FieldsInput } from "../../schema/class/LdapSchemaField.ts"
 export type { LdapDecodeError } from "../../schema/class/LdapSchemaError.ts"
@@ -153,14 +153,14 @@ export const make: {
     const { attributes, base, filter, heartbeat, pageSize, pollInterval, schedule, scope, source } = options
     const followed = { attributes, base, filter, heartbeat, pageSize, pollInterval, schedule, scope, source }
     return yield* replicaFrom(options as ReplicaOptions<E, R>, {
-      follow: (since, known) =>
-        LdapChanges.follow(client, { ...followed, since, known, onMismatch: "refresh" }),
+      follow: (since, known) => LdapChanges.follow(client, { ...followed, since, known, onMismatch: "refresh" }),
       poll: (since, known) => LdapChanges.poll(client, { ...followed, since, known, onMismatch: "refresh" }),
       has: (dn) =>
         Effect.map(
-          client.searchResult({ base: dn, scope: "base", filter: filter ?? "(objectClass=*)", attributes: ["1.1"] }).pipe(
-            Effect.catchReason("LdapError", "NoSuchObject", () => Effect.succeed({ entries: [] }))
-          ),
+          client.searchResult({ base: dn, scope: "base", filter: filter ?? "(objectClass=*)", attributes: ["1.1"] })
+            .pipe(
+              Effect.catchReason("LdapError", "NoSuchObject", () => Effect.succeed({ entries: [] }))
+            ),
           ({ entries }) => entries.length > 0
         )
     })

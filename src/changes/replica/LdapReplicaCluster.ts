@@ -6,8 +6,8 @@
  *
  * @since 0.2.0
  */
-import * as Singleton from "effect/cluster/Singleton"
 import type { Sharding } from "effect/cluster/Sharding"
+import * as Singleton from "effect/cluster/Singleton"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

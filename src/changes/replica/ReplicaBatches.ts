@@ -52,9 +52,7 @@ export const batchesOf = <E, R>(
           return Queue.offerAll(queue, changes.map((change) => ({ change, at })))
         })
       ),
-      Effect.onExit((exit) =>
-        Exit.isSuccess(exit) ? Queue.end(queue) : Queue.failCause(queue, exit.cause)
-      ),
+      Effect.onExit((exit) => Exit.isSuccess(exit) ? Queue.end(queue) : Queue.failCause(queue, exit.cause)),
       Effect.forkScoped
     )
 
@@ -72,7 +70,9 @@ export const batchesOf = <E, R>(
           if (Option.isNone(exit)) return []
           if (Exit.isSuccess(exit.value)) return exit.value.value
           // A queue that is done fails with Done, which isn't one of the errors of the stream.
-          ended = isDone(exit.value.cause) ? Exit.succeed(undefined) : Exit.failCause(exit.value.cause as Cause.Cause<E>)
+          ended = isDone(exit.value.cause)
+            ? Exit.succeed(undefined)
+            : Exit.failCause(exit.value.cause as Cause.Cause<E>)
           return []
         })
       )

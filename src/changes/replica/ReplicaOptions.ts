@@ -102,7 +102,8 @@ export const settingsFrom = (options: ReplicaOptions<unknown, unknown>): Replica
   }
   if (options.apply !== undefined && typeof options.apply !== "function") return invalid("apply", "it is a function")
   const limit = deletionLimitFrom(options.maxDeletions ?? "10%")
-  if (limit === undefined) return invalid("maxDeletions", "it is a number of entries from 0, or a share such as \"10%\"")
+  if (limit === undefined)
+    return invalid("maxDeletions", "it is a number of entries from 0, or a share such as \"10%\"")
   const batchSize = options.batchSize ?? 1_000
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 3_000) {
     return invalid("batchSize", "it is a whole number from 1 to 3,000")

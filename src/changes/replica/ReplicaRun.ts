@@ -15,8 +15,8 @@ import { type Batches, batchesOf } from "./ReplicaBatches.ts"
 import type { LdapReplicaError } from "./ReplicaError.ts"
 import type { ProgressTracker } from "./ReplicaProgress.ts"
 import type { ReplicaRow, ReplicaStore } from "./ReplicaStore.ts"
-import { transaction } from "./SqlRows.ts"
 import { NeedsWholeView, type RefreshState, writeBatch, type WriterOptions } from "./ReplicaWriter.ts"
+import { transaction } from "./SqlRows.ts"
 
 /** Where changes come from: from a cookie on, or from the beginning. */
 export type ChangesFrom<E, R> = (
@@ -111,7 +111,9 @@ const writeAll = <FE, E, R>(
       const beganAt = yield* Clock.currentTimeMillis
       const result = yield* inTransaction(options, taken, (row) =>
         writeBatch(store, options, { ...row, viewKey: options.viewKey }, state, batch.changes)).pipe(
-          Effect.tapError((error) => error instanceof NeedsWholeView && !taken.whole ? unsettle(options, taken.epoch) : Effect.void),
+          Effect.tapError((error) =>
+            error instanceof NeedsWholeView && !taken.whole ? unsettle(options, taken.epoch) : Effect.void
+          ),
           Effect.withSpan("LdapReplica.batch", {
             attributes: { "ldap.replica": store.name, "ldap.replica.batch.size": batch.changes.length }
           })
@@ -133,7 +135,10 @@ const writeAll = <FE, E, R>(
 const unsettle = <E, R>(options: RunOptions<E, R>, epoch: number): Effect.Effect<void, LdapReplicaError | SqlError> =>
   transaction(
     options.store.sql,
-    Effect.flatMap(options.store.fence(epoch, options.leaseMillis), (row) => options.store.save({ ...row, unsettled: true }))
+    Effect.flatMap(
+      options.store.fence(epoch, options.leaseMillis),
+      (row) => options.store.save({ ...row, unsettled: true })
+    )
   )
 
 /** A transaction of the process that has taken the row so. */

@@ -94,26 +94,29 @@ export class ReplicaStore {
 
   /** Takes the copy over if no other process holds it, with the next epoch. */
   take(owner: string, viewKey: string, leaseMillis: number): Effect.Effect<LeaseOutcome, SqlError> {
-    return transaction(this.sql, Effect.gen({ self: this }, function*() {
-      const now = yield* Clock.currentTimeMillis
-      yield* this.#run(
-        `INSERT INTO ldap_replica (name, view_key, epoch, owner, lease_until, checkpoint, batches, generation, unsettled, whole,
+    return transaction(
+      this.sql,
+      Effect.gen({ self: this }, function*() {
+        const now = yield* Clock.currentTimeMillis
+        yield* this.#run(
+          `INSERT INTO ldap_replica (name, view_key, epoch, owner, lease_until, checkpoint, batches, generation, unsettled, whole,
           entries, window_start, window_entries, window_deletions, confirmed, refreshed_at, committed_at)
         VALUES (?, ?, 0, '', 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (name) DO NOTHING`,
-        [this.name, viewKey]
-      )
-      const taken = yield* this.#run(
-        `UPDATE ldap_replica SET epoch = epoch + 1, owner = ?, lease_until = ?
+          [this.name, viewKey]
+        )
+        const taken = yield* this.#run(
+          `UPDATE ldap_replica SET epoch = epoch + 1, owner = ?, lease_until = ?
         WHERE name = ? AND (owner = ? OR lease_until <= ?) RETURNING *`,
-        [owner, now + leaseMillis, this.name, owner, now]
-      )
-      if (taken.length > 0) return { _tag: "Taken", row: replicaRow(taken[0]!) } as const
-      const [held] = yield* this.#run<{ owner: string; lease_until: unknown }>(
-        `SELECT owner, lease_until FROM ldap_replica WHERE name = ?`,
-        [this.name]
-      )
-      return { _tag: "Held", owner: held?.owner ?? "", until: Number(held?.lease_until ?? 0) } as const
-    }))
+          [owner, now + leaseMillis, this.name, owner, now]
+        )
+        if (taken.length > 0) return { _tag: "Taken", row: replicaRow(taken[0]!) } as const
+        const [held] = yield* this.#run<{ owner: string; lease_until: unknown }>(
+          `SELECT owner, lease_until FROM ldap_replica WHERE name = ?`,
+          [this.name]
+        )
+        return { _tag: "Held", owner: held?.owner ?? "", until: Number(held?.lease_until ?? 0) } as const
+      })
+    )
   }
 
   held(owner: string, until: number): LdapReplicaError {
@@ -232,7 +235,10 @@ export class ReplicaStore {
   }
 
   /** New versions of rows whose attributes are the same. */
-  setVersions(id: number, rows: ReadonlyArray<readonly [uuid: string, version: string]>): Effect.Effect<void, SqlError> {
+  setVersions(
+    id: number,
+    rows: ReadonlyArray<readonly [uuid: string, version: string]>
+  ): Effect.Effect<void, SqlError> {
     if (rows.length === 0) return Effect.void
     const source = given(this.dialect, [["uuid", "text"], ["version", "text"]], rows)
     return Effect.asVoid(this.#run(
@@ -373,7 +379,8 @@ const belowKey = (dnKey: string): { readonly text: string; readonly params: Read
   const end = `${dnKey.slice(0, -1)}-`
   const indexed = (key: string) => Array.from(key.slice(0, indexedKey * 2)).slice(0, indexedKey).join("")
   return {
-    text: `substr(dn_key, 1, ${indexedKey}) >= ? AND substr(dn_key, 1, ${indexedKey}) <= ? AND dn_key > ? AND dn_key < ?`,
+    text:
+      `substr(dn_key, 1, ${indexedKey}) >= ? AND substr(dn_key, 1, ${indexedKey}) <= ? AND dn_key > ? AND dn_key < ?`,
     params: [indexed(dnKey), indexed(end), dnKey, end]
   }
 }

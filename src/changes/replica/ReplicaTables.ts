@@ -7,11 +7,14 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 
 /** Makes the tables, or brings them to the form that this version needs. Several processes may do so at once. */
-export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> = Effect.suspend(() =>
-  Effect.asVoid(Migrator.make({})({
-    table: "ldap_replica_migrations",
-    loader: Migrator.fromRecord({ "1_tables": tables })
-  }))
+export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> = Effect.suspend(
+  () =>
+    Effect.asVoid(
+      Migrator.make({})({
+        table: "ldap_replica_migrations",
+        loader: Migrator.fromRecord({ "1_tables": tables })
+      })
+    )
 )
 
 /** How much of a key is indexed, in characters: an index of PostgreSQL takes no more than 2,704 bytes. */

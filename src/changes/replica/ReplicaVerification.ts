@@ -92,7 +92,13 @@ export const verifyView = <E, E2, R, R2>(
             const { dnKey, hash } = storedFrom(dn, entry)
             compared++
             if (row !== undefined && row.hash === hash && row.dnKey === dnKey) continue
-            suspect({ kind: row === undefined ? "missing" : "different", uuid, dn, entry: hash + dnKey, row: stateOf(row) })
+            suspect({
+              kind: row === undefined ? "missing" : "different",
+              uuid,
+              dn,
+              entry: hash + dnKey,
+              row: stateOf(row)
+            })
           }
           yield* store.verify(id, uuids, mark)
         })

@@ -161,7 +161,9 @@ class Writer<E, R> {
 
   startRefresh(reason: "initial" | "resume" | "refused"): Effect.Effect<void, NeedsWholeView> {
     if (reason === "resume" && this.row.unsettled) {
-      return Effect.fail(new NeedsWholeView({ why: "a refresh that moved entries with others below them was interrupted" }))
+      return Effect.fail(
+        new NeedsWholeView({ why: "a refresh that moved entries with others below them was interrupted" })
+      )
     }
     this.row = { ...this.row, generation: this.row.generation + 1 }
     this.state.isRefreshing = true
@@ -206,7 +208,8 @@ class Writer<E, R> {
         if (row.dnKey === dnKey) return
         const again = this.state.isRefreshing && row.placed === generation
         // Moves count from the DN before the refresh.
-        if (again) this.state.moves = this.state.moves.map((move) => move.uuid === row.uuid ? { ...move, to: dn } : move)
+        if (again)
+          this.state.moves = this.state.moves.map((move) => move.uuid === row.uuid ? { ...move, to: dn } : move)
         else moves.push({ uuid: row.uuid, fromKey: row.dnKey, from: row.dn, to: dn })
       }
       for (const [uuid, change] of pending) {
@@ -396,7 +399,8 @@ class Writer<E, R> {
     for (const { dn, dnKey, hash, uuid, version } of upserts) {
       this.#rows.set(uuid, { uuid, dn, dnKey, version, hash, named: generation, placed: generation })
     }
-    const change = (uuid: string, fields: Partial<EntryRow>) => this.#rows.set(uuid, { ...this.#rows.get(uuid)!, ...fields })
+    const change = (uuid: string, fields: Partial<EntryRow>) =>
+      this.#rows.set(uuid, { ...this.#rows.get(uuid)!, ...fields })
     for (const [uuid, version] of versions) change(uuid, { version })
     for (const uuid of named) change(uuid, { named: generation })
     for (const uuid of doomed) change(uuid, { named: -generation })

@@ -129,12 +129,17 @@ export const replicaFrom = Effect.fnUntraced(function*<FE, FR, E = never, R = ne
         committedAt: date(row.committedAt)
       }))
     }),
-    entries: Stream.unwrap(Effect.map(store.row, (row) =>
-      Option.isNone(row) ? Stream.empty : Stream.paginate("", (after) =>
-        Effect.map(store.page(row.value.id, after, pageOfEntries), (rows) => [
-          rows.map(({ attributes, dn, uuid }): CopiedEntry => ({ uuid, entry: entryFrom(dn, attributes) })),
-          rows.length < pageOfEntries ? Option.none() : Option.some(rows.at(-1)!.uuid)
-        ] as const)))),
+    entries: Stream.unwrap(
+      Effect.map(store.row, (row) =>
+        Option.isNone(row) ?
+          Stream.empty :
+          Stream.paginate("", (after) =>
+            Effect.map(store.page(row.value.id, after, pageOfEntries), (rows) =>
+              [
+                rows.map(({ attributes, dn, uuid }): CopiedEntry => ({ uuid, entry: entryFrom(dn, attributes) })),
+                rows.length < pageOfEntries ? Option.none() : Option.some(rows.at(-1)!.uuid)
+              ] as const)))
+    ),
     find: (uuid) =>
       Effect.gen(function*() {
         const row = yield* store.row

@@ -11,10 +11,10 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { inject } from "vitest"
 import * as LdapChange from "../../../src/changes/LdapChange.ts"
+import { applyToClass } from "../../../src/changes/replica/classTarget.ts"
 import * as LdapReplica from "../../../src/changes/replica/LdapReplica.ts"
 import type { ReplicaChange } from "../../../src/changes/replica/ReplicaChange.ts"
 import { replicaFrom } from "../../../src/changes/replica/replicaFrom.ts"
-import { applyToClass } from "../../../src/changes/replica/classTarget.ts"
 import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 import * as LdapSchema from "../../../src/schema/LdapSchema.ts"
 import { waitFor } from "../../servers/waitFor.ts"
@@ -49,8 +49,7 @@ const person = (n: number, attributes: Record<string, string | ReadonlyArray<str
     version: "1"
   })
 
-const checkpoint = (n: number) =>
-  LdapChange.checkpoint(`effect-ldap-changes:1:${n}` as LdapChange.ChangesCookie)
+const checkpoint = (n: number) => LdapChange.checkpoint(`effect-ldap-changes:1:${n}` as LdapChange.ChangesCookie)
 
 /** A refresh with these people and no others. */
 const refresh = (people: ReadonlyArray<LdapChange.LdapChange>, cookie: number) => [
@@ -91,7 +90,10 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       assert.strictEqual(copied.dn, dn)
       // The order of attributes isn't kept by jsonb, and has no sense in LDAP.
       const record = (entry: LdapEntry.LdapEntry) =>
-        entry.attributes.map(({ description, values }) => [description, values.map((value) => Buffer.from(value).toString("hex"))])
+        entry.attributes.map(({ description, values }) => [
+          description,
+          values.map((value) => Buffer.from(value).toString("hex"))
+        ])
           .sort()
       assert.deepStrictEqual(record(copied), record(entry))
       assert.isTrue(Option.isNone(yield* replica.find(uuid(2))))
@@ -104,7 +106,8 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       const replica = yield* replicaFrom({
         name: "a",
         base,
-        apply: (changes) => Effect.sync(() => void told.push(...changes.map(({ _tag, uuid }) => `${_tag} ${Number(uuid.slice(-4))}`)))
+        apply: (changes) =>
+          Effect.sync(() => void told.push(...changes.map(({ _tag, uuid }) => `${_tag} ${Number(uuid.slice(-4))}`)))
       }, script.source)
       script.changes = refresh(people(3), 1)
       yield* replica.poll
@@ -147,7 +150,10 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
   it.effect("counts deletions that come one by one in a window of time", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
-      const replica = yield* replicaFrom({ name: "a", base, maxDeletions: 3, deletionWindow: "10 minutes" }, script.source)
+      const replica = yield* replicaFrom(
+        { name: "a", base, maxDeletions: 3, deletionWindow: "10 minutes" },
+        script.source
+      )
       script.changes = refresh(people(8), 1)
       yield* replica.poll
       const remove = (...which: ReadonlyArray<number>) => {
@@ -175,7 +181,12 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       // Each is a batch of its own, and yet none is deleted.
       assert.strictEqual((yield* reasonOf(replica.poll))._tag, "TooManyDeletions")
       assert.lengthOf(yield* dnsOf(replica), 6)
-      script.changes = [LdapChange.refreshStarted("resume"), ...deletions.slice(1), LdapChange.refreshed("named"), checkpoint(2)]
+      script.changes = [
+        LdapChange.refreshStarted("resume"),
+        ...deletions.slice(1),
+        LdapChange.refreshed("named"),
+        checkpoint(2)
+      ]
       yield* replica.poll
       assert.deepStrictEqual(yield* dnsOf(replica), [0, 3, 4, 5].map((n) => `cn=p${n},${base}`))
     })))
@@ -235,10 +246,13 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       yield* TestClock.adjust("10 seconds")
       const exit = yield* Fiber.await(running)
       assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof LdapReplica.LdapReplicaError)
-      assert.deepInclude((Cause.squash((exit as Exit.Failure<never, never>).cause) as LdapReplica.LdapReplicaError).reason, {
-        _tag: "Superseded",
-        epoch: 1
-      })
+      assert.deepInclude(
+        (Cause.squash((exit as Exit.Failure<never, never>).cause) as LdapReplica.LdapReplicaError).reason,
+        {
+          _tag: "Superseded",
+          epoch: 1
+        }
+      )
       // One that waits goes on when the other stops.
       const third = yield* replicaFrom(options, script.source)
       const again = yield* Effect.forkChild(second.run)
@@ -263,7 +277,14 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
           while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
           return yield* Fiber.join(fiber)
         })
-      assert.deepStrictEqual(yield* verify(false), { compared: 20, missing: 0, different: 0, extra: 0, repaired: 0, differences: [] })
+      assert.deepStrictEqual(yield* verify(false), {
+        compared: 20,
+        missing: 0,
+        different: 0,
+        extra: 0,
+        repaired: 0,
+        differences: []
+      })
       const sql = yield* SqlClient.SqlClient
       yield* sql`DELETE FROM ldap_replica_entry WHERE uuid = ${uuid(3)}`
       yield* sql`UPDATE ldap_replica_entry SET hash = 'x', attributes = '{}' WHERE uuid = ${uuid(4)}`
@@ -325,10 +346,21 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       assert.deepStrictEqual(yield* rows, [["p1", `["a@x","b@x"]`, 7], ["p2", "[]", null]])
       assert.isTrue(told[0]?._tag === "Added" && told[0].entry instanceof Person)
       // One begins to fit, one ceases to.
-      script.changes = [person(3, { age: "8" }), person(1, { age: "young" }), LdapChange.deleted(uuid(2)), checkpoint(2)]
+      script.changes = [
+        person(3, { age: "8" }),
+        person(1, { age: "young" }),
+        LdapChange.deleted(uuid(2)),
+        checkpoint(2)
+      ]
       yield* replica.poll
       assert.deepStrictEqual(yield* rows, [["p3", "[]", 8]])
-      const strict = applyToClass<Person, never, never>({ replica: "a", entity: Person, undecodable: "fail", table: undefined, apply: undefined }, sql)
+      const strict = applyToClass<Person, never, never>({
+        replica: "a",
+        entity: Person,
+        undecodable: "fail",
+        table: undefined,
+        apply: undefined
+      }, sql)
       script.changes = [person(9), person(4, { age: "?" }), checkpoint(3)]
       const failing = yield* replicaFrom({ name: "a", base, apply: strict }, script.source)
       assert.deepInclude(yield* reasonOf(failing.poll), { _tag: "Undecodable", uuid: uuid(4) })
@@ -352,12 +384,19 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       script.changes = refresh(people(5), 1)
       const replica = yield* replicaFrom({ name: "measured", base }, script.source)
       const phases = yield* Effect.forkChild(
-        Stream.runCollect(Stream.takeUntil(replica.progress, ({ counts, phase }) => phase === "stopped" && counts.added > 0))
+        Stream.runCollect(
+          Stream.takeUntil(replica.progress, ({ counts, phase }) => phase === "stopped" && counts.added > 0)
+        )
       )
       yield* Effect.yieldNow
       yield* replica.poll
       const seen = (yield* Fiber.join(phases)).map(({ phase }) => phase)
-      assert.deepStrictEqual(seen.filter((phase, at) => phase !== seen[at - 1]), ["stopped", "connecting", "following", "stopped"])
+      assert.deepStrictEqual(seen.filter((phase, at) => phase !== seen[at - 1]), [
+        "stopped",
+        "connecting",
+        "following",
+        "stopped"
+      ])
       const metrics = (yield* Metric.snapshot).filter(({ attributes }) =>
         (attributes as Record<string, string> | undefined)?.["ldap.replica"] === "measured"
       )

@@ -27,9 +27,11 @@ export const postgresAt = (facts: PostgresFacts, database: string): Layer.Layer<
 
 /** A database of its own on the PostgreSQL of the tests. */
 export const postgres = (facts: PostgresFacts): Layer.Layer<SqlClient.SqlClient> =>
-  Layer.unwrap(Effect.gen(function*() {
-    const database = `copy_${randomUUID().replaceAll("-", "")}`
-    const sql = yield* SqlClient.SqlClient
-    yield* sql`CREATE DATABASE ${sql(database)}`
-    return postgresAt(facts, database)
-  }).pipe(Effect.provide(postgresAt(facts, facts.database)), Effect.orDie))
+  Layer.unwrap(
+    Effect.gen(function*() {
+      const database = `copy_${randomUUID().replaceAll("-", "")}`
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`CREATE DATABASE ${sql(database)}`
+      return postgresAt(facts, database)
+    }).pipe(Effect.provide(postgresAt(facts, facts.database)), Effect.orDie)
+  )

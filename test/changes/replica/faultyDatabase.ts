@@ -34,7 +34,9 @@ export const makeFaultyDatabase = Effect.gen(function*() {
         connection.isTransaction ? Effect.asVoid(connection.executeUnprepared("ROLLBACK", [], undefined)) : Effect.void
       )
       const failure = Effect.fail(
-        new SqlError({ reason: new ConnectionError({ cause: "a fault of the test", message: "the database was killed" }) })
+        new SqlError({
+          reason: new ConnectionError({ cause: "a fault of the test", message: "the database was killed" })
+        })
       )
       return (faults.isRun ? Effect.asVoid(statement) : Effect.void).pipe(Effect.andThen(gone), Effect.andThen(failure))
     })

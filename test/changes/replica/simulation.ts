@@ -152,7 +152,11 @@ export class SimulatedDirectory {
   }
 
   /** The changes from a cookie on, for ever unless `once`. */
-  follow<E>(since: string | undefined, known: KnownEntries<E>, once: boolean): Stream.Stream<Change.LdapChange, Lost | E> {
+  follow<E>(
+    since: string | undefined,
+    known: KnownEntries<E>,
+    once: boolean
+  ): Stream.Stream<Change.LdapChange, Lost | E> {
     return Stream.unwrap(Effect.gen({ self: this }, function*() {
       const random = this.#random
       let at = since === undefined ? -1 : Number(Buffer.from(since.split(":")[2]!, "base64url").toString())
@@ -188,7 +192,11 @@ export class SimulatedDirectory {
     }))
   }
 
-  #refresh<E>(at: number, refused: boolean, known: KnownEntries<E>): Effect.Effect<ReadonlyArray<Change.LdapChange>, E> {
+  #refresh<E>(
+    at: number,
+    refused: boolean,
+    known: KnownEntries<E>
+  ): Effect.Effect<ReadonlyArray<Change.LdapChange>, E> {
     return Effect.gen({ self: this }, function*() {
       const random = this.#random
       const changes: Array<Change.LdapChange> = []
@@ -199,7 +207,11 @@ export class SimulatedDirectory {
           const isKnown = has.get(node.uuid)?.version === String(node.version)
           changes.push(isKnown ? Change.present(node.uuid, this.dnOf(node)) : this.#written(node, "Added"))
         }
-        return [Change.refreshStarted(refused ? "refused" : "initial"), ...shuffled(changes, random), Change.refreshed("absent")]
+        return [
+          Change.refreshStarted(refused ? "refused" : "initial"),
+          ...shuffled(changes, random),
+          Change.refreshed("absent")
+        ]
       }
       const changed = new Set(this.events.slice(at).map(({ uuid }) => uuid))
       const named = random(2) === 0
