@@ -226,7 +226,7 @@ export const runCluster = async ({ print, seconds, seed, tenants: count }: Clust
     const copied = () =>
       query((sql) => sql<{ n: unknown }>`SELECT count(*) AS n FROM ldap_replica WHERE refreshed_at > 0`)
         .then((rows) => Number(rows[0]?.n), () => 0)
-    for (const limit = Date.now() + 120_000; (await copied()) < count;) {
+    for (const limit = Date.now() + 300_000; (await copied()) < count;) {
       if (Date.now() > limit) throw new Error("the runners didn't begin")
       await delay(500)
     }
@@ -254,7 +254,7 @@ export const runCluster = async ({ print, seconds, seed, tenants: count }: Clust
     await writing
     print(`${writes} writes; the copies have to arrive at what slapcat prints`)
 
-    const deadline = Date.now() + 120_000
+    const deadline = Date.now() + 240_000
     let wrong: ReadonlyArray<string> = ["nothing was compared"]
     let entries = 0
     while (Date.now() < deadline) {

@@ -22,7 +22,7 @@ for server; do
       wanted="$wanted slapd libsasl2-modules krb5-kdc krb5-admin-server krb5-user libsasl2-modules-gssapi-mit"
       wanted="$wanted libkrb5-dev g++ make python3 python3-gssapi"
       ;;
-    # With it comes postgresql-common, which would otherwise make a cluster in /var and start it.
+    # The package makes a cluster of its own in /var, which isn't started.
     postgres) wanted="$wanted postgresql" ;;
     *) echo "no server is called $server" >&2; exit 2 ;;
   esac

@@ -19,9 +19,9 @@ import type { Scope } from "effect/Scope"
  * @category models
  * @since 0.2.0
  */
-export interface Runnable<out E, out R> {
+export interface Runnable {
   readonly name: string
-  readonly run: Effect.Effect<void, E, R>
+  readonly run: Effect.Effect<void, unknown>
 }
 
 /**
@@ -78,10 +78,10 @@ export interface ClusterOptions {
  * @category layers
  * @since 0.2.0
  */
-export const layer = <E, R, E2, R2>(
-  replicas: ReadonlyArray<{ readonly name: string; readonly replica: Effect.Effect<Runnable<E2, R2>, E, R> }>,
+export const layer = <E, R>(
+  replicas: ReadonlyArray<{ readonly name: string; readonly replica: Effect.Effect<Runnable, E, R> }>,
   options: ClusterOptions = {}
-): Layer.Layer<never, never, Sharding | Exclude<R | R2, Scope>> => {
+): Layer.Layer<never, never, Sharding | Exclude<R, Scope>> => {
   const restartAfter = Duration.fromInputUnsafe(options.restartAfter ?? "30 seconds")
   return Layer.mergeAll(
     Layer.empty,
@@ -97,5 +97,5 @@ export const layer = <E, R, E2, R2>(
         { shardGroup: options.shardGroup }
       )
     )
-  ) as Layer.Layer<never, never, Sharding | Exclude<R | R2, Scope>>
+  ) as Layer.Layer<never, never, Sharding | Exclude<R, Scope>>
 }
