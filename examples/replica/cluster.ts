@@ -31,7 +31,7 @@ const Directory = Layer.unwrap(Effect.gen(function*() {
 
 const Database = Layer.unwrap(Effect.map(Config.Redacted("DATABASE_URL"), (url) => PgClient.layer({ url })))
 
-Copies.pipe(
+await Copies.pipe(
   // HOST and PORT of this process, by which the others reach it.
   Layer.provide(clusterLayer({ storage: "sql" })),
   Layer.provide(Directory),

@@ -75,7 +75,7 @@ const program = Effect.gen(function*() {
   )
 })
 
-program.pipe(
+await program.pipe(
   Effect.provide(SqliteClient.layer({ filename: ":memory:" })),
   Effect.provide(InMemoryDirectory.layer({
     entries: [

@@ -87,16 +87,17 @@ const columns = [
 ] as const
 
 /** Rows into the table of copies, 1,000 in a transaction. */
-const inserter = (sql: SqlClient.SqlClient, database: Task["database"]) => (rows: ReadonlyArray<ReadonlyArray<string>>) => {
-  const source = given(database === "sqlite" ? "sqlite" : "pg", columns, rows)
-  return sql.withTransaction(run(
-    sql,
-    database === "sqlite" ? "sqlite" : "pg",
-    `INSERT INTO ldap_replica_entry (replica, uuid, dn, dn_key, version, attributes, hash, named, placed, verified)
+const inserter =
+  (sql: SqlClient.SqlClient, database: Task["database"]) => (rows: ReadonlyArray<ReadonlyArray<string>>) => {
+    const source = given(database === "sqlite" ? "sqlite" : "pg", columns, rows)
+    return sql.withTransaction(run(
+      sql,
+      database === "sqlite" ? "sqlite" : "pg",
+      `INSERT INTO ldap_replica_entry (replica, uuid, dn, dn_key, version, attributes, hash, named, placed, verified)
     SELECT 1, uuid, dn, dn_key, version, attributes, hash, 1, 1, '' FROM ${source.text} WHERE true`,
-    source.params
-  ))
-}
+      source.params
+    ))
+  }
 
 const clear = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
@@ -123,7 +124,12 @@ const floor = (task: Task) =>
           socket.write(Result.getOrThrow(LdapCodec.encode(message)))
         send({
           messageId: 1,
-          operation: { _tag: "BindRequest", version: 3, name: admin.dn, authentication: { _tag: "Simple", password: admin.password } },
+          operation: {
+            _tag: "BindRequest",
+            version: 3,
+            name: admin.dn,
+            authentication: { _tag: "Simple", password: admin.password }
+          },
           controls: []
         } as never)
         send({
@@ -181,12 +187,20 @@ const ldapts = (task: Task) =>
       measured(async () => {
         const client = new Client({ url: task.url })
         await client.bind(admin.dn, admin.password)
-        const { searchEntries } = await client.search(base, { scope: "sub", paged: { pageSize: 500 }, attributes: ["*", "entryUUID"] })
+        const { searchEntries } = await client.search(base, {
+          scope: "sub",
+          paged: { pageSize: 500 },
+          attributes: ["*", "entryUUID"]
+        })
         await Effect.runPromise(sql`DELETE FROM ldap_replica_entry`)
         for (let at = 0; at < searchEntries.length; at += 1_000) {
-          await Effect.runPromise(insert(searchEntries.slice(at, at + 1_000).map(({ dn, entryUUID, ...attributes }) =>
-            [String(entryUUID), dn, dn, "", JSON.stringify(attributes), ""]
-          )))
+          await Effect.runPromise(
+            insert(
+              searchEntries.slice(at, at + 1_000).map((
+                { dn, entryUUID, ...attributes }
+              ) => [String(entryUUID), dn, dn, "", JSON.stringify(attributes), ""])
+            )
+          )
         }
         await client.unbind()
       })
@@ -202,7 +216,9 @@ const copy = (task: Task) =>
     const figures = yield* Effect.promise(() => measured(() => Effect.runPromise(replica.poll)))
     yield* Effect.forEach(Array.from({ length: 10 }), (_, n) =>
       ldap.modify(personDn(n * 7), LdapModification.replace("title", randomUUID())))
-    const round = yield* Effect.promise(() => measured(() => Effect.runPromise(replica.poll)))
+    const round = yield* Effect.promise(() =>
+      measured(() => Effect.runPromise(replica.poll))
+    )
     return { ...figures, round }
   }).pipe(
     Effect.provide(LdapClient.layer({
@@ -258,7 +274,9 @@ try {
         ? ""
         : `; 10 changes: ${figures.round.cpu.toFixed(0)} ms CPU, ${figures.round.time.toFixed(0)} ms`
       console.log(
-        `${database} ${variant}: ${figures.entries} entries, ${(figures.cpu * 1_000 / figures.entries).toFixed(0)} µs CPU an entry ` +
+        `${database} ${variant}: ${figures.entries} entries, ${
+          (figures.cpu * 1_000 / figures.entries).toFixed(0)
+        } µs CPU an entry ` +
           `(floor/this ${(floorCpu / figures.cpu).toFixed(2)}), ${(figures.time / 1_000).toFixed(1)} s, ` +
           `${figures.memory.toFixed(0)} MB over idle${round}`
       )

@@ -97,5 +97,5 @@ export const layer = <E, R>(
         { shardGroup: options.shardGroup }
       )
     )
-  ) as Layer.Layer<never, never, Sharding | Exclude<R, Scope>>
+  )
 }

@@ -53,7 +53,7 @@ export const runReplica = Effect.fnUntraced(function*<FE, FR, E, R>(
         error instanceof NeedsWholeView ||
           (isSqlError(error) && options.onDatabaseError === "retry" && isWorthAnotherAttempt(error))
           ? Effect.succeed(error)
-          : Effect.fail(error as FE | E | LdapReplicaError | SqlError)
+          : Effect.fail(error)
       ),
       Effect.ensuring(options.tracker.enter("stopped"))
     )

@@ -181,7 +181,7 @@ export class ReplicaStore {
   }
 
   read(id: number, uuids: ReadonlyArray<string>): Effect.Effect<Map<string, EntryRow>, SqlError> {
-    if (uuids.length === 0) return Effect.succeed(new Map())
+    if (uuids.length === 0) return Effect.succeed(new Map<string, EntryRow>())
     const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.map(
       this.#run(

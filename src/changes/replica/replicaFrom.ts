@@ -44,7 +44,7 @@ export const replicaFrom = Effect.fnUntraced(function*<FE, FR, E = never, R = ne
   options: ReplicaOptions<E, R>,
   source: ReplicaSource<FE, FR>
 ): Effect.fn.Return<ReplicaFrom<FE, FR, E, R>, LdapReplicaError | MigrationError | SqlError, SqlClient.SqlClient> {
-  const refused = (reason: InvalidOption) => new LdapReplicaError({ replica: String(options.name), reason })
+  const refused = (reason: InvalidOption) => new LdapReplicaError({ replica: options.name, reason })
   const settings = settingsFrom(options)
   if (settings instanceof InvalidOption) return yield* refused(settings)
   const view = viewFrom(options)

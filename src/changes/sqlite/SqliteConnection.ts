@@ -9,6 +9,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import { classifySqliteError, SqlError, UnknownError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
+import type * as Sqlite from "node:sqlite"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 
 /** Of a database, with defaults applied. */
@@ -24,7 +25,7 @@ export interface OpenOptions {
 export const openSqlite = (filename: string, options: OpenOptions): Effect.Effect<SqliteConnection, SqlError> =>
   Effect.suspend(() => {
     // Loaded here and not by an import, so that Node warns about it only if a program uses it.
-    const sqlite = process.getBuiltinModule("node:sqlite") as typeof import("node:sqlite") | undefined
+    const sqlite = process.getBuiltinModule("node:sqlite") as typeof Sqlite | undefined
     if (sqlite === undefined) {
       const message = "this Node has no node:sqlite: it takes 22.19 or later, without --no-experimental-sqlite"
       return Effect.fail(new SqlError({ reason: new UnknownError({ cause: new Error(message), message }) }))

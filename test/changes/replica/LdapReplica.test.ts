@@ -397,9 +397,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
         "following",
         "stopped"
       ])
-      const metrics = (yield* Metric.snapshot).filter(({ attributes }) =>
-        (attributes as Record<string, string> | undefined)?.["ldap.replica"] === "measured"
-      )
+      const metrics = (yield* Metric.snapshot).filter(({ attributes }) => attributes?.["ldap.replica"] === "measured")
       assert.includeMembers(metrics.map(({ id }) => id), [
         LdapReplica.changesMetric,
         LdapReplica.lagMetric,
@@ -416,7 +414,9 @@ const awaitIn = (
 ) => Stream.runDrain(Stream.takeUntil(replica.progress, isSo))
 
 describe("LdapReplica", () => {
-  describe("in SQLite", () => tests(() => sqlite))
+  describe("in SQLite", () => {
+    tests(() => sqlite)
+  })
 
   const server = inject("postgres")
   describe.skipIf(server === undefined)("in PostgreSQL", () => {
@@ -426,8 +426,7 @@ describe("LdapReplica", () => {
 
   it.effect("says which option is wrong", () =>
     Effect.gen(function*() {
-      const wrong = (options: object) =>
-        reasonOf(replicaFrom({ name: "a", base, ...options } as LdapReplica.ReplicaOptions, new Script().source))
+      const wrong = (options: object) => reasonOf(replicaFrom({ name: "a", base, ...options }, new Script().source))
       for (
         const options of [
           { name: "" },
