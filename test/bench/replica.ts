@@ -128,7 +128,7 @@ const floor = (task: Task) =>
             _tag: "BindRequest",
             version: 3,
             name: admin.dn,
-            authentication: { _tag: "Simple", password: admin.password }
+            authentication: { _tag: "Simple", password: Buffer.from(admin.password) }
           },
           controls: []
         } as never)
@@ -136,7 +136,7 @@ const floor = (task: Task) =>
           messageId: 2,
           operation: {
             _tag: "SearchRequest",
-            baseObject: base,
+            base,
             scope: "subtree",
             derefAliases: "never",
             sizeLimit: 0,
@@ -172,7 +172,8 @@ const floor = (task: Task) =>
             await Effect.runPromise(insert(rows.slice(0, 1_000)))
             rows = rows.slice(1_000)
           }
-          if (isOver) socket.destroy()
+          // Leaving the loop closes the socket.
+          if (isOver) break
         }
       })
     )
