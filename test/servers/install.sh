@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs servers for the tests, as root on Debian or Ubuntu: sh install.sh slapd ds389 samba kerberos
+# Installs servers for the tests, as root on Debian or Ubuntu: sh install.sh slapd ds389 samba kerberos postgres
 #
 # One call of apt-get for all of them. No package starts a server of its own. Runs at the same time take turns, so this may
 # begin while something else is still going on, and whoever needs the servers calls it again and waits.
@@ -22,6 +22,8 @@ for server; do
       wanted="$wanted slapd libsasl2-modules krb5-kdc krb5-admin-server krb5-user libsasl2-modules-gssapi-mit"
       wanted="$wanted libkrb5-dev g++ make python3 python3-gssapi"
       ;;
+    # The package makes a cluster of its own in /var, which isn't started.
+    postgres) wanted="$wanted postgresql" ;;
     *) echo "no server is called $server" >&2; exit 2 ;;
   esac
 done

@@ -8,7 +8,7 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-export type ServerName = "slapd" | "ds389" | "samba" | "kerberos"
+export type ServerName = "slapd" | "ds389" | "samba" | "kerberos" | "postgres"
 
 /** The path of an executable, if it exists. Servers are in folders that only root's shell searches. */
 export const findExecutable = (name: string): string | undefined =>
@@ -49,7 +49,16 @@ const isInstalled: Readonly<Record<ServerName, () => boolean>> = {
     ) &&
     existsSync("/usr/include/gssapi/gssapi.h") &&
     existsSync("/usr/lib/python3/dist-packages/gssapi") &&
-    hasSasl("libgssapiv2.so")
+    hasSasl("libgssapiv2.so"),
+  postgres: () => postgresProgram("postgres") !== undefined && postgresProgram("initdb") !== undefined
+}
+
+/** A program of PostgreSQL, of the newest version that is installed. Debian keeps them out of the search path. */
+export const postgresProgram = (name: string): string | undefined => {
+  const folder = "/usr/lib/postgresql"
+  const versions = existsSync(folder) ? readdirSync(folder).sort((a, b) => Number(b) - Number(a)) : []
+  return versions.map((version) => join(folder, version, "bin", name)).find((path) => existsSync(path)) ??
+    findExecutable(name)
 }
 
 /**

@@ -8,6 +8,7 @@ import { rm, writeFile } from "node:fs/promises"
 import { launchDs389 } from "./ds389.ts"
 import { ensureInstalled, findExecutable } from "./installation.ts"
 import { launchKerberos } from "./kerberos.ts"
+import { launchPostgres } from "./postgres.ts"
 import { announce, type Launch } from "./running.ts"
 import { launchSamba } from "./samba.ts"
 import { launchSlapd } from "./slapd.ts"
@@ -15,17 +16,19 @@ import { launchSlapd } from "./slapd.ts"
 const file = process.argv[2]
 if (file === undefined) throw new Error("usage: node test/servers/keep.ts FILE, where the facts of the servers go")
 
-const absent = ensureInstalled(["slapd", "ds389", "samba", "kerberos"])
+const servers = ["slapd", "ds389", "samba", "kerberos", "postgres"] as const
+const absent = ensureInstalled(servers)
 for (const [server, reason] of absent) console.warn(`${server} is left out: ${reason}`)
 const launchers = {
   slapd: () => launchSlapd(findExecutable("slapd")!),
   ds389: () => launchDs389(),
   samba: () => launchSamba(),
-  kerberos: launchKerberos
+  kerberos: launchKerberos,
+  postgres: () => launchPostgres()
 }
 const launches: Array<Launch<{ readonly directory: string }>> = []
 const facts: Record<string, unknown> = {}
-for (const server of ["slapd", "ds389", "samba", "kerberos"] as const) {
+for (const server of servers) {
   if (absent.has(server)) continue
   const launch = await launchers[server]()
   facts[server] = launch.facts

@@ -68,7 +68,7 @@ export interface Commands {
   /** In milliseconds. */
   readonly timeout: number
   /** What ends the server: servers that take their time over their data don't have to, as it is thrown away. */
-  readonly signal: "TERM" | "KILL"
+  readonly signal: "TERM" | "KILL" | "QUIT"
 }
 
 /**

@@ -16,6 +16,7 @@ import { type Ds389Facts, launchDs389 } from "./ds389.ts"
 import { ensureForeignClients, type ForeignClients } from "./foreignClients.ts"
 import { ensureInstalled, findExecutable, type ServerName } from "./installation.ts"
 import { type KerberosFacts, launchKerberos } from "./kerberos.ts"
+import { launchPostgres, type PostgresFacts } from "./postgres.ts"
 import { announce, type Launch } from "./running.ts"
 import { launchSamba, type SambaFacts } from "./samba.ts"
 import { launchSlapd, type SlapdFacts } from "./slapd.ts"
@@ -32,6 +33,8 @@ declare module "vitest" {
     readonly foreignClients: ForeignClients
     /** A KDC with a slapd that takes its tickets; undefined where the machine has none. Answers after `waitFor`. */
     readonly kerberos: KerberosFacts | undefined
+    /** PostgreSQL; undefined where the machine has none. Answers after `waitFor`. */
+    readonly postgres: PostgresFacts | undefined
   }
 }
 
@@ -46,6 +49,8 @@ const kept = async (): Promise<ProvidedServers | undefined> => {
   return file === undefined ? undefined : JSON.parse(await readFile(file, "utf8"))
 }
 
+const all = ["slapd", "ds389", "samba", "kerberos", "postgres"] as const
+
 type ProvidedServers = Partial<Record<ServerName, never>>
 
 export default async (project: TestProject): Promise<() => Promise<void>> => {
@@ -58,12 +63,12 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
 
   const running = await kept()
   if (running !== undefined) {
-    for (const server of ["slapd", "ds389", "samba", "kerberos"] as const) project.provide(server, running[server])
+    for (const server of all) project.provide(server, running[server])
     return async () => {}
   }
 
   const isAskedFor = (server: ServerName) => texts.some((text) => text.includes(`inject("${server}")`))
-  const servers: ReadonlyArray<ServerName> = ["slapd", ...(["ds389", "samba", "kerberos"] as const).filter(isAskedFor)]
+  const servers: ReadonlyArray<ServerName> = all.filter((server) => server === "slapd" || isAskedFor(server))
   const absent = ensureInstalled(servers)
   for (const [server, reason] of absent) missing(server, reason)
   const has = (server: ServerName) => servers.includes(server) && !absent.has(server)
@@ -84,6 +89,7 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
   project.provide("ds389", await launch("ds389", () => launchDs389()))
   project.provide("samba", await launch("samba", () => launchSamba()))
   project.provide("kerberos", await launch("kerberos", launchKerberos))
+  project.provide("postgres", await launch("postgres", () => launchPostgres()))
   await slapdReady
   return async () => {
     await Promise.all(launches.map(({ stop }) => stop()))

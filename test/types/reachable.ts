@@ -23,7 +23,7 @@ execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), .
   stdio: "inherit"
 })
 
-const entries = ["index", "testing"].map((entry) => join(dist, `${entry}.d.ts`))
+const entries = ["index", "testing", "replica"].map((entry) => join(dist, `${entry}.d.ts`))
 const program = ts.createProgram(entries, {
   module: ts.ModuleKind.NodeNext,
   target: ts.ScriptTarget.ES2024,

@@ -1,0 +1,406 @@
+/**
+ * What a copy does in its tables, statement by statement. All of it is meant for a transaction that `fence` has begun; ReplicaWriter.ts
+ * decides what is done.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { Held, LdapReplicaError, Superseded } from "./ReplicaError.ts"
+import { indexedKey } from "./ReplicaTables.ts"
+import { type Dialect, given, run, transaction } from "./SqlRows.ts"
+import type { StoredEntry } from "./StoredEntry.ts"
+
+/** The row of a copy. */
+export interface ReplicaRow {
+  readonly id: number
+  readonly viewKey: string
+  /** Who may write: each process that takes the copy over has a higher one. */
+  readonly epoch: number
+  readonly owner: string
+  readonly leaseUntil: number
+  /** Empty where there is none. */
+  readonly checkpoint: string
+  readonly batches: number
+  /** Of the refresh that runs or ran last: a row whose `named` has it was named in it, one whose `placed` has it got its DN in it. */
+  readonly generation: number
+  /** Whether a refresh that isn't over has moved an entry with others below it, which wait for its end. */
+  readonly unsettled: boolean
+  /** Whether the whole view is to be read again, because it was asked for. */
+  readonly whole: boolean
+  readonly entries: number
+  readonly windowStart: number
+  readonly windowEntries: number
+  readonly windowDeletions: number
+  /** How many deletions are allowed beside those of the window. */
+  readonly confirmed: number
+  /** Milliseconds since 1970, 0 if never. */
+  readonly refreshedAt: number
+  readonly committedAt: number
+}
+
+/** What is read of a row before it is written. */
+export interface EntryRow {
+  readonly uuid: string
+  readonly dn: string
+  readonly dnKey: string
+  readonly version: string
+  readonly hash: string
+  readonly named: number
+  readonly placed: number
+}
+
+/** A row below an entry that has moved. */
+export interface BelowRow {
+  readonly uuid: string
+  readonly dn: string
+  readonly attributes: unknown
+}
+
+export interface UpsertRow extends StoredEntry {
+  readonly uuid: string
+  readonly version: string
+}
+
+export type LeaseOutcome = { readonly _tag: "Taken"; readonly row: ReplicaRow } | {
+  readonly _tag: "Held"
+  readonly owner: string
+  readonly until: number
+}
+
+export class ReplicaStore {
+  readonly sql: SqlClient.SqlClient
+  readonly dialect: Dialect
+  readonly name: string
+
+  constructor(sql: SqlClient.SqlClient, dialect: Dialect, name: string) {
+    this.sql = sql
+    this.dialect = dialect
+    this.name = name
+  }
+
+  #run<A extends object = Record<string, unknown>>(text: string, params: ReadonlyArray<unknown> = []) {
+    return run<A>(this.sql, this.dialect, text, params)
+  }
+
+  /** The row of the copy, if it was ever made. */
+  readonly row: Effect.Effect<Option.Option<ReplicaRow>, SqlError> = Effect.suspend(() =>
+    Effect.map(
+      this.#run(`SELECT * FROM ldap_replica WHERE name = ?`, [this.name]),
+      (rows) => Option.map(Option.fromUndefinedOr(rows[0]), replicaRow)
+    )
+  )
+
+  /** Takes the copy over if no other process holds it, with the next epoch. */
+  take(owner: string, viewKey: string, leaseMillis: number): Effect.Effect<LeaseOutcome, SqlError> {
+    return transaction(
+      this.sql,
+      Effect.gen({ self: this }, function*() {
+        const now = yield* Clock.currentTimeMillis
+        yield* this.#run(
+          `INSERT INTO ldap_replica (name, view_key, epoch, owner, lease_until, checkpoint, batches, generation, unsettled, whole,
+          entries, window_start, window_entries, window_deletions, confirmed, refreshed_at, committed_at)
+        VALUES (?, ?, 0, '', 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (name) DO NOTHING`,
+          [this.name, viewKey]
+        )
+        const taken = yield* this.#run(
+          `UPDATE ldap_replica SET epoch = epoch + 1, owner = ?, lease_until = ?
+        WHERE name = ? AND (owner = ? OR lease_until <= ?) RETURNING *`,
+          [owner, now + leaseMillis, this.name, owner, now]
+        )
+        if (taken.length > 0) return { _tag: "Taken", row: replicaRow(taken[0]!) } as const
+        const [held] = yield* this.#run<{ owner: string; lease_until: unknown }>(
+          `SELECT owner, lease_until FROM ldap_replica WHERE name = ?`,
+          [this.name]
+        )
+        return { _tag: "Held", owner: held?.owner ?? "", until: Number(held?.lease_until ?? 0) } as const
+      })
+    )
+  }
+
+  held(owner: string, until: number): LdapReplicaError {
+    return new LdapReplicaError({ replica: this.name, reason: new Held({ owner, until: new Date(until) }) })
+  }
+
+  /** Lets the next process in at once. */
+  release(epoch: number): Effect.Effect<void, SqlError> {
+    return Effect.asVoid(
+      this.#run(`UPDATE ldap_replica SET lease_until = 0 WHERE name = ? AND epoch = ?`, [this.name, epoch])
+    )
+  }
+
+  /**
+   * Locks the row of the copy until the transaction ends, renews the lease, and fails if another process has taken the copy over. So no
+   * process writes after another one has begun, whatever clocks, networks and the operating system do to it.
+   */
+  fence(epoch: number, leaseMillis: number): Effect.Effect<ReplicaRow, LdapReplicaError | SqlError> {
+    return Effect.gen({ self: this }, function*() {
+      const now = yield* Clock.currentTimeMillis
+      const rows = yield* this.#run(
+        `UPDATE ldap_replica SET lease_until = ? WHERE name = ? AND epoch = ? RETURNING *`,
+        [now + leaseMillis, this.name, epoch]
+      )
+      if (rows.length === 0) {
+        return yield* new LdapReplicaError({ replica: this.name, reason: new Superseded({ epoch }) })
+      }
+      return replicaRow(rows[0]!)
+    })
+  }
+
+  save(row: ReplicaRow): Effect.Effect<void, SqlError> {
+    return Effect.asVoid(this.#run(
+      `UPDATE ldap_replica SET view_key = ?, checkpoint = ?, batches = ?, generation = ?, unsettled = ?, whole = ?, entries = ?,
+        window_start = ?, window_entries = ?, window_deletions = ?, confirmed = ?, refreshed_at = ?, committed_at = ? WHERE id = ?`,
+      [
+        row.viewKey,
+        row.checkpoint,
+        row.batches,
+        row.generation,
+        row.unsettled ? 1 : 0,
+        row.whole ? 1 : 0,
+        row.entries,
+        row.windowStart,
+        row.windowEntries,
+        row.windowDeletions,
+        row.confirmed,
+        row.refreshedAt,
+        row.committedAt,
+        row.id
+      ]
+    ))
+  }
+
+  confirm(deletions: number): Effect.Effect<void, SqlError> {
+    return Effect.asVoid(this.#run(`UPDATE ldap_replica SET confirmed = ? WHERE name = ?`, [deletions, this.name]))
+  }
+
+  /** Asks for the whole view. The process that holds the copy sees it with its next batch or sign of life. */
+  askForWhole(): Effect.Effect<void, SqlError> {
+    return Effect.asVoid(this.#run(`UPDATE ldap_replica SET whole = 1 WHERE name = ?`, [this.name]))
+  }
+
+  read(id: number, uuids: ReadonlyArray<string>): Effect.Effect<Map<string, EntryRow>, SqlError> {
+    if (uuids.length === 0) return Effect.succeed(new Map<string, EntryRow>())
+    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    return Effect.map(
+      this.#run(
+        `SELECT e.uuid, e.dn, e.dn_key, e.version, e.hash, e.named, e.placed FROM ${source.text}
+        JOIN ldap_replica_entry e ON e.replica = ? AND e.uuid = given.uuid`,
+        [...source.params, id]
+      ),
+      (rows) =>
+        new Map(rows.map((row) => [row["uuid"] as string, {
+          uuid: row["uuid"] as string,
+          dn: row["dn"] as string,
+          dnKey: row["dn_key"] as string,
+          version: row["version"] as string,
+          hash: row["hash"] as string,
+          named: Number(row["named"]),
+          placed: Number(row["placed"])
+        }]))
+    )
+  }
+
+  upsert(id: number, rows: ReadonlyArray<UpsertRow>, named: number, placed: number): Effect.Effect<void, SqlError> {
+    if (rows.length === 0) return Effect.void
+    const source = given(
+      this.dialect,
+      [["uuid", "text"], ["dn", "text"], ["dn_key", "text"], ["version", "text"], ["attributes", "jsonb"], [
+        "hash",
+        "text"
+      ]],
+      rows.map((row) => [row.uuid, row.dn, row.dnKey, row.version, row.attributes, row.hash])
+    )
+    // `WHERE true` tells SQLite that ON begins no join.
+    return Effect.asVoid(this.#run(
+      `INSERT INTO ldap_replica_entry (replica, uuid, dn, dn_key, version, attributes, hash, named, placed, verified)
+      SELECT ${this.#integer("?")}, given.uuid, given.dn, given.dn_key, given.version, given.attributes, given.hash,
+        ${this.#bigint("?")}, ${this.#bigint("?")}, '' FROM ${source.text} WHERE true
+      ON CONFLICT (replica, uuid) DO UPDATE SET dn = excluded.dn, dn_key = excluded.dn_key, version = excluded.version,
+        attributes = excluded.attributes, hash = excluded.hash, named = excluded.named, placed = excluded.placed`,
+      [id, named, placed, ...source.params]
+    ))
+  }
+
+  /** Marks rows as named, or, with a negative number, as those that a refresh deletes at its end. */
+  mark(id: number, uuids: ReadonlyArray<string>, named: number): Effect.Effect<void, SqlError> {
+    if (uuids.length === 0) return Effect.void
+    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    return Effect.asVoid(this.#run(
+      `UPDATE ldap_replica_entry SET named = ${this.#bigint("?")}
+      WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
+      [named, id, ...source.params]
+    ))
+  }
+
+  /** New versions of rows whose attributes are the same. */
+  setVersions(
+    id: number,
+    rows: ReadonlyArray<readonly [uuid: string, version: string]>
+  ): Effect.Effect<void, SqlError> {
+    if (rows.length === 0) return Effect.void
+    const source = given(this.dialect, [["uuid", "text"], ["version", "text"]], rows)
+    return Effect.asVoid(this.#run(
+      `UPDATE ldap_replica_entry SET version = given.version FROM ${source.text}
+      WHERE replica = ? AND ldap_replica_entry.uuid = given.uuid`,
+      [...source.params, id]
+    ))
+  }
+
+  /** New DNs of rows whose attributes are the same. */
+  place(
+    id: number,
+    rows: ReadonlyArray<{ readonly uuid: string; readonly dn: string; readonly dnKey: string }>,
+    placed: number
+  ): Effect.Effect<void, SqlError> {
+    if (rows.length === 0) return Effect.void
+    const source = given(
+      this.dialect,
+      [["uuid", "text"], ["dn", "text"], ["dn_key", "text"]],
+      rows.map((row) => [row.uuid, row.dn, row.dnKey])
+    )
+    return Effect.asVoid(this.#run(
+      `UPDATE ldap_replica_entry SET dn = given.dn, dn_key = given.dn_key, placed = ${this.#bigint("?")}
+      FROM ${source.text} WHERE replica = ? AND ldap_replica_entry.uuid = given.uuid`,
+      [placed, ...source.params, id]
+    ))
+  }
+
+  /** Rows below an entry by its key, as many as `limit`; with `notPlaced` only those that got no DN since. */
+  below(
+    id: number,
+    dnKey: string,
+    limit: number,
+    notPlaced?: number
+  ): Effect.Effect<ReadonlyArray<BelowRow>, SqlError> {
+    const { text, params } = belowKey(dnKey)
+    const unplaced = notPlaced === undefined ? "" : "AND placed <> ?"
+    return this.#run<BelowRow>(
+      `SELECT uuid, dn, attributes FROM ldap_replica_entry WHERE replica = ? AND ${text} ${unplaced} LIMIT ${limit}`,
+      [id, ...params, ...notPlaced === undefined ? [] : [notPlaced]]
+    )
+  }
+
+  attributes(id: number, uuids: ReadonlyArray<string>): Effect.Effect<Map<string, unknown>, SqlError> {
+    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    return Effect.map(
+      this.#run<{ uuid: string; attributes: unknown }>(
+        `SELECT e.uuid, e.attributes FROM ${source.text} JOIN ldap_replica_entry e ON e.replica = ? AND e.uuid = given.uuid`,
+        [...source.params, id]
+      ),
+      (rows) => new Map(rows.map(({ attributes, uuid }) => [uuid, attributes]))
+    )
+  }
+
+  /** How many rows a refresh deletes at its end. */
+  countUnnamed(id: number, generation: number, absent: boolean): Effect.Effect<number, SqlError> {
+    return Effect.map(
+      this.#run(
+        `SELECT count(*) AS n FROM ldap_replica_entry WHERE replica = ? AND ${unnamedRows(absent)}`,
+        [id, absent ? generation : -generation]
+      ),
+      (rows) => Number(rows[0]?.["n"])
+    )
+  }
+
+  unnamed(
+    id: number,
+    generation: number,
+    absent: boolean,
+    limit: number
+  ): Effect.Effect<ReadonlyArray<{ readonly uuid: string; readonly dn: string }>, SqlError> {
+    return this.#run<{ uuid: string; dn: string }>(
+      `SELECT uuid, dn FROM ldap_replica_entry WHERE replica = ? AND ${unnamedRows(absent)} LIMIT ${limit}`,
+      [id, absent ? generation : -generation]
+    )
+  }
+
+  remove(id: number, uuids: ReadonlyArray<string>): Effect.Effect<void, SqlError> {
+    if (uuids.length === 0) return Effect.void
+    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    return Effect.asVoid(this.#run(
+      `DELETE FROM ldap_replica_entry WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
+      [id, ...source.params]
+    ))
+  }
+
+  /** Marks rows as seen by a verification. */
+  verify(id: number, uuids: ReadonlyArray<string>, mark: string): Effect.Effect<void, SqlError> {
+    if (uuids.length === 0) return Effect.void
+    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    return Effect.asVoid(this.#run(
+      `UPDATE ldap_replica_entry SET verified = ? WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
+      [mark, id, ...source.params]
+    ))
+  }
+
+  /** Rows that a verification hasn't seen, in the order of their UUIDs, after one of them. */
+  unverified(
+    id: number,
+    mark: string,
+    after: string,
+    limit: number
+  ): Effect.Effect<ReadonlyArray<{ readonly uuid: string; readonly dn: string }>, SqlError> {
+    return this.#run<{ uuid: string; dn: string }>(
+      `SELECT uuid, dn FROM ldap_replica_entry WHERE replica = ? AND verified <> ? AND uuid > ? ORDER BY uuid LIMIT ${limit}`,
+      [id, mark, after]
+    )
+  }
+
+  /** Rows in the order of their UUIDs, after one of them. */
+  page(
+    id: number,
+    after: string,
+    limit: number
+  ): Effect.Effect<ReadonlyArray<{ uuid: string; dn: string; attributes: unknown }>, SqlError> {
+    return this.#run<{ uuid: string; dn: string; attributes: unknown }>(
+      `SELECT uuid, dn, attributes FROM ldap_replica_entry WHERE replica = ? AND uuid > ? ORDER BY uuid LIMIT ${limit}`,
+      [id, after]
+    )
+  }
+
+  /** In a SELECT list PostgreSQL can't tell the type of a parameter. */
+  #integer(parameter: string): string {
+    return this.dialect === "pg" ? `${parameter}::integer` : parameter
+  }
+
+  #bigint(parameter: string): string {
+    return this.dialect === "pg" ? `${parameter}::bigint` : parameter
+  }
+}
+
+/** What a refresh deletes. The rows that it was told to delete, and no others, are in a partial index: they are found without the rest. */
+const unnamedRows = (absent: boolean): string => absent ? "named <> ?" : "named = ? AND named < 0"
+
+/** The rows below a key: by the index, which has the first characters, and exactly. */
+const belowKey = (dnKey: string): { readonly text: string; readonly params: ReadonlyArray<string> } => {
+  // The character behind the comma at the end of a key.
+  const end = `${dnKey.slice(0, -1)}-`
+  const indexed = (key: string) => Array.from(key.slice(0, indexedKey * 2)).slice(0, indexedKey).join("")
+  return {
+    text:
+      `substr(dn_key, 1, ${indexedKey}) >= ? AND substr(dn_key, 1, ${indexedKey}) <= ? AND dn_key > ? AND dn_key < ?`,
+    params: [indexed(dnKey), indexed(end), dnKey, end]
+  }
+}
+
+const replicaRow = (row: Record<string, unknown>): ReplicaRow => ({
+  id: Number(row["id"]),
+  viewKey: String(row["view_key"]),
+  epoch: Number(row["epoch"]),
+  owner: String(row["owner"]),
+  leaseUntil: Number(row["lease_until"]),
+  checkpoint: String(row["checkpoint"]),
+  batches: Number(row["batches"]),
+  generation: Number(row["generation"]),
+  unsettled: Number(row["unsettled"]) !== 0,
+  whole: Number(row["whole"]) !== 0,
+  entries: Number(row["entries"]),
+  windowStart: Number(row["window_start"]),
+  windowEntries: Number(row["window_entries"]),
+  windowDeletions: Number(row["window_deletions"]),
+  confirmed: Number(row["confirmed"]),
+  refreshedAt: Number(row["refreshed_at"]),
+  committedAt: Number(row["committed_at"])
+})
