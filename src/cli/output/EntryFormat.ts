@@ -86,7 +86,7 @@ const ldif = <E, R>(items: Stream.Stream<Item, E, R>, options: FormatOptions): S
 
 /** References are comments. They are URLs from a server, so they may hold anything. */
 const references = (urls: ReadonlyArray<string>): string =>
-  `${urls.map((url) => `# ref: ${encodeURI(url.replace(/[^\x20-\x7e]/g, "?"))}\n`).join("")}\n`
+  `${urls.map((url) => `# ref${encodeURI(url.replace(/[^\x20-\x7e]/g, "?"))}\n`).join("")}\n`
 
 const json = <E, R>(entries: Stream.Stream<LdapEntry, E, R>): Stream.Stream<string, E, R> => {
   let isFirst = true
