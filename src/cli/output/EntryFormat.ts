@@ -8,7 +8,7 @@
 import * as Stream from "effect/Stream"
 import * as Flag from "effect/cli/Flag"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import { recordWriter } from "../../model/ldif/LdifText.ts"
+import { foldInto, recordWriter } from "../../model/ldif/LdifText.ts"
 import { optional } from "../settings/connectionFlags.ts"
 import { csv } from "./csv.ts"
 import { table } from "./table.ts"
@@ -81,12 +81,20 @@ const isPassword = (description: string): boolean => /^(?:userpassword|2\.5\.4\.
 const ldif = <E, R>(items: Stream.Stream<Item, E, R>, options: FormatOptions): Stream.Stream<string, E, R> => {
   const width = options.width ?? ldapsearchWidth
   const write = recordWriter({ width, inBase64: isPassword, withoutValues: options.typesOnly })
-  return Stream.map(items, (item) => "urls" in item ? references(item.urls) : `${write(item).slice(1)}\n`)
+  return Stream.map(items, (item) => "urls" in item ? references(item.urls, width) : `${write(item).slice(1)}\n`)
 }
 
-/** References are comments. They are URLs from a server, so they may hold anything. */
-const references = (urls: ReadonlyArray<string>): string =>
-  `${urls.map((url) => `# ref${encodeURI(url.replace(/[^\x20-\x7e]/g, "?"))}\n`).join("")}\n`
+/** References are comments, as `ldapsearch` writes them. They are URLs from a server, so they may hold anything. */
+const references = (urls: ReadonlyArray<string>, width: number): string => {
+  const lines: Array<string> = []
+  for (const url of urls) {
+    const text = `# ref${encodeURI(url.replace(/[^\x20-\x7e]/g, "?")).replaceAll("%25", "%")}`
+    // The first line of a comment has one byte more.
+    lines.push(text.slice(0, width + 1))
+    if (text.length > width + 1) foldInto(lines, ` ${text.slice(width + 1)}`, width)
+  }
+  return `${lines.join("\n")}\n\n`
+}
 
 const json = <E, R>(entries: Stream.Stream<LdapEntry, E, R>): Stream.Stream<string, E, R> => {
   let isFirst = true

@@ -131,7 +131,12 @@ const field = (name: string, value: string | Uint8Array | undefined, inBase64 = 
 /** A SAFE-STRING of RFC 2849 that doesn't end with a space. Other controls than the forbidden ones are hard to see. */
 const isSafe = (text: string): boolean => !/[^\x20-\x7e]/.test(text) && !/^[ :<]/.test(text) && !text.endsWith(" ")
 
-const foldInto = (lines: Array<string>, text: string, width: number): void => {
+/**
+ * Adds the lines of a field, or of a comment.
+ *
+ * @internal
+ */
+export const foldInto = (lines: Array<string>, text: string, width: number): void => {
   if (text.length <= width) return void lines.push(text)
   lines.push(text.slice(0, width))
   for (let at = width; at < text.length; at += width - 1) lines.push(` ${text.slice(at, at + width - 1)}`)
