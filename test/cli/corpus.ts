@@ -15,11 +15,15 @@ export interface Subject {
   readonly url: string
   readonly caFile: string
   readonly base: string
+  /** A part of it, for searches of whole subtrees. */
+  readonly part: string
   readonly people: string
   readonly scratch: string
   readonly admin: { readonly dn: string; readonly password: string }
   /** The class of people that are added. */
   readonly personClass: string
+  /** Whether it sends more entries than were asked for, all of which `ldapsearch` prints. */
+  readonly ignoresSizeLimit?: boolean
   /** Attributes of which each entry has its own. */
   readonly volatile: ReadonlyArray<string>
 }
@@ -64,21 +68,22 @@ const environment = ({ admin, base, caFile, url }: Subject) => ({
 })
 
 /** Flags that both have, filter, attributes. */
-const queries = ({ base, people, volatile }: Subject): ReadonlyArray<ReadonlyArray<string>> => [
-  ["-b", base, "(objectClass=*)"],
-  ["-b", base, "(objectClass=*)", "1.1"],
+const queries = ({ base, ignoresSizeLimit = false, part, people, volatile }: Subject): ReadonlyArray<ReadonlyArray<string>> => [
+  ["-b", part, "(objectClass=*)"],
+  ["-b", part, "(objectClass=*)", "1.1"],
   ["-b", base, "-s", "base", "(objectClass=*)", "*", "+"],
   ["-b", base, "-s", "one", "(objectClass=*)", "objectClass"],
-  ["-b", base, "-s", "children", "(objectClass=*)", "description", "cn"],
-  ["-b", base, "-A", "(objectClass=*)"],
+  ["-b", part, "-s", "children", "(objectClass=*)", "description", "cn"],
+  ["-b", part, "-A", "(objectClass=*)"],
   ["-b", base, "(cn=*a*)", "cn", "sn", "member", "memberOf"],
   ["-b", base, "(|(sn=*)(&(ou=*)(!(ou=groups))))", "*", ...volatile],
   ["-b", people, "(objectClass=*)", "*", "+"],
-  ["-b", people, "(cn=nobody there)"],
+  // At the top there are references to other servers.
+  ["-b", base, "(cn=nobody there)"],
   ["-b", people, "(objectClass=*)", "userPassword", "jpegPhoto", "objectGUID", "objectSid"],
   ["-b", "", "-s", "base", "(objectClass=*)", "namingContexts", "supportedLDAPVersion", "supportedControl"],
   ["-b", `ou=missing,${base}`, "(objectClass=*)"],
-  ["-b", base, "-z", "3", "(objectClass=*)", "objectClass"]
+  ...(ignoresSizeLimit ? [] : [["-b", part, "-z", "3", "(objectClass=*)", "objectClass"]])
 ]
 
 /** Entries with values of all kinds, and every kind of change; some records fail. */
@@ -123,7 +128,7 @@ export const compareWithTools = (subject: () => Subject): void => {
       Effect.gen(function*() {
         const server = subject()
         for (const [width, wrap] of [["no", "no"], ["40", "40"]] as const) {
-          const query = ["-b", server.base, "(objectClass=*)"]
+          const query = ["-b", server.part, "(objectClass=*)"]
           const theirs = yield* tool("ldapsearch", server, ["-LLL", "-o", `ldif-wrap=${width}`, ...query])
           const ours = yield* runCli(["search", "--wrap", wrap, ...query], { env: environment(server) })
           expect(ours.stdout.toString()).toBe(theirs.stdout.toString())
@@ -138,16 +143,16 @@ export const compareWithTools = (subject: () => Subject): void => {
           "-E",
           "pr=100/noprompt",
           "-b",
-          server.base,
+          server.part,
           "(objectClass=*)",
           "1.1"
         ])
-        const ours = yield* runCli(["search", "--all", "--page-size", "100", "(objectClass=*)", "1.1"], {
+        const ours = yield* runCli(["search", "--all", "--page-size", "100", "-b", server.part, "(objectClass=*)", "1.1"], {
           env: environment(server)
         })
         // ldapsearch writes references and blank lines of pages in its own order.
         const names = (text: Buffer) => text.toString().split("\n").filter((line) => line.startsWith("dn:")).sort()
-        expect(names(ours.stdout).length).toBeGreaterThan(10)
+        expect(names(ours.stdout).length).toBeGreaterThan(3)
         expect(names(ours.stdout)).toEqual(names(theirs.stdout))
       }))
   })
@@ -170,8 +175,10 @@ export const compareWithTools = (subject: () => Subject): void => {
         })
         // ldapmodify ends with the last failure, and the command line with the first.
         expect(theirs.code).not.toBe(0)
-        expect(ours.code).toBe(68)
-        expect(ours.stderr).toContain("8 records applied, 4 failed.")
+        const failures = Array.from(theirs.stderr.matchAll(/^ldap_\w+: .* \((\d+)\)$/gm), ([, code]) => Number(code))
+        expect(failures.length).toBeGreaterThanOrEqual(4)
+        expect(ours.code).toBe(failures[0])
+        expect(ours.stderr).toContain(`${12 - failures.length} records applied, ${failures.length} failed.`)
         const left = Effect.fnUntraced(function*(dn: string) {
           const { stdout } = yield* runCli(["search", "-b", dn, "(sn=*)", "*"], { env })
           const text = stdout.toString().replaceAll(dn, "BASE")

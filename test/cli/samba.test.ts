@@ -13,10 +13,12 @@ describe.skipIf(samba === undefined || !clients["ldap-utils"])("on Samba", () =>
     url: samba!.urls.ldaps,
     caFile: samba!.caFile,
     base: samba!.base,
+    part: `OU=people,${samba!.base}`,
     people: `OU=people,${samba!.base}`,
     scratch: `OU=scratch,${samba!.base}`,
     admin: samba!.admin,
     personClass: "contact",
+    ignoresSizeLimit: true,
     volatile: ["objectGUID", "whenCreated", "whenChanged", "uSNCreated", "uSNChanged"]
   }))
 })

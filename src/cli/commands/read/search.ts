@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { SearchMessage } from "../../../session/LdapSession.ts"
+import * as LdapEntry from "../../../model/entry/LdapEntry.ts"
 import { LdapError } from "../../../model/LdapError.ts"
 import { formatFlags, type Item } from "../../output/EntryFormat.ts"
 import { say } from "../../output/standardOutput.ts"
@@ -37,7 +38,8 @@ export const search = Command.make("search", {
   const base = yield* baseOf(connected, search.base)
   const options = optionsOf(search, { base, filter: parsed, attributes })
   const all = Stream.flattenIterable(Stream.map(connected.client.searchMessages(options), itemOf))
-  const items = search.limit === undefined ? all : Stream.take(all, search.limit)
+  const named = search.typesOnly ? Stream.map(all, withoutValues) : all
+  const items = search.limit === undefined ? named : Stream.take(named, search.limit)
   const kept = save === undefined ? items : savingValues(save)(items)
   yield* printEntries(kept, output, { columns: attributes, typesOnly: search.typesOnly }).pipe(
     Effect.tapError((error) =>
@@ -59,6 +61,12 @@ export const search = Command.make("search", {
     { command: "effect-ldap search --save jpegPhoto photos '(jpegPhoto=*)' cn", description: "Photos as files" }
   ])
 )
+
+/** Samba sends the values all the same. */
+const withoutValues = (item: Item): Item =>
+  "urls" in item
+    ? item
+    : LdapEntry.make(item.dn, item.descriptions.map((description) => ({ description, values: [] })))
 
 const itemOf = (message: SearchMessage): ReadonlyArray<Item> =>
   message._tag === "Entry" ? [message.entry] : message._tag === "Reference" ? [{ urls: message.urls }] : []
