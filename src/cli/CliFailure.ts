@@ -6,12 +6,12 @@
  * table.
  */
 import * as Data from "effect/Data"
+import { LdifApplyError } from "../client/jobs/LdifApply.ts"
+import type { LoginReason } from "../client/login/LoginError.ts"
+import { LoginError } from "../client/login/LoginError.ts"
 import type { LdapErrorReason } from "../model/LdapError.ts"
 import { LdapError } from "../model/LdapError.ts"
 import { messageOf } from "../model/messageOf.ts"
-import type { LoginReason } from "../client/login/LoginError.ts"
-import { LoginError } from "../client/login/LoginError.ts"
-import { LdifApplyError } from "../client/jobs/LdifApply.ts"
 
 /** Exit codes beside the server's result codes. */
 export const ExitCode = {

@@ -48,7 +48,11 @@ const tool = (
       const child = execFile(
         name,
         ["-x", "-H", url, "-D", admin.dn, "-y", join(folder, "password"), ...args],
-        { encoding: "buffer", maxBuffer: 1 << 28, env: { ...process.env, LDAPTLS_CACERT: caFile, LDAPCONF: "/dev/null" } },
+        {
+          encoding: "buffer",
+          maxBuffer: 1 << 28,
+          env: { ...process.env, LDAPTLS_CACERT: caFile, LDAPCONF: "/dev/null" }
+        },
         (error, stdout, stderr) => {
           rmSync(folder, { recursive: true, force: true })
           resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr: stderr.toString() })
@@ -68,7 +72,9 @@ const environment = ({ admin, base, caFile, url }: Subject) => ({
 })
 
 /** Flags that both have, filter, attributes. */
-const queries = ({ base, ignoresSizeLimit = false, part, people, volatile }: Subject): ReadonlyArray<ReadonlyArray<string>> => [
+const queries = (
+  { base, ignoresSizeLimit = false, part, people, volatile }: Subject
+): ReadonlyArray<ReadonlyArray<string>> => [
   ["-b", part, "(objectClass=*)"],
   ["-b", part, "(objectClass=*)", "1.1"],
   ["-b", base, "-s", "base", "(objectClass=*)", "*", "+"],
@@ -147,7 +153,16 @@ export const compareWithTools = (subject: () => Subject): void => {
           "(objectClass=*)",
           "1.1"
         ])
-        const ours = yield* runCli(["search", "--all", "--page-size", "100", "-b", server.part, "(objectClass=*)", "1.1"], {
+        const ours = yield* runCli([
+          "search",
+          "--all",
+          "--page-size",
+          "100",
+          "-b",
+          server.part,
+          "(objectClass=*)",
+          "1.1"
+        ], {
           env: environment(server)
         })
         // ldapsearch writes references and blank lines of pages in its own order.

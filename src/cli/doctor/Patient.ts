@@ -1,9 +1,9 @@
 /** The server that the doctor looks at, and how it is reached. */
-import type { TlsOptions } from "../../connection/tls/LdapTls.ts"
-import * as LdapSession from "../../session/LdapSession.ts"
-import type { LdapError } from "../../model/LdapError.ts"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { TlsOptions } from "../../connection/tls/LdapTls.ts"
+import type { LdapError } from "../../model/LdapError.ts"
+import * as LdapSession from "../../session/LdapSession.ts"
 
 export interface Patient {
   readonly url: string

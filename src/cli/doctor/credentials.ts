@@ -12,7 +12,7 @@ import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapErrorReason } from "../../model/LdapError.ts"
 import * as LdapRootDse from "../../model/LdapRootDse.ts"
 import * as LdapExtended from "../../protocol/LdapExtended.ts"
-import { type Finding, failure, ok, warning } from "./Finding.ts"
+import { failure, type Finding, ok, warning } from "./Finding.ts"
 import { isSecured, openSession, type Patient } from "./Patient.ts"
 import { isActiveDirectory } from "./rootDse.ts"
 
@@ -29,7 +29,13 @@ export const examineBind = Effect.fnUntraced(function*(patient: Patient): Effect
   return [
     ok("bind", answer === "" ? "accepted" : `accepted as ${answer}`),
     ...(protection === "none"
-      ? [warning("bind", "the password crossed the network in clear text", "Use ldaps://, --start-tls or --auth kerberos.")]
+      ? [
+        warning(
+          "bind",
+          "the password crossed the network in clear text",
+          "Use ldaps://, --start-tls or --auth kerberos."
+        )
+      ]
       : [])
   ]
 })
@@ -59,14 +65,28 @@ export const examineSigning = Effect.fnUntraced(function*(patient: Patient): Eff
   const reason = Result.isFailure(answer) ? answer.failure.reason : undefined
   switch (reason?._tag) {
     case "StrongerAuthRequired":
-      return [ok("signing", "demanded: a simple bind needs ldaps:// or --start-tls, and --auth kerberos signs by itself")]
+      return [
+        ok("signing", "demanded: a simple bind needs ldaps:// or --start-tls, and --auth kerberos signs by itself")
+      ]
     case "ConfidentialityRequired":
       return [ok("signing", "the server demands TLS or a security layer before a bind")]
     case undefined:
-      return [failure("signing", "the server accepted a bind of a name that doesn't exist", "Check the server's access control.")]
+      return [
+        failure(
+          "signing",
+          "the server accepted a bind of a name that doesn't exist",
+          "Check the server's access control."
+        )
+      ]
     case "InvalidCredentials":
     case "NoSuchObject":
-      return [warning("signing", "not demanded: the server takes passwords in clear text", "Let the server demand TLS or signing.")]
+      return [
+        warning(
+          "signing",
+          "not demanded: the server takes passwords in clear text",
+          "Let the server demand TLS or signing."
+        )
+      ]
     default:
       return [ok("signing", `can't be told: ${Result.isFailure(answer) ? answer.failure.message : ""}`)]
   }
@@ -85,7 +105,11 @@ export const examineChannelBinding = Effect.fnUntraced(function*(
     /80090346/.test(message)
       ? ok("channel binding", "demanded: --auth kerberos and ntlm do it")
       : Result.isFailure(answer) && answer.failure.reason._tag === "InvalidCredentials"
-      ? warning("channel binding", "not demanded", "Set LdapEnforceChannelBinding at the domain controller against relayed logins.")
+      ? warning(
+        "channel binding",
+        "not demanded",
+        "Set LdapEnforceChannelBinding at the domain controller against relayed logins."
+      )
       : ok("channel binding", `can't be told: ${message}`)
   ]
 })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { examineBind, examineChannelBinding, examineSigning } from "./credentials.ts"
-import { type Finding, failure } from "./Finding.ts"
+import { failure, type Finding } from "./Finding.ts"
 import { examineClock, examinePolicies, examineSizeLimit, examineSpeed } from "./limits.ts"
 import { examineNames, examineTcp } from "./network.ts"
 import { openSession, type Patient } from "./Patient.ts"
@@ -15,9 +15,10 @@ export const examine = (patient: Patient): Stream.Stream<Finding> =>
   steps(
     Effect.flatMap(examineNames(patient), ({ addresses, findings }) =>
       Effect.map(examineTcp(patient, addresses), (tcp) => [...findings, ...tcp])),
-    steps(examineTls(patient), Stream.unwrap(Effect.gen(function*() {
-      return Stream.concat(whole(examineSigning(patient)), steps(examineBind(patient), directory(patient)))
-    })))
+    steps(
+      examineTls(patient),
+      Stream.concat(whole(examineSigning(patient)), steps(examineBind(patient), directory(patient)))
+    )
   )
 
 const whole = (findings: Effect.Effect<ReadonlyArray<Finding>>): Stream.Stream<Finding> =>
@@ -38,28 +39,30 @@ const directory = (patient: Patient): Stream.Stream<Finding> => {
     const context = rootDse.get("defaultNamingContext") ?? rootDse.get("namingContexts")
     return yield* examineAnonymous(session, patient.base ?? context)
   })
-  return Stream.unwrap(Effect.gen(function*() {
-    const session = yield* openSession(patient)
-    const rootDse = yield* session.rootDse
-    const base = patient.base ?? rootDse.get("defaultNamingContext") ?? rootDse.get("namingContexts")
-    return [
-      Effect.succeed(examineRootDse(rootDse)),
-      examineChannelBinding(patient, rootDse),
-      // A server may refuse anonymous sessions altogether.
-      Effect.scoped(anonymous).pipe(Effect.orElseSucceed((): ReadonlyArray<Finding> => [
-        { check: "anonymous", status: "ok", detail: "sessions without a bind get nothing" }
-      ])),
-      examineSizeLimit(session, rootDse, base),
-      examinePolicies(session, rootDse),
-      examineClock(session, rootDse),
-      examineSpeed(session)
-    ].reduce((stream, findings) => Stream.concat(stream, whole(findings)), Stream.empty as Stream.Stream<Finding>)
-  }).pipe(
-    Effect.result,
-    Effect.map((result) =>
-      Result.isSuccess(result)
-        ? result.success
-        : Stream.succeed(failure("session", result.failure.message, "See the message."))
+  return Stream.unwrap(
+    Effect.gen(function*() {
+      const session = yield* openSession(patient)
+      const rootDse = yield* session.rootDse
+      const base = patient.base ?? rootDse.get("defaultNamingContext") ?? rootDse.get("namingContexts")
+      return [
+        Effect.succeed(examineRootDse(rootDse)),
+        examineChannelBinding(patient, rootDse),
+        // A server may refuse anonymous sessions altogether.
+        Effect.scoped(anonymous).pipe(Effect.orElseSucceed((): ReadonlyArray<Finding> => [
+          { check: "anonymous", status: "ok", detail: "sessions without a bind get nothing" }
+        ])),
+        examineSizeLimit(session, rootDse, base),
+        examinePolicies(session, rootDse),
+        examineClock(session, rootDse),
+        examineSpeed(session)
+      ].reduce((stream, findings) => Stream.concat(stream, whole(findings)), Stream.empty as Stream.Stream<Finding>)
+    }).pipe(
+      Effect.result,
+      Effect.map((result) =>
+        Result.isSuccess(result)
+          ? result.success
+          : Stream.succeed(failure("session", result.failure.message, "See the message."))
+      )
     )
-  ))
+  )
 }

@@ -8,8 +8,8 @@ import { connect as connectTcp, isIP, type Socket } from "node:net"
 import * as Tls from "node:tls"
 import { authoritiesOf } from "../../connection/tls/authorities.ts"
 import { messageOf } from "../../model/messageOf.ts"
-import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import { encode } from "../../protocol/encode.ts"
+import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import { LdapParser } from "../../protocol/LdapParser.ts"
 import type { Patient } from "./Patient.ts"
 
@@ -97,20 +97,29 @@ const requestTls = (tcp: Socket, secure: () => void, fail: (problem: string) => 
     const problem = parser.push(octets, ({ operation }) => {
       if (operation._tag !== "ExtendedResponse") return fail("the server answers StartTLS with something else")
       const { code, diagnosticMessage } = operation.result
-      if (code !== 0) return fail(`the server refuses StartTLS with ${code}${diagnosticMessage === "" ? "" : `: ${diagnosticMessage}`}`)
+      if (code !== 0)
+        return fail(
+          `the server refuses StartTLS with ${code}${diagnosticMessage === "" ? "" : `: ${diagnosticMessage}`}`
+        )
       tcp.off("data", read)
       secure()
     }, true)
     if (problem !== undefined) fail("the server doesn't speak LDAP on this port")
   }
   tcp.on("data", read)
-  tcp.write(encode({ messageId: 1, operation: { _tag: "ExtendedRequest", oid: LdapExtended.startTls.oid }, controls: [] }))
+  tcp.write(
+    encode({ messageId: 1, operation: { _tag: "ExtendedRequest", oid: LdapExtended.startTls.oid }, controls: [] })
+  )
 }
 
 const chainOf = (certificate: Tls.DetailedPeerCertificate): ReadonlyArray<Tls.DetailedPeerCertificate> => {
   const chain: Array<Tls.DetailedPeerCertificate> = []
   const seen = new Set<string>()
-  for (let next: Tls.DetailedPeerCertificate | undefined = certificate; next?.raw !== undefined; next = next.issuerCertificate) {
+  for (
+    let next: Tls.DetailedPeerCertificate | undefined = certificate;
+    next?.raw !== undefined;
+    next = next.issuerCertificate
+  ) {
     if (seen.has(next.fingerprint256) || chain.length >= 10) break
     seen.add(next.fingerprint256)
     chain.push(next)

@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapRootDse from "../../model/LdapRootDse.ts"
 import type { LdapSession } from "../../session/LdapSession.ts"
-import { type Finding, failure, ok, warning } from "./Finding.ts"
+import { failure, type Finding, ok, warning } from "./Finding.ts"
 import { isActiveDirectory } from "./rootDse.ts"
 
 /** A search that ends by itself after so many entries has met no limit that matters here. */
@@ -24,24 +24,35 @@ export const examineSizeLimit = Effect.fnUntraced(function*(
   const search = { base, attributes: ["1.1"] }
   let count = 0
   const counted = (pageSize?: number) =>
-    Effect.result(session.search({ ...search, pageSize }).pipe(
-      Stream.tap(() => Effect.sync(() => count++)),
-      Stream.take(enough),
-      Stream.runDrain
-    ))
+    Effect.result(
+      session.search({ ...search, pageSize }).pipe(
+        Stream.tap(() => Effect.sync(() => count++)),
+        Stream.take(enough),
+        Stream.runDrain
+      )
+    )
   const whole = yield* counted()
-  if (Result.isSuccess(whole)) return [ok("size limit", count >= enough ? `none within ${enough} entries` : `none met: ${count} entries may be read`)]
+  if (Result.isSuccess(whole))
+    return [
+      ok("size limit", count >= enough ? `none within ${enough} entries` : `none met: ${count} entries may be read`)
+    ]
   const { _tag: reason } = whole.failure.reason
   if (reason !== "SizeLimitExceeded" && reason !== "AdminLimitExceeded") {
     return [warning("search", whole.failure.message, "Is --base right, and may this user search there?")]
   }
   const limit = count
   count = 0
-  const paged = LdapRootDse.supportsControl(rootDse, LdapControl.paging) ? yield* counted(Math.min(500, Math.max(1, limit))) : whole
+  const paged = LdapRootDse.supportsControl(rootDse, LdapControl.paging)
+    ? yield* counted(Math.min(500, Math.max(1, limit)))
+    : whole
   return [
     Result.isSuccess(paged)
       ? ok("size limit", `a search ends after ${limit} entries; pages go on (--all, pageSize)`)
-      : warning("size limit", `a search ends after ${limit} entries, and pages end after ${count}`, "Let the server's administrator raise the limit of this user.")
+      : warning(
+        "size limit",
+        `a search ends after ${limit} entries, and pages end after ${count}`,
+        "Let the server's administrator raise the limit of this user."
+      )
   ]
 })
 
@@ -84,7 +95,12 @@ export const examineClock = Effect.fnUntraced(function*(
 
 /** slapd and 389 Directory Server tell it to those who may read their monitor. */
 const monitored = Effect.fnUntraced(function*(session: LdapSession) {
-  for (const [dn, attribute] of [["cn=Current,cn=Time,cn=Monitor", "monitorTimestamp"], ["cn=monitor", "currenttime"]] as const) {
+  for (
+    const [dn, attribute] of [["cn=Current,cn=Time,cn=Monitor", "monitorTimestamp"], [
+      "cn=monitor",
+      "currenttime"
+    ]] as const
+  ) {
     const found = yield* Effect.result(session.lookup(dn, { attributes: [attribute] }))
     const value = Result.isSuccess(found) ? Option.getOrUndefined(found.success)?.get(attribute) : undefined
     if (value !== undefined) return value
@@ -101,18 +117,20 @@ const timeOf = (text: string): number | undefined => {
 }
 
 /** How long a lookup takes. */
-export const examineSpeed = Effect.fnUntraced(function*(session: LdapSession): Effect.fn.Return<ReadonlyArray<Finding>> {
-  const clock = yield* Clock.Clock
-  const times: Array<number> = []
-  for (let i = 0; i < 20; i++) {
-    const begin = clock.monotonicTimeNanosUnsafe()
-    const found = yield* Effect.result(session.lookup("", { attributes: ["1.1"] }))
-    if (Result.isFailure(found)) return [failure("speed", found.failure.message, "See the message.")]
-    times.push(Number(clock.monotonicTimeNanosUnsafe() - begin) / 1e6)
+export const examineSpeed = Effect.fnUntraced(
+  function*(session: LdapSession): Effect.fn.Return<ReadonlyArray<Finding>> {
+    const clock = yield* Clock.Clock
+    const times: Array<number> = []
+    for (let i = 0; i < 20; i++) {
+      const begin = clock.monotonicTimeNanosUnsafe()
+      const found = yield* Effect.result(session.lookup("", { attributes: ["1.1"] }))
+      if (Result.isFailure(found)) return [failure("speed", found.failure.message, "See the message.")]
+      times.push(Number(clock.monotonicTimeNanosUnsafe() - begin) / 1e6)
+    }
+    times.sort((a, b) => a - b)
+    const median = Math.round(times[10]! * 10) / 10
+    const slowest = Math.round(times[19]! * 10) / 10
+    const detail = `a lookup takes ${median} ms, the slowest of 20 took ${slowest} ms`
+    return [median > 100 ? warning("speed", detail, "Is the server far away, or busy?") : ok("speed", detail)]
   }
-  times.sort((a, b) => a - b)
-  const median = Math.round(times[10]! * 10) / 10
-  const slowest = Math.round(times[19]! * 10) / 10
-  const detail = `a lookup takes ${median} ms, the slowest of 20 took ${slowest} ms`
-  return [median > 100 ? warning("speed", detail, "Is the server far away, or busy?") : ok("speed", detail)]
-})
+)

@@ -5,7 +5,7 @@ import { lookup } from "node:dns/promises"
 import { connect, isIP } from "node:net"
 import { SrvLookup } from "../../client/servers/LdapServers.ts"
 import { messageOf } from "../../model/messageOf.ts"
-import { type Finding, failure, ok, warning } from "./Finding.ts"
+import { failure, type Finding, ok, warning } from "./Finding.ts"
 import type { Patient } from "./Patient.ts"
 
 /** What is found about names, and the addresses that a host has. */
@@ -30,7 +30,9 @@ export const examineNames = Effect.fnUntraced(function*({ address }: Patient): E
     catch: messageOf
   }))
   if (Result.isFailure(found)) {
-    findings.push(failure("DNS", `${host} has no address: ${found.failure}`, "Check the host of the URL, and this machine's DNS."))
+    findings.push(
+      failure("DNS", `${host} has no address: ${found.failure}`, "Check the host of the URL, and this machine's DNS.")
+    )
     return { findings, addresses: [] }
   }
   const addresses = found.success.map(({ address }) => address)

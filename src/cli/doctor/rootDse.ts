@@ -6,14 +6,17 @@ import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapRootDse from "../../model/LdapRootDse.ts"
 import type { LdapSession } from "../../session/LdapSession.ts"
-import { type Finding, failure, ok, warning } from "./Finding.ts"
+import { failure, type Finding, ok, warning } from "./Finding.ts"
 
 /** What the server is, by what its root DSE has. */
 export const vendorOf = (rootDse: LdapEntry): string => {
-  const vendor = [rootDse.get("vendorName"), rootDse.get("vendorVersion")].filter((part) => part !== undefined).join(" ")
+  const vendor = [rootDse.get("vendorName"), rootDse.get("vendorVersion")].filter((part) => part !== undefined).join(
+    " "
+  )
   if (rootDse.getAll("objectClass").some((name) => name === "OpenLDAProotDSE")) return `OpenLDAP ${vendor}`.trim()
   if (isActiveDirectory(rootDse)) {
-    return `${vendor === "" ? "Active Directory" : vendor}, domain controller ${rootDse.get("dnsHostName") ?? ""}`.trim()
+    return `${vendor === "" ? "Active Directory" : vendor}, domain controller ${rootDse.get("dnsHostName") ?? ""}`
+      .trim()
   }
   return vendor === "" ? "unknown: it names no vendor" : vendor
 }
@@ -68,7 +71,11 @@ export const examineAnonymous = Effect.fnUntraced(function*(
   const entries = Result.isSuccess(found) ? found.success.length : 0
   return [
     entries > 0
-      ? warning("anonymous", `may read entries below ${context}`, "If that isn't wanted, let the server's access control forbid it.")
+      ? warning(
+        "anonymous",
+        `may read entries below ${context}`,
+        "If that isn't wanted, let the server's access control forbid it."
+      )
       : ok("anonymous", `may read nothing below ${context}`)
   ]
 })

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Tls from "node:tls"
-import { type Finding, failure, ok, warning } from "./Finding.ts"
+import { failure, type Finding, ok, warning } from "./Finding.ts"
 import { acceptsVersion, type Handshake, handshake } from "./handshake.ts"
 import { isSecured, type Patient } from "./Patient.ts"
 
@@ -12,9 +12,13 @@ export const examineTls = Effect.fnUntraced(function*(patient: Patient): Effect.
   const seen = yield* Effect.result(handshake(patient))
   if (Result.isFailure(seen)) {
     return isSecured(patient)
-      ? [failure("TLS", seen.failure, patient.isLdaps
-        ? "Does the server speak TLS on this port? With ldap:// and --start-tls TLS begins later."
-        : "Use ldaps://, or let the server offer StartTLS.")]
+      ? [failure(
+        "TLS",
+        seen.failure,
+        patient.isLdaps
+          ? "Does the server speak TLS on this port? With ldap:// and --start-tls TLS begins later."
+          : "Use ldaps://, or let the server offer StartTLS."
+      )]
       : [warning("StartTLS", `not offered: ${seen.failure}`, "Passwords need ldaps://, StartTLS, or --auth kerberos.")]
   }
   const findings: Array<Finding> = []
@@ -25,8 +29,12 @@ export const examineTls = Effect.fnUntraced(function*(patient: Patient): Effect.
   findings.push(...yield* versions(patient))
   const now = yield* Clock.currentTimeMillis
   findings.push(...certificates(seen.success, now, patient))
-  return findings
+  // TLS that isn't used fails no session.
+  return isSecured(patient) ? findings : findings.map(softened)
 })
+
+const softened = (finding: Finding): Finding =>
+  finding.status === "failure" ? { ...finding, status: "warning" } : finding
 
 const versions = Effect.fnUntraced(function*(patient: Patient) {
   const all = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const
@@ -35,7 +43,11 @@ const versions = Effect.fnUntraced(function*(patient: Patient) {
   const old = names.filter((name) => name === "TLSv1" || name === "TLSv1.1")
   return [
     old.length > 0
-      ? warning("TLS versions", `${names.join(", ")}`, `Switch ${old.join(" and ")} off at the server (RFC 8996); this client never uses them.`)
+      ? warning(
+        "TLS versions",
+        names.join(", "),
+        `Switch ${old.join(" and ")} off at the server (RFC 8996); this client never uses them.`
+      )
       : ok("TLS versions", names.join(", "))
   ]
 })
@@ -67,11 +79,25 @@ const certificates = (
   }
   findings.push(
     nameProblem === undefined
-      ? ok("name", `the certificate names ${patient.tls.servername ?? patient.address?.host}; it has ${own.subjectaltname ?? nameOf(own.subject)}`)
-      : failure("name", nameProblem, "Use a host that the certificate names in the URL, or get a certificate that names this one.")
+      ? ok(
+        "name",
+        `the certificate names ${patient.tls.servername ?? patient.address?.host}; it has ${
+          own.subjectaltname ?? nameOf(own.subject)
+        }`
+      )
+      : failure(
+        "name",
+        nameProblem,
+        "Use a host that the certificate names in the URL, or get a certificate that names this one."
+      )
   )
   if (problem !== undefined) findings.push(untrusted(problem, chain, patient))
-  else findings.push(ok("trust", patient.tls.ca === undefined ? "an authority of the system signed it" : "an authority of --ca signed it"))
+  else findings.push(
+      ok(
+        "trust",
+        patient.tls.ca === undefined ? "an authority of the system signed it" : "an authority of --ca signed it"
+      )
+    )
   return findings
 }
 

@@ -27,7 +27,8 @@ export const assignmentOf = Effect.fnUntraced(function*(
   if (kind === "@") return { attribute, value: yield* fileContent(attribute, rest) }
   if (secretKind(attribute) !== undefined) {
     return yield* new UsageError({
-      detail: `${attribute} holds a secret, and arguments are visible to others: give it in a file, as ${attribute}@=FILE, ` +
+      detail:
+        `${attribute} holds a secret, and arguments are visible to others: give it in a file, as ${attribute}@=FILE, ` +
         "in LDIF on standard input (effect-ldap apply -), or use passwd"
     })
   }
@@ -46,7 +47,9 @@ const fileContent = (attribute: string, path: string) =>
         if (secretKind(attribute) === undefined) return content
         return Buffer.from(Buffer.from(content).toString("latin1").replace(/\r?\n$/, ""), "latin1")
       }),
-      Effect.mapError(({ message }) => new LocalError({ detail: `the value of ${attribute} can't be read from ${path}: ${message}` }))
+      Effect.mapError(({ message }) =>
+        new LocalError({ detail: `the value of ${attribute} can't be read from ${path}: ${message}` })
+      )
     ))
 
 /** Assignments by attribute, in the order of their first values. */

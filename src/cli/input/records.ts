@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import type { Entry, LdifRecord } from "../../model/ldif/LdifRecord.ts"
 import * as Ldif from "../../model/ldif/Ldif.ts"
+import type { Entry, LdifRecord } from "../../model/ldif/LdifRecord.ts"
 import { LocalError, UsageError } from "../CliFailure.ts"
 
 /** The bytes of a file; `-` is standard input. */
@@ -13,7 +13,9 @@ export const bytesOf = (
 ): Stream.Stream<Uint8Array, LocalError, FileSystem.FileSystem | Stdio.Stdio> =>
   Stream.unwrap(Effect.gen(function*() {
     const failed = ({ message }: { readonly message: string }) =>
-      new LocalError({ detail: file === "-" ? `standard input can't be read: ${message}` : `${file} can't be read: ${message}` })
+      new LocalError({
+        detail: file === "-" ? `standard input can't be read: ${message}` : `${file} can't be read: ${message}`
+      })
     if (file === "-") return Stream.mapError((yield* Stdio.Stdio).stdin, failed)
     return Stream.mapError((yield* FileSystem.FileSystem).stream(file), failed)
   }))
@@ -34,5 +36,7 @@ export const entriesOf = (
       : record._tag === "Add"
       ? Effect.succeed<Entry>({ _tag: "Entry", line: record.line, dn: record.dn, attributes: record.attributes })
       : Effect.fail(
-        new UsageError({ detail: `${file}, line ${record.line}: a change, where an entry belongs: changes are for apply` })
+        new UsageError({
+          detail: `${file}, line ${record.line}: a change, where an entry belongs: changes are for apply`
+        })
       ))

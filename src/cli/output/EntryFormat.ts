@@ -5,8 +5,8 @@
  * `{"base64": …}` in JSON. What a terminal would act on is never written as it is, in any format: LDIF has it in base64, the others as
  * escapes.
  */
-import * as Stream from "effect/Stream"
 import * as Flag from "effect/cli/Flag"
+import * as Stream from "effect/Stream"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { foldInto, recordWriter } from "../../model/ldif/LdifText.ts"
 import { optional } from "../settings/connectionFlags.ts"

@@ -16,7 +16,7 @@ export const writeAll = <E, R>(
   Effect.flatMap(Stdio.Stdio, (stdio) =>
     Stream.run(text, stdio.stdout({ endOnDone: false })).pipe(
       Effect.mapError((error) => isPlatformError(error) ? outputError(error) : error)
-    )) as Effect.Effect<void, E | OutputClosed | LocalError, R | Stdio.Stdio>
+    ))
 
 /** Joins the texts of a chunk, so that each chunk is one write. */
 export const joined = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
@@ -28,8 +28,7 @@ export const writeLines = (
 ): Effect.Effect<void, OutputClosed | LocalError, Stdio.Stdio> => writeAll(Stream.succeed(`${lines.join("\n")}\n`))
 
 /** Says something to the person, on standard error. A failure to do so is no failure of the command. */
-export const say = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>
-  sayRaw(`${textForTerminal(text)}\n`)
+export const say = (text: string): Effect.Effect<void, never, Stdio.Stdio> => sayRaw(`${textForTerminal(text)}\n`)
 
 /** The same without an escape of anything: for text of this program alone. */
 export const sayRaw = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>

@@ -1,8 +1,8 @@
 /**
  * A table for people. Its columns are as wide as the first entries need, so it may begin before the last entry is there.
  */
-import * as Stream from "effect/Stream"
 import { displayWidth } from "effect/cli/CliOutput"
+import * as Stream from "effect/Stream"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { lineForTerminal } from "./terminalText.ts"
 import { textOf } from "./valueText.ts"

@@ -18,6 +18,8 @@ export const baseOf = Effect.fnUntraced(function*(
   return yield* new UsageError({
     detail: contexts.length === 0
       ? "the server names no naming context: give --base"
-      : `the server has several naming contexts: give --base with one of ${contexts.map((dn) => JSON.stringify(dn)).join(", ")}`
+      : `the server has several naming contexts: give --base with one of ${
+        contexts.map((dn) => JSON.stringify(dn)).join(", ")
+      }`
   })
 })

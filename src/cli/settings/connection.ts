@@ -76,7 +76,11 @@ export type SettingsError = UsageError | Config.ConfigError | Effect.Error<Retur
 export const resolve = Effect.fnUntraced(function*(
   flags: ConnectionFlags,
   url?: string
-): Effect.fn.Return<ResolvedSettings, Effect.Error<ReturnType<typeof readProfile>> | Config.ConfigError | Effect.Error<ReturnType<typeof askPassword>>, PromptServices> {
+): Effect.fn.Return<
+  ResolvedSettings,
+  Effect.Error<ReturnType<typeof readProfile>> | Config.ConfigError | Effect.Error<ReturnType<typeof askPassword>>,
+  PromptServices
+> {
   const layers = [layerOf(flags, url), yield* environment]
   const profile = yield* readProfile(yield* profileChoice(flags))
   if (profile !== undefined) layers.push(profile)
@@ -90,13 +94,16 @@ export const resolve = Effect.fnUntraced(function*(
   }
   if (!merged.has("URL")) {
     return yield* new UsageError({
-      detail: "no server is given: give --url ldaps://…, set LDAP_URL, or write a profile (effect-ldap --help says where)"
+      detail:
+        "no server is given: give --url ldaps://…, set LDAP_URL, or write a profile (effect-ldap --help says where)"
     })
   }
   const auth = yield* methodOf(merged)
   const given = yield* withPassword(merged, auth)
   const settings = yield* LdapConfig.fromEnvironment().parse(
-    ConfigProvider.fromEnv({ env: Object.fromEntries(Array.from(forConfig(given, auth), ([name, value]) => [`LDAP_${name}`, value])) })
+    ConfigProvider.fromEnv({
+      env: Object.fromEntries(Array.from(forConfig(given, auth), ([name, value]) => [`LDAP_${name}`, value]))
+    })
   )
   const own = authOf(auth, given, yield* ticketCache)
   return {
@@ -115,14 +122,20 @@ export const clientOf = (
   if (!isTraced) return LdapClient.make(pooled)
   const { pool, ...session } = pooled
   const urls = "url" in session ? [session.url] : session.urls
-  return Effect.flatMap(TraceOutput, (write) =>
-    Effect.flatMap(LdapServers.Reach, (reach) =>
-      LdapClient.make({ ...withoutUrl(session), pool, servers: LdapServers.urls(urls) }).pipe(
-        Effect.provideService(
-          LdapServers.Reach,
-          (url, options) => Result.map(reach(url, options), (transport) => traced(transport, write))
-        )
-      )))
+  return Effect.flatMap(
+    TraceOutput,
+    (write) =>
+      Effect.flatMap(
+        LdapServers.Reach,
+        (reach) =>
+          LdapClient.make({ ...withoutUrl(session), pool, servers: LdapServers.urls(urls) }).pipe(
+            Effect.provideService(
+              LdapServers.Reach,
+              (url, options) => Result.map(reach(url, options), (transport) => traced(transport, write))
+            )
+          )
+      )
+  )
 }
 
 /** Settings and client in one. */
@@ -204,7 +217,9 @@ const methodOf = (values: Values): Effect.Effect<AuthMethod, UsageError> => {
   if (named === undefined) return Effect.succeed(values.has("BIND_DN") ? "simple" : "anonymous")
   const method = authMethods.find((method) => method === named)
   return method === undefined
-    ? Effect.fail(new UsageError({ detail: `LDAP_AUTH is ${JSON.stringify(named)}; it is one of ${authMethods.join(", ")}` }))
+    ? Effect.fail(
+      new UsageError({ detail: `LDAP_AUTH is ${JSON.stringify(named)}; it is one of ${authMethods.join(", ")}` })
+    )
     : Effect.succeed(method)
 }
 

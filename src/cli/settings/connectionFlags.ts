@@ -2,9 +2,9 @@
  * The flags by which commands reach a server. No flag takes a password: arguments are visible to every user of the machine, and stay in
  * the shell's history.
  */
-import * as Option from "effect/Option"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Option from "effect/Option"
 
 /** Ways to bind. */
 export const authMethods = [
@@ -34,9 +34,13 @@ const text = (name: string, metavar: string, description: string): Flag.Flag<str
 
 export const connectionFlags = {
   url: optional(
-    text("url", "URL", "Server, as in ldaps://ldap.example.org; several with commas [LDAP_URL]").pipe(Flag.withAlias("H"))
+    text("url", "URL", "Server, as in ldaps://ldap.example.org; several with commas [LDAP_URL]").pipe(
+      Flag.withAlias("H")
+    )
   ),
-  bindDn: optional(text("bind-dn", "DN", "Bind DN, or user@domain for Active Directory [LDAP_BIND_DN]").pipe(Flag.withAlias("D"))),
+  bindDn: optional(
+    text("bind-dn", "DN", "Bind DN, or user@domain for Active Directory [LDAP_BIND_DN]").pipe(Flag.withAlias("D"))
+  ),
   passwordFile: optional(
     text("password-file", "FILE", "File that holds the password; without it, you are asked [LDAP_PASSWORD_FILE]").pipe(
       Flag.withAlias("y")

@@ -92,7 +92,9 @@ export const readProfile = Effect.fnUntraced(function*(
   const profile = Object.hasOwn(profiles, chosen) ? profiles[chosen] : undefined
   if (profile === undefined) {
     const known = Object.keys(profiles).map((name) => JSON.stringify(name)).join(", ")
-    return yield* new UsageError({ detail: `${at} has no profile ${JSON.stringify(chosen)}; it has ${known || "none"}` })
+    return yield* new UsageError({
+      detail: `${at} has no profile ${JSON.stringify(chosen)}; it has ${known || "none"}`
+    })
   }
   const folder = path.dirname(at)
   const values = new Map<string, string>()
@@ -112,7 +114,9 @@ const decode = (at: string, source: string): Effect.Effect<typeof File.Type, Usa
     Effect.flatMap((json) =>
       hasPassword(json)
         ? Effect.fail(
-          new UsageError({ detail: `the profile file ${at} holds a password: put it into a file, and name that in "passwordFile"` })
+          new UsageError({
+            detail: `the profile file ${at} holds a password: put it into a file, and name that in "passwordFile"`
+          })
         )
         : Effect.mapError(
           Schema.decodeUnknownEffect(File)(json, { onExcessProperty: "error" }),

@@ -2,14 +2,14 @@
  * Passwords: from a prompt, from a file, or from standard input. They are wiped from no memory, since JavaScript can't, but are in no
  * argument, output or message.
  */
+import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import * as Prompt from "effect/cli/Prompt"
 import type * as Terminal from "effect/Terminal"
-import type * as Path from "effect/Path"
 import { LocalError, UsageError } from "../CliFailure.ts"
 import { say } from "../output/standardOutput.ts"
 
@@ -35,7 +35,9 @@ export const askPassword = (
   })
 
 const notEmpty = (text: string): Effect.Effect<string, string> =>
-  text === "" ? Effect.fail("an empty password is refused: servers take it for an anonymous bind") : Effect.succeed(text)
+  text === ""
+    ? Effect.fail("an empty password is refused: servers take it for an anonymous bind")
+    : Effect.succeed(text)
 
 /** Asks twice for a new password, until both are the same. */
 export const askNewPassword: Effect.Effect<
@@ -67,7 +69,9 @@ export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string
   Effect.flatMap(FileSystem.FileSystem, (fs) =>
     fs.readFileString(file).pipe(
       Effect.map((text) => Redacted.make(text.replace(/\r?\n$/, ""))),
-      Effect.mapError(({ message }) => new LocalError({ detail: `the password file ${file} can't be read: ${message}` }))
+      Effect.mapError(({ message }) =>
+        new LocalError({ detail: `the password file ${file} can't be read: ${message}` })
+      )
     ))
 
 /** A password is short; what is longer is another file by mistake. */

@@ -56,7 +56,9 @@ const filterText = (filter: unknown): unknown =>
 const bytes = (value: Uint8Array): unknown => {
   const buffer = Buffer.from(value.buffer, value.byteOffset, value.length)
   const text = buffer.toString("utf8")
-  return Buffer.from(text).equals(buffer) && !/\p{Cc}/u.test(text) ? cut(text) : { base64: cut(buffer.toString("base64")) }
+  return Buffer.from(text).equals(buffer) && !/\p{Cc}/u.test(text)
+    ? cut(text)
+    : { base64: cut(buffer.toString("base64")) }
 }
 
 const cut = (text: string): string => text.length > 200 ? `${text.slice(0, 200)}… (${text.length})` : text

@@ -18,42 +18,52 @@ import { askPassword, passwordIn } from "../../settings/secrets.ts"
 const standardFilter =
   "(&(objectClass=person)(|(uid={{login}})(sAMAccountName={{login}})(userPrincipalName={{login}})(mail={{login}})))"
 
-export const login = Command.make("login", {
-  name: Argument.String("name").pipe(Argument.withDescription("What the person types: a login, or a mail address")),
-  base: optional(Flag.String("base").pipe(Flag.withAlias("b"), Flag.withMetavar("DN"), Flag.withDescription("Where the people are"))),
-  filter: Flag.String("filter").pipe(
-    Flag.withDescription("How they are found, with {{login}} for the name"),
-    Flag.withDefault(standardFilter)
-  ),
-  loginPasswordFile: optional(
-    Flag.String("login-password-file").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("File that holds the person's password; without it, you are asked")
+export const login = Command.make(
+  "login",
+  {
+    name: Argument.String("name").pipe(Argument.withDescription("What the person types: a login, or a mail address")),
+    base: optional(
+      Flag.String("base").pipe(
+        Flag.withAlias("b"),
+        Flag.withMetavar("DN"),
+        Flag.withDescription("Where the people are")
+      )
+    ),
+    filter: Flag.String("filter").pipe(
+      Flag.withDescription("How they are found, with {{login}} for the name"),
+      Flag.withDefault(standardFilter)
+    ),
+    loginPasswordFile: optional(
+      Flag.String("login-password-file").pipe(
+        Flag.withMetavar("FILE"),
+        Flag.withDescription("File that holds the person's password; without it, you are asked")
+      )
+    ),
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ base, connection, filter, loginPasswordFile, name }) {
+    const template = yield* Effect.fromResult(
+      Result.mapError(
+        LdapFilter.template(filter, { placeholders: ["login"] }),
+        ({ message }) => new UsageError({ detail: `--filter: ${message}` })
+      )
     )
-  ),
-  connection: connectionFlags
-}, Effect.fnUntraced(function*({ base, connection, filter, loginPasswordFile, name }) {
-  const template = yield* Effect.fromResult(
-    Result.mapError(
-      LdapFilter.template(filter, { placeholders: ["login"] }),
-      ({ message }) => new UsageError({ detail: `--filter: ${message}` })
-    )
-  )
-  const connected = yield* connect(connection)
-  const password = yield* loginPasswordFile === undefined
-    ? askPassword(`Password of ${lineForTerminal(name)}`, "give --login-password-file")
-    : passwordIn(loginPasswordFile)
-  const logIn = LdapLogin.authenticate({
-    client: connected.client,
-    base: yield* baseOf(connected, base),
-    filter: template,
-    attributes: ["1.1"]
-  })
-  const { entry, expiresIn, graceLogins } = yield* logIn(name, password)
-  yield* writeLines(lineForTerminal(entry.dn))
-  if (expiresIn !== undefined) yield* say(`The password expires in ${Duration.format(expiresIn)}.`)
-  if (graceLogins !== undefined) yield* say(`The password has expired; ${graceLogins} more logins are allowed.`)
-}, Effect.scoped)).pipe(
+    const connected = yield* connect(connection)
+    const password = yield* loginPasswordFile === undefined
+      ? askPassword(`Password of ${lineForTerminal(name)}`, "give --login-password-file")
+      : passwordIn(loginPasswordFile)
+    const logIn = LdapLogin.authenticate({
+      client: connected.client,
+      base: yield* baseOf(connected, base),
+      filter: template,
+      attributes: ["1.1"]
+    })
+    const { entry, expiresIn, graceLogins } = yield* logIn(name, password)
+    yield* writeLines(lineForTerminal(entry.dn))
+    if (expiresIn !== undefined) yield* say(`The password expires in ${Duration.format(expiresIn)}.`)
+    if (graceLogins !== undefined) yield* say(`The password has expired; ${graceLogins} more logins are allowed.`)
+  }, Effect.scoped)
+).pipe(
   Command.withDescription("Try the login of a person, and say why it fails: exit code 49 if it is refused"),
   Command.withExamples([
     { command: "effect-ldap login ada", description: "Asks for Ada's password, and prints her name" },

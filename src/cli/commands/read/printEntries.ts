@@ -1,7 +1,7 @@
 /** Entries on standard output, in the format that was asked for. */
 import * as Effect from "effect/Effect"
 import * as Stdio from "effect/Stdio"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
 import { type LocalError, type OutputClosed, UsageError } from "../../CliFailure.ts"
 import { entriesAsText, type EntryFormat, type Item } from "../../output/EntryFormat.ts"

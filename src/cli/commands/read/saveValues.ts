@@ -9,17 +9,18 @@ import { LocalError } from "../../CliFailure.ts"
 import type { Item } from "../../output/EntryFormat.ts"
 
 /** Writes the values of some attributes to folders, and leaves them out of the entries. */
-export const savingValues = (folders: Readonly<Record<string, string>>) =>
-<E, R>(items: Stream.Stream<Item, E, R>): Stream.Stream<
-  Item,
-  E | LocalError,
-  R | FileSystem.FileSystem | Path.Path
-> =>
-  Stream.mapEffect(
-    items,
-    (item): Effect.Effect<Item, LocalError, FileSystem.FileSystem | Path.Path> =>
-      "urls" in item ? Effect.succeed(item) : saved(item, folders)
-  )
+export const savingValues =
+  (folders: Readonly<Record<string, string>>) =>
+  <E, R>(items: Stream.Stream<Item, E, R>): Stream.Stream<
+    Item,
+    E | LocalError,
+    R | FileSystem.FileSystem | Path.Path
+  > =>
+    Stream.mapEffect(
+      items,
+      (item): Effect.Effect<Item, LocalError, FileSystem.FileSystem | Path.Path> =>
+        "urls" in item ? Effect.succeed(item) : saved(item, folders)
+    )
 
 const saved = Effect.fnUntraced(function*(
   entry: LdapEntry.LdapEntry,

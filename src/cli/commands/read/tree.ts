@@ -13,23 +13,27 @@ import { baseOf } from "../../settings/base.ts"
 import { connect } from "../../settings/connection.ts"
 import { connectionFlags } from "../../settings/connectionFlags.ts"
 
-export const tree = Command.make("tree", {
-  base: Argument.String("base").pipe(Argument.withDescription("Where to begin"), Argument.optional),
-  depth: Flag.Int("depth").pipe(Flag.withDescription("How many levels"), Flag.withDefault(3)),
-  children: Flag.Int("children").pipe(
-    Flag.withDescription("How many children of an entry are shown"),
-    Flag.withDefault(100)
-  ),
-  connection: connectionFlags
-}, Effect.fnUntraced(function*({ base, children, connection, depth }) {
-  const connected = yield* connect(connection)
-  const root = yield* baseOf(connected, Option.getOrUndefined(base))
-  const lines = Stream.concat(
-    Stream.succeed(`${lineForTerminal(root)}\n`),
-    below(connected.client, root, "", { depth, children })
-  )
-  yield* writeAll(joined(lines))
-}, Effect.scoped)).pipe(
+export const tree = Command.make(
+  "tree",
+  {
+    base: Argument.String("base").pipe(Argument.withDescription("Where to begin"), Argument.optional),
+    depth: Flag.Int("depth").pipe(Flag.withDescription("How many levels"), Flag.withDefault(3)),
+    children: Flag.Int("children").pipe(
+      Flag.withDescription("How many children of an entry are shown"),
+      Flag.withDefault(100)
+    ),
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ base, children, connection, depth }) {
+    const connected = yield* connect(connection)
+    const root = yield* baseOf(connected, Option.getOrUndefined(base))
+    const lines = Stream.concat(
+      Stream.succeed(`${lineForTerminal(root)}\n`),
+      below(connected.client, root, "", { depth, children })
+    )
+    yield* writeAll(joined(lines))
+  }, Effect.scoped)
+).pipe(
   Command.withDescription("Print the names below an entry as a tree"),
   Command.withExamples([{ command: "effect-ldap tree --depth 2", description: "What the directory is made of" }])
 )
@@ -60,7 +64,10 @@ const below = (
       const isLast = i === shown.length - 1 && !isCut
       const line = Stream.succeed(`${indent}${isLast ? "└── " : "├── "}${lineForTerminal(nameBelow(entry.dn, dn))}\n`)
       if (entry.get("hasSubordinates")?.toUpperCase() === "FALSE") return line
-      return Stream.concat(line, below(client, entry.dn, indent + (isLast ? "    " : "│   "), { children, depth: depth - 1 }))
+      return Stream.concat(
+        line,
+        below(client, entry.dn, indent + (isLast ? "    " : "│   "), { children, depth: depth - 1 })
+      )
     })
     return Stream.flatten(Stream.fromIterable([...lines, ...(isCut ? [Stream.succeed(`${indent}└── …\n`)] : [])]))
   }))

@@ -18,7 +18,13 @@ export const whoami = Command.make(
 ).pipe(
   Command.withDescription("Print who the server takes you for"),
   Command.withExamples([
-    { command: "effect-ldap whoami --url ldaps://ldap.example.org -D cn=reader,dc=example,dc=org", description: "Asks for the password, and tries the bind" },
-    { command: "effect-ldap whoami --auth kerberos --url ldap://dc1.example.com", description: "With the tickets of kinit" }
+    {
+      command: "effect-ldap whoami --url ldaps://ldap.example.org -D cn=reader,dc=example,dc=org",
+      description: "Asks for the password, and tries the bind"
+    },
+    {
+      command: "effect-ldap whoami --auth kerberos --url ldap://dc1.example.com",
+      description: "With the tickets of kinit"
+    }
   ])
 )

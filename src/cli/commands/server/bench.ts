@@ -5,12 +5,12 @@ import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as Option from "effect/Option"
-import type { LdapError } from "../../../model/LdapError.ts"
 import * as LdapFilter from "../../../model/filter/LdapFilter.ts"
+import type { LdapError } from "../../../model/LdapError.ts"
 import * as LdapSession from "../../../session/LdapSession.ts"
 import { Ended, UsageError } from "../../CliFailure.ts"
 import { progress } from "../../output/progress.ts"
@@ -31,55 +31,69 @@ const load = {
   connection: connectionFlags
 }
 
-const searchrate = Command.make("searchrate", {
-  filter: Argument.String("filter").pipe(
-    Argument.withDescription("With {{n}} for a random number, as in (uid=user{{n}})"),
-    Argument.optional
-  ),
-  base: optional(Flag.String("base").pipe(Flag.withAlias("b"), Flag.withMetavar("DN"))),
-  from: Flag.Int("from").pipe(Flag.withDescription("The least number"), Flag.withDefault(1)),
-  to: Flag.Int("to").pipe(Flag.withDescription("The greatest number"), Flag.withDefault(1000)),
-  ...load
-}, Effect.fnUntraced(function*({ base, concurrency, connection, duration, filter, from, json, to }) {
-  const filters = yield* numbered(Option.getOrElse(filter, () => "(objectClass=*)"))
-  const resolved = yield* resolve(connection)
-  const client = yield* clientOf(resolved, connection.trace)
-  const at = yield* baseOf({ client, base: resolved.base }, base)
-  const one = Effect.flatMap(
-    Random.nextIntBetween(from, Math.max(from, to)),
-    (n) => Stream.runDrain(client.search({ base: at, filter: filters(n), attributes: ["1.1"] }))
-  )
-  yield* measure("searches", one, { concurrency, duration, json })
-}, Effect.scoped)).pipe(
+const searchrate = Command.make(
+  "searchrate",
+  {
+    filter: Argument.String("filter").pipe(
+      Argument.withDescription("With {{n}} for a random number, as in (uid=user{{n}})"),
+      Argument.optional
+    ),
+    base: optional(Flag.String("base").pipe(Flag.withAlias("b"), Flag.withMetavar("DN"))),
+    from: Flag.Int("from").pipe(Flag.withDescription("The least number"), Flag.withDefault(1)),
+    to: Flag.Int("to").pipe(Flag.withDescription("The greatest number"), Flag.withDefault(1000)),
+    ...load
+  },
+  Effect.fnUntraced(function*({ base, concurrency, connection, duration, filter, from, json, to }) {
+    const filters = yield* numbered(Option.getOrElse(filter, () => "(objectClass=*)"))
+    const resolved = yield* resolve(connection)
+    const client = yield* clientOf(resolved, connection.trace)
+    const at = yield* baseOf({ client, base: resolved.base }, base)
+    const one = Effect.flatMap(
+      Random.nextIntBetween(from, Math.max(from, to)),
+      (n) => Stream.runDrain(client.search({ base: at, filter: filters(n), attributes: ["1.1"] }))
+    )
+    yield* measure("searches", one, { concurrency, duration, json })
+  }, Effect.scoped)
+).pipe(
   Command.withDescription("Search, over and over, by several fibers on a pool of sessions"),
   Command.withExamples([
-    { command: "effect-ldap bench searchrate '(uid=user{{n}})' --to 10000 --concurrency 50", description: "Lookups by an index" }
+    {
+      command: "effect-ldap bench searchrate '(uid=user{{n}})' --to 10000 --concurrency 50",
+      description: "Lookups by an index"
+    }
   ])
 )
 
-const authrate = Command.make("authrate", load, Effect.fnUntraced(function*({ concurrency, connection, duration, json }) {
-  const { settings, url } = yield* resolve(connection)
-  const { auth, pool: _, ...session } = settings
-  if (auth === undefined) {
-    return yield* new UsageError({ detail: "authrate binds: give --bind-dn or --auth with credentials" })
-  }
-  const { urls: __, ...rest } = { urls: undefined, ...session }
-  // A session for each fiber: a bind has its connection to itself.
-  const sessions = yield* Effect.forEach(
-    Array.from({ length: concurrency }),
-    () => LdapSession.make({ ...rest, url }),
-    { concurrency: 10 }
-  )
-  const free = [...sessions]
-  const one = Effect.suspend(() => {
-    const session = free.pop()!
-    return Effect.ensuring(session.bind(auth), Effect.sync(() => free.push(session)))
-  })
-  yield* measure("binds", one, { concurrency, duration, json })
-}, Effect.scoped)).pipe(
+const authrate = Command.make(
+  "authrate",
+  load,
+  Effect.fnUntraced(function*({ concurrency, connection, duration, json }) {
+    const { settings, url } = yield* resolve(connection)
+    const { auth, pool: _, ...session } = settings
+    if (auth === undefined) {
+      return yield* new UsageError({ detail: "authrate binds: give --bind-dn or --auth with credentials" })
+    }
+    const { urls: __, ...rest } = { urls: undefined, ...session }
+    // A session for each fiber: a bind has its connection to itself.
+    const sessions = yield* Effect.forEach(
+      Array.from({ length: concurrency }),
+      () => LdapSession.make({ ...rest, url }),
+      { concurrency: 10 }
+    )
+    const free = [...sessions]
+    const one = Effect.suspend(() => {
+      const session = free.pop()!
+      return Effect.ensuring(session.bind(auth), Effect.sync(() => free.push(session)))
+    })
+    yield* measure("binds", one, { concurrency, duration, json })
+  }, Effect.scoped)
+).pipe(
   Command.withDescription("Bind with the credentials, over and over, on sessions that stay"),
   Command.withExamples([
-    { command: "effect-ldap bench authrate --concurrency 20 --duration '30 seconds'", description: "How many logins are there in a second?" }
+    {
+      command: "effect-ldap bench authrate --concurrency 20 --duration '30 seconds'",
+      description: "How many logins are there in a second?"
+    }
   ])
 )
 
@@ -128,7 +142,10 @@ const measure = Effect.fnUntraced(function*<A, R>(
       yield* done()
     }
   })
-  yield* Effect.all(Array.from({ length: options.concurrency }, () => worker), { concurrency: "unbounded", discard: true })
+  yield* Effect.all(Array.from({ length: options.concurrency }, () => worker), {
+    concurrency: "unbounded",
+    discard: true
+  })
   const seconds = Number(clock.monotonicTimeNanosUnsafe() - start) / 1e9
   const result = {
     operations: latencies.count,

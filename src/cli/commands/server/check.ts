@@ -18,20 +18,27 @@ import { jsonText, lineForTerminal } from "../../output/terminalText.ts"
 import { resolve, type ResolvedSettings } from "../../settings/connection.ts"
 import { connectionFlags, isGiven } from "../../settings/connectionFlags.ts"
 
-export const check = Command.make("check", {
-  url: Argument.String("url").pipe(Argument.withDescription("The server; default --url or LDAP_URL"), Argument.optional),
-  json: isGiven(Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each finding"))),
-  connection: connectionFlags
-}, Effect.fnUntraced(function*({ connection, json, url }) {
-  const patient = yield* patientOf(yield* resolve(connection, Option.getOrUndefined(url)))
-  const { canColor } = yield* TerminalCapabilities
-  let failures = 0
-  yield* writeAll(Stream.map(examine(patient), (finding) => {
-    if (finding.status === "failure") failures++
-    return json ? `${jsonText(finding)}\n` : lineOf(finding, canColor)
-  }))
-  if (failures > 0) return yield* new Ended({ code: ExitCode.checkFailed })
-}, Effect.scoped)).pipe(
+export const check = Command.make(
+  "check",
+  {
+    url: Argument.String("url").pipe(
+      Argument.withDescription("The server; default --url or LDAP_URL"),
+      Argument.optional
+    ),
+    json: isGiven(Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each finding"))),
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ connection, json, url }) {
+    const patient = yield* patientOf(yield* resolve(connection, Option.getOrUndefined(url)))
+    const { canColor } = yield* TerminalCapabilities
+    let failures = 0
+    yield* writeAll(Stream.map(examine(patient), (finding) => {
+      if (finding.status === "failure") failures++
+      return json ? `${jsonText(finding)}\n` : lineOf(finding, canColor)
+    }))
+    if (failures > 0) return yield* new Ended({ code: ExitCode.checkFailed })
+  }, Effect.scoped)
+).pipe(
   Command.withDescription(
     "Find out what is wrong with a server, and what to do: DNS, TCP, TLS, the root DSE, binds, limits, clock and speed. " +
       "Exit code 1 if there is a failure. It makes a few connections, and on ldap:// one bind with a name that doesn't exist."

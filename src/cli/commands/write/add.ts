@@ -7,21 +7,25 @@ import { say } from "../../output/standardOutput.ts"
 import { connect } from "../../settings/connection.ts"
 import { connectionFlags } from "../../settings/connectionFlags.ts"
 
-export const add = Command.make("add", {
-  dn: Argument.String("dn").pipe(Argument.withDescription("The new entry")),
-  attributes: Argument.variadic(
-    Argument.String("attributes").pipe(
-      Argument.withDescription("attribute=value, attribute:=BASE64 or attribute@=FILE, each as often as needed")
+export const add = Command.make(
+  "add",
+  {
+    dn: Argument.String("dn").pipe(Argument.withDescription("The new entry")),
+    attributes: Argument.variadic(
+      Argument.String("attributes").pipe(
+        Argument.withDescription("attribute=value, attribute:=BASE64 or attribute@=FILE, each as often as needed")
+      ),
+      { min: 1 }
     ),
-    { min: 1 }
-  ),
-  connection: connectionFlags
-}, Effect.fnUntraced(function*({ attributes, connection, dn }) {
-  const wanted = yield* attributesOf(attributes)
-  const { client } = yield* connect(connection)
-  yield* client.add(dn, wanted)
-  yield* say(`Added ${dn}`)
-}, Effect.scoped)).pipe(
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ attributes, connection, dn }) {
+    const wanted = yield* attributesOf(attributes)
+    const { client } = yield* connect(connection)
+    yield* client.add(dn, wanted)
+    yield* say(`Added ${dn}`)
+  }, Effect.scoped)
+).pipe(
   Command.withDescription("Add an entry; many are for apply or import"),
   Command.withExamples([
     {

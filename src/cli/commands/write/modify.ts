@@ -13,35 +13,44 @@ import { connectionFlags } from "../../settings/connectionFlags.ts"
 const changes = (name: string, description: string): Flag.Flag<ReadonlyArray<string>> =>
   Flag.String(name).pipe(Flag.withMetavar("CHANGE"), Flag.withDescription(description), Flag.atLeast(0))
 
-export const modify = Command.make("modify", {
-  dn: Argument.String("dn").pipe(Argument.withDescription("The entry")),
-  add: changes("add", "attribute=value: add a value"),
-  delete: changes("delete", "attribute=value: remove the value; attribute: remove all values"),
-  replace: changes("replace", "attribute=value: the only values; attribute: remove all, which is no error if there is none"),
-  increment: changes("increment", "attribute=number (RFC 4525)"),
-  connection: connectionFlags
-}, Effect.fnUntraced(function*({ add, connection, delete: deleted, dn, increment, replace }) {
-  const all = [
-    ...(yield* changesOf("delete", deleted)),
-    ...(yield* changesOf("add", add)),
-    ...(yield* changesOf("replace", replace)),
-    ...(yield* changesOf("increment", increment))
-  ]
-  if (all.length === 0) {
-    return yield* new UsageError({ detail: "nothing to change: give --add, --delete, --replace or --increment" })
-  }
-  const { client } = yield* connect(connection)
-  yield* client.modify(dn, all)
-  yield* say(`Changed ${dn}`)
-}, Effect.scoped)).pipe(
+export const modify = Command.make(
+  "modify",
+  {
+    dn: Argument.String("dn").pipe(Argument.withDescription("The entry")),
+    add: changes("add", "attribute=value: add a value"),
+    delete: changes("delete", "attribute=value: remove the value; attribute: remove all values"),
+    replace: changes(
+      "replace",
+      "attribute=value: the only values; attribute: remove all, which is no error if there is none"
+    ),
+    increment: changes("increment", "attribute=number (RFC 4525)"),
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ add, connection, delete: deleted, dn, increment, replace }) {
+    const all = [
+      ...(yield* changesOf("delete", deleted)),
+      ...(yield* changesOf("add", add)),
+      ...(yield* changesOf("replace", replace)),
+      ...(yield* changesOf("increment", increment))
+    ]
+    if (all.length === 0) {
+      return yield* new UsageError({ detail: "nothing to change: give --add, --delete, --replace or --increment" })
+    }
+    const { client } = yield* connect(connection)
+    yield* client.modify(dn, all)
+    yield* say(`Changed ${dn}`)
+  }, Effect.scoped)
+).pipe(
   Command.withDescription("Change an entry: all changes, or none; many entries are for apply"),
   Command.withExamples([
     {
-      command: "effect-ldap modify uid=ada,ou=people,dc=example,dc=org --replace mail=ada@example.org --delete telephoneNumber",
+      command:
+        "effect-ldap modify uid=ada,ou=people,dc=example,dc=org --replace mail=ada@example.org --delete telephoneNumber",
       description: "One address, and no telephone"
     },
     {
-      command: "effect-ldap modify cn=staff,ou=groups,dc=example,dc=org --add member=uid=ada,ou=people,dc=example,dc=org",
+      command:
+        "effect-ldap modify cn=staff,ou=groups,dc=example,dc=org --add member=uid=ada,ou=people,dc=example,dc=org",
       description: "Into a group"
     }
   ])
