@@ -1,0 +1,222 @@
+/**
+ * Reads the view: entries by their UUIDs as they are now, all entries below a name, or all that there are. Sources that learn only which
+ * entries have changed read their state here, so that what is told is true when it is told.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
+import * as LdapFilter from "../../model/filter/LdapFilter.ts"
+import type { LdapError } from "../../model/LdapError.ts"
+import type { SourceState } from "../cookie.ts"
+import * as Change from "../LdapChange.ts"
+import { attributesFor, contextOf, entryReader, uuidFilter, uuidOf } from "./ServerKind.ts"
+import type { Item, ReadEntry, Run, SourceFailure } from "./Source.ts"
+
+/** How many UUIDs one filter has. */
+const perSearch = 50
+
+/** Entries by their UUIDs: `Modified` if they are in the view, else `Deleted`. */
+export const currentEntries = (
+  run: Run,
+  uuids: Iterable<string>
+): Effect.Effect<ReadonlyArray<Item>, SourceFailure> =>
+  Effect.gen(function*() {
+    const items: Array<Item> = []
+    const all = [...new Set(uuids)]
+    for (let at = 0; at < all.length; at += perSearch) {
+      const some = all.slice(at, at + perSearch)
+      const found = new Set<string>()
+      yield* missingIsEmpty(
+        Stream.runForEach(inView(run, LdapFilter.or(...some.map((uuid) => uuidFilter(run.server, uuid)))), (read) => {
+          // A server that takes no notice of the filter must not fill the answer.
+          if (!some.includes(read.uuid) || found.has(read.uuid)) return Effect.void
+          found.add(read.uuid)
+          items.push(Change.modified(written(read)))
+          return Effect.void
+        })
+      )
+      for (const uuid of some) if (!found.has(uuid)) items.push(Change.deleted(uuid))
+    }
+    return items
+  })
+
+/** If the base is gone, nothing is in the view. */
+const missingIsEmpty = <E, R>(effect: Effect.Effect<void, E | LdapError, R>): Effect.Effect<void, E | LdapError, R> =>
+  Effect.catchIf(effect, isNoSuchObject, () => Effect.void)
+
+const isNoSuchObject = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "reason" in error &&
+  (error as LdapError).reason._tag === "NoSuchObject"
+
+const written = ({ entry, uuid, version }: ReadEntry) => ({ uuid, dn: entry.dn, entry, version })
+
+/** The entries of the view that match. */
+const inView = (run: Run, filter?: LdapFilter.LdapFilter): Stream.Stream<ReadEntry, SourceFailure> => {
+  const { base, filter: own, scope } = run.view
+  return readIn(run, base, scope, filter === undefined ? own : LdapFilter.and(own, filter))
+}
+
+const readIn = (
+  { pageSize, server, session, view }: Run,
+  base: string,
+  scope: Run["view"]["scope"],
+  filter: LdapFilter.LdapFilter
+): Stream.Stream<ReadEntry, SourceFailure> => {
+  const reader = entryReader(server, view)
+  const search = { base, scope, filter, attributes: attributesFor(server, view), ranges: "all", pageSize } as const
+  return Stream.mapEffect(
+    session.search(search),
+    (entry) => Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.fromResult(reader.read(entry, now)))
+  )
+}
+
+/** The entries of the view below a name, the name itself left out, as `Modified`. Few servers know a scope for that. */
+export const entriesBelow = (run: Run, dn: string): Effect.Effect<ReadonlyArray<Item>, SourceFailure> =>
+  Effect.gen(function*() {
+    const items: Array<Item> = []
+    if (run.view.scope !== "subtree" && run.view.scope !== "subordinates") return items
+    yield* missingIsEmpty(
+      Stream.runForEach(readIn(run, dn, "subtree", run.view.filter), (read) =>
+        Effect.sync(() => {
+          if (!isSameName(read.entry.dn, dn)) items.push(Change.modified(written(read)))
+        }))
+    )
+    return items
+  })
+
+/** The UUIDs of all entries below a name, in the view or not. */
+export const uuidsBelow = ({ pageSize, server, session }: Run, dn: string): Stream.Stream<string, LdapError> =>
+  session.search({
+    base: dn,
+    scope: "subtree",
+    attributes: [server.uuidAttribute],
+    pageSize
+  }).pipe(
+    Stream.flatMap((entry) => {
+      const uuid = uuidOf(server, entry)
+      return uuid === undefined || isSameName(entry.dn, dn) ? Stream.empty : Stream.succeed(uuid)
+    })
+  )
+
+/**
+ * The whole view, as a refresh in which what is not named is gone. With `known`, keys are read first, and only what differs is read as a
+ * whole.
+ */
+export const readView = (run: Run): Effect.Effect<void, SourceFailure> =>
+  Effect.gen(function*() {
+    yield* run.emit([Change.refreshStarted(run.reason)])
+    if (run.known === undefined) {
+      yield* Stream.runForEachArray(inView(run), (some) => run.emit(some.map((read) => Change.added(written(read)))))
+    } else {
+      yield* readDifferences(run, run.known)
+    }
+    yield* run.emit([Change.refreshed("absent")])
+  })
+
+const readDifferences = (run: Run, known: NonNullable<Run["known"]>): Effect.Effect<void, SourceFailure> => {
+  const { pageSize, server, session, view } = run
+  const keys = session.search({
+    base: view.base,
+    scope: view.scope,
+    filter: view.filter,
+    attributes: [server.uuidAttribute, ...server.versionAttributes],
+    pageSize
+  })
+  const { read } = entryReader(server, view)
+  return keys.pipe(
+    Stream.grouped(perQuestion),
+    Stream.runForEach(Effect.fnUntraced(function*(entries) {
+      const now = yield* Clock.currentTimeMillis
+      const all = new Map<string, ReadEntry>()
+      for (const entry of entries) {
+        const key = yield* Effect.fromResult(read(entry, now))
+        all.set(key.uuid, key)
+      }
+      const rows = yield* known([...all.keys()])
+      const isKnown = ({ uuid, version }: ReadEntry) => version !== undefined && rows.get(uuid)?.version === version
+      const present = [...all.values()].filter(isKnown).map(({ entry, uuid }) => Change.present(uuid, entry.dn))
+      if (present.length > 0) yield* run.emit(present)
+      const differing = [...all.values()].flatMap((key) => isKnown(key) ? [] : [key.uuid])
+      const current = yield* currentEntries(run, differing)
+      if (current.length > 0) yield* run.emit(current)
+    }))
+  )
+}
+
+/** How many UUIDs the consumer is asked about at once. */
+const perQuestion = 1_000
+
+/** Entries that the consumer has in this version are only present. */
+export const onlyDifferences = (
+  items: ReadonlyArray<Item>,
+  known: NonNullable<Run["known"]>
+): Effect.Effect<ReadonlyArray<Item>, SourceFailure> => {
+  const uuids = items.flatMap((item) => item._tag === "Added" && item.version !== undefined ? [item.uuid] : [])
+  return uuids.length === 0 ?
+    Effect.succeed(items) :
+    Effect.map(
+      known(uuids),
+      (rows) =>
+        items.map((item) =>
+          item._tag === "Added" && item.version !== undefined && rows.get(item.uuid)?.version === item.version
+            ? Change.present(item.uuid, item.dn)
+            : item
+        )
+    )
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What logs name
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** An entry that a log of changes names: which one, and whether others moved with it. */
+export interface NamedChange {
+  readonly uuid: string
+  /** Whether it was, or may have been, renamed: then the entries below it are read too. */
+  readonly isRenamed: boolean
+}
+
+/** What named entries are now, and those below renamed ones, wherever they came from and went. */
+export const changesOf = (
+  run: Run,
+  named: ReadonlyArray<NamedChange>
+): Effect.Effect<ReadonlyArray<Item>, SourceFailure> =>
+  Effect.gen(function*() {
+    const uuids = new Set(named.map(({ uuid }) => uuid))
+    for (const uuid of new Set(named.flatMap(({ isRenamed, uuid }) => isRenamed ? [uuid] : []))) {
+      const dn = yield* nameOf(run, uuid)
+      if (dn === undefined) continue
+      yield* missingIsEmpty(Stream.runForEach(uuidsBelow(run, dn), (below) =>
+        Effect.sync(() => {
+          uuids.add(below)
+        })))
+    }
+    return yield* currentEntries(run, uuids)
+  })
+
+/** Where an entry is now, in the view or not. */
+const nameOf = ({ server, session, view }: Run, uuid: string): Effect.Effect<string | undefined, LdapError> =>
+  session.search({
+    base: contextOf(server, view),
+    filter: uuidFilter(server, uuid),
+    attributes: ["1.1"]
+  }).pipe(Stream.runHead, Effect.map((found) => Option.getOrUndefined(found)?.dn))
+
+/** Emits what a log said as a round of its own, with the state that covers it. */
+export const emitRound = (
+  run: Run,
+  items: ReadonlyArray<Item>,
+  state: SourceState
+): Effect.Effect<void, SourceFailure> =>
+  run.emit(
+    items.length === 0
+      ? [{ _tag: "State", state }]
+      : [Change.refreshStarted(run.reason), ...items, Change.refreshed("named"), { _tag: "State", state }]
+  )
+
+const isSameName = (a: string, b: string): boolean => a === b || keyOf(a) === keyOf(b)
+
+const keyOf = (dn: string): string => Result.getOrElse(Result.map(LdapDn.parse(dn), LdapDn.normalize), () => dn)
