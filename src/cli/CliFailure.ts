@@ -71,6 +71,8 @@ export const exitCodeOf = (error: unknown): number => {
     // Of effect/cli: --help has been printed, with what is wrong.
     case "ShowHelp":
       return hasErrors(error) ? ExitCode.usage : ExitCode.success
+    case "LdapChangesError":
+      return ExitCode.other
     case "ConfigError":
     case "InvalidRequest":
       return ExitCode.usage

@@ -24,6 +24,7 @@ import { tree } from "./commands/read/tree.ts"
 import { whoami } from "./commands/read/whoami.ts"
 import { bench } from "./commands/server/bench.ts"
 import { check } from "./commands/server/check.ts"
+import { watch } from "./commands/server/watch.ts"
 import { add } from "./commands/write/add.ts"
 import { apply } from "./commands/write/apply.ts"
 import { remove } from "./commands/write/delete.ts"
@@ -50,7 +51,7 @@ const effectLdap = Command.make("effect-ldap").pipe(
     },
     { group: "Write", commands: [apply, add, modify, remove, rename, passwd] },
     { group: "Data", commands: [diff, exportEntries, importEntries, transform, schema] },
-    { group: "Servers", commands: [check, bench] }
+    { group: "Servers", commands: [check, watch, bench] }
   ])
 )
 
