@@ -142,6 +142,7 @@ export const choose = (
       reason: "initial",
       isLive: false,
       known: undefined,
+      memory: new Map<string, unknown>(),
       emit
     } as const
     return yield* Effect.catchTag(

@@ -191,7 +191,7 @@ class Follower {
       const chosen = yield* choose(probe, asked)
       if (before !== undefined && before !== chosen.source) this.#forget()
       if (chosen.source !== this.#chosen?.source) {
-        yield* Effect.logInfo(
+        yield* (asked === "auto" ? Effect.logInfo : Effect.logDebug)(
           `the directory is followed by ${chosen.source}: ${chosen.why}`,
           ...chosen.refused.map(({ source, why }) => `not by ${source}: ${why}`)
         )

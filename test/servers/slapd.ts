@@ -63,7 +63,7 @@ export const startSlapd = (path: string): Promise<Slapd> => running(launchSlapd(
 /** What one slapd has beside what all have: variables of its environment, lines of slapd.conf(5). */
 export interface SlapdOptions {
   readonly environment?: Readonly<Record<string, string>>
-  readonly configuration?: string
+  readonly configuration?: string | ((folder: string) => string)
 }
 
 /** Begins to start one, like {@link startSlapd}. */
@@ -103,7 +103,7 @@ const launch = async (
     writeFile(file("ca.crt"), certificates.ca.cert),
     writeFile(file("server.crt"), certificates.server.cert),
     writeFile(file("server.key"), certificates.server.key, { mode: 0o600 }),
-    writeFile(file("slapd.conf"), configuration(folder, facts.urls.ldap, own)),
+    writeFile(file("slapd.conf"), configuration(folder, facts.urls.ldap, typeof own === "string" ? own : own(folder))),
     mkdir(file("accounts")),
     writeFile(file("directory.ldif"), directory(facts.urls.ldap)),
     writeFile(file("accounts.ldif"), accounts())

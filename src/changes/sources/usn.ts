@@ -46,7 +46,9 @@ export const usn: Source = {
       return yield* Effect.fail(new Refused({ detail: "the numbers of this domain controller have gone back" }))
     }
     // The number is read before the entries, so that a change in between is seen twice, and never missed.
-    const places = new Map(given).set(controller.id, controller.highest)
+    const places = new Map(given)
+    places.delete(controller.id)
+    places.set(controller.id, controller.highest)
     if (since === undefined) {
       yield* readView(run)
       return yield* run.emit([yield* stateOf(places)])

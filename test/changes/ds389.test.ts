@@ -1,0 +1,56 @@
+/**
+ * Following 389 Directory Server: content synchronization, the Retro Changelog, persistent search and a scan.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { inject } from "vitest"
+import * as LdapAuth from "../../src/auth/LdapAuth.ts"
+import * as LdapChanges from "../../src/changes/LdapChanges.ts"
+import * as LdapClient from "../../src/client/LdapClient.ts"
+import { waitFor } from "../servers/waitFor.ts"
+import { followed, polled } from "./suite.ts"
+
+const ds389 = inject("ds389")
+
+describe.skipIf(ds389 === undefined)("following 389 Directory Server", () => {
+  if (ds389 === undefined) return
+  waitFor(ds389)
+  const { admin, base, urls } = ds389
+  const scratch = `ou=scratch,${base}`
+  const prepared = Effect.fnUntraced(function*(name: string) {
+    const client = yield* LdapClient.make({
+      url: urls.ldap,
+      allowInsecureAuth: true,
+      auth: LdapAuth.simple(admin.dn, Redacted.make(admin.password))
+    })
+    const place = {
+      top: `ou=changes-${name}-${process.pid},${scratch}`,
+      leafType: "cn",
+      leaf: (cn: string) => ({ objectClass: ["device"], cn }),
+      unit: (ou: string) => ({ objectClass: ["organizationalUnit"], ou })
+    }
+    yield* client.add(place.top, place.unit(`changes-${name}-${process.pid}`))
+    return { client, place }
+  })
+
+  it.live.each(["contentSync", "changelog", "persistentSearch", "scan"] as const)(
+    "by %s: after each poll the copy is what the server has, also after crashes of the consumer",
+    (source) =>
+      Effect.flatMap(
+        prepared(source),
+        ({ client, place }) => polled({ client, place, source, uuid: "nsUniqueId", seed: 18 }, 6)
+      ),
+    60_000
+  )
+
+  it.live.each(["contentSync", "persistentSearch"] as const)(
+    "by %s: changes come while the stream runs",
+    (source) =>
+      Effect.flatMap(
+        prepared(`live-${source}`),
+        ({ client, place }) => followed({ client, place, source, uuid: "nsUniqueId", seed: 3 }, 30, () => Effect.void)
+      ),
+    60_000
+  )
+})
