@@ -17,67 +17,74 @@ import { connect } from "../../settings/connection.ts"
 import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { filterOf } from "../read/searchFlags.ts"
 
-export const watch = Command.make("watch", {
-  filter: Argument.String("filter").pipe(
-    Argument.withDescription("Which entries; default (objectClass=*)"),
-    Argument.optional
-  ),
-  base: optional(
-    Flag.String("base").pipe(Flag.withAlias("b"), Flag.withMetavar("DN"), Flag.withDescription("Where to look"))
-  ),
-  state: optional(
-    Flag.String("state").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Remember in a file how far it came, and go on from there the next time")
-    )
-  ),
-  initial: isGiven(Flag.Boolean("initial").pipe(Flag.withDescription("Also print what is there at the beginning"))),
-  once: isGiven(
-    Flag.Boolean("once").pipe(Flag.withDescription("Print what has changed since the last time, and end"))
-  ),
-  json: isGiven(
-    Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each change, with the entry"))
-  ),
-  connection: connectionFlags
-}, Effect.fnUntraced(function*({ base, connection, filter, initial, json, once, state }) {
-  const parsed = yield* filterOf(Option.getOrUndefined(filter), undefined)
-  const connected = yield* connect(connection)
-  const since = state === undefined ? undefined : yield* cookieIn(state)
-  // Without a checkpoint everything comes first, which is no change.
-  let isSilent = since === undefined && !initial
-  const follow = once ? LdapChanges.poll : LdapChanges.follow
-  const changes = follow(connected.client, {
-    base: yield* baseOf(connected, base),
-    filter: parsed,
-    attributes: json ? undefined : ["1.1"],
-    since: since as LdapChanges.ChangesCookie | undefined,
-    onMismatch: "refresh"
-  })
-  const show = (
-    change: LdapChanges.LdapChange
-  ): Effect.Effect<void, LocalError | OutputClosed, FileSystem.FileSystem | Stdio.Stdio> => {
-    switch (change._tag) {
-      case "RefreshStarted":
-      case "Present":
-        return Effect.void
-      case "Refreshed":
-        return Effect.suspend(() => {
-          const wasSilent = isSilent
-          isSilent = false
-          return wasSilent && !once ? say("Watching.") : Effect.void
-        })
-      // The lines before it are written, so the next run may begin here.
-      case "Checkpoint":
-        return state === undefined ? Effect.void : remember(state, change.cookie)
-      default:
-        return isSilent ? Effect.void : writeLines(json ? jsonLine(change) : textLine(change))
+export const watch = Command.make(
+  "watch",
+  {
+    filter: Argument.String("filter").pipe(
+      Argument.withDescription("Which entries; default (objectClass=*)"),
+      Argument.optional
+    ),
+    base: optional(
+      Flag.String("base").pipe(Flag.withAlias("b"), Flag.withMetavar("DN"), Flag.withDescription("Where to look"))
+    ),
+    state: optional(
+      Flag.String("state").pipe(
+        Flag.withMetavar("FILE"),
+        Flag.withDescription("Remember in a file how far it came, and go on from there the next time")
+      )
+    ),
+    initial: isGiven(Flag.Boolean("initial").pipe(Flag.withDescription("Also print what is there at the beginning"))),
+    once: isGiven(
+      Flag.Boolean("once").pipe(Flag.withDescription("Print what has changed since the last time, and end"))
+    ),
+    json: isGiven(
+      Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each change, with the entry"))
+    ),
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ base, connection, filter, initial, json, once, state }) {
+    const parsed = yield* filterOf(Option.getOrUndefined(filter), undefined)
+    const connected = yield* connect(connection)
+    const since = state === undefined ? undefined : yield* cookieIn(state)
+    // Without a checkpoint everything comes first, which is no change.
+    let isSilent = since === undefined && !initial
+    const follow = once ? LdapChanges.poll : LdapChanges.follow
+    const changes = follow(connected.client, {
+      base: yield* baseOf(connected, base),
+      filter: parsed,
+      attributes: json ? undefined : ["1.1"],
+      since: since as LdapChanges.ChangesCookie | undefined,
+      onMismatch: "refresh"
+    })
+    const show = (
+      change: LdapChanges.LdapChange
+    ): Effect.Effect<void, LocalError | OutputClosed, FileSystem.FileSystem | Stdio.Stdio> => {
+      switch (change._tag) {
+        case "RefreshStarted":
+        case "Present":
+          return Effect.void
+        case "Refreshed":
+          return Effect.suspend(() => {
+            const wasSilent = isSilent
+            isSilent = false
+            return wasSilent && !once ? say("Watching.") : Effect.void
+          })
+        // The lines before it are written, so the next run may begin here.
+        case "Checkpoint":
+          return state === undefined ? Effect.void : remember(state, change.cookie)
+        default:
+          return isSilent ? Effect.void : writeLines(json ? jsonLine(change) : textLine(change))
+      }
     }
-  }
-  yield* Stream.runForEach(changes, show)
-}, Effect.scoped)).pipe(
+    yield* Stream.runForEach(changes, show)
+  }, Effect.scoped)
+).pipe(
   Command.withDescription("Print changes of a directory as they happen, a line each, until Ctrl-C"),
   Command.withExamples([
-    { command: "effect-ldap watch -b ou=people,dc=example,dc=org", description: "+ added, ~ changed, > renamed, - deleted" },
+    {
+      command: "effect-ldap watch -b ou=people,dc=example,dc=org",
+      description: "+ added, ~ changed, > renamed, - deleted"
+    },
     {
       command: "effect-ldap watch --json --state people.state '(objectClass=person)' | ./sync",
       description: "For a program: nothing is lost while it is stopped"
@@ -85,7 +92,10 @@ export const watch = Command.make("watch", {
   ])
 )
 
-type Shown = Exclude<LdapChanges.LdapChange, { readonly _tag: "RefreshStarted" | "Present" | "Refreshed" | "Checkpoint" }>
+type Shown = Exclude<
+  LdapChanges.LdapChange,
+  { readonly _tag: "RefreshStarted" | "Present" | "Refreshed" | "Checkpoint" }
+>
 
 const marks = { Added: "+", Modified: "~", Renamed: ">", Deleted: "-" } as const
 
