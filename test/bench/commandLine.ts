@@ -42,7 +42,7 @@ const effectLdap = [process.execPath, join(folder, "dist/bin/effect-ldap.js")]
 const responder = spawn(process.execPath, [join(import.meta.dirname, "responder.ts")], {
   stdio: ["pipe", "pipe", "inherit"]
 })
-const [line] = await once(responder.stdout!, "data")
+const [line] = await once(responder.stdout, "data")
 const url = `ldap://127.0.0.1:${String(line).trim()}`
 
 /** A wrapper around python, as pyenv has, would count too. */

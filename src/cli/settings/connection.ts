@@ -121,6 +121,7 @@ export const clientOf = (
   const pooled = { ...settings, pool: { max: 4, ...defined(settings.pool) } }
   if (!isTraced) return LdapClient.make(pooled)
   const { pool, ...session } = pooled
+  const numbers = { last: 0 }
   const urls = "url" in session ? [session.url] : session.urls
   return Effect.flatMap(
     TraceOutput,
@@ -131,7 +132,7 @@ export const clientOf = (
           LdapClient.make({ ...withoutUrl(session), pool, servers: LdapServers.urls(urls) }).pipe(
             Effect.provideService(
               LdapServers.Reach,
-              (url, options) => Result.map(reach(url, options), (transport) => traced(transport, write))
+              (url, options) => Result.map(reach(url, options), (transport) => traced(transport, write, numbers))
             )
           )
       )

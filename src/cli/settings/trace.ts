@@ -7,11 +7,23 @@ import { jsonText } from "../output/terminalText.ts"
 /** A transport that writes what crosses it. */
 export const traced = (
   transport: LdapTransport.LdapTransport,
-  write: (line: string) => void
-): LdapTransport.LdapTransport => LdapTransport.tap(transport, (event) => write(lineOf(event)))
+  write: (line: string) => void,
+  numbers: Numbers
+): LdapTransport.LdapTransport => {
+  const own = new Map<number, number>()
+  return LdapTransport.tap(transport, (event) => {
+    if (event._tag === "Opened") own.set(event.connection, ++numbers.last)
+    write(lineOf(event, own.get(event.connection) ?? 0))
+  })
+}
 
-const lineOf = (event: LdapTransport.TapEvent): string => {
-  const head = `${new Date(event.at).toISOString()} ${event.connection}`
+/** Each transport counts its own connections, so those of several have a common number. */
+interface Numbers {
+  last: number
+}
+
+const lineOf = (event: LdapTransport.TapEvent, connection: number): string => {
+  const head = `${new Date(event.at).toISOString()} ${connection}`
   switch (event._tag) {
     case "Opened":
       return `${head} -- connected to ${event.server}, protection: ${event.protection}`

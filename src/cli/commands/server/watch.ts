@@ -53,7 +53,7 @@ export const watch = Command.make(
       base: yield* baseOf(connected, base),
       filter: parsed,
       attributes: json ? undefined : ["1.1"],
-      since: since as LdapChanges.ChangesCookie | undefined,
+      since,
       onMismatch: "refresh"
     })
     const show = (
