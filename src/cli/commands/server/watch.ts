@@ -48,13 +48,13 @@ export const watch = Command.make(
     const since = state === undefined ? undefined : yield* cookieIn(state)
     // Without a checkpoint everything comes first, which is no change.
     let isSilent = since === undefined && !initial
+    let hasBegun = false
     const follow = once ? LdapChanges.poll : LdapChanges.follow
     const changes = follow(connected.client, {
       base: yield* baseOf(connected, base),
       filter: parsed,
-      attributes: json ? undefined : ["1.1"],
-      since,
-      onMismatch: "refresh"
+      // The same with and without --json: a checkpoint belongs to one request. Of another, follow fails with what to do.
+      since
     })
     const show = (
       change: LdapChanges.LdapChange
@@ -65,9 +65,13 @@ export const watch = Command.make(
           return Effect.void
         case "Refreshed":
           return Effect.suspend(() => {
-            const wasSilent = isSilent
+            const isFirst = !hasBegun && since === undefined
+            hasBegun = true
             isSilent = false
-            return wasSilent && !once ? say("Watching.") : Effect.void
+            if (isFirst) return once ? Effect.void : say("Watching.")
+            return change.deletes === "absent"
+              ? say("The server read everything again: which entries are gone since the last checkpoint can't be told.")
+              : Effect.void
           })
         // The lines before it are written, so the next run may begin here.
         case "Checkpoint":
