@@ -48,7 +48,33 @@ const files = {
   ]
 }
 
-export default defineConfig({
+/**
+ * The command line: one file, which no module of the library imports, with all that it needs of `effect` and `@effect/platform-node`. So
+ * it works where the optional peer is missing, with any `effect` (whose `cli` may change in a minor version), and Node has one file to
+ * find instead of hundreds.
+ */
+const commandLine = {
+  input: { "effect-ldap": "./src/cli/main.ts" },
+  external: /^(?:node:|kerberos$)/,
+  platform: "node",
+  tsconfig: false,
+  transform: { target: "es2024" },
+  logLevel: "warn",
+  onLog: (_: unknown, { message }: { readonly message: string }) => {
+    throw new Error(message)
+  },
+  output: {
+    dir: "dist/bin",
+    entryFileNames: "[name].js",
+    codeSplitting: false,
+    comments: { jsdoc: false },
+    postBanner: `/*\nWith parts of effect and @effect/platform-node:\n\n${
+      readFileSync("node_modules/@effect/platform-node/LICENSE", "utf8").trim()
+    }\n*/`
+  }
+} as const
+
+export default defineConfig([{
   input,
   // All packages, and Node's modules: what begins like a name and not like a path, be it one of Windows.
   external: /^@?[a-z][\w-]/i,
@@ -77,4 +103,4 @@ export default defineConfig({
     // The documentation is in the declarations.
     comments: { jsdoc: false }
   }
-})
+}, commandLine])

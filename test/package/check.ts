@@ -29,6 +29,8 @@ interface Files {
 
 interface Manifest {
   readonly name: string
+  readonly version: string
+  readonly bin: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | Files>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
@@ -148,6 +150,19 @@ for (const value of all.slice(${barrels}).flatMap((module) => Object.values(modu
   if (!values.includes(value)) throw new Error(String(value) + " is there twice")
 }
 `
+// The command line is one file that needs nothing but the library's own peers; here are only those that aren't optional.
+const commandLine = (...args: ReadonlyArray<string>): string =>
+  execFileSync(process.execPath, [join(installed, manifest.bin["effect-ldap"]!), ...args], {
+    cwd: folder,
+    encoding: "utf8"
+  })
+check("the command line runs without optional peers", commandLine("--version").includes(manifest.version))
+check("it says what it can do", commandLine("search", "--help").includes("EXAMPLES"))
+check(
+  "no module of the library is loaded from it",
+  !maps.some((map) => sourcesOf(map.slice(0, -4)).some((source) => /\/src\/cli\//.test(source)))
+)
+
 const hidden = built.flatMap((name) => {
   if (!name.endsWith(".js") || offered.has(`./dist/${name}`)) return []
   const path = name.slice(0, -".js".length)
@@ -282,7 +297,7 @@ const packages = (names: ReadonlyArray<string>): string =>
   ]
     .sort()
     .join()
-const unbundled = built.filter((name) => name.endsWith(".js") && !bundled.includes(name))
+const unbundled = built.filter((name) => name.endsWith(".js") && !bundled.includes(name) && !name.startsWith("bin/"))
 check("the bundled files import what the modules do from elsewhere", packages(bundled) === packages(unbundled))
 
 /** The modules of the package of which a bundler keeps something, for a program with such an import. */

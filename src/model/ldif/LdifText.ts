@@ -10,6 +10,10 @@ import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.
 export interface WidthOption {
   /** Bytes a line; `Infinity` leaves lines whole. Default 76, least 2. */
   readonly width?: number | undefined
+  /** Attributes whose values are in base64 whatever they are, by their descriptions. Default: none. */
+  readonly inBase64?: ((description: string) => boolean) | undefined
+  /** Whether an attribute without values has a line, as `typesOnly` returns it. No reader accepts that. Default false. */
+  readonly withoutValues?: boolean | undefined
 }
 
 /** @internal */
@@ -28,7 +32,7 @@ export const recordWriter = (options: WidthOption | undefined): (record: LdifRec
     const lines: Array<string> = [""]
     const problem = unwritable(record)
     const fields = problem === undefined
-      ? fieldsOf(record)
+      ? fieldsOf(record, options)
       : [`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${problem}`]
     for (const field of fields) foldInto(lines, field, width)
     lines.push("")
@@ -49,8 +53,11 @@ const firstKeywords = new Set(["control", "add", "delete", "replace", "increment
 const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(description.toLowerCase())
 
 /** The attributes of an entry in an order in which they are read as attributes; `undefined` where there is none. */
-const readableOrder = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<LdapAttribute> | undefined => {
-  const written = attributes.filter(({ values }) => values.length > 0)
+const readableOrder = (
+  attributes: ReadonlyArray<LdapAttribute>,
+  options?: WidthOption
+): ReadonlyArray<LdapAttribute> | undefined => {
+  const written = options?.withoutValues === true ? attributes : attributes.filter(({ values }) => values.length > 0)
   if (written.length === 0 || !isFirstKeyword(written[0]!)) return written
   const at = written.findIndex((attribute) => !isFirstKeyword(attribute))
   return at < 0 ? undefined : [written[at]!, ...written.slice(0, at), ...written.slice(at + 1)]
@@ -92,10 +99,10 @@ const unwritableName = (record: LdifRecord | LdapEntry): string | undefined => {
   return controls.find(({ oid }) => !isOid(oid))?.oid
 }
 
-function* fieldsOf(record: LdifRecord | LdapEntry): Generator<string, void> {
+function* fieldsOf(record: LdifRecord | LdapEntry, options: WidthOption | undefined): Generator<string, void> {
   yield field("dn", record.dn)
   if (record instanceof LdapEntry || record._tag === "Entry")
-    return yield* valuesOf(readableOrder(record.attributes) ?? [])
+    return yield* valuesOf(readableOrder(record.attributes, options) ?? [], options)
   for (const { critical, oid, value } of record.controls) {
     yield field(`control: ${oid}${critical ? " true" : ""}`, value)
   }
@@ -122,25 +129,34 @@ function* fieldsOf(record: LdifRecord | LdapEntry): Generator<string, void> {
   }
 }
 
-function* valuesOf(attributes: Entry["attributes"]): Generator<string, void> {
-  for (const { description, values } of attributes) for (const value of values) yield field(description, value)
+function* valuesOf(attributes: Entry["attributes"], options?: WidthOption): Generator<string, void> {
+  for (const { description, values } of attributes) {
+    const inBase64 = options?.inBase64?.(description) ?? false
+    if (values.length === 0) yield field(description, "")
+    for (const value of values) yield field(description, value, inBase64)
+  }
 }
 
 /** A name and its value; of a control, there may be none. */
-const field = (name: string, value: string | Uint8Array | undefined): string => {
+const field = (name: string, value: string | Uint8Array | undefined, inBase64 = false): string => {
   if (value === undefined) return name
   const octets = typeof value === "string"
     ? Buffer.from(value)
     : Buffer.from(value.buffer, value.byteOffset, value.length)
   const text = octets.toString("latin1")
   if (text === "") return `${name}:`
-  return isSafe(text) ? `${name}: ${text}` : `${name}:: ${octets.toString("base64")}`
+  return !inBase64 && isSafe(text) ? `${name}: ${text}` : `${name}:: ${octets.toString("base64")}`
 }
 
 /** A SAFE-STRING of RFC 2849 that doesn't end with a space. Other controls than the forbidden ones are hard to see. */
 const isSafe = (text: string): boolean => !/[^\x20-\x7e]/.test(text) && !/^[ :<]/.test(text) && !text.endsWith(" ")
 
-const foldInto = (lines: Array<string>, text: string, width: number): void => {
+/**
+ * Adds the lines of a field, or of a comment.
+ *
+ * @internal
+ */
+export const foldInto = (lines: Array<string>, text: string, width: number): void => {
   if (text.length <= width) return void lines.push(text)
   lines.push(text.slice(0, width))
   for (let at = width; at < text.length; at += width - 1) lines.push(` ${text.slice(at, at + width - 1)}`)

@@ -1,0 +1,128 @@
+/**
+ * How a command ends when it doesn't succeed: the exit code, and what standard error says.
+ *
+ * The exit code is the LDAP result code of the server where there is one (RFC 4511 appendix A), and otherwise the code that the C API of
+ * LDAP has for failures of the client (draft-ietf-ldapext-ldap-c-api-05 section 9), as `ldapsearch` and its kin do it. README.md has the
+ * table.
+ */
+import * as Data from "effect/Data"
+import { LdifApplyError } from "../client/jobs/LdifApply.ts"
+import type { LoginReason } from "../client/login/LoginError.ts"
+import { LoginError } from "../client/login/LoginError.ts"
+import type { LdapErrorReason } from "../model/LdapError.ts"
+import { LdapError } from "../model/LdapError.ts"
+import { messageOf } from "../model/messageOf.ts"
+
+/** Exit codes beside the server's result codes. */
+export const ExitCode = {
+  success: 0,
+  /** `check` has found a failure. */
+  checkFailed: 1,
+  /** `compare`: the entry doesn't have the value; `diff` and `schema compare`: the two differ. */
+  different: 5,
+  other: 80,
+  serverDown: 81,
+  local: 82,
+  decoding: 84,
+  timeout: 85,
+  usage: 89,
+  connect: 91,
+  interrupted: 130,
+  /** The reader of standard output has gone: what the shell reports for SIGPIPE. */
+  outputClosed: 141
+} as const
+
+/** A mistake in the arguments, settings or input of a command. The message says what to do. */
+export class UsageError extends Data.TaggedError("UsageError")<{ readonly detail: string }> {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** The end of a command that has said all it had to say. */
+export class Ended extends Data.TaggedError("Ended")<{ readonly code: number }> {}
+
+/** A file or a stream of this machine that can't be read or written. */
+export class LocalError extends Data.TaggedError("LocalError")<{ readonly detail: string }> {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** The reader of standard output, `head` for instance, has closed it. */
+export class OutputClosed extends Data.TaggedError("OutputClosed")<{}> {}
+
+/** The exit code for an error of a command. */
+export const exitCodeOf = (error: unknown): number => {
+  if (error instanceof Ended) return error.code
+  if (error instanceof OutputClosed) return ExitCode.outputClosed
+  if (error instanceof UsageError) return ExitCode.usage
+  if (error instanceof LocalError) return ExitCode.local
+  if (error instanceof LdapError) return codeOfReason(error.reason)
+  if (error instanceof LdifApplyError) return codeOfReason(error.cause.reason)
+  if (error instanceof LoginError) return codeOfLogin(error.reason)
+  switch (tagOf(error)) {
+    case "LdifSyntaxError":
+      return ExitCode.decoding
+    case "LdifDiffError":
+    case "LdifFileError":
+    case "PlatformError":
+      return ExitCode.local
+    // Of effect/cli: --help has been printed, with what is wrong.
+    case "ShowHelp":
+      return hasErrors(error) ? ExitCode.usage : ExitCode.success
+    case "LdapChangesError":
+      return ExitCode.other
+    case "ConfigError":
+    case "InvalidRequest":
+      return ExitCode.usage
+    default:
+      return ExitCode.other
+  }
+}
+
+/** What standard error says about an error; `undefined` if all has been said. */
+export const messageOfFailure = (error: unknown): string | undefined =>
+  error instanceof Ended || error instanceof OutputClosed || tagOf(error) === "ShowHelp" ? undefined : messageOf(error)
+
+const tagOf = (error: unknown): unknown =>
+  typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+
+const hasErrors = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors) &&
+  error.errors.length > 0
+
+/** Exit codes have a byte, and those from 126 belong to the shell. */
+const codeOfServer = (code: number): number => code > 0 && code < 126 ? code : ExitCode.other
+
+const codeOfReason = (reason: LdapErrorReason): number => {
+  if ("code" in reason) return codeOfServer(reason.code)
+  switch (reason._tag) {
+    case "ConnectFailed":
+      return reason.kind === "invalid" ? ExitCode.usage : ExitCode.connect
+    case "NoServerAvailable":
+      return ExitCode.connect
+    case "ConnectionLost":
+    case "SessionClosed":
+      return ExitCode.serverDown
+    case "RequestTimeout":
+      return ExitCode.timeout
+    case "PoolTimeout":
+      return reason.lastFailure === undefined ? ExitCode.timeout : codeOfReason(reason.lastFailure.reason)
+    case "ProtocolViolation":
+      return ExitCode.decoding
+    case "InvalidRequest":
+    case "InsecureAuth":
+      return ExitCode.usage
+    case "ReferralFailed":
+      return reason.cause instanceof LdapError ? codeOfReason(reason.cause.reason) : ExitCode.other
+    case "SlowConsumer":
+    case "AuthRejected":
+    case "KerberosFailed":
+      return ExitCode.local
+  }
+}
+
+/** Whatever the reason, the server refuses this login with this password. */
+const codeOfLogin = (reason: LoginReason): number =>
+  reason._tag === "DirectoryFailed" ? codeOfReason(reason.cause.reason) : 49

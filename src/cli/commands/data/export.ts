@@ -1,0 +1,66 @@
+/** `export`: a directory, or a part of it, as an LDIF file. */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as LdapJobs from "../../../client/jobs/LdapJobs.ts"
+import { LocalError } from "../../CliFailure.ts"
+import { progress } from "../../output/progress.ts"
+import { joined, say, writeAll } from "../../output/standardOutput.ts"
+import { baseOf } from "../../settings/base.ts"
+import { connect } from "../../settings/connection.ts"
+import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { filterOf } from "../read/searchFlags.ts"
+
+export const exportEntries = Command.make(
+  "export",
+  {
+    base: Argument.String("base").pipe(
+      Argument.withDescription(
+        "What to export, with everything below it; default LDAP_BASE, or the server's naming context"
+      ),
+      Argument.optional
+    ),
+    filter: optional(Flag.String("filter").pipe(Flag.withDescription("Only entries that match"))),
+    operational: isGiven(Flag.Boolean("operational").pipe(Flag.withDescription("With the operational attributes"))),
+    output: optional(
+      Flag.String("output").pipe(Flag.withMetavar("FILE"), Flag.withDescription("A file instead of standard output"))
+    ),
+    pageSize: Flag.Int("page-size").pipe(Flag.withDescription("Entries of a page"), Flag.withDefault(500)),
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ base, connection, filter, operational, output, pageSize }) {
+    const parsed = yield* filterOf(filter, undefined)
+    const connected = yield* connect(connection)
+    const { done } = yield* progress("entries")
+    let count = -1
+    const text = LdapJobs.exportLdif(connected.client, {
+      base: yield* baseOf(connected, Option.getOrUndefined(base)),
+      filter: parsed,
+      pageSize,
+      attributes: operational ? ["*", "+"] : undefined
+    }).pipe(
+      // One piece for the first line, and one for each entry.
+      Stream.tap(() => count++ < 0 ? Effect.void : done())
+    )
+    if (output === undefined) yield* writeAll(joined(text))
+    else {
+      const fs = yield* FileSystem.FileSystem
+      const failed = ({ message }: { readonly message: string }) =>
+        new LocalError({ detail: `${output} can't be written: ${message}` })
+      // The owner's alone: an export may hold passwords.
+      const file = yield* Effect.mapError(fs.open(output, { flag: "w", mode: 0o600 }), failed)
+      yield* Stream.runForEach(joined(text), (piece) => Effect.mapError(file.writeAll(Buffer.from(piece)), failed))
+    }
+    yield* say(`${count} entries.`)
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription("Write a directory as LDIF: in pages, with all values, in flat memory"),
+  Command.withExamples([
+    { command: "effect-ldap export --output backup.ldif", description: "All that you may read" },
+    { command: "effect-ldap export ou=people,dc=example,dc=org | gzip > people.ldif.gz", description: "Through a pipe" }
+  ])
+)

@@ -1,0 +1,87 @@
+/** `transform`: LDIF from a file or standard input, changed on its way to standard output. It needs no server. */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as LdapDn from "../../../model/dn/LdapDn.ts"
+import { InvalidRequest } from "../../../model/LdapError.ts"
+import * as Ldif from "../../../model/ldif/Ldif.ts"
+import * as LdifTransform from "../../../model/ldif/LdifTransform.ts"
+import { UsageError } from "../../CliFailure.ts"
+import { recordsOf } from "../../input/records.ts"
+import { joined, writeAll } from "../../output/standardOutput.ts"
+import { optional } from "../../settings/connectionFlags.ts"
+import { passwordIn } from "../../settings/secrets.ts"
+
+const list = (name: string, description: string) =>
+  optional(Flag.String(name).pipe(Flag.withMetavar("A,B"), Flag.withDescription(description)))
+
+export const transform = Command.make(
+  "transform",
+  {
+    file: Argument.String("file").pipe(Argument.withDescription("LDIF; default standard input"), Argument.optional),
+    drop: list("drop", "Leave these attributes out"),
+    keep: list("keep", "Leave out all attributes but these"),
+    rename: optional(Flag.KeyValuePair("rename").pipe(Flag.withDescription("Another name for an attribute: old=new"))),
+    from: optional(
+      Flag.String("from").pipe(Flag.withMetavar("DN"), Flag.withDescription("Move what is below this name …"))
+    ),
+    to: optional(Flag.String("to").pipe(Flag.withMetavar("DN"), Flag.withDescription("… to this one"))),
+    anonymizeKeyFile: optional(
+      Flag.String("anonymize").pipe(
+        Flag.withMetavar("KEYFILE"),
+        Flag.withDescription(
+          "Replace what is about persons by pseudonyms; the file holds the key, a secret of your own"
+        )
+      )
+    )
+  },
+  Effect.fnUntraced(function*({ anonymizeKeyFile, drop, file, from, keep, rename, to }) {
+    if ((from === undefined) !== (to === undefined)) {
+      return yield* new UsageError({ detail: "--from and --to belong together" })
+    }
+    const key = anonymizeKeyFile === undefined ? undefined : yield* passwordIn(anonymizeKeyFile)
+    const names = from === undefined
+      ? undefined
+      : { from: yield* nameOf("--from", from), to: yield* nameOf("--to", to!) }
+    const steps = yield* Effect.try({
+      try: (): ReadonlyArray<LdifTransform.LdifTransformation> => [
+        ...(drop === undefined ? [] : [LdifTransform.dropAttributes(drop.split(","))]),
+        ...(keep === undefined ? [] : [LdifTransform.keepAttributes(keep.split(","))]),
+        ...(rename === undefined ? [] : [LdifTransform.renameAttributes(rename)]),
+        ...(names === undefined ? [] : [LdifTransform.moveBase(names.from, names.to)]),
+        ...(key === undefined ? [] : [LdifTransform.anonymize({ key })])
+      ],
+      catch: (error) =>
+        new UsageError({ detail: error instanceof InvalidRequest ? error.message : "a flag can't be used" })
+    })
+    if (steps.length === 0) {
+      return yield* new UsageError({
+        detail: "nothing to do: give --drop, --keep, --rename, --from with --to, or --anonymize"
+      })
+    }
+    const records = steps.reduce((records, step) => step(records), recordsOf(Option.getOrElse(file, () => "-")))
+    yield* writeAll(joined(Ldif.encode()(records)))
+  })
+).pipe(
+  Command.withDescription(
+    "Change LDIF on its way: drop, keep or rename attributes, move names, replace persons by pseudonyms"
+  ),
+  Command.withExamples([
+    {
+      command: "effect-ldap export | effect-ldap transform --drop jpegPhoto --anonymize key.txt > test.ldif",
+      description: "Data for tests"
+    },
+    {
+      command: "effect-ldap transform people.ldif --from dc=example,dc=com --to dc=test,dc=example,dc=org",
+      description: "Into another directory"
+    }
+  ])
+)
+
+const nameOf = (flag: string, text: string): Effect.Effect<LdapDn.LdapDn, UsageError> =>
+  Effect.fromResult(
+    Result.mapError(LdapDn.parse(text), ({ message }) => new UsageError({ detail: `${flag}: ${message}` }))
+  )

@@ -1,0 +1,79 @@
+/** `search`: entries that match a filter. */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as LdapEntry from "../../../model/entry/LdapEntry.ts"
+import { LdapError } from "../../../model/LdapError.ts"
+import type { SearchMessage } from "../../../session/LdapSession.ts"
+import { formatFlags, type Item } from "../../output/EntryFormat.ts"
+import { say } from "../../output/standardOutput.ts"
+import { baseOf } from "../../settings/base.ts"
+import { connect } from "../../settings/connection.ts"
+import { connectionFlags, optional } from "../../settings/connectionFlags.ts"
+import { attributesArgument } from "./attributesArgument.ts"
+import { printEntries } from "./printEntries.ts"
+import { savingValues } from "./saveValues.ts"
+import { filterOf, optionsOf, searchFlags } from "./searchFlags.ts"
+
+export const search = Command.make(
+  "search",
+  {
+    filter: Argument.String("filter").pipe(
+      Argument.withDescription("RFC 4515, as in (uid=ada); default (objectClass=*)"),
+      Argument.optional
+    ),
+    attributes: attributesArgument,
+    search: searchFlags,
+    output: formatFlags,
+    save: optional(
+      Flag.KeyValuePair("save").pipe(
+        Flag.withDescription("Write the values of an attribute to files of a folder: --save jpegPhoto DIR")
+      )
+    ),
+    connection: connectionFlags
+  },
+  Effect.fnUntraced(function*({ attributes, connection, filter, output, save, search }) {
+    const parsed = yield* filterOf(Option.getOrUndefined(filter), search.set)
+    const connected = yield* connect(connection)
+    const base = yield* baseOf(connected, search.base)
+    const options = optionsOf(search, { base, filter: parsed, attributes })
+    const all = Stream.flattenIterable(Stream.map(connected.client.searchMessages(options), itemOf))
+    const named = search.typesOnly ? Stream.map(all, withoutValues) : all
+    const items = search.limit === undefined ? named : Stream.take(named, search.limit)
+    const kept = save === undefined ? items : savingValues(save)(items)
+    yield* printEntries(kept, output, { columns: attributes, typesOnly: search.typesOnly }).pipe(
+      Effect.tapError((error) =>
+        error instanceof LdapError && error.reason._tag === "SizeLimitExceeded" && !search.all
+          ? say("The server's limit ended the search: --all reads in pages.")
+          : Effect.void
+      )
+    )
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription("Search for entries, and print them as LDIF, JSON, CSV or a table"),
+  Command.withExamples([
+    { command: "effect-ldap search '(uid=ada)' cn mail", description: "Two attributes of some entries" },
+    {
+      command: "effect-ldap search --all -o jsonl '(objectClass=person)'",
+      description: "All of them, a line of JSON for each"
+    },
+    {
+      command: "effect-ldap search '(&(objectClass=person)(uid={{login}}))' --set login=\"$LOGIN\"",
+      description: "A value that may hold anything, never read as syntax"
+    },
+    { command: "effect-ldap search -o table --limit 20 '(sn=L*)' cn telephoneNumber", description: "A table" },
+    { command: "effect-ldap search --save jpegPhoto photos '(jpegPhoto=*)' cn", description: "Photos as files" }
+  ])
+)
+
+/** Samba sends the values all the same. */
+const withoutValues = (item: Item): Item =>
+  "urls" in item
+    ? item
+    : LdapEntry.make(item.dn, item.descriptions.map((description) => ({ description, values: [] })))
+
+const itemOf = (message: SearchMessage): ReadonlyArray<Item> =>
+  message._tag === "Entry" ? [message.entry] : message._tag === "Reference" ? [{ urls: message.urls }] : []

@@ -1,0 +1,68 @@
+/** The whole examination, as a stream of findings: each comes when it is known. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { examineBind, examineChannelBinding, examineSigning } from "./credentials.ts"
+import { failure, type Finding } from "./Finding.ts"
+import { examineClock, examinePolicies, examineSizeLimit, examineSpeed } from "./limits.ts"
+import { examineNames, examineTcp } from "./network.ts"
+import { openSession, type Patient } from "./Patient.ts"
+import { examineAnonymous, examineRootDse } from "./rootDse.ts"
+import { examineTls } from "./tls.ts"
+
+/** Looks at everything. What can't be reached ends the examination, since all the rest would say the same. */
+export const examine = (patient: Patient): Stream.Stream<Finding> =>
+  steps(
+    Effect.flatMap(examineNames(patient), ({ addresses, findings }) =>
+      Effect.map(examineTcp(patient, addresses), (tcp) => [...findings, ...tcp])),
+    steps(
+      examineTls(patient),
+      Stream.concat(whole(examineSigning(patient)), steps(examineBind(patient), directory(patient)))
+    )
+  )
+
+const whole = (findings: Effect.Effect<ReadonlyArray<Finding>>): Stream.Stream<Finding> =>
+  Stream.unwrap(Effect.map(findings, (all) => Stream.fromIterable(all)))
+
+/** The next step follows unless one of the findings is a failure. */
+const steps = (first: Effect.Effect<ReadonlyArray<Finding>>, next: Stream.Stream<Finding>): Stream.Stream<Finding> =>
+  Stream.unwrap(Effect.map(first, (all) =>
+    all.some(({ status }) => status === "failure")
+      ? Stream.fromIterable(all)
+      : Stream.concat(Stream.fromIterable(all), next)))
+
+/** What sessions see: an anonymous one, and one with the credentials. */
+const directory = (patient: Patient): Stream.Stream<Finding> => {
+  const anonymous = Effect.gen(function*() {
+    const session = yield* openSession(patient, { auth: undefined })
+    const rootDse = yield* session.rootDse
+    const context = rootDse.get("defaultNamingContext") ?? rootDse.get("namingContexts")
+    return yield* examineAnonymous(session, patient.base ?? context)
+  })
+  return Stream.unwrap(
+    Effect.gen(function*() {
+      const session = yield* openSession(patient)
+      const rootDse = yield* session.rootDse
+      const base = patient.base ?? rootDse.get("defaultNamingContext") ?? rootDse.get("namingContexts")
+      return [
+        Effect.succeed(examineRootDse(rootDse)),
+        examineChannelBinding(patient, rootDse),
+        // A server may refuse anonymous sessions altogether.
+        Effect.scoped(anonymous).pipe(Effect.orElseSucceed((): ReadonlyArray<Finding> => [
+          { check: "anonymous", status: "ok", detail: "sessions without a bind get nothing" }
+        ])),
+        examineSizeLimit(session, rootDse, base),
+        examinePolicies(session, rootDse),
+        examineClock(session, rootDse),
+        examineSpeed(session)
+      ].reduce((stream, findings) => Stream.concat(stream, whole(findings)), Stream.empty as Stream.Stream<Finding>)
+    }).pipe(
+      Effect.result,
+      Effect.map((result) =>
+        Result.isSuccess(result)
+          ? result.success
+          : Stream.succeed(failure("session", result.failure.message, "See the message."))
+      )
+    )
+  )
+}

@@ -1,0 +1,42 @@
+/** Records of LDIF from a file or standard input, one after another. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import * as Ldif from "../../model/ldif/Ldif.ts"
+import type { Entry, LdifRecord } from "../../model/ldif/LdifRecord.ts"
+import { LocalError, UsageError } from "../CliFailure.ts"
+
+/** The bytes of a file; `-` is standard input. */
+export const bytesOf = (
+  file: string
+): Stream.Stream<Uint8Array, LocalError, FileSystem.FileSystem | Stdio.Stdio> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const failed = ({ message }: { readonly message: string }) =>
+      new LocalError({
+        detail: file === "-" ? `standard input can't be read: ${message}` : `${file} can't be read: ${message}`
+      })
+    if (file === "-") return Stream.mapError((yield* Stdio.Stdio).stdin, failed)
+    return Stream.mapError((yield* FileSystem.FileSystem).stream(file), failed)
+  }))
+
+/** The records of a file; `-` is standard input. */
+export const recordsOf = (
+  file: string
+): Stream.Stream<LdifRecord, LocalError | Ldif.LdifSyntaxError, FileSystem.FileSystem | Stdio.Stdio> =>
+  bytesOf(file).pipe(Ldif.decode())
+
+/** The entries of a file. A record of a change is refused, with where it is. */
+export const entriesOf = (
+  file: string
+): Stream.Stream<Entry, LocalError | Ldif.LdifSyntaxError | UsageError, FileSystem.FileSystem | Stdio.Stdio> =>
+  Stream.mapEffect(recordsOf(file), (record) =>
+    record._tag === "Entry"
+      ? Effect.succeed(record)
+      : record._tag === "Add"
+      ? Effect.succeed<Entry>({ _tag: "Entry", line: record.line, dn: record.dn, attributes: record.attributes })
+      : Effect.fail(
+        new UsageError({
+          detail: `${file}, line ${record.line}: a change, where an entry belongs: changes are for apply`
+        })
+      ))

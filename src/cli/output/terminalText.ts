@@ -1,0 +1,25 @@
+/**
+ * Text of servers and files for a terminal. A value may hold escape sequences, which could clear the screen, retitle the window or make
+ * the terminal type; and marks of direction, which show text in another order. What a terminal would act on is shown as an escape.
+ */
+
+/** Controls (C0, DEL, C1), separators of lines, and marks of direction (Trojan Source, CVE-2021-42574). */
+const controls = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu
+
+const escaped = (unit: string): string => {
+  const code = unit.charCodeAt(0)
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
+}
+
+/** One line. */
+export const lineForTerminal = (text: string): string => text.replace(controls, escaped)
+
+/** Several lines: line feeds stay. */
+export const textForTerminal = (text: string): string => text.split("\n").map(lineForTerminal).join("\n")
+
+/** The same within JSON, where `\u` is the escape that parsers read back. */
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, undefined, indent).replace(
+    controls,
+    (unit) => unit === "\n" ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )

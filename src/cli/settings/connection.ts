@@ -1,0 +1,289 @@
+/**
+ * From flags, the environment, a profile and prompts to a client. `LdapConfig` checks the settings and reads their files: this module
+ * only says where each setting comes from.
+ */
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as LdapAuth from "../../auth/LdapAuth.ts"
+import * as LdapSasl from "../../auth/LdapSasl.ts"
+import * as LdapClient from "../../client/LdapClient.ts"
+import * as LdapConfig from "../../client/LdapConfig.ts"
+import * as LdapServers from "../../client/servers/LdapServers.ts"
+import type { LdapError } from "../../model/LdapError.ts"
+import { UsageError } from "../CliFailure.ts"
+import { say } from "../output/standardOutput.ts"
+import { type AuthMethod, authMethods, type ConnectionFlags } from "./connectionFlags.ts"
+import { type Layer, merge } from "./layers.ts"
+import { readProfile } from "./profiles.ts"
+import { askPassword, passwordIn, passwordOnStdin, type PromptServices } from "./secrets.ts"
+import { traced } from "./trace.ts"
+
+/** Settings for a client, the base that was set, and how to write a trace. */
+export interface ResolvedSettings {
+  readonly settings: LdapConfig.Settings
+  /** The first server. */
+  readonly url: string
+  readonly base: string | undefined
+}
+
+/** Where each line of `--trace` goes. Default: standard error. */
+export const TraceOutput: Context.Reference<(line: string) => void> = Context.Reference(
+  "effect-ldap/cli/TraceOutput",
+  {
+    defaultValue: () => (line: string): void => {
+      process.stderr.write(`${line}\n`)
+    }
+  }
+)
+
+/** Names of settings that are read from the environment, beside those of `LdapConfig`: `AUTH`, `USER` and `BASE`. */
+const names = [
+  "URL",
+  "BIND_DN",
+  "PASSWORD",
+  "PASSWORD_FILE",
+  "START_TLS",
+  "CA",
+  "CERT",
+  "KEY",
+  "KEY_PASSPHRASE",
+  "ALLOW_INSECURE_AUTH",
+  "CONNECT_TIMEOUT",
+  "REQUEST_TIMEOUT",
+  "CLOSE_TIMEOUT",
+  "POOL_MIN",
+  "POOL_MAX",
+  "POOL_CONCURRENCY",
+  "POOL_IDLE_TIME",
+  "POOL_MAX_AGE",
+  "POOL_CHECKOUT_TIMEOUT",
+  "POOL_DRAIN_TIMEOUT",
+  "AUTH",
+  "USER",
+  "BASE"
+]
+
+/** What is found out about settings while a command starts. */
+export type SettingsError = UsageError | Config.ConfigError | Effect.Error<ReturnType<typeof readProfile>>
+
+/** Reads the settings of a connection. Asks for the password if there is a name without one. */
+export const resolve = Effect.fnUntraced(function*(
+  flags: ConnectionFlags,
+  url?: string
+): Effect.fn.Return<
+  ResolvedSettings,
+  Effect.Error<ReturnType<typeof readProfile>> | Config.ConfigError | Effect.Error<ReturnType<typeof askPassword>>,
+  PromptServices
+> {
+  const layers = [layerOf(flags, url), yield* environment]
+  const profile = yield* readProfile(yield* profileChoice(flags))
+  if (profile !== undefined) layers.push(profile)
+  const { notes, values } = merge(layers)
+  for (const note of notes) yield* say(note)
+
+  const merged = new Map(values)
+  if (flags.passwordStdin) {
+    merged.delete("PASSWORD_FILE")
+    merged.set("PASSWORD", Redacted.value(yield* passwordOnStdin))
+  }
+  if (!merged.has("URL")) {
+    return yield* new UsageError({
+      detail:
+        "no server is given: give --url ldaps://…, set LDAP_URL, or write a profile (effect-ldap --help says where)"
+    })
+  }
+  const auth = yield* methodOf(merged)
+  const given = yield* withPassword(merged, auth)
+  const settings = yield* LdapConfig.fromEnvironment().parse(
+    ConfigProvider.fromEnv({
+      env: Object.fromEntries(Array.from(forConfig(given, auth), ([name, value]) => [`LDAP_${name}`, value]))
+    })
+  )
+  const own = authOf(auth, given, yield* ticketCache)
+  return {
+    settings: own === undefined ? settings : { ...settings, auth: own },
+    url: "url" in settings ? settings.url : settings.urls[0] ?? "",
+    base: given.get("BASE")
+  }
+})
+
+/** A client for a command: few sessions, opened as they are needed, and unbound when the scope closes. */
+export const clientOf = (
+  { settings }: ResolvedSettings,
+  isTraced: boolean
+): Effect.Effect<LdapClient.LdapClient, LdapError, Scope.Scope> => {
+  const pooled = { ...settings, pool: { max: 4, ...defined(settings.pool) } }
+  if (!isTraced) return LdapClient.make(pooled)
+  const { pool, ...session } = pooled
+  const numbers = { last: 0 }
+  const urls = "url" in session ? [session.url] : session.urls
+  return Effect.flatMap(
+    TraceOutput,
+    (write) =>
+      Effect.flatMap(
+        LdapServers.Reach,
+        (reach) =>
+          LdapClient.make({ ...withoutUrl(session), pool, servers: LdapServers.urls(urls) }).pipe(
+            Effect.provideService(
+              LdapServers.Reach,
+              (url, options) => Result.map(reach(url, options), (transport) => traced(transport, write, numbers))
+            )
+          )
+      )
+  )
+}
+
+/** Settings and client in one. */
+export const connect = Effect.fnUntraced(function*(flags: ConnectionFlags, url?: string) {
+  const resolved = yield* resolve(flags, url)
+  return { ...resolved, client: yield* clientOf(resolved, flags.trace) }
+})
+
+const withoutUrl = (settings: Record<string, unknown>): LdapClient.ClientOptions => {
+  const { url, urls, ...rest } = settings
+  return rest
+}
+
+const defined = <A extends object>(record: A): A =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as A
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Places
+// ---------------------------------------------------------------------------------------------------------------------
+
+const layerOf = (flags: ConnectionFlags, url: string | undefined): Layer => {
+  const all: ReadonlyArray<readonly [string, string | boolean | undefined]> = [
+    ["URL", url ?? flags.url],
+    ["BIND_DN", flags.bindDn],
+    ["PASSWORD_FILE", flags.passwordFile],
+    ["AUTH", flags.auth],
+    ["USER", flags.user],
+    ["START_TLS", flags.startTls],
+    ["CA", flags.ca],
+    ["CERT", flags.cert],
+    ["KEY", flags.key],
+    ["ALLOW_INSECURE_AUTH", flags.allowInsecureAuth],
+    ["CONNECT_TIMEOUT", flags.connectTimeout],
+    ["REQUEST_TIMEOUT", flags.timeout]
+  ]
+  return {
+    place: "the flags",
+    values: new Map(all.flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)] as const]))
+  }
+}
+
+/** A variable of the environment; an empty one counts as unset. */
+const variable = (name: string): Effect.Effect<string | undefined, Config.ConfigError> =>
+  Effect.map(Config.withDefault(Config.String(name), ""), (value) => value === "" ? undefined : value)
+
+const environment: Effect.Effect<Layer, Config.ConfigError> = Effect.map(
+  Effect.forEach(names, (name) => Effect.map(variable(`LDAP_${name}`), (value) => [name, value] as const)),
+  (all) => ({
+    place: "the environment",
+    values: new Map(all.flatMap(([name, value]) => value === undefined ? [] : [[name, value] as const]))
+  })
+)
+
+const profileChoice = Effect.fnUntraced(function*(flags: ConnectionFlags) {
+  const path = yield* Path.Path
+  const home = (yield* variable("HOME")) ?? (yield* variable("USERPROFILE")) ?? "."
+  const configHome = (yield* variable("XDG_CONFIG_HOME")) ?? path.join(home, ".config")
+  return {
+    name: flags.profile ?? (yield* variable("LDAP_PROFILE")),
+    file: flags.config ?? (yield* variable("EFFECT_LDAP_CONFIG")),
+    defaultFile: path.join(configHome, "effect-ldap", "config.json")
+  }
+})
+
+/** Where the tickets of this user are, as MIT's library finds them. */
+const ticketCache = Effect.map(
+  variable("KRB5CCNAME"),
+  (name) => name ?? `/tmp/krb5cc_${process.getuid?.() ?? 0}`
+)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Credentials
+// ---------------------------------------------------------------------------------------------------------------------
+
+type Values = ReadonlyMap<string, string>
+
+const methodOf = (values: Values): Effect.Effect<AuthMethod, UsageError> => {
+  const named = values.get("AUTH")?.toLowerCase()
+  if (named === undefined) return Effect.succeed(values.has("BIND_DN") ? "simple" : "anonymous")
+  const method = authMethods.find((method) => method === named)
+  return method === undefined
+    ? Effect.fail(
+      new UsageError({ detail: `LDAP_AUTH is ${JSON.stringify(named)}; it is one of ${authMethods.join(", ")}` })
+    )
+    : Effect.succeed(method)
+}
+
+const needsPassword = (method: AuthMethod, values: Values): boolean =>
+  method !== "anonymous" && method !== "external" &&
+  // Without a principal, the tickets of this user are used.
+  !(method === "kerberos" && !values.has("USER"))
+
+/** The settings with a password in them, which is asked for if there is none. */
+const withPassword = Effect.fnUntraced(function*(values: Values, method: AuthMethod) {
+  if (!needsPassword(method, values) || values.has("PASSWORD")) return values
+  const file = values.get("PASSWORD_FILE")
+  // LdapConfig reads the file of a simple bind.
+  if (file !== undefined) {
+    return method === "simple" ? values : new Map(values).set("PASSWORD", Redacted.value(yield* passwordIn(file)))
+  }
+  const who = method === "simple" ? values.get("BIND_DN") : values.get("USER")
+  if (who === undefined) {
+    return yield* new UsageError({
+      detail: method === "simple" ? "a simple bind needs --bind-dn" : `--auth ${method} needs --user`
+    })
+  }
+  const password = yield* askPassword(
+    `Password of ${who}`,
+    "give --password-file or --password-stdin, or set LDAP_PASSWORD"
+  )
+  return new Map(values).set("PASSWORD", Redacted.value(password))
+})
+
+/** `LdapConfig` knows simple binds only, so it gets credentials for nothing else. */
+const forConfig = (values: Values, method: AuthMethod): Values => {
+  if (method === "simple") return values
+  const rest = new Map(values)
+  for (const name of ["BIND_DN", "PASSWORD", "PASSWORD_FILE"]) rest.delete(name)
+  return rest
+}
+
+/** The bind, where it isn't a simple one. */
+const authOf = (method: AuthMethod, values: Values, ccache: string): LdapAuth.LdapAuth | undefined => {
+  const username = values.get("USER") ?? ""
+  const password = passwordOf(values)
+  switch (method) {
+    case "simple":
+    case "anonymous":
+      return undefined
+    case "external":
+      return LdapAuth.sasl(LdapSasl.external())
+    case "kerberos":
+      return LdapAuth.kerberos(values.has("USER") ? { principal: username, password } : { ccache })
+    case "ntlm":
+      return LdapAuth.ntlm({ username, password })
+    case "plain":
+      return LdapAuth.sasl(LdapSasl.plain({ username, password }))
+    case "scram-sha-256":
+      return LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-256", { username, password }))
+    case "scram-sha-512":
+      return LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-512", { username, password }))
+    case "digest-md5":
+      return LdapAuth.sasl(LdapSasl.digestMd5({ username, password }))
+  }
+}
+
+const passwordOf = (values: Values): LdapAuth.Password => {
+  // An empty one is refused by the mechanism.
+  return Redacted.make(values.get("PASSWORD") ?? "")
+}

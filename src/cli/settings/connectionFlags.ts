@@ -1,0 +1,85 @@
+/**
+ * The flags by which commands reach a server. No flag takes a password: arguments are visible to every user of the machine, and stay in
+ * the shell's history.
+ */
+import type * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Option from "effect/Option"
+
+/** Ways to bind. */
+export const authMethods = [
+  "simple",
+  "anonymous",
+  "external",
+  "kerberos",
+  "ntlm",
+  "plain",
+  "scram-sha-256",
+  "scram-sha-512",
+  "digest-md5"
+] as const
+
+export type AuthMethod = typeof authMethods[number]
+
+/** A flag that may be missing, as a value that may be undefined. */
+export const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
+  Flag.map(Flag.optional(flag), Option.getOrUndefined)
+
+/** A switch. */
+export const isGiven = (flag: Flag.Flag<boolean>): Flag.Flag<boolean> =>
+  Flag.withDefault(Flag.withoutNegation(flag), false)
+
+const text = (name: string, metavar: string, description: string): Flag.Flag<string> =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
+
+export const connectionFlags = {
+  url: optional(
+    text("url", "URL", "Server, as in ldaps://ldap.example.org; several with commas [LDAP_URL]").pipe(
+      Flag.withAlias("H")
+    )
+  ),
+  bindDn: optional(
+    text("bind-dn", "DN", "Bind DN, or user@domain for Active Directory [LDAP_BIND_DN]").pipe(Flag.withAlias("D"))
+  ),
+  passwordFile: optional(
+    text("password-file", "FILE", "File that holds the password; without it, you are asked [LDAP_PASSWORD_FILE]").pipe(
+      Flag.withAlias("y")
+    )
+  ),
+  passwordStdin: isGiven(
+    Flag.Boolean("password-stdin").pipe(Flag.withDescription("Read the password from the first line of standard input"))
+  ),
+  auth: optional(
+    Flag.Literals("auth", authMethods).pipe(
+      Flag.withDescription("How to bind; simple with a bind DN, otherwise anonymous [LDAP_AUTH]")
+    )
+  ),
+  user: optional(text("user", "NAME", "User name or principal for kerberos, ntlm and SASL [LDAP_USER]")),
+  startTls: optional(
+    Flag.Boolean("start-tls").pipe(Flag.withAlias("Z"), Flag.withDescription("TLS over ldap:// [LDAP_START_TLS]"))
+  ),
+  ca: optional(text("ca", "FILE", "Authorities (PEM) to trust instead of the system's [LDAP_CA]")),
+  cert: optional(text("cert", "FILE", "Client certificate (PEM) [LDAP_CERT]")),
+  key: optional(text("key", "FILE", "Its private key (PEM) [LDAP_KEY]")),
+  allowInsecureAuth: optional(
+    Flag.Boolean("allow-insecure-auth").pipe(
+      Flag.withDescription("Let the password cross the network in clear text [LDAP_ALLOW_INSECURE_AUTH]")
+    )
+  ),
+  connectTimeout: optional(text("connect-timeout", "DURATION", "As in \"10 seconds\" [LDAP_CONNECT_TIMEOUT]")),
+  timeout: optional(text("timeout", "DURATION", "For each request, as in \"30 seconds\" [LDAP_REQUEST_TIMEOUT]")),
+  profile: optional(
+    text("profile", "NAME", "Settings of the profile file [LDAP_PROFILE]").pipe(Flag.withAlias("P"))
+  ),
+  config: optional(
+    text("config", "FILE", "The profile file; default ~/.config/effect-ldap/config.json [EFFECT_LDAP_CONFIG]")
+  ),
+  trace: isGiven(
+    Flag.Boolean("trace").pipe(
+      Flag.withDescription("Show all messages on standard error, with passwords cut out")
+    )
+  )
+}
+
+/** What the flags give. */
+export type ConnectionFlags = Command.Command.Config.Infer<typeof connectionFlags>

@@ -1,0 +1,69 @@
+/**
+ * Settings from several places, under the names of `LdapConfig`: a higher place comes first, and what belongs together stays together.
+ * Pure; connection.ts reads the places.
+ */
+
+/** A place that has settings, by their names without the prefix: `URL`, `BIND_DN`, `PASSWORD_FILE` … */
+export interface Layer {
+  /** For messages: `the flags`, `the environment`, `the profile "staff"`. */
+  readonly place: string
+  readonly values: ReadonlyMap<string, string>
+}
+
+/** Settings that don't depend on the server, so that they count with another URL too. */
+const anywhere: ReadonlySet<string> = new Set([
+  "CA",
+  "CONNECT_TIMEOUT",
+  "REQUEST_TIMEOUT",
+  "CLOSE_TIMEOUT",
+  "POOL_MIN",
+  "POOL_MAX",
+  "POOL_CONCURRENCY",
+  "POOL_IDLE_TIME",
+  "POOL_MAX_AGE",
+  "POOL_CHECKOUT_TIMEOUT",
+  "POOL_DRAIN_TIMEOUT"
+])
+
+const passwords = ["PASSWORD", "PASSWORD_FILE"] as const
+const identities = ["BIND_DN", "USER"] as const
+
+/** The settings, and what was left out for safety. */
+export interface Merged {
+  readonly values: ReadonlyMap<string, string>
+  readonly notes: ReadonlyArray<string>
+}
+
+/**
+ * Merges layers, the highest first.
+ *
+ * - Credentials stay with the URL that they were written for: if a higher place names another URL, a place that names its own gives
+ *   nothing but its authorities and time limits.
+ * - A password stays with the name that it was written for: if a higher place names another one, the password is left out.
+ * - A way to give the password replaces any other way of a lower place.
+ */
+export const merge = (layers: ReadonlyArray<Layer>): Merged => {
+  const values = new Map<string, string>()
+  const notes: Array<string> = []
+  for (const { place, values: given } of layers) {
+    const url = given.get("URL")
+    const isForeign = url !== undefined && values.has("URL") && values.get("URL") !== url
+    const isOther = identities.some((name) => {
+      const own = given.get(name)
+      return own !== undefined && values.has(name) && values.get(name) !== own
+    })
+    const hasPassword = passwords.some((name) => values.has(name))
+    for (const [name, value] of given) {
+      if (values.has(name) || (isForeign && !anywhere.has(name))) continue
+      const isPassword = name === "PASSWORD" || name === "PASSWORD_FILE"
+      if (isPassword && (hasPassword || isOther)) continue
+      values.set(name, value)
+    }
+    if (isForeign && [...identities, ...passwords, "CERT", "KEY"].some((name) => given.has(name))) {
+      notes.push(`the credentials of ${place} are for ${url}, and are not used for ${values.get("URL")}`)
+    } else if (isOther && passwords.some((name) => given.has(name)) && !hasPassword) {
+      notes.push(`the password of ${place} belongs to another name, and is not used`)
+    }
+  }
+  return { values, notes }
+}

@@ -1,0 +1,94 @@
+/**
+ * Passwords: from a prompt, from a file, or from standard input. They are wiped from no memory, since JavaScript can't, but are in no
+ * argument, output or message.
+ */
+import * as Prompt from "effect/cli/Prompt"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import type * as Terminal from "effect/Terminal"
+import { LocalError, UsageError } from "../CliFailure.ts"
+import { say } from "../output/standardOutput.ts"
+
+/** What prompts use. */
+export type PromptServices = Stdio.Stdio | Terminal.Terminal | FileSystem.FileSystem | Path.Path
+
+/** Whether a person can be asked: the question is on standard error, so that standard output may go elsewhere. */
+export const canAsk: Effect.Effect<boolean, never, Stdio.Stdio> = Effect.flatMap(
+  Stdio.Stdio,
+  (stdio) =>
+    Effect.map(Effect.all([stdio.stdinIsTerminal, stdio.stderrIsTerminal]), ([input, output]) => input && output)
+)
+
+/** Asks for a password, which isn't echoed. Fails where there is no terminal, with what to do instead. */
+export const askPassword = (
+  message: string,
+  otherwise: string
+): Effect.Effect<Redacted.Redacted<string>, UsageError | Terminal.QuitError, PromptServices> =>
+  Effect.gen(function*() {
+    if (yield* canAsk) return yield* Prompt.run(Prompt.Hidden({ message, validate: notEmpty }))
+    const detail = `no password is given, and there is no terminal to ask for it: ${otherwise}`
+    return yield* new UsageError({ detail })
+  })
+
+const notEmpty = (text: string): Effect.Effect<string, string> =>
+  text === ""
+    ? Effect.fail("an empty password is refused: servers take it for an anonymous bind")
+    : Effect.succeed(text)
+
+/** Asks twice for a new password, until both are the same. */
+export const askNewPassword: Effect.Effect<
+  Redacted.Redacted<string>,
+  UsageError | Terminal.QuitError,
+  PromptServices
+> = Effect.gen(function*() {
+  const otherwise = "give --new-password-file, or --generate"
+  while (true) {
+    const first = yield* askPassword("New password", otherwise)
+    const second = yield* askPassword("Again", otherwise)
+    if (Redacted.value(first) === Redacted.value(second)) return first
+    yield* say("The two are different. Once more:")
+  }
+})
+
+/** Asks a question that is answered by yes or no. Default: no. */
+export const confirm = (
+  message: string,
+  otherwise: string
+): Effect.Effect<boolean, UsageError | Terminal.QuitError, PromptServices> =>
+  Effect.gen(function*() {
+    if (yield* canAsk) return yield* Prompt.run(Prompt.Confirm({ message, initial: false }))
+    return yield* new UsageError({ detail: otherwise })
+  })
+
+/** A password in a file. One line end after it is not part of it. */
+export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string>, LocalError, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) =>
+    fs.readFileString(file).pipe(
+      Effect.map((text) => Redacted.make(text.replace(/\r?\n$/, ""))),
+      Effect.mapError(({ message }) =>
+        new LocalError({ detail: `the password file ${file} can't be read: ${message}` })
+      )
+    ))
+
+/** A password is short; what is longer is another file by mistake. */
+const longest = 64 * 1024
+
+/** The first line of standard input. */
+export const passwordOnStdin: Effect.Effect<Redacted.Redacted<string>, LocalError | UsageError, Stdio.Stdio> = Effect
+  .flatMap(Stdio.Stdio, (stdio) =>
+    stdio.stdin.pipe(
+      Stream.scan(() => Buffer.alloc(0), (all, piece) => Buffer.concat([all, piece])),
+      Stream.takeUntil((all) => all.includes(0x0a) || all.length > longest),
+      Stream.runLast,
+      Effect.mapError(({ message }) => new LocalError({ detail: `standard input can't be read: ${message}` })),
+      Effect.flatMap((last) => {
+        const line = (last._tag === "Some" ? last.value : Buffer.alloc(0)).toString("utf8").split(/\r?\n/, 1)[0] ?? ""
+        return line === "" || line.length > longest
+          ? Effect.fail(new UsageError({ detail: "--password-stdin: the first line of standard input is no password" }))
+          : Effect.succeed(Redacted.make(line))
+      })
+    ))

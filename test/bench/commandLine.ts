@@ -1,0 +1,120 @@
+/**
+ * The command line beside OpenLDAP's tools: CPU and memory of whole processes, start included; and a million entries through standard
+ * input and output, whose memory has to stay flat.
+ *
+ *     npm run bench:cli               on a build of the command line; about two minutes
+ *     npm run bench:cli -- --quick    a tenth of it
+ *
+ * Python waits for each process, since it can tell what the process took.
+ */
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const quick = process.argv.includes("--quick")
+const count = quick ? 100_000 : 1_000_000
+/**
+ * In MB, ten times the entries may take so much more: what the heap has stays the same (12 MB after a collection), and the C library keeps what was freed.
+ * The entries themselves are 600 MB, and
+ * 60 MB of a tenth.
+ */
+const mostGrowth = 200
+
+const folder = mkdtempSync(join(tmpdir(), "effect-ldap-cli-"))
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
+const built = spawnSync(process.execPath, [
+  "node_modules/rolldown/bin/cli.mjs",
+  "-c",
+  "--dir",
+  join(folder, "dist/bin")
+], {
+  cwd: root,
+  encoding: "utf8"
+})
+if (built.status !== 0) throw new Error(`the command line can't be built: ${built.stderr.slice(-2_000)}`)
+spawnSync("cp", [join(root, "package.json"), folder])
+const effectLdap = [process.execPath, join(folder, "dist/bin/effect-ldap.js")]
+
+const responder = spawn(process.execPath, [join(import.meta.dirname, "responder.ts")], {
+  stdio: ["pipe", "pipe", "inherit"]
+})
+const [line] = await once(responder.stdout, "data")
+const url = `ldap://127.0.0.1:${String(line).trim()}`
+
+/** A wrapper around python, as pyenv has, would count too. */
+const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3"
+
+interface Taken {
+  readonly seconds: number
+  readonly megabytes: number
+  readonly lines: number
+}
+
+/** Runs a shell command in which `"$@"` is the program, and says what the program took, and how many lines came out. */
+const taken = (command: string, program: ReadonlyArray<string>): Taken => {
+  const waiter = `import os, resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print("taken", used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, file=sys.stderr)`
+  const { status, stderr, stdout } = spawnSync(
+    "bash",
+    ["-c", `set -o pipefail; ${command.replace("RUN", `${python} -c '${waiter}' "$@"`)} | wc -l`, "bash", ...program],
+    { encoding: "utf8", env: { ...process.env, HOME: folder, LDAP_URL: url, LDAP_BASE: "o=1" } }
+  )
+  const [, seconds, megabytes] = /^taken (\S+) (\S+)$/m.exec(stderr) ?? []
+  if (status !== 0 || seconds === undefined) throw new Error(stderr)
+  return { seconds: Number(seconds), megabytes: Number(megabytes), lines: Number(stdout) }
+}
+
+const best = (command: string, program: ReadonlyArray<string>): Taken =>
+  Array.from({ length: 3 }, () => taken(command, program)).reduce((a, b) => (a.seconds < b.seconds ? a : b))
+
+const row = (what: string, { megabytes, seconds }: Taken): void =>
+  console.log(`| ${what} | ${seconds.toFixed(2)} | ${megabytes.toFixed(0)} |`)
+
+console.log("| process | CPU s | MB |\n|---|---|---|")
+row("node, nothing else", best("RUN", [process.execPath, "-e", "0"]))
+row("effect-ldap --version", best("RUN", [...effectLdap, "--version"]))
+const one = "uid=u000001,ou=people,dc=bench"
+row("ldapsearch, one entry", best("RUN", ["ldapsearch", "-LLL", "-x", "-H", url, "-b", one, "-s", "base"]))
+row("effect-ldap search, one entry", best("RUN", [...effectLdap, "search", "-b", one, "-s", "base"]))
+const many = (entries: number) => ["-b", `o=${entries},ou=people,dc=bench`]
+row("ldapsearch, 20,000 entries", best("RUN", ["ldapsearch", "-LLL", "-x", "-H", url, ...many(20_000)]))
+row("effect-ldap search, 20,000 entries", best("RUN", [...effectLdap, "search", ...many(20_000)]))
+
+const grows = (what: string, small: Taken, large: Taken): void => {
+  row(`${what}, ${(count / 10).toLocaleString("en")} entries`, small)
+  row(`${what}, ${count.toLocaleString("en")} entries`, large)
+  if (large.lines < count) throw new Error(`${what}: ${large.lines} lines of ${count} entries`)
+  if (large.megabytes - small.megabytes > mostGrowth) {
+    console.error(`${what}: the memory grows with the number of entries`)
+    process.exitCode = 1
+  }
+}
+const searching = (entries: number): Taken => taken("RUN", [...effectLdap, "search", "-o", "jsonl", ...many(entries)])
+grows("effect-ldap search -o jsonl", searching(count / 10), searching(count))
+writeFileSync(
+  join(folder, "ldif.mjs"),
+  `import { Readable } from "node:stream"
+const description = "x".repeat(200)
+function* records() {
+  for (let i = 0; i < Number(process.argv[2]); i++)
+    yield \`dn: uid=u\${i},dc=example\\nobjectClass: account\\nuid: u\${i}\\ndescription: \${description}\\n\\n\`
+}
+Readable.from(records()).pipe(process.stdout)
+`
+)
+const transforming = (entries: number): Taken => {
+  return taken(`"${process.execPath}" ${join(folder, "ldif.mjs")} ${entries} | RUN`, [
+    ...effectLdap,
+    "transform",
+    "--drop",
+    "description"
+  ])
+}
+grows("effect-ldap transform", transforming(count / 10), transforming(count))
+responder.kill()

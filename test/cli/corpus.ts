@@ -1,0 +1,220 @@
+/**
+ * What `ldapsearch` and `ldapmodify` do, and the command line must do too: queries whose output is compared byte by byte, and an LDIF
+ * file whose results are compared. Each server's test file runs both.
+ */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFile } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { runCli } from "./runCli.ts"
+
+/** A server, and where the tests may write. */
+export interface Subject {
+  readonly url: string
+  readonly caFile: string
+  readonly base: string
+  /** A part of it, for searches of whole subtrees. */
+  readonly part: string
+  readonly people: string
+  readonly scratch: string
+  readonly admin: { readonly dn: string; readonly password: string }
+  /** The class of people that are added. */
+  readonly personClass: string
+  /** Whether it sends more entries than were asked for, all of which `ldapsearch` prints. */
+  readonly ignoresSizeLimit?: boolean
+  /** Attributes of which each entry has its own. */
+  readonly volatile: ReadonlyArray<string>
+}
+
+interface Ended {
+  readonly code: number
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+/** One of OpenLDAP's tools, with the same settings. */
+const tool = (
+  name: "ldapsearch" | "ldapmodify",
+  { admin, caFile, url }: Subject,
+  args: ReadonlyArray<string>,
+  input = ""
+): Effect.Effect<Ended> =>
+  Effect.promise(() => {
+    const folder = mkdtempSync(join(tmpdir(), "effect-ldap-cli-"))
+    writeFileSync(join(folder, "password"), admin.password, { mode: 0o600 })
+    return new Promise<Ended>((resolve) => {
+      const child = execFile(
+        name,
+        ["-x", "-H", url, "-D", admin.dn, "-y", join(folder, "password"), ...args],
+        {
+          encoding: "buffer",
+          maxBuffer: 1 << 28,
+          env: { ...process.env, LDAPTLS_CACERT: caFile, LDAPCONF: "/dev/null" }
+        },
+        (error, stdout, stderr) => {
+          rmSync(folder, { recursive: true, force: true })
+          resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr: stderr.toString() })
+        }
+      )
+      child.stdin?.end(input)
+    })
+  })
+
+const environment = ({ admin, base, caFile, url }: Subject) => ({
+  LDAP_URL: url,
+  LDAP_CA: caFile,
+  LDAP_BIND_DN: admin.dn,
+  LDAP_PASSWORD: admin.password,
+  LDAP_ALLOW_INSECURE_AUTH: "true",
+  LDAP_BASE: base
+})
+
+/** Flags that both have, filter, attributes. */
+const queries = (
+  { base, ignoresSizeLimit = false, part, people, volatile }: Subject
+): ReadonlyArray<ReadonlyArray<string>> => [
+  ["-b", part, "(objectClass=*)"],
+  ["-b", part, "(objectClass=*)", "1.1"],
+  ["-b", base, "-s", "base", "(objectClass=*)", "*", "+"],
+  ["-b", base, "-s", "one", "(objectClass=*)", "objectClass"],
+  ["-b", part, "-s", "children", "(objectClass=*)", "description", "cn"],
+  ["-b", part, "-A", "(objectClass=*)"],
+  ["-b", base, "(cn=*a*)", "cn", "sn", "member", "memberOf"],
+  ["-b", base, "(|(sn=*)(&(ou=*)(!(ou=groups))))", "*", ...volatile],
+  ["-b", people, "(objectClass=*)", "*", "+"],
+  // At the top there are references to other servers.
+  ["-b", base, "(cn=nobody there)"],
+  ["-b", people, "(objectClass=*)", "userPassword", "jpegPhoto", "objectGUID", "objectSid"],
+  ["-b", "", "-s", "base", "(objectClass=*)", "namingContexts", "supportedLDAPVersion", "supportedControl"],
+  ["-b", `ou=missing,${base}`, "(objectClass=*)"],
+  ...(ignoresSizeLimit ? [] : [["-b", part, "-z", "3", "(objectClass=*)", "objectClass"]])
+]
+
+/** Entries with values of all kinds, and every kind of change; some records fail. */
+const changes = (base: string, personClass: string): string => {
+  const person = (name: string, more: string): string =>
+    `dn: cn=${name},${base}\nchangetype: add\nobjectClass: ${personClass}\nsn: ${name}\n${more}\n`
+  return [
+    person("one", "cn: one\ndescription: plain\ntelephoneNumber: +49 30 1"),
+    person("two", `cn: two\ndescription:: ${Buffer.from("Zoë, a colon: and 木").toString("base64")}`),
+    person("three", `cn: three\ndescription: ${"long ".repeat(60)}end`),
+    person("four", `cn: four\ndescription:: ${Buffer.from(" space at both ends ").toString("base64")}`),
+    // Is there already.
+    person("one", "cn: one"),
+    `dn: cn=one,${base}\nchangetype: modify\nreplace: description\ndescription: changed\n-\nadd: seeAlso\nseeAlso: cn=two,${base}\n-\n`,
+    `dn: cn=two,${base}\nchangetype: modify\ndelete: telephoneNumber\n-\n`,
+    `dn: cn=three,${base}\nchangetype: modify\nadd: telephoneNumber\ntelephoneNumber: 1\ntelephoneNumber: 2\n-\ndelete: description\n-\n`,
+    `dn: cn=four,${base}\nchangetype: modrdn\nnewrdn: cn=fourth\ndeleteoldrdn: 1\n`,
+    `dn: cn=missing,${base}\nchangetype: delete\n`,
+    `dn: cn=two,${base}\nchangetype: delete\n`,
+    // Is gone.
+    `dn: cn=two,${base}\nchangetype: modify\nreplace: description\ndescription: x\n-\n`
+  ].join("\n")
+}
+
+/** The tests of a server. `subject` is called when it is up. */
+export const compareWithTools = (subject: () => Subject): void => {
+  describe("search", () => {
+    it.effect("writes what ldapsearch -LLL writes, byte by byte", () =>
+      Effect.gen(function*() {
+        const server = subject()
+        for (const query of queries(server)) {
+          const theirs = yield* tool("ldapsearch", server, ["-LLL", ...query])
+          const ours = yield* runCli(["search", ...query], { env: environment(server) })
+          expect({ query, text: ours.stdout.toString() }).toEqual({ query, text: theirs.stdout.toString() })
+          expect(ours.stdout.equals(theirs.stdout)).toBe(true)
+          // With --limit the client has what it asked for; ldapsearch reports the limit.
+          if (!query.includes("-z")) expect({ query, code: ours.code }).toEqual({ query, code: theirs.code })
+        }
+      }))
+
+    it.effect("leaves lines whole as ldapsearch does, and folds them at any width", () =>
+      Effect.gen(function*() {
+        const server = subject()
+        for (const [width, wrap] of [["no", "no"], ["40", "40"]] as const) {
+          const query = ["-b", server.part, "(objectClass=*)"]
+          const theirs = yield* tool("ldapsearch", server, ["-LLL", "-o", `ldif-wrap=${width}`, ...query])
+          const ours = yield* runCli(["search", "--wrap", wrap, ...query], { env: environment(server) })
+          expect(ours.stdout.toString()).toBe(theirs.stdout.toString())
+        }
+      }))
+
+    it.effect("gets with --all what ldapsearch gets in pages", () =>
+      Effect.gen(function*() {
+        const server = subject()
+        const theirs = yield* tool("ldapsearch", server, [
+          "-LLL",
+          "-E",
+          "pr=100/noprompt",
+          "-b",
+          server.part,
+          "(objectClass=*)",
+          "1.1"
+        ])
+        const ours = yield* runCli([
+          "search",
+          "--all",
+          "--page-size",
+          "100",
+          "-b",
+          server.part,
+          "(objectClass=*)",
+          "1.1"
+        ], {
+          env: environment(server)
+        })
+        // ldapsearch writes references and blank lines of pages in its own order.
+        const names = (text: Buffer) => text.toString().split("\n").filter((line) => line.startsWith("dn:")).sort()
+        expect(names(ours.stdout).length).toBeGreaterThan(3)
+        expect(names(ours.stdout)).toEqual(names(theirs.stdout))
+      }))
+  })
+
+  describe("apply", () => {
+    it.effect("leaves the same entries as ldapmodify -c", () =>
+      Effect.gen(function*() {
+        const server = subject()
+        const env = environment(server)
+        const id = crypto.randomUUID().slice(0, 8)
+        const places = { ours: `ou=ours-${id},${server.scratch}`, theirs: `ou=theirs-${id},${server.scratch}` }
+        for (const dn of Object.values(places)) {
+          const added = yield* runCli(["add", dn, "objectClass=organizationalUnit"], { env })
+          expect(added).toMatchObject({ code: 0 })
+        }
+        const theirs = yield* tool("ldapmodify", server, ["-c"], changes(places.theirs, server.personClass))
+        const ours = yield* runCli(["apply", "-c", "-"], {
+          env,
+          stdin: changes(places.ours, server.personClass)
+        })
+        // ldapmodify ends with the last failure, and the command line with the first.
+        expect(theirs.code).not.toBe(0)
+        const failures = Array.from(theirs.stderr.matchAll(/^ldap_\w+: .* \((\d+)\)$/gm), ([, code]) => Number(code))
+        expect(failures.length).toBeGreaterThanOrEqual(4)
+        expect(ours.code).toBe(failures[0])
+        expect(ours.stderr).toContain(`${12 - failures.length} records applied, ${failures.length} failed.`)
+        const left = Effect.fnUntraced(function*(dn: string) {
+          const { stdout } = yield* runCli(["search", "--wrap", "no", "-b", dn, "(sn=*)", "*"], { env })
+          const id = new RegExp(dn.split(",", 1)[0]!, "gi")
+          return stdout.toString().split("\n\n").map((entry) =>
+            entry.replaceAll(id, "ou=place").split("\n")
+              // What a server makes for each entry: identifiers and times.
+              .filter((line) => !server.volatile.some((name) => line.startsWith(`${name}:`)))
+          ).sort()
+        })
+        const mine = yield* left(places.ours)
+        expect(mine.flat().some((line) => /^dn: cn=fourth,ou=place,/i.test(line))).toBe(true)
+        expect(mine).toEqual(yield* left(places.theirs))
+
+        // The same file again, without a change: what it says would fail, fails.
+        const dry = yield* runCli(["apply", "--dry-run", "-"], { env, stdin: changes(places.ours, server.personClass) })
+        expect(dry.code).toBe(68)
+        expect(yield* left(places.ours)).toEqual(mine)
+
+        for (const dn of Object.values(places)) {
+          expect(yield* runCli(["delete", "--tree", "--yes", dn], { env })).toMatchObject({ code: 0 })
+        }
+      }))
+  })
+}

@@ -1,0 +1,87 @@
+/** Text of servers on its way to a terminal or a spreadsheet, and what the program says about itself. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { exitCodeOf } from "../../src/cli/CliFailure.ts"
+import { entriesAsText, type EntryFormat, formats } from "../../src/cli/output/EntryFormat.ts"
+import { lineForTerminal, textForTerminal } from "../../src/cli/output/terminalText.ts"
+import { LdapEntry, LdapError } from "../../src/index.ts"
+import { runCli } from "./runCli.ts"
+
+/** Clears the screen, retitles the window, begins a C1 control, turns the direction of text. */
+const hostile = "a\x1b[2J\x1b]0;title\x07\u009b31m\u202etxt\rb\u2028"
+
+const textOf = (format: EntryFormat, entry: LdapEntry.LdapEntry): Effect.Effect<string> =>
+  Stream.mkString(entriesAsText({ format, columns: ["cn", "description"] })(Stream.succeed(entry)))
+
+describe("text for a terminal", () => {
+  it("has no controls, separators of lines, or marks of direction", () => {
+    expect(lineForTerminal(hostile)).toBe("a\\x1b[2J\\x1b]0;title\\x07\\x9b31m\\u202etxt\\x0db\\u2028")
+    expect(textForTerminal("one\ntwo\x1b")).toBe("one\ntwo\\x1b")
+    expect(lineForTerminal("Zoë 花子 🙂")).toBe("Zoë 花子 🙂")
+  })
+
+  for (const format of formats) {
+    it.effect(`nor has any entry as ${format}`, () =>
+      Effect.gen(function*() {
+        const text = yield* textOf(format, LdapEntry.make(`cn=${hostile}`, { cn: hostile, description: ["x", "y"] }))
+        // oxlint-disable-next-line no-control-regex -- what a terminal acts on
+        expect(text.replaceAll("\r\n", "\n")).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]/)
+        if (format === "jsonl") expect(JSON.parse(text).attributes.cn).toEqual([hostile])
+      }))
+  }
+
+  it.effect("a spreadsheet gets no formula", () =>
+    Effect.gen(function*() {
+      const text = yield* textOf(
+        "csv",
+        LdapEntry.make("cn=x", { cn: "=HYPERLINK(\"http://x\")", description: "-1, \"2\"" })
+      )
+      expect(text).toBe("dn,cn,description\r\ncn=x,\"'=HYPERLINK(\"\"http://x\"\")\",\"'-1, \"\"2\"\"\"\r\n")
+    }))
+})
+
+describe("exit codes", () => {
+  const of = (reason: LdapError.LdapErrorReason) => exitCodeOf(new LdapError.LdapError({ reason, operation: "search" }))
+  const result = { matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }
+
+  it("are the server's result code, or that of the C API for the client's own failures", () => {
+    expect(of(new LdapError.NoSuchObject(result))).toBe(32)
+    expect(of(new LdapError.InvalidCredentials(result))).toBe(49)
+    expect(of(new LdapError.UnknownResultCode({ ...result, code: 4096 }))).toBe(80)
+    expect(of(new LdapError.ConnectFailed({ kind: "refused", detail: "" }))).toBe(91)
+    expect(of(new LdapError.ConnectionLost({ detail: "", inDoubt: true }))).toBe(81)
+    expect(of(new LdapError.RequestTimeout({ afterMillis: 1, inDoubt: true }))).toBe(85)
+    expect(exitCodeOf(new Error())).toBe(80)
+  })
+})
+
+describe("help", () => {
+  const commands = [
+    ...["search", "lookup", "compare", "whoami", "login", "groups", "members", "tree"],
+    ...["apply", "add", "modify", "delete", "rename", "passwd"],
+    ...["diff", "export", "import", "transform"],
+    ...["check"]
+  ]
+
+  it.effect("of each command has examples, and is data", () =>
+    Effect.gen(function*() {
+      for (const command of commands) {
+        const { code, stderr, stdout } = yield* runCli([command, "--help"])
+        expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: "" })
+        expect(stdout.toString()).toContain(`effect-ldap ${command}`)
+        expect(stdout.toString()).toContain("EXAMPLES")
+      }
+    }))
+
+  it.effect("what is wrong with the arguments is no data", () =>
+    Effect.gen(function*() {
+      for (
+        const args of [["nonsense"], ["search", "--nonsense"], ["lookup"], ["search", "(uid=", "--url", "ldap://x"]]
+      ) {
+        const { code, stderr, stdout } = yield* runCli(args)
+        expect({ args, code, stdout: stdout.toString() }).toEqual({ args, code: 89, stdout: "" })
+        expect(stderr).not.toBe("")
+      }
+    }))
+})

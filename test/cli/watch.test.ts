@@ -1,0 +1,45 @@
+/** `watch` on slapd's directory that synchronizes content: what has changed since the last time, and nothing twice. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, inject } from "vitest"
+import { accountsBase } from "../servers/accounts.ts"
+import { runCli } from "./runCli.ts"
+
+const slapd = inject("slapd")
+const folder = mkdtempSync(join(tmpdir(), "effect-ldap-watch-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.skipIf(slapd === undefined)("watch", () => {
+  it.live("goes on from where it was, and tells each change once", () =>
+    Effect.gen(function*() {
+      const state = join(folder, "state")
+      const env = {
+        LDAP_URL: slapd!.urls.ldap,
+        LDAP_BIND_DN: slapd!.admin.dn,
+        LDAP_PASSWORD: slapd!.admin.password,
+        LDAP_ALLOW_INSECURE_AUTH: "true"
+      }
+      const marker = crypto.randomUUID()
+      const dn = `cn=${marker},${accountsBase}`
+      const filter = `(cn=${marker})`
+      const watch = (...more: ReadonlyArray<string>) =>
+        Effect.map(
+          runCli(["watch", filter, "-b", accountsBase, "--once", "--state", state, ...more], { env }),
+          ({ code, stdout }) => ({ code, text: stdout.toString() })
+        )
+      // What is there at the beginning is no change.
+      expect(yield* watch()).toEqual({ code: 0, text: "" })
+      expect(readFileSync(state, "utf8")).toMatch(/^effect-ldap-changes:/)
+      expect(statSync(state).mode & 0o077).toBe(0)
+      expect((yield* runCli(["add", dn, "objectClass=person", "sn=x"], { env })).code).toBe(0)
+      // Content synchronization does not always say whether an entry is new.
+      expect((yield* watch()).text).toMatch(new RegExp(`^[+~] ${dn}\n$`))
+      expect(yield* watch()).toEqual({ code: 0, text: "" })
+      expect((yield* runCli(["delete", dn], { env })).code).toBe(0)
+      const { text } = yield* watch("--json")
+      expect(text === "" ? undefined : JSON.parse(text).change).toBe("deleted")
+    }))
+})
