@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
+import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import { equalityOf } from "../../model/attribute/equalityRules.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
@@ -300,7 +301,7 @@ export const make = (
   const findAll = (attribute: string, value: string | Uint8Array, isMember: boolean) =>
     checked(
       "search",
-      () => descriptionProblem("attribute", attribute) ?? textOrOctetsProblem(value),
+      () => searchedProblem("attribute", attribute) ?? textOrOctetsProblem(value),
       () => ask(new ValueRequest({ attribute, value, isMember, interest: new Interest() }), byValue)
     )
 
@@ -333,9 +334,15 @@ const optionsProblem = (options: unknown): Problem =>
       concurrency: countProblem,
       window: windowProblem,
       names: oneOf("base", "parent"),
-      memberAttribute: descriptionProblem,
+      memberAttribute: searchedProblem,
       caseExact: (field, u) => attributeListProblem(u, field)
     }) ?? nameProblem("base", (options as Partial<ResolverOptions>).base)
+
+/** An attribute becomes part of a filter, and of the control that selects members: both need a description. */
+const searchedProblem = (field: string, u: unknown): Problem =>
+  descriptionProblem(field, u) ?? (Result.isSuccess(LdapFilter.validate(LdapFilter.present(u as string)))
+    ? undefined
+    : new InvalidRequest({ field, detail: `${given(u)} was given where an attribute description belongs` }))
 
 const windowProblem = (field: string, u: unknown): Problem =>
   durationProblem(field, u) ?? (Duration.isFinite(Duration.fromInputUnsafe(u as Duration.Input))

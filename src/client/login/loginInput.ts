@@ -8,7 +8,7 @@ import { InvalidRequest } from "../../model/LdapError.ts"
 import { attributeListProblem, booleanProblem } from "../../session/input/operationInput.ts"
 import { countProblem, type Problem } from "../jobs/jobInput.ts"
 import { bindAsProblem } from "./bindNames.ts"
-import { hasGroups, type LoginGroupSettings, loginGroupsProblem } from "./loginGroups.ts"
+import { hasGroups, loginGroupsProblem } from "./loginGroups.ts"
 
 /** Checks what was typed. The error contains no part of a password. */
 export const credentialsProblem = (login: unknown, password: unknown, options: unknown): Problem => {
@@ -44,7 +44,7 @@ export const optionsProblem = (options: unknown): Problem => {
 /** Where an account searches for the user. */
 const searchProblem = (fields: Readonly<Record<string, unknown>>): Problem => {
   const { base, client, filter, followReferrals, open, uniform } = fields
-  if (hasGroups(fields as LoginGroupSettings) && !hasMethod(client, "lookup"))
+  if (hasGroups(fields) && !hasMethod(client, "lookup"))
     return invalid("client", "groups and roles need a client or a session with lookup and rootDse")
   return directoryProblem(client, open) ?? filterProblem(filter) ??
     (isTemplate("DnTemplate", base) ? undefined : nameProblem("base", base)) ?? uniformProblem(uniform) ??

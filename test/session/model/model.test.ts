@@ -39,7 +39,7 @@ describe("programs at random", () => {
       } catch (error) {
         printed = (error as Error).message
       }
-      const [, script] = /^S0: no search\nnode test\/session\/modelSoak.ts --program '([^']+)'$/.exec(printed)!
+      const [, script] = /^S0: no search\nnode test\/session\/model\/modelSoak.ts --program '([^']+)'$/.exec(printed)!
       const program = parse(script!)
       assert.deepStrictEqual(program.map(({ step }) => step), ["search"])
       yield* run(program)
