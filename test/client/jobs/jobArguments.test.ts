@@ -154,12 +154,13 @@ describe("arguments of jobs", () => {
               readonly error?: { readonly reason?: { readonly _tag: string; readonly field?: string } }
             }).error ?? {}
             const requests = directory.log.pdus().filter(({ direction }) => direction === "request")
-            // "client": what this server can't do, which it says itself.
-            if (reason?._tag === "InvalidRequest" && reason.field !== "client") assert.deepStrictEqual(requests, [])
+            // "client": what this server can't do, which it says itself. "effect": what a function returned, which is called in the middle.
+            const isLate = reason?.field === "client" || reason?.field === "effect"
+            if (reason?._tag === "InvalidRequest" && !isLate) assert.deepStrictEqual(requests, [])
           }
           assert.isTrue((yield* session.lookup("dc=b"))._tag === "Some")
         }).pipe(Effect.scoped),
-      { arbitrary: { runs: 60 }, timeout: 60_000 }
+      { arbitrary: { runs: 30 }, timeout: 60_000 }
     )
   }
 })

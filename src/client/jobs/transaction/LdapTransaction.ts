@@ -148,13 +148,27 @@ const running = Effect.fnUntraced(function*<A, E, R>(
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const bounded = boundedBy(client, compensation)
-      const exit = yield* Effect.exit(restore(f(bounded.operations)))
+      const exit = yield* Effect.exit(restore(begin(f, bounded.operations)))
       bounded.end()
       if (Exit.isFailure(exit)) yield* compensation.undo(exit.cause, endTimeout)
       return yield* exit
     })
   )
 })
+
+/** A function that throws, or returns no effect, must not leave the transaction open. */
+const begin = <A, E, R>(
+  f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
+  operations: LdapOperations
+): Effect.Effect<A, E | LdapError, R> =>
+  Effect.suspend((): Effect.Effect<A, E | LdapError, R> => {
+    const effect: unknown = f(operations)
+    if (Effect.isEffect(effect)) return effect as Effect.Effect<A, E, R>
+    const detail = `the function of the transaction returned ${given(effect)}; an effect belongs there`
+    return Effect.fail(
+      new LdapError({ reason: new InvalidRequest({ field: "effect", detail }), operation: "transaction" })
+    )
+  })
 
 /** In a transaction of the server. Its beginning and end are not interrupted, since a transaction that is left open blocks the session. */
 const inTransaction = <A, E, R>(
@@ -178,7 +192,7 @@ const inTransaction = <A, E, R>(
         modify: (dn, changes, options) => session.modify(dn, changes, inside(options)),
         rename: (dn, options) => session.rename(dn, { ...options, ...inside(options) })
       })
-      const exit = yield* Effect.exit(restore(f(bounded.operations)))
+      const exit = yield* Effect.exit(restore(begin(f, bounded.operations)))
       bounded.end()
       if (Exit.isFailure(exit)) yield* Effect.ignore(end(false))
       else yield* end(true)

@@ -103,6 +103,19 @@ const onEvery = (
       assert.isTrue(Option.isSome(yield* session.lookup(`ou=new,${made.top}`)))
     }))
 
+  it.live(`${mode}: a function that throws leaves nothing, and no transaction open`, () =>
+    Effect.gen(function*() {
+      const made = yield* prepared(world)
+      const { before, session } = made
+      const throwing = LdapTransaction.runWith<void, never, never>(session, () => {
+        throw new Error("before there is an effect")
+      }, { mode })
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(throwing)))
+      assert.deepStrictEqual(yield* content(made), before)
+      yield* LdapTransaction.runWith(session, changeAll(made), { mode })
+      assert.notDeepEqual(yield* content(made), before)
+    }))
+
   it.live(`${mode}: interruption leaves nothing`, () =>
     Effect.gen(function*() {
       const made = yield* prepared(world)
