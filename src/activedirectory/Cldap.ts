@@ -39,6 +39,7 @@ import { durationProblem } from "../session/input/operationInput.ts"
 import type { LdapOperations } from "../session/LdapSession.ts"
 import { type NetlogonResponse, readNetlogonResponse } from "./locator/netlogonResponse.ts"
 
+export type { LdapOperations } from "../session/LdapSession.ts"
 export type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
 
 /**

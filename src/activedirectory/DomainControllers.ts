@@ -28,6 +28,7 @@ import * as LdapSession from "../session/LdapSession.ts"
 import * as Cldap from "./Cldap.ts"
 import type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
 
+export type { ServerSet, SrvOptions } from "../client/servers/LdapServers.ts"
 export type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------

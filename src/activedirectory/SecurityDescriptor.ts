@@ -37,6 +37,7 @@ import { universalSids } from "./wellKnownSids.ts"
 
 export { WindowsValueError } from "../model/windows/WindowsValueError.ts"
 export type { DnInput, LdapOperations, OperationOptions } from "../session/LdapSession.ts"
+export type { ValueSyntax } from "../schema/syntax/syntax.ts"
 export type { AccessQuestion } from "./security/accessCheck.ts"
 export {
   AccessRight,

@@ -17,9 +17,17 @@ export type {
   SearchOptions
 } from "../../session/LdapSession.ts"
 export { changePassword, changePasswordInActiveDirectory, type ChangePasswordOptions } from "./changePassword.ts"
-export { type AccountOptions, disable, enable, expire, mustChangePassword, unlock } from "./accounts/accounts.ts"
+export {
+  type AccountClient,
+  type AccountOptions,
+  disable,
+  enable,
+  expire,
+  mustChangePassword,
+  unlock
+} from "./accounts/accounts.ts"
 export { createUserInActiveDirectory, type NewActiveDirectoryUser } from "./accounts/createUser.ts"
-export { addMembers, type ChangeMembersOptions, removeMembers } from "./groups/changeMembers.ts"
+export { addMembers, type ChangeMembersOptions, type MemberWriter, removeMembers } from "./groups/changeMembers.ts"
 export {
   type GroupMembership,
   type GroupsOf,
@@ -27,6 +35,8 @@ export {
   type GroupsOfOptions,
   TooManyGroupRequests
 } from "./groups/groupsOf.ts"
+export type { GroupReader } from "./groups/GroupSearches.ts"
+export type { MemberListOptions } from "./groups/MemberList.ts"
 export { isMemberOf, type IsMemberOfOptions } from "./groups/isMemberOf.ts"
 export { type MembersSynced, syncMembers, type SyncMembersOptions, TooManyRemovals } from "./groups/syncMembers.ts"
 export { deleteTree, type DeleteTreeOptions, type TreeDeletion } from "./deleteTree.ts"

@@ -55,8 +55,9 @@ export type { DnInput, LdapOperations, SessionConfig } from "../../session/LdapS
 export type { DnTemplate } from "../../model/dn/LdapDn.ts"
 export type { FilterTemplate } from "../../model/filter/LdapFilter.ts"
 export type { GroupMembership, GroupsOfOptions } from "../jobs/groups/groupsOf.ts"
+export type { PasswordPolicyError } from "../../model/control/LdapControlPasswordPolicy.ts"
 export type { BindAs } from "./bindNames.ts"
-export type { LoginGroupSettings } from "./loginGroups.ts"
+export type { LoginGroups, LoginGroupSettings } from "./loginGroups.ts"
 export type {
   DirectLoginDirectory,
   LoginDirectory,

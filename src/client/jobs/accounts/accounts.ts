@@ -25,7 +25,8 @@ import { type AccountChange, accountChanges } from "./accountChanges.ts"
  */
 export interface AccountOptions extends Pick<OperationOptions, "timeout"> {}
 
-type AccountClient = Pick<LdapOperations, "lookup" | "modify" | "rootDse">
+/** What the jobs of accounts need of a client or a session. */
+export type AccountClient = Pick<LdapOperations, "lookup" | "modify" | "rootDse">
 
 /**
  * Unlocks an account that too many wrong passwords have locked. An account that isn't locked stays as it is.

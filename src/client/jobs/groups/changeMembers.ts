@@ -27,7 +27,8 @@ import {
  */
 export type ChangeMembersOptions = MemberListOptions
 
-type Writer = Pick<LdapOperations, "lookup" | "modify">
+/** What changes of members need of a client or a session. */
+export type MemberWriter = Pick<LdapOperations, "lookup" | "modify">
 
 /**
  * Adds members to a group. Members that it has already are no error.
@@ -58,7 +59,7 @@ type Writer = Pick<LdapOperations, "lookup" | "modify">
  * @since 0.2.0
  */
 export const addMembers = (
-  client: Writer,
+  client: MemberWriter,
   group: DnInput,
   members: ReadonlyArray<DnInput>,
   options: ChangeMembersOptions = {}
@@ -76,7 +77,7 @@ export const addMembers = (
  * @since 0.2.0
  */
 export const removeMembers = (
-  client: Writer,
+  client: MemberWriter,
   group: DnInput,
   members: ReadonlyArray<DnInput>,
   options: ChangeMembersOptions = {}
@@ -87,7 +88,7 @@ type Direction = "add" | "delete"
 const change = (
   direction: Direction,
   operation: string,
-  client: Writer,
+  client: MemberWriter,
   group: DnInput,
   members: ReadonlyArray<DnInput>,
   options: ChangeMembersOptions
@@ -108,7 +109,7 @@ export const memberListOptionsProblem = (options: unknown): Problem =>
 
 /** Writes the members chunk by chunk. */
 export const write = Effect.fnUntraced(function*(
-  client: Writer,
+  client: MemberWriter,
   list: MemberList,
   direction: Direction,
   members: ReadonlyArray<Member>,
@@ -120,7 +121,7 @@ export const write = Effect.fnUntraced(function*(
 })
 
 const writeChunk = Effect.fnUntraced(function*(
-  client: Writer,
+  client: MemberWriter,
   list: MemberList,
   direction: Direction,
   chunk: ReadonlyArray<Member>,
