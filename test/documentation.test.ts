@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, describe, it } from "vitest"
+import * as LdapError from "../src/model/LdapError.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -119,6 +120,20 @@ describe("code in documents", () => {
 
   it("compiles as it stands", { timeout: 120_000 }, () => {
     assert.strictEqual(Array.from(complaints().values()).join(""), "")
+  })
+})
+
+describe("examples/errors.md", () => {
+  it("has each reason, and the code of each result", () => {
+    const page = readFileSync(join(root, "examples/errors.md"), "utf8")
+    const reasons = Object.values(LdapError).filter((u) =>
+      typeof u === "function" && u.prototype instanceof Error && u !== LdapError.LdapError
+    ) as ReadonlyArray<new(result: object) => { readonly _tag: string; readonly code?: number }>
+    assert.isAbove(reasons.length, 50)
+    for (const Reason of reasons) {
+      const { _tag, code } = new Reason({})
+      assert.include(page, code === undefined ? `| \`${_tag}\` |` : `| ${code} | \`${_tag}\` |`)
+    }
   })
 })
 

@@ -118,6 +118,12 @@ for (const name of [...needed, "@types/node"]) install(name)
 
 const built = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" })
 check("no test is in the package", !built.some((name) => /\.test\./.test(name)))
+const links = Array.from(
+  readFileSync(join(installed, "README.md"), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g),
+  ([, link]) => link!
+)
+const missing = links.filter((link) => !existsSync(join(installed, link)))
+check(`${links.length} links of the README lead to files in the package: ${missing.join(", ")}`, missing.length === 0)
 const maps = built.filter((name) => name.endsWith(".map")).map((name) => join(installed, "dist", name))
 /** The sources of a file that was built, as its map has them; a file that only names others has no map. */
 const sourcesOf = (file: string): ReadonlyArray<string> =>
