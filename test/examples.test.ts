@@ -34,6 +34,7 @@ const says: Readonly<Record<string, RegExp>> = {
     /"ada" +200 Ada Lovelace, ada@example.org.*"unlisted" +WrongLogin.*4 sessions so far, 3 unbound, 1 open/s,
   "login.ts":
     /"ada" +200 welcome, Ada Lovelace.*9 binds for logins on 6 sessions, .*; 6 unbound once; 1 connection open/s,
+  "promises.ts": /ada +200 engine\n\* +404 \n1 unbind, 0 connections left/,
   "quickstart.ts": /fibers +19 of 20 found \d+ people, one was interrupted/,
   "replica/main.ts":
     /Grace Brewster Hopper sits in room 2.17\nstopped: 10 of 21 would be deleted; 21 rows are there.*compared 11 entries: 0 differences/s,
