@@ -233,8 +233,8 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
     },
     {
       file: `${room}/system/nodeSystem.ts`,
-      find: "if (answers.has(answer[0])) ",
-      replace: "",
+      find: "(answers.has(payload[0]) ? payload : undefined)",
+      replace: "payload",
       test: "kerberos/nodeSystem",
       name: "what is no answer of a KDC",
       why: "one forged datagram ends the wait for the KDC"

@@ -33,8 +33,8 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["core.state.queue.hasRoom = false", "core.state.queue.hasRoom = true", "a connection without room is written to"],
     [`{ _tag: "Released" }, true`, `{ _tag: "Released" }, false`, "a release says no goodbye"],
     [
-      "detail: event.detail, cause: undefined }, true",
-      "detail: event.detail, cause: undefined }, false",
+      "          detail: event.detail,\n          cause: undefined\n        },\n        true",
+      "          detail: event.detail,\n          cause: undefined\n        },\n        false",
       "this side ends without an unbind"
     ],
     [
@@ -724,8 +724,8 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
       "a flush is planned for each request"
     ],
     [
-      "if (!queue.hasRoom || queue.waiting.size === 0) return []",
-      "if (queue.waiting.size === 0) return []",
+      "if (!queue.hasRoom || queue.waiting.size === 0) return nothing",
+      "if (queue.waiting.size === 0) return nothing",
       "writes where there is no room"
     ],
     ["queue.waiting = new Set()", "", "writes everything again and again"]

@@ -24,7 +24,7 @@ export const s10 = breaksOf(
   },
   {
     file: pages,
-    find: `this.#search.givingUp !== "abandon" || !isSorted(this.#search)`,
+    find: `givingUp !== "abandon" || !isSorted(this.#search)`,
     replace: "this.#search.pageSize !== 0",
     test: "session/operations/paging",
     name: "a page of a sorted search is read to its end, and its cookie is released",

@@ -33,8 +33,8 @@ export const s12 = breaksOf(
   },
   {
     file: search,
-    find: "      entryLimitOf(search, into.entries.length),\n",
-    replace: "      entryLimitOf(search, 0),\n",
+    find: "const entryLimit = entryLimitOf(search, into.entries.length)",
+    replace: "const entryLimit = entryLimitOf(search, 0)",
     test: "session/bounds",
     name: "are counted over all pages: collected",
     hangs: true,

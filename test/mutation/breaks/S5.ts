@@ -32,16 +32,16 @@ export const s5 = breaksOf(
   },
   {
     file: driver,
-    find: `if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) this.dispatch({ _tag: "NoRoom" })`,
-    replace: "this.#writer.write(items, this.#nanos())",
+    find: "if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) {",
+    replace: "this.#writer.write(items, this.#nanos())\n    if (rooms < 0) {",
     test: "connection/NodeConnection",
     name: "backpressure: a request can be withdrawn while the peer doesn't read, and is sent when there is room",
     why: "requests don't wait for room, and can't be taken back"
   },
   {
     file: driver,
-    find: "        this.#rooms++\n        this.dispatch({ _tag: \"Room\" })\n",
-    replace: "        this.#rooms++\n",
+    find: "        this.#endStall()\n        this.dispatch({ _tag: \"Room\" })\n",
+    replace: "        this.#endStall()\n",
     test: "connection/NodeConnection",
     name: "backpressure: a request can be withdrawn while the peer doesn't read, and is sent when there is room",
     hangs: true,
@@ -73,8 +73,8 @@ export const s5 = breaksOf(
   },
   {
     file: driver,
-    find: "&& rooms === this.#rooms) this.dispatch",
-    replace: ") this.dispatch",
+    find: "&& rooms === this.#rooms) {\n      this.dispatch",
+    replace: ") {\n      this.dispatch",
     test: "session/driver/connections",
     name: "that reports room within the call that writes",
     hangs: true,

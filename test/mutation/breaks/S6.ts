@@ -6,8 +6,8 @@ export const s6 = breaksOf(
   "S6",
   {
     file: deadlines,
-    find: "at: this.now() + afterMillis, of, turns",
-    replace: "at: performance.now() + afterMillis, of, turns",
+    find: "const at = this.now() + afterMillis",
+    replace: "const at = performance.now() + afterMillis",
     test: "session/interruption",
     name: "S6: a time limit ends one operation",
     hangs: true,
@@ -33,15 +33,15 @@ export const s6 = breaksOf(
   },
   {
     file: deadlines,
-    find: "      if (deadline.at > now) continue\n",
-    replace: "",
+    find: "if (deadline.at > now || !deadline.isSet) continue",
+    replace: "if (!deadline.isSet) continue",
     test: "session/interruption",
     name: "limits of different lengths pass in their own order, whichever was set first",
     why: "one limit that passes ends all that are limited"
   },
   {
     file: deadlines,
-    find: "    this.#deadlines.delete(deadline)\n",
+    find: "    if (previous === undefined) this.#first = next\n    else previous.next = next\n",
     replace: "",
     test: "session/operations/limits",
     name: "of a stream of entries restarts with each entry",
@@ -58,7 +58,7 @@ export const s6 = breaksOf(
   },
   {
     file: startTlsHandshake,
-    find: "Effect.timeoutOrElse({ duration: limit,",
+    find: "Effect.timeoutOrElse({ duration: within.limit,",
     replace: "Effect.timeoutOrElse({ duration: Infinity,",
     test: "session/hostile/hostile",
     name: "ConnectFailed at connectTimeout",
@@ -94,8 +94,8 @@ export const s6 = breaksOf(
   },
   {
     file: deadlines,
-    find: "if (this.#hasTurn(deadline, now)) isWaiting = true\n      else if",
-    replace: "if",
+    find: "if (this.#hasTurn(deadline, now)) {",
+    replace: "if (now < 0) {",
     test: "session/driver/clock",
     name: "gets a response that arrived meanwhile, although the time limit has passed",
     why: "an answer that lies in the socket is reported as missing"
