@@ -14,7 +14,7 @@ import type { ServerReason } from "./ServerReason.ts"
 import { describeEnd, SessionEnd } from "./SessionEnd.ts"
 
 export * from "./ServerReason.ts"
-export { describeEnd, SessionEnd }
+export { SessionEnd }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Reasons of the client

@@ -78,7 +78,13 @@ const namespacesOf = (entry: string) =>
     readFileSync(join(root, "src", entry), "utf8").matchAll(/^import \* as (\w+) from "\.\/(.+)\.ts"$/gm),
     ([, name, file]) => ({ name: name!, file: `./dist/${file!}.js` })
   )
-const entries = { ".": namespacesOf("index.ts"), "./testing": namespacesOf("testing.ts") }
+const entries = {
+  ".": namespacesOf("index.ts"),
+  "./testing": namespacesOf("testing.ts"),
+  "./replica": namespacesOf("replica.ts")
+}
+/** In no entry, since it loads effect/cluster. */
+const alone = "./replica/LdapReplicaCluster"
 for (const [entry, namespaces] of Object.entries(entries)) {
   check(`"${entry}" has namespaces`, namespaces.length > 0)
   for (const { file, name } of namespaces) {
@@ -87,8 +93,8 @@ for (const [entry, namespaces] of Object.entries(entries)) {
   }
 }
 for (const { path } of modules) {
-  if (path in entries || path === "./ldapts") continue
-  const entry = path.startsWith("./testing/") ? "./testing" : "."
+  if (path in entries || path === "./ldapts" || path === alone) continue
+  const entry = (["./testing", "./replica"] as const).find((name) => path.startsWith(`${name}/`)) ?? "."
   check(`"${entry}" has "${path}"`, entries[entry].some(({ name }) => path === `${entry}/${name}`))
 }
 
@@ -142,7 +148,13 @@ check(
 const importsOfAll = (paths: ReadonlyArray<string>): string =>
   paths.map((path, i) => `import * as m${i} from "${join(manifest.name, path)}"`).join("\n")
 const isForTests = (path: string): boolean => path.startsWith("./testing")
-const inProduction = modules.map(({ path }) => path).filter((path) => !isForTests(path) && path !== "./ldapts")
+const barrels = [".", "./replica"]
+const inProduction = [
+  ...barrels,
+  ...modules.map(({ path }) => path).filter((path) =>
+    !isForTests(path) && !barrels.includes(path) && path !== "./ldapts" && path !== alone
+  )
+]
 const inTests = [".", ...modules.map(({ path }) => path).filter(isForTests)]
 /** A module is loaded once, by whichever paths it is imported. */
 const thereOnce = (barrels: number, count: number): string => `
@@ -180,7 +192,7 @@ writeFileSync(
   `${importsOfAll(inProduction)}
 import * as Effect from "effect/Effect"
 import { LdapError, LdapSasl } from "effect-ldap"
-${thereOnce(1, inProduction.length)}
+${thereOnce(barrels.length, inProduction.length)}
 // The types have to be there: were they any, the directive below would be an error.
 const program = Effect.fail(
   new LdapError.LdapError({
