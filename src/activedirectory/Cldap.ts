@@ -227,7 +227,7 @@ const ask = (
       : durationProblem("timeout", timeout)
     const server = `cldap://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
     if (problem !== undefined) return Effect.fail(error(server, problem))
-    // At random, since whoever forges an answer has to guess it.
+    // At random, so that the sender of a forged answer has to guess it.
     const id = randomInt(1, 2 ** 31 - 1)
     const message = encode({
       messageId: id,

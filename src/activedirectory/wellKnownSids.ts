@@ -25,7 +25,7 @@ const universal = <const T extends Readonly<Record<string, readonly [sid: string
   }
 
 export const universalSids = universal({
-  nobody: ["S-1-0-0"],
+  nullSid: ["S-1-0-0"],
   everyone: ["S-1-1-0", "WD"],
   local: ["S-1-2-0"],
   consoleLogon: ["S-1-2-1"],

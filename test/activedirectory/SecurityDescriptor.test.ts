@@ -301,7 +301,7 @@ describe("who may do what", () => {
   const reset = "00299570-246d-11d0-a768-00aa006e0529"
   const may = (text: string, sids = [helper]) => SecurityDescriptor.mayResetPassword(parsed(text), sids)
 
-  it("a password may be reset by whoever has the extended right, all of them, or everything", () => {
+  it("an account may reset a password with that extended right, with all extended rights, or with full control", () => {
     assert.isTrue(may(`D:(OA;;CR;${reset};;${helper})`))
     assert.isTrue(may(`D:(A;;CR;;;${helper})`))
     assert.isTrue(may(`D:(A;;GA;;;${helper})`))

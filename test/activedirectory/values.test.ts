@@ -61,7 +61,7 @@ describe("SIDs", () => {
     assert.strictEqual(Sid.nameOf("S-1-5-21-7-8-9-513"), "domainUsers")
     assert.strictEqual(Sid.nameOf(Sid.wellKnown.administrators), "administrators")
     assert.isUndefined(Sid.nameOf("S-1-5-21-7-8-9-1234"))
-    assert.isUndefined(Sid.nameOf("nobody"))
+    assert.isUndefined(Sid.nameOf("not a SID"))
     assert.strictEqual(
       LdapFilter.format(get(Sid.filter("S-1-5-18"))),
       "(objectSid=\\01\\01\\00\\00\\00\\00\\00\\05\\12\\00\\00\\00)"

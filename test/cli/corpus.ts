@@ -85,7 +85,7 @@ const queries = (
   ["-b", base, "(|(sn=*)(&(ou=*)(!(ou=groups))))", "*", ...volatile],
   ["-b", people, "(objectClass=*)", "*", "+"],
   // At the top there are references to other servers.
-  ["-b", base, "(cn=nobody there)"],
+  ["-b", base, "(cn=not there)"],
   ["-b", people, "(objectClass=*)", "userPassword", "jpegPhoto", "objectGUID", "objectSid"],
   ["-b", "", "-s", "base", "(objectClass=*)", "namingContexts", "supportedLDAPVersion", "supportedControl"],
   ["-b", `ou=missing,${base}`, "(objectClass=*)"],

@@ -107,7 +107,7 @@ export const RightGuid = {
   allowedToAuthenticate: "68b1d179-0d15-4d4f-ab71-46152e79a7bc",
   /** What DirSync needs. */
   replicateChanges: "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2",
-  /** Replication with secrets: whoever has it reads every password hash. */
+  /** Replication with secrets. An account with this right can read every password hash. */
   replicateChangesAll: "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2",
   replicateChangesInFilteredSet: "89e95b76-444d-4c62-991a-0facbeda640c",
   replicationSynchronize: "1131f6ab-9c07-11d1-f79f-00c04fc2dcd2",

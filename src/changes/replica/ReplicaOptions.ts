@@ -69,7 +69,7 @@ export interface ReplicaOptions<out E = never, out R = never> extends
 
   /**
    * For how long a process holds the copy after the last sign of life. A process that dies is followed by another one after that time.
-   * Default 30 seconds, at least 1 second. Clocks that differ can't harm: whoever took the copy over last is the only one who writes.
+   * Default 30 seconds, at least 1 second. Clocks that differ can't harm: only the process that took the copy over last writes.
    */
   readonly lease?: Duration.Input | undefined
 

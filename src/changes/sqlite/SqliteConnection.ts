@@ -1,6 +1,7 @@
 /**
  * One connection of `node:sqlite` as a Connection of effect/sql: prepared statements that are kept, rows as objects or arrays, and
- * streams of rows. It leaves turns to its owner: whoever uses it has it alone, or is within the same transaction.
+ * streams of rows. Its owner gives turns: one caller uses it at a time, or several within the
+ * same transaction.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -201,7 +201,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         assert.deepStrictEqual(roles, ["member", "user"])
         const reason = yield* reasonOf(logIn("alice", Redacted.make("wrong")))
         assert.deepInclude(reason, { _tag: "WrongCredentials", what: "either" })
-        assert.deepStrictEqual(yield* reasonOf(logIn("nobody", alice)), reason)
+        assert.deepStrictEqual(yield* reasonOf(logIn("missing", alice)), reason)
       }
     }).pipe(Effect.scoped))
 

@@ -119,7 +119,7 @@ const onEvery = (world: Effect.Effect<World, LdapError, Scope.Scope>, isActiveDi
         ...(isActiveDirectory ? [] : primary),
         ["team", 1]
       ])
-      const error = yield* Effect.flip(LdapJobs.groupsOf(session, nameOf("nobody")))
+      const error = yield* Effect.flip(LdapJobs.groupsOf(session, nameOf("missing")))
       assert.isTrue(error._tag === "LdapError" && error.reason._tag === "NoSuchObject")
     }))
 
@@ -137,7 +137,7 @@ const onEvery = (world: Effect.Effect<World, LdapError, Scope.Scope>, isActiveDi
       assert.isFalse(yield* isMemberOf(session, bob, nameOf("team"), { nested: true }))
       assert.isFalse(yield* isMemberOf(session, bob, nameOf("none"), { nested: true }))
       assert.isFalse(yield* isMemberOf(session, bob, nameOf("none")))
-      const error = yield* Effect.flip(isMemberOf(session, nameOf("nobody"), nameOf("team"), { nested: true }))
+      const error = yield* Effect.flip(isMemberOf(session, nameOf("missing"), nameOf("team"), { nested: true }))
       assert.isTrue(error._tag === "LdapError" && error.reason._tag === "NoSuchObject")
     }))
 
@@ -206,7 +206,7 @@ const onOthers = (world: Effect.Effect<World, LdapError, Scope.Scope>) => {
       const logins = Effect.map(session.lookup(posix), (group) => Option.getOrThrow(group).getAll("memberUid"))
       assert.deepStrictEqual([...(yield* logins)].sort(), ["ada", "bob", "eve"])
       assert.deepStrictEqual(yield* sortedMembers(session, unique), lowered(ada, bob))
-      yield* LdapJobs.removeMembers(session, posix, [bob, bob, "nobody"])
+      yield* LdapJobs.removeMembers(session, posix, [bob, bob, "missing"])
       yield* LdapJobs.removeMembers(session, unique, [bob, bob])
       assert.deepStrictEqual([...(yield* logins)].sort(), ["ada", "eve"])
       const synced = yield* LdapJobs.syncMembers(session, posix, [bob, "ada"])
