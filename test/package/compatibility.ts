@@ -2,7 +2,7 @@
  * The packed package with each compiler, bundler and runtime that the README names: `npm run build && npm run check:compatibility`.
  *
  * All of them come from npm, into a temporary folder. `smoke.mjs` is the program that runs on each runtime, against slapd, whose log tells
- * how each connection ended: one unbind, and no connection that was lost.
+ * how each connection ended: one unbind, and no connection that was lost. `dropIn.mjs` is one of ldapts, beside several versions of that.
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -31,6 +31,13 @@ const compilers = {
   "typescript-6": "npm:typescript@6.0.3",
   "typescript-7": "npm:typescript@7.0.2"
 }
+/** The drop-in uses the classes of the ldapts that is installed beside it. */
+const ldapts = {
+  "ldapts-7.0": "npm:ldapts@7.0.6",
+  "ldapts-8.0": "npm:ldapts@8.0.0",
+  "ldapts-8.1": "npm:ldapts@8.1.2",
+  "ldapts-9.2": "npm:ldapts@9.2.0"
+}
 const bundlers = { esbuild: "0.28.2", webpack: "5.113.0", vite: "8.4.0" }
 const others = { "@types/node": "22.20.7" }
 
@@ -54,6 +61,7 @@ writeFileSync(
       ...runtimes,
       ...compilers,
       ...bundlers,
+      ...ldapts,
       ...others,
       [name]: `file:${tarball}`,
       effect: peerDependencies["effect"],
@@ -63,7 +71,7 @@ writeFileSync(
   })
 )
 runNpm(folder, "install", "--no-audit", "--no-fund", "--loglevel=error")
-copyFileSync(join(import.meta.dirname, "smoke.mjs"), join(folder, "smoke.mjs"))
+for (const file of ["smoke.mjs", "dropIn.mjs"]) copyFileSync(join(import.meta.dirname, file), join(folder, file))
 
 const program = (command: string) => join(folder, "node_modules", command)
 const commands: Readonly<Record<keyof typeof runtimes, ReadonlyArray<string>>> = {
@@ -186,6 +194,15 @@ try {
       failed++
       console.error(stdout, stderr, wrong.flatMap(({ lines }) => lines).join("\n"))
     }
+  }
+  for (const version of Object.keys(ldapts)) {
+    const { status, stderr, stdout } = spawnSync(program("node-24/bin/node"), ["dropIn.mjs"], {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 120_000,
+      env: { ...process.env, SMOKE_FACTS: JSON.stringify(slapd), LDAPTS: version }
+    })
+    report(`the drop-in beside ${version}`, { status, stderr, stdout }, true)
   }
 } finally {
   await slapd.stop()
