@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import type { LdapMessage } from "../../src/protocol/LdapMessage.ts"
-import { connect, done, entry, octets, ok, settle } from "./RecordingPeer.ts"
+import { connect, done, entry, octets, ok, settle } from "./recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const connected = yield* connect({ closeTimeout: 0, ...options })

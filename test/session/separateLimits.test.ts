@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Net from "node:net"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { connect, done, settle } from "./RecordingPeer.ts"
+import { connect, done, settle } from "./recording/RecordingPeer.ts"
 
 /** A server on a port; `serve` has each connection. */
 const listening = (serve: (socket: Net.Socket) => void): Effect.Effect<number, never, Scope.Scope> =>

@@ -11,8 +11,8 @@ import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import { ConnectFailed, LdapError } from "../../src/model/LdapError.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { makeCertificates } from "../servers/certificates.ts"
-import { connect, ok, over } from "./RecordingPeer.ts"
-import { listen } from "./RecordingServer.ts"
+import { connect, ok, over } from "./recording/RecordingPeer.ts"
+import { listen } from "./recording/RecordingServer.ts"
 
 const certificates = makeCertificates()
 

@@ -12,7 +12,7 @@ import { LdapError, type LdapResult } from "../../model/LdapError.ts"
 import * as LdapSession from "../../session/LdapSession.ts"
 import type { LdapClient } from "../LdapClient.ts"
 import * as LdapPool from "../pool/LdapPool.ts"
-import { whole } from "../pool/LdapPoolMembers.ts"
+import { whole } from "../pool/members/LdapPoolMembers.ts"
 import { refusalOfSuccess } from "./LoginError.ts"
 import { sessionProblem } from "./loginInput.ts"
 

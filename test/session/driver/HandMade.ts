@@ -9,7 +9,7 @@ import type { LdapError } from "../../../src/model/LdapError.ts"
 import { LdapParser } from "../../../src/protocol/LdapCodec.ts"
 import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { octets, type Request } from "../RecordingPeer.ts"
+import { octets, type Request } from "../recording/RecordingPeer.ts"
 
 export class HandMade implements LdapConnection {
   readonly protection = "local"

@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { entry, octets, ok, settle } from "../RecordingPeer.ts"
+import { entry, octets, ok, settle } from "../recording/RecordingPeer.ts"
 import { HandMade, open } from "./HandMade.ts"
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })

@@ -13,7 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
 import { ConnectFailed, LdapError } from "../../../src/model/LdapError.ts"
-import { ok, settle } from "../RecordingPeer.ts"
+import { ok, settle } from "../recording/RecordingPeer.ts"
 import { HandMade, open } from "./HandMade.ts"
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })

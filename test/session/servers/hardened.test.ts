@@ -13,7 +13,7 @@ import { passwordOf } from "../../servers/directory.ts"
 import { type Ds389Facts, launchDs389 } from "../../servers/ds389.ts"
 import { type Running, running } from "../../servers/running.ts"
 import { launchSamba, type SambaFacts, sambaPasswordOf } from "../../servers/samba.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 
 const kerberos = inject("kerberos")
 const hasSamba = inject("samba") !== undefined

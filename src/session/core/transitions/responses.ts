@@ -1,15 +1,15 @@
 /** Responses of the server: matches each to its request, applies it, and detects violations of the protocol. */
-import { LdapResultCode } from "../../model/LdapResultCode.ts"
-import { noticeOfDisconnection, startTls } from "../../protocol/LdapExtended.ts"
-import type { LdapMessage } from "../../protocol/LdapMessage.ts"
-import { mustRead, setUnread } from "./Backpressure.ts"
+import { LdapResultCode } from "../../../model/LdapResultCode.ts"
+import { noticeOfDisconnection, startTls } from "../../../protocol/LdapExtended.ts"
+import type { LdapMessage } from "../../../protocol/LdapMessage.ts"
+import { mustRead, setUnread } from "../Backpressure.ts"
+import { wasUsed } from "../MessageIds.ts"
+import type { Operation } from "../Operation.ts"
+import type { Core } from "../SessionAction.ts"
+import type { Malformed } from "../SessionEvent.ts"
 import { clearText, close, end, goodbye, violated } from "./ending.ts"
 import { abandon, cancelEnded } from "./givingUp.ts"
-import { wasUsed } from "./MessageIds.ts"
-import type { Operation } from "./Operation.ts"
 import { clearTimer, settle } from "./sending.ts"
-import type { Core } from "./SessionAction.ts"
-import type { Malformed } from "./SessionEvent.ts"
 
 /** The least number of bytes that a response other than an entry counts for. */
 const bytesOfOthers = 256

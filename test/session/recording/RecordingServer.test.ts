@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import { makeCertificates } from "../servers/certificates.ts"
+import { makeCertificates } from "../../servers/certificates.ts"
 import { octets } from "./RecordingPeer.ts"
 import { listen } from "./RecordingServer.ts"
 

@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { Duplex } from "node:stream"
 import * as Tls from "node:tls"
-import type { Certificate } from "../servers/certificates.ts"
+import type { Certificate } from "../../servers/certificates.ts"
 import { octets, recorder, type RecordingPeer } from "./RecordingPeer.ts"
 
 export interface RecordedConnection extends RecordingPeer {

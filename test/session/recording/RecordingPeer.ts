@@ -10,12 +10,17 @@ import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import * as MemorySocket from "../../src/connection/MemorySocket.ts"
-import type { LdapControl } from "../../src/model/control/LdapControl.ts"
-import * as LdapEntry from "../../src/model/entry/LdapEntry.ts"
-import { encode, LdapParser } from "../../src/protocol/LdapCodec.ts"
-import type { LdapMessage, ProtocolOperation, RequestOperation, ResultFields } from "../../src/protocol/LdapMessage.ts"
-import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
+import type { LdapControl } from "../../../src/model/control/LdapControl.ts"
+import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
+import { encode, LdapParser } from "../../../src/protocol/LdapCodec.ts"
+import type {
+  LdapMessage,
+  ProtocolOperation,
+  RequestOperation,
+  ResultFields
+} from "../../../src/protocol/LdapMessage.ts"
+import * as LdapSession from "../../../src/session/LdapSession.ts"
 
 export type Request = LdapMessage<RequestOperation>
 

@@ -4,10 +4,10 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import type { LdapError } from "../../model/LdapError.ts"
+import type { LdapError } from "../../../model/LdapError.ts"
+import type { Settings } from "../LdapPoolOptions.ts"
 import { isUnread } from "./KeepAlive.ts"
 import type { LdapPoolMembers, Member, PooledSession } from "./LdapPoolMembers.ts"
-import type { Settings } from "./LdapPoolOptions.ts"
 
 /** A session that lasted this long counts as useful, even if no operation has used it. */
 const leastUsefulMillis = 10_000

@@ -3,13 +3,13 @@
  * unbind, everything in flight fails, and operations that start later fail at once. Then the goodbye: unbind, shutdown, the peer's
  * end, close. `closeTimeout` limits it.
  */
-import type { ConnectionEnd } from "../../connection/LdapConnection.ts"
-import type { LdapError, SessionEnd } from "../../model/LdapError.ts"
-import { nextId, rememberAbandoned } from "./MessageIds.ts"
-import type { Operation } from "./Operation.ts"
+import type { ConnectionEnd } from "../../../connection/LdapConnection.ts"
+import type { LdapError, SessionEnd } from "../../../model/LdapError.ts"
+import { nextId, rememberAbandoned } from "../MessageIds.ts"
+import type { Operation } from "../Operation.ts"
+import type { Core } from "../SessionAction.ts"
+import { messages } from "../SessionState.ts"
 import { settle } from "./sending.ts"
-import type { Core } from "./SessionAction.ts"
-import { messages } from "./SessionState.ts"
 
 /** `peerListens`: nothing from the peer makes an unbind pointless. Does nothing if the session has ended already. */
 export const end = (core: Core, reason: SessionEnd, peerListens: boolean): void => {

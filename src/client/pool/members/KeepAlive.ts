@@ -4,7 +4,7 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { Alarm } from "./Alarm.ts"
+import { Alarm } from "../Alarm.ts"
 import type { Launch } from "./Growth.ts"
 import type { Member } from "./LdapPoolMembers.ts"
 

@@ -2,8 +2,8 @@
  * A failure to open a session must not look like a failure of the operation that needed it: that operation was not sent, so
  * it is not in doubt.
  */
-import { ConnectFailed, LdapError, ProtocolViolation } from "../../model/LdapError.ts"
-import { describeEnd } from "../../model/SessionEnd.ts"
+import { ConnectFailed, LdapError, ProtocolViolation } from "../../../model/LdapError.ts"
+import { describeEnd } from "../../../model/SessionEnd.ts"
 
 /** The error for a session that ended, or did not respond, while it was being opened. */
 export const notOpened = (error: LdapError): LdapError => {

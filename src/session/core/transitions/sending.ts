@@ -1,11 +1,11 @@
 /** An operation from its start until its request is written, and its end. */
-import { setUnread, setWaiting } from "./Backpressure.ts"
-import { isOpen, takeNext } from "./ExclusiveAccess.ts"
-import { nextId } from "./MessageIds.ts"
-import type { Operation } from "./Operation.ts"
-import type { Core, Outcome } from "./SessionAction.ts"
-import { messages } from "./SessionState.ts"
-import { enqueue, takeWritable } from "./WriteQueue.ts"
+import { setUnread, setWaiting } from "../Backpressure.ts"
+import { isOpen, takeNext } from "../ExclusiveAccess.ts"
+import { nextId } from "../MessageIds.ts"
+import type { Operation } from "../Operation.ts"
+import type { Core, Outcome } from "../SessionAction.ts"
+import { messages } from "../SessionState.ts"
+import { enqueue, takeWritable } from "../WriteQueue.ts"
 
 export const start = (core: Core, operation: Operation): void => {
   const { access, phase } = core.state

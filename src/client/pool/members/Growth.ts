@@ -11,8 +11,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
-import { Alarm } from "./Alarm.ts"
+import { ConnectFailed, LdapError } from "../../../model/LdapError.ts"
+import { Alarm } from "../Alarm.ts"
 
 /** The pauses between attempts to open a session, given why the last attempt failed, or how the last session ended. */
 export type BackoffSchedule = Schedule.Schedule<unknown, LdapError>

@@ -2,14 +2,14 @@
  * Operations whose caller is gone, or whose time limit has passed: withdrawn if the request wasn't written, otherwise abandoned (RFC
  * 4511 section 4.11) or cancelled (RFC 3909), or left to their end if they can't be abandoned.
  */
-import { setUnread, setWaiting } from "./Backpressure.ts"
+import { setUnread, setWaiting } from "../Backpressure.ts"
+import { nextId, rememberAbandoned } from "../MessageIds.ts"
+import type { Operation } from "../Operation.ts"
+import type { Core, Outcome } from "../SessionAction.ts"
+import type { Unsendable } from "../SessionEvent.ts"
+import { enqueue } from "../WriteQueue.ts"
 import { end } from "./ending.ts"
-import { nextId, rememberAbandoned } from "./MessageIds.ts"
-import type { Operation } from "./Operation.ts"
 import { setTimer, settle, start, withdraw } from "./sending.ts"
-import type { Core, Outcome } from "./SessionAction.ts"
-import type { Unsendable } from "./SessionEvent.ts"
-import { enqueue } from "./WriteQueue.ts"
 
 export const interrupt = (core: Core, operation: Operation): void => {
   switch (operation.spec.kind) {

@@ -1,6 +1,6 @@
 /** A peer that answers everything as a server would, pages included, and closes its side after an unbind. */
 import * as Effect from "effect/Effect"
-import * as LdapControl from "../../src/model/control/LdapControl.ts"
+import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import { done, entry, ok, type RecordingPeer } from "./RecordingPeer.ts"
 
 export const answering = (
