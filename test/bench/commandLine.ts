@@ -39,7 +39,7 @@ if (built.status !== 0) throw new Error(`the command line can't be built: ${buil
 spawnSync("cp", [join(root, "package.json"), folder])
 const effectLdap = [process.execPath, join(folder, "dist/bin/effect-ldap.js")]
 
-const responder = spawn(process.execPath, [join(import.meta.dirname, "responder.ts")], {
+const responder = spawn(process.execPath, [join(import.meta.dirname, "servers/responder.ts")], {
   stdio: ["pipe", "pipe", "inherit"]
 })
 const [line] = await once(responder.stdout, "data")

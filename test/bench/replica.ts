@@ -31,8 +31,8 @@ import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapCodec from "../../src/protocol/LdapCodec.ts"
 import { launchPostgres, type PostgresFacts } from "../servers/postgres.ts"
-import { admin, base, personDn, records, sizes } from "./directory.ts"
-import { startSlapdWith } from "./slapd.ts"
+import { admin, base, personDn, records, sizes } from "./servers/directory.ts"
+import { startSlapdWith } from "./servers/slapd.ts"
 
 type Variant = "floor" | "copy" | "ldapts"
 

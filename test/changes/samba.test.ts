@@ -9,7 +9,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import { sambaPasswordOf } from "../servers/samba.ts"
-import { waitFor } from "../servers/waitFor.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
 import { polled } from "./suite.ts"
 
 const samba = inject("samba")

@@ -15,7 +15,7 @@ import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import { findExecutable } from "../servers/installation.ts"
 import { running } from "../servers/running.ts"
-import { launchSlapd, type Slapd } from "../servers/slapd.ts"
+import { launchSlapd, type Slapd } from "../servers/slapd/slapd.ts"
 import { followed, polled } from "./suite.ts"
 
 const slapd = inject("slapd")

@@ -6,7 +6,7 @@
  * Prints what became of the operations. Fails where a write or a connection is not accounted for, or an answer was another request's.
  */
 import { parseArgs } from "node:util"
-import { ensureSlapd } from "../servers/slapd.ts"
+import { ensureSlapd } from "../servers/slapd/slapd.ts"
 import { runChaos } from "./chaos.ts"
 
 const { values } = parseArgs({

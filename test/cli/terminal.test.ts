@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, inject, it } from "vitest"
-import { closedConnections } from "../servers/slapdLog.ts"
+import { closedConnections } from "../servers/slapd/slapdLog.ts"
 
 const slapd = inject("slapd")
 const python = ["/usr/bin/python3", "python3"].find((path) => spawnSync(path, ["-c", "import pty"]).status === 0)

@@ -18,7 +18,7 @@ import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { ok } from "../session/RecordingPeer.ts"
+import { ok } from "../session/recording/RecordingPeer.ts"
 import * as Telescope from "./Telescope.ts"
 
 /** Each is planted in one place; none is a part of another. */

@@ -43,7 +43,7 @@ import * as LdapTelemetry from "../../src/telemetry/LdapTelemetry.ts"
 import { logDebugOutsideSpans } from "../../src/telemetry/logOutsideSpans.ts"
 import { Tracing } from "../../src/telemetry/Tracing.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { connect, entry, ok, over, settle } from "../session/RecordingPeer.ts"
+import { connect, entry, ok, over, settle } from "../session/recording/RecordingPeer.ts"
 import * as World from "./pool/LdapPoolWorld.ts"
 import * as Telescope from "./Telescope.ts"
 

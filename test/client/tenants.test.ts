@@ -9,7 +9,7 @@ import * as LayerMap from "effect/LayerMap"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { settle } from "../session/RecordingPeer.ts"
+import { settle } from "../session/recording/RecordingPeer.ts"
 
 const directory = (dc: string) =>
   InMemoryDirectory.make({ entries: [{ dn: `dc=${dc}`, attributes: { objectClass: "domain", dc } }] })

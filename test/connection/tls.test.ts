@@ -28,8 +28,8 @@ import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates, signedBy } from "../servers/certificates.ts"
-import { connect, ok, settle } from "../session/RecordingPeer.ts"
-import * as RecordingServer from "../session/RecordingServer.ts"
+import { connect, ok, settle } from "../session/recording/RecordingPeer.ts"
+import * as RecordingServer from "../session/recording/RecordingServer.ts"
 
 const certificates = makeCertificates()
 const { ca, server } = certificates

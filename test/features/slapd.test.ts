@@ -18,8 +18,8 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { accountsBase } from "../servers/accounts.ts"
 import { manyEntries, passwordOf } from "../servers/directory.ts"
+import { accountsBase } from "../servers/slapd/accounts.ts"
 import { programs } from "./programs.ts"
 
 const slapd = inject("slapd")

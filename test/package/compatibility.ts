@@ -8,8 +8,8 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { ensureSlapd, startSlapd } from "../servers/slapd.ts"
-import { closedConnections, readConnections } from "../servers/slapdLog.ts"
+import { ensureSlapd, startSlapd } from "../servers/slapd/slapd.ts"
+import { closedConnections, readConnections } from "../servers/slapd/slapdLog.ts"
 
 const root = join(import.meta.dirname, "../..")
 const { name, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {

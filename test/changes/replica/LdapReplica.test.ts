@@ -17,7 +17,7 @@ import type { ReplicaChange } from "../../../src/changes/replica/ReplicaChange.t
 import { replicaFrom } from "../../../src/changes/replica/replicaFrom.ts"
 import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 import * as LdapSchema from "../../../src/schema/LdapSchema.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 import { postgres, sqlite } from "./databases.ts"
 
 const base = "dc=example,dc=com"

@@ -17,7 +17,7 @@ import * as LdapSession from "../../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { passwordOf } from "../../servers/directory.ts"
 import { sambaPasswordOf } from "../../servers/samba.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 
 const slapd = inject("slapd")
 const ds389 = inject("ds389")

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
-import { entry, settle } from "../../session/RecordingPeer.ts"
+import { entry, settle } from "../../session/recording/RecordingPeer.ts"
 import * as World from "./LdapPoolWorld.ts"
 
 const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard: true })

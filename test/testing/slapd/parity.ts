@@ -13,7 +13,7 @@ import type { LdapModification } from "../../../src/model/LdapModification.ts"
 import type { RequestOperation, SearchRequest } from "../../../src/protocol/LdapMessage.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { admin, base, directory } from "../../servers/directory.ts"
-import { ensureSlapd, startSlapd } from "../../servers/slapd.ts"
+import { ensureSlapd, startSlapd } from "../../servers/slapd/slapd.ts"
 import { type Answer, connect, fromSocket, type RawClient, searchRequest } from "../RawClient.ts"
 
 /** One of this file's own, where there is any: in the shared one other files add entries while these are compared. */

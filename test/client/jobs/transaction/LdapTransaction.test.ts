@@ -20,7 +20,7 @@ import * as LdapModification from "../../../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../../../src/testing/InMemoryDirectory.ts"
-import { waitFor } from "../../../servers/waitFor.ts"
+import { waitFor } from "../../../servers/setup/waitFor.ts"
 
 const slapd = inject("slapd")
 const ds389 = inject("ds389")

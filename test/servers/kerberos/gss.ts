@@ -11,7 +11,7 @@ import {
   GssFailure,
   type GssProtection,
   type GssProvider
-} from "../../src/auth/kerberos/GssContext.ts"
+} from "../../../src/auth/kerberos/GssContext.ts"
 
 /** The other end of a context, made by MIT's library. */
 export interface Acceptor {

@@ -2,10 +2,10 @@
  * Clients before a server that records what they send, and does nothing that a test doesn't tell it.
  */
 import * as Effect from "effect/Effect"
-import type { ResultFields } from "../../src/protocol/LdapMessage.ts"
-import { makeCertificates } from "../servers/certificates.ts"
-import { done, ok } from "../session/RecordingPeer.ts"
-import { listen, type RecordedConnection, type RecordingServer } from "../session/RecordingServer.ts"
+import type { ResultFields } from "../../../src/protocol/LdapMessage.ts"
+import { makeCertificates } from "../../servers/certificates.ts"
+import { done, ok } from "../../session/recording/RecordingPeer.ts"
+import { listen, type RecordedConnection, type RecordingServer } from "../../session/recording/RecordingServer.ts"
 
 export const certificates = makeCertificates()
 export const ca = certificates.ca.cert

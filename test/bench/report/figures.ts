@@ -1,7 +1,7 @@
 /** The measurements, and the figures that are compared. */
-import type { ImportCost } from "./imports.ts"
-import type { Measured, Work } from "./measure.ts"
-import type { Against, Part } from "./parts.ts"
+import type { ImportCost } from "../imports.ts"
+import type { Measured, Work } from "../measure.ts"
+import type { Against, Part } from "../parts.ts"
 import { median } from "./statistics.ts"
 
 /** One part: for each round the cost of each peer, one right after the other. Peers that can't do it are missing. */

@@ -11,10 +11,10 @@ import { writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { passwordOf } from "./directory.ts"
-import { findExecutable } from "./installation.ts"
-import { answers, freePorts, type Launch, launchIn, watched } from "./running.ts"
-import { launchSlapd, type SlapdFacts } from "./slapd.ts"
+import { passwordOf } from "../directory.ts"
+import { findExecutable } from "../installation.ts"
+import { answers, freePorts, type Launch, launchIn, watched } from "../running.ts"
+import { launchSlapd, type SlapdFacts } from "../slapd/slapd.ts"
 
 /** A realm with a server in it. Plain data: vitest hands it to the test files. */
 export interface KerberosFacts {
@@ -189,7 +189,7 @@ export const kinit = (configFile: string, cache: string, principal: string, pass
   return run
 }
 
-const kerberosPackage = fileURLToPath(new URL("../../node_modules/kerberos", import.meta.url))
+const kerberosPackage = fileURLToPath(new URL("../../../node_modules/kerberos", import.meta.url))
 
 const buildPackage = async (): Promise<void> => {
   if (existsSync(join(kerberosPackage, "build/Release/kerberos.node"))) return

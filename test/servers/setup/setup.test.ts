@@ -3,15 +3,15 @@ import { spawn } from "node:child_process"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { expect, it, vi } from "vitest"
-import { launchIn, watched } from "./running.ts"
+import { launchIn, watched } from "../running.ts"
 
-const tests = fileURLToPath(new URL("..", import.meta.url))
+const tests = fileURLToPath(new URL("../..", import.meta.url))
 
 it("a server that starts for some test files is asked for in the text of these files", () => {
   const asking = globSync("**/*.ts", { cwd: tests }).filter((name) =>
     /inject\("(ds389|samba)"\)/.test(readFileSync(`${tests}/${name}`, "utf8"))
   )
-  expect(asking.filter((name) => !name.endsWith(".test.ts") && name !== "servers/setup.ts")).toEqual([])
+  expect(asking.filter((name) => !name.endsWith(".test.ts") && name !== "servers/setup/setup.ts")).toEqual([])
 })
 
 /** A server that is made by two steps; each names its process. */
@@ -60,7 +60,7 @@ it("a step that fails is the server's failure, with its output", async () => {
 it.each(["SIGINT", "SIGKILL"] as const)(
   "after %s to the process that started it, it ends while it is being made",
   async (signal) => {
-    const module = new URL("./running.ts", import.meta.url)
+    const module = new URL("../running.ts", import.meta.url)
     const start = `
     const { launchIn, watched } = await import(${JSON.stringify(module.href)})
     await launchIn("test", async (folder) => {

@@ -2,9 +2,9 @@
  * Prepared responses in a buffer: the messages of a server, without a server's work. The message id is written into them
  * when they are sent.
  */
-import * as LdapEntry from "../../src/model/entry/LdapEntry.ts"
-import { encode } from "../../src/protocol/encode.ts"
-import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
+import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
+import { encode } from "../../../src/protocol/encode.ts"
+import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import type { Record } from "./directory.ts"
 
 const entryOf = (record: Record): LdapEntry.LdapEntry =>

@@ -1,5 +1,5 @@
 import { beforeAll } from "vitest"
-import { whenReady } from "./running.ts"
+import { whenReady } from "../running.ts"
 
 /**
  * Makes the tests beside it, or of the whole file, wait for a server that starts while other tests run. Undefined, as

@@ -1,20 +1,21 @@
 /**
  * Starts all the servers and keeps them until Ctrl-C, so that one test run after the other finds them there:
  *
- *     node test/servers/keep.ts servers.json
+ *     node test/servers/setup/keep.ts servers.json
  *     EFFECT_LDAP_SERVERS=servers.json npx vitest run test/servers/samba.test.ts
  */
 import { rm, writeFile } from "node:fs/promises"
-import { launchDs389 } from "./ds389.ts"
-import { ensureInstalled, findExecutable } from "./installation.ts"
-import { launchKerberos } from "./kerberos.ts"
-import { launchPostgres } from "./postgres.ts"
-import { announce, type Launch } from "./running.ts"
-import { launchSamba } from "./samba.ts"
-import { launchSlapd } from "./slapd.ts"
+import { launchDs389 } from "../ds389.ts"
+import { ensureInstalled, findExecutable } from "../installation.ts"
+import { launchKerberos } from "../kerberos/kerberos.ts"
+import { launchPostgres } from "../postgres.ts"
+import { announce, type Launch } from "../running.ts"
+import { launchSamba } from "../samba.ts"
+import { launchSlapd } from "../slapd/slapd.ts"
 
 const file = process.argv[2]
-if (file === undefined) throw new Error("usage: node test/servers/keep.ts FILE, where the facts of the servers go")
+if (file === undefined)
+  throw new Error("usage: node test/servers/setup/keep.ts FILE, where the facts of the servers go")
 
 const servers = ["slapd", "ds389", "samba", "kerberos", "postgres"] as const
 const absent = ensureInstalled(servers)

@@ -12,14 +12,14 @@
  */
 import { readFile } from "node:fs/promises"
 import type { TestProject } from "vitest/node"
-import { type Ds389Facts, launchDs389 } from "./ds389.ts"
-import { ensureForeignClients, type ForeignClients } from "./foreignClients.ts"
-import { ensureInstalled, findExecutable, type ServerName } from "./installation.ts"
-import { type KerberosFacts, launchKerberos } from "./kerberos.ts"
-import { launchPostgres, type PostgresFacts } from "./postgres.ts"
-import { announce, type Launch } from "./running.ts"
-import { launchSamba, type SambaFacts } from "./samba.ts"
-import { launchSlapd, type SlapdFacts } from "./slapd.ts"
+import { type Ds389Facts, launchDs389 } from "../ds389.ts"
+import { ensureForeignClients, type ForeignClients } from "../foreignClients.ts"
+import { ensureInstalled, findExecutable, type ServerName } from "../installation.ts"
+import { type KerberosFacts, launchKerberos } from "../kerberos/kerberos.ts"
+import { launchPostgres, type PostgresFacts } from "../postgres.ts"
+import { announce, type Launch } from "../running.ts"
+import { launchSamba, type SambaFacts } from "../samba.ts"
+import { launchSlapd, type SlapdFacts } from "../slapd/slapd.ts"
 
 declare module "vitest" {
   interface ProvidedContext {

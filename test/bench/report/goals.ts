@@ -2,8 +2,8 @@
  * The goals of this library: each is a figure of a run and its required value. Ratios are to the floor or to ldapts
  * in the same round. README.md explains the goals that aren't reached.
  */
+import type { Measured } from "../measure.ts"
 import { cpu, type Figures, memory, millis, rate } from "./figures.ts"
-import type { Measured } from "./measure.ts"
 
 export interface Goal {
   readonly number: number

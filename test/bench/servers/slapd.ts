@@ -7,8 +7,8 @@ import { connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { makeCertificates } from "../servers/certificates.ts"
-import { ensureSlapd } from "../servers/slapd.ts"
+import { makeCertificates } from "../../servers/certificates.ts"
+import { ensureSlapd } from "../../servers/slapd/slapd.ts"
 import { admin, base, ldif, type Record, records, type Sizes } from "./directory.ts"
 
 /** Where a server listens; `stop` ends it and removes what it wrote. */

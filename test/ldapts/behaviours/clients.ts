@@ -3,9 +3,9 @@
  */
 import * as ldapts from "ldapts"
 import * as net from "node:net"
-import * as dropIn from "../../src/ldapts.ts"
-import type { SambaFacts } from "../servers/samba.ts"
-import type { SlapdFacts } from "../servers/slapd.ts"
+import * as dropIn from "../../../src/ldapts.ts"
+import type { SambaFacts } from "../../servers/samba.ts"
+import type { SlapdFacts } from "../../servers/slapd/slapd.ts"
 
 /** The public methods of ldapts' client: the drop-in has to have them all. */
 export type Client = Pick<ldapts.Client, keyof ldapts.Client>

@@ -8,11 +8,11 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { networkInterfaces } from "node:os"
 import { join } from "node:path"
+import { type Certificates, makeCertificates } from "../certificates.ts"
+import { admin, base, directory } from "../directory.ts"
+import { ensureInstalled, findExecutable } from "../installation.ts"
+import { answers, freePorts, type Launch, launchIn, type Running, running, watched } from "../running.ts"
 import { accounts, accountsBase } from "./accounts.ts"
-import { type Certificates, makeCertificates } from "./certificates.ts"
-import { admin, base, directory } from "./directory.ts"
-import { ensureInstalled, findExecutable } from "./installation.ts"
-import { answers, freePorts, type Launch, launchIn, type Running, running, watched } from "./running.ts"
 
 /** Where a running slapd is and how to get in. Plain data: vitest hands it to the test files. */
 export interface SlapdFacts {

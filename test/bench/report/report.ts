@@ -1,4 +1,5 @@
 /** The results, as tables in Markdown and as a plot. */
+import type { ImportCost } from "../imports.ts"
 import {
   cpu,
   type DecodeResult,
@@ -11,7 +12,6 @@ import {
   type TelemetryCost
 } from "./figures.ts"
 import type { Verdict } from "./goals.ts"
-import type { ImportCost } from "./imports.ts"
 import { median, shown } from "./statistics.ts"
 
 const plural = (item: string): string => (item.endsWith("y") ? `${item.slice(0, -1)}ies` : `${item}s`)

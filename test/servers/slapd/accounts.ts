@@ -4,7 +4,7 @@
  * It has the overlays, so that the first directory is what every server can hold. Each account is a person below it with the
  * password of its own name, `passwordOf("expiring")`, and a policy of its own, so that no test disturbs another.
  */
-import { base, passwordOf, record } from "./directory.ts"
+import { base, passwordOf, record } from "../directory.ts"
 
 const generalizedTime = (millis: number): string => new Date(millis).toISOString().replace(/[-:T]|\.\d+/g, "")
 

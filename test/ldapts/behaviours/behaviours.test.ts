@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { inject } from "vitest"
-import { base, manyEntries, passwordOf } from "../servers/directory.ts"
-import { bigGroupMembers, sambaBase, sambaPasswordOf } from "../servers/samba.ts"
-import { waitFor } from "../servers/waitFor.ts"
+import { base, manyEntries, passwordOf } from "../../servers/directory.ts"
+import { bigGroupMembers, sambaBase, sambaPasswordOf } from "../../servers/samba.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 import type { Behaviour, Place } from "./behaviour.ts"
 import { behaviours } from "./behaviours.ts"
 import { clients, type Connection, outcomeOf, sambaConnections, slapdConnections } from "./clients.ts"
