@@ -47,13 +47,12 @@ const constructors = Data.taggedEnum<LdapAuth>()
 export const anonymous: LdapAuth = constructors.Anonymous()
 
 /**
- * Binds with a name (bind DN) and a password. Active Directory also takes `user@domain` (UPN) and `DOMAIN\user` for the name.
+ * Binds with a name (bind DN) and a password. Active Directory also accepts `user@domain` (UPN) and `DOMAIN\user` as the name.
  *
  * **Details**
  *
- * The password crosses the connection in clear text, so the connection must be protected: see `allowInsecureAuth` of the session.
- * An empty password is refused before it is sent, since servers take it for an anonymous bind and answer success (RFC 4513
- * section 5.1.2).
+ * The password is sent in clear text, so the connection must be protected: see `allowInsecureAuth` of the session. An empty
+ * password is refused before it is sent, since servers treat it as an anonymous bind and report success (RFC 4513 section 5.1.2).
  *
  * **Example**
  *
@@ -68,11 +67,11 @@ export const anonymous: LdapAuth = constructors.Anonymous()
  * @since 0.1.0
  */
 export const simple = (dn: string | LdapDn, password: Password): LdapAuth =>
-  // A name that is missing stays so, and the bind says it: this is no Effect that could fail.
+  // A missing name stays missing, and the bind reports it: this function isn't an Effect that could fail.
   constructors.Simple({ dn: isName(dn) ? dn.toString() : dn, password })
 
 /**
- * Binds with a SASL mechanism: one of `LdapSasl`, or one of your own.
+ * Binds with a SASL mechanism: one of `LdapSasl`, or a custom one.
  *
  * **Details**
  *
@@ -101,28 +100,28 @@ export const sasl = (mechanism: SaslMechanism): LdapAuth => constructors.Sasl({ 
  */
 export type KerberosAuthOptions = KerberosOptions & Omit<GssapiOptions, "principal" | "provider"> & {
   /**
-   * The SASL mechanism. Default `GSSAPI`, which all servers with Kerberos know. `GSS-SPNEGO` takes one message less with Active
-   * Directory, and has no `authzId`.
+   * The SASL mechanism. Default `GSSAPI`, which all servers with Kerberos support. With Active Directory, `GSS-SPNEGO` takes one
+   * message less; it has no `authzId`.
    */
   readonly mechanism?: "GSSAPI" | "GSS-SPNEGO" | undefined
 }
 
 /**
- * Binds with Kerberos, by a password, a keytab or a credential cache: no native package, no kinit, no system library.
+ * Binds with Kerberos, by a password, a keytab or a credential cache. It needs no native package, no kinit, no system library.
  *
  * **Details**
  *
- * On `ldap://` the messages of the session are signed and encrypted if the server allows it. Under TLS they are not wrapped again, and
- * the bind is valid for this TLS connection only (channel binding). So a domain controller that demands signing (`8`,
- * strongerAuthRequired) or channel binding (`49` with `80090346`) accepts either. `protection` and `channelBinding` change this.
+ * On `ldap://` the messages of the session are signed and encrypted if the server allows it. Under TLS they are not wrapped again,
+ * and the bind is valid only for this TLS connection (channel binding). So both are accepted by a domain controller that requires
+ * signing (`8`, strongerAuthRequired) or channel binding (`49` with `80090346`). `protection` and `channelBinding` change this.
  *
- * Kerberos names the server by the host in the session's URL, in lower case and not canonicalized by DNS: it must be the name that the
- * server's keytab or servicePrincipalName has, or `service` gives that name.
+ * Kerberos names the server by the host in the session's URL, in lower case and not canonicalized by DNS. It must be the name in
+ * the server's keytab or servicePrincipalName; otherwise set `service` to that name.
  *
- * The value keeps the tickets, so use one value for all sessions. Without a ticket the bind fails with `KerberosFailed`, whose `kind`
- * says why, and nothing is sent to the server. If the server can't prove its identity, the bind fails with `AuthRejected`.
- * Interruption ends an exchange with a KDC, unless other sessions wait for the same ticket. The password is requested when a
- * ticket-granting ticket is needed, and is never sent.
+ * The value keeps the tickets, so use one value for all sessions. Without a ticket the bind fails with `KerberosFailed`, and
+ * nothing is sent to the server; `kind` gives the reason. If the server can't prove its identity, the bind fails with
+ * `AuthRejected`. Interruption ends an exchange with a KDC, unless other sessions wait for the same ticket. The password is
+ * requested when a ticket-granting ticket is needed, and is never sent.
  *
  * RFC 4120, 4121, 4752, 4178.
  *
@@ -160,11 +159,11 @@ export type NtlmAuthOptions = NtlmOptions & Pick<GssapiOptions, "channelBinding"
  *
  * **Details**
  *
- * As with `kerberos`, the session's messages are signed and encrypted on `ldap://`, and under TLS the bind is valid for this
- * connection only. Nothing falls back to NTLM: a session uses it only with this value. LAN Manager and NTLM version 1 are not
- * supported. On `ldap://` the server must prove its identity by a signature; otherwise the bind fails with `AuthRejected`. LDAP
- * servers encrypt messages even if `protection` is `integrity`. A wrong password is the server's `InvalidCredentials`. NTLM's
- * encryption (RC4) is old, so prefer `ldaps://`. Fibers may share the value; the password is requested at each bind.
+ * As with `kerberos`, the session's messages are signed and encrypted on `ldap://`, and under TLS the bind is valid only for this
+ * connection. NTLM is never a fallback: a session uses it only with this value. LAN Manager and NTLM version 1 are not supported.
+ * On `ldap://` the server must prove its identity by a signature; otherwise the bind fails with `AuthRejected`. LDAP servers
+ * encrypt messages even if `protection` is `integrity`. If the password is wrong, the server refuses with `InvalidCredentials`.
+ * NTLM's encryption (RC4) is old, so prefer `ldaps://`. Fibers may share the value. The password is requested at each bind.
  *
  * [MS-NLMP], RFC 4178.
  *

@@ -1,5 +1,5 @@
 /**
- * SASL mechanisms for a bind (RFC 4513 section 5.2), and the types for a mechanism of your own.
+ * SASL mechanisms for a bind (RFC 4513 section 5.2), and the types for custom mechanisms.
  *
  * **Example**
  *

@@ -11,8 +11,8 @@ import { InvalidRequest } from "../model/LdapError.ts"
 import { saslPrep } from "./saslPrep.ts"
 
 /**
- * A password: redacted, or an effect that runs at each bind, so that a password that changes is always current. The effect handles
- * its own failures and needs no services.
+ * A password: redacted, or an effect that runs at each bind, so that a changed password takes effect. The effect must handle its
+ * own failures and needs no services.
  *
  * @category models
  * @since 0.1.0
@@ -32,8 +32,8 @@ export const resolve = (password: Password): Effect.Effect<Redacted.Redacted<str
  *
  * **Details**
  *
- * `prepare` turns text into bytes, or fails with a message that doesn't quote the text. Bytes are used unchanged. An empty secret is
- * refused: no mechanism has a use for it, and most often it comes from a variable that isn't set.
+ * `prepare` turns text into bytes, or fails with a message that doesn't quote the text. Bytes are used unchanged. An empty secret
+ * is refused: no mechanism needs one, and it usually comes from a variable that isn't set.
  *
  * @internal
  */
@@ -47,7 +47,7 @@ export const ask = Effect.fnUntraced(function*(
   if (typeof value !== "string" && !(value instanceof Uint8Array)) {
     return yield* new InvalidRequest({
       field,
-      detail: `it is not set: ${given(value)} was given; make it with Redacted.make`
+      detail: `it must be made with Redacted.make, but ${given(value)} was given`
     })
   }
   if (value.length === 0) return yield* new InvalidRequest({ field, detail: "it is empty" })
@@ -56,17 +56,17 @@ export const ask = Effect.fnUntraced(function*(
   return Redacted.make(octets.success)
 })
 
-/** Text unchanged. @internal */
+/** Leaves text unchanged. @internal */
 export const verbatim = (text: string): Result.Result<Uint8Array, string> =>
   text.isWellFormed()
     ? Result.succeed(Buffer.from(text))
-    : Result.fail("it holds half of a surrogate pair, which has no bytes")
+    : Result.fail("it contains a lone surrogate, which has no bytes")
 
-/** Text as a stored string of SASLprep. @internal */
+/** Prepares text as a stored string of SASLprep. @internal */
 export const prepared = (text: string): Result.Result<Uint8Array, string> => {
   const stored = saslPrep(text, "stored")
   if (Result.isFailure(stored)) {
-    return Result.fail(`${stored.failure.detail}; give the password as bytes if the server takes it as it is`)
+    return Result.fail(`${stored.failure.detail}; give the password as bytes if the server accepts it unprepared`)
   }
-  return stored.success === "" ? Result.fail("nothing of it is left after SASLprep") : verbatim(stored.success)
+  return stored.success === "" ? Result.fail("SASLprep removes all of its characters") : verbatim(stored.success)
 }

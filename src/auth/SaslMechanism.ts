@@ -1,9 +1,8 @@
 /**
  * The interface of a SASL mechanism (RFC 4422, RFC 4513 section 5.2): a state machine that receives the server's challenges and
- * returns the responses. It reads no socket and knows no message ids; {@link converse} is the loop between it and the sender of
- * bind requests.
+ * returns the responses. It uses no socket and no message ids; {@link converse} connects it to the sender of bind requests.
  *
- * A mechanism of your own is a value of {@link SaslMechanism}. The mechanisms beside this file use nothing else.
+ * A custom mechanism is a value of {@link SaslMechanism}. The mechanisms in the folder mechanisms use only this interface.
  *
  * @since 0.1.0
  */
@@ -21,9 +20,9 @@ import { LdapResultCode } from "../model/LdapResultCode.ts"
 import type { BindResponse } from "../protocol/LdapMessage.ts"
 
 /**
- * Why a mechanism gives up: `AuthRejected` if the server can't prove its identity or breaks the rules of the mechanism,
- * `InvalidRequest` if a name or secret can't be sent, or the connection doesn't meet the mechanism's needs, `KerberosFailed` if there
- * is no ticket for the server.
+ * The failures of a mechanism. `AuthRejected`: the server can't prove its identity or violates the mechanism. `InvalidRequest`: a
+ * name or secret can't be sent, or the connection doesn't meet the mechanism's requirements. `KerberosFailed`: there is no ticket
+ * for the server.
  *
  * @category models
  * @since 0.1.0
@@ -31,8 +30,8 @@ import type { BindResponse } from "../protocol/LdapMessage.ts"
 export type SaslFailure = AuthRejected | InvalidRequest | KerberosFailed
 
 /**
- * Ways to tie an authentication to the TLS connection that it runs on: to the server's certificate (RFC 5929 section 4), or
- * to the keys of the connection (RFC 9266).
+ * Types of channel binding, which binds an authentication to its TLS connection: by the server's certificate (RFC 5929 section 4),
+ * or by the keys of the connection (RFC 9266).
  *
  * @category models
  * @since 0.1.0
@@ -46,14 +45,14 @@ export type ChannelBindingType = "tls-server-end-point" | "tls-exporter"
  * @since 0.1.0
  */
 export interface SaslContext {
-  /** `tls`, `sasl` (a confidential layer of an earlier bind), `local` (it doesn't leave the machine) or `none`. */
+  /** `tls`, `sasl` (a confidential layer of an earlier bind), `local` (the connection doesn't leave the machine) or `none`. */
   readonly protection: "tls" | "sasl" | "local" | "none"
-  /** The server's name as the program gave it, without a port; DIGEST-MD5 and Kerberos name the service by it. */
+  /** The server's name as the program gave it, without a port. DIGEST-MD5 and Kerberos name the service by it. */
   readonly host: string
   readonly port?: number | undefined
   /**
-   * The binding data of this connection; `undefined` for a type that the connection doesn't have. Without TLS there is no function.
-   * `tlsServerEndPoint` and `tlsExporter` compute the data.
+   * Returns the binding data of this connection, or `undefined` for a type that it doesn't have. Without TLS the function is
+   * missing. `tlsServerEndPoint` and `tlsExporter` compute the data.
    */
   readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
 }
@@ -63,19 +62,20 @@ export interface SaslContext {
  *
  * **Details**
  *
- * A mechanism is a description and holds no state: fibers may share it, and each `start` is one authentication.
+ * A mechanism is a description without state, so fibers may share it. Each `start` is one authentication.
  *
- * `LdapAuth.sasl` takes any mechanism, so a program can bring its own. {@link converse} runs it without a session, for tests.
+ * `LdapAuth.sasl` takes any mechanism, so a program can use its own. {@link converse} runs a mechanism without a session, for
+ * tests.
  *
- * **Example** (a mechanism of your own)
+ * **Example** (a custom mechanism)
  *
  * ```ts
  * import { LdapAuth, LdapSasl } from "effect-ldap"
  * import { Effect, Redacted } from "effect"
  *
- * // LOGIN, which is not registered although some servers have it: the server asks for the name, then for the password.
+ * LOGIN, which isn't registered, although some servers have it: the server asks for the name, then for the password.
  * const login = (username: string, password: Redacted.Redacted<string>): LdapSasl.SaslMechanism => {
- *   const tooEarly = () => LdapSasl.rejected("the server said success before it had asked for everything")
+ *   const tooEarly = () => LdapSasl.rejected("the server reported success before it had asked for everything")
  *   const proof: LdapSasl.SaslStep = {
  *     response: Redacted.make(Buffer.from(Redacted.value(password))),
  *     challenged: () => LdapSasl.rejected("the server asked for more than a name and a password"),
@@ -101,11 +101,11 @@ export interface SaslContext {
  * @since 0.1.0
  */
 export interface SaslMechanism {
-  /** The registered name, as it goes into the bind request. */
+  /** The registered name, which is sent in the bind request. */
   readonly name: string
   /**
-   * Whether the mechanism sends a password or token in clear text, with which an eavesdropper could authenticate as the user. Such a
-   * mechanism needs a protected connection, as a simple bind does.
+   * Whether the mechanism sends a password or token in clear text. An eavesdropper could use it to authenticate as the user. Such a
+   * mechanism requires a protected connection, as a simple bind does.
    */
   readonly sendsSecret: boolean
   /** Begins an authentication: requests the secret, and prepares the first response. */
@@ -113,22 +113,24 @@ export interface SaslMechanism {
 }
 
 /**
- * One step of an authentication: the response to send, and a function for each kind of answer. Use each step once.
+ * One step of an authentication: the response to send, and a function for each kind of answer. Each step may be used only once.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SaslStep {
   /**
-   * The credentials of the next bind request; `undefined` for none, which differs from empty ones. Redacted, since the credentials
-   * of some mechanisms are the secret itself.
+   * The credentials of the next bind request. `undefined` sends none, which differs from empty credentials. Redacted, since the
+   * credentials of some mechanisms are the secret itself.
    */
   readonly response: Redacted.Redacted<Uint8Array> | undefined
-  /** The server wants more (result 14, saslBindInProgress). */
+  /** The server asks for another response (result 14, saslBindInProgress). */
   readonly challenged: (challenge: Uint8Array | undefined) => Effect.Effect<SaslStep, SaslFailure>
-  /** The server reports success. Fails if the mechanism has the server prove its identity and the proof is missing or wrong. */
+  /**
+   * The server reports success. Fails if the mechanism requires a proof of the server's identity and the proof is missing or wrong.
+   */
   readonly succeeded: (data: Uint8Array | undefined) => Effect.Effect<SaslSecurityLayer | undefined, SaslFailure>
-  /** What the server said inside the mechanism about a refusal that is yet to come; becomes part of the error. */
+  /** The server's explanation, within the mechanism, of a refusal that is yet to come. It becomes part of the error. */
   readonly remark?: string | undefined
 }
 
@@ -140,13 +142,13 @@ export interface SaslStep {
  * @since 0.1.0
  */
 export interface SaslSecurityLayer {
-  /** Whether the layer encrypts; otherwise it protects against changes only. */
+  /** Whether the layer encrypts. Otherwise it only protects against changes. */
   readonly confidential: boolean
-  /** The largest number of bytes that one call of `wrap` takes. */
+  /** The maximum number of bytes for one call of `wrap`. */
   readonly maxSend: number
-  /** The largest wrapped buffer that the server may send. */
+  /** The maximum size in bytes of a wrapped buffer from the server. */
   readonly maxReceive: number
-  /** One call at a time. The same holds for `unwrap`, which may run beside it. */
+  /** Must not be called again before it has finished. The same holds for `unwrap`, which may run at the same time. */
   readonly wrap: (octets: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
   readonly unwrap: (buffer: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
 }
@@ -170,12 +172,12 @@ export interface BindAnswer {
  */
 export interface SaslOutcome {
   readonly result: LdapResult
-  /** The layer to put between the messages and the socket, before the next byte is sent. */
+  /** The layer to insert between the messages and the socket before the next byte is sent. */
   readonly securityLayer: SaslSecurityLayer | undefined
 }
 
 /**
- * The most bind requests that one authentication may take; no mechanism in use takes more than six.
+ * The maximum number of bind requests in one authentication. Real mechanisms need at most six.
  *
  * @category constants
  * @since 0.1.0
@@ -187,12 +189,12 @@ export const maxBindRequests = 32
  *
  * **Details**
  *
- * `send` sends one bind request with the mechanism's name and these credentials, and waits for its response. A result that
- * is neither success nor saslBindInProgress is the failure, in every step of the mechanism.
+ * `send` sends one bind request with the mechanism's name and these credentials, and waits for its response. If the result is
+ * neither success nor saslBindInProgress, the authentication fails with it, in every step of the mechanism.
  *
- * If this fails although the server has not refused (`AuthRejected`, interruption, failures of `send`), the server may be in the
- * middle of the exchange, or take the connection for authenticated. The caller must then bind again with credentials that it trusts,
- * end the exchange (RFC 4511 section 4.2.1: a bind with an empty mechanism), or close the connection.
+ * Sometimes this fails although the server has not refused (`AuthRejected`, interruption, failures of `send`). Then the server may
+ * be in the middle of the exchange, or treat the connection as authenticated. The caller must then bind again with credentials that
+ * it trusts, end the exchange (RFC 4511 section 4.2.1: a bind with an empty mechanism), or close the connection.
  *
  * @category running
  * @since 0.1.0
@@ -224,7 +226,7 @@ const remarked = (result: LdapResult, remark: string | undefined): LdapResult =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The failure for a server that breaks the rules of a mechanism.
+ * The failure if a server violates a mechanism.
  *
  * @category failing
  * @since 0.1.0
@@ -236,17 +238,17 @@ export const rejected = (detail: string): Effect.Effect<never, AuthRejected> =>
 export const noLayer: Effect.Effect<undefined> = Effect.undefined
 
 /**
- * The last step of a mechanism whose server only accepts or refuses: a challenge is an error, and success needs no proof.
+ * The last step of a mechanism whose server only accepts or refuses. A challenge is an error, and success needs no proof.
  *
  * @internal
  */
 export const lastStep = (name: string, response: Uint8Array): SaslStep => ({
   response: Redacted.make(response),
-  challenged: () => rejected(`the server sent a challenge, and ${name} has none at this point`),
+  challenged: () => rejected(`the server sent a challenge, but ${name} has none at this point`),
   succeeded: () => noLayer
 })
 
-/** The limit on one challenge of the mechanisms here; theirs have some hundred bytes. */
+/** The maximum size in bytes of a challenge. Those of the mechanisms here have some hundred bytes. */
 const maxChallenge = 4096
 
 /**

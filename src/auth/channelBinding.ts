@@ -1,6 +1,6 @@
 /**
- * Computes channel binding data: pure functions of a certificate's bytes, or of a connection that exports keys. The mechanism
- * chooses between them.
+ * Computes channel binding data from a certificate's bytes, or from a connection that exports keys. Pure. The mechanism chooses
+ * between them.
  *
  * @since 0.1.0
  */
@@ -12,9 +12,9 @@ import { BerError, BerReader } from "../ber/BerReader.ts"
  *
  * **Details**
  *
- * The hash function is the one of the certificate's signature, with SHA-256 in place of MD5 and SHA-1. `undefined` if the signature
- * has no single hash function (Ed25519, Ed448), for which the RFC defines no binding, if its algorithm is unknown, and if the bytes
- * are no certificate.
+ * The hash function is that of the certificate's signature, with SHA-256 in place of MD5 and SHA-1. The result is `undefined` if
+ * the signature has no single hash function (Ed25519, Ed448), since the RFC defines no binding for it, if its algorithm is unknown,
+ * and if the bytes are not a certificate.
  *
  * @category channel binding
  * @since 0.1.0
@@ -29,8 +29,8 @@ export const tlsServerEndPoint = (certificate: Uint8Array): Uint8Array | undefin
  *
  * **Details**
  *
- * `undefined` before TLS 1.3: older versions need the extended master secret to be safe to bind to, and Node doesn't report whether
- * they have it.
+ * `undefined` below TLS 1.3. In older versions this binding is safe only with the extended master secret, and Node doesn't report
+ * whether it is used.
  *
  * @category channel binding
  * @since 0.1.0

@@ -1,10 +1,10 @@
 /**
- * SASLprep (RFC 4013): the one form of a user name or password from which client and server compute their proofs, whatever input
- * method typed it; and the trace profile of ANONYMOUS (RFC 4505 section 3). Both are profiles of stringprep (RFC 3454).
+ * SASLprep (RFC 4013) and the trace profile of ANONYMOUS (RFC 4505 section 3). Both are profiles of stringprep (RFC 3454). SASLprep
+ * gives a user name or password one form, whatever input method was used. Client and server compute their proofs from that form.
  *
- * Stringprep is defined on Unicode 3.2, and the tables have that version. The runtime normalizes by a newer version, which gives the
- * same for every character of Unicode 3.2 except the five of {@link correctedSince}. Characters that are newer than 3.2 are not
- * normalized, as under Unicode 3.2.
+ * Stringprep is defined for Unicode 3.2, and so are the tables. The runtime normalizes by a newer version. The result is the same
+ * for every character of Unicode 3.2 except the five of {@link correctedSince}. Characters that are newer than 3.2 are not
+ * normalized, as in Unicode 3.2.
  *
  * @since 0.1.0
  */
@@ -13,11 +13,12 @@ import * as Result from "effect/Result"
 import * as Tables from "./stringPrepTables.ts"
 
 /**
- * A text that has no prepared form.
+ * The text can't be prepared.
  *
  * **Details**
  *
- * The detail names the kind of the offending character, never the character, its place or the text, which may be a password.
+ * The detail names the kind of the invalid character. It never contains the character, its position or the text, since that may be
+ * a password.
  *
  * @category errors
  * @since 0.1.0
@@ -29,15 +30,15 @@ export class SaslPrepError extends Data.TaggedError("SaslPrepError")<{ readonly 
 }
 
 /**
- * Prepares a text by SASLprep.
+ * Prepares a text with SASLprep.
  *
  * **Details**
  *
- * Spaces that are not ASCII become spaces, characters that are commonly mapped to nothing vanish, and the rest is
- * normalized to NFKC (sections 2.1 and 2.2); a text that then holds a prohibited character (section 2.3) or mixes directions
- * (section 2.4) has no prepared form. U+200B, which the RFC maps both to a space and to nothing, becomes a space. Characters
- * that Unicode 3.2 does not know are refused in a `stored` string and kept in a `query` (section 2.5): RFC 5802 has user
- * names prepared as queries and passwords as stored strings. The empty text is its own form. Pure.
+ * Non-ASCII spaces become spaces, characters that are commonly mapped to nothing are removed, and the rest is normalized to NFKC
+ * (sections 2.1 and 2.2). After that, a text with a prohibited character (section 2.3) or with mixed directions (section 2.4) is
+ * refused. The RFC maps U+200B both to a space and to nothing; here it becomes a space. Characters that Unicode 3.2 doesn't have
+ * are refused in a `stored` string and kept in a `query` (section 2.5). RFC 5802 prepares user names as queries and passwords as
+ * stored strings. The empty text stays empty. Pure.
  *
  * **Example**
  *
@@ -55,13 +56,13 @@ export const saslPrep = (text: string, kind: "stored" | "query"): Result.Result<
   const prepared = normalize(map(text))
   const detail = violation(prepared, saslPrepProhibits) ??
     (kind === "stored" && Array.from(prepared).some(isUnassigned)
-      ? "it holds a character that SASLprep does not know (one newer than Unicode 3.2)"
+      ? "it contains a character that SASLprep doesn't know (newer than Unicode 3.2)"
       : undefined)
   return detail === undefined ? Result.succeed(prepared) : Result.fail(new SaslPrepError({ detail }))
 }
 
 /**
- * Checks a text by the trace profile (RFC 4505 section 3). The profile changes no text: it accepts or refuses it. Pure.
+ * Checks a text by the trace profile (RFC 4505 section 3). The profile doesn't change a text; it accepts or refuses it. Pure.
  *
  * @category preparing
  * @since 0.1.0
@@ -83,8 +84,8 @@ const codePointOf = (character: string): number => character.codePointAt(0)!
 const isUnassigned = (character: string): boolean => Tables.unassigned.has(codePointOf(character))
 
 /**
- * Ideographs whose decomposition in Unicode 3.2 was a mistake, corrected in 4.0 (Corrigendum #4, NormalizationCorrections.txt).
- * Stringprep keeps the mistake.
+ * Ideographs whose decomposition in Unicode 3.2 was wrong and was corrected in 4.0 (Corrigendum #4, NormalizationCorrections.txt).
+ * Stringprep keeps the wrong decomposition.
  */
 const correctedSince = new Map([
   ["\u{2F868}", "\u{2136A}"],
@@ -94,7 +95,7 @@ const correctedSince = new Map([
   ["\u{2F9BF}", "\u{4D57}"]
 ])
 
-/** NFKC as of Unicode 3.2: a code point that is not assigned there neither decomposes nor composes, and so ends a run. */
+/** NFKC of Unicode 3.2. A code point that is unassigned there neither decomposes nor composes, so it ends a run. */
 const normalize = (text: string): string => {
   let normalized = ""
   let run = ""
@@ -116,9 +117,9 @@ const traceProhibits: Prohibitions = [
   [Tables.asciiControl, "a control character"],
   [Tables.nonAsciiControl, "a control character"],
   [Tables.privateUse, "a private use character"],
-  [Tables.nonCharacter, "a code point that is no character"],
-  [Tables.surrogate, "half of a surrogate pair"],
-  [Tables.inappropriateForPlainText, "a character that is not for plain text"],
+  [Tables.nonCharacter, "a code point that is not a character"],
+  [Tables.surrogate, "a lone surrogate"],
+  [Tables.inappropriateForPlainText, "a character that is inappropriate for plain text"],
   [Tables.displayChanging, "a character that changes how text is displayed"],
   [Tables.tagging, "a tagging character"]
 ]
@@ -130,12 +131,12 @@ const saslPrepProhibits: Prohibitions = [
   [Tables.inappropriateForCanonicalRepresentation, "a character that has no canonical representation"]
 ]
 
-/** Why a text in its final form is not allowed, if it isn't. */
+/** Why a text in its final form is not allowed; `undefined` if it is. */
 const violation = (text: string, prohibitions: Prohibitions): string | undefined => {
   const codePoints = Array.from(text, codePointOf)
   for (const codePoint of codePoints) {
     for (const [table, kind] of prohibitions) {
-      if (table.has(codePoint)) return `it holds ${kind}, which is prohibited`
+      if (table.has(codePoint)) return `it contains ${kind}, which is prohibited`
     }
   }
   // RFC 3454 section 6.
@@ -143,5 +144,5 @@ const violation = (text: string, prohibitions: Prohibitions): string | undefined
   if (codePoints.some(Tables.leftToRight.has)) return "it mixes characters of left-to-right and right-to-left scripts"
   return Tables.rightToLeft.has(codePoints[0]!) && Tables.rightToLeft.has(codePoints.at(-1)!)
     ? undefined
-    : "it is of a right-to-left script, but does not begin and end with a character of one"
+    : "it contains right-to-left characters, but doesn't begin and end with one"
 }

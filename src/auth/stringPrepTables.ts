@@ -1,7 +1,7 @@
 /**
  * The tables of stringprep (RFC 3454 appendices A to D) that SASLprep and the trace profile use, as ranges of code points in
- * hexadecimal digits. They are those of Unicode 3.2 and never change, whatever Unicode the runtime has. Neighbouring ranges
- * of the RFC are joined. saslPrep.ts applies them.
+ * hexadecimal digits. They are those of Unicode 3.2 and never change, whatever Unicode version the runtime has. Adjacent ranges of
+ * the RFC are joined. saslPrep.ts applies them.
  */
 
 /** A set of code points. */
@@ -9,13 +9,13 @@ export interface CodePoints {
   readonly has: (codePoint: number) => boolean
 }
 
-/** Parses its text on first use, since most programs never need it: names and passwords are mostly ASCII. */
+/** Parses its text at the first use. Most programs never need it, since names and passwords are mostly ASCII. */
 const table = (text: string): CodePoints => {
   let bounds: Uint32Array | undefined
   return {
     has: (codePoint) => {
       bounds ??= parse(text)
-      // The bounds ascend: the number of those that are not above the code point is odd inside of a range.
+      // The bounds are in ascending order. A code point is within a range if an odd number of bounds is less than or equal to it.
       let low = 0
       let high = bounds.length
       while (low < high) {
@@ -37,7 +37,7 @@ const parse = (text: string): Uint32Array =>
     })
   )
 
-/** Table A.1: code points that Unicode 3.2 has no characters for. */
+/** Table A.1: code points that are unassigned in Unicode 3.2. */
 export const unassigned: CodePoints = table(`
   0221 0234-024F 02AE-02AF 02EF-02FF 0350-035F 0370-0373 0376-0379 037B-037D 037F-0383 038B 038D 03A2 03CF 03F7-03FF
   0487 04CF 04F6-04F7 04FA-04FF 0510-0530 0557-0558 0560 0588 058B-0590 05A2 05BA 05C5-05CF 05EB-05EF 05F5-060B
@@ -95,13 +95,13 @@ export const privateUse: CodePoints = table(`
   E000-F8FF F0000-FFFFD 100000-10FFFD
 `)
 
-/** Table C.4: code points that never are characters. */
+/** Table C.4: code points that are never characters. */
 export const nonCharacter: CodePoints = table(`
   FDD0-FDEF FFFE-FFFF 1FFFE-1FFFF 2FFFE-2FFFF 3FFFE-3FFFF 4FFFE-4FFFF 5FFFE-5FFFF 6FFFE-6FFFF 7FFFE-7FFFF 8FFFE-8FFFF
   9FFFE-9FFFF AFFFE-AFFFF BFFFE-BFFFF CFFFE-CFFFF DFFFE-DFFFF EFFFE-EFFFF FFFFE-FFFFF 10FFFE-10FFFF
 `)
 
-/** Table C.5: halves of surrogate pairs. */
+/** Table C.5: surrogates. */
 export const surrogate: CodePoints = table(`
   D800-DFFF
 `)

@@ -82,11 +82,11 @@ export class BerWriter {
   }
 
   /**
-   * Text becomes UTF-8; bytes are written as they are. Throws a RangeError for text with half of a surrogate pair, which has no UTF-8:
+   * Text becomes UTF-8; bytes are written as they are. Throws a RangeError for text with a lone surrogate, which has no UTF-8:
    * it would be sent as U+FFFD, which is another text.
    */
   octets(value: string | Uint8Array, tag: number = Tag.octetString): void {
-    if (typeof value === "string" && !value.isWellFormed()) throw new RangeError("text has half of a surrogate pair")
+    if (typeof value === "string" && !value.isWellFormed()) throw new RangeError("text has a lone surrogate")
     const length = typeof value === "string" ? Buffer.byteLength(value) : value.length
     const octets = lengthOctets(length)
     this.reserve(1 + octets + length)

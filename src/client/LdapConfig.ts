@@ -113,7 +113,7 @@ export const fromEnvironment = (prefix = "LDAP"): Config.Config<Settings> => {
       ([content, path]) =>
         content === undefined || hasCertificate(content)
           ? Effect.succeed(content)
-          : failed(`the file of ${name("CA")}, ${JSON.stringify(path)}, holds no certificate in PEM`)
+          : failed(`the file of ${name("CA")}, ${JSON.stringify(path)}, contains no certificate in PEM`)
     ),
     cert: file("CERT"),
     key: Config.map(file("KEY"), (key) => key === undefined ? undefined : Redacted.make(key)),

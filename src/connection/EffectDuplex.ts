@@ -1,5 +1,5 @@
 /**
- * Fibers that carry the bytes of a connection whose sides are effects, in place of the events of a Node socket.
+ * Fibers that transfer the bytes of a connection whose two directions are effects. They replace the events of a Node socket.
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -11,11 +11,11 @@ import { SessionEnd } from "../model/LdapError.ts"
 import type { ConnectionEnd, LdapConnection, Receiver } from "./LdapConnection.ts"
 
 export interface Sides {
-  /** The next bytes in the order of arrival. Fails when the peer's side has ended, after all bytes before the end. */
+  /** The next bytes in the order of arrival. Fails when the peer's side has ended, after all bytes have been returned. */
   readonly read: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>
   /** Completes when the bytes are accepted and there is room for more. */
   readonly write: (octets: Uint8Array) => Effect.Effect<void, ConnectionEnd>
-  /** Closes this side when all bytes are handed to the network. */
+  /** Closes this side after all bytes were passed to the network. */
   readonly shutdown: Effect.Effect<void>
 }
 
@@ -30,7 +30,7 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
   /** Chunks that were read and not yet passed to the receiver. */
   #unread: Array<Uint8Array> = []
   readonly #fibers = new Set<Fiber.Fiber<void, ConnectionEnd>>()
-  /** Chunks to be written in order; the first is being written. */
+  /** Chunks to be written in order. The first one is being written. */
   #unwritten: Array<Uint8Array> = []
   #onWritten: (() => void) | undefined
   /** Whether `write` is running on the call stack. */
@@ -56,19 +56,20 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
 
   resume(): void {
     this.#isPaused = false
-    // A fiber that waits for bytes has not noticed the pause.
+    // A fiber that waits for bytes hasn't noticed the pause.
     if (this.#isReading) return
     this.#isReading = true
     this.#start(this.#reading, (exit) => {
       this.#isReading = false
-      // A fiber may yield after its last step, and so miss a resume in between.
+      // A fiber may yield after its last step and miss a resume that happens then.
       if (Exit.isSuccess(exit) && !this.#isPaused) this.resume()
     })
   }
 
-  /** Passes on chunk by chunk, since the receiver may pause after each, and reads when none is left. */
+  /** Passes on one chunk at a time, since the receiver may pause after each. Reads when no chunk is left. */
   readonly #reading: Effect.Effect<void, ConnectionEnd> = Effect.suspend(() => {
-    // A peer in memory may answer within the call that writes the request: too early, since the request isn't written yet.
+    // A peer in memory may answer within the call that writes the request. That is too early, since the request doesn't count as
+    // written yet.
     if (this.#isCalled) return Effect.andThen(laterThisTurn, this.#reading)
     while (this.#unread.length > 0 && !this.#isPaused) {
       this.#receiver?.onOctets(this.#unread.shift()!)
@@ -94,7 +95,7 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
     this.#isWriting = true
     this.#start(this.#writing, (exit) => {
       this.#isWriting = false
-      // After a failed write the rest of the queue is dropped; the receiver is about to hear of the end.
+      // After a failed write, the rest of the queue is discarded. The receiver will be told that the connection has ended.
       if (Exit.isFailure(exit)) this.#unwritten = []
       else if (this.#unwritten.length > 0) return this.#write()
       else if (!this.#isCalled) this.#receiver?.onRoom()
@@ -118,14 +119,17 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
     else this.#onWritten = close
   }
 
-  /** Interrupts the fibers and waits for their end. No fiber starts after that. */
+  /** Interrupts the fibers and waits until they have ended. No fiber starts after that. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.#isStopped = true
     this.#onWritten = undefined
     return Fiber.interruptAll(this.#fibers)
   })
 
-  /** Runs one side in a fiber. If it ends or fails unexpectedly, the receiver is told, since the session would wait otherwise. */
+  /**
+   * Runs one direction in a fiber. If it ends or fails unexpectedly, the receiver is told; otherwise the session would wait
+   * forever.
+   */
   #start(
     moving: Effect.Effect<void, ConnectionEnd>,
     onExit: (exit: Exit.Exit<void, ConnectionEnd>) => void
@@ -136,7 +140,8 @@ export class EffectDuplex implements Pick<LdapConnection, "receive" | "pause" | 
     fiber.addObserver((exit) => {
       this.#fibers.delete(fiber)
       onExit(exit)
-      // Nothing but `stop` interrupts these fibers: any other interruption is in the socket, a queue that was shut down, say.
+      // Only `stop` interrupts these fibers. Any other interruption comes from the socket, for instance from a queue that was shut
+      // down.
       if (Exit.isFailure(exit) && !this.#isStopped) this.#receiver?.onEnd(endOf(exit.cause))
     })
   }
@@ -150,5 +155,5 @@ const endOf = (cause: Cause.Cause<ConnectionEnd>): ConnectionEnd =>
     () => SessionEnd.ConnectionLost({ detail: defect, cause: Cause.squash(cause) })
   )
 
-/** For a failure that must not happen; without it the session would wait for ever. */
-export const defect = "a defect of the client, or of the socket that it was given"
+/** The message for an unexpected failure. Without it, the session would wait forever. */
+export const defect = "a bug in the client, or in the socket that was passed to it"

@@ -27,8 +27,8 @@ export { record, type RecordingError, replay } from "./recording/recording.ts"
 export { tap, type TapEvent } from "./recording/tap.ts"
 
 /**
- * How far a connection is protected from others: `tls`, `sasl` (by a confidential security layer of a bind), `local` (it doesn't
- * leave this machine) or `none`.
+ * How a connection is protected: `tls`, `sasl` (by a confidential security layer of a bind), `local` (the connection doesn't leave
+ * this machine) or `none`.
  *
  * @category models
  * @since 0.1.0
@@ -42,21 +42,25 @@ export type { Protection }
  * @since 0.1.0
  */
 export interface UrlOptions {
-  /** Options of TLS: authorities, a client certificate, fingerprints … Certificates are verified, and must name the host. */
+  /**
+   * Options of TLS: authorities, a client certificate, fingerprints … By default certificates are verified and must name the host.
+   */
   readonly tls?: TlsOptions | undefined
   /** TCP keep-alive after this time without traffic; `false` for none. Default 60 seconds. */
   readonly keepAlive?: Duration.Input | false | undefined
-  /** The address of this machine that connections come from: IPv4 or IPv6, and only such servers are then reached. Default: the system's
-   * choice. `ldapi` ignores it. @since 0.2.0 */
+  /**
+   * The local address of connections, IPv4 or IPv6. Only servers with an address of the same family can be reached then. Default:
+   * the system chooses. Ignored for `ldapi`. @since 0.2.0
+   */
   readonly localAddress?: string | undefined
   /**
-   * Time limit for the TLS handshake alone, also that of StartTLS. `connectTimeout` limits DNS, TCP and the handshake together. Default:
-   * none of its own. @since 0.2.0
+   * Time limit for the TLS handshake alone, also that of StartTLS. `connectTimeout` limits DNS, TCP and the handshake together.
+   * Default: no separate limit. @since 0.2.0
    */
   readonly tlsTimeout?: Duration.Input | undefined
   /**
-   * The name of the server, if the URL has its IP address: certificates must carry it, TLS announces it (SNI), and SASL mechanisms make
-   * the name of the service from it. `tls.servername` overrides it for TLS. Default: the host of the URL. @since 0.2.0
+   * The name of the server, if the URL has its IP address. The certificate must have this name, TLS sends it (SNI), and SASL
+   * mechanisms build the service name from it. `tls.servername` overrides it for TLS. Default: the host of the URL. @since 0.2.0
    */
   readonly hostName?: string | undefined
 }
@@ -69,15 +73,15 @@ const invalid = (url: string, detail: string): LdapError =>
  *
  * **Details**
  *
- * `ldap://host`, `ldaps://host`, with a port where it isn't 389 or 636, an IPv6 address in brackets; `ldapi://` with the
- * path of a unix socket in percent-encoding (`ldapi://%2Frun%2Fslapd%2Fldapi`). The URL names a server and nothing else: a
- * base or a filter belongs to a search. Fails with `ConnectFailed` of kind `invalid`.
+ * `ldap://host` or `ldaps://host`, with a port if it isn't 389 or 636, and with brackets around an IPv6 address. `ldapi://` with
+ * the path of a unix socket in percent-encoding (`ldapi://%2Frun%2Fslapd%2Fldapi`). The URL must name only a server: a base or a
+ * filter belongs in a search. Fails with `ConnectFailed` of kind `invalid`.
  *
- * The addresses of a host are tried as RFC 8305 says (happy eyeballs): IPv6 and IPv4 are looked up at the same time, an attempt
- * begins 250 ms after the one before it or when that has failed, and the first that connects is used. If none does, `ConnectFailed`
- * has the failure of each address. If the program provides Effect's `Dns` service (`effect/net/Dns`), it looks up the addresses;
- * otherwise the operating system does. A dot at the end of a host is for DNS only; SNI and the name that the certificate must carry
- * leave it out.
+ * The addresses of a host are tried as in RFC 8305 (happy eyeballs). IPv6 and IPv4 are looked up at the same time. An attempt
+ * begins 250 ms after the previous one, or as soon as that has failed. The first connection is used. If all fail, `ConnectFailed`
+ * lists the failure of each address. If the program provides Effect's `Dns` service (`effect/net/Dns`), it looks up the addresses;
+ * otherwise the operating system does. A dot at the end of a host is used only for DNS, not for SNI and the name in the
+ * certificate.
  *
  * @category constructors
  * @since 0.1.0
@@ -91,7 +95,7 @@ export const fromUrl = (url: string, options?: UrlOptions): Result.Result<LdapTr
 const localAddressProblem = (u: unknown): string | undefined =>
   u === undefined || (typeof u === "string" && isIP(u) !== 0)
     ? undefined
-    : `localAddress must be an IP address of this machine; it is ${given(u)}`
+    : `localAddress must be an IP address of this machine; not ${given(u)}`
 
 const transportTo = (
   url: string,
@@ -128,7 +132,7 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
   const asksForMore = url.dn !== "" || url.attributes.length > 0 || url.scope !== undefined ||
     url.filter !== undefined || url.extensions.length > 0
   if (asksForMore) {
-    const detail = "the URL must name the server alone: a base, a scope and a filter belong to a search"
+    const detail = "the URL must name only the server: a base, a scope and a filter belong in a search"
     // LdapUrl's rendering hides the password of an extension.
     return Result.fail(invalid(url.toString(), detail))
   }
@@ -137,8 +141,8 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
       invalid(
         text,
         url.scheme === "ldapi"
-          ? "the URL names no socket; write its path in percent-encoding, as in ldapi://%2Frun%2Fldapi"
-          : "the URL names no host; write one, as in ldap://ldap.example.org"
+          ? "the URL has no path of a socket; write it in percent-encoding, as in ldapi://%2Frun%2Fldapi"
+          : "the URL has no host; write one, as in ldap://ldap.example.org"
       )
     )
   }
@@ -149,12 +153,12 @@ const parseUrl = (text: string): Result.Result<ParsedUrl, LdapError> => {
 }
 
 /**
- * A transport over a socket of Effect: a socket in memory, one that a proxy opened, or one that a test made.
+ * A transport over a socket of Effect, for instance a socket in memory, or one that a proxy opened.
  *
  * **Details**
  *
- * `protection` states how the way to the peer is protected; with the default `none` the session sends no passwords. StartTLS uses
- * the socket's own upgrade, which knows fewer TLS options than a URL does: it fails with other options, and the result of the
+ * `protection` says how the connection to the peer is protected. With the default `none` the session sends no passwords. StartTLS
+ * uses the socket's own upgrade, which supports fewer TLS options than a URL: it fails with other options, and the result of the
  * handshake isn't reported.
  *
  * @category constructors

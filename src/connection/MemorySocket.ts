@@ -1,6 +1,6 @@
 /**
- * Two sockets joined in memory: bytes written to one are read from the other, with the limits and the endings of a network
- * connection. It uses no ports, no files and no clock, so programs over it run in virtual time.
+ * Two sockets joined in memory: bytes written to one are read from the other, with the limits and the ways to end of a network
+ * connection. It uses no ports, no files and no clock, so programs over it can run in virtual time.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * A connection through the security layer of a bind (RFC 4422 section 3.7): writes are wrapped piece by piece, each with four bytes
- * of length before it, and reads are unwrapped. The mechanism does the wrapping.
+ * A connection through the security layer of a bind (RFC 4422 section 3.7). Writes are wrapped piece by piece, each with its length
+ * in four bytes before it; reads are unwrapped. The mechanism wraps and unwraps.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import { EffectDuplex } from "./EffectDuplex.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "./LdapConnection.ts"
 import type { TlsSession } from "./tls/LdapTls.ts"
 
-/** Bytes of the length before each buffer. */
+/** The length field before each buffer, in bytes. */
 const header = 4
 
 export class SaslConnection implements LdapConnection {
@@ -20,15 +20,15 @@ export class SaslConnection implements LdapConnection {
   readonly #layer: SaslSecurityLayer
   readonly #duplex: EffectDuplex
   readonly #frames: Frames
-  /** Whole buffers that wait to be unwrapped. */
+  /** Complete buffers that wait to be unwrapped. */
   #arrived: ReadonlyArray<Uint8Array> = []
   #end: ConnectionEnd | undefined
   #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd>) => void) | undefined
   #hasRoom = true
-  /** Resumes the write that waits for room. */
+  /** Resumes the write that waits for the connection to accept more. */
   #goOn: (() => void) | undefined
 
-  /** Takes over a connection that is paused. */
+  /** Takes over a paused connection. */
   constructor(inner: LdapConnection, layer: SaslSecurityLayer, context: Context.Context<never>) {
     this.#inner = inner
     this.#layer = layer
@@ -118,7 +118,7 @@ export class SaslConnection implements LdapConnection {
     resume(this.#taken)
   }
 
-  /** Frames that were complete before the end are delivered before it. */
+  /** Buffers that were complete before the end are delivered before it. */
   get #taken(): Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionEnd> {
     const frames = this.#arrived
     this.#arrived = []
@@ -144,9 +144,9 @@ export class SaslConnection implements LdapConnection {
       return Effect.matchEffect(all, {
         onSuccess: () => Effect.succeed(unwrapped),
         onFailure: ({ detail }) => {
-          // Bytes before the invalid frame are delivered first; bytes after it never.
+          // Bytes before the invalid buffer are delivered first. Bytes after it are never delivered.
           this.#arrived = []
-          this.#end = malformed(`a message can not be unwrapped: ${detail}`)
+          this.#end = malformed(`a message can't be unwrapped: ${detail}`)
           return unwrapped.length > 0 ? Effect.succeed(unwrapped) : Effect.fail(this.#end)
         }
       })
@@ -154,14 +154,14 @@ export class SaslConnection implements LdapConnection {
   }
 
   /**
-   * Runs in a fiber of its own that is never interrupted: a message is wrapped and written whole, or not at all, and a security
-   * provider that hangs doesn't delay the release.
+   * Runs in a fiber of its own that is never interrupted. So a message is wrapped and written as a whole or not at all, and a
+   * security provider that hangs doesn't delay the release.
    */
   #wrapAndWrite(octets: Uint8Array): Effect.Effect<void, ConnectionEnd> {
     const taken = Effect.map(this.#wrapAll(octets), (wrapped) => {
       this.#hasRoom = this.#inner.write(wrapped)
     })
-    const whole = Effect.mapError(taken, ({ detail }) => malformed(`a message can not be wrapped: ${detail}`))
+    const whole = Effect.mapError(taken, ({ detail }) => malformed(`a message can't be wrapped: ${detail}`))
     return Effect.forkDetach(whole, { startImmediately: true }).pipe(
       Effect.flatMap(Fiber.join),
       Effect.andThen(this.#room)
@@ -194,7 +194,7 @@ export class SaslConnection implements LdapConnection {
 
 const malformed = (detail: string): ConnectionEnd => SessionEnd.ProtocolViolation({ detail })
 
-/** Cuts the wrapped buffers out of the stream. Memory grows with the bytes received, not with the announced length. */
+/** Splits the stream into wrapped buffers. Memory grows with the bytes received, not with the announced length. */
 class Frames {
   readonly #maxLength: number
   readonly #header = Buffer.alloc(header)
@@ -203,14 +203,14 @@ class Frames {
   #length = 0
   #body = Buffer.alloc(0)
   #collected = 0
-  /** Why the bytes after the complete frames are invalid. */
+  /** Why the bytes after the complete buffers are invalid. */
   failure: string | undefined
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength
   }
 
-  /** The buffers that this chunk completes; none after a {@link failure}. */
+  /** The buffers that this chunk completes. None after a {@link failure}. */
   push(chunk: Uint8Array): ReadonlyArray<Uint8Array> {
     const complete: Array<Uint8Array> = []
     for (let position = 0; position < chunk.length && this.failure === undefined;) {
@@ -226,7 +226,7 @@ class Frames {
     if (this.#begun === header) {
       this.#length = this.#header.readUInt32BE()
       if (this.#length === 0 || this.#length > this.#maxLength) {
-        this.failure = `a wrapped buffer of ${this.#length} bytes, where 1 to ${this.#maxLength} were agreed on`
+        this.failure = `a wrapped buffer of ${this.#length} bytes; 1 to ${this.#maxLength} were negotiated`
       }
     }
     return 1

@@ -1,5 +1,5 @@
 /**
- * A connection over any `Socket` of Effect. The maker of the socket decides what it is made of, and whether its closing is
+ * A connection over any `Socket` of Effect. The program that makes the socket chooses its implementation, and whether closing it is
  * awaited.
  */
 import * as Effect from "effect/Effect"
@@ -28,7 +28,7 @@ export const open = Effect.fnUntraced(function*(
   const writer = yield* Scope.provide(socket.writer, writerScope)
   const duplex = new EffectDuplex({
     read: Effect.catch(Effect.map(reader.pull, octets), (error) => Effect.fail(endOf(error))),
-    // The reader reports that the connection has ended.
+    // The reader reports the end of the connection.
     write: (chunk) => Effect.ignore(writer.write(chunk)),
     shutdown: Scope.close(writerScope, Exit.void)
   }, yield* Effect.context<never>())
@@ -57,7 +57,7 @@ export const open = Effect.fnUntraced(function*(
         !knownOptions.has(name) && tls[name as keyof TlsOptions] !== undefined
       )
       if (unknown.length > 0) {
-        // An option must not be ignored silently.
+        // Refused, since an option must not be ignored silently.
         const detail = `a socket can't be told ${
           unknown.join(", ")
         }; open the session by a URL, or protect the socket itself`
@@ -78,7 +78,7 @@ export const open = Effect.fnUntraced(function*(
   }
 })
 
-/** The server's name in its URL, or the whole text if it is no URL. */
+/** The server's name in its URL, or the whole text if it isn't a URL. */
 const hostOf = (server: string): string => (URL.canParse(server) ? new URL(server).hostname : server)
 
 const encoder = new TextEncoder()
@@ -97,7 +97,7 @@ const endOf = (cause: Socket.SocketError): ConnectionEnd =>
     cause
   })
 
-/** The TLS options that Effect's upgrade accepts; other options need a URL instead of a socket. */
+/** The TLS options that Effect's upgrade supports. For other options, use a URL instead of a socket. */
 const knownOptions = new Set(["ca", "cert", "key", "passphrase", "rejectUnauthorized", "servername"])
 
 const upgradeOptions = (tls: TlsOptions): Socket.TlsUpgradeOptions => ({

@@ -9,7 +9,7 @@ import type { LdapError } from "../model/LdapError.ts"
 import type { LdapConnection } from "./LdapConnection.ts"
 
 /**
- * A server, and how a connection to it is made. It is a value: it opens nothing until a session connects.
+ * A server and the way to connect to it. It is a value: nothing is opened until a session connects.
  *
  * @category models
  * @since 0.1.0
@@ -17,6 +17,6 @@ import type { LdapConnection } from "./LdapConnection.ts"
 export interface LdapTransport {
   /** The server as error messages and spans name it, usually its URL. */
   readonly server: string
-  /** Opens a new connection in each run; the scope owns it. */
+  /** Opens a new connection each time it runs. The scope owns the connection. */
   readonly connect: Effect.Effect<LdapConnection, LdapError, Scope.Scope>
 }

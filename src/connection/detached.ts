@@ -1,10 +1,10 @@
-/** What a program gives as an effect may be one that can't be interrupted. */
+/** Runs effects of the program that may be uninterruptible. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
 /**
- * Runs an effect of the program in a fiber of its own. One that can't be interrupted is told to end and is not waited for, so time limits,
- * interruption and the release hold whatever it does.
+ * Runs an effect of the program in a fiber of its own. On interruption, the effect is interrupted too but not awaited. So time
+ * limits, interruption and the release work even if the effect is uninterruptible.
  */
 export const detached = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptibleMask((restore) =>

@@ -35,17 +35,18 @@ type Found = Pick<LdapSession.SearchResult, "entries" | "references">
  *
  * **When to use**
  *
- * As the first step of a program that comes from ldapts: change the import, and nothing else. New code, and code that is changed
- * anyway, does better with `LdapSession` and `LdapClient`; {@link Client.effect} leads there.
+ * Use it as the first step when moving a program from ldapts: change the import, and nothing else. For new code, and for code that
+ * you change anyway, use `LdapSession` and `LdapClient`; {@link Client.effect} gives access to them.
  *
  * **Details**
  *
- * The connection is made by the first operation, and again after `unbind` or when it was lost. Operations that come together
- * share it. A client that was bound never becomes anonymous by a new connection, and one that used StartTLS never goes on in
- * clear text: unless `autoRebind` is set, operations fail until the program has bound again. `timeout` abandons one operation. A
- * bind with a name and without a password is refused. `src/ldapts/README.md` has the whole table of differences.
+ * The first operation connects. After `unbind`, or if the connection was lost, the next operation connects again. Operations that
+ * run at the same time share the connection. If a client was bound, a new connection is never anonymous; if it used StartTLS, a new
+ * connection is never in clear text. Unless `autoRebind` is set, operations then fail until the program has bound again. `timeout`
+ * abandons one operation. A bind with a name and without a password is refused. `src/ldapts/README.md` has a table of all
+ * differences.
  *
- * Errors are those of ldapts, by its own classes; the `cause` of each is the `LdapError` that says more.
+ * Errors are those of ldapts, in its own classes. The `cause` of each is the `LdapError` with more details.
  *
  * **Example**
  *
@@ -64,10 +65,10 @@ type Found = Pick<LdapSession.SearchResult, "entries" | "references">
 export class Client {
   readonly #connection: ClientConnection
   #conversation: SaslConversation | undefined
-  /** The last bind or StartTLS that is still running: later calls wait for it, also if the program didn't await it. */
+  /** The last bind or StartTLS that is still running. Later calls wait for it, even if the program didn't await it. */
   #ordered: Promise<void> | undefined
 
-  /** Throws for a URL that isn't one of LDAP. Nothing is opened yet. */
+  /** Throws if the URL isn't an LDAP URL. Doesn't connect yet. */
   constructor(options: ClientOptions) {
     this.#connection = new ClientConnection(options)
   }
@@ -83,8 +84,9 @@ export class Client {
   }
 
   /**
-   * The session below, for programs that use both: connected, and bound as this client is. Fails where an operation of this client
-   * would. The session ends with the connection, so ask again for each use; never bind it, since this client wouldn't know.
+   * The underlying session, for programs that use both. It is connected, and bound as this client is. Fails if an operation of this
+   * client would fail. The session ends with the connection, so read this property again for each use. Never bind the session,
+   * since this client wouldn't notice.
    *
    * **Example**
    *
@@ -113,8 +115,8 @@ export class Client {
   }
 
   /**
-   * Binds by a name and a password, or by a SASL mechanism that ldapts lists, with credentials as {@link bindSASL} takes them. Both
-   * empty is an anonymous bind.
+   * Binds with a name and a password, or with a SASL mechanism that ldapts lists; then the credentials are those of {@link
+   * bindSASL}. If both are empty, it is an anonymous bind.
    */
   async bind(
     dnOrSaslMechanism: ldapts.DN | string,
@@ -126,7 +128,7 @@ export class Client {
     if (name !== "" && (password === undefined || password === "")) {
       // The error of servers that refuse unauthenticated binds (RFC 4513 section 5.1.2).
       throw new ldapts.UnwillingToPerformError(
-        "a bind with a name and without a password would be anonymous; bind(\"\", \"\") is for that"
+        "a bind with a name and without a password would be anonymous; use bind(\"\", \"\") for an anonymous bind"
       )
     }
     const auth = name === "" && (password === undefined || password === "")
@@ -138,8 +140,9 @@ export class Client {
   }
 
   /**
-   * Binds by a SASL mechanism of which the program knows the credentials. A server that wants more is a `SaslBindInProgressError`
-   * with its challenge in `response.data`; call this again with the answer. Any other operation ends such a bind, and its connection.
+   * Binds with a SASL mechanism that the program implements. If the server sends a challenge, this fails with
+   * `SaslBindInProgressError`, with the challenge in `response.data`; call this again with the response. Any other operation ends
+   * such a bind, and its connection.
    */
   async bindSASL(mechanism: string, password?: string, controls?: Controls): Promise<void> {
     const credentials = Buffer.from(password ?? "")
@@ -155,7 +158,9 @@ export class Client {
     })
   }
 
-  /** Protects the connection by TLS. The server must prove to be the host of the URL, unless `rejectUnauthorized` is `false`. */
+  /**
+   * Protects the connection by TLS. The server must prove that it is the host of the URL, unless `rejectUnauthorized` is `false`.
+   */
   async startTLS(options: Tls.ConnectionOptions = {}, controls?: Controls): Promise<void> {
     if (listOf(controls).length > 0) throw new Error("StartTLS takes no controls (RFC 4511 section 4.14.1)")
     await this.#answered("startTls", undefined, (session) => this.#connection.startTls(session, options))
@@ -185,7 +190,7 @@ export class Client {
     await this.#operation(controls, (session, sent) => session.delete(dn, { controls: sent }))
   }
 
-  /** An extended operation by its OID. The value of the answer is given as text. */
+  /** Sends an extended operation by its OID. The value of the answer is returned as text. */
   async exop(
     oid: string,
     value?: Buffer | string,
@@ -197,7 +202,7 @@ export class Client {
       (session, sent) => session.extended(oid, { controls: sent, value: octets })
     )
     const text = answer.value === undefined ? undefined : Buffer.from(answer.value).toString()
-    // ldapts' type, and its objects, in which what is missing is there as `undefined`.
+    // ldapts' type, and its objects, in which missing values are present as `undefined`.
     return { oid: answer.oid, value: text } as { oid?: string; value?: string }
   }
 
@@ -210,14 +215,14 @@ export class Client {
     await this.#operation(controls, (session, sent) => session.modify(dn, changes, { controls: sent }))
   }
 
-  /** Renames an entry, and moves it where `newDN` has more than one part. The values of the old RDN leave it. */
+  /** Renames an entry. If `newDN` has more than one part, the entry is moved too. The values of the old RDN are deleted. */
   async modifyDN(dn: ldapts.DN | string, newDN: ldapts.DN | string, controls?: Controls): Promise<void> {
     const name = renameOf(newDN.toString())
     await this.#operation(controls, (session, sent) => session.rename(dn, { ...name, controls: sent }))
   }
 
   /**
-   * Searches, and returns everything at once. If the server ends the search by a size limit, the entries before it are the result.
+   * Searches, and returns all entries at once. If a size limit of the server ends the search, the entries before it are returned.
    * Requested attributes that an entry doesn't have are empty arrays.
    */
   async search(
@@ -245,8 +250,8 @@ export class Client {
   }
 
   /**
-   * Searches with paged results (`paged.pageSize`, default 100 entries), and returns one page after the other. The next page is requested
-   * when the program asks for it; leaving the loop gives the server its cursor back.
+   * Searches with paged results (`paged.pageSize`, default 100 entries), and returns one page after the other. The next page is
+   * requested when the program asks for it. Leaving the loop releases the server's cursor.
    */
   async *searchPaginated(
     baseDN: ldapts.DN | string,
@@ -279,7 +284,7 @@ export class Client {
     if (pages === 0 || page.searchEntries.length > 0 || page.searchReferences.length > 0) yield page
   }
 
-  /** Ends the connection, if there is one: one unbind, however often this is called. Operations in flight fail. */
+  /** Ends the connection, if there is one. If it is called several times, one unbind is sent. Operations in flight fail. */
   async unbind(): Promise<void> {
     this.#conversation?.breakOff()
     await this.#connection.close()
@@ -289,7 +294,10 @@ export class Client {
     await this.unbind()
   }
 
-  /** The session if the operation has nothing to wait for, as usual, since awaiting a promise costs as much as sending a request. */
+  /**
+   * The session, if the operation doesn't have to wait for it, which is the usual case. Awaiting a promise costs as much as sending
+   * a request.
+   */
   get #ready(): LdapSession.LdapSession | undefined {
     return this.#ordered === undefined && this.#conversation === undefined ? this.#connection.ready : undefined
   }
@@ -329,7 +337,7 @@ export class Client {
     return this.#settled(sent, answer)
   }
 
-  /** Reads the controls that came with an answer; an error becomes one of ldapts. */
+  /** Parses the controls of an answer. An error becomes one of ldapts. */
   async #settled<A extends Answer | void>(sent: ReadonlyArray<ldapts.Control>, answer: Promise<A>): Promise<A> {
     let settled: A
     try {
@@ -341,7 +349,7 @@ export class Client {
     return settled
   }
 
-  /** The error of ldapts. Controls of a refusal are read too: those of a password policy have the reason. */
+  /** The error of ldapts. Controls of a refusal are parsed too, since those of a password policy have the reason. */
   #failed(sent: ReadonlyArray<ldapts.Control>, error: unknown): unknown {
     if (!(error instanceof LdapError)) return error
     if (sent.length > 0 && "controls" in error.reason) readInto(sent, error.reason.controls)
@@ -352,7 +360,7 @@ export class Client {
 const isSizeLimit = (error: unknown): error is LdapError =>
   error instanceof LdapError && error.reason._tag === "SizeLimitExceeded"
 
-/** A name with more than one RDN moves the entry. The server checks names that can't be read here. */
+/** A name with more than one RDN moves the entry. If the name can't be parsed here, the server checks it. */
 const renameOf = (newDn: string): { readonly newRdn: string; readonly newSuperior?: string } => {
   const dn = Result.getOrUndefined(LdapDn.parse(newDn, { lenient: true }))
   if (dn === undefined || dn.rdns.length < 2) return { newRdn: newDn }

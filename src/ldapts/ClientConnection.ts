@@ -1,8 +1,8 @@
 /**
- * The connection under a drop-in client: one session at a time, opened when an operation needs it and shared by all.
+ * The connection of a drop-in client: one session at a time, opened when an operation needs it, and shared by all operations.
  *
- * ldapts reconnects silently and is then anonymous, in clear text. Here a client that was bound, or protected by StartTLS, never
- * goes on without that: the new connection is bound and protected like the old one, or the operation fails and says what to do.
+ * ldapts reconnects silently, and the new connection is anonymous and in clear text. If this client was bound or protected by
+ * StartTLS, the new connection is bound and protected in the same way, or the operation fails with an error that says what to do.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,10 +17,10 @@ import { run } from "../session/calls/promises.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import { type ClientOptions, targetOf, tlsOptionsOf } from "./ClientOptions.ts"
 
-/** What an operation needs of the connection. */
+/** The requirements of an operation on the connection. */
 export type Need = "operation" | "bind" | "startTls"
 
-/** A session that is open, unless the client hasn't noticed its end yet. */
+/** An open session. It may have ended without the client having noticed yet. */
 interface Live {
   readonly session: LdapSession.LdapSession
   readonly scope: Scope.Closeable
@@ -37,9 +37,9 @@ export class ClientConnection {
   #opening: { readonly result: Promise<Live>; readonly fiber: Fiber.Fiber<Live, LdapError> } | undefined
   #restoring: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  /** Set once a bind has succeeded: from then on nothing is done as anonymous. The credentials are there if they may be kept. */
+  /** Set once a bind has succeeded: from then on no operation is anonymous. It has the credentials if they may be kept. */
   #identity: { readonly auth: LdapAuth | undefined } | undefined
-  /** Set once StartTLS was asked for: from then on nothing is sent in clear text. */
+  /** Set once StartTLS was requested: from then on nothing is sent in clear text. */
   #tls: TlsOptions | undefined
 
   constructor(options: ClientOptions) {
@@ -63,12 +63,12 @@ export class ClientConnection {
     return live?.isOpen === true && this.#missing(live, "operation") === undefined ? live.session : undefined
   }
 
-  /** A session that is what is needed. Fails with an {@link LdapError}. */
+  /** A session that meets the requirements. Fails with an {@link LdapError}. */
   async acquire(need: Need): Promise<LdapSession.LdapSession> {
     await this.#closing
     for (;;) {
       const open = this.#live?.isOpen === true ? this.#live : undefined
-      // If the old state can't be restored, this fails before a connection is made.
+      // Checked before connecting: if the old state can't be restored, this fails.
       const refusal = this.#refusal(open, need)
       if (refusal !== undefined) throw this.#error(refusal)
       const live = open ?? await this.#open()
@@ -78,7 +78,7 @@ export class ClientConnection {
   }
 
   /**
-   * Binds the session. The outcome decides the identity of the client: a bind that fails leaves the connection anonymous (RFC 4513
+   * Binds the session. The outcome decides the identity of the client: if a bind fails, the connection is anonymous (RFC 4513
    * section 4).
    */
   async bind(
@@ -100,13 +100,13 @@ export class ClientConnection {
 
   async startTls(session: LdapSession.LdapSession, options: Tls.ConnectionOptions): Promise<void> {
     const live = this.#live?.session === session ? this.#live : undefined
-    // Also when it fails: a program that asked for TLS doesn't want to go on without.
+    // Set even if StartTLS fails: a program that requested TLS doesn't want to continue without it.
     this.#tls = tlsOptionsOf(options)
     await run(session.startTls(this.#tls))
     if (live !== undefined) live.hasTls = true
   }
 
-  /** Ends the connection, which is the unbind; however often it is called, one is sent. Credentials are forgotten. */
+  /** Ends the connection with an unbind. If it is called several times, one unbind is sent. Credentials are forgotten. */
   close(): Promise<void> {
     if (this.#identity !== undefined) this.#identity = { auth: undefined }
     return (this.#closing ??= this.#close().finally(() => {
@@ -152,19 +152,19 @@ export class ClientConnection {
     Effect.runCallback(live.session.closed, {
       onExit: () => {
         live.isOpen = false
-        // Nothing is left to be sent; what the session holds is given back.
+        // Nothing is left to be sent; this releases the resources of the session.
         Effect.runFork(Scope.close(live.scope, Exit.void))
       }
     })
   }
 
-  /** What the earlier connection had (TLS, identity) and this one lacks. */
+  /** The state of the earlier connection (TLS, identity) that this one lacks. */
   #missing(live: Live, need: Need): "tls" | "identity" | undefined {
     if (this.#tls !== undefined && !live.hasTls && need !== "startTls") return "tls"
     return this.#identity !== undefined && !live.isBound && need === "operation" ? "identity" : undefined
   }
 
-  /** Why what is missing can't be restored. */
+  /** Why the missing state can't be restored. */
   #refusal(live: Live | undefined, need: Need): InvalidRequest | undefined {
     const missing = this.#missing(live ?? fresh, need)
     if (missing === "tls" && !this.#autoRebind) {
@@ -180,7 +180,7 @@ export class ClientConnection {
     return new InvalidRequest({ field: "connection", detail })
   }
 
-  /** Makes the connection what it was before it was lost. */
+  /** Restores the state of the lost connection. */
   async #restore(live: Live, need: Need): Promise<void> {
     try {
       if (this.#missing(live, need) === "tls") {

@@ -1,6 +1,6 @@
 /**
- * The options of the drop-in client: those of ldapts, with its units and defaults, and a few more; and their conversion to
- * a transport and session options.
+ * The options of the drop-in client, with the units and defaults of ldapts, and a few more. Converts them to a transport and
+ * session options.
  */
 import * as Result from "effect/Result"
 import * as Net from "node:net"
@@ -17,37 +17,38 @@ import type { SessionOptions } from "../session/LdapSession.ts"
  * @since 0.2.0
  */
 export interface ClientOptions {
-  /** `ldap://host`, `ldaps://host`, with a port where it isn't 389 or 636; also `ldapi://` with the path of a unix socket. */
+  /** `ldap://host` or `ldaps://host`, with a port if it isn't 389 or 636; also `ldapi://` with the path of a unix socket. */
   readonly url: string
   /**
-   * Time limit of each operation in milliseconds. After it the operation is abandoned and fails; the connection and other operations go
-   * on. 0 or `undefined`: no limit.
+   * Time limit of each operation, in milliseconds. When it is reached, the operation is abandoned and fails; the connection and
+   * other operations continue. 0 or `undefined`: no limit.
    */
   readonly timeout?: number | undefined
-  /** Time limit of connecting in milliseconds, TLS included. 0 or `undefined`: that of the operating system. */
+  /** Time limit of connecting, in milliseconds, including TLS. 0 or `undefined`: the limit of the operating system. */
   readonly connectTimeout?: number | undefined
   /** Options of TLS for `ldaps://`. Certificates are verified unless `rejectUnauthorized` is `false`, whatever the environment says. */
   readonly tlsOptions?: Tls.ConnectionOptions | undefined
-  /** Accepted without effect: the server checks names. */
+  /** Accepted but ignored: the server checks names. */
   readonly strictDN?: boolean | undefined
-  /** Makes the connection for `ldap://`, called with port and host. Default: `net.connect`. */
+  /** Makes the connection for `ldap://`. Called with port and host. Default: `net.connect`. */
   readonly createConnection?: typeof Net.connect | undefined
-  /** Makes the connection for `ldaps://`, called with port, host and `tlsOptions`, and TLS for `startTLS`. Default: `tls.connect`. */
+  /**
+   * Makes the connection for `ldaps://`, and TLS for `startTLS`. Called with port, host and `tlsOptions`. Default: `tls.connect`.
+   */
   readonly createSecureConnection?: typeof Tls.connect | undefined
   /**
-   * Restores a lost connection: with StartTLS if it had that, and with the last successful bind. The credentials
-   * are kept in memory until `unbind`. Default `false`: after a bind, operations on a new connection fail until the
-   * program binds again.
+   * Whether to restore a lost connection: with StartTLS if it was used, and with the last successful bind. The credentials are kept
+   * in memory until `unbind`. Default `false`: after a bind, operations on a new connection fail until the program binds again.
    */
   readonly autoRebind?: boolean | undefined
   /**
-   * Whether a password may cross the network in clear text. Default `false`: such a bind is refused before anything is sent, and the error
-   * says what to do. Loopback addresses and unix sockets don't leave the machine, and need no permission.
+   * Whether a password may be sent over the network in clear text. Default `false`: such a bind is refused before anything is sent,
+   * and the error says what to do. Loopback addresses and unix sockets don't leave the machine, so they are always allowed.
    */
   readonly allowInsecureAuth?: boolean | undefined
 }
 
-/** The transport and the session options of a client. Throws for a URL that isn't one of a server. */
+/** The transport and the session options of a client. Throws if the URL isn't that of a server. */
 export const targetOf = (
   options: ClientOptions
 ): { readonly transport: LdapTransport; readonly session: SessionOptions } => {
@@ -62,11 +63,11 @@ export const targetOf = (
   }
 }
 
-/** ldapts has 0 for no limit. */
+/** In ldapts, 0 means no limit. */
 export const limitOf = (millis: number | undefined): number | "Infinity" =>
   millis === undefined || millis === 0 || millis === Infinity ? "Infinity" : millis
 
-/** The server alone: ldapts passes over what else a URL has. */
+/** Only the server: ldapts ignores the other parts of a URL. */
 const serverUrl = (text: string): string => {
   const scheme = /^(ldaps?|ldapi):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined || !URL.canParse(text)) throw new Error(`${text} is an invalid LDAP URL (protocol)`)
@@ -99,16 +100,16 @@ const transportOf = (url: string, options: ClientOptions): LdapTransport => {
   }
 }
 
-/** Converts Node's TLS options, which are the same except for those that a session sets itself. Throws for unsupported ones. */
+/** Converts Node's TLS options. They stay the same, except for those that a session sets itself. Throws for unsupported ones. */
 export const tlsOptionsOf = (options: Tls.ConnectionOptions | undefined): TlsOptions => {
   const { host: _, path: _1, port: _2, secureContext, socket: _3, ...others } = options ?? {}
   if (secureContext !== undefined) {
     throw new Error(
-      "secureContext is made here, so that nothing older than TLS 1.2 is spoken; give ca, cert and key instead"
+      "secureContext is not supported, since the client makes its own to exclude versions below TLS 1.2; set ca, cert and key instead"
     )
   }
   const { key, pfx, ...same } = others
-  // Lists of keys are for servers that have several certificates: one is enough for a client, and Node takes the list as it is.
+  // Lists of keys are for servers with several certificates. A client needs one, and Node accepts the list unchanged.
   return {
     ...same,
     ...(key === undefined ? {} : { key: key as Buffer }),

@@ -1,8 +1,8 @@
 /**
- * A SASL bind in the way of ldapts: the program implements the mechanism and gives the credentials of each step as text. A challenge of
- * the server is an error (`SaslBindInProgressError`), after which the program calls `bind` again with its response.
+ * A SASL bind as in ldapts: the program implements the mechanism and passes the credentials of each step as text. A challenge of
+ * the server is an error (`SaslBindInProgressError`). The program then calls `bind` again with its response.
  *
- * On the session all steps are one bind, which waits for the program between two steps.
+ * In the session all steps are one bind, which waits for the program between two steps.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -23,10 +23,10 @@ export class SaslConversation {
   readonly #auth: LdapAuth.LdapAuth
   /** The caller that waits for the answer to its credentials. */
   #caller: PromiseWithResolvers<LdapResult> | undefined
-  /** The server's challenge that waits for the caller's answer. */
+  /** The server's challenge, which waits for the caller's response. */
   #challenged: Deferred.Deferred<SaslStep, SaslFailure> | undefined
 
-  /** `credentials` are those of the first step, and of each that is needed when the bind is done again. */
+  /** `credentials` returns those of the first step. It is called again if the bind must be repeated. */
   constructor(mechanism: string, credentials: Uint8Array) {
     this.mechanism = mechanism
     this.sendsSecret = !keepsSecret.test(mechanism)
@@ -67,12 +67,12 @@ export class SaslConversation {
     return caller.promise
   }
 
-  /** Ends it, and with it the connection: the server is in the middle of it. */
+  /** Ends the bind and the connection, since the server is in the middle of the exchange. */
   breakOff(): void {
     const challenged = this.#challenged
     this.#challenged = undefined
     if (challenged !== undefined) {
-      Deferred.doneUnsafe(challenged, Effect.runSyncExit(rejected("the program went on with something else")))
+      Deferred.doneUnsafe(challenged, Effect.runSyncExit(rejected("the program started another operation")))
     }
   }
 
@@ -86,9 +86,9 @@ export class SaslConversation {
       challenged: (challenge) =>
         Effect.suspend(() => {
           const caller = this.#caller
-          // The bind is done again on another connection, where nothing but the first credentials is known.
+          // When the bind is repeated on another connection, only the first credentials are known.
           if (caller === undefined)
-            return rejected("the mechanism takes several steps, which only the program can do again")
+            return rejected("the mechanism has several steps, which only the program can repeat")
           const next = (this.#challenged = Deferred.makeUnsafe<SaslStep, SaslFailure>())
           this.#caller = undefined
           caller.reject(inProgress(challenge))

@@ -1,6 +1,5 @@
 /**
- * Controls of ldapts around an operation: what goes with the request, and what came with the answer, which ldapts reads into the objects
- * that were sent.
+ * Controls of ldapts: those of the request, and those of the answer. ldapts parses the latter into the objects that were sent.
  */
 import * as ldapts from "ldapts"
 import type { LdapControl } from "../model/control/LdapControl.ts"
@@ -14,7 +13,9 @@ export const listOf = (controls: Controls): ReadonlyArray<ldapts.Control> =>
     ? controls as ReadonlyArray<ldapts.Control>
     : [controls as ldapts.Control]
 
-/** Gives each control of the answer to the one of the request that it answers. Throws what a control throws that can't read it. */
+/**
+ * Passes each control of the answer to the control of the request that it answers. If that can't parse it, this throws its error.
+ */
 export const readInto = (sent: ReadonlyArray<ldapts.Control>, received: ReadonlyArray<LdapControl>): void => {
   for (const { oid, value } of received) {
     const control = sent.find(({ responseType, type }) => (responseType ?? type) === oid)

@@ -1,19 +1,20 @@
 /**
- * Entries in the shape of ldapts: an object with the name under `dn` and an attribute under each description. One value is itself, none
- * or several are an array. Values are text. They are Buffers if the description or the caller says so, or if one of them isn't UTF-8.
+ * Entries in the shape of ldapts: an object with the name under `dn` and an attribute under each description. A single value is
+ * stored directly; several or no values are an array. Values are text, or Buffers if the description or the caller says so, or if
+ * one of the values isn't UTF-8.
  */
 import type { Entry } from "ldapts"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 
-/** What the attributes of an entry become. Entries share their list of names, so it is worked out once for many. */
+/** The form of the attributes of an entry. Entries share their list of names, so it is computed once for many. */
 interface Plan {
   readonly names: ReadonlyArray<string>
   readonly areBuffers: ReadonlyArray<boolean>
-  /** Attributes that were asked for and aren't there: ldapts shows them without values. */
+  /** Requested attributes that the entry doesn't have. ldapts returns them without values. */
   readonly missing: ReadonlyArray<string>
 }
 
-/** For searches that ask for nothing in particular: also one after the other brings the same names again. */
+/** For searches that request no attributes: successive searches return the same names. */
 const plain = new WeakMap<ReadonlyArray<string>, Plan>()
 
 const none: ReadonlyArray<string> = []
@@ -36,7 +37,7 @@ const planFor = (
   return plan
 }
 
-/** A reader of entries for a search that asked for `requested`. */
+/** Converts the entries of a search that requested `requested`. */
 export const entryReader = (
   requested: ReadonlyArray<string> = none,
   explicitBuffers: ReadonlyArray<string> = none
@@ -57,7 +58,7 @@ export const entryReader = (
   }
 }
 
-/** A server names its attributes as it likes: none may become the name of the entry, or the prototype of the object. */
+/** A server may send any attribute name. It must not replace the name of the entry, or the prototype of the object. */
 const put = (entry: Entry, name: string, value: Entry[string]): void => {
   if (name === "dn") return
   if (name === "__proto__") {
@@ -67,10 +68,10 @@ const put = (entry: Entry, name: string, value: Entry[string]): void => {
   }
 }
 
-/** All values are Buffers where one of them has to be. */
+/** If one value must be a Buffer, all are. */
 const valuesOf = (entry: LdapEntry, name: string): ReadonlyArray<string> | ReadonlyArray<Buffer> =>
   entry.utf8(name) ?? buffersOf(entry, name)
 
-/** Copies, since a view would keep the whole received buffer in memory. */
+/** Copied, since a view would keep the whole received buffer in memory. */
 const buffersOf = (entry: LdapEntry, name: string): ReadonlyArray<Buffer> =>
   entry.getAllBytes(name).map((octets) => Buffer.from(octets))

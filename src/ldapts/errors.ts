@@ -13,7 +13,7 @@ import {
   type ResultReason
 } from "../model/LdapError.ts"
 
-/** How ldapts names an operation in its messages. */
+/** The names of operations in ldapts' messages. */
 const requests = new Map([
   ["bind", "BindRequest (0x60)"],
   ["search", "SearchRequest (0x63)"],
@@ -29,8 +29,8 @@ const requests = new Map([
 const requestOf = (operation: string): string => requests.get(operation) ?? operation
 
 /**
- * The error that ldapts has for one of this library: of its classes where the server gave a result code, otherwise an `Error` with
- * ldapts' message, or Node's own error where connecting failed. Its `cause` is the error that was given.
+ * Converts an error to that of ldapts. If the server sent a result code, it is one of ldapts' classes. If connecting failed, it is
+ * Node's own error. Otherwise it is an `Error` with ldapts' message. Its `cause` is the original error.
  *
  * @category errors
  * @since 0.2.0
@@ -61,7 +61,7 @@ const theirs = (error: LdapError): Error => {
 const isResult = (reason: LdapErrorReason): reason is Extract<LdapErrorReason, ResultReason> =>
   "code" in reason && "diagnosticMessage" in reason
 
-/** ldapts knows best which class it has for a code, and what it says. */
+/** ldapts itself chooses the class and the message for a code. */
 const resultError = ({ code, diagnosticMessage, matchedDn }: ResultReason): Error => {
   const response = new ldapts.BindResponse({
     messageId: 0,
@@ -72,7 +72,7 @@ const resultError = ({ code, diagnosticMessage, matchedDn }: ResultReason): Erro
   return ldapts.StatusCodeParser.parse(response)
 }
 
-/** The cause with more details. It is never the error itself, since loggers follow causes to their end. */
+/** A cause with more details. It is never the error itself, since loggers follow causes to their end. */
 const caused = (error: Error, cause: LdapError): Error => {
   if (error.cause !== undefined || !Object.isExtensible(error)) return error
   const { dn, operation, reason, server } = cause
@@ -83,13 +83,13 @@ const caused = (error: Error, cause: LdapError): Error => {
 }
 
 /**
- * The error of this library for one that a client of ldapts, or the drop-in, failed with; `undefined` for an error that is neither of
- * ldapts nor of a connection.
+ * Converts an error of an ldapts client, or of the drop-in, to an error of this library. `undefined` for an error that comes
+ * neither from ldapts nor from a connection.
  *
  * **Details**
  *
- * For an error of the drop-in it is the one that it was made from. Errors of ldapts itself are recognised by their shape, whichever
- * version or copy they are of. They say less, so `dn`, `matchedDn` and the like are missing unless `context` has them.
+ * An error of the drop-in is converted back to its original. Errors of ldapts are recognised by their shape, so any version or copy
+ * works. They contain less, so `dn`, `matchedDn` and similar fields are missing unless `context` has them.
  *
  * @category errors
  * @since 0.2.0

@@ -20,7 +20,7 @@ const dereferencing = new Map<string, LdapSession.DerefAliases>([
   ["always", "always"]
 ])
 
-/** Throws for what ldapts refuses as well. */
+/** Throws for the same options as ldapts. */
 export const searchOf = (
   base: ldapts.DN | string,
   options: ldapts.SearchOptions,
@@ -51,6 +51,6 @@ const named = <A>(what: string, names: ReadonlyMap<string, A>, name: string): A 
   return found
 }
 
-/** ldapts takes a filter without the outer parentheses, and none at all. */
+/** ldapts accepts a filter without outer parentheses, and a missing filter. */
 const parenthesised = (filter: string): string | undefined =>
   filter === "" ? undefined : filter.startsWith("(") ? filter : `(${filter})`

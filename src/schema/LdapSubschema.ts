@@ -24,7 +24,7 @@ export type { AttributesInput } from "../model/entry/LdapEntry.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A schema from definitions that a program has.
+ * A schema from definitions in the program.
  *
  * @category constructors
  * @since 0.1.0
@@ -32,7 +32,7 @@ export type { AttributesInput } from "../model/entry/LdapEntry.ts"
 export const make = (definitions: Partial<Definitions>): LdapSubschema => new LdapSubschema(definitions, [])
 
 /**
- * The schema that a subschema subentry holds. Definitions that can't be read are in `unreadable`; the others count.
+ * The schema in a subschema subentry. Definitions that can't be parsed are listed in `unreadable`; all others are in the schema.
  *
  * @category constructors
  * @since 0.1.0
@@ -80,9 +80,9 @@ const definitionAttributes = [
  *
  * **Details**
  *
- * Takes a client or a session, and sends at most three requests. Fails with `LdapError`; with `InvalidRequest` if no subschema is
- * named, or the bind DN may not read it. The whole schema of Active Directory is about 2 MB. Interruption abandons the
- * request in flight.
+ * Takes a client or a session, and sends at most three requests. Fails with `LdapError`. The reason is `InvalidRequest` if no
+ * subschema is named, or if the bind DN may not read it. The whole schema of Active Directory is about 2 MB. Interruption abandons
+ * the request in flight.
  *
  * **Example**
  *

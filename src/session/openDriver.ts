@@ -82,7 +82,7 @@ const connect = (transport: LdapTransport, limit: Duration.Duration) =>
       const detail = `the server did not answer within ${
         Duration.format(limit)
       }; raise connectTimeout if it needs longer${
-        /^ldaps:/i.test(transport.server) ? ", and look whether the port speaks TLS: one that doesn't is ldap://" : ""
+        /^ldaps:/i.test(transport.server) ? ", and check whether the port speaks TLS; if it doesn't, use ldap://" : ""
       }`
       return Effect.fail(
         new LdapError({

@@ -1,15 +1,15 @@
 /**
  * The telemetry of sessions, clients and pools: spans, metrics, and a few lines of log.
  *
- * Telemetry needs no switch, and costs next to nothing without a reader: without a tracer no span is made. Spans go to the tracer that
- * the program provides, metrics into Effect's registry, and logs to its loggers at level `Debug`; `effect/observability` brings all
- * three to an OTLP collector. Names follow OpenTelemetry's conventions for database clients; names that the conventions don't have begin
- * with `ldap.`.
+ * Telemetry needs no switch. Without a reader it costs almost nothing; without a tracer no span is made. Spans go to the tracer
+ * that the program provides, metrics to Effect's registry, and logs to its loggers at level `Debug`. `effect/observability` sends
+ * all three to an OTLP collector. Names follow OpenTelemetry's conventions for database clients; additional names begin with
+ * `ldap.`.
  *
- * **Spans.** One for each operation, of kind `client`, named by it and the server (`search ldap.example.org:636`): `search` in
- * all its forms, `compare`, `add`, `modify`, `delete`, `rename`, `extended`, and while a session opens `connect`, `startTls` and
- * `bind`. A span lasts as long as the caller waits: with an `LdapClient` it includes the wait for a session and all attempts, and the
- * span of a stream lasts until the stream ends. Attributes:
+ * **Spans.** There is one for each operation, of kind `client`, named by the operation and the server (`search
+ * ldap.example.org:636`). The operations are `search` in all its forms, `compare`, `add`, `modify`, `delete`, `rename`, `extended`,
+ * and, while a session opens, `connect`, `startTls` and `bind`. A span lasts as long as the caller waits. With an `LdapClient` it
+ * includes the wait for a session and all attempts. The span of a stream lasts until the stream ends. Attributes:
  *
  * | | |
  * |---|---|
@@ -26,29 +26,30 @@
  * | `db.response.status_code` | the result code |
  * | `error.type` | the tag of the error's reason, `interrupted`, or `defect` |
  *
- * **No personal data.** Names of entries are often names of people, and the values of a filter identify people. A span shows only the
- * containers of a name (`uid=?,ou=people,dc=example,dc=org`), and no value of a filter. A span ends with the kind of the failure:
- * the reason's tag, the result code, Node's code of a failed connection, and the class and stack of a defect. It contains no text of the
- * server, a certificate or a credentials effect, and no name of an entry or of a bind. The error of the program has
- * all of that, and so has an enclosing span of the program if it fails with that error. Passwords are in no span, metric or log.
+ * **No personal data.** Names of entries are often names of people, and the values of a filter identify people. A span shows only
+ * the containers of a name (`uid=?,ou=people,dc=example,dc=org`), and no value of a filter. Of a failure, a span has only its kind:
+ * the reason's tag, the result code, Node's code of a failed connection, and the class and stack of a defect. It has no text of the
+ * server, of a certificate or of a credentials effect, and no name of an entry or of a bind. The error of the program has all of
+ * that, and so has an enclosing span of the program if it fails with that error. Passwords are in no span, metric or log.
  *
  * **Metrics.** The constants below. Gauges are computed when the metrics are read.
  *
- * **Logs.** At level `Debug`: a session that opens, and why it ended; retries of operations; why a login was refused
- * if `uniform` hides it. Lines that contain text of the server are not written into the current span, unlike other lines of Effect.
+ * **Logs.** At level `Debug`: a session opens, a session ends (with the reason), an operation is retried, a login is refused (with
+ * the reason, if `uniform` hides it). Lines that contain text of the server are not written into the current span, unlike other log
+ * lines of Effect.
  *
  * @since 0.1.0
  */
 
 /**
- * The duration of requests, in seconds: a histogram, whose count is the number of requests by kind and result.
+ * The duration of requests, in seconds: a histogram. Its count is the number of requests by kind and result.
  *
  * **Details**
  *
- * From the write of a request to its last response, by `db.operation.name`, `server.address`, `server.port`, and
- * `db.response.status_code` if the server has answered with a known result code; by `error.type` if the request failed: the tag
- * of the reason, or `abandoned`. Unlike a span it measures one request: each page of a paged search, and each attempt of an operation
- * that is retried. `connect` is included, without a request. Requests that were never written are not.
+ * Measured from the write of a request to its last response, by `db.operation.name`, `server.address`, `server.port`, and
+ * `db.response.status_code` if the server has answered with a known result code. If the request failed, also by `error.type`: the
+ * tag of the reason, or `abandoned`. Unlike a span it measures single requests: each page of a paged search, and each attempt of an
+ * operation that is retried. `connect` is included, although it isn't a request. Requests that were never written are not included.
  *
  * @category metrics
  * @since 0.1.0

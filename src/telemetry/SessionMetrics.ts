@@ -1,5 +1,5 @@
 /**
- * Counts the metrics of one session, into the registry of the program that opened it.
+ * Counts the metrics of one session, in the registry of the program that opened it.
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -21,18 +21,18 @@ export class SessionMetrics {
     this.#metrics = metricsOf(attributes)
   }
 
-  /** The session takes requests from now on. */
+  /** Call it when the session begins to take requests. */
   opened(inFlight: () => number): void {
     const add = (id: string, description: string, read: () => number) =>
       addSource(id, description, this.#attributes, this.#context, read)
     LeftServers.opened(LeftServers.servers, this.#attributes, this.#context)
     this.#removals = [
-      add(LdapTelemetry.openSessions, "LDAP sessions that are open", () => 1),
-      add(LdapTelemetry.requestsInFlight, "LDAP requests that await an answer", inFlight)
+      add(LdapTelemetry.openSessions, "Open LDAP sessions", () => 1),
+      add(LdapTelemetry.requestsInFlight, "LDAP requests in flight", inFlight)
     ]
   }
 
-  /** It takes no more requests. Call it once. */
+  /** Call it once, when the session takes no more requests. */
   ended(end: SessionEnd): void {
     for (const remove of this.#removals) remove()
     this.#metrics.ends(end._tag).updateUnsafe(1, this.#context)
@@ -49,7 +49,7 @@ export class SessionMetrics {
 
   /** Counts a request with its outcome: the result code, or the tag of a reason. Runs for every request. */
   answered(operation: string, outcome: number | string, seconds: number): void {
-    // A server may answer with any number, and each would become a time series.
+    // A server may send any number, and each would become a time series.
     const known = typeof outcome === "number" && !codes.has(outcome) ? tagOf(outcome) : outcome
     this.#metrics.duration(operation, known).updateUnsafe(seconds, this.#context)
   }
@@ -69,17 +69,17 @@ class ServerMetrics {
   }
 
   get abandons(): Metric.Counter<number> {
-    return (this.#abandons ??= this.#counter(LdapTelemetry.abandons, "LDAP requests that were abandoned"))
+    return (this.#abandons ??= this.#counter(LdapTelemetry.abandons, "Abandoned LDAP requests"))
   }
 
   get unbinds(): Metric.Counter<number> {
-    return (this.#unbinds ??= this.#counter(LdapTelemetry.unbinds, "LDAP sessions that were unbound"))
+    return (this.#unbinds ??= this.#counter(LdapTelemetry.unbinds, "LDAP sessions ended by an unbind"))
   }
 
   ends(why: SessionEnd["_tag"]): Metric.Counter<number> {
     let counter = this.#ends.get(why)
     if (counter === undefined) {
-      counter = this.#counter(LdapTelemetry.sessionEnds, "LDAP sessions that have ended", { "ldap.end": why })
+      counter = this.#counter(LdapTelemetry.sessionEnds, "Ended LDAP sessions", { "ldap.end": why })
       this.#ends.set(why, counter)
     }
     return counter
@@ -96,7 +96,7 @@ class ServerMetrics {
     const isCode = typeof outcome === "number"
     return Metric.histogram(LdapTelemetry.operationDuration, {
       description: "Duration of LDAP requests in seconds",
-      // The boundaries that OpenTelemetry's conventions advise.
+      // The boundaries that OpenTelemetry's conventions recommend.
       boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
       attributes: {
         ...this.#attributes,

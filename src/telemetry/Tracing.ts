@@ -1,9 +1,9 @@
 /**
- * A span for each operation, if a tracer listens. `LdapTelemetry.ts` documents what spans show; `spanAttributes.ts` decides what of an
- * operation may be shown; metrics are in `SessionMetrics.ts`.
+ * Makes a span for each operation, if a tracer listens. `LdapTelemetry.ts` documents the content of spans; `spanAttributes.ts`
+ * decides what may be shown of an operation; metrics are in `SessionMetrics.ts`.
  *
- * Every operation passes this file, so it does no work without a reader: without a tracer it makes no spans, since those of Effect's
- * default tracer are not kept, and it computes attributes only for spans that are sampled.
+ * Every operation passes through this file, so it must cost nothing if spans aren't read. Without a tracer it makes no spans, since
+ * Effect's default tracer doesn't keep them. It computes attributes only for sampled spans.
  */
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
@@ -24,7 +24,7 @@ import { defectWithoutWords, failureWithoutWords } from "./spanFailure.ts"
 
 export type { Description, Outcome } from "./spanAttributes.ts"
 
-/** Describes an operation to its span. */
+/** Describes an operation for its span. */
 export interface Operation {
   /** The value of `db.operation.name`. */
   readonly name: string
@@ -34,7 +34,7 @@ export interface Operation {
 
 /** An operation with one answer. */
 export interface AnswerOperation<in A> extends Operation {
-  /** Attributes that follow from the answer. */
+  /** Attributes that are known from the answer. */
   readonly outcome?: ((answer: A) => Outcome) | undefined
 }
 
@@ -53,8 +53,8 @@ export class Tracing {
   readonly #options = new Map<string, Tracer.SpanOptionsNoTrace>()
 
   /**
-   * `server` is a URL, or any other name of one or several servers. All sessions of one server share one value, and with it the metrics
-   * that use its attributes.
+   * `server` is a URL, or any other name of one or several servers. All sessions of one server share one value and the metrics with
+   * its attributes.
    */
   static of(server: string): Tracing {
     let tracing = byServer.get(server)
@@ -93,7 +93,7 @@ export class Tracing {
     })
   }
 
-  /** An operation that gives items until it ends, or until the consumer stops. */
+  /** An operation that emits items until it ends, or until the consumer stops. */
   stream<A>(operation: StreamOperation<A>, stream: Stream.Stream<A, LdapError>): Stream.Stream<A, LdapError> {
     const { describe, isEntry, name } = operation
     const transform = Channel.toTransform(Stream.toChannel(stream))
@@ -154,11 +154,11 @@ export class Tracing {
   }
 }
 
-/** The cache is limited: a program has few servers, and one that makes up names must not fill the memory. */
+/** The cache is limited: a program has few servers, and a program that generates names must not fill the memory. */
 const byServer = new Map<string, Tracing>()
 const mostServers = 256
 
-/** Whether a tracer listens: Effect's default tracer keeps nothing. */
+/** Whether a tracer listens. Effect's default tracer keeps nothing, so it doesn't count. */
 const isTraced = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
   cache.tracer !== undefined && cache.tracerEnabled
 

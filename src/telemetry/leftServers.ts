@@ -1,23 +1,26 @@
 /**
- * What was counted of servers and pools that a program has left: kept for the last of them, so that a program whose servers come and go (a tenant
- * for each, a DNS that announces new names) doesn't collect series for ever.
+ * Removes the metrics of servers and pools that a program no longer uses. Only those of the most recent ones are kept. In some
+ * programs servers come and go (one for each tenant, or DNS announces new names); without this, their time series would accumulate.
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import * as LdapTelemetry from "./LdapTelemetry.ts"
 
-/** Servers without a session, and pools that are closed, whose series are kept: so many of each. */
+/** How many servers without a session, and how many closed pools, keep their time series. */
 export const mostLeft = 256
 
-/** What comes and goes, and has series. */
+/** The kinds of owners of time series. */
 export interface Kind {
-  /** The metrics whose series go with it. */
+  /** The metrics whose time series are removed with their owner. */
   readonly ids: ReadonlySet<string>
   readonly keyOf: (attributes: Metric.Metric.AttributeSet) => string
   readonly registries: WeakMap<Metric.MetricRegistry, Known>
 }
 
-/** Uses by key (sessions of a server, pools of a name), and the keys without one, those that were left first before others. */
+/**
+ * The number of uses by key (sessions of a server, pools of a name), and the keys without a use, those that lost theirs first at
+ * the front.
+ */
 interface Known {
   readonly open: Map<string, number>
   readonly left: Map<string, Metric.Metric.AttributeSet>
@@ -46,7 +49,7 @@ const knownOf = ({ registries }: Kind, registry: Metric.MetricRegistry): Known =
   return known
 }
 
-/** A session with the server takes requests from now on, or the pool lends sessions. */
+/** A session with the server begins to take requests, or a pool begins to lend sessions. */
 export const opened = (kind: Kind, attributes: Metric.Metric.AttributeSet, context: Context.Context<never>): void => {
   const { left, open } = knownOf(kind, Context.get(context, Metric.MetricRegistry))
   const key = kind.keyOf(attributes)
@@ -54,7 +57,10 @@ export const opened = (kind: Kind, attributes: Metric.Metric.AttributeSet, conte
   open.set(key, (open.get(key) ?? 0) + 1)
 }
 
-/** A session has ended, or a pool is closed, and its end is counted. `wasOpened` says whether {@link opened} was told of it. */
+/**
+ * A session has ended or a pool has closed, and its end has been counted. `wasOpened` says whether {@link opened} was called for
+ * it.
+ */
 export const ended = (
   kind: Kind,
   attributes: Metric.Metric.AttributeSet,
@@ -76,7 +82,7 @@ export const ended = (
   }
 }
 
-/** Gauges go with their sources, see `liveGauge.ts`. A counter that comes back begins at 0, as after a restart. */
+/** Gauges are removed with their sources, see `liveGauge.ts`. If a counter is created again, it begins at 0, as after a restart. */
 const forget = (
   { ids, keyOf }: Kind,
   registry: Metric.MetricRegistry,

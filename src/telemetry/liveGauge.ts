@@ -1,6 +1,5 @@
 /**
- * Gauges that are computed when the metrics are read, instead of updated on every change. Until then they cost nothing, however
- * often their value changes.
+ * Gauges that are computed when the metrics are read, not on every change. Changes of their value therefore cost nothing.
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -38,7 +37,10 @@ export const addSource = (
   }
 }
 
-/** Apart from {@link addSource}: functions of one scope share its variables, so the registry would keep the first source in memory. */
+/**
+ * A separate function from {@link addSource}: functions of one scope share its variables, so the registry would keep the first
+ * source in memory.
+ */
 const register = (gauge: Metric.Gauge<number>, context: Context.Context<never>): Series => {
   const sources = new Set<() => number>()
   const get = () => {
@@ -51,7 +53,7 @@ const register = (gauge: Metric.Gauge<number>, context: Context.Context<never>):
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Caches for attributes that recur session after session
+// Caches for attributes that are the same for many sessions
 // ---------------------------------------------------------------------------------------------------------------------
 
 const texts = new WeakMap<Metric.Metric.AttributeSet, string>()

@@ -1,22 +1,22 @@
 /**
- * The attributes of an operation that its span shows. Names of entries are often names of people, so a span shows a name without the
- * parts that may identify a person, and a filter without its values.
+ * The attributes of an operation that its span shows. Names of entries are often names of people, so a span shows a name without
+ * the parts that may identify a person, and a filter without its values.
  */
 import * as Result from "effect/Result"
 import type { Span } from "effect/Tracer"
 import * as LdapDn from "../model/dn/LdapDn.ts"
 
-/** The attributes known before an operation runs. Names are complete here. */
+/** The attributes that are known before an operation runs. Names are still complete here. */
 export interface Description {
-  /** The entry that the operation is about. */
+  /** The entry that the operation is applied to. */
   readonly dn?: string | undefined
-  /** The attribute of a comparison. */
+  /** The attribute that is compared. */
   readonly attribute?: string | undefined
   readonly search?: {
     readonly base: string
     readonly scope: string
     readonly pageSize: number | undefined
-    /** The filter with its values left out; `undefined` for one that can't be read. */
+    /** The filter without its values; `undefined` if it can't be parsed. */
     readonly filter: () => string | undefined
   } | undefined
   /** The OID of an extended operation. */
@@ -51,10 +51,10 @@ export const addOutcome = (span: Span, { code, entries }: Outcome): void => {
   if (code !== undefined) span.attribute("db.response.status_code", String(code))
 }
 
-/** Attributes that name containers of entries: domains, organisations, places. */
+/** Types of attributes that name containers of entries: domains, organisations, places. */
 const containers = new Set(["dc", "ou", "o", "c", "l", "st"])
 
-/** A name without the parts that may identify a person. */
+/** The name without the parts that may identify a person. */
 const withoutPeople = (dn: string): string =>
   Result.match(LdapDn.parse(dn, { lenient: true }), {
     // For instance `<GUID=…>` of Active Directory.

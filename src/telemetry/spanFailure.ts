@@ -1,7 +1,7 @@
 /**
  * Failures as spans show them: the kind and place of the failure, without free text. Diagnostic messages of the server, its other
- * responses, names of entries and this client's own messages about a request can contain personal data. The error of the program has
- * all of that.
+ * responses, names of entries and this client's own messages about a request can contain personal data. The error of the program
+ * has all of that.
  */
 import * as Exit from "effect/Exit"
 import {
@@ -24,13 +24,13 @@ import {
   SlowConsumer
 } from "../model/LdapError.ts"
 
-const elsewhere = "the error of the program says more"
+const elsewhere = "the error of the program has the details"
 
 /** The failure of an operation. */
 export const failureWithoutWords = ({ operation, reason, server }: LdapError): LdapError =>
   new LdapError({ operation, reason: reasonWithoutWords(reason), server })
 
-/** Each reason is rebuilt from fields that are known to be harmless, so a new field or reason shows nothing until it is named here. */
+/** Each reason is rebuilt from fields that are known to be harmless. A new field or reason isn't shown until it is listed here. */
 const reasonWithoutWords = (reason: LdapErrorReason): LdapErrorReason => {
   if ("code" in reason) {
     return fromResult({ code: reason.code, matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
@@ -77,14 +77,17 @@ const endWithoutWords: (end: SessionEnd) => SessionEnd = SessionEnd.$match({
   ProtocolViolation: () => SessionEnd.ProtocolViolation({ detail: elsewhere })
 })
 
-/** Node's codes are fixed words, for instance ECONNREFUSED and CERT_HAS_EXPIRED. Of several failures, one for each address, the first. */
+/**
+ * Node's codes are fixed words, for instance ECONNREFUSED and CERT_HAS_EXPIRED. If there are several failures, one for each
+ * address, this is the first code.
+ */
 const codeOrElsewhere = (cause: unknown): string => {
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
   const code = first instanceof Error && "code" in first ? first.code : undefined
   return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : elsewhere
 }
 
-/** A defect: the class of the error and where it arose. Its message may contain values. */
+/** A defect: the class of the error and its stack. The message may contain values, so it is left out. */
 export const defectWithoutWords = (defect: unknown): Exit.Exit<never> => {
   const bare = new Error(`a defect; ${elsewhere}`)
   if (defect instanceof Error) {

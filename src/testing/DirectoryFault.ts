@@ -223,7 +223,7 @@ export const result = (
 export const reset = (where: Where = everywhere): Reset => ({ _tag: "Reset", where })
 
 /**
- * Closes the connection in good order but without a notice. `close({ on: "connect", after: 10 })` does so after ten messages.
+ * Closes the connection normally but without a notice. `close({ on: "connect", after: 10 })` does so after ten messages.
  *
  * @category constructors
  * @since 0.1.0

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import type { ProtocolOperation, RequestOperation, ResponseOperation } from "../protocol/LdapMessage.ts"
 
 /**
- * How a connection ended. `fin`: the client closed its side in good order. `reset`: the connection broke. `server`: the directory
- * closed it, because the directory's scope closed.
+ * How a connection ended. `fin`: the client closed its side normally. `reset`: the connection broke. `server`: the directory's
+ * scope closed, so the directory closed it.
  *
  * @category models
  * @since 0.1.0
@@ -91,7 +91,7 @@ export interface PduFacts {
   readonly oid?: string | undefined
 }
 
-/** A log entry before it has its number; it keeps the union apart. */
+/** A log entry before it has its number. The conditional type keeps the members of the union apart. */
 type Unnumbered = DirectoryLogEntry extends infer Entry ? Entry extends unknown ? Omit<Entry, "sequence"> : never
   : never
 
@@ -100,8 +100,8 @@ type Unnumbered = DirectoryLogEntry extends infer Entry ? Entry extends unknown 
  *
  * **Details**
  *
- * It grows by some hundred bytes with every message. A directory that serves for a long time, or returns very many entries,
- * needs {@link DirectoryLog.clear} now and then.
+ * The log grows by some hundred bytes with every message. Call {@link DirectoryLog.clear} from time to time if a directory runs for
+ * a long time or returns very many entries.
  *
  * @category models
  * @since 0.1.0
@@ -182,7 +182,7 @@ export class DirectoryLog {
   /** Waits until a connection has ended and returns its record; `undefined` if the record was cleared. */
   closed(connection: number): Effect.Effect<ConnectionRecord | undefined> {
     const hasEnded = () => {
-      // Connections that are open are never forgotten.
+      // Only connections that have ended are forgotten.
       const record = this.connection(connection)
       return connection <= this.#lastConnection && (record === undefined || record.closed !== undefined)
     }

@@ -53,13 +53,13 @@ export const listen = Effect.fnUntraced(function*(
     const reset = Effect.sync(() => {
       // Under TLS, Node can't reset the connection. It ends it without TLS's close_notify instead.
       if (Option.isNone(connection)) return
-      // Nor where its end is on its way: a reset then fails, and the socket never closes.
+      // A socket that has already begun to end isn't reset: the reset would fail, and the socket would never close.
       if (connection.value instanceof TLSSocket || connection.value.writableEnded) connection.value.destroy()
       else connection.value.resetAndDestroy()
     })
     const external = Option.isSome(connection) ? subjectOf(connection.value) : undefined
     yield* directory.serve(socket, { external, reset, startTls: options?.startTls }).pipe(
-      // A client that doesn't read would otherwise keep its connection open, and the server from ending.
+      // Otherwise a client that doesn't read would keep its connection open, and the server couldn't end.
       Effect.onInterrupt(() => Effect.sync(() => Option.isSome(connection) ? connection.value.destroy() : undefined))
     )
   })

@@ -100,7 +100,7 @@ describe("saslPrep", () => {
   it("says what is wrong without quoting it", () => {
     const text = "s3cr3t\u0007\u00e9"
     const failure = Result.getOrThrow(Result.flip(saslPrep(text, "stored")))
-    assert.strictEqual(failure.message, "it holds a control character, which is prohibited")
+    assert.strictEqual(failure.message, "it contains a control character, which is prohibited")
     assert.notInclude(inspect(failure), "s3cr3t")
   })
 })

@@ -190,7 +190,7 @@ describe("settings that are missing or something else", () => {
       writeFileSync(join(path, "ca"), "/etc/ssl/ca.pem")
       const error = yield* Effect.flip(read({ LDAP_URL: url, LDAP_CA: join(path, "ca") }))
       assert.include(error.message, "LDAP_CA")
-      assert.include(error.message, "holds no certificate")
+      assert.include(error.message, "contains no certificate")
     }).pipe(Effect.scoped))
 
   it.effect("of a client: the setting is named, and servers is not", () =>

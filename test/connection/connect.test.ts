@@ -103,15 +103,15 @@ describe("bad input", () => {
     [
       ["http://host", "not the URL of a server"],
       ["host", "not the URL of a server"],
-      ["ldap://", "names no host"],
-      ["ldap:///dc=example", "must name the server alone"],
-      ["ldap://host/dc=example", "must name the server alone"],
-      ["ldap://host:x", "a port is a number"],
-      ["ldap://host:0", "a port is a number"],
-      ["ldap://host:70000", "a port is a number"],
-      ["ldap://user:secret@host", "no user or password"],
+      ["ldap://", "has no host"],
+      ["ldap:///dc=example", "must name only the server"],
+      ["ldap://host/dc=example", "must name only the server"],
+      ["ldap://host:x", "a port must be a number"],
+      ["ldap://host:0", "a port must be a number"],
+      ["ldap://host:70000", "a port must be a number"],
+      ["ldap://user:secret@host", "can't have a user or password"],
       ["ldap://[::1", "is not closed"],
-      ["ldapi://", "names no socket"],
+      ["ldapi://", "has no path of a socket"],
       ["ldapi://%zz", "two hexadecimal digits"]
     ] as const
   )("the URL %s", ([url, said]) =>
@@ -225,7 +225,7 @@ describe("TLS", () => {
   const refused: Record<string, readonly ["server" | "expired" | "wrongHost" | "untrusted", string]> = {
     "an expired certificate": [
       "expired",
-      "time is not now: certificate has expired; the server needs another, or a clock is wrong"
+      "is not valid now: certificate has expired; the server needs a new one, or a clock is wrong"
     ],
     "a certificate for another host": ["wrongHost", "is for another host"],
     "a certificate of an authority that isn't trusted": ["untrusted", "issuer is not trusted"]

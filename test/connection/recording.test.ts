@@ -180,7 +180,7 @@ describe("LdapTransport.replay", () => {
       assert.isTrue(Option.isSome(yield* session.lookup("uid=ada,dc=b")))
       // Once, as it was recorded.
       const error = yield* Effect.flip(session.lookup("uid=ada,dc=b"))
-      assert.include(error.message, `the recording has no more answer to this SearchRequest of "uid=ada,dc=b"`)
+      assert.include(error.message, `the recording has no further answer to this SearchRequest of "uid=ada,dc=b"`)
     }).pipe(Effect.scoped))
 
   it.effect("fails by what the server said", () =>
@@ -200,7 +200,7 @@ describe("LdapTransport.replay", () => {
           })
         )
       )
-      assert.include(scram.message, "the recording has no more answer to this BindRequest")
+      assert.include(scram.message, "the recording has no further answer to this BindRequest")
     }).pipe(Effect.scoped))
 
   it.effect.skipIf(inject("slapd") === undefined)(
@@ -248,7 +248,7 @@ describe("LdapTransport.replay", () => {
       const error = yield* Effect.flip(
         Effect.scoped(LdapSession.fromTransport(Result.getOrThrow(LdapTransport.replay(""))))
       )
-      assert.include(error.message, "nothing was recorded")
+      assert.include(error.message, "the text contains no recorded events")
       assert.isTrue(Result.isFailure(LdapTransport.replay(undefined as never)))
     }))
 })

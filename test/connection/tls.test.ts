@@ -329,7 +329,7 @@ describe("pinned fingerprints", () => {
     Effect.gen(function*() {
       const { url } = yield* listen(certificates.expired)
       const pinnedFingerprints = [LdapTls.certificateFingerprint(certificates.expired.cert)]
-      assert.include((yield* refusal(url, { pinnedFingerprints })).message, "time is not now")
+      assert.include((yield* refusal(url, { pinnedFingerprints })).message, "is not valid now")
     }))
 
   it.live("without the verification they alone identify the server", () =>
@@ -348,7 +348,7 @@ describe("pinned fingerprints", () => {
     Effect.gen(function*() {
       const nowhere = "ldaps://127.0.0.1:1"
       for (const text of ["", "ab:cd", hex.slice(1), `${hex}00`, "*"]) {
-        assert.include((yield* refusal(nowhere, { pinnedFingerprints: [text] })).message, "no SHA-256 fingerprint")
+        assert.include((yield* refusal(nowhere, { pinnedFingerprints: [text] })).message, "not a SHA-256 fingerprint")
       }
     }))
 })
@@ -608,13 +608,13 @@ describe.skipIf(slapd === undefined)("slapd", () => {
 describe("authorities as settings have them", () => {
   it.effect.each([
     ["", "it is empty"],
-    ["hello", "holds no certificate"],
+    ["hello", "contains no certificate"],
     ["/etc/ssl/certs/ca.pem", "tls.caFile"],
     ["ca.crt", "tls.caFile"],
-    [Buffer.from([0x30, 0x82]), "holds no certificate"],
+    [Buffer.from([0x30, 0x82]), "contains no certificate"],
     [[], "empty list"],
     [[ca.cert, ""], "it is empty"],
-    [5, "holds no certificate"]
+    [5, "contains no certificate"]
   ])("tls.ca %j: %s", ([value, detail]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
@@ -643,14 +643,16 @@ describe("authorities as settings have them", () => {
       yield* Effect.forkScoped(Effect.forever(accept))
       yield* LdapSession.make({ url, tls, closeTimeout: 10 })
       yield* LdapSession.make({ url, tls: { caFile: [path], ca: others.ca.cert }, closeTimeout: 10 })
-      for (const [caFile, detail] of [[join(folder, "none"), "can't be read"], ["", "names no file"]] as const) {
+      for (
+        const [caFile, detail] of [[join(folder, "none"), "can't be read"], ["", "must be the path of a file"]] as const
+      ) {
         const error = yield* Effect.flip(Effect.scoped(LdapSession.make({ url, tls: { caFile } })))
         assert.include(error.message, detail)
       }
       writeFileSync(path, "nothing")
       assert.include(
         (yield* Effect.flip(Effect.scoped(LdapSession.make({ url, tls })))).message,
-        "holds no certificate"
+        "contains no certificate"
       )
     }).pipe(Effect.scoped))
 })

@@ -54,7 +54,7 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
     {
       file: spnego,
       find:
-        `if (!context.isComplete()) return yield* fail("the server said success before it had proved its identity")`,
+        `if (!context.isComplete()) return yield* fail("the server reported success before it had proved its identity")`,
       replace: "",
       test: "kerberos/gss/spnego",
       name: "is refused",
@@ -249,11 +249,10 @@ export const kerberosMutations: ReadonlyArray<Mutation> = [
     },
     {
       file: `${room}/gss/signingContext.ts`,
-      find:
-        `    if (before._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")
+      find: `    if (before._tag !== "Asked" || token === undefined) return fail("the server sent an unexpected token")
     state = { _tag: "Failed" }`,
       replace:
-        `    if (before._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")`,
+        `    if (before._tag !== "Asked" || token === undefined) return fail("the server sent an unexpected token")`,
       test: "kerberos/gss/context",
       name: "is refused",
       why: "a server may guess until one answer is believed"

@@ -106,7 +106,7 @@ describe("make", () => {
       assert.match(yield* failure({ entries: [domain, domain] }), /entryAlreadyExists/)
       assert.match(
         yield* failure({ entries: [domain, { ...domain, dn: `ou=x,ou=y,${base}` }] }),
-        /"ou=x,ou=y,dc=example,dc=org" can't be added: its parent isn't there \(the nearest entry is "dc=example,dc=org"\)/
+        /"ou=x,ou=y,dc=example,dc=org" can't be added: its parent doesn't exist \(the nearest entry is "dc=example,dc=org"\)/
       )
       assert.match(yield* failure({ suffixes: ["dc=other"], entries: [domain] }), /unwillingToPerform/)
       assert.match(yield* failure({ suffixes: ["nonsense"] }), /invalid suffixes/)

@@ -1,6 +1,6 @@
 /**
- * RC4, which OpenSSL 3 no longer offers. NTLM needs it, and so does rc4-hmac if a program asks for it. The state carries over from
- * call to call: both sides must process the same bytes in the same order.
+ * RC4, which OpenSSL 3 no longer provides. NTLM needs it, and so does rc4-hmac if a program selects it. The state continues from
+ * call to call, so both sides must process the same bytes in the same order.
  */
 export class Rc4 {
   readonly #state = new Uint8Array(256)

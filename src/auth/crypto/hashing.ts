@@ -18,8 +18,8 @@ export const hmac = (
 }
 
 /**
- * HMAC (RFC 2104) with a key that is used for many messages. Creating an HMAC of Node takes ten times as long as hashing a message, so
- * this class computes it from two hashes.
+ * HMAC (RFC 2104) with a key for many messages. Creating an HMAC object in Node takes ten times as long as hashing a message, so
+ * this class computes the HMAC from two hashes.
  */
 export class HmacKey {
   readonly #algorithm: "sha1" | "sha256" | "sha384"
@@ -49,5 +49,5 @@ export class HmacKey {
   }
 }
 
-/** Compares secrets, or proofs made from them. The time depends on the lengths only. */
+/** Compares secrets, or proofs made from them. The time depends only on the lengths. */
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)

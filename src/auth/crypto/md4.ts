@@ -1,6 +1,6 @@
 /**
- * MD4 (RFC 1320), which OpenSSL 3 no longer offers. NTLM and rc4-hmac hash passwords with it; it is broken for every other
- * purpose. Pure.
+ * MD4 (RFC 1320), which OpenSSL 3 no longer provides. NTLM and rc4-hmac hash passwords with it. It is broken, so don't use it for
+ * anything else. Pure.
  */
 
 const rotate = (value: number, by: number): number => (value << by) | (value >>> (32 - by))

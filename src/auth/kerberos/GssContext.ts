@@ -1,7 +1,7 @@
 /**
- * A security context of the GSS-API (RFC 2743), as far as SASL needs one: the two sides exchange tokens until both are
- * authenticated, and then wrap messages. A {@link GssProvider} makes the contexts, by the `kerberos` package or another
- * binding; the mechanisms don't depend on which.
+ * A security context of the GSS-API (RFC 2743), as far as SASL needs one. The two sides exchange tokens until both are
+ * authenticated, and then wrap messages. A {@link GssProvider} makes contexts, with the `kerberos` package or another
+ * implementation; the mechanisms don't depend on it.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,8 @@ import type * as Effect from "effect/Effect"
 import type { InvalidRequest, KerberosFailed } from "../../model/LdapError.ts"
 
 /**
- * How messages are protected once a context is complete: not at all, against changes, or against changes and eavesdropping.
+ * How messages are protected once a context is complete: `none`, `integrity` (against changes), or `confidentiality` (against
+ * changes and eavesdropping).
  *
  * @category models
  * @since 0.1.0
@@ -18,7 +19,7 @@ import type { InvalidRequest, KerberosFailed } from "../../model/LdapError.ts"
 export type GssProtection = "none" | "integrity" | "confidentiality"
 
 /**
- * The error of the underlying library for a failed step: for instance a missing or expired ticket, or an invalid token.
+ * The error of the underlying library for a failed step, for instance a missing or expired ticket, or an invalid token.
  *
  * @category models
  * @since 0.1.0
@@ -36,19 +37,19 @@ export class GssFailure extends Data.TaggedError("GssFailure")<{ readonly detail
  * @since 0.1.0
  */
 export interface GssRequest {
-  /** Kerberos itself (1.2.840.113554.1.2.2), or SPNEGO (1.3.6.1.5.5.2), which negotiates the mechanism. */
+  /** Kerberos (1.2.840.113554.1.2.2), or SPNEGO (1.3.6.1.5.5.2), which negotiates the mechanism. */
   readonly mechanism: "kerberos" | "spnego"
   /** A host-based service name, as in `ldap@ldap.example.com`. */
   readonly service: string
   /** The principal whose ticket to use if the credential cache has several, as in `ada@EXAMPLE.COM`. */
   readonly principal?: string | undefined
   /**
-   * The strongest protection that the context may offer. With SPNEGO it decides, since the server goes by the flags of the context;
-   * with Kerberos itself it has no effect, and a provider may ignore it.
+   * The strongest protection that the context may offer. With SPNEGO it decides, since the server uses the flags of the context.
+   * With Kerberos alone it has no effect, so a provider may ignore it.
    */
   readonly protection: GssProtection
   /**
-   * The TLS connection that the context is to be bound to (channel binding): the application data of the GSS-API, which is
+   * The TLS connection to which the context is bound (channel binding): the application data of the GSS-API, which is
    * `tls-server-end-point:` and the hash of the server's certificate. `undefined` without TLS. A provider without channel bindings
    * ignores it.
    *
@@ -62,15 +63,15 @@ export interface GssRequest {
  *
  * **Details**
  *
- * The context requires mutual authentication: it isn't complete before the server has proved its identity. Steps run one
- * after the other. After them one `wrap` and one `unwrap` may run at the same time, never two of a kind; messages are sent in the
+ * The context requires mutual authentication: it isn't complete before the server has proved its identity. Steps run one after the
+ * other. After them, one `wrap` and one `unwrap` may run at the same time, but not two of the same kind. Messages are sent in the
  * order in which they were wrapped.
  *
  * @category models
  * @since 0.1.0
  */
 export interface GssContext {
-  /** Takes the server's token (none in the first step) and returns the next token, if there is one. */
+  /** Takes the server's token (`undefined` in the first step) and returns the next token, if there is one. */
   readonly step: (token: Uint8Array | undefined) => Effect.Effect<Uint8Array | undefined, GssFailure>
   readonly isComplete: () => boolean
   /** The protection of the complete context, from its flags. Only SPNEGO uses it. */
@@ -91,7 +92,8 @@ export interface GssProvider {
   /** The strongest protection that contexts of this provider can give to a session. */
   readonly protection: GssProtection
   /**
-   * Fails with `InvalidRequest` if this machine can't make such a context, with `KerberosFailed` if a KDC gives no ticket for it.
+   * Fails with `InvalidRequest` if this machine can't make such a context, and with `KerberosFailed` if the KDCs give no ticket for
+   * it.
    */
   readonly make: (request: GssRequest) => Effect.Effect<GssContext, GssFailure | InvalidRequest | KerberosFailed>
 }

@@ -1,6 +1,6 @@
 /**
- * GSS-SPNEGO: how Active Directory uses Kerberos ([MS-ADTS] section 5.1.1.1). The two sides negotiate a mechanism first (RFC 4178),
- * usually in the first token already, so a bind takes one message less than with GSSAPI.
+ * GSS-SPNEGO: Active Directory's way to use Kerberos ([MS-ADTS] section 5.1.1.1). The two sides negotiate a mechanism first (RFC
+ * 4178), usually within the first token, so a bind takes one message less than with GSSAPI.
  *
  * @since 0.1.0
  */
@@ -15,10 +15,10 @@ import { begin, type GssOptions, layerOver, maxWrapped, proved, token } from "./
  *
  * **Details**
  *
- * Like `gssapi`, with two differences. There is no authorization identity. And how the session's messages are wrapped isn't negotiated:
- * the server goes by the flags of the context. `kerberosProvider` and `ntlmProvider` set these flags as `protection` says. MIT's library
- * sets them unless an option turns that off. The package `kerberos`, the default provider, neither sets that option nor wraps messages,
- * so with it the bind fails with `InvalidRequest` outside of Windows, and nothing is sent.
+ * It works like `gssapi`, with two differences. There is no authorization identity. And the wrapping of the session's messages
+ * isn't negotiated: the server uses the flags of the context. `kerberosProvider` and `ntlmProvider` set these flags according to
+ * `protection`. MIT's library sets them unless an option turns that off. The package `kerberos`, the default provider, neither sets
+ * that option nor wraps messages, so with it the bind fails with `InvalidRequest` outside of Windows, and nothing is sent.
  *
  * @category mechanisms
  * @since 0.1.0
@@ -39,17 +39,17 @@ const negotiating = (
 ): SaslStep => ({
   response: Redacted.make(response ?? new Uint8Array()),
   challenged: Effect.fnUntraced(function*(challenge) {
-    if (context.isComplete()) return yield* rejected("the server went on after its last token")
+    if (context.isComplete()) return yield* rejected("the server sent another token after its last one")
     return negotiating(yield* proved(context.step(yield* token(challenge))), context, wanted)
   }),
   succeeded: Effect.fnUntraced(function*(data) {
     if (!context.isComplete()) yield* proved(context.step(yield* token(data)))
-    if (!context.isComplete()) return yield* rejected("the server said success before it had proved who it is")
+    if (!context.isComplete()) return yield* rejected("the server reported success before it had proved its identity")
     const agreed = context.protection()
     if (agreed !== wanted) {
-      return yield* rejected(`${agreed} was agreed on for the session's messages instead of ${wanted}`)
+      return yield* rejected(`the negotiated protection of the session's messages is ${agreed} instead of ${wanted}`)
     }
-    // The size of buffers isn't negotiated: accepted are those up to the largest length of RFC 4752, and smaller ones are sent.
+    // The size of buffers isn't negotiated. Buffers up to the maximum length of RFC 4752 are accepted, and smaller ones are sent.
     return agreed === "none"
       ? yield* noLayer
       : yield* layerOver(context, agreed, { maxSent: maxWrapped, maxReceived: 0xff_ff_ff })

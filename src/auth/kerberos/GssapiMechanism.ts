@@ -1,6 +1,6 @@
 /**
- * GSSAPI (RFC 4752): Kerberos. The client authenticates by a ticket, the server proves that it could decrypt the ticket, and then the
- * two negotiate how the messages of the session are wrapped, if at all.
+ * GSSAPI (RFC 4752): Kerberos. The client authenticates by a ticket. The server proves that it could decrypt the ticket. Then both
+ * negotiate whether and how the messages of the session are wrapped.
  *
  * @since 0.1.0
  */
@@ -32,17 +32,17 @@ export interface GssapiOptions extends GssOptions {
  *
  * **Details**
  *
- * The contexts come from `provider`. `kerberosProvider` speaks Kerberos itself and wraps messages; `LdapAuth.kerberos` is this
+ * The contexts come from `provider`. `kerberosProvider` implements Kerberos itself and wraps messages; `LdapAuth.kerberos` is this
  * mechanism with that provider. If the server doesn't prove its identity, the bind fails with `AuthRejected`.
  *
- * The default provider is the package `kerberos` (`npm install kerberos`), which is loaded at the bind and takes its ticket from the
- * credential cache of the process (`kinit`, a keytab with `KRB5_CLIENT_KTNAME`). Without the package or a ticket the bind fails with
- * `InvalidRequest` and nothing is sent. The underlying library looks names up and talks to the KDC on Node's thread pool; interruption
- * doesn't wait for it, but the thread finishes its work. The package can't wrap the messages of a session (integrity, confidentiality)
- * and doesn't support channel bindings, so use ldaps or StartTLS. If a server demands a layer on a connection in clear text, the bind
- * fails with `AuthRejected`.
+ * The default provider is the package `kerberos` (`npm install kerberos`). It is loaded at the bind and takes its ticket from the
+ * credential cache of the process (`kinit`, or a keytab with `KRB5_CLIENT_KTNAME`). Without the package or a ticket, the bind fails
+ * with `InvalidRequest`, and nothing is sent. The underlying library resolves names and talks to the KDC on Node's thread pool.
+ * Interruption doesn't wait for it, but the thread finishes its work. The package can't wrap the messages of a session (integrity,
+ * confidentiality) and doesn't support channel bindings, so use ldaps or StartTLS. If a server requires a layer on a clear-text
+ * connection, the bind fails with `AuthRejected`.
  *
- * Kerberos identifies the server by its host name: the URL has to contain the name that is in the server's keytab, not an address.
+ * Kerberos identifies the server by its host name, so the URL must contain the name in the server's keytab, not an address.
  *
  * **Example**
  *
@@ -75,7 +75,7 @@ export const gssapi = (options: GssapiOptions = {}): SaslMechanism => ({
 interface Conversation {
   readonly context: GssContext
   readonly authzId: Uint8Array
-  /** The acceptable protections, the strongest first. */
+  /** The acceptable protections, in order of preference. */
   readonly choices: ReadonlyArray<GssProtection>
 }
 
@@ -83,7 +83,7 @@ interface Conversation {
 // The steps (RFC 4752 section 3.1)
 // ---------------------------------------------------------------------------------------------------------------------
 
-const tooEarly = () => rejected("the server said success before it had proved who it is")
+const tooEarly = () => rejected("the server reported success before it had proved its identity")
 
 /** The exchange of tokens, until the context is complete. */
 const negotiating = (response: Uint8Array | undefined, conversation: Conversation): SaslStep => {
@@ -98,10 +98,10 @@ const negotiating = (response: Uint8Array | undefined, conversation: Conversatio
   }
 }
 
-/** The bits for the layers in the messages of the negotiation. */
+/** The bits of the layers in the messages of the negotiation. */
 const bits: Readonly<Record<GssProtection, number>> = { none: 1, integrity: 2, confidentiality: 4 }
 
-/** The server's offer, and the answer to it. */
+/** Reads the server's offer and answers it. */
 const chosen = Effect.fnUntraced(function*(
   challenge: Uint8Array | undefined,
   { authzId, choices, context }: Conversation
@@ -112,7 +112,7 @@ const chosen = Effect.fnUntraced(function*(
   const offer = octets[0]!
   const maxSent = (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!
   if ((offer & (bits.integrity | bits.confidentiality)) === 0 && maxSent !== 0) {
-    return yield* rejected(`the server offers no layer, and buffers of ${maxSent} bytes for it`)
+    return yield* rejected(`the server offers no layer, but announces buffers of ${maxSent} bytes for it`)
   }
   const choice = choices.find((protection) => (offer & bits[protection]) !== 0)
   if (choice === undefined) {
@@ -135,7 +135,7 @@ const chosen = Effect.fnUntraced(function*(
     : layerOver(context, choice, { maxSent, maxReceived: maxWrapped })
   return {
     response: Redacted.make(response),
-    challenged: () => rejected("the server went on after the layers were agreed on"),
+    challenged: () => rejected("the server sent another challenge after the negotiation of layers"),
     succeeded: () => layer
   }
 })

@@ -1,6 +1,6 @@
 /**
- * Tickets for services: the identity of the client, the exchanges with KDCs, and the cache over them. It knows nothing of LDAP;
- * kerberosProvider.ts makes contexts of the tickets.
+ * Tickets for services: the identity of the client, the exchanges with KDCs, and the cache. It is independent of LDAP;
+ * kerberosProvider.ts makes contexts from the tickets.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -20,9 +20,9 @@ import { format, type PrincipalName, sameName, ticketGranting } from "./messages
 import type { KerberosSystem } from "./system/KerberosSystem.ts"
 
 export interface KerberosClient {
-  /** Encryption types that a service's session key may be of, the best first. */
+  /** The allowed types of a service's session key, in order of preference. */
   readonly types: ReadonlyArray<EncryptionType>
-  /** A ticket for a service, in `realm` where that is known. From the cache where there is one that lasts. */
+  /** A ticket for a service, from the cache if possible. `realm` is the service's realm if it is known. */
   readonly ticket: (
     service: PrincipalName,
     realm: string | undefined
@@ -32,13 +32,13 @@ export interface KerberosClient {
 export const makeClient = (options: KerberosOptions, system: KerberosSystem): KerberosClient => {
   const cache = new TicketCache()
   const keyTypes = byNames(options.encryptionTypes ?? defaultEncryptionTypes)
-  // rc4-hmac has tokens of its own (RFC 4757 section 7), which are not here: it is for the account's key and nothing else.
+  // rc4-hmac has its own token format (RFC 4757 section 7), which isn't implemented: it is supported only for the account's key.
   const types = keyTypes.filter((type) => type !== rc4Hmac)
 
   const ticket: KerberosClient["ticket"] = Effect.fnUntraced(function*(service, realm) {
     if (types.length === 0) {
       const detail =
-        "it has no type of AES, which the keys of sessions are of; rc4-hmac is for the account's own key alone"
+        "at least one AES type is required, since keys of sessions are always AES; rc4-hmac is only for the account's own key"
       return yield* new InvalidRequest({ field: "encryptionTypes", detail })
     }
     const identity = yield* identify(options, system, keyTypes)
@@ -58,7 +58,7 @@ export const makeClient = (options: KerberosOptions, system: KerberosSystem): Ke
         Effect.tapError(({ kind }) =>
           Effect.sync(() => {
             if (kind === "serviceUnknown") proved()
-            // What the KDC gave yesterday may be what it refuses today.
+            // The KDC may refuse a ticket-granting ticket that it issued earlier.
             else if (kind !== "kdcUnreachable") cache.forget(granting)
           })
         )
@@ -79,13 +79,13 @@ const authenticated = (
     (source) => Effect.ensuring(authenticate(transport, client, source, types), Effect.sync(source.wipe))
   )
 
-/** The tickets of a credential cache file that can be used now: that of the service, or else the one that gives tickets. */
+/** The tickets of a credential cache file that can be used now: the service's own, or else the ticket-granting ticket. */
 interface Kept {
   readonly forService?: Credential | undefined
   readonly granting?: Credential | undefined
 }
 
-/** Chooses, and overwrites the keys of all others: a file may have tickets for many services. */
+/** Chooses one and overwrites the keys of all others, since a file may contain tickets for many services. */
 const choose = (
   { cache, client }: Extract<Identity, { readonly _tag: "Tickets" }>,
   service: PrincipalName,

@@ -1,11 +1,11 @@
-/** Failures of Kerberos in words that say what to do. None of them holds a secret. */
+/** Kerberos failures, with messages that say what to do. They contain no secrets. */
 import { KerberosFailed, type KerberosFailureKind } from "../../model/LdapError.ts"
 import { ErrorCode, type KdcError } from "./messages/kdcError.ts"
 
 export const failed = (kind: KerberosFailureKind, detail: string, kdcCode?: number): KerberosFailed =>
   new KerberosFailed({ kind, detail, kdcCode })
 
-/** What was asked for when the KDC refused. */
+/** The request that the KDC refused. */
 export interface Asked {
   /** The client, or the service, as text. */
   readonly name: string
@@ -20,7 +20,7 @@ const describeSkew = ({ serverTime }: KdcError, now: number): string => {
   return `the clocks of this machine and of the KDC differ by ${seconds} seconds; Kerberos allows 300. Set the clock, or run NTP`
 }
 
-/** An error of the KDC about the client: the password, the account, the clocks. */
+/** Explains a KDC's error about the client: the password, the account, the clocks. */
 export const clientRefused = (error: KdcError, { has, name, now, realm }: Asked): KerberosFailed => {
   const of = (kind: KerberosFailureKind, detail: string) => failed(kind, said(detail, error), error.code)
   switch (error.code) {
@@ -41,13 +41,13 @@ export const clientRefused = (error: KdcError, { has, name, now, realm }: Asked)
     case ErrorCode.clockSkew:
       return of("clockSkew", describeSkew(error, now))
     case ErrorCode.wrongRealm:
-      return of("clientUnknown", `${name} is of the realm ${error.clientRealm ?? "(unnamed)"}, not of ${realm}`)
+      return of("clientUnknown", `${name} belongs to the realm ${error.clientRealm ?? "(unnamed)"}, not to ${realm}`)
     default:
       return other(error, name, realm)
   }
 }
 
-/** An error of the KDC about a ticket for a service. */
+/** Explains a KDC's error about a ticket for a service. */
 export const serviceRefused = (error: KdcError, { name, now, realm }: Asked): KerberosFailed => {
   const of = (kind: KerberosFailureKind, detail: string) => failed(kind, said(detail, error), error.code)
   switch (error.code) {
@@ -55,7 +55,7 @@ export const serviceRefused = (error: KdcError, { name, now, realm }: Asked): Ke
       return of(
         "serviceUnknown",
         `the KDC of ${realm} knows no service ${name}. The name comes from the host in the URL, which is not canonicalized by DNS: ` +
-          "connect by the name that the server's keytab or servicePrincipalName has, or give the option service"
+          "connect with the name in the server's keytab or servicePrincipalName, or set the option service"
       )
     case ErrorCode.clockSkew:
       return of("clockSkew", describeSkew(error, now))
@@ -73,12 +73,12 @@ const other = (error: KdcError, name: string, realm: string): KerberosFailed => 
   return error.code === ErrorCode.encryptionTypeUnsupported || error.code === ErrorCode.nullKey
     ? of(
       "encryptionType",
-      `the KDC of ${realm} has no key of ${name} for the encryption types that this side allows; old accounts get AES keys with ` +
+      `the KDC of ${realm} has no key of ${name} with an encryption type that this side allows; old accounts get AES keys with ` +
         "their next password, and encryptionTypes can name rc4-hmac until then"
     )
     : error.code === ErrorCode.serviceUnavailable
     ? of("kdcUnreachable", `the KDC of ${realm} is not available`)
-    : of("refused", `the KDC of ${realm} refuses a ticket for ${name}`)
+    : of("refused", `the KDC of ${realm} refused a ticket for ${name}`)
 }
 
 const said = (detail: string, { code, text }: KdcError): string =>

@@ -1,12 +1,12 @@
 /**
- * Contexts of the `kerberos` package, which is an optional peer: it is loaded at the first bind that needs it, and this module
+ * Contexts of the `kerberos` package. It is an optional peer, so it is loaded at the first bind that needs it, and this module
  * doesn't use its types.
  *
- * Its limits were measured with version 7.0.0 (later sources have the same). Outside of Windows, its `wrap` works for one message only,
- * the one by which a client declines a security layer (its C function overwrites the start of any message), and MIT's library offers
- * confidentiality for every context unless an option is set that the package doesn't expose. With the mechanism GSSAPI the layer is
- * negotiated after the context, so it can be declined; with GSS-SPNEGO the server goes by the flags of the context and expects wrapped
- * messages from then on.
+ * Its limits were measured with version 7.0.0 (later sources have the same). Outside of Windows, its `wrap` works for only one
+ * message, by which a client declines a security layer, since its C function overwrites the start of any message. MIT's library
+ * offers confidentiality for every context unless an option is set that the package doesn't expose. With GSSAPI the layer is
+ * negotiated after the context, so the client can decline it. With GSS-SPNEGO the server uses the flags of the context and expects
+ * wrapped messages from then on.
  */
 import * as Effect from "effect/Effect"
 import { createRequire } from "node:module"
@@ -37,15 +37,15 @@ interface KerberosClient {
   readonly unwrap: (challenge: string) => Promise<string | null>
 }
 
-/** The contexts of the package, which is loaded by `name`. */
+/** Contexts of the package, which is loaded by `name`. */
 export const kerberosPackage = (name = "kerberos"): GssProvider => ({
   protection: "none",
   make: Effect.fnUntraced(function*({ mechanism, principal, service }) {
     if (mechanism === "spnego" && process.platform !== "win32") {
       return yield* new InvalidRequest({
         field: "mechanism",
-        detail: "with GSS-SPNEGO the server would expect wrapped messages, which the kerberos package can not make; " +
-          "use LdapSasl.gssapi, which authenticates with the same ticket, or give a provider of your own"
+        detail: "with GSS-SPNEGO the server would expect wrapped messages, which the kerberos package can't make; " +
+          "use LdapSasl.gssapi, which authenticates with the same ticket, or use another provider"
       })
     }
     const kerberos = yield* load(name)
@@ -68,7 +68,9 @@ const contextOf = (client: KerberosClient): GssContext => ({
   wrap: Effect.fnUntraced(function*(octets) {
     const declined = Buffer.from(octets.subarray(0, declinesLayers.length))
     if (!declined.equals(declinesLayers)) {
-      return yield* new GssFailure({ detail: "the kerberos package wraps nothing but the refusal of security layers" })
+      return yield* new GssFailure({
+        detail: "the kerberos package can only wrap the message that declines a security layer"
+      })
     }
     const user = Buffer.from(octets.subarray(declinesLayers.length)).toString()
     const wrapped = yield* attempt(() => client.wrap(base64(declinesLayers), { user, protect: false }))
@@ -81,7 +83,7 @@ const contextOf = (client: KerberosClient): GssContext => ({
     }))
 })
 
-/** No layer, and so no buffer for it (RFC 4752 section 3.1); the authorization identity follows. */
+/** No layer, and therefore no buffer (RFC 4752 section 3.1). The authorization identity follows. */
 export const declinesLayers = Buffer.from([1, 0, 0, 0])
 
 const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString("base64")
@@ -93,8 +95,8 @@ const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, GssFailure> =>
   Effect.tryPromise({ try: run, catch: (cause) => new GssFailure({ detail: messageOf(cause) }) })
 
 /**
- * Compilers and bundlers leave a function in an object alone, so programs without Kerberos need neither the package nor its types. Of a
- * direct call, and of `import` with a name in a variable, webpack says that it can't know what is asked for.
+ * Compilers and bundlers don't resolve a call through a function in an object, so programs without Kerberos need neither the
+ * package nor its types. For a direct call, and for `import` with a variable, webpack warns that it can't resolve the module.
  */
 const node = { require: createRequire(import.meta.url) }
 
@@ -105,15 +107,15 @@ const load = (name: string): Effect.Effect<KerberosPackage, InvalidRequest> =>
     catch: (cause) => new InvalidRequest({ field: "mechanism", detail: describe(cause, name) })
   })
 
-/** The error if the package, or a library that it needs, is missing. */
+/** The error for a missing package, or for a missing library that it needs. */
 const describe = (cause: unknown, name: string): string => {
   const said = messageOf(cause).split("\n", 1)[0]!
-  // Its own parts may be missing too, with the same code.
+  // The same code is used if a part of the package is missing.
   const isMissing = cause instanceof Error && "code" in cause && cause.code === "MODULE_NOT_FOUND" &&
     said.includes(`'${name}'`)
   return isMissing
     ? `Kerberos needs the package kerberos, which is not installed: npm install kerberos. ${library}`
-    : `the package kerberos could not be loaded (${said}); npm has to be allowed to run its install script, which fetches or ` +
+    : `the package kerberos could not be loaded (${said}); npm must be allowed to run its install script, which fetches or ` +
       `builds its native part. ${library}`
 }
 

@@ -1,5 +1,5 @@
 /**
- * Contexts of Kerberos without a native library: tickets by {@link makeClient}, tokens and messages by the files in gss/.
+ * Kerberos contexts without a native library. {@link makeClient} gets the tickets; the files in gss/ have the tokens and messages.
  *
  * @since 0.2.0
  */
@@ -15,16 +15,16 @@ import type { KerberosSystem } from "./system/KerberosSystem.ts"
 import { nodeSystem } from "./system/nodeSystem.ts"
 
 /**
- * A provider of contexts that speaks Kerberos itself: no native package, no kinit, no system library.
+ * A provider of contexts that implements Kerberos itself. It needs no native package, no kinit, no system library.
  *
  * **Details**
  *
- * It keeps the tickets in memory, so one value serves all sessions of a program, and fibers may share it. Tickets are asked for once
- * however many sessions want one at the same time, and again before they end. The system's clock may be wrong: what a KDC says about
- * the time is used for the tickets that it gives, up to a day.
+ * It keeps the tickets in memory, so use one value for all sessions of a program; fibers may share it. If several sessions need the
+ * same ticket at the same time, it is requested once. It is requested again before it expires. If the system's clock is wrong by up
+ * to a day, the KDC's time is used for its tickets.
  *
- * Fails with `KerberosFailed`, whose `kind` says what to do, and nothing is sent to the LDAP server. Interruption ends an exchange with
- * a KDC, unless other sessions wait for the same ticket.
+ * Fails with `KerberosFailed`, and nothing is sent to the LDAP server. Its `kind` says what to do. Interruption ends an exchange
+ * with a KDC, unless other sessions wait for the same ticket.
  *
  * RFC 4120, 3961, 3962, 8009, 4121, 4178, 6806.
  *
@@ -42,21 +42,21 @@ import { nodeSystem } from "./system/nodeSystem.ts"
  */
 export const kerberosProvider = (options: KerberosOptions): GssProvider => kerberosProviderOn(nodeSystem, options)
 
-/** The same over files and KDCs of one's own, for tests. @internal */
+/** The same with custom files and KDCs, for tests. @internal */
 export const kerberosProviderOn = (system: KerberosSystem, options: KerberosOptions): GssProvider => {
   const client = makeClient(options, system)
   return {
     protection: "confidentiality",
     make: Effect.fnUntraced(function*({ channelBindings, mechanism, principal, protection, service }) {
       if (principal !== undefined && principal !== options.principal) {
-        const detail = "the provider's credentials are of one principal; name it there"
+        const detail = "the provider's credentials belong to one principal; set it in the options of the provider"
         return yield* new InvalidRequest({ field: "principal", detail })
       }
       const name = serviceName(service)
       if (name === undefined) {
         return yield* new InvalidRequest({
           field: "service",
-          detail: "it is no name of a service, as in ldap@dc1.example.com"
+          detail: "it is not the name of a service, such as ldap@dc1.example.com"
         })
       }
       const { credential, proved } = yield* client.ticket(name, name.realm)

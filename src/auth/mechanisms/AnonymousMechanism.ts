@@ -1,5 +1,5 @@
 /**
- * ANONYMOUS (RFC 4505): no identity, with a word for the server's log.
+ * ANONYMOUS (RFC 4505): no identity, optionally with a text for the server's log.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import { InvalidRequest } from "../../model/LdapError.ts"
 import { lastStep, type SaslMechanism } from "../SaslMechanism.ts"
 import { tracePrep } from "../saslPrep.ts"
 
-/** RFC 4505 section 2, for the form that isn't a mail address. */
+/** The maximum length by RFC 4505 section 2, for text that isn't a mail address. */
 const maxTrace = 255
 
 /**
@@ -17,8 +17,8 @@ const maxTrace = 255
  *
  * **Details**
  *
- * `trace` is a text for the server's log: a mail address, or a word of at most 255 characters without `@`. It crosses the
- * connection in clear text and proves nothing.
+ * `trace` is a text for the server's log: a mail address, or a text of at most 255 characters without `@`. It is sent in clear text
+ * and proves nothing.
  *
  * @category mechanisms
  * @since 0.1.0

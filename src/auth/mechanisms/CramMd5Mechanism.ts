@@ -1,6 +1,6 @@
 /**
- * CRAM-MD5 (RFC 2195): legacy. It never was a standard, the server proves nothing, an eavesdropper that records one exchange can
- * guess passwords offline, and the server must store the password in clear text. For servers that have nothing better.
+ * CRAM-MD5 (RFC 2195), a legacy mechanism that never was a standard. The server proves nothing. An eavesdropper who records one
+ * exchange can guess passwords offline. The server must store the password in clear text. Prefer SCRAM if the server has it.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import { lastStep, rejected, required, type SaslMechanism, type SaslStep } from 
  *
  * **Details**
  *
- * It is used only if a program names it. The password isn't sent, but a recorded exchange is enough to guess it offline. Name and
- * password are sent unprepared. If Node has no MD5 (FIPS), the bind fails with `InvalidRequest`.
+ * It is used only if a program selects it. The password isn't sent, but an attacker with a recorded exchange can guess it offline.
+ * Name and password are sent without SASLprep. If Node has no MD5 (FIPS), the bind fails with `InvalidRequest`.
  *
  * @category legacy mechanisms
  * @since 0.1.0
@@ -30,14 +30,14 @@ export const cramMd5 = (options: { readonly username: string; readonly password:
     const username = yield* userName(options.username)
     const password = yield* ask("password", options.password, verbatim)
     const first: SaslStep = {
-      // The server speaks first.
+      // The server sends the first message.
       response: undefined,
       challenged: (challenge) =>
         required(challenge, "CRAM-MD5 challenge").pipe(
           Effect.flatMap((octets) => digest(password, octets)),
           Effect.map((digest) => lastStep("CRAM-MD5", Buffer.from(`${username} ${digest}`)))
         ),
-      succeeded: () => rejected("the server said success without having asked for a proof")
+      succeeded: () => rejected("the server reported success without having asked for a proof")
     }
     return first
   })

@@ -1,6 +1,6 @@
 /**
- * DIGEST-MD5 (RFC 2831): legacy, made historic by RFC 6331. This implementation authenticates both sides; it has no security layer
- * (quality of protection `auth`), and no subsequent authentication. For servers that have nothing better: prefer SCRAM.
+ * DIGEST-MD5 (RFC 2831), a legacy mechanism that RFC 6331 made historic. This implementation authenticates both sides. It supports
+ * no security layer (quality of protection `auth`) and no subsequent authentication. Prefer SCRAM if the server has it.
  *
  * @since 0.1.0
  */
@@ -29,13 +29,14 @@ export interface DigestMd5Options {
 }
 
 /**
- * Authenticates by DIGEST-MD5. Legacy: use SCRAM if the server has it.
+ * Authenticates with DIGEST-MD5. Legacy: use SCRAM if the server has it.
  *
  * **Details**
  *
- * It is used only if a program names it. The server's `rspauth` is verified, and a wrong or missing one is `AuthRejected`. The
- * password isn't sent, but a recorded exchange is enough to guess it offline, at the speed of MD5. If Node has no MD5 (FIPS), the bind
- * fails with `InvalidRequest`; so does a name or password outside of ISO 8859-1 if the server doesn't announce UTF-8.
+ * It is used only if a program selects it. The server's `rspauth` is verified; if it is wrong or missing, the bind fails with
+ * `AuthRejected`. The password isn't sent, but an attacker with a recorded exchange can guess it offline, at the speed of MD5. If
+ * Node has no MD5 (FIPS), the bind fails with `InvalidRequest`. It also fails so if a name or password doesn't fit into ISO 8859-1
+ * and the server doesn't announce UTF-8.
  *
  * @category legacy mechanisms
  * @since 0.1.0
@@ -51,10 +52,10 @@ export const withNonce = (options: DigestMd5Options, makeNonce: () => string): S
   start: Effect.fnUntraced(function*({ host }) {
     const username = yield* userName(options.username)
     const authzId = yield* authorizationId(options.authzId)
-    // Kept as text while it may still have to become ISO 8859-1; bytes are used unchanged.
+    // Kept as text as long as it may have to become ISO 8859-1. Bytes are used unchanged.
     const password = yield* ask("password", options.password, verbatim)
     const first: SaslStep = {
-      // The server speaks first.
+      // The server sends the first message.
       response: undefined,
       challenged: Effect.fnUntraced(function*(challenge) {
         const octets = yield* required(challenge, "DIGEST-MD5 challenge")
@@ -72,7 +73,7 @@ export const withNonce = (options: DigestMd5Options, makeNonce: () => string): S
         }
         return yield* answer(digest, server)
       }),
-      succeeded: () => rejected("the server said success without having asked for a proof")
+      succeeded: () => rejected("the server reported success without having asked for a proof")
     }
     return first
   })
@@ -81,7 +82,7 @@ export const withNonce = (options: DigestMd5Options, makeNonce: () => string): S
 const chooseRealm = (wanted: string | undefined, { realms }: DigestChallenge): Effect.Effect<string, InvalidRequest> =>
   wanted === undefined || realms.length === 0 || realms.includes(wanted)
     ? Effect.succeed(wanted ?? realms[0] ?? "")
-    : Effect.fail(new InvalidRequest({ field: "realm", detail: "the server does not offer this one" }))
+    : Effect.fail(new InvalidRequest({ field: "realm", detail: "the server doesn't offer this realm" }))
 
 const answer = Effect.fnUntraced(function*(
   digest: DigestInput,
@@ -112,12 +113,12 @@ const proofSent = (response: Uint8Array, expected: string): SaslStep => {
     const octets = yield* required(data, "rspauth")
     const found = yield* Effect.fromResult(readResponseAuth(octets))
     if (found.length !== expected.length || !timingSafeEqual(Buffer.from(found), Buffer.from(expected))) {
-      return yield* rejected("the server's rspauth is wrong: it does not know the password")
+      return yield* rejected("the server's rspauth is wrong, so the server doesn't know the password")
     }
   })
   return {
     response: Redacted.make(response),
-    // A server that can't put data beside its success sends the proof as one more challenge.
+    // Some servers can't send data with the success. They send the proof in another challenge.
     challenged: (challenge) => Effect.as(verify(challenge), verified),
     succeeded: (data) => Effect.andThen(verify(data), noLayer)
   }
@@ -125,7 +126,7 @@ const proofSent = (response: Uint8Array, expected: string): SaslStep => {
 
 const verified: SaslStep = {
   response: Redacted.make(Buffer.alloc(0)),
-  challenged: () => rejected("the server went on after its rspauth"),
+  challenged: () => rejected("the server sent another challenge after its rspauth"),
   succeeded: () => noLayer
 }
 
@@ -133,7 +134,7 @@ const verified: SaslStep = {
 // The arithmetic (RFC 2831 section 2.1.2.1)
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Each authentication has its own nonce, so the count is always that of the first use. */
+/** Each authentication has its own nonce, so the count is always 1. */
 const nonceCount = "00000001"
 
 /** @internal */
@@ -175,8 +176,8 @@ export const proofs = Effect.fnUntraced(function*(
 })
 
 /**
- * Text is hashed as ISO 8859-1 if it fits into it, and otherwise as UTF-8 if the server takes that. Bytes that aren't UTF-8 are
- * no text, and stay unchanged.
+ * Text is hashed as ISO 8859-1 if it fits, and otherwise as UTF-8 if the server accepts that. Bytes that aren't UTF-8 aren't text,
+ * so they stay unchanged.
  */
 const latin1 = (
   field: string,
@@ -185,11 +186,14 @@ const latin1 = (
 ): Effect.Effect<Uint8Array, InvalidRequest> => {
   const text = Buffer.from(octets).toString("utf8")
   if (text.includes("\u{fffd}")) return Effect.succeed(octets)
-  // Every code point above U+00FF is a code unit above it.
+  // Every code point above U+00FF has a code unit above it.
   if (/^[\0-\xff]*$/.test(text)) return Effect.succeed(Buffer.from(text, "latin1"))
   return utf8
     ? Effect.succeed(octets)
     : Effect.fail(
-      new InvalidRequest({ field, detail: "it does not fit into ISO 8859-1, and the server takes nothing else" })
+      new InvalidRequest({
+        field,
+        detail: "it doesn't fit into ISO 8859-1, the only character set that the server accepts"
+      })
     )
 }

@@ -14,7 +14,7 @@ import { lastStep, noLayer, type SaslMechanism, type SaslStep } from "../SaslMec
  *
  * **Details**
  *
- * `authzId` asks to act as another user. The server proves nothing beyond what TLS or the unix socket prove.
+ * `authzId` asks to act as another user. The server's identity is proved only by TLS or the unix socket.
  *
  * @category mechanisms
  * @since 0.1.0
@@ -24,11 +24,11 @@ export const external = (options?: { readonly authzId?: string | undefined }): S
   sendsSecret: false,
   start: Effect.fnUntraced(function*() {
     const authzId = yield* authorizationId(options?.authzId)
-    // Empty, not absent, without an authzId: if there were no initial response, the server would have to ask for it.
+    // Without an authzId the initial response is empty but not absent: otherwise the server would have to ask for it.
     const response: Uint8Array = Buffer.from(authzId ?? "")
     const first: SaslStep = {
       response: Redacted.make(response),
-      // Some servers send a challenge all the same.
+      // Some servers send a challenge nevertheless.
       challenged: () => Effect.succeed(lastStep("EXTERNAL", response)),
       succeeded: () => noLayer
     }

@@ -1,5 +1,5 @@
 /**
- * OAUTHBEARER (RFC 7628): an access token of OAuth 2.0 instead of a password.
+ * OAUTHBEARER (RFC 7628): an OAuth 2.0 access token instead of a password.
  *
  * @since 0.1.0
  */
@@ -14,14 +14,14 @@ import { noLayer, rejected, required, type SaslMechanism, type SaslStep, textOf 
 const separator = "\x01"
 
 /**
- * Authenticates by a bearer token that is sent to the server.
+ * Authenticates with a bearer token, which is sent to the server.
  *
  * **Details**
  *
  * The connection must be protected, as for a simple bind (`allowInsecureAuth` of the session). If `token` is an effect, it runs at
- * each bind, so it can refresh the token. `authzId` is the user to act as. A server that refuses the token gives the reason in a
- * challenge; its status, for instance `invalid_token`, and the scope that it wants are in the error's diagnostic message. The server
- * proves nothing beyond what TLS proves.
+ * each bind, so it can refresh the token. `authzId` is the user to act as. A server that refuses the token sends the reason in a
+ * challenge. The error's diagnostic message then has the status, for instance `invalid_token`, and the scope that the server
+ * requires. The server's identity is proved only by TLS.
  *
  * @category mechanisms
  * @since 0.1.0
@@ -60,11 +60,11 @@ const tokenSent = (response: Uint8Array): SaslStep => ({
 const refused = (remark: string): SaslStep => ({
   response: Redacted.make(Buffer.from(separator)),
   remark,
-  challenged: () => rejected(`${remark}; and then went on`),
-  succeeded: () => rejected(`${remark}; and then said success`)
+  challenged: () => rejected(`${remark}; then it sent another challenge`),
+  succeeded: () => rejected(`${remark}; then it reported success`)
 })
 
-/** RFC 6750 section 2.1. Any other character could become part of the message around the token. */
+/** RFC 6750 section 2.1. Any other character could become part of the surrounding message. */
 const bearerToken = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /** The status and the scope of an error (RFC 7628 section 3.2.2), if they are printable text of limited length. */
@@ -73,15 +73,15 @@ const describe = (text: string): string => {
   try {
     error = JSON.parse(text)
   } catch {
-    return "it gives no reason that can be read"
+    return "it gives no readable reason"
   }
   const field = (name: string): string | undefined => {
     const value: unknown = typeof error === "object" && error !== null && Object.hasOwn(error, name)
-      // Own properties only, since the object has an unknown shape.
+      // Only own properties, since the object comes from the server.
       ? (error as Record<string, unknown>)[name]
       : undefined
     return typeof value === "string" && /^[ -~]{1,200}$/.test(value) ? value : undefined
   }
   const scope = field("scope")
-  return `${field("status") ?? "it gives no status"}${scope === undefined ? "" : `, it wants the scope ${scope}`}`
+  return `${field("status") ?? "it gives no status"}${scope === undefined ? "" : `, it requires the scope ${scope}`}`
 }

@@ -1,5 +1,5 @@
 /**
- * PLAIN (RFC 4616): a name and its password in clear text. It is the simple bind for names that aren't DNs.
+ * PLAIN (RFC 4616): a user name and a password in clear text. It corresponds to a simple bind, for names that aren't DNs.
  *
  * @since 0.1.0
  */
@@ -11,13 +11,13 @@ import { ask, type Password, verbatim } from "../Password.ts"
 import { lastStep, type SaslMechanism } from "../SaslMechanism.ts"
 
 /**
- * Authenticates by a name and a password that are sent to the server.
+ * Authenticates with a name and a password, which are sent to the server.
  *
  * **Details**
  *
- * The connection must be protected, as for a simple bind (`allowInsecureAuth` of the session). Name and password are sent unprepared,
- * since the server prepares them (RFC 4616 section 2). `authzId` asks to act as another user. The server proves nothing beyond what
- * TLS proves.
+ * The connection must be protected, as for a simple bind (`allowInsecureAuth` of the session). Name and password are sent
+ * unchanged, since the server prepares them (RFC 4616 section 2). `authzId` asks to act as another user. The server's identity is
+ * proved only by TLS.
  *
  * @category mechanisms
  * @since 0.1.0
@@ -33,7 +33,7 @@ export const plain = (options: {
     const authzId = yield* authorizationId(options.authzId)
     const username = yield* userName(options.username)
     const password = Redacted.value(yield* ask("password", options.password, verbatim))
-    if (password.includes(0)) return yield* new InvalidRequest({ field: "password", detail: "it holds a NUL" })
+    if (password.includes(0)) return yield* new InvalidRequest({ field: "password", detail: "it contains a NUL" })
     return lastStep("PLAIN", Buffer.concat([Buffer.from(`${authzId ?? ""}\0${username}\0`), password]))
   })
 })

@@ -1,8 +1,8 @@
 /**
  * SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither sends it. The server stores a salted hash.
- * With the -PLUS forms the proof is valid for this TLS connection only.
+ * With the -PLUS mechanisms the proof is valid only for this TLS connection.
  *
- * scramMessages.ts reads the messages; this file has the sequence and the arithmetic.
+ * scramMessages.ts parses the messages; this file has the sequence and the arithmetic.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ import {
 import { type IterationLimits, readServerFinal, readServerFirst } from "./scramMessages.ts"
 
 /**
- * The hash functions that SCRAM is registered with for LDAP's servers, each with and without channel binding.
+ * The hash functions of SCRAM that LDAP servers support, each with and without channel binding.
  *
  * @category models
  * @since 0.1.0
@@ -49,36 +49,40 @@ export interface ScramOptions {
   readonly password: Password
   /** The authorization identity, if it differs from the user: `dn:` and a DN, or `u:` and a name. */
   readonly authzId?: string | undefined
-  /** The fewest iterations that the server may ask for; with fewer an attacker could guess the password cheaply. Default 4096. */
+  /**
+   * The minimum number of iterations that the server may request. With fewer, an attacker could guess the password cheaply. Default
+   * 4096.
+   */
   readonly minIterations?: number | undefined
-  /** The most iterations, since a hostile server could keep the machine busy. Default 1,000,000, which takes about a second. */
+  /** The maximum number, since a hostile server could keep the machine busy. Default 1,000,000, which takes about a second. */
   readonly maxIterations?: number | undefined
   /**
-   * The channel binding of the -PLUS forms. Default `tls-server-end-point`. OpenLDAP (2.5 and 2.6) implements that binding under a
-   * name and in a form of its own, and refuses the one of the RFC: for it, set `openldap`.
+   * The channel binding of the -PLUS mechanisms. Default `tls-server-end-point`. OpenLDAP (2.5 and 2.6) implements that binding
+   * under its own name and in its own form, and refuses the one of the RFC: for OpenLDAP, set `openldap`.
    */
   readonly channelBinding?: ChannelBindingType | "openldap" | undefined
   /**
-   * `supportedSASLMechanisms` of the root DSE, read over the same connection and with the same protection. A mechanism without -PLUS
-   * then tells the server that the -PLUS form was not among them, so that the server detects an attacker who removed it from the list
-   * (RFC 5802 section 6). Default: unknown; the server is told nothing.
+   * `supportedSASLMechanisms` of the root DSE, read over the same connection and with the same protection. A mechanism without
+   * -PLUS then tells the server that the -PLUS mechanism was not in the list. So the server detects an attacker who removed it from
+   * the list (RFC 5802 section 6). Default: unknown, and the server is told nothing.
    */
   readonly offered?: ReadonlyArray<string> | undefined
 }
 
 /**
- * Authenticates by SCRAM.
+ * Authenticates with SCRAM.
  *
  * **Details**
  *
- * The server's signature is verified. A server that doesn't know the password, or leaves the signature out, is `AuthRejected`, and so
- * is a server that shortens the nonce, asks for too few or too many iterations, or sends a message that the RFC doesn't allow.
- * A name or password that SASLprep refuses is `InvalidRequest`, and nothing is sent. The key is derived on Node's thread
- * pool; interruption doesn't wait for the thread, which finishes its work.
+ * The server's signature is verified. The bind fails with `AuthRejected` if the server doesn't know the password, leaves the
+ * signature out, truncates the nonce, requests too few or too many iterations, or sends a message that the RFC doesn't allow. It
+ * fails with `InvalidRequest` if SASLprep refuses the name or password; then nothing is sent. The key is derived on Node's thread
+ * pool. Interruption doesn't wait for the thread, which finishes its work.
  *
- * The -PLUS forms need TLS and the binding data of the connection, and fail with `InvalidRequest` without. If the connection has
- * binding data and `offered` lacks the -PLUS form, the others tell the server that this side could have bound to the channel (the
- * `y` flag). A server that did offer the -PLUS form then refuses, since an attacker must have changed its list.
+ * The -PLUS mechanisms need TLS and the binding data of the connection, and fail with `InvalidRequest` without. If the connection
+ * has binding data and `offered` lacks the -PLUS mechanism, the other mechanisms tell the server that this side supports channel
+ * binding (the `y` flag). If the server did offer the -PLUS mechanism, it then refuses, since an attacker must have changed its
+ * list.
  *
  * **Example**
  *
@@ -111,10 +115,10 @@ export interface ScramOptions {
  */
 export const scram = (name: ScramName, options: ScramOptions): SaslMechanism => withNonce(name, options, freshNonce)
 
-/** 144 bits; base64 contains no character that a nonce must not contain. */
+/** 144 bits. All characters of base64 are allowed in a nonce. */
 const freshNonce = (): string => randomBytes(18).toString("base64")
 
-/** The same with a given nonce, for test vectors. @internal */
+/** The same with a fixed nonce, for test vectors. @internal */
 export const withNonce = (name: ScramName, options: ScramOptions, makeNonce: () => string): SaslMechanism => ({
   name,
   sendsSecret: false,
@@ -149,7 +153,7 @@ interface Conversation {
   readonly password: Redacted.Redacted<Uint8Array>
   readonly nonce: string
   readonly header: string
-  /** The header and the binding data in base64, which the proof covers. */
+  /** The header and the binding data in base64. The proof covers them. */
   readonly channel: string
   /** client-first-message-bare */
   readonly bare: string
@@ -165,7 +169,7 @@ const clientFirst = (conversation: Conversation): SaslStep => ({
     const octets = yield* required(challenge, "first SCRAM message")
     return yield* clientFinal(conversation, yield* textOf(octets, "first SCRAM message"))
   }),
-  succeeded: () => rejected("the server said success before either side had proved anything")
+  succeeded: () => rejected("the server reported success before either side had proved anything")
 })
 
 const clientFinal = Effect.fnUntraced(function*(
@@ -189,12 +193,12 @@ const proofSent = (message: string, expected: Uint8Array): SaslStep => {
     const octets = yield* required(data, "SCRAM signature")
     const signature = yield* Effect.fromResult(readServerFinal(yield* textOf(octets, "last SCRAM message")))
     if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
-      return yield* rejected("the server's SCRAM signature is wrong: it does not know the password")
+      return yield* rejected("the server's SCRAM signature is wrong, so the server doesn't know the password")
     }
   })
   return {
     response: Redacted.make(Buffer.from(message)),
-    // A server that can't put data beside its success sends the signature as one more challenge.
+    // Some servers can't send data with the success. They send the signature in another challenge.
     challenged: (challenge) => Effect.as(verify(challenge), verified),
     succeeded: (data) => Effect.andThen(verify(data), noLayer)
   }
@@ -202,7 +206,7 @@ const proofSent = (message: string, expected: Uint8Array): SaslStep => {
 
 const verified: SaslStep = {
   response: Redacted.make(Buffer.alloc(0)),
-  challenged: () => rejected("the server went on after the last SCRAM message"),
+  challenged: () => rejected("the server sent another challenge after the last SCRAM message"),
   succeeded: () => noLayer
 }
 
@@ -249,8 +253,8 @@ const bindChannel = (
       )
     }
     const detail = protection === "tls"
-      ? `${name} needs ${type} of the connection, which this one does not have`
-      : `${name} binds to TLS, and the connection has none; use ldaps:// or startTls`
+      ? `${name} needs the channel binding ${type}, which this connection doesn't have`
+      : `${name} binds to TLS, but the connection has no TLS; use ldaps:// or startTls`
     return Effect.fail(new InvalidRequest({ field: "mechanism", detail }))
   }
   const plus = `${name}-PLUS`

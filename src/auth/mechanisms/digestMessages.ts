@@ -1,5 +1,5 @@
 /**
- * Reads the messages of a DIGEST-MD5 server (RFC 2831 sections 2.1.1 and 2.1.3): lists of directives, `name=value` or
+ * Parses the messages of a DIGEST-MD5 server (RFC 2831 sections 2.1.1 and 2.1.3): lists of directives, `name=value` or
  * `name="value"`. Pure.
  */
 import * as Result from "effect/Result"
@@ -8,7 +8,7 @@ import { AuthRejected } from "../../model/LdapError.ts"
 export interface DigestChallenge {
   readonly realms: ReadonlyArray<string>
   readonly nonce: string
-  /** Whether the server takes UTF-8; otherwise names are ISO 8859-1. */
+  /** Whether the server accepts UTF-8. Otherwise names are ISO 8859-1. */
   readonly utf8: boolean
 }
 
@@ -18,25 +18,25 @@ const maxChallenge = 2048
 const fail = (detail: string): Result.Result<never, AuthRejected> =>
   Result.fail(new AuthRejected({ detail: `the server's DIGEST-MD5 challenge ${detail}` }))
 
-/** digest-challenge. Directives that aren't known are ignored. */
+/** Parses the digest-challenge. Unknown directives are ignored. */
 export const readDigestChallenge = (octets: Uint8Array): Result.Result<DigestChallenge, AuthRejected> => {
-  if (octets.length >= maxChallenge) return fail(`has ${octets.length} bytes, not fewer than ${maxChallenge}`)
+  if (octets.length >= maxChallenge) return fail(`has ${octets.length} bytes, but must have fewer than ${maxChallenge}`)
   const directives = readDirectives(octets)
   if (directives === undefined) return fail("is not a list of directives")
   const get = (name: string): ReadonlyArray<string> => directives.get(name) ?? []
   const [nonce, ...nonces] = get("nonce")
   if (nonce === undefined || nonces.length > 0) return fail("has no nonce, or more than one")
-  // The nonce goes back and into the proof unchanged, whatever the character set of the rest.
+  // The nonce is sent back and used in the proof unchanged, whatever the character set of the rest.
   if (!/^[ -~]+$/.test(nonce)) return fail("has a nonce that is not of printable ASCII characters")
   const [algorithm, ...algorithms] = get("algorithm")
-  if (algorithm?.toLowerCase() !== "md5-sess" || algorithms.length > 0) return fail("has no algorithm that is known")
+  if (algorithm?.toLowerCase() !== "md5-sess" || algorithms.length > 0) return fail("has no known algorithm")
   const qop = get("qop")
   if (qop.length > 0 && !qop.some((offer) => offer.toLowerCase().split(/[ \t]*,[ \t]*/).includes("auth"))) {
-    return fail("demands a security layer, which is not supported")
+    return fail("requires a security layer, which is not supported")
   }
   const [charset, ...charsets] = get("charset")
   const utf8 = charset !== undefined
-  if ((utf8 && charset.toLowerCase() !== "utf-8") || charsets.length > 0) return fail("has a charset that is not known")
+  if ((utf8 && charset.toLowerCase() !== "utf-8") || charsets.length > 0) return fail("has an unknown charset")
   const realms: Array<string> = []
   for (const realm of get("realm")) {
     const text = utf8 ? Buffer.from(realm, "latin1").toString("utf8") : realm
@@ -60,7 +60,7 @@ export const readResponseAuth = (octets: Uint8Array): Result.Result<string, Auth
 export const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`
 
 /**
- * The values of each directive, with one character per byte; `undefined` if the bytes are no such list. Empty elements
+ * The values of each directive, with one character per byte; `undefined` if the bytes are not a list of directives. Empty elements
  * between commas are allowed (RFC 2831 section 7.1).
  */
 const readDirectives = (octets: Uint8Array): Map<string, ReadonlyArray<string>> | undefined => {

@@ -1,6 +1,6 @@
 /**
- * Reads the messages of a SCRAM server (RFC 5802 section 7), strictly: at this point the server has not proved its identity yet, and
- * its message decides how hard the password is to guess. Pure.
+ * Parses the messages of a SCRAM server (RFC 5802 section 7), strictly: the server has not proved its identity at this point, and
+ * its message determines how hard the password is to guess. Pure.
  */
 import * as Result from "effect/Result"
 import { AuthRejected } from "../../model/LdapError.ts"
@@ -20,34 +20,35 @@ export interface ServerFirst {
 /** In bytes; servers send 8 to 64. */
 const maxSalt = 1024
 
-/** In characters, including the client's 24; servers add about as many. */
+/** In characters, including the client's 24. Servers add about as many. */
 const maxNonce = 1024
 
 const fail = (detail: string): Result.Result<never, AuthRejected> =>
   Result.fail(new AuthRejected({ detail: `the server's SCRAM message ${detail}` }))
 
-/** server-first-message; attributes after the iteration count are extensions that may be ignored. */
+/** Parses the server-first-message. Attributes after the iteration count are extensions that may be ignored. */
 export const readServerFirst = (
   text: string,
   clientNonce: string,
   limits: IterationLimits
 ): Result.Result<ServerFirst, AuthRejected> => {
   const [r = "", s = "", i = "", ...extensions] = text.split(",")
-  if (isMandatory(r) || extensions.some(isMandatory)) return fail("demands an extension that is not known (m=)")
-  if (!r.startsWith("r=")) return fail("has no nonce where it belongs")
+  if (isMandatory(r) || extensions.some(isMandatory)) return fail("requires an unknown extension (m=)")
+  if (!r.startsWith("r=")) return fail("has no nonce in the right position")
   const nonce = r.slice(2)
   // Printable ASCII without the comma, at which the message was split.
   if (nonce.length > maxNonce || !/^[!-~]+$/.test(nonce)) return fail("has no usable nonce")
   if (!nonce.startsWith(clientNonce)) return fail("does not repeat the client's nonce")
   if (nonce.length === clientNonce.length) return fail("adds nothing to the client's nonce")
-  if (!s.startsWith("s=")) return fail("has no salt where it belongs")
+  if (!s.startsWith("s=")) return fail("has no salt in the right position")
   const salt = base64(s.slice(2))
   if (salt === undefined) return fail("has a salt that is not base64")
   if (salt.length === 0) return fail("has an empty salt")
   if (salt.length > maxSalt) return fail(`has a salt of ${salt.length} bytes, more than ${maxSalt}`)
-  if (!i.startsWith("i=")) return fail("has no iteration count where it belongs")
-  // Ten digits are above any limit, and still exact as a number.
-  if (!/^i=[1-9][0-9]{0,9}$/.test(i)) return fail("has an iteration count that is no positive number, or far too large")
+  if (!i.startsWith("i=")) return fail("has no iteration count in the right position")
+  // Ten digits exceed any limit, and are still exact as a number.
+  if (!/^i=[1-9][0-9]{0,9}$/.test(i))
+    return fail("has an iteration count that is not a positive number, or is far too large")
   const iterations = Number(i.slice(2))
   if (iterations < limits.min)
     return fail(`asks for ${iterations} iterations, fewer than minIterations (${limits.min})`)
@@ -58,12 +59,12 @@ export const readServerFirst = (
 /** The signature of server-final-message. */
 export const readServerFinal = (text: string): Result.Result<Uint8Array, AuthRejected> => {
   const [first = "", ...extensions] = text.split(",")
-  if (isMandatory(first) || extensions.some(isMandatory)) return fail("demands an extension that is not known (m=)")
+  if (isMandatory(first) || extensions.some(isMandatory)) return fail("requires an unknown extension (m=)")
   if (first.startsWith("e=")) {
     const error = first.slice(2)
-    return fail(`is the error ${serverErrors.has(error) ? error : "of a kind that RFC 5802 does not have"}`)
+    return fail(`is the error ${serverErrors.has(error) ? error : "that RFC 5802 doesn't define"}`)
   }
-  if (!first.startsWith("v=")) return fail("has no signature where it belongs")
+  if (!first.startsWith("v=")) return fail("has no signature in the right position")
   const signature = base64(first.slice(2))
   return signature === undefined ? fail("has a signature that is not base64") : Result.succeed(signature)
 }

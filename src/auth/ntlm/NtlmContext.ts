@@ -1,10 +1,10 @@
 /**
- * A context of NTLM version 2 ([MS-NLMP]), the client's end, with a signature over all three messages (MIC), so that none can be
- * changed. A server that offers less than that is refused: no LAN Manager, no version 1, no keys of 56 bits.
+ * An NTLM version 2 context ([MS-NLMP]), the client's end. A signature over all three messages (MIC) protects them from changes. A
+ * server that offers less is refused: LAN Manager, version 1 and 56-bit keys are not accepted.
  *
- * NTLM itself doesn't prove who the server is. SPNEGO's signature of the negotiation does, since only the server, or its domain
- * controller, knows the session key. Servers sign it where the messages of the session are protected; elsewhere TLS has to prove who
- * the server is.
+ * NTLM itself doesn't prove the server's identity. SPNEGO's signature of the negotiation does, since only the server, or its domain
+ * controller, knows the session key. Servers make that signature if the messages of the session are protected. Otherwise TLS must
+ * prove the server's identity.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -32,7 +32,7 @@ import { encryptSessionKey, respond } from "./ntlmV2.ts"
 export interface NtlmContextOptions {
   readonly user: string
   readonly domain: string
-  /** What NTLM has of the password (NTOWFv2). Overwritten when the server's challenge is answered. */
+  /** NTLM's hash of the password (NTOWFv2). It is overwritten after the server's challenge is answered. */
   readonly key: Redacted.Redacted<Uint8Array>
   /** As in `ldap/dc1.example.com`. */
   readonly targetName: string
@@ -45,7 +45,7 @@ export interface NtlmContext extends SigningContext {
   readonly onSigned: () => void
 }
 
-/** What no server may leave out. */
+/** The flags that a server must set. */
 const demanded = NtlmFlag.unicode | NtlmFlag.ntlm | NtlmFlag.extendedSecurity | NtlmFlag.targetInfo | NtlmFlag.key128
 
 const flagsFor = (protection: GssProtection): number =>
@@ -54,10 +54,10 @@ const flagsFor = (protection: GssProtection): number =>
   (protection === "none" ? 0 : NtlmFlag.sign | NtlmFlag.keyExchange) |
   (protection === "confidentiality" ? NtlmFlag.seal : 0)
 
-/** The pair with the flags says that there is a signature over the three messages. */
+/** The pair with the flags. It says that there is a signature over the three messages. */
 const hasMic = 2
 
-/** From 1601 on, in units of 100 nanoseconds. */
+/** Since 1601, in units of 100 nanoseconds. */
 const fileTime = (millis: number): Buffer => {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64LE((BigInt(Math.floor(millis)) + 11_644_473_600_000n) * 10_000n)
@@ -90,7 +90,7 @@ export const ntlmContext = (options: NtlmContextOptions): NtlmContext => {
       ((demanded | (wanted & (NtlmFlag.sign | NtlmFlag.seal | NtlmFlag.keyExchange))) & ~challenge.flags) !== 0
     if (isWeak) {
       return yield* fail(
-        "the server offers less of NTLM than is demanded here: version 2, keys of 128 bits, and signatures"
+        "the server doesn't offer what is required of NTLM: version 2, keys of 128 bits, and signatures"
       )
     }
     const now = yield* Clock.currentTimeMillis
@@ -99,7 +99,7 @@ export const ntlmContext = (options: NtlmContextOptions): NtlmContext => {
     const messages = new NtlmMessageProtection(
       sessionKey,
       (wanted & NtlmFlag.keyExchange) !== 0,
-      // LDAP servers encrypt where signatures were agreed on, too: Windows does, and Samba (LDAP_STYLE in its sources).
+      // LDAP servers also encrypt if signatures were negotiated: Windows does, and Samba (LDAP_STYLE in its sources).
       protection !== "none"
     )
     sessionKey.fill(0)
@@ -109,14 +109,14 @@ export const ntlmContext = (options: NtlmContextOptions): NtlmContext => {
   const { context, messages } = signingContext({
     protection,
     ask,
-    // The key has no use after the one answer.
+    // The key is used for only one answer.
     believe: (token, negotiate) =>
       Effect.ensuring(answer(token, negotiate), Effect.sync(() => Redacted.value(options.key).fill(0)))
   })
   return { ...context, onSigned: () => messages()?.restart() }
 }
 
-/** The answer, without the signature over the three messages, and the key of the session. */
+/** The answer, without the signature over the three messages, and the session key. */
 export const authenticate = (
   { channelBindings, domain, key, targetName, user }: Omit<NtlmContextOptions, "protection">,
   { challenge, targetInfo }: Challenge,

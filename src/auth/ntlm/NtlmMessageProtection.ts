@@ -1,6 +1,6 @@
 /**
- * Messages under NTLM with extended session security ([MS-NLMP] section 3.4): a signature before each, and encryption by RC4, whose
- * state goes on from message to message. Each direction counts its messages.
+ * Messages under NTLM with extended session security ([MS-NLMP] section 3.4): each has a signature before it and is encrypted by
+ * RC4. The state of RC4 continues from message to message. Each direction counts its messages.
  */
 import * as Result from "effect/Result"
 import { hmac, sameBytes } from "../crypto/hashing.ts"
@@ -29,7 +29,7 @@ class Channel {
     return this.#cipher.apply(octets)
   }
 
-  /** After the message itself was encrypted, since both take from the same stream. */
+  /** Called after the message itself was encrypted, since both use the same key stream. */
   sign(octets: Uint8Array): Buffer {
     const sequence = Buffer.alloc(4)
     sequence.writeUInt32LE(this.#sequence)
@@ -39,7 +39,7 @@ class Channel {
     return Buffer.concat([version, this.#encryptsChecksum ? this.apply(checksum) : checksum, sequence])
   }
 
-  /** The stream begins again after SPNEGO's signatures; the numbers go on. */
+  /** The key stream starts again after SPNEGO's signatures. The numbers continue. */
   restart(): void {
     this.#cipher = new Rc4(this.#sealing)
   }
@@ -50,7 +50,7 @@ export class NtlmMessageProtection {
   readonly #received: Channel
   readonly #seals: boolean
 
-  /** `encryptsChecksum` where a session key was exchanged; `seals` where confidentiality was agreed on. */
+  /** `encryptsChecksum`: a session key was exchanged. `seals`: confidentiality was negotiated. */
   constructor(sessionKey: Uint8Array, encryptsChecksum: boolean, seals: boolean) {
     this.#sent = new Channel(sessionKey, "client-to-server", encryptsChecksum)
     this.#received = new Channel(sessionKey, "server-to-client", encryptsChecksum)
@@ -62,14 +62,17 @@ export class NtlmMessageProtection {
     return Buffer.concat([this.#sent.sign(octets), content])
   }
 
-  /** The number in a signature is part of it, so a message that isn't the next one has another. After a failure nothing can be read. */
+  /**
+   * A signature covers the number of its message, so the wrong number makes it invalid. After a failure no more messages can be
+   * read.
+   */
   unwrap(message: Uint8Array): Result.Result<{ readonly octets: Uint8Array; readonly confidential: boolean }, string> {
     if (message.length < signatureBytes) return Result.fail("a message is shorter than its signature")
     const content = message.subarray(signatureBytes)
     const octets = this.#seals ? this.#received.apply(content) : Buffer.from(content)
     return sameBytes(this.#received.sign(octets), message.subarray(0, signatureBytes))
       ? Result.succeed({ octets, confidential: this.#seals })
-      : Result.fail("a message was changed on its way, or is not the next one")
+      : Result.fail("a message was changed in transit, or is not the next one")
   }
 
   mic(octets: Uint8Array): Buffer {

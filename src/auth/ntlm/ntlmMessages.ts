@@ -1,6 +1,6 @@
 /**
- * The three messages of NTLM ([MS-NLMP] section 2.2.1): a client says what it can, a server challenges, the client answers. All numbers
- * are little-endian; texts are UTF-16 without an end. Pure.
+ * The three messages of NTLM ([MS-NLMP] section 2.2.1): the client's abilities, the server's challenge, the client's answer. All
+ * numbers are little-endian. Texts are UTF-16 without a terminator. Pure.
  */
 import * as Result from "effect/Result"
 
@@ -21,7 +21,7 @@ export const NtlmFlag = {
   keyExchange: 0x4000_0000
 } as const
 
-/** Numbers of pairs in the information about the server (section 2.2.2.1). */
+/** The numbers of pairs in the server information (section 2.2.2.1). */
 export const AvId = { end: 0, flags: 6, timestamp: 7, targetName: 9, channelBindings: 10 } as const
 
 export interface AvPair {
@@ -29,7 +29,7 @@ export interface AvPair {
   readonly value: Buffer
 }
 
-/** No version is told: eight bytes that servers ignore. */
+/** The version, eight bytes of zeros; servers ignore it. */
 const version = Buffer.alloc(8)
 
 export const encodeNegotiate = (flags: number): Buffer => {
@@ -44,26 +44,29 @@ export interface Challenge {
   readonly flags: number
   /** Eight bytes. */
   readonly challenge: Buffer
-  /** Without the pair that ends them. */
+  /** Without the pair that marks the end. */
   readonly targetInfo: ReadonlyArray<AvPair>
 }
 
-/** What a server says about itself: some hundred bytes, and ten kinds of pairs. It is sent back, in a field of 65,535 bytes at most. */
+/**
+ * Limits of the server information. It usually has some hundred bytes and ten kinds of pairs. The client sends it back in a field
+ * of at most 65,535 bytes.
+ */
 const mostInfoBytes = 8192
 const mostPairs = 64
 
 export const decodeChallenge = (token: Uint8Array): Result.Result<Challenge, string> => {
   const message = Buffer.from(token.buffer, token.byteOffset, token.byteLength)
   if (message.length < 48 || !message.subarray(0, 8).equals(signature) || message.readUInt32LE(8) !== 2) {
-    return Result.fail("it is no challenge of NTLM")
+    return Result.fail("it is not an NTLM challenge")
   }
   const flags = message.readUInt32LE(20)
   const start = message.readUInt32LE(44)
   const info = message.subarray(start, start + message.readUInt16LE(40))
   if (start < 48 || info.length !== message.readUInt16LE(40))
-    return Result.fail("a field passes the end of the message")
+    return Result.fail("a field exceeds the end of the message")
   if (info.length > mostInfoBytes) {
-    return Result.fail(`${info.length} bytes about the server, which is more than ${mostInfoBytes}`)
+    return Result.fail(`the server information has ${info.length} bytes, more than ${mostInfoBytes}`)
   }
   const targetInfo = (flags & NtlmFlag.targetInfo) === 0 ? Result.succeed([]) : decodePairs(info)
   return Result.map(targetInfo, (targetInfo) => ({
@@ -85,7 +88,7 @@ const decodePairs = (bytes: Buffer): Result.Result<ReadonlyArray<AvPair>, string
     const value = bytes.subarray(at + 4, at + 4 + length)
     if (value.length !== length) break
     if (pairs.length === mostPairs) return Result.fail(`a list of more than ${mostPairs} pairs`)
-    if (pairs.some((pair) => pair.id === id)) return Result.fail("a list of pairs has one twice")
+    if (pairs.some((pair) => pair.id === id)) return Result.fail("a list of pairs has a duplicate")
     pairs.push({ id, value: Buffer.from(value) })
     at += 4 + length
   }
@@ -108,7 +111,7 @@ export interface Authenticate {
   readonly encryptedSessionKey: Uint8Array
 }
 
-/** Where the signature over all three messages stands, which is zero until it is made. */
+/** The position of the signature over all three messages. It is zero until the signature is computed. */
 export const micOffset = 72
 const headBytes = 88
 
@@ -118,7 +121,7 @@ export const encodeAuthenticate = (message: Authenticate): Buffer => {
   head.writeUInt32LE(3, 8)
   const payload: Array<Uint8Array> = []
   let offset = headBytes
-  // No answer in the manner of LAN Manager: zeros, as the timestamp of the server asks for (section 3.1.5.1.2).
+  // There is no LAN Manager response: it is zeros, as the server's timestamp requires (section 3.1.5.1.2).
   const fields = [
     Buffer.alloc(24),
     message.response,

@@ -1,6 +1,6 @@
 /**
- * Contexts of NTLM for GSS-SPNEGO. NTLM is for domains and machines that can't do Kerberos: it is weaker, and Microsoft is about to
- * turn it off. So it has to be asked for, and nothing falls back to it.
+ * NTLM contexts for GSS-SPNEGO, for domains and machines where Kerberos isn't possible. NTLM is weaker, and Microsoft plans to turn
+ * it off. So a program must select it; it is never a fallback.
  *
  * @since 0.2.0
  */
@@ -22,21 +22,21 @@ import { ntowf } from "./ntlmV2.ts"
 export interface NtlmOptions {
   /** As in `ada`, `EXAMPLE\ada` or `ada@example.com`. */
   readonly username: string
-  /** Octets are taken for UTF-16, little-endian, as they are. */
+  /** Bytes are used unchanged; they must be UTF-16, little-endian. */
   readonly password: Password
   /** The domain's short name, if it is not part of `username`. Default: the server's own. */
   readonly domain?: string | undefined
 }
 
 /**
- * A provider of contexts by NTLM version 2, for `gssSpnego`.
+ * A provider of NTLM version 2 contexts, for `gssSpnego`.
  *
  * **Details**
  *
- * All three messages are signed. Where the session's messages are protected, the server proves itself by a signature that only the
- * session key makes; under TLS its certificate does. With `protection` of `none` and without TLS, nothing does. A server that offers
- * less is refused with `AuthRejected`. Under TLS the proof holds for this connection alone (channel binding). The password is not sent, but
- * a server that is not what it seems learns enough to guess it: use TLS with verification. Fibers may share the value.
+ * All three messages are signed. If the session's messages are protected, the server proves its identity by a signature that needs
+ * the session key. Under TLS its certificate proves it. With `protection` `none` and without TLS, the server proves nothing. A
+ * server that offers less is refused with `AuthRejected`. Under TLS the proof is valid only for this connection (channel binding).
+ * The password is not sent, but an impostor learns enough to guess it, so use TLS with verification. Fibers may share the value.
  *
  * [MS-NLMP], RFC 4178.
  *
@@ -47,11 +47,11 @@ export const ntlmProvider = (options: NtlmOptions): GssProvider => ({
   protection: "confidentiality",
   make: Effect.fnUntraced(function*({ channelBindings, mechanism, protection, service }) {
     if (mechanism !== "spnego") {
-      return yield* new InvalidRequest({ field: "mechanism", detail: "NTLM goes by GSS-SPNEGO alone" })
+      return yield* new InvalidRequest({ field: "mechanism", detail: "NTLM needs the mechanism GSS-SPNEGO" })
     }
     const name = yield* accountOf(options)
     if (service.length > 1024) {
-      return yield* new InvalidRequest({ field: "service", detail: "it is longer than any name of a service" })
+      return yield* new InvalidRequest({ field: "service", detail: "it is too long for the name of a service" })
     }
     const context = ntlmContext({
       ...name,
@@ -69,7 +69,7 @@ export const ntlmProvider = (options: NtlmOptions): GssProvider => ({
   })
 })
 
-/** Asks for the password at each bind. What was made of its text is overwritten at once; octets are the program's own. */
+/** Requests the password at each bind. Data derived from it is overwritten at once; bytes from the program are left alone. */
 const keyOf = Effect.fnUntraced(function*(
   password: Password,
   { domain, user }: { readonly domain: string; readonly user: string }
@@ -85,15 +85,18 @@ const keyOf = Effect.fnUntraced(function*(
 const utf16 = (text: string): Result.Result<Uint8Array, string> =>
   text.isWellFormed()
     ? Result.succeed(Buffer.from(text, "utf16le"))
-    : Result.fail("it holds half of a surrogate pair")
+    : Result.fail("it contains a lone surrogate")
 
 const accountOf = Effect.fnUntraced(function*({ domain, username }: NtlmOptions) {
   const at = username.indexOf("\\")
   const user = username.slice(at + 1)
   const own = at === -1 ? domain ?? "" : username.slice(0, at)
-  // A field of a message has 65,535 bytes at most.
+  // A field of a message can have at most 65,535 bytes.
   if (user === "" || !username.isWellFormed() || username.length > 1024 || own.length > 1024) {
-    return yield* new InvalidRequest({ field: "username", detail: "it is no name of a user, as in EXAMPLE\\ada" })
+    return yield* new InvalidRequest({
+      field: "username",
+      detail: "it is not the name of a user, such as EXAMPLE\\ada"
+    })
   }
   return { user, domain: own }
 })

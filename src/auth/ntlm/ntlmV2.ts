@@ -1,16 +1,16 @@
-/** The arithmetic of NTLM version 2 ([MS-NLMP] section 3.3.2 and 3.4.5). There is none of the older versions here. Pure. */
+/** The arithmetic of NTLM version 2 ([MS-NLMP] sections 3.3.2 and 3.4.5). Older versions are not supported. Pure. */
 import { hmac, md5 } from "../crypto/hashing.ts"
 import { md4 } from "../crypto/md4.ts"
 import { rc4 } from "../crypto/Rc4.ts"
 
-/** Letter by letter, since Windows keeps letters whose capital is more than one. */
+/** Converts letter by letter, since Windows doesn't change letters whose upper case has several characters. */
 const upperCase = (text: string): string =>
   Array.from(text, (letter) => {
     const upper = letter.toUpperCase()
     return upper.length === letter.length ? upper : letter
   }).join("")
 
-/** NTOWFv2: what the server has of the password, for this user and domain. `password` is UTF-16. */
+/** NTOWFv2: the server's form of the password, for this user and domain. `password` is UTF-16. */
 export const ntowf = (password: Uint8Array, user: string, domain: string): Buffer => {
   const hash = md4(password)
   const key = hmac("md5", hash, Buffer.from(upperCase(user) + domain, "utf16le"))
@@ -24,11 +24,11 @@ export interface ResponseInput {
   readonly clientChallenge: Uint8Array
   /** A FILETIME. */
   readonly timestamp: Uint8Array
-  /** The pairs of the server and of this side, with their end. */
+  /** The pairs of the server and of this side, with the end marker. */
   readonly targetInfo: Uint8Array
 }
 
-/** The proof of knowing the password, and the key of the session that follows from it. */
+/** The proof of knowing the password, and the session key that results from it. */
 export const respond = ({ clientChallenge, key, serverChallenge, targetInfo, timestamp }: ResponseInput) => {
   const temporary = Buffer.concat([
     Buffer.from([1, 1, 0, 0, 0, 0, 0, 0]),
@@ -42,14 +42,14 @@ export const respond = ({ clientChallenge, key, serverChallenge, targetInfo, tim
   return { response: Buffer.concat([proof, temporary]), sessionBaseKey: hmac("md5", key, proof) }
 }
 
-/** The session key that the client chose, for the server alone. */
+/** The session key that the client chose, encrypted for the server. */
 export const encryptSessionKey = (sessionBaseKey: Uint8Array, exported: Uint8Array): Buffer =>
   rc4(sessionBaseKey, exported)
 
-/** Which way messages go. */
+/** The direction of messages. */
 export type Direction = "client-to-server" | "server-to-client"
 
-/** Keys of one direction, for signatures and for encryption with 128 bits (sections 3.4.5.2 and 3.4.5.3). */
+/** The keys of one direction, for signatures and for encryption with 128 bits (sections 3.4.5.2 and 3.4.5.3). */
 export const keysOf = (exported: Uint8Array, direction: Direction) => {
   const key = (kind: string) => md5(exported, Buffer.from(`session key to ${direction} ${kind} key magic constant\0`))
   return { signing: key("signing"), sealing: key("sealing") }

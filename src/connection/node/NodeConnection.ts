@@ -1,8 +1,8 @@
 /**
  * Connections over Node sockets: TCP, TLS and unix sockets.
  *
- * The session decides when to read. This file pauses a socket while the session doesn't read, keeps a half-closed socket half-closed,
- * and releases everything when the scope is closed.
+ * The session decides when to read. This file pauses a socket while the session doesn't read, keeps a half-closed socket
+ * half-closed, and releases everything when the scope closes.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -19,22 +19,22 @@ import type { TlsOptions, TlsSession } from "../tls/LdapTls.ts"
 import * as TlsHandshake from "../tls/tlsHandshake.ts"
 import { type Address, closedByPeer, describeTls, failure } from "./connectFailures.ts"
 
-/** Where to connect to, and how. */
+/** The target of a connection and its options. */
 export interface NodeTarget {
   /** The URL, for error messages. */
   readonly server: string
   readonly address: Address
   /** Options for TLS from the first byte, as ldaps needs it. */
   readonly tls: TlsOptions | undefined
-  /** Idle milliseconds before TCP probes the peer; 0 for never. */
+  /** Idle time in milliseconds before TCP probes the peer; 0 for never. */
   readonly keepAlive: number
-  /** The address of this machine that the connection comes from; `undefined` for the system's choice. */
+  /** The local address of the connection; `undefined` to let the system choose. */
   readonly localAddress?: string | undefined
-  /** The name of the server, where the address has none. */
+  /** The name of the server, if the address doesn't have it. */
   readonly hostName?: string | undefined
   /** Time limit in milliseconds for the TLS handshake alone; `undefined` for none. */
   readonly tlsTimeout?: number | undefined
-  /** Returns the socket, instead of connecting to `address`. A socket that speaks TLS already needs no `tls`. */
+  /** Returns an open socket to use instead of connecting to `address`. If it already speaks TLS, `tls` must be missing. */
   readonly open?: (() => Net.Socket) | undefined
   /** Returns the TLS socket above another socket. Default: `tls.connect`. */
   readonly secure?: ((options: Tls.ConnectionOptions) => Tls.TLSSocket) | undefined
@@ -43,7 +43,7 @@ export interface NodeTarget {
 const connectOptions = (address: Address, { keepAlive, localAddress }: NodeTarget): Net.NetConnectOpts => ({
   ...address,
   ...("host" in address && localAddress !== undefined ? { localAddress } : {}),
-  // When the peer closes its side, Node must not close ours: the session decides when that happens.
+  // When the peer closes its side, Node must not close ours automatically: the session decides when that happens.
   allowHalfOpen: true,
   noDelay: true,
   keepAlive: keepAlive > 0,
@@ -51,8 +51,8 @@ const connectOptions = (address: Address, { keepAlive, localAddress }: NodeTarge
 })
 
 /**
- * The name of the server for its certificate, for SNI and for SASL mechanisms: without the final dot of a fully qualified name,
- * which is for DNS only (RFC 6066 section 3).
+ * The name of the server for its certificate, for SNI and for SASL mechanisms. The final dot of a fully qualified name is removed,
+ * since only DNS uses it (RFC 6066 section 3).
  */
 const hostOf = ({ address, hostName }: NodeTarget): string =>
   "host" in address ? TlsHandshake.withoutRootDot(hostName ?? address.host) : "localhost"
@@ -75,8 +75,8 @@ const destroy = (socket: Net.Socket): Effect.Effect<void> =>
   })
 
 /**
- * The result of a connection attempt. Must be called at the moment the attempt begins: between two steps of a fiber the result may
- * already be there, and events don't wait.
+ * The result of a connection attempt. Must be called at the moment when the attempt begins. The result may arrive between two steps
+ * of a fiber, and a listener that is added later would miss the event.
  */
 const outcomeOf = (socket: Net.Socket, event: "connect" | "secureConnect"): Deferred.Deferred<void, Error> => {
   const outcome = Deferred.makeUnsafe<void, Error>()
@@ -102,8 +102,8 @@ const decided = (exit: Exit.Exit<void, Error>): Deferred.Deferred<void, Error> =
 }
 
 /**
- * Clear-text bytes of all connections are read into this buffer and passed on before the next read, so a read allocates no memory.
- * It has the size of Node's own read buffer.
+ * A shared buffer for clear-text bytes of all connections. They are passed on before the next read, so a read allocates no memory.
+ * The size is that of Node's own read buffer.
  */
 const lent = Buffer.allocUnsafeSlow(64 * 1024)
 
@@ -115,14 +115,14 @@ export class NodeConnection implements LdapConnection {
   readonly connected: Deferred.Deferred<void, Error>
   readonly #raw: Net.Socket
   readonly #target: NodeTarget
-  /** The socket that is read and written: the raw socket, or TLS above it. */
+  /** The socket that is read and written: the raw socket, or the TLS socket above it. */
   #socket: Net.Socket
-  /** Until the peer's address is known, the socket is assumed to leave this machine. */
+  /** Until the peer's address is known, the connection is treated as one that leaves this machine. */
   #protection: Protection = "none"
   #tls: (() => TlsSession) | undefined
   #receiver: Receiver | undefined
   #end: ConnectionEnd | undefined
-  /** Whether something was sent, or came, in clear text: a server that answers nothing may be waiting for TLS. */
+  /** Whether bytes were sent or received in clear text. If a server answers nothing, it may be waiting for TLS. */
   #hasWritten = false
   #hasHeard = false
 
@@ -141,7 +141,7 @@ export class NodeConnection implements LdapConnection {
       this.#onOpen()
       this.connected = decided(Exit.void)
     } else if (socket.destroyed) {
-      // The socket has emitted its events already.
+      // The socket has already emitted its events.
       this.connected = decided(Exit.fail(new Error("the socket is closed")))
     } else {
       socket.once(event, () => this.#onOpen())
@@ -207,7 +207,10 @@ export class NodeConnection implements LdapConnection {
     return this.#socket.write(octets)
   }
 
-  /** The queue of the stream changes when a write is complete, that of the handle also in the middle of a large one. */
+  /**
+   * The length of the stream's queue changes when a write is complete. That of the handle also changes in the middle of a large
+   * write.
+   */
   unsent(): number {
     const { _handle: handle } = this.#raw as { readonly _handle?: { readonly writeQueueSize?: unknown } | null }
     const queued = handle?.writeQueueSize
@@ -253,7 +256,7 @@ export class NodeConnection implements LdapConnection {
       this.#listen()
       return Deferred.await(outcomeOf(tls, "secureConnect")).pipe(
         Effect.mapError((cause) => fail(describeTls(cause, this.#target.tls !== undefined))),
-        // While the server is verified, it may close the connection, and nothing is read.
+        // While the server is being verified, nothing is read, and the server may close the connection.
         Effect.flatMap(() => {
           const negotiated = TlsHandshake.negotiatedOn(tls)
           return Effect.andThen(
@@ -271,8 +274,8 @@ export class NodeConnection implements LdapConnection {
   /** Called as soon as the socket exists, so that no event is missed; the socket stays paused until the session reads. */
   #listen(): void {
     const socket = this.#socket
-    // Must come before the `data` listener, which Node takes as a request to read: reading would begin in a later turn, even after a
-    // pause.
+    // Must come before the `data` listener. Node treats a `data` listener as a request to read, and would begin to read in a later
+    // turn even after a pause.
     socket.pause()
     socket.on("data", this.#onData)
     socket.on("drain", this.#onDrain)
@@ -291,7 +294,7 @@ export class NodeConnection implements LdapConnection {
     this.#socket.off("close", this.#onClose)
   }
 
-  /** Called by Node in place of a `data` event, for bytes read into the shared buffer. */
+  /** Node calls it instead of emitting `data`, for bytes read into the shared buffer. */
   readonly #onRead = (octets: number): boolean => {
     this.#onData(lent.subarray(0, octets))
     return true
@@ -331,14 +334,17 @@ const askForTls = "does this port speak TLS? Then the URL is ldaps://"
 
 const speaksTls = "the server answers by TLS: the URL of this port is ldaps://"
 
-/** What a TLS server says to a message of LDAP, which begins with no byte of a TLS record (RFC 8446 section 5.1). */
+/**
+ * A TLS server's reply to an LDAP message. The message can't start a TLS record (RFC 8446 section 5.1), so the server sends an
+ * alert.
+ */
 const isTlsAlert = (octets: Uint8Array): boolean => octets[0] === 0x15 && octets[1] === 0x03
 
-/** Whether a socket that was given needs no waiting for: it is connected, or no socket of the network at all. */
+/** Whether a given socket can be used at once: it is connected, or isn't a network socket. */
 const isOpen = (socket: Net.Socket): boolean =>
   !socket.destroyed && !socket.connecting && !(socket instanceof Tls.TLSSocket && socket.getProtocol() === null)
 
-/** Unix sockets and loopback addresses don't leave the machine. A stream that is no socket is not taken for local. */
+/** Unix sockets and loopback addresses don't leave this machine. A stream that isn't a socket is not treated as local. */
 const isLocal = (socket: Net.Socket): boolean => {
   if (!(socket instanceof Net.Socket)) return false
   const address = socket.remoteAddress

@@ -1,7 +1,7 @@
 /**
- * Connects to a host that has several addresses, as RFC 8305 (happy eyeballs) says: both families are looked up at the same time,
- * their addresses are tried in turns, and a further attempt begins while earlier ones go on. The caller provides the lookup and the
- * connection attempt; this file knows neither sockets nor DNS.
+ * Connects to a host that has several addresses, as in RFC 8305 (happy eyeballs). Both families are looked up at the same time,
+ * their addresses are tried in turns, and new attempts begin while earlier ones continue. The caller provides the lookup and the
+ * connection attempt, so this file depends on neither sockets nor DNS.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import * as Scope from "effect/Scope"
 
 /** The lookups and the connection attempt of a race. */
 export interface Race<A> {
-  /** Looks up the addresses of one family each, the preferred family first. No addresses and a failure are the same. */
+  /** Looks up the addresses, with one effect for each family, the preferred family first. An empty result counts as a failure. */
   readonly lookups: readonly [Lookup, Lookup]
   /** Connects to one address. Its scope is closed unless this attempt wins. */
   readonly connect: (address: string) => Effect.Effect<A, Error, Scope.Scope>
@@ -20,18 +20,23 @@ export interface Race<A> {
 
 export type Lookup = Effect.Effect<ReadonlyArray<string>, Error>
 
-/** Why no address could be connected to. */
+/** Why the race failed. */
 export interface RaceFailure {
-  /** For each address that was tried, in the order in which the attempts ended. */
+  /** The failure of each address, in the order in which the attempts ended. */
   readonly attempts: ReadonlyArray<{ readonly address: string; readonly error: Error }>
   /** The failures of the lookups. */
   readonly lookups: ReadonlyArray<Error>
 }
 
-/** Connection Attempt Delay: how long after one attempt the next begins, if none has ended (RFC 8305 section 5). */
+/**
+ * Connection Attempt Delay: the time between the start of one attempt and the start of the next, if none has ended (RFC 8305
+ * section 5).
+ */
 export const attemptDelay = 250
 
-/** Resolution Delay: how long the preferred family's answer is waited for when the other's is there (RFC 8305 section 3). */
+/**
+ * Resolution Delay: how long to wait for the preferred family's answer after the other family's has arrived (RFC 8305 section 3).
+ */
 export const resolutionDelay = 50
 
 type Event<A> =
@@ -43,7 +48,7 @@ type Event<A> =
   | { readonly _tag: "ResolutionDelayPassed" }
 
 /**
- * Connects to the first address that accepts. Fails when all addresses have failed; there is no time limit here.
+ * Connects to the first address that accepts. Fails when all addresses have failed. There is no time limit.
  *
  * **Details**
  *
@@ -69,7 +74,7 @@ interface Winner<A> {
   readonly scope: Scope.Closeable
 }
 
-/** Handles the events one after the other, and starts the next attempt where one is due. */
+/** Handles one event after another, and starts the next attempt when it is due. */
 const decide = Effect.fnUntraced(function*<A>(running: Running<A>): Effect.fn.Return<Winner<A>, RaceFailure> {
   const waiting: readonly [Array<string>, Array<string>] = [[], []]
   const isLookedUp: [boolean, boolean] = [false, false]
@@ -77,7 +82,7 @@ const decide = Effect.fnUntraced(function*<A>(running: Running<A>): Effect.fn.Re
   const attempts: Array<RaceFailure["attempts"][number]> = []
   const lookups: Array<Error> = []
   let going = 0
-  /** The family whose turn it is. */
+  /** The family of the next address to try. */
   let next: 0 | 1 = 0
   let mayTryNext = true
   let mayTrySecond = false
@@ -104,7 +109,7 @@ const decide = Effect.fnUntraced(function*<A>(running: Running<A>): Effect.fn.Re
       case "Refused":
         attempts.push({ address: event.address, error: event.error })
         going--
-        // At once: an address that refuses costs no time.
+        // The next attempt starts at once: an address that refuses shouldn't cost time.
         mayTryNext = true
         break
       case "Found":
@@ -157,7 +162,7 @@ class Running<A> {
 
   attempt(address: string): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // Registered while still empty, so that it is closed in every case.
+      // Registered before it is filled, so that it is always closed.
       const scope = Scope.makeUnsafe()
       this.#scopes.push(scope)
       const trying = Effect.matchCause(Scope.provide(this.#race.connect(address), scope), {
@@ -165,7 +170,7 @@ class Running<A> {
         onSuccess: (value): Event<A> => ({ _tag: "Connected", value, scope })
       })
       const told = Effect.tap(trying, (event) => event._tag === "Refused" ? Scope.close(scope, Exit.void) : Effect.void)
-      // Each attempt has the full delay after it, whatever was left of the delay before it.
+      // Each attempt is followed by the full delay, whatever remained of the previous delay.
       this.#delay?.interruptUnsafe()
       return Effect.andThen(
         this.#start(this.#telling(told)),
@@ -206,7 +211,7 @@ class Running<A> {
   }
 
   #start(effect: Effect.Effect<void>): Effect.Effect<Fiber.Fiber<void>> {
-    // Uninterruptible, so that every fiber is in the list.
+    // Uninterruptible, so that the list contains every fiber.
     return Effect.uninterruptible(
       Effect.tap(
         Effect.forkDetach(effect, { startImmediately: true }),

@@ -1,5 +1,5 @@
 /**
- * Turns failures of connecting into messages that say how to fix them.
+ * Converts connection failures to messages that say how to fix them.
  */
 import * as Duration from "effect/Duration"
 import * as Dns from "effect/net/Dns"
@@ -16,7 +16,10 @@ export type Failure = { readonly kind: ConnectFailed["kind"]; readonly detail: s
 export const failure = (server: string) => (reason: Failure): LdapError =>
   new LdapError({ reason: new ConnectFailed(reason), operation: "connect", server })
 
-/** OpenSSL's messages are lines of its own log; Node gives their reason separately. Other messages may end in an empty list. */
+/**
+ * OpenSSL's messages are lines of its own log; Node has their reason in a separate property. Other messages may end in an empty
+ * list.
+ */
 const tlsMessageOf = (cause: Error): string =>
   "reason" in cause && "library" in cause ? String(cause.reason) : cause.message.replace(/[\s:]+$/, "")
 
@@ -50,7 +53,7 @@ export const lateHandshake = (limit: number): Failure => ({
   kind: "timeout",
   detail:
     `the TLS handshake did not end within ${Duration.format(Duration.millis(limit))}; raise tlsTimeout if it needs ` +
-    "longer, and look whether the port speaks TLS"
+    "longer, and check whether the port speaks TLS"
 })
 
 /** Maps the errors of Effect's resolver to Node's codes. */
@@ -82,23 +85,30 @@ const describe = (said: string, code: string, address: Address, cause: Error): F
     case "EADDRNOTAVAIL":
       return { kind: "other", detail: `${where}: ${said}; is localAddress an address of this machine?`, cause }
     case "ETIMEDOUT":
-      return { kind: "timeout", detail: `${where} doesn't answer (${said}); is a firewall between?`, cause }
+      return { kind: "timeout", detail: `${where} doesn't answer (${said}); does a firewall block the way?`, cause }
     default:
       return { kind: "other", detail: `${where}: ${said}`, cause }
   }
 }
 
-/** `isFromStart` for ldaps: the port may not speak TLS at all. After StartTLS it said that it does. */
+/**
+ * Describes a failed TLS handshake. `isFromStart` is true for ldaps, where the port may not speak TLS at all. A server that
+ * accepted StartTLS does.
+ */
 export const describeTls = (cause: Error, isFromStart: boolean): Failure => {
   const said = tlsMessageOf(cause)
   switch (codeOf(cause)) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return { kind: "tls", detail: `the certificate is for another host: ${said}; use a name that it has`, cause }
+      return {
+        kind: "tls",
+        detail: `the certificate is for another host: ${said}; use a name in the certificate`,
+        cause
+      }
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
       return {
         kind: "tls",
-        detail: `the certificate's time is not now: ${said}; the server needs another, or a clock is wrong`,
+        detail: `the certificate is not valid now: ${said}; the server needs a new one, or a clock is wrong`,
         cause
       }
     case "DEPTH_ZERO_SELF_SIGNED_CERT":

@@ -14,8 +14,8 @@ import { type Address, describeConnect, describeRace, type Failure, failure, lat
 import { NodeConnection, type NodeTarget, prepare } from "./NodeConnection.ts"
 
 /**
- * Connects, TLS included. Interruption stops the attempts at once. The addresses of a name are tried as RFC 8305 says (happy
- * eyeballs), with one connection as the result. The caller sets the time limit, over all of this.
+ * Connects, including the TLS handshake. The addresses of a host are tried as in RFC 8305 (happy eyeballs); the result is one
+ * connection. Interruption stops all attempts at once. The caller sets the time limit for the whole.
  */
 export const connect = (target: NodeTarget): Effect.Effect<LdapConnection, LdapError, Scope.Scope> =>
   Effect.suspend(() => {
@@ -45,7 +45,7 @@ const reach = (target: NodeTarget): Effect.Effect<NodeConnection, Failure, Scope
     const detail = `${address.host} can't be reached from the localAddress ${localAddress}: one is IPv4, the other IPv6`
     return Effect.fail({ kind: "invalid", detail })
   }
-  // A given socket needs no address; an IP address needs no lookup, and there is no second one to try.
+  // A given socket needs no address. An IP address needs no lookup and has no alternatives to try.
   if (target.open !== undefined || "path" in address || Net.isIP(address.host) !== 0) {
     return Effect.mapError(open(target, address), (cause) => describeConnect(cause, address))
   }

@@ -1,6 +1,6 @@
 /**
- * Conversations with a server as lines of text, and a transport that replays them. With a recording a fault at another site can be
- * examined without its server, and a test gets the responses of a server that it can't have.
+ * Records conversations with a server as lines of text, and replays them over a transport. With a recording a fault at another site
+ * can be examined without its server, and a test gets responses of a server that isn't available to it.
  *
  * A recording contains the events of a tap (tap.ts), so it contains no passwords.
  */
@@ -22,13 +22,14 @@ import { tap, type TapEvent } from "./tap.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A transport that records the messages of its connections: a line of JSON for each event, without the line end.
+ * A transport that records the messages of its connections. Each event is a line of JSON, without the line end.
  *
  * **Details**
  *
- * Each line has the number of the connection and the time in milliseconds; messages are in BER (base64), with the name of their
- * operation. Passwords are cut out as {@link tap} describes. Names and values of people are not, so a recording is as confidential as
- * the directory. `LdifTransform.anonymize` doesn't read it. The sink is called under the same rules as the function of a tap.
+ * Each line has the number of the connection and the time in milliseconds. Messages are in BER (base64), with the name of their
+ * operation. Passwords are removed, as described at {@link tap}. Names and values of people are kept, so a recording is as
+ * confidential as the directory. `LdifTransform.anonymize` can't process it. The sink is called under the same rules as the
+ * function of a tap.
  *
  * **Example**
  *
@@ -84,18 +85,19 @@ const base64 = (message: LdapMessage): string => encode(message).toString("base6
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A text that is not a recording.
+ * The text is not a recording.
  *
  * @category errors
  * @since 0.2.0
  */
 export class RecordingError extends Data.TaggedError("RecordingError")<{
-  /** From 1. */
+  /** The line of the text, from 1; 0 if the problem isn't in one line. */
   readonly line: number
   readonly detail: string
 }> {
   override get message(): string {
-    return `no recording, in line ${this.line}: ${this.detail}`
+    const where = this.line === 0 ? "" : ` in line ${this.line}`
+    return `not a recording${where}: ${this.detail}`
   }
 }
 
@@ -104,11 +106,12 @@ export class RecordingError extends Data.TaggedError("RecordingError")<{
  *
  * **Details**
  *
- * A request gets the recorded responses to the same request: the first such request in the recording, on any connection, that no
- * request of this transport has used yet. Message ids and times are ignored. Passwords are ignored too, since the recording doesn't
- * contain them: every password gets the response to the recorded one. A request that isn't recorded, or not as often, ends the
- * connection, and the error names it. A request without a recorded response gets none. StartTLS succeeds without TLS.
- * SASL mechanisms by which the server proves its identity fail, since the recording doesn't contain the proof.
+ * A request gets the recorded responses to the same request: to the first such request in the recording, on any connection, that
+ * this transport hasn't used yet. Message ids and times are ignored. Passwords are ignored too, since the recording doesn't contain
+ * them: every password gets the response to the recorded one. If a request isn't recorded, or occurs more often than in the
+ * recording, the connection ends, and the error names the request. A request without a recorded response gets none. StartTLS
+ * succeeds without TLS. SASL mechanisms by which the server proves its identity fail, since the recording doesn't contain the
+ * proof.
  *
  * **Example**
  *
@@ -135,7 +138,7 @@ export const replay = (recording: string): Result.Result<LdapTransport, Recordin
       connect: Effect.suspend((): Effect.Effect<LdapConnection, LdapError, Scope.Scope> => {
         const protection = opened[Math.min(connections++, opened.length - 1)]?.protection
         if (protection !== undefined) return Effect.succeed(new ReplayedConnection(server, protection, exchanges))
-        const detail = "nothing was recorded"
+        const detail = "the text contains no recorded events"
         return Effect.fail(
           new LdapError({ reason: new ConnectFailed({ kind: "other", detail }), operation: "connect", server })
         )
@@ -159,7 +162,7 @@ interface Recording {
 }
 
 const readRecording = (text: string): Result.Result<Recording, RecordingError> => {
-  if (typeof text !== "string") return Result.fail(new RecordingError({ line: 0, detail: "no text was given" }))
+  if (typeof text !== "string") return Result.fail(new RecordingError({ line: 0, detail: "the recording is not text" }))
   const exchanges: Array<Recorded> = []
   const opened: Array<NonNullable<Line["opened"]>> = []
   /** By connection and message id. */
@@ -196,9 +199,9 @@ const readLine = (source: string): Result.Result<Line, string> => {
   const isOpened = opened === undefined || (typeof opened === "object" && opened !== null && "server" in opened &&
     typeof opened.server === "string" && "protection" in opened && protections.has(opened.protection))
   return typeof connection === "number" && isText(sent) && isText(received) && isOpened
-    // The fields that are used were checked.
+    // Only these fields are used, and all of them were checked.
     ? Result.succeed(u as Line)
-    : Result.fail("not what a recording has")
+    : Result.fail("this is not an event of a recording")
 }
 
 const messageIn = (text: string | undefined): Result.Result<LdapMessage | undefined, string> => {
@@ -222,7 +225,7 @@ class ReplayedConnection implements LdapConnection {
   #isPaused = true
   #isEnded = false
   #pending: Array<Uint8Array> = []
-  /** The reason that ends the connection when everything before it was received. */
+  /** The reason with which the connection ends after everything before it was received. */
   #end: string | undefined
 
   constructor(server: string, protection: Protection, exchanges: ReadonlyArray<Recorded>) {
@@ -280,14 +283,14 @@ class ReplayedConnection implements LdapConnection {
     const recorded = this.#exchanges.find((exchange) => !exchange.isTaken && exchange.key === key)
     if (recorded === undefined) {
       const about = "dn" in operation ? ` of "${operation.dn}"` : "base" in operation ? ` of "${operation.base}"` : ""
-      this.#end ??= `the recording has no more answer to this ${operation._tag}${about}`
+      this.#end ??= `the recording has no further answer to this ${operation._tag}${about}`
       return
     }
     recorded.isTaken = true
     for (const answer of recorded.answers) this.#pending.push(encode({ ...answer, messageId: message.messageId }))
   }
 
-  /** Delivers after the call that writes, so that a response never comes before its request counts as sent. */
+  /** Delivers in a later turn than the write, so that a response never arrives before its request counts as sent. */
   #deliverSoon(): void {
     queueMicrotask(() => {
       while (!this.#isPaused && this.#pending.length > 0) this.#receiver?.onOctets(this.#pending.shift()!)

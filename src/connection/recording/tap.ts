@@ -1,5 +1,5 @@
 /**
- * The messages of a transport's connections, in both directions, for logs and recordings, with passwords cut out.
+ * Reports the messages of a transport's connections, in both directions, for logs and recordings. Passwords are removed.
  */
 import * as Clock from "effect/Clock"
 import type * as Data from "effect/Data"
@@ -22,7 +22,7 @@ export type TapEvent = Data.TaggedEnum<{
   Sent: { readonly connection: number; readonly at: number; readonly message: LdapMessage }
   /** A message that was received. */
   Received: { readonly connection: number; readonly at: number; readonly message: LdapMessage }
-  /** From here on one direction can't be decoded: a SASL security layer has begun, or the bytes are not LDAP. */
+  /** From now on one direction can't be decoded: a SASL security layer has begun, or the bytes are not LDAP. */
   Unreadable: { readonly connection: number; readonly at: number; readonly direction: "sent" | "received" }
   Ended: { readonly connection: number; readonly at: number; readonly detail: string }
 }>
@@ -32,13 +32,13 @@ export type TapEvent = Data.TaggedEnum<{
  *
  * **Details**
  *
- * Passwords are cut out: of binds (also SASL credentials), of attributes that hold them in adds, changes, comparisons, filters and
- * entries, and of password changes. The values of a program's own controls and extended operations stay, and so does everything else,
- * above all names and values of people.
+ * Passwords are removed: in binds (also SASL credentials), in attributes that hold passwords (of adds, changes, comparisons,
+ * filters and entries), and in password changes. Everything else is kept, above all names and values of people. The values of a
+ * program's own controls and extended operations are kept too.
  *
- * The function is called in the step in which bytes are written or arrive, so it must be quick, and must not write to the session. If
- * it throws, it is called no more, and the session is not affected. Messages are decoded a second time for it: use a tap for debugging,
- * not in normal operation.
+ * The function is called in the step in which bytes are written or arrive. It must be quick, and must not write to the session. If
+ * it throws, it isn't called again, and the session is not affected. Messages are decoded a second time for it, so use a tap for
+ * debugging, not in normal operation.
  *
  * **Example**
  *
@@ -138,7 +138,7 @@ const watched = (receiver: Receiver, reading: Reading, onEnd: (end: ConnectionEn
   onRoom: () => receiver.onRoom()
 })
 
-/** Decodes one direction, beside the session. */
+/** Decodes one direction, independently of the session. */
 class Reading {
   readonly #parser = new LdapParser()
   readonly #onMessage: (message: LdapMessage) => void

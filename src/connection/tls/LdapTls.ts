@@ -1,8 +1,8 @@
 /**
  * TLS of a connection (RFC 4513 section 3): its options, and the result of the handshake.
  *
- * Certificates are verified and must name the server, whatever the environment says; no version below TLS 1.2 is used.
- * The options apply to ldaps and StartTLS alike.
+ * By default certificates are verified and must name the server, whatever the environment says. Versions below TLS 1.2 are never
+ * used. The options apply to ldaps and StartTLS alike.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type * as Tls from "node:tls"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Options of Node that are not accepted: those that the session sets itself, and those that could break a promise.
+ * Options of Node that are not accepted: the session sets some of them itself, others could break a promise of the session.
  *
  * @category models
  * @since 0.2.0
@@ -39,7 +39,7 @@ export type Withheld =
   | "socket"
   | "timeout"
 
-/** A secret as it is, or redacted. */
+/** A secret, in clear text or redacted. */
 export type Secret<A> = A | Redacted.Redacted<A>
 
 /**
@@ -48,10 +48,12 @@ export type Secret<A> = A | Redacted.Redacted<A>
  *
  * **Details**
  *
- * Unusable options fail before anything is sent, with `ConnectFailed` of kind `tls`. A refused server fails with the same reason.
+ * If options are unusable, connecting fails with `ConnectFailed` of kind `tls`, and nothing is sent. If the server is refused, the
+ * reason is the same.
  *
- * Certificates and keys are read once for each options object, and kept as long as the object lives. To use a renewed certificate,
- * pass a new object, or put the new certificate in place of the old one; changing the bytes of a buffer in place has no effect.
+ * Certificates and keys are parsed once for each options object, and kept as long as the object lives. To use a renewed
+ * certificate, pass a new object, or assign the new certificate to the property of the old object. Changing the bytes of a buffer
+ * has no effect.
  *
  * **Example**
  *
@@ -77,16 +79,16 @@ export type Secret<A> = A | Redacted.Redacted<A>
  */
 export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
   /**
-   * Authorities to trust instead of those of Node, in PEM; one text may hold many. To trust them in addition to those of Node, add
-   * `tls.rootCertificates`.
+   * Authorities to trust instead of those of Node, in PEM. One text may contain many. To trust them in addition to those of Node,
+   * add `tls.rootCertificates`.
    */
   readonly ca?: Tls.ConnectionOptions["ca"]
   /**
-   * Paths of files with authorities to trust, in PEM; they are added to those of `ca`, and instead of those of Node. Read at each
-   * connection, so that a file that was renewed counts.
+   * Paths of PEM files with authorities to trust. They are added to those of `ca`, and replace those of Node. The files are read at
+   * each connection, so renewed files take effect.
    */
   readonly caFile?: string | ReadonlyArray<string> | undefined
-  /** The client's certificate in PEM, with those between it and an authority that the server knows. */
+  /** The client's certificate in PEM, with all intermediate certificates up to an authority that the server knows. */
   readonly cert?: Tls.ConnectionOptions["cert"]
   /** Its private key in PEM. */
   readonly key?: Secret<string> | Secret<Buffer> | undefined
@@ -94,25 +96,26 @@ export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
   readonly pfx?: Secret<string> | Secret<Buffer> | undefined
   /** The passphrase of `key` or `pfx`. */
   readonly passphrase?: Secret<string> | undefined
-  /** The name that is sent to the server (SNI), and that its certificate must carry. Default: the host of the URL. */
+  /** The name that is sent to the server (SNI) and must be in its certificate. Default: the host of the URL. */
   readonly servername?: string | undefined
-  /** Default `TLSv1.2`. */
+  /** The minimum version of TLS. Default `TLSv1.2`. */
   readonly minVersion?: Tls.SecureVersion | undefined
   /**
-   * Accepted fingerprints; the server's certificate must have one of them: SHA-256 of the certificate, or of its public key
-   * (SubjectPublicKeyInfo), which stays the same when a certificate is renewed with the same key. In hexadecimal with or without
-   * colons, as OpenSSL prints them, or in Base64, as in `sha256//…` of curl. {@link certificateFingerprint} and
-   * {@link publicKeyFingerprint} compute them.
+   * Accepted fingerprints: the server's certificate must have one of them. A fingerprint is the SHA-256 of the certificate, or of
+   * its public key (SubjectPublicKeyInfo), which stays the same if a certificate is renewed with the same key. Write it in
+   * hexadecimal with or without colons, as OpenSSL prints it, or in Base64, as in `sha256//…` of curl. {@link
+   * certificateFingerprint} and {@link publicKeyFingerprint} compute fingerprints.
    *
    * **Details**
    *
-   * They are checked in addition to the verification. To pin a self-signed certificate, set `rejectUnauthorized: false`: then the
-   * fingerprint alone identifies the server. Fingerprints of authorities are not compared, and an empty list refuses every server.
+   * Fingerprints are checked in addition to the verification. To pin a self-signed certificate, set `rejectUnauthorized: false`;
+   * then only the fingerprint identifies the server. Fingerprints of authorities are not compared. An empty list refuses every
+   * server.
    */
   readonly pinnedFingerprints?: ReadonlyArray<string> | undefined
   /**
-   * A last check of the server, after all other checks have passed and before anything is sent. A failure refuses the server and is
-   * the reason in the error; a defect refuses it too. The time that it takes counts towards `connectTimeout`.
+   * A final check of the server, after all other checks have passed and before anything is sent. If it fails, the server is
+   * refused, and the error has the reason; a defect refuses the server too. The check's time counts towards `connectTimeout`.
    *
    * **Example**
    *
@@ -131,8 +134,8 @@ export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
    */
   readonly verifyPeer?: ((negotiated: TlsSession) => Effect.Effect<void, string | Error>) | undefined
   /**
-   * Whether the certificate is verified. With `false`, and without `pinnedFingerprints` or `verifyPeer`, any machine on the way can
-   * impersonate the server. Default true, whatever the environment says.
+   * Whether the certificate is verified. If it is `false`, and there is no `pinnedFingerprints` or `verifyPeer`, any machine on the
+   * way can impersonate the server. Default true, whatever the environment says.
    */
   readonly rejectUnauthorized?: boolean | undefined
 }
@@ -150,7 +153,7 @@ export interface TlsSession {
   readonly cipher: string
   /** Whether the certificate was verified; false only with `rejectUnauthorized: false`. */
   readonly isVerified: boolean
-  /** The server's certificate; `undefined` if the cipher suite works without one. */
+  /** The server's certificate; `undefined` if the cipher suite uses none. */
   readonly peer: PeerCertificate | undefined
 }
 
@@ -161,11 +164,11 @@ export interface TlsSession {
  * @since 0.1.0
  */
 export interface PeerCertificate {
-  /** The distinguished name of its owner, as LDAP writes it (RFC 4514). Empty in many that have `alternativeNames`. */
+  /** The distinguished name of its owner, as LDAP writes it (RFC 4514). Often empty if there are `alternativeNames`. */
   readonly subject: string
-  /** The distinguished name of the authority that signed it. */
+  /** The distinguished name of the authority that signed the certificate. */
   readonly issuer: string
-  /** As in `DNS:ldap.example.org, IP Address:192.0.2.7`; `undefined` where there are none. */
+  /** As in `DNS:ldap.example.org, IP Address:192.0.2.7`; `undefined` if there are none. */
   readonly alternativeNames: string | undefined
   /** In hexadecimal. */
   readonly serialNumber: string

@@ -1,5 +1,5 @@
 /**
- * Turns the options of `LdapTls` into those of Node, and checks a server once the handshake is done.
+ * Converts the options of `LdapTls` to those of Node, and checks the server after the handshake.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -14,7 +14,7 @@ import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOption
 export interface Prepared {
   /** The options for `tls.connect`, except the socket. */
   readonly node: Tls.ConnectionOptions
-  /** Accepts the server, or fails with the reason to refuse it. */
+  /** Accepts the server, or fails with the reason for refusing it. */
   readonly judge: (negotiated: () => TlsSession) => Effect.Effect<void, Refusal>
 }
 
@@ -24,8 +24,8 @@ export interface Refusal {
 }
 
 /**
- * Converts options to those of Node, checked as far as that is possible without a server. Throws the errors of Node, for instance
- * for a key that can't be read.
+ * Converts options to those of Node and checks them as far as possible without a server. Throws the errors of Node, for instance
+ * for an unreadable key.
  */
 export const prepare = (given: TlsOptions, host: string): Prepared => {
   // Options may be getters; their values are read once for this handshake.
@@ -33,7 +33,7 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
   const { caFile: _3, key: _, passphrase: _1, pfx: _2, pinnedFingerprints, verifyPeer, ...others } = options
   const pins = pinnedFingerprints?.map((text) => {
     const octets = octetsOfFingerprint(text)
-    if (octets === undefined) throw new Error(`"${text}" is no SHA-256 fingerprint, in hexadecimal or Base64`)
+    if (octets === undefined) throw new Error(`"${text}" is not a SHA-256 fingerprint in hexadecimal or Base64`)
     return octets
   })
   const name = withoutRootDot(options.servername ?? host)
@@ -42,10 +42,10 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
       ...others,
       secureContext: contextOf(given, options),
       checkServerIdentity: options.checkServerIdentity ?? Tls.checkServerIdentity,
-      // The name (or address) that the certificate must carry. Addresses are never sent (RFC 6066 section 3).
+      // The name (or address) that must be in the certificate. Addresses are never sent (RFC 6066 section 3).
       host: name,
       servername: Net.isIP(name) === 0 ? name : "",
-      // Set explicitly, since Node would let an environment variable turn it off.
+      // Set explicitly: otherwise an environment variable of Node could turn the verification off.
       rejectUnauthorized: options.rejectUnauthorized ?? true
     },
     judge: (negotiated) =>
@@ -56,27 +56,29 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
   }
 }
 
-/** A fully qualified name without its final dot, which is for DNS. Certificates and SNI leave it out (RFC 6066 section 3). */
+/**
+ * Removes the final dot of a fully qualified name, which only DNS uses. Certificates and SNI don't have it (RFC 6066 section 3).
+ */
 export const withoutRootDot = (host: string): string => host.length > 1 && host.endsWith(".") ? host.slice(0, -1) : host
 
-/** The context made from an options object, and the options' values at that time. */
+/** The context made from an options object, and the values of the options at that time. */
 interface Kept {
   readonly options: TlsOptions
-  /** The authorities of Node, which a program may change. */
+  /** The authorities of Node. A program may change them. */
   readonly authorities: ReadonlyArray<string> | undefined
-  /** What was in the files of `caFile`. */
+  /** The content of the files of `caFile`. */
   readonly files: string
   readonly context: Tls.SecureContext
 }
 
 /**
- * With many authorities, reading certificates and keys takes longer than the rest of a handshake, and each reading allocates memory.
- * So options are read once: the context lives as long as the options object.
+ * With many authorities, parsing certificates and keys takes longer than the rest of a handshake, and allocates memory each time.
+ * So options are parsed once, and the context lives as long as the options object.
  */
 const contexts = new WeakMap<TlsOptions, Kept>()
 
 const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext => {
-  // Read even if the context is kept: a secret that was wiped meanwhile must not be used.
+  // Read even if the context exists: a secret that was wiped meanwhile must not be used.
   const secrets = {
     key: open<string | Buffer>(options.key),
     pfx: open<string | Buffer>(options.pfx),
@@ -91,14 +93,14 @@ const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext =>
     ...options,
     ca,
     ...secrets,
-    // Set explicitly, since Node would let a command-line flag lower it.
+    // Set explicitly: otherwise a command-line flag of Node could lower it.
     minVersion: options.minVersion ?? "TLSv1.2"
   })
   contexts.set(given, { options, authorities, files, context })
   return context
 }
 
-/** Whether the options still have the same values: a program may change them, or use getters. */
+/** Whether the options still have the same values. A program may have changed them, or may use getters. */
 const isSame = (before: TlsOptions, now: TlsOptions): boolean => {
   const names = Object.keys(now) as Array<keyof TlsOptions>
   return names.length === Object.keys(before).length && names.every((name) => before[name] === now[name])
@@ -111,12 +113,14 @@ const matchPins = (
   pins: ReadonlyArray<string>,
   peer: PeerCertificate | undefined
 ): Effect.Effect<void, Refusal> => {
-  if (peer === undefined) return Effect.fail({ detail: "the server has no certificate, and fingerprints are pinned" })
+  if (peer === undefined) return Effect.fail({ detail: "the server has no certificate, but fingerprints are pinned" })
   const shown = [peer.fingerprint, peer.publicKeyFingerprint]
   return shown.some((fingerprint) => pins.includes(fingerprint.replaceAll(":", "").toLowerCase()))
     ? Effect.void
     : Effect.fail({
-      detail: `the certificate has none of the pinned fingerprints; its own is ${shown[0]}, that of its key ${shown[1]}`
+      detail: `the certificate has none of the pinned fingerprints; its fingerprint is ${shown[0]}, that of its key ${
+        shown[1]
+      }`
     })
 }
 
@@ -133,7 +137,7 @@ const askHook = (
     Effect.asVoid
   )
 
-/** The 32 bytes of a fingerprint in hexadecimal, for every accepted spelling; `undefined` if it is no fingerprint. */
+/** The 32 bytes of a fingerprint in hexadecimal, for every accepted spelling; `undefined` if it isn't a fingerprint. */
 const octetsOfFingerprint = (text: string): string | undefined => {
   const bare = text.trim().replace(/^sha-?256(?:\/\/?|:|=)/i, "")
   if (/^(?:[0-9a-f]{2}:){31}[0-9a-f]{2}$|^[0-9a-f]{64}$/i.test(bare)) return bare.replaceAll(":", "").toLowerCase()
@@ -141,8 +145,8 @@ const octetsOfFingerprint = (text: string): string | undefined => {
 }
 
 /**
- * The result of the handshake on a socket. Call it once, when the handshake is done: Node returns the server's certificate only once.
- * The certificate is parsed when the result is first read, since parsing takes a while and few callers need it.
+ * The result of the handshake on a socket. Call it once, after the handshake: Node returns the server's certificate only once. The
+ * certificate is parsed when the result is first read, since parsing takes a while and few callers need it.
  */
 export const negotiatedOn = (socket: Tls.TLSSocket): () => TlsSession => {
   const certificate = socket.getPeerX509Certificate()

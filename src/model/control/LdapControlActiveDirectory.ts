@@ -1,6 +1,6 @@
 /**
- * Active Directory's controls (MS-ADTS section 3.1.1.3.4.1; Samba has many of them). Those that other servers have too,
- * tree delete and permissive modify, stand with the controls of operations.
+ * Active Directory's controls (MS-ADTS section 3.1.1.3.4.1; Samba has many of them). Tree delete and permissive modify exist on
+ * other servers too; they are in LdapControlOperation.ts.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import { BerError, Tag } from "../../ber/BerReader.ts"
 import * as Ber from "./LdapControlBer.ts"
 import { type ControlDefinition, type ControlType, define } from "./LdapControlType.ts"
 
-/** SEQUENCE { Flags INTEGER }: bits without a name are ignored, as servers must. */
+/** SEQUENCE { Flags INTEGER }. Bits without a name are ignored, as servers must ignore them. */
 const defineFlags = <Name extends string>(
   definition: ControlDefinition,
   bits: Readonly<Record<Name, number>>
@@ -37,7 +37,7 @@ const defineText = (definition: ControlDefinition): ControlType<string> =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Shows tombstones and deleted entries (MS-ADTS 3.1.1.3.4.1.14).
+ * Also returns tombstones and deleted entries (MS-ADTS 3.1.1.3.4.1.14).
  *
  * @category what a search sees
  * @since 0.1.0
@@ -48,7 +48,7 @@ export const showDeleted: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Shows tombstones, deleted and recycled entries (MS-ADTS 3.1.1.3.4.1.26).
+ * Also returns tombstones, deleted and recycled entries (MS-ADTS 3.1.1.3.4.1.26).
  *
  * @category what a search sees
  * @since 0.1.0
@@ -59,7 +59,7 @@ export const showRecycled: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Shows links to and from deleted entries (MS-ADTS 3.1.1.3.4.1.25).
+ * Also returns links to and from deleted entries (MS-ADTS 3.1.1.3.4.1.25).
  *
  * @category what a search sees
  * @since 0.1.0
@@ -70,12 +70,12 @@ export const showDeactivatedLink: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Which parts of security descriptors are read or written (MS-ADTS 3.1.1.3.4.1.11); none means all four. Reading `sacl`
- * needs a right that few accounts have, so a search for `nTSecurityDescriptor` usually requests the other three.
+ * Which parts of security descriptors are read or written (MS-ADTS 3.1.1.3.4.1.11). An empty list means all four. Few accounts have
+ * the right to read `sacl`, so a search for `nTSecurityDescriptor` usually requests the other three.
  *
  * **Details**
  *
- * Critical by default: a server that ignores it would write all the parts of a descriptor.
+ * Critical by default: a server that ignores it would write all parts of a descriptor.
  *
  * @category what a search sees
  * @since 0.1.0
@@ -89,8 +89,8 @@ export const sdFlags: ControlType<
 )
 
 /**
- * Writes names as `<GUID=…>;<SID=…>;dn` (MS-ADTS 3.1.1.3.4.1.5), the two in hexadecimal digits or as text
- * (`S-1-5-…`, with hyphens). A control without a value means hexadecimal digits.
+ * Returns names as `<GUID=…>;<SID=…>;dn` (MS-ADTS 3.1.1.3.4.1.5), with GUID and SID in hexadecimal digits or as text (`S-1-5-…`,
+ * with hyphens). A control without a value means hexadecimal digits.
  *
  * @category what a search sees
  * @since 0.1.0
@@ -110,8 +110,8 @@ export const extendedDn: ControlType<"hexadecimal" | "text"> = define({
 })
 
 /**
- * How a search treats other domains (MS-ADTS 3.1.1.3.4.1.12): `domainScope` as {@link domainScope}, `phantomRoot`
- * searches all naming contexts below the base that the server holds.
+ * How a search treats other domains (MS-ADTS 3.1.1.3.4.1.12). `domainScope` has the effect of the control {@link domainScope}.
+ * `phantomRoot` searches all naming contexts below the base that the server holds.
  *
  * @category what a search sees
  * @since 0.1.0
@@ -133,8 +133,8 @@ export const domainScope: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Listed by servers with range retrieval (`member;range=0-1499`); it is no control that could be sent
- * (MS-ADTS 3.1.1.3.4.1.10).
+ * Servers list it if they support range retrieval (`member;range=0-1499`). It is not a control that a client could send (MS-ADTS
+ * 3.1.1.3.4.1.10).
  *
  * @category what a search sees
  * @since 0.1.0
@@ -142,7 +142,7 @@ export const domainScope: ControlType<void> = Ber.defineMarker({
 export const rangeOptionOid = "1.2.840.113556.1.4.802"
 
 /**
- * Makes a range that starts behind the last value empty, instead of an error (MS-ADTS 3.1.1.3.4.1.22).
+ * Makes a range that starts after the last value empty, instead of an error (MS-ADTS 3.1.1.3.4.1.22).
  *
  * @category what a search sees
  * @since 0.1.0
@@ -153,8 +153,8 @@ export const rangeRetrievalNoError: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Searches the entries that this attribute of the base names, instead of the base (MS-ADTS 3.1.1.3.4.1.18): attribute
- * scoped query, ASQ. Only with scope base. Critical by default: a server that ignores it answers with the base.
+ * Searches the entries that the values of this attribute of the base name, instead of the base itself (MS-ADTS 3.1.1.3.4.1.18):
+ * attribute scoped query, ASQ. The scope must be `base`. Critical by default: a server that ignores it would return the base.
  *
  * @category what a search sees
  * @since 0.1.0
@@ -166,9 +166,9 @@ export const attributeScopedQueryRequest: ControlType<string> = defineText({
 })
 
 /**
- * How an attribute scoped query went, on the result of the search: a result code, 0 for success, 21 where the attribute
- * doesn't hold names, 53 where nothing was searched, 71 where some entries are on other servers (MS-ADTS
- * 3.1.1.3.4.1.18).
+ * The result of an attribute scoped query, in the controls of the search's result (MS-ADTS 3.1.1.3.4.1.18). A result code: 0 for
+ * success, 21 if the values of the attribute aren't names, 53 if the server searched nothing, 71 if some entries are on other
+ * servers.
  *
  * @category what a search sees
  * @since 0.1.0
@@ -194,8 +194,8 @@ export interface ExpectedEntryCount {
 }
 
 /**
- * Makes a search fail with `ConstraintViolation` that finds fewer or more entries (MS-ADTS 3.1.1.3.4.1.33). Critical by
- * default: a server that ignores it doesn't check.
+ * Makes a search fail with `ConstraintViolation` if it finds fewer or more entries (MS-ADTS 3.1.1.3.4.1.33). Critical by default: a
+ * server that ignores it wouldn't check.
  *
  * @category what a search sees
  * @since 0.1.0
@@ -206,19 +206,19 @@ export const expectedEntryCount: ControlType<ExpectedEntryCount> = Ber.defineBer
   critical: true,
   write: (writer, { least, most }: ExpectedEntryCount) => {
     writer.start()
-    Ber.writeWhole(writer, least, "least number of entries")
-    Ber.writeWhole(writer, most, "greatest number of entries")
+    Ber.writeWhole(writer, least, "minimum number of entries")
+    Ber.writeWhole(writer, most, "maximum number of entries")
     writer.end()
   },
   read: (reader) =>
     Ber.sequence(reader, (content) => {
-      const least = Ber.whole(content, "least number of entries")
-      return { least, most: Ber.whole(content, "greatest number of entries") }
+      const least = Ber.whole(content, "minimum number of entries")
+      return { least, most: Ber.whole(content, "maximum number of entries") }
     })
 })
 
 /**
- * The user for whom a constructed attribute is computed, as a name or `<SID=…>` (MS-ADTS 3.1.1.3.4.1.24): for
+ * The user for whom a constructed attribute is computed, as a name or `<SID=…>` (MS-ADTS 3.1.1.3.4.1.24). Used with
  * `msDS-IsUserCachableAtRodc`.
  *
  * @category what a search sees
@@ -231,7 +231,7 @@ export const inputDn: ControlType<string> = defineText({ oid: "1.2.840.113556.1.
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The global catalog server that verifies new values which are names (MS-ADTS 3.1.1.3.4.1.16).
+ * The global catalog server that verifies new values that are names (MS-ADTS 3.1.1.3.4.1.16).
  *
  * @category updates
  * @since 0.1.0
@@ -241,7 +241,7 @@ export const verifyName: ControlType<string> = Ber.defineBer({
   name: "verify name",
   write: (writer, serverName: string) => {
     writer.start()
-    // Flags, which the server ignores.
+    // Flags that the server ignores.
     writer.integer(0)
     writer.octets(Buffer.from(serverName, "utf16le"))
     writer.end()
@@ -257,7 +257,7 @@ export const verifyName: ControlType<string> = Ber.defineBer({
 })
 
 /**
- * Lets the server answer before the update is on its disk (MS-ADTS 3.1.1.3.4.1.7).
+ * Lets the server answer before it has written the update to disk (MS-ADTS 3.1.1.3.4.1.7).
  *
  * @category updates
  * @since 0.1.0
@@ -268,7 +268,7 @@ export const lazyCommit: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Makes a modification count that changes nothing, so that it is replicated (MS-ADTS 3.1.1.3.4.1.21).
+ * Makes a modification count as a change even if it changes nothing, so that it is replicated (MS-ADTS 3.1.1.3.4.1.21).
  *
  * @category updates
  * @since 0.1.0
@@ -284,13 +284,13 @@ const definePolicyHints = (oid: string): ControlType<boolean> =>
     name: "policy hints",
     critical: true,
     write: (writer, enforceHistory: boolean) => Ber.writeFlags(writer, enforceHistory ? 1 : 0),
-    // Every other number means that history is not enforced.
+    // Any other number means that the history is not enforced.
     read: (reader) => Ber.sequence(reader, (content) => content.integer() === 1)
   })
 
 /**
- * Whether an administrator's reset of a password must respect the password history (MS-ADTS 3.1.1.3.4.1.27). Critical
- * by default: a server that ignores it doesn't check.
+ * Whether an administrator's reset of a password must respect the password history (MS-ADTS 3.1.1.3.4.1.27). Critical by default: a
+ * server that ignores it wouldn't check.
  *
  * @category updates
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * What the codecs of control values in BER share: readers that refuse values which the ASN.1 forbids
- * and the BER library allows (numbers out of range, unknown enumeration values, bytes that are not text), and
- * writers that refuse the same. Reading throws; {@link define} turns that into a typed failure.
+ * Shared codecs of control values in BER. Some values are valid for the BER library but not for the ASN.1 of a control: numbers out
+ * of range, unknown enumeration values, text that isn't UTF-8. The readers and writers here refuse them. Reading throws; {@link
+ * define} turns that into a typed failure.
  *
  * @internal
  */
@@ -28,7 +28,7 @@ export const defineBer = <A, I = A>(
       value === undefined ? Result.fail("has no value") : Result.succeed(readAll(value, definition.read))
   })
 
-/** A kind of control without a value: its presence is the whole information. Windows clients send an empty value with such controls. */
+/** A kind of control without a value; only its presence matters. Windows clients send an empty value with such controls. */
 export const defineMarker = (definition: ControlDefinition): ControlType<void> =>
   define({
     ...definition,
@@ -42,7 +42,7 @@ export const written = (write: (writer: BerWriter) => void): Uint8Array => {
   return writer.finish()
 }
 
-/** Reads a value that must end with what `read` takes. Its lists may have `defaultMaxElements` elements together. */
+/** Reads a value that must end after what `read` consumes. Its lists may have `defaultMaxElements` elements in total. */
 export const readAll = <A>(value: Uint8Array, read: (reader: BerReader) => A): A => {
   const octets = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const reader = new BerReader(octets, 0, octets.length, new ElementLimits())
@@ -51,7 +51,7 @@ export const readAll = <A>(value: Uint8Array, read: (reader: BerReader) => A): A
   return result
 }
 
-/** Reads a sequence. Elements that a later version may have added to it are passed over (RFC 4511 section 4). */
+/** Reads a sequence. Elements that a later version may have added are skipped (RFC 4511 section 4). */
 export const sequence = <A>(reader: BerReader, read: (content: BerReader) => A, tag: number = Tag.sequence): A => {
   const content = reader.sequence(tag)
   const result = read(content)
@@ -66,7 +66,7 @@ export const list = <A>(reader: BerReader, read: (content: BerReader) => A, tag:
   return items
 }
 
-/** A copy: cookies and identifiers are kept for long, and a view would keep the whole message. */
+/** Copied: cookies and identifiers are kept for long, and a view would keep the whole message in memory. */
 export const bytes = (reader: BerReader, tag: number = Tag.octetString): Uint8Array =>
   new Uint8Array(reader.octets(tag))
 
@@ -75,7 +75,7 @@ export const optionalBytes = (reader: BerReader, tag: number = Tag.octetString):
 
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-/** Text, where only well-formed UTF-8 will do. */
+/** Reads text. Fails if it isn't well-formed UTF-8. */
 export const utf8 = (octets: Uint8Array, position = 0): string => {
   try {
     return utf8Decoder.decode(octets)
@@ -118,7 +118,7 @@ export const writeWhole = (
   writer.integer(value, tag)
 }
 
-/** A name for each number; the numbers that have none are refused. */
+/** A name for each number. Numbers without a name are refused. */
 export const named = <Name extends string>(
   reader: BerReader,
   names: Readonly<Record<Name, number>>,
@@ -127,26 +127,26 @@ export const named = <Name extends string>(
 ): Name => {
   const at = reader.position
   const value = reader.integer(tag)
-  // The keys of a record of names are names.
+  // Only names are keys of the record.
   const name = (Object.keys(names) as Array<Name>).find((name) => names[name] === value)
   if (name === undefined) throw new BerError(`${what} ${value} is unknown`, at)
   return name
 }
 
-/** What the bits of a number stand for. */
+/** The names of the bits of a number. */
 export type Flags<Name extends string> = { readonly [K in Name]: boolean }
 
-// The keys of a record of names are names.
+// Only names are keys of the record.
 const namesOf = <Name extends string>(bits: Readonly<Record<Name, number>>) => Object.keys(bits) as Array<Name>
 
-/** The highest bit makes the number negative: it is written in four bytes, as Windows does. */
+/** If the highest bit is set, the number is negative: it is written in four bytes, as Windows does. */
 export const flagsToBits = <Name extends string>(
   bits: Readonly<Record<Name, number>>,
   flags: Partial<Readonly<Record<Name, boolean>>>
 ): number => namesOf(bits).reduce((value, name) => flags[name] === true ? value | bits[name] : value, 0)
 
 export const bitsToFlags = <Name extends string>(bits: Readonly<Record<Name, number>>, value: number): Flags<Name> =>
-  // One entry for each name is the whole record.
+  // The record has one entry for each name, so it is complete.
   Object.fromEntries(namesOf(bits).map((name) => [name, (value & bits[name]) !== 0])) as Flags<Name>
 
 /** SEQUENCE { Flags INTEGER } */

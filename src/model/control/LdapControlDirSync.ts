@@ -1,6 +1,6 @@
 /**
- * Active Directory's two ways to follow the changes of a directory: DirSync, which is polled with a
- * cookie, and notification, a search that goes on. Applying the changes to a copy is up to the caller.
+ * The two ways of Active Directory to follow changes: DirSync, which is polled with a cookie, and notification, a search that
+ * doesn't end. The caller applies the changes to its copy.
  *
  * @since 0.1.0
  */
@@ -19,25 +19,25 @@ const dirSyncFlags = {
  * @since 0.1.0
  */
 export interface DirSyncRequest {
-  /** Only what the bound user may read, so that no replication right is needed. */
+  /** Returns only what the bound user may read. Without it, the user needs the right to replicate. */
   readonly objectSecurity: boolean
-  /** Parents before their children. */
+  /** Sends parents before their children. */
   readonly ancestorsFirstOrder: boolean
   /** Has no effect. */
   readonly publicDataOnly: boolean
-  /** The values of a multi-valued attribute that changed, instead of all of them. */
+  /** Sends only the changed values of a multi-valued attribute, instead of all of them. */
   readonly incrementalValues: boolean
-  /** How many bytes the server should send at once: a hint. 0 leaves it to the server. */
+  /** The maximum number of bytes in one response, as a hint. 0 lets the server choose. */
   readonly maxBytes: number
-  /** The cookie of the last response; empty for everything. */
+  /** The cookie of the previous response. Empty to request everything. */
   readonly cookie: Uint8Array
 }
 
 const noOctets = new Uint8Array(0)
 
 /**
- * Requests the changes in a naming context since the cookie (MS-ADTS 3.1.1.3.4.1.3). Omitted fields are false, 0
- * or empty. Critical by default: a server that ignores it answers with everything, and without a cookie.
+ * Requests the changes in a naming context since the cookie (MS-ADTS 3.1.1.3.4.1.3). Omitted fields are false, 0 or empty. Critical
+ * by default: a server that ignores it would return all entries, and no cookie.
  *
  * @category following changes
  * @since 0.1.0
@@ -66,13 +66,13 @@ export const dirSyncRequest: ControlType<DirSyncRequest, Partial<DirSyncRequest>
  * @since 0.1.0
  */
 export interface DirSyncResponse {
-  /** Whether to ask again at once, with the cookie. */
+  /** Whether more changes are waiting: request them at once, with the cookie. */
   readonly moreResults: boolean
   readonly cookie: Uint8Array
 }
 
 /**
- * Where to go on (MS-ADTS 3.1.1.3.4.1.3), on the result of the search.
+ * The cookie to continue with (MS-ADTS 3.1.1.3.4.1.3), in the controls of the search's result.
  *
  * @category following changes
  * @since 0.1.0
@@ -96,8 +96,8 @@ export const dirSyncResponse: ControlType<DirSyncResponse> = Ber.defineBer({
 })
 
 /**
- * Makes a search go on with every change until it is abandoned (MS-ADTS 3.1.1.3.4.1.9). The filter must be
- * `(objectClass=*)`. Critical by default: a server that ignores it ends the search.
+ * Keeps a search open and sends every change until the search is abandoned (MS-ADTS 3.1.1.3.4.1.9). The filter must be
+ * `(objectClass=*)`. Critical by default: a server that ignores it would end the search.
  *
  * @category following changes
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * Controls of RFCs that change what an operation does, its authorization identity, or its condition; and those that add
- * information to its response.
+ * Controls of RFCs that change an operation, its authorization identity, or its condition, and controls that add information to its
+ * response.
  *
- * A control is critical by default if its specification demands it, or if a server that ignores it would carry out another
- * operation than the requested one.
+ * A control is critical by default if its specification requires it, or if a server that ignores it would carry out a different
+ * operation from the requested one.
  *
  * @since 0.1.0
  */
@@ -20,8 +20,8 @@ import { type ControlType, define } from "./LdapControlType.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * An authorization identity (RFC 4513 section 5.2.1.8): `dn:` and a distinguished name, `u:` and a user id, or nothing
- * for anonymous.
+ * An authorization identity (RFC 4513 section 5.2.1.8): `dn:` and a distinguished name, `u:` and a user id, or the empty string for
+ * anonymous.
  *
  * @category identities
  * @since 0.1.0
@@ -33,8 +33,8 @@ export type AuthzId = "" | `dn:${string}` | `u:${string}`
  *
  * **Details**
  *
- * Critical, as the RFC demands. The identity must have one of the two forms; what stands after `dn:` is read as a name
- * only when it is decoded, since servers take more (Active Directory's `<GUID=…>`).
+ * Critical, as the RFC requires. The identity must have one of these forms. The name after `dn:` is checked only when a control is
+ * decoded, since servers accept other forms too (Active Directory's `<GUID=…>`).
  *
  * @category identities
  * @since 0.1.0
@@ -52,12 +52,12 @@ export const proxiedAuthorization: ControlType<AuthzId> = define({
     const authzId = Ber.utf8(value)
     if (!isAuthzId(authzId)) return Result.fail(notAuthzId)
     return authzId.startsWith("dn:") && Result.isFailure(LdapDn.parse(authzId.slice(3), { lenient: true }))
-      ? Result.fail("what stands after dn: is not a distinguished name")
+      ? Result.fail("the text after dn: is not a distinguished name")
       : Result.succeed(authzId)
   }
 })
 
-const notAuthzId = "an authorization identity is dn: with a name, u: with a user id, or empty"
+const notAuthzId = "an authorization identity must be dn: with a name, u: with a user id, or empty"
 
 const isAuthzId = (text: string): text is AuthzId => text === "" || text.startsWith("dn:") || text.startsWith("u:")
 
@@ -86,24 +86,24 @@ export const authorizationIdentityResponse: ControlType<string> = define({
 })
 
 /**
- * Where a request comes from, for the server's log.
+ * Identifies the source of a request, for the server's log.
  *
  * @category identities
  * @since 0.1.0
  */
 export interface SessionTracking {
-  /** The address of the machine that made the identifier, at most 128 characters; empty where it is unknown. */
+  /** The address of the machine that made the identifier, at most 128 characters. Empty if it is unknown. */
   readonly sourceIp: string
-  /** Its name; empty where it has none. */
+  /** The name of that machine. Empty if it has none. */
   readonly sourceName: string
-  /** What kind of identifier it is, as an object identifier. */
+  /** The kind of identifier, as an object identifier. */
   readonly formatOid: string
   readonly identifier: string
 }
 
 /**
- * Gives the server's log the user or client for whom a request is made (draft-wahl-ldap-session-03 section 2.1). A request may
- * have several.
+ * Tells the server which user or client a request is made for; the server writes it to its log (draft-wahl-ldap-session-03 section
+ * 2.1). A request may have several.
  *
  * @category identities
  * @since 0.1.0
@@ -135,7 +135,7 @@ export const sessionTracking: ControlType<SessionTracking> = Ber.defineBer({
   }
 })
 
-/** The limits that the draft gives. */
+/** The limits of the draft. */
 const trackingProblem = (sourceIp: string, sourceName: string, formatOid: string): string | undefined =>
   sourceIp.length > 128
     ? "the source address is longer than 128 characters"
@@ -150,12 +150,12 @@ const trackingProblem = (sourceIp: string, sourceName: string, formatOid: string
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Carries out the operation only if the filter matches its entry; otherwise it fails with `AssertionFailed` (RFC 4528
- * section 3). Text is parsed by RFC 4515: don't build it from user input.
+ * Carries out the operation only if the filter matches the entry. Otherwise it fails with `AssertionFailed` (RFC 4528 section 3).
+ * Text is parsed by RFC 4515: don't build it from user input.
  *
  * **Details**
  *
- * Critical by default: a server that ignores it would carry out the operation in any case.
+ * Critical by default: a server that ignores it would always carry out the operation.
  *
  * @category conditions
  * @since 0.1.0
@@ -176,7 +176,7 @@ export const assertion: ControlType<LdapFilter.LdapFilter, LdapFilter.LdapFilter
  *
  * **Details**
  *
- * Critical by default: a client that follows the referral instead would change the entry that it leads to.
+ * Critical by default: otherwise a client that follows the referral would change the entry that it points to.
  *
  * @category conditions
  * @since 0.1.0
@@ -188,7 +188,7 @@ export const manageDsaIt: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Demands an answer from the original and not from a copy (RFC 6171 section 2). Critical, as the RFC demands.
+ * Requires an answer from the original data, not from a copy (RFC 6171 section 2). Critical, as the RFC requires.
  *
  * @category conditions
  * @since 0.1.0
@@ -200,8 +200,8 @@ export const dontUseCopy: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Lets an administrator write what the rules of the data model forbid (draft-zeilenga-ldap-relax section 2). Critical,
- * as the draft demands. The draft has no object identifier; this one is OpenLDAP's.
+ * Lets an administrator write values that the rules of the data model forbid (draft-zeilenga-ldap-relax section 2). Critical, as
+ * the draft requires. The draft has no object identifier; this one is OpenLDAP's.
  *
  * @category conditions
  * @since 0.1.0
@@ -213,12 +213,12 @@ export const relaxRules: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Checks an update without carrying it out; the result is 16654 (`noOperation`) where it would succeed
- * (draft-zeilenga-ldap-noop section 2). Critical, as the draft demands.
+ * Checks an update without carrying it out. If the update would succeed, the result is 16654 (`noOperation`)
+ * (draft-zeilenga-ldap-noop section 2). Critical, as the draft requires.
  *
  * **Details**
  *
- * The draft has no object identifier; this one is what most servers use. OpenLDAP's is {@link noOpOpenLdap}.
+ * The draft has no object identifier; this is the one that most servers use. For OpenLDAP's see {@link noOpOpenLdap}.
  *
  * @category conditions
  * @since 0.1.0
@@ -230,7 +230,7 @@ export const noOp: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * {@link noOp} under the object identifier that OpenLDAP gave it.
+ * {@link noOp} with OpenLDAP's object identifier.
  *
  * @category conditions
  * @since 0.1.0
@@ -253,7 +253,7 @@ export const treeDelete: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Makes a modification succeed that adds a value which is there, or deletes one which isn't (MS-ADTS 3.1.1.3.4.1.8).
+ * Lets a modification succeed that adds an existing value or deletes a missing one (MS-ADTS 3.1.1.3.4.1.8).
  *
  * @category conditions
  * @since 0.1.0
@@ -264,8 +264,8 @@ export const permissiveModify: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * Makes an update a part of the transaction whose identifier it has (RFC 5805 section 2.2). The identifier may be
- * empty: slapd's is. Critical, as the RFC demands.
+ * Makes an update part of the transaction with this identifier (RFC 5805 section 2.2). The identifier may be empty, as slapd's is.
+ * Critical, as the RFC requires.
  *
  * @category conditions
  * @since 0.1.0
@@ -279,11 +279,11 @@ export const transactionSpecification: ControlType<Uint8Array> = define({
 })
 
 /**
- * Which entries a search sees: `true` subentries and no others, `false` the others only (RFC 3672 section 3).
+ * Which entries a search returns: only subentries (`true`) or only other entries (`false`) (RFC 3672 section 3).
  *
  * **Details**
  *
- * Critical by default: a server that ignores it answers with the other entries.
+ * Critical by default: a server that ignores it would return the other entries.
  *
  * @category conditions
  * @since 0.1.0
@@ -300,7 +300,7 @@ export const subentries: ControlType<boolean> = Ber.defineBer({
 // The entry before and after
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** AttributeSelection (RFC 4511 section 4.5.1.8): empty for all user attributes. */
+/** AttributeSelection (RFC 4511 section 4.5.1.8). An empty list selects all user attributes. */
 const readRequest = (oid: string, name: string): ControlType<ReadonlyArray<string>> =>
   Ber.defineBer({
     oid,
@@ -316,7 +316,7 @@ const readRequest = (oid: string, name: string): ControlType<ReadonlyArray<strin
 /** [APPLICATION 4] of SearchResultEntry. */
 const searchResultEntry = 0x64
 
-/** UnboundID's servers write the entry as a plain SEQUENCE, without the application tag that the RFC's type has. */
+/** UnboundID's servers write the entry as a plain SEQUENCE, without the application tag of the RFC's type. */
 const readResponse = (oid: string, name: string): ControlType<LdapEntry.LdapEntry> =>
   Ber.defineBer({
     oid,
@@ -331,8 +331,8 @@ const readResponse = (oid: string, name: string): ControlType<LdapEntry.LdapEntr
   })
 
 /**
- * Asks an update to bring these attributes of the entry as they were before it (RFC 4527 section 3.1). An empty list
- * means all user attributes; `+`, `*` and `1.1` as in a search.
+ * Requests these attributes of the entry as they were before the update (RFC 4527 section 3.1). An empty list selects all user
+ * attributes; `+`, `*` and `1.1` work as in a search.
  *
  * @category entry before and after
  * @since 0.1.0
@@ -348,8 +348,8 @@ export const preReadRequest: ControlType<ReadonlyArray<string>> = readRequest("1
 export const preReadResponse: ControlType<LdapEntry.LdapEntry> = readResponse("1.3.6.1.1.13.1", "pre-read response")
 
 /**
- * Asks an update to bring these attributes of the entry as they are after it (RFC 4527 section 3.2), as
- * {@link preReadRequest}.
+ * Requests these attributes of the entry as they are after the update (RFC 4527 section 3.2). The list works as in {@link
+ * preReadRequest}.
  *
  * @category entry before and after
  * @since 0.1.0

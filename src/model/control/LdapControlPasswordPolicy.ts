@@ -1,6 +1,6 @@
 /**
- * Controls with the result of the password policy for a bind or a password change: those of the
- * Behera draft, which a client requests, and the older pair of Netscape, which servers send unrequested.
+ * Controls with the result of the password policy for a bind or a password change: those of the Behera draft, which a client
+ * requests, and the older pair of Netscape, which servers send unrequested.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import * as Ber from "./LdapControlBer.ts"
 import { type ControlType, define } from "./LdapControlType.ts"
 
 /**
- * Asks for a {@link passwordPolicyResponse} with the answer of a bind, an update or a password modify operation
+ * Requests a {@link passwordPolicyResponse} with the answer of a bind, an update or a Password Modify operation
  * (draft-behera-ldap-password-policy-11 section 6.1).
  *
  * @category password policy
@@ -22,8 +22,8 @@ export const passwordPolicyRequest: ControlType<void> = Ber.defineMarker({
 })
 
 /**
- * What is wrong with a password, or with its change. `changeAfterReset` comes with a bind that succeeds: nothing but a
- * change of the password will.
+ * What is wrong with a password or its change. With `changeAfterReset` the bind succeeds, but the server refuses every operation
+ * except a change of the password.
  *
  * @category password policy
  * @since 0.1.0
@@ -45,7 +45,7 @@ const passwordPolicyErrors = {
 } as const
 
 /**
- * Empty where the policy has nothing to say. Of the two warnings there is one at most.
+ * The result of the password policy. Empty if there is neither an error nor a warning. It has at most one of the two warnings.
  *
  * @category password policy
  * @since 0.1.0
@@ -59,7 +59,7 @@ export interface PasswordPolicyResponse {
 }
 
 /**
- * What the password policy says (draft-behera-ldap-password-policy-11 section 6.2).
+ * The result of the password policy (draft-behera-ldap-password-policy-11 section 6.2).
  *
  * @category password policy
  * @since 0.1.0
@@ -69,7 +69,7 @@ export const passwordPolicyResponse: ControlType<PasswordPolicyResponse> = Ber.d
   name: "password policy response",
   write: (writer, { error, graceAuthNsRemaining, timeBeforeExpiration }: PasswordPolicyResponse) => {
     if (timeBeforeExpiration !== undefined && graceAuthNsRemaining !== undefined) {
-      throw new RangeError("there can be one warning only")
+      throw new RangeError("there can be only one warning")
     }
     writer.start()
     if (timeBeforeExpiration !== undefined || graceAuthNsRemaining !== undefined) {
@@ -98,7 +98,7 @@ const readWarning = (warning: BerReader): PasswordPolicyResponse => {
 }
 
 /**
- * The password has expired, and has to be changed before anything else (draft-vchu-ldap-pwd-policy-00 section 10).
+ * The password has expired and must be changed before any other operation (draft-vchu-ldap-pwd-policy-00 section 10).
  *
  * @category password policy
  * @since 0.1.0
@@ -107,7 +107,7 @@ export const passwordExpired: ControlType<void> = define({
   oid: "2.16.840.1.113730.3.4.4",
   name: "password expired",
   encode: () => Buffer.from("0"),
-  // Its value is always "0", and nothing depends on it.
+  // Its value is always "0" and is ignored.
   decode: () => Result.void
 })
 

@@ -1,5 +1,5 @@
 /**
- * Controls that shape the response to a search: paged results, server-side sort, virtual list view, matched values. The session
+ * Controls that shape the response to a search: paged results, server-side sorting, virtual list views, matched values. The session
  * requests further pages.
  *
  * @since 0.1.0
@@ -25,9 +25,9 @@ import type { ControlOptions, ControlType, LdapControl } from "./LdapControlType
 export const pagedResultsOid = "1.2.840.113556.1.4.319"
 
 /**
- * What a paged results control says. In a request `size` is the number of entries that a page may have (0 gives the
- * cursor back); in a response it is the server's estimate of the total, 0 where it has none. An empty cookie asks for
- * the first page, or says that the last one was delivered.
+ * The value of a paged results control. In a request, `size` is the maximum number of entries in the page; 0 releases the server's
+ * cursor. In a response, it is the server's estimate of the total, or 0 if it has none. An empty cookie in a request asks for the
+ * first page; in a response it means that this was the last one.
  *
  * @category paged results
  * @since 0.1.0
@@ -38,12 +38,12 @@ export interface PagedResults {
 }
 
 /**
- * Results in pages: the request, and the answer to it (RFC 2696 section 2).
+ * Paged results: the request and its response (RFC 2696 section 2).
  *
  * **Details**
  *
- * A negative size is read as it stands, although the RFC has none: it is an estimate, and a page that can't be read
- * would end the search before its last entry.
+ * A negative size is accepted, although the RFC doesn't allow it. The size is only an estimate, and an error here would end the
+ * search before its last entry.
  *
  * @category paged results
  * @since 0.1.0
@@ -65,7 +65,7 @@ export const paging: ControlType<PagedResults> = Ber.defineBer({
 })
 
 /**
- * Asks for results in pages, or answers such a request: short for `paging.make`.
+ * Makes a paged results control; short for `paging.make`.
  *
  * @category paged results
  * @since 0.1.0
@@ -73,8 +73,7 @@ export const paging: ControlType<PagedResults> = Ber.defineBer({
 export const pagedResults = (paged: PagedResults, options?: ControlOptions): LdapControl => paging.make(paged, options)
 
 /**
- * Reads the value of a paged results control; `undefined` where it is not one or cannot be read. `paging.decode` says
- * why.
+ * Decodes a paged results control. `undefined` if it is another control or malformed; `paging.decode` gives the reason.
  *
  * @category paged results
  * @since 0.1.0
@@ -87,21 +86,21 @@ export const decodePagedResults = (control: LdapControl): PagedResults | undefin
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * What to sort by: the first key counts most.
+ * The sort keys, the most significant first.
  *
  * @category sorting
  * @since 0.1.0
  */
 export interface SortKey {
   readonly attribute: string
-  /** The ordering rule, by name or OID. Default: the one that the schema gives the attribute; slapd's `cn` has none. */
+  /** The ordering rule, by name or OID. Default: the attribute's own ordering rule in the schema. In slapd `cn` has none. */
   readonly matchingRule?: string | undefined
-  /** Default false. */
+  /** Whether the order is descending. Default false. */
   readonly reverse?: boolean | undefined
 }
 
 /**
- * Asks for sorted results (RFC 2891 section 1.1).
+ * Requests sorted results (RFC 2891 section 1.1).
  *
  * @category sorting
  * @since 0.1.0
@@ -110,7 +109,7 @@ export const sortRequest: ControlType<ReadonlyArray<SortKey>> = Ber.defineBer({
   oid: "1.2.840.113556.1.4.473",
   name: "server-side sort request",
   write: (writer, keys: ReadonlyArray<SortKey>) => {
-    if (keys.length === 0) throw new RangeError("there is no sort key")
+    if (keys.length === 0) throw new RangeError("at least one sort key is needed")
     writer.start()
     for (const { attribute, matchingRule, reverse = false } of keys) {
       writer.start()
@@ -136,18 +135,18 @@ export const sortRequest: ControlType<ReadonlyArray<SortKey>> = Ber.defineBer({
  * @since 0.1.0
  */
 export interface SortResponse {
-  /** A result code: 0 where the entries are sorted. `LdapResultCode.format` has its name. */
+  /** A result code; 0 if the entries are sorted. `LdapResultCode.format` gives its name. */
   readonly code: number
-  /** The attribute that couldn't be sorted by, where the server names one. */
+  /** The attribute that the server couldn't sort by, if the server names one. */
   readonly attribute?: string | undefined
 }
 
 /**
- * Whether the results were sorted (RFC 2891 section 1.2), on the result of the search.
+ * Whether the results were sorted (RFC 2891 section 1.2), in the controls of the search's result.
  *
  * **Details**
  *
- * Codes that the RFC doesn't list are read too: RFC 4511 section 4 has enumerations open for additions.
+ * Codes that the RFC doesn't list are accepted, since RFC 4511 section 4 leaves enumerations open for additions.
  *
  * @category sorting
  * @since 0.1.0
@@ -164,7 +163,7 @@ export const sortResponse: ControlType<SortResponse> = Ber.defineBer({
   read: (reader) =>
     Ber.sequence(reader, (content) => {
       const code = Ber.whole(content, "result code", 0, Tag.enumerated)
-      // 389 Directory Server leaves the context tag out.
+      // 389 Directory Server omits the context tag.
       const tag = content.peek() === Tag.octetString ? Tag.octetString : 0x80
       return content.peek() === tag ? { code, attribute: Ber.text(content, tag) } : { code }
     })
@@ -175,8 +174,8 @@ export const sortResponse: ControlType<SortResponse> = Ber.defineBer({
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The entry around which the window stands: by its place (from 1; `contentCount` is what the client believes to be the
- * length of the list, 0 where it doesn't know), or the first whose sort value is not less than `value`.
+ * The entry at which the window is placed. Either its position in the list, from 1, with `contentCount`: the length of the list as
+ * the client knows it, or 0 if it doesn't. Or the first entry whose sort value is greater than or equal to `value`.
  *
  * @category virtual list view
  * @since 0.1.0
@@ -195,17 +194,16 @@ export interface VirtualListViewRequest {
   /** Entries after the target. */
   readonly afterCount: number
   readonly target: VirtualListViewTarget
-  /** What the last response said, unchanged. */
+  /** The context of the last response, unchanged. */
   readonly contextId?: Uint8Array | undefined
 }
 
 /**
- * Asks for a window of a sorted list (draft-ietf-ldapext-ldapv3-vlv-09 section 6.1); needs {@link sortRequest} beside
- * it.
+ * Requests a window of a sorted list (draft-ietf-ldapext-ldapv3-vlv-09 section 6.1). The request needs a {@link sortRequest} too.
  *
  * **Details**
  *
- * Critical by default, since a server that ignores it answers with the whole list.
+ * Critical by default, since a server that ignores it would return the whole list.
  *
  * @category virtual list view
  * @since 0.1.0
@@ -252,22 +250,21 @@ const readTarget = (content: BerReader): VirtualListViewTarget =>
  * @since 0.1.0
  */
 export interface VirtualListViewResponse {
-  /** The place of the target in the list, from 1; 0 where there is none. */
+  /** The position of the target in the list, from 1; 0 if there is no target. */
   readonly targetPosition: number
   /** The server's estimate of the length of the list. */
   readonly contentCount: number
   /**
-   * A result code: 0 where the window is what was asked for, 60 (slapd: 76) without a sort control, 61 where the offset
-   * is wrong.
+   * A result code: 0 if the window is the requested one, 60 (slapd: 76) without a sort control, 61 if the offset is invalid.
    */
   readonly code: number
-  /** For the next request of the same list. */
+  /** The context for the next request of the same list. */
   readonly contextId?: Uint8Array | undefined
 }
 
 /**
- * Where the window stands (draft-ietf-ldapext-ldapv3-vlv-09 section 6.2), on the result of the search. The draft leaves
- * the codes open, so any is read.
+ * The position of the window (draft-ietf-ldapext-ldapv3-vlv-09 section 6.2), in the controls of the search's result. The draft
+ * leaves the codes open, so all codes are accepted.
  *
  * @category virtual list view
  * @since 0.1.0
@@ -298,7 +295,7 @@ export const virtualListViewResponse: ControlType<VirtualListViewResponse> = Ber
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A filter for values: a comparison without `and`, `or` and `not`, and an extensible one without `dnAttributes`.
+ * A filter for values: one comparison, without `and`, `or`, `not`, and without `dnAttributes`.
  *
  * @category matched values
  * @since 0.1.0
@@ -306,8 +303,8 @@ export const virtualListViewResponse: ControlType<VirtualListViewResponse> = Ber
 export type ValueFilter = Exclude<LdapFilter.LdapFilter, { readonly _tag: "And" | "Or" | "Not" }>
 
 /**
- * Asks for those values only that one of the filters matches; attributes that no filter names come without values
- * (RFC 3876 section 2).
+ * Requests only the values that match one of the filters. Attributes that no filter names are returned without values (RFC 3876
+ * section 2).
  *
  * @category matched values
  * @since 0.1.0
@@ -316,7 +313,7 @@ export const matchedValues: ControlType<ReadonlyArray<ValueFilter>> = Ber.define
   oid: "1.2.826.0.1.3344810.2.3",
   name: "matched values",
   write: (writer, filters: ReadonlyArray<ValueFilter>) => {
-    if (filters.length === 0) throw new RangeError("there is no filter")
+    if (filters.length === 0) throw new RangeError("at least one filter is needed")
     writer.start()
     for (const filter of filters) writeValueFilter(writer, filter)
     writer.end()
@@ -325,14 +322,14 @@ export const matchedValues: ControlType<ReadonlyArray<ValueFilter>> = Ber.define
 })
 
 const writeValueFilter = (writer: BerWriter, filter: ValueFilter): void => {
-  if (!isValueFilter(filter)) throw new RangeError("a filter for values is one comparison, without dnAttributes")
+  if (!isValueFilter(filter)) throw new RangeError("a filter for values must be one comparison without dnAttributes")
   LdapFilter.encode(Result.getOrThrow(LdapFilter.validate(filter)), writer)
 }
 
 const readValueFilter = (reader: BerReader): ValueFilter => {
   const at = reader.position
   const filter = LdapFilter.decode(reader, 1)
-  if (!isValueFilter(filter)) throw new BerError("a filter for values is one comparison, without dnAttributes", at)
+  if (!isValueFilter(filter)) throw new BerError("a filter for values must be one comparison without dnAttributes", at)
   return filter
 }
 

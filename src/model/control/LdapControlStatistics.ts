@@ -1,6 +1,6 @@
 /**
- * The cost of a search in Active Directory (MS-ADTS section 3.1.1.3.4.1.6): visited and returned entries, used indexes, pages of the
- * database. For finding slow searches.
+ * Reports the cost of a search in Active Directory (MS-ADTS section 3.1.1.3.4.1.6): visited and returned entries, used indexes,
+ * pages of the database. Use it to find slow searches.
  *
  * @since 0.2.0
  */
@@ -11,39 +11,41 @@ import * as Ber from "./LdapControlBer.ts"
 import { type ControlType, define } from "./LdapControlType.ts"
 
 /**
- * Statistics of a search. Which of them the server sends depends on its version; the fields of others are missing.
+ * Statistics of a search. The server's version determines which of them it sends; the other fields are missing.
  *
  * @category models
  * @since 0.2.0
  */
 export interface SearchStatistics {
   readonly threadCount?: number | undefined
-  /** Milliseconds that the server took. */
+  /** How many milliseconds the search took on the server. */
   readonly callTime?: number | undefined
   readonly entriesReturned?: number | undefined
-  /** Entries that the server examined. If they are many more than the returned ones, an index is missing. */
+  /** Entries that the server examined. If there are many more than returned entries, an index is missing. */
   readonly entriesVisited?: number | undefined
-  /** The filter as the server has simplified it. */
+  /** The filter after the server has simplified it. */
   readonly filter?: string | undefined
   /** The indexes that were used. */
   readonly index?: string | undefined
   readonly pagesReferenced?: number | undefined
   readonly pagesRead?: number | undefined
   readonly pagesPreread?: number | undefined
-  /** Other statistics, by the names of MS-ADTS, or by those of the server's extended format. */
+  /** Other statistics, by their names in MS-ADTS or in the server's extended format. */
   readonly [name: string]: number | string | undefined
 }
 
 /**
- * What is asked for.
+ * The input of {@link statisticsRequest}.
  *
  * @category models
  * @since 0.2.0
  */
 export interface StatisticsRequest {
-  /** Tells how the search would be done, and returns no entries. Default false. */
+  /** Reports how the search would be done, and returns no entries. Default false. */
   readonly optimizeOnly?: boolean | undefined
-  /** Asks for the extended format, which names statistics instead of numbering them (Windows Server 2008 and later). Default false. */
+  /**
+   * Requests the extended format, in which statistics have names instead of numbers (Windows Server 2008 and later). Default false.
+   */
   readonly extended?: boolean | undefined
 }
 
@@ -69,7 +71,7 @@ const names = new Map<number, string>([
 const oid = "1.2.840.113556.1.4.970"
 
 /**
- * Asks for statistics of a search. Active Directory gives them to users with the right to debug programs only.
+ * Requests statistics of a search. Active Directory sends them only to users with the right to debug programs.
  *
  * **Example**
  *
@@ -94,7 +96,7 @@ export const statisticsRequest: ControlType<Required<StatisticsRequest>, Statist
   oid,
   name: "statistics request",
   encode: ({ extended = false, optimizeOnly = false }: StatisticsRequest) => {
-    // No BER: 32 bits as Windows keeps them.
+    // The value isn't BER but 32 bits in the byte order of Windows.
     const value = Buffer.alloc(4)
     value.writeUInt32LE((optimizeOnly ? 2 : 1) | (extended ? 4 : 0))
     return value
@@ -107,7 +109,7 @@ export const statisticsRequest: ControlType<Required<StatisticsRequest>, Statist
 })
 
 /**
- * The statistics of a search, among the controls of its result. See {@link statisticsRequest}.
+ * The statistics of a search, in the controls of its result. See {@link statisticsRequest}.
  *
  * @category what a search sees
  * @since 0.2.0
@@ -142,14 +144,14 @@ const writeValue = (writer: BerWriter, value: number | string, numberTag: number
   if (!Number.isSafeInteger(value)) throw new RangeError("a statistic is a whole number")
   const octets = Buffer.alloc(8)
   octets.writeBigInt64BE(BigInt(value))
-  // The least bytes: those that only repeat the sign are left out.
+  // The shortest form: bytes that only repeat the sign are left out.
   let start = 0
   while (start < 7 && (octets[start] === (octets[start + 1]! < 0x80 ? 0 : 0xff))) start++
   writer.octets(octets.subarray(start), numberTag)
 }
 
 const read = (content: BerReader): SearchStatistics => {
-  // Without a prototype: a server names them as it likes.
+  // Without a prototype, since the server chooses the names.
   const all = Object.create(null) as Record<string, number | string>
   while (content.hasNext()) {
     // The extended format: SEQUENCE OF SEQUENCE { name, CHOICE { number [0], text [1] } }
@@ -167,7 +169,7 @@ const read = (content: BerReader): SearchStatistics => {
   return all
 }
 
-/** Counters may pass 32 bits. */
+/** Counters may exceed 32 bits. */
 const numberIn = (reader: BerReader, tag: number): number => {
   const at = reader.position
   const octets = reader.octets(tag)
@@ -175,5 +177,5 @@ const numberIn = (reader: BerReader, tag: number): number => {
   return Number(BigInt.asIntN(octets.length * 8, BigInt(`0x${octets.toString("hex")}`)))
 }
 
-/** The texts of Windows end with one. */
+/** Windows ends its texts with a NUL. */
 const withoutNul = (text: string): string => text.endsWith("\0") ? text.slice(0, -1) : text

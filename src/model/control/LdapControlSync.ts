@@ -1,6 +1,6 @@
 /**
- * Controls by which a search follows the changes of a directory: persistent search, and content synchronization
- * (RFC 4533). They give the entries of such a search their meaning; applying the changes to a copy is up to the caller.
+ * Controls for searches that follow the changes of a directory: persistent search, and content synchronization (RFC 4533). They say
+ * what each entry of such a search means. The caller applies the changes to its copy.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ const changeTypes = { add: 1, delete: 2, modify: 4, modifyDn: 8 } as const
  */
 export type ChangeType = keyof typeof changeTypes
 
-// The keys of a record are its keys.
+// Only these names are keys of the record.
 const allChangeTypes = Object.keys(changeTypes) as ReadonlyArray<ChangeType>
 
 /**
@@ -31,21 +31,21 @@ const allChangeTypes = Object.keys(changeTypes) as ReadonlyArray<ChangeType>
  * @since 0.1.0
  */
 export interface PersistentSearch {
-  /** Which changes are wanted. */
+  /** The kinds of changes to send. */
   readonly changeTypes: ReadonlyArray<ChangeType>
-  /** Changes only, and not first the entries that match now. */
+  /** Whether to send only changes. Otherwise the entries that match now are sent first. */
   readonly changesOnly: boolean
-  /** An {@link entryChangeNotification} with each entry. */
+  /** Whether each entry has an {@link entryChangeNotification}. */
   readonly returnChanges: boolean
 }
 
 /**
- * Makes a search go on with every change, until it is abandoned (draft-ietf-ldapext-psearch-03).
+ * Keeps a search open and sends every change until the search is abandoned (draft-ietf-ldapext-psearch-03).
  *
  * **Details**
  *
- * Defaults: all kinds of changes, changes only, with notifications. Critical by default: a server that
- * ignores it ends the search.
+ * Defaults: all kinds of changes, changes only, with notifications. Critical by default: a server that ignores it would end the
+ * search.
  *
  * @category persistent search
  * @since 0.1.0
@@ -56,7 +56,7 @@ export const persistentSearch: ControlType<PersistentSearch, Partial<PersistentS
   critical: true,
   write: (writer, search: Partial<PersistentSearch>) => {
     const bits = (search.changeTypes ?? allChangeTypes).reduce((bits, type) => bits | changeTypes[type], 0)
-    if (bits === 0) throw new RangeError("there is no kind of change")
+    if (bits === 0) throw new RangeError("at least one kind of change is needed")
     writer.start()
     writer.integer(bits)
     writer.boolean(search.changesOnly ?? true)
@@ -83,15 +83,15 @@ export const persistentSearch: ControlType<PersistentSearch, Partial<PersistentS
  */
 export interface EntryChangeNotification {
   readonly changeType: ChangeType
-  /** The name that the entry had; only with `modifyDn`. */
+  /** The former name of the entry; only with `modifyDn`. */
   readonly previousDn?: string | undefined
-  /** The number of the change in the server's change log, where it has one. */
+  /** The number of the change in the server's change log, if the server has one. */
   readonly changeNumber?: number | undefined
 }
 
 /**
- * What happened to an entry of a persistent search (draft-ietf-ldapext-psearch-03). Change numbers are read up to
- * the largest that a JavaScript number holds exactly.
+ * What happened to an entry of a persistent search (draft-ietf-ldapext-psearch-03). Change numbers are read up to the largest
+ * integer that a JavaScript number holds exactly.
  *
  * @category persistent search
  * @since 0.1.0
@@ -122,15 +122,15 @@ export const entryChangeNotification: ControlType<EntryChangeNotification> = Ber
     })
 })
 
-const onlyRenamed = "only an entry that was renamed has a previous name"
+const onlyRenamed = "only a renamed entry has a previous name"
 
-/** Servers count further than the 31 bits of other numbers in LDAP. */
+/** Change numbers of servers may exceed the 31 bits of other integers in LDAP. */
 const readChangeNumber = (content: BerReader): number => {
   const at = content.position
   const octets = content.octets(Tag.integer)
   const value = octets.reduce((value, octet) => value * 256 + octet, 0)
   if (octets.length < 1 || octets.length > 8 || octets[0]! > 0x7f || !Number.isSafeInteger(value)) {
-    throw new BerError("a change number that is none, negative or too great", at)
+    throw new BerError("a change number that is missing, negative or too large", at)
   }
   return value
 }
@@ -158,20 +158,23 @@ const syncModes = { refreshOnly: 1, refreshAndPersist: 3 } as const
  * @since 0.1.0
  */
 export interface SyncRequest {
-  /** Once, or once and then every change. */
+  /** Whether to send the entries once, or to send all later changes too. */
   readonly mode: keyof typeof syncModes
-  /** The last cookie of the session before; left out for everything. */
+  /** The last cookie of the previous session. Leave it out to request everything. */
   readonly cookie?: Uint8Array | undefined
-  /** Whether to send everything anew where the cookie is too old, instead of `SyncRefreshRequired`. Default false. */
+  /**
+   * Whether the server sends everything again if the cookie is too old. Otherwise it fails with `SyncRefreshRequired`. Default
+   * false.
+   */
   readonly reloadHint?: boolean | undefined
 }
 
 /**
- * Makes a search a synchronization (RFC 4533 section 2.2).
+ * Turns a search into a synchronization (RFC 4533 section 2.2).
  *
  * **Details**
  *
- * Critical by default: a server that ignores it answers a search of another kind.
+ * Critical by default: a server that ignores it would answer an ordinary search.
  *
  * @category content synchronization
  * @since 0.1.0
@@ -208,13 +211,13 @@ const syncStates = { present: 0, add: 1, modify: 2, delete: 3 } as const
  */
 export interface SyncState {
   readonly state: keyof typeof syncStates
-  /** As `entryUUID` has it: 32 lower-case digits with hyphens. Empty where the entry has none, which slapd sends. */
+  /** In the form of `entryUUID`: 32 lower-case digits with hyphens. Empty if the entry has none, which slapd sends. */
   readonly entryUuid: string
   readonly cookie?: Uint8Array | undefined
 }
 
 /**
- * What an entry or reference of a synchronization means (RFC 4533 section 2.3).
+ * What an entry or a reference of a synchronization means (RFC 4533 section 2.3).
  *
  * @category content synchronization
  * @since 0.1.0
@@ -254,12 +257,12 @@ const uuidOctets = (text: string): Buffer => {
  */
 export interface SyncDone {
   readonly cookie?: Uint8Array | undefined
-  /** Only if this is false: entries that were neither sent nor reported as present were deleted. Default false. */
+  /** If false, entries that were neither sent nor reported as present have been deleted. If true, they are unchanged. Default false. */
   readonly refreshDeletes?: boolean | undefined
 }
 
 /**
- * How a synchronization ended (RFC 4533 section 2.4), on the result of the search.
+ * How a synchronization ended (RFC 4533 section 2.4), in the controls of the search's result.
  *
  * @category content synchronization
  * @since 0.1.0
@@ -281,7 +284,7 @@ export const syncDone: ControlType<SyncDone> = Ber.defineBer({
 })
 
 /**
- * The name of the intermediate response that a synchronization sends (RFC 4533 section 2.5). It is no control.
+ * The name of the intermediate response that a synchronization sends (RFC 4533 section 2.5). It is not a control.
  *
  * @category content synchronization
  * @since 0.1.0
@@ -289,8 +292,8 @@ export const syncDone: ControlType<SyncDone> = Ber.defineBer({
 export const syncInfoOid = "1.3.6.1.4.1.4203.1.9.1.4"
 
 /**
- * What a synchronization says between entries: a cookie to keep, the end of a phase (`done`: of the refresh), or a set
- * of entries that are gone (`refreshDeletes`) or present.
+ * A message of a synchronization between entries: a cookie to keep, the end of a phase (`done`: of the refresh), or a set of
+ * entries that were deleted (`refreshDeletes`) or are present.
  *
  * @category content synchronization
  * @since 0.1.0
@@ -312,7 +315,7 @@ export type SyncInfo =
   }
 
 /**
- * Reads the value of an intermediate response that is named {@link syncInfoOid}.
+ * Decodes the value of an intermediate response named {@link syncInfoOid}.
  *
  * @category content synchronization
  * @since 0.1.0
@@ -349,13 +352,13 @@ const readSyncInfo = (reader: BerReader): SyncInfo => {
         return { _tag: "SyncIdSet", ...cookie, refreshDeletes, entryUuids }
       }, tag)
     default:
-      throw new BerError("is none of the four choices", reader.position)
+      throw new BerError("is not one of the four choices", reader.position)
   }
 }
 
 /**
- * The value of an intermediate response that is named {@link syncInfoOid}. Throws a {@link ControlError} for what is
- * not a UUID.
+ * Encodes the value of an intermediate response named {@link syncInfoOid}. Throws a {@link ControlError} if an identifier isn't a
+ * UUID.
  *
  * @category content synchronization
  * @since 0.1.0

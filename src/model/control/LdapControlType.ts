@@ -1,6 +1,6 @@
 /**
- * What a control is (RFC 4511 section 4.1.11), and what a kind of control is: an object identifier with a codec for its
- * value. The supported kinds are in the files beside this one, by family; LdapControl.ts exports all of them.
+ * Defines controls (RFC 4511 section 4.1.11) and kinds of controls. A kind is an object identifier with a codec for the value. The
+ * supported kinds are in the other files of this folder, by family; LdapControl.ts exports all of them.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,8 @@ import * as Schema from "effect/Schema"
 import { messageOf } from "../messageOf.ts"
 
 /**
- * A control in its form on the wire. A server that doesn't know a critical one must refuse the operation with
- * `UnavailableCriticalExtension`; it ignores one that is not critical.
+ * A control in its encoded form. If a server doesn't know a critical control, it must refuse the operation with
+ * `UnavailableCriticalExtension`. It ignores unknown controls that are not critical.
  *
  * @category models
  * @since 0.1.0
@@ -21,16 +21,16 @@ export class LdapControl extends Data.Class<{
   /** The object identifier, in dotted form. */
   readonly oid: string
   readonly critical: boolean
-  /** The encoded value; most controls hold BER in it. */
+  /** The encoded value. Most controls have a BER value. */
   readonly value?: Uint8Array | undefined
 }> {}
 
 /**
- * A control whose value doesn't have the form of its kind, or a value that can't be written in this form.
+ * The value of a control is malformed, or a value can't be encoded for this kind of control.
  *
  * **Details**
  *
- * `detail` says what is wrong and where; it holds nothing of the value itself but numbers that are out of range.
+ * `detail` says what is wrong and where. It contains nothing of the value itself, except numbers that are out of range.
  *
  * @category errors
  * @since 0.1.0
@@ -47,7 +47,7 @@ export class ControlError extends Data.TaggedError("ControlError")<{
 }
 
 /**
- * A control of any kind: for those that have no constructor here.
+ * Makes a control of any kind. Use it for kinds that have no constructor here.
  *
  * @category constructors
  * @since 0.1.0
@@ -67,13 +67,13 @@ export const find = (controls: ReadonlyArray<LdapControl>, oid: string): LdapCon
   controls.find((control) => control.oid === oid)
 
 /**
- * A kind of control: what its value means, and how that is written.
+ * A kind of control: the meaning of its value and its encoding.
  *
  * **Details**
  *
- * `A` is the decoded value of a control of the kind, `I` is the input for making one (with optional defaults). A request and its response
- * are two kinds, also where they have the same object identifier. Kinds are plain values: fibers may share them,
- * and a program makes its own with {@link define} or {@link defineSchema}.
+ * `A` is the decoded value of a control, `I` is the input for making one (with optional defaults). A request and its response are
+ * two kinds, even if they have the same object identifier. Kinds are immutable values, so fibers may share them. A program makes
+ * its own with {@link define} or {@link defineSchema}.
  *
  * **Example**
  *
@@ -90,19 +90,19 @@ export const find = (controls: ReadonlyArray<LdapControl>, oid: string): LdapCon
  * @since 0.1.0
  */
 export interface ControlType<out A, in I = A> {
-  /** The object identifier, in dotted form: what `supportedControl` of the root DSE lists. */
+  /** The object identifier, in dotted form, as `supportedControl` of the root DSE lists it. */
   readonly oid: string
-  /** The name in words, as in errors. */
+  /** The name in words, for errors. */
   readonly name: string
   /** Whether a control is critical by default. */
   readonly critical: boolean
-  /** A control of this kind. Throws a {@link ControlError} for a value that can't be written: a bug of the program. */
+  /** Makes a control of this kind. Throws a {@link ControlError} if the value can't be encoded, which is a bug of the program. */
   readonly make: (value: I, options?: ControlOptions) => LdapControl
-  /** The value of a control. Fails if it is of another kind, or its value is malformed. */
+  /** Decodes the value of a control. Fails if it is another kind of control, or its value is malformed. */
   readonly decode: (control: LdapControl) => Result.Result<A, ControlError>
-  /** The value of the first control of this kind; `None` if there is none, or its value is malformed. */
+  /** The value of the first control of this kind. `None` if there is no such control, or its value is malformed. */
   readonly find: (controls: ReadonlyArray<LdapControl>) => Option.Option<A>
-  /** As `find`, but a malformed value is a failure. */
+  /** Like `find`, but fails if the value is malformed. */
   readonly read: (controls: ReadonlyArray<LdapControl>) => Result.Result<Option.Option<A>, ControlError>
 }
 
@@ -111,7 +111,7 @@ export interface ControlType<out A, in I = A> {
  * @since 0.1.0
  */
 export interface ControlOptions {
-  /** Whether a server that can't honour the control must refuse the operation. Default: the `critical` of the kind. */
+  /** Whether a server that doesn't support the control must refuse the operation. Default: the `critical` of the kind. */
   readonly critical?: boolean | undefined
 }
 
@@ -134,9 +134,9 @@ export interface ControlDefinition {
  *
  * **Details**
  *
- * `encode` and `decode` are pure. `encode` may return `undefined`, for a control without a value, and `decode` gets
- * `undefined` where the control has none. The message of what `decode` fails with, or throws, becomes the `detail` of
- * the {@link ControlError}: keep values out of it.
+ * `encode` and `decode` are pure. `encode` may return `undefined`, for a control without a value; `decode` gets `undefined` for
+ * such a control. If `decode` fails or throws, the message becomes the `detail` of the {@link ControlError}, so keep values out of
+ * it.
  *
  * **Example**
  *
@@ -195,8 +195,8 @@ export const define = <A, I = A>(
  *
  * **Details**
  *
- * The control always has a value. The schema's error is not repeated in the {@link ControlError}, since it would quote the
- * value: decode with the schema itself to see it.
+ * The control always has a value. The {@link ControlError} doesn't have the schema's error, since that would quote the value. To
+ * see it, decode with the schema itself.
  *
  * **Example**
  *

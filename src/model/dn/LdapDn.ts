@@ -1,9 +1,9 @@
 /**
- * Distinguished names (RFC 4514): the names of entries, as values that can be taken apart, compared and put together.
+ * Distinguished names (RFC 4514): the names of entries, as values that can be taken apart, compared and combined.
  *
- * A name is a list of RDNs, the entry's own first. LdapDnText.ts reads names; LdapDnAttribute.ts defines one attribute of an
- * RDN, how it is written and when two are equal. All of this is pure and uses no schema, so values are compared by the rule of
- * most naming attributes (caseIgnoreMatch), or byte by byte.
+ * A name is a list of RDNs, the entry's own first. LdapDnText.ts parses names. LdapDnAttribute.ts defines one attribute of an RDN,
+ * its text and its equality. All of this is pure and uses no schema, so values are compared by the rule of most naming attributes
+ * (caseIgnoreMatch), or byte by byte.
  *
  * @since 0.1.0
  */
@@ -42,9 +42,9 @@ export const make = (rdns: Iterable<Rdn>): LdapDn => new LdapDn(Array.from(rdns)
  *
  * **Details**
  *
- * The value may be any text or bytes and never becomes syntax. The type is part of the program: a type that is neither a
- * name nor an object identifier, or an RDN without attributes, is a bug in the program and throws {@link DnSyntaxError}. Text
- * with half of a surrogate pair is kept, and the request that uses the name fails.
+ * The value may be any text or bytes and never becomes syntax. The type is part of the program. If it is neither a name nor an
+ * object identifier, or if an RDN has no attributes, the program has a bug, and this throws {@link DnSyntaxError}. Text with a lone
+ * surrogate is kept, and the request that uses the name fails.
  *
  * **Example**
  *
@@ -64,15 +64,16 @@ export const rdn: {
 } = (first: string | Readonly<Record<string, string | Uint8Array>>, value?: string | Uint8Array): Rdn => {
   const attributes: ReadonlyArray<readonly [string, string | Uint8Array | undefined]> = typeof first === "string"
     ? [[first, value]]
-    // Programs without types may give anything.
+    // Programs without type checks may pass anything.
     : Object.entries<string | Uint8Array>(typeof first === "object" && first !== null ? first : {})
-  if (attributes.length === 0) throw new DnSyntaxError({ text: "", position: 0, detail: "an RDN has an attribute" })
+  if (attributes.length === 0)
+    throw new DnSyntaxError({ text: "", position: 0, detail: "an RDN needs at least one attribute" })
   return new Rdn(attributes.map(([type, value]) => {
     if (!isAttributeType(type)) {
       throw new DnSyntaxError({ text: type, position: 0, detail: "neither a name nor an object identifier" })
     }
     if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-      throw new DnSyntaxError({ text: type, position: type.length, detail: "no text and no bytes are given" })
+      throw new DnSyntaxError({ text: type, position: type.length, detail: "the value is neither text nor bytes" })
     }
     return new RdnAttribute(type, value)
   }))
@@ -83,18 +84,19 @@ export const rdn: {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Reads a name.
+ * Parses a name.
  *
  * **Details**
  *
- * The grammar is exactly that of RFC 4514 section 3, and the empty text is the root. With `lenient`, the older forms that RFC
- * 2253 section 4 required readers to accept are read too: spaces around separators, `;` between RDNs, quoted values, the prefix
- * `OID.`; and also forms that servers and their exports contain: underscores in names, object identifiers of one number, and
- * bytes after `#` that are not BER. Text that RFC 4514 accepts is read in the same way with and without `lenient`.
+ * The grammar is exactly that of RFC 4514 section 3. The empty text is the root. With `lenient`, two more groups of forms are
+ * accepted. The first are the older forms that RFC 2253 section 4 required readers to accept: spaces around separators, `;` between
+ * RDNs, quoted values, the prefix `OID.`. The second are forms that servers and their exports contain: underscores in names, object
+ * identifiers of one number, and bytes after `#` that are not BER. Text that RFC 4514 accepts has the same result with and without
+ * `lenient`.
  *
- * Lenient reading is not the default, so that a program that cuts a name out of its input gets an error for a stray space. Use
- * it for names that users type, or from LDIF (RFC 2849 has spaces in all its examples). The forms of Active Directory that
- * aren't names (`<GUID=…>`) are refused either way: pass them to the server as strings.
+ * Lenient parsing is not the default, so that a program that extracts a name from other text gets an error for a stray space. Use
+ * it for names that users type, or that come from LDIF (RFC 2849 has spaces in all its examples). Active Directory's forms that
+ * aren't names (`<GUID=…>`) are always refused: pass them to the server as strings.
  *
  * A value written as `#` and BER is the content of that element (`uid=#0403616461` is `uid=ada`); see
  * {@link RdnAttribute} for elements that aren't strings.
@@ -117,11 +119,11 @@ export const parse = (
   options?: { readonly lenient?: boolean | undefined }
 ): Result.Result<LdapDn, DnSyntaxError> => {
   if (typeof text !== "string")
-    return Result.fail(new DnSyntaxError({ text: "", position: 0, detail: "no text was given" }))
+    return Result.fail(new DnSyntaxError({ text: "", position: 0, detail: "the name is not text" }))
   return readOrAdvise(text, options?.lenient === true)
 }
 
-/** The error for text that only `lenient` reads says so. */
+/** If `lenient` would accept the text, the error says so. */
 const readOrAdvise = (
   text: string,
   lenient: boolean,
@@ -131,7 +133,7 @@ const readOrAdvise = (
   const dn = read(text, lenient, holes, written)
   if (lenient || Result.isSuccess(dn) || Result.isFailure(read(text, true, holes, written))) return dn
   const { detail, position, text: shown } = dn.failure
-  return Result.fail(new DnSyntaxError({ text: shown, position, detail: `${detail} ({ lenient: true } reads it)` }))
+  return Result.fail(new DnSyntaxError({ text: shown, position, detail: `${detail} ({ lenient: true } accepts it)` }))
 }
 
 const read = (
@@ -152,7 +154,7 @@ const fromAttributes = (rdns: ReadonlyArray<ReadonlyArray<RdnAttribute>>): LdapD
   new LdapDn(rdns.map((attributes) => new Rdn(attributes)))
 
 /**
- * Writes a name as RFC 4514 section 2 says, with the fewest escapes and types as they are.
+ * Writes a name as RFC 4514 section 2 requires, with as few escapes as possible. Types keep their spelling.
  *
  * @category formatting
  * @since 0.1.0
@@ -160,12 +162,12 @@ const fromAttributes = (rdns: ReadonlyArray<ReadonlyArray<RdnAttribute>>): LdapD
 export const format = (dn: LdapDn): string => dn.toString()
 
 /**
- * A canonical text: equal names, and only they, share it, so it can be the key of a map.
+ * A canonical text: two names have the same text if and only if they are equal. It can be used as the key of a map.
  *
  * **Details**
  *
- * Names are compared as {@link isEqual} does. The text is itself a name, in lower case, and so suited for logs, but not for
- * renaming an entry, since it changes case.
+ * Names are compared as {@link isEqual} does. The text is itself a name, in lower case. It is suitable for logs, but not for
+ * renaming an entry, since it changes the case.
  *
  * @category formatting
  * @since 0.1.0
@@ -173,14 +175,14 @@ export const format = (dn: LdapDn): string => dn.toString()
 export const normalize = (dn: LdapDn): string => dn.key
 
 /**
- * A name with values put in, none of which can become syntax.
+ * A name from a template. Interpolated values can never become syntax.
  *
  * **Details**
  *
- * Text or bytes may stand for a value or a part of it, an {@link LdapDn} or an {@link Rdn} for RDNs. The literal text
- * follows RFC 4514 (`\2c` and `\,` are escapes of the name, not of JavaScript). If the literal text is no name, or a
- * value has the wrong kind for its place, that is a bug in the program: the tag throws {@link DnSyntaxError}. No value of the
- * right kind makes it throw; with text that has half of a surrogate pair, the request that uses the name fails.
+ * Text or bytes can be interpolated as a value or a part of one, an {@link LdapDn} or an {@link Rdn} as RDNs. The literal text
+ * follows RFC 4514 (`\2c` and `\,` are escapes of the name, not of JavaScript). If the literal text is not a name, or a value has
+ * the wrong type for its position, the program has a bug, and the tag throws {@link DnSyntaxError}. A value of the right type never
+ * makes it throw. If text has a lone surrogate, the request that uses the name fails.
  *
  * **Example**
  *
@@ -206,7 +208,7 @@ export const ldapDn = (
       ? [value.attributes]
       : value
   )
-  // A NUL in the literal text would be a placeholder without a value, so it is refused.
+  // A NUL in the literal text would be taken for a hole without a value, so it is refused.
   return fromAttributes(readRdns(strings.raw.join("\0"), { lenient: false, holes }))
 }
 
@@ -218,23 +220,23 @@ export const ldapDn = (
  */
 export interface DnTemplate<out Name extends string> {
   readonly _tag: "DnTemplate"
-  /** As it was given. */
+  /** The template as it was given. */
   readonly text: string
   /**
-   * The name with these values, none of which can become syntax. Fails for a value that is neither text nor bytes, for instance
-   * `undefined` from a program without types, and for text with half of a surrogate pair.
+   * The name with these values. A value can't become syntax. Fails for a value that is neither text nor bytes, for instance
+   * `undefined` from a program without type checks, and for text with a lone surrogate.
    */
   readonly dn: (values: Readonly<Record<Name, string | Uint8Array>>) => Result.Result<LdapDn, DnSyntaxError>
 }
 
 /**
- * Reads a name with placeholders in its values, as a setting has it.
+ * Parses a name with placeholders in its values, for instance from a setting.
  *
  * **Details**
  *
- * A placeholder stands for a value or a part of one; its value is never parsed, so `ada,ou=admins` stays one value. The rest
- * is read as {@link parse} reads it. Fails for text that isn't a name, for a placeholder that `placeholders` doesn't list, and if
- * one that it lists is missing. Without `placeholders` the text may have any.
+ * A placeholder stands for a value or a part of one. Its value is never parsed, so `ada,ou=admins` stays one value. The rest is
+ * parsed as by {@link parse}. Fails if the text isn't a name, if it has a placeholder that `placeholders` doesn't list, or if a
+ * listed placeholder is missing. Without `placeholders`, any placeholders are allowed.
  *
  * **Example**
  *
@@ -273,7 +275,7 @@ export const template = <const Name extends string>(
           new DnSyntaxError({
             text,
             position: 0,
-            detail: `no text that can be sent was given for the placeholder ${pieces.written[wrong]}`
+            detail: `the value is neither bytes nor well-formed text for the placeholder ${pieces.written[wrong]}`
           })
         )
     }
@@ -285,7 +287,7 @@ export const template = <const Name extends string>(
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The name of the entry above; `undefined` for the root.
+ * The name of the parent entry; `undefined` for the root.
  *
  * @category accessors
  * @since 0.1.0
@@ -294,7 +296,7 @@ export const parent = (dn: LdapDn): LdapDn | undefined =>
   dn.rdns.length === 0 ? undefined : new LdapDn(dn.rdns.slice(1))
 
 /**
- * The name of the entry with that RDN right below this one.
+ * The name of the child entry with that RDN, directly below this one.
  *
  * @category combining
  * @since 0.1.0
@@ -302,8 +304,8 @@ export const parent = (dn: LdapDn): LdapDn | undefined =>
 export const child = (dn: LdapDn, rdn: Rdn): LdapDn => new LdapDn([rdn, ...dn.rdns])
 
 /**
- * The RDNs of one name below another: the way from a search base to an entry. The root if the two are the same,
- * `undefined` if the entry is neither the base nor below it. {@link concat} puts the two together again.
+ * The RDNs of one name relative to another: the path from a search base to an entry. The root if the two are equal, `undefined` if
+ * the entry is neither the base nor below it. {@link concat} is the inverse.
  *
  * @category combining
  * @since 0.1.0
@@ -314,7 +316,7 @@ export const relativeTo = (dn: LdapDn, base: LdapDn): LdapDn | undefined =>
     : undefined
 
 /**
- * A name below another: the RDNs of the first, then those of the second.
+ * A name below another one: the RDNs of the first, then those of the second.
  *
  * @category combining
  * @since 0.1.0
@@ -322,8 +324,8 @@ export const relativeTo = (dn: LdapDn, base: LdapDn): LdapDn | undefined =>
 export const concat = (relative: LdapDn, base: LdapDn): LdapDn => new LdapDn([...relative.rdns, ...base.rdns])
 
 /**
- * The name that an entry has after a modify DN operation (RFC 4511 section 4.9): the new RDN below the new superior, or
- * below the entry's parent if none is given. The root can't be renamed; here it counts as its own parent.
+ * The name that an entry has after a modify DN operation (RFC 4511 section 4.9): the new RDN below the new superior, or below the
+ * entry's current parent if no superior is given. The root can't be renamed; this function treats it as its own parent.
  *
  * @category combining
  * @since 0.1.0

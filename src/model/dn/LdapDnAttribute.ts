@@ -1,6 +1,6 @@
 /**
- * One attribute of an RDN: a type and a value, with the writing of it as text (RFC 4514 section 2) and the key that two
- * equal ones share. Names made of these, and what can be done with them, are in LdapDn.ts; reading is in LdapDnText.ts.
+ * One attribute of an RDN: a type and a value. It has its text (RFC 4514 section 2) and a key that equal attributes share.
+ * LdapDn.ts has names and their operations; LdapDnText.ts parses them.
  *
  * @since 0.1.0
  */
@@ -9,8 +9,8 @@ import { Tag } from "../../ber/BerReader.ts"
 import { BerWriter } from "../../ber/BerWriter.ts"
 
 /**
- * A type and a value: `uid=ada` in `uid=ada,ou=people`. Made by `rdn` and by `parse`. It never changes; don't change the bytes
- * of its value.
+ * A type and a value: `uid=ada` in `uid=ada,ou=people`. Made by `rdn` and by `parse`. It is immutable, so don't change the bytes of
+ * its value.
  *
  * @category models
  * @since 0.1.0
@@ -19,16 +19,16 @@ export class RdnAttribute {
   /** The type as it was written: a name or an object identifier. */
   readonly type: string
   /**
-   * The tag of the element, if the value was written as `#` and BER and isn't a string, for instance an INTEGER. Then
-   * `value` is the content of that element, which is not the form of such values elsewhere in LDAP.
+   * The tag of the BER element, if the value was written as `#` and BER and isn't a string, for instance an INTEGER. Then `value`
+   * is the content of that element. Elsewhere LDAP has another form for such values.
    */
   readonly berTag: number | undefined
-  // Most values are given and read as text, some as bytes: the other form is made at the first use.
+  // Most values are given and read as text, some as bytes. The other form is made at the first use.
   #text: string | undefined
   #value: Uint8Array | undefined
   #key: string | undefined
 
-  /** @internal The type must have been checked, and text be well formed. */
+  /** @internal The caller has checked that the type is valid and that text is well-formed. */
   constructor(type: string, value: string | Uint8Array, berTag?: number) {
     this.type = type
     this.berTag = berTag
@@ -45,12 +45,12 @@ export class RdnAttribute {
     return (this.#text ??= asBuffer(this.value).toString("utf8"))
   }
 
-  /** A key that equal attributes share, independent of case, spaces and type names; itself DN text. */
+  /** A key that equal attributes share, independent of case, spaces and the name of the type. It is itself the text of a name. */
   get key(): string {
     return (this.#key ??= `${typeKey(this.type)}=${this.#isText() ? escapeText(fold(this.text)) : this.#octetsText()}`)
   }
 
-  /** Whether it is the same attribute, with the values compared by their bytes; types are compared as always. */
+  /** Whether it is the same attribute, with the values compared by their bytes. Types are compared as always. */
   equalsExactly(that: RdnAttribute): boolean {
     return typeKey(this.type) === typeKey(that.type) && this.berTag === that.berTag &&
       Buffer.compare(this.value, that.value) === 0
@@ -77,16 +77,16 @@ export class RdnAttribute {
 
 const mayNeedEscape = /^[ #]|["+,;<>\\\0]| $/
 
-/** Escapes what RFC 4514 section 2.4 says must be, and nothing else. */
+/** Escapes the characters that RFC 4514 section 2.4 requires, and no others. */
 const escapeText = (text: string): string => {
   if (!mayNeedEscape.test(text)) return text
   const escaped = text.replace(/["+,;<>\\\0]/g, (special) => special === "\0" ? "\\00" : `\\${special}`)
   const led = escaped.startsWith(" ") || escaped.startsWith("#") ? `\\${escaped}` : escaped
-  // A lone space is escaped already, being the first character as well as the last.
+  // A single space is both the first and the last character, so it is already escaped.
   return led.endsWith(" ") && led !== "\\ " ? `${led.slice(0, -1)}\\ ` : led
 }
 
-/** Bytes that are not UTF-8: those that are not ASCII are escaped one by one. */
+/** For bytes that are not UTF-8: each byte that is not ASCII is escaped. */
 const escapeOctets = (octets: Uint8Array): string =>
   escapeText(asBuffer(octets).toString("latin1")).replace(
     /[\x80-\xff]/g,
@@ -100,8 +100,8 @@ const encodeBer = (tag: number, content: Uint8Array): Buffer => {
 }
 
 /**
- * Tags whose content is the UTF-8 text of the value, so that the `#` form is only another way to write it: OCTET
- * STRING, UTF8String, NumericString, PrintableString, IA5String, VisibleString.
+ * Tags whose content is the UTF-8 text of the value, so the `#` form only spells the same value differently: OCTET STRING,
+ * UTF8String, NumericString, PrintableString, IA5String, VisibleString.
  *
  * @internal
  */
@@ -135,18 +135,18 @@ const typeKey = (type: string): string => {
 }
 
 /**
- * Prepares text as caseIgnoreMatch does (RFC 4518): maps, normalizes (NFKC), folds case, and takes spaces at the ends
- * away and runs of spaces together. Code points that RFC 4518 prohibits are left as they are.
+ * Prepares text as caseIgnoreMatch does (RFC 4518): maps characters, normalizes (NFKC), folds case, removes spaces at the ends, and
+ * reduces runs of spaces to one. Code points that RFC 4518 prohibits are kept.
  */
 const fold = (text: string): string => {
-  // Most values are printable ASCII, for which this is enough.
+  // Most values are printable ASCII, for which this is sufficient.
   const mapped = /[^\x20-\x7e]/.test(text) ? foldCase(mapSpecials(text).normalize("NFKC")) : text.toLowerCase()
   return mapped.includes("  ") || mapped.startsWith(" ") || mapped.endsWith(" ")
     ? mapped.split(" ").filter((word) => word !== "").join(" ")
     : mapped
 }
 
-/** RFC 4518 section 2.2, except case. */
+/** The mapping of RFC 4518 section 2.2, without case folding. */
 const mapSpecials = (text: string): string => text.replace(spaces, " ").replace(ignored, "")
 
 const spaces = /[\t-\r\x85\p{Zs}\p{Zl}\p{Zp}]/gu
@@ -158,8 +158,8 @@ const ignored = new RegExp(
 )
 
 /**
- * Full case folding. JavaScript has no such function, but upper case and then lower case is one: it makes `ß` and `SS`
- * alike, as RFC 4518 wants. Only the dotless i would become another letter (`I`, then `i`), so it is kept out.
+ * Full case folding. JavaScript has no function for it, but converting to upper case and then to lower case does the same: it makes
+ * `ß` and `SS` equal, as RFC 4518 requires. Only the dotless i would become another letter (`I`, then `i`), so it is left out.
  */
 const foldCase = (text: string): string =>
   text.split("\u0131").map((part) => part.toLowerCase().toUpperCase().toLowerCase()).join("\u0131").normalize("NFKC")

@@ -1,4 +1,4 @@
-/** Distinguished names and their RDNs as values, when two are the same, and when one is below the other. */
+/** Distinguished names and their RDNs as values, with equality, and with the test whether one name is below another. */
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import { NodeInspectSymbol } from "effect/Inspectable"
@@ -12,7 +12,7 @@ import type { RdnAttribute } from "./LdapDnAttribute.ts"
  * @since 0.1.0
  */
 export class Rdn implements Equal.Equal {
-  /** At least one, in the order in which they were written. */
+  /** At least one attribute, in the order in which they were written. */
   readonly attributes: ReadonlyArray<RdnAttribute>
   #key: string | undefined
 
@@ -21,7 +21,9 @@ export class Rdn implements Equal.Equal {
     this.attributes = attributes
   }
 
-  /** The value of an attribute, by its type as it was written, without regard to case; `undefined` if it is missing. */
+  /**
+   * The value of the attribute of this type; `undefined` if it is missing. The type is compared as it was written, ignoring case.
+   */
   get(type: string): string | undefined {
     const wanted = type.toLowerCase()
     return this.attributes.find((attribute) => attribute.type.toLowerCase() === wanted)?.text
@@ -62,14 +64,14 @@ export class Rdn implements Equal.Equal {
  *
  * **Details**
  *
- * `Equal.equals`, and with it `HashMap` and `HashSet`, compare as {@link isEqual} does. `toString` and `toJSON` give
- * the text of {@link format}. Names never change, so fibers may share them.
+ * `Equal.equals` compares as {@link isEqual} does, and so do `HashMap` and `HashSet`. `toString` and `toJSON` return the text of
+ * {@link format}. Names never change, so fibers may share them.
  *
  * @category models
  * @since 0.1.0
  */
 export class LdapDn implements Equal.Equal {
-  /** The entry's own RDN first; none for the root. */
+  /** The entry's own RDN first. Empty for the root. */
   readonly rdns: ReadonlyArray<Rdn>
   #text: string | undefined
   #key: string | undefined
@@ -116,11 +118,11 @@ export const isLdapDn = (u: unknown): u is LdapDn => u instanceof LdapDn
  *
  * **Details**
  *
- * Types are compared without regard to case, and the names of RFC 4514 section 3 and `sn` equal their object
- * identifiers. The order of the attributes of an RDN doesn't matter. Values are compared as caseIgnoreMatch does (RFC
- * 4518: case, runs of spaces and spaces at the ends don't count), which is the rule of nearly all naming attributes;
- * with `values: "exact"`, byte by byte. A function chooses the rule for each attribute type, as a schema does. Values that
- * aren't UTF-8 are always compared by their bytes. The final decision is the server's, which knows the schema.
+ * Types are compared ignoring case. The names in the table of RFC 4514 section 3, and `sn`, equal their object identifiers. The
+ * order of the attributes of an RDN doesn't matter. By default, values are compared as caseIgnoreMatch does (RFC 4518: case, runs
+ * of spaces, and spaces at the ends are ignored), which is the rule of nearly all naming attributes. With `values: "exact"` they
+ * are compared byte by byte. A function chooses the rule for each attribute type, as a schema does. Values that aren't UTF-8 are
+ * always compared by their bytes. The server knows the schema, so only the server can decide finally.
  *
  * @category comparing
  * @since 0.1.0
@@ -147,7 +149,7 @@ export const isEqual = (
 export type ValueRule = "caseIgnore" | "exact"
 
 /**
- * Whether the entry is somewhere below the other one; no entry is below itself.
+ * Whether the entry is somewhere below the other one. An entry is not below itself.
  *
  * @category comparing
  * @since 0.1.0
@@ -156,7 +158,7 @@ export const isDescendantOf = (self: LdapDn, ancestor: LdapDn): boolean =>
   self.rdns.length > ancestor.rdns.length && sharesEnd(self, ancestor, ancestor.rdns.length)
 
 /**
- * Whether the entry is somewhere above the other one; no entry is above itself.
+ * Whether the entry is somewhere above the other one. An entry is not above itself.
  *
  * @category comparing
  * @since 0.1.0
@@ -168,13 +170,13 @@ export const sharesEnd = (self: LdapDn, that: LdapDn, count: number): boolean =>
   for (let i = 1; i <= count; i++) {
     const a = self.rdns[self.rdns.length - i]!
     const b = that.rdns[that.rdns.length - i]!
-    // Names that were derived from one another share their RDN objects.
+    // Names that were derived from each other share their RDN objects.
     if (a !== b && a.key !== b.key) return false
   }
   return true
 }
 
-/** Whether each attribute of one has a counterpart in the other; attributes that aren't compared exactly are compared by key. */
+/** Whether each attribute of one RDN has an equal one in the other. Attributes that aren't compared exactly are compared by key. */
 const isRdnExactly = (self: Rdn, that: Rdn, isExact: (type: string) => boolean): boolean => {
   const rest = [...that.attributes]
   return self.attributes.every((attribute) => {

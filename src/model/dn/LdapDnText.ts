@@ -1,7 +1,7 @@
 /**
- * Reads the text of distinguished names (RFC 4514 section 3) into lists of attributes. Two grammars are known: that of
- * RFC 4514, and the forms of RFC 2253 and RFC 1779 that RFC 4514 no longer has. The template tag uses the same
- * code: a NUL, which neither grammar allows, marks the place of a value in its text.
+ * Parses the text of distinguished names (RFC 4514 section 3) into lists of attributes. It knows two grammars: RFC 4514, and the
+ * forms of RFC 2253 and RFC 1779 that RFC 4514 no longer allows. The template tag uses the same code. In its text, a NUL marks the
+ * position of a value, since neither grammar allows a NUL.
  *
  * @since 0.1.0
  */
@@ -16,9 +16,9 @@ import { RdnAttribute, textTags } from "./LdapDnAttribute.ts"
  * @since 0.1.0
  */
 export class DnSyntaxError extends Data.TaggedError("DnSyntaxError")<{
-  /** The text that was read; in the tag's text, `${…}` stands for each of its values, and in a template its placeholders. */
+  /** The text that was parsed. It shows `${…}` for each value of the tag, and the placeholders of a template. */
   readonly text: string
-  /** Where in `text` it went wrong, counted in UTF-16 code units from 0. */
+  /** The position in `text` where parsing failed, in UTF-16 code units from 0. */
   readonly position: number
   /** What is wrong there. */
   readonly detail: string
@@ -30,7 +30,7 @@ export class DnSyntaxError extends Data.TaggedError("DnSyntaxError")<{
   }
 }
 
-/** The surroundings of a position, quoted, since a name may hold anything. */
+/** The text around a position, quoted, since a name may contain any character. */
 const excerpt = (text: string, position: number): string => {
   const shown = (part: string) => JSON.stringify(part).slice(1, -1)
   const from = Math.max(0, position - 40)
@@ -41,14 +41,14 @@ const excerpt = (text: string, position: number): string => {
 }
 
 /**
- * What the tag puts into the text, in order: a value, or whole RDNs.
+ * What the tag inserts into the text, in order: a value, or whole RDNs.
  *
  * @internal
  */
 export type Hole = string | Uint8Array | ReadonlyArray<ReadonlyArray<RdnAttribute>>
 
 /**
- * Reads all RDNs of a text. Throws {@link DnSyntaxError}, which `LdapDn.parse` turns into a failure.
+ * Parses all RDNs of a text. Throws {@link DnSyntaxError}, which `LdapDn.parse` turns into a failure.
  *
  * @internal
  */
@@ -57,7 +57,7 @@ export const readRdns = (
   options: {
     readonly lenient: boolean
     readonly holes?: ReadonlyArray<Hole> | undefined
-    /** How the holes are written in the text that errors show. Default `${…}`. */
+    /** How errors show the holes. Default `${…}`. */
     readonly written?: ReadonlyArray<string> | undefined
   }
 ): Array<ReadonlyArray<RdnAttribute>> =>
@@ -75,7 +75,7 @@ const isLenientType = (text: string): boolean => isName(text, /[^A-Za-z0-9_-]/) 
 
 const noHoles: ReadonlyArray<Hole> = []
 
-// Regular expressions here look for one character that isn't allowed: they never backtrack, so their time is linear.
+// These regular expressions look for one character that isn't allowed. They never backtrack, so their time is linear.
 
 const isName = (text: string, others: RegExp): boolean => /^[A-Za-z]/.test(text) && !others.test(text)
 
@@ -105,7 +105,7 @@ const hexDigit = (code: number): number =>
     ? code - 0x57
     : -1
 
-/** Characters that a backslash may stand before: `escaped`, space, sharp and equals of RFC 4514 section 3. */
+/** Characters that may follow a backslash: `escaped`, space, sharp and equals of RFC 4514 section 3. */
 const isEscapable = (code: number): boolean =>
   code === backslash || code === comma || code === plus || code === quote || code === space || code === sharp ||
   code === equals || code === semicolon || code === less || code === greater
@@ -127,7 +127,7 @@ class DnReader {
 
   rdns(): Array<ReadonlyArray<RdnAttribute>> {
     const text = this.#text
-    if (!text.isWellFormed()) this.#fail("half of a surrogate pair is not a character", loneSurrogate(text))
+    if (!text.isWellFormed()) this.#fail("a lone surrogate is not a character", loneSurrogate(text))
     const rdns: Array<ReadonlyArray<RdnAttribute>> = []
     this.#skipSpaces()
     if (this.#position === text.length) return rdns
@@ -172,7 +172,7 @@ class DnReader {
     if (this.#lenient && /^oid\./i.test(type)) type = type.slice(4)
     if (type === "") {
       if (end === text.length) this.#fail("the text ends where an attribute type should begin", end)
-      if (text.charCodeAt(end) === nul) this.#fail("a type can't be put in, only values and whole RDNs can", end)
+      if (text.charCodeAt(end) === nul) this.#fail("a type can't be interpolated, only values and whole RDNs can", end)
       this.#fail(`expected an attribute type, found ${this.#found(end)}`, end)
     }
     if (!(this.#lenient ? isLenientType(type) : isAttributeType(type))) {
@@ -187,7 +187,7 @@ class DnReader {
     const text = this.#text
     const start = this.#position
     let at = start
-    // The end of what is certainly part of the value: spaces behind it are so only if something follows.
+    // The end of the text that is certainly part of the value. Spaces after it belong to the value only if more text follows.
     let end = start
     let plain = true
     for (; at < text.length; at++) {
@@ -199,30 +199,30 @@ class DnReader {
       } else if (code === nul && this.#holes.length > 0) {
         plain = false
       } else if (code === space) {
-        if (at === start) this.#fail("a value that begins with a space has it escaped", at)
+        if (at === start) this.#fail("a space at the start of a value must be escaped", at)
         continue
       } else if (code === quote || code === less || code === greater || code === nul) {
         this.#fail(`${this.#found(at)} must be escaped in a value`, at)
       }
       end = at + 1
     }
-    if (end < at && !this.#lenient) this.#fail("a value that ends with a space has it escaped", at - 1)
+    if (end < at && !this.#lenient) this.#fail("a space at the end of a value must be escaped", at - 1)
     this.#position = at
     return new RdnAttribute(type, plain ? text.slice(start, end) : this.#unescape(start, end))
   }
 
-  /** The old quoted form: inside it only the quote and the backslash are special. */
+  /** The old quoted form. Inside it, only the quote and the backslash are special. */
   #quotedValue(type: string): RdnAttribute {
     const text = this.#text
     const start = this.#position + 1
     let at = start
     for (; text.charCodeAt(at) !== quote; at++) {
-      if (at >= text.length) this.#fail("the quoted value has no end", start - 1)
+      if (at >= text.length) this.#fail("the quoted value has no closing quotation mark", start - 1)
       if (text.charCodeAt(at) === backslash) at = this.#escape(at)
       else if (text.charCodeAt(at) === nul) {
         this.#fail(
           this.#holes.length > 0
-            ? `${this.#found(at)} can't stand between quotation marks; what it stands for needs none`
+            ? `${this.#found(at)} can't be interpolated between quotation marks; leave them out`
             : "NUL must be escaped in a value",
           at
         )
@@ -237,15 +237,15 @@ class DnReader {
     return new RdnAttribute(type, this.#unescape(start, at))
   }
 
-  /** Checks the escape at a backslash and returns where its last character is. */
+  /** Checks the escape at a backslash and returns the position of its last character. */
   #escape(at: number): number {
     const next = this.#text.charCodeAt(at + 1)
     if (isEscapable(next)) return at + 1
     if (hexDigit(next) >= 0 && hexDigit(this.#text.charCodeAt(at + 2)) >= 0) return at + 2
-    return this.#fail("a backslash stands before a special character or two hexadecimal digits", at)
+    return this.#fail("a backslash must be followed by a special character or two hexadecimal digits", at)
   }
 
-  /** The value between two positions, whose escapes have been checked, with what the tag puts into it. */
+  /** The value between two positions, whose escapes have been checked, with the interpolated values. */
   #unescape(start: number, end: number): string | Uint8Array {
     if (this.#holes.length === 0) return unescape(this.#text.slice(start, end))
     const parts: Array<string | Uint8Array> = []
@@ -272,7 +272,7 @@ class DnReader {
     const next = this.#peek()
     if (next !== -1 && next !== comma && next !== plus && !(next === semicolon && this.#lenient)) {
       this.#fail(
-        `${this.#found(this.#position)} is not a hexadecimal digit; a value that begins with "#" has it escaped`
+        `${this.#found(this.#position)} is not a hexadecimal digit; a "#" at the start of a value must be escaped`
       )
     }
     if (end === start || (end - start) % 2 !== 0) {
@@ -288,7 +288,7 @@ class DnReader {
       return new RdnAttribute(type, content, textTags.has(tag) ? undefined : tag)
     } catch (error) {
       if (!(error instanceof BerError)) throw error
-      // Names from before RFC 2253 have the value's own bytes here.
+      // Some names from before RFC 2253 have the value's own bytes here.
       if (this.#lenient) return new RdnAttribute(type, bytes)
       return this.#fail(`the bytes after "#" are not one BER element (${error.message})`, start - 1)
     }
@@ -297,23 +297,23 @@ class DnReader {
   #splice(rdns: Array<ReadonlyArray<RdnAttribute>>): void {
     const hole = this.#holes[this.#hole++]
     if (typeof hole !== "object" || hole instanceof Uint8Array)
-      return this.#fail("only an LdapDn or an Rdn can stand where an RDN should")
+      return this.#fail("only an LdapDn or an Rdn can be interpolated in the position of an RDN")
     this.#position++
     for (const rdn of hole) rdns.push(rdn)
   }
 
   #valueHole(at: number): string | Uint8Array {
     const hole = this.#holes[this.#hole++]
-    // Text that isn't well formed is kept, for the request that uses the name to refuse.
+    // Text that isn't well-formed is kept. The request that uses the name refuses it.
     if (typeof hole === "string" || hole instanceof Uint8Array) return hole
-    return this.#fail("only text or bytes can stand in a value; put in the text of a name that is a value", at)
+    return this.#fail("only text or bytes can be interpolated in a value; for a name, interpolate its text", at)
   }
 
   #skipSpaces(): void {
     if (this.#lenient) { while (this.#peek() === space) this.#position++ }
   }
 
-  /** What is at a position, as an error shows it. */
+  /** Describes the character at a position for an error. */
   #found(at: number): string {
     const code = this.#text.charCodeAt(at)
     if (code !== nul) return `"${String.fromCharCode(code)}"`
@@ -322,7 +322,7 @@ class DnReader {
 
   #unexpected(code: number): string {
     return code === semicolon
-      ? `";" must be escaped in a value, and separates RDNs only in the old form`
+      ? `";" must be escaped in a value; it separates RDNs only in the old form`
       : `expected "," or the end after an RDN, found ${this.#found(this.#position)}`
   }
 
@@ -345,11 +345,14 @@ class DnReader {
   }
 }
 
-/** Replaces escapes that have been checked. Bytes are collected, since several may be one character, or none. */
+/**
+ * Decodes escapes that have been checked. Bytes are collected first, since a character may take several of them, and some are not
+ * UTF-8.
+ */
 const unescape = (text: string): string | Uint8Array => {
   let at = text.indexOf("\\")
   if (at < 0) return text
-  // Escapes are longer than what they stand for.
+  // An escape is longer than the character that it encodes.
   const octets = Buffer.allocUnsafe(Buffer.byteLength(text))
   let length = 0
   let literal = 0

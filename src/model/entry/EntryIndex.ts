@@ -1,8 +1,8 @@
 /**
- * The index of an entry: the names of its attributes, and for each the range of its values in the bytes.
+ * The index of an entry: the names of its attributes, and for each the range of bytes that contains its values.
  *
- * An entry makes its index at the first access to an attribute. It reads no value and decodes few names: the
- * same names come again in every entry, most often in the same order, so entries share their list of names.
+ * An entry makes its index at the first access to an attribute. This decodes no values and few names: most entries have the same
+ * names in the same order, so entries share their list of names.
  */
 import { isAscii, isUtf8 } from "node:buffer"
 import { BerReader, Tag } from "../../ber/BerReader.ts"
@@ -12,7 +12,7 @@ import { descriptionTextAt } from "../losslessText.ts"
 import { isBinary } from "./attributeKinds.ts"
 import { allTexts, type EntryText, firstText, replacement, textOf } from "./EntryText.ts"
 
-/** An attribute description as it was written, and as descriptions are compared. */
+/** An attribute description as the server wrote it, and in the form for comparisons. */
 export interface Description {
   readonly text: string
   readonly lower: string
@@ -21,13 +21,13 @@ export interface Description {
   /** Whether the attribute is known to be binary, so that its values are never text. */
   readonly isBinary: boolean
   /**
-   * In lower case and without options that only say how values are transferred: `;binary` (RFC 4522), `;range=`. A
-   * program finds the attribute by this name, even if the server has added such an option.
+   * In lower case, and without options that only say how values are transferred: `;binary` (RFC 4522), `;range=`. A program finds
+   * the attribute by this name, even if the server has added such an option.
    */
   readonly plain: string | undefined
 }
 
-/** The attributes of an entry in the server's order; none twice. */
+/** The attributes of an entry in the server's order, without duplicates. */
 class Names {
   readonly descriptions: ReadonlyArray<Description>
   #texts: ReadonlyArray<string> | undefined
@@ -40,7 +40,7 @@ class Names {
     this.descriptions = descriptions
   }
 
-  /** One list for all entries: frozen, since it is handed out. */
+  /** One list for all entries. It is frozen, since programs receive it. */
   get texts(): ReadonlyArray<string> {
     return (this.#texts ??= Object.freeze(this.descriptions.map(({ text }) => text)))
   }
@@ -49,13 +49,13 @@ class Names {
     return (this.#areAscii ??= this.descriptions.every(({ octets }) => isAscii(octets)))
   }
 
-  /** The place of a description in the order, in any case; -1 where it isn't there. */
+  /** The place of a description in the order, ignoring case; -1 if it is missing. */
   find(description: string): number {
     const at = (this.#byText ??= new Map(this.descriptions.map(({ text }, i) => [text, i]))).get(description)
     return at ?? (this.#byLower ??= byLower(this.descriptions)).get(description.toLowerCase()) ?? -1
   }
 
-  /** The place of a description that differs from this one by how its values are transferred; -1 where there is none. */
+  /** The place of a description that differs from this one only in how its values are transferred; -1 if there is none. */
   findTransferred(description: string): number {
     const places = (this.#byPlain ??= byPlain(this.descriptions))
     return places.size === 0 ? -1 : places.get(description.toLowerCase()) ?? -1
@@ -73,28 +73,30 @@ const byPlain = (descriptions: ReadonlyArray<Description>): Map<string, number> 
 const byLower = (descriptions: ReadonlyArray<Description>): Map<string, number> =>
   new Map(descriptions.map(({ lower }, i) => [lower, i]))
 
-/** The number of attributes from which on the text of an entry is made as a whole, and the number of reads after which that happens. */
+/**
+ * The number of attributes from which the text of an entry is decoded as a whole, and the number of reads after which that happens.
+ */
 const manyAttributes = 7
 const manyReadings = 3
 
-/** The number of attributes from which on all places are recorded, once a program reads them out of order. */
+/** The number of attributes from which all places are recorded, once a program reads them out of order. */
 const tooManyToCount = 64
 
 export class EntryIndex {
-  /** The bytes in which the attributes stand. */
+  /** The bytes that contain the attributes. */
   readonly bytes: Buffer
   readonly #names: Names
   readonly #start: number
   readonly #end: number
   readonly #isLong: boolean
-  /** The attribute that was found last, and its place: programs often read attributes in order, so the next one is near. */
+  /** The attribute that was found last, and its place. Programs often read attributes in order, so the next one is near. */
   #at = 0
   #attribute: number
   #attributes: ReadonlyArray<number> | undefined
   #readings = 0
   #text: EntryText | undefined
 
-  /** Of attributes from `start` to `end`; `isLong` where the length of one takes several bytes. */
+  /** The index of the attributes from `start` to `end`. `isLong`: the length of some attribute takes several bytes. */
   constructor(bytes: Buffer, names: Names, start: number, end: number, isLong: boolean) {
     this.bytes = bytes
     this.#names = names
@@ -107,14 +109,14 @@ export class EntryIndex {
     return this.#names.descriptions
   }
 
-  /** The descriptions as they were written. */
+  /** The descriptions as the server wrote them. */
   get names(): ReadonlyArray<string> {
     // A program that reads all names will most likely read their values.
     if (this.#readings < manyReadings) this.#readings = manyReadings - 1
     return this.#names.texts
   }
 
-  /** The place of a description in the order, in any case; -1 where it isn't there. */
+  /** The place of a description in the order, ignoring case; -1 if it is missing. */
   find(description: string): number {
     const { descriptions } = this.#names
     const at = this.#at
@@ -126,8 +128,8 @@ export class EntryIndex {
   }
 
   /**
-   * The place of the values that a program means by a description: also `userCertificate;binary` by `userCertificate`, and
-   * `member;range=0-1499` by `member`, which Active Directory sends beside an empty `member`.
+   * The place of the values that a description refers to. `userCertificate` also finds `userCertificate;binary`, and `member` finds
+   * `member;range=0-1499`, which Active Directory sends together with an empty `member`.
    */
   findValues(description: string): number {
     const at = this.find(description)
@@ -141,7 +143,10 @@ export class EntryIndex {
     return new BerReader(this.bytes, contentStart(this.bytes, set), elementEnd(this.bytes, set))
   }
 
-  /** The first value as text of the description at a place in the order; bytes that are no text as {@link octetsAsText}. */
+  /**
+   * The first value, as text, of the description at a place in the order. Bytes that aren't text are converted by {@link
+   * octetsAsText}.
+   */
   first(at: number): string | undefined {
     if (this.#names.descriptions[at]!.isBinary) {
       const values = this.values(at)
@@ -157,7 +162,9 @@ export class EntryIndex {
       : asText(value, this.values(at).octets())
   }
 
-  /** All values as text of the description at a place in the order; bytes that are no text as {@link octetsAsText}. */
+  /**
+   * All values, as text, of the description at a place in the order. Bytes that aren't text are converted by {@link octetsAsText}.
+   */
   all(at: number): ReadonlyArray<string> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(octetsAsText)
     const texts = this.#texts(at)
@@ -165,7 +172,7 @@ export class EntryIndex {
     return octetsOf(this.values(at)).map((octets, i) => asText(texts[i]!, octets))
   }
 
-  /** All values of the description at a place in the order: as text where they are text, and converted where they are bytes. */
+  /** All values of the description at a place in the order. Text values are strings; values that are bytes are converted. */
   plainValues<A>(at: number, convert: (octets: Uint8Array) => A): ReadonlyArray<string | A> {
     if (this.#names.descriptions[at]!.isBinary) return octetsOf(this.values(at)).map(convert)
     const texts = this.#texts(at)
@@ -173,7 +180,7 @@ export class EntryIndex {
     return octetsOf(this.values(at)).map((octets, i) => isUtf8(octets) ? texts[i]! : convert(octets))
   }
 
-  /** All values as text if all of them are UTF-8, also for attributes that are known to be binary; otherwise `undefined`. */
+  /** All values as text if all of them are UTF-8, even for attributes that are known to be binary. Otherwise `undefined`. */
   utf8(at: number): ReadonlyArray<string> | undefined {
     const texts = this.#texts(at)
     return !mayBeOctets(texts, this.#text) || octetsOf(this.values(at)).every((octets) => isUtf8(octets))
@@ -209,7 +216,7 @@ export class EntryIndex {
     return attribute
   }
 
-  /** Counts a read, and makes the text of the whole entry once enough reads suggest that most of it will be used. */
+  /** Counts a read. After enough reads most of the entry will probably be used, so it decodes the text of the whole entry. */
   #nextText(): EntryText | undefined {
     const count = this.#names.descriptions.length
     return ++this.#readings === manyReadings && count >= manyAttributes
@@ -218,7 +225,7 @@ export class EntryIndex {
   }
 }
 
-/** Whether values have to be looked at once more. A loop, since this is asked of every attribute that is read. */
+/** Whether the values need another check. A loop, since this runs for every attribute that is read. */
 const mayBeOctets = (texts: ReadonlyArray<string>, whole: EntryText | undefined): boolean => {
   if (whole?.hasOnlyText === true) return false
   for (let i = 0; i < texts.length; i++) if (texts[i]!.includes(replacement)) return true
@@ -229,8 +236,8 @@ const asText = (text: string, octets: Uint8Array): string =>
   text.includes(replacement) && !isUtf8(octets) ? octetsAsText(octets) : text
 
 /**
- * Bytes that aren't text, as a data URL (RFC 2397), which is recognisable and loses nothing. So different values stay different, and
- * none is mistaken for text.
+ * Bytes that aren't text, as a data URL (RFC 2397). The URL is recognisable and contains all bytes. So different values stay
+ * different, and aren't mistaken for text.
  */
 export const octetsAsText = (octets: Uint8Array): string => `data:application/octet-stream;base64,${base64(octets)}`
 
@@ -253,13 +260,13 @@ const elementsIn = (bytes: Buffer, start: number, end: number): ReadonlyArray<nu
   return found
 }
 
-/** The names of the entry before. */
+/** The names of the previous entry. */
 let last = new Names([])
 
-/** The index of the content of a SearchResultEntry that was found to be in order. */
+/** The index of the content of a SearchResultEntry, whose structure has been checked. */
 export const indexOf = (bytes: Buffer, start: number): EntryIndex => {
   const before = last.descriptions
-  // As long as it is the same as those of the entry before, there is no list of its own.
+  // As long as the names are those of the previous entry, the entry needs no list of its own.
   let descriptions: Array<Description> | undefined
   let count = 0
   let isLong = false
@@ -321,7 +328,7 @@ const merged = (
 const tableSize = 512
 const longestKnown = 64
 
-/** By a number made of their bytes; a name takes the place of another that has the same. So it can't grow. */
+/** Indexed by a number computed from their bytes. A name replaces another one with the same number, so the table can't grow. */
 const names: Array<Description | undefined> = Array.from({ length: tableSize })
 
 const known = (bytes: Buffer, start: number, end: number): Description => {

@@ -1,22 +1,22 @@
 /**
- * Values as text: one by one, many of one attribute, or all of an entry as slices of one string.
+ * Decodes values to text: one by one, all of one attribute, or all of an entry as slices of one string.
  *
  * Making a string from bytes costs about as much as four slices of an existing string. So an entry whose values are read one after
- * another makes its text all at once and keeps it; callers get slices of it. A slice keeps the whole string in memory, so the
- * string holds only this entry and has a limited length.
+ * another decodes its whole text at once and keeps it; callers get slices. A slice keeps the whole string in memory, so the string
+ * contains only this entry and has a limited length.
  *
- * All bytes here were found to be in order.
+ * The structure of all bytes here has been checked.
  */
 import { isAscii } from "node:buffer"
 import { endianness } from "node:os"
 import { contentStart, elementEnd } from "../../ber/element.ts"
 
-/** The most bytes that are decoded at once for the sake of the values that are read. */
+/** The maximum number of bytes that are decoded at once. */
 const longest = 4096
 
 const noValues: ReadonlyArray<never> = []
 
-/** What stands in text for bytes that aren't UTF-8; a server may send it as well. */
+/** The replacement character for bytes that aren't UTF-8. A server may send this character too. */
 export const replacement = "\ufffd"
 
 /** The first value of a set, or `undefined`. */
@@ -42,7 +42,7 @@ export const allTexts = (bytes: Buffer, set: number): ReadonlyArray<string> => {
     if (value > blockEnd) {
       blockStart = start
       blockEnd = Math.min(start + longest, end)
-      // For a few values it doesn't pay.
+      // For a few values, decoding all of them takes longer.
       const isWorthIt = blockEnd - start > 8 * (value - start)
       block = isWorthIt && isAscii(bytes.subarray(start, blockEnd)) ? bytes.toString("latin1", start, blockEnd) : ""
     }
@@ -53,7 +53,7 @@ export const allTexts = (bytes: Buffer, set: number): ReadonlyArray<string> => {
   return found
 }
 
-/** The content of an element. */
+/** The content of an element as text. */
 export const textAt = (bytes: Buffer, value: number): string =>
   bytes.toString("utf8", contentStart(bytes, value), elementEnd(bytes, value))
 
@@ -68,8 +68,8 @@ const countValues = (bytes: Buffer, start: number, end: number): number => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The text of an entry with this many attributes from `start` to `end`; `undefined` if it is too long. `isLong` says that
- * the length of an attribute takes several bytes, `isPlain` that all descriptions are ASCII.
+ * The text of an entry with this many attributes from `start` to `end`; `undefined` if it is too long. `isLong`: the length of some
+ * attribute takes several bytes. `isPlain`: all descriptions are ASCII.
  */
 export const textOf = (
   bytes: Buffer,
@@ -82,9 +82,10 @@ export const textOf = (
   const length = end - start
   if (length > longest || attributes === 0) return undefined
   if (isLong) copyWithoutLengths(bytes, start, end)
-  // As few calls of the runtime as possible are fastest: checking for ASCII costs as much as this.
+  // The fewest calls of the runtime are fastest: a check for ASCII costs as much as this.
   const text = isLong ? copy.toString("utf8", 0, length) : bytes.toString("utf8", start, end)
-  // As many units as bytes: either all is ASCII, or each other byte became one U+FFFD, as it does if a value is decoded alone.
+  // The text has as many code units as bytes. So either all bytes are ASCII, or each other byte became one U+FFFD, as it does if a
+  // value is decoded alone.
   if (text.length === length) return new EntryText(text, start, true, undefined)
   if (!isLong) bytes.copy(copy, 0, start, end)
   const places = isPlain ? placesIn(text, bytes, start, length, attributes) : undefined
@@ -94,15 +95,18 @@ export const textOf = (
 }
 
 export class EntryText {
-  /** The attributes, with all that stands between their values. */
+  /** The text of all attributes, including the bytes between their values. */
   readonly #text: string
-  /** Where it begins in the bytes. */
+  /** The position in the bytes where the text begins. */
   readonly #start: number
-  /** Whether any value can be cut out of it; otherwise there are bytes in it that aren't ASCII, and no text. */
+  /** Whether any value can be sliced from it. Otherwise some bytes aren't ASCII, and slices with U+FFFD aren't used. */
   readonly #isText: boolean
-  /** Where each attribute begins in the text, and where the last one ends. Without it there is a unit for each byte. */
+  /**
+   * The positions in the text where each attribute begins, and where the last one ends. Without it there is one code unit for each
+   * byte.
+   */
   readonly #places: ReadonlyArray<number> | undefined
-  /** Whether no value can contain U+FFFD, which stands for bytes that aren't text. */
+  /** Whether no value can contain U+FFFD, the replacement for bytes that aren't text. */
   readonly hasOnlyText: boolean
 
   constructor(text: string, start: number, isText: boolean, places: ReadonlyArray<number> | undefined) {
@@ -113,7 +117,7 @@ export class EntryText {
     this.hasOnlyText = isText && !text.includes(replacement)
   }
 
-  /** The first value of the attribute at `attribute`, which is the one at a place in the order; or `undefined`. */
+  /** The first value of the attribute at `attribute`, or `undefined`. `place` is its place in the order. */
   first(bytes: Buffer, at: number, attribute: number): string | undefined {
     const set = elementEnd(bytes, contentStart(bytes, attribute))
     const value = contentStart(bytes, set)
@@ -124,7 +128,7 @@ export class EntryText {
     return this.#text.substring(place, place + beginningsIn(bytes, start, elementEnd(bytes, value)))
   }
 
-  /** All values of the attribute at `attribute`, which is the one at a place in the order. */
+  /** All values of the attribute at `attribute`. `place` is its place in the order. */
   all(bytes: Buffer, at: number, attribute: number): ReadonlyArray<string> {
     if (this.#places !== undefined) return this.#allPlaced(bytes, this.#places, at, attribute)
     const set = elementEnd(bytes, contentStart(bytes, attribute))
@@ -175,7 +179,7 @@ export class EntryText {
   }
 }
 
-/** How many bytes there are but those inside of a character. */
+/** The number of bytes, without continuation bytes of UTF-8. */
 const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
   let count = 0
   for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) count++
@@ -183,21 +187,21 @@ const beginningsIn = (bytes: Buffer, start: number, end: number): number => {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Entries that aren't all ASCII. Their bytes are copied, to count characters by words, and to overwrite lengths of several
-// bytes, which are no text.
+// For entries that aren't all ASCII. Their bytes are copied, so that characters can be counted in words, and lengths of several
+// bytes, which aren't text, can be overwritten.
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Used again for every entry. */
+/** Reused for every entry. */
 const copy = Buffer.alloc(longest + 4)
 const words = new Int32Array(copy.buffer, copy.byteOffset, copy.length >> 2)
 const insides = new Int16Array(words.length)
-/** Whether the first byte of a word is the low one, as {@link insidesBefore} takes it. */
+/** Whether the first byte of a word is the low one, as {@link insidesBefore} assumes. */
 const isCountable = endianness() === "LE"
 
 /**
- * Where each attribute begins in the text, and where the last one ends. `undefined` if the text doesn't have exactly one unit for each
- * byte that begins a character: it isn't UTF-8 throughout, or has characters of two units. The bytes between values are ASCII, so a
- * character can't extend from one value into the next.
+ * The positions in the text where each attribute begins, and where the last one ends. `undefined` if the text doesn't have exactly
+ * one code unit for each byte that begins a character: then it isn't valid UTF-8, or has characters of two code units. The bytes
+ * between values are ASCII, so a character can't extend from one value into the next.
  */
 const placesIn = (
   text: string,
@@ -214,7 +218,7 @@ const placesIn = (
     places[at] = attribute - start - insidesBefore(attribute - start)
     const next = elementEnd(bytes, attribute)
     const set = elementEnd(bytes, contentStart(bytes, attribute))
-    // A later version of the protocol might have added something.
+    // An element that a later version of the protocol might have added.
     if (elementEnd(bytes, set) !== next) return undefined
     attribute = next
   }
@@ -246,7 +250,7 @@ const clearLength = (bytes: Buffer, element: number, base: number): void => {
   for (let i = element + 1 - base; i < end; i++) copy[i] = 0
 }
 
-/** Counts, for each word, the bytes before it that are inside of a character. */
+/** Counts, for each word, the continuation bytes of UTF-8 before it. */
 const countInsides = (length: number): void => {
   const end = length >> 2
   let count = 0
@@ -256,14 +260,14 @@ const countInsides = (length: number): void => {
   }
 }
 
-/** How many of the copied bytes before a byte are inside of a character. */
+/** The number of continuation bytes before a position in the copied bytes. */
 const insidesBefore = (octet: number): number => {
   const before = ~(-1 << ((octet & 3) << 3))
   return insides[octet >> 2]! + sumOf(insidesOf(words[octet >> 2]!) & before)
 }
 
-/** For each byte of a word 1 if it is inside of a character (10xxxxxx), or 0. */
+/** For each byte of a word: 1 if it is a continuation byte (10xxxxxx), otherwise 0. */
 const insidesOf = (word: number): number => ((word & ~(word << 1)) >>> 7) & 0x01010101
 
-/** The sum of the bytes of a word, if one byte can hold it. */
+/** The sum of the bytes of a word, if it fits into one byte. */
 const sumOf = (word: number): number => Math.imul(word, 0x01010101) >>> 24

@@ -1,8 +1,8 @@
 /**
  * Entries: a distinguished name and attributes, each with one or more values (RFC 4511 section 4.5.2).
  *
- * An entry keeps the bytes that it was received in and decodes a value at the first access. Most programs read a few of the
- * attributes of an entry, so most bytes are read only once.
+ * An entry keeps the bytes in which it was received and decodes a value at the first access. Most programs read only some
+ * attributes of an entry, so most bytes are never decoded.
  *
  * @since 0.1.0
  */
@@ -29,8 +29,8 @@ export type { ValueRange }
  */
 export interface LdapAttribute {
   /**
-   * The attribute description as the server wrote it, options included: `cn`, `cn;lang-de`, `userCertificate;binary`. Bytes that are
-   * not UTF-8, and a backslash, are written as `\ff`: neither is in a description that is valid.
+   * The attribute description as the server wrote it, including options: `cn`, `cn;lang-de`, `userCertificate;binary`. Bytes that
+   * are not UTF-8, and backslashes, are written as `\ff`: a valid description has neither.
    */
   readonly description: string
   readonly values: ReadonlyArray<Uint8Array>
@@ -39,7 +39,7 @@ export interface LdapAttribute {
 export type { ValueInput }
 
 /**
- * The types that an attribute may be made from: a value, or several.
+ * The input for an attribute: a value, or several.
  *
  * @category models
  * @since 0.1.0
@@ -61,20 +61,20 @@ const noValues: ReadonlyArray<never> = []
  *
  * **Details**
  *
- * Attribute descriptions are compared without regard to case and with their options: `get("cn")` doesn't return the values
- * of `cn;lang-de`. Two options only say how values are transferred and may be left out: `userCertificate` also finds
- * `userCertificate;binary` (RFC 4522), and `member` finds `member;range=0-1499`, where `range` and `isPartial` say that there are more
- * values (range retrieval). For an attribute without values (as with `typesOnly`) `has` is true, and there are no values.
+ * Attribute descriptions are compared ignoring case, and with their options: `get("cn")` doesn't return the values of `cn;lang-de`.
+ * Two options only say how values are transferred and may be left out. `userCertificate` also finds `userCertificate;binary` (RFC
+ * 4522). `member` finds `member;range=0-1499`; then `range` and `isPartial` say that the server has more values (range retrieval).
+ * For an attribute without values (as with `typesOnly`) `has` is true, and there are no values.
  *
- * **Bytes that are not text** (a SID, a photo, values that aren't UTF-8, and all values of attributes that are known to be binary) are
- * returned unchanged by `getBytes`. The methods for text return them as a data URL (RFC 2397),
- * `data:application/octet-stream;base64,…`, so that different values stay different, and none is mistaken for text; only a text that is
- * such a URL itself looks the same. `getBytes` tells the two apart.
+ * **Bytes that are not text** are returned unchanged by `getBytes`. These are for instance a SID, a photo, values that aren't
+ * UTF-8, and all values of attributes that are known to be binary. The methods for text return them as a data URL (RFC 2397),
+ * `data:application/octet-stream;base64,…`, so that different values stay different and aren't mistaken for text. A text value that
+ * is such a URL itself looks the same; only `getBytes` distinguishes the two.
  *
- * In names, bytes that aren't UTF-8 are escaped, so that different names never become the same.
+ * In names, bytes that aren't UTF-8 are escaped, so that different names stay different.
  *
- * Bytes are views into the message that brought the entry: copy those that you keep for long, since a view keeps the whole message
- * in memory. Entries never change, so fibers may share them.
+ * Bytes are views into the message that contained the entry. A view keeps the whole message in memory, so copy bytes that you keep
+ * for long. Entries never change, so fibers may share them.
  *
  * @category models
  * @since 0.1.0
@@ -86,7 +86,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   #dn: string | undefined
   #index: EntryIndex | undefined
 
-  /** For the parser, of bytes that it has checked; programs use {@link make}. */
+  /** For the parser, with bytes that it has checked. Programs use {@link make}. */
   constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes
     this.#start = start
@@ -102,7 +102,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     ))
   }
 
-  /** How many bytes the entry takes, names and lengths included. */
+  /** How many bytes the entry takes, including names and lengths. */
   get size(): number {
     return this.#end - this.#start
   }
@@ -114,7 +114,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return at === -1 ? undefined : index.first(at)
   }
 
-  /** All values as text, in the server's order; empty where the attribute is not there. */
+  /** All values as text, in the server's order. Empty if the entry doesn't have the attribute. */
   getAll(description: string): ReadonlyArray<string> {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -122,8 +122,8 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * The values of exactly this description as text if all of them are UTF-8, even for attributes that are known to be binary; otherwise
-   * `undefined`. For compatibility with ldapts.
+   * The values of exactly this description as text, if all of them are UTF-8, even for attributes that are known to be binary.
+   * Otherwise `undefined`. For compatibility with ldapts.
    *
    * @internal
    */
@@ -142,7 +142,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return values.done ? undefined : values.octets()
   }
 
-  /** All values as bytes, in the server's order; empty where the attribute is not there. */
+  /** All values as bytes, in the server's order. Empty if the entry doesn't have the attribute. */
   getAllBytes(description: string): ReadonlyArray<Uint8Array> {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -154,8 +154,8 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * The range of an attribute's values, if the server sent only a range of them (`member;range=0-1499`, Active Directory);
-   * `undefined` if it sent all. `ranges: "all"` of a search or lookup reads the others by range retrieval.
+   * The range of the attribute's values, if the server sent only a range of them (`member;range=0-1499`, Active Directory);
+   * `undefined` if it sent all. With `ranges: "all"`, a search or lookup reads the others by range retrieval.
    */
   range(description: string): ValueRange | undefined {
     const index = this.#indexed()
@@ -163,7 +163,7 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return at === -1 ? undefined : rangeIn(index.descriptions[at]!.lower)
   }
 
-  /** Whether the server has more values of the attribute than it sent; also true for a range that can't be read. */
+  /** Whether the server has more values of the attribute than it sent. Also true for a range that can't be parsed. */
   isPartial(description: string): boolean {
     const index = this.#indexed()
     const at = index.findValues(description)
@@ -190,10 +190,10 @@ export class LdapEntry implements Iterable<LdapAttribute> {
    *
    * **Details**
    *
-   * Text values are strings. Others are copies of their bytes (`binary: "bytes"`, the default), or `{ base64 }` for JSON
-   * (`binary: "base64"`). {@link make} takes a record with bytes. Passwords are included, unlike in {@link toJSON}. The object
-   * has no prototype, so any attribute name is safe. Changing it doesn't change the entry. To keep many entries,
-   * keep the entries: they take less memory.
+   * Text values are strings. Others are copies of their bytes (`binary: "bytes"`, the default), or `{ base64 }` for JSON (`binary:
+   * "base64"`). {@link make} accepts a record with bytes. Passwords are included, unlike in {@link toJSON}. The object has no
+   * prototype, so any attribute name is safe. Changing it doesn't change the entry. If you keep many entries, keep the entries
+   * themselves: they take less memory.
    */
   toRecord(options?: { readonly binary?: "bytes" | undefined }): Record<string, ReadonlyArray<string | Uint8Array>>
   toRecord(
@@ -217,11 +217,10 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 
   /**
-   * The entry as plain data: text where the bytes are text, `{ base64 }` where they are not. Values of password
-   * attributes are left out.
+   * The entry as plain data: text values as strings, other values as `{ base64 }`. Values of password attributes are left out.
    */
   toJSON(): unknown {
-    // Without a prototype: a server may name an attribute as it likes.
+    // Without a prototype, since a server may use any attribute name.
     const attributes = Object.create(null) as Record<string, ReadonlyArray<unknown>>
     const index = this.#indexed()
     for (const [at, { isBinary, lower, text }] of index.descriptions.entries()) {
@@ -248,7 +247,9 @@ export class LdapEntry implements Iterable<LdapAttribute> {
   }
 }
 
-/** `Object.create(null)` makes a hash table. Objects of a class without a prototype share their property names, which saves memory. */
+/**
+ * `Object.create(null)` makes a hash table. Objects of a class without a prototype share their property names, which saves memory.
+ */
 class AttributeRecord {
   [description: string]: ReadonlyArray<string | Uint8Array | { readonly base64: string }>
 }
@@ -257,9 +258,9 @@ Object.freeze(Object.setPrototypeOf(AttributeRecord.prototype, null))
 
 const readable = (value: Uint8Array): unknown => {
   try {
-    // A byte order mark is a part of the value like any other bytes.
+    // A byte order mark is kept, since it is part of the value.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value)
-    // oxlint-disable-next-line no-control-regex -- that is what tells text from other data
+    // oxlint-disable-next-line no-control-regex -- control characters distinguish other data from text
     if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text)) return text
   } catch {
     // Not text: shown as base64.
@@ -274,8 +275,8 @@ const readable = (value: Uint8Array): unknown => {
 export const isLdapEntry = (u: unknown): u is LdapEntry => u instanceof LdapEntry
 
 /**
- * Attributes in the one form that the rest of the library uses. An invalid value stays unchanged, and the request that uses it
- * fails.
+ * Converts attributes to the one form that the rest of the library uses. An invalid value stays unchanged, and the request that
+ * uses it fails.
  *
  * @category conversions
  * @since 0.1.0
@@ -292,7 +293,7 @@ export const attributesFrom = (input: AttributesInput): ReadonlyArray<LdapAttrib
 }
 
 /**
- * Values in bytes.
+ * Converts values to bytes.
  *
  * @category conversions
  * @since 0.1.0
@@ -302,7 +303,7 @@ export const valuesFrom = (input: AttributeInput): ReadonlyArray<Uint8Array> =>
 
 export {
   /**
-   * One value in bytes.
+   * Converts one value to bytes.
    *
    * @category conversions
    * @since 0.1.0
@@ -315,8 +316,8 @@ export {
  *
  * **Details**
  *
- * Attributes and values are part of the program: an invalid value (`undefined`, a `Date`) is a bug in it, and throws `InvalidRequest`,
- * which names the attribute.
+ * Attributes and values are part of the program. An invalid value (`undefined`, a `Date`) is a bug in it and throws
+ * `InvalidRequest`, which names the attribute.
  *
  * **Example**
  *
@@ -332,7 +333,7 @@ export {
  */
 export const make = (dn: string, attributes: AttributesInput): LdapEntry => {
   if (typeof dn !== "string" || !dn.isWellFormed())
-    throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is no name of an entry` })
+    throw new InvalidRequest({ field: "dn", detail: `${given(dn)} is not the name of an entry` })
   const wrong = attributesProblem(attributes)
   if (wrong !== undefined) throw wrong
   const writer = new BerWriter()
@@ -361,8 +362,7 @@ export const write = (writer: BerWriter, dn: string, attributes: ReadonlyArray<L
 }
 
 /**
- * Takes the content of a SearchResultEntry, after checking its whole structure, so that decoding values later can't
- * fail.
+ * Reads the content of a SearchResultEntry. It checks the whole structure now, so that decoding values later can't fail.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * Range retrieval: Active Directory and Samba send a limited number of values at once, and an option of the description says which
- * (MS-ADTS 3.1.1.3.1.3.3). The session reads the others (session/valueRanges.ts).
+ * Range retrieval: Active Directory and Samba send a limited number of values at once. An option of the description says which
+ * values they are (MS-ADTS 3.1.1.3.1.3.3). The session requests the others (session/valueRanges.ts).
  *
  * @since 0.2.0
  */
@@ -14,11 +14,11 @@
 export interface ValueRange {
   /** The number of the first value, from 0. */
   readonly start: number
-  /** The number of the last value; `undefined` where no value follows it. */
+  /** The number of the last value; `undefined` if it is the attribute's last value. */
   readonly end: number | undefined
 }
 
-/** The range that a description names; `undefined` where it names none, or one that no server has (beyond 2^53, or backwards). */
+/** The range in a description; `undefined` if it has no range, or an impossible one (beyond 2^53, or backwards). */
 export const rangeIn = (description: string): ValueRange | undefined => {
   const parts = /;range=(\d{1,16})-(\d{1,16}|\*)(?:;|$)/i.exec(description)
   if (parts === null) return undefined
@@ -29,7 +29,7 @@ export const rangeIn = (description: string): ValueRange | undefined => {
     : undefined
 }
 
-/** Whether a description says that there are more values than those with it. */
+/** Whether a description says that the server has more values than it sent. */
 export const isPartOf = (description: string): boolean => {
   if (!description.includes(";") || !/;range=/i.test(description)) return false
   const range = rangeIn(description)

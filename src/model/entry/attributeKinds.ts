@@ -1,11 +1,11 @@
 /**
- * The attributes that are known to be binary by their names alone, without a server's schema: their values are never text, even if they
- * happen to be UTF-8. secretAttributes.ts lists the attributes with secrets.
+ * The attributes that are known to be binary by their names alone, without a server's schema. Their values are never text, even if
+ * they happen to be UTF-8. secretAttributes.ts lists the attributes with secrets.
  */
 
 const typeOf = (description: string): string => description.split(";", 1)[0]!.toLowerCase()
 
-/** Attributes whose values are bytes, of the standard schemas and of Active Directory. */
+/** Binary attributes of the standard schemas and of Active Directory. */
 const binary = new Set([
   "audio",
   "photo",
@@ -59,6 +59,6 @@ const binary = new Set([
   "krbprincipalkey"
 ])
 
-/** Of a description with options or without; one that is transferred in BER (`;binary`, RFC 4522) is. */
+/** Whether a description, with or without options, is binary. One that is transferred in BER (`;binary`, RFC 4522) always is. */
 export const isBinary = (description: string): boolean =>
   binary.has(typeOf(description)) || (description.includes(";") && /;binary(?:;|$)/i.test(description))

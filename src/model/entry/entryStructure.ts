@@ -7,8 +7,8 @@ import { contentStart, elementEnd, noEnd } from "../../ber/element.ts"
 import type { ElementLimits } from "../../ber/ElementLimits.ts"
 
 /**
- * Moves the reader to the end of its content. Throws a `BerError` if the structure is invalid, or has more attributes or values than
- * the limits of the reader allow.
+ * Moves the reader to the end of its content. Throws a `BerError` if the structure is invalid, or if it has more attributes or
+ * values than the limits of the reader allow.
  */
 export const checkStructure = (content: BerReader): void => {
   const start = content.position
@@ -17,7 +17,7 @@ export const checkStructure = (content: BerReader): void => {
   if (content.limits !== undefined) countIn(content.bytes, start, content.end, content.limits)
 }
 
-/** Whether the structure is valid, without elements that a later version of the protocol might add. Nearly always true. */
+/** Whether the structure is valid and has no elements that a later version of the protocol might add. Nearly always true. */
 const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
   const list = elementEnd(bytes, start)
   if (bytes[start] !== Tag.octetString || !(list < end)) return false
@@ -39,11 +39,13 @@ const isPlain = (bytes: Buffer, start: number, end: number): boolean => {
   return true
 }
 
-/** The fewest bytes that an attribute, and a value, can have. */
+/** The minimum number of bytes of an attribute, and of a value. */
 const smallestAttribute = 6
 const smallestValue = 2
 
-/** Throws where there are more attributes or values than allowed. Most entries are too small for that, and need no look. */
+/**
+ * Throws if there are more attributes or values than allowed. Most entries are too short to have too many, so they aren't counted.
+ */
 const countIn = (bytes: Buffer, start: number, end: number, limits: ElementLimits): void => {
   const size = end - start
   if (size < limits.maxElements * smallestAttribute && size < limits.maxValues * smallestValue) return
@@ -59,7 +61,7 @@ const countIn = (bytes: Buffer, start: number, end: number, limits: ElementLimit
   }
 }
 
-/** Throws if something isn't in order. */
+/** Throws at the first invalid element. */
 const checkElements = (content: BerReader): void => {
   content.position = content.enter(Tag.octetString)
   const attributesEnd = content.enter(Tag.sequence)

@@ -1,8 +1,8 @@
 /**
  * The grammar of filters (RFC 4515), read with a cursor.
  *
- * One reader takes plain texts and the literal parts of a template. In a template the values are holes, identified by their position
- * and never by a character: values are never parsed, so they can't become syntax.
+ * One reader parses plain texts and templates. The values of a template are holes. They are found by position, not by a character,
+ * and their content is never parsed, so a value can't become syntax.
  */
 import { given, isValue, valueFrom } from "../input/values.ts"
 import { Char, compositeTags, hexDigit, isNameCharacter } from "./filterCharacters.ts"
@@ -22,7 +22,7 @@ const filterTags: ReadonlySet<unknown> = new Set([
   "Extensible"
 ])
 
-/** A filter whose closing parenthesis has not come yet. */
+/** A filter whose closing parenthesis hasn't been read yet. */
 interface Open {
   readonly tag: "And" | "Or" | "Not"
   readonly position: number
@@ -30,8 +30,8 @@ interface Open {
 }
 
 /**
- * A cursor over the text. Every hole takes one NUL of it: a character that no part of the grammar accepts, so that each
- * scan stops there and asks whether the position is a hole.
+ * A cursor over the text. Each hole is one NUL in the text. No part of the grammar accepts a NUL, so every scan stops there and
+ * checks whether the position is a hole.
  */
 export class FilterReader {
   readonly text: string
@@ -55,7 +55,7 @@ export class FilterReader {
   /** The whole text as one filter. */
   filter(): LdapFilter {
     if (!this.text.isWellFormed())
-      this.failAt(this.text.search(loneSurrogate), "half of a surrogate pair is not a character")
+      this.failAt(this.text.search(loneSurrogate), "a lone surrogate is not a character")
     const open: Array<Open> = []
     for (;;) {
       this.skipSpace()
@@ -73,7 +73,7 @@ export class FilterReader {
     }
   }
 
-  /** Starts the filter at the cursor. Returns it if it is complete; otherwise it is the last of `open` now. */
+  /** Starts the filter at the cursor. Returns the filter if it is complete; otherwise pushes it onto `open`. */
   start(open: Array<Open>): LdapFilter | undefined {
     const at = this.position
     if (open.length >= this.maxDepth) this.fail(`filters nest deeper than ${this.maxDepth}`)
@@ -93,7 +93,7 @@ export class FilterReader {
     return this.text.charCodeAt(this.position) === Char.rightParen ? this.close(open) : undefined
   }
 
-  /** Closes the last of `open` if its parenthesis is next; otherwise another filter must follow in it. */
+  /** Closes the innermost open filter if its parenthesis is next. Otherwise another filter must follow. */
   close(open: Array<Open>): LdapFilter | undefined {
     const { filters, position, tag } = open[open.length - 1]!
     this.skipSpace()
@@ -110,7 +110,7 @@ export class FilterReader {
     return undefined
   }
 
-  /** The comparison at the cursor, with its closing parenthesis. `at` is where it was opened. */
+  /** Reads the comparison at the cursor and its closing parenthesis. `at` is the position of the opening one. */
   item(at: number): LdapFilter {
     const start = this.position
     const attribute = this.name()
@@ -145,7 +145,7 @@ export class FilterReader {
       const start = ++this.position
       parts.push(this.octets(at))
       if (this.position === start && this.text.charCodeAt(start) === Char.asterisk) {
-        this.fail(`nothing stands between two "*"; write one "*", or \\2a for an asterisk in the value`)
+        this.fail(`there is nothing between two "*"; write one "*", or \\2a for an asterisk in the value`)
       }
     }
     this.position++
@@ -184,14 +184,14 @@ export class FilterReader {
     }
   }
 
-  /** The characters of names, numeric OIDs and options at the cursor; whether they make a name is seen later. */
+  /** Reads characters of names, numeric OIDs and options. The caller checks whether they form a valid name. */
   name(): string {
     const start = this.position
     while (isNameCharacter(this.text.charCodeAt(this.position))) this.position++
     return this.text.slice(start, this.position)
   }
 
-  /** A value in which no asterisk may stand, with the closing parenthesis behind it. */
+  /** Reads a value that can't contain an asterisk, and the closing parenthesis after it. */
   value(at: number): Uint8Array {
     const value = this.octets(at)
     if (this.text.charCodeAt(this.position) === Char.asterisk) {
@@ -201,7 +201,7 @@ export class FilterReader {
     return value
   }
 
-  /** The bytes up to the next `*` or `)`, which is where the cursor is left. */
+  /** Reads the bytes up to the next `*` or `)`, and leaves the cursor there. */
   octets(at: number): Uint8Array {
     const chunks: Array<Uint8Array> = []
     let start = this.position
@@ -216,7 +216,7 @@ export class FilterReader {
           return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
         }
         case Char.leftParen:
-          return this.fail(`"(" can't stand in a value; write \\28, or close the filter before with ")"`)
+          return this.fail(`a value can't contain "("; write \\28, or close the filter with ")" before it`)
         case Char.backslash: {
           flush()
           chunks.push(this.escapes())
@@ -236,7 +236,7 @@ export class FilterReader {
     return this.fail(`expected ")"${this.opened(at)}`)
   }
 
-  /** One escape and those that follow it at once. */
+  /** Reads an escape and all escapes that follow directly. */
   escapes(): Uint8Array {
     const octets: Array<number> = []
     while (this.text.charCodeAt(this.position) === Char.backslash) {
@@ -254,7 +254,7 @@ export class FilterReader {
   /** The value that was interpolated at the cursor. */
   interpolated(): Uint8Array {
     const at = this.position
-    if (this.holes?.has(at) !== true) this.fail("a NUL can't stand in a value; write \\00")
+    if (this.holes?.has(at) !== true) this.fail("a value can't contain a NUL; write \\00")
     const value: unknown = this.holes?.get(at)
     if (isValue(value)) {
       this.position++
@@ -263,11 +263,11 @@ export class FilterReader {
     return this.fail(`${describe(value)} can't be a value; expected text, bytes, a number, a boolean or a name`)
   }
 
-  /** The filter that was interpolated at `at`, where a whole filter may stand. */
+  /** The filter that was interpolated at `at`, in the position of a whole filter. */
   splice(at: number): LdapFilter {
     const value = this.holes?.get(at)
     if (isFilter(value)) return value
-    return this.failAt(at, `${describe(value)} can't stand for a filter; a value goes as in (cn=${this.hole(at)})`)
+    return this.failAt(at, `${describe(value)} can't be used as a filter; write a value as in (cn=${this.hole(at)})`)
   }
 
   skipSpace(): void {
@@ -285,7 +285,7 @@ export class FilterReader {
 
   failInName(name: string): never {
     if (this.holes?.has(this.position) === true) {
-      return this.fail("a value can't stand for a name, an operator or a filter in parentheses")
+      return this.fail("a value can't be used as a name, an operator or a filter in parentheses")
     }
     const next = this.text.charCodeAt(this.position)
     if (next === Char.leftParen) return this.fail(`expected an attribute; filters are combined by "&", "|" or "!"`)
@@ -320,7 +320,7 @@ export class FilterReader {
     })
   }
 
-  /** How the hole at a position is written. */
+  /** How the hole at a position is shown in errors. */
   hole(position: number): string {
     if (this.written === undefined) return "${…}"
     let index = 0
@@ -328,7 +328,7 @@ export class FilterReader {
     return this.written[index] ?? "${…}"
   }
 
-  /** A position in the text that is shown, where a hole takes more than one character. */
+  /** Converts a position to one in the displayed text, where a hole has more than one character. */
   displayed(position: number): number {
     let shown = position
     for (const at of this.holes?.keys() ?? []) if (at < position) shown += this.hole(at).length - 1

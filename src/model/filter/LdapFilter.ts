@@ -1,9 +1,9 @@
 /**
- * Search filters: builders and the `ldapFilter` tag. This module exports everything else about filters too.
+ * Search filters: builders and the `ldapFilter` tag. It also exports everything else about filters.
  *
- * LdapFilterModel.ts defines filters. Their text form (RFC 4515) is in LdapFilterParser.ts and LdapFilterText.ts,
- * its BER form in LdapFilterBer.ts, filters of other libraries in LdapFilterFrom.ts, checking, comparing and simplifying in LdapFilterAlgebra.ts, and what a filter matches
- * in LdapFilterMatches.ts.
+ * LdapFilterModel.ts defines filters. LdapFilterParser.ts and LdapFilterText.ts have the text form (RFC 4515), LdapFilterBer.ts the
+ * BER form. LdapFilterFrom.ts converts filters of other libraries, LdapFilterAlgebra.ts checks, compares and simplifies filters,
+ * and LdapFilterMatches.ts matches them against entries.
  *
  * @since 0.1.0
  */
@@ -59,7 +59,7 @@ export type { ValueInput } from "../input/values.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * All of the filters match.
+ * Matches if all of the filters match.
  *
  * @category combinators
  * @since 0.1.0
@@ -67,7 +67,7 @@ export type { ValueInput } from "../input/values.ts"
 export const and = (...filters: ReadonlyArray<LdapFilter>): And => ({ _tag: "And", filters })
 
 /**
- * One of the filters matches.
+ * Matches if at least one of the filters matches.
  *
  * @category combinators
  * @since 0.1.0
@@ -75,7 +75,7 @@ export const and = (...filters: ReadonlyArray<LdapFilter>): And => ({ _tag: "And
 export const or = (...filters: ReadonlyArray<LdapFilter>): Or => ({ _tag: "Or", filters })
 
 /**
- * The filter doesn't match.
+ * Matches if the filter doesn't match.
  *
  * @category combinators
  * @since 0.1.0
@@ -99,12 +99,12 @@ export const alwaysTrue: And = { _tag: "And", filters: [] }
 export const alwaysFalse: Or = { _tag: "Or", filters: [] }
 
 /**
- * The attribute has this value.
+ * Matches if the attribute has this value.
  *
  * **Details**
  *
- * Like all builders it takes values as they are: no character has to be escaped. Attribute
- * descriptions are part of the program and are checked by {@link validate}, which every search calls.
+ * Like all builders, it takes values unescaped: no character needs escaping. Attribute descriptions are part of the program. {@link
+ * validate} checks them, and every search calls it.
  *
  * **Example**
  *
@@ -124,12 +124,11 @@ export const equals = (attribute: string, value: FilterValue): Equality => ({
 })
 
 /**
- * The attribute has a value that has these parts in this order.
+ * Matches if the attribute has a value that contains these parts in this order.
  *
  * **Details**
  *
- * Empty parts are left out, since every value has them. If nothing is left, the filter tests the attribute's
- * presence.
+ * Empty parts are left out, since every value contains them. If no part is left, the filter tests whether the attribute is present.
  *
  * @category constructors
  * @since 0.1.0
@@ -145,7 +144,7 @@ export const substrings = (
   substringsOf(attribute, [parts.initial ?? "", ...(parts.any ?? []), parts.final ?? ""].map(valueFrom))
 
 /**
- * The attribute has a value that starts with `value`; every value starts with an empty one.
+ * Matches if the attribute has a value that starts with `value`. With an empty `value`, every value matches.
  *
  * @category constructors
  * @since 0.1.0
@@ -154,7 +153,7 @@ export const startsWith = (attribute: string, value: FilterValue): Substrings | 
   substrings(attribute, { initial: value })
 
 /**
- * The attribute has a value that ends with `value`; every value ends with an empty one.
+ * Matches if the attribute has a value that ends with `value`. With an empty `value`, every value matches.
  *
  * @category constructors
  * @since 0.1.0
@@ -163,7 +162,7 @@ export const endsWith = (attribute: string, value: FilterValue): Substrings | Pr
   substrings(attribute, { final: value })
 
 /**
- * The attribute has a value in which `value` occurs; an empty one occurs in every value.
+ * Matches if the attribute has a value that contains `value`. With an empty `value`, every value matches.
  *
  * @category constructors
  * @since 0.1.0
@@ -172,7 +171,7 @@ export const contains = (attribute: string, value: FilterValue): Substrings | Pr
   substrings(attribute, { any: [value] })
 
 /**
- * The entry has the attribute.
+ * Matches if the entry has the attribute.
  *
  * @category constructors
  * @since 0.1.0
@@ -180,7 +179,7 @@ export const contains = (attribute: string, value: FilterValue): Substrings | Pr
 export const present = (attribute: string): Present => ({ _tag: "Present", attribute })
 
 /**
- * The attribute has a value that is not less than this one. LDAP has no "greater than": negate {@link lessOrEqual}.
+ * Matches if the attribute has a value greater than or equal to this one. LDAP has no "greater than": negate {@link lessOrEqual}.
  *
  * @category constructors
  * @since 0.1.0
@@ -192,7 +191,7 @@ export const greaterOrEqual = (attribute: string, value: FilterValue): GreaterOr
 })
 
 /**
- * The attribute has a value that is not greater than this one.
+ * Matches if the attribute has a value less than or equal to this one.
  *
  * @category constructors
  * @since 0.1.0
@@ -204,7 +203,7 @@ export const lessOrEqual = (attribute: string, value: FilterValue): LessOrEqual 
 })
 
 /**
- * The attribute has a value that approximately equals this one; the server defines how.
+ * Matches if the attribute has a value that approximately equals this one. The server decides how.
  *
  * @category constructors
  * @since 0.1.0
@@ -216,7 +215,7 @@ export const approx = (attribute: string, value: FilterValue): Approx => ({
 })
 
 /**
- * A value matches by a matching rule, or by the attribute's own; see {@link Extensible}.
+ * Matches if a value matches by the matching rule, or by the attribute's equality rule; see {@link Extensible}.
  *
  * @category constructors
  * @since 0.1.0
@@ -237,7 +236,7 @@ export const extensible = (
 })
 
 /**
- * All bits of `bits` are set in the attribute, an integer (Active Directory's LDAP_MATCHING_RULE_BIT_AND).
+ * Matches if the attribute, an integer, has all bits of `bits` set (Active Directory's LDAP_MATCHING_RULE_BIT_AND).
  *
  * @category Active Directory
  * @since 0.1.0
@@ -246,7 +245,7 @@ export const bitAnd = (attribute: string, bits: number | bigint): Extensible =>
   extensible({ attribute, rule: "1.2.840.113556.1.4.803", value: bits })
 
 /**
- * One bit of `bits` is set in the attribute, an integer (Active Directory's LDAP_MATCHING_RULE_BIT_OR).
+ * Matches if the attribute, an integer, has at least one bit of `bits` set (Active Directory's LDAP_MATCHING_RULE_BIT_OR).
  *
  * @category Active Directory
  * @since 0.1.0
@@ -255,8 +254,9 @@ export const bitOr = (attribute: string, bits: number | bigint): Extensible =>
   extensible({ attribute, rule: "1.2.840.113556.1.4.804", value: bits })
 
 /**
- * The attribute holds distinguished names and refers to the entry `dn`, directly or through other entries. For instance
- * `inChain("memberOf", group)` finds nested group members (Active Directory's LDAP_MATCHING_RULE_IN_CHAIN).
+ * Matches if the attribute refers to the entry `dn`, directly or through other entries. The values of the attribute must be
+ * distinguished names. For instance `inChain("memberOf", group)` finds nested group members (Active Directory's
+ * LDAP_MATCHING_RULE_IN_CHAIN).
  *
  * @category Active Directory
  * @since 0.1.0
@@ -265,17 +265,17 @@ export const inChain = (attribute: string, dn: FilterValue): Extensible =>
   extensible({ attribute, rule: "1.2.840.113556.1.4.1941", value: dn })
 
 /**
- * A filter written as a template. What is interpolated can never become syntax.
+ * A filter written as a template. Interpolated values can never become syntax.
  *
  * **Details**
  *
- * A string, bytes, a number or an `LdapDn` can be interpolated in an assertion value, alone or beside literal text: `*` in them is an
- * asterisk, while a literal `*` beside them makes a substring filter. A filter can be interpolated in the place of a whole filter. The
- * literal text follows RFC 4515, escapes included (`\2a` needs no second backslash), and may have several lines.
+ * A string, bytes, a number or an `LdapDn` can be interpolated in an assertion value, alone or next to literal text. A `*` in such
+ * a value is an asterisk; a literal `*` next to it makes a substring filter. A filter can be interpolated in the position of a
+ * whole filter. The literal text follows RFC 4515, escapes included (`\2a` needs no second backslash), and may have several lines.
  *
- * A template is part of the program: literal text that isn't a filter, or a value in a wrong place, is a bug in
- * the program. It throws a `FilterSyntaxError`; inside an Effect that is a defect. No string, bytes or number in an
- * assertion value makes it throw.
+ * A template is part of the program. If its literal text isn't a filter, or a value is in a wrong position, the program has a bug,
+ * so the tag throws a `FilterSyntaxError`. Inside an Effect that is a defect. A string, bytes or a number in an assertion value
+ * never makes it throw.
  *
  * **Example**
  *
@@ -293,7 +293,7 @@ export const ldapFilter = (
   strings: TemplateStringsArray,
   ...values: ReadonlyArray<FilterValue | LdapFilter>
 ): LdapFilter => {
-  // Such text may be a user's input, so it is no bug that throws: the request that uses the filter fails.
+  // This text may be user input, so an error in it must not throw. The request that uses the filter fails instead.
   const isHalf = (value: FilterValue | LdapFilter): value is string =>
     typeof value === "string" && !value.isWellFormed()
   const half = values.find(isHalf)

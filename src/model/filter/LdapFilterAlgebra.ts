@@ -1,7 +1,7 @@
 /**
  * Functions on filters that need no server: validation, comparison, and simplification.
  *
- * Nothing here recurses, so a filter may be of any depth.
+ * Nothing here recurses, so filters of any depth are safe.
  *
  * @since 0.1.0
  */
@@ -16,14 +16,14 @@ import { defaultMaxDepth, excerpt, isAttributeDescription, isDnFlag, isMatchingR
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A filter that can't be sent, because it violates RFC 4511 or nests too deep.
+ * A filter that can't be sent because it violates RFC 4511 or nests too deep.
  *
  * @category errors
  * @since 0.1.0
  */
 export class FilterError extends Data.TaggedError("FilterError")<{
   readonly detail: string
-  /** The part of the filter that is wrong. */
+  /** The invalid part of the filter. */
   readonly filter: LdapFilter
 }> {
   override get message(): string {
@@ -32,8 +32,8 @@ export class FilterError extends Data.TaggedError("FilterError")<{
 }
 
 /**
- * Checks that a filter can be sent: all its parts are filters with valid attribute descriptions, matching rules and values, without
- * empty substrings, and it has at most `maxDepth` (default 100) levels, of which a comparison alone has one.
+ * Checks that a filter can be sent. All its parts must be filters with valid attribute descriptions, matching rules and values.
+ * Substrings must not be empty. It may have at most `maxDepth` levels (default 100); a comparison alone has one.
  *
  * @category validation
  * @since 0.1.0
@@ -43,7 +43,7 @@ export const validate = (
   options?: { readonly maxDepth?: number | undefined }
 ): Result.Result<LdapFilter, FilterError> => {
   const maxDepth = options?.maxDepth ?? defaultMaxDepth
-  // A set: a part that occurs twice is checked once, and a filter that contains itself ends.
+  // The set makes sure that a part that occurs twice is checked once, and that the check of a filter that contains itself ends.
   let level: ReadonlySet<LdapFilter> = new Set([filter])
   for (let depth = 1; level.size > 0; depth++) {
     if (depth > maxDepth) {
@@ -67,9 +67,9 @@ export const validate = (
   return Result.succeed(filter)
 }
 
-/** Why something isn't a filter; programs without types may pass anything. */
+/** Why a value isn't a filter. Programs without type checks may pass anything. */
 const shapeProblem = (u: unknown): string | undefined => {
-  if (typeof u !== "object" || u === null || !("_tag" in u)) return `${given(u)} is no filter`
+  if (typeof u !== "object" || u === null || !("_tag" in u)) return `${given(u)} is not a filter`
   switch (u._tag) {
     case "And":
     case "Or":
@@ -88,9 +88,9 @@ const shapeProblem = (u: unknown): string | undefined => {
         optionalOctetsProblem(u, "final")
       if (wrong !== undefined) return wrong
       const any: unknown = "any" in u ? u.any : undefined
-      if (!Array.isArray(any)) return `the parts in the middle are no array but ${given(any)}`
+      if (!Array.isArray(any)) return `the parts in the middle must be an array, not ${given(any)}`
       const part = (any as ReadonlyArray<unknown>).find((part) => !(part instanceof Uint8Array))
-      return part === undefined && !any.includes(undefined) ? undefined : `${given(part)} is no value`
+      return part === undefined && !any.includes(undefined) ? undefined : `${given(part)} is not a value`
     }
     case "Extensible":
       return optionalTextProblem(u, "rule") ?? optionalTextProblem(u, "attribute") ?? octetsProblem(u, "value") ??
@@ -147,7 +147,7 @@ const problemOf = (filter: Exclude<LdapFilter, And | Or | Not>): string | undefi
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Whether two filters have the same structure and order, the same bytes, and the same names without regard to case.
+ * Whether two filters have the same structure and order, the same bytes, and the same names (ignoring case).
  *
  * @category comparing
  * @since 0.1.0
@@ -189,10 +189,10 @@ const isEqualItem = (a: Exclude<LdapFilter, And | Or | Not>, b: LdapFilter): boo
 const isSameName = (a: string | undefined, b: string | undefined): boolean => a?.toLowerCase() === b?.toLowerCase()
 
 const isSameValue = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
-  // Values that a request refuses aren't in bytes.
+  // A value that isn't bytes: requests refuse such a filter.
   a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) === 0 : a === b
 
-/** A filter of filters and those of its filters that are simplified already. */
+/** A filter that contains filters, and those of them that are already simplified. */
 interface Simplifying {
   readonly filter: And | Or | Not
   readonly filters: Array<LdapFilter>
@@ -200,8 +200,8 @@ interface Simplifying {
 }
 
 /**
- * An equivalent, shorter filter: an `and` in an `and` and an `or` in an `or` are merged into it, two negations
- * cancel each other, and an `and` or `or` of one filter becomes that filter. The order stays.
+ * An equivalent, shorter filter. An `and` within an `and` is merged into it, and so is an `or` within an `or`. A double negation is
+ * removed. An `and` or `or` of one filter becomes that filter. The order stays the same.
  *
  * @category combinators
  * @since 0.1.0

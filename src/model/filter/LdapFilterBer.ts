@@ -1,8 +1,8 @@
 /**
  * The BER form of filters (RFC 4511 section 4.5.1.7).
  *
- * Neither direction recurses: the depth of a filter costs memory in proportion, and no stack. Encoding takes a filter
- * as it is, valid or not: requests call `LdapFilter.validate` first.
+ * Both directions work without recursion: a deeply nested filter takes memory in proportion to its depth, but no stack. Encoding
+ * doesn't check the filter; requests call `LdapFilter.validate` first.
  *
  * @since 0.1.0
  */
@@ -40,7 +40,7 @@ const ExtensibleTag = { rule: 0x81, attribute: 0x82, value: 0x83, dnAttributes: 
  * @since 0.1.0
  */
 export const encode = (filter: LdapFilter, writer: BerWriter): void => {
-  // `null` stands for the end of the filter that was started last.
+  // `null` marks the end of the filter that was started last.
   const rest: Array<LdapFilter | null> = [filter]
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
     if (next === null) {
@@ -100,7 +100,7 @@ const encodeExtensible = (filter: Extensible, writer: BerWriter): void => {
   if (filter.rule !== undefined) writer.octets(filter.rule, ExtensibleTag.rule)
   if (filter.attribute !== undefined) writer.octets(descriptionOctets(filter.attribute), ExtensibleTag.attribute)
   writer.octets(filter.value, ExtensibleTag.value)
-  // A value that is the default is absent (RFC 4511 section 5.1).
+  // The default value is not encoded (RFC 4511 section 5.1).
   if (filter.dnAttributes) writer.boolean(true, ExtensibleTag.dnAttributes)
   writer.end()
 }
@@ -109,7 +109,7 @@ const encodeExtensible = (filter: Extensible, writer: BerWriter): void => {
 // Decoding
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A filter of filters whose content has not been read to its end. */
+/** A filter that contains filters, and whose content hasn't been read completely. */
 interface Open {
   readonly tag: number
   readonly content: BerReader
@@ -117,14 +117,13 @@ interface Open {
 }
 
 /**
- * Reads the filter that is the reader's next element; the reader moves behind it.
+ * Reads the filter that is the reader's next element, and moves the reader past it.
  *
  * **Details**
  *
  * Throws a {@link BerError} for anything that RFC 4511 does not allow, and for filters that nest deeper than `maxDepth` (a
- * comparison alone has depth 1). Empty `and` and `or` are the constants of RFC 4526. Names are not checked: a
- * filter with an invalid attribute description is Undefined when a server evaluates it. Values are views
- * into the message.
+ * comparison alone has depth 1). Empty `and` and `or` are the constants of RFC 4526. Attribute descriptions are not checked: a
+ * server evaluates a filter with an invalid one as Undefined. Values are views into the message.
  *
  * @category decoding
  * @since 0.1.0
@@ -205,7 +204,7 @@ const decodeSubstrings = (content: BerReader): Substrings => {
   const any: Array<Uint8Array> = []
   while (parts.peek() === SubstringTag.any && parts.hasNext()) any.push(substring(parts, SubstringTag.any))
   const final = parts.peek() === SubstringTag.final ? substring(parts, SubstringTag.final) : undefined
-  // Whatever is left is no substring, or stands where it may not: an initial that isn't first, a final that isn't last.
+  // The remaining element isn't a substring, or is misplaced: an initial that isn't first, or a final that isn't last.
   parts.expectEnd()
   return {
     _tag: "Substrings",

@@ -1,6 +1,6 @@
 /**
- * Filters of other libraries, recognised by their shape: those of any copy or version of ldapts and ldapjs, and plain objects
- * of the same shape.
+ * Converts filters of other libraries. They are recognised by their shape, so any copy or version of ldapts and ldapjs works, and
+ * so do plain objects of the same shape.
  *
  * @since 0.2.0
  */
@@ -17,12 +17,12 @@ import { parse } from "./LdapFilterParser.ts"
 import { defaultMaxDepth, type FilterSyntaxError } from "./LdapFilterText.ts"
 
 /**
- * A filter of another library: an object whose `type` says what it is.
+ * A filter of another library: an object whose `type` names its kind.
  *
  * **Details**
  *
- * In ldapts `type` is the tag of RFC 4511 section 4.5.1.7, a number; in ldapjs 3 the name of the class; in ldapjs 2 a short name, as
- * in `equal`. The other properties are those of these libraries; what they hold is checked when the filter is read.
+ * In ldapts `type` is a number, the tag of RFC 4511 section 4.5.1.7. In ldapjs 3 it is the name of the class, in ldapjs 2 a short
+ * name such as `equal`. The other properties are those of these libraries. Their values are checked when the filter is converted.
  *
  * @category models
  * @since 0.2.0
@@ -41,12 +41,12 @@ export interface ForeignFilter {
   readonly matchType?: unknown
   readonly matchValue?: unknown
   readonly dnAttributes?: unknown
-  /** Those of ldapts write themselves. */
+  /** Filters of ldapts have a method that encodes them. */
   write?(writer: LdaptsWriter): void
 }
 
 /**
- * An object that is no filter of a supported library.
+ * The object isn't a filter of a supported library.
  *
  * @category errors
  * @since 0.2.0
@@ -58,17 +58,17 @@ export class ForeignFilterError extends Data.TaggedError("ForeignFilterError")<{
 }
 
 /**
- * Converts a filter of another library: RFC 4515 text, a filter of ldapts or ldapjs, a plain object of their shape, or a
- * filter of this library.
+ * Converts a filter of another library: RFC 4515 text, a filter of ldapts or ldapjs, or a plain object of their shape. A filter of
+ * this library is accepted too.
  *
  * **Details**
  *
- * The library that made a filter isn't needed, and its classes aren't compared: versions may be mixed. A filter that encodes itself
- * in BER, as those of ldapts do, is read from that encoding, so subclasses of the program work too. Values of
- * other filters are taken as they are: text becomes UTF-8, and nothing in it is an escape. ldapjs leaves escapes in the values
- * of filters that it parsed from text, so give such text to {@link parse} instead of ldapjs' `parseFilter`.
+ * The library that made a filter isn't needed, and its classes aren't compared, so versions may be mixed. A filter that encodes
+ * itself in BER, as those of ldapts do, is read from that encoding, so subclasses of the program work too. Values of other filters
+ * are used unchanged: text becomes UTF-8, and escapes are not decoded. ldapjs leaves escapes in the values of filters that it
+ * parsed from text, so give such text to {@link parse} instead of ldapjs' `parseFilter`.
  *
- * The filter is checked as by {@link validate}.
+ * The result is checked by {@link validate}.
  *
  * **Example**
  *
@@ -99,10 +99,10 @@ export const from = (
     )
     : validate(filter)
 
-/** Whether it may be a filter of another library: those of this library have a `_tag`. @internal */
+/** Whether it may be a filter of another library. Filters of this library have a `_tag` instead. @internal */
 export const isForeign = (u: unknown): u is ForeignFilter => typeof u === "object" && u !== null && !("_tag" in u)
 
-/** Throws where it isn't a filter. @internal */
+/** Throws if it isn't a filter. @internal */
 export const read = (filter: unknown): LdapFilter => {
   if (isForeign(filter) && typeof filter.write === "function") {
     const writer = makeLdaptsWriter()
@@ -204,19 +204,19 @@ const assertion = (fields: Fields): { readonly attribute: string; readonly value
   value: value(octets(fields) ?? fields["value"] ?? "")
 })
 
-/** ldapjs gives bytes as text, and themselves only in the plain form of a filter. */
+/** ldapjs returns bytes as text; only the plain form of a filter has the bytes themselves. */
 const octets = (fields: Fields): Uint8Array | undefined => {
   const plain = fields["pojo"] ?? fields["json"]
   const found = typeof plain === "object" && plain !== null && "value" in plain ? plain.value : undefined
   return found instanceof Uint8Array ? found : undefined
 }
 
-/** The first of these properties that isn't empty: both libraries use "" for a missing one. */
+/** The first of these properties that isn't empty. Both libraries use "" for a missing one. */
 const text = (fields: Fields, ...names: ReadonlyArray<string>): string | undefined => {
   for (const name of names) {
     const found = fields[name]
     if (found === undefined || found === null || found === "") continue
-    if (typeof found !== "string") throw new Error(`\`${name}\` of a filter is text`)
+    if (typeof found !== "string") throw new Error(`\`${name}\` of a filter must be text`)
     return found
   }
   return undefined
@@ -232,5 +232,5 @@ const value = (found: unknown): Uint8Array => {
     return valueFrom(found)
   }
   if (typeof found === "boolean") return valueFrom(found ? "TRUE" : "FALSE")
-  throw new Error(`a value of a filter is text or bytes, not ${found === null ? "null" : typeof found}`)
+  throw new Error(`a value of a filter must be text or bytes, not ${found === null ? "null" : typeof found}`)
 }

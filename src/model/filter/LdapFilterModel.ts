@@ -1,12 +1,12 @@
 /**
- * What a search filter is (RFC 4511 section 4.5.1.7): plain data that never changes, a union by `_tag`.
+ * The model of search filters (RFC 4511 section 4.5.1.7): immutable plain data, a union by `_tag`.
  *
  * @since 0.1.0
  */
 import type { ValueInput } from "../input/values.ts"
 
 /**
- * All of the filters match; `(&)`, without any, is always true (RFC 4526).
+ * Matches if all of the filters match. `(&)`, without any filter, is always true (RFC 4526).
  *
  * @category models
  * @since 0.1.0
@@ -17,7 +17,7 @@ export interface And {
 }
 
 /**
- * One of the filters matches; `(|)`, without any, is always false (RFC 4526).
+ * Matches if at least one of the filters matches. `(|)`, without any filter, is always false (RFC 4526).
  *
  * @category models
  * @since 0.1.0
@@ -28,7 +28,7 @@ export interface Or {
 }
 
 /**
- * The filter doesn't match. A filter that is undefined for an entry stays undefined when it is negated.
+ * Matches if the filter doesn't match. If a filter is undefined for an entry, its negation is undefined too.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +39,7 @@ export interface Not {
 }
 
 /**
- * The attribute has this value, by its own equality rule.
+ * Matches if the attribute has this value, compared by the attribute's equality rule.
  *
  * @category models
  * @since 0.1.0
@@ -52,8 +52,8 @@ export interface Equality {
 }
 
 /**
- * The attribute has a value that begins with `initial`, then has those of `any` in this order, and ends with `final`.
- * None of them is empty, and there is at least one.
+ * Matches if the attribute has a value that begins with `initial`, then contains those of `any` in this order, and ends with
+ * `final`. There is at least one part, and no part is empty.
  *
  * @category models
  * @since 0.1.0
@@ -67,7 +67,7 @@ export interface Substrings {
 }
 
 /**
- * The attribute has a value that is not less than this one, by its ordering rule.
+ * Matches if the attribute has a value greater than or equal to this one, by its ordering rule.
  *
  * @category models
  * @since 0.1.0
@@ -79,7 +79,7 @@ export interface GreaterOrEqual {
 }
 
 /**
- * The attribute has a value that is not greater than this one, by its ordering rule.
+ * Matches if the attribute has a value less than or equal to this one, by its ordering rule.
  *
  * @category models
  * @since 0.1.0
@@ -91,7 +91,7 @@ export interface LessOrEqual {
 }
 
 /**
- * The entry has the attribute.
+ * Matches if the entry has the attribute.
  *
  * @category models
  * @since 0.1.0
@@ -102,7 +102,7 @@ export interface Present {
 }
 
 /**
- * The attribute has a value that approximately equals this one. The server decides how; often it uses equality.
+ * Matches if the attribute has a value that approximately equals this one. The server decides how; often it tests for equality.
  *
  * @category models
  * @since 0.1.0
@@ -114,9 +114,9 @@ export interface Approx {
 }
 
 /**
- * A value matches by the matching rule `rule`, or by the attribute's own rule if there is none. Without `attribute`,
- * every attribute that the rule applies to is tested; with `dnAttributes`, also the parts of the entry's distinguished name.
- * At least one of `rule` and `attribute` is given.
+ * Matches if a value matches by the matching rule `rule`, or by the attribute's equality rule if `rule` is missing. Without
+ * `attribute`, every attribute is tested that the rule can be used with. With `dnAttributes`, the parts of the entry's
+ * distinguished name are tested too. At least one of `rule` and `attribute` must be given.
  *
  * @category models
  * @since 0.1.0
@@ -131,7 +131,7 @@ export interface Extensible {
 }
 
 /**
- * A search filter: plain data that never changes, so fibers may share it.
+ * A search filter. It is plain data that never changes, so fibers may share it.
  *
  * @category models
  * @since 0.1.0
@@ -149,7 +149,7 @@ export type LdapFilter =
   | Extensible
 
 /**
- * What a value may be made from: see `LdapEntry.ValueInput`.
+ * The types of value that a filter accepts: see `LdapEntry.ValueInput`.
  *
  * @category models
  * @since 0.1.0

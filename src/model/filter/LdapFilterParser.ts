@@ -1,5 +1,5 @@
 /**
- * Reads filters from text (RFC 4515): as they are, without their outer parentheses, and as templates. FilterReader.ts has the grammar.
+ * Parses filters from text (RFC 4515), with and without their outer parentheses, and templates. FilterReader.ts has the grammar.
  *
  * @since 0.1.0
  */
@@ -10,18 +10,18 @@ import type { FilterValue, LdapFilter } from "./LdapFilterModel.ts"
 import { defaultMaxDepth, FilterSyntaxError } from "./LdapFilterText.ts"
 
 /**
- * Reads the text form of a filter (RFC 4515).
+ * Parses the text form of a filter (RFC 4515).
  *
  * **Details**
  *
- * Values are bytes: `\c3\a9` is the one letter é, `\ff` the one byte 255, and text stands for its UTF-8. White space
- * around filters is accepted, in more places than OpenLDAP does: `(& (a=b) (c=d) )`, also over several lines. Within a filter's
- * name, operator and value it is not skipped: `(cn= x)` looks for a value that starts with a space. Empty substrings
- * (`(cn=a**b)`) are refused. Filters without their outer parentheses (`cn=Ada`, `&(cn=Ada)(sn=King)`), as settings of other
- * products have them, are refused unless `lenient` is true.
+ * Values are bytes: `\c3\a9` is the letter é, `\ff` is the single byte 255, and literal text is encoded as UTF-8. White space
+ * around filters is accepted in more places than in OpenLDAP, also over several lines: `(& (a=b) (c=d) )`. Inside a comparison it
+ * is not skipped: `(cn= x)` looks for a value that starts with a space. Empty substrings (`(cn=a**b)`) are refused. Some products
+ * write filters without outer parentheses in their settings (`cn=Ada`, `&(cn=Ada)(sn=King)`). These are refused unless `lenient` is
+ * true.
  *
- * `maxDepth` (default 100) limits nesting: a comparison alone has depth 1, and `&`, `|` and `!` each add 1. Parsing is
- * pure, takes time in proportion to the text, and no stack, however deep the text nests.
+ * `maxDepth` (default 100) limits nesting: a comparison alone has depth 1, and `&`, `|` and `!` each add 1. Parsing is pure. It
+ * takes time in proportion to the length of the text, and no stack, however deep the filter nests.
  *
  * **Example**
  *
@@ -40,7 +40,7 @@ export const parse = (
 ): Result.Result<LdapFilter, FilterSyntaxError> => {
   if (typeof text !== "string") {
     return Result.fail(
-      new FilterSyntaxError({ position: 0, detail: `${given(text)} is no text of a filter`, filter: "" })
+      new FilterSyntaxError({ position: 0, detail: `${given(text)} is not the text of a filter`, filter: "" })
     )
   }
   const maxDepth = options?.maxDepth ?? defaultMaxDepth
@@ -61,7 +61,7 @@ export const parse = (
 }
 
 /** @internal */
-export const missingParentheses = "the parentheses around it are missing, and { lenient: true } reads it without"
+export const missingParentheses = "the parentheses around it are missing; { lenient: true } accepts that"
 
 const read = (text: string, maxDepth: number): Result.Result<LdapFilter, FilterSyntaxError> => {
   try {
@@ -72,7 +72,7 @@ const read = (text: string, maxDepth: number): Result.Result<LdapFilter, FilterS
   }
 }
 
-/** The text with parentheses around it, if it begins with none and isn't empty; given in pieces. @internal */
+/** Adds parentheses around the text, if it has none and isn't empty. Returns the pieces. @internal */
 export const inParentheses = (pieces: ReadonlyArray<string>): ReadonlyArray<string> => {
   const first = (pieces[0] ?? "").trimStart()
   if (first.startsWith("(") || (first === "" && pieces.length < 2)) return pieces
@@ -92,8 +92,8 @@ const withoutParentheses = ({ detail, position }: FilterSyntaxError, text: strin
 }
 
 /**
- * Reads a template whose values are holes; `written` is how errors show them, `${…}` by default. An error that it throws is a bug
- * in the program that contains the template.
+ * Parses a template whose values are holes. `written` says how errors show a hole; default `${…}`. If it throws, the program that
+ * contains the template has a bug.
  *
  * @internal
  */

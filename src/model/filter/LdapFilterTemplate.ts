@@ -18,24 +18,24 @@ import { FilterSyntaxError } from "./LdapFilterText.ts"
  */
 export interface FilterTemplate<out Name extends string> {
   readonly _tag: "FilterTemplate"
-  /** As it was given. */
+  /** The template as it was given. */
   readonly text: string
   /**
-   * The filter with these values, none of which can become syntax. With an invalid value (for instance `undefined` from a program without
-   * types) the search that uses the filter fails with `InvalidRequest`, and nothing is sent.
+   * The filter with these values. A value can't become syntax. If a value is invalid (for instance `undefined` from a program
+   * without type checks), the search that uses the filter fails with `InvalidRequest`, and no request is sent.
    */
   readonly filter: (values: Readonly<Record<Name, FilterValue>>) => LdapFilter
 }
 
 /**
- * Reads a filter with placeholders in its values, as a setting has it.
+ * Parses a filter with placeholders in its values, for instance from a setting.
  *
  * **Details**
  *
- * A placeholder stands for a value or a part of one, and its value is never parsed: `*` in it is an asterisk, and `)` a
- * parenthesis. The rest is RFC 4515, as `parse` reads it. Fails for text that isn't a filter, for a placeholder that `placeholders`
- * doesn't list, and if one that it lists is missing: a login filter without the login would find the same user for every
- * login. Without `placeholders` the text may have any, or none.
+ * A placeholder stands for a value or a part of one. Its value is never parsed: `*` in it is an asterisk, and `)` a parenthesis.
+ * The rest is RFC 4515, as `parse` accepts it. Fails if the text isn't a filter, if it has a placeholder that `placeholders`
+ * doesn't list, or if a listed placeholder is missing. The last check matters: a login filter without the login would find the same
+ * user for every login. Without `placeholders`, any placeholders are allowed.
  *
  * **Example**
  *
@@ -67,7 +67,8 @@ export const template = <const Name extends string>(
   const lenient = inParentheses(pieces.literals)
   const literals = options?.lenient === true ? lenient : pieces.literals
   const filled = (values: ReadonlyArray<FilterValue>) => parseTemplate(literals, values, written)
-  // A value that isn't empty, so that no part is left out: what can be read once can be read always.
+  // The example value isn't empty, so that no part is left out. If the template can be parsed with it, it can be parsed with any
+  // value.
   const tried = (literals: ReadonlyArray<string>) =>
     Result.try({ try: () => parseTemplate(literals, names.map(() => "x"), written), catch: asSyntaxError })
   const read = tried(literals)
@@ -88,7 +89,7 @@ export const template = <const Name extends string>(
         const wrong = names.find((name) => !isValue(given[name]))
         return wrong === undefined
           ? filled(names.map((name) => values[name]))
-          // Refused by `validate`, and by every request, with what was given.
+          // `validate` and every request refuse this value, and say what was given.
           : { _tag: "Equality", attribute: wrong, value: given[wrong] as Uint8Array }
       }
     }

@@ -1,7 +1,7 @@
 /**
  * The text form of filters (RFC 4515): names, values, printing, and syntax errors.
  *
- * Reading is in LdapFilterParser.ts; LdapFilterModel.ts says what a filter is, LdapFilterBer.ts has its BER form.
+ * LdapFilterParser.ts parses filters, LdapFilterModel.ts defines them, LdapFilterBer.ts has their BER form.
  *
  * @since 0.1.0
  */
@@ -9,26 +9,26 @@ import * as Data from "effect/Data"
 import { isUtf8 } from "node:buffer"
 import type { And, LdapFilter, Not, Or, Present, Substrings } from "./LdapFilterModel.ts"
 
-/** The default limit of nesting, far more than real filters need. */
+/** The default limit of nesting. Real filters need far less. */
 export const defaultMaxDepth = 100
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Errors
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** How much of a long filter a message shows on either side of the mistake. */
+/** How much of a long filter a message shows on either side of the error. */
 const excerptRadius = 60
 
 /**
- * A text that isn't a filter. The message says what was expected, and points at the place.
+ * A text that isn't a filter. The message says what was expected, and marks the position.
  *
  * @category errors
  * @since 0.1.0
  */
 export class FilterSyntaxError extends Data.TaggedError("FilterSyntaxError")<{
-  /** Where in `filter` the mistake was noticed: an index of UTF-16 code units, as strings have them. */
+  /** The position of the error in `filter`, in UTF-16 code units from 0. */
   readonly position: number
-  /** What is wrong there and what to write instead, in one line. */
+  /** What is wrong at this position and what to write instead, in one line. */
   readonly detail: string
   /** The whole text; `${…}` stands for the interpolated values of a template. */
   readonly filter: string
@@ -42,7 +42,7 @@ export class FilterSyntaxError extends Data.TaggedError("FilterSyntaxError")<{
   }
 }
 
-/** Line ends and other control characters would move the text away from the caret below it. */
+/** Line ends and other control characters would misplace the caret in the next line. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g, " ")
 
@@ -50,14 +50,14 @@ const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g,
 // Names
 // ---------------------------------------------------------------------------------------------------------------------
 
-// No two alternatives can start with the same character, so these never backtrack.
+// No two alternatives start with the same character, so these patterns never backtrack.
 const oid = "(?:[A-Za-z][A-Za-z0-9_-]*|(?:0|[1-9][0-9]*)(?:\\.(?:0|[1-9][0-9]*))+)"
 const attributePattern = new RegExp(`^${oid}(?:;[A-Za-z0-9-]+)*$`)
 const rulePattern = new RegExp(`^${oid}$`)
 
 /**
- * Whether the text is an attribute description (RFC 4512 section 2.5): a name or a numeric OID, with options or
- * without. Underscores in names are taken too, since there are directories whose schema has them.
+ * Whether the text is an attribute description (RFC 4512 section 2.5): a name or a numeric OID, optionally with options.
+ * Underscores in names are accepted, since some directories have them in their schema.
  *
  * @internal
  */
@@ -74,9 +74,9 @@ export const isDnFlag = (name: string): boolean => name.length === 2 && name.toL
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The filter for values that have these parts in this order, with anything between them: the first at the beginning,
- * the last at the end. An empty part matches everything and is left out (RFC 4517 section 3.3.30 has no empty substrings).
- * If nothing is left, every value matches, so the filter only tests the attribute's presence.
+ * The filter for values that contain these parts in this order, with anything between them: the first at the beginning, the last at
+ * the end. An empty part matches everything, so it is left out (RFC 4517 section 3.3.30 has no empty substrings). If no part is
+ * left, every value matches, so the filter tests whether the attribute is present.
  *
  * @internal
  */
@@ -97,7 +97,7 @@ export const substringsOf = (attribute: string, parts: ReadonlyArray<Uint8Array>
     }
 }
 
-/** A part that isn't a value stays, for `validate` to find. */
+/** A part that isn't a value is kept, so that `validate` reports it. */
 const isGiven = (part: unknown): boolean => !(part instanceof Uint8Array) || part.length > 0
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -105,13 +105,12 @@ const isGiven = (part: unknown): boolean => !(part instanceof Uint8Array) || par
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The text form of a filter (RFC 4515): {@link parse} gives back the same filter for every one that `validate` accepts.
+ * The text form of a filter (RFC 4515). If `validate` accepts the filter, {@link parse} returns the same filter for this text.
  *
  * **Details**
  *
- * Parentheses, asterisks, backslashes, control characters and bytes that aren't UTF-8 are escaped; other text stays
- * readable. An invalid attribute description is escaped too, so that it never becomes syntax: such a text is only
- * for reading, and `parse` refuses it.
+ * Parentheses, asterisks, backslashes, control characters and bytes that aren't UTF-8 are escaped. Other text stays readable. An
+ * invalid attribute description is escaped too, so it can't become syntax; `parse` refuses such a text.
  *
  * @category printing
  * @since 0.1.0
@@ -119,7 +118,7 @@ const isGiven = (part: unknown): boolean => !(part instanceof Uint8Array) || par
 export const format = (filter: LdapFilter): string => formatWith(filter, formatValue)
 
 /**
- * The text of a filter with `?` for its values, so without personal data. For traces and logs.
+ * The text of a filter with `?` in place of its values, so it has no personal data. For traces and logs.
  *
  * **Example**
  *
@@ -142,8 +141,8 @@ export const excerpt = (filter: LdapFilter): string => {
 }
 
 /**
- * The text up to a length, or somewhat more. For error messages about values of programs without types, something that is no filter is
- * printed as `(?)`, and an invalid value as `?`.
+ * The text, cut at about this length. Error messages use it for values of programs without type checks: something that isn't a
+ * filter is printed as `(?)`, and an invalid value as `?`.
  */
 const formatWith = (
   filter: LdapFilter,
@@ -152,7 +151,7 @@ const formatWith = (
 ): string => {
   const formatValue = (value: Uint8Array) => value instanceof Uint8Array ? formatOctets(value) : "?"
   let text = ""
-  // Filters whose text has begun: one that contains itself has no text.
+  // Filters whose printing has begun: a filter that contains itself can't be printed.
   const open = new Set<LdapFilter>()
   const rest: Array<LdapFilter | string | Closing> = [filter]
   while (rest.length > 0 && text.length <= maxLength) {
@@ -188,7 +187,7 @@ class Closing {
   }
 }
 
-/** Whether it has what is written of a filter of its kind; values aside. */
+/** Whether it has the properties of its kind of filter that are printed, without a check of its values. */
 const isWritable = (u: unknown): boolean => {
   if (typeof u !== "object" || u === null || !("_tag" in u)) return false
   switch (u._tag) {
@@ -237,7 +236,7 @@ const formatItem = (
       const rule = filter.rule === undefined
         ? ""
         : !filter.dnAttributes && isDnFlag(filter.rule)
-        // Printed as it is, it would be the flag.
+        // Printed unchanged, it would be read as the flag.
         ? ":\\64n"
         : `:${formatName(filter.rule)}`
       return `${attribute}${dn}${rule}:=${formatValue(filter.value)}`
@@ -252,7 +251,7 @@ const formatName = (name: string): string =>
     ? name
     : name.replace(/[^A-Za-z0-9.;_-]+/g, (text) => escapeOctets(Buffer.from(text)))
 
-/** A value as it stands in a filter's text. @internal */
+/** A value as it is written in a filter's text. @internal */
 export const formatValue = (value: Uint8Array): string => {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   if (isUtf8(bytes)) return formatText(bytes.toString())
@@ -272,7 +271,8 @@ export const formatValue = (value: Uint8Array): string => {
   return text
 }
 
-// RFC 4515 asks for NUL ( ) * \ only; the other control characters would let a value write lines into a log.
+// RFC 4515 requires escapes only for NUL ( ) * \. Other control characters are escaped too, since a value could otherwise write
+// lines into a log.
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const specials = /[\u0000-\u001f\u007f()*\\]/g
 

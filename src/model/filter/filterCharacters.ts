@@ -1,4 +1,4 @@
-/** The characters of the text form of filters (RFC 4515), and what they start. */
+/** The characters of the text form of filters (RFC 4515). */
 
 export const Char = {
   nul: 0x00,
@@ -17,7 +17,7 @@ export const Char = {
   bar: 0x7c
 } as const
 
-/** The filters that hold others, by the character that starts them. */
+/** The filters that contain other filters, by the character that starts them. */
 export const compositeTags = new Map<number, "And" | "Or" | "Not">([
   [Char.ampersand, "And"],
   [Char.bar, "Or"],

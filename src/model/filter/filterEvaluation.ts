@@ -1,6 +1,6 @@
 /**
- * Evaluates filters (RFC 4511 section 4.5.1.7): the result is true, false, or undefined if the attribute isn't known or the value
- * doesn't fit its syntax. The negation of undefined is undefined.
+ * Evaluates filters (RFC 4511 section 4.5.1.7). The result is true, false, or undefined. It is undefined if the attribute isn't
+ * known or the value doesn't fit its syntax. The negation of undefined is undefined.
  *
  * A filter is compiled once and then applied to many entries. Pure and synchronous.
  */
@@ -21,26 +21,26 @@ import { isPartOf } from "../entry/ValueRange.ts"
 import { dnTextOf } from "../losslessText.ts"
 import type { Extensible, LdapFilter, Substrings } from "./LdapFilterModel.ts"
 
-/** The input of a filter: an entry with its attributes by the keys of their descriptions. */
+/** The input of a filter: an entry, with its attributes by the keys of their descriptions. */
 export interface Matchable {
   readonly dn: LdapDn.LdapDn
   readonly attributes: ReadonlyMap<string, StoredAttribute>
 }
 
-/** Where the attributes come from that a server adds to an entry when it is asked for them. */
+/** Supplies the attributes that a server computes when they are requested. */
 export type Operational<E extends Matchable> = (entry: E) => Iterable<StoredAttribute>
 
-/** `undefined` is the third truth value. */
+/** `undefined` stands for the truth value Undefined. */
 export type Truth = boolean | undefined
 
 export type EntryMatcher<E extends Matchable> = (entry: E) => Truth
 
-/** Whether the user of the search may see an attribute of an entry. */
+/** Whether the requester may see an attribute of an entry. */
 export type Visible<E extends Matchable> = (entry: E, type: AttributeType) => boolean
 
 /**
- * Whether a value may be asserted of values of a syntax by a rule for equality, beyond being one that the rule can compare. The type
- * is the one whose own rule it is.
+ * Whether an assertion may contain this value, in addition to the check that the rule can compare it. `type` is the type that
+ * defines the equality rule.
  */
 export type Accepts = (syntax: string, value: Uint8Array, type?: AttributeType) => boolean
 
@@ -60,7 +60,7 @@ export const compile = <E extends Matchable>(
       let truth: Truth = false
       for (const stored of attributesOf(entry, asked, operational)) {
         if (matches(stored)) return true
-        // The value may be among those that are not here.
+        // The entry has only a range of the values, so the value may be among the others.
         if (isPartOf(stored.description)) truth = undefined
       }
       return truth
@@ -109,7 +109,7 @@ export const compile = <E extends Matchable>(
 
 type ValueTest = (attribute: StoredAttribute) => boolean
 
-/** Kleene's conjunction, or with `decisive` true the disjunction: one decisive result is the result of the whole. */
+/** Kleene's conjunction, or his disjunction if `decisive` is true: if one part has the decisive result, the whole has it. */
 const every = <E extends Matchable>(
   all: ReadonlyArray<EntryMatcher<E>>,
   entry: E,
@@ -124,7 +124,7 @@ const every = <E extends Matchable>(
   return truth
 }
 
-/** The attributes of an entry that are the requested one, a subtype of it, or the same with more options. */
+/** The attributes of an entry that are the requested one, a subtype of it, or the same attribute with more options. */
 export function* attributesOf<E extends Matchable>(
   entry: E,
   asked: Description,
@@ -135,7 +135,7 @@ export function* attributesOf<E extends Matchable>(
   for (const stored of operational(entry)) if (isSubtypeOf(stored.parsed, asked)) yield stored
 }
 
-/** `undefined` where the value isn't one of the attribute's kind. */
+/** `undefined` if the value doesn't have the attribute's syntax. */
 export const equality = (type: AttributeType, value: Uint8Array): ValueTest | undefined => {
   const key = type.equality ? normalize(type.rule, value) : undefined
   if (key === undefined) return undefined
@@ -153,7 +153,7 @@ const substrings = (type: AttributeType, filter: Substrings, accepts: Accepts): 
   const parts = [filter.initial, ...filter.any, filter.final].map((part) =>
     part === undefined ? "" : accepts(type.syntax, part, type) ? normalizePart(type.rule, part) : undefined
   )
-  // A part that the rule can't take makes the whole assertion one that it can't.
+  // If the rule can't process one part, the whole assertion is Undefined.
   if (parts.includes(undefined)) return undefined
   const [initial = "", ...any] = parts
   const final = any.pop() ?? ""
@@ -174,7 +174,7 @@ const substrings = (type: AttributeType, filter: Substrings, accepts: Accepts): 
 // Extensible matches
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A test of one value, and of the types to whose values it applies. */
+/** A test of one value, and the types whose values it can test. */
 interface RuleTest {
   readonly appliesTo: (type: AttributeType) => boolean
   readonly matches: (value: Uint8Array) => boolean
@@ -190,7 +190,8 @@ const extensible = <E extends Matchable>(
   const asked = filter.attribute === undefined ? undefined : types.find(filter.attribute)
   const test = ruleTest(filter, asked?.type, accepts)
   if (test === undefined || (filter.attribute !== undefined && asked === undefined)) return () => undefined
-  // A rule that isn't for the attribute makes the assertion Undefined; without an attribute it passes by those it isn't for.
+  // If the rule isn't for the given attribute, the assertion is Undefined. Without an attribute, attributes that the rule isn't for
+  // are skipped.
   if (asked !== undefined && !test.appliesTo(asked.type)) return () => undefined
   const applies = (description: Description): boolean =>
     asked === undefined ? test.appliesTo(description.type) : isSubtypeOf(description, asked)
@@ -213,7 +214,7 @@ const extensible = <E extends Matchable>(
   }
 }
 
-/** What a server makes up when it is asked for by name: a match over all attributes passes it by, as slapd does. */
+/** Attributes that a server computes on request. A match over all attributes skips them, as slapd does. */
 const madeUp: ReadonlySet<string> = new Set(["entrydn", "hassubordinates", "memberof", "subschemasubentry"])
 
 function* storedIn<E extends Matchable>(entry: E, operational: Operational<E>): Generator<StoredAttribute> {
@@ -231,7 +232,7 @@ const ruleTest = (filter: Extensible, type: AttributeType | undefined, accepts: 
   const name = filter.rule.toLowerCase()
   const known = ruleNamed(name)
   if (known?.syntax !== undefined) {
-    // Object identifiers have names too.
+    // Names can also be used for object identifiers.
     if (known.rule !== "oid" && isOfSyntax(known.syntax, filter.value) !== true) return undefined
     if (!accepts(known.syntax, filter.value)) return undefined
     const appliesTo: RuleTest["appliesTo"] = (type) => known.appliesTo.has(type.syntax)

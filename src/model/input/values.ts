@@ -11,7 +11,7 @@ import { isLdapDn, type LdapDn } from "../dn/LdapDn.ts"
  * **Details**
  *
  * This holds for entries, modifications, comparisons, filters and templates. A number must be finite, and an integer not beyond
- * `Number.MAX_SAFE_INTEGER`, since larger ones have lost digits; use a `bigint` for them. Text with half of a surrogate pair is not
+ * `Number.MAX_SAFE_INTEGER`, since larger ones have lost digits; use a `bigint` for them. Text with a lone surrogate is not
  * accepted, since UTF-8 has no such character. A `Date` is not accepted, because times have
  * several forms in LDAP: see `LdapSchema.GeneralizedTime` and `LdapSchema.FileTime`.
  *
@@ -34,7 +34,7 @@ const textOf = (value: Exclude<ValueInput, Uint8Array>): string =>
 export const isValue = (u: unknown): u is ValueInput => {
   switch (typeof u) {
     case "string":
-      // Half of a surrogate pair has no UTF-8: it would be sent as U+FFFD, which is another value.
+      // A lone surrogate has no UTF-8 form: it would be sent as U+FFFD, which is another value.
       return u.isWellFormed()
     case "bigint":
     case "boolean":
@@ -73,7 +73,7 @@ export const given = (u: unknown): string => {
     case "undefined":
       return "undefined"
     case "string":
-      return u === "" ? "empty text" : u.isWellFormed() ? "text" : "text with half of a surrogate pair"
+      return u === "" ? "empty text" : u.isWellFormed() ? "text" : "text with a lone surrogate"
     case "number":
       return Number.isNaN(u)
         ? "NaN"

@@ -1,9 +1,9 @@
 /**
  * LDIF (RFC 2849): directory entries, and changes to them, as text.
  *
- * This module has the constructors of records, and reads and writes texts that fit into memory. Larger ones are streams
- * (LdifStream.ts), with values from files if the program allows them (LdifFiles.ts); LdifDiff.ts compares two texts. All
- * of them read with LdifReader.ts and write with LdifText.ts. `applyLdif` of the client applies changes.
+ * This module has the constructors of records. It reads and writes texts that fit into memory. LdifStream.ts streams larger texts,
+ * with values from files if the program allows them (LdifFiles.ts). LdifDiff.ts compares two directories. All of them parse with
+ * LdifReader.ts and write with LdifText.ts. `LdifApply.applyLdif` applies changes to a server.
  *
  * @since 0.1.0
  */
@@ -132,21 +132,24 @@ export const modifyDn = (
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Reads all records of a text, in linear time.
+ * Parses all records of a text, in linear time.
  *
  * **Details**
  *
- * Names are left unchanged (`dn: cn=Ada, dc=example`): the server checks them. Values become bytes. The values of an
- * attribute are collected, also if its description is written in different cases. A first line `version: 1` may be missing.
+ * Names are left unchanged (`dn: cn=Ada, dc=example`), since the server checks them. Values become bytes. All values of an
+ * attribute are collected, even if its description is spelled in different cases. The first line `version: 1` may be missing.
  *
- * Deviations from RFC 2849 that other programs accept are accepted here too: values that are neither ASCII nor in
- * base64, a last change without its `-`, an entry without attributes, a modify record without changes, entries and
- * changes in one text, underscores in descriptions, spaces after a `-`, tabs after a colon, byte order marks, and a repeated
- * `version: 1` in concatenated files. With `strict` they are refused. Always refused are values at a URL (`:<`), which only
- * `decode` reads if it is allowed to, NUL and carriage returns within values, base64 with other characters in it, a second `dn:` in a
- * record, `changetype:` behind attributes, and a change without `changetype:`. An entry may have an attribute `control`.
+ * Some deviations from RFC 2849 are accepted, as other programs do: values that are neither ASCII nor in base64, a last change
+ * without its `-`, an entry without attributes, a modify record without changes, entries and changes in one text, underscores in
+ * descriptions, spaces after a `-`, tabs after a colon, byte order marks, and a repeated `version: 1` in concatenated files. With
+ * `strict` they are refused.
  *
- * Bytes are read as UTF-8, or as UTF-16 if they begin so (with a byte order mark, or with an ASCII character in two bytes).
+ * Some texts are always refused: values at a URL (`:<`), which only `decode` reads if it is allowed to, NUL and carriage returns
+ * within values, base64 with invalid characters, a second `dn:` in a record, `changetype:` after attributes, and a change without
+ * `changetype:`. An entry may have an attribute `control`.
+ *
+ * Bytes are decoded as UTF-8. They are decoded as UTF-16 if they begin with its byte order mark, or with an ASCII character in two
+ * bytes.
  *
  * **Example**
  *
@@ -172,7 +175,7 @@ export const parse = (
 }
 
 /**
- * Like {@link parse}, one record after the other; a failure comes last.
+ * Like {@link parse}, but yields one record after another. A failure comes last.
  *
  * @internal
  */
@@ -188,7 +191,7 @@ export function* records(
   const reader = new LdifReader({
     strict: options?.strict ?? false,
     octets: !isText,
-    // The whole text is in memory already.
+    // There is no limit, since the whole text is already in memory.
     maxLineLength: Infinity,
     maxRecordSize: Infinity
   })
@@ -214,13 +217,12 @@ export function* records(
  *
  * **Details**
  *
- * Lines are folded at `width` bytes (default 76; `Infinity` leaves them whole), end with a line feed, and are
- * ASCII: values that RFC 2849 doesn't allow as text, or that end with a space, are in base64. The first line is
- * `version: 1`.
+ * Lines are folded at `width` bytes (default 76; `Infinity` means no folding), end with a line feed, and are ASCII. A value is
+ * written in base64 if RFC 2849 doesn't allow it as text, or if it ends with a space. The first line is `version: 1`.
  *
- * LDIF can express any value but not any attribute description. If a description has invalid characters (a hostile server may send
- * line feeds), or an entry has an attribute `changetype`, the whole record is left out, and a comment in its place says so. LDIF can't
- * express an attribute without values either (as `typesOnly` returns them): such an attribute is left out.
+ * LDIF can express any value, but not any attribute description. If a description has invalid characters (a hostile server may send
+ * line feeds), or an entry has an attribute `changetype`, the whole record is left out and replaced by a comment. LDIF can't
+ * express an attribute without values (as `typesOnly` returns it); such an attribute is left out.
  *
  * **Example**
  *

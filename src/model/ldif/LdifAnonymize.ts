@@ -1,6 +1,6 @@
 /**
- * Anonymizes LDIF: the same tree with the same relations, without values about persons. The form of a pseudonym follows the
- * attribute's matching rule (equalityRules.ts), so that servers accept the result.
+ * Anonymizes LDIF: the result has the same tree and the same relations, but no values about persons. The form of a pseudonym
+ * follows the attribute's matching rule (equalityRules.ts), so servers accept the result.
  *
  * @since 0.2.0
  */
@@ -29,11 +29,14 @@ const isSecret = (description: string): boolean => secretKind(description) !== u
  * @since 0.2.0
  */
 export interface AnonymizeOptions {
-  /** The key of the pseudonyms: the same key gives the same pseudonyms in every file. Keep it secret: with it an attacker can test guesses. */
+  /**
+   * The key of the pseudonyms. The same key gives the same pseudonyms in every file. Keep it secret: with the key, an attacker can
+   * test guesses.
+   */
   readonly key: Redacted.Redacted<string>
   /**
-   * Attributes whose values stay, by any of their names. Default: those about the structure of a directory and not about persons:
-   * `objectClass`, `structuralObjectClass`, `dc`, `ou`, `o`, `c`, `l`, `st`, `objectCategory`, `groupType`.
+   * Attributes whose values are kept, by any of their names. Default: attributes about the structure of a directory and not about
+   * persons: `objectClass`, `structuralObjectClass`, `dc`, `ou`, `o`, `c`, `l`, `st`, `objectCategory`, `groupType`.
    */
   readonly keep?: Iterable<string> | undefined
 }
@@ -52,18 +55,20 @@ const structure = [
 ]
 
 /**
- * Replaces values by pseudonyms, equal values by the same one everywhere: in attributes, in the names of entries, and in values that
- * are names. So groups keep their members, and RDNs match the values of their entries.
+ * Replaces values by pseudonyms: in attributes, in the names of entries, and in values that are names. Equal values get the same
+ * pseudonym everywhere, so groups keep their members, and RDNs match the values of their entries.
  *
  * **Details**
  *
- * A pseudonym is the HMAC-SHA-256, by the key, of the value in lower case and without runs of spaces. The attribute doesn't count, so
- * equal values of `uid` and `memberUid` stay equal; logins that differ only by case become one. The pseudonym has the form of the value:
- * a number for a number, digits for a telephone number, a mail address for text with an `@`, a UUID for a UUID, bytes for bytes. Valid
- * booleans, times and object identifiers stay. Attributes that hold passwords are left out. The rules are those of the standard schemas;
- * values of other attributes become words. A distinguished name that can't be read becomes a word as a whole.
+ * A pseudonym is the HMAC-SHA-256 of the value with the key. Before hashing, the value is converted to lower case and runs of
+ * spaces are reduced to one. The attribute isn't hashed, so equal values of `uid` and `memberUid` stay equal. Logins that differ
+ * only in case get the same pseudonym. The pseudonym has the form of the value: a number for a number, digits for a telephone
+ * number, a mail address for text with an `@`, a UUID for a UUID, bytes for bytes. Valid booleans, times and object identifiers are
+ * kept. Attributes that hold passwords are dropped. The rules are those of the standard schemas; values of other attributes become
+ * words. A distinguished name that can't be parsed becomes a single word.
  *
- * Pseudonyms don't hide the structure: the numbers of entries and values, object classes, and relations such as managers.
+ * Pseudonyms don't hide the structure: the numbers of entries and values, the object classes, and relations such as managers stay
+ * visible.
  *
  * **Example**
  *
@@ -133,17 +138,17 @@ export const anonymize = (
     )
 }
 
-/** The options are part of the program: others are a bug in it. */
+/** The options are part of the program, so invalid options are a bug. */
 const checked = (options: AnonymizeOptions): AnonymizeOptions => {
   const { key }: Readonly<Record<string, unknown>> = { ...options }
   const isKey = Redacted.isRedacted(key) && typeof Redacted.value(key) === "string"
   if (isKey) return options
-  throw new InvalidRequest({ field: "key", detail: `${given(key)} was given; make it of text with Redacted.make` })
+  throw new InvalidRequest({ field: "key", detail: `expected text in Redacted.make, but ${given(key)} was given` })
 }
 
 type Pseudonyms = (description: string, value: Uint8Array) => Uint8Array
 
-/** Whether the value is a name that has been mapped already. */
+/** Whether the value is a name that has already been mapped. */
 const isName = (description: string, value: Uint8Array): boolean =>
   equalityOf(description).rule === "dn" && isReadable(textOf(value))
 
@@ -152,7 +157,7 @@ const isReadable = (name: string): boolean => Result.isSuccess(LdapDn.parse(name
 const textOf = (value: Uint8Array): string =>
   Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8")
 
-/** A record whose names can all be read. */
+/** Whether all names of the record can be parsed. */
 const unreadableHidden = (record: LdifRecord, pseudonym: Pseudonyms): LdifRecord => {
   const hidden = (name: string): string => isReadable(name) ? name : `cn=${textOf(pseudonym("cn", Buffer.from(name)))}`
   const named = { ...record, dn: hidden(record.dn) }
@@ -184,15 +189,15 @@ const pseudonymsBy = (key: Redacted.Redacted<string>): Pseudonyms => (descriptio
   }
 }
 
-/** Whether a value says nothing about a person. One that its rule can't take may be anything, for instance a name. */
+/** Whether a value can't identify a person. A value that its matching rule can't process may be anything, for instance a name. */
 const isPublic = (rule: MatchingRule, value: Uint8Array): boolean =>
   rule === "oid"
     ? /^(?:[0-2](?:\.[0-9]+)+|[A-Za-z][A-Za-z0-9-]*)$/.test(textOf(value))
     : (rule === "boolean" || rule === "time") && normalize(rule, value) !== undefined
 
 /**
- * What equal values of different attributes share: rules differ in case, and a login stands as `uid` (caseIgnoreMatch) and as
- * `memberUid` (caseExactMatch). Telephone numbers and names have forms of their own.
+ * The text that equal values of different attributes share. Their rules can differ in case: a login is in `uid` (caseIgnoreMatch)
+ * and in `memberUid` (caseExactMatch). Telephone numbers and names have their own forms.
  */
 const sameKey = (rule: MatchingRule, value: Uint8Array): string =>
   rule === "telephone" || rule === "dn" || !isText(value)

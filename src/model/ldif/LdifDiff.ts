@@ -1,5 +1,5 @@
 /**
- * The changes from one directory to another, both given as entries: the LDIF of a diff.
+ * Computes the changes from one directory to another. Both are given as entries; the result is LDIF.
  *
  * @since 0.1.0
  */
@@ -21,9 +21,9 @@ import type { Add, Delete, Entry, Modify } from "./LdifRecord.ts"
  * @since 0.1.0
  */
 export class LdifDiffError extends Data.TaggedError("LdifDiffError")<{
-  /** Which of the two it is in. */
+  /** The argument that contains the entry. */
   readonly side: "from" | "to"
-  /** The line of the text; 0 for entries that were not read from text. */
+  /** The line of the text; 0 for an entry that was not read from text. */
   readonly line: number
   readonly dn: string
   readonly detail: string
@@ -41,11 +41,11 @@ export class LdifDiffError extends Data.TaggedError("LdifDiffError")<{
  * @since 0.1.0
  */
 export interface DiffOptions {
-  /** Attributes that are not compared, without options and by any of their names, for instance operational ones. */
+  /** Attributes that are not compared, for instance operational ones: by any of their names, without options. */
   readonly ignore?: ReadonlyArray<string> | undefined
   /**
-   * How values are compared: by the matching rule of the attribute (`rules`, the default), or byte by byte (`octets`), which also reports
-   * another spelling of an equal name or text.
+   * How values are compared: by the matching rule of the attribute (`rules`, the default), or byte by byte (`octets`). With
+   * `octets`, two spellings of an equal name or text are a difference.
    */
   readonly compare?: "rules" | "octets" | undefined
   /** A server's schema (`LdapSubschema.read`), whose matching rules are used. Default: the standard schemas; see `LdapMatching`. */
@@ -57,20 +57,21 @@ export interface DiffOptions {
  *
  * **Details**
  *
- * Entries are the same if their names are, as `LdapDn` compares them; a renamed entry is deleted and added. Attribute
- * descriptions are compared by their types, whose names count as the same (`cn`, `commonName`, `2.5.4.3`), and by their options,
- * of which `;binary` and the order don't count. Values are compared as sets, by the attribute's matching rule: names as `LdapDn` does, most
- * text without regard to case (see `LdapMatching.equal`; `compare: "octets"` is the strict way). An entry that differs has one
- * change record: values are deleted and added one by one. Attributes without a common value, or whose values servers
- * can't compare (`jpegPhoto` has no equality rule), are replaced, or deleted if `to` has no values. An attribute without
- * values counts as missing.
+ * An entry in `from` and an entry in `to` are the same if their names are equal, compared as `LdapDn` does. A renamed entry is
+ * therefore deleted and added. Attribute descriptions are compared by their types and options. All names of a type are equal (`cn`,
+ * `commonName`, `2.5.4.3`); `;binary` and the order of options are ignored. Values are compared as sets, by the attribute's
+ * matching rule: names as `LdapDn` does, most text ignoring case (see `LdapMatching.equal`; `compare: "octets"` is strict).
  *
- * The order of the records is valid for a server: first entries are added, parents before their children and otherwise in
- * the order of `to`; then entries are modified; last, entries are deleted, children before their parents. So references to
- * other entries are always valid.
+ * If an entry differs, it has one change record, which deletes and adds single values. An attribute is replaced if no value stays
+ * the same, or if servers can't compare its values (`jpegPhoto` has no equality rule). It is deleted if `to` has no values. An
+ * attribute without values counts as missing.
  *
- * Both collections are in memory as a whole. Fails for an argument of another kind, for a name that can't be read, for a duplicate name, and for an entry with only a
- * range of the values of an attribute (`member;range=0-1499`).
+ * A server can apply the records in their order. First entries are added, parents before their children and otherwise in the order
+ * of `to`. Then entries are modified. Last, entries are deleted, children before their parents. So references to other entries are
+ * always valid.
+ *
+ * Both collections are held in memory. Fails for an argument of the wrong type, for a name that can't be parsed, for a duplicate
+ * name, and for an entry with only a range of the values of an attribute (`member;range=0-1499`).
  *
  * **Example**
  *
@@ -121,7 +122,7 @@ interface Named {
   readonly key: string
   readonly name: LdapDn.LdapDn
   readonly dn: string
-  /** By the key of the description; none without values. */
+  /** The attributes by the keys of their descriptions, without those that have no values. */
   readonly attributes: ReadonlyMap<string, LdapAttribute>
 }
 
@@ -132,7 +133,7 @@ const named = (
 ): Result.Result<ReadonlyMap<string, Named>, LdifDiffError> => {
   const all = new Map<string, Named>()
   const notEntries = (detail: string) => Result.fail(new LdifDiffError({ side, line: 0, dn: "", detail }))
-  if (!isIterable(entries)) return notEntries(`${given(entries)} was given where entries belong`)
+  if (!isIterable(entries)) return notEntries(`expected entries, but ${given(entries)} was given`)
   const ignored = new Set(options?.ignore?.map((attribute) => equalityOf(attribute, options.schema).type))
   for (const entry of entries) {
     const wrong = entryProblem(entry)
@@ -143,11 +144,11 @@ const named = (
     const name = LdapDn.parse(dn, { lenient: true })
     if (Result.isFailure(name)) return problem(name.failure.message)
     const key = LdapDn.normalize(name.success)
-    if (all.has(key)) return problem("there is another entry of that name")
+    if (all.has(key)) return problem("another entry has the same name")
     const range = entry.attributes.find(({ description }) => /;range=/i.test(description))
     if (range !== undefined) {
       return problem(
-        `${range.description} is a range of the values and not all of them: search or look up with ranges: "all"`
+        `${range.description} is only a range of the values: search or look up with ranges: "all"`
       )
     }
     all.set(key, { key, name: name.success, dn, attributes: attributesOf(entry, ignored, options?.schema) })
@@ -169,25 +170,25 @@ const attributesOf = (
 
 const isIterable = (u: unknown): boolean => typeof u === "object" && u !== null && Symbol.iterator in u
 
-/** What is wrong with options of a program without types. */
+/** What is wrong with the options, for programs without type checks. */
 const optionsProblem = (u: unknown): string | undefined => {
   if (u === undefined) return undefined
-  if (typeof u !== "object" || u === null) return `${given(u)} was given where options belong`
+  if (typeof u !== "object" || u === null) return `expected options, but ${given(u)} was given`
   const { compare, ignore, schema }: Readonly<Record<string, unknown>> = { ...u }
   if (ignore !== undefined && !(Array.isArray(ignore) && ignore.every((name) => typeof name === "string")))
-    return `${given(ignore)} was given for "ignore", where an array of attributes belongs`
+    return `"ignore" must be an array of attributes, but ${given(ignore)} was given`
   if (compare !== undefined && compare !== "rules" && compare !== "octets")
-    return `${given(compare)} was given for "compare", where "rules" or "octets" belongs`
+    return `"compare" must be "rules" or "octets", but ${given(compare)} was given`
   return schemaProblem(schema)
 }
 
 const entryProblem = (u: unknown): string | undefined => {
   if (u instanceof LdapEntry) return undefined
   if (typeof u !== "object" || u === null || !("dn" in u) || typeof u.dn !== "string" || !("attributes" in u))
-    return `${given(u)} was given where an entry belongs`
+    return `expected an entry, but ${given(u)} was given`
   return Array.isArray(u.attributes)
     ? attributesProblem(u.attributes)?.message
-    : `${given(u.attributes)} was given where attributes belong`
+    : `expected attributes, but ${given(u.attributes)} was given`
 }
 
 const changesOf = (
@@ -210,12 +211,12 @@ const changesOf = (
     const gone = without(old, now)
     const come = without(now, old)
     if (gone.length === 0 && come.length === 0) continue
-    // To delete single values the server would have to compare them, which it can't do for every syntax.
+    // To delete single values, the server would have to compare them, and for some syntaxes it can't.
     if (gone.length === old.size || (gone.length > 0 && !equality.isDefined)) {
       changes.push({ operation: "replace", attribute, values: Array.from(now.values()) })
       continue
     }
-    // Deletions come first, since the server may treat an old and a new value as equal.
+    // Deletions come first, since the server may treat the old and the new value as equal.
     if (gone.length > 0) changes.push({ operation: "delete", attribute, values: gone })
     if (come.length > 0) changes.push({ operation: "add", attribute, values: come })
   }
@@ -226,7 +227,7 @@ const changesOf = (
   return changes
 }
 
-/** The values of a new attribute, of which no two may be the same. */
+/** The values of a new attribute, without duplicates. */
 const newValues = (
   attribute: string,
   values: ReadonlyArray<Uint8Array>,
@@ -243,7 +244,7 @@ const without = (
 
 /** In the given order, except that parents come before their children. */
 const parentsFirst = (entries: ReadonlyArray<Named>): Array<Named> => {
-  // In the order of insertion, and an entry leaves it when it is placed.
+  // The map keeps the order of insertion. An entry is removed when it is placed.
   const waiting = new Map(entries.map((entry) => [entry.key, entry]))
   const ordered: Array<Named> = []
   for (const entry of entries) {

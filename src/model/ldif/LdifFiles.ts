@@ -1,6 +1,6 @@
 /**
- * Values of LDIF in files (`photo:< file:///…`, RFC 2849), read through Effect's FileSystem and within limits.
- * Only `decode` reads them, and only if the option `files` allows it.
+ * Reads values of LDIF from files (`photo:< file:///…`, RFC 2849), through Effect's FileSystem and within limits. Only `decode`
+ * does this, and only if the option `files` allows it.
  *
  * @since 0.1.0
  */
@@ -16,33 +16,33 @@ import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
 import { valueUrl } from "./LdifRecord.ts"
 
 /**
- * Which files LDIF may name as values.
+ * The files from which LDIF may take values.
  *
  * **Details**
  *
- * Security: the author of the text chooses the files, and their content goes into entries that other users may read. So only
- * regular files below `directory` are read, after symbolic links have been followed. The directory should contain only files that
- * are meant for entries, and be writable only for the program's own user, since a file may be exchanged between the
- * check and the reading. Other schemes than `file:` are never followed.
+ * Security: the author of the text chooses the files, and other users may read the entries with their content. Therefore only
+ * regular files below `directory` are read, and symbolic links are resolved before this check. The directory should contain only
+ * files that are meant for entries. Only the program's own user should be able to write to it, since a file could be replaced
+ * between the check and the reading. URLs with other schemes than `file:` are never read.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FileOptions {
-  /** The directory that the files are in, at any depth. */
+  /** The directory of the files. They may be at any depth. */
   readonly directory: string
-  /** The most bytes of a file. Default 10 MiB; all files of a record count for `maxRecordSize`. */
+  /** The maximum number of bytes of a file. Default 10 MiB. All files of a record count towards `maxRecordSize`. */
   readonly maxFileSize?: number | undefined
 }
 
 /**
- * A file that LDIF names as a value and that can't or may not be read.
+ * A file that LDIF uses as a value couldn't be read, or reading it isn't allowed.
  *
  * @category errors
  * @since 0.1.0
  */
 export class LdifFileError extends Data.TaggedError("LdifFileError")<{
-  /** The line of the text, counted from 1. */
+  /** The line of the text, from 1. */
   readonly line: number
   /** The URL as the text has it. */
   readonly url: string
@@ -55,7 +55,7 @@ export class LdifFileError extends Data.TaggedError("LdifFileError")<{
 }
 
 /**
- * Reads the files, and attaches their content to the lines that name them.
+ * Reads the files and attaches their content to the lines that refer to them.
  *
  * @internal
  */
@@ -100,9 +100,9 @@ const readFile = Effect.fnUntraced(function*(
   if (below === "" || below === ".." || below.startsWith(`..${sep}`) || isAbsolute(below)) {
     return yield* refused(`it is not below ${options.directory}`)
   }
-  // A pipe or a device may never end.
+  // Reading a pipe or a device might never end.
   if ((yield* tried(fs.stat(real))).type !== "File") return yield* refused("it is not a regular file")
-  // The size that the file system reports isn't used: the file may grow, and some special files report none.
+  // The size that the file system reports isn't used: the file may grow, and some special files report no size.
   const pieces = yield* tried(Stream.runCollect(fs.stream(real, { bytesToRead: limit + 1 })))
   const octets = Buffer.concat(pieces)
   return octets.length > limit ? yield* refused(`it is larger than the limit of ${limit} bytes`) : octets
@@ -115,6 +115,6 @@ const pathOf = (text: string): Result.Result<string, string> => {
   try {
     return Result.succeed(fileURLToPath(url))
   } catch {
-    return Result.fail("it names no file of this machine")
+    return Result.fail("it doesn't name a file on this machine")
   }
 }

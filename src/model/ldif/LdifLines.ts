@@ -1,6 +1,6 @@
 /**
- * Splits LDIF text (RFC 2849, notes 2 to 4), in pieces of any size, into lines: unfolds lines, leaves comments
- * out, and counts lines. LdifRecord.ts reads their content.
+ * Splits LDIF text (RFC 2849, notes 2 to 4) into lines. The text comes in pieces of any size. It unfolds lines, removes comments
+ * and counts lines. LdifRecord.ts parses the lines.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { isUtf8 } from "node:buffer"
  * @since 0.1.0
  */
 export class LdifSyntaxError extends Data.TaggedError("LdifSyntaxError")<{
-  /** The line of the text, counted from 1; of a folded line, the first. */
+  /** The line of the text, from 1. For a folded line, its first line. */
   readonly line: number
   /** What is wrong there. */
   readonly detail: string
@@ -24,41 +24,45 @@ export class LdifSyntaxError extends Data.TaggedError("LdifSyntaxError")<{
   }
 }
 
-/** A line after unfolding. An empty one ends a record. */
+/** A line after unfolding. An empty line ends a record. */
 export interface LdifLine {
   readonly text: string
   /** The number of its first line in the text, from 1. */
   readonly line: number
-  /** The content at the URL of the line, if it has one and `decode` has read it. */
+  /** The content of the file at the URL of the line, if `decode` has read one. */
   readonly file?: Uint8Array | undefined
 }
 
 /** @internal */
 export interface LineOptions {
   /**
-   * Whether the pieces are bytes, each as one character (latin1). Then a piece may end within a character or a line end, and a
-   * line is read as UTF-8 when it is complete.
+   * Whether the pieces are bytes, each as one character (latin1). A piece may then end within a character or a line end, so a line
+   * is decoded as UTF-8 when it is complete.
    */
   readonly octets: boolean
-  /** Whether a byte order mark at the start of a line is left out: files that were put together have one at the start of each. */
+  /** Whether to remove a byte order mark at the start of any line. In concatenated files, each file has one. */
   readonly skipMark: boolean
-  /** How long a line may be, line ends and the spaces of folding not counted. */
+  /** The maximum length of a line, without line ends and the spaces of folding. */
   readonly maxLength: number
 }
 
 /**
- * Assembles lines. Throws {@link LdifSyntaxError} if a line continues nothing, is too long, or isn't UTF-8.
+ * Assembles lines. Throws {@link LdifSyntaxError} if there is no line to continue, or a line is too long or isn't UTF-8.
  *
  * @internal
  */
 export class LineReader {
   readonly #options: LineOptions
-  /** How many lines have ended. */
+  /** The number of complete lines. */
   #ended = 0
-  /** The line that hasn't ended: its pieces, and their length. Pieces are joined once; adding up strings makes deep ropes. */
+  /**
+   * The pieces of the incomplete line, and their total length. They are joined once: repeated concatenation would make deep ropes.
+   */
   #open: Array<string> = []
   #openLength = 0
-  /** The line that the next ones may continue: its parts, their length, and its number. No parts: nothing to continue. */
+  /**
+   * The parts of the line that the next lines may continue, their total length, and its number. Empty if no line can be continued.
+   */
   #parts: Array<string> = []
   #length = 0
   #first = 1
@@ -72,7 +76,7 @@ export class LineReader {
     return this.#ended + 1
   }
 
-  /** The lines that are complete with this piece. */
+  /** Returns the lines that this piece completes. */
   *push(piece: string): Generator<LdifLine> {
     let start = 0
     for (let end = piece.indexOf("\n"); end >= 0; end = piece.indexOf("\n", start)) {
@@ -84,7 +88,7 @@ export class LineReader {
     if (start < piece.length) this.#open.push(this.#grown(piece, start, piece.length))
   }
 
-  /** The remaining lines, at the end of the text. */
+  /** Returns the remaining lines, at the end of the text. */
   *end(): Generator<LdifLine> {
     const before = this.#open.length > 0 ? this.#endLine("") : undefined
     if (before !== undefined) yield before
@@ -92,7 +96,7 @@ export class LineReader {
     if (last !== undefined) yield last
   }
 
-  /** Adds to the open line, unless it gets too long. */
+  /** Adds a piece to the open line. Throws if the line becomes too long. */
   #grown(piece: string, start: number, end: number): string {
     this.#openLength += end - start
     const continues = this.#open.length === 0 ? piece[start] === " " : this.#open[0]!.startsWith(" ")
@@ -103,7 +107,7 @@ export class LineReader {
     return piece.slice(start, end)
   }
 
-  /** Ends the open line with the last of it. Returns the line before it if that is complete now. */
+  /** Completes the open line with its last piece. Returns the previous line if that is complete now. */
   #endLine(last: string): LdifLine | undefined {
     let text = last
     if (this.#open.length > 0) {
@@ -120,7 +124,7 @@ export class LineReader {
     }
     if (text.startsWith(" ")) {
       if (this.#parts.length === 0) {
-        const detail = "a line that begins with a space continues a line, and there is none"
+        const detail = "the line begins with a space, but there is no line that it could continue"
         throw new LdifSyntaxError({ line: this.#ended, detail })
       }
       if (!isComment(this.#parts)) {
@@ -150,7 +154,7 @@ export class LineReader {
     if (!/[^\x00-\x7f]/.test(text)) return text
     const octets = this.#options.octets ? Buffer.from(text, "latin1") : undefined
     if (octets === undefined ? text.isWellFormed() : isUtf8(octets)) return octets?.toString("utf8") ?? text
-    throw new LdifSyntaxError({ line: this.#first, detail: "not UTF-8; a value that isn't text is written in base64" })
+    throw new LdifSyntaxError({ line: this.#first, detail: "not UTF-8; a value that isn't text must be in base64" })
   }
 }
 

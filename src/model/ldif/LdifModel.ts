@@ -4,17 +4,17 @@ import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
 
 /**
- * An entry as it is: a content record.
+ * An entry: a content record.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Entry {
   readonly _tag: "Entry"
-  /** The line of the text where the record begins, from 1; 0 for a record that wasn't read. */
+  /** The line of the text where the record begins, from 1; 0 for a record that was not read from text. */
   readonly line: number
   readonly dn: string
-  /** Each description once, in the order of first appearance. */
+  /** The attributes. Each description occurs once, in the order of first appearance. */
   readonly attributes: ReadonlyArray<LdapAttribute>
 }
 

@@ -1,25 +1,25 @@
 /**
- * The encoding of LDIF text: UTF-8 as in RFC 2849, or UTF-16, recognised by its first two bytes. LdifLines.ts and LdifRecord.ts read
- * lines and fields.
+ * Detects the encoding of LDIF text: UTF-8 as in RFC 2849, or UTF-16, recognised by its first two bytes. LdifLines.ts and
+ * LdifRecord.ts parse lines and fields.
  */
 import { TextDecoder } from "node:util"
 import { LdifSyntaxError } from "./LdifLines.ts"
 
-/** How much text is taken at a time: its records are in memory together. */
+/** How much text is processed at a time. The records in it are in memory together. */
 const pieceLength = 64 * 1024
 
 /**
- * Converts input to UTF-8 bytes as characters (latin1): from UTF-8, from strings, or from UTF-16 as some Windows editors write it.
- * Throws {@link LdifSyntaxError} for invalid UTF-16.
+ * Converts input to UTF-8 bytes, each as one character (latin1). The input is UTF-8, strings, or UTF-16, which some Windows editors
+ * write. Throws {@link LdifSyntaxError} for invalid UTF-16.
  *
  * @internal
  */
 export class Octets {
   /** The line that is being read, for errors. */
   readonly #line: () => number
-  /** The first half of a pair of surrogates, the second of which may be in the next string. */
+  /** A high surrogate whose low surrogate may be at the start of the next string. */
   #half = ""
-  /** The first bytes, until there are enough of them to tell the encoding. */
+  /** The first bytes, until there are enough of them to detect the encoding. */
   #start: Buffer | undefined = Buffer.alloc(0)
   #utf16: TextDecoder | undefined
 
@@ -27,7 +27,7 @@ export class Octets {
     this.#line = line
   }
 
-  /** The bytes that were held back, at the end of the text. */
+  /** Returns bytes that are still held back at the end of the text. */
   end(): string {
     const begun = this.#start ?? Buffer.alloc(0)
     this.#start = undefined
@@ -55,7 +55,7 @@ export class Octets {
     }
   }
 
-  /** The bytes that can be read: none as long as the encoding isn't known. */
+  /** The bytes that can be parsed. None until the encoding is known. */
   #afterStart(octets: Buffer): Buffer {
     if (this.#start === undefined) return octets
     const start = Buffer.concat([this.#start, octets])
@@ -73,7 +73,7 @@ export class Octets {
     try {
       return this.#utf16!.decode(octets, { stream: isMore })
     } catch {
-      throw new LdifSyntaxError({ line: this.#line(), detail: "not UTF-16, in which the text began" })
+      throw new LdifSyntaxError({ line: this.#line(), detail: "not UTF-16, although the text began as UTF-16" })
     }
   }
 
@@ -99,10 +99,10 @@ const octetsOf = (text: string): string =>
     ? Buffer.from(text).toString("latin1")
     : text.split(/\p{Surrogate}/u).map(octetsOf).join(notUtf8)
 
-/** Stands for half of a surrogate pair, so that the line with it is refused: such bytes aren't UTF-8. */
+/** Replaces a lone surrogate. These bytes aren't UTF-8, so the line is refused. */
 const notUtf8 = "\xed\xa0\x80"
 
-/** The encoding of a text that begins with an ASCII character or a byte order mark; `undefined` for UTF-8. */
+/** The encoding of text that begins with an ASCII character or a byte order mark; `undefined` for UTF-8. */
 const utf16Of = (start: Buffer): "utf-16le" | "utf-16be" | undefined => {
   const [first, second] = start
   if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return "utf-16le"

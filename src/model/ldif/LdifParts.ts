@@ -1,6 +1,6 @@
 /**
- * Access to the parts of LDIF records that LdifTransform.ts and LdifAnonymize.ts change: attributes, changes, and names in all their
- * places.
+ * Access to the parts of LDIF records that LdifTransform.ts and LdifAnonymize.ts change: attributes, changes, and all distinguished
+ * names.
  */
 import * as Result from "effect/Result"
 import { equalityOf } from "../attribute/equalityRules.ts"
@@ -11,14 +11,14 @@ import { InvalidRequest } from "../InvalidRequest.ts"
 import type { LdapModification } from "../LdapModification.ts"
 import type { LdifRecord } from "./LdifRecord.ts"
 
-/** The types of attributes that are named; throws `InvalidRequest` for what isn't a collection of names. Text is none. */
+/** The types of the named attributes. Throws `InvalidRequest` if it isn't a collection of names; text is not a collection. */
 export const typesOf = (field: string, names: unknown): ReadonlySet<string> => {
   if (typeof names !== "object" || names === null || !(Symbol.iterator in names))
-    throw new InvalidRequest({ field, detail: `${given(names)} was given where an array of attributes belongs` })
+    throw new InvalidRequest({ field, detail: `expected an array of attributes, but ${given(names)} was given` })
   return new Set(
     Array.from(names as Iterable<unknown>, (name) => {
       if (typeof name === "string") return equalityOf(name).type
-      throw new InvalidRequest({ field, detail: `${given(name)} was given where the name of an attribute belongs` })
+      throw new InvalidRequest({ field, detail: `expected the name of an attribute, but ${given(name)} was given` })
     })
   )
 }
@@ -35,8 +35,8 @@ export const changesMapped = (
 ): LdifRecord => record._tag === "Modify" ? { ...record, changes: f(record.changes) } : record
 
 /**
- * A record with each of its names mapped, in all places; a name that can't be read stays. The function gets a description if the name
- * is a value of that attribute.
+ * A copy of the record in which the function has replaced each name. A name that can't be parsed stays unchanged. The function also
+ * gets the attribute description if the name is a value of that attribute.
  */
 export const namesMapped = (
   record: LdifRecord,

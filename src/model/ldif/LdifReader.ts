@@ -1,6 +1,6 @@
 /**
- * Reads records from pieces of LDIF text: lines (LdifLines.ts) are collected up to a blank one, and make a
- * record (LdifRecord.ts). `parse` and `decode` both use it.
+ * Parses records from pieces of LDIF text. It collects lines (LdifLines.ts) up to a blank one and makes a record of them
+ * (LdifRecord.ts). `parse` and `decode` both use it.
  *
  * @since 0.1.0
  */
@@ -16,11 +16,11 @@ export interface ReaderOptions {
   readonly maxRecordSize: number
 }
 
-/** What a line counts beside its characters, so that many empty lines don't take more memory than a long one. */
+/** What a line counts in addition to its characters, so that many empty lines can't take more memory than a long one. */
 const lineCost = 64
 
 /**
- * Throws {@link LdifSyntaxError}; then it is of no further use.
+ * Throws {@link LdifSyntaxError}. After that it can't be used any more.
  *
  * @internal
  */
@@ -46,7 +46,7 @@ export class LdifReader {
     return this.#lines.line
   }
 
-  /** The lines of each record that is complete with this piece. */
+  /** The lines of each record that this piece completes. */
   *push(piece: string): Generator<ReadonlyArray<LdifLine>> {
     for (const line of this.#lines.push(piece)) {
       if (line.text !== "") this.#add(line)
@@ -60,19 +60,19 @@ export class LdifReader {
     if (this.#record.length > 0) yield this.#take()
   }
 
-  /** The record of these lines; records are read in their order. */
+  /** Parses the record of these lines. Records must be parsed in their order. */
   read(lines: ReadonlyArray<LdifLine>): LdifRecord {
     const record = readRecord(lines, this.#options.strict)
     const kind = record._tag === "Entry" ? "entries" : "changes"
     if (this.#options.strict && this.#kind !== undefined && this.#kind !== kind) {
-      throw new LdifSyntaxError({ line: record.line, detail: "entries and changes are not in one text" })
+      throw new LdifSyntaxError({ line: record.line, detail: "entries and changes must not be mixed in one text" })
     }
     this.#kind = kind
     return record
   }
 
   #add(line: LdifLine): void {
-    // Concatenated files have a version line each.
+    // In concatenated files, each file has a version line.
     if (!this.#begun || (this.#record.length === 0 && !this.#options.strict)) {
       this.#begun = true
       const version = readVersion(line)

@@ -1,6 +1,5 @@
 /**
- * Reads a record of LDIF (RFC 2849) from its lines. The lines come from LdifReader.ts; writing is
- * done by LdifText.ts.
+ * Parses a record of LDIF (RFC 2849) from its lines. LdifReader.ts supplies the lines; LdifText.ts writes records.
  *
  * @since 0.1.0
  */
@@ -13,10 +12,10 @@ import type { LdifRecord, ModifyDn } from "./LdifModel.ts"
 
 export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifModel.ts"
 
-// Regular expressions here look for one character that shouldn't be there: they never backtrack, whatever the length.
+// These regular expressions look for one character that isn't allowed. They never backtrack, whatever the length.
 
 /**
- * Whether a description is accepted when reading and writing: those of RFC 4512, and those that servers derive from them
+ * Whether a description is accepted for reading and writing: the descriptions of RFC 4512, and those that servers derive from them
  * (`member;range=0-99`).
  *
  * @internal
@@ -43,7 +42,7 @@ export const isOid = (text: string): boolean =>
   !/[^0-9.]/.test(text) && text.split(".").every((number) => number !== "")
 
 /**
- * Reads the record that the lines, at least one, hold. Throws {@link LdifSyntaxError}.
+ * Parses the record in the lines, of which there must be at least one. Throws {@link LdifSyntaxError}.
  *
  * @internal
  */
@@ -51,7 +50,7 @@ export const readRecord = (lines: ReadonlyArray<LdifLine>, strict: boolean): Ldi
   new RecordReader(lines, strict).record()
 
 /**
- * The number of the `version:` line that the text may begin with, or `undefined` where the line is another one.
+ * The number in the `version:` line that the text may begin with, or `undefined` for any other line.
  *
  * @internal
  */
@@ -61,7 +60,7 @@ export const readVersion = (line: LdifLine): string | undefined => {
 }
 
 /**
- * The URL in whose place the line wants a value, or `undefined`. Only attributes and controls have such values.
+ * The URL from which the value of the line must be read, or `undefined`. Only attributes and controls may have such values.
  *
  * @internal
  */
@@ -73,7 +72,7 @@ export const valueUrl = ({ text }: LdifLine): string | undefined => {
   return at >= 0 && text[at + 1] === "<" ? text.slice(at + 2).trim() : undefined
 }
 
-/** Fields of records that are not attributes, for which RFC 2849 allows no URLs. */
+/** Fields of records that are not attributes. RFC 2849 allows no URLs for them. */
 const withoutUrls = new Set([
   "version",
   "dn",
@@ -87,7 +86,7 @@ const withoutUrls = new Set([
   "increment"
 ])
 
-/** A line taken apart. */
+/** A parsed line. */
 interface Field {
   readonly line: number
   readonly name: string
@@ -108,13 +107,13 @@ class RecordReader {
   record(): LdifRecord {
     const first = this.#field()
     const line = first.line
-    if (first.name.toLowerCase() !== "dn") fail(line, `a record begins with "dn:", found "${first.name}:"`)
+    if (first.name.toLowerCase() !== "dn") fail(line, `a record must begin with "dn:", found "${first.name}:"`)
     const dn = text(first)
     const controls: Array<LdapControl.LdapControl> = []
     if (this.#hasControls()) { while (this.#peekName() === "control") controls.push(this.#control()) }
     if (this.#peekName() !== "changetype") {
       if (controls.length > 0) fail(this.#line(), `expected "changetype:" after the controls`)
-      if (this.#done) this.#deviates("an entry has attributes")
+      if (this.#done) this.#deviates("the entry has no attributes")
       this.#checkIsNoChange()
       return { _tag: "Entry", line, dn, attributes: this.#attributes() }
     }
@@ -122,7 +121,7 @@ class RecordReader {
     const record = { line, dn, controls }
     switch (text(type).trimEnd().toLowerCase()) {
       case "add": {
-        if (this.#done) fail(type.line, "an entry to add has attributes")
+        if (this.#done) fail(type.line, "the entry to add has no attributes")
         return { _tag: "Add", ...record, attributes: this.#attributes() }
       }
       case "delete": {
@@ -130,7 +129,7 @@ class RecordReader {
         return { _tag: "Delete", ...record }
       }
       case "modify": {
-        if (this.#done) this.#deviates("a modify record has changes")
+        if (this.#done) this.#deviates("the modify record has no changes")
         return { _tag: "Modify", ...record, changes: this.#changes() }
       }
       case "modrdn":
@@ -142,8 +141,8 @@ class RecordReader {
   }
 
   /**
-   * Whether the lines named `control` are controls. Entries may have an attribute of that name: it is one where no `changetype:`
-   * follows and the first of them can't be a control.
+   * Whether the lines named `control` are controls. An entry may have an attribute of that name. The lines are attributes if no
+   * `changetype:` follows and the first of them can't be a control.
    */
   #hasControls(): boolean {
     let at = this.#next
@@ -152,7 +151,7 @@ class RecordReader {
   }
 
   /**
-   * `ldapmodify` takes a record without `changetype:` for a modify record; read as an entry it would have attributes called `replace`
+   * `ldapmodify` reads a record without `changetype:` as a modify record. As an entry, it would have attributes called `replace`
    * and `add`.
    */
   #checkIsNoChange(): void {
@@ -167,18 +166,18 @@ class RecordReader {
     if (isChange) fail(head.line, `"changetype: modify" is missing before "${name}:"`)
   }
 
-  /** The attributes up to the end, the values of each put together. */
+  /** Reads all attributes to the end of the record. The values of each description are collected. */
   #attributes(): ReadonlyArray<LdapAttribute> {
     const attributes = new Map<string, { readonly description: string; readonly values: Array<Uint8Array> }>()
     while (!this.#done) {
       if (isDash(this.#lines[this.#next]!.text)) {
-        fail(this.#line(), `"-" ends a change, and here is none: "changetype: modify" is missing behind "dn:"`)
+        fail(this.#line(), `there is no change that "-" could end: "changetype: modify" is missing after "dn:"`)
       }
       const { line, name, value } = this.#field()
       const key = name.toLowerCase()
       if (key === "dn") fail(line, `a second "dn:" in one record: a blank line is missing before it`)
       if (key === "changetype")
-        fail(line, `"changetype:" stands right behind "dn:" and the controls, not behind attributes`)
+        fail(line, `"changetype:" must come directly after "dn:" and the controls, not after attributes`)
       const attribute = attributes.get(key)
       if (attribute === undefined) attributes.set(key, { description: unsliced(name), values: [value] })
       else attribute.values.push(value)
@@ -208,7 +207,7 @@ class RecordReader {
       if (values.length === 0 && (operation === "add" || operation === "increment")) {
         fail(head.line, `"${operation}:" takes values`)
       }
-      if (this.#done) this.#deviates(`a change ends with "-"`)
+      if (this.#done) this.#deviates(`the change has no "-" at its end`)
       else this.#next++
       changes.push({ operation, attribute, values })
     }
@@ -219,7 +218,7 @@ class RecordReader {
     const newRdn = text(this.#named("newrdn"))
     const flag = this.#named("deleteoldrdn")
     const digit = text(flag).trimEnd()
-    if (digit !== "0" && digit !== "1") fail(flag.line, `deleteoldrdn is 0 or 1, found "${digit}"`)
+    if (digit !== "0" && digit !== "1") fail(flag.line, `deleteoldrdn must be 0 or 1, found "${digit}"`)
     const newName = { newRdn, deleteOldRdn: digit === "1" }
     if (this.#done) return newName
     const newSuperior = text(this.#named("newsuperior"))
@@ -236,7 +235,7 @@ class RecordReader {
     const [oid = "", criticality = "false"] = words
     if (!isOid(oid)) fail(field.line, `"${oid}" is not the object identifier of a control`)
     if (words.length > 2 || (criticality !== "true" && criticality !== "false")) {
-      fail(field.line, `a control is critical ("true") or not ("false"), found "${words.slice(1).join(" ")}"`)
+      fail(field.line, `the criticality of a control must be "true" or "false", found "${words.slice(1).join(" ")}"`)
     }
     const value = colon < 0 ? undefined : valueSpec({ ...field.from, text: spec }, spec, colon, this.#strict)
     return LdapControl.make(oid, { critical: criticality === "true", value })
@@ -291,16 +290,16 @@ class RecordReader {
     if (!this.#done) fail(this.#line(), detail)
   }
 
-  /** A deviation from RFC 2849 that occurs in files. */
+  /** Refuses a deviation from RFC 2849 that occurs in real files, if `strict` is set. */
   #deviates(detail: string): void {
     if (this.#strict) fail(this.#line(), detail)
   }
 }
 
-/** What a line of a change begins with. */
+/** The words that can start a change. */
 const changeNames = new Set(["add", "delete", "replace", "increment"])
 
-/** A line that can be a control: an object identifier, and perhaps a criticality. */
+/** A line that can be a control: an object identifier, optionally with a criticality. */
 const controlSpec = /^control: *[0-9]+(?:\.[0-9]+)*(?: +(?:true|false))? *(?::|$)/i
 
 const isDash = (line: string): boolean => line.startsWith("-") && line.trimEnd() === "-"
@@ -309,11 +308,11 @@ const fail = (line: number, detail: string): never => {
   throw new LdifSyntaxError({ line, detail })
 }
 
-/** The value behind the colon: text, base64 after a second colon. */
+/** The value after the colon: text, or base64 after a second colon. */
 const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean): Buffer => {
   const kind = text.charCodeAt(colon + 1)
   let start = kind === 0x3a || kind === 0x3c ? colon + 2 : colon + 1
-  // RFC 2849 has only spaces here.
+  // RFC 2849 allows only spaces here.
   while (text.charCodeAt(start) === 0x20 || (!strict && text.charCodeAt(start) === 0x09)) start++
   if (kind === 0x3c) {
     if (line.file !== undefined) return Buffer.from(line.file.buffer, line.file.byteOffset, line.file.length)
@@ -327,13 +326,13 @@ const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean)
     }
     return Buffer.from(value, "base64")
   }
-  if (/[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return is written in base64")
+  if (/[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return must be in base64")
   if (strict) {
     if (value.startsWith(":") || value.startsWith("<")) {
-      fail(line.line, `a value that begins with "${value[0]}" is written in base64`)
+      fail(line.line, `a value that begins with "${value[0]}" must be in base64`)
     }
     // oxlint-disable-next-line no-control-regex -- the range of SAFE-CHAR
-    if (/[^\x01-\x7f]/.test(value)) fail(line.line, "a value that is not ASCII is written in base64")
+    if (/[^\x01-\x7f]/.test(value)) fail(line.line, "a value that is not ASCII must be in base64")
   }
   return Buffer.from(value)
 }
@@ -341,7 +340,7 @@ const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean)
 const text = ({ line, name, value }: Field): string =>
   isUtf8(value) ? value.toString("utf8") : fail(line, `the value of "${name}" is not UTF-8`)
 
-/** A part of a string keeps the whole alive, so a record would keep the text that it was read from. */
+/** Copies the text. A substring keeps the whole string in memory, so the record would keep the text from which it was read. */
 const unsliced = (ascii: string): string => Buffer.from(ascii, "latin1").toString("latin1")
 
 const shortened = (text: string): string => text.length > 60 ? `${text.slice(0, 60)}…` : text

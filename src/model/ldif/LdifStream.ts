@@ -1,5 +1,5 @@
 /**
- * LDIF as streams (RFC 2849): texts larger than memory, read and written one record after another.
+ * LDIF as streams (RFC 2849): reads and writes texts larger than memory, one record after another.
  *
  * @since 0.1.0
  */
@@ -25,18 +25,18 @@ import { recordWriter, versionLine } from "./LdifText.ts"
  * @since 0.1.0
  */
 export interface DecodeOptions {
-  /** Whether only what RFC 2849 allows is read, as in `parse`. Default false. */
+  /** Whether to accept only what RFC 2849 allows, as in `parse`. Default false. */
   readonly strict?: boolean | undefined
-  /** The most bytes of a line after unfolding; of a comment, before it. Default 16 MiB; at most 256 MiB. */
+  /** The maximum number of bytes of a line after unfolding; of a comment, before it. Default 16 MiB; at most 256 MiB. */
   readonly maxLineLength?: number | undefined
   /**
-   * The most bytes of all lines of a record together, files included; each line counts 64 bytes more than it has.
-   * Default 128 MiB.
+   * The maximum number of bytes of all lines of a record, including files. Each line counts 64 bytes more than its length. Default
+   * 128 MiB.
    */
   readonly maxRecordSize?: number | undefined
 }
 
-/** Not all platforms support longer strings. */
+/** The limit for strings on some platforms. */
 const longestLine = 256 * 1024 * 1024
 
 /**
@@ -44,16 +44,16 @@ const longestLine = 256 * 1024 * 1024
  *
  * **Details**
  *
- * The syntax is that of `parse`. Records are emitted as soon as they are complete; memory holds only one
- * record, 64 KiB of text, and one piece of the source. The error has the line of the text, and comes after the
- * records before it; errors of the source are unchanged. Bytes that are not UTF-8 are an error, except in comments.
+ * The syntax is that of `parse`. Each record is emitted as soon as it is complete. Memory holds one record, 64 KiB of text, and one
+ * piece of the source. After a syntax error, the records before it are still emitted; the error has the line in the text. Errors of
+ * the source are passed on unchanged. Bytes that are not UTF-8 are an error, except in comments.
  *
- * The stream reads on only when its consumer asks for more (backpressure), and interruption releases the source. Each run reads anew, so
- * fibers may share the stream if they may share its source.
+ * The source is read only as fast as the consumer takes records (backpressure). Interruption releases the source. Each run reads
+ * the source from its start, so fibers may share the stream if they may share the source.
  *
- * **Values at URLs** (`photo:< file:///var/photos/ada.jpg`) are refused, unless `files` is given. Otherwise the author of the text
- * would decide which files of this machine go to the directory: see {@link FileOptions}. They are read through
- * Effect's `FileSystem`; a failure there is an `LdifFileError`.
+ * **Values at URLs** (`photo:< file:///var/photos/ada.jpg`) are refused unless `files` is given. Otherwise the author of the text
+ * could choose which files of this machine go into the directory: see {@link FileOptions}. Files are read through Effect's
+ * `FileSystem`; if that fails, the error is an `LdifFileError`.
  *
  * **Example**
  *
@@ -95,7 +95,7 @@ const defaultRecordSize = 128 * 1024 * 1024
 
 type Lines = ReadonlyArray<LdifLine>
 
-/** Pulls text until there are records. A failure waits until the records before it are gone. */
+/** Pulls text until records are complete. A failure is reported after the records before it. */
 const decoding = <E, E2>(
   pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array | string>, E>,
   options: DecodeOptions,
@@ -176,13 +176,13 @@ const caught = <A>(read: () => A): Result.Result<A, LdifSyntaxError> => {
 }
 
 /**
- * Writes records, and entries as a server returned them, as a stream of text: one piece for the first line, `version: 1`,
- * and one for each record.
+ * Writes records, and entries as a server returned them, as a stream of text: first a piece with the line `version: 1`, then one
+ * piece for each record.
  *
  * **Details**
  *
- * The whole text is that of `format`, with the same omissions. `Stream.encodeText` converts it to bytes. Memory holds only one
- * record.
+ * The whole text is the same as that of `format`, with the same omissions. `Stream.encodeText` converts it to bytes. Memory holds
+ * only one record.
  *
  * **Example**
  *

@@ -8,11 +8,14 @@ import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.
 
 /** @internal */
 export interface WidthOption {
-  /** Bytes a line; `Infinity` leaves lines whole. Default 76, least 2. */
+  /** The maximum number of bytes in a line. `Infinity` means no folding. Default 76, minimum 2. */
   readonly width?: number | undefined
-  /** Attributes whose values are in base64 whatever they are, by their descriptions. Default: none. */
+  /** Attributes whose values are always written in base64, by their descriptions. Default: none. */
   readonly inBase64?: ((description: string) => boolean) | undefined
-  /** Whether an attribute without values has a line, as `typesOnly` returns it. No reader accepts that. Default false. */
+  /**
+   * Whether to write a line for an attribute without values, as `typesOnly` returns it. No LDIF reader accepts such lines. Default
+   * false.
+   */
   readonly withoutValues?: boolean | undefined
 }
 
@@ -20,13 +23,13 @@ export interface WidthOption {
 export const versionLine = "version: 1\n"
 
 /**
- * A record with the blank line before it.
+ * The text of a record, with a blank line before it.
  *
  * @internal
  */
 export const recordWriter = (options: WidthOption | undefined): (record: LdifRecord | LdapEntry) => string => {
   const wanted = Math.floor(options?.width ?? 76)
-  // A continuation line takes a space and something more.
+  // A continuation line has a space and at least one more byte.
   const width = wanted >= 2 ? wanted : 2
   return (record) => {
     const lines: Array<string> = [""]
@@ -40,19 +43,19 @@ export const recordWriter = (options: WidthOption | undefined): (record: LdifRec
   }
 }
 
-/** Text for a comment: in one line, and ASCII. */
+/** Text for a comment: ASCII in one line. */
 const quoted = (text: string): string =>
   JSON.stringify(text).replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-/** Names of fields that aren't attributes: an entry with such an attribute would be read as another record. */
+/** Names of fields that aren't attributes. An entry with an attribute of such a name would be read as another kind of record. */
 const keywords = new Set(["dn", "changetype"])
 
-/** Names that aren't read as attributes right after `dn:`. */
+/** Names that aren't read as attributes if they come directly after `dn:`. */
 const firstKeywords = new Set(["control", "add", "delete", "replace", "increment", "newrdn"])
 
 const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(description.toLowerCase())
 
-/** The attributes of an entry in an order in which they are read as attributes; `undefined` where there is none. */
+/** The attributes of an entry in an order that a reader understands; `undefined` if no order works. */
 const readableOrder = (
   attributes: ReadonlyArray<LdapAttribute>,
   options?: WidthOption
@@ -63,15 +66,15 @@ const readableOrder = (
   return at < 0 ? undefined : [written[at]!, ...written.slice(0, at), ...written.slice(at + 1)]
 }
 
-/** What LDIF can't express of a record: text without UTF-8, or a name that is no name there. */
+/** The part of a record that LDIF can't express: text without a UTF-8 form, or an invalid attribute description. */
 const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
   const halved = textsOf(record).find((text) => !text.isWellFormed())
-  if (halved !== undefined) return `${quoted(halved)}, which has half of a surrogate pair`
+  if (halved !== undefined) return `${quoted(halved)}, which has a lone surrogate`
   const name = unwritableName(record)
   return name === undefined ? undefined : `${quoted(name)} as a name`
 }
 
-/** The names of a record, and those values that aren't bytes because they were given so by a program without types. */
+/** The names of a record, and values that a program without type checks gave as text instead of bytes. */
 const textsOf = (record: LdifRecord | LdapEntry): ReadonlyArray<string> => {
   if (record instanceof LdapEntry) return [record.dn]
   const values: ReadonlyArray<unknown> = record._tag === "Entry" || record._tag === "Add"
@@ -137,7 +140,7 @@ function* valuesOf(attributes: Entry["attributes"], options?: WidthOption): Gene
   }
 }
 
-/** A name and its value; of a control, there may be none. */
+/** A name and its value. A control may have no value. */
 const field = (name: string, value: string | Uint8Array | undefined, inBase64 = false): string => {
   if (value === undefined) return name
   const octets = typeof value === "string"
@@ -148,7 +151,9 @@ const field = (name: string, value: string | Uint8Array | undefined, inBase64 = 
   return !inBase64 && isSafe(text) ? `${name}: ${text}` : `${name}:: ${octets.toString("base64")}`
 }
 
-/** A SAFE-STRING of RFC 2849 that doesn't end with a space. Other controls than the forbidden ones are hard to see. */
+/**
+ * A SAFE-STRING of RFC 2849 that doesn't end with a space. Control characters are not allowed either, since readers can't see them.
+ */
 const isSafe = (text: string): boolean => !/[^\x20-\x7e]/.test(text) && !/^[ :<]/.test(text) && !text.endsWith(" ")
 
 /**

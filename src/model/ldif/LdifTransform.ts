@@ -1,9 +1,9 @@
 /**
- * Transforms LDIF: renames, drops or keeps attributes, moves bases. Each transformation is a function from a stream of records to
+ * Transforms LDIF: renames, drops or keeps attributes, moves bases. Each transformation is a function from one stream of records to
  * another, so files may have any size. LdifAnonymize.ts anonymizes files.
  *
- * The arguments are part of the program: one of another kind (text where a list belongs) is a bug in it, and throws `InvalidRequest`.
- * Taken as something else, it might leave in a file what was to be left out.
+ * The arguments are part of the program. An argument of the wrong type (text instead of a list) is a bug and throws
+ * `InvalidRequest`. If it were accepted, a file might keep values that were to be dropped.
  *
  * @since 0.2.0
  */
@@ -20,7 +20,7 @@ export { anonymize, type AnonymizeOptions } from "./LdifAnonymize.ts"
 export type { LdifRecord } from "./LdifRecord.ts"
 
 /**
- * From records to records.
+ * A function from records to records.
  *
  * @category models
  * @since 0.2.0
@@ -32,12 +32,12 @@ export type LdifTransformation = <E, R>(self: Stream.Stream<LdifRecord, E, R>) =
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Leaves attributes out, by their names without options and in any case of letters; an object identifier stands for the names of its
- * type (of the standard schemas), and each name for the others.
+ * Drops attributes. They are named without options, ignoring case. An object identifier also stands for the names of its type (of
+ * the standard schemas), and each name for the others.
  *
  * **Details**
  *
- * Values in names stay: an entry can't be without them. A modify record without remaining changes is left out.
+ * Values in distinguished names stay, since an entry needs its name. A modify record is dropped if no changes remain.
  *
  * **Example**
  *
@@ -66,7 +66,8 @@ export const dropAttributes = (attributes: Iterable<string>): LdifTransformation
 }
 
 /**
- * Leaves out all attributes but these, which are named as in {@link dropAttributes}. `objectClass` stays only if it is named.
+ * Keeps only these attributes and drops all others. They are named as in {@link dropAttributes}. `objectClass` is kept only if it
+ * is named.
  *
  * @category attributes
  * @since 0.2.0
@@ -77,13 +78,13 @@ export const keepAttributes = (attributes: Iterable<string>): LdifTransformation
 }
 
 /**
- * Gives attributes other names, in entries, changes and distinguished names. Options stay: of `{ cn: "commonName" }`, `cn;lang-de` becomes
- * `commonName;lang-de`. Names are found as in {@link dropAttributes}.
+ * Renames attributes in entries, changes and distinguished names. Options stay: with `{ cn: "commonName" }`, `cn;lang-de` becomes
+ * `commonName;lang-de`. The old names work as in {@link dropAttributes}.
  *
  * **Details**
  *
- * If an entry already has an attribute with the other name, the values of both are merged. Names within values (for instance of
- * `member`) are renamed if the attribute holds names by the standard schemas.
+ * If an entry already has an attribute with the new name, the values of both are merged. Attribute types in values (for instance of
+ * `member`) are renamed if the attribute holds names according to the standard schemas.
  *
  * @category attributes
  * @since 0.2.0
@@ -122,13 +123,13 @@ export const renameAttributes = (names: Readonly<Record<string, string>>): LdifT
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Moves what is at or below one name to another: in the names of records, in the new superiors of renames, and in the values of
- * attributes that the standard schemas know to hold names (`member`, `manager`, `seeAlso` …).
+ * Moves entries at or below one name to another. It changes the names of records, the new superiors of renames, and the values of
+ * attributes that hold names according to the standard schemas (`member`, `manager`, `seeAlso` …).
  *
  * **Details**
  *
- * Names are compared as `LdapDn` does. Those that aren't below `from`, and those that can't be read, stay as they are. The entry at
- * `from` itself gets the RDN of `to`; its attributes stay, so give it the values that the new name has.
+ * Names are compared as `LdapDn` does. Names that aren't below `from`, and names that can't be parsed, are not changed. The entry
+ * at `from` itself gets the RDN of `to`. Its attributes don't change, so make sure that they have the values of the new RDN.
  *
  * **Example**
  *
@@ -160,16 +161,19 @@ const typeOf = (name: string): string => equalityOf(name).type
 
 const checkRenames = (u: unknown): void => {
   if (typeof u !== "object" || u === null || Symbol.iterator in u)
-    throw new InvalidRequest({ field: "names", detail: `${given(u)} was given where new names by old ones belong` })
+    throw new InvalidRequest({
+      field: "names",
+      detail: `expected a record from old names to new ones, but ${given(u)} was given`
+    })
   for (const [from, to] of Object.entries(u)) {
     if (typeof to !== "string" || to === "")
-      throw new InvalidRequest({ field: `names.${from}`, detail: `${given(to)} was given where a new name belongs` })
+      throw new InvalidRequest({ field: `names.${from}`, detail: `expected a new name, but ${given(to)} was given` })
   }
 }
 
 const checkName = (field: string, u: unknown): void => {
   if (!LdapDn.isLdapDn(u))
-    throw new InvalidRequest({ field, detail: `${given(u)} was given where an LdapDn belongs; see LdapDn.parse` })
+    throw new InvalidRequest({ field, detail: `expected an LdapDn (see LdapDn.parse), but ${given(u)} was given` })
 }
 
 const taken = (description: string): { readonly type: string; readonly options: string } => {

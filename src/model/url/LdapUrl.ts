@@ -1,8 +1,8 @@
 /**
- * LDAP URLs (RFC 4516): a server, and what to search for there, in one text. Referrals and search references are lists of
- * them.
+ * LDAP URLs (RFC 4516): a server and a search, in one text. Referrals and search references are lists of URLs.
  *
- * What a URL is and means is here; its text is read and written by LdapUrlText.ts. Nothing is resolved or connected.
+ * This file defines URLs and their meaning; LdapUrlText.ts parses and writes their text. It resolves no host and opens no
+ * connection.
  *
  * @since 0.1.0
  */
@@ -33,13 +33,13 @@ export { type Extension, LdapUrlSyntaxError, type Scheme, type Scope }
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A URL, taken apart. Made by {@link parse} and {@link make}.
+ * A parsed URL. Made by {@link parse} and {@link make}.
  *
  * **Details**
  *
- * The fields say what the URL says, and are missing where it says nothing; {@link port}, {@link scope} and {@link
- * filter} know the defaults. `Equal.equals` compares as {@link isEqual} does. `toString`, `toJSON` and inspection show
- * passwords (`X-BINDPW`) as asterisks; {@link format} has them. URLs never change, so fibers may share them.
+ * Parts that the URL doesn't have are `undefined`; {@link port}, {@link scope} and {@link filter} return defaults for them.
+ * `Equal.equals` compares as {@link isEqual} does. `toString`, `toJSON` and inspection show passwords (`X-BINDPW`) as asterisks;
+ * {@link format} shows them in clear text. URLs never change, so fibers may share them.
  *
  * @category models
  * @since 0.1.0
@@ -47,14 +47,14 @@ export { type Extension, LdapUrlSyntaxError, type Scheme, type Scope }
 export class LdapUrl implements Equal.Equal {
   readonly scheme: Scheme
   /**
-   * The name or address of the server, an IPv6 address without its brackets; for `ldapi`, the path of the socket. If it is
-   * missing, the client has to know the server.
+   * The name or address of the server, an IPv6 address without its brackets. For `ldapi`, the path of the socket. If it is missing,
+   * the client must choose a server.
    */
   readonly host: string | undefined
   readonly port: number | undefined
-  /** The base of the search as the URL writes it, percent-encoding undone. */
+  /** The base of the search as the URL has it, without percent-encoding. */
   readonly dn: string
-  /** None means all user attributes. */
+  /** An empty list means all user attributes. */
   readonly attributes: ReadonlyArray<string>
   readonly scope: Scope | undefined
   readonly filter: LdapFilter.LdapFilter | undefined
@@ -127,7 +127,7 @@ export interface LdapUrlSearch {
 }
 
 /**
- * A URL with a critical extension that the caller doesn't support: RFC 4516 section 2 forbids to use it.
+ * A URL has a critical extension that the caller doesn't support. RFC 4516 section 2 forbids using such a URL.
  *
  * @category errors
  * @since 0.1.0
@@ -139,7 +139,7 @@ export class UnknownExtension extends Data.TaggedError("UnknownExtension")<{
   readonly url: string
 }> {
   override get message(): string {
-    return `the URL ${this.url} has the critical extension "${this.type}", which is not known here`
+    return `the URL ${this.url} has the critical extension "${this.type}", which is not supported`
   }
 }
 
@@ -154,12 +154,12 @@ export const isLdapUrl = (u: unknown): u is LdapUrl => u instanceof LdapUrl
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A URL from its parts, none of them encoded.
+ * A URL from its parts, without percent-encoding.
  *
  * **Details**
  *
- * All parts may be left out; the scheme then is `ldap`. Nothing is checked: {@link format} encodes all parts, so none of them
- * can become syntax, but invalid names or attributes make a URL that {@link parse} and other readers refuse.
+ * All parts may be left out; the default scheme is `ldap`. The parts are not checked. {@link format} encodes all of them, so they
+ * can't become syntax. But with an invalid name or attribute, {@link parse} and other readers refuse the URL.
  *
  * **Example**
  *
@@ -206,19 +206,19 @@ export const make = (parts: {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Reads a URL, in time that grows with its length and no faster.
+ * Parses a URL, in linear time.
  *
  * **Details**
  *
- * The grammar is that of RFC 4516 section 2, with the schemes `ldaps` and `ldapi` (whose host is the path of a socket in
- * percent-encoding), zones of IPv6 addresses (RFC 6874), the scope `subordinates`, and an empty list of extensions. As
- * section 2.1 requires, characters that should have been percent-encoded are accepted, except for control characters. The
- * name may have the forms that `LdapDn.parse` reads leniently, or be one of Active Directory's `<GUID=…>` and `<SID=…>`.
- * The filter and the attributes are checked too. With `lenient` a filter may be without its outer parentheses, as settings of other
- * products have it: `ldap:///o=x??sub?objectClass=person`.
+ * The grammar is that of RFC 4516 section 2, with some additions: the schemes `ldaps` and `ldapi` (whose host is the path of a
+ * socket in percent-encoding), zones of IPv6 addresses (RFC 6874), the scope `subordinates`, and an empty list of extensions. As
+ * section 2.1 requires, characters that should have been percent-encoded are accepted, except for control characters. The name may
+ * have the forms that `LdapDn.parse` accepts with `lenient`, or be one of Active Directory's `<GUID=…>` and `<SID=…>`. The filter
+ * and the attributes are checked too. With `lenient` a filter may lack its outer parentheses, as in settings of other products:
+ * `ldap:///o=x??sub?objectClass=person`.
  *
- * A URL of more than 1,048,576 characters is refused. The error has the position of the mistake in the URL. It shows no
- * password.
+ * A URL of more than 1,048,576 characters is refused. The error has the position in the URL where parsing failed. It doesn't show
+ * passwords.
  *
  * **Example**
  *
@@ -239,8 +239,8 @@ export const parse = (
   Result.map(readUrl(text, options?.lenient ?? false), (parts) => new LdapUrl(parts))
 
 /**
- * Writes a URL, passwords included, with what RFC 4516 section 2.1 wants percent-encoded, and `#`, `[` and `]`, which
- * other readers of URLs would misunderstand. What {@link parse} has read comes out as an equal URL.
+ * Writes a URL, including passwords. It percent-encodes what RFC 4516 section 2.1 requires, and also `#`, `[` and `]`, which
+ * generic URL parsers would misread. A URL that {@link parse} has read is written as an equal URL.
  *
  * @category formatting
  * @since 0.1.0
@@ -248,7 +248,7 @@ export const parse = (
 export const format = (url: LdapUrl): string => writeUrl(url)
 
 /**
- * The URL of the server alone: scheme, host and port. A session can be opened with it if there is a host.
+ * The URL of the server alone: scheme, host and port. If it has a host, a session can be opened with it.
  *
  * @category formatting
  * @since 0.1.0
@@ -269,7 +269,7 @@ export const port = (url: LdapUrl): number | undefined =>
   url.port ?? (url.scheme === "ldap" ? 389 : url.scheme === "ldaps" ? 636 : undefined)
 
 /**
- * The base of the search as a name. Fails for names that only a server understands (`<GUID=…>`).
+ * The base of the search as a distinguished name. Fails for names that only a server can resolve (`<GUID=…>`).
  *
  * @category accessors
  * @since 0.1.0
@@ -300,8 +300,8 @@ const everything = LdapFilter.present("objectClass")
  *
  * **Details**
  *
- * Extensions are not carried out here. `extensions` names those that the caller supports, in any case of letters;
- * a critical one that is not among them fails with {@link UnknownExtension}, others are ignored (RFC 4516 section 2).
+ * Extensions are not carried out here. `extensions` names those that the caller supports, ignoring case. If the URL has another
+ * critical extension, this fails with {@link UnknownExtension}. Other extensions are ignored (RFC 4516 section 2).
  *
  * **Example**
  *
@@ -331,8 +331,8 @@ export const search = (
 }
 
 /**
- * Whether two URLs mean the same: defaults count as if they were written, names are compared as `LdapDn` does, hosts,
- * attributes and types of extensions without regard to case, and the order of attributes and extensions doesn't matter.
+ * Whether two URLs mean the same. A missing part equals its default. Names are compared as `LdapDn` does; hosts, attributes and
+ * types of extensions ignoring case. The order of attributes and extensions doesn't matter.
  *
  * @category comparing
  * @since 0.1.0

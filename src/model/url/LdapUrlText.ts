@@ -1,6 +1,6 @@
 /**
- * Reads and writes the text of LDAP URLs (RFC 4516): percent-encoding, hosts, and syntax errors. LdapUrl.ts gives a URL its
- * meaning.
+ * Parses and writes the text of LDAP URLs (RFC 4516): percent-encoding, hosts, and syntax errors. LdapUrl.ts defines what a URL
+ * means.
  *
  * @since 0.1.0
  */
@@ -38,11 +38,11 @@ export interface Extension {
   readonly type: string
   /** Missing if the URL has no `=`. */
   readonly value?: string | undefined
-  /** A client that doesn't support a critical extension must not use the URL at all (RFC 4516 section 2). */
+  /** If a client doesn't support a critical extension, it must not use the URL at all (RFC 4516 section 2). */
   readonly critical: boolean
 }
 
-/** The parts of a URL, none of them encoded. */
+/** The parts of a URL, without percent-encoding. */
 export interface LdapUrlParts {
   readonly scheme: Scheme
   readonly host?: string | undefined
@@ -58,19 +58,19 @@ export interface LdapUrlParts {
 // Errors
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** How much of a long URL a message shows on either side of the mistake. */
+/** How much of a long URL a message shows on either side of the error. */
 const excerptRadius = 60
 
 /**
- * A text that isn't an LDAP URL. The message says what was expected, and points at the place.
+ * A text that isn't an LDAP URL. The message says what was expected, and marks the position.
  *
  * @category errors
  * @since 0.1.0
  */
 export class LdapUrlSyntaxError extends Data.TaggedError("LdapUrlSyntaxError")<{
-  /** The whole text, but for passwords (`X-BINDPW`, and what stands before an `@`), which are asterisks. */
+  /** The whole text. Passwords (`X-BINDPW`, and any text before an `@`) are shown as asterisks. */
   readonly url: string
-  /** Where in `url` the mistake was noticed: an index of UTF-16 code units, as strings have them. */
+  /** The position of the error in `url`, in UTF-16 code units from 0. */
   readonly position: number
   /** What is wrong there, in one line. */
   readonly detail: string
@@ -85,11 +85,11 @@ export class LdapUrlSyntaxError extends Data.TaggedError("LdapUrlSyntaxError")<{
   }
 }
 
-/** Line ends and other control characters would move the text away from the caret below it. */
+/** Line ends and other control characters would misplace the caret in the next line. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g, " ")
 
-/** A failure in a part, before the whole text is known. */
+/** A failure in a part of the URL, before the whole text is known. */
 class Mistake extends Error {
   readonly position: number
 
@@ -105,7 +105,7 @@ const fail = (position: number, detail: string): never => {
 
 const asterisks = (_: string, before: string, secret: string): string => before + "*".repeat(secret.length)
 
-/** Asterisks, as many as there were characters, so that positions stay right. */
+/** Replaces each character by an asterisk, so that positions stay correct. */
 const withoutPasswords = (text: string): string =>
   text.replace(/^([^/]*:\/\/)([^/?#@]*)(?=@)/, asterisks).replace(/([?,]!?x-bindpw=)([^,]*)/gi, asterisks)
 
@@ -113,7 +113,7 @@ const withoutPasswords = (text: string): string =>
 // Reading
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A stretch of the URL. */
+/** A part of the URL and its position. */
 interface Piece {
   readonly text: string
   readonly position: number
@@ -134,14 +134,14 @@ export const readUrl = (text: string, lenient: boolean): Result.Result<LdapUrlPa
   }
 }
 
-/** Servers send URLs as referrals, and a character of one can cost seventy bytes. */
+/** Limits the length: servers send URLs as referrals, and each character can take seventy bytes while it is parsed. */
 const maxLength = 1024 * 1024
 
 const partsOf = (text: string, lenient: boolean): LdapUrlParts => {
   if (text.length > maxLength) fail(maxLength, `a URL has ${maxLength} characters at most, this one ${text.length}`)
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   const control = text.search(/[\u0000-\u001f\u007f]/)
-  if (control >= 0) fail(control, "a control character is percent-encoded in a URL")
+  if (control >= 0) fail(control, "a control character must be percent-encoded in a URL")
   const colon = text.indexOf(":")
   const scheme = text.slice(0, Math.max(0, colon)).toLowerCase()
   if (scheme !== "ldap" && scheme !== "ldaps" && scheme !== "ldapi") {
@@ -156,7 +156,7 @@ const partsOf = (text: string, lenient: boolean): LdapUrlParts => {
   if (text[slash] !== "/") fail(slash, `expected "/" before the name, found "${text[slash]}"`)
   const path = { text: text.slice(slash + 1), position: slash + 1 }
   const [dn, attributes, scope, filter, extensions, other] = split(path, "?", 6)
-  if (other !== undefined) fail(other.position - 1, `a "?" within an extension is written "%3F"`)
+  if (other !== undefined) fail(other.position - 1, `a "?" within an extension must be written as "%3F"`)
   return {
     ...server,
     dn: dn === undefined ? "" : dnOf(dn),
@@ -181,7 +181,7 @@ const split = ({ position, text }: Piece, separator: string, atMost?: number): A
 const serverOf = (authority: Piece, scheme: Scheme): Pick<LdapUrlParts, "host" | "port"> => {
   const { position, text } = authority
   const at = text.indexOf("@")
-  if (at >= 0) fail(position + at, "an LDAP URL has no user or password before its host")
+  if (at >= 0) fail(position + at, "an LDAP URL can't have a user or password before its host")
   if (text.startsWith("[")) {
     const end = text.indexOf("]")
     if (end < 0) fail(position, `the "[" is not closed`)
@@ -192,7 +192,7 @@ const serverOf = (authority: Piece, scheme: Scheme): Pick<LdapUrlParts, "host" |
   const end = colon < 0 ? text.length : colon
   const name = { text: text.slice(0, end), position }
   const wrong = name.text.search(/[\s"<>\\^`{|}[\]]/)
-  if (wrong >= 0) fail(position + wrong, `"${name.text[wrong]}" is not a character of a host`)
+  if (wrong >= 0) fail(position + wrong, `"${name.text[wrong]}" is not allowed in a host`)
   const host = decoded(name)
   return {
     ...(host === "" ? {} : { host }),
@@ -214,11 +214,11 @@ const portOf = ({ position, text }: Piece, scheme: Scheme): Pick<LdapUrlParts, "
   if (text === "") return {}
   if (!text.startsWith(":")) fail(position, `expected ":" or "/" after the address`)
   const digits = text.slice(1)
-  // RFC 3986 section 3.2.3: the port may be empty, and then is the default.
+  // RFC 3986 section 3.2.3: the port may be empty, which means the default port.
   if (digits === "") return {}
-  if (scheme === "ldapi") fail(position, "a socket of this machine has no port")
+  if (scheme === "ldapi") fail(position, "an ldapi URL can't have a port")
   const port = /^\d{1,6}$/.test(digits) ? Number(digits) : -1
-  return port >= 1 && port <= 65535 ? { port } : fail(position + 1, "a port is a number from 1 to 65535")
+  return port >= 1 && port <= 65535 ? { port } : fail(position + 1, "a port must be a number from 1 to 65535")
 }
 
 const dnOf = (piece: Piece): string => {
@@ -228,10 +228,10 @@ const dnOf = (piece: Piece): string => {
   return Result.isSuccess(dn) ? text : fail(placeIn(piece, dn.failure.position), dn.failure.detail)
 }
 
-/** The names of Active Directory that are not distinguished names, but that it accepts in their place. */
+/** The names of Active Directory that are not distinguished names but are accepted in their place. */
 const isForeignName = (text: string): boolean => /^<(?:GUID|SID|WKGUID)=[^<>]+>$/i.test(text)
 
-/** A description, or one of the selectors that stand for many: `*`, `+` (RFC 3673), `@person` (RFC 4529). */
+/** A description, or one of the selectors of several attributes: `*`, `+` (RFC 3673), `@person` (RFC 4529). */
 const attributeOf = (piece: Piece): string => {
   const text = decoded(piece)
   const isSelector = text === "*" || text === "+" || (text.startsWith("@") && isMatchingRule(text.slice(1)))
@@ -247,7 +247,7 @@ const scopes: ReadonlyMap<string, Scope> = new Map([
 ])
 
 const scopeOf = (piece: Piece): Scope =>
-  scopes.get(decoded(piece).toLowerCase()) ?? fail(piece.position, `a scope is "base", "one" or "sub"`)
+  scopes.get(decoded(piece).toLowerCase()) ?? fail(piece.position, `a scope must be "base", "one" or "sub"`)
 
 const filterOf = (piece: Piece, lenient: boolean): LdapFilter.LdapFilter => {
   const filter = LdapFilter.parse(decoded(piece), { lenient })
@@ -270,15 +270,15 @@ const extensionOf = (piece: Piece): Extension => {
     : { type, value: decoded({ text: piece.text.slice(equals + 1), position: piece.position + equals + 1 }), critical }
 }
 
-/** Without percent-encoding. Characters that should have been encoded are taken (RFC 4516 section 2.1). */
+/** Removes percent-encoding. Characters that should have been encoded are accepted (RFC 4516 section 2.1). */
 const decoded = ({ position, text }: Piece): string =>
   !text.includes("%") ? text : text.replace(/(?:%[0-9a-f]{2})+|%/gi, (octets: string, at: number) => {
-    if (octets === "%") fail(position + at, `"%" is followed by two hexadecimal digits; a "%" itself is "%25"`)
+    if (octets === "%") fail(position + at, `"%" must be followed by two hexadecimal digits; write "%25" for a "%"`)
     const bytes = Buffer.from(octets.replaceAll("%", ""), "hex")
     return isUtf8(bytes) ? bytes.toString("utf8") : fail(position + at, "percent-encoded bytes are not UTF-8")
   })
 
-/** Where in the URL a character of the decoded text stands. */
+/** The position in the URL of a character of the decoded text. */
 const placeIn = ({ position, text }: Piece, index: number): number => {
   let at = 0
   for (let units = 0; units < index && at < text.length; units++) {
@@ -289,7 +289,7 @@ const placeIn = ({ position, text }: Piece, index: number): number => {
     const lead = Number.parseInt(text.slice(at + 1, at + 3), 16)
     const octets = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
     at += 3 * octets
-    // A character of four bytes takes two units of a string.
+    // A character of four bytes has two code units in a string.
     if (octets === 4) units++
   }
   return position + Math.min(at, text.length)
@@ -328,12 +328,12 @@ const writeExtension = ({ critical, type, value }: Extension): string =>
   `${critical ? "!" : ""}${encoded(type, beyondListed)}${value === undefined ? "" : `=${encoded(value, beyondListed)}`}`
 
 /**
- * What is percent-encoded in a name or a filter. RFC 4516 section 2.1 leaves `#`, `[` and `]` as they are, but readers of
- * URLs in general would take a `#` for the end.
+ * The characters that are percent-encoded in a name or a filter. RFC 4516 section 2.1 doesn't require it for `#`, `[` and `]`, but
+ * generic URL parsers would take a `#` for the start of a fragment.
  */
 const beyondElement = /[^A-Za-z0-9._~!$&'()*+,;=:@/-]/gu
 
-/** What is encoded in one of several things that commas separate. */
+/** The characters that are encoded in an item of a comma-separated list. */
 const beyondListed = /[^A-Za-z0-9._~!$&'()*+;=:@/-]/gu
 
 const encoded = (text: string, beyond: RegExp): string =>

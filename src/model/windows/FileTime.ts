@@ -1,6 +1,6 @@
 /**
- * FILETIME, the point in time of Windows (MS-DTYP section 2.3.3): units of 100 ns since the beginning of 1601, as a number or as the text of
- * an attribute; and intervals, which are negative numbers of such units.
+ * FILETIME, Windows' points in time (MS-DTYP section 2.3.3): units of 100 ns since the beginning of 1601, as a number or as the
+ * text of an attribute. Intervals are negative numbers of such units.
  *
  * @since 0.2.0
  */
@@ -12,7 +12,7 @@ import { WindowsValueError } from "./WindowsValueError.ts"
 const largest = 2n ** 63n - 1n
 const smallest = -(2n ** 63n)
 
-/** This many units before 1970. */
+/** The number of units from 1601 to 1970. */
 const epoch = 116_444_736_000_000_000n
 const perMilli = 10_000n
 
@@ -20,7 +20,7 @@ const wrong = (expected: string, detail: string): Result.Result<never, WindowsVa
   Result.fail(new WindowsValueError({ expected, detail }))
 
 /**
- * A signed integer of 64 bits from text (MS-ADTS section 3.1.1.2.2.2.7).
+ * Parses a signed integer of 64 bits (MS-ADTS section 3.1.1.2.2.2.7).
  *
  * @category conversions
  * @since 0.2.0
@@ -33,7 +33,7 @@ export const largeIntegerFromText = (text: string): Result.Result<bigint, Window
 }
 
 /**
- * Whether a number has 64 bits.
+ * Whether a number fits into 64 bits.
  *
  * @category guards
  * @since 0.2.0
@@ -42,7 +42,7 @@ export const isLargeInteger = (value: bigint): boolean =>
   typeof value === "bigint" && value <= largest && value >= smallest
 
 /**
- * 9223372036854775807: an account with this `accountExpires` never expires. 0 means the same there.
+ * 9223372036854775807: an account with this `accountExpires` never expires. There, 0 means the same.
  *
  * @category special values
  * @since 0.2.0
@@ -50,8 +50,8 @@ export const isLargeInteger = (value: bigint): boolean =>
 export const never: bigint = largest
 
 /**
- * 0: never logged on (`lastLogonTimestamp`), not locked (`lockoutTime`), must change the password (`pwdLastSet`), never expires
- * (`accountExpires`).
+ * 0: the account has never logged on (`lastLogonTimestamp`), isn't locked (`lockoutTime`), must change its password (`pwdLastSet`),
+ * or never expires (`accountExpires`).
  *
  * @category special values
  * @since 0.2.0
@@ -59,7 +59,7 @@ export const never: bigint = largest
 export const zero: bigint = 0n
 
 /**
- * -1: has the server write the present moment. Only to be written, and only to `pwdLastSet`: it ends "must change the password".
+ * -1: the server writes the current time. Only for writing, and only for `pwdLastSet`: it ends "must change the password".
  *
  * @category special values
  * @since 0.2.0
@@ -67,7 +67,7 @@ export const zero: bigint = 0n
 export const now: bigint = -1n
 
 /**
- * A FILETIME as what it means: a point in time, or one of the special values.
+ * The meaning of a FILETIME: a point in time, or one of the special values.
  *
  * @category models
  * @since 0.2.0
@@ -75,28 +75,31 @@ export const now: bigint = -1n
 export type FileTimeValue = DateTime.Utc | "zero" | "never" | "now"
 
 /**
- * The point in time of a FILETIME.
+ * Converts a FILETIME to a point in time.
  *
  * **Details**
  *
- * A `DateTime.Utc` has milliseconds: what is finer is cut off. Fails for the special values 0 and {@link never} and for negative numbers;
- * {@link valueOf} reads them too.
+ * A `DateTime.Utc` has milliseconds, so the rest is cut off. Fails for the special values 0 and {@link never} and for negative
+ * numbers; {@link valueOf} accepts them too.
  *
  * @category conversions
  * @since 0.2.0
  */
 export const toDateTime = (units: bigint): Result.Result<DateTime.Utc, WindowsValueError> => {
   if (!isLargeInteger(units) || units <= 0n || units === largest) {
-    return wrong("FILETIME", units === 0n || units === largest ? "a special value and no time" : "it is not negative")
+    return wrong(
+      "FILETIME",
+      units === 0n || units === largest ? "this is a special value, not a time" : "it must not be negative"
+    )
   }
   const sinceEpoch = units - epoch
-  // Division rounds towards zero; a time before 1970 is to lose what is finer than a millisecond as others do.
+  // Division rounds towards zero. A time before 1970 must be cut off in the same direction as later times.
   const millis = sinceEpoch >= 0n ? sinceEpoch / perMilli : -((-sinceEpoch + perMilli - 1n) / perMilli)
   return Result.succeed(DateTime.makeUnsafe(Number(millis)))
 }
 
 /**
- * The FILETIME of a point in time, for an attribute or a filter: `String` makes its text.
+ * Converts a point in time to a FILETIME, for an attribute or a filter: `String` makes its text.
  *
  * **Example**
  *
@@ -114,13 +117,13 @@ export const toDateTime = (units: bigint): Result.Result<DateTime.Utc, WindowsVa
  */
 export const fromDateTime = (time: DateTime.DateTime): Result.Result<bigint, WindowsValueError> => {
   const units = BigInt(DateTime.toEpochMillis(time)) * perMilli + epoch
-  if (units < 0n || units >= largest) return wrong("FILETIME", "it has a year from 1601 to 30828")
-  // The very beginning would be a special value.
+  if (units < 0n || units >= largest) return wrong("FILETIME", "its year must be from 1601 to 30828")
+  // The first moment of 1601 would be the special value 0.
   return Result.succeed(units === 0n ? 1n : units)
 }
 
 /**
- * What a FILETIME means, special values included.
+ * Converts a FILETIME to its meaning, including the special values.
  *
  * @category conversions
  * @since 0.2.0
@@ -135,7 +138,7 @@ export const valueOf = (units: bigint): Result.Result<FileTimeValue, WindowsValu
     : toDateTime(units)
 
 /**
- * The number of a {@link FileTimeValue}.
+ * Converts a {@link FileTimeValue} to its number.
  *
  * @category conversions
  * @since 0.2.0
@@ -150,8 +153,8 @@ export const ofValue = (value: FileTimeValue): Result.Result<bigint, WindowsValu
     : fromDateTime(value)
 
 /**
- * The span of time of an interval, as in `maxPwdAge` and `msDS-LockoutDuration`: infinite for -9223372036854775808. What is finer than a
- * millisecond is cut off.
+ * Converts an interval to a span of time, as for `maxPwdAge` and `msDS-LockoutDuration`. -9223372036854775808 is infinite.
+ * Fractions of a millisecond are cut off.
  *
  * @category intervals
  * @since 0.2.0
@@ -164,7 +167,7 @@ export const toDuration = (units: bigint): Result.Result<Duration.Duration, Wind
     : Result.succeed(Duration.millis(Number(-units / perMilli)))
 
 /**
- * The interval of a span of time: a negative number, or 0.
+ * Converts a span of time to an interval: a negative number, or 0.
  *
  * @category intervals
  * @since 0.2.0
@@ -175,6 +178,6 @@ export const fromDuration = (input: Duration.Input): Result.Result<bigint, Windo
   const millis = Duration.toMillis(duration)
   const units = millis >= 0 && millis <= Number.MAX_SAFE_INTEGER ? BigInt(Math.floor(millis)) * perMilli : -1n
   return units < 0n || units > largest
-    ? wrong("interval", "an interval is from 0 to 2^63 units of 100 ns")
+    ? wrong("interval", "an interval must be from 0 to 2^63 units of 100 ns")
     : Result.succeed(-units)
 }

@@ -1,8 +1,8 @@
 /**
- * GUIDs (MS-DTYP section 2.3.4), the 16 bytes of `objectGUID`, in the two orders of bytes that there are.
+ * GUIDs (MS-DTYP section 2.3.4), the 16 bytes of `objectGUID`, in both byte orders.
  *
- * Windows keeps the first three groups with their least byte first; a UUID of RFC 9562, such as OpenLDAP's `entryUUID`, has its bytes in
- * the order of its text. A GUID in a program is always its text, in lower case and without braces.
+ * Windows stores the first three groups with the least significant byte first. A UUID of RFC 9562, such as OpenLDAP's `entryUUID`,
+ * has its bytes in the order of its text. In a program a GUID is always its text, in lower case and without braces.
  *
  * @since 0.2.0
  */
@@ -10,8 +10,8 @@ import * as Result from "effect/Result"
 import { WindowsValueError } from "./WindowsValueError.ts"
 
 /**
- * The order of the bytes: that of Windows (`objectGUID`, `schemaIDGUID`, security descriptors), or that of RFC 9562, which is the order of
- * the text (`entryUUID`, other systems).
+ * The order of the bytes. `windows` is used in `objectGUID`, `schemaIDGUID` and security descriptors. `rfc` is the order of the
+ * text (`entryUUID`, other systems).
  *
  * @category models
  * @since 0.2.0
@@ -28,11 +28,11 @@ const ordered = (bytes: Uint8Array, order: GuidByteOrder): Buffer =>
   Buffer.from(order === "windows" ? windowsOrder.map((at) => bytes[at]!) : bytes)
 
 /**
- * The text of a GUID from its 16 bytes: `b1db3cca-…`.
+ * Converts the 16 bytes of a GUID to its text: `b1db3cca-…`.
  *
  * **Details**
  *
- * The order of the bytes is that of Windows by default, in which `ca3cdbb1…` is `b1db3cca-…`.
+ * The default byte order is that of Windows: the bytes `ca3cdbb1…` are `b1db3cca-…`.
  *
  * @category conversions
  * @since 0.2.0
@@ -41,7 +41,7 @@ export const fromBytes = (
   bytes: Uint8Array,
   order: GuidByteOrder = "windows"
 ): Result.Result<string, WindowsValueError> => {
-  if (!(bytes instanceof Uint8Array) || bytes.length !== 16) return wrong("a GUID has 16 bytes")
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 16) return wrong("a GUID must have 16 bytes")
   const hex = ordered(bytes, order).toString("hex")
   return Result.succeed(
     [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
@@ -49,7 +49,8 @@ export const fromBytes = (
 }
 
 /**
- * The 16 bytes of a GUID from its text, in capitals or not, with or without braces. The order of the bytes is that of Windows by default.
+ * Converts the text of a GUID to its 16 bytes. The text may be in upper case and in braces. The default byte order is that of
+ * Windows.
  *
  * @category conversions
  * @since 0.2.0
@@ -61,7 +62,7 @@ export const toBytes = (
   Result.map(normalize(guid), (text) => ordered(Buffer.from(text.replaceAll("-", ""), "hex"), order))
 
 /**
- * The same GUID in lower case and without braces.
+ * Converts a GUID to lower case and removes braces.
  *
  * @category conversions
  * @since 0.2.0
@@ -70,7 +71,7 @@ export const normalize = (guid: string): Result.Result<string, WindowsValueError
   const text = typeof guid === "string" ? /^\{(.*)\}$/s.exec(guid)?.[1] ?? guid : ""
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
     ? Result.succeed(text.toLowerCase())
-    : wrong("its text has the form 01234567-89ab-cdef-0123-456789abcdef")
+    : wrong("its text must have the form 01234567-89ab-cdef-0123-456789abcdef")
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Security identifiers (MS-DTYP section 2.4.2): between their bytes, which directories hold, and their text, `S-1-5-21-…`, which programs
- * and people use. A SID in a program is always its text in the form that {@link fromBytes} writes.
+ * Converts security identifiers (MS-DTYP section 2.4.2) between bytes, as directories store them, and text, `S-1-5-21-…`. In a
+ * program a SID is always its text, in the form of {@link fromBytes}.
  *
  * @since 0.2.0
  */
@@ -14,11 +14,11 @@ const wrong = (detail: string): Result.Result<never, WindowsValueError> =>
   Result.fail(new WindowsValueError({ expected: "security identifier (SID)", detail }))
 
 /**
- * The text of a SID from the bytes of `objectSid`, `tokenGroups` or `sIDHistory`.
+ * Converts the bytes of `objectSid`, `tokenGroups` or `sIDHistory` to the text of a SID.
  *
  * **Details**
  *
- * The bytes must be exactly one SID. An authority from 2³² on is written in hexadecimal, as Windows does.
+ * The bytes must be exactly one SID. An authority of 2³² or more is written in hexadecimal, as Windows does.
  *
  * **Example**
  *
@@ -32,12 +32,12 @@ const wrong = (detail: string): Result.Result<never, WindowsValueError> =>
  * @since 0.2.0
  */
 export const fromBytes = (bytes: Uint8Array): Result.Result<string, WindowsValueError> => {
-  if (!(bytes instanceof Uint8Array)) return wrong("bytes belong there")
+  if (!(bytes instanceof Uint8Array)) return wrong("expected bytes")
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const count = view[1] ?? 0
-  if (view[0] !== 1) return wrong("it begins with its revision, which is 1")
-  if (count > maxSubAuthorities) return wrong(`it has at most ${maxSubAuthorities} subauthorities`)
-  if (view.length !== 8 + 4 * count) return wrong(`with ${count} subauthorities it has ${8 + 4 * count} bytes`)
+  if (view[0] !== 1) return wrong("its first byte, the revision, must be 1")
+  if (count > maxSubAuthorities) return wrong(`it can have at most ${maxSubAuthorities} subauthorities`)
+  if (view.length !== 8 + 4 * count) return wrong(`with ${count} subauthorities it must have ${8 + 4 * count} bytes`)
   const parts = Array.from({ length: count }, (_, i) => view.readUInt32LE(8 + 4 * i))
   return Result.succeed(["S-1", authorityText(BigInt(view.readUIntBE(2, 6))), ...parts].join("-"))
 }
@@ -46,7 +46,7 @@ const authorityText = (authority: bigint): string =>
   authority < 2n ** 32n ? String(authority) : `0x${authority.toString(16).padStart(12, "0").toUpperCase()}`
 
 /**
- * The bytes of a SID from its text, as a value of a filter or of an attribute.
+ * Converts the text of a SID to bytes, as a value of a filter or of an attribute.
  *
  * **Details**
  *
@@ -57,7 +57,7 @@ const authorityText = (authority: bigint): string =>
  */
 export const toBytes = (sid: string): Result.Result<Uint8Array, WindowsValueError> => {
   const parts = typeof sid === "string" ? /^S-1-(0x[0-9a-f]{1,12}|[0-9]{1,15})((?:-[0-9]{1,10})*)$/i.exec(sid) : null
-  if (parts === null) return wrong("its text has the form S-1-…")
+  if (parts === null) return wrong("its text must have the form S-1-…")
   const authority = BigInt(parts[1]!)
   const subAuthorities = parts[2]!.split("-").slice(1).map(Number)
   if (
@@ -75,7 +75,7 @@ export const toBytes = (sid: string): Result.Result<Uint8Array, WindowsValueErro
 }
 
 /**
- * The same SID in the form that {@link fromBytes} writes, for comparison: capitals, no leading zeros.
+ * Converts a SID to the form of {@link fromBytes}, for comparison: capitals, no leading zeros.
  *
  * @category conversions
  * @since 0.2.0
@@ -108,7 +108,7 @@ export const ridOf = (sid: string): Result.Result<number, WindowsValueError> =>
  *
  * **Details**
  *
- * The same for a SID that is in no domain: the result for `S-1-5-32-544` is `S-1-5-32`.
+ * For a SID outside of any domain, the last number is removed too: the result for `S-1-5-32-544` is `S-1-5-32`.
  *
  * @category parts
  * @since 0.2.0
@@ -122,7 +122,7 @@ export const domainOf = (sid: string): Result.Result<string, WindowsValueError> 
   })
 
 /**
- * The SID of an account or group of a domain: that of the domain and a relative identifier, such as a `primaryGroupID`.
+ * The SID of an account or group of a domain: the SID of the domain and a relative identifier, such as a `primaryGroupID`.
  *
  * **Example**
  *
@@ -137,5 +137,5 @@ export const domainOf = (sid: string): Result.Result<string, WindowsValueError> 
  */
 export const withRid = (domain: string, rid: number): Result.Result<string, WindowsValueError> =>
   !Number.isInteger(rid) || rid < 0 || rid >= 2 ** 32
-    ? wrong("a relative identifier is an integer from 0 to 4294967295")
+    ? wrong("a relative identifier must be an integer from 0 to 4294967295")
     : Result.flatMap(normalize(domain), (text) => normalize(`${text}-${rid}`))

@@ -5,11 +5,12 @@ import * as Redacted from "effect/Redacted"
  *
  * **When to use**
  *
- * In an `add` that makes an account with its password. To change a password, use `LdapJobs.changePasswordInActiveDirectory`.
+ * Use it in an `add` that creates an account with its password. To change a password, use
+ * `LdapJobs.changePasswordInActiveDirectory`.
  *
  * **Details**
  *
- * The bytes are the password in another form: keep them out of logs. The server takes them over TLS or an encrypted connection only.
+ * The bytes contain the password: keep them out of logs. The server accepts them only over TLS or an encrypted connection.
  *
  * @category passwords
  * @since 0.2.0

@@ -29,7 +29,7 @@ import { type Filters, filtersFor, objectClassFilter } from "./LdapSchemaFilter.
  * @since 0.1.0
  */
 export interface Entries<Self, Fields extends FieldsInput> {
-  /** The object classes of its entries, as they are written. */
+  /** The object classes of its entries, spelled as in the definition. */
   readonly objectClasses: ReadonlyArray<string>
 
   /** The attributes to request: those of its fields, without write-only ones. */
@@ -46,8 +46,9 @@ export interface Entries<Self, Fields extends FieldsInput> {
    *
    * **Details**
    *
-   * All problems are in the error, each with its attribute and value. Object classes are not checked: the filter of a search
-   * does that. An attribute of which Active Directory sent only a range is a problem, not a part of a list.
+   * The error lists all problems, each with its attribute and value. Object classes are not checked, since the filter of a search
+   * does that. If Active Directory sent only a range of the values of an attribute, that is a problem too: the value would be
+   * incomplete.
    */
   readonly decodeEntry: (entry: LdapEntry) => Result.Result<Self, LdapDecodeError>
 
@@ -55,13 +56,13 @@ export interface Entries<Self, Fields extends FieldsInput> {
   readonly encodeEntry: (value: Self) => Result.Result<ReadonlyArray<LdapAttribute>, LdapEncodeError>
 
   /**
-   * The least modification from one value to the other: nothing for equal fields, and unchanged values are not
-   * touched.
+   * The smallest list of modifications that changes one value into the other. Equal fields are left out, and unchanged values are
+   * not touched.
    *
    * **Details**
    *
-   * Values are compared by their bytes. A list without a common value, and binary values of which one is removed, are replaced as a
-   * whole. Read-only fields, `objectClass`, and the entry's name are never modified.
+   * Values are compared by their bytes. A list is replaced as a whole if it has no value in common with the old one, or if a binary
+   * value is removed. Read-only fields, `objectClass`, and the entry's name are never modified.
    */
   readonly modifications: (
     previous: Self,
@@ -73,8 +74,8 @@ export interface Entries<Self, Fields extends FieldsInput> {
 }
 
 /**
- * A domain class: an effect Schema class whose encoded side is a record of the values in bytes of each field, with what
- * {@link Entries} has.
+ * A domain class: an effect Schema class whose encoded side is a record of fields, each with its values in bytes. It also has the
+ * members of {@link Entries}.
  *
  * @category models
  * @since 0.1.0
@@ -111,7 +112,7 @@ export interface Class<Self, Fields extends FieldsInput, Inherited> extends
   ): Schema.Struct<SchemasOf<Fields>>["Type"] & Inherited
 
   /**
-   * A class with these fields and more, below this one: its methods are inherited, and the object classes are those of both.
+   * A subclass with these fields in addition. It inherits the methods, and its entries have the object classes of both.
    */
   readonly extend: <Extended = never>(identifier: string) => <const More extends FieldsInput>(
     options: { readonly objectClass?: string | ReadonlyArray<string> | undefined; readonly fields: More }
@@ -132,12 +133,12 @@ export type MissingSelf =
  *
  * **Details**
  *
- * A field is a codec (`LdapSchema.DirectoryString`: exactly one value, of the attribute of that name), or made by
- * `LdapSchema.attribute` (another name), `optional`, `repeated`, `nonEmpty`, `set`, `readOnly`, `writeOnly` or `entryDn`.
- * In every other way the result is a class of effect Schema: `new` checks its fields, methods can be added, two equal
- * values are `Equal`, and it may be a part of other schemas.
+ * A field is a codec or a {@link Field}. A codec such as `LdapSchema.DirectoryString` stands for exactly one value, of the
+ * attribute with the name of the field. A {@link Field} is made by `LdapSchema.attribute` (for another name), `optional`,
+ * `repeated`, `nonEmpty`, `set`, `readOnly`, `writeOnly` or `entryDn`. In every other way the result is a class of effect Schema:
+ * `new` checks its fields, methods can be added, two equal values are `Equal`, and it can be a part of other schemas.
  *
- * `objectClass` are the classes that the entries must have, and that new entries get.
+ * `objectClass` names the object classes that matching entries must have. New entries get the same classes.
  *
  * **Example**
  *
@@ -172,14 +173,14 @@ export const Class = <Self = never>(identifier: string) =>
   options: { readonly objectClass: string | ReadonlyArray<string>; readonly fields: Fields }
 ): [Self] extends [never] ? MissingSelf : Class<Self, Fields, {}> => {
   const base = Schema.Class<unknown>(identifier)(schemasOf(options.fields))
-  // What `withEntries` makes of a Schema class is what `Class` says; the conditional type can't be seen through here.
+  // `withEntries` makes the type that `Class` declares. TypeScript can't resolve the conditional type here, so it can't check that.
   return withEntries(base, identifier, options) as never
 }
 
 const schemasOf = (fields: FieldsInput): Schema.Struct.Fields =>
   Object.fromEntries(Object.entries(fields).map(([name, input]) => [name, fieldFrom(input).schema]))
 
-/** What `Schema.Class` gives, as far as it matters here. */
+/** The part of the result of `Schema.Class` that is used here. */
 interface SchemaClass {
   readonly extend: (identifier: string) => (fields: Schema.Struct.Fields) => SchemaClass
 }
@@ -200,8 +201,8 @@ const withEntries = (
     ldapFields: options.fields
   }
   for (const [name, value] of Object.entries(constant)) Object.defineProperty(base, name, { value, configurable: true })
-  // These need the class that the program declares, which extends this one: it is `this` of the first use. The functions are
-  // bound to it, so that they can be passed around.
+  // These members need the class that the program declares. That class extends this one, so it is known only when a member is first
+  // used, as `this`. The functions are bound to it, so they can be passed around.
   const derived: Record<string, (codecs: Codecs) => unknown> = {
     decodeEntry: ({ decode }) => decode,
     encodeEntry: ({ encode }) => (value: unknown) =>

@@ -35,7 +35,7 @@ export const mappingFrom = (
   })
 })
 
-/** The attributes to request; `1.1` requests none. */
+/** The attributes to request. A class without attributes requests `1.1`, which means none (RFC 4511 section 4.5.1.8). */
 export const attributesOf = ({ fields }: Mapping): ReadonlyArray<string> => {
   const attributes = fields.filter(isRead).map(({ attribute }) => attribute)
   return attributes.length === 0 ? ["1.1"] : Array.from(new Set(attributes))
@@ -94,7 +94,7 @@ const problemsOf = (
   formatIssue(issue).issues.map(({ message, path = [] }) => {
     const [name, at] = path.map((part) => typeof part === "object" ? part.key : part)
     const field = mapping.fields.find((field) => field.name === name)
-    // A check of the whole class has no field.
+    // A check of the whole class belongs to no field.
     if (field === undefined) return { field: "", attribute: "", index: undefined, value: undefined, detail: message }
     const index = typeof at === "number" ? at : undefined
     const detail = message === "Missing key" ? "the attribute is missing" : message
@@ -114,7 +114,7 @@ const problemOf = (
     attribute: field.attribute,
     index,
     value: value === undefined || isHidden ? undefined : shown(field.attribute, value),
-    detail: isHidden ? "not a value of this field; what it is, is a secret" : detail
+    detail: isHidden ? "not a valid value of this field; the value is secret and isn't shown" : detail
   }
 }
 
@@ -129,7 +129,7 @@ const shown = (attribute: string, value: Uint8Array): string => {
   return json.length > maxShown ? `${json.slice(0, maxShown)}…` : json
 }
 
-/** A value as LdapEntry prints it, which knows the attributes whose values are secrets. */
+/** Shows a value as LdapEntry prints it. LdapEntry knows the attributes whose values are secrets. */
 const printed = (attribute: string, value: Uint8Array): unknown => {
   // The form that LdapEntry.toJSON gives.
   const json = makeEntry("", [{ description: attribute, values: [value] }]).toJSON() as {
@@ -181,7 +181,7 @@ const noValues: ReadonlyArray<Uint8Array> = []
 const keyOf = (value: Uint8Array): string =>
   Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("latin1")
 
-/** The fewest values that have to be sent to make one entry the other; see `LdapSchema.Class`. */
+/** The smallest set of values to send to change one entry into the other; see `LdapSchema.Class`. */
 export const modificationsBetween = (
   mapping: Mapping,
   previous: EncodedFields,
@@ -201,9 +201,9 @@ export const modificationsBetween = (
     // A replace, unlike a delete, also succeeds if another client has deleted the value meanwhile.
     if (after.length === 0) return [LdapModification.replace(field.attribute)]
     if (before.length === 0) return [LdapModification.add(field.attribute, added)]
-    // Replaced are single values, lists without a common value, and binary values, since many binary attributes have no equality rule
-    // by which a server would find the value to delete. Otherwise unchanged values are not touched, so that a value that another
-    // client adds meanwhile isn't lost.
+    // Three kinds of fields are replaced as a whole: single values, lists that have no value in common, and binary values. Many
+    // binary attributes have no equality rule, so the server couldn't find the value to delete. In all other fields unchanged
+    // values are not touched, so a value that another client adds meanwhile isn't lost.
     const isReplaced = field.kind === "single" || field.kind === "optional" || removed.length === before.length ||
       (removed.length > 0 && isOctets(field))
     if (isReplaced) return [LdapModification.replace(field.attribute, after)]

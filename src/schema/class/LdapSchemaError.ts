@@ -31,7 +31,7 @@ const describe = ({ attribute, detail, field, index, value }: FieldProblem): str
   }${value === undefined ? "" : ` ${value}`}: ${detail}`
 
 /**
- * An entry that a domain class can't be made from. The message names the entry, the attributes and the values; those of
+ * An entry can't be converted to a value of a domain class. The message names the entry, the attributes and the values. Values of
  * password attributes are not shown.
  *
  * @category errors
@@ -50,8 +50,8 @@ export class LdapDecodeError extends Data.TaggedError("LdapDecodeError")<{
 }
 
 /**
- * A value of a domain class that can't be converted to an entry, for instance because a required text is empty or a time
- * out of range. Values are never in the message.
+ * A value of a domain class can't be converted to an entry, for instance because a required text is empty or a time is out of
+ * range. Values are never in the message.
  *
  * @category errors
  * @since 0.1.0

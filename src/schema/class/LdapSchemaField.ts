@@ -174,7 +174,7 @@ export const fieldFrom = (input: FieldInput): Field =>
   }
 
 /**
- * A field under a name of the program's own: `attribute("sn", DirectoryString)`.
+ * A field whose attribute has another name than the field: `attribute("sn", DirectoryString)`.
  *
  * **Details**
  *
@@ -187,11 +187,11 @@ export const fieldFrom = (input: FieldInput): Field =>
 export const attribute: {
   <F extends Field>(name: string, field: F): F
   <V extends ValueCodec>(name: string, value: V): Field<V, Single<V>, "single", "readWrite">
-  // The implementation has one type for both: what comes out is what goes in, with a name.
+  // One signature serves both overloads: the result is the argument with a name.
 } = ((name: string, input: FieldInput): Field => ({ ...fieldFrom(input), attribute: name })) as never
 
 /**
- * A field with one value or none: `T | undefined`, and the key may be missing.
+ * A field with at most one value: `T | undefined`. The key may be missing.
  *
  * @category fields
  * @since 0.1.0
@@ -208,8 +208,8 @@ export const optional = <V extends ValueCodec>(
 })
 
 /**
- * A field with any number of values, as an array in the server's order, which has no meaning. A constructor may leave it
- * out.
+ * A field with any number of values, as an array in the server's order. LDAP gives that order no meaning. A constructor may leave
+ * the field out.
  *
  * @category fields
  * @since 0.1.0
@@ -224,7 +224,8 @@ export const repeated = <V extends ValueCodec>(value: V): Field<V, Repeated<V>, 
 })
 
 /**
- * A field with one value or more, as an array: what an object class requires, such as `member` of `groupOfNames`.
+ * A field with at least one value, as an array. Use it where an object class requires the attribute, such as `member` of
+ * `groupOfNames`.
  *
  * @category fields
  * @since 0.1.0
@@ -241,8 +242,8 @@ export const nonEmpty = <V extends ValueCodec>(
 })
 
 /**
- * A field with any number of values, as a `HashSet`, which is what the values of an attribute are. A constructor may leave
- * it out.
+ * A field with any number of values, as a `HashSet`. In LDAP the values of an attribute are a set. A constructor may leave the
+ * field out.
  *
  * @category fields
  * @since 0.1.0
@@ -261,8 +262,8 @@ export const set = <V extends ValueCodec>(value: V): Field<V, SetOf<V>, "set", "
  *
  * **Details**
  *
- * A codec alone, or an {@link optional} field, has one value or none here, since a new entry has no value yet.
- * {@link attribute} goes outside: `attribute("memberOf", readOnly(set(Dn)))`.
+ * A codec alone, or an {@link optional} field, has at most one value here, since a new entry has no value yet. {@link attribute}
+ * goes outside: `attribute("memberOf", readOnly(set(Dn)))`.
  *
  * @category fields
  * @since 0.1.0
@@ -272,7 +273,7 @@ export const readOnly: {
   <V extends ValueCodec, S extends Schema.Constraint, K extends "optional" | "repeated" | "set">(
     field: Field<V, S, K, "readWrite">
   ): Field<V, S, K, "readOnly">
-  // As of `attribute`.
+  // One signature for all overloads, as in `attribute`.
 } = ((input: FieldInput): Field => restricted(input, "readOnly")) as never
 
 /**
@@ -280,8 +281,8 @@ export const readOnly: {
  *
  * **Details**
  *
- * The least modification between two values replaces it if the new value sets it differently from the old one, and
- * leaves it alone if the new value doesn't set it.
+ * If the new value sets the field differently from the old one, the modifications replace it. If the new value doesn't set it, they
+ * leave it alone.
  *
  * @category fields
  * @since 0.1.0
@@ -291,7 +292,7 @@ export const writeOnly: {
   <V extends ValueCodec, S extends Schema.Constraint, K extends "optional" | "repeated" | "set">(
     field: Field<V, S, K, "readWrite">
   ): Field<V, S, K, "writeOnly">
-  // As of `attribute`.
+  // One signature for all overloads, as in `attribute`.
 } = ((input: FieldInput): Field => restricted(input, "writeOnly")) as never
 
 const restricted = (input: FieldInput, access: Access): Field =>
@@ -311,8 +312,7 @@ const restricted = (input: FieldInput, access: Access): Field =>
  *
  * **Details**
  *
- * Decoding sets it; encoding and modifying ignore it. If a value has it, a repository uses it to find the entry of the
- * value.
+ * Decoding sets the field. Encoding and modifying ignore it. A repository uses it, if it is set, to find the entry of the value.
  *
  * @category fields
  * @since 0.1.0

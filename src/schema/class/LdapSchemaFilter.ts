@@ -16,9 +16,8 @@ import type { FieldsInput, SearchableKey, TextKey, ValueOf } from "./LdapSchemaF
  *
  * **Details**
  *
- * A field that the class doesn't have, and a value that isn't of the field's type, don't compile. A field with several
- * values matches if one of them does. A value that the field's codec can't write, which no entry can have then, gives a
- * filter that matches no entry.
+ * A field that the class doesn't have doesn't compile, and neither does a value of another type. A field with several values
+ * matches if one of them does. If the field's codec can't encode a value, no entry can have it, so the filter matches no entry.
  *
  * @category models
  * @since 0.1.0
@@ -36,19 +35,19 @@ export interface Filters<Fields extends FieldsInput> {
     value: ValueOf<Fields[K]>
   ) => LdapFilter.LdapFilter
   readonly lessOrEqual: <K extends SearchableKey<Fields>>(field: K, value: ValueOf<Fields[K]>) => LdapFilter.LdapFilter
-  /** The parts of text are taken as they are; an empty part matches every value. */
+  /** Text parts are matched literally. An empty part matches every value. */
   readonly startsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
   readonly endsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
   readonly contains: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
 }
 
-/** Not `(|)`, which Active Directory doesn't know. */
+/** Not `(|)`, which Active Directory refuses. */
 const nothing = LdapFilter.not(LdapFilter.present("objectClass"))
 
 export const filtersFor = <Fields extends FieldsInput>(mapping: Mapping): Filters<Fields> => {
   const byName = new Map(mapping.fields.map((field) => [field.name, {
     attribute: field.attribute,
-    // Made at the first use, since most fields are never used.
+    // Made when they are first used, since most fields are never used in a filter.
     encode: (value: unknown) => Schema.encodeUnknownResult(field.value)(value)
   }]))
   const fieldOf = (name: string) => {

@@ -69,42 +69,43 @@ export interface StreamOptions {
  *
  * **Details**
  *
- * If a value has a field `LdapSchema.entryDn`, that is the name of its entry; otherwise it is the entry right below the base with the
- * value's RDN.
+ * If a value has a field `LdapSchema.entryDn`, that is the name of its entry. Otherwise its entry is the one directly below the
+ * base whose RDN has the value of the field `rdn`.
  *
- * `LdapDecodeError` means that an entry doesn't fit the class, `LdapEncodeError` that a value can't be written; in that case nothing
- * is sent. Interruption abandons the request in flight.
+ * Fails with `LdapDecodeError` if an entry doesn't fit the class, and with `LdapEncodeError` if a value can't be encoded; then no
+ * request is sent. Interruption abandons the request in flight.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Repository<Self, Key> {
-  /** The entry right below the base with this name; `None` if there is none, or it lacks an object class. */
+  /** The entry directly below the base with this name. `None` if there is no such entry, or if it lacks an object class. */
   readonly find: (key: Key) => Effect.Effect<Option.Option<Self>, LdapError | LdapDecodeError | LdapEncodeError>
 
-  /** The entry with this distinguished name, also outside the base. */
+  /** The entry with this distinguished name, which may be outside the base. */
   readonly findByDn: (dn: string | LdapDn.LdapDn) => Effect.Effect<Option.Option<Self>, LdapError | LdapDecodeError>
 
-  /** The entries, in the server's order. The first that can't be decoded ends the stream; see `results`. */
+  /** The entries, in the server's order. The stream fails at the first entry that can't be decoded; `results` goes on. */
   readonly stream: (options?: StreamOptions) => Stream.Stream<Self, LdapError | LdapDecodeError>
 
-  /** Like `stream`, with entries that can't be decoded as failures among the values. */
+  /** Like `stream`, but an entry that can't be decoded is a failed `Result` in the stream and doesn't end it. */
   readonly results: (options?: StreamOptions) => Stream.Stream<Result.Result<Self, LdapDecodeError>, LdapError>
 
   /** Adds an entry, and returns its name. */
   readonly insert: (value: Self) => Effect.Effect<LdapDn.LdapDn, LdapError | LdapEncodeError>
 
   /**
-   * Brings the entry to the state of the value by the least modification, and renames it if its name has changed. Returns the
-   * modifications.
+   * Changes the entry to the state of the value by the smallest list of modifications, and renames it if its name has changed.
+   * Returns the modifications.
    *
    * **Details**
    *
-   * `previous` is the value that the program had read: attributes that the program didn't change are not touched, even
-   * if another client has changed them since. Without it the entry is read first, and its name can't change unless the value has the
-   * `entryDn`, since the new value alone doesn't identify the old entry. Fails with `NoSuchObject` if the entry doesn't exist.
+   * `previous` is the value that the program had read. Attributes that the program didn't change are not touched, even if another
+   * client has changed them since. Without `previous` the entry is read first. Then its name can change only if the value has an
+   * `entryDn` field, since the new RDN alone doesn't identify the old entry. Fails with `NoSuchObject` if the entry doesn't exist.
    *
-   * A rename and a modification are two requests, in this order: when the second is refused, the first has happened.
+   * A rename and a modification are two requests, in this order. If the modification is refused, the entry has already been
+   * renamed.
    */
   readonly update: (
     value: Self,
@@ -114,7 +115,7 @@ export interface Repository<Self, Key> {
   /** Deletes the entry. Fails with `NoSuchObject` if it doesn't exist. */
   readonly delete: (value: Self) => Effect.Effect<void, LdapError | LdapEncodeError>
 
-  /** Deletes the entry right below the base with this name. */
+  /** Deletes the entry directly below the base with this name. */
   readonly deleteByKey: (key: Key) => Effect.Effect<void, LdapError | LdapEncodeError>
 }
 
@@ -253,7 +254,7 @@ class EntryRepository<Self, Fields extends FieldsInput, Key> implements Reposito
     { self: this },
     function*(value: Self, options?: { readonly previous?: Self | undefined }) {
       const given = options?.previous
-      // The name that the entry has now; without a previous value, the new one has to know it.
+      // The current name of the entry. Without a previous value it must be in the new one.
       const dn = this.#ownDn(value) ?? (yield* Effect.fromResult(this.#dnOf(given ?? value)))
       const previous = given ?? (yield* this.#read(dn))
       const modifications = yield* Effect.fromResult(this.#entity.modifications(previous, value))
@@ -264,7 +265,7 @@ class EntryRepository<Self, Fields extends FieldsInput, Key> implements Reposito
         if (modifications.length > 0) yield* this.#client.modify(dn, modifications)
         return modifications
       }
-      // The rename exchanges the value that is in the name for the new one.
+      // The rename itself replaces the value that is part of the name.
       const others = modifications.filter((change) => change !== rename)
       const newRdn = LdapDn.rdn(Object.fromEntries(
         own.attributes.map(({ type, value }) => [
@@ -309,7 +310,10 @@ class EntryRepository<Self, Fields extends FieldsInput, Key> implements Reposito
           ? this.#decode(entry.value)
           : Effect.fail(
             new LdapError({
-              reason: new InvalidRequest({ field: "dn", detail: "the entry isn't visible, so it can't be compared" }),
+              reason: new InvalidRequest({
+                field: "dn",
+                detail: "the bind DN may not read the entry, so there is nothing to compare with"
+              }),
               operation: "LdapSchema.update",
               dn: dn.toString()
             })

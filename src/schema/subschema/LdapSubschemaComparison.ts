@@ -1,5 +1,5 @@
 /**
- * Compares two schemas, to detect drift: definitions that only one server has, and those that differ.
+ * Compares two schemas, to detect drift: definitions that only one server has, and definitions that differ.
  *
  * @since 0.2.0
  */
@@ -12,8 +12,8 @@ import type { Definition, Definitions, LdapSubschema } from "./LdapSubschemaMode
  *
  * **Details**
  *
- * `name` is the definition's first name, or its object identifier if it has none. For `Changed`, `differences` has the fields that
- * differ, each with its values in both schemas.
+ * `name` is the definition's first name, or its object identifier if it has none. For `Changed`, `differences` lists the fields
+ * that differ, each with its values in both schemas.
  *
  * @category models
  * @since 0.2.0
@@ -45,18 +45,18 @@ export const SchemaDifference = Data.taggedEnum<SchemaDifference>()
  * @since 0.2.0
  */
 export interface CompareOptions {
-  /** Fields that are not compared. Default: `description` and `extensions`, which say nothing of what servers accept. */
+  /** Fields that are not compared. Default: `description` and `extensions`, since they don't affect what a server accepts. */
   readonly ignore?: ReadonlyArray<string> | undefined
 }
 
 /**
- * The differences between the schemas of two servers, or of one at two times.
+ * The differences between the schemas of two servers, or of one server at two times.
  *
  * **Details**
  *
- * Definitions are matched by their object identifiers, or by their names if a server has invented the identifier (`cn-oid`). The order
- * of names and lists doesn't matter, nor does the case of letters, nor whether a type, a class or a matching rule is referred to by one
- * of its names or by its object identifier. Pure; takes time in proportion to the definitions.
+ * Definitions are matched by their object identifiers, or by their names if a server has invented the identifier (`cn-oid`). The
+ * comparison ignores the order of names and lists and the case of letters. A reference to a type, class or matching rule by name
+ * equals a reference by object identifier. Pure. The time is proportional to the number of definitions.
  *
  * **Example**
  *
@@ -103,7 +103,7 @@ interface Comparing {
   readonly after: LdapSubschema
   /** Fields that are not compared. */
   readonly ignored: ReadonlySet<string>
-  /** The matching rules of both, by every name: a server may use rules that it doesn't list. */
+  /** The matching rules of both schemas, by every name: a server may use rules that it doesn't list. */
   readonly rules: ReadonlyMap<string, Definition>
 }
 
@@ -139,7 +139,7 @@ const nameOf = ({ names, oid }: Definition): string => names[0] ?? oid
 
 const keysOf = ({ names, oid }: Definition): ReadonlyArray<string> => [oid, ...names].map((name) => name.toLowerCase())
 
-/** By object identifier and every name; of two the first counts. */
+/** By object identifier and every name. If two definitions have the same name, the first is used. */
 const keyed = (definitions: ReadonlyArray<Definition>): ReadonlyMap<string, Definition> => {
   const found = new Map<string, Definition>()
   for (const definition of definitions) {
@@ -162,13 +162,13 @@ const differencesOf = (before: Definition, after: Definition, comparing: Compari
   return differences
 }
 
-/** Fields whose values name attribute types, and object classes. */
+/** Fields whose values name attribute types or object classes. */
 const typeFields = new Set(["must", "may", "not", "applies", "superior"])
 const classFields = new Set(["superiors", "auxiliaries", "objectClass"])
 /** Fields whose value names a matching rule. */
 const ruleFields = new Set(["equality", "ordering", "substring"])
 
-/** A text that is the same for what means the same. */
+/** A canonical text: equal for values with the same meaning. */
 const comparable = (field: string, value: unknown, schema: LdapSubschema, { rules }: Comparing): string => {
   if (value === undefined) return ""
   if (value instanceof Map)

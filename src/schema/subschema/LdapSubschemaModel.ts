@@ -1,5 +1,5 @@
 /**
- * The definitions of a schema (RFC 4512 section 4.1), and the schema itself: values that never change.
+ * The definitions of a schema (RFC 4512 section 4.1), and the schema itself. All values are immutable.
  *
  * @since 0.1.0
  */
@@ -14,18 +14,18 @@ import type { ValueRule } from "../../model/dn/LdapDn.ts"
  * @since 0.1.0
  */
 export interface Definition {
-  /** The object identifier; some servers have a name in its place (`cn-oid`). */
+  /** The object identifier. Some servers send a name instead (`cn-oid`). */
   readonly oid: string
-  /** Short names, the main one first; possibly none. */
+  /** Short names, the main one first. May be empty. */
   readonly names: ReadonlyArray<string>
   readonly description: string | undefined
   readonly obsolete: boolean
-  /** `X-ORIGIN` and the like, by their names in upper case. */
+  /** Extensions such as `X-ORIGIN`, by their names in upper case. */
   readonly extensions: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
 /**
- * What an attribute is for; all but `userApplications` are operational (section 3.4).
+ * What an attribute is used for. All uses except `userApplications` are operational (section 3.4).
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ export interface AttributeType extends Definition {
   readonly substring: string | undefined
   /** The syntax's object identifier. */
   readonly syntax: string | undefined
-  /** The least upper bound of the length that a server must take, the `{64}` after a syntax. */
+  /** The minimum length that a server must support: the `{64}` after a syntax. */
   readonly length: number | undefined
   readonly singleValue: boolean
   readonly collective: boolean
@@ -81,7 +81,7 @@ export interface MatchingRule extends Definition {
 }
 
 /**
- * The attributes that a matching rule can be used with in a filter (section 4.1.4).
+ * The attributes that a filter can use with a matching rule (section 4.1.4).
  *
  * @category models
  * @since 0.1.0
@@ -102,14 +102,15 @@ export interface SyntaxDescription extends Definition {
 }
 
 /**
- * What entries of a structural object class, which has the same object identifier, may have beside it (section 4.1.6).
+ * A DIT content rule: what entries of a structural object class may have in addition (section 4.1.6). Its `oid` is that of the
+ * class.
  *
  * @category models
  * @since 0.1.0
  */
 export interface DitContentRule extends Definition {
   readonly _tag: "DitContentRule"
-  /** The auxiliary classes that are allowed. */
+  /** The allowed auxiliary classes. */
   readonly auxiliaries: ReadonlyArray<string>
   readonly must: ReadonlyArray<string>
   readonly may: ReadonlyArray<string>
@@ -117,7 +118,7 @@ export interface DitContentRule extends Definition {
 }
 
 /**
- * Where entries named by a name form may be (section 4.1.7.1). `oid` is the number of the rule.
+ * A DIT structure rule: where entries named by a name form may be (section 4.1.7.1). `oid` is the number of the rule.
  *
  * @category models
  * @since 0.1.0
@@ -125,12 +126,12 @@ export interface DitContentRule extends Definition {
 export interface DitStructureRule extends Definition {
   readonly _tag: "DitStructureRule"
   readonly form: string | undefined
-  /** The numbers of the rules of the entry above. */
+  /** The numbers of the rules that the parent entry may have. */
   readonly superiors: ReadonlyArray<string>
 }
 
 /**
- * How entries of a structural object class are named (section 4.1.7.2).
+ * A name form: how entries of a structural object class are named (section 4.1.7.2).
  *
  * @category models
  * @since 0.1.0
@@ -143,21 +144,21 @@ export interface NameForm extends Definition {
 }
 
 /**
- * What Active Directory requires of every entry and sets itself, without saying so in its schema.
+ * Active Directory requires these of every entry and sets them itself, but its schema doesn't say so.
  *
  * @internal
  */
 export const setByActiveDirectory: ReadonlySet<string> = new Set(["ntsecuritydescriptor", "objectcategory"])
 
 /**
- * Which attributes entries of some object classes must and may have, by their main names.
+ * The attributes that entries with certain object classes must and may have, by their main names.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ClassAttributes {
   readonly required: ReadonlyArray<string>
-  /** Beside the required ones. */
+  /** Allowed in addition to the required ones. */
   readonly allowed: ReadonlyArray<string>
 }
 
@@ -179,12 +180,12 @@ export interface Definitions {
 }
 
 /**
- * A schema.
+ * A server's schema.
  *
  * **Details**
  *
- * Definitions are found by any of their names, without regard to case, and by their object identifier.
- * A value of this class never changes, so fibers may share it. A server's schema may change, so read it again from time to time.
+ * Definitions are found by any of their names, ignoring case, and by their object identifier. Values of this class never change, so
+ * fibers may share them. The schema of a server can change, so read it again from time to time.
  *
  * @category models
  * @since 0.1.0
@@ -198,7 +199,7 @@ export class LdapSubschema implements Definitions {
   readonly ditContentRules: ReadonlyArray<DitContentRule>
   readonly ditStructureRules: ReadonlyArray<DitStructureRule>
   readonly nameForms: ReadonlyArray<NameForm>
-  /** Definitions of the server that could not be read; the others could. */
+  /** Definitions that could not be parsed. All others are in the schema. */
   readonly unreadable: ReadonlyArray<DefinitionSyntaxError>
 
   readonly #attributeTypes: ReadonlyMap<string, AttributeType>
@@ -222,8 +223,8 @@ export class LdapSubschema implements Definitions {
   }
 
   /**
-   * The type of an attribute description, whose options don't matter; what it doesn't say itself (syntax, length and
-   * matching rules) is that of its superior types.
+   * The type of an attribute description, without its options. If the type has no syntax, length or matching rules of its own, it
+   * inherits those of its superior types.
    */
   attributeType(description: string): AttributeType | undefined {
     const type = this.#attributeTypes.get(description.split(";", 1)[0]!.toLowerCase())
@@ -243,8 +244,8 @@ export class LdapSubschema implements Definitions {
   }
 
   /**
-   * How values of an attribute type are compared where they stand in names: `exact` where its equality rule is one that knows
-   * upper case from lower case or compares bytes, otherwise, and for a type that isn't defined, `caseIgnore`.
+   * How values of an attribute type are compared in names. `exact` if its equality rule distinguishes upper and lower case or
+   * compares bytes. Otherwise, and for an undefined type, `caseIgnore`.
    *
    * **Example**
    *
@@ -264,8 +265,8 @@ export class LdapSubschema implements Definitions {
   }
 
   /**
-   * An object class and all above it: itself first, `top` last where it has it. Superiors that the schema doesn't define
-   * are left out; a cycle, which no server should have, ends.
+   * An object class and all its superior classes: itself first, `top` (if present) last. Superior classes that the schema doesn't
+   * define are left out. If a faulty schema has a cycle, each class appears once.
    */
   superiors(name: string): ReadonlyArray<ObjectClass> {
     const objectClass = this.objectClass(name)
@@ -279,13 +280,13 @@ export class LdapSubschema implements Definitions {
   }
 
   /**
-   * The attributes that entries of these object classes must and may have, superior classes and DIT content rules included;
-   * unknown classes are ignored.
+   * The attributes that entries with these object classes must and may have, including those of superior classes and DIT content
+   * rules. Unknown classes are ignored.
    *
    * **Details**
    *
-   * Operational attributes, which any entry may have, are not in the list unless a class names them, and neither are all
-   * others in the list of `extensibleObject`. What a DIT content rule precludes is left out.
+   * Any entry may have operational attributes, so the list has them only if a class names them. `extensibleObject` allows all
+   * attributes, but the list doesn't have all of them. Attributes that a DIT content rule precludes are left out.
    */
   attributesOf(...names: ReadonlyArray<string>): ClassAttributes {
     const required = new Map<string, string>()
@@ -319,10 +320,10 @@ export class LdapSubschema implements Definitions {
   }
 }
 
-/** The rules by which values that differ in case are not equal. */
+/** Rules by which values that differ only in case are not equal. */
 const exactRules: ReadonlySet<string | undefined> = new Set(["caseExact", "caseExactIA5", "octets"])
 
-/** By object identifier and by every name, in lower case; of two definitions the first counts. */
+/** By object identifier and every name, in lower case. If two definitions have the same name, the first is used. */
 const indexed = <D extends Definition>(definitions: ReadonlyArray<D>): ReadonlyMap<string, D> => {
   const index = new Map<string, D>()
   for (const definition of definitions) {
@@ -333,14 +334,14 @@ const indexed = <D extends Definition>(definitions: ReadonlyArray<D>): ReadonlyM
   return index
 }
 
-/** A definition and all above it, each once, nearest first. */
+/** A definition and all its superiors, each once, nearest first. */
 const chainOf = <D extends Definition>(
   definition: D,
   superiorsOf: (definition: D) => ReadonlyArray<string>,
   index: ReadonlyMap<string, D>
 ): ReadonlyArray<D> => {
   const chain = new Set<D>([definition])
-  // A set that grows while it is walked: its new members come last.
+  // The set grows during the loop: superiors are appended and visited later.
   for (const member of chain) {
     for (const name of superiorsOf(member)) {
       const superior = index.get(name.toLowerCase())
@@ -351,14 +352,14 @@ const chainOf = <D extends Definition>(
 }
 
 /**
- * Text that is not a definition of a schema.
+ * The text isn't a valid schema definition.
  *
  * @category errors
  * @since 0.1.0
  */
 export class DefinitionSyntaxError extends Data.TaggedError("DefinitionSyntaxError")<{
   readonly text: string
-  /** Where in `text` it went wrong, counted in UTF-16 code units from 0. */
+  /** The position in `text` where parsing failed, in UTF-16 code units from 0. */
   readonly position: number
   readonly detail: string
 }> {

@@ -1,10 +1,10 @@
 /**
  * Reads the definitions of RFC 4512 section 4.1, as servers write them.
  *
- * It reads all of the grammar, and the deviations of real servers: object identifiers in quotation marks (Active
- * Directory's `SYNTAX '1.2.3'`), names in the place of object identifiers and underscores in names (389-ds), keywords in
- * any order and case, lists without dollar signs or without spaces around parentheses, empty lists, apostrophes within
- * quoted text, words that the grammar doesn't have, and text after the last parenthesis.
+ * It reads the whole grammar, and the deviations of real servers: object identifiers in quotation marks (Active Directory's `SYNTAX
+ * '1.2.3'`), names instead of object identifiers and underscores in names (389-ds), keywords in any order and case, lists without
+ * dollar signs or without spaces around parentheses, empty lists, apostrophes within quoted text, unknown words, and text after the
+ * last parenthesis.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,8 @@ import {
  */
 export const parseAttributeType = (text: string): Result.Result<AttributeType, DefinitionSyntaxError> =>
   Result.map(read(text), (parts) => {
-    // Of any length: eDirectory has {4294967295}. Others have blanks around the braces, or a name for the syntax.
+    // Any number of digits: eDirectory sends {4294967295}. Other servers put blanks around the braces, or a name in place of the
+    // syntax.
     const syntax = /^([^{]*)(?:\{([0-9]*)\}?)?/.exec(parts.word("SYNTAX") ?? "")
     const length = syntax?.[2] === undefined || syntax[2] === "" ? undefined : Number(syntax[2])
     return {
@@ -42,7 +43,7 @@ export const parseAttributeType = (text: string): Result.Result<AttributeType, D
       ordering: parts.word("ORDERING"),
       substring: parts.word("SUBSTR"),
       syntax: syntax?.[1] === "" ? undefined : syntax?.[1],
-      // Beyond that no number tells what the server meant, and no value is so long.
+      // A larger number isn't exact, and no value is that long.
       length: length !== undefined && Number.isSafeInteger(length) ? length : undefined,
       singleValue: parts.has("SINGLE-VALUE"),
       collective: parts.has("COLLECTIVE"),
@@ -150,7 +151,7 @@ export const parseNameForm = (text: string): Result.Result<NameForm, DefinitionS
 // Grammar
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A definition taken apart: keywords in upper case, each with its values. */
+/** A parsed definition: keywords in upper case, each with its values. */
 interface Parts {
   readonly definition: Definition
   readonly has: (keyword: string) => boolean
@@ -158,7 +159,7 @@ interface Parts {
   readonly list: (keyword: string) => ReadonlyArray<string>
 }
 
-/** Keywords that stand alone. Any other keyword has a value, or a list. */
+/** Keywords without a value. Any other keyword has a value or a list. */
 const flags = new Set([
   "OBSOLETE",
   "SINGLE-VALUE",
@@ -169,7 +170,7 @@ const flags = new Set([
   "AUXILIARY"
 ])
 
-/** Keywords that have a value or a list. A word that is neither one of these nor an extension is ignored. */
+/** Keywords that have a value or a list. Other words are ignored unless they are extensions. */
 const valued = new Set([
   "NAME",
   "DESC",
@@ -208,7 +209,7 @@ const read = (text: string): Result.Result<Parts, DefinitionSyntaxError> => {
       const values = isValued || (!flags.has(keyword) && (reader.kind === "quoted" || reader.kind === "open"))
         ? yield* reader.values()
         : noValues
-      // `SYNTAX 1.2.3 {64}`: the length stands apart.
+      // `SYNTAX 1.2.3 {64}`: here a space separates the length.
       const length = keyword === "SYNTAX" && reader.length !== undefined ? reader.takeLength() : ""
       if (!parts.has(keyword)) parts.set(keyword, length === "" ? values : [`${values[0]}${length}`])
     }
@@ -249,12 +250,12 @@ class TokenReader {
     return this.#peek.kind
   }
 
-  /** The last token is the end, which nothing takes. */
+  /** The last token marks the end. It is never consumed. */
   get #peek(): Token {
     return this.#tokens[this.#at]!
   }
 
-  /** A length in braces that stands by itself. */
+  /** A length in braces, separated by a space. */
   get length(): string | undefined {
     const { kind, text } = this.#peek
     return kind === "word" && /^\{[0-9]*\}$/.test(text) ? text : undefined
@@ -269,24 +270,25 @@ class TokenReader {
   }
 
   expect(kind: "open" | "word"): Result.Result<string, DefinitionSyntaxError> {
-    if (this.kind !== kind) return this.fail(kind === "open" ? "a definition begins with (" : "no keyword is here")
+    if (this.kind !== kind)
+      return this.fail(kind === "open" ? "a definition begins with (" : "a keyword is missing here")
     return Result.succeed(this.#tokens[this.#at++]!.text)
   }
 
   value(): Result.Result<string, DefinitionSyntaxError> {
     return this.kind === "word" || this.kind === "quoted"
       ? Result.succeed(this.#tokens[this.#at++]!.text)
-      : this.fail("no value is here")
+      : this.fail("a value is missing here")
   }
 
-  /** One value, or a list of them in parentheses; an integer list (of DIT structure rules) too. */
+  /** Reads one value or a list in parentheses, also the integer list of DIT structure rules. */
   values(): Result.Result<ReadonlyArray<string>, DefinitionSyntaxError> {
     if (this.kind !== "open") return Result.map(this.value(), (value) => [value])
     this.#at++
     const values: Array<string> = []
     for (;;) {
       const token = this.#peek
-      if (token.kind === "open" || token.kind === "end") return this.fail("a list doesn't end")
+      if (token.kind === "open" || token.kind === "end") return this.fail("a list has no closing parenthesis")
       this.#at++
       if (token.kind === "close") return Result.succeed(values)
       if (token.kind !== "dollar") values.push(token.text)
@@ -297,10 +299,10 @@ class TokenReader {
 const token = /[ \t\r\n]*(?:(?<punctuation>[()$])|'(?<quoted>(?:[^']|'(?![\s)$]|$))*)'|(?<word>[^\s()$']+))/y
 const kinds = { "(": "open", ")": "close", "$": "dollar" } as const
 
-/** Longer than any definition: a class of Active Directory has some 20,000 characters, and more with extensions. */
+/** The maximum length of a definition. A class of Active Directory has some 20,000 characters, and more with extensions. */
 const maxLength = 500_000
 
-/** The tokens up to the parenthesis that ends the definition. */
+/** The tokens up to the closing parenthesis of the definition. */
 const tokensOf = (text: string): Result.Result<ReadonlyArray<Token>, DefinitionSyntaxError> => {
   if (text.length > maxLength) {
     const detail = `longer than ${maxLength} characters`
@@ -316,7 +318,7 @@ const tokensOf = (text: string): Result.Result<ReadonlyArray<Token>, DefinitionS
     const { punctuation, quoted, word = "" } = match.groups ?? {}
     position = token.lastIndex
     if (punctuation !== undefined) {
-      // The group is one of these three.
+      // The pattern has exactly these three groups.
       const kind = kinds[punctuation as keyof typeof kinds]
       tokens.push({ kind, text: punctuation, position: position - 1 })
       depth += kind === "open" ? 1 : kind === "close" ? -1 : 0
@@ -329,13 +331,13 @@ const tokensOf = (text: string): Result.Result<ReadonlyArray<Token>, DefinitionS
   }
   if (depth > 0 || tokens.length === 0) {
     const detail = text.slice(position).trimStart().startsWith("'")
-      ? "quoted text doesn't end"
-      : "the definition doesn't end"
+      ? "quoted text has no closing quotation mark"
+      : "the definition has no closing parenthesis"
     return Result.fail(new DefinitionSyntaxError({ text, position, detail }))
   }
   tokens.push({ kind: "end", text: "", position })
   return Result.succeed(tokens)
 }
 
-/** The two escapes of qdstring; other backslashes are let stand. */
+/** Decodes the two escapes of qdstring. Other backslashes are kept. */
 const unescape = (text: string): string => text.replace(/\\(27|5c)/gi, (_, code) => (code === "27" ? "'" : "\\"))

@@ -1,5 +1,5 @@
 /**
- * Writes TypeScript: classes of LdapSchema for the object classes of a server.
+ * Generates TypeScript source: classes of LdapSchema for the object classes of a server.
  *
  * The source is a starting point: the developer removes and renames fields, since few programs need a class with the forty attributes
  * of `inetOrgPerson`.
@@ -12,7 +12,7 @@ import { syntaxOf } from "../syntax/LdapSyntaxOids.ts"
 import { type AttributeType, type LdapSubschema, type ObjectClass, setByActiveDirectory } from "./LdapSubschemaModel.ts"
 
 /**
- * An object class that the schema doesn't have.
+ * The schema doesn't have the requested object class.
  *
  * @category errors
  * @since 0.1.0
@@ -33,31 +33,31 @@ export class UnknownObjectClassError extends Data.TaggedError("UnknownObjectClas
  */
 export interface GenerateOptions {
   /**
-   * Object classes by their names. One becomes a class; a list becomes one class of entries that have all of them, with the
-   * name of the first.
+   * Object classes by their names. A name becomes one class. A list of names becomes one class of entries that have all of them,
+   * with the name of the first.
    */
   readonly objectClasses: ReadonlyArray<string | ReadonlyArray<string>>
-  /** Only these optional attributes, beside the required ones. Default: all that the object classes allow. */
+  /** Only these optional attributes, in addition to the required ones. Default: all that the object classes allow. */
   readonly attributes?: ReadonlyArray<string> | undefined
   /**
-   * Attributes of which the entries have one value only, though the schema lets them have several, as most schemas do for
-   * `uid` and `cn`: what names an entry of a repository is one of these.
+   * Attributes that have only one value in this directory although the schema allows several. Most schemas allow that for `uid` and
+   * `cn`. The attribute that names the entries of a repository must be single-valued, so list it here.
    */
   readonly single?: ReadonlyArray<string> | undefined
-  /** From where the source imports the library. Default `effect-ldap`. */
+  /** The module from which the source imports the library. Default `effect-ldap`. */
   readonly module?: string | undefined
 }
 
 /**
- * The source of a TypeScript module with a class of LdapSchema for each object class, with all that is inherited.
+ * Generates the source of a TypeScript module with a class of LdapSchema for each object class, including inherited attributes.
  *
  * **Details**
  *
- * A required attribute is a codec or `nonEmpty`, an optional one `optional` or `repeated`, by whether the schema calls it
- * single-valued. What only the server sets is `readOnly`, passwords are `writeOnly`. Codecs follow the syntaxes, and for
- * Active Directory the names of the attributes whose syntax doesn't tell (`objectGUID`, `pwdLastSet` …); an unknown syntax is
- * `Octets`. A name that isn't an identifier of JavaScript becomes one: `x-color` is `xColor`. What the server's schema says
- * gets into the source as identifiers, quoted strings and comments only.
+ * Whether the schema marks an attribute as single-valued decides its field: a required attribute is a plain codec or `nonEmpty`, an
+ * optional one is `optional` or `repeated`. Attributes that only the server sets are `readOnly`, passwords are `writeOnly`. Codecs
+ * follow the syntaxes. For some attributes of Active Directory the syntax isn't enough (`objectGUID`, `pwdLastSet` …), so they are
+ * chosen by name. An unknown syntax becomes `Octets`. A name that isn't an identifier in JavaScript is converted: `x-color` becomes
+ * `xColor`. Text from the server's schema appears in the source only as identifiers, quoted strings and comments.
  *
  * @category generating
  * @since 0.1.0
@@ -152,12 +152,15 @@ const fieldSource = (
   return `    ${field}: ${attribute === field ? value : `LdapSchema.attribute(${JSON.stringify(attribute)}, ${value})`}`
 }
 
-/** The class writes object classes itself; a search with Active Directory's `tokenGroups` fails but for one entry. */
+/**
+ * Left out: the class writes object classes itself, and requesting `tokenGroups` makes Active Directory refuse every search except
+ * a base search.
+ */
 const isLeftOut = (name: string): boolean => /^(?:objectclass$|tokengroups)/i.test(name)
 
 const passwords = new Set(["userpassword", "unicodepwd"])
 
-/** Attributes of Active Directory whose values are more than their syntax says, and passwords. */
+/** Attributes of Active Directory whose values are more specific than their syntax, and passwords. */
 const codecsByName = new Map<string, string>([
   ["userpassword", "Password"],
   ["unicodepwd", "UnicodePassword"],
@@ -176,7 +179,7 @@ const codecsByName = new Map<string, string>([
 const codecOf = (type: AttributeType | undefined, name: string): string =>
   codecsByName.get(name.toLowerCase()) ?? syntaxOf(type?.syntax).name
 
-/** Words that can't name a class. */
+/** Reserved words that can't be the name of a class. */
 const reserved = new Set([
   "Object",
   "Array",
@@ -189,7 +192,7 @@ const reserved = new Set([
   "LdapSchema"
 ])
 
-/** A name as an identifier: what can't be in one is left out, with a capital after it. */
+/** Converts a name to an identifier: removes characters that aren't allowed and capitalizes the next letter. */
 const identifierFrom = (name: string): string => {
   const joined = name.replace(/[^A-Za-z0-9]+(.?)/g, (_, next: string) => next.toUpperCase()).replace(
     /[^A-Za-z0-9]/g,

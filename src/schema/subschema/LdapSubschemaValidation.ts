@@ -1,9 +1,9 @@
 /**
- * Validates an entry by a schema before it is sent: finds the problems for which the server would refuse it with
- * `objectClassViolation`, `undefinedAttributeType` and similar codes, all at once, each with its attribute.
+ * Validates an entry against a schema before it is sent. It finds all problems at once that would make the server refuse it with
+ * `objectClassViolation`, `undefinedAttributeType` and similar codes. Each problem names its attribute.
  *
- * The final decision is the server's: it knows the attributes that it sets itself, rules that aren't in its schema, and the
- * other entries.
+ * The server decides in the end: it knows the attributes that it sets itself, rules that aren't in its schema, and the other
+ * entries.
  *
  * @since 0.1.0
  */
@@ -21,13 +21,13 @@ import { type LdapSubschema, type ObjectClass, setByActiveDirectory } from "./Ld
  *
  * **Details**
  *
- * - `NoObjectClass`, `UnknownObjectClass`, `NoStructuralClass`, and `SeveralStructuralClasses` that aren't superior to one
- *   another.
- * - `AuxiliaryNotAllowed` and `AttributePrecluded` by the DIT content rule of the structural class.
- * - `MissingAttribute` that `objectClass` requires, `AttributeNotAllowed` by any class, `UnknownAttribute`.
+ * - `NoObjectClass`, `UnknownObjectClass`, `NoStructuralClass`; `SeveralStructuralClasses`: structural classes of which none
+ *   inherits from the others.
+ * - `AuxiliaryNotAllowed` and `AttributePrecluded`: by the DIT content rule of the structural class.
+ * - `MissingAttribute`: `objectClass` requires it. `AttributeNotAllowed`: no class allows it. `UnknownAttribute`.
  * - `SeveralValues` of a single-valued attribute, `NoValues`, `NotModifiable`: only the server sets it.
- * - `InvalidValue`: the value (counted from 0) isn't of the attribute's syntax.
- * - `InvalidName`: not a distinguished name; `NamingValueMissing`: a value of the RDN isn't in the entry.
+ * - `InvalidValue`: the value (counted from 0) doesn't have the attribute's syntax.
+ * - `InvalidName`: not a distinguished name. `NamingValueMissing`: the entry lacks a value of its RDN.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +59,7 @@ export type SchemaProblem = Data.TaggedEnum<{
 export const SchemaProblem = Data.taggedEnum<SchemaProblem>()
 
 /**
- * A problem in words. Values of attributes are not in them.
+ * Describes a problem in words, without values of attributes.
  *
  * @category formatting
  * @since 0.1.0
@@ -68,7 +68,8 @@ export const describe: (problem: SchemaProblem) => string = SchemaProblem.$match
   NoObjectClass: () => "the entry has no objectClass",
   UnknownObjectClass: ({ objectClass }) => `the schema has no object class "${objectClass}"`,
   NoStructuralClass: () => "none of the object classes is structural",
-  SeveralStructuralClasses: ({ objectClasses }) => `structural classes not of one line: ${objectClasses.join(", ")}`,
+  SeveralStructuralClasses: ({ objectClasses }) =>
+    `structural classes that don't inherit from one another: ${objectClasses.join(", ")}`,
   AuxiliaryNotAllowed: ({ objectClass, structuralClass }) =>
     `${structuralClass} doesn't allow the class ${objectClass}`,
   MissingAttribute: ({ attribute, objectClass }) => `${attribute} is missing, which ${objectClass} requires`,
@@ -85,13 +86,13 @@ export const describe: (problem: SchemaProblem) => string = SchemaProblem.$match
 })
 
 /**
- * All problems of a new entry by a schema; empty if it is valid.
+ * All problems of a new entry under a schema. Empty if the entry is valid.
  *
  * **Details**
  *
  * Attributes that only the server sets may be missing even if a class requires them, and so may Active Directory's
- * `nTSecurityDescriptor` and `objectCategory`; `provided` names others that the server will set.
- * Structure rules and name forms are not judged. Values are checked for the syntaxes that `LdapSchema` has a codec for.
+ * `nTSecurityDescriptor` and `objectCategory`. `provided` names others that the server will set. Structure rules and name forms are
+ * not checked. Values are checked only if `LdapSchema` has a codec for their syntax.
  *
  * **Example**
  *
@@ -127,7 +128,7 @@ export const validate = (
   ]
 }
 
-/** The attributes of an entry by their types, under whichever name they go. */
+/** The attributes of an entry by their types, whichever of its names the entry uses. */
 class Presence {
   readonly #schema: LdapSubschema
   readonly #values = new Map<string, Array<Uint8Array>>()
@@ -184,7 +185,7 @@ const classProblems = (
   return problems
 }
 
-/** The structural classes to which no other of them is superior: one, in an entry as it should be. */
+/** The structural classes that aren't superior to another one of the entry: exactly one in a valid entry. */
 const mostSpecific = (schema: LdapSubschema, classes: ReadonlyArray<ObjectClass>): ReadonlyArray<ObjectClass> => {
   const structural = Array.from(new Set(classes.filter(({ kind }) => kind === "structural")))
   return structural.filter((objectClass) =>
@@ -233,7 +234,7 @@ const attributeProblems = (
   } else if (type.usage === "userApplications" && !isAllowed(schema, classes, present, key)) {
     problems.push(SchemaProblem.AttributeNotAllowed({ attribute }))
   }
-  // Active Directory says so of objectClass too, which every new entry has.
+  // Active Directory also marks objectClass so, although every new entry has it.
   if (type.noUserModification && key !== present.keyOf("objectClass"))
     problems.push(SchemaProblem.NotModifiable({ attribute }))
   if (values.length === 0) problems.push(SchemaProblem.NoValues({ attribute }))
@@ -244,7 +245,7 @@ const attributeProblems = (
   for (const [index, value] of values.entries()) {
     const result = decode(value)
     if (Result.isSuccess(result)) continue
-    // Input is not reported (`reportInput` is off), so the words don't have the value.
+    // `reportInput` is off, so the message doesn't contain the value.
     const detail = SchemaIssue.makeFormatterDefault()(result.failure.issue)
     problems.push(SchemaProblem.InvalidValue({ attribute, index, detail }))
   }
@@ -271,7 +272,7 @@ const nameProblems = (text: string, present: Presence): ReadonlyArray<SchemaProb
   if (Result.isFailure(dn)) return [SchemaProblem.InvalidName({ detail: dn.failure.detail })]
   const problems: Array<SchemaProblem> = []
   for (const { key, text, type } of dn.success.rdns[0]?.attributes ?? []) {
-    // Most servers add the values of the name themselves; RFC 4511 section 4.7 asks the client to.
+    // RFC 4511 section 4.7 requires the client to send the values of the RDN. Most servers add them if they are missing.
     if (present.values(type).some((value) => new LdapDn.RdnAttribute(type, value).key === key)) continue
     problems.push(SchemaProblem.NamingValueMissing({ attribute: type, value: text }))
   }

@@ -1,8 +1,8 @@
 /**
  * The syntaxes of RFC 4517 as codecs: effect Schemas from the bytes of one attribute value to a value for programs.
  *
- * A codec reads back what it has written as the same value. The message of a codec says what is wrong and never repeats the value;
- * the decoding of the entry adds the attribute and the index.
+ * A value that a codec has written is read back as the same value. The message of a codec says what is wrong and never repeats the
+ * value. Decoding an entry adds the attribute and the index.
  *
  * @since 0.1.0
  */
@@ -37,7 +37,7 @@ const text = (check: (text: string) => string | undefined): ValueSyntax<Schema.S
 export const DirectoryString = text((text) => text === "" ? "a directory string has at least one character" : undefined)
 
 /**
- * Any UTF-8 text, also empty text, which some servers have as values.
+ * Any UTF-8 text, including empty text, which some servers store.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -60,8 +60,8 @@ export const Ia5String = text((text) =>
  *
  * **Details**
  *
- * At least one of letters, digits, space and `'()+,-./:?=`. Active Directory takes any text there; use
- * {@link DirectoryString} for it.
+ * Contains at least one character, all of them letters, digits, spaces and `'()+,-./:?=`. Active Directory accepts any text there;
+ * use {@link DirectoryString} for it.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -101,8 +101,8 @@ const uuid = (text: string): Result.Result<string, string> =>
     : Result.fail("not a UUID")
 
 /**
- * One of several texts, as an enumeration. Reading ignores case, as most attributes do; the program gets the text as it is
- * listed.
+ * One of several texts, as an enumeration. Reading ignores case, as most attributes do. The program gets the text in the spelling
+ * of the list.
  *
  * **Example**
  *
@@ -122,20 +122,20 @@ export const Literals = <const L extends ReadonlyArray<string>>(literals: L): Va
   return fromText<Schema.Literals<L>>(Schema.Literals(literals), {
     decode: (text) => {
       const literal = byText.get(text) ?? byText.get(text.toLowerCase())
-      return literal === undefined ? Result.fail(`none of ${literals.join(", ")}`) : Result.succeed(literal)
+      return literal === undefined ? Result.fail(`not one of ${literals.join(", ")}`) : Result.succeed(literal)
     },
     encode: (literal) => Result.succeed(literal)
   })
 }
 
 /**
- * Postal Address: its lines (RFC 4517 section 3.3.28), between which the directory has `$`.
+ * Postal Address: its lines (RFC 4517 section 3.3.28). In the directory they are separated by `$`.
  *
  * **Details**
  *
- * A dollar sign and a backslash in a line are `\24` and `\5C` in the directory. Other backslashes, which servers let
- * through, are read as they are. At least one line; lines may be empty, though the grammar doesn't have that, since
- * addresses in directories do.
+ * In the directory, a dollar sign in a line is written `\24` and a backslash `\5C`. Servers accept other uses of the backslash;
+ * these are read unchanged. An address has at least one line. Lines may be empty: the grammar forbids that, but real directories
+ * have such addresses.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -156,7 +156,7 @@ export const PostalAddress = fromText(Schema.Array(Schema.String), {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Boolean: `TRUE` or `FALSE` (RFC 4517 section 3.3.3). Lower case, which 389-ds may send, is read too.
+ * Boolean: `TRUE` or `FALSE` (RFC 4517 section 3.3.3). Lower case is read too, since 389-ds may send it.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -174,12 +174,12 @@ export const Boolean = fromText(Schema.Boolean, {
 const decimal = /^(?:0|-?[1-9][0-9]*)$/
 
 /**
- * An integer (RFC 4517 section 3.3.16) of a range, as a number.
+ * An integer (RFC 4517 section 3.3.16) within a range, as a number.
  *
  * **Details**
  *
- * Both ends belong to the range. By default it is what a number holds exactly, `Number.MIN_SAFE_INTEGER` to
- * `Number.MAX_SAFE_INTEGER`; {@link BigInteger} has all integers.
+ * Both limits are part of the range. Default: `Number.MIN_SAFE_INTEGER` to `Number.MAX_SAFE_INTEGER`, the integers that a number
+ * holds exactly. For larger ones use {@link BigInteger}.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -195,7 +195,7 @@ export const integer = (
       : Result.fail(`not an integer from ${minimum} to ${maximum}`)
   return fromText(Schema.Number, {
     decode: (text) => decimal.test(text) ? inRange(Number(text)) : Result.fail("not an integer"),
-    // Adding zero makes -0, which has no other form here, 0.
+    // Adding zero turns -0 into 0, since an attribute value has no -0.
     encode: (value) => Result.map(inRange(value), (value) => String(value + 0))
   })
 }
@@ -211,7 +211,7 @@ export const Integer = integer()
 const maxDigits = 10_000
 
 /**
- * An integer of any size as a bigint. More than 10,000 digits, which take a server's care to read, are refused.
+ * An integer of any size, as a bigint. Values of more than 10,000 digits are refused, since parsing them takes long.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -225,8 +225,8 @@ export const BigInteger = fromText(Schema.BigInt, {
 })
 
 /**
- * Bit String (RFC 4517 section 3.3.2), as in `x500UniqueIdentifier`: its bits as zeros and ones. The directory has
- * `'0101'B` where the program has `0101`.
+ * Bit String (RFC 4517 section 3.3.2), as in `x500UniqueIdentifier`: its bits as zeros and ones. `'0101'B` in the directory is
+ * `0101` in the program.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -244,7 +244,7 @@ export const BitString = fromText(Schema.String, {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Distinguished names as schema: any {@link LdapDn.LdapDn}, compared as `LdapDn.isEqual` does.
+ * A Schema for distinguished names: any {@link LdapDn.LdapDn}, compared as `LdapDn.isEqual` does.
  *
  * @category schemas
  * @since 0.1.0
@@ -255,7 +255,7 @@ export const DnFromSelf = Schema.declare<LdapDn.LdapDn>(LdapDn.isLdapDn, {
 })
 
 /**
- * DN (RFC 4517 section 3.3.9), as in `member` and `manager`. Reads what servers write, which is more than RFC 4514 has:
+ * DN (RFC 4517 section 3.3.9), as in `member` and `manager`. Reads names as servers write them, which is more than RFC 4514 allows:
  * see `lenient` of `LdapDn.parse`.
  *
  * @category syntaxes
@@ -279,7 +279,8 @@ export const Dn = fromText(DnFromSelf, {
  *
  * **Details**
  *
- * The value is a view into the message of the entry: copy it to keep it for long.
+ * The value is a view into the message of the entry. Copy it if you keep it for long, since a view keeps the whole message in
+ * memory.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -291,7 +292,7 @@ export const Octets = fromOctets(Schema.Uint8Array, { decode: Result.succeed, en
  *
  * **Details**
  *
- * Servers return a hash, if they return it at all: use it in a `writeOnly` field.
+ * Servers return a hash, or no value at all. Use the codec in a `writeOnly` field.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -302,8 +303,8 @@ export const Password = fromText(Schema.Redacted(Schema.String), {
 })
 
 /**
- * JPEG (RFC 4517 section 3.3.17), as in `jpegPhoto`: bytes that begin as JPEG does. Use {@link Octets} for directories with other
- * formats in this attribute.
+ * JPEG (RFC 4517 section 3.3.17), as in `jpegPhoto`: bytes that begin with the JPEG signature. If the directory has other formats
+ * in this attribute, use {@link Octets}.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -319,8 +320,8 @@ const jpeg = (octets: Uint8Array): Result.Result<Uint8Array, string> =>
     : Result.fail("not JPEG, which begins with FF D8 FF")
 
 /**
- * An X.509 certificate (RFC 4523), as in `userCertificate;binary`: Node's `X509Certificate`. Reads DER; what Node can't
- * read is refused.
+ * An X.509 certificate (RFC 4523), as in `userCertificate;binary`: Node's `X509Certificate`. Reads DER. Fails for certificates that
+ * Node can't parse.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -333,7 +334,8 @@ export const Certificate = fromOctets(
   {
     decode: (octets) =>
       Result.try({
-        // A view into a message would keep it in memory, and Node reads PEM too, which a directory doesn't have.
+        // Copied, since a view would keep the whole message in memory. Only DER is accepted: Node also parses PEM, which
+        // directories don't store.
         try: () => octets[0] === 0x30 ? new X509Certificate(Buffer.from(octets)) : undefined,
         catch: () => "not an X.509 certificate"
       }).pipe(Result.flatMap((certificate) =>

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { unicodePassword } from "../../model/windows/unicodePassword.ts"
 import { fromOctets, fromText } from "./syntax.ts"
 
-/** A signed integer of 32 bits, as Active Directory has flags, as its bits. */
+/** Converts the signed integer of 32 bits that Active Directory stores to bits. */
 const bits32 = (text: string): Result.Result<number, string> => {
   const value = /^-?[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN
   return value >= -(2 ** 31) && value < 2 ** 31 ? Result.succeed(value >>> 0) : Result.fail("not an integer of 32 bits")
@@ -57,8 +57,8 @@ const flags = {
 export type AccountFlag = keyof typeof flags
 
 /**
- * The flags of an account, as `userAccountControl` has them: a value that never changes, equal to others with the same
- * bits. Bits that have no name here are kept.
+ * The flags of an account, as in `userAccountControl`. A value of this class never changes and is `Equal` to others with the same
+ * bits. Bits without a name here are kept.
  *
  * **Example**
  *
@@ -91,7 +91,7 @@ export class AccountControl extends Data.Class<{ readonly bits: number }> {
 
   /** The flags that are set, in the order of their bits. */
   get flags(): ReadonlyArray<AccountFlag> {
-    // The keys of a record of these names are these names.
+    // Only these names are keys of the record.
     return (Object.keys(flags) as Array<AccountFlag>).filter((name) => this.has(name))
   }
 
@@ -128,7 +128,8 @@ const groupScopes = { global: 0x2, domainLocal: 0x4, universal: 0x8 } as const
 export type GroupScope = keyof typeof groupScopes
 
 /**
- * The flags of a group, as `groupType` has them (MS-ADTS section 2.2.12): a value that never changes. Bits without a name here are kept.
+ * The flags of a group, as in `groupType` (MS-ADTS section 2.2.12). A value of this class never changes. Bits without a name here
+ * are kept.
  *
  * **Example**
  *
@@ -148,18 +149,18 @@ export class GroupFlags extends Data.Class<{ readonly bits: number }> {
     return new GroupFlags({ bits: (groupScopes[scope] | (options.security === false ? 0 : securityEnabled)) >>> 0 })
   }
 
-  /** `undefined` for the groups of applications, and for bits that make no scope. */
+  /** `undefined` for groups of applications, and for invalid combinations of bits. */
   get scope(): GroupScope | undefined {
-    // The keys of a record of these names are these names.
+    // Only these names are keys of the record.
     return (Object.keys(groupScopes) as Array<GroupScope>).find((name) => (this.bits & 0xe) === groupScopes[name])
   }
 
-  /** Whether the group counts in access control; otherwise it is a list for mail. */
+  /** Whether access control uses the group. Otherwise it is a distribution list for mail. */
   get isSecurity(): boolean {
     return (this.bits & securityEnabled) !== 0
   }
 
-  /** Whether the system has made it, as those in `CN=Builtin`. */
+  /** Whether the system created it, as it did those in `CN=Builtin`. */
   get isBuiltin(): boolean {
     return (this.bits & 1) !== 0
   }
@@ -210,8 +211,8 @@ const accountTypeNames = new Map<number, AccountTypeName>(
 )
 
 /**
- * The number of a kind of account, for a filter: `sAMAccountType` is indexed, so `(sAMAccountType=805306368)` finds users faster than a
- * filter by class and category.
+ * The number of a kind of account, for a filter. `sAMAccountType` is indexed, so `(sAMAccountType=805306368)` finds users faster
+ * than a filter by class and category.
  *
  * @category Active Directory
  * @since 0.2.0
@@ -219,7 +220,7 @@ const accountTypeNames = new Map<number, AccountTypeName>(
 export const accountTypeNumber = (name: AccountTypeName): number => accountTypes[name]
 
 /**
- * `sAMAccountType`, which the server sets: the name of the kind of account.
+ * `sAMAccountType`: the name of the kind of account. The server sets it.
  *
  * @category Active Directory
  * @since 0.2.0
@@ -230,7 +231,7 @@ export const AccountType = fromText(
     decode: (text) =>
       Result.flatMap(bits32(text), (number) => {
         const name = accountTypeNames.get(number)
-        return name === undefined ? Result.fail("no known kind of account") : Result.succeed(name)
+        return name === undefined ? Result.fail("not a known kind of account") : Result.succeed(name)
       }),
     encode: (name) => Result.succeed(String(accountTypes[name]))
   }
@@ -239,13 +240,13 @@ export const AccountType = fromText(
 const weekHours = 7 * 24
 
 /**
- * The hours of the week in which an account may log on, as `logonHours` has them: in UTC, the week from Sunday on. A value that never
- * changes.
+ * The hours of the week in which an account may log on, as in `logonHours`: in UTC, the week from Sunday on. A value of this class
+ * never changes.
  *
  * **Details**
  *
- * An account without the attribute may always log on. Days are numbered as in `Date`: 0 is Sunday. Windows shows and edits the hours in
- * local time; convert them before.
+ * An account without the attribute may always log on. Days are numbered as in `Date`: 0 is Sunday. Windows shows the hours in local
+ * time, so convert local times to UTC first.
  *
  * **Example**
  *
@@ -263,18 +264,18 @@ export class LogonSchedule extends Data.Class<{ readonly hours: ReadonlyArray<bo
   static readonly always: LogonSchedule = new LogonSchedule({ hours: Array.from({ length: weekHours }, () => true) })
   static readonly never: LogonSchedule = new LogonSchedule({ hours: Array.from({ length: weekHours }, () => false) })
 
-  /** The hour of this point in time. */
+  /** Whether logging on is allowed at this time. */
   allows(time: DateTime.DateTime): boolean {
     const date = new Date(DateTime.toEpochMillis(time))
     return this.hours[date.getUTCDay() * 24 + date.getUTCHours()] === true
   }
 
-  /** With these hours of these days allowed too: from one hour to before another, 0 to 24. */
+  /** Also allows these hours of these days. An hour range is from 0 to 24; its end is excluded. */
   allowing(days: ReadonlyArray<number>, from: number, to: number): LogonSchedule {
     return this.#set(days, from, to, true)
   }
 
-  /** With these hours of these days forbidden. */
+  /** Forbids these hours of these days. */
   forbidding(days: ReadonlyArray<number>, from: number, to: number): LogonSchedule {
     return this.#set(days, from, to, false)
   }
@@ -320,9 +321,9 @@ export const LogonHours = fromOctets(
  *
  * **Details**
  *
- * Can only be written, as the server never shows it: use it in a `writeOnly` field. The server takes it over TLS or an
- * encrypted connection only. To set a password is a replace; to change one with the old password, delete the old value
- * and add the new one in one modify request.
+ * This codec only writes, since the server never returns the attribute: use it in a `writeOnly` field. The server accepts it only
+ * over TLS or an encrypted connection. To set a password, replace the value. To change one with the old password, delete the old
+ * value and add the new one in one modify request.
  *
  * @category Active Directory
  * @since 0.1.0

@@ -13,7 +13,7 @@ import * as Sid from "../../model/windows/Sid.ts"
 import type { WindowsValueError } from "../../model/windows/WindowsValueError.ts"
 import { fromOctets, fromText } from "./syntax.ts"
 
-/** The failure of a conversion as the text of a codec's. */
+/** Converts the failure of a conversion to the message of a codec. */
 const said = <A>(result: Result.Result<A, WindowsValueError>): Result.Result<A, string> =>
   Result.mapError(result, ({ message }) => message)
 
@@ -26,7 +26,8 @@ const said = <A>(result: Result.Result<A, WindowsValueError>): Result.Result<A, 
  *
  * **Details**
  *
- * Not in the order of the bytes: `ca3cdbb1…` is `b1db3cca-…`. Braces around what is written are taken off.
+ * The text doesn't have the order of the bytes: the bytes `ca3cdbb1…` are `b1db3cca-…`. Braces around the text are accepted and
+ * removed.
  *
  * @category Active Directory
  * @since 0.1.0
@@ -41,7 +42,7 @@ export const ObjectGuid = fromOctets(Schema.String, {
  *
  * **Details**
  *
- * An authority from 2³² on is written in hexadecimal, as Windows does.
+ * An identifier authority of 2³² or more is written in hexadecimal, as Windows does.
  *
  * @category Active Directory
  * @since 0.1.0
@@ -70,14 +71,15 @@ export const LargeInteger = fromText(Schema.BigInt, {
 })
 
 /**
- * FILETIME: a point in time in units of 100 ns since 1601, as in `pwdLastSet` and `accountExpires`; none for 0 and
- * 9223372036854775807, which mean never or not set.
+ * FILETIME: a point in time in units of 100 ns since 1601, as in `pwdLastSet` and `accountExpires`. The values 0 and
+ * 9223372036854775807 mean "never" or "not set"; they are read as none.
  *
  * **Details**
  *
- * A `DateTime.Utc` has milliseconds: what is finer is cut off, so a filter for equality with a time that was read may not
- * find it again. None is written as 0, which has that meaning in all these attributes: an account never expires, isn't
- * locked, must change its password. To have Active Directory set `pwdLastSet` to now, write -1 as {@link LargeInteger}.
+ * A `DateTime.Utc` has milliseconds, so the rest is cut off. A filter for equality with a time that was read may therefore not
+ * match the entry. None is written as 0, which means in these attributes: the account never expires (`accountExpires`), isn't
+ * locked (`lockoutTime`), must change its password (`pwdLastSet`). To have Active Directory set `pwdLastSet` to now, write -1 as
+ * {@link LargeInteger}.
  *
  * @category Active Directory
  * @since 0.1.0
@@ -95,13 +97,13 @@ export const FileTime = fromText(Schema.Option(Schema.DateTimeUtc), {
 })
 
 /**
- * FILETIME with its special values apart: a point in time, `"zero"` (0), `"never"` (9223372036854775807) or `"now"` (-1, only to be
- * written, which has the server set `pwdLastSet` to the present moment).
+ * FILETIME that keeps its special values apart: a point in time, `"zero"` (0), `"never"` (9223372036854775807) or `"now"` (-1).
+ * `"now"` can only be written; the server then sets `pwdLastSet` to the present time.
  *
  * **Details**
  *
- * Use {@link FileTime} where 0 and never mean the same, which they do in `accountExpires`; use this one to write `"now"`, or to keep a value
- * as it was.
+ * Use {@link FileTime} where 0 and never mean the same, as in `accountExpires`. Use this codec to write `"now"`, or to write a
+ * value back unchanged.
  *
  * @category Active Directory
  * @since 0.2.0
@@ -115,8 +117,8 @@ export const FileTimeValue = fromText(
 )
 
 /**
- * A span of time in negative units of 100 ns, as in `maxPwdAge` and `lockoutDuration`: a `Duration`, infinite for
- * -9223372036854775808. What is finer than a millisecond is cut off.
+ * A span of time in negative units of 100 ns, as in `maxPwdAge` and `lockoutDuration`. It is read as a `Duration`;
+ * -9223372036854775808 is infinite. Fractions of a millisecond are cut off.
  *
  * @category Active Directory
  * @since 0.1.0

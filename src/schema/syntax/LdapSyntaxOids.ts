@@ -1,8 +1,8 @@
 /**
  * Which codec reads the values of which syntax (RFC 4517 section 3.3, RFC 4523, RFC 4530, and MS-ADTS 3.1.1.2.2.2).
  *
- * If servers are more lenient than a codec, as with telephone numbers, the table has a lenient codec, since it is used
- * for generated classes whose data hasn't been checked yet.
+ * Some servers are more lenient than a codec, for instance with telephone numbers. In such cases the table has a lenient codec,
+ * since it is used for generated classes, whose data hasn't been checked yet.
  */
 import type * as Schema from "effect/Schema"
 import * as Syntax from "./LdapSyntax.ts"
@@ -29,9 +29,9 @@ const byOid = new Map<string, NamedSyntax>([
   [`${rfc}12`, { name: "Dn", codec: Syntax.Dn }],
   [`${rfc}24`, { name: "GeneralizedTime", codec: Syntax.GeneralizedTime }],
   [`${rfc}26`, { name: "Utf8String", codec: Syntax.Utf8String }],
-  // For programs nearly always a number, by definition any integer.
+  // The syntax allows any integer. Programs nearly always need a number.
   [`${rfc}27`, { name: "Integer", codec: Syntax.BigInteger }],
-  // What directories have there isn't always JPEG, or a certificate that Node reads.
+  // Directories often store other formats here than JPEG, or certificates that Node can't parse.
   [`${rfc}28`, { name: "Octets", codec: Syntax.Octets }],
   [`${rfc}8`, { name: "Octets", codec: Syntax.Octets }],
   [`${rfc}38`, { name: "Oid", codec: Syntax.Oid }],
@@ -45,10 +45,10 @@ const byOid = new Map<string, NamedSyntax>([
 const octets: NamedSyntax = { name: "Octets", codec: Syntax.Octets }
 const text: NamedSyntax = { name: "Utf8String", codec: Syntax.Utf8String }
 
-/** Syntaxes of RFC 4517 and 4523 that are text, though no codec of their own is here. */
+/** Syntaxes of RFC 4517 and 4523 that are text and have no codec here. */
 const textual = new Set(["3", "14", "16", "17", "21", "22", "25", "30", "31", "34", "35", "37", "51", "52", "54", "58"])
 
-/** The codec for a syntax; bytes where nothing is known of it. */
+/** The codec for a syntax. Unknown syntaxes are read as bytes. */
 export const syntaxOf = (oid: string | undefined): NamedSyntax =>
   oid === undefined
     ? octets

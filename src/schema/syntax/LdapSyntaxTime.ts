@@ -13,12 +13,12 @@ import { fromText } from "./syntax.ts"
  *
  * **Details**
  *
- * Reads all of RFC 4517 section 3.3.13: minutes and seconds may be missing, a fraction (after `.` or `,`) is one of the
- * last unit that is there, and the zone is `Z` or an offset. A `DateTime.Utc` has milliseconds, so what is finer is cut
- * off, towards the past. A leap second (`60`, which the grammar allows in every minute) is the first second of the next
- * minute, since neither Unix time nor `DateTime` has it.
+ * Reads all forms of RFC 4517 section 3.3.13. Minutes and seconds may be missing. A fraction (after `.` or `,`) belongs to the last
+ * unit that is present. The zone is `Z` or an offset. A `DateTime.Utc` has milliseconds, so the rest is cut off, towards the past.
+ * A leap second (`60`, which the grammar allows in every minute) is read as the first second of the next minute, since neither Unix
+ * time nor `DateTime` has leap seconds.
  *
- * Writes seconds, the fraction where there is one, and `Z`; only for the years 0000 to 9999.
+ * Writes seconds, a fraction if it isn't zero, and `Z`. Years must be from 0000 to 9999.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -33,9 +33,9 @@ export const GeneralizedTime = fromText(Schema.DateTimeUtc, {
  *
  * **Details**
  *
- * Years 50 to 99 are those of the 20th century and 00 to 49 those of the 21st, as X.509 has it. Seconds may be missing. A
- * value without a zone is in the server's local time, which a client can't know: it is refused. Writes whole seconds, for
- * the years 1950 to 2049; milliseconds are cut off.
+ * Years 50 to 99 are in the 20th century, years 00 to 49 in the 21st, as in X.509. Seconds may be missing. A value without a zone
+ * is in the server's local time, which a client can't know, so it is refused. Writes whole seconds, for the years 1950 to 2049;
+ * milliseconds are cut off.
  *
  * @category syntaxes
  * @since 0.1.0
@@ -90,7 +90,7 @@ export const readUtcTime = (text: string): Result.Result<number, string> => {
 const instant = (year: number, parts: Record<string, string | undefined>): Result.Result<number, string> => {
   const number = (name: string): number => Number(parts[name] ?? 0)
   const date = new Date(0)
-  // Not Date.UTC, which takes the years 0 to 99 for others.
+  // Not Date.UTC: it reads the years 0 to 99 as 1900 to 1999.
   date.setUTCFullYear(year, number("month") - 1, number("day"))
   if (date.getUTCMonth() !== number("month") - 1 || date.getUTCDate() !== number("day")) {
     return Result.fail("no such day in the calendar")

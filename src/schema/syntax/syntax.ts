@@ -10,7 +10,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { isUtf8 } from "node:buffer"
 
-/** A codec of one attribute value: `Type` is what programs have, `Encoded` the bytes of the directory. */
+/** A codec of one attribute value: `Type` is the value in programs, `Encoded` the bytes in the directory. */
 export interface ValueSyntax<To extends Schema.Constraint> extends Schema.decodeTo<To, Schema.Uint8Array> {}
 
 const issues = <A>(result: Result.Result<A, string>): Effect.Effect<A, SchemaIssue.Issue> =>
@@ -18,7 +18,7 @@ const issues = <A>(result: Result.Result<A, string>): Effect.Effect<A, SchemaIss
     ? Effect.succeed(result.success)
     : Effect.fail(new SchemaIssue.InvalidValue({ message: result.failure }))
 
-/** A codec from bytes to `to`. The failures of both functions are short messages. */
+/** Makes a codec from bytes to `to`. If one of the functions fails, its failure is a short message. */
 export const fromOctets = <To extends Schema.Constraint>(
   to: To,
   how: {
@@ -34,7 +34,7 @@ export const fromOctets = <To extends Schema.Constraint>(
     })
   ))
 
-/** A codec from UTF-8 text to `to`. */
+/** Makes a codec from UTF-8 text to `to`. */
 export const fromText = <To extends Schema.Constraint>(
   to: To,
   how: {
@@ -47,12 +47,12 @@ export const fromText = <To extends Schema.Constraint>(
     encode: (value) => Result.flatMap(how.encode(value), octetsOf)
   })
 
-/** The bytes as text, where they are UTF-8. A byte order mark is a part of the value like any other character. */
+/** Decodes UTF-8 bytes. A byte order mark is kept, since it is a part of the value like any other character. */
 export const textOf = (octets: Uint8Array): Result.Result<string, string> =>
   isUtf8(octets)
     ? Result.succeed(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString())
     : Result.fail("the bytes are not UTF-8")
 
-/** Text as bytes. Half of a surrogate pair has none. */
+/** Encodes text as UTF-8. Fails for a lone surrogate, which has no UTF-8 form. */
 export const octetsOf = (text: string): Result.Result<Uint8Array, string> =>
-  text.isWellFormed() ? Result.succeed(Buffer.from(text)) : Result.fail("the text has half of a surrogate pair")
+  text.isWellFormed() ? Result.succeed(Buffer.from(text)) : Result.fail("the text has a lone surrogate")

@@ -54,7 +54,7 @@ export const saslBind = (request: SaslRequest): SaslOutcome => {
   switch (name) {
     case "EXTERNAL": {
       if (external === undefined) {
-        return refuse(LdapResultCode.inappropriateAuthentication, "there is no identity from elsewhere")
+        return refuse(LdapResultCode.inappropriateAuthentication, "no layer below LDAP has authenticated the client")
       }
       const dn = parseDn(external)
       return dn === undefined ? wrong : authorized(state, { dn: state.tree.find(dn)?.dn ?? dn }, given.toString("utf8"))

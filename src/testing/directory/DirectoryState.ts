@@ -1,6 +1,7 @@
 /**
  * The state that all connections of a directory share: its entries, its suffixes and its access rules. Operations are functions
- * over it, in updates.ts, search.ts and authentication.ts. All of them are synchronous, so none sees another half done.
+ * over it, in updates.ts, search.ts and authentication.ts. All of them are synchronous, so no operation sees a half-finished change
+ * of another.
  */
 import * as Result from "effect/Result"
 import { createHash } from "node:crypto"

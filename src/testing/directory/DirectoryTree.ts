@@ -142,7 +142,7 @@ export class DirectoryTree {
     if (options.memberOf) this.#index.prepare(memberType, Infinity)
   }
 
-  /** Finds the entries that have a value without a look at the others. */
+  /** Finds the entries that have a value without testing all entries. */
   get index(): EqualityIndex<DirectoryEntry> {
     return this.#index
   }

@@ -1,9 +1,9 @@
 /**
- * Which entries have a value: by attribute type and normalized value. The index of a type is made when it is first asked
- * for, so a directory pays for what it is searched by, and is kept up to date from then on. Making it for many entries takes a
- * while, so it can be made in steps, between which entries may come, change and go.
+ * Finds the entries that have a value, by attribute type and normalized value. The index of a type is built when a search first
+ * needs it, so a directory has only the indexes that are used. From then on it is kept up to date. Building one for many entries
+ * takes a while, so it can be done in steps. Between two steps entries may be added, changed and deleted.
  *
- * It leaves out options and who may see what: what it finds are candidates, which the filter itself has to match.
+ * The index ignores attribute options and access rules. It finds candidates, and the filter itself must match them.
  */
 import {
   type AttributeType,
@@ -13,7 +13,7 @@ import {
 } from "../../model/attribute/AttributeTypes.ts"
 import type { KeyChanges } from "../../model/attribute/StoredAttribute.ts"
 
-/** An attribute, as far as the index is concerned. */
+/** The parts of an attribute that the index uses. */
 interface IndexedAttribute {
   readonly parsed: Description
   readonly keys: ReadonlyArray<string>
@@ -23,23 +23,23 @@ interface IndexedAttribute {
 
 type IndexedAttributes = ReadonlyMap<string, IndexedAttribute>
 
-/** What the index needs of an entry. */
+/** The parts of an entry that the index uses. */
 interface Indexed {
   readonly attributes: IndexedAttributes
   readonly history: { readonly uuid: string }
 }
 
-/** Entries that were found, and how many there are at most. */
+/** The entries that were found, and an upper bound of their number. */
 export interface Found<Entry> extends Iterable<Entry> {
   readonly size: number
 }
 
-/** Most values are of one entry, which needs no set. */
+/** Most values belong to one entry, which is stored without a set. */
 type Values<Entry> = Map<string, Entry | Set<Entry>>
 
 interface TypeIndex<Entry> {
   readonly values: Values<Entry>
-  /** The entries that are still to be put in; `undefined` once all are. */
+  /** The entries that aren't in the index yet; `undefined` when it is complete. */
   pending: Iterator<Entry> | undefined
 }
 
@@ -53,18 +53,18 @@ export class EqualityIndex<Entry extends Indexed> {
     this.#all = all
   }
 
-  /** Whether an index is kept of a type: the server makes the others up as they are asked for. */
+  /** Whether a type can have an index. The values of other types are computed for each request. */
   covers(type: AttributeType): boolean {
     return !type.readOnly || type.key === "entryuuid"
   }
 
-  /** Whether the index of a type is there. */
+  /** Whether the index of a type is complete. */
   isReady(type: AttributeType): boolean {
     const index = this.#types.get(type)
     return index !== undefined && index.pending === undefined
   }
 
-  /** Puts so many more entries into the index of a type. Returns whether all are in it. */
+  /** Adds that many more entries to the index of a type. Returns whether it is complete. */
   prepare(type: AttributeType, entries: number): boolean {
     let index = this.#types.get(type)
     if (index === undefined) {
@@ -74,13 +74,13 @@ export class EqualityIndex<Entry extends Indexed> {
     for (let left = entries; index.pending !== undefined && left > 0; left--) {
       const next = index.pending.next()
       if (next.done === true) index.pending = undefined
-      // An entry that has changed meanwhile is in it already, which makes no difference.
+      // An entry that has changed meanwhile is already in the index; adding it again changes nothing.
       else put(index.values, type, next.value)
     }
     return index.pending === undefined
   }
 
-  /** The entries that may have the value. Makes the index where there is none. */
+  /** The entries that may have the value. Builds the index if there is none. */
   find(type: AttributeType, key: string): Found<Entry> {
     this.prepare(type, Infinity)
     const values = this.#types.get(type)?.values ?? new Map<string, never>()
@@ -95,7 +95,10 @@ export class EqualityIndex<Entry extends Indexed> {
     for (const [type, { values }] of this.#types) for (const key of keysOf(type, entry)) take(values, key, entry)
   }
 
-  /** After the attributes of an entry have changed. What it costs is what has changed, not what there is. */
+  /**
+   * Updates the index after the attributes of an entry have changed. The cost depends on the number of changed values, not on the
+   * size of the directory.
+   */
   update(entry: Entry, before: IndexedAttributes): void {
     const changes: Array<readonly [type: AttributeType, changes: KeyChanges]> = []
     for (const [key, old] of before) {
@@ -111,7 +114,7 @@ export class EqualityIndex<Entry extends Indexed> {
       }
       for (const [changed, { gone }] of changes) {
         if (!isBelow(changed, type)) continue
-        // A value may be there still, in an attribute beside the one that it has left.
+        // The value may still be in another attribute of the type.
         for (const key of gone) if (!hasValue(type, entry, key)) take(values, indexed(type, key), entry)
       }
     }
@@ -121,7 +124,7 @@ export class EqualityIndex<Entry extends Indexed> {
 const foundOf = <Entry extends object>(one: Entry | Set<Entry> | undefined): Found<Entry> =>
   one === undefined ? nothing : one instanceof Set ? one : new Set([one])
 
-/** The entries of an object class or of one below it. */
+/** The entries with an object class or one of its subclasses. */
 const ofClass = <Entry extends object>(values: Values<Entry>, key: string): Found<Entry> => {
   const parts: Array<Found<Entry>> = []
   for (const [own, entries] of values) if (isSubclassOf(own, indexedClass(key))) parts.push(foundOf(entries))
@@ -157,9 +160,10 @@ const take = <Entry extends object>(values: Values<Entry>, key: string, entry: E
   if (entries === entry || (entries instanceof Set && entries.delete(entry) && entries.size === 0)) values.delete(key)
 }
 
-/** Which keys an attribute has lost and gained. */
+/** The keys that an attribute has lost and gained. */
 const difference = (old: IndexedAttribute | undefined, now: IndexedAttribute | undefined): KeyChanges => {
-  // An attribute that was made of the other knows; `never`, since only one of its own kind can be asked about.
+  // If one attribute was made from the other, it knows the difference. The type is `never` since an attribute can only be compared
+  // with its own kind.
   const known = old === undefined || now === undefined ? undefined : old.changesTo(now as never)
   if (known !== undefined) return known
   const gone = new Set(old?.keys)
@@ -175,10 +179,10 @@ const isBelow = (type: AttributeType, other: AttributeType): boolean => {
   return own !== undefined
 }
 
-/** An object class by its own name, whatever name or object identifier it was given by. */
+/** The main name of an object class that is given by any name or by its object identifier. */
 const indexedClass = (key: string): string => objectClassOf(key)?.name.toLowerCase() ?? key
 
-/** What a value is found by. */
+/** The key of a value in the index. */
 const indexed = (type: AttributeType, key: string): string => type.key === "objectclass" ? indexedClass(key) : key
 
 const hasValue = (type: AttributeType, entry: Indexed, key: string): boolean => {
@@ -193,7 +197,7 @@ const hasValue = (type: AttributeType, entry: Indexed, key: string): boolean => 
   return false
 }
 
-/** What an entry is found by: the values of the type and of its subtypes. */
+/** The keys of an entry in the index: the values of the type and of its subtypes. */
 function* keysOf(type: AttributeType, entry: Indexed): Generator<string> {
   if (type.key === "entryuuid") {
     yield entry.history.uuid.toLowerCase()

@@ -1,21 +1,20 @@
 /**
- * The limits that real servers set to one connection: a directory has them so that a test shows what a program does when it meets
- * them.
+ * The limits of real servers for one connection. With them, a test shows what a program does when it reaches a limit.
  */
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import { answer } from "../operations/directoryResult.ts"
 
 /**
- * The servers whose limits a directory can have, as they come out of the box.
+ * The servers whose default limits a directory can have.
  *
  * **Details**
  *
  * - `slapd` (OpenLDAP 2.5): one paged search for a connection; 100 pending requests of an anonymous connection, 1000 of a bound
- *   one.
+ * one.
  * - `samba` (4.17): ten paged searches for a connection.
- * - `activeDirectory`: ten paged searches for a connection (MaxResultSetsPerConn) and 1000 entries in a page (MaxPageSize), as
- *   MS-ADTS section 3.1.1.3.4.6 has them. A page of a search that was forgotten is refused as Samba refuses it.
+ * - `activeDirectory`: ten paged searches for a connection (MaxResultSetsPerConn) and 1000 entries in a page (MaxPageSize), as in
+ * MS-ADTS section 3.1.1.3.4.6. The next page of a discarded search is refused as Samba refuses it.
  *
  * @category models
  * @since 0.2.0
@@ -23,35 +22,35 @@ import { answer } from "../operations/directoryResult.ts"
 export type LimitedServer = "slapd" | "samba" | "activeDirectory"
 
 /**
- * Limits of a directory. What isn't given is as without limits.
+ * Limits of a directory. A limit that is left out isn't enforced, except for the defaults below.
  *
  * @category models
  * @since 0.2.0
  */
 export interface ServerLimits {
   /**
-   * How many paged searches of one connection are kept between two pages. When one more begins, the oldest is forgotten, and its
-   * next page is refused with `unwillingToPerform` (53). Default 100.
+   * How many paged searches of one connection are kept between two pages. When one more begins, the oldest is discarded, and the
+   * request for its next page is refused with `unwillingToPerform` (53). Default 100.
    */
   readonly pagedSearches?: number | undefined
   /**
-   * How many requests of one connection may wait for their answers: one more, and the connection is closed without a word, as by
-   * slapd's `conn_max_pending` and `conn_max_pending_auth`. Default 1000 each; `maxPending` of the directory sets both.
+   * How many requests of one connection may be pending. One more, and the directory closes the connection without a notice, as
+   * slapd does (`conn_max_pending` and `conn_max_pending_auth`). Default 1000 each; `maxPending` of the directory sets both.
    */
   readonly pending?: { readonly anonymous: number; readonly bound: number } | undefined
   /**
-   * The most entries in a page, and in the answer of a search without pages, which then ends with `sizeLimitExceeded` (4). The
-   * administrator is held to it too. Default 0: no limit.
+   * The maximum number of entries in a page, and in the answer of a search without pages, which then ends with `sizeLimitExceeded`
+   * (4). It also applies to the administrator. Default 0: no limit.
    */
   readonly pageSize?: number | undefined
 }
 
-/** The limits of a directory, with all that is needed to keep them. */
+/** The limits of a directory, with the answers that it gives when they are reached. */
 export interface Limits {
   readonly pagedSearches: number
   readonly pending: { readonly anonymous: number; readonly bound: number }
   readonly pageSize: number
-  /** The answer to a page of a search that was forgotten. */
+  /** The answer to a request for the next page of a discarded search. */
   readonly forgotten: ResultFields
 }
 
@@ -76,7 +75,7 @@ export const limitsOf = (given: LimitedServer | ServerLimits | undefined, maxPen
   ...(typeof given === "string" ? servers[given] : given === undefined ? undefined : defined(given))
 })
 
-/** Without the fields that are given as `undefined`. */
+/** Removes fields that are `undefined`. */
 const defined = ({ pageSize, pagedSearches, pending }: ServerLimits): Partial<Limits> => ({
   ...(pageSize === undefined ? undefined : { pageSize }),
   ...(pagedSearches === undefined ? undefined : { pagedSearches }),

@@ -1,6 +1,7 @@
 /**
- * Logs of changes as entries of the directory, as servers keep them: the Retro Changelog of 389 Directory Server below `cn=changelog`, and the
- * access log of slapd below `cn=accesslog`. A record has what finds the changed entry again, and not what was changed.
+ * Logs of changes as entries of the directory, as servers keep them: the Retro Changelog of 389 Directory Server below
+ * `cn=changelog`, and the access log of slapd below `cn=accesslog`. A record identifies the changed entry but doesn't have the
+ * changed values.
  */
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { Change } from "./DirectoryChanges.ts"
@@ -19,7 +20,7 @@ export type ChangeLog = "changelog" | "accesslog"
 export const changelogDn = "cn=changelog"
 const accesslogDn = "cn=accesslog"
 
-/** Begins to keep the logs. Their own entries are no changes. */
+/** Starts to keep the logs. Their own entries are not logged. */
 export const keepLogs = (state: DirectoryState, logs: ReadonlyArray<ChangeLog>, now: number): void => {
   const write = (dn: string, attributes: Readonly<Record<string, string>>): void => {
     const name = state.readName(dn)
@@ -60,7 +61,7 @@ const changelogRecord = (change: Change): LogRecord => [`changeNumber=${change.n
   targetEntryUUID: change.entry.history.uuid
 }]
 
-/** The number of the change stands for the fraction of a second, so that no two records have the same time. */
+/** The number of the change is used as the fraction of a second, so no two records have the same time. */
 const accesslogRecord = (change: Change): LogRecord => {
   const seconds = generalizedTime(change.entry.history.modified).slice(0, -1)
   const reqStart = `${seconds}.${String(change.number % 1_000_000).padStart(6, "0")}Z`
@@ -74,7 +75,7 @@ const accesslogRecord = (change: Change): LogRecord => {
   }]
 }
 
-/** What the root DSE says of the change log; `undefined` if there is none. */
+/** The attributes of the root DSE for the change log; `undefined` without one. */
 export const changelogNumbers = (
   state: DirectoryState
 ): { readonly first: number; readonly last: number } | undefined => {

@@ -97,8 +97,9 @@ export interface Options {
    */
   readonly maxNews?: number | undefined
   /**
-   * Logs of changes that the directory keeps as entries: `changelog` below `cn=changelog`, as 389 Directory Server, `accesslog` below
-   * `cn=accesslog`, as slapd. Delete records to trim a log. Not with `schemaChecking`, which knows no such attributes. Default: none. @since 0.2.0
+   * Logs of changes that the directory keeps as entries: `changelog` below `cn=changelog`, as 389 Directory Server does,
+   * `accesslog` below `cn=accesslog`, as slapd does. Delete records to trim a log. Can't be combined with `schemaChecking`, since
+   * the schema doesn't have the attributes of these logs. Default: none. @since 0.2.0
    */
   readonly changeLogs?: ReadonlyArray<ChangeLog> | undefined
   /** A function that sees each request first and can answer it; see {@link Interceptor}. */
@@ -174,7 +175,7 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
       return invalid(where, `"${dn}" is not a distinguished name`)
     }
     const why = code === LdapResultCode.LdapResultCode.noSuchObject
-      ? `its parent isn't there${matchedDn === "" ? "" : ` (the nearest entry is "${matchedDn}")`}`
+      ? `its parent doesn't exist${matchedDn === "" ? "" : ` (the nearest entry is "${matchedDn}")`}`
       : `${LdapResultCode.format(code)}${diagnosticMessage === "" ? "" : `: ${diagnosticMessage}`}`
     return invalid(where, `"${dn}" can't be added: ${why}`)
   }

@@ -1,6 +1,6 @@
 /**
- * Whether values and names are as the schema has them, where the directory checks that: values of their syntax, names of
- * types that are known, with values of their syntaxes. Judged as slapd judges them. Pure and synchronous.
+ * Checks values and names against the schema, if the directory enforces it: the syntax of values, the types in names, and the
+ * values of those types. The rules are slapd's. Pure and synchronous.
  */
 import * as Result from "effect/Result"
 import { type AttributeType, type AttributeTypes, objectClassOf } from "../../model/attribute/AttributeTypes.ts"
@@ -9,16 +9,16 @@ import { valueKey } from "../../model/attribute/StoredAttribute.ts"
 import { isOfSyntax, withoutUid } from "../../model/attribute/syntaxes.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 
-/** The types whose values are object classes, which are looked up. */
+/** Types whose values are object classes, so the values must be known classes. */
 const classTypes: ReadonlySet<string> = new Set(["objectclass", "structuralobjectclass"])
 
-/** Whether an attribute may have a value. Without a schema to check, the value must be one that the rule can compare. */
+/** Whether an attribute may have a value. If the schema isn't enforced, the matching rule must be able to compare the value. */
 export const conforms = (types: AttributeTypes, type: AttributeType, value: Uint8Array): boolean =>
   types.strict ? isOfType(types, type, value) === true : !type.standard || normalize(type.rule, value) !== undefined
 
 /**
- * Whether a value may be asserted of values of a syntax by a rule for equality. Such a rule has a syntax of its own: any text may be
- * asserted of a Printable String. The type is the one whose own rule it is.
+ * Whether an assertion may contain a value. An equality rule has its own assertion syntax, which can be wider than that of the
+ * values: any text may be asserted of a Printable String. `type` is the type that defines the rule.
  */
 export const isAssertable = (
   types: AttributeTypes,
@@ -33,8 +33,8 @@ export const isAssertable = (
 }
 
 /**
- * The syntaxes of assertions, by those of the values; what isn't here is left to the matching rule. certificateExactMatch takes a serial number and
- * an issuer in GSER (RFC 4523 section 2.1), which the directory doesn't read: it can't tell whether any value matches.
+ * The syntaxes of assertions, by those of the values. For other syntaxes the matching rule decides. certificateExactMatch takes a
+ * serial number and an issuer in GSER (RFC 4523 section 2.1). The directory doesn't parse GSER, so it can't decide such assertions.
  */
 const assertionSyntaxes: ReadonlyMap<string, string> = new Map([
   ["6", "6"],
@@ -53,11 +53,11 @@ const assertionSyntaxes: ReadonlyMap<string, string> = new Map([
 
 const isClass = (value: Uint8Array): boolean => objectClassOf(valueKey("oid", value)) !== undefined
 
-/** `undefined` where there is no check for the syntax of the type. */
+/** `undefined` if the syntax of the type isn't checked. */
 const isOfType = (types: AttributeTypes, type: AttributeType, value: Uint8Array): boolean | undefined =>
   classTypes.has(type.key) ? isClass(value) : isInSchema(types, type.syntax, value)
 
-/** Whether a value conforms to a syntax and, where it is a name, the schema has such names. */
+/** Whether a value has the right syntax and, if it is a name, whether the schema allows that name. */
 const isInSchema = (types: AttributeTypes, syntax: string, value: Uint8Array): boolean | undefined => {
   const isValue = isOfSyntax(syntax, value)
   if (isValue !== true || (syntax !== "12" && syntax !== "34")) return isValue
@@ -65,17 +65,17 @@ const isInSchema = (types: AttributeTypes, syntax: string, value: Uint8Array): b
   return readName(types, syntax === "34" ? withoutUid(text) : text) !== undefined
 }
 
-/** A value that was written as `#` and BER, or a type with the prefix of RFC 2253 section 4: slapd reads neither. */
+/** A value that is written as `#` and BER, or a type with the prefix of RFC 2253 section 4. slapd supports neither. */
 const isUnreadable = /(?:^|(?<!\\)[,;+])\s*(?:oid\.|[^=,;+]+=\s*#)/i
 
 /**
- * The name that a text has, read as leniently as slapd reads it; `undefined` where it has none. Where the schema is checked, each
- * type must be known and each value be one of its type, and no type may be in one RDN twice.
+ * Parses a name as leniently as slapd does; `undefined` if it is invalid. If the schema is enforced, each type must be known, its
+ * value must have the right syntax, and an RDN must not have the same type twice.
  */
 export const readName = (types: AttributeTypes, text: string): LdapDn.LdapDn | undefined => {
   const dn = Result.getOrUndefined(LdapDn.parse(text, { lenient: true }))
   if (dn === undefined || !types.strict) return dn
-  // slapd takes nothing for the empty name but nothing.
+  // slapd accepts only the empty string for the empty name.
   if (isUnreadable.test(text) || (dn.rdns.length === 0 && text !== "")) return undefined
   const isKnown = dn.rdns.every(({ attributes }) => {
     const seen = new Set<string>()
@@ -89,6 +89,6 @@ export const readName = (types: AttributeTypes, text: string): LdapDn.LdapDn | u
   return isKnown ? dn : undefined
 }
 
-/** slapd takes no IA5 string of spaces alone in a name. */
+/** slapd refuses an IA5 string of spaces only in a name. */
 const isBlank = ({ rule }: AttributeType, value: Uint8Array): boolean =>
   rule.endsWith("IA5") && value.every((byte) => byte === 0x20)

@@ -191,7 +191,7 @@ export const eventOf = (connection: number, request: RequestOperation): FaultEve
   return { on, connection, dn, oid: request._tag === "ExtendedRequest" ? request.oid : undefined }
 }
 
-/** Numbers from 0 to 1 (mulberry32), the same for the same seed. */
+/** A generator of numbers from 0 to 1 (mulberry32). The same seed gives the same numbers. */
 const uniform = (seed: number | string): () => number => {
   let state = 0x9e3779b9
   for (const character of String(seed)) state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 0x85ebca6b) | 0

@@ -373,7 +373,7 @@ const messagesIn = function*(octets: Uint8Array) {
   }
 }
 
-/** The position of the content of a BER element with a tag of one octet and a definite length (RFC 4511 section 5.1). */
+/** The position of the content of a BER element with a one-byte tag and a definite length (RFC 4511 section 5.1). */
 const contentAt = (octets: Uint8Array, at: number): { readonly start: number; readonly end: number } => {
   const first = octets[at + 1] ?? 0
   if (first < 0x80) return { start: at + 2, end: at + 2 + first }

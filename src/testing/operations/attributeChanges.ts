@@ -218,7 +218,7 @@ const withoutObvious = (
 ): LdapModification | undefined => {
   if (change.operation !== "add" && change.operation !== "delete") return change
   if (change.operation === "delete" && change.values.length === 0) return present === undefined ? undefined : change
-  // Without an equality rule it can't be told whether such values are there.
+  // Without an equality rule, the values can't be compared with those of the entry.
   if (!parsed.type.equality) return change
   const changed = new Set<string>()
   const values = change.values.filter((value) => {

@@ -73,8 +73,8 @@ const copy = (
 }
 
 /**
- * The new name of a renamed entry. If its parent stays the same, the ancestors are spelled as in the request; only here slapd
- * returns them so.
+ * The new name of a renamed entry. If its parent stays the same, the ancestors are spelled as in the request, as slapd does here
+ * and nowhere else.
  */
 const newName = (state: DirectoryState, request: OneStep): string | undefined => {
   if (request._tag !== "ModifyDnRequest") return undefined

@@ -96,7 +96,7 @@ export const changesSince = (
 const isAfter = (entry: DirectoryEntry, { change, place }: Place): boolean =>
   entry.changed > change || (entry.changed === change && entry.place > place)
 
-/** The news of an entry: all attributes if the client doesn't have it yet. */
+/** The attributes to send for an entry: all of them if the client doesn't have the entry yet, otherwise the changed ones. */
 const news = (
   state: DirectoryState,
   { attributes: wanted }: SearchRequest,

@@ -104,7 +104,12 @@ describe("GSSAPI", () => {
     ["an offer that isn't wrapped", {}, [[14, "proof"], [14, "\x07\0\0\0"]], "not wrapped"],
     ["an offer that is too short", {}, [[14, "proof"], [14, "w\x07\0\0"]], "3 bytes instead of 4"],
     ["an offer that is too long", {}, [[14, "proof"], [14, "w\x07\0\0\0\0"]], "5 bytes instead of 4"],
-    ["a buffer for no layer", {}, [[14, "proof"], [14, offer(1, 4096)]], "no layer, and buffers of 4096 bytes"],
+    [
+      "a buffer for no layer",
+      {},
+      [[14, "proof"], [14, offer(1, 4096)]],
+      "no layer, but announces buffers of 4096 bytes"
+    ],
     ["an offer of nothing", {}, [[14, "proof"], [14, offer(0, 0)]], "the server offers nothing"],
     [
       "an offer without what is named",
@@ -113,8 +118,8 @@ describe("GSSAPI", () => {
       "none or conf"
     ],
     ["a demand of layers", { protection: "none" }, [[14, "proof"], [14, offer(6, 4096)]], "use ldaps://"],
-    ["buffers that hold nothing", {}, [[14, "proof"], [14, offer(7, 128)], [0]], "too few"],
-    ["a challenge after the choice", {}, [[14, "proof"], [14, offer(7, 4096)], [14, "more"]], "went on"]
+    ["buffers that hold nothing", {}, [[14, "proof"], [14, offer(7, 128)], [0]], "too small"],
+    ["a challenge after the choice", {}, [[14, "proof"], [14, offer(7, 4096)], [14, "more"]], "sent another"]
   ])("%s is refused", ([, options, lines, detail]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(converseOver({}, options, lines).outcome)
@@ -190,8 +195,12 @@ describe("GSS-SPNEGO", () => {
   it.effect.each<[string, ReadonlyArray<Line>, string]>([
     ["success without a proof", [[0]], "no token"],
     ["success with something else", [[0, "x"]], "proves nothing"],
-    ["a challenge after the proof", [[14, "proof"], [14, "more"]], "went on"],
-    ["another layer than the one that was asked for", [[0, "proof"]], "integrity was agreed on"]
+    ["a challenge after the proof", [[14, "proof"], [14, "more"]], "sent another"],
+    [
+      "another layer than the one that was asked for",
+      [[0, "proof"]],
+      "protection of the session's messages is integrity"
+    ]
   ])("%s is refused", ([, lines, detail]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(converseBy("integrity", { protection: "confidentiality" }, lines).outcome)

@@ -89,13 +89,13 @@ describe("SCRAM, servers that can't prove their identity", () => {
     ["a salt without its padding", `r=${sha1.nonce}x,s=W22ZaJ0SNY7soEsUEjb6gQ,i=4096`, "not base64"],
     ["a salt of two kilobytes", `r=${sha1.nonce}x,s=${Buffer.alloc(2000).toString("base64")},i=4096`, "more than 1024"],
     ["no iteration count", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92`, "no iteration count"],
-    ["the attributes in another order", `r=${sha1.nonce}x,i=4096,s=QSXCR+Q6sek8bf92`, "no salt where"],
+    ["the attributes in another order", `r=${sha1.nonce}x,i=4096,s=QSXCR+Q6sek8bf92`, "no salt in"],
     ["one iteration", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=1`, "fewer than minIterations (4096)"],
     ["4095 iterations", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=4095`, "fewer than minIterations (4096)"],
     ["1,000,001 iterations", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=1000001`, "more than maxIterations (1000000)"],
-    ["iterations beyond numbers", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=${"9".repeat(400)}`, "no positive number"],
-    ["iterations with a leading zero", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=04096`, "no positive number"],
-    ["iterations in another notation", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=5e3`, "no positive number"],
+    ["iterations beyond numbers", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=${"9".repeat(400)}`, "not a positive number"],
+    ["iterations with a leading zero", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=04096`, "not a positive number"],
+    ["iterations in another notation", `r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=5e3`, "not a positive number"],
     ["an extension that must be known", `m=x,r=${sha1.nonce}x,s=QSXCR+Q6sek8bf92,i=4096`, "(m=)"],
     ["a byte order mark", `\ufeff${sha1.serverFirst}`, "no nonce"],
     ["such an extension at the end", `${sha1.serverFirst},m=x`, "(m=)"]
@@ -121,11 +121,11 @@ describe("SCRAM, servers that can't prove their identity", () => {
     ["an empty signature", "v=", "signature is wrong"],
     ["no signature", undefined, "no SCRAM signature"],
     ["nothing in the place of the signature", "", "no SCRAM signature"],
-    ["something else", "some unexpected form", "no signature where"],
+    ["something else", "some unexpected form", "no signature in"],
     ["a signature that is not base64", "v=rmF9pqV8S7suAoZWja4dJRkFsK!=", "not base64"],
     ["an error", "e=other-error", "is the error other-error"],
     ["an error with an extension", "e=invalid-proof,x=y", "is the error invalid-proof"],
-    ["an unknown error", "e=pencil", "of a kind that RFC 5802 does not have"],
+    ["an unknown error", "e=pencil", "that RFC 5802 doesn't define"],
     ["an extension that must be known", `${sha1.serverFinal},m=1`, "(m=)"]
   ])("success with %s is not believed, nor a challenge with it", ([, message, detail]) =>
     Effect.gen(function*() {

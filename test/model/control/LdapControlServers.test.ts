@@ -283,8 +283,8 @@ describe("sync info", () => {
 
   it.each<readonly [string, string | undefined, string]>([
     ["no value", undefined, "has no value"],
-    ["nothing", "", "none of the four choices"],
-    ["another choice", "a400", "none of the four choices"],
+    ["nothing", "", "not one of the four choices"],
+    ["another choice", "a400", "not one of the four choices"],
     ["a set without a set", "a303 0401 61", "expected element 0x31"],
     ["a short UUID", "a304 3102 0400", "a UUID of 0 bytes"],
     ["octets after it", "a10000", "unexpected bytes"],

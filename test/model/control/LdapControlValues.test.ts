@@ -422,9 +422,9 @@ describe("what is refused", () => {
       "dnAttributes",
       LdapControl.matchedValues,
       "300c a90a 8202 636e 8301 61 8401 ff",
-      "one comparison, without dnAttributes"
+      "one comparison without dnAttributes"
     ],
-    ["another form of identity", LdapControl.proxiedAuthorization, "783a61", "an authorization identity is dn:"],
+    ["another form of identity", LdapControl.proxiedAuthorization, "783a61", "an authorization identity must be dn:"],
     ["a name that is none", LdapControl.proxiedAuthorization, "646e3a61", "not a distinguished name"],
     ["text that is not UTF-8", LdapControl.proxiedAuthorization, "753aff", "text that is not UTF-8"],
     ["text that is not UTF-8", LdapControl.authorizationIdentityResponse, "ff", "text that is not UTF-8"],
@@ -459,21 +459,26 @@ describe("what is refused", () => {
       "a previous name without a renaming",
       LdapControl.entryChangeNotification,
       "3006 0a0101 0401 61",
-      "only an entry that was renamed"
+      "only a renamed entry"
     ],
-    ["a negative number", LdapControl.entryChangeNotification, "3006 0a0101 0201 80", "a change number that is none"],
-    ["a number of nothing", LdapControl.entryChangeNotification, "3005 0a0101 0200", "a change number that is none"],
+    [
+      "a negative number",
+      LdapControl.entryChangeNotification,
+      "3006 0a0101 0201 80",
+      "a change number that is missing"
+    ],
+    ["a number of nothing", LdapControl.entryChangeNotification, "3005 0a0101 0200", "a change number that is missing"],
     [
       "a number of 54 bits",
       LdapControl.entryChangeNotification,
       "300c 0a0101 0207 20000000000000",
-      "a change number that is none, negative or too great"
+      "a change number that is missing, negative or too large"
     ],
     [
       "a number of nine octets",
       LdapControl.entryChangeNotification,
       "300e 0a0101 0209 000000000000000001",
-      "a change number that is none, negative or too great"
+      "a change number that is missing, negative or too large"
     ],
     ["mode 2", LdapControl.syncRequest, "3003 0a0102", "mode 2 is unknown"],
     ["state 4", LdapControl.syncState, `3015 0a0104 0410 ${uuidHex}`, "state 4 is unknown"],

@@ -144,17 +144,17 @@ describe("LdapDn.parse", () => {
     ["1=a", 0, "not an attribute type"],
     ["cn;lang-de=a", 2, `expected "="`],
     ["OID.2.5.4.3=a", 0, "not an attribute type"],
-    ["cn= a", 3, "begins with a space"],
-    ["cn=a ", 4, "ends with a space"],
-    ["cn=a ,dc=x", 4, "ends with a space"],
+    ["cn= a", 3, "a space at the start of a value"],
+    ["cn=a ", 4, "a space at the end of a value"],
+    ["cn=a ,dc=x", 4, "a space at the end of a value"],
     ["cn=a;dc=x", 4, "separates RDNs only in the old form"],
     [`cn="a"`, 3, "must be escaped"],
     ["cn=a<b", 4, "must be escaped"],
     ["cn=a>b", 4, "must be escaped"],
     ["cn=a\0b", 4, "NUL must be escaped"],
-    ["cn=a\\", 4, "a backslash stands before"],
-    ["cn=a\\4", 4, "a backslash stands before"],
-    ["cn=a\\x41", 4, "a backslash stands before"],
+    ["cn=a\\", 4, "a backslash must be followed"],
+    ["cn=a\\4", 4, "a backslash must be followed"],
+    ["cn=a\\x41", 4, "a backslash must be followed"],
     ["cn=#", 3, "even number"],
     ["cn=#040", 3, "even number"],
     ["cn=#0402zz", 8, "not a hexadecimal digit"],
@@ -319,7 +319,7 @@ describe("ldapDn", () => {
     for (const make of cases) assert.throws(make, LdapDn.DnSyntaxError)
     assert.throws(
       () => ldapDn`ou=${"people"},${"dc=x"}`,
-      /only an LdapDn or an Rdn can stand .* at position 8: "ou=\$\{…\}, <-- HERE \$\{…\}"/
+      /only an LdapDn or an Rdn can be interpolated .* at position 8: "ou=\$\{…\}, <-- HERE \$\{…\}"/
     )
   })
 
@@ -502,7 +502,7 @@ describe("LdapDn.template", () => {
   it.each([
     ["uid={{user}},o=x", 4, "there is no placeholder {{user}}"],
     ["uid=ada,o=x", 11, "the placeholder {{login}} is missing"],
-    ["{{login}},o=x", 0, "only an LdapDn or an Rdn can stand where an RDN should"],
+    ["{{login}},o=x", 0, "only an LdapDn or an Rdn can be interpolated in the position of an RDN"],
     ["uid={{login}}, o=x", 14, "{ lenient: true }"],
     ["uid=\0{{login}},o=x", 4, "only text"]
   ])("refuses %j", (text, position, detail) => {
@@ -577,7 +577,7 @@ describe("LdapDn.parse, strict", () => {
     "says of %s that lenient would read it",
     (text) => {
       const strict = LdapDn.parse(text)
-      assert.include(Result.isFailure(strict) ? strict.failure.message : "", "{ lenient: true } reads it")
+      assert.include(Result.isFailure(strict) ? strict.failure.message : "", "{ lenient: true } accepts")
       assert.isTrue(Result.isSuccess(LdapDn.parse(text, { lenient: true })))
     }
   )

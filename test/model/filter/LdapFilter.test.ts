@@ -432,7 +432,7 @@ describe("validate", () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("ldapFilter", () => {
-  it("text with half of a surrogate pair makes a filter that no request takes, and isn't read", () => {
+  it("text with a lone surrogate makes a filter that no request takes, and isn't read", () => {
     for (
       const filter of [
         ldapFilter`(cn=${"\ud800"})`,
@@ -517,15 +517,15 @@ describe("ldapFilter", () => {
   const untyped = (u: unknown): string => u as string
   it.each<readonly [string, () => unknown, number, string]>([
     ["an unclosed filter", () => ldapFilter`(cn=${"a"}`, 8, `expected ")"`],
-    ["an attribute", () => ldapFilter`(${"cn"}=a)`, 1, "can't stand for a name"],
-    ["a part of an attribute", () => ldapFilter`(cn${";x"}=a)`, 3, "can't stand for a name"],
-    ["an operator", () => ldapFilter`(cn${"="}a)`, 3, "can't stand for a name"],
-    ["a rule", () => ldapFilter`(cn:${"dn"}:=a)`, 4, "can't stand for a name"],
+    ["an attribute", () => ldapFilter`(${"cn"}=a)`, 1, "can't be used as a name"],
+    ["a part of an attribute", () => ldapFilter`(cn${";x"}=a)`, 3, "can't be used as a name"],
+    ["an operator", () => ldapFilter`(cn${"="}a)`, 3, "can't be used as a name"],
+    ["a rule", () => ldapFilter`(cn:${"dn"}:=a)`, 4, "can't be used as a name"],
     ["a digit of an escape", () => ldapFilter`(cn=\2${"a"})`, 4, "two hexadecimal digits"],
-    ["text as a filter", () => ldapFilter`(&(a=b)${"(c=d)"})`, 7, "can't stand for a filter"],
-    ["text as the whole", () => ldapFilter`${"(c=d)"}`, 0, "can't stand for a filter"],
+    ["text as a filter", () => ldapFilter`(&(a=b)${"(c=d)"})`, 7, "can't be used as a filter"],
+    ["text as the whole", () => ldapFilter`${"(c=d)"}`, 0, "can't be used as a filter"],
     ["a filter as a value", () => ldapFilter`(&(x=${"y"})(cn=${filter}))`, 14, "a filter can't be a value"],
-    ["a filter in parentheses", () => ldapFilter`(${filter})`, 1, "can't stand for a name"],
+    ["a filter in parentheses", () => ldapFilter`(${filter})`, 1, "can't be used as a name"],
     ["something behind the end", () => ldapFilter`(cn=a)${filter}`, 6, "ends before this"],
     ["undefined", () => ldapFilter`(cn=${untyped(undefined)})`, 4, "undefined can't be a value"],
     ["null", () => ldapFilter`(cn=${untyped(null)})`, 4, "null can't be a value"],
@@ -543,7 +543,7 @@ describe("ldapFilter", () => {
     const strings = Object.assign(["(cn=", "\0)"], { raw: ["(cn=", "\0)"] })
     const error = thrownBy(() => ldapFilter(strings, "a"))
     assert.instanceOf(error, LdapFilter.FilterSyntaxError)
-    assert.include(error.detail, "a NUL can't stand")
+    assert.include(error.detail, "a value can't contain a NUL")
   })
 })
 

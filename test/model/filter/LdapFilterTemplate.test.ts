@@ -81,9 +81,9 @@ describe("LdapFilter.template", () => {
     ["(uid={{login}}){{", 15, "no placeholder"],
     ["(uid={{login)", 5, "no placeholder"],
     ["(uid={{login}}", 14, `expected ")"`],
-    ["({{login}}=ada)", 1, "a value can't stand for a name"],
-    ["(&{{login}})", 2, "can't stand for a filter"],
-    ["uid={{login}}", 0, "{ lenient: true } reads it"]
+    ["({{login}}=ada)", 1, "a value can't be used as a name"],
+    ["(&{{login}})", 2, "can't be used as a filter"],
+    ["uid={{login}}", 0, "{ lenient: true } accepts"]
   ])("refuses %s", (text, position, detail) => {
     const error = refusal(text)
     assert.include(error.detail, detail)
@@ -162,7 +162,7 @@ describe("LdapFilter.parse, lenient", () => {
     assert.strictEqual(LdapFilter.format(Result.getOrThrow(LdapFilter.parse(text, { lenient: true }))), expected)
     const strict = LdapFilter.parse(text)
     if (text !== expected) {
-      assert.include(Result.isFailure(strict) ? strict.failure.detail : "", "{ lenient: true } reads it without")
+      assert.include(Result.isFailure(strict) ? strict.failure.detail : "", "{ lenient: true } accepts that")
     }
   })
 

@@ -300,8 +300,8 @@ describe("Ldif.parse", () => {
   })
 
   it.each([
-    [" dn: x=y\ncn: a\n", 1, "there is none"],
-    ["dn: x=y\ncn: a\n\n folded\n", 4, "there is none"],
+    [" dn: x=y\ncn: a\n", 1, "there is no line that it could continue"],
+    ["dn: x=y\ncn: a\n\n folded\n", 4, "there is no line that it could continue"],
     ["version: 2\ndn: x=y\ncn: a\n", 1, `version "2"`],
     ["dn: x=y\ncn: a\n\nversion: 2\ndn: x=z\n", 4, `version "2"`],
     ["dn: x=y\ncn: a\nversion: 1\ndn: x=z\ncn: b\n", 4, `a second "dn:"`],
@@ -309,15 +309,15 @@ describe("Ldif.parse", () => {
     ["dn: x=y\ncn: a\n \ndn: x=z\ncn: b\n", 4, `a second "dn:"`],
     ["dn: x=y\nchangetype: add\ncn: a\nDN: x=z\n", 4, `a second "dn:"`],
     ["dn: x=y\nchangetype: modify\nadd: cn\ncn: a\n-\ndn: x=z\ncn: b\n", 6, `a second "dn:"`],
-    ["dn: x=y\ncn: a\nchangetype: delete\n", 3, `"changetype:" stands right behind "dn:"`],
-    ["dn: x=y\nchangetype: add\ncn: a\nchangetype: add\n", 4, `"changetype:" stands right behind "dn:"`],
+    ["dn: x=y\ncn: a\nchangetype: delete\n", 3, `"changetype:" must come directly after "dn:"`],
+    ["dn: x=y\nchangetype: add\ncn: a\nchangetype: add\n", 4, `"changetype:" must come directly after "dn:"`],
     ["dn: x=y\nreplace: mail\nmail: a\n", 2, `"changetype: modify" is missing`],
     ["dn: x=y\nreplace: mail\nMAIL: a\n-\nadd: cn\ncn: b\n-\n", 2, `"changetype: modify" is missing`],
     ["dn: x=y\ndelete: mail\n", 2, `"changetype: modify" is missing`],
     ["dn: x=y\nreplace: mail\n-\n", 2, `"changetype: modify" is missing`],
     ["dn: x=y\ncn: a\n-\n", 3, `"changetype: modify" is missing`],
     ["dn: x=y\nnewrdn: x=z\ndeleteoldrdn: 1\n", 2, `"changetype: modrdn" is missing`],
-    ["cn: a\n", 1, `begins with "dn:"`],
+    ["cn: a\n", 1, `must begin with "dn:"`],
     ["dn: x=y\n# a\n b\ncn: a\n c\nsn\n", 6, `no colon in "sn"`],
     ["dn: x=y\ncn : a\n", 2, `"cn " is not an attribute description`],
     ["dn: x=y\n: a\n", 2, "is not an attribute description"],
@@ -330,7 +330,7 @@ describe("Ldif.parse", () => {
     ["dn: x=y\rcn: a\n", 1, "carriage return"],
     ["dn:: /w==\ncn: a\n", 1, "not UTF-8"],
     ["dn: x=y\nchangetype: nothing\n", 2, `unknown changetype "nothing"`],
-    ["dn: x=y\nchangetype: add\n", 2, "has attributes"],
+    ["dn: x=y\nchangetype: add\n", 2, "has no attributes"],
     ["dn: x=y\nchangetype: delete\ncn: a\n", 3, "nothing follows"],
     ["dn: x=y\ncontrol: 1.2\ncn: a\n", 3, `expected "changetype:"`],
     ["dn: x=y\ncontrol: x\nchangetype: delete\n", 2, "object identifier"],
@@ -419,7 +419,10 @@ describe("Ldif.parse, files of other programs", () => {
     const broken = Ldif.parse(
       Buffer.concat([Buffer.from("dn: x=y\n", "utf16le"), Buffer.from([0x00, 0xd8, 0x41, 0x00])])
     )
-    assert.strictEqual(Result.isFailure(broken) && broken.failure.detail, "not UTF-16, in which the text began")
+    assert.strictEqual(
+      Result.isFailure(broken) && broken.failure.detail,
+      "not UTF-16, although the text began as UTF-16"
+    )
   })
 
   it.each([undefined, null, 5, {}, ["dn: x=y"]])("answers %j with a failure", (text) => {

@@ -77,7 +77,7 @@ describe("Ldif.decode", () => {
       }
       const lone = Buffer.from([0x00, 0xd8, 0x41, 0x00])
       const error = yield* failure([Buffer.from("dn: x=y\ncn: ", "utf16le"), lone])
-      assert.strictEqual(error.detail, "not UTF-16, in which the text began")
+      assert.strictEqual(error.detail, "not UTF-16, although the text began as UTF-16")
       assert.strictEqual(error.line, 2)
     }))
 
@@ -400,8 +400,8 @@ describe("Ldif.decode, values in files", () => {
         [`file://${root}/in/deeper`, /not a regular file/],
         [`file://${root}/in/none`, /NotFound/],
         [`file://${root}/in/photo%00`, /./],
-        [`file://${root}/in%2Fphoto`, /names no file/],
-        ["file://elsewhere/in/photo", /names no file/],
+        [`file://${root}/in%2Fphoto`, /name a file/],
+        ["file://elsewhere/in/photo", /name a file/],
         ["http://localhost/photo", /only file:/],
         ["/etc/hosts", /not a URL/],
         ["", /not a URL/]

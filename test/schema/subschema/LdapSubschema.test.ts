@@ -158,7 +158,7 @@ describe("definitions", () => {
       assert.include(message, "not a schema definition")
     }
     assert.strictEqual(failure("( 1.2 NAME )").position, 11)
-    assert.include(failure("( 1.2 NAME 'a )").message, "quoted text doesn't end")
+    assert.include(failure("( 1.2 NAME 'a )").message, "quoted text has no closing quotation mark")
   })
 
   it("hostile text is answered quickly", () => {

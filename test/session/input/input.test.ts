@@ -415,7 +415,7 @@ describe("invalid options", () => {
         assert.isTrue(yield* on.compare("dc=b", "dc", "b", { timeout }))
     }).pipe(Effect.scoped))
 
-  it.effect("text with half of a surrogate pair is sent nowhere", () =>
+  it.effect("text with a lone surrogate is sent nowhere", () =>
     Effect.gen(function*() {
       const on = yield* session
       const half = "a\ud800"

@@ -1,4 +1,4 @@
-/** Reads numbers and pieces out of bytes, and never past their end. For the file formats of MIT's library. */
+/** Reads numbers and byte strings of the file formats of MIT's library, never past the end of the bytes. */
 import * as Result from "effect/Result"
 
 export class ByteReader {
@@ -17,9 +17,9 @@ export class ByteReader {
     return this.#bytes.length - this.#at
   }
 
-  /** Throws a RangeError where there are fewer. */
+  /** Throws a RangeError if fewer bytes are left. */
   take(length: number): Buffer {
-    if (length > this.rest) throw new RangeError("it is cut short")
+    if (length > this.rest) throw new RangeError("it is truncated")
     this.#at += length
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
@@ -37,7 +37,7 @@ export class ByteReader {
   }
 }
 
-/** Reads bytes of a format. The failure says what is wrong with them and quotes none. */
+/** Parses bytes of a format. A failure says what is wrong and contains none of the bytes. */
 export const reading = <A>(bytes: Uint8Array, read: (reader: ByteReader) => A): Result.Result<A, string> => {
   try {
     return Result.succeed(read(new ByteReader(bytes)))

@@ -1,7 +1,7 @@
 /**
- * Where a client's long-term key comes from: a password, from which the key is derived as the KDC says, or a keytab. What the KDC says
- * is not authenticated, so it is bounded: too many iterations would keep the machine busy, too few would make a recorded proof cheap
- * to guess the password from.
+ * Supplies a client's long-term key, from a keytab or from a password. For a password, the KDC says how to derive the key. That
+ * message isn't authenticated, so it is limited: too many iterations would keep the machine busy, too few would make it cheap to
+ * guess the password from a recorded proof.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -15,17 +15,17 @@ import type { KeytabEntry } from "./keytab.ts"
 
 export interface ClientKey {
   readonly key: KerberosKey
-  /** Which of the principal's keys it is, where that is known. */
+  /** The version of the principal's key, if it is known. */
   readonly version: number | undefined
-  /** Overwrites the key, if it was made for this exchange alone. */
+  /** Overwrites the key, if it was made for this exchange only. */
   readonly wipe: () => void
 }
 
 export interface KeySource {
-  /** Overwrites the keys, and what was made of the password. The source can't be used afterwards. */
+  /** Overwrites the keys, and data derived from the password. The source can't be used afterwards. */
   readonly wipe: () => void
   readonly has: "password" | "keytab"
-  /** Encryption types for which there is a key, the best first. */
+  /** Encryption types for which there is a key, in order of preference. */
   readonly types: ReadonlyArray<EncryptionType>
   readonly keyFor: (type: EncryptionType, info: TypeInfo, version?: number) => Effect.Effect<ClientKey, KerberosFailed>
 }
@@ -35,7 +35,7 @@ export interface IterationLimits {
   readonly max: number
 }
 
-/** RFC 3962 section 4: the realm and all components, without anything between them. */
+/** RFC 3962 section 4: the realm and all components, without separators. */
 const defaultSalt = ({ components, realm }: Principal): Uint8Array => Buffer.from([realm, ...components].join(""))
 
 const iterationsOf = (type: EncryptionType, parameters: Uint8Array | undefined): number | undefined => {
@@ -59,8 +59,8 @@ export const passwordSource = (
       return yield* failed(
         "untrustedReply",
         iterations === undefined
-          ? "the KDC gives parameters for the key that are no number of iterations"
-          : `the KDC asks for ${iterations} iterations, which is not between ${limits.min} and ${limits.max} (minIterations, maxIterations)`
+          ? "the KDC's parameters for the key are not a number of iterations"
+          : `the KDC asks for ${iterations} iterations, which is outside of the limits ${limits.min} and ${limits.max} (minIterations, maxIterations)`
       )
     }
     const key = yield* type.fromPassword(Redacted.value(password), salt ?? defaultSalt(principal), iterations)
@@ -89,7 +89,10 @@ export const keytabSource = (
           own.find(({ key }) => key?.type === type)
       return entry?.key === undefined
         ? Effect.fail(
-          failed("noCredentials", `the keytab ${path} has no key of ${describeType(type.id)} for ${format(principal)}`)
+          failed(
+            "noCredentials",
+            `the keytab ${path} contains no key of type ${describeType(type.id)} for ${format(principal)}`
+          )
         )
         : Effect.succeed({ key: entry.key, version: entry.version, wipe: () => {} })
     }

@@ -1,7 +1,7 @@
 /**
- * Tickets in memory, shared by all sessions that bind with the same credentials. The same ticket is asked for once however many want it
- * at the same time, and again before it ends. Interrupting one that waits takes nothing from the others; the exchange with the KDC is
- * interrupted with the last of them.
+ * Tickets in memory, shared by all sessions that bind with the same credentials. If several fibers need the same ticket at the same
+ * time, it is requested once. It is requested again before it expires. If a waiting fiber is interrupted, the others still get the
+ * ticket; if the last one is interrupted, the exchange with the KDC is interrupted too.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -13,16 +13,16 @@ import type { Credential } from "./Credential.ts"
 /** A ticket from the cache. */
 export interface CachedTicket {
   readonly credential: Credential
-  /** To be called when a server has proved that it can read the ticket. */
+  /** To be called when a server has proved that it can decrypt the ticket. */
   readonly proved: () => void
 }
 
 type Failure = KerberosFailed | InvalidRequest
 
-/** One that is under way. */
+/** A request in progress. */
 interface Exchange {
   readonly outcome: Deferred.Deferred<Credential, Failure>
-  /** How many fibers wait for it. */
+  /** The number of waiting fibers. */
   waiting: number
   fiber: Fiber.Fiber<unknown> | undefined
 }
@@ -30,29 +30,32 @@ interface Exchange {
 interface Entry {
   readonly credential: Credential | undefined
   readonly exchange: Exchange | undefined
-  /** When the ticket was given to a bind that has not proved it yet, in milliseconds since 1970. */
+  /** When the ticket was first used by a bind without proof so far, in milliseconds since 1970. */
   readonly unproved: Set<{ readonly since: number }>
 }
 
-/** A ticket that ends sooner is asked for again: five minutes, or a tenth of its life where that is short. In milliseconds. */
+/**
+ * A ticket is requested again if it expires sooner than this: five minutes, or a tenth of its lifetime if that is shorter. In
+ * milliseconds.
+ */
 const marginOf = ({ endTime, startTime }: Credential): number => Math.min(300_000, (endTime - startTime) / 10)
 
 /**
- * A server whose key has changed refuses a ticket that still lasts for hours, and the mechanism isn't told of the refusal. So a ticket
- * that was not proved within this time, in milliseconds, is asked for again.
+ * If a server's key has changed, it refuses a ticket that is still valid for hours, and the mechanism isn't told the reason. So a
+ * ticket that no server has proved to decrypt within this time, in milliseconds, is requested again.
  */
 const provedWithin = 5000
 
-/** Services that a program binds to at the same time; each ticket has some kilobytes. */
+/** The maximum number of tickets. A program rarely uses more services at the same time; each ticket takes some kilobytes. */
 const mostTickets = 256
 
-/** How long a ticket can still be used, in milliseconds by this machine's clock. */
+/** The remaining lifetime of a ticket, in milliseconds by this machine's clock. */
 export const timeLeft = ({ endTime, offset }: Credential, now: number): number => endTime - offset - now
 
 export class TicketCache {
   readonly #entries = new Map<string, Entry>()
 
-  /** The ticket of that name; `obtain` runs where there is none that lasts. */
+  /** The ticket with that name. `obtain` runs if the cache has no ticket that is valid for long enough. */
   get(name: string, obtain: Effect.Effect<Credential, Failure>): Effect.Effect<CachedTicket, Failure> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -61,7 +64,7 @@ export class TicketCache {
         if (entry !== undefined && credential !== undefined && lasts(entry, credential, now)) {
           return this.#given(name, Effect.succeed(credential))
         }
-        // The entry is there in the same step, so that the next fiber that looks finds it.
+        // The entry is added in the same step, so that the next fiber finds it.
         const isNew = entry?.exchange === undefined
         const exchange = entry?.exchange ?? this.#enter(name, credential)
         exchange.waiting++
@@ -98,7 +101,7 @@ export class TicketCache {
     })
   }
 
-  /** After the last one, an exchange that is not over has no use any more. */
+  /** After the last waiting fiber has left, an unfinished exchange has no use any more. */
   #leave(name: string, exchange: Exchange): Effect.Effect<void> {
     return Effect.suspend(() => {
       exchange.waiting--
@@ -110,7 +113,7 @@ export class TicketCache {
     })
   }
 
-  /** Forgets the ticket that has been there the longest, if there are too many. Nothing that is under way is forgotten. */
+  /** Removes the oldest ticket if there are too many. A request in progress is never removed. */
   #makeRoom(): void {
     if (this.#entries.size < mostTickets) return
     for (const [name, { exchange }] of this.#entries) {
@@ -129,7 +132,7 @@ export class TicketCache {
   }
 }
 
-/** Better the old ticket than none while no KDC answers. */
+/** If no KDC answers, the old ticket is better than none. */
 const renewing = (
   old: Credential | undefined,
   obtain: Effect.Effect<Credential, Failure>,

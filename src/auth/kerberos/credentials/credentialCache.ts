@@ -1,6 +1,6 @@
 /**
- * Credential cache files (MIT's format, versions 3 and 4), which kinit and other programs leave: tickets with their session keys.
- * Only reads, and only bytes; where they come from is not known here. Pure.
+ * Parses credential cache files (MIT's format, versions 3 and 4), which kinit and other programs write: tickets with their session
+ * keys. It takes bytes; the caller reads the file. Pure.
  */
 import * as Result from "effect/Result"
 import { byId } from "../crypto/encryptionTypes.ts"
@@ -12,17 +12,17 @@ import type { Credential } from "./Credential.ts"
 
 export interface CredentialCache {
   readonly principal: Principal
-  /** Tickets whose session key is of a supported type. */
+  /** Tickets whose session key has a supported type. */
   readonly credentials: ReadonlyArray<Credential>
 }
 
-/** More than any program keeps. */
+/** More than any program stores. */
 const mostEntries = 10_000
 
 export const readCredentialCache = (bytes: Uint8Array): Result.Result<CredentialCache, string> =>
   reading(bytes, (file) => {
     const version = file.uint16()
-    if (version !== 0x0503 && version !== 0x0504) throw new RangeError("it is no credential cache of version 3 or 4")
+    if (version !== 0x0503 && version !== 0x0504) throw new RangeError("it is not a credential cache of version 3 or 4")
     const offset = version === 0x0504 ? readHeader(file.take(file.uint16())) : 0
     const principal = readPrincipal(file)
     const credentials: Array<Credential> = []
@@ -34,7 +34,7 @@ export const readCredentialCache = (bytes: Uint8Array): Result.Result<Credential
     return { principal, credentials }
   })
 
-/** Fields of the header: only the offset of the KDC's clock is known (tag 1: seconds, microseconds). */
+/** Fields of the header. Only the offset of the KDC's clock is used (tag 1: seconds, microseconds). */
 const readHeader = (header: Buffer): number =>
   header.length >= 12 && header.readUInt16BE(0) === 1 && header.readUInt16BE(2) === 8
     ? header.readInt32BE(4) * 1000 + Math.round(header.readInt32BE(8) / 1000)
@@ -57,9 +57,9 @@ const readCredential = (file: ByteReader, version: number, offset: number): Cred
   if (version === 0x0503) file.uint16()
   const keyBytes = piece(file)
   const [authTime, startTime, endTime] = [file.uint32(), file.uint32(), file.uint32()]
-  // Until when it may be renewed, whether the key is another ticket's, and flags.
+  // The end of renewal, whether the key is another ticket's, and flags.
   file.take(9)
-  // Addresses, and data about the authorization.
+  // Addresses and authorization data.
   for (let list = 0; list < 2; list++) {
     for (let left = file.uint32(); left > 0; left--) {
       file.uint16()
@@ -69,7 +69,7 @@ const readCredential = (file: ByteReader, version: number, offset: number): Cred
   const encoded = piece(file)
   piece(file)
   const type = byId(keyType)
-  // Settings of the library are kept in the place of tickets, for a service of this realm.
+  // The library stores its own settings as tickets for a service of this realm.
   if (service.realm === "X-CACHECONF:" || type === undefined || keyBytes.length !== type.keyBytes) return undefined
   const ticket = decoding(encoded, readTicket)
   if (Result.isFailure(ticket)) return undefined

@@ -1,4 +1,4 @@
-/** The identity of the client, and by what it can prove it: the options of a program, and the files that they name. */
+/** The identity of the client and its credentials, from the options of a program and the files that they name. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { InvalidRequest, type KerberosFailed } from "../../../model/LdapError.ts"
@@ -16,7 +16,7 @@ import { readKrb5Conf } from "./krb5Conf.ts"
 
 type Failure = KerberosFailed | InvalidRequest
 
-/** The client, with its tickets or with what it gets tickets by. */
+/** The client, with its tickets or the key source for getting tickets. */
 export type Identity =
   | { readonly _tag: "Keys"; readonly client: Principal; readonly source: Effect.Effect<KeySource, Failure> }
   | { readonly _tag: "Tickets"; readonly client: Principal; readonly path: string; readonly cache: CredentialCache }
@@ -32,7 +32,7 @@ export const identify = Effect.fnUntraced(function*(
   return { _tag: "Keys", client, source: ofPassword(options, client, types) }
 })
 
-/** The password is asked for when the source is run, and what was made of its text is wiped with the source. */
+/** The password is requested when the source is used. Data derived from it is overwritten with the source. */
 const ofPassword = (
   { maxIterations, minIterations, password }: KerberosOptions & { readonly password: Password },
   client: Principal,
@@ -55,7 +55,10 @@ const principalOf = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Principal, Failure> {
   const name = parse(text)
   if (name === undefined) {
-    return yield* new InvalidRequest({ field: "principal", detail: "it is no name of Kerberos, as in ada@EXAMPLE.COM" })
+    return yield* new InvalidRequest({
+      field: "principal",
+      detail: "it is not a Kerberos name such as ada@EXAMPLE.COM"
+    })
   }
   if (options.realm !== undefined && name.realm !== undefined && name.realm !== options.realm) {
     return { type: NameType.enterprise, components: [text], realm: options.realm }
@@ -71,7 +74,7 @@ const defaultRealm = Effect.fnUntraced(function*(
   const { defaultRealm } = readKrb5Conf(yield* readConfiguration(system, krb5Conf))
   return defaultRealm ?? (yield* new InvalidRequest({
     field: "realm",
-    detail: "neither the principal nor krb5.conf names one; write ada@EXAMPLE.COM, or give the option realm"
+    detail: "neither the principal nor krb5.conf has one; write ada@EXAMPLE.COM, or set the option realm"
   }))
 })
 
@@ -79,7 +82,7 @@ const pathOf = (field: "keytab" | "ccache", name: string): Effect.Effect<string,
   const path = filePath(name)
   return path === undefined || path === ""
     ? Effect.fail(
-      new InvalidRequest({ field, detail: "only files can be read, so the name is a path or begins with FILE:" })
+      new InvalidRequest({ field, detail: "only files are supported, so the name must be a path or begin with FILE:" })
     )
     : Effect.succeed(path)
 }
@@ -101,7 +104,7 @@ const readEntries = Effect.fnUntraced(function*(
   system: KerberosSystem
 ): Effect.fn.Return<ReadonlyArray<KeytabEntry>, KerberosFailed> {
   const bytes = yield* system.readFile(path)
-  if (bytes === undefined) return yield* failed("noCredentials", `the keytab ${path} is not there`)
+  if (bytes === undefined) return yield* failed("noCredentials", `the keytab ${path} doesn't exist`)
   const entries = readKeytab(bytes)
   bytes.fill(0)
   if (Result.isFailure(entries)) {
@@ -110,7 +113,7 @@ const readEntries = Effect.fnUntraced(function*(
   return entries.success
 })
 
-/** Without a whole name, the file is read for what the name lacks. */
+/** If the name is incomplete, the missing parts are taken from the file. */
 const keytabPrincipal = Effect.fnUntraced(function*(
   options: KerberosOptions,
   path: string,
@@ -128,7 +131,7 @@ const keytabPrincipal = Effect.fnUntraced(function*(
   return { type: NameType.principal, components: first.components, realm: realm ?? first.realm }
 })
 
-/** The realm of all entries, if they have one in common. */
+/** The realm of all entries, if they have the same one. */
 const soleRealm = (entries: ReadonlyArray<{ readonly realm: string }>): string | undefined => {
   const realms = new Set(entries.map(({ realm }) => realm))
   return realms.size === 1 ? entries[0]?.realm : undefined
@@ -142,7 +145,7 @@ const ofCache = Effect.fnUntraced(function*(
   const path = yield* pathOf("ccache", name)
   const bytes = yield* system.readFile(path)
   if (bytes === undefined) {
-    return yield* failed("noCredentials", `the credential cache ${path} is not there; kinit makes one`)
+    return yield* failed("noCredentials", `the credential cache ${path} doesn't exist; kinit creates one`)
   }
   const cache = readCredentialCache(bytes)
   bytes.fill(0)
@@ -156,7 +159,7 @@ const ofCache = Effect.fnUntraced(function*(
   if (format(wanted) !== format(principal)) {
     return yield* failed(
       "noCredentials",
-      `the credential cache ${path} is of ${format(principal)}, not of ${format(wanted)}`
+      `the credential cache ${path} belongs to ${format(principal)}, not to ${format(wanted)}`
     )
   }
   return { _tag: "Tickets", client: principal, path, cache: cache.success }

@@ -1,6 +1,6 @@
 /**
- * Keytab files (MIT's format, version 2, which all implementations write): long-term keys of principals. Only reads, and only bytes;
- * where they come from is not known here. Pure.
+ * Parses keytab files (MIT's format, version 2, which all implementations write): long-term keys of principals. It takes bytes; the
+ * caller reads the file. Pure.
  */
 import type * as Result from "effect/Result"
 import type { KerberosKey } from "../crypto/EncryptionType.ts"
@@ -19,11 +19,11 @@ export interface KeytabEntry {
 export const readKeytab = (bytes: Uint8Array): Result.Result<ReadonlyArray<KeytabEntry>, string> =>
   reading(bytes, (file) => {
     const version = file.uint16()
-    if (version !== 0x0502) throw new RangeError("it is no keytab of version 2")
+    if (version !== 0x0502) throw new RangeError("it is not a keytab of version 2")
     const entries: Array<KeytabEntry> = []
     while (!file.done) {
       const size = file.int32()
-      // Zero is the end of what was written; a negative size is a hole where an entry was removed.
+      // Zero marks the end. A negative size is a hole where an entry was removed.
       if (size === 0) break
       const content = file.take(Math.abs(size))
       if (size > 0) entries.push(readEntry(new ByteReader(content)))
@@ -36,7 +36,7 @@ const readEntry = (entry: ByteReader): KeytabEntry => {
   const text = () => entry.take(entry.uint16()).toString()
   const realm = text()
   const components = Array.from({ length: count }, text)
-  // The type of the name, and when the entry was written.
+  // The type of the name, and the time when the entry was written.
   entry.take(8)
   const shortVersion = entry.take(1)[0]!
   const encryptionType = entry.uint16()

@@ -1,15 +1,15 @@
 /**
- * The part of krb5.conf(5) that a client needs: the default realm, the KDCs of realms, and which realm a host is in. Pure: what an
- * include names is given by the caller.
+ * Parses the parts of krb5.conf(5) that a client needs: the default realm, the KDCs of realms, and the realms of hosts. Pure: the
+ * caller supplies the content of included files.
  */
 
 export interface Krb5Conf {
   readonly defaultRealm: string | undefined
   /** Whether KDCs are looked up in DNS. Default: yes. */
   readonly lookupKdc: boolean
-  /** Realm to its KDCs, as they are written. */
+  /** The KDCs of realms, as the file has them. */
   readonly kdcs: ReadonlyMap<string, ReadonlyArray<string>>
-  /** A host, or a domain with a dot before it, to its realm; the names are in lower case. */
+  /** The realms of hosts and domains, by their names in lower case. A domain has a dot before it. */
   readonly domainRealm: ReadonlyMap<string, string>
 }
 
@@ -18,14 +18,14 @@ export interface Include {
   readonly path: string
 }
 
-/** What a text names to be read in its place, at the top of the file alone. */
+/** The files that a text includes. Only the top level of a file can include others. */
 export const includesOf = (text: string): ReadonlyArray<Include> =>
   Array.from(
     text.matchAll(/^(include|includedir)[ \t]+(\S.*?)[ \t]*$/gm),
     ([, kind, path]): Include => ({ _tag: kind === "include" ? "File" : "Directory", path: path! })
   )
 
-/** Reads the texts of several files as one; the first value of a setting is the one that counts, KDCs add up. */
+/** Parses several files together. If a setting occurs twice, the first is used; KDCs accumulate. */
 export const readKrb5Conf = (texts: ReadonlyArray<string>): Krb5Conf => {
   const kdcs = new Map<string, Array<string>>()
   const domainRealm = new Map<string, string>()
@@ -74,7 +74,7 @@ const settings = (text: string): ReadonlyArray<Setting> => {
   return found
 }
 
-/** The realm of a host: the host's own, or that of the nearest domain above it. */
+/** The realm of a host: its own, or that of its nearest parent domain. */
 export const realmOfHost = ({ domainRealm }: Krb5Conf, host: string): string | undefined => {
   const name = host.toLowerCase().replace(/\.$/, "")
   const own = domainRealm.get(name)

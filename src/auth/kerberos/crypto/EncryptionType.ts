@@ -1,6 +1,6 @@
 /**
- * What an encryption type of Kerberos does (RFC 3961 section 3): it makes keys of passwords, encrypts with integrity, and computes
- * checksums, each for a purpose with a number of its own (the key usage). The types stand beside this file.
+ * The interface of a Kerberos encryption type (RFC 3961 section 3). It derives keys from passwords, encrypts with integrity, and
+ * computes checksums. Each operation has a purpose with a number (the key usage). The types are in other files of this folder.
  */
 import type * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
@@ -8,7 +8,7 @@ import { HmacKey, sameBytes } from "../../crypto/hashing.ts"
 import { AesCts } from "./aesCts.ts"
 
 /**
- * The names of the encryption types, as MIT's and Microsoft's documentation has them.
+ * The names of the encryption types, as in MIT's and Microsoft's documentation.
  *
  * @category models
  * @since 0.2.0
@@ -28,34 +28,34 @@ export interface EncryptionType {
   /** The number of its checksum in messages. */
   readonly checksumId: number
   readonly checksumBytes: number
-  /** Bytes by which a ciphertext is longer than its plaintext. */
+  /** How many bytes a ciphertext is longer than its plaintext. */
   readonly overhead: number
-  /** Iterations of the derivation from a password where the KDC names none; 0 where there are none. */
+  /** Iterations of the derivation from a password if the KDC gives no number; 0 for a type without iterations. */
   readonly defaultIterations: number
-  /** Derives a key from a password, on Node's thread pool. Interruption lets go of it, but the thread finishes its work. */
+  /** Derives a key from a password, on Node's thread pool. Interruption doesn't wait for the thread, which finishes its work. */
   readonly fromPassword: (password: Uint8Array, salt: Uint8Array, iterations: number) => Effect.Effect<KerberosKey>
-  /** A key of `keyBytes` bytes. Throws a RangeError for another length. */
+  /** Makes a key from `keyBytes` bytes. Throws a RangeError for another length. */
   readonly key: (bytes: Uint8Array) => KerberosKey
 }
 
-/** A key, and what is done with it. The purposes are numbers of RFC 4120 section 7.5.1 and RFC 4121 section 2. */
+/** A key and its operations. The purposes are numbers of RFC 4120 section 7.5.1 and RFC 4121 section 2. */
 export interface KerberosKey {
   readonly type: EncryptionType
-  /** The secret itself. A function, so that nothing prints it by accident. */
+  /** The secret itself. A function, so that it isn't printed by accident. */
   readonly reveal: () => Uint8Array
   readonly encrypt: (usage: number, plaintext: Uint8Array, confounder?: Uint8Array) => Buffer
-  /** `undefined` for what was not encrypted with this key and for this purpose, or was changed since. */
+  /** `undefined` if the bytes were not encrypted with this key and for this purpose, or were changed later. */
   readonly decrypt: (usage: number, ciphertext: Uint8Array) => Buffer | undefined
   readonly checksum: (usage: number, data: Uint8Array) => Buffer
   readonly verify: (usage: number, data: Uint8Array, checksum: Uint8Array) => boolean
-  /** Overwrites the key and all that was derived from it. The key can't be used afterwards. */
+  /** Overwrites the key and everything derived from it. The key can't be used afterwards. */
   readonly wipe: () => void
 }
 
-/** A fresh key, for one session. */
+/** A new random key, for one session. */
 export const randomKey = (type: EncryptionType): KerberosKey => type.key(randomBytes(type.keyBytes))
 
-/** Numbers of purposes. */
+/** The numbers of the purposes. */
 export const KeyUsage = {
   asRequestTimestamp: 1,
   asReply: 3,
@@ -70,21 +70,21 @@ export const KeyUsage = {
   initiatorSign: 25
 } as const
 
-/** The three keys that the AES types derive for each purpose: to encrypt, for integrity, and for checksums alone. */
+/** The three keys that the AES types derive for each purpose: for encryption, for integrity, and for checksums. */
 export interface DerivedKeys {
   readonly encryption: Buffer
   readonly integrity: Buffer
   readonly checksum: Buffer
 }
 
-/** The same, ready to be used. */
+/** The derived keys, in the form that ciphers use. */
 export interface UsageKeys {
   readonly encryption: AesCts
   readonly integrity: HmacKey
   readonly checksum: HmacKey
 }
 
-/** How the two families of AES types differ, once their keys are derived. */
+/** The differences between the two families of AES types after the derivation of their keys. */
 export interface AesFamily {
   readonly hash: "sha1" | "sha256" | "sha384"
   readonly derive: (base: Uint8Array, usage: number) => DerivedKeys
@@ -92,7 +92,7 @@ export interface AesFamily {
   readonly open: (keys: UsageKeys, ciphertext: Uint8Array) => Buffer | undefined
 }
 
-/** A key of an AES type. What is derived for a purpose is kept, since a session uses two or four of them all the time. */
+/** A key of an AES type. The keys derived for a purpose are kept, since a session uses two or four of them all the time. */
 export const aesKey = (type: EncryptionType, family: AesFamily, bytes: Uint8Array): KerberosKey => {
   if (bytes.length !== type.keyBytes) throw new RangeError(`a key of ${type.name} has ${type.keyBytes} bytes`)
   const own = Buffer.from(bytes)
@@ -131,7 +131,7 @@ export const aesKey = (type: EncryptionType, family: AesFamily, bytes: Uint8Arra
   }
 }
 
-/** The purpose and a byte for the kind of key, from which it is derived. */
+/** The constant for the derivation: the purpose and a byte for the kind of key. */
 export const constantOf = (usage: number, kind: 0x99 | 0xaa | 0x55): Buffer => {
   const constant = Buffer.alloc(5)
   constant.writeUInt32BE(usage)

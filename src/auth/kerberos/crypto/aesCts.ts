@@ -1,8 +1,8 @@
 /**
- * AES in CBC mode with ciphertext stealing and an initial vector of zeros (RFC 3962 section 5, variant CBC-CS3): the ciphertext is
- * as long as the plaintext, which has at least one block.
+ * AES in CBC mode with ciphertext stealing and an initial vector of zeros (RFC 3962 section 5, variant CBC-CS3). The ciphertext is
+ * as long as the plaintext, which must have at least one block.
  *
- * To make a cipher of Node takes longer than to encrypt a message, so a key keeps its two.
+ * Creating a cipher of Node takes longer than encrypting a message, so each key keeps its two ciphers.
  */
 import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from "node:crypto"
 
@@ -11,10 +11,10 @@ export const blockBytes = 16
 const zeros = Buffer.alloc(blockBytes)
 
 export class AesCts {
-  /** CBC that never ends. What it would mix into the next block is the last one that it gave. */
+  /** A CBC cipher that is never finalized. It mixes its previous output block into the next block. */
   readonly #cbc: Cipheriv
   #last: Uint8Array = zeros
-  /** Each block by itself, so there is nothing to keep. */
+  /** An ECB cipher, which has no state. */
   readonly #ecb: Decipheriv
 
   constructor(key: Uint8Array) {
@@ -29,14 +29,14 @@ export class AesCts {
     if (length < blockBytes) throw new RangeError("ciphertext stealing needs a whole block")
     const blocks = Buffer.alloc(Math.ceil(length / blockBytes) * blockBytes)
     blocks.set(plaintext)
-    // As if the chain began here, with a vector of zeros.
+    // Cancels the previous output block, so that the chain begins with a vector of zeros.
     for (let i = 0; i < blockBytes; i++) blocks[i]! ^= this.#last[i]!
     const encrypted = this.#cbc.update(blocks)
     blocks.fill(0)
     const start = encrypted.length - 2 * blockBytes
     this.#last = Buffer.from(encrypted.subarray(start + blockBytes))
     if (length === blockBytes) return encrypted
-    // The last two blocks change places, and the one that is last now is cut.
+    // The last two blocks are swapped, and then the last one is truncated.
     encrypted.copyWithin(start + blockBytes, start, start + blockBytes)
     encrypted.set(this.#last, start)
     return encrypted.subarray(0, length)
@@ -47,7 +47,7 @@ export class AesCts {
     const { length } = ciphertext
     if (length < blockBytes) throw new RangeError("ciphertext stealing needs a whole block")
     if (length === blockBytes) return this.#ecb.update(ciphertext)
-    // The last block may be cut short; the one before it holds what was cut off, once it is decrypted.
+    // The last block may be truncated. The block before it contains the missing bytes after it is decrypted.
     const lastStart = Math.floor((length - 1) / blockBytes) * blockBytes
     const start = lastStart - blockBytes
     const plaintext = Buffer.alloc(length)

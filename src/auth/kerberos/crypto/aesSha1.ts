@@ -1,6 +1,6 @@
 /**
- * aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96: RFC 3962 over the simplified profile of RFC 3961 section 5. All domain
- * controllers since Windows Server 2008 know them.
+ * aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96: RFC 3962 over the simplified profile of RFC 3961 section 5. Domain
+ * controllers support them since Windows Server 2008.
  */
 import * as Effect from "effect/Effect"
 import { createCipheriv } from "node:crypto"
@@ -12,7 +12,7 @@ import { pbkdf2 } from "./pbkdf2.ts"
 
 const macBytes = 12
 
-/** DK of RFC 3961 section 5.1: blocks that are encrypted again and again until there are enough. */
+/** DK of RFC 3961 section 5.1: encrypts a block repeatedly until there are enough bytes. */
 export const deriveKey = (base: Uint8Array, constant: Uint8Array): Buffer => {
   const derived = Buffer.alloc(base.length)
   let block = constant.length === blockBytes ? Buffer.from(constant) : nFold(constant, blockBytes)

@@ -1,6 +1,6 @@
 /**
- * aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192 (RFC 8009): the integrity is checked before anything is decrypted.
- * MIT's KDC knows them since 1.15.
+ * aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192 (RFC 8009). Integrity is checked before decryption. MIT's KDC supports
+ * them since 1.15.
  */
 import * as Effect from "effect/Effect"
 import { hmac, sameBytes } from "../../crypto/hashing.ts"
@@ -10,7 +10,7 @@ import { pbkdf2 } from "./pbkdf2.ts"
 
 type Hash = "sha256" | "sha384"
 
-/** KDF-HMAC-SHA2 of section 3, for no more than one block of the hash. */
+/** KDF-HMAC-SHA2 of section 3, for at most one block of the hash. */
 export const deriveKey = (hash: Hash, base: Uint8Array, label: Uint8Array, bytes: number): Buffer => {
   const bits = Buffer.alloc(4)
   bits.writeUInt32BE(bytes * 8)
@@ -20,7 +20,7 @@ export const deriveKey = (hash: Hash, base: Uint8Array, label: Uint8Array, bytes
   return derived
 }
 
-/** The chaining value that stands before the ciphertext in what the integrity covers. */
+/** The initial cipher state, which comes before the ciphertext in the input of the integrity check. */
 const initialVector = Buffer.alloc(blockBytes)
 
 const family = (hash: Hash, keyBytes: number, macBytes: number): AesFamily => ({

@@ -1,5 +1,6 @@
 /**
- * n-fold (RFC 3961 section 5.1): stretches or shrinks a constant to a number of bytes in which every bit of it counts. Pure.
+ * n-fold (RFC 3961 section 5.1): stretches or shrinks a constant to a number of bytes. Every bit of the constant affects the
+ * result. Pure.
  */
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
@@ -8,7 +9,7 @@ export const nFold = (input: Uint8Array, bytes: number): Buffer => {
   const bits = input.length * 8
   const total = (input.length * bytes) / gcd(input.length, bytes)
   const folded = new Array<number>(bytes).fill(0)
-  // Copies of the input, each rotated to the right by 13 bits more than the one before it, are added up in ones' complement.
+  // Copies of the input are added in ones' complement. Each is rotated to the right by 13 bits more than the previous one.
   for (let at = 0; at < total; at++) {
     const rotation = 13 * Math.floor(at / input.length)
     let value = 0

@@ -2,7 +2,9 @@
 import * as Effect from "effect/Effect"
 import { pbkdf2 as derive } from "node:crypto"
 
-/** Interruption lets go of it, but the thread finishes its work. Parameters out of range are a defect: callers check them. */
+/**
+ * Interruption doesn't wait for the thread, which finishes its work. Parameters out of range are a defect; callers must check them.
+ */
 export const pbkdf2 = (
   hash: "sha1" | "sha256" | "sha384",
   password: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * rc4-hmac (RFC 4757), for accounts that have no other key. RC4 and an unsalted MD4 of the password protect little, so it is used
- * only where a program asks for it by name.
+ * rc4-hmac (RFC 4757), for accounts that have no other key. RC4 and an unsalted MD4 of the password are weak, so it is used only if
+ * a program names it.
  */
 import * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
@@ -12,7 +12,7 @@ import type { EncryptionType, KerberosKey } from "./EncryptionType.ts"
 const macBytes = 16
 const confounderBytes = 8
 
-/** Section 3: the purposes of RFC 4120 that had another number before. */
+/** Section 3: the purposes of RFC 4120 that have another number here. */
 const translated = new Map([[3, 8], [9, 8], [23, 13]])
 
 const littleEndian = (usage: number): Buffer => {

@@ -1,6 +1,6 @@
 /**
- * A context of Kerberos (RFC 4121 section 4.1), the initiator's end: the ticket goes out with a proof, the answer proves that the
- * service could read the ticket, and from then on messages are protected by a key that only the two know.
+ * A Kerberos context (RFC 4121 section 4.1), the initiator's end. It sends the ticket with a proof. The answer proves that the
+ * service could decrypt the ticket. From then on messages are protected by a key that only the two know.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -24,13 +24,19 @@ import { fail, type SigningContext, signingContext } from "./signingContext.ts"
 /** Flags of a context (RFC 2743 section 1.2.1), as RFC 4121 section 4.1.1.1 numbers them. */
 const Flag = { mutual: 2, replay: 4, sequence: 8, confidentiality: 16, integrity: 32 } as const
 
-/** Integrity needs no flag to be used, but SPNEGO's server takes the flags for what the session's messages are to have. */
+/**
+ * Integrity works without its flag, but a server with SPNEGO takes the flags for the requested protection of the session's
+ * messages.
+ */
 const flagsFor = (protection: GssProtection): number =>
   Flag.mutual | Flag.replay | Flag.sequence |
   (protection === "none" ? 0 : Flag.integrity) |
   (protection === "confidentiality" ? Flag.confidentiality : 0)
 
-/** The checksum that isn't one: what the context is to have, and what it is bound to (section 4.1.1). */
+/**
+ * The checksum field of the authenticator, which has no checksum but the flags of the context and its channel binding (section
+ * 4.1.1).
+ */
 const checksumType = 0x8003
 
 const checksum = (protection: GssProtection, bindings: Uint8Array | undefined): Buffer => {
@@ -45,9 +51,9 @@ export interface KerberosContextOptions {
   readonly credential: Credential
   readonly protection: GssProtection
   readonly channelBindings: Uint8Array | undefined
-  /** What the service's subkey may be of. */
+  /** The allowed types of the service's subkey. */
   readonly types: ReadonlyArray<EncryptionType>
-  /** Called when the server has proved that it can read the ticket. */
+  /** Called when the server has proved that it can decrypt the ticket. */
   readonly onProved: () => void
 }
 
@@ -55,7 +61,7 @@ export const kerberosContext = (
   { channelBindings, credential, onProved, protection, types }: KerberosContextOptions
 ): SigningContext => {
   const subkey = randomKey(credential.key.type)
-  // Half of the range, so that it stays within 32 bits for servers that count in them.
+  // Half of the range, so that it stays within 32 bits, since some servers count in 32 bits.
   const sequence = randomInt(0, 0x4000_0000)
 
   const ask = Effect.map(Clock.currentTimeMillis, (now) => {
@@ -84,7 +90,7 @@ export const kerberosContext = (
     if (Result.isFailure(frame)) return yield* fail(`the server's token is malformed: ${frame.failure}`)
     const { kind, message } = frame.success
     if (kind === TokenKind.error) return yield* fail(refusal(message, credential))
-    if (kind !== TokenKind.apReply) return yield* fail("the server's token is of another kind than expected")
+    if (kind !== TokenKind.apReply) return yield* fail("the server's token has an unexpected type")
     const reply = decoding(message, readApReply)
     if (Result.isFailure(reply)) return yield* fail(`the server's token is malformed: ${reply.failure}`)
     const plaintext = reply.success.type === credential.key.type.id
@@ -96,10 +102,10 @@ export const kerberosContext = (
     if (Result.isFailure(part)) return yield* fail(`the server's token is malformed: ${part.failure}`)
     const { sequence: theirs = 0, subkey: theirKey, time } = part.success
     if (time.millis !== asked.millis || time.microseconds !== asked.microseconds) {
-      return yield* fail("the server's proof is of another request")
+      return yield* fail("the server's proof belongs to another request")
     }
     if (theirKey !== undefined && !types.includes(theirKey.type)) {
-      return yield* fail(`the server wants a key of ${describeType(theirKey.type.id)}, which is not allowed`)
+      return yield* fail(`the type of the server's key, ${describeType(theirKey.type.id)}, is not allowed`)
     }
     if (theirKey !== undefined) subkey.wipe()
     onProved()
@@ -109,7 +115,7 @@ export const kerberosContext = (
   return signingContext({ protection, ask, believe }).context
 }
 
-/** What a service says in the place of its proof. It is not authenticated, and explains only. */
+/** Explains an error that a service sends instead of its proof. The error isn't authenticated. */
 const refusal = (message: Uint8Array, { service, serviceRealm }: Credential): string => {
   const error = decoding(message, readError)
   if (Result.isFailure(error)) return "the server refuses the ticket"
@@ -118,9 +124,9 @@ const refusal = (message: Uint8Array, { service, serviceRealm }: Credential): st
   const why = code === ErrorCode.clockSkew
     ? "its clock and this machine's differ too much"
     : code === ErrorCode.modified || code === ErrorCode.badIntegrity || code === ErrorCode.notUs
-    ? `its key is not the one that the KDC has for ${name}: its keytab is old, or the name is another server's`
+    ? `its key differs from the KDC's key for ${name}: its keytab is old, or the name belongs to another server`
     : code === ErrorCode.repeat
-    ? "it takes the request for a replay"
+    ? "it treats the request as a replay"
     : "it gives no known reason"
   return `the server refuses the ticket for ${name}: ${why} (error ${code}${text === undefined ? "" : `: ${text}`})`
 }

@@ -1,7 +1,7 @@
 /**
- * Messages under an established context (RFC 4121 section 4.2): signatures and wrapped messages, each with a number. Both ends count,
- * and over a connection nothing is lost or overtaken, so a number that is not the next one means that a message was taken out,
- * repeated or moved. This is the initiator's end.
+ * Messages in an established context (RFC 4121 section 4.2): signatures and wrapped messages, each with a number. Both ends count.
+ * A connection delivers all bytes in order, so an unexpected number means that a message was removed, repeated or moved. This is
+ * the initiator's end.
  */
 import * as Result from "effect/Result"
 import { sameBytes } from "../../crypto/hashing.ts"
@@ -19,9 +19,9 @@ const byAcceptorSubkey = 4
 interface Header {
   readonly token: number
   readonly flags: number
-  /** Bytes after the plaintext: of filling, or of the checksum. */
+  /** The number of bytes after the plaintext: padding, or the checksum. */
   readonly extra: number
-  /** By how many bytes what follows was rotated to the right. */
+  /** How many bytes the rest of the token was rotated to the right. */
   readonly rotation: number
 }
 
@@ -36,7 +36,7 @@ export class MessageProtection {
   #nextSent: number
   #nextReceived: number
 
-  /** `key` is the acceptor's subkey if there is one, which both ends say in each message. */
+  /** `key` is the acceptor's subkey, if there is one. Both ends then say so in each message. */
   constructor(key: KerberosKey, isAcceptorSubkey: boolean, nextSent: number, nextReceived: number) {
     this.#key = key
     this.#subkeyFlag = isAcceptorSubkey ? byAcceptorSubkey : 0
@@ -60,7 +60,7 @@ export class MessageProtection {
     return Buffer.concat([header, this.#key.checksum(KeyUsage.initiatorSign, Buffer.concat([octets, header]))])
   }
 
-  /** The failure says what is wrong. After one, the context is not to be used. */
+  /** A failure says what is wrong. After a failure the context must not be used. */
   unwrap(message: Uint8Array): Result.Result<Unwrapped, string> {
     const header = this.#readHeader(message, wrapToken)
     if (Result.isFailure(header)) return Result.fail(header.failure)
@@ -68,12 +68,12 @@ export class MessageProtection {
     const confidential = (flags & isSealed) !== 0
     const content = unrotated(message.subarray(headerBytes), rotation)
     const octets = confidential ? this.#unseal(message, content, extra) : this.#verified(message, content, extra)
-    if (octets === undefined) return Result.fail("a message was changed on its way, or wrapped by another key")
+    if (octets === undefined) return Result.fail("a message was changed in transit, or wrapped with another key")
     const order = this.#expectNext(message)
     return order === undefined ? Result.succeed({ octets, confidential }) : Result.fail(order)
   }
 
-  /** Whether it is the acceptor's signature of these bytes; the failure says why not. */
+  /** Whether it is the acceptor's signature of these bytes. A failure gives the reason. */
   verifyMic(octets: Uint8Array, message: Uint8Array): Result.Result<void, string> {
     const header = this.#readHeader(message, micToken)
     if (Result.isFailure(header)) return Result.fail(header.failure)
@@ -98,16 +98,16 @@ export class MessageProtection {
   #readHeader(message: Uint8Array, token: number): Result.Result<Header, string> {
     const bytes = viewOf(message)
     if (bytes.length < headerBytes) return Result.fail("a message is shorter than its header")
-    if (bytes.readUInt16BE(0) !== token) return Result.fail("a message is of another kind than expected")
+    if (bytes.readUInt16BE(0) !== token) return Result.fail("a message has an unexpected type")
     const flags = bytes[2]!
-    if ((flags & sentByAcceptor) === 0) return Result.fail("a message is one that this side has sent")
-    if ((flags & byAcceptorSubkey) !== this.#subkeyFlag) return Result.fail("a message is protected by another key")
+    if ((flags & sentByAcceptor) === 0) return Result.fail("a message was sent by this side")
+    if ((flags & byAcceptorSubkey) !== this.#subkeyFlag) return Result.fail("a message is protected with another key")
     const filling = token === wrapToken ? bytes.subarray(3, 4) : bytes.subarray(3, 8)
     if (filling.some((byte) => byte !== 0xff)) return Result.fail("a message has a malformed header")
     return Result.succeed({ token, flags, extra: bytes.readUInt16BE(4), rotation: bytes.readUInt16BE(6) })
   }
 
-  /** What is encrypted ends with the header, so that its plain copy can't be changed. */
+  /** The encrypted data ends with a copy of the header, so changes of the plain header are noticed. */
   #unseal(message: Uint8Array, content: Uint8Array, filling: number): Buffer | undefined {
     const plaintext = this.#key.decrypt(KeyUsage.acceptorSeal, content)
     if (plaintext === undefined || plaintext.length < headerBytes + filling) return undefined
@@ -125,7 +125,7 @@ export class MessageProtection {
     return this.#key.verify(KeyUsage.acceptorSeal, signed, content.subarray(end)) ? octets : undefined
   }
 
-  /** Only after the message was found to be genuine. */
+  /** Called only after the integrity of the message was verified. */
   #expectNext(message: Uint8Array): string | undefined {
     const found = viewOf(message).readBigUInt64BE(8)
     const expected = BigInt(this.#nextReceived)
@@ -139,7 +139,7 @@ export class MessageProtection {
 
 const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** A header as the checksum of a message that is not encrypted covers it: without the two numbers that depend on it. */
+/** A header in the form that the checksum of an unencrypted message covers: without the two numbers that depend on the checksum. */
 const unfinished = (header: Uint8Array): Buffer => {
   const copy = Buffer.from(header)
   copy.fill(0, 4, 8)

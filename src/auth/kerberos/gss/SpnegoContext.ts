@@ -1,7 +1,7 @@
 /**
- * SPNEGO (RFC 4178, [MS-SPNG]), the initiator's end, with one mechanism: the negotiation is a frame around that mechanism's tokens, and
- * a signature over the list of mechanisms proves that it arrived as it was sent. There is no way from Kerberos to NTLM: an attacker that
- * changes what a server says must not be able to choose the weaker one.
+ * SPNEGO (RFC 4178, [MS-SPNG]) with a single mechanism, the initiator's end. The negotiation is a frame around the mechanism's
+ * tokens. A signature of the list of mechanisms proves that the list arrived unchanged. There is no fallback from Kerberos to NTLM:
+ * an attacker who changes the server's messages must not be able to select the weaker one.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -11,21 +11,21 @@ import { fail, type SigningContext } from "./signingContext.ts"
 import { decodeResponse, encodeInit, encodeMechanisms, encodeResponse, NegState } from "./spnegoMessages.ts"
 
 interface Mechanism {
-  /** What is offered, and what a server may call it. */
+  /** The offered mechanism, and the identifiers by which a server may accept it. */
   readonly oid: Buffer
   readonly aliases: ReadonlyArray<Buffer>
   readonly context: SigningContext
-  /** Whether both signatures of the list are required, and what to do when they were exchanged. */
+  /** Whether both signatures of the list are required, and a function that runs after their exchange. */
   readonly mic: { readonly isRequired: boolean; readonly onExchanged: () => void }
 }
 
-/** Over a context of Kerberos. */
+/** SPNEGO over a Kerberos context. */
 export const spnegoContext = (context: SigningContext): GssContext =>
   negotiate({
     oid: Oid.kerberos,
     aliases: [Oid.kerberosOfMicrosoft],
     context,
-    // Optional where the first mechanism of the list was taken (RFC 4178 section 5), and it is the only one.
+    // Optional if the server took the first mechanism of the list (RFC 4178 section 5). There is only one.
     mic: { isRequired: false, onExchanged: () => {} }
   })
 
@@ -50,11 +50,11 @@ export const negotiate = ({ aliases, context, mic, oid }: Mechanism): GssContext
     if (mechanism !== undefined && ![oid, ...aliases].some((known) => known.equals(mechanism))) {
       return yield* fail(
         mechanism.equals(Oid.ntlm)
-          ? "the server wants NTLM, which was not offered; use LdapAuth.ntlm if that is wanted"
+          ? "the server wants NTLM, which was not offered; use LdapAuth.ntlm to allow it"
           : "the server chose a mechanism that was not offered"
       )
     }
-    // A reason may come with the refusal.
+    // A refusal may contain a reason.
     const token = response.token === undefined || context.isComplete() ? undefined : yield* context.step(response.token)
     if (response.state === NegState.rejected) return yield* fail("the server rejects the negotiation")
     if (response.mic !== undefined) {
@@ -65,14 +65,14 @@ export const negotiate = ({ aliases, context, mic, oid }: Mechanism): GssContext
     const signs = context.isComplete() && !hasSigned && !isCompleted &&
       (mic.isRequired || response.mic !== undefined || response.state === NegState.wantsMic)
     if (isCompleted) {
-      if (!context.isComplete()) return yield* fail("the server said success before it had proved its identity")
-      if (token !== undefined) return yield* fail("the server said success before it had everything")
+      if (!context.isComplete()) return yield* fail("the server reported success before it had proved its identity")
+      if (token !== undefined) return yield* fail("the server reported success before it had received all tokens")
       if (mic.isRequired && response.mic === undefined) return yield* fail("the server did not sign the negotiation")
       if (response.mic !== undefined && hasSigned) mic.onExchanged()
       state = "complete"
       return undefined
     }
-    if (token === undefined && !signs) return yield* fail("the server asks for more, and there is nothing more to say")
+    if (token === undefined && !signs) return yield* fail("the server asks for another token, but there is none")
     const signature = signs ? yield* context.mic(mechanisms) : undefined
     hasSigned ||= signs
     return encodeResponse(token, signature)
@@ -83,7 +83,7 @@ export const negotiate = ({ aliases, context, mic, oid }: Mechanism): GssContext
       Effect.suspend(() => {
         const isFirst = state === "new" && token === undefined
         if (!isFirst && (state !== "negotiating" || token === undefined)) {
-          return fail("the server sent a token where none was expected")
+          return fail("the server sent an unexpected token")
         }
         return Effect.tapError(isFirst || token === undefined ? begin : goOn(token), () =>
           Effect.sync(() => {

@@ -1,12 +1,15 @@
-/** The frame around the first tokens of a mechanism: its object identifier, and two bytes of a kind (RFC 2743 section 3.1, RFC 4121 section 4.1). */
+/**
+ * The frame around the first tokens of a mechanism: its object identifier and a token type in two bytes (RFC 2743 section 3.1, RFC
+ * 4121 section 4.1).
+ */
 import * as Result from "effect/Result"
 import { application, decoding, encoding, objectIdentifier } from "../messages/Der.ts"
 
-/** The content of object identifiers. */
+/** The contents of object identifiers. */
 export const Oid = {
   /** 1.2.840.113554.1.2.2 */
   kerberos: Buffer.from("2a864886f712010202", "hex"),
-  /** 1.2.840.48018.1.2.2: the same by a number that was cut to 16 bits in Windows 2000. */
+  /** 1.2.840.48018.1.2.2: Kerberos too, with a number that Windows 2000 truncated to 16 bits. */
   kerberosOfMicrosoft: Buffer.from("2a864882f712010202", "hex"),
   /** 1.3.6.1.5.5.2 */
   spnego: Buffer.from("2b0601050502", "hex"),
@@ -14,7 +17,7 @@ export const Oid = {
   ntlm: Buffer.from("2b06010401823702020a", "hex")
 } as const
 
-/** Kinds of tokens of Kerberos. */
+/** Types of Kerberos tokens. */
 export const TokenKind = { apRequest: 0x0100, apReply: 0x0200, error: 0x0300 } as const
 
 export const framed = (kind: number, message: Uint8Array): Buffer => {
@@ -39,8 +42,8 @@ export const unframed = (
     }),
     ({ oid, rest }) =>
       !oid.equals(Oid.kerberos) && !oid.equals(Oid.kerberosOfMicrosoft)
-        ? Result.fail("it is of another mechanism than Kerberos")
+        ? Result.fail("it belongs to another mechanism than Kerberos")
         : rest.length < 2
-        ? Result.fail("it is cut short")
+        ? Result.fail("it is truncated")
         : Result.succeed({ kind: rest.readUInt16BE(), message: rest.subarray(2) })
   )

@@ -1,13 +1,13 @@
 /**
- * What a context of Kerberos and one of NTLM have in common: one token out, one answer in, and then messages under a key. It fails
- * closed: a step leaves nothing behind that can be used unless it has succeeded, and nothing is wrapped or read after a message that
- * wasn't the peer's.
+ * Common parts of a Kerberos context and an NTLM context: one token is sent, one answer received, and then messages are protected
+ * with a key. It fails closed: a step that fails leaves nothing usable behind. After a message that wasn't the peer's, nothing is
+ * wrapped or unwrapped any more.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type GssContext, GssFailure, type GssProtection } from "../GssContext.ts"
 
-/** A context that SPNEGO can be over: it signs, too. */
+/** A context that SPNEGO can use, since it can also sign. */
 export interface SigningContext extends GssContext {
   readonly mic: (octets: Uint8Array) => Effect.Effect<Uint8Array, GssFailure>
   readonly verifyMic: (octets: Uint8Array, mic: Uint8Array) => Effect.Effect<void, GssFailure>
@@ -27,9 +27,9 @@ export interface Messages {
 
 interface Exchange<Asked, M extends Messages> {
   readonly protection: GssProtection
-  /** The first token, and what of it the answer is held against. */
+  /** The first token, and the data by which the answer is checked. */
   readonly ask: Effect.Effect<{ readonly token: Uint8Array; readonly asked: Asked }, GssFailure>
-  /** Takes the server's answer. There may be one more token for the server. */
+  /** Processes the server's answer. It may return one more token for the server. */
   readonly believe: (
     token: Uint8Array,
     asked: Asked
@@ -42,7 +42,7 @@ type State<Asked, M> =
   | { readonly _tag: "Complete"; readonly messages: M }
   | { readonly _tag: "Failed" }
 
-/** With the messages' protection, where the context is complete. */
+/** Includes the protection of messages if the context is complete. */
 export const signingContext = <Asked, M extends Messages>(
   { ask, believe, protection }: Exchange<Asked, M>
 ): { readonly context: SigningContext; readonly messages: () => M | undefined } => {
@@ -57,7 +57,7 @@ export const signingContext = <Asked, M extends Messages>(
         return token
       })
     }
-    if (before._tag !== "Asked" || token === undefined) return fail("the server sent a token where none was expected")
+    if (before._tag !== "Asked" || token === undefined) return fail("the server sent an unexpected token")
     state = { _tag: "Failed" }
     return Effect.map(believe(token, before.asked), ({ messages, token }) => {
       state = { _tag: "Complete", messages }

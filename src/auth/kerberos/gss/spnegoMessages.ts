@@ -1,9 +1,9 @@
-/** The messages of SPNEGO (RFC 4178 section 4.2, [MS-SPNG]): what a client offers, and how both sides answer. */
+/** The messages of SPNEGO (RFC 4178 section 4.2, [MS-SPNG]): a client's offer, and the answers of both sides. */
 import type * as Result from "effect/Result"
 import { application, decoding, type DerReader, encoding, field, objectIdentifier } from "../messages/Der.ts"
 import { Oid } from "./mechanismToken.ts"
 
-/** The list of mechanisms as it is signed, the best first. */
+/** The list of mechanisms in the form that is signed, in order of preference. */
 export const encodeMechanisms = (mechanisms: ReadonlyArray<Uint8Array>): Buffer =>
   encoding((writer) =>
     writer.sequence((list) => {
@@ -11,7 +11,7 @@ export const encodeMechanisms = (mechanisms: ReadonlyArray<Uint8Array>): Buffer 
     })
   )
 
-/** NegTokenInit, with the first token of the best mechanism. */
+/** NegTokenInit, with the first token of the preferred mechanism. */
 export const encodeInit = (mechanisms: Uint8Array, token: Uint8Array): Buffer =>
   encoding((writer) =>
     writer.nested(application(0), (frame) => {

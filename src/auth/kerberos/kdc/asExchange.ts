@@ -1,6 +1,6 @@
 /**
- * The AS exchange (RFC 4120 section 3.1): a ticket-granting ticket for a long-term key. The client proves that it knows the key by the
- * encrypted time, and the KDC proves it by the reply, which only that key decrypts.
+ * The AS exchange (RFC 4120 section 3.1): requests a ticket-granting ticket with a long-term key. The client proves that it knows
+ * the key by the encrypted time. The KDC proves it by the reply, which only that key decrypts.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -26,11 +26,11 @@ import { format, NameType, type Principal, sameName, ticketGranting } from "../m
 import { isFollowed, lifetime, microsOf, newNonce, readPart, untrusted } from "./exchange.ts"
 import type { KdcTransport } from "./kdcTransport.ts"
 
-/** Realms that a client may be sent on to, and messages to each. */
+/** The maximum number of referrals of a client, and of messages to each realm. */
 const mostReferrals = 5
 const mostMessages = 6
 
-/** `types` are those that the session key may be of, the best first. */
+/** `types` are the allowed types of the session key, in order of preference. */
 export const authenticate = Effect.fnUntraced(function*(
   transport: KdcTransport,
   client: Principal,
@@ -40,7 +40,7 @@ export const authenticate = Effect.fnUntraced(function*(
   if (source.types.length === 0) {
     return yield* failed(
       "noCredentials",
-      `there is no key of ${format(client)} with an encryption type that is allowed`
+      `no key of ${format(client)} has an allowed encryption type`
     )
   }
   let realm = client.realm
@@ -84,7 +84,7 @@ const authenticateIn = Effect.fnUntraced(function*(
         return clientRealm
       } else return yield* clientRefused(error.success, asked(conversation, now))
     }
-    return yield* untrusted("it goes on asking for the same")
+    return yield* untrusted("it repeats the same request for a proof")
   })
   return yield* Effect.ensuring(exchange, Effect.sync(() => proof?.wipe()))
 })
@@ -97,8 +97,8 @@ const asked = ({ client, source }: Conversation, now: number): Asked => ({
 })
 
 /**
- * A KDC takes the best of these for the session key, and of those that the account has for its own. An account whose only key is of
- * rc4-hmac needs a type of AES beside it, or the session's key would be of rc4-hmac too.
+ * A KDC uses the best of these types both for the session key and for the choice among the account's own keys. If an account has
+ * only an rc4-hmac key, an AES type must be listed too, or the session key would be rc4-hmac as well.
  */
 const typesFor = ({ source, types }: Conversation, proof: ClientKey | undefined): ReadonlyArray<EncryptionType> => {
   const own = proof === undefined || proof.key.type === rc4Hmac
@@ -120,7 +120,7 @@ const bodyFor = (conversation: Conversation, proof: ClientKey | undefined, now: 
   }
 }
 
-/** The best key that the KDC has and this side may use. The order of what the KDC offers is not authenticated, and says nothing. */
+/** The best key that the KDC offers and this side may use. The KDC's offer isn't authenticated, so its order is ignored. */
 const chooseKey = Effect.fnUntraced(function*(
   { client, source }: Conversation,
   error: KdcError
@@ -136,13 +136,13 @@ const chooseKey = Effect.fnUntraced(function*(
     const allowed = source.types.map(({ name }) => name).join(", ")
     return yield* failed(
       "encryptionType",
-      `the KDC of ${client.realm} offers ${offered} for ${format(client)}, and this side allows ${allowed}`
+      `the KDC of ${client.realm} offers ${offered} for ${format(client)}, but this side allows only ${allowed}`
     )
   }
   if (!methods.success.some(({ type }) => type === Preauthentication.timestamp)) {
     return yield* failed(
       "refused",
-      `the KDC of ${client.realm} wants another proof of ${format(client)} than its password`
+      `the KDC of ${client.realm} requires a proof of ${format(client)} other than its password`
     )
   }
   return yield* source.keyFor(type, info)
@@ -160,14 +160,17 @@ const accept = Effect.fnUntraced(function*(
   const { client: name, clientRealm, encrypted, preauthentication, ticket } = reply.success
   const type = source.types.find(({ id }) => id === encrypted.type)
   if (type === undefined)
-    return yield* untrusted(`it is encrypted by ${describeType(encrypted.type)}, which is not allowed`)
+    return yield* untrusted(`its encryption type, ${describeType(encrypted.type)}, is not allowed`)
   const isCanonical = body.options === KdcOption.canonicalize
   if (!isCanonical && clientRealm !== client.realm && clientRealm.toLowerCase() === client.realm.toLowerCase()) {
-    return yield* failed("clientUnknown", `the realm of ${format(client)} is written ${clientRealm}: case matters`)
+    return yield* failed(
+      "clientUnknown",
+      `the realm of ${format(client)} must be written ${clientRealm}: realms are case-sensitive`
+    )
   }
   if (!isCanonical && (clientRealm !== client.realm || !sameName(name, client)))
     return yield* untrusted("it is for another client")
-  // A KDC that wants no proof tells here how the key is made of the password.
+  // If a KDC requires no proof, its reply says how to derive the key from the password.
   const infos = typeInfoOf(preauthentication)
   if (Result.isFailure(infos)) return yield* untrusted(infos.failure)
   const info = infos.success.find((info) => info.type === type.id) ??
@@ -183,11 +186,11 @@ const accept = Effect.fnUntraced(function*(
           format(client)
         } doesn't decrypt the KDC's reply`
       )
-      : untrusted("it was made by a KDC that doesn't know the client's key")
+      : untrusted("the KDC that made it doesn't know the client's key")
   }
   const part = yield* readPart(plaintext, { body, ticket, types, offset })
   if (part.serviceRealm !== client.realm || !sameName(part.service, ticketGranting(client.realm))) {
-    return yield* untrusted("the ticket is for another service than the one that gives tickets")
+    return yield* untrusted("the ticket is not for the ticket-granting service")
   }
   return { ...part, client: { ...name, realm: clientRealm } }
 })

@@ -1,14 +1,14 @@
-/** Reads krb5.conf and what it includes. */
+/** Reads krb5.conf and the files that it includes. */
 import * as Effect from "effect/Effect"
 import type { KerberosFailed } from "../../../model/LdapError.ts"
 import { includesOf } from "../credentials/krb5Conf.ts"
 import { failed } from "../kerberosFailure.ts"
 import type { KerberosSystem } from "../system/KerberosSystem.ts"
 
-/** Files, with those that are included. */
+/** The maximum number of files, including included ones. */
 const mostFiles = 100
 
-/** The texts, in the order in which their settings count. A default file that isn't there has none. */
+/** The texts, in the order of precedence. A missing default file has none. */
 export const readConfiguration = Effect.fnUntraced(function*(
   system: KerberosSystem,
   named: string | false | undefined
@@ -19,7 +19,7 @@ export const readConfiguration = Effect.fnUntraced(function*(
   for (let next = paths.shift(); next !== undefined; next = paths.shift()) {
     const bytes = yield* system.readFile(next)
     if (bytes === undefined) {
-      if (next === named) return yield* failed("noCredentials", `the configuration ${next} is not there`)
+      if (next === named) return yield* failed("noCredentials", `the configuration ${next} doesn't exist`)
       continue
     }
     const text = Buffer.from(bytes).toString()
@@ -30,7 +30,7 @@ export const readConfiguration = Effect.fnUntraced(function*(
       if (include._tag === "File") paths.push(include.path)
       else {
         const names = yield* system.listDirectory(include.path)
-        // As the library does: other names are of editors and packages.
+        // The library does the same: files with other names belong to editors and package managers.
         paths.push(
           ...names.filter((name) => /^[\w-]+$|^[^.].*\.conf$/.test(name)).map((name) => `${include.path}/${name}`)
         )

@@ -1,4 +1,4 @@
-/** What the two exchanges with a KDC have in common: what is asked for, and what of an answer is believed. */
+/** The common parts of both exchanges with a KDC: the request, and the checks of the reply. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -14,17 +14,17 @@ import type { KdcRequestBody, Micros } from "../messages/kdcRequest.ts"
 import { sameName } from "../messages/Principal.ts"
 
 /**
- * How far the KDC's clock is followed, in milliseconds. The error that tells its time is not authenticated, and a proof made for another
- * day could be kept until then.
+ * The maximum correction for the KDC's clock, in milliseconds. The error with the KDC's time isn't authenticated. An attacker could
+ * request a proof for a later day and keep it until then.
  */
 const mostSkew = 24 * 3600 * 1000
 
 export const isFollowed = (serverTime: number, now: number): boolean => Math.abs(serverTime - now) <= mostSkew
 
-/** How long a ticket is asked for, in milliseconds; the KDC gives less. */
+/** The requested lifetime of a ticket, in milliseconds. The KDC may grant less. */
 export const lifetime = 24 * 3600 * 1000
 
-/** A moment as messages have it. Those of one authenticator after the other never are the same. */
+/** A time in the form of messages. Two authenticators never have the same time. */
 export const microsOf = (millis: number): Micros => ({
   millis: Math.floor(millis / 1000) * 1000,
   microseconds: (Math.floor(millis) % 1000) * 1000 + randomInt(1000)
@@ -33,19 +33,19 @@ export const microsOf = (millis: number): Micros => ({
 export const newNonce = (): number => randomInt(1, 0x7fff_ffff)
 
 export const untrusted = (what: string): KerberosFailed =>
-  failed("untrustedReply", `the KDC's reply is not to be believed: ${what}`)
+  failed("untrustedReply", `the KDC's reply can't be trusted: ${what}`)
 
 export interface Expected {
   readonly body: KdcRequestBody
-  /** What stands in clear text beside the part. */
+  /** The clear-text fields of the reply. */
   readonly ticket: Ticket
-  /** What the session key may be of. */
+  /** The allowed types of the session key. */
   readonly types: ReadonlyArray<EncryptionType>
-  /** By how many milliseconds the KDC's clock is ahead of this machine's. */
+  /** How far the KDC's clock is ahead of this machine's, in milliseconds. */
   readonly offset: number
 }
 
-/** What the decrypted part of a reply gives, if it answers this request. */
+/** The ticket in the decrypted part of a reply, if it answers this request. */
 export const readPart = Effect.fnUntraced(function*(
   plaintext: Uint8Array,
   expected: Expected
@@ -77,15 +77,15 @@ const failureOf = (
 ): KerberosFailed | undefined => {
   if (part.nonce !== body.nonce) return untrusted("it answers another request")
   if (!types.includes(part.key.type)) {
-    return failed("encryptionType", `the KDC gives a session key of ${part.key.type.name}, which is not allowed`)
+    return failed("encryptionType", `the type of the KDC's session key, ${part.key.type.name}, is not allowed`)
   }
-  // What is in clear text has to be what was encrypted.
+  // The clear-text fields must match the encrypted ones.
   if (!sameName(ticket.service, part.service) || ticket.realm !== part.serviceRealm) {
-    return untrusted("the ticket is for another service than the KDC says")
+    return untrusted("the encrypted part names another service than the ticket")
   }
-  // A KDC that wants no proof doesn't compare the clocks, so this is where they are seen to differ.
+  // A KDC that requires no proof doesn't compare the clocks, so a difference is noticed only here.
   return part.endTime > now + offset ? undefined : failed(
     "clockSkew",
-    "the KDC gives a ticket that has ended already by this machine's clock. Set the clock, or run NTP"
+    "the ticket from the KDC has already expired by this machine's clock. Set the clock, or run NTP"
   )
 }

@@ -1,7 +1,7 @@
 /**
- * Finds the KDCs of a realm and asks one after the other: those that the program names, those of krb5.conf, those of DNS (RFC 4120
- * section 7.2.3). TCP comes first, since tickets of Active Directory don't fit into datagrams and an attacker who can't see the
- * connection can't answer in it; UDP comes where no KDC takes a connection.
+ * Finds the KDCs of a realm and tries them one after the other: those in the program's options, those in krb5.conf, those in DNS
+ * (RFC 4120 section 7.2.3). TCP comes first: tickets of Active Directory don't fit into datagrams, and an attacker who can't see
+ * the connection can't forge an answer in it. UDP is used if no KDC accepts a connection.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -15,20 +15,20 @@ import type { KdcAddress, KerberosSystem } from "../system/KerberosSystem.ts"
 import { readConfiguration } from "./configuration.ts"
 
 export interface KdcSettings {
-  /** KDCs by realm, as a program names them. */
+  /** KDCs by realm, from the program's options. */
   readonly kdcs: ReadonlyMap<string, ReadonlyArray<string>>
-  /** Path of the configuration; `undefined` for KRB5_CONFIG or /etc/krb5.conf, `false` for none. */
+  /** Path of the configuration. `undefined`: KRB5_CONFIG or /etc/krb5.conf. `false`: none. */
   readonly krb5Conf: string | false | undefined
-  /** How long one KDC may take over one protocol, in milliseconds. */
+  /** Time limit for one KDC over one protocol, in milliseconds. */
   readonly attemptMillis: number
-  /** How long an exchange may take with all KDCs, in milliseconds. */
+  /** Time limit for an exchange with all KDCs, in milliseconds. */
   readonly timeoutMillis: number
 }
 
-/** The way to KDCs, for one bind. */
+/** Sends messages to KDCs, for one bind. */
 export interface KdcTransport {
   readonly configuration: Krb5Conf
-  /** Fails with `kdcUnreachable`, which names all that was tried. */
+  /** Fails with `kdcUnreachable`, which lists all attempts. */
   readonly exchange: (realm: string, message: Uint8Array) => Effect.Effect<Uint8Array, KerberosFailed>
 }
 
@@ -72,7 +72,7 @@ const exchange = Effect.fnUntraced(function*(
       if (Result.isFailure(answer)) failures.push(answer.failure.detail)
       else if (isUnavailable(answer.success)) {
         failures.push(
-          `${protocol} ${address.host}:${address.port}: the KDC says that another one, or TCP, must be asked`
+          `${protocol} ${address.host}:${address.port}: the KDC says to use another KDC, or TCP`
         )
       } else return answer.success
     }
@@ -80,7 +80,7 @@ const exchange = Effect.fnUntraced(function*(
   return yield* failed("kdcUnreachable", `no KDC of ${realm} can be reached (${failures.join("; ")})`)
 })
 
-/** Whether the answer says to ask elsewhere, or over TCP. */
+/** Whether the answer says to use another KDC, or TCP. */
 const isUnavailable = (answer: Uint8Array): boolean => {
   if (answer[0] !== application(MessageType.error)) return false
   const error = decoding(answer, readError)
@@ -88,7 +88,7 @@ const isUnavailable = (answer: Uint8Array): boolean => {
     (error.success.code === ErrorCode.serviceUnavailable || error.success.code === ErrorCode.responseTooBig)
 }
 
-/** No realm has more than some tens. */
+/** The maximum number of KDCs. Realms have some tens at most. */
 const mostAddresses = 16
 
 const locate = Effect.fnUntraced(function*(
@@ -101,10 +101,11 @@ const locate = Effect.fnUntraced(function*(
   const addresses: Array<KdcAddress> = []
   for (const text of texts) {
     const address = parseAddress(text)
-    if (address === undefined) return yield* failed("kdcUnreachable", `${JSON.stringify(text)} is no address of a KDC`)
+    if (address === undefined)
+      return yield* failed("kdcUnreachable", `${JSON.stringify(text)} is not the address of a KDC`)
     addresses.push(address)
   }
-  // What a referral names goes into a question to DNS, so it has to look like a domain.
+  // The realm can come from a referral and is part of a DNS query, so it must look like a domain.
   if (addresses.length === 0 && configuration.lookupKdc && /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(realm)) {
     for (const protocol of ["tcp", "udp"] as const) {
       const found = yield* system.lookupService(`_kerberos._${protocol}.${realm}`)
@@ -113,11 +114,11 @@ const locate = Effect.fnUntraced(function*(
   }
   return addresses.length > 0 ? addresses.slice(0, mostAddresses) : yield* failed(
     "kdcUnreachable",
-    `no KDC of the realm ${realm} is known: give the option kdc, name it in krb5.conf, or publish _kerberos._tcp.${realm} in DNS`
+    `no KDC of the realm ${realm} is known: set the option kdc, add it to krb5.conf, or publish _kerberos._tcp.${realm} in DNS`
   )
 })
 
-/** `host`, `host:port`, `[::1]:port`, each perhaps with `tcp/` or `udp/` before it. */
+/** `host`, `host:port`, `[::1]:port`, optionally with `tcp/` or `udp/` before it. */
 export const parseAddress = (text: string): KdcAddress | undefined => {
   const parts =
     /^(?:(tcp|udp)\/)?(?:\[([0-9a-f:.%]+)\]|([^\s:[\]/]+)|([0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*))(?::(\d{1,5}))?$/i.exec(

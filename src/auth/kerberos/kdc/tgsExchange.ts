@@ -1,7 +1,7 @@
 /**
- * The TGS exchange (RFC 4120 section 3.3): a ticket for a service, for a ticket-granting ticket. A KDC that doesn't have the service
- * refers to another realm (RFC 6806 section 8) by a ticket-granting ticket for it; the way is followed, up to a bound and never twice
- * to the same realm.
+ * The TGS exchange (RFC 4120 section 3.3): requests a ticket for a service with a ticket-granting ticket. If the KDC doesn't know
+ * the service, it can return a ticket-granting ticket for another realm instead (a referral, RFC 6806 section 8). Referrals are
+ * followed up to a limit, and never twice to the same realm.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -20,10 +20,10 @@ import { format, grantsFor, type PrincipalName, sameName, ticketGranting } from 
 import { isFollowed, lifetime, microsOf, newNonce, readPart, untrusted } from "./exchange.ts"
 import type { KdcTransport } from "./kdcTransport.ts"
 
-/** Realms on the way to a service. */
+/** The maximum number of realms on the path to a service. */
 const mostHops = 10
 
-/** A ticket for `service`, which is a name of a host, in `realm` where that is known. */
+/** A ticket for `service`, which is the name of a host. `realm` is the service's realm if it is known. */
 export const ticketFor = Effect.fnUntraced(function*(
   transport: KdcTransport,
   granting: Credential,
@@ -37,24 +37,24 @@ export const ticketFor = Effect.fnUntraced(function*(
   const visited = new Set([realmOf(current)])
   for (let hops = 0; hops <= mostHops; hops++) {
     const here = realmOf(current)
-    // Where the realm is known, its ticket-granting ticket is asked for first.
+    // If the realm is known, its ticket-granting ticket is requested first.
     const asksFor = wanted === undefined || wanted === here ? service : ticketGranting(wanted)
     const found = yield* ask(transport, current, asksFor, service, types)
     const next = grantsFor(found.service)
     if (next === undefined) {
       if (asksFor !== service)
-        return yield* untrusted("it is a ticket for another service than the one that was asked for")
+        return yield* untrusted("it contains a ticket for a service that was not requested")
       return found
     }
     if (visited.has(next))
-      return yield* untrusted(`the realms refer to each other in a circle (${[...visited, next].join(", ")})`)
+      return yield* untrusted(`the referrals between realms form a circle (${[...visited, next].join(", ")})`)
     visited.add(next)
     current = found
   }
-  return yield* untrusted(`the way to ${format(service)} leads through more than ${mostHops} realms`)
+  return yield* untrusted(`the path to ${format(service)} has more than ${mostHops} realms`)
 })
 
-/** The realm whose KDC takes this ticket-granting ticket. */
+/** The realm whose KDC accepts this ticket-granting ticket. */
 const realmOf = ({ service, serviceRealm }: Credential): string => grantsFor(service) ?? serviceRealm
 
 const ask = Effect.fnUntraced(function*(
@@ -93,7 +93,7 @@ const ask = Effect.fnUntraced(function*(
   }
 })
 
-/** The AP-REQ of the ticket-granting ticket, with a checksum over the request's body. */
+/** The AP-REQ of the ticket-granting ticket, with a checksum of the request's body. */
 const proof = ({ client, key, ticket }: Credential, body: Uint8Array, now: number): Uint8Array =>
   encodeApRequest(ticket, key, KeyUsage.tgsRequestAuthenticator, 0, {
     client,
@@ -112,13 +112,13 @@ const accept = Effect.fnUntraced(function*(
   if (Result.isFailure(reply)) return yield* untrusted(reply.failure)
   const { client, clientRealm, encrypted, ticket } = reply.success
   if (encrypted.type !== granting.key.type.id)
-    return yield* untrusted("it is encrypted by another key than the ticket's")
+    return yield* untrusted("it is not encrypted with the ticket's session key")
   if (clientRealm !== granting.client.realm || !sameName(client, granting.client))
     return yield* untrusted("it is for another client")
   const plaintext = granting.key.decrypt(KeyUsage.tgsReply, encrypted.cipher)
-  if (plaintext === undefined) return yield* untrusted("it was made by a KDC that doesn't know the session key")
+  if (plaintext === undefined) return yield* untrusted("the KDC that made it doesn't know the session key")
   const part = yield* readPart(plaintext, { body, ticket, types, offset })
   if (part.serviceRealm !== body.realm)
-    return yield* failed("untrustedReply", "the ticket is of another realm than the KDC's")
+    return yield* failed("untrustedReply", "the ticket is not of the KDC's realm")
   return { ...part, client: granting.client }
 })

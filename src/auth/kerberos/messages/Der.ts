@@ -1,9 +1,9 @@
 /**
- * DER (X.690 section 10), which Kerberos requires of its messages: the elements of the BER room, each with the one length that is
- * allowed, and the types of RFC 4120 section 5.1 and 5.2 that LDAP has no use for.
+ * DER (X.690 section 10), which Kerberos requires for its messages. It is BER with exactly one allowed encoding of each length, and
+ * the types of RFC 4120 sections 5.1 and 5.2 that LDAP doesn't use.
  *
- * Reading throws {@link BerError}; {@link decoding} turns that into a typed failure. The depth of what is read is that of the
- * program that reads it, since nothing here recurses.
+ * Reading throws {@link BerError}; {@link decoding} turns that into a typed failure. There is no recursion, so nesting is limited
+ * by the code that reads.
  */
 import * as Result from "effect/Result"
 import { BerError, BerReader } from "../../../ber/BerReader.ts"
@@ -19,10 +19,10 @@ export const objectIdentifier = 0x06
 /** The tag of field `n` of a sequence. */
 export const field = (n: number): number => 0xa0 | n
 
-/** The tag of an application type: a message of Kerberos, or a part of one. */
+/** The tag of an application type: a Kerberos message, or a part of one. */
 export const application = (n: number): number => 0x60 | n
 
-/** Throws where the length of the element at `at` is written with more bytes than it needs. */
+/** Throws if the length of the element at `at` is encoded in more bytes than necessary. */
 const expectShortestLength = (bytes: Uint8Array, at: number): void => {
   const first = bytes[at + 1]
   if (first === undefined || first <= 0x80) return
@@ -59,7 +59,7 @@ export class DerReader {
     return this.enter(0x30)
   }
 
-  /** Field `n`, which must be there. */
+  /** Field `n`, which is required. */
   required<A>(n: number, read: (content: DerReader) => A): A {
     const content = this.enter(field(n))
     const value = read(content)
@@ -83,7 +83,7 @@ export class DerReader {
     return values
   }
 
-  /** The next element with its tag and length, and this reader behind it. */
+  /** The next element with its tag and length. The reader moves past it. */
   raw(): Buffer {
     const start = this.#ber.position
     expectShortestLength(this.#ber.bytes, start)
@@ -91,7 +91,7 @@ export class DerReader {
     return this.#ber.bytes.subarray(start, this.#ber.position)
   }
 
-  /** All bytes that are left, which need not be elements. */
+  /** All remaining bytes, which don't have to be elements. */
   rest(): Buffer {
     const start = this.#ber.position
     this.#ber.position = this.#ber.end
@@ -104,12 +104,12 @@ export class DerReader {
     return this.#ber.octets(tag)
   }
 
-  /** An integer of 32 bits with a sign. */
+  /** A signed integer of 32 bits. */
   int32(tag = 0x02): number {
     return this.#integer(tag, -0x8000_0000, 0x7fff_ffff)
   }
 
-  /** An integer of 32 bits. Microsoft's older KDCs write it with a sign all the same. */
+  /** An unsigned integer of 32 bits. Microsoft's older KDCs encode it as signed; that is accepted too. */
   uint32(): number {
     return this.#integer(0x02, -0x8000_0000, 0xffff_ffff) >>> 0
   }
@@ -127,25 +127,28 @@ export class DerReader {
     return value
   }
 
-  /** Text. RFC 4120 means US-ASCII; Microsoft's and MIT's KDCs send UTF-8. Control characters would end up in errors and logs. */
+  /**
+   * Text. RFC 4120 requires US-ASCII; Microsoft's and MIT's KDCs send UTF-8. Control characters are refused, since they would get
+   * into errors and logs.
+   */
   text(): string {
     const at = this.#ber.position
     const bytes = this.octets(generalString)
     const text = bytes.toString()
-    // Bytes that are not UTF-8 do not come back as they were.
+    // Bytes that are not UTF-8 change when they are decoded and encoded again.
     if (!Buffer.from(text).equals(bytes)) throw new BerError("text that is not UTF-8", at)
     if (/\p{Cc}/u.test(text)) throw new BerError("text with control characters", at)
     return text
   }
 
-  /** A KerberosTime in milliseconds since 1970: seconds and Z, nothing else (section 5.2.3). */
+  /** A KerberosTime in milliseconds since 1970: whole seconds and Z (section 5.2.3). */
   time(): number {
     const at = this.#ber.position
     const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(this.octets(generalizedTime).toString("latin1"))
     const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts?.slice(1).map(Number) ?? []
     const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
     if (parts === null || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day || hour > 23 || minute > 59) {
-      throw new BerError("not a time of Kerberos", at)
+      throw new BerError("not a KerberosTime", at)
     }
     return date.getTime()
   }
@@ -158,7 +161,7 @@ export class DerReader {
     return bytes.readUInt32BE(1)
   }
 
-  /** Passes over fields that a later version of the protocol may have added. */
+  /** Skips fields that a later version of the protocol may have added. */
   passExtensions(): void {
     while (!this.done) {
       if ((this.peek() & 0xe0) !== 0xa0) this.expectEnd()
@@ -171,7 +174,7 @@ export class DerReader {
   }
 }
 
-/** Reads a whole message. The failure says what is wrong with it, never what is in it. */
+/** Decodes a whole message. A failure says what is wrong, without the content of the message. */
 export const decoding = <A>(bytes: Uint8Array, read: (reader: DerReader) => A): Result.Result<A, string> => {
   try {
     const reader = new DerReader(bytes)
@@ -228,7 +231,7 @@ export class DerWriter {
     this.#ber.octets(value, generalString)
   }
 
-  /** Milliseconds since 1970, of which the seconds are written. */
+  /** Encodes milliseconds since 1970; fractions of a second are cut off. */
   time(millis: number): void {
     const text = new Date(millis).toISOString().replace(/[-:T]|\.\d+/g, "")
     this.#ber.octets(text, generalizedTime)

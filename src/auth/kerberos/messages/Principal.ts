@@ -1,11 +1,12 @@
 /**
- * Names of Kerberos: components and a realm (RFC 4120 section 6). The text form is that of MIT and Heimdal (RFC 1964 section 2.1.1):
- * `ada@EXAMPLE.COM`, `ldap/dc1.example.com@EXAMPLE.COM`, a backslash before a slash, at sign or backslash that is part of a name.
+ * Kerberos names: components and a realm (RFC 4120 section 6). The text form is that of MIT and Heimdal (RFC 1964 section 2.1.1):
+ * `ada@EXAMPLE.COM`, `ldap/dc1.example.com@EXAMPLE.COM`. A slash, at sign or backslash within a component has a backslash before
+ * it.
  */
 import type { DerReader, DerWriter } from "./Der.ts"
 
 export interface PrincipalName {
-  /** One of {@link NameType}. It is a hint: names with the same components are the same name. */
+  /** One of {@link NameType}. It is only a hint: names with the same components are equal. */
   readonly type: number
   readonly components: ReadonlyArray<string>
 }
@@ -36,13 +37,13 @@ export const writeName = (writer: DerWriter, { components, type }: PrincipalName
       }))
   })
 
-/** The name of the service that gives tickets for `realm`. */
+/** The name of the ticket-granting service for `realm`. */
 export const ticketGranting = (realm: string): PrincipalName => ({
   type: NameType.serviceInstance,
   components: ["krbtgt", realm]
 })
 
-/** The realm for which the service gives tickets, if that is what the name is of. */
+/** The realm of a ticket-granting service; `undefined` for other names. */
 export const grantsFor = ({ components }: PrincipalName): string | undefined =>
   components.length === 2 && components[0] === "krbtgt" ? components[1] : undefined
 
@@ -51,7 +52,7 @@ export const sameName = (a: PrincipalName, b: PrincipalName): boolean =>
 
 const escaped = (component: string, separators: RegExp): string => component.replace(separators, "\\$&")
 
-/** The text form, without a realm where there is none. */
+/** The text form, without a realm if the name has none. */
 export const format = (
   { components, realm, type }: PrincipalName & { readonly realm?: string | undefined }
 ): string => {
@@ -60,7 +61,7 @@ export const format = (
   return realm === undefined || realm === "" ? name : `${name}@${escaped(realm, /[\\]/g)}`
 }
 
-/** Reads the text form; the realm is `undefined` where it is left out. `undefined` for a text that is no name. */
+/** Parses the text form. The realm is `undefined` if it is left out. Returns `undefined` if the text isn't a name. */
 export const parse = (
   text: string
 ): { readonly components: ReadonlyArray<string>; readonly realm: string | undefined } | undefined => {

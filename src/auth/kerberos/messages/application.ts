@@ -1,4 +1,4 @@
-/** What a client and a service tell each other: AP-REQ, its authenticator, and AP-REP (RFC 4120 section 5.5). */
+/** The messages between a client and a service: AP-REQ, its authenticator, and AP-REP (RFC 4120 section 5.5). */
 import type { KerberosKey, KeyUsage } from "../crypto/EncryptionType.ts"
 import { application, type DerReader, encoding } from "./Der.ts"
 import {
@@ -54,7 +54,7 @@ export const encodeApRequest = (
 ): Buffer => {
   const plaintext = encodeAuthenticator(authenticator)
   const encrypted = sealed(key, usage, plaintext)
-  // It may hold a key.
+  // It may contain a key, so it is overwritten.
   plaintext.fill(0)
   return encoding((writer) =>
     writer.nested(application(14), (message) =>
@@ -76,7 +76,7 @@ export const readApReply = (reader: DerReader): EncryptedData => {
   return encrypted
 }
 
-/** What only the service could have encrypted. */
+/** The part that only the service could have encrypted. */
 export interface ApReplyPart {
   readonly time: Micros
   readonly subkey: KerberosKey | undefined

@@ -1,4 +1,4 @@
-/** Parts that several messages have: what is encrypted, keys, tickets (RFC 4120 sections 5.2.9 and 5.3). */
+/** Common parts of messages: encrypted data, keys, tickets (RFC 4120 sections 5.2.9 and 5.3). */
 import { BerError } from "../../../ber/BerReader.ts"
 import type { KerberosKey } from "../crypto/EncryptionType.ts"
 import { byId, describeType } from "../crypto/encryptionTypes.ts"
@@ -8,7 +8,7 @@ import { type PrincipalName, readName } from "./Principal.ts"
 export interface EncryptedData {
   /** The encryption type's number. */
   readonly type: number
-  /** Which of the keys that the principal has had. */
+  /** The version of the principal's key. */
   readonly version: number | undefined
   readonly cipher: Uint8Array
 }
@@ -29,21 +29,21 @@ export const writeEncrypted = (writer: DerWriter, { cipher, type, version }: Enc
     data.field(2, (content) => content.octets(cipher))
   })
 
-/** Encrypted with a session key, which has no version. */
+/** Data encrypted with a session key, which has no version. */
 export const sealed = (key: KerberosKey, usage: number, plaintext: Uint8Array): EncryptedData => ({
   type: key.type.id,
   version: undefined,
   cipher: key.encrypt(usage, plaintext)
 })
 
-/** A key of a type that is supported. */
+/** A key of a supported type. */
 export const readKey = (reader: DerReader): KerberosKey => {
   const key = reader.sequence()
   const id = key.required(0, (content) => content.int32())
   const bytes = key.required(1, (content) => content.octets())
   key.expectEnd()
   const type = byId(id)
-  if (type === undefined) throw new BerError(`a key of ${describeType(id)}, which is not supported`, 0)
+  if (type === undefined) throw new BerError(`a key of the unsupported type ${describeType(id)}`, 0)
   if (bytes.length !== type.keyBytes) throw new BerError(`a key of ${type.name} with ${bytes.length} bytes`, 0)
   return type.key(bytes)
 }
@@ -54,11 +54,11 @@ export const writeKey = (writer: DerWriter, { reveal, type }: KerberosKey): void
     key.field(1, (content) => content.octets(reveal()))
   })
 
-/** A ticket: for its service to read, and for the client to hand on. */
+/** A ticket. Its service decrypts it; the client only passes it on. */
 export interface Ticket {
   readonly realm: string
   readonly service: PrincipalName
-  /** What the service's key must decrypt. */
+  /** The part that the service's key decrypts. */
   readonly encryptionType: number
   readonly encoded: Uint8Array
 }
@@ -68,7 +68,7 @@ export const readTicket = (reader: DerReader): Ticket => {
   return { ...ticketOf(encoded), encoded }
 }
 
-/** Reads what is in clear text. */
+/** Reads the clear-text part. */
 const ticketOf = (encoded: Uint8Array): Omit<Ticket, "encoded"> => {
   const ticket = new DerReader(encoded).enter(application(1)).sequence()
   const version = ticket.required(0, (content) => content.int32())

@@ -1,6 +1,6 @@
 /**
- * KRB-ERROR (RFC 4120 section 5.9.1), and what a KDC tells in it about the password it wants. Nothing of it is authenticated: what
- * it says is a hint and an explanation, never a proof.
+ * KRB-ERROR (RFC 4120 section 5.9.1), and the KDC's hints in it about deriving a key from the password. The message isn't
+ * authenticated: it can be a hint or an explanation, but never a proof.
  */
 import * as Result from "effect/Result"
 import { application, decoding, type DerReader } from "./Der.ts"
@@ -8,7 +8,7 @@ import { expectMessage, MessageType, readPreauthentications } from "./kdcReply.t
 import { Preauthentication, type PreauthenticationData } from "./kdcRequest.ts"
 import { readName } from "./Principal.ts"
 
-/** Codes of section 7.5.9 and of RFC 6806 on which this client acts. */
+/** Codes of section 7.5.9 and of RFC 6806 that this client handles. */
 export const ErrorCode = {
   clientUnknown: 6,
   serviceUnknown: 7,
@@ -34,7 +34,7 @@ export interface KdcError {
   readonly code: number
   /** The server's clock in milliseconds since 1970. */
   readonly serverTime: number
-  /** Where the client is, with `wrongRealm`. */
+  /** The client's realm, with `wrongRealm`. */
   readonly clientRealm: string | undefined
   readonly text: string | undefined
   readonly data: Uint8Array | undefined
@@ -52,7 +52,7 @@ export const readError = (reader: DerReader): KdcError => {
   error.optional(8, readName)
   error.required(9, (content) => content.text())
   error.required(10, readName)
-  // Microsoft's KDCs and others put bytes there that are no text; it is shown, and never needed.
+  // Microsoft's KDCs and others send bytes here that aren't text. The text is only shown.
   const text = error.optional(
     11,
     (content) => content.octets(0x1b).toString("latin1").replace(/[^ -~]/g, "?").slice(0, 200)
@@ -63,7 +63,7 @@ export const readError = (reader: DerReader): KdcError => {
   return { code, serverTime, clientRealm, text, data }
 }
 
-/** How a key is made of a password (ETYPE-INFO2, section 5.2.7.5). */
+/** The derivation of a key from a password (ETYPE-INFO2, section 5.2.7.5). */
 export interface TypeInfo {
   readonly type: number
   /** Default: the realm and the components of the name. */
@@ -81,7 +81,7 @@ const readTypeInfo2 = (reader: DerReader): ReadonlyArray<TypeInfo> =>
     return { type, salt, parameters }
   })
 
-/** The list in an error that asks for a proof, or in an AS-REP; empty where there is none. */
+/** The list in an error that requires a proof, or in an AS-REP. Empty if there is none. */
 export const typeInfoOf = (
   preauthentication: ReadonlyArray<PreauthenticationData>
 ): Result.Result<ReadonlyArray<TypeInfo>, string> => {
@@ -89,6 +89,6 @@ export const typeInfoOf = (
   return found === undefined ? Result.succeed([]) : decoding(found.value, readTypeInfo2)
 }
 
-/** METHOD-DATA: what would be proof (section 5.2.7). */
+/** METHOD-DATA: the accepted kinds of proof (section 5.2.7). */
 export const methodsOf = ({ data }: KdcError): Result.Result<ReadonlyArray<PreauthenticationData>, string> =>
   data === undefined ? Result.succeed([]) : decoding(data, readPreauthentications)

@@ -1,4 +1,4 @@
-/** What a KDC answers: AS-REP, TGS-REP and their encrypted part (RFC 4120 section 5.4.2). */
+/** The replies of a KDC: AS-REP, TGS-REP and their encrypted part (RFC 4120 section 5.4.2). */
 import type { KerberosKey } from "../crypto/EncryptionType.ts"
 import { application, BerError, type DerReader } from "./Der.ts"
 import { type EncryptedData, readEncrypted, readKey, readTicket, type Ticket } from "./encrypted.ts"
@@ -26,7 +26,7 @@ export const readPreauthentications = (reader: DerReader): ReadonlyArray<Preauth
     return { type, value }
   })
 
-/** Throws where the message is of another version or type than its tag says. */
+/** Throws if the version or type of the message doesn't match its tag. */
 export const expectMessage = (message: DerReader, first: number, type: number): void => {
   const version = message.required(first, (content) => content.int32())
   if (version !== 5) throw new BerError(`a message of version ${version}`, 0)
@@ -46,7 +46,7 @@ export const readReply = (reader: DerReader, type: 11 | 13): KdcReply => {
   return { preauthentication, clientRealm, client, ticket, encrypted }
 }
 
-/** What only the client can read of an answer. Times are in milliseconds since 1970. */
+/** The part of a reply that only the client can decrypt. Times are in milliseconds since 1970. */
 export interface ReplyPart {
   readonly key: KerberosKey
   readonly nonce: number
@@ -55,13 +55,13 @@ export interface ReplyPart {
   readonly startTime: number | undefined
   readonly endTime: number
   readonly renewTill: number | undefined
-  /** When the client's password ends. */
+  /** When the client's password expires. */
   readonly keyExpiration: number | undefined
   readonly serviceRealm: string
   readonly service: PrincipalName
 }
 
-/** EncASRepPart and EncTGSRepPart: RFC 4120 has clients take either tag for either answer. */
+/** EncASRepPart and EncTGSRepPart. RFC 4120 requires clients to accept either tag in either reply. */
 export const readReplyPart = (reader: DerReader): ReplyPart => {
   const tag = reader.peek()
   const part = reader.enter(tag === application(26) ? tag : application(25)).sequence()

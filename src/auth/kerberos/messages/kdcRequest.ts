@@ -1,11 +1,11 @@
-/** What a client asks a KDC for: AS-REQ and TGS-REQ (RFC 4120 section 5.4.1). */
+/** The requests to a KDC: AS-REQ and TGS-REQ (RFC 4120 section 5.4.1). */
 import type { KerberosKey } from "../crypto/EncryptionType.ts"
 import { KeyUsage } from "../crypto/EncryptionType.ts"
 import { application, type DerWriter, encoding } from "./Der.ts"
 import { sealed, writeEncrypted } from "./encrypted.ts"
 import { type PrincipalName, writeName } from "./Principal.ts"
 
-/** Numbers of what comes before the request proper (section 5.2.7). */
+/** The numbers of preauthentication data (section 5.2.7). */
 export const Preauthentication = { tgsRequest: 1, timestamp: 2, typeInfo2: 19 } as const
 
 export interface PreauthenticationData {
@@ -18,14 +18,14 @@ export const KdcOption = { canonicalize: 0x0001_0000 } as const
 
 export interface KdcRequestBody {
   readonly options: number
-  /** The client, in an AS-REQ. */
+  /** The client; only in an AS-REQ. */
   readonly client?: PrincipalName | undefined
   readonly realm: string
   readonly service: PrincipalName
-  /** Until when the ticket should last, in milliseconds since 1970. */
+  /** The requested end of the ticket, in milliseconds since 1970. */
   readonly till: number
   readonly nonce: number
-  /** Numbers of encryption types, the best first. */
+  /** Numbers of encryption types, in order of preference. */
   readonly encryptionTypes: ReadonlyArray<number>
 }
 
@@ -44,7 +44,7 @@ const writeBody = (writer: DerWriter, request: KdcRequestBody): void =>
       }))
   })
 
-/** The body alone, over which a TGS-REQ has a checksum. */
+/** The body alone. A TGS-REQ has a checksum of it. */
 export const encodeBody = (request: KdcRequestBody): Buffer => encoding((writer) => writeBody(writer, request))
 
 const encodeRequest = (
@@ -77,13 +77,13 @@ export const encodeAsRequest = (
   preauthentication: ReadonlyArray<PreauthenticationData>
 ): Buffer => encodeRequest(10, preauthentication, encodeBody(body))
 
-/** With the AP-REQ of the ticket-granting ticket, which `proveBody` makes over the body's bytes. */
+/** A TGS-REQ. `proveBody` makes the AP-REQ of the ticket-granting ticket from the bytes of the body. */
 export const encodeTgsRequest = (body: KdcRequestBody, proveBody: (body: Uint8Array) => Uint8Array): Buffer => {
   const encoded = encodeBody(body)
   return encodeRequest(12, [{ type: Preauthentication.tgsRequest, value: proveBody(encoded) }], encoded)
 }
 
-/** The time, encrypted with the client's key: it proves that the client knows the password (section 5.2.7.2). */
+/** The time, encrypted with the client's key. It proves that the client knows the password (section 5.2.7.2). */
 export const encryptedTimestamp = (
   key: KerberosKey,
   version: number | undefined,
@@ -101,7 +101,7 @@ export const encryptedTimestamp = (
   return { type: Preauthentication.timestamp, value }
 }
 
-/** A moment as messages have it: whole seconds, and the microseconds after them. */
+/** A time in the form of messages: whole seconds, and the microseconds after them. */
 export interface Micros {
   readonly millis: number
   readonly microseconds: number

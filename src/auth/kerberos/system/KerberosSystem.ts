@@ -1,6 +1,6 @@
 /**
- * What Kerberos needs of the machine: files, names, and a way to KDCs. The rest of the folder above is pure; what stands beside this
- * file is the part that opens files and sockets.
+ * The interface of Kerberos to the machine: files, names, and messages to KDCs. The rest of the parent folder is pure; the files
+ * beside this one open files and sockets.
  */
 import type * as Effect from "effect/Effect"
 import type { KerberosFailed } from "../../../model/LdapError.ts"
@@ -9,17 +9,17 @@ import type { KerberosFailed } from "../../../model/LdapError.ts"
 export interface KdcAddress {
   readonly host: string
   readonly port: number
-  /** Over which protocol alone, if one was named. */
+  /** The only protocol to use, if one was named. */
   readonly protocol?: "tcp" | "udp" | undefined
 }
 
 export interface KerberosSystem {
-  /** `undefined` for a file that is not there. Fails with `noCredentials` for one that can't be read. */
+  /** `undefined` for a file that doesn't exist. Fails with `noCredentials` for one that can't be read. */
   readonly readFile: (path: string) => Effect.Effect<Uint8Array | undefined, KerberosFailed>
-  /** Names in a folder, sorted; none where it can't be read. */
+  /** The names in a directory, sorted. Empty if it can't be read. */
   readonly listDirectory: (path: string) => Effect.Effect<ReadonlyArray<string>>
   readonly environment: (name: string) => string | undefined
-  /** SRV records of a name as addresses, in the order in which they are to be tried; none where DNS has none. */
+  /** The SRV records of a name as addresses, in the order in which to try them. Empty if DNS has none. */
   readonly lookupService: (name: string) => Effect.Effect<ReadonlyArray<KdcAddress>>
   /** Sends one message to one KDC over one protocol and waits for its answer, without a time limit. Fails with `kdcUnreachable`. */
   readonly ask: (

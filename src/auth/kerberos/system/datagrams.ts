@@ -1,6 +1,6 @@
 /**
- * One question over UDP: sent again until an answer comes, over a socket of Node that takes datagrams of one peer alone. KDCs are asked so, and
- * domain controllers over CLDAP.
+ * Sends one request over UDP, repeatedly until an answer arrives. It uses a socket of Node that accepts datagrams of one peer only.
+ * Requests to KDCs and to domain controllers (CLDAP) use it.
  */
 import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
@@ -13,17 +13,17 @@ const failed = (cause: Error): DatagramSocket.DatagramSocketError =>
     reason: new DatagramSocket.DatagramSocketReadError({ kind: "Unknown", cause })
   })
 
-/** What Node says about a failure. */
+/** Node's description of a failure. */
 export const causeOf = ({ reason }: DatagramSocket.DatagramSocketError): unknown =>
   "cause" in reason ? reason.cause : reason
 
-/** A socket for datagrams to and from this address alone. `address` is an IP address. It is opened by its reader. */
+/** A socket for datagrams to and from this address only. `address` is an IP address. Reading opens the socket. */
 export const connectedDatagrams = (
   address: string,
   port: number
 ): Effect.Effect<DatagramSocket.DatagramSocket> =>
   DatagramSocket.makeFromBackingSocket((events) => open(address, port, events), {
-    // A peer that floods fills up no more than this.
+    // The limit of waiting datagrams, for a peer that floods.
     receiveBuffer: { capacity: 64 }
   })
 
@@ -35,7 +35,7 @@ const open = (
   Effect.callback((resume) => {
     const socket = createSocket(isIPv6(address) ? "udp6" : "udp4")
     let isOpen = false
-    // Without a callback for connect, its failure is an "error" of the socket, as is the ICMP message that nothing listens there.
+    // Without a callback, a failed connect is an "error" event of the socket, and so is the ICMP message that the port is closed.
     socket.on("error", (cause) => {
       if (isOpen) return events.onReadError(failed(cause))
       socket.close()
@@ -70,8 +70,9 @@ const open = (
   })
 
 /**
- * Sends the message, again whenever the Schedule says so, and waits until `accept` finds an answer in a datagram. All others are dropped, since
- * the sender of a datagram can be forged. Without a time limit: when the Schedule has ended, it goes on waiting.
+ * Sends the message, and again whenever the Schedule says so, and waits until `accept` finds an answer in a datagram. Other
+ * datagrams are ignored, since their sender can be forged. There is no time limit: it continues to wait after the Schedule has
+ * ended.
  */
 export const askByDatagrams = <A>(
   socket: DatagramSocket.DatagramSocket,

@@ -1,4 +1,4 @@
-/** Files, names and sockets of Node for Kerberos. The only file in the folder above that does input and output. */
+/** Files, names and sockets of Node for Kerberos. Only this file and datagrams.ts do input and output. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { SrvRecord } from "node:dns"
@@ -13,13 +13,13 @@ import type { KdcAddress, KerberosSystem } from "./KerberosSystem.ts"
 
 const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"
 
-/** Larger than any answer: tickets with the membership of many groups have some tens of kilobytes. */
+/** Larger than any answer: tickets with many groups have some tens of kilobytes. */
 const mostBytes = 1024 * 1024
 
 const unreachable = ({ host, port }: KdcAddress, protocol: string, why: string): KerberosFailed =>
   failed("kdcUnreachable", `${protocol} ${isIPv6(host) ? `[${host}]` : host}:${port}: ${why}`)
 
-/** Each message has four bytes of length before it (RFC 4120 section 7.2.2). */
+/** Each message has its length in four bytes before it (RFC 4120 section 7.2.2). */
 const askTcp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Array, KerberosFailed> =>
   Effect.callback((resume) => {
     const socket = connect({ host: address.host, port: address.port })
@@ -51,7 +51,9 @@ const askTcp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Ar
 /** The first bytes of AS-REP, TGS-REP and KRB-ERROR. */
 const answers = new Set<number | undefined>([0x6b, 0x6d, 0x7e])
 
-/** A socket for datagrams has one family, so the name is resolved before there is one. IPv4 first: datagrams try one address alone. */
+/**
+ * A datagram socket has one address family, so the name is resolved first. IPv4 is preferred, since datagrams use only one address.
+ */
 const resolved = (
   address: KdcAddress
 ): Effect.Effect<{ readonly address: string; readonly family: number }, KerberosFailed> =>
@@ -63,7 +65,9 @@ const resolved = (
 const askUdp = (address: KdcAddress, message: Uint8Array): Effect.Effect<Uint8Array, KerberosFailed> =>
   Effect.flatMap(resolved(address), (found) => askDatagrams(address, found, message))
 
-/** Sent again each second until an answer comes, since datagrams get lost. What is no answer of a KDC doesn't end the wait for one. */
+/**
+ * Sent again each second until an answer arrives, since datagrams can get lost. A datagram that isn't a KDC's answer is ignored.
+ */
 const askDatagrams = (
   address: KdcAddress,
   found: { readonly address: string },
@@ -77,10 +81,10 @@ const askDatagrams = (
       Effect.mapError((error) => unreachable(address, "udp", messageOf(causeOf(error))))
     )
 
-/** Addresses of services, the first to be tried first. */
+/** Addresses of services, in the order in which to try them. */
 export const addressesOf = (records: ReadonlyArray<SrvRecord>): ReadonlyArray<KdcAddress> =>
   records
-    // A single dot says that the service is not there (RFC 2782), and nothing can listen on the port 0.
+    // A single dot means that the service isn't available (RFC 2782). Port 0 is invalid.
     .filter(({ name, port }) => name !== "" && name !== "." && port > 0)
     .sort((a, b) => a.priority - b.priority || b.weight - a.weight)
     .map(({ name, port }): KdcAddress => ({ host: name, port }))
@@ -106,9 +110,9 @@ export const nodeSystem: KerberosSystem = {
       Effect.orElseSucceed((): ReadonlyArray<KdcAddress> => [])
     ),
   ask: (address, protocol, message) =>
-    // Sockets throw for such a number.
+    // Sockets throw for invalid port numbers.
     address.port < 1 || address.port > 65_535
-      ? Effect.fail(unreachable(address, protocol, "it is no number of a port"))
+      ? Effect.fail(unreachable(address, protocol, "it has an invalid port number"))
       : protocol === "tcp"
       ? askTcp(address, message)
       : askUdp(address, message)

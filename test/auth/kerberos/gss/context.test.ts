@@ -154,15 +154,19 @@ describe("a context", () => {
   it.effect.each<
     readonly [string, (time: { readonly microseconds: number; readonly millis: number }) => Buffer, RegExp]
   >([
-    ["another second", (time) => answer({ ...time, millis: time.millis + 1000 }), /of another request/],
-    ["another microsecond", (time) => answer({ ...time, microseconds: time.microseconds ^ 1 }), /of another request/],
+    ["another second", (time) => answer({ ...time, millis: time.millis + 1000 }), /belongs to another request/],
+    [
+      "another microsecond",
+      (time) => answer({ ...time, microseconds: time.microseconds ^ 1 }),
+      /belongs to another request/
+    ],
     ["another key", (time) => answer({ ...time, by: randomKey(aes256Sha1) }), /could not prove/],
     ["a key of another type", (time) => answer({ ...time, by: randomKey(aes128Sha1) }), /could not prove/],
     ["another purpose", (time) => answer({ ...time, usage: 11 }), /could not prove/],
     [
       "a subkey of rc4-hmac",
       (time) => answer({ ...time, subkey: randomKey(rc4Hmac) }),
-      /rc4-hmac, which is not allowed/
+      /rc4-hmac, is not allowed/
     ]
   ])("an answer with %s is refused", ([, make, message]) =>
     Effect.gen(function*() {
@@ -172,7 +176,7 @@ describe("a context", () => {
       assert.strictEqual(proofs(), 0)
       // A second try is not allowed, even an honest one.
       const honest = framed(TokenKind.apReply, answer(time))
-      assert.match((yield* Effect.flip(context.step(honest))).detail, /none was expected/)
+      assert.match((yield* Effect.flip(context.step(honest))).detail, /unexpected token/)
     }))
 
   it.effect.each(

@@ -164,7 +164,7 @@ describe("what is received, as MIT writes it", () => {
     ) {
       assert.match(
         Result.getOrThrow(Result.flip(decoding(golden(message), read as (reader: DerReader) => unknown))),
-        /a key of des-cbc-crc, which is not supported/
+        /a key of the unsupported type des-cbc-crc/
       )
     }
   })
@@ -188,8 +188,18 @@ describe("what DER doesn't allow", () => {
     ["something behind the message", "02010100", (reader: DerReader) => reader.int32(), /unexpected bytes/],
     ["text that is not UTF-8", "1b01ff", (reader: DerReader) => reader.text(), /not UTF-8/],
     ["text with a control character", "1b020a41", (reader: DerReader) => reader.text(), /control characters/],
-    ["a time with fractions", "181131393934303631303036303331372e315a", (reader: DerReader) => reader.time(), /time/],
-    ["the 31st of February", "180f31393934303233313036303331375a", (reader: DerReader) => reader.time(), /not a time/],
+    [
+      "a time with fractions",
+      "181131393934303631303036303331372e315a",
+      (reader: DerReader) => reader.time(),
+      /not a KerberosTime/
+    ],
+    [
+      "the 31st of February",
+      "180f31393934303233313036303331375a",
+      (reader: DerReader) => reader.time(),
+      /not a KerberosTime/
+    ],
     ["flags of one byte", "03020080", (reader: DerReader) => reader.flags(), /32 bits/]
   ])("%s", (_, bytes, read, expected) => {
     assert.match(failure(bytes, read), expected)
