@@ -253,6 +253,13 @@ it.effect("a server that isn't known, a time that is none, and an entry that isn
         enable(session, 5 as never),
         mustChangePassword(session, "dc=b", { required: "yes" as never }),
         LdapJobs.createUserInActiveDirectory(session, "cn=a", undefined as never),
+        ...[{ UserAccountControl: "66048" }, [{ type: "unicodePwd", values: ["x"] }]].map((attributes) =>
+          LdapJobs.createUserInActiveDirectory(session, "cn=a", {
+            sAMAccountName: "a",
+            password: Redacted.make("x"),
+            attributes: attributes as never
+          })
+        ),
         LdapJobs.createUserInActiveDirectory(session, "cn=a", { sAMAccountName: "a", password: "x" as never })
       ]
     ) assert.strictEqual((yield* Effect.flip(call)).reason._tag, "InvalidRequest")
