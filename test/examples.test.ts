@@ -51,7 +51,7 @@ let ran: { readonly status: unknown; readonly output: string; readonly complaint
 beforeAll(async () => {
   const imports = programs.map((name) => `await import(${JSON.stringify(join(folder, name))})`)
   // Without the environment variables of a program: the examples must run without any setup.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(LDAP|OTEL)_/.test(name)))
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AD|LDAP|OTEL)_/.test(name)))
   const child = spawn(process.execPath, ["--input-type=module", "--eval", imports.join("\n")], {
     stdio: ["ignore", "pipe", "pipe"],
     env

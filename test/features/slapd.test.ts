@@ -269,6 +269,8 @@ describe.skipIf(slapd === undefined)("slapd", () => {
             const { answer: identifier } = yield* session.extended(LdapExtended.startTransaction)
             const controls = [LdapControl.transactionSpecification.make(identifier)]
             for (const step of steps) yield* session.modify(dn, step, { controls })
+            // slapd answers before it has finished with an update, and crashes if the transaction ends in that moment.
+            yield* Effect.sleep("50 millis")
             return yield* session.extended(LdapExtended.endTransaction, { identifier, commit })
           }
         )

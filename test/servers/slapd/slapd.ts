@@ -180,6 +180,7 @@ dbnosync
 index objectClass,entryCSN,entryUUID eq
 index uid,cn,sn,mail eq,sub,pres
 index uidNumber eq
+index member,uniqueMember,memberUid eq
 limits dn.exact="${admin.dn}" size=unlimited time=unlimited
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by self write by * read
