@@ -18,8 +18,12 @@ export const ExitCode = {
   success: 0,
   /** `check` has found a failure. */
   checkFailed: 1,
+  /** A question was answered with no, or would have been needed. */
+  declined: 1,
   /** `compare`: the entry doesn't have the value; `diff` and `schema compare`: the two differ. */
   different: 5,
+  /** Another process holds the copy. */
+  busy: 51,
   other: 80,
   serverDown: 81,
   local: 82,
@@ -71,8 +75,12 @@ export const exitCodeOf = (error: unknown): number => {
     // Of effect/cli: --help has been printed, with what is wrong.
     case "ShowHelp":
       return hasErrors(error) ? ExitCode.usage : ExitCode.success
+    case "MigrationError":
+      return ExitCode.local
     case "LdapChangesError":
       return ExitCode.other
+    case "LdapReplicaError":
+      return codeOfReplica(error)
     case "ConfigError":
     case "InvalidRequest":
       return ExitCode.usage
@@ -91,6 +99,12 @@ const tagOf = (error: unknown): unknown =>
 const hasErrors = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors) &&
   error.errors.length > 0
+
+/** By the tag alone: `effect-ldap/replica` is loaded by its commands only. */
+const codeOfReplica = (error: unknown): number => {
+  const reason = typeof error === "object" && error !== null && "reason" in error ? tagOf(error.reason) : undefined
+  return reason === "InvalidOption" ? ExitCode.usage : reason === "Held" ? ExitCode.busy : ExitCode.other
+}
 
 /** Exit codes have a byte, and those from 126 belong to the shell. */
 const codeOfServer = (code: number): number => code > 0 && code < 126 ? code : ExitCode.other

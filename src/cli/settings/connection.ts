@@ -32,7 +32,7 @@ export interface ResolvedSettings {
   readonly base: string | undefined
 }
 
-/** Where each line of `--trace` goes. Default: standard error. */
+/** Where each line of `--trace` and of logs goes. Default: standard error. */
 export const TraceOutput: Context.Reference<(line: string) => void> = Context.Reference(
   "effect-ldap/cli/TraceOutput",
   {
