@@ -9,8 +9,9 @@ import * as Data from "effect/Data"
 import { LdifApplyError } from "../client/jobs/LdifApply.ts"
 import type { LoginReason } from "../client/login/LoginError.ts"
 import { LoginError } from "../client/login/LoginError.ts"
-import type { LdapErrorReason } from "../model/LdapError.ts"
+import type { KerberosFailureKind, LdapErrorReason } from "../model/LdapError.ts"
 import { LdapError } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { messageOf } from "../model/messageOf.ts"
 
 /** Exit codes beside the server's result codes. */
@@ -130,13 +131,29 @@ const codeOfReason = (reason: LdapErrorReason): number => {
       return ExitCode.usage
     case "ReferralFailed":
       return reason.cause instanceof LdapError ? codeOfReason(reason.cause.reason) : ExitCode.other
+    case "KerberosFailed":
+      return codeOfKerberos(reason.kind)
     case "SlowConsumer":
     case "AuthRejected":
-    case "KerberosFailed":
+      return ExitCode.local
+  }
+}
+
+/** What the KDC refuses is what the server would refuse. */
+const codeOfKerberos = (kind: KerberosFailureKind): number => {
+  switch (kind) {
+    case "clientUnknown":
+    case "wrongPassword":
+    case "passwordExpired":
+    case "accountRevoked":
+      return LdapResultCode.invalidCredentials
+    case "kdcUnreachable":
+      return ExitCode.connect
+    default:
       return ExitCode.local
   }
 }
 
 /** Whatever the reason, the server refuses this login with this password. */
 const codeOfLogin = (reason: LoginReason): number =>
-  reason._tag === "DirectoryFailed" ? codeOfReason(reason.cause.reason) : 49
+  reason._tag === "DirectoryFailed" ? codeOfReason(reason.cause.reason) : LdapResultCode.invalidCredentials
