@@ -22,6 +22,7 @@ import { members } from "./commands/read/members.ts"
 import { search } from "./commands/read/search.ts"
 import { tree } from "./commands/read/tree.ts"
 import { whoami } from "./commands/read/whoami.ts"
+import { replica } from "./commands/replica/replica.ts"
 import { bench } from "./commands/server/bench.ts"
 import { check } from "./commands/server/check.ts"
 import { watch } from "./commands/server/watch.ts"
@@ -31,7 +32,9 @@ import { remove } from "./commands/write/delete.ts"
 import { modify } from "./commands/write/modify.ts"
 import { passwd } from "./commands/write/passwd.ts"
 import { rename } from "./commands/write/rename.ts"
+import { loggerOn } from "./output/logger.ts"
 import { say, sayRaw, writeAll } from "./output/standardOutput.ts"
+import { TraceOutput } from "./settings/connection.ts"
 
 const effectLdap = Command.make("effect-ldap").pipe(
   Command.withDescription(
@@ -51,7 +54,7 @@ const effectLdap = Command.make("effect-ldap").pipe(
     },
     { group: "Write", commands: [apply, add, modify, remove, rename, passwd] },
     { group: "Data", commands: [diff, exportEntries, importEntries, transform, schema] },
-    { group: "Servers", commands: [check, watch, bench] }
+    { group: "Servers", commands: [check, watch, replica, bench] }
   ])
 )
 
@@ -68,8 +71,7 @@ export const run = Effect.fnUntraced(function*(args: ReadonlyArray<string>, vers
       return Effect.as(message === undefined ? Effect.void : say(`effect-ldap: ${message}`), exitCodeOf(error))
     }),
     Effect.provideService(CliOutput.Presenter, presenterOn(stdio)),
-    // Logs are for people.
-    Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]))
+    Effect.provide(Logger.layer([loggerOn(yield* TraceOutput, yield* stdio.stderrIsTerminal)]))
   )
 })
 

@@ -374,7 +374,9 @@ export class LdapError extends Data.TaggedError("LdapError")<{
     return this.reason.isRetryable
   }
   override get message(): string {
-    const what = this.dn === undefined ? this.operation : `${this.operation} of "${this.dn}"`
+    // A SASL bind has no bind DN, and its name is empty (RFC 4513 section 5.2.1.1).
+    const isNamed = this.dn !== undefined && (this.dn !== "" || this.operation !== "bind")
+    const what = !isNamed ? this.operation : `${this.operation} of "${this.dn}"`
     const where = this.server === undefined ? "" : ` on ${this.server}`
     return `${what}${where} failed: ${this.reason.message}`
   }

@@ -30,7 +30,7 @@ export const currentEntries = (
       const some = all.slice(at, at + perSearch)
       const found = new Set<string>()
       yield* missingIsEmpty(
-        Stream.runForEach(inView(run, LdapFilter.or(...some.map((uuid) => uuidFilter(run.server, uuid)))), (read) => {
+        Stream.runForEach(amongView(run, some), (read) => {
           // A server that takes no notice of the filter must not fill the answer.
           if (!some.includes(read.uuid) || found.has(read.uuid)) return Effect.void
           found.add(read.uuid)
@@ -53,17 +53,28 @@ const isNoSuchObject = (error: unknown): boolean =>
 
 const written = ({ entry, uuid, version }: ReadEntry) => ({ uuid, dn: entry.dn, entry, version })
 
-/** The entries of the view that match. */
-const inView = (run: Run, filter?: LdapFilter.LdapFilter): Stream.Stream<ReadEntry, SourceFailure> => {
-  const { base, filter: own, scope } = run.view
-  return readIn(run, base, scope, filter === undefined ? own : LdapFilter.and(own, filter))
+/** The entries of the view. */
+const inView = (run: Run): Stream.Stream<ReadEntry, SourceFailure> => {
+  const { base, filter, scope } = run.view
+  return readIn(run, base, scope, filter, run.pageSize)
+}
+
+/**
+ * The entries of the view with these UUIDs. They are few, so they come without pages: the caller may be in the middle of a search in pages,
+ * and a session has one of those at a time.
+ */
+const amongView = (run: Run, uuids: ReadonlyArray<string>): Stream.Stream<ReadEntry, SourceFailure> => {
+  const { base, filter, scope } = run.view
+  const among = LdapFilter.or(...uuids.map((uuid) => uuidFilter(run.server, uuid)))
+  return readIn(run, base, scope, LdapFilter.and(filter, among), undefined)
 }
 
 const readIn = (
-  { pageSize, server, session, view }: Run,
+  { server, session, view }: Run,
   base: string,
   scope: Run["view"]["scope"],
-  filter: LdapFilter.LdapFilter
+  filter: LdapFilter.LdapFilter,
+  pageSize: number | undefined
 ): Stream.Stream<ReadEntry, SourceFailure> => {
   const reader = entryReader(server, view)
   const search = { base, scope, filter, attributes: attributesFor(server, view), ranges: "all", pageSize } as const
@@ -79,7 +90,7 @@ export const entriesBelow = (run: Run, dn: string): Effect.Effect<ReadonlyArray<
     const items: Array<Item> = []
     if (run.view.scope !== "subtree" && run.view.scope !== "subordinates") return items
     yield* missingIsEmpty(
-      Stream.runForEach(readIn(run, dn, "subtree", run.view.filter), (read) =>
+      Stream.runForEach(readIn(run, dn, "subtree", run.view.filter, run.pageSize), (read) =>
         Effect.sync(() => {
           if (!isSameName(read.entry.dn, dn)) items.push(Change.modified(written(read)))
         }))

@@ -54,7 +54,14 @@ export const connectionFlags = {
       Flag.withDescription("How to bind; simple with a bind DN, otherwise anonymous [LDAP_AUTH]")
     )
   ),
-  user: optional(text("user", "NAME", "User name or principal for kerberos, ntlm and SASL [LDAP_USER]")),
+  user: optional(
+    text("user", "NAME", "User name or principal for kerberos, ntlm and SASL; DOMAIN\\user for ntlm [LDAP_USER]")
+  ),
+  keytab: optional(text("keytab", "FILE", "For kerberos, instead of a password or kinit's tickets [LDAP_KEYTAB]")),
+  kdc: optional(text("kdc", "HOST", "For kerberos; default those of krb5.conf or DNS [LDAP_KDC]")),
+  service: optional(
+    text("service", "NAME", "For kerberos, as in ldap@dc1.example.com; default by the URL's host [LDAP_SERVICE]")
+  ),
   startTls: optional(
     Flag.Boolean("start-tls").pipe(Flag.withAlias("Z"), Flag.withDescription("TLS over ldap:// [LDAP_START_TLS]"))
   ),
