@@ -374,8 +374,13 @@ export class LdapError extends Data.TaggedError("LdapError")<{
     return this.reason.isRetryable
   }
   override get message(): string {
-    const what = this.dn === undefined ? this.operation : `${this.operation} of "${this.dn}"`
+    // The bind of a SASL mechanism, and an anonymous one, have an empty name; other operations with one are on the root DSE.
+    const isUnnamed = this.dn === undefined || (this.dn === "" && this.operation === "bind")
+    const what = isUnnamed ? this.operation : `${this.operation} of "${this.dn}"`
     const where = this.server === undefined ? "" : ` on ${this.server}`
-    return `${what}${where} failed: ${this.reason.message}`
+    const advice = this.operation === "startTls" && "code" in this.reason
+      ? "; the server doesn't start TLS here: use ldaps://, or give the server a certificate"
+      : ""
+    return `${what}${where} failed: ${this.reason.message}${advice}`
   }
 }
