@@ -24,6 +24,8 @@ const programs = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
 const says: Readonly<Record<string, RegExp>> = {
   "active-directory.ts":
     /ca3cdbb1a5761f4b9b3a3d2e61a2c8f0.*may not reset the password; with one more entry it may.*Ada Lovelace is in Domain Users/s,
+  "connect.ts":
+    /the right URL: connected; protection: local.*doesn't speak TLS.*doesn't start TLS here.*nothing listens.*position 0/s,
   "failover.ts":
     /Berlin is killed:(?:(?!FAILED|another user).)*answered by Paris(?:(?!FAILED|another user).)*answered by Lisbon(?:(?!FAILED|another user).)*Lisbon is killed:(?:(?!FAILED|another user).)*answered by Berlin/s,
   "follow.ts":
