@@ -32,8 +32,14 @@ const says: Readonly<Record<string, RegExp>> = {
     /followed by contentSync.*after a change: +Hopper[^\n]*King[^\n]*\nstopped[^\n]*Hopper[^\n]*\ncaught up, 1 entry sent: +Dijkstra[^\n]*; King[^;\n]*\n/s,
   "from-ldapts/main.ts":
     /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
+  "groups.ts":
+    /2 members\n[^\n]*ada \(level 2\), grace \(level 2\)\n[^\n]*\n[^\n]*nested: true, directly: false\n.*1 added, 1 removed, 1 unchanged\nstopped: 2 of 2/,
+  "large-results.ts":
+    /limit, after 1000 entries\nin pages of 500: 2500 entries; counted: 2500\nthe first 10\n.*: 100\n.*p2499\n5 from place 101 of 2500\n.*1500 at once, 2500/,
   "login-api/main.ts":
     /"ada" +200 Ada Lovelace, ada@example.org.*"unlisted" +WrongLogin.*4 sessions so far, 3 unbound, 1 open/s,
+  "login-direct.ts":
+    /ada +uid=ada[^\n]*operators \(direct\), staff \(nested\); roles: reader, writer.*ada,ou=elsewhere +WrongCredentials.*EmptyPassword.*AccountLocked/s,
   "login.ts":
     /"ada" +200 welcome, Ada Lovelace.*9 binds for logins on 6 sessions, .*; 6 unbound once; 1 connection open/s,
   "promises.ts": /ada +200 engine\n\* +404 \n1 unbind, 0 connections left/,
