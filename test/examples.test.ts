@@ -42,6 +42,8 @@ const says: Readonly<Record<string, RegExp>> = {
     /ada +uid=ada[^\n]*operators \(direct\), staff \(nested\); roles: reader, writer.*ada,ou=elsewhere +WrongCredentials.*EmptyPassword.*AccountLocked/s,
   "login.ts":
     /"ada" +200 welcome, Ada Lovelace.*9 binds for logins on 6 sessions, .*; 6 unbound once; 1 connection open/s,
+  "passwords.ts":
+    /grace +logged in; the password expires in 10 days\nlinus [^\n]*1 more login\nlinus [^\n]*changed\nada +refused, passwordTooShort\nada +changed\nken +MustChange[^\n]*\nken [^\n]*changed\nbarbara +AccountLocked/,
   "promises.ts": /ada +200 engine\n\* +404 \n1 unbind, 0 connections left/,
   "quickstart.ts": /fibers +19 of 20 found \d+ people, one was interrupted/,
   "replica/main.ts":
@@ -50,6 +52,8 @@ const says: Readonly<Record<string, RegExp>> = {
   "schema-people.ts": /\S/,
   "start.ts": /One connection, 1 unbind, 0 bytes after it, 0 connections left/,
   "sync.ts": /300 added.*300 unchanged.*too busy \d+ times, and was asked again/s,
+  "writes.ts":
+    /upsert: Unchanged, Modified, Added\nif unchanged: another has changed it\npre-read: it was 2\nrenamed: true\n.*nothing was changed: true\nLDIF: 2 records applied\ndeleted: 1/,
   "telemetry.ts": /span handle.*db_client_operation_duration_count/s,
   "tenants.ts": /(\d+) sessions, \1 unbinds, 0 connections left/
 }
