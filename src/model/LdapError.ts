@@ -378,6 +378,9 @@ export class LdapError extends Data.TaggedError("LdapError")<{
     const isNamed = this.dn !== undefined && (this.dn !== "" || this.operation !== "bind")
     const what = !isNamed ? this.operation : `${this.operation} of "${this.dn}"`
     const where = this.server === undefined ? "" : ` on ${this.server}`
-    return `${what}${where} failed: ${this.reason.message}`
+    const advice = this.operation === "startTls" && "code" in this.reason
+      ? "; the server doesn't start TLS here: use ldaps://, or give the server a certificate"
+      : ""
+    return `${what}${where} failed: ${this.reason.message}${advice}`
   }
 }

@@ -550,6 +550,18 @@ describe("client certificates", () => {
       const { url } = yield* listen({ requestCert: true, rejectUnauthorized: true, ca: ca.cert })
       yield* refusal(url, { maxVersion: "TLSv1.2" })
     }))
+
+  it.live("under TLS 1.3 the first operation fails, and the error says what the server wants", () =>
+    Effect.gen(function*() {
+      const { url } = yield* listen({ requestCert: true, rejectUnauthorized: true, ca: ca.cert })
+      const session = yield* open(url, { minVersion: "TLSv1.3" })
+      const { message } = yield* Effect.flip(session.lookup(""))
+      assert.include(
+        message,
+        "alert certificate required; this server wants a client certificate: give tls.cert and tls.key)"
+      )
+      assert.notInclude(message, "SSL routines")
+    }))
 })
 
 const slapd = inject("slapd")

@@ -160,7 +160,12 @@ const checkBy = (
       Effect.mapError((cause) => cause instanceof LdapError ? cause : error(unfit(cause))),
       Effect.timeoutOrElse({
         duration: afterMillis,
-        orElse: () => Effect.fail(error(new RequestTimeout({ afterMillis, inDoubt: false })))
+        orElse: () =>
+          Effect.fail(
+            error(
+              new RequestTimeout({ afterMillis, inDoubt: false, detail: "the server did not answer a small search" })
+            )
+          )
       }),
       Effect.asVoid
     )

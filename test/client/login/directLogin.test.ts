@@ -96,6 +96,13 @@ describe("in memory", () => {
       assert.strictEqual((yield* logIn("ada", Redacted.make("adapw"))).entry.get("uid"), "ada")
     }).pipe(Effect.scoped))
 
+  it.effect("sessions that stay need no client where an effect opens them", () =>
+    Effect.gen(function*() {
+      const { open } = yield* world
+      const logIn = yield* LdapLogin.make({ open, bindAs: template("uid={{login}},dc=example") })
+      assert.strictEqual((yield* logIn("ada", Redacted.make("adapw"))).entry.dn, "uid=ada,dc=example")
+    }))
+
   it.effect("a login may say one of the domains itself, and an empty password is sent nowhere", () =>
     Effect.gen(function*() {
       const { binds, open } = yield* world

@@ -19,7 +19,7 @@ export const notOpened = (error: LdapError): LdapError => {
     case "SessionClosed":
       return failed("other", describeEnd(error.reason.why))
     case "RequestTimeout":
-      return failed("timeout", error.reason.message)
+      return failed("timeout", `${error.reason.message}${hintFor(error.server)}`)
     case "ProtocolViolation": {
       const { dn, operation, reason: { cause, detail }, server } = error
       return new LdapError({ reason: new ProtocolViolation({ detail, cause }), operation, server, dn })
@@ -28,3 +28,7 @@ export const notOpened = (error: LdapError): LdapError => {
       return error
   }
 }
+
+/** Some servers wait for a TLS handshake without a word. */
+const hintFor = (server: string | undefined): string =>
+  server?.startsWith("ldap://") === true ? "; look whether this port speaks TLS: then the URL is ldaps://" : ""
