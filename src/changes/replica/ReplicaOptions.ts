@@ -7,9 +7,9 @@ import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { FollowOptions } from "../ChangesOptions.ts"
-import { type DeletionLimit, deletionLimitFrom } from "./deletionGuard.ts"
-import type { ReplicaChange } from "./ReplicaChange.ts"
-import { InvalidOption } from "./ReplicaError.ts"
+import { type DeletionLimit, deletionLimitFrom } from "./model/DeletionLimit.ts"
+import type { ReplicaChange } from "./model/ReplicaChange.ts"
+import { InvalidOption } from "./model/ReplicaError.ts"
 
 /**
  * What is copied, and how.
