@@ -140,7 +140,9 @@ export const start = (
   if ("code" in dn) return dn
   const referred = referral(state, dn, requester, controls, scope)
   if (referred !== undefined) return referred
-  const base = state.findVisible(requester, dn)
+  // Who may not read deleted objects doesn't find them, with or without the control.
+  const deleted = controls.showDeleted === true && state.isAdministrator(requester) ? state.domainController : undefined
+  const base = state.findVisible(requester, dn) ?? deleted?.find(dn)
   if (base === undefined) return state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request)) return answer(LdapResultCode.insufficientAccessRights)
   const unmet = unmetAssertion(state, base, requester, controls)
@@ -163,8 +165,11 @@ export const start = (
   const found = follows
     ? followBelow(state, state.tree.below(base, scope), base, scope)
     : candidates(state.tree, state.types, request.filter, base, scope, plan.referralScope !== undefined)
+  const all = deleted === undefined
+    ? found
+    : [...found, ...deleted.within(base, scope).filter((one) => one !== found[0])]
   const { expected, sort, window } = controls
-  const matching = () => found.filter((entry) => entry.present && plan.matches(entry) === true)
+  const matching = () => all.filter((entry) => entry.present && plan.matches(entry) === true)
   if (expected !== undefined) {
     const { length } = matching()
     if (length < expected.least || length > expected.most) {
@@ -172,7 +177,7 @@ export const start = (
       return answer(LdapResultCode.constraintViolation, text)
     }
   }
-  if (sort === undefined && window === undefined) return new SearchCursor({ ...plan, candidates: found })
+  if (sort === undefined && window === undefined) return new SearchCursor({ ...plan, candidates: all })
   const inOrder = sorted(state, matching(), controls)
   return new SearchCursor({
     ...plan,
