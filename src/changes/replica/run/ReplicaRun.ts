@@ -16,6 +16,7 @@ import { writeBatch } from "../batch/writeBatch.ts"
 import type { LdapReplicaError } from "../model/ReplicaError.ts"
 import type { ReplicaRow, ReplicaStore } from "../tables/ReplicaStore.ts"
 import { transaction } from "../tables/SqlRows.ts"
+import { mayPass } from "./databaseFailure.ts"
 import { type Batches, batchesOf } from "./ReplicaBatches.ts"
 import type { ProgressTracker } from "./ReplicaProgress.ts"
 
@@ -52,7 +53,7 @@ export const runReplica = Effect.fnUntraced(function*<FE, FR, E, R>(
       Effect.as(undefined),
       Effect.catch((error): Effect.Effect<NeedsWholeView | SqlError, FE | E | LdapReplicaError | SqlError> =>
         error instanceof NeedsWholeView ||
-          (isSqlError(error) && options.onDatabaseError === "retry" && isWorthAnotherAttempt(error))
+          (isSqlError(error) && options.onDatabaseError === "retry" && mayPass(error))
           ? Effect.succeed(error)
           : Effect.fail(error)
       ),
@@ -185,14 +186,3 @@ const keepLease = <E, R>(
       else if (beganAt - renewedAt > options.leaseMillis) return yield* failed
     }
   })
-
-/** Whether a failure of the database may pass. One that a statement itself has caused comes back with it. */
-const isWorthAnotherAttempt = (error: SqlError): boolean => !lasting.has(error.reason._tag)
-
-const lasting: ReadonlySet<string> = new Set([
-  "AuthenticationError",
-  "AuthorizationError",
-  "SqlSyntaxError",
-  "UniqueViolation",
-  "ConstraintError"
-])
