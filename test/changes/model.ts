@@ -28,7 +28,7 @@ export interface Program {
 const base = "dc=example"
 
 /** What the directory has to be so that it can be followed by a source. */
-const optionsFor = (source: LdapChanges.ChangesSource): InMemoryDirectory.Options => {
+export const optionsFor = (source: LdapChanges.ChangesSource): InMemoryDirectory.Options => {
   switch (source) {
     case "dirSync":
     case "usn":

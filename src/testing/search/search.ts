@@ -6,6 +6,7 @@
  * searchServing.ts sends, waits and stops, and PagedSearches.ts keeps cursors between pages.
  */
 import type { LdapControl } from "../../model/control/LdapControl.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, Scope, SearchRequest } from "../../protocol/LdapMessage.ts"
 import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
@@ -155,9 +156,11 @@ export const start = (
     matches: subentriesOnly(visibleOnly(state, requester, matches), base, request, controls),
     select,
     sizeLimit: limits.length === 0 ? 0 : Math.min(...limits),
-    // After a restore, another entry object has the name of the base.
+    // After a restore, another entry object has the name of the base; a deleted entry is below the one that it had.
     covers: (entry) =>
-      state.tree.within([entry], base.present ? base : (state.tree.find(base.dn) ?? base), scope).length > 0,
+      entry.present
+        ? state.tree.within([entry], base.present ? base : (state.tree.find(base.dn) ?? base), scope).length > 0
+        : wasIn(entry, base, scope),
     mayRefer: (entry) => mayRefer(state, requester, entry),
     referralScope: controls.manageDsaIt === true || controls.domainScope === true ? undefined : scope
   }
@@ -185,6 +188,13 @@ export const start = (
     result: inOrder.code === LdapResultCode.success ? success : answer(inOrder.code),
     controls: inOrder.controls
   })
+}
+
+/** Whether a deleted entry was in a scope. */
+const wasIn = ({ dn }: DirectoryEntry, base: DirectoryEntry, scope: Scope): boolean => {
+  const depth = LdapDn.relativeTo(dn, base.dn)?.rdns.length
+  return depth !== undefined &&
+    (scope === "subtree" || (scope === "base" ? depth === 0 : scope === "one" ? depth === 1 : depth > 0))
 }
 
 /** Hidden entries don't match. */
