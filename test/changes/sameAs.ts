@@ -12,7 +12,7 @@ import { keyOf } from "./histories.ts"
 
 export type UuidAttribute = "entryUUID" | "objectGUID" | "nsUniqueId"
 
-const uuidIn = (entry: LdapEntry, attribute: UuidAttribute): string =>
+export const uuidIn = (entry: LdapEntry, attribute: UuidAttribute): string =>
   (attribute === "objectGUID" ? uuidFromGuid(entry.getBytes(attribute)!) : uuidFromText(entry.get(attribute)!))!
 
 const line = (uuid: string, dn: string, entry: LdapEntry): string =>

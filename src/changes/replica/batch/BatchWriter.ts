@@ -1,123 +1,27 @@
 /**
- * One batch of changes into the tables, by the contract of `LdapChange.ts`: which rows are written, marked, moved and deleted, and which
- * differences that makes. It runs in a transaction of its caller; a failure anywhere leaves nothing behind.
+ * Carries out what changes mean for the tables of a copy: rows that are written, marked, moved and deleted, the limit on deletions, and
+ * what is told of it. writeBatch.ts gives it the changes of a batch, BatchPlan.ts decides what they mean.
  */
 import * as Clock from "effect/Clock"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
-import type { LdapChange, Refreshed, Upsert } from "../LdapChange.ts"
-import { type DeletionLimit, guard } from "./deletionGuard.ts"
-import type { ReplicaChange } from "./ReplicaChange.ts"
-import { LdapReplicaError, TooManyDeletions } from "./ReplicaError.ts"
-import type { EntryRow, ReplicaRow, ReplicaStore, UpsertRow } from "./ReplicaStore.ts"
-import { dnKeyOf, entryFrom, movedDn, storedFrom } from "./StoredEntry.ts"
-
-/** The changes since the cookie don't suffice: the view has to be read again without it. */
-export class NeedsWholeView extends Data.TaggedError("NeedsWholeView")<{ readonly why: string }> {}
-
-/** What an entry's move means for the entries below it. */
-interface Move {
-  readonly uuid: string
-  readonly fromKey: string
-  readonly from: string
-  readonly to: string
-}
-
-/** What a run knows between its batches. */
-export interface RefreshState {
-  isRefreshing: boolean
-  /** Moves of the refresh that runs, which apply at its end. */
-  moves: Array<Move>
-}
-
-export interface WriterOptions<E, R> {
-  readonly limit: DeletionLimit
-  readonly windowMillis: number
-  /** Is given the differences inside the transaction. */
-  readonly apply: ((changes: ReadonlyArray<ReplicaChange>) => Effect.Effect<void, E, R>) | undefined
-}
-
-/**
- * How many differences of each kind were made, and how many changes made none.
- *
- * @category models
- * @since 0.2.0
- */
-export interface BatchCounts {
-  readonly added: number
-  readonly modified: number
-  readonly moved: number
-  readonly deleted: number
-  readonly unchanged: number
-}
+import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
+import type { Refreshed } from "../../LdapChange.ts"
+import type { ReplicaChange } from "../model/ReplicaChange.ts"
+import { LdapReplicaError, TooManyDeletions } from "../model/ReplicaError.ts"
+import type { EntryRow } from "../tables/EntryStore.ts"
+import type { ReplicaRow, ReplicaStore } from "../tables/ReplicaStore.ts"
+import { dnKeyOf, entryFrom, movedDn } from "../tables/StoredEntry.ts"
+import { type BatchCounts, type Move, NeedsWholeView, type RefreshState, type WriterOptions } from "./BatchModel.ts"
+import { type BatchPlan, type Pending, type Placed, planOf } from "./BatchPlan.ts"
+import { guard } from "./deletionGuard.ts"
 
 type Counting = { -readonly [Kind in keyof BatchCounts]: number }
-
-export interface BatchResult {
-  readonly row: ReplicaRow
-  readonly state: RefreshState
-  readonly counts: BatchCounts
-}
 
 /** How many rows a statement reads and writes where their number isn't that of the batch. */
 const page = 500
 
-type Pending =
-  | { readonly _tag: "Upsert"; readonly change: Upsert }
-  | { readonly _tag: "Present"; readonly dn: string | undefined }
-  | { readonly _tag: "Delete" }
-
-/** Writes a batch. `row` is the locked row of the copy, and `before` the state that the run had: both are replaced by the result. */
-export const writeBatch = <E, R>(
-  store: ReplicaStore,
-  options: WriterOptions<E, R>,
-  row: ReplicaRow,
-  before: RefreshState,
-  batch: ReadonlyArray<LdapChange>
-): Effect.Effect<BatchResult, E | LdapReplicaError | NeedsWholeView | SqlError, R> =>
-  Effect.gen(function*() {
-    const uuids = new Set(batch.flatMap((change) => "uuid" in change ? [change.uuid] : []))
-    const writer = new Writer(store, options, row, before, yield* store.read(row.id, [...uuids]))
-    for (const change of batch) {
-      switch (change._tag) {
-        case "RefreshStarted": {
-          yield* writer.flush
-          yield* writer.startRefresh(change.reason)
-          break
-        }
-        case "Refreshed": {
-          yield* writer.flush
-          yield* writer.endRefresh(change.deletes)
-          break
-        }
-        case "Checkpoint": {
-          writer.row = { ...writer.row, checkpoint: change.cookie }
-          break
-        }
-        case "Present": {
-          if (writer.add(change.uuid, { _tag: "Present", dn: change.dn })) yield* writer.flush
-          break
-        }
-        case "Deleted": {
-          writer.add(change.uuid, { _tag: "Delete" })
-          break
-        }
-        default: {
-          if (writer.add(change.uuid, { _tag: "Upsert", change })) yield* writer.flush
-        }
-      }
-    }
-    yield* writer.flush
-    yield* writer.report(true)
-    const committedAt = yield* Clock.currentTimeMillis
-    const after = { ...writer.row, batches: row.batches + 1, committedAt }
-    yield* store.save(after)
-    return { row: after, state: writer.state, counts: writer.counts }
-  })
-
-class Writer<E, R> {
+export class BatchWriter<E, R> {
   readonly store: ReplicaStore
   readonly options: WriterOptions<E, R>
   row: ReplicaRow
@@ -175,9 +79,9 @@ class Writer<E, R> {
     return Effect.gen({ self: this }, function*() {
       const { generation, id } = this.row
       const absent = deletes === "absent"
-      yield* this.#allow(yield* this.store.countUnnamed(id, generation, absent))
+      yield* this.#allow(yield* this.store.entries.countUnnamed(id, generation, absent))
       for (;;) {
-        const rows = yield* this.store.unnamed(id, generation, absent, page)
+        const rows = yield* this.store.entries.unnamed(id, generation, absent, page)
         yield* this.#remove(rows)
         if (rows.length < page) break
       }
@@ -191,90 +95,37 @@ class Writer<E, R> {
     })
   }
 
+  /** Writes what was taken in so far. */
   get flush() {
     return Effect.gen({ self: this }, function*() {
       const pending = this.#pending
       if (pending.size === 0) return
       this.#pending = new Map()
       const { generation, id } = this.row
-      const upserts: Array<UpsertRow> = []
-      const versions: Array<readonly [string, string]> = []
-      const named: Array<string> = []
-      const doomed: Array<string> = []
-      const removed: Array<EntryRow> = []
-      const placed: Array<{ readonly uuid: string; readonly dn: string; readonly dnKey: string }> = []
-      const moves: Array<Move> = []
-      const moved = (row: EntryRow, dn: string, dnKey: string) => {
-        if (row.dnKey === dnKey) return
-        const again = this.state.isRefreshing && row.placed === generation
-        // Moves count from the DN before the refresh.
-        if (again)
-          this.state.moves = this.state.moves.map((move) => move.uuid === row.uuid ? { ...move, to: dn } : move)
-        else moves.push({ uuid: row.uuid, fromKey: row.dnKey, from: row.dn, to: dn })
+      const { isRefreshing } = this.state
+      const plan = yield* Effect.fromResult(planOf(pending, this.#rows, { generation, isRefreshing }))
+      const { differences, doomed, movedAgain, moves, named, placed, removed, upserts, versions } = plan
+      if (movedAgain.size > 0) {
+        this.state.moves = this.state.moves.map((move) => ({ ...move, to: movedAgain.get(move.uuid) ?? move.to }))
       }
-      for (const [uuid, change] of pending) {
-        const row = this.#rows.get(uuid)
-        switch (change._tag) {
-          case "Delete": {
-            if (row !== undefined) {
-              if (this.state.isRefreshing) doomed.push(uuid)
-              else removed.push(row)
-            }
-            break
-          }
-          case "Present": {
-            if (row === undefined) {
-              return yield* new NeedsWholeView({ why: `the directory takes the entry ${uuid} for known, and it isn't` })
-            }
-            const dnKey = change.dn === undefined ? row.dnKey : dnKeyOf(change.dn)
-            const isMoved = change.dn !== undefined && change.dn !== row.dn
-            if (isMoved) {
-              moved(row, change.dn, dnKey)
-              placed.push({ uuid, dn: change.dn, dnKey })
-            } else if (change.dn !== undefined && this.state.isRefreshing && row.placed !== generation) {
-              placed.push({ uuid, dn: row.dn, dnKey })
-            }
-            if (this.state.isRefreshing && row.named !== generation) named.push(uuid)
-            if (!isMoved) this.counts.unchanged++
-            break
-          }
-          case "Upsert": {
-            const { dn, entry, version = "" } = change.change
-            const stored = storedFrom(dn, entry)
-            if (row === undefined) {
-              upserts.push({ uuid, version, ...stored })
-              this.#differs({ _tag: "Added", uuid, dn: stored.dn, entry })
-            } else if (row.hash === stored.hash && row.dn === stored.dn) {
-              if (row.version !== version) versions.push([uuid, version])
-              if (this.state.isRefreshing) {
-                if (row.named !== generation) named.push(uuid)
-                if (row.placed !== generation) placed.push({ uuid, dn: stored.dn, dnKey: stored.dnKey })
-              }
-              this.counts.unchanged++
-            } else {
-              moved(row, stored.dn, stored.dnKey)
-              upserts.push({ uuid, version, ...stored })
-              const _tag = row.hash === stored.hash ? "Moved" : "Modified"
-              this.#differs({ _tag, uuid, dn: stored.dn, previousDn: row.dn, entry })
-            }
-          }
-        }
-      }
+      this.counts.unchanged += plan.unchanged
+      for (const difference of differences) this.#differs(difference)
       // What lies below an entry that moved is asked for before others get their new place below the old name.
-      const waiting = this.state.isRefreshing ? yield* this.#withOthersBelow(moves) : []
-      yield* this.store.upsert(id, upserts, generation, generation)
-      yield* this.store.setVersions(id, versions)
-      yield* this.store.mark(id, named, generation)
-      yield* this.store.mark(id, doomed, -generation)
+      const waiting = isRefreshing ? yield* this.#withOthersBelow(moves) : []
+      const { entries } = this.store
+      yield* entries.upsert(id, upserts, generation, generation)
+      yield* entries.setVersions(id, versions)
+      yield* entries.mark(id, named, generation)
+      yield* entries.mark(id, doomed, -generation)
       yield* this.#place(placed)
       yield* this.#allow(removed.length)
       yield* this.#remove(removed)
-      this.#remember(upserts, versions, named, doomed)
+      this.#remember(plan)
       if (waiting.length > 0) {
         this.state.moves.push(...waiting)
         this.row = { ...this.row, unsettled: true }
       }
-      if (!this.state.isRefreshing) { for (const move of moves) yield* this.#moveBelow(move, undefined) }
+      if (!isRefreshing) { for (const move of moves) yield* this.#moveBelow(move, undefined) }
       yield* this.report(false)
     })
   }
@@ -321,7 +172,7 @@ class Writer<E, R> {
 
   #remove(rows: ReadonlyArray<{ readonly uuid: string; readonly dn: string }>) {
     return Effect.gen({ self: this }, function*() {
-      yield* this.store.remove(this.row.id, rows.map(({ uuid }) => uuid))
+      yield* this.store.entries.remove(this.row.id, rows.map(({ uuid }) => uuid))
       for (const { dn, uuid } of rows) {
         this.#rows.delete(uuid)
         this.#differs({ _tag: "Deleted", uuid, dn })
@@ -333,19 +184,19 @@ class Writer<E, R> {
   #withOthersBelow(moves: ReadonlyArray<Move>): Effect.Effect<ReadonlyArray<Move>, SqlError> {
     return Effect.filter(moves, (move) =>
       Effect.map(
-        this.store.below(this.row.id, move.fromKey, 1, this.row.generation),
+        this.store.entries.below(this.row.id, move.fromKey, 1, this.row.generation),
         (rows) => rows.length > 0
       ))
   }
 
   /** Rows whose attributes stay get new DNs; `Moved` of them needs their attributes, which are in the database. */
-  #place(rows: ReadonlyArray<{ readonly uuid: string; readonly dn: string; readonly dnKey: string }>) {
+  #place(rows: ReadonlyArray<Placed>) {
     return Effect.gen({ self: this }, function*() {
       const moved = rows.filter(({ dn, uuid }) => this.#rows.get(uuid)?.dn !== dn)
-      yield* this.store.place(this.row.id, rows, this.row.generation)
+      yield* this.store.entries.place(this.row.id, rows, this.row.generation)
       const attributes = this.options.apply === undefined || moved.length === 0
         ? new Map<string, unknown>()
-        : yield* this.store.attributes(this.row.id, moved.map(({ uuid }) => uuid))
+        : yield* this.store.entries.attributes(this.row.id, moved.map(({ uuid }) => uuid))
       for (const { dn, uuid } of moved) {
         const previousDn = this.#rows.get(uuid)!.dn
         this.#differs({ _tag: "Moved", uuid, dn, previousDn, entry: entryFrom(dn, attributes.get(uuid) ?? "{}") })
@@ -361,12 +212,12 @@ class Writer<E, R> {
       // Below itself, which no server does. It would have no end.
       if (toKey.startsWith(move.fromKey) && generation === undefined) return
       for (;;) {
-        const rows = yield* this.store.below(this.row.id, move.fromKey, page, generation)
+        const rows = yield* this.store.entries.below(this.row.id, move.fromKey, page, generation)
         const placed = rows.map((row) => {
           const dn = movedDn(row.dn, move.from, move.to)
           return { uuid: row.uuid, dn, dnKey: dnKeyOf(dn) }
         })
-        yield* this.store.place(this.row.id, placed, this.row.generation)
+        yield* this.store.entries.place(this.row.id, placed, this.row.generation)
         for (const [at, { dn, dnKey, uuid }] of placed.entries()) {
           const { attributes, dn: previousDn } = rows[at]!
           this.#placedAt(uuid, dn, dnKey)
@@ -389,12 +240,7 @@ class Writer<E, R> {
     if (row !== undefined) this.#rows.set(uuid, { ...row, dn, dnKey, placed: this.row.generation })
   }
 
-  #remember(
-    upserts: ReadonlyArray<UpsertRow>,
-    versions: ReadonlyArray<readonly [string, string]>,
-    named: ReadonlyArray<string>,
-    doomed: ReadonlyArray<string>
-  ): void {
+  #remember({ doomed, named, upserts, versions }: BatchPlan): void {
     const { generation } = this.row
     for (const { dn, dnKey, hash, uuid, version } of upserts) {
       this.#rows.set(uuid, { uuid, dn, dnKey, version, hash, named: generation, placed: generation })

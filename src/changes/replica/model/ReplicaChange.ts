@@ -4,7 +4,7 @@
  *
  * @since 0.2.0
  */
-import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
+import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 
 /**
  * A difference that a batch has made.

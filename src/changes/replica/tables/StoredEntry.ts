@@ -4,8 +4,8 @@
  */
 import * as Result from "effect/Result"
 import { hash } from "node:crypto"
-import * as LdapDn from "../../model/dn/LdapDn.ts"
-import * as LdapEntry from "../../model/entry/LdapEntry.ts"
+import * as LdapDn from "../../../model/dn/LdapDn.ts"
+import * as LdapEntry from "../../../model/entry/LdapEntry.ts"
 
 /** A value of an attribute in JSON: text where the bytes are text, base64 where they are not. */
 export type StoredValue = string | { readonly base64: string }

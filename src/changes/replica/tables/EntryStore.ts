@@ -1,44 +1,13 @@
 /**
- * What a copy does in its tables, statement by statement. All of it is meant for a transaction that `fence` has begun; ReplicaWriter.ts
- * decides what is done.
+ * What a copy does with the rows of its entries, statement by statement. All of it is meant for a transaction that `fence` of
+ * ReplicaStore.ts has begun; `batch/` decides what is done.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { Held, LdapReplicaError, Superseded } from "./ReplicaError.ts"
 import { indexedKey } from "./ReplicaTables.ts"
-import { type Dialect, given, run, transaction } from "./SqlRows.ts"
+import { type Dialect, given, run } from "./SqlRows.ts"
 import type { StoredEntry } from "./StoredEntry.ts"
-
-/** The row of a copy. */
-export interface ReplicaRow {
-  readonly id: number
-  readonly viewKey: string
-  /** Who may write: each process that takes the copy over has a higher one. */
-  readonly epoch: number
-  readonly owner: string
-  readonly leaseUntil: number
-  /** Empty where there is none. */
-  readonly checkpoint: string
-  readonly batches: number
-  /** Of the refresh that runs or ran last: a row whose `named` has it was named in it, one whose `placed` has it got its DN in it. */
-  readonly generation: number
-  /** Whether a refresh that isn't over has moved an entry with others below it, which wait for its end. */
-  readonly unsettled: boolean
-  /** Whether the whole view is to be read again, because it was asked for. */
-  readonly whole: boolean
-  readonly entries: number
-  readonly windowStart: number
-  readonly windowEntries: number
-  readonly windowDeletions: number
-  /** How many deletions are allowed beside those of the window. */
-  readonly confirmed: number
-  /** Milliseconds since 1970, 0 if never. */
-  readonly refreshedAt: number
-  readonly committedAt: number
-}
 
 /** What is read of a row before it is written. */
 export interface EntryRow {
@@ -63,126 +32,22 @@ export interface UpsertRow extends StoredEntry {
   readonly version: string
 }
 
-export type LeaseOutcome = { readonly _tag: "Taken"; readonly row: ReplicaRow } | {
-  readonly _tag: "Held"
-  readonly owner: string
-  readonly until: number
-}
+export class EntryStore {
+  readonly #sql: SqlClient.SqlClient
+  readonly #dialect: Dialect
 
-export class ReplicaStore {
-  readonly sql: SqlClient.SqlClient
-  readonly dialect: Dialect
-  readonly name: string
-
-  constructor(sql: SqlClient.SqlClient, dialect: Dialect, name: string) {
-    this.sql = sql
-    this.dialect = dialect
-    this.name = name
+  constructor(sql: SqlClient.SqlClient, dialect: Dialect) {
+    this.#sql = sql
+    this.#dialect = dialect
   }
 
   #run<A extends object = Record<string, unknown>>(text: string, params: ReadonlyArray<unknown> = []) {
-    return run<A>(this.sql, this.dialect, text, params)
-  }
-
-  /** The row of the copy, if it was ever made. */
-  readonly row: Effect.Effect<Option.Option<ReplicaRow>, SqlError> = Effect.suspend(() =>
-    Effect.map(
-      this.#run(`SELECT * FROM ldap_replica WHERE name = ?`, [this.name]),
-      (rows) => Option.map(Option.fromUndefinedOr(rows[0]), replicaRow)
-    )
-  )
-
-  /** Takes the copy over if no other process holds it, with the next epoch. */
-  take(owner: string, viewKey: string, leaseMillis: number): Effect.Effect<LeaseOutcome, SqlError> {
-    return transaction(
-      this.sql,
-      Effect.gen({ self: this }, function*() {
-        const now = yield* Clock.currentTimeMillis
-        yield* this.#run(
-          `INSERT INTO ldap_replica (name, view_key, epoch, owner, lease_until, checkpoint, batches, generation, unsettled, whole,
-          entries, window_start, window_entries, window_deletions, confirmed, refreshed_at, committed_at)
-        VALUES (?, ?, 0, '', 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) ON CONFLICT (name) DO NOTHING`,
-          [this.name, viewKey]
-        )
-        const taken = yield* this.#run(
-          `UPDATE ldap_replica SET epoch = epoch + 1, owner = ?, lease_until = ?
-        WHERE name = ? AND (owner = ? OR lease_until <= ?) RETURNING *`,
-          [owner, now + leaseMillis, this.name, owner, now]
-        )
-        if (taken.length > 0) return { _tag: "Taken", row: replicaRow(taken[0]!) } as const
-        const [held] = yield* this.#run<{ owner: string; lease_until: unknown }>(
-          `SELECT owner, lease_until FROM ldap_replica WHERE name = ?`,
-          [this.name]
-        )
-        return { _tag: "Held", owner: held?.owner ?? "", until: Number(held?.lease_until ?? 0) } as const
-      })
-    )
-  }
-
-  held(owner: string, until: number): LdapReplicaError {
-    return new LdapReplicaError({ replica: this.name, reason: new Held({ owner, until: new Date(until) }) })
-  }
-
-  /** Lets the next process in at once. */
-  release(epoch: number): Effect.Effect<void, SqlError> {
-    return Effect.asVoid(
-      this.#run(`UPDATE ldap_replica SET lease_until = 0 WHERE name = ? AND epoch = ?`, [this.name, epoch])
-    )
-  }
-
-  /**
-   * Locks the row of the copy until the transaction ends, renews the lease, and fails if another process has taken the copy over. So no
-   * process writes after another one has begun, whatever clocks, networks and the operating system do to it.
-   */
-  fence(epoch: number, leaseMillis: number): Effect.Effect<ReplicaRow, LdapReplicaError | SqlError> {
-    return Effect.gen({ self: this }, function*() {
-      const now = yield* Clock.currentTimeMillis
-      const rows = yield* this.#run(
-        `UPDATE ldap_replica SET lease_until = ? WHERE name = ? AND epoch = ? RETURNING *`,
-        [now + leaseMillis, this.name, epoch]
-      )
-      if (rows.length === 0) {
-        return yield* new LdapReplicaError({ replica: this.name, reason: new Superseded({ epoch }) })
-      }
-      return replicaRow(rows[0]!)
-    })
-  }
-
-  save(row: ReplicaRow): Effect.Effect<void, SqlError> {
-    return Effect.asVoid(this.#run(
-      `UPDATE ldap_replica SET view_key = ?, checkpoint = ?, batches = ?, generation = ?, unsettled = ?, whole = ?, entries = ?,
-        window_start = ?, window_entries = ?, window_deletions = ?, confirmed = ?, refreshed_at = ?, committed_at = ? WHERE id = ?`,
-      [
-        row.viewKey,
-        row.checkpoint,
-        row.batches,
-        row.generation,
-        row.unsettled ? 1 : 0,
-        row.whole ? 1 : 0,
-        row.entries,
-        row.windowStart,
-        row.windowEntries,
-        row.windowDeletions,
-        row.confirmed,
-        row.refreshedAt,
-        row.committedAt,
-        row.id
-      ]
-    ))
-  }
-
-  confirm(deletions: number): Effect.Effect<void, SqlError> {
-    return Effect.asVoid(this.#run(`UPDATE ldap_replica SET confirmed = ? WHERE name = ?`, [deletions, this.name]))
-  }
-
-  /** Asks for the whole view. The process that holds the copy sees it with its next batch or sign of life. */
-  askForWhole(): Effect.Effect<void, SqlError> {
-    return Effect.asVoid(this.#run(`UPDATE ldap_replica SET whole = 1 WHERE name = ?`, [this.name]))
+    return run<A>(this.#sql, this.#dialect, text, params)
   }
 
   read(id: number, uuids: ReadonlyArray<string>): Effect.Effect<Map<string, EntryRow>, SqlError> {
     if (uuids.length === 0) return Effect.succeed(new Map<string, EntryRow>())
-    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.map(
       this.#run(
         `SELECT e.uuid, e.dn, e.dn_key, e.version, e.hash, e.named, e.placed FROM ${source.text}
@@ -205,7 +70,7 @@ export class ReplicaStore {
   upsert(id: number, rows: ReadonlyArray<UpsertRow>, named: number, placed: number): Effect.Effect<void, SqlError> {
     if (rows.length === 0) return Effect.void
     const source = given(
-      this.dialect,
+      this.#dialect,
       [["uuid", "text"], ["dn", "text"], ["dn_key", "text"], ["version", "text"], ["attributes", "jsonb"], [
         "hash",
         "text"
@@ -226,7 +91,7 @@ export class ReplicaStore {
   /** Marks rows as named, or, with a negative number, as those that a refresh deletes at its end. */
   mark(id: number, uuids: ReadonlyArray<string>, named: number): Effect.Effect<void, SqlError> {
     if (uuids.length === 0) return Effect.void
-    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.asVoid(this.#run(
       `UPDATE ldap_replica_entry SET named = ${this.#bigint("?")}
       WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
@@ -240,7 +105,7 @@ export class ReplicaStore {
     rows: ReadonlyArray<readonly [uuid: string, version: string]>
   ): Effect.Effect<void, SqlError> {
     if (rows.length === 0) return Effect.void
-    const source = given(this.dialect, [["uuid", "text"], ["version", "text"]], rows)
+    const source = given(this.#dialect, [["uuid", "text"], ["version", "text"]], rows)
     return Effect.asVoid(this.#run(
       `UPDATE ldap_replica_entry SET version = given.version FROM ${source.text}
       WHERE replica = ? AND ldap_replica_entry.uuid = given.uuid`,
@@ -256,7 +121,7 @@ export class ReplicaStore {
   ): Effect.Effect<void, SqlError> {
     if (rows.length === 0) return Effect.void
     const source = given(
-      this.dialect,
+      this.#dialect,
       [["uuid", "text"], ["dn", "text"], ["dn_key", "text"]],
       rows.map((row) => [row.uuid, row.dn, row.dnKey])
     )
@@ -283,7 +148,7 @@ export class ReplicaStore {
   }
 
   attributes(id: number, uuids: ReadonlyArray<string>): Effect.Effect<Map<string, unknown>, SqlError> {
-    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.map(
       this.#run<{ uuid: string; attributes: unknown }>(
         `SELECT e.uuid, e.attributes FROM ${source.text} JOIN ldap_replica_entry e ON e.replica = ? AND e.uuid = given.uuid`,
@@ -318,7 +183,7 @@ export class ReplicaStore {
 
   remove(id: number, uuids: ReadonlyArray<string>): Effect.Effect<void, SqlError> {
     if (uuids.length === 0) return Effect.void
-    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.asVoid(this.#run(
       `DELETE FROM ldap_replica_entry WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
       [id, ...source.params]
@@ -328,7 +193,7 @@ export class ReplicaStore {
   /** Marks rows as seen by a verification. */
   verify(id: number, uuids: ReadonlyArray<string>, mark: string): Effect.Effect<void, SqlError> {
     if (uuids.length === 0) return Effect.void
-    const source = given(this.dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.asVoid(this.#run(
       `UPDATE ldap_replica_entry SET verified = ? WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
       [mark, id, ...source.params]
@@ -362,11 +227,11 @@ export class ReplicaStore {
 
   /** In a SELECT list PostgreSQL can't tell the type of a parameter. */
   #integer(parameter: string): string {
-    return this.dialect === "pg" ? `${parameter}::integer` : parameter
+    return this.#dialect === "pg" ? `${parameter}::integer` : parameter
   }
 
   #bigint(parameter: string): string {
-    return this.dialect === "pg" ? `${parameter}::bigint` : parameter
+    return this.#dialect === "pg" ? `${parameter}::bigint` : parameter
   }
 }
 
@@ -384,23 +249,3 @@ const belowKey = (dnKey: string): { readonly text: string; readonly params: Read
     params: [indexed(dnKey), indexed(end), dnKey, end]
   }
 }
-
-const replicaRow = (row: Record<string, unknown>): ReplicaRow => ({
-  id: Number(row["id"]),
-  viewKey: String(row["view_key"]),
-  epoch: Number(row["epoch"]),
-  owner: String(row["owner"]),
-  leaseUntil: Number(row["lease_until"]),
-  checkpoint: String(row["checkpoint"]),
-  batches: Number(row["batches"]),
-  generation: Number(row["generation"]),
-  unsettled: Number(row["unsettled"]) !== 0,
-  whole: Number(row["whole"]) !== 0,
-  entries: Number(row["entries"]),
-  windowStart: Number(row["window_start"]),
-  windowEntries: Number(row["window_entries"]),
-  windowDeletions: Number(row["window_deletions"]),
-  confirmed: Number(row["confirmed"]),
-  refreshedAt: Number(row["refreshed_at"]),
-  committedAt: Number(row["committed_at"])
-})

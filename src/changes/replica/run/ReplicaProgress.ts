@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import type { BatchCounts } from "./ReplicaWriter.ts"
+import type { BatchCounts } from "../batch/BatchModel.ts"
 
 /**
  * What a copy does at the moment.

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { LdapChange } from "../LdapChange.ts"
+import type { LdapChange } from "../../LdapChange.ts"
 
 /** Changes that are written together. */
 export interface Batch {

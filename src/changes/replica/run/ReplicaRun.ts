@@ -9,14 +9,16 @@ import type * as Scope from "effect/Scope"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import type { KnownEntries } from "../ChangesOptions.ts"
-import type { ChangesCookie, LdapChange } from "../LdapChange.ts"
+import type { KnownEntries } from "../../ChangesOptions.ts"
+import type { ChangesCookie, LdapChange } from "../../LdapChange.ts"
+import { NeedsWholeView, type RefreshState, type WriterOptions } from "../batch/BatchModel.ts"
+import { writeBatch } from "../batch/writeBatch.ts"
+import type { LdapReplicaError } from "../model/ReplicaError.ts"
+import type { ReplicaRow, ReplicaStore } from "../tables/ReplicaStore.ts"
+import { transaction } from "../tables/SqlRows.ts"
+import { mayPass } from "./databaseFailure.ts"
 import { type Batches, batchesOf } from "./ReplicaBatches.ts"
-import type { LdapReplicaError } from "./ReplicaError.ts"
 import type { ProgressTracker } from "./ReplicaProgress.ts"
-import type { ReplicaRow, ReplicaStore } from "./ReplicaStore.ts"
-import { NeedsWholeView, type RefreshState, writeBatch, type WriterOptions } from "./ReplicaWriter.ts"
-import { transaction } from "./SqlRows.ts"
 
 /** Where changes come from: from a cookie on, or from the beginning. */
 export type ChangesFrom<E, R> = (
@@ -51,7 +53,7 @@ export const runReplica = Effect.fnUntraced(function*<FE, FR, E, R>(
       Effect.as(undefined),
       Effect.catch((error): Effect.Effect<NeedsWholeView | SqlError, FE | E | LdapReplicaError | SqlError> =>
         error instanceof NeedsWholeView ||
-          (isSqlError(error) && options.onDatabaseError === "retry" && isWorthAnotherAttempt(error))
+          (isSqlError(error) && options.onDatabaseError === "retry" && mayPass(error))
           ? Effect.succeed(error)
           : Effect.fail(error)
       ),
@@ -87,7 +89,7 @@ const once = <FE, FR, E, R>(
     const known: KnownEntries<SqlError> = (uuids) =>
       row.whole || row.unsettled
         ? Effect.succeed(new Map())
-        : Effect.map(store.read(row.id, uuids), (rows) =>
+        : Effect.map(store.entries.read(row.id, uuids), (rows) =>
           new Map(
             [...rows.values()].filter(({ uuid }) => !batches.isPending(uuid)).map(({ uuid, version }) =>
               [uuid, { version: version === "" ? undefined : version }] as const
@@ -184,14 +186,3 @@ const keepLease = <E, R>(
       else if (beganAt - renewedAt > options.leaseMillis) return yield* failed
     }
   })
-
-/** Whether a failure of the database may pass. One that a statement itself has caused comes back with it. */
-const isWorthAnotherAttempt = (error: SqlError): boolean => !lasting.has(error.reason._tag)
-
-const lasting: ReadonlySet<string> = new Set([
-  "AuthenticationError",
-  "AuthorizationError",
-  "SqlSyntaxError",
-  "UniqueViolation",
-  "ConstraintError"
-])
