@@ -69,8 +69,8 @@ export interface LdapSession extends LdapOperations {
    *
    * **Details**
    *
-   * Waits for operations in flight; operations that start meanwhile wait for it. A bind can't be abandoned: if it is interrupted, or
-   * its time limit passes, the session stays reserved until the server has answered.
+   * Waits for operations in flight; operations that start meanwhile wait for it. A bind can't be abandoned. If it is interrupted,
+   * the session stays reserved until the server has answered. If its time limit passes, the session ends.
    */
   readonly bind: (auth: LdapAuth, options?: OperationOptions) => Effect.Effect<LdapResult, LdapError>
 

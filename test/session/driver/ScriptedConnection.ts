@@ -11,7 +11,7 @@ import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { octets, type Request } from "../recording/RecordingPeer.ts"
 
-export class HandMade implements LdapConnection {
+export class ScriptedConnection implements LdapConnection {
   readonly protection = "local"
   readonly host = "peer"
   readonly tls = undefined
@@ -86,7 +86,7 @@ export class HandMade implements LdapConnection {
 
 /** A session over a connection; `closing` is what frees the connection. */
 export const open = (
-  connection: HandMade,
+  connection: ScriptedConnection,
   options?: LdapSession.SessionOptions,
   closing: Effect.Effect<void> = Effect.void
 ) =>
