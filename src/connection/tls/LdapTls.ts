@@ -172,7 +172,9 @@ export interface PeerCertificate {
   readonly alternativeNames: string | undefined
   /** In hexadecimal. */
   readonly serialNumber: string
+  /** The beginning of its validity. */
   readonly validFrom: Date
+  /** The end of its validity. */
   readonly validTo: Date
   /** SHA-256 of the certificate, in hexadecimal with colons. */
   readonly fingerprint: string

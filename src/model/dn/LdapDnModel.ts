@@ -108,6 +108,8 @@ export class LdapDn implements Equal.Equal {
 }
 
 /**
+ * Whether a value is an {@link LdapDn}.
+ *
  * @category guards
  * @since 0.1.0
  */
