@@ -123,6 +123,11 @@ const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependenc
 for (const name of [...needed, "@types/node"]) install(name)
 
 const built = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" })
+const top = ["AGENTS.md", "CHANGELOG.md", "LICENSE", "README.md", "dist", "examples", "package.json", "src", "test"]
+check(
+  "nothing that is built for this project alone is in the package",
+  readdirSync(installed).sort().join() === top.join()
+)
 check("no test is in the package", !built.some((name) => /\.test\./.test(name)))
 const links = Array.from(
   readFileSync(join(installed, "README.md"), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g),
