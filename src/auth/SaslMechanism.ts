@@ -49,6 +49,7 @@ export interface SaslContext {
   readonly protection: "tls" | "sasl" | "local" | "none"
   /** The server's name as the program gave it, without a port. DIGEST-MD5 and Kerberos name the service by it. */
   readonly host: string
+  /** The port of the server. */
   readonly port?: number | undefined
   /**
    * Returns the binding data of this connection, or `undefined` for a type that it doesn't have. Without TLS the function is
@@ -73,7 +74,7 @@ export interface SaslContext {
  * import { LdapAuth, LdapSasl } from "effect-ldap"
  * import { Effect, Redacted } from "effect"
  *
- * LOGIN, which isn't registered, although some servers have it: the server asks for the name, then for the password.
+ * // LOGIN isn't registered, but some servers have it: the server asks for the name, then for the password.
  * const login = (username: string, password: Redacted.Redacted<string>): LdapSasl.SaslMechanism => {
  *   const tooEarly = () => LdapSasl.rejected("the server reported success before it had asked for everything")
  *   const proof: LdapSasl.SaslStep = {
@@ -108,7 +109,10 @@ export interface SaslMechanism {
    * mechanism requires a protected connection, as a simple bind does.
    */
   readonly sendsSecret: boolean
-  /** Begins an authentication: requests the secret, and prepares the first response. */
+  /**
+   * Begins an authentication: requests the secret, and prepares the first response. If it fails, nothing is sent. Interruption of the bind
+   * interrupts it.
+   */
   readonly start: (context: SaslContext) => Effect.Effect<SaslStep, SaslFailure>
 }
 
@@ -124,7 +128,7 @@ export interface SaslStep {
    * credentials of some mechanisms are the secret itself.
    */
   readonly response: Redacted.Redacted<Uint8Array> | undefined
-  /** The server asks for another response (result 14, saslBindInProgress). */
+  /** The server asks for another response (result 14, saslBindInProgress). If it fails, the client ends the bind. */
   readonly challenged: (challenge: Uint8Array | undefined) => Effect.Effect<SaslStep, SaslFailure>
   /**
    * The server reports success. Fails if the mechanism requires a proof of the server's identity and the proof is missing or wrong.
@@ -148,8 +152,15 @@ export interface SaslSecurityLayer {
   readonly maxSend: number
   /** The maximum size in bytes of a wrapped buffer from the server. */
   readonly maxReceive: number
-  /** Must not be called again before it has finished. The same holds for `unwrap`, which may run at the same time. */
+  /**
+   * Wraps bytes for the server. Must not be called again before it has finished; `unwrap` may run at the same time. If it fails, the session
+   * ends. It isn't interrupted.
+   */
   readonly wrap: (octets: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
+  /**
+   * Unwraps one buffer from the server. Must not be called again before it has finished. Fails if the buffer was changed or not made by the
+   * server; the session ends then.
+   */
   readonly unwrap: (buffer: Uint8Array) => Effect.Effect<Uint8Array, AuthRejected>
 }
 
@@ -160,7 +171,9 @@ export interface SaslSecurityLayer {
  * @since 0.1.0
  */
 export interface BindAnswer {
+  /** The result of the bind request. */
   readonly result: LdapResult
+  /** The server's SASL credentials; `undefined` if it sent none. */
   readonly serverCredentials?: BindResponse["serverCredentials"]
 }
 
@@ -171,6 +184,7 @@ export interface BindAnswer {
  * @since 0.1.0
  */
 export interface SaslOutcome {
+  /** The result of the last bind request, with its controls. */
   readonly result: LdapResult
   /** The layer to insert between the messages and the socket before the next byte is sent. */
   readonly securityLayer: SaslSecurityLayer | undefined

@@ -17,7 +17,7 @@ import * as Tables from "./stringPrepTables.ts"
  *
  * **Details**
  *
- * The detail names the kind of the invalid character. It never contains the character, its position or the text, since that may be
+ * `detail` names the kind of the invalid character. It never contains the character, its position or the text, since that may be
  * a password.
  *
  * @category errors

@@ -24,7 +24,9 @@ export const Tag = {
 
 const hex = (tag: number): string => `0x${tag.toString(16).padStart(2, "0")}`
 
+/** Reads BER elements one after another. Not for several fibers: it has a position. */
 export class BerReader {
+  /** The bytes that are read. */
   readonly bytes: Buffer
   /** Where the next element starts. */
   position: number
@@ -41,6 +43,7 @@ export class BerReader {
     this.limits = limits
   }
 
+  /** Whether all bytes have been read. */
   get done(): boolean {
     return this.position >= this.end
   }
@@ -128,6 +131,7 @@ export class BerReader {
     return value
   }
 
+  /** Reads a BOOLEAN. Any value but 0 is true (X.690 section 8.2). */
   boolean(tag: number = Tag.boolean): boolean {
     const start = this.position
     const end = this.enter(tag)
@@ -137,6 +141,7 @@ export class BerReader {
     return value
   }
 
+  /** Reads an INTEGER that a number holds exactly. */
   integer(tag: number = Tag.integer): number {
     const start = this.position
     const end = this.enter(tag)
@@ -149,6 +154,7 @@ export class BerReader {
     return value
   }
 
+  /** Reads an ENUMERATED value. */
   enumerated(tag: number = Tag.enumerated): number {
     return this.integer(tag)
   }

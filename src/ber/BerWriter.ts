@@ -9,6 +9,7 @@ import { Tag } from "./BerReader.ts"
 const lengthOctets = (length: number): number =>
   length < 0x80 ? 1 : length < 0x100 ? 2 : length < 0x10000 ? 3 : length < 0x1000000 ? 4 : 5
 
+/** Writes BER elements one after another. Not for several fibers: it has a position. */
 export class BerWriter {
   private bytes: Buffer
   private length = 0
@@ -29,12 +30,14 @@ export class BerWriter {
     return this.bytes.subarray(0, this.length)
   }
 
+  /** Starts a constructed element, by default a SEQUENCE. {@link BerWriter.end} ends it. */
   start(tag: number = Tag.sequence): void {
     this.reserve(2)
     this.bytes[this.length++] = tag
     this.open.push(this.length++)
   }
 
+  /** Ends the element that was started last, and sets its length. */
   end(): void {
     const at = this.open.pop()
     if (at === undefined) throw new RangeError("no sequence is open")
@@ -48,6 +51,7 @@ export class BerWriter {
     this.putLength(at, length, octets)
   }
 
+  /** Writes a BOOLEAN. */
   boolean(value: boolean, tag: number = Tag.boolean): void {
     this.reserve(3)
     this.bytes[this.length++] = tag
@@ -71,10 +75,12 @@ export class BerWriter {
     for (let shift = (octets - 1) * 8; shift >= 0; shift -= 8) this.bytes[this.length++] = (value >> shift) & 0xff
   }
 
+  /** Writes an ENUMERATED value. */
   enumerated(value: number): void {
     this.integer(value, Tag.enumerated)
   }
 
+  /** Writes a NULL. */
   null(tag: number = Tag.null): void {
     this.reserve(2)
     this.bytes[this.length++] = tag

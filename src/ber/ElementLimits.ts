@@ -19,7 +19,9 @@ export const defaultMaxValues = 4_000_000
 
 /** Counts the elements of one message at a time. */
 export class ElementLimits {
+  /** The maximum number of elements in one message. */
   readonly maxElements: number
+  /** The maximum number of values in one attribute. */
   readonly maxValues: number
   #elements = 0
   #values = 0

@@ -28,6 +28,7 @@ export type OpenSession = (
  * @since 0.1.0
  */
 export interface ClientOptions extends LdapSession.SessionOptions, LdapTransport.UrlOptions {
+  /** Size and limits of the connection pool; see {@link LdapPool.PoolOptions}. */
   readonly pool?: LdapPool.PoolOptions | undefined
   /**
    * When and how often a failed operation is retried. Which failures allow a retry is fixed: the request wasn't written or
@@ -65,7 +66,9 @@ export type Servers =
  * @since 0.1.0
  */
 export interface ReadWriteServers extends ReadWriteOptions {
+  /** The servers for operations that only read. */
   readonly read: LdapServers.ServerSet
+  /** The servers for all other operations. */
   readonly write: LdapServers.ServerSet
 }
 

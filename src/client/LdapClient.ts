@@ -131,7 +131,8 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * **Details**
  *
  * Fails if the first session can't be opened. With `pool: { min: 0 }` no session is opened yet, and the first operation fails
- * instead. Later the pool replaces sessions that are lost; while it can't, operations fail with the reason.
+ * instead. Interruption stops opening, and leaves no connection open. Later the pool replaces sessions that are lost; while it can't,
+ * operations fail with the reason.
  *
  * Fibers share a client freely. An operation shares its session with others, up to `pool.concurrency`. While `pool.max` allows, a
  * streamed search has its session to itself for as long as the stream runs; a program may use the client for each element of the stream.
@@ -279,7 +280,8 @@ export const fromReadWrite = (
   )
 
 /**
- * Opens a client over a transport, as {@link make} does over a URL. An example of a transport is a directory in memory.
+ * Opens a client over a transport, as {@link make} does over a URL, with the same errors and the same effect of interruption. An example of
+ * a transport is a directory in memory.
  *
  * @category constructors
  * @since 0.1.0

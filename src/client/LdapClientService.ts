@@ -15,6 +15,7 @@ import type * as LdapSession from "../session/LdapSession.ts"
  * @since 0.1.0
  */
 export interface LdapClient extends LdapSession.LdapOperations {
+  /** The servers of the client, as errors and spans name them. */
   readonly server: string
 
   /**

@@ -19,7 +19,7 @@ export type { PoolOptions } from "./pool/LdapPoolOptions.ts"
 export type { SessionConfig } from "../session/LdapSession.ts"
 
 /**
- * Settings from the environment: those of a session, and of a pool.
+ * Settings from the environment: those of a session, the options of a `pool`, and the `url` of one server or the `urls` of several.
  *
  * @category models
  * @since 0.1.0

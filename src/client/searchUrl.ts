@@ -16,8 +16,8 @@ import { LdapClient } from "./LdapClientService.ts"
  * **Details**
  *
  * The URL gives base, scope, filter and attributes. The client chooses the server, so the host of the URL is ignored. Fails with
- * `InvalidRequest` for text that is no LDAP URL, and for a URL with a critical extension, since none is supported. `options` may add
- * pages, limits and controls.
+ * `InvalidRequest` if the text isn't an LDAP URL, and for a URL with a critical extension, since none is supported. `options` may add
+ * pages, limits and controls. Interruption, or ending the stream early, abandons the search.
  *
  * @category searching
  * @since 0.1.0

@@ -36,10 +36,12 @@ export interface Receiver {
 
 /** The scope in which it was opened owns the connection. Closing that scope releases everything. */
 export interface LdapConnection {
+  /** How the traffic is protected at this moment. */
   readonly protection: Protection
 
   /** The server's name and port as the program gave them, for SASL mechanisms that build the service name from them. */
   readonly host: string
+  /** The port in the URL, if it has one. */
   readonly port?: number | undefined
 
   /** The result of the TLS handshake; `undefined` without TLS, or if the socket doesn't report it. */
@@ -53,6 +55,7 @@ export interface LdapConnection {
 
   /** Stops delivering bytes, so the peer has to wait (backpressure). `onEnd` may still be called. */
   readonly pause: () => void
+  /** Delivers bytes from now on. */
   readonly resume: () => void
 
   /**
@@ -76,7 +79,8 @@ export interface LdapConnection {
   /**
    * Starts TLS, or returns the reason why TLS is impossible with these options. The connection must be paused. The handshake fails
    * with `ConnectFailed` if either side refuses the other. It fails with `ProtocolViolation` if bytes had arrived before it began,
-   * since those came in clear text and can't be trusted. After a failure the connection can only be closed.
+   * since those came in clear text and can't be trusted. After a failure or an
+   * interruption the connection can only be closed.
    */
   readonly startTls: (options: TlsOptions) => Result.Result<Effect.Effect<void, LdapError>, LdapError>
 }

@@ -17,6 +17,9 @@ import type { LdapConnection } from "./LdapConnection.ts"
 export interface LdapTransport {
   /** The server as error messages and spans name it, usually its URL. */
   readonly server: string
-  /** Opens a new connection each time it runs. The scope owns the connection. */
+  /**
+   * Opens a new connection each time it runs. The scope owns the connection. Fails with `ConnectFailed`. Interruption stops connecting
+   * and leaves no connection open.
+   */
   readonly connect: Effect.Effect<LdapConnection, LdapError, Scope.Scope>
 }

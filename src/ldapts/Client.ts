@@ -85,8 +85,8 @@ export class Client {
 
   /**
    * The underlying session, for programs that use both. It is connected, and bound as this client is. Fails if an operation of this
-   * client would fail. The session ends with the connection, so read this property again for each use. Never bind the session,
-   * since this client wouldn't notice.
+   * client would fail. Interruption leaves the connection to other operations. The session ends with the connection, so read this
+   * property again for each use. Never bind the session, since this client wouldn't notice.
    *
    * **Example**
    *

@@ -15,8 +15,10 @@ import * as Data from "effect/Data"
 export class InvalidRequest extends Data.TaggedError("InvalidRequest")<{
   /** The invalid part of the request, such as `filter` or `base`; for one attribute, `attributes.mail`. */
   readonly field: string
+  /** What is wrong with it. */
   readonly detail: string
 }> {
+  /** Always false: the same request would fail again. */
   get isRetryable(): boolean {
     return false
   }

@@ -30,8 +30,10 @@ export { SessionEnd }
 export class ConnectFailed extends Data.TaggedError("ConnectFailed")<{
   readonly kind: "invalid" | "dns" | "refused" | "timeout" | "tls" | "other"
   readonly detail: string
+  /** The underlying error of Node, or several of them in an `AggregateError`. */
   readonly cause?: unknown
 }> {
+  /** Whether another attempt may succeed unchanged: true unless the URL is invalid or TLS has failed. */
   get isRetryable(): boolean {
     return this.kind === "refused" || this.kind === "timeout" || this.kind === "dns" || this.kind === "other"
   }
@@ -48,10 +50,13 @@ export class ConnectFailed extends Data.TaggedError("ConnectFailed")<{
  * @since 0.1.0
  */
 export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{
+  /** Why the connection ended. */
   readonly detail: string
   readonly inDoubt: boolean
+  /** The underlying error of the connection. */
   readonly cause?: unknown
 }> {
+  /** Whether the request can be repeated safely: true if it was not sent. */
   get isRetryable(): boolean {
     return !this.inDoubt
   }
@@ -73,6 +78,7 @@ export class SessionClosed extends Data.TaggedError("SessionClosed")<{
   readonly why: SessionEnd
   readonly inDoubt: boolean
 }> {
+  /** Always false, since this session stays closed. */
   get isRetryable(): boolean {
     return false
   }
@@ -98,6 +104,7 @@ export class RequestTimeout extends Data.TaggedError("RequestTimeout")<{
   /** What took the time, if it wasn't the wait for a response. */
   readonly detail?: string | undefined
 }> {
+  /** Always true: the server may answer in time later. */
   get isRetryable(): boolean {
     return true
   }
@@ -121,6 +128,7 @@ export class SlowConsumer extends Data.TaggedError("SlowConsumer")<{
   /** The limit in bytes. */
   readonly maxUnread: number
 }> {
+  /** Always false: the consumer would be too slow again. */
   get isRetryable(): boolean {
     return false
   }
@@ -142,7 +150,9 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
   readonly afterMillis: number
   /** Sessions that were open, of at most `max`, each shared by at most `concurrency` operations. */
   readonly open: number
+  /** The maximum number of sessions. */
   readonly max: number
+  /** The maximum number of operations on one session. */
   readonly concurrency: number
   /** Why the last attempt to open a session failed, if none has succeeded since. @since 0.2.0 */
   readonly lastFailure?: LdapError | undefined
@@ -152,6 +162,7 @@ export class PoolTimeout extends Data.TaggedError("PoolTimeout")<{
    */
   readonly isForStream?: boolean | undefined
 }> {
+  /** Always true: nothing was sent. */
   get isRetryable(): boolean {
     return true
   }
@@ -212,11 +223,14 @@ export class NoServerAvailable extends Data.TaggedError("NoServerAvailable")<{
  * @since 0.1.0
  */
 export class ProtocolViolation extends Data.TaggedError("ProtocolViolation")<{
+  /** What the peer sent. */
   readonly detail: string
+  /** The underlying error, if there is one. */
   readonly cause?: unknown
   /** If the violation ended the session: whether the request of this operation had been handed to the network. */
   readonly inDoubt?: boolean | undefined
 }> {
+  /** Whether the request can be repeated on another session: true if it was not sent. */
   get isRetryable(): boolean {
     return this.inDoubt === false
   }
@@ -230,12 +244,13 @@ export class ProtocolViolation extends Data.TaggedError("ProtocolViolation")<{
 export { InvalidRequest }
 
 /**
- * A password would have crossed the network in clear text.
+ * A password would have been sent over the network in clear text, so nothing was sent. `detail` says what to do.
  *
  * @category client reasons
  * @since 0.1.0
  */
 export class InsecureAuth extends Data.TaggedError("InsecureAuth")<{ readonly detail: string }> {
+  /** Always false: the connection would be unprotected again. */
   get isRetryable(): boolean {
     return false
   }
@@ -245,12 +260,13 @@ export class InsecureAuth extends Data.TaggedError("InsecureAuth")<{ readonly de
 }
 
 /**
- * The client broke off a bind, because the server did not prove its identity.
+ * The client aborted a bind because the server did not prove its identity. `detail` says what was wrong.
  *
  * @category client reasons
  * @since 0.1.0
  */
 export class AuthRejected extends Data.TaggedError("AuthRejected")<{ readonly detail: string }> {
+  /** Always false, since the server may be an impostor. */
   get isRetryable(): boolean {
     return false
   }
@@ -317,6 +333,7 @@ export class ReferralFailed extends Data.TaggedError("ReferralFailed")<{
   readonly urls: ReadonlyArray<string>
   readonly cause?: unknown
 }> {
+  /** Whether a repetition may succeed: true if that holds for the error of the other server. */
   get isRetryable(): boolean {
     return this.cause instanceof LdapError && this.cause.isRetryable
   }
@@ -330,6 +347,8 @@ export class ReferralFailed extends Data.TaggedError("ReferralFailed")<{
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
+ * All reasons of an {@link LdapError}: those of the client and those of the server.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -356,6 +375,7 @@ export type LdapErrorReason =
  * @since 0.1.0
  */
 export class LdapError extends Data.TaggedError("LdapError")<{
+  /** Why the operation failed. `Effect.catchReason` selects by its tag. */
   readonly reason: LdapErrorReason
   /** The operation: `connect`, `bind`, `search`, `add` … */
   readonly operation: string

@@ -17,9 +17,11 @@ export type { AttributeInput } from "./entry/LdapEntry.ts"
  * @since 0.1.0
  */
 export interface LdapModification {
+  /** The kind of change. */
   readonly operation: "add" | "delete" | "replace" | "increment"
   /** The attribute description, options included. */
   readonly attribute: string
+  /** The values of the change, as bytes. */
   readonly values: ReadonlyArray<Uint8Array>
 }
 

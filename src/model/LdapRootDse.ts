@@ -42,7 +42,7 @@ export const LdapFeature = {
 } as const
 
 /**
- * A control or an extended operation: its object identifier, or a value that has one.
+ * A control or an extended operation: its object identifier, or a value that has one as `oid`.
  *
  * @category models
  * @since 0.2.0

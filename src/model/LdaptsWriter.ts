@@ -4,7 +4,15 @@
  */
 import { BerWriter } from "../ber/BerWriter.ts"
 
-/** What ldapts calls on a writer. Its own is a class with private members, so no other class is of that type. */
+/**
+ * The methods that ldapts calls on a writer. Its own type is a class with private members, so no other class can have that type.
+ *
+ * **Details**
+ *
+ * They are those of ldapts' `BerWriter`: `startSequence` and `endSequence` enclose an element, `writeByte` and `writeLength` write parts
+ * of one, `writeInt`, `writeEnumeration`, `writeBoolean`, `writeNull`, `writeString`, `writeBuffer`, `writeStringArray` and `writeOID`
+ * write whole elements, and `buffer` has the bytes.
+ */
 export interface LdaptsWriter {
   readonly buffer: Buffer
   startSequence(tag?: number): void

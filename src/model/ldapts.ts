@@ -13,36 +13,47 @@ import { type LdaptsWriter, makeLdaptsWriter } from "./LdaptsWriter.ts"
 
 /** A distinguished name of ldapts (`DN`). */
 export interface LdaptsDn {
+  /** The RDNs. Only their presence matters; the text of the name is used. */
   getRDNs(): ReadonlyArray<object>
   toString(): string
 }
 
 /** A control of ldapts (`Control` and its subclasses), or a plain object with a value in bytes. */
 export interface LdaptsControl {
+  /** The object identifier. */
   readonly type: string
+  /** Whether the server must support the control. Default false. */
   readonly critical?: boolean | undefined
+  /** Writes the value of the control in BER. */
   write?(writer: LdaptsWriter): void
 }
 
 /** An attribute of ldapts (`Attribute`). */
 export interface LdaptsAttribute {
+  /** The attribute description. */
   readonly type: string
+  /** The values. */
   readonly values: ReadonlyArray<Uint8Array | string>
 }
 
 /** A change of ldapts (`Change`). */
 export interface LdaptsChange {
+  /** The kind of change. */
   readonly operation: "add" | "delete" | "replace"
+  /** The attribute with the values of the change. */
   readonly modification: LdaptsAttribute
 }
 
 /** A distinguished name. Text goes to the server as it is: Active Directory also takes `<GUID=…>` and `<SID=…>`. */
 export type DnInput = string | LdapDn | LdaptsDn
 
+/** A control of this library, or of ldapts. */
 export type ControlInput = LdapControl | LdaptsControl
 
+/** A modification of this library, or of ldapts. */
 export type ModificationInput = LdapModification | LdaptsChange
 
+/** Attributes for a new entry: by their descriptions, or as objects of ldapts. */
 export type EntryAttributesInput = AttributesInput | ReadonlyArray<LdaptsAttribute>
 
 export const dnFrom = (dn: DnInput): string => (typeof dn === "string" ? dn : dn.toString())

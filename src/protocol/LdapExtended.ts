@@ -78,12 +78,15 @@ export const fastBind: ExtendedOperation<void, void> = define({
 export interface PasswordModifyRequest {
   /** Usually a distinguished name. Default: the user of the session. */
   readonly userIdentity?: string | undefined
+  /** The current password, if the server requires it. Default: none. */
   readonly oldPassword?: Redacted.Redacted<string | Uint8Array> | undefined
   /** Default: the server generates one. */
   readonly newPassword?: Redacted.Redacted<string | Uint8Array> | undefined
 }
 
 /**
+ * The value of a Password Modify response.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -170,16 +173,21 @@ export const startTransaction: ExtendedOperation<void, Uint8Array> = define({
 })
 
 /**
+ * The value of a request that ends a transaction.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface EndTransactionRequest {
+  /** The identifier of the transaction, from the response to its start. */
   readonly identifier: Uint8Array
   /** Whether the server commits the updates or discards them. Default true. */
   readonly commit?: boolean | undefined
 }
 
 /**
+ * The value of the response at the end of a transaction.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -239,10 +247,13 @@ const readControl = (controls: BerReader): LdapControl =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
+ * The value of a request that refreshes a dynamic entry.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface TtlRefreshRequest {
+  /** The name of the entry. */
   readonly dn: string
   /** How long the entry should live from now on: 1 to 31557600 seconds. */
   readonly seconds: number

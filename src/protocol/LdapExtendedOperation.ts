@@ -18,6 +18,7 @@ import { messageOf } from "../model/messageOf.ts"
 export class ExtendedError extends Data.TaggedError("ExtendedError")<{
   /** The name of the operation, as in `password modify`. */
   readonly operation: string
+  /** The object identifier of the operation. */
   readonly oid: string
   readonly detail: string
 }> {
@@ -125,7 +126,9 @@ const decodeWith = <A>(
 export interface UnsolicitedNotice<out A> {
   /** The name of the response. */
   readonly oid: string
+  /** The name in words, for errors. */
   readonly name: string
+  /** Decodes the value of the notification. */
   readonly decode: (value: Uint8Array | undefined) => Result.Result<A, ExtendedError>
 }
 

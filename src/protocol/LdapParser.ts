@@ -34,12 +34,16 @@ export interface ParserOptions {
 }
 
 /**
+ * The default maximum size of a message, in bytes: 64 MiB.
+ *
  * @category constants
  * @since 0.1.0
  */
 export const defaultMaxMessageSize = 64 * 1024 * 1024
 
 /**
+ * The default maximum depth of a filter in a message.
+ *
  * @category constants
  * @since 0.1.0
  */

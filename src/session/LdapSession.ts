@@ -69,8 +69,11 @@ export interface LdapSession extends LdapOperations {
    *
    * **Details**
    *
-   * Waits for operations in flight; operations that start meanwhile wait for it. A bind can't be abandoned. If it is interrupted,
-   * the session stays reserved until the server has answered. If its time limit passes, the session ends.
+   * Waits for operations in flight; operations that start meanwhile wait for it. Fails with the reason for which the server refused the
+   * bind; the session is anonymous then (RFC 4511 section 4.2.1).
+   *
+   * A bind can't be abandoned. If it is interrupted after it was sent, the session stays reserved until the server has
+   * answered. If the time limit passes, the session ends, since its authorization identity is unknown.
    */
   readonly bind: (auth: LdapAuth, options?: OperationOptions) => Effect.Effect<LdapResult, LdapError>
 
@@ -82,7 +85,8 @@ export interface LdapSession extends LdapOperations {
    *
    * Exclusive like {@link bind}: it waits for operations in flight (RFC 4511 section 4.14.1 requires it). If the connection has TLS
    * already, it fails with `InvalidRequest`. Unusable options fail before anything is sent. Bytes that came before the handshake are not
-   * trusted. If the handshake fails, or the server is refused, the session ends.
+   * trusted. If the handshake fails, or the server is refused, the session ends. StartTLS can't be abandoned: if it is interrupted after
+   * it was sent, it is completed nevertheless. If its time limit passes, the session ends.
    */
   readonly startTls: (options?: TlsOptions) => Effect.Effect<void, LdapError>
 
@@ -148,7 +152,7 @@ export const make = (config: SessionConfig): Effect.Effect<LdapSession, LdapErro
 }
 
 /**
- * Opens a session over a transport.
+ * Opens a session over a transport. Errors and interruption are those of {@link make}.
  *
  * @category constructors
  * @since 0.1.0
@@ -159,7 +163,7 @@ export const fromTransport = (
 ): Effect.Effect<LdapSession, LdapError, Scope.Scope> => openWhole(open(transport, options))
 
 /**
- * Opens a session over a socket of Effect. See `LdapTransport.fromSocket`.
+ * Opens a session over a socket of Effect; see `LdapTransport.fromSocket`. Errors and interruption are those of {@link make}.
  *
  * @category constructors
  * @since 0.1.0

@@ -16,7 +16,8 @@ import type { ControlInput, DnInput } from "../model/ldapts.ts"
 import type { DerefAliases, Scope } from "../protocol/LdapMessage.ts"
 
 /**
- * The messages that answer a search. Any URL of a reference leads to the part of the answer that is at another server.
+ * The messages that answer a search: an `entry` or the `urls` of a reference, each with the `controls` of its message, intermediate
+ * messages, and the result. Any URL of a reference leads to the part of the answer that is on another server.
  *
  * @category models
  * @since 0.1.0
@@ -35,8 +36,11 @@ export type SearchMessage =
  */
 export interface IntermediateMessage {
   readonly _tag: "Intermediate"
+  /** The object identifier of the message; `undefined` if the server sent none. */
   readonly oid: string | undefined
+  /** The value of the message, as bytes; `undefined` if the server sent none. */
   readonly value: Uint8Array | undefined
+  /** The controls of the message. */
   readonly controls: ReadonlyArray<LdapControl>
 }
 
@@ -48,6 +52,7 @@ export interface IntermediateMessage {
  */
 export interface DoneMessage<out Result> {
   readonly _tag: "Done"
+  /** The result with which the operation ended. */
   readonly result: Result
 }
 
@@ -58,6 +63,7 @@ export interface DoneMessage<out Result> {
  * @since 0.1.0
  */
 export interface ExtendedAnswer<out Response> extends LdapResult {
+  /** The decoded value of the response. */
   readonly answer: Response
 }
 
@@ -68,7 +74,9 @@ export interface ExtendedAnswer<out Response> extends LdapResult {
  * @since 0.1.0
  */
 export interface ExtendedResult extends LdapResult {
+  /** The object identifier of the response; `undefined` if the server sent none. */
   readonly oid: string | undefined
+  /** The value of the response, as bytes; `undefined` if the server sent none. */
   readonly value: Uint8Array | undefined
 }
 
@@ -88,6 +96,7 @@ export type ExtendedArguments<Request> = [Request] extends [void] ? [request?: u
  * @since 0.2.0
  */
 export interface RawExtendedOptions extends OperationOptions {
+  /** The value of the request, as bytes. Default: none. */
   readonly value?: Uint8Array | undefined
 }
 
@@ -98,6 +107,7 @@ export interface RawExtendedOptions extends OperationOptions {
  * @since 0.1.0
  */
 export interface OperationOptions {
+  /** Controls for the request, of this library or of ldapts. Default: none. */
   readonly controls?: ReadonlyArray<ControlInput> | undefined
   /**
    * How long to wait for the server, instead of the session's `requestTimeout`; `"Infinity"` for no limit. After it the operation is
@@ -188,6 +198,7 @@ export type FilterInput = string | LdapFilter.LdapFilter | LdapFilter.ForeignFil
  * @since 0.1.0
  */
 export interface SearchOptions extends LookupOptions {
+  /** The name of the entry at which the search starts. The empty name is the root DSE. */
   readonly base: DnInput
   /** Default `subtree`. */
   readonly scope?: Scope | undefined
@@ -212,9 +223,11 @@ export interface SearchOptions extends LookupOptions {
  * @since 0.1.0
  */
 export interface SearchResult {
+  /** The entries, in the server's order. */
   readonly entries: ReadonlyArray<LdapEntry>
   /** Search continuation references: each a list of URLs, any of which leads to a part of the answer. They are not followed. */
   readonly references: ReadonlyArray<ReadonlyArray<string>>
+  /** The result with which the search ended, with its controls. */
   readonly result: LdapResult
 }
 
@@ -266,6 +279,7 @@ export type RenameOptions =
     | {
       /** The entry keeps its RDN. */
       readonly newRdn?: undefined
+      /** The name of the new parent. */
       readonly newSuperior: DnInput
     }
   )

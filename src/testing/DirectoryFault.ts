@@ -17,6 +17,8 @@ import * as Duration from "effect/Duration"
 export type Occasion = "connect" | RequestKind
 
 /**
+ * The kinds of requests that a fault can apply to.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -50,7 +52,7 @@ export interface Where {
 }
 
 /**
- * Which requests are answered by another result. `"connect"` isn't allowed, since it has no answer.
+ * Which requests are answered by another result. In `on`, `"connect"` isn't allowed, since it has no answer.
  *
  * @category models
  * @since 0.1.0
@@ -58,6 +60,8 @@ export interface Where {
 export type RequestWhere = Where & { readonly on?: RequestKind | ReadonlyArray<RequestKind> | undefined }
 
 /**
+ * A fault. Make faults with the constructors of this module.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -77,81 +81,107 @@ export type DirectoryFault =
 /** A pause, after which the request or the answer goes on. */
 export interface Delay {
   readonly _tag: "Delay"
+  /** When the fault happens. */
   readonly where: Where
+  /** How long the pause is. */
   readonly duration: Duration.Duration
 }
 
 /** The connection stays open, and nothing is read from it or written to it until the faults are changed. */
 export interface Stall {
   readonly _tag: "Stall"
+  /** When the fault happens. */
   readonly where: Where
 }
 
 /** The answer, or the rest of it, is never sent. */
 export interface Drop {
   readonly _tag: "Drop"
+  /** When the fault happens. */
   readonly where: Where
 }
 
 /** This result replaces the answer, or the rest of it. */
 export interface WrongResult {
   readonly _tag: "WrongResult"
+  /** When the fault happens. */
   readonly where: RequestWhere
+  /** The result code. */
   readonly code: number
+  /** The server's text. */
   readonly diagnosticMessage: string
+  /** The nearest existing entry, for codes about names. */
   readonly matchedDn: string
+  /** URLs of other servers, for the code referral (10). */
   readonly referrals: ReadonlyArray<string>
 }
 
 /** The connection breaks. Bytes that the client has not received yet are lost. */
 export interface Reset {
   readonly _tag: "Reset"
+  /** When the fault happens. */
   readonly where: Where
 }
 
 /** The server closes the connection without a notice. The client still receives what was written before. */
 export interface Close {
   readonly _tag: "Close"
+  /** When the fault happens. */
   readonly where: Where
 }
 
 /** The server sends a Notice of Disconnection (RFC 4511 section 4.4.1) and closes the connection. */
 export interface Disconnect {
   readonly _tag: "Disconnect"
+  /** When the fault happens. */
   readonly where: Where
+  /** The result code of the notice. */
   readonly code: number
+  /** The server's text. */
   readonly diagnosticMessage: string
 }
 
 /** Bytes that are not LDAP. The connection stays open. */
 export interface Garbage {
   readonly _tag: "Garbage"
+  /** When the fault happens. */
   readonly where: Where
+  /** The bytes to send. */
   readonly octets: Uint8Array
 }
 
 /** Answers are sent a few bytes at a time, with a pause after each write. */
 export interface Trickle {
   readonly _tag: "Trickle"
+  /** When the fault happens. */
   readonly where: Where
+  /** How many bytes are sent at a time. */
   readonly octets: number
+  /** The pause after each write. */
   readonly every: Duration.Duration
 }
 
 /** From then on the server reads a few bytes at a time, with a pause before each read. */
 export interface SlowReader {
   readonly _tag: "SlowReader"
+  /** When the fault happens. */
   readonly where: Where
+  /** How many bytes are read at a time. */
   readonly octets: number
+  /** The pause before each read. */
   readonly every: Duration.Duration
 }
 
 /** One of several faults at random, or none. */
 export interface Random {
   readonly _tag: "Random"
+  /** When a fault may happen. */
   readonly where: Where
+  /** The seed of the random numbers. */
   readonly seed: number | string
+  /** The probability of a fault for each request, from 0 to 1. */
   readonly probability: number
+  /** The faults to choose from. */
   readonly faults: ReadonlyArray<DirectoryFault>
 }
 

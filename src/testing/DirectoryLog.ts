@@ -17,7 +17,7 @@ import type { ProtocolOperation, RequestOperation, ResponseOperation } from "../
 export type ConnectionClosing = "fin" | "reset" | "server"
 
 /**
- * One event. `sequence` numbers the events of all connections from 1. Connections are numbered from 1 too.
+ * One event. `sequence` numbers the events of all connections from 1. `connection` is the number of the connection, also from 1.
  *
  * @category models
  * @since 0.1.0
@@ -30,12 +30,14 @@ export type DirectoryLogEntry =
     readonly _tag: "AfterUnbind"
     readonly sequence: number
     readonly connection: number
+    /** How many bytes arrived. */
     readonly octets: number
   }
   | {
     readonly _tag: "Closed"
     readonly sequence: number
     readonly connection: number
+    /** How the connection ended. */
     readonly closing: ConnectionClosing
   }
 
@@ -47,10 +49,15 @@ export type DirectoryLogEntry =
  */
 export interface Pdu {
   readonly _tag: "Pdu"
+  /** The number of the event, from 1, over all connections. */
   readonly sequence: number
+  /** The number of the connection, from 1. */
   readonly connection: number
+  /** Whether the client or the directory sent the message. */
   readonly direction: "request" | "response"
+  /** The kind of message. */
   readonly kind: RequestOperation["_tag"] | ResponseOperation["_tag"]
+  /** The message id. */
   readonly messageId: number
   /** The name in the request, or of the entry that is returned. */
   readonly dn?: string | undefined
@@ -69,6 +76,7 @@ export interface Pdu {
  * @since 0.1.0
  */
 export interface ConnectionRecord {
+  /** The number of the connection, from 1. */
   readonly id: number
   /** The distinguished name that is bound, as the directory has it; empty for anonymous. */
   readonly boundAs: string
@@ -153,6 +161,7 @@ export class DirectoryLog {
     return this.#lastConnection
   }
 
+  /** The record of a connection; `undefined` if there is none of that number, or it was cleared. */
   connection(id: number): ConnectionRecord | undefined {
     return this.#connections.get(id)
   }

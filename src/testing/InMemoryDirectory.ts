@@ -69,6 +69,7 @@ export type { PasswordPolicy } from "./bind/passwordPolicy.ts"
  * @since 0.1.0
  */
 export interface InMemoryDirectory {
+  /** The names at the top of the directory. */
   readonly suffixes: ReadonlyArray<LdapDn.LdapDn>
 
   /** Every message of every connection; see {@link DirectoryLog}. */

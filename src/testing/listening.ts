@@ -13,6 +13,7 @@ import type { ConnectionOptions, StartTlsOptions } from "./connection/Connection
 
 /** The part of a directory that is needed here. */
 export interface Served {
+  /** Serves one connection until it ends. */
   readonly serve: (
     socket: Socket.Socket,
     options?: ConnectionOptions & { readonly reset?: Effect.Effect<void> | undefined }

@@ -1,7 +1,7 @@
 /**
- * The client under load while its network and its server fail: hundreds of fibers on a pool, on a set of servers and on logins, over
- * proxies with faults, in front of a slapd that is killed, stopped and continued. Afterwards every write is accounted for, and so is
- * every connection.
+ * Runs the client under load while its network and its server fail. Hundreds of fibers use a pool, a set of servers and logins,
+ * over proxies with faults, in front of a slapd that is killed, stopped and continued. Afterwards every write and every connection
+ * must be accounted for.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -31,24 +31,24 @@ export interface Options {
 }
 
 export interface Report {
-  /** What must not be: each a sentence. */
+  /** Violations, each as a sentence. */
   readonly faults: ReadonlyArray<string>
   readonly counts: ReadonlyMap<string, number>
   readonly connections: number
 }
 
-/** What the client must have done at least once: at the latest when the network and the server are well again. */
+/** What the client must have done at least once, at the latest when the network and the server work again. */
 const kinds = ["lookup", "add", "upsert", "delete", "paged count", "stream with lookups", "login"]
 
-/** How long the client may take for that. */
+/** The time limit for that. */
 const recoveryMillis = 20_000
 
-/** What is known of an entry that was written. */
+/** What is known about an entry that was written. */
 type Expected = "there" | "absent" | "either"
 
 const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Whether the server may have carried a failed write out. */
+/** Whether the server may have carried out a write that failed. */
 const isInDoubt = ({ reason }: LdapError): boolean => "inDoubt" in reason && reason.inDoubt === true
 
 export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options): Promise<Report> => {
@@ -178,7 +178,7 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
     })
   const write = (dn: string, what: string, effect: Effect.Effect<unknown, LdapError>, after: "there" | "absent") => {
     const before = expected.get(dn) ?? "absent"
-    // As long as it is in flight, and if it is interrupted.
+    // Counts it while it is in flight, even if it is interrupted.
     expected.set(dn, "either")
     return Effect.match(effect, {
       onSuccess: () => {
@@ -202,7 +202,7 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
       })
     }
     if (choice < 50) {
-      // A job of several requests, on an entry that is there or is not.
+      // A job of several requests, on an entry that may or may not exist.
       const known = mine.filter((dn) => expected.get(dn) !== "either")
       const dn = known[below(known.length + 1)] ?? `uid=w${serial++},${base}`
       if (!mine.includes(dn)) mine.push(dn)
@@ -299,7 +299,7 @@ export const runChaos = async ({ fibers, seconds, seed, slapd: path }: Options):
   for (const what of missing()) faults.push(`no ${what} was answered`)
   if (Exit.isFailure(exit)) faults.push(`a fiber has ended in ${String(exit.cause)}`)
   await Effect.runPromise(Scope.close(scope, Exit.void))
-  // What was sent over little bandwidth takes a while to come through, and the end comes behind it.
+  // Bytes sent over a slow connection take a while to arrive, and the end comes after them.
   for (let i = 0; i < 100 && proxies.some((proxy) => proxy.open() > 0); i++) await pause(100)
 
   // -------------------------------------------------------------------------------------------------------------------

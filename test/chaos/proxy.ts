@@ -1,20 +1,20 @@
 /**
- * A proxy in front of a server, on a port of its own, that does to connections what networks do: latency, segments of few bytes, little
- * bandwidth, resets, and silence. It reads what clients send, so that it knows of each connection what was asked, and how it ended.
+ * A proxy in front of a server, on its own port, that simulates a bad network: latency, small segments, low bandwidth, resets, and
+ * silence. It parses the requests of clients, so it knows for each connection what was requested and how it ended.
  */
 import * as Net from "node:net"
 import { LdapParser } from "../../src/protocol/LdapCodec.ts"
 
-/** Drawn for each connection when it is made. */
+/** The faults of one connection, chosen at random when it is made. */
 export interface Faults {
-  /** Before each segment, at most. */
+  /** The maximum delay before each segment. */
   readonly latencyMillis?: number | undefined
-  /** Bytes of a segment, at most. */
+  /** The maximum number of bytes in a segment. */
   readonly slice?: number | undefined
   readonly bytesPerSecond?: number | undefined
-  /** Bytes of one direction after which both sides are reset. */
+  /** The number of bytes in one direction after which both sides are reset. */
   readonly resetAfter?: number | undefined
-  /** Bytes of one direction after which nothing is forwarded any more. */
+  /** The number of bytes in one direction after which nothing more is forwarded. */
   readonly silentAfter?: number | undefined
   /** Whether the connection is reset as soon as it is made. */
   readonly refuses?: boolean | undefined
@@ -27,7 +27,7 @@ export interface ConnectionRecord {
   bytesAfterUnbind: number
   /** The side that ended it first. */
   endedBy: "client" | "peer" | undefined
-  /** Why what the client sent is no LDAP. */
+  /** Why the client's bytes are not LDAP. */
   violation: string | undefined
 }
 
@@ -44,8 +44,8 @@ export interface Proxy {
 const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 /**
- * While the end of a side is on its way to the kernel, libuv refuses a reset (EINVAL), and Node then emits no `close` at all: the
- * connection would count as open for ever.
+ * While the end of a side is being passed to the kernel, libuv refuses a reset (EINVAL), and Node then emits no `close` event: the
+ * connection would count as open forever.
  */
 const resetSocket = (socket: Net.Socket): void => {
   if (socket.writableEnded && !socket.writableFinished) socket.destroy()
@@ -84,14 +84,14 @@ export const startProxy = async (target: () => number, draw: () => Faults): Prom
       resetSocket(far)
     }
     live.add(reset)
-    // The client is done with it; what becomes of the rest is the server's business.
+    // The client has finished with the connection. The server handles the rest.
     near.on("end", () => live.delete(reset))
     near.on("close", () => {
       live.delete(reset)
       setTimeout(() => far.destroy(), 100).unref()
     })
     far.on("error", reset)
-    // So that the end of the client is seen, which comes behind what it has sent.
+    // The end of the client is only seen after the bytes before it.
     far.on("close", () => near.resume())
 
     const parser = new LdapParser()
@@ -128,7 +128,7 @@ export const startProxy = async (target: () => number, draw: () => Faults): Prom
         finish()
       }
       from.on("data", (chunk) => {
-        // What a client sends is judged as it arrives, whatever becomes of it.
+        // The client's bytes are checked as they arrive, whether they are forwarded or not.
         if (isRequest) {
           if (record.unbinds > 0) record.bytesAfterUnbind += chunk.length
           const failure = parser.push(chunk, ({ operation }) => {

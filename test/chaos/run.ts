@@ -1,9 +1,10 @@
 /**
- * The client under load while its network and its server fail, for as long as you like:
+ * Runs the client under load while its network and its server fail, for any length of time:
  *
  *     npm run test:chaos -- --seconds 120 --fibers 400 --seed 7
  *
- * Prints what became of the operations. Fails where a write or a connection is not accounted for, or an answer was another request's.
+ * Prints the outcomes of the operations. Fails if a write or a connection is unaccounted for, or if an operation got the answer of
+ * another request.
  */
 import { parseArgs } from "node:util"
 import { ensureSlapd } from "../servers/slapd/slapd.ts"

@@ -1,4 +1,4 @@
-/** The client as a service: what it has, what it hasn't, and the search of a URL. */
+/** The client as a service: its members, what it doesn't have, and the search of a URL. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -167,7 +167,7 @@ describe("LdapClient", () => {
           yield* client.withSession({ tls: { ca: ca.cert, ...certificate }, auth }, who),
           "dn:UID=alice"
         )
-        // Without the authority that the client trusts: the settings are replaced as a whole.
+        // Without the authority that the client trusts: the settings are replaced completely.
         const error = yield* Effect.flip(client.withSession({ tls: certificate, auth }, who))
         assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "tls" })
       }))

@@ -1,4 +1,4 @@
-/** Servers that stop and start under load: each answer comes for the configured identity. */
+/** Servers that stop and start under load: each answer is for the configured identity. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -21,10 +21,10 @@ import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd/slapd.ts"
 
-/** As long as the server is away, and no longer. */
+/** As long as the server is down. */
 const retry = Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))
 
-/** Fibers that send Who am I? again and again, until told to stop. */
+/** Fibers that send Who am I? repeatedly, until they are told to stop. */
 const load = Effect.fnUntraced(function*(client: LdapClient.LdapClient) {
   const stop = yield* Deferred.make<void>()
   const answers = new Map<string, number>()
@@ -41,7 +41,7 @@ const load = Effect.fnUntraced(function*(client: LdapClient.LdapClient) {
   return {
     answers,
     errors,
-    /** Until the load has got so many answers more. */
+    /** Waits until the load has received this many more answers. */
     progress: (more: number) =>
       Effect.suspend(() => {
         const enough = sum() + more
@@ -121,7 +121,7 @@ describe("LdapClient under load, while the server stops and starts", () => {
         // Every start makes certificates of its own. Whether they are checked is the subject of other tests.
         tls: { rejectUnauthorized: false },
         auth: LdapAuth.simple(slapd.admin.dn, Redacted.make(slapd.admin.password)),
-        // slapd says that it starts a moment before it listens.
+        // slapd reports that it starts a moment before it listens.
         pool: { min: 0, max: 3, concurrency: 2 },
         retry
       })
@@ -152,7 +152,7 @@ describe("LdapClient over two servers, of which one is killed under load", () =>
           (slapd) => Effect.promise(() => slapd.stop())
         )
         const [first, second] = yield* Effect.all([start, start], { concurrency: 2 })
-        // slapd says that it starts a moment before it listens.
+        // slapd reports that it starts a moment before it listens.
         for (const { urls: { ldap } } of [first, second]) {
           const once = Effect.scoped(LdapSession.make({ url: ldap }))
           yield* Effect.retry(once, { schedule: Schedule.spaced("10 millis"), times: 1000 })
@@ -182,7 +182,7 @@ describe("LdapClient over two servers, of which one is killed under load", () =>
   )
 })
 
-/** A port that stays, whatever the port behind it is at the moment. */
+/** A fixed port that forwards to the server's current port. */
 const passage = (target: () => number): Effect.Effect<{ readonly port: number }, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(

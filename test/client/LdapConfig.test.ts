@@ -1,4 +1,4 @@
-/** Settings out of the environment: what the names mean, what is refused, and that the example of them can be read. */
+/** Settings from the environment: the meaning of the names, what is refused, and that the example file can be read. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -20,7 +20,7 @@ const url = "ldaps://ldap.example.org"
 const read = (env: Record<string, string>, prefix?: string) =>
   LdapConfig.fromEnvironment(prefix).parse(ConfigProvider.fromEnv({ env }))
 
-/** A folder for files, until the test is over. */
+/** A folder for files until the test ends. */
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "ldap-config-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true }))
@@ -146,7 +146,7 @@ describe("LdapConfig.fromEnvironment", () => {
       assert.sameMembers(names, [...described])
       const provider = ConfigProvider.fromDotEnvContents(contents.replaceAll(/=\/.*$/gm, "="))
       const error = yield* Effect.flip(LdapConfig.fromEnvironment().parse(provider))
-      // It has a name, and the file of its password isn't there.
+      // It has a name, but the file of its password doesn't exist.
       assert.include(error.message, "LDAP_BIND_DN is set")
     }))
 

@@ -1,4 +1,4 @@
-/** Looks at what a program tells of itself: spans, metrics and logs, in a registry and with a tracer of its own. */
+/** Collects the telemetry of a program: spans, metrics and logs, with its own registry and tracer. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -26,13 +26,13 @@ export const make = () => {
     spans,
     logs,
     snapshot,
-    /** Names and attributes of the spans, in the order in which they began. */
+    /** Names and attributes of the spans, in the order in which they started. */
     told: (): ReadonlyArray<Readonly<Record<string, unknown>>> =>
       spans.map((span) => ({
         name: span.name,
         ...Object.fromEntries([...span.attributes].filter(([key]) => !same.has(key)))
       })),
-    /** The states of a metric by the attributes that tell its series apart. */
+    /** The states of a metric, by the attributes of their series. */
     metric: (id: string) =>
       Effect.map(snapshot, (all) =>
         new Map(
@@ -51,5 +51,5 @@ export const make = () => {
   }
 }
 
-/** What everything has. */
+/** The attributes of all spans and metrics. */
 const same = new Set(["db.system.name", "server.address", "server.port", "db.client.connection.pool.name"])

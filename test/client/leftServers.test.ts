@@ -1,4 +1,4 @@
-/** Series of servers that come and go. */
+/** Time series of servers that come and go. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -42,7 +42,7 @@ describe("metrics", () => {
         assert.isFalse(hosts.has("s0"))
         assert.isAtMost(hosts.size, mostLeft + 2)
         assert.isAbove(durations("stays"), 0)
-        // One that comes back is counted again.
+        // A server that returns is counted again.
         yield* Effect.scoped(Effect.flatMap(clientOf("s0"), (client) => client.rootDse))
         assert.isAbove(durations("s0"), 0)
       }).pipe(Effect.scoped, Effect.provideService(Metric.MetricRegistry, registry))
@@ -57,7 +57,7 @@ describe("metrics", () => {
       const pools = () =>
         [...registry.values()].filter(({ id }) => id === LdapTelemetry.poolTimeouts)
           .map(({ attributes }) => attributes?.["db.client.connection.pool.name"])
-      /** The one session of the pool is taken, and the next operation doesn't wait. */
+      /** The only session of the pool is in use, and the next operation doesn't wait. */
       const timedOut = (server: string) =>
         Effect.gen(function*() {
           const pool = yield* LdapPool.make({

@@ -1,6 +1,7 @@
 /**
- * S9: nothing secret in any output. Secrets are planted wherever a program may put one, everything is done that sends them, well and
- * badly, and all that comes out is searched: logs of all levels, spans, metrics, errors in every form, and inspected values.
+ * S9: no secret appears in any output. Secrets are planted wherever a program may use one, and every operation that sends them is
+ * run, with success and with failure. Then all output is searched: logs of all levels, spans, metrics, errors in every form, and
+ * inspected values.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
@@ -21,7 +22,7 @@ import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { ok } from "../session/recording/RecordingPeer.ts"
 import * as TelemetryRecorder from "./TelemetryRecorder.ts"
 
-/** Each is planted in one place; none is a part of another. */
+/** Each secret is used in one place. No secret is a part of another. */
 const planted = {
   admin: "plänted-admin",
   wrong: "planted-wrong",
@@ -62,7 +63,7 @@ const formsOf = (secret: string): ReadonlyArray<string> => {
 const base = "dc=example"
 const ada = `uid=ada,${base}`
 
-/** Everything that sends a secret, once with a server that likes it and once with one that doesn't. */
+/** Everything that sends a secret, once with a server that accepts it and once with a server that refuses it. */
 const program = Effect.fnUntraced(function*(show: (value: unknown) => void, likes: boolean) {
   const directory = yield* InMemoryDirectory.make({
     entries: [
@@ -73,7 +74,7 @@ const program = Effect.fnUntraced(function*(show: (value: unknown) => void, like
     interceptor: ({ messageId, operation }) => {
       const isToFail = !likes && (operation._tag === "ExtendedRequest" || operation._tag === "ModifyRequest" ||
         operation._tag === "AddRequest" || operation._tag === "CompareRequest")
-      // Of another kind than the request: the session is over.
+      // The response has the wrong kind for the request, so the session ends.
       const foreign = { _tag: "BindResponse", result: ok, serverCredentials: undefined } as const
       return Effect.succeed(isToFail ? [{ messageId, operation: foreign, controls: [] }] : "continue")
     }
@@ -164,7 +165,7 @@ describe("S9: passwords stay in", () => {
       }
       show(yield* recorder.snapshot)
 
-      // That there was something to find them in.
+      // The output isn't empty, so the secrets could have been in it.
       assert.isAbove(recorder.spans.length, 60)
       assert.isAbove(recorder.logs.length, 20)
       assert.isAbove(seen.length, 300)

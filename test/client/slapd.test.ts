@@ -24,7 +24,7 @@ import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd/slapd.ts"
 
 const found = inject("slapd") === undefined ? { missing: "" } : ensureSlapd()
 
-/** A server of one's own, since logins count there, and a client that is its administrator. */
+/** A separate server, since its logins are counted, and a client that is its administrator. */
 class Server extends Context.Service<Server, { readonly slapd: Slapd; readonly ldap: LdapClient.LdapClient }>()(
   "test/Server"
 ) {
@@ -131,7 +131,7 @@ describe.skipIf("missing" in found)("on slapd", () => {
           const logIn = yield* logins(people, 4)
           const tries = Array.from({ length: 120 }, (_, i) => ({
             uid: ["alice", "bob", "carol"][i % 3]!,
-            // Another's password, now and then.
+            // Sometimes with another user's password.
             owner: ["alice", "bob", "carol"][(i % 5 === 0 ? i + 1 : i) % 3]!
           }))
           const seen = yield* Effect.forEach(

@@ -1,8 +1,8 @@
-/** The clock of a test whose time of day can be set while what has passed goes on, as a server of time or a resumed machine does. */
+/** A test clock whose time of day can be set without affecting its monotonic time, as a time server or a resumed machine does. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** Runs with such a clock; `step` sets the time of day by so many milliseconds, also back. */
+/** Runs an effect with such a clock. `step` moves the time of day by this many milliseconds, forwards or backwards. */
 export const withSteps = <A, E, R>(
   f: (step: (millis: number) => void) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
@@ -10,7 +10,7 @@ export const withSteps = <A, E, R>(
     let offset = 0
     const millis = () => clock.currentTimeMillisUnsafe() + offset
     const nanos = () => clock.currentTimeNanosUnsafe() + BigInt(offset) * 1_000_000n
-    // With the members of the test's clock, which `TestClock.adjust` needs.
+    // With the members of the test's clock, since `TestClock.adjust` needs them.
     const stepped: Clock.Clock = {
       ...clock,
       currentTimeMillisUnsafe: millis,

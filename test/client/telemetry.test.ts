@@ -1,4 +1,4 @@
-/** Spans, metrics and logs of operations, none of which names people. */
+/** Spans, metrics and logs of operations. None of them contains names of people. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -58,7 +58,7 @@ const entries = [
 const people = "ou=people,dc=example"
 const ada = `uid=ada,${people}`
 
-/** A session in memory, and the name that its server has in what is told. */
+/** A session in memory, and the name of its server in telemetry. */
 const session = Effect.gen(function*() {
   const directory = yield* InMemoryDirectory.make({ entries, access: () => true })
   return yield* LdapSession.fromSocket(yield* directory.connect, {
@@ -219,7 +219,7 @@ describe("spans", () => {
           assert.notInclude(shown, "uid=ada")
           assert.notInclude(shown, "locked")
         }
-        // What went wrong is still told.
+        // The kind of failure is still shown.
         const told = Cause.squash(cause)
         assert(told instanceof LdapError)
         assert.strictEqual(told.reason._tag, reason._tag)
@@ -260,7 +260,7 @@ describe("spans", () => {
         assert.include((yield* Fiber.join(comparing)).message, words)
       }).pipe(
         Effect.scoped,
-        // The end of the session is logged within this span, into which Effect writes log lines.
+        // The end of the session is logged within this span. Effect also writes log lines into spans.
         Effect.withSpan("the program"),
         Effect.updateService(Logger.CurrentLoggers, (current) => new Set([...current, Logger.tracerLogger])),
         recorder.watch
@@ -392,7 +392,7 @@ describe("metrics", () => {
         yield* answered(0, 20)
         yield* answered(0, 40)
         yield* answered(51, 2_000)
-        // Of a server that makes up codes.
+        // From a server that invents codes.
         for (const code of [60_001, 60_002, 60_003]) yield* answered(code, 20)
         yield* Effect.flip(ldap.delete("cn=a", { timeout: 0 })).pipe(Effect.forkChild({ startImmediately: true }))
         yield* settle

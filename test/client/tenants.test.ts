@@ -1,4 +1,4 @@
-/** Several directories in one program: each under its own tag, and on demand, released when idle. */
+/** Several directories in one program: each with its own tag, or opened on demand and released when idle. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"

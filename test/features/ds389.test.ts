@@ -1,6 +1,6 @@
 /**
- * 389 Directory Server: the controls and extended operations that it has and a session can send, its SASL mechanisms, and its own
- * log of sessions.
+ * 389 Directory Server: its controls and extended operations that a session can send, its SASL mechanisms, and its own log of
+ * sessions.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -201,12 +201,12 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         const watching = session.searchMessages({
           base: top,
           timeout: "Infinity",
-          // Existing entries too: the first one shows that the server listens.
+          // Modifies existing entries too: the first notification shows that the server listens.
           controls: [LdapControl.persistentSearch.make({ changesOnly: false })]
         })
         const seen: Array<readonly [what: string | undefined, dn: string, previousDn?: string | undefined]> = []
         const [child, renamed] = [`cn=child,${top}`, `cn=renamed,${top}`]
-        // Each change that is seen leads to the next.
+        // Each change that is received triggers the next one.
         const next = [
           session.add(child, device),
           session.modify(child, LdapModification.replace("description", "changed")),
@@ -215,7 +215,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         ]
         yield* watching.pipe(
           Stream.filter((message) => message._tag === "Entry"),
-          // It may tell of an add, too, that it had answered before the search began.
+          // It may also report an add that it had answered before the search began.
           Stream.filter(({ controls, entry }) =>
             entry.dn !== top || LdapControl.entryChangeNotification.find(controls)._tag === "None"
           ),
@@ -354,7 +354,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         const refused = yield* Effect.flip(authenticate("person", Redacted.make("first-1")))
         assert.strictEqual(refused.reason._tag, "MustChangePassword")
         yield* own.modify(dn, LdapModification.replace("userPassword", "second-2"))
-        // A bind tells the connection of it, but not a bind that follows the change too closely.
+        // The next bind tells the connection about it, but not a bind that follows the change too closely.
         const again = Effect.andThen(own.bind(LdapAuth.simple(dn, Redacted.make("second-2"))), own.lookup(alice))
         const found = yield* Effect.retry(again, moments)
         assert.isTrue(Option.isSome(found))
@@ -365,13 +365,13 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
       Effect.gen(function*() {
         const { dn } = yield* under({ passwordExp: "on", passwordMaxAge: "3600", passwordWarning: "7200" })
         const own = yield* LdapSession.make({ url: urls.ldap })
-        // A policy that was added a moment ago may not count yet.
+        // A policy that was added a moment ago may not be in effect yet.
         const warned = Effect.flatMap(
           own.bind(LdapAuth.simple(dn, Redacted.make("first-1")), request),
           ({ controls }) => Effect.fromOption(LdapControl.passwordPolicyResponse.find(controls))
         )
         const { timeBeforeExpiration } = yield* Effect.retry(warned, moments)
-        // The first warning gives the password the whole time of the warning.
+        // With the first warning, the server extends the password's life to the whole warning period.
         assert.approximately(timeBeforeExpiration!, 7200, 120)
       }))
 
@@ -438,7 +438,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         )
         for (const lines of closed) {
           assert.lengthOf(lines.filter((line) => line.endsWith(" UNBIND")), 1, lines.join("\n"))
-          // U1 is its code for an end by an unbind.
+          // U1 is the server's code for an end by an unbind.
           assert.match(lines.join("\n"), /(closed|Closed Connection|Disconnect).* - U1/)
         }
       }))

@@ -1,6 +1,6 @@
 /**
- * Typical programs on a real directory: log people in, pool sessions, read the schema, and the jobs of LdapJobs. The
- * same programs for every server.
+ * Typical programs on a real directory: they log people in, pool sessions, read the schema, and run jobs of LdapJobs. The same
+ * programs run on every server.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ import * as LdapSession from "../../src/session/LdapSession.ts"
 
 export interface ProgramServer {
   readonly name: string
-  /** How to reach it, protected. */
+  /** How to reach it over a protected connection. */
   readonly config: LdapSession.SessionConfig
   readonly admin: { readonly dn: string; readonly password: string }
   readonly scratch: string
@@ -26,7 +26,7 @@ export interface ProgramServer {
   readonly loginAttribute: string
   /** The attributes of an entry that needs only a common name, and may have entries below it. */
   readonly device: Readonly<Record<string, ReadonlyArray<string>>>
-  /** Default: as `device`. */
+  /** Default: the same as `device`. */
   readonly container?: Readonly<Record<string, ReadonlyArray<string>>>
   readonly login: { readonly name: string; readonly password: string; readonly dn: string }
   readonly group: { readonly dn: string; readonly members: ReadonlyArray<string> }

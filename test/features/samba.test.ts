@@ -1,6 +1,6 @@
 /**
- * Samba as a domain controller: the features of Active Directory that other servers don't have. Where Samba differs from Active Directory itself,
- * a test says so.
+ * Samba as a domain controller: the features of Active Directory that other servers don't have. If Samba differs from Active
+ * Directory itself, the test says so.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -131,7 +131,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         const last = Option.getOrThrow(yield* session.lookup(big, { attributes: ["member;range=1595-*"] }))
         assert.deepStrictEqual([...last.descriptions], ["member;range=1595-*"])
         assert.lengthOf(last.getAll("member;range=1595-*"), 5)
-        // Active Directory gives 1500 at once; Samba has no limit.
+        // Active Directory returns 1500 at once; Samba has no limit.
         assert.lengthOf(yield* LdapJobs.memberNames(session, big), bigGroupMembers)
       }))
 
@@ -168,7 +168,8 @@ describe.skipIf(samba === undefined)("Samba", () => {
         assert.include(yield* found(LdapFilter.and(users, LdapFilter.bitOr("userAccountControl", 2 | 512))), "alice")
         assert.deepStrictEqual(yield* found(LdapFilter.inChain("memberOf", `CN=staff,${groups}`)), ["alice", "bob"])
         assert.sameMembers(yield* found(LdapFilter.inChain("member", alice), groups), ["staff", "team"])
-        // Samba follows the chain of every entry below the base: for the whole domain it takes minutes, and blocks all other clients.
+        // Samba follows the chain of every entry below the base. For the whole domain that takes minutes and blocks all other
+        // clients.
         const members = yield* Stream.runCollect(
           LdapJobs.members(session, `CN=staff,${groups}`, { nested: "inChain", base: people })
         )
@@ -209,7 +210,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
             const { entries: some, result } = yield* session.searchResult({
               base,
               filter: "(objectClass=contact)",
-              // Changes of these attributes count; that of the RDN's doesn't.
+              // Changes of these attributes are reported; changes of the RDN's attribute aren't.
               attributes: ["name"],
               controls: [
                 LdapControl.dirSyncRequest.make({ maxBytes: 1_000_000, ...(at === undefined ? {} : { cookie: at }) })
@@ -242,7 +243,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
           timeout: "Infinity",
           controls: [LdapControl.notification.make()]
         })
-        // The search returns nothing before the first change, so changes are made until it has seen one.
+        // The search returns nothing before the first change, so changes are made until it has received one.
         const seen = yield* Effect.raceFirst(
           Stream.runHead(watching),
           Effect.forever(

@@ -1,6 +1,6 @@
 /**
- * OpenLDAP: every control and extended operation that it has and a session can send, its password policy, and the faults that it
- * can simulate. Where the directory in memory answers the same, test/testing/slapd/slapdControls.test.ts compares the two.
+ * OpenLDAP: its controls and extended operations that a session can send, its password policy, and the faults that it can simulate.
+ * test/testing/slapd/slapdControls.test.ts compares them with the directory in memory.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -63,7 +63,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         const numbers = entries.map((entry) => Number(entry.get("uidNumber")))
         assert.deepStrictEqual(numbers, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
         assert.deepStrictEqual(LdapControl.sortResponse.find(result.controls), Option.some({ code: 0 }))
-        // Attributes without an ordering rule can't be sorted by.
+        // slapd can't sort by attributes without an ordering rule.
         const impossible = LdapControl.sortRequest.make([{ attribute: "cn" }], { critical: true })
         const refused = yield* Effect.flip(session.searchResult({ base: many, controls: [impossible] }))
         assert.strictEqual(refused.reason._tag, "InappropriateMatching")
@@ -73,7 +73,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       Effect.gen(function*() {
         const sort = LdapControl.sortRequest.make([{ attribute: "uidNumber" }])
         const view = Effect.fnUntraced(function*(target: LdapControl.VirtualListViewTarget) {
-          // A session of its own: slapd takes a second view for a move in the first list.
+          // A session of its own: slapd treats a second view on one connection as a move in the first list.
           const session = yield* asAdmin
           const window = LdapControl.virtualListViewRequest.make({ beforeCount: 1, afterCount: 2, target })
           const { entries, result } = yield* session.searchResult({
@@ -97,7 +97,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
           target: { _tag: "ByOffset", offset: 1, contentCount: 0 }
         }, { critical: true })
         const error = yield* Effect.flip(session.searchResult({ base: many, controls: [alone] }))
-        // Without a sort control, which RFC 2891 has sortControlMissing for.
+        // Without a sort control. RFC 2891 has the code sortControlMissing for this.
         assert.include(["SortControlMissing", "VirtualListViewError"], error.reason._tag)
       }))
 
@@ -125,7 +125,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
           assert.strictEqual(yield* Stream.runCount(session.search(options)), manyEntries)
           assert.lengthOf((yield* session.searchResult(options)).entries, manyEntries)
         }
-        // It keeps five of them for a connection, and takes a moment to release one.
+        // slapd keeps five of them for each connection, and takes a moment to release one.
         const rest = Effect.sleep("25 millis")
         for (let i = 0; i < 15; i++) {
           assert.strictEqual(yield* Stream.runCount(Stream.take(session.search(options), 7 * i + 1)), 7 * i + 1)
@@ -204,7 +204,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         ) {
           assert.isTrue(Option.isSome(yield* session.lookup(alice, { controls: [control] })))
         }
-        // Subentries are what is returned, and there are none.
+        // Only subentries are returned, and there are none.
         const subentries = [LdapControl.subentries.make(true)]
         const { entries } = yield* session.searchResult({ base: people, scope: "one", controls: subentries })
         assert.lengthOf(entries, 0)
@@ -479,7 +479,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
           controls: [LdapControl.syncRequest.make({ mode: "refreshAndPersist" })]
         })
         const child = `cn=child,${top}`
-        // Each change that is seen leads to the next.
+        // Each change that is received triggers the next one.
         const next = [
           session.modify(top, LdapModification.replace("description", "changed")),
           session.add(child, device),
@@ -488,7 +488,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
         yield* watching.pipe(
           Stream.mapEffect((message) => {
             if (message._tag === "Intermediate" && message.oid === LdapControl.syncInfoOid) {
-              // The refresh is over: from here on there are changes.
+              // The refresh has ended: from here on changes are sent.
               assert.include(["RefreshPresent", "RefreshDelete"], ok(LdapControl.decodeSyncInfo(message.value))._tag)
               isRefreshed = true
               return next[0]!

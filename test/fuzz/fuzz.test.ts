@@ -1,4 +1,4 @@
-/** The corpus, and a few hundred rounds that are the same at every run. `fuzz.ts` goes on from there. */
+/** Runs the corpus and a few hundred rounds, the same in every run. `fuzz.ts` runs more rounds. */
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readdirSync, readFileSync } from "node:fs"
@@ -7,7 +7,7 @@ import { round, tryParser } from "./rounds.ts"
 
 const corpus = new URL("corpus/", import.meta.url)
 
-/** Hexadecimal digits, with comments in lines of their own. */
+/** Hexadecimal digits, with comments in separate lines. */
 const octetsIn = (file: string): Buffer =>
   Buffer.from(readFileSync(new URL(file, corpus), "utf8").replace(/^#.*$/gm, "").replace(/\s/g, ""), "hex")
 

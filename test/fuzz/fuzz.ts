@@ -3,8 +3,8 @@
  *
  *     node test/fuzz/fuzz.ts --seconds 60 --seed 1
  *
- * Rounds are numbered from the seed on, and a round is made of its number alone: one that fails is printed, and
- * `--seed N --rounds 1` repeats it. Inputs that have found faults are in corpus/.
+ * Rounds are numbered, starting from the seed, and the number alone determines a round. A round that fails is printed, and `--seed
+ * N --rounds 1` repeats it. Inputs that have found bugs are in corpus/.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

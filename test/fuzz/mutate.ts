@@ -1,6 +1,5 @@
 /**
- * Damage: bytes as a broken or a hostile peer might send them, from a random number generator with a seed, so that every round can
- * be repeated.
+ * Damages bytes as a broken or hostile peer might, with a seeded random number generator, so that every round can be repeated.
  */
 
 /** Numbers from 0 to 2^32 - 1 (mulberry32). */
@@ -20,7 +19,7 @@ export const below = (random: Random, limit: number): number => random() % limit
 
 export const pick = <A>(random: Random, choices: ReadonlyArray<A>): A => choices[below(random, choices.length)]!
 
-/** Bytes with a large effect: tags, lengths, ends of ranges. */
+/** Bytes that have a large effect: tags, lengths, limits of ranges. */
 const telling = [
   0,
   1,
@@ -44,7 +43,7 @@ const telling = [
   0xff
 ]
 
-/** One piece of damage. */
+/** Applies one kind of damage. */
 const damage = (random: Random, octets: Buffer): Buffer => {
   const at = below(random, octets.length + 1)
   const copy = Buffer.from(octets)
@@ -62,7 +61,7 @@ const damage = (random: Random, octets: Buffer): Buffer => {
     case 4:
       return Buffer.concat([copy.subarray(0, at), copy.subarray(at + 1 + below(random, 8))])
     case 5: {
-      // A piece once more, elsewhere.
+      // Copies a piece to another position.
       const from = below(random, octets.length + 1)
       const piece = copy.subarray(from, from + below(random, 32))
       return Buffer.concat([copy.subarray(0, at), piece, copy.subarray(at)])
@@ -71,7 +70,7 @@ const damage = (random: Random, octets: Buffer): Buffer => {
       for (let i = at; i < Math.min(copy.length, at + below(random, 16)); i++) copy[i] = below(random, 256)
       return copy
     case 7: {
-      // An element longer or shorter than its length.
+      // Makes an element longer or shorter than its length says.
       if (at < copy.length) copy[at] = (copy[at]! + pick(random, [1, 255, 2, 254, 127])) & 0xff
       return copy
     }
@@ -86,7 +85,7 @@ export const mutate = (random: Random, octets: Buffer): Buffer => {
   return mutated
 }
 
-/** The same bytes in pieces. */
+/** Splits the bytes into pieces. */
 export const chunks = (random: Random, octets: Buffer): ReadonlyArray<Buffer> => {
   const most = pick(random, [1, 3, 17, 400, octets.length + 1])
   const pieces: Array<Buffer> = []

@@ -1,9 +1,9 @@
 /**
- * The promises for any bytes: of the parser alone, and of a session whose peer sends them.
+ * The promises for arbitrary bytes: of the parser alone, and of a session whose peer sends them.
  *
- * The parser never throws, and whatever the chunks, it finds the same messages and the same fault; what it finds can be read to
- * the last attribute, and encoded and read again. The session settles everything with a value or a typed error in bounded
- * time, and ends with one unbind at most and nothing after it.
+ * The parser never throws. However the bytes are split, it finds the same messages and the same violation. Each message that it
+ * finds can be read completely, and encoded and parsed again. The session settles every operation with a value or a typed error in
+ * bounded time. It ends with at most one unbind and sends nothing after it.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,7 +22,7 @@ import type { LdapSession } from "../../src/session/LdapSession.ts"
 import { connect, done, entry, octets, ok, type Request } from "../session/recording/RecordingPeer.ts"
 import { below, chunks, mutate, pick, type Random, random } from "./mutate.ts"
 
-/** A broken promise. The message says which. */
+/** A broken promise. The message describes it. */
 class Broken extends Error {}
 
 const must = (holds: boolean, what: string): void => {
@@ -41,7 +41,7 @@ const parse = (pieces: ReadonlyArray<Buffer>) => {
   return { messages, failure: failure?.detail }
 }
 
-/** All of a message that a program could look at. */
+/** Reads all parts of a message that a program could read. */
 const read = (message: LdapMessage): string => {
   const { operation } = message
   if (operation._tag === "SearchResultEntry") {
@@ -72,7 +72,7 @@ export const tryParser = (sent: Buffer, random: Random): void => {
   }
   for (const [i, message] of whole.messages.entries()) {
     const encoded = encode(message)
-    // An accepted message may still have no encoding, for instance because of an unknown number.
+    // An accepted message may have no encoding, for instance because of an unknown number.
     if (Result.isFailure(encoded)) continue
     const again = Result.getOrThrow(decode(encoded.success))
     must(read(again) === texts[i], `read again, ${texts[i]} is ${read(again)}`)
@@ -83,7 +83,7 @@ export const tryParser = (sent: Buffer, random: Random): void => {
 // A session
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A good answer to a request. */
+/** A correct answer to a request. */
 const answer = ({ messageId, operation }: Request, random: Random): Buffer => {
   const text = pick(random, ["", "cn=a,dc=example,dc=org", "é".repeat(100)])
   const result = {
@@ -164,7 +164,7 @@ export const trySession = (random: Random): Effect.Effect<void> =>
       }
     }
     const end = yield* session.closed
-    // A bind that is not answered in time ends the session from this side: the peer still listens.
+    // If a bind is not answered in time, this side ends the session, and the peer still listens.
     const isUnanswered = end._tag === "ConnectionLost" && end.detail.includes("this side closed")
     const unbinds = end._tag === "Released" || end._tag === "ProtocolViolation" || isUnanswered ? 1 : 0
     must(peer.count("UnbindRequest") === unbinds, `${peer.count("UnbindRequest")} unbinds after ${end._tag}`)
@@ -195,7 +195,7 @@ const requests: ReadonlyArray<Request> = [
   })
 ]
 
-/** The bytes of a round: damaged messages of both directions, or nothing but noise. */
+/** The bytes of a round: damaged messages of both directions, or random bytes. */
 export const octetsOf = (random: Random): Buffer => {
   if (below(random, 10) === 0) return Buffer.from(Array.from({ length: below(random, 200) }, () => below(random, 256)))
   const messages = Array.from({ length: 1 + below(random, 3) }, () => {
@@ -205,7 +205,7 @@ export const octetsOf = (random: Random): Buffer => {
   return mutate(random, Buffer.concat(messages))
 }
 
-/** A round: its seed is enough to repeat it. Fails with the broken promise. */
+/** Runs a round, which its seed determines completely. Fails with the broken promise. */
 export const round = (seed: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const numbers = random(seed)

@@ -1,5 +1,5 @@
 /**
- * Differences from ldapts: what servers send, as it should and otherwise.
+ * Differences from ldapts: correct and incorrect messages of servers.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -67,7 +67,7 @@ describe("what servers send", () => {
           octets: bad,
           mixed: ["text", bad],
           mixedTheOtherWay: [bad, ""],
-          // A character of the text, which is also what stands for octets that are none.
+          // A character of the text that is also the replacement for invalid bytes.
           replacement: ["\ufffd", "a\ufffd"],
           zero: "a\0b",
           "text;binary": "t",
@@ -172,12 +172,12 @@ describe("what servers send", () => {
         const { value } = (yield* settled(first)) as IteratorResult<ldapts.SearchResult>
         assert.deepStrictEqual((value as ldapts.SearchResult).searchEntries, [{ dn: "cn=a", cn: "x" }])
         const returned = pages.return(undefined)
-        // The next page had been asked for together with the last entry of this one.
+        // The next page was requested together with the last entry of this one.
         const ahead = yield* connection.expect("SearchRequest")
         const { operation } = yield* connection.expect("AbandonRequest")
         assert.strictEqual(operation.abandoned, ahead.messageId)
         const last = yield* connection.expect("SearchRequest")
-        // The size of the page is 0, the cookie the last one.
+        // The page size is 0, and the cookie is the last one.
         assert.deepStrictEqual(Buffer.from(last.controls[0]!.value!).toString("hex"), "3006020100040164")
         yield* connection.send(last.messageId, done, page("050201000400") as never)
         yield* settled(returned as Promise<unknown>)

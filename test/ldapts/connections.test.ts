@@ -1,5 +1,5 @@
 /**
- * Connections that the program makes, passwords in clear text, URLs; and that nothing of ldapts is missing.
+ * Connections that the program makes, passwords in clear text, and URLs. The drop-in has everything that ldapts exports.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import { listen } from "../session/recording/RecordingServer.ts"
 import { answerSearch, bind, ca, certificates, secure, served, settled } from "./behaviours/recorded.ts"
 
 describe("connections that the program makes", () => {
-  /** A stream that is no socket of Node: nothing is known of where it leads. */
+  /** A stream that isn't a socket of Node: it is unknown where it leads. */
   const tunnel = (port: number): net.Socket => {
     const socket = net.connect(port, "127.0.0.1")
     const stream = new Duplex({
@@ -49,7 +49,7 @@ describe("connections that the program makes", () => {
             }) as typeof net.connect
             const client = new Client({ url: "ldap://ldap.example.org", createConnection })
             if (i === 1) {
-              // Its other end has been taken: that it is used is seen in the socket.
+              // Its other end has been accepted. The socket shows that it is used.
               const search = client.search("dc=example")
               yield* Effect.promise(() => vi.waitFor(() => assert.isAbove(connected.bytesWritten, 0)))
               connected.destroy()

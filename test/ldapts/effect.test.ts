@@ -1,5 +1,5 @@
 /**
- * `client.effect`: programs that use the drop-in and sessions side by side.
+ * `client.effect`: programs that use the drop-in and sessions together.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * Errors of this library as those of ldapts, and back.
+ * Converts errors of this library to those of ldapts, and back.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ const result = (code: number, diagnosticMessage = ""): LdapError.LdapResult => (
 describe("to errors of ldapts", () => {
   it("a result code has ldapts' class, code and message", () => {
     for (let code = 1; code < 130; code++) {
-      // What the server wants in a bind is told by another way: see SaslConversation.
+      // What the server wants during a bind is reported in another way: see SaslConversation.
       if (code === 14) continue
       for (const text of ["", "the server's words"]) {
         const response = new ldapts9.BindResponse({ messageId: 1, status: code, errorMessage: text })
@@ -115,7 +115,7 @@ describe("from errors of ldapts itself", () => {
     assert.deepStrictEqual(kinds, ["dns", "dns", "refused", "timeout", "tls", "other"])
   })
 
-  it("other errors are none of LDAP", () => {
+  it("other errors are not LDAP errors", () => {
     for (const other of [new TypeError("x"), "text", undefined, { code: 49 }]) {
       assert.isUndefined(dropIn.toLdapError(other))
     }

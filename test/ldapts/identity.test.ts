@@ -1,5 +1,5 @@
 /**
- * Differences from ldapts: who the client is, and over what, after an unbind, a lost connection, and a bind that failed.
+ * Differences from ldapts: the client's identity and its protection, after an unbind, a lost connection, and a failed bind.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * ldapts is imported by the drop-in, and by nothing else: programs that don't use the drop-in needn't install it.
+ * Only the drop-in imports ldapts, so programs that don't use the drop-in don't have to install it.
  */
 import { assert, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"

@@ -1,5 +1,6 @@
 /**
- * Differences from ldapts: operations that share a connection, time limits, what is sent, and binds of several steps.
+ * Differences from ldapts: operations that share a connection, time limits, the messages that are sent, and binds with several
+ * steps.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

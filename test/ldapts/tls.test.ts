@@ -1,5 +1,5 @@
 /**
- * TLS of both clients: what they accept and what they refuse is the same, and so are Node's errors.
+ * TLS of both clients: they accept and refuse the same, with the same errors of Node.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as tls from "node:tls"
@@ -13,7 +13,7 @@ const slapd = inject("slapd")
 const whoAmI = "1.3.6.1.4.1.4203.1.11.3"
 
 describe.skipIf(slapd === undefined)("TLS", () => {
-  // Also where there is no slapd, this is read.
+  // Evaluated even if there is no slapd.
   const { base, certificates, urls } = slapd ??
     { base: "", certificates: makeCertificates(), urls: { ldap: "", ldaps: "" } }
   const ca = certificates.ca.cert

@@ -19,7 +19,7 @@ const result = (code: number, fields?: Partial<LdapError.LdapResult>): LdapError
 const failure = (reason: LdapError.LdapErrorReason): LdapError.LdapError =>
   new LdapError.LdapError({ reason, operation: "bind", server: "ldaps://a.example", dn: "cn=Ada" })
 
-/** What stands in RFC 4511 appendix A and in the registry of RFC 4520, and is no success. */
+/** The codes of RFC 4511 appendix A and of the registry of RFC 4520 that are not successes. */
 const reasons: ReadonlyArray<readonly [number, string, string]> = [
   [1, "operationsError", "OperationsError"],
   [2, "protocolError", "ProtocolError"],
@@ -175,7 +175,7 @@ describe("messages", () => {
     ["c0000234", "account locked"],
     ["775", "account locked"]
   ])("spell Active Directory's data %s out", (code, meaning) => {
-    // The NUL at the end is Active Directory's own.
+    // Active Directory adds the NUL at the end.
     const diagnosticMessage =
       `80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data ${code}, v2580\0`
     const reason = LdapError.fromResult(result(49, { diagnosticMessage }))

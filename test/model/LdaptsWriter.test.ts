@@ -1,5 +1,5 @@
 /**
- * The writer that values of ldapts write themselves with: it writes what ldapts' own does.
+ * The writer with which values of ldapts encode themselves: it writes the same as ldapts' own.
  */
 import { assert, it } from "@effect/vitest"
 import { BerWriter } from "ldapts"

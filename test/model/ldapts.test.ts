@@ -17,7 +17,8 @@ import { encode } from "../../src/protocol/encode.ts"
 import type { ProtocolOperation, SearchRequest } from "../../src/protocol/LdapMessage.ts"
 
 /**
- * Versions that programs have, and a second copy of one, whose classes are others. The declarations are those of the newest: what is
+ * Versions that programs use, and a second copy of one, which has different classes. The declarations are those of the newest
+ * version: the parts that are used here are the same in all.
  * used here is the same in all.
  */
 const libraries: ReadonlyArray<readonly [string, typeof ldapts9]> = [
@@ -240,7 +241,7 @@ describe("plain objects", () => {
     const value = Buffer.from([1])
     const plain = { type: "1.2", critical: true, value }
     assert.deepStrictEqual(interop.controlFrom(plain), LdapControl.make("1.2", { critical: true, value }))
-    // What a class of ldapts has in `value` is not what goes into a message.
+    // The `value` of an ldapts class isn't what is sent in a message.
     const paged = { type: "1.2.840.113556.1.4.319", value: { size: 1 } }
     assert.throws(() => interop.controlFrom(paged), TypeError)
   })

@@ -1,4 +1,4 @@
-/** Names that aren't UTF-8 stay apart, and become the same bytes again; names that are UTF-8 are as they came. */
+/** Names that aren't UTF-8 stay different, and become the same bytes again. Names that are UTF-8 are unchanged. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Equal from "effect/Equal"
@@ -14,7 +14,7 @@ const all = (bytes: Buffer, read: (bytes: Buffer, start: number, end: number) =>
   // In the middle of others, which must not matter.
   read(Buffer.concat([Buffer.from([0xc3]), bytes, Buffer.from([0xa9])]), 1, bytes.length + 1)
 
-/** What isn't UTF-8: lone bytes, overlong forms, surrogates, what is too large, and what is cut short. */
+/** Invalid UTF-8: lone bytes, overlong forms, surrogates, code points that are too large, and truncated characters. */
 const notUtf8 = [
   ...Array.from({ length: 0x80 }, (_, i) => [0x80 + i]),
   [0xc0, 0x80],
@@ -30,7 +30,7 @@ const notUtf8 = [
   [0xfe, 0xff]
 ].map((octets) => Buffer.from(octets))
 
-/** The replacement character itself, which is UTF-8. */
+/** The replacement character itself, which is valid UTF-8. */
 const replacement = Buffer.from("\ufffd")
 
 const anyOctets = Arbitrary.array(
@@ -57,7 +57,7 @@ describe("a distinguished name", () => {
       const text = all(Buffer.concat([Buffer.from("cn=a"), value, Buffer.from(",dc=x")]), dnTextAt)
       const dn = Result.getOrThrow(LdapDn.parse(text))
       assert.deepStrictEqual(Buffer.from(dn.rdns[0]!.attributes[0]!.value), Buffer.concat([Buffer.from("a"), value]))
-      // Written again, and read again, it is the same name.
+      // Written and parsed again, it is the same name.
       assert.isTrue(Equal.equals(Result.getOrThrow(LdapDn.parse(dn.toString())), dn))
       return dn
     })
@@ -107,7 +107,7 @@ describe("in messages", () => {
   const ff = Buffer.from([0xff])
   const fe = Buffer.from([0xfe])
 
-  /** Encodes a message whose text has a mark, and puts the byte in the mark's place. */
+  /** Encodes a message whose text has a mark, and replaces the mark by the byte. */
   const withOctet = (operation: ProtocolOperation, octet: Buffer): Buffer => {
     const bytes = Buffer.from(Result.getOrThrow(encode({ messageId: 1, operation, controls: [] })))
     for (let at = bytes.indexOf(0x07); at >= 0; at = bytes.indexOf(0x07)) octet.copy(bytes, at)

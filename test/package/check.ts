@@ -1,9 +1,9 @@
 /**
- * The package as its users get it: packed, unpacked beside a small program, type-checked as their compilers would, run.
+ * Tests the package as users get it: packed, unpacked beside a small program, type-checked as their compilers would do it, and run.
  *
- * `npm run build` comes first. publint and attw look at the tarball too; attw's `esm-only` profile is the right one,
- * since this is an ES module and `require` of it is Node's business. Dependencies are linked from this project's
- * node_modules, which spares an installation and changes nothing for the package itself.
+ * `npm run build` must come first. publint and attw check the tarball too, attw with the profile `esm-only`, since this is an ES
+ * module and Node decides about `require`. Dependencies are linked from this project's node_modules, which saves an installation
+ * and makes no difference for the package.
  */
 import { execFileSync } from "node:child_process"
 import {
@@ -20,7 +20,7 @@ import { tmpdir } from "node:os"
 import { basename, dirname, join, relative } from "node:path"
 import { rolldown } from "rolldown"
 
-/** What compilers, bundlers and Node load for one path. */
+/** The files that compilers, bundlers and Node load for one path. */
 interface Files {
   readonly types: string
   readonly module: string
@@ -45,7 +45,7 @@ const check = (what: string, passed: boolean): void => {
   if (!passed) failures.push(what)
 }
 
-/** Runs a tool of this project; what it has to say is shown when it fails. */
+/** Runs a tool of this project. If it fails, its output is shown. */
 const run = (what: string, cwd: string, tool: string, ...args: ReadonlyArray<string>): void => {
   try {
     execFileSync(process.execPath, [join(root, "node_modules", tool), ...args], {
@@ -61,7 +61,7 @@ const run = (what: string, cwd: string, tool: string, ...args: ReadonlyArray<str
   }
 }
 
-// What the package offers, by the name that a program imports and by the file behind it.
+// The exports of the package, by the name that a program imports and by their file.
 const modules = Object.entries(manifest.exports).flatMap(([path, files]) =>
   typeof files === "string" ? [] : [{ path, files }]
 )
@@ -72,7 +72,7 @@ for (const { files, path } of modules) {
   check(`the build has what "${path}" is for: ${files.module}`, complete && alike)
 }
 const offered = new Set(modules.flatMap(({ files }) => [files.module, files.default]))
-/** The namespaces of an entry: their names, and the files behind them. */
+/** The namespaces of an entry: their names and files. */
 const namespacesOf = (entry: string) =>
   Array.from(
     readFileSync(join(root, "src", entry), "utf8").matchAll(/^import \* as (\w+) from "\.\/(.+)\.ts"$/gm),
@@ -83,7 +83,7 @@ const entries = {
   "./testing": namespacesOf("testing.ts"),
   "./replica": namespacesOf("replica.ts")
 }
-/** In no entry, since it loads effect/cluster. */
+/** Not in any entry, since it loads effect/cluster. */
 const alone = "./replica/LdapReplicaCluster"
 for (const [entry, namespaces] of Object.entries(entries)) {
   check(`"${entry}" has namespaces`, namespaces.length > 0)
@@ -117,12 +117,17 @@ const install = (name: string): void => {
   mkdirSync(dirname(join(nodeModules, name)), { recursive: true })
   symlinkSync(join(root, "node_modules", name), join(nodeModules, name))
 }
-// Without the optional ones: a program in production runs without them.
+// Without optional peers: a program in production runs without them.
 const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
   .filter((name) => manifest.peerDependenciesMeta[name]?.optional !== true)
 for (const name of [...needed, "@types/node"]) install(name)
 
 const built = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" })
+const top = ["AGENTS.md", "CHANGELOG.md", "LICENSE", "README.md", "dist", "examples", "package.json", "src", "test"]
+check(
+  "nothing that is built for this project alone is in the package",
+  readdirSync(installed).sort().join() === top.join()
+)
 check("no test is in the package", !built.some((name) => /\.test\./.test(name)))
 const links = Array.from(
   readFileSync(join(installed, "README.md"), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g),
@@ -131,7 +136,7 @@ const links = Array.from(
 const missing = links.filter((link) => !existsSync(join(installed, link)))
 check(`${links.length} links of the README lead to files in the package: ${missing.join(", ")}`, missing.length === 0)
 const maps = built.filter((name) => name.endsWith(".map")).map((name) => join(installed, "dist", name))
-/** The sources of a file that was built, as its map has them; a file that only names others has no map. */
+/** The sources of a built file, from its source map. A file that only re-exports has no map. */
 const sourcesOf = (file: string): ReadonlyArray<string> =>
   existsSync(`${file}.map`)
     ? (JSON.parse(readFileSync(`${file}.map`, "utf8")) as { readonly sources: ReadonlyArray<string> }).sources
@@ -156,7 +161,7 @@ const inProduction = [
   )
 ]
 const inTests = [".", ...modules.map(({ path }) => path).filter(isForTests)]
-/** A module is loaded once, by whichever paths it is imported. */
+/** A module is loaded once, whatever path it is imported by. */
 const thereOnce = (barrels: number, count: number): string => `
 const all: ReadonlyArray<Readonly<Record<string, unknown>>> = [${
   Array.from({ length: count }, (_, i) => `m${i}`).join(", ")
@@ -168,7 +173,7 @@ for (const value of all.slice(${barrels}).flatMap((module) => Object.values(modu
   if (!values.includes(value)) throw new Error(String(value) + " is there twice")
 }
 `
-// The command line is one file that needs nothing but the library's own peers; here are only those that aren't optional.
+// The command line is one file that needs only the library's own peers. Here only those are installed that aren't optional.
 const commandLine = (...args: ReadonlyArray<string>): string =>
   execFileSync(process.execPath, [join(installed, manifest.bin["effect-ldap"]!), ...args], {
     cwd: folder,
@@ -193,7 +198,7 @@ writeFileSync(
 import * as Effect from "effect/Effect"
 import { LdapError, LdapSasl } from "effect-ldap"
 ${thereOnce(barrels.length, inProduction.length)}
-// The types have to be there: were they any, the directive below would be an error.
+// The types must be present: if they were any, the directive below would be an error.
 const program = Effect.fail(
   new LdapError.LdapError({
     operation: "bind",
@@ -206,7 +211,7 @@ const program = Effect.fail(
 const code: string = Effect.runSync(program)
 if (Object.is(code, 49) === false) throw new Error(\`not 49 but \${code}\`)
 
-// Kerberos is an optional peer, which is missing here: its first use must fail with an error that says so.
+// Kerberos is an optional peer that is missing here. Its first use must fail with an error that says so.
 const kerberos = LdapSasl.gssapi().start({ protection: "tls", host: "ldap.example.com" })
 const { message } = await Effect.runPromise(Effect.flip(kerberos))
 if (!message.includes("npm install kerberos")) throw new Error(message)
@@ -240,7 +245,8 @@ for (const [resolution, options] of Object.entries(resolutions)) {
     run(`a program compiles with ${resolution} resolution and ${compiler}`, folder, tool, "-p", config)
   }
 }
-// Declarations may refer to nothing that the package, or its optional peers, left out, so here they are checked too. Effect's want the DOM.
+// Declarations must not refer to anything that the package or its optional peers left out, so they are checked here too. Effect's
+// declarations need the DOM.
 const lib = [...compilerOptions.lib, "DOM"]
 const strict = { ...compilerOptions, ...resolutions.NodeNext, lib, noEmit: true, skipLibCheck: false }
 writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: strict, files: ["program.ts"] }))
@@ -249,7 +255,7 @@ run("the declarations compile too", folder, "typescript/bin/tsc", "-p", folder)
 const program = relative(join(root, "node_modules"), join(folder, "NodeNext/program.js"))
 run(`the program runs without optional peers, and ${hidden.length} inner paths can't be reached`, folder, program)
 
-// Names, filters and errors are useful without a session, so a program that imports only these must load nothing else.
+// Names, filters and errors are useful without a session, so a program that imports only these must not load anything else.
 const importsOf = (file: string): ReadonlyArray<string> =>
   Array.from(
     readFileSync(file, "utf8").matchAll(/^(?:import|export)[\w\s{},*$]+?from "([^"]+)"/gm),
@@ -318,7 +324,7 @@ const packages = (names: ReadonlyArray<string>): string =>
 const unbundled = built.filter((name) => name.endsWith(".js") && !bundled.includes(name) && !name.startsWith("bin/"))
 check("the bundled files import what the modules do from elsewhere", packages(bundled) === packages(unbundled))
 
-/** The modules of the package of which a bundler keeps something, for a program with such an import. */
+/** The modules of which a bundler keeps something, for a program with such an import. */
 const keptOf = async (statement: string): Promise<ReadonlyArray<string>> => {
   const entry = join(folder, "entry.mjs")
   writeFileSync(entry, `${statement}\nconsole.log(LdapDn.parse("dc=example"))\n`)

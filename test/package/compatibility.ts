@@ -1,8 +1,10 @@
 /**
- * The packed package with each compiler, bundler and runtime that the README names: `npm run build && npm run check:compatibility`.
+ * Tests the packed package with each compiler, bundler and runtime that the README names: `npm run build && npm run
+ * check:compatibility`.
  *
- * All of them come from npm, into a temporary folder. `smoke.mjs` is the program that runs on each runtime, against slapd, whose log tells
- * how each connection ended: one unbind, and no connection that was lost. `dropIn.mjs` is one of ldapts, beside several versions of that.
+ * All of them are installed from npm into a temporary folder. `smoke.mjs` runs on each runtime, against slapd. slapd's log shows
+ * how each connection ended: there must be one unbind and no lost connection. `dropIn.mjs` is a program of ldapts, beside several versions
+ * of that.
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -17,7 +19,7 @@ const { name, peerDependencies } = JSON.parse(readFileSync(join(root, "package.j
   readonly peerDependencies: Readonly<Record<string, string>>
 }
 
-/** The versions are fixed, so that a run today and one in a year try the same. */
+/** The versions are fixed, so that later runs test the same. */
 const runtimes = {
   "node-22": "npm:node@22.23.3",
   "node-24": "npm:node@24.21.0",
@@ -178,7 +180,7 @@ try {
     })
     const version = spawnSync(command[0]!, ["--version"], { encoding: "utf8" }).stdout.split("\n", 1)[0]
     const connections = (await closedConnections(slapd.logFile, "ACCEPT", { count: before })).slice(before)
-    // A connection whose TLS handshake fails on this side was never opened: it gets no unbind.
+    // A connection whose TLS handshake fails on this side was never opened, so it has no unbind.
     const isOpened = ({ lines }: (typeof connections)[number]) =>
       lines.some((line) => /^op=\d+ (?:BIND|EXT)/.test(line))
     const opened = connections.filter(isOpened)

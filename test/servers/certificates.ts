@@ -1,9 +1,8 @@
 /**
- * Certificates for tests: a throw-away authority, a server certificate that it signed, and bad ones to be refused.
+ * Certificates for tests: a temporary authority, a server certificate that it signed, and invalid ones that must be refused.
  *
- * They are made in memory at every run, so none is ever stale, no private key lies in the repository, and no openssl is
- * needed. X.509 (RFC 5280) asks for little here: P-256 keys, ECDSA with SHA-256, and the few extensions that a verifier
- * looks at.
+ * They are made in memory in every run. So none expires, the repository has no private key, and openssl isn't needed. X.509 (RFC
+ * 5280) requires little here: P-256 keys, ECDSA with SHA-256, and the few extensions that a verifier checks.
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
 
@@ -18,21 +17,21 @@ export interface Certificates {
   readonly ca: Certificate
   /** For localhost, 127.0.0.1 and ::1. */
   readonly server: Certificate
-  /** As `server`, but it ended yesterday. */
+  /** Like `server`, but it expired yesterday. */
   readonly expired: Certificate
-  /** Valid and signed by the authority, but for elsewhere.example only. */
+  /** Valid and signed by the authority, but only for elsewhere.example. */
   readonly wrongHost: Certificate
-  /** As `server`, but signed by an untrusted authority. */
+  /** Like `server`, but signed by an untrusted authority. */
   readonly untrusted: Certificate
   /** A new certificate for the key of `server`. */
   readonly renewed: Certificate
-  /** Of a client that calls itself alice, by the attribute `uid`. */
+  /** The certificate of a client that is named alice, by the attribute `uid`. */
   readonly client: Certificate
-  /** As `client`, but signed by an untrusted authority. */
+  /** Like `client`, but signed by an untrusted authority. */
   readonly untrustedClient: Certificate
 }
 
-/** Certificates for this machine's own names, and for `names` that a server has beside them. */
+/** Certificates for the names of this machine, and for the additional `names` of a server. */
 export const makeCertificates = (...names: ReadonlyArray<string>): Certificates => {
   const { ca, server } = signedBy("Throw-away test CA", names)
   const stranger = issue({ name: "Throw-away CA of a stranger" })
@@ -49,7 +48,7 @@ export const makeCertificates = (...names: ReadonlyArray<string>): Certificates 
   }
 }
 
-/** A server's certificate, and the authority with this name that signed it. */
+/** A server's certificate, signed by an authority with this name. */
 export const signedBy = (authority: string, names: ReadonlyArray<string> = []) => {
   const ca = issue({ name: authority })
   return { ca, server: issue({ ...localhost(names), issuer: ca }) }
@@ -63,13 +62,13 @@ const localhost = (names: ReadonlyArray<string>) => ({
 interface Request {
   readonly name: string
   readonly hosts?: ReadonlyArray<string>
-  /** Its purpose. Default: with `hosts` a server, without them an authority. */
+  /** Its purpose. Default: a server if there are `hosts`, otherwise an authority. */
   readonly purpose?: "clientAuth" | "serverAuth" | "authority"
   /** Default: a new one. */
   readonly privateKey?: KeyObject
-  /** Without one, the certificate is signed with its own key. */
+  /** The authority. Without one, the certificate is signed with its own key. */
   readonly issuer?: Issued
-  /** From when to when, counted from today. */
+  /** The first and last day, counted from today. */
   readonly days?: readonly [number, number]
 }
 
@@ -152,7 +151,7 @@ const ecdsaWithSha256 = sequence(objectIdentifier("2a8648ce3d040302"))
 
 const rdn = (type: Buffer, value: string) => sequence(tagged(0x31, sequence(type, tagged(0x0c, Buffer.from(value)))))
 
-/** The point of the public key is at the end of its encoding; its first bytes identify it as well as a hash. */
+/** The point of the public key is at the end of its encoding. Its first bytes identify it as well as a hash does. */
 const keyIdentifier = (key: KeyObject): Buffer =>
   createPublicKey(key).export({ type: "spki", format: "der" }).subarray(-20)
 

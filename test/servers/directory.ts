@@ -1,7 +1,7 @@
 /**
- * The directory of the tests as LDIF: the same for slapd and for any other server that the tests fill.
+ * The directory of the tests as LDIF, the same for all servers.
  *
- * dc=example,dc=com with people, groups, 1,200 small entries to search through, and names that point elsewhere.
+ * dc=example,dc=com with people, groups, 1,200 small entries for searches, and names that refer to other servers.
  */
 
 export const base = "dc=example,dc=com"
@@ -12,15 +12,15 @@ export const admin = { dn: `cn=admin,${base}`, password: "secret" } as const
 /** The password of a person: alicepw-1 for alice. */
 export const passwordOf = (uid: string): string => `${uid}pw-1`
 
-/** How many entries are below ou=many: cn=e0001 to cn=e1200, with uidNumber 1199 down to 0. */
+/** The number of entries below ou=many: cn=e0001 to cn=e1200, with uidNumber 1199 down to 0. */
 export const manyEntries = 1200
 
-/** The first bytes of a JPEG, then all byte values: it is not text in any encoding. */
+/** The first bytes of a JPEG, then all byte values. It isn't text in any encoding. */
 export const photo: Uint8Array = Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, ...Array.from({ length: 256 }, (_, i) => i)])
 
 /**
- * The directory, with referral objects that point to `url`, where it is served, and what the entry at its top has in
- * addition.
+ * The directory. Its referral objects point to `url`, which is its own address. `top` are additional attributes of the entry at its
+ * top.
  */
 export const directory = (url: string, top: ReadonlyArray<string> = []): string => {
   const units = ["people", "groups", "many", "referrals", "scratch"].map((ou) =>
@@ -107,7 +107,7 @@ const referral = (cn: string, urls: ReadonlyArray<string>): string =>
 
 const base64 = (value: string | Uint8Array): string => Buffer.from(value as Uint8Array).toString("base64")
 
-/** LDIF (RFC 2849) asks for base64 where a value isn't ASCII. */
+/** LDIF (RFC 2849) requires base64 for values that aren't ASCII. */
 export const record = (dn: string, lines: ReadonlyArray<string>): string =>
   [`dn: ${dn}`, ...lines]
     .map((line) => {

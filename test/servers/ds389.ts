@@ -1,10 +1,9 @@
 /**
- * Starts 389 Directory Server for tests, with the same directory as slapd: in a folder of its own, on free loopback ports,
- * and gone when the tests are.
+ * Starts 389 Directory Server for tests, with the same directory as slapd: in its own folder, on free loopback ports. It is removed
+ * when the tests end.
  *
- * The tools that come with the server make an instance in /etc, with systemd, in half a minute. All that an instance needs
- * is a folder with a dse.ldif, from the template of the package: it is written here, and the entries are imported before
- * the first start.
+ * The tools of the server create an instance in /etc, with systemd, and take half a minute. But an instance needs only a folder
+ * with a dse.ldif, which is written here from the template of the package. The entries are imported before the first start.
  */
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
 import { userInfo } from "node:os"
@@ -14,33 +13,32 @@ import { admin, base, directory } from "./directory.ts"
 import { findExecutable } from "./installation.ts"
 import { answers, freePorts, type Launch, launchIn, watched } from "./running.ts"
 
-/** Where a running 389 Directory Server is and how to get in. Plain data: vitest hands it to the test files. */
+/** How to reach a running 389 Directory Server. Plain data: vitest passes it to the test files. */
 export interface Ds389Facts {
   readonly base: string
-  /** The Directory Manager, by the name that the administrator has on the other servers. */
+  /** The Directory Manager, with the name that the administrator has on the other servers. */
   readonly admin: { readonly dn: string; readonly password: string }
   readonly host: "127.0.0.1"
   /** The port of `ldap`, which offers StartTLS too. */
   readonly port: number
   readonly tlsPort: number
   readonly urls: { readonly ldap: string; readonly ldaps: string; readonly ldapi: string }
-  /** The authority to trust is `ca`; the server shows `server`. */
+  /** The authority to trust is `ca`; the server uses `server`. */
   readonly certificates: Certificates
   /** The certificate of the authority as a file. */
   readonly caFile: string
-  /** What the server logs of connections: `conn=1 op=2 UNBIND`, `conn=1 op=2 fd=64 Disconnect - Cleanly Closed Connection - U1`. */
+  /** The server's log of connections: `conn=1 op=2 UNBIND`, `conn=1 op=2 fd=64 Disconnect - Cleanly Closed Connection - U1`. */
   readonly logFile: string
-  /** Everything that the server wrote. */
+  /** All output of the server. */
   readonly directory: string
 }
 
-/** Where the packages put what an instance is made from. */
+/** The files from which the packages create an instance. */
 const templates = "/usr/share/dirsrv/data"
 const defaults = "/etc/dirsrv"
 
 /**
- * Begins to start a server. The caller has to `stop` it. Two to ten seconds. `environment` is what one server has beside what
- * all have.
+ * Begins to start a server. The caller must `stop` it. Takes two to ten seconds. `environment` adds environment variables.
  */
 export const launchDs389 = (environment: Readonly<Record<string, string>> = {}): Promise<Launch<Ds389Facts>> =>
   launchIn("389ds", (folder) => launch(folder, environment))
@@ -87,7 +85,7 @@ const launch = async (
     writeFile(file("server.key"), certificates.server.key, { mode: 0o600 }),
     writeFile(file("directory.ldif"), directory(facts.urls.ldap, access))
   ])
-  // NSS keeps certificates in a database of its own.
+  // NSS stores certificates in its own database.
   const nss = ["-d", instance]
   const server = findExecutable("ns-slapd")!
   const started = await watched({
@@ -133,14 +131,14 @@ const launch = async (
   return { facts, ...started }
 }
 
-/** Access rules for all clients: the same as slapd's, in this server's syntax. They don't apply to the Directory Manager. */
+/** Access rules for all clients: those of slapd, in this server's syntax. They don't apply to the Directory Manager. */
 const access = [
   `aci: (targetattr != "userPassword")(version 3.0; acl "read"; allow (read, search, compare) userdn = "ldap:///anyone";)`,
   `aci: (targetattr = "*")(version 3.0; acl "self"; allow (write) userdn = "ldap:///self";)`,
   `aci: (targetattr = "*")(version 3.0; acl "proxy"; allow (proxy) userdn = "ldap:///uid=carol,ou=people,${base}";)`
 ]
 
-/** dse.ldif: the template of the package with its placeholders filled, and what the tests need beside it. */
+/** dse.ldif: the template of the package with its placeholders filled in, and the additional settings of the tests. */
 const configuration = async (facts: Ds389Facts, instance: string): Promise<string> => {
   const file = (name: string) => join(facts.directory, name)
   const values: Readonly<Record<string, string>> = {
@@ -177,7 +175,7 @@ const configuration = async (facts: Ds389Facts, instance: string): Promise<strin
         if (value === undefined) throw new Error(`${name} has a placeholder ${key} that nothing is known of`)
         return value
       })
-    // The server takes two empty lines for an invalid entry, and exits without a message.
+    // The server treats two empty lines as an invalid entry and exits without a message.
     records.push(...text.split(/\n\n+/).map((record) => record.split("\n").filter((line) => line !== "")))
   }
   const remaining = new Map(changes(facts))
@@ -205,10 +203,10 @@ const changes = (facts: Ds389Facts): ReadonlyArray<readonly [dn: string, lines: 
       "nsslapd-securelistenhost: 127.0.0.1",
       `nsslapd-secureport: ${facts.tlsPort}`,
       "nsslapd-security: on",
-      // Before the password, which is checked against it.
+      // Must come before the password, which is checked against it.
       "nsslapd-rootpwstoragescheme: CLEAR",
       `nsslapd-rootpw: ${facts.admin.password}`,
-      // SASL has mechanisms that need the password itself.
+      // Some SASL mechanisms need the password in clear text.
       "passwordStorageScheme: CLEAR",
       "nsslapd-sizelimit: 500",
       "nsslapd-accesslog-logbuffering: off"
@@ -221,7 +219,7 @@ const changes = (facts: Ds389Facts): ReadonlyArray<readonly [dn: string, lines: 
     ),
     plugin("MemberOf Plugin", "memberOfGroupAttr: member"),
     plugin("USN"),
-    // Names of people may hold any letter.
+    // Names of people may contain any letter.
     ["cn=7-bit check,cn=plugins,cn=config", ["nsslapd-pluginEnabled: off"]]
   ]
 }

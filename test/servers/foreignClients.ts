@@ -1,12 +1,12 @@
 /**
- * Clients that others have written, for the tests of the directory in memory: Debian's ldap-utils, python-ldap and
- * Net::LDAP. As root on Debian or Ubuntu those that are missing are installed.
+ * LDAP clients of other projects, for the tests of the directory in memory: Debian's ldap-utils, python-ldap and Net::LDAP. As root
+ * on Debian or Ubuntu missing ones are installed.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
-/** By the names of their packages: whether they are there. */
+/** Checks whether they are installed, by the names of their packages. */
 export interface ForeignClients {
   readonly "ldap-utils": boolean
   readonly "python3-ldap": boolean
@@ -25,7 +25,7 @@ const find = (): ForeignClients => ({
 const missingOf = (clients: ForeignClients): ReadonlyArray<string> =>
   Object.entries(clients).flatMap(([name, isThere]) => (isThere ? [] : [name]))
 
-/** What is there, and which aren't, with the reason. */
+/** The installed clients, and the missing ones with the reason. */
 export const ensureForeignClients = (): {
   readonly clients: ForeignClients
   readonly missing: ReadonlyArray<string>

@@ -1,7 +1,7 @@
 /**
  * Finds the servers that are installed on this machine, and installs the others.
  *
- * As root on Debian or Ubuntu a missing server is installed, by install.sh; elsewhere the answer is why there is none.
+ * As root on Debian or Ubuntu, install.sh installs a missing server. Otherwise the result is the reason why there is none.
  */
 import { spawnSync } from "node:child_process"
 import { accessSync, constants, existsSync, readdirSync } from "node:fs"
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 
 export type ServerName = "slapd" | "ds389" | "samba" | "kerberos" | "postgres"
 
-/** The path of an executable, if it exists. Servers are in folders that only root's shell searches. */
+/** The path of an executable, if it exists. Servers are in folders that are only in root's search path. */
 export const findExecutable = (name: string): string | undefined =>
   [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"]
     .map((folder) => join(folder, name))
@@ -23,12 +23,12 @@ export const findExecutable = (name: string): string | undefined =>
       }
     })
 
-/** Whether the SASL mechanisms are installed that servers don't bring themselves. */
+/** Whether the SASL mechanisms are installed that servers don't include. */
 const hasSasl = (library = "libscram.so"): boolean =>
   existsSync(join("/usr/lib/sasl2", library)) ||
   readdirSync("/usr/lib").some((folder) => existsSync(join("/usr/lib", folder, "sasl2", library)))
 
-/** Everything that a server's start needs. */
+/** Everything that is needed to start a server. */
 const isInstalled: Readonly<Record<ServerName, () => boolean>> = {
   slapd: () =>
     findExecutable("slapd") !== undefined &&
@@ -53,7 +53,7 @@ const isInstalled: Readonly<Record<ServerName, () => boolean>> = {
   postgres: () => postgresProgram("postgres") !== undefined && postgresProgram("initdb") !== undefined
 }
 
-/** A program of PostgreSQL, of the newest version that is installed. Debian keeps them out of the search path. */
+/** A program of PostgreSQL, of the newest installed version. Debian keeps these programs outside of the search path. */
 export const postgresProgram = (name: string): string | undefined => {
   const folder = "/usr/lib/postgresql"
   const versions = existsSync(folder) ? readdirSync(folder).sort((a, b) => Number(b) - Number(a)) : []
@@ -62,8 +62,7 @@ export const postgresProgram = (name: string): string | undefined => {
 }
 
 /**
- * Sees to it that servers are there, all that are missing in one installation. The answer names those that still aren't,
- * each with the reason.
+ * Installs the missing servers, all in one installation. The result lists those that are still missing, each with the reason.
  */
 export const ensureInstalled = (servers: ReadonlyArray<ServerName>): ReadonlyMap<ServerName, string> => {
   const absent = new Map<ServerName, string>()

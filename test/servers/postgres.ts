@@ -1,7 +1,7 @@
 /**
- * Starts PostgreSQL for tests: a data directory of its own, a free loopback port, and gone when the tests are.
+ * Starts PostgreSQL for tests, with its own data directory, on a free loopback port. It is removed when the tests end.
  *
- * PostgreSQL refuses to run as root. If the tests do, it runs as the user `postgres` that Debian's package makes.
+ * PostgreSQL refuses to run as root. If the tests run as root, it runs as the user `postgres` of Debian's package.
  */
 import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -10,21 +10,21 @@ import { join } from "node:path"
 import { postgresProgram } from "./installation.ts"
 import { answers, freePorts, type Launch, launchIn, watched } from "./running.ts"
 
-/** Where a running PostgreSQL is and how to get in. Plain data: vitest hands it to the test files. */
+/** How to reach a running PostgreSQL. Plain data: vitest passes it to the test files. */
 export interface PostgresFacts {
   readonly host: "127.0.0.1"
   readonly port: number
   readonly username: "effect_ldap"
   readonly password: string
-  /** A database that is empty at first. A test file makes one of its own in it, by `CREATE DATABASE`. */
+  /** A database that is empty at first. A test file creates its own database with `CREATE DATABASE`. */
   readonly database: "postgres"
   /** What the server logs. */
   readonly logFile: string
-  /** Everything that the server wrote. */
+  /** All output of the server. */
   readonly directory: string
 }
 
-/** Begins to start a server. The caller has to `stop` it. One to three seconds. */
+/** Begins to start a server. The caller must `stop` it. Takes one to three seconds. */
 export const launchPostgres = (options: PostgresOptions = {}): Promise<Launch<PostgresFacts>> =>
   launchIn("postgres", async (folder) => {
     const { commands, facts, isUp } = await preparePostgres(folder, options)
@@ -34,18 +34,18 @@ export const launchPostgres = (options: PostgresOptions = {}): Promise<Launch<Po
       logFile: facts.logFile,
       isUp,
       timeout: 60_000,
-      // Ends at once, and takes no time over its data.
+      // Ends at once, without saving its data.
       signal: "QUIT"
     })
     return { facts, ...server }
   })
 
 export interface PostgresOptions {
-  /** Whether a commit waits for the disk, as it does by default where it isn't a test. */
+  /** Whether a commit waits for the disk, as it does by default outside of tests. */
   readonly fsync?: boolean
 }
 
-/** What starting a server takes: the first command makes its data, the second is the server, and may be run again. */
+/** The commands that start a server. The first creates its data, the second is the server and may be run again. */
 export const preparePostgres = async (folder: string, { fsync = false }: PostgresOptions = {}): Promise<{
   readonly facts: PostgresFacts
   readonly commands: readonly [ReadonlyArray<string>, ReadonlyArray<string>]
@@ -63,7 +63,7 @@ export const preparePostgres = async (folder: string, { fsync = false }: Postgre
   }
   const data = join(folder, "data")
   const passwordFile = join(folder, "password")
-  // The other user has to reach its own folder, and reads the password once.
+  // The other user must be able to read the folder, and reads the password once.
   await chmod(folder, 0o711)
   await mkdir(data)
   await writeFile(passwordFile, facts.password, { mode: 0o600 })

@@ -1,6 +1,5 @@
 /**
- * The common parts of running any server: free ports, a folder of its own, and a process that ends with the tests, however they
- * end.
+ * Common parts of starting servers: free ports, a folder for each server, and a process that ends with the tests, however they end.
  */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -10,25 +9,25 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 
-/** A server that is starting. Its facts are known before it answers. */
+/** A server that is starting. Its properties are known before it answers. */
 export interface Launch<Facts> {
   readonly facts: Facts
-  /** Resolves when the server answers with all its data, rejects if it ended instead. */
+  /** Resolves when the server answers and has all its data. Rejects if it has ended instead. */
   readonly ready: Promise<void>
-  /** Ends the server and removes its files. More than once is the same as once. */
+  /** Ends the server and removes its files. May be called several times. */
   readonly stop: () => Promise<void>
 }
 
 const marker = "ready"
 
 /**
- * Writes a file into the server's folder once the server answers. So it is announced to other processes, which have its facts
- * from the beginning.
+ * Writes a file into the server's folder when the server answers. Other processes know the server's properties from the beginning
+ * and wait for this file.
  */
 export const announce = ({ facts, ready }: Launch<{ readonly directory: string }>): Promise<void> =>
   ready.then(() => writeFile(join(facts.directory, marker), ""))
 
-/** Resolves when the server in this folder answers, rejects when it never will. */
+/** Resolves when the server in this folder answers. Rejects if it never will. */
 export const whenReady = async ({ directory }: { readonly directory: string }): Promise<void> => {
   while (!existsSync(join(directory, marker))) {
     if (!existsSync(directory)) throw new Error("the server didn't start; the output of the run says why")
@@ -39,14 +38,14 @@ export const whenReady = async ({ directory }: { readonly directory: string }): 
 /** A server that answers. */
 export type Running<Facts> = Facts & { readonly stop: () => Promise<void> }
 
-/** The server once it answers; where it doesn't, its files are removed. */
+/** Returns the server when it answers. If it doesn't, its files are removed. */
 export const running = async <Facts>(launch: Promise<Launch<Facts>>): Promise<Running<Facts>> => {
   const { facts, ready, stop } = await launch
   await ready
   return { ...facts, stop }
 }
 
-/** Makes a server's folder and what `prepare` puts into it; after a failure nothing is left of it. */
+/** Makes a server's folder and lets `prepare` fill it. After a failure the folder is removed. */
 export const launchIn = async <A>(name: string, prepare: (folder: string) => Promise<A>): Promise<A> => {
   const folder = await mkdtemp(join(tmpdir(), `effect-ldap-${name}-`))
   try {
@@ -59,21 +58,21 @@ export const launchIn = async <A>(name: string, prepare: (folder: string) => Pro
 
 export interface Commands {
   readonly folder: string
-  /** Commands to run in turn, the last of which is the server. */
+  /** Commands to run in turn. The last one is the server. */
   readonly commands: ReadonlyArray<ReadonlyArray<string>>
-  /** Where all that they print goes. */
+  /** The file for all their output. */
   readonly logFile: string
-  /** Whether the server answers by now. */
+  /** Whether the server answers now. */
   readonly isUp: () => Promise<boolean>
   /** In milliseconds. */
   readonly timeout: number
-  /** What ends the server: servers that take their time over their data don't have to, as it is thrown away. */
+  /** The signal that ends the server. Servers that take long to save their data needn't do that, since the data is thrown away. */
   readonly signal: "TERM" | "KILL" | "QUIT"
 }
 
 /**
- * Runs a server under a shell that ends it and removes its folder when our end of a pipe closes: that happens however this
- * process ends, also when it is killed.
+ * Runs a server under a shell. When this process's end of a pipe closes, the shell ends the server and removes its folder. The pipe
+ * closes however this process ends, even if it is killed.
  */
 export const watched = async (
   { commands, folder, isUp, logFile, signal, timeout }: Commands
@@ -104,7 +103,7 @@ export const watched = async (
     cat <&3 > /dev/null
     rm -rf "$folder"
   `
-  // A group of its own, so that Ctrl-C in a terminal reaches the tests first and the server through them.
+  // A process group of its own, so that Ctrl-C in a terminal reaches the tests first, and the tests end the server.
   const shell = spawn("sh", ["-c", watch, "server", folder, logFile], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true
@@ -158,8 +157,8 @@ const close = (servers: ReadonlyArray<Server>): Promise<unknown> =>
   Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
 
 /**
- * A port below those that systems give to clients, on which this process listens from now on: until a server takes one of
- * the others, a connection of any test might have it.
+ * A port below the range that systems assign to clients. This process listens on it from now on. Until a server listens on one of
+ * the other ports, the system could assign that port to a connection of any test.
  */
 const listenBelow = async (host: string): Promise<Server> => {
   for (let attempt = 1;; attempt++) {
@@ -171,7 +170,7 @@ const listenBelow = async (host: string): Promise<Server> => {
   }
 }
 
-/** Free ports. They are taken together, so no two are the same. */
+/** Free ports. They are reserved together, so no two are the same. */
 export const freePorts = async (...hosts: ReadonlyArray<string>): Promise<ReadonlyArray<number>> => {
   const servers = await Promise.all(hosts.map(listenBelow))
   const ports = servers.map((server) => {
@@ -184,8 +183,8 @@ export const freePorts = async (...hosts: ReadonlyArray<string>): Promise<Readon
 }
 
 /**
- * An address of this machine alone on which all of these ports are free, for a server whose ports can't be chosen. Everything in
- * 127.0.0.0/8 is such an address on Linux.
+ * A loopback address on which all of these ports are free, for a server whose ports can't be chosen. On Linux, all addresses in
+ * 127.0.0.0/8 are loopback addresses.
  */
 export const freeAddress = async (...ports: ReadonlyArray<number>): Promise<string> => {
   const part = () => 1 + Math.floor(Math.random() * 250)

@@ -1,9 +1,9 @@
 /**
- * Starts Samba as an Active Directory domain controller for tests: a domain of its own in a folder of its own, gone when the
- * tests are.
+ * Starts Samba as an Active Directory domain controller for tests, with its own domain in its own folder. It is removed when the
+ * tests end.
  *
- * Samba's ports can't be chosen, but its address can: it listens on the ports of LDAP and Kerberos of an address in
- * 127.0.0.0/8 that no other process uses. Ports below 1024 are why it needs root.
+ * Samba's ports can't be chosen, but its address can: it listens on the ports of LDAP and Kerberos of an address in 127.0.0.0/8
+ * that no other process uses. It needs root for ports below 1024.
  */
 import { chmod, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -12,7 +12,7 @@ import { photo } from "./directory.ts"
 import { findExecutable } from "./installation.ts"
 import { answers, freeAddress, type Launch, launchIn, watched } from "./running.ts"
 
-/** Where a running Samba is and how to get in. Plain data: vitest hands it to the test files. */
+/** How to reach a running Samba. Plain data: vitest passes it to the test files. */
 export interface SambaFacts {
   readonly base: string
   /** The Kerberos realm, which is the domain's DNS name in capitals. */
@@ -21,36 +21,36 @@ export interface SambaFacts {
   /** The short name, as in `SAMDOM\alice`. */
   readonly domain: string
   readonly admin: { readonly dn: string; readonly upn: string; readonly password: string }
-  /** An address of this machine in 127.0.0.0/8. Also the KDC is here, on port 88, and kpasswd, on port 464. */
+  /** An address of this machine in 127.0.0.0/8. The KDC (port 88) and kpasswd (port 464) are on it too. */
   readonly host: string
-  /** `globalCatalog` and `globalCatalogTls` are views of the whole forest, read-only. */
+  /** `globalCatalog` and `globalCatalogTls` are read-only views of the whole forest. */
   readonly urls: {
     readonly ldap: string
     readonly ldaps: string
     readonly globalCatalog: string
     readonly globalCatalogTls: string
   }
-  /** The authority to trust is `ca`; the server shows `server`, which is also for `dc1` in the domain. */
+  /** The authority to trust is `ca`; the server uses `server`, which is also valid for `dc1` in the domain. */
   readonly certificates: Certificates
   /** The certificate of the authority as a file. */
   readonly caFile: string
   readonly logFile: string
-  /** Everything that the server wrote. */
+  /** All output of the server. */
   readonly directory: string
 }
 
 const dnsDomain = "samdom.example.com"
 
-/** What the domain's names end in. */
+/** The suffix of the domain's names. */
 export const sambaBase = dnsDomain.split(".").map((label) => `DC=${label}`).join(",")
 
-/** The password of alice, for instance: Active Directory wants three kinds of characters in it. */
+/** The password of a person such as alice. Active Directory requires three kinds of characters in it. */
 export const sambaPasswordOf = (name: string): string => `Passw0rd.${name}`
 
-/** How many members the group `big` has: more than Active Directory gives at once. */
+/** The number of members of the group `big`: more than Active Directory returns at once. */
 export const bigGroupMembers = 1600
 
-/** The same people as elsewhere. */
+/** The same people as on the other servers. */
 const people: ReadonlyArray<readonly [name: string, sn: string, ...more: ReadonlyArray<string>]> = [
   ["alice", "Example"],
   ["bob", "Example"],
@@ -66,13 +66,13 @@ const people: ReadonlyArray<readonly [name: string, sn: string, ...more: Readonl
 
 const ports = { ldap: 389, ldaps: 636, globalCatalog: 3268, globalCatalogTls: 3269, kdc: 88, kpasswd: 464 }
 
-/** Begins to start a server. The caller has to `stop` it. Ten to thirty seconds: a domain is a lot to make. */
+/** Begins to start a server. The caller must `stop` it. Takes ten to thirty seconds, since a domain has many entries. */
 export const launchSamba = (options: SambaOptions = {}): Promise<Launch<SambaFacts>> =>
   launchIn("samba", (folder) => launch(folder, options))
 
 /** Options of one domain controller. */
 export interface SambaOptions {
-  /** Whether binds without signatures are refused, and simple binds without TLS. Default: no. */
+  /** Whether the server refuses binds without signing, and simple binds without TLS. Default: no. */
   readonly requiresStrongAuth?: boolean
 }
 
@@ -137,9 +137,9 @@ const launch = async (
         `--option=interfaces=${host}/8`,
         "--option=bind interfaces only=yes"
       ],
-      // Debian's Python: another one that comes first in the path doesn't know Samba.
+      // Debian's Python. Another Python that comes first in the path doesn't have Samba's modules.
       ["/usr/bin/python3", file("fill.py"), file("smb.conf"), file("domain.ldif")],
-      // In the foreground, in one process.
+      // In the foreground, as one process.
       [findExecutable("samba")!, "-i", "-M", "single", "-s", file("smb.conf"), "--debug-stdout", "-d", "1"]
     ],
     logFile: facts.logFile,
@@ -150,7 +150,7 @@ const launch = async (
   return { facts, ...server }
 }
 
-/** smb.conf(5), in the place of the one that is written when the domain is made. */
+/** smb.conf(5). It replaces the file that is written when the domain is made. */
 const configuration = (
   { caFile, directory, domain, host, realm }: SambaFacts,
   requiresStrongAuth: boolean
@@ -186,7 +186,7 @@ log file = ${directory}/log.%m
 `
 }
 
-/** What the domain holds beside what every new domain holds. */
+/** The additional entries of the domain. */
 const domain = ({ base, dnsDomain, host }: SambaFacts): string => {
   const contacts = Array.from(
     { length: bigGroupMembers },
@@ -235,14 +235,14 @@ const domain = ({ base, dnsDomain, host }: SambaFacts): string => {
       "sAMAccountName: staff",
       `member: CN=team,OU=groups,${base}`
     ),
-    // The names by which tickets are asked for.
+    // The names for which tickets are requested.
     record(
       `CN=DC1,OU=Domain Controllers,${base}`,
       "changetype: modify",
       "add: servicePrincipalName",
       ...["localhost", host, `dc1.${dnsDomain}`, "dc1"].map((name) => `servicePrincipalName: ldap/${name}`)
     ),
-    // Users may change a password at once, and again.
+    // Lets users change a password immediately and repeatedly.
     record(
       base,
       "changetype: modify",
@@ -255,7 +255,7 @@ const domain = ({ base, dnsDomain, host }: SambaFacts): string => {
   ].join("\n")
 }
 
-/** Writes the entries into the domain's database, which is faster than to ask the server for each. */
+/** Writes the entries into the domain's database, which is faster than sending them to the server. */
 const fill = `
 import sys
 from samba.auth import system_session

@@ -1,4 +1,7 @@
-/** The time limits of the steps of a session: the TLS handshake, and writes that the peer doesn't take. Each error names its option. */
+/**
+ * The time limits of the steps of a session: the TLS handshake, and writes that the peer doesn't accept. Each error names its
+ * option.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -9,7 +12,7 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { connect, done, settle } from "./recording/RecordingPeer.ts"
 
-/** A server on a port; `serve` has each connection. */
+/** A server on a port. `serve` is called with each connection. */
 const listening = (serve: (socket: Net.Socket) => void): Effect.Effect<number, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(

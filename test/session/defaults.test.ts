@@ -113,7 +113,7 @@ describe("S9: a connection without known protection", () => {
         yield* Fiber.join(securing)
         assert.strictEqual(yield* session.protection, "tls")
         assert.deepStrictEqual(asked.map((options) => options?.rejectUnauthorized), [expected])
-        // The password that was held back may be sent.
+        // The password that was held back could be sent now.
         yield* Effect.forkChild(session.bind(LdapAuth.simple("cn=a", Redacted.make("secret"))), {
           startImmediately: true
         })

@@ -1,6 +1,6 @@
 /**
- * S1: the unbind comes after the requests in flight, and nothing after it. S2: the release of a session that is ending for another
- * reason waits for that end, and shares its goodbye. S3: operations that only wait for the connection fail as well.
+ * S1: the unbind comes after the requests in flight, with nothing after it. S2: if a session is already ending for another reason,
+ * the release waits for that end and shares its goodbye. S3: operations that only wait for the connection fail too.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -17,7 +17,7 @@ import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { connect, done, entry, octets, ok, over, settle } from "./recording/RecordingPeer.ts"
 
-/** A session that ends by a violation, whose peer doesn't close: the goodbye takes `closeTimeout`. */
+/** A session that ends by a violation, and whose peer doesn't close: the goodbye takes `closeTimeout`. */
 const ending = Effect.gen(function*() {
   const { client, peer, session: opening } = yield* connect({ closeTimeout: "3 seconds" })
   const scope = yield* Scope.make()
@@ -34,7 +34,7 @@ describe("S2: the release of a session that is ending", () => {
       const { client, close, peer } = yield* ending
       const closing = yield* Effect.forkChild(close, { startImmediately: true })
       yield* settle
-      // Our side is closed, and the peer's is waited for.
+      // This side is closed, and the session waits for the peer's side.
       assert.deepStrictEqual(peer.events, ["UnbindRequest", "FIN"])
       yield* TestClock.adjust("2999 millis")
       assert.isUndefined(closing.pollUnsafe())
@@ -60,7 +60,7 @@ describe("S2: the release of a session that is ending", () => {
     }))
 })
 
-/** A session over a connection that accepts each write at once, and reports room only when the gate is open. */
+/** A session over a connection that accepts each write at once, but reports room only when the gate is open. */
 const slow = Effect.gen(function*() {
   const [client, server] = yield* MemorySocket.pair()
   const peer = yield* over(server)
@@ -238,7 +238,7 @@ describe("S3: bytes that wait in a connection over an Effect socket", () => {
       const { messageId } = yield* peer.expect("SearchRequest")
       yield* peer.send(messageId, entry("cn=1"))
       for (let i = 0; i < 12; i++) yield* peer.send(first.messageId, large(i))
-      // It lies behind what fills the first one, until the wait for it has it read.
+      // It comes after the bytes that fill the first one, until waiting for it makes the session read it.
       yield* peer.send(messageId, entry("cn=2"))
       yield* TestClock.adjust("50 millis")
       assert.deepStrictEqual(seen, ["cn=1", "cn=2"])

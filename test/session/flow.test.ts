@@ -101,7 +101,7 @@ describe("S7: bind and StartTLS have exclusive use of the connection", () => {
       yield* peer.sendOctets(Buffer.concat([answer, injected]))
       assert.strictEqual((yield* Fiber.join(secured)).reason._tag, "ProtocolViolation")
       assert.strictEqual((yield* session.closed)._tag, "ProtocolViolation")
-      // The peer is in a handshake, where an unbind in clear text must not be sent.
+      // The peer is in a handshake, so an unbind in clear text must not be sent.
       assert.strictEqual(peer.count("UnbindRequest"), 0)
     }))
 
@@ -157,7 +157,7 @@ describe("S7: nothing is sent while a bind is in flight", () => {
       yield* peer.send(messageId, entry("cn=a"))
       yield* settle
       const bind = yield* Effect.forkChild(session.bind(LdapAuth.anonymous), { startImmediately: true })
-      // The page is complete, so the bind may start, although the consumer is not done with it.
+      // The page is complete, so the bind may start, although the consumer hasn't taken all entries.
       yield* peer.send(messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("more") })])
       const request = yield* peer.expect("BindRequest")
       yield* Deferred.succeed(enough, undefined)
@@ -191,7 +191,7 @@ describe("S7: nothing is sent while a bind is in flight", () => {
             makeDispatcher: () => ordinary.makeDispatcher(),
             shouldYield: (fiber) => {
               if (steps++ !== step) return ordinary.shouldYield(fiber)
-              // While the operation yields, another fiber begins a bind.
+              // While the operation yields, another fiber starts a bind.
               queueMicrotask(() => {
                 bind = Effect.runFork(session.bind(LdapAuth.anonymous))
               })
@@ -230,7 +230,7 @@ describe("S10: a slow consumer", () => {
     Effect.gen(function*() {
       const { peer, session } = yield* open({ highWaterMark: 4096 })
       const total = 300
-      // Answers lookups at once and the search bit by bit.
+      // Answers lookups at once and the search in small parts.
       yield* Effect.forkChild(
         Effect.forever(
           Effect.flatMap(peer.next, ({ messageId, operation }) =>
@@ -284,7 +284,7 @@ describe("S10: a slow consumer", () => {
       const stalled = sent
       for (let i = 0; i < 100; i++) yield* settle
       assert.strictEqual(sent, stalled)
-      // Another operation needs its response, which stands behind the entries.
+      // Another operation needs its response, which comes after the entries.
       const other = yield* Effect.forkChild(session.delete("cn=a"), { startImmediately: true })
       const request = yield* peer.expect("DeleteRequest")
       yield* Fiber.join(flood)

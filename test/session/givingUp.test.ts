@@ -1,4 +1,4 @@
-/** S5: an operation that is given up doesn't delay others, and a Cancel is not cancelled in its turn. */
+/** S5: an abandoned operation doesn't delay others, and a Cancel isn't cancelled itself. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

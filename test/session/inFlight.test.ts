@@ -29,7 +29,7 @@ describe("requests in flight", () => {
     assert.strictEqual(inFlight.size, 2)
     assert.isUndefined(inFlight.get(1))
     assert.strictEqual(inFlight.get(129), second)
-    // Another takes the place that is free again; those that had to go elsewhere are still found.
+    // Another request takes the free slot. Those that were stored elsewhere are still found.
     const fourth = operation(385)
     inFlight.add(fourth)
     inFlight.delete(second)

@@ -1,4 +1,4 @@
-/** S5 and S6: giving up one operation does not affect the others. */
+/** S5 and S6: abandoning one operation does not affect the others. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -39,7 +39,7 @@ const operations: Record<string, (session: LdapSession) => Effect.Effect<unknown
   searchResult: (session) => session.searchResult({ base: "" })
 }
 
-/** Two ways to one: a simple bind has no fiber of its own. */
+/** Two kinds of binds: a simple bind has no fiber of its own. */
 const binds: ReadonlyArray<[string, LdapAuth.LdapAuth]> = [
   ["simple", LdapAuth.anonymous],
   ["SASL", LdapAuth.sasl(LdapSasl.plain({ username: "u", password: Redacted.make("secret") }))]

@@ -1,6 +1,6 @@
 /**
- * S6 and S10: what a stream has delivered and what its consumer has taken, where a consumer that was resumed in the middle of a step
- * takes, waits and stops waiting before the rest of that step.
+ * S6 and S10: the difference between what a stream has delivered and what its consumer has taken, if a consumer that is resumed in
+ * the middle of a step takes, waits and stops waiting before the rest of that step.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -33,7 +33,7 @@ describe("entries that a stream delivers", () => {
       const search = yield* peer.expect("SearchRequest")
       yield* peer.send(search.messageId, entry("cn=1"))
       const compare = yield* peer.expect("CompareRequest")
-      // It is unread when the answer comes, so the consumer takes it in the middle of that step.
+      // It is unread when the answer arrives, so the consumer takes it in the middle of that step.
       yield* peer.send(search.messageId, entry("cn=2"))
       yield* settle
       yield* peer.sendOctets(Buffer.concat([octets(compare.messageId, yes), octets(search.messageId, entry("cn=3"))]))

@@ -1,6 +1,6 @@
 /**
- * The states that were reached, in the order in which they were: their bytes one after the other, and a table with open addressing to
- * find them by. States are compared byte by byte, so two different ones are never taken for one.
+ * The reached states, in the order of discovery: their bytes one after another, and a hash table with open addressing to find them.
+ * States are compared byte by byte, so two different states are never mistaken for each other.
  */
 export class StateTable {
   #bytes = new Uint8Array(1 << 22)
@@ -18,12 +18,12 @@ export class StateTable {
     return this.#starts[index]!
   }
 
-  /** The state that this one was first reached from, -1 for the first of all; and by which step. */
+  /** The state from which this one was first reached (-1 for the initial state), and the step. */
   parentOf(index: number): { readonly parent: number; readonly step: number } {
     return { parent: this.#parents[index]!, step: this.#steps[index]! }
   }
 
-  /** Adds a state unless it is there. Returns whether it was added. */
+  /** Adds a state if it is new. Returns whether it was added. */
   add(state: Uint8Array, length: number, parent: number, step: number): boolean {
     const mask = this.#slots.length - 1
     let slot = hash(state, length) & mask
@@ -83,7 +83,7 @@ export class StateTable {
   }
 }
 
-/** FNV-1a, mixed once more at the end: the low bits pick the slot. */
+/** FNV-1a, mixed once more at the end, since the low bits select the slot. */
 const hash = (state: Uint8Array, length: number): number => {
   let value = 0x811c9dc5
   for (let at = 0; at < length; at++) value = Math.imul(value ^ state[at]!, 0x01000193)

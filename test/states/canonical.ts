@@ -1,6 +1,7 @@
 /**
- * States as bytes, and back. Two states that nothing can tell apart any more have the same bytes: what is left out, and why that
- * loses nothing, stands at each place. The bytes hold the whole state, so the search compares states themselves, not hashes of them.
+ * Converts states to bytes and back. Two states that behave the same from now on have the same bytes. A comment at each place says
+ * what is left out, and why that loses nothing. The bytes contain the whole state, so the search compares states, not hashes of
+ * them.
  */
 import type { ConnectionEnd } from "../../src/connection/LdapConnection.ts"
 import { maxInt } from "../../src/protocol/LdapMessage.ts"
@@ -16,7 +17,8 @@ const stages: ReadonlyArray<Stage> = ["created", "shared", "alone", "granted", "
 const phases: ReadonlyArray<Phase["_tag"]> = ["Open", "Ending", "Unbinding", "AwaitingPeer", "Closing", "Closed"]
 const channels: ReadonlyArray<Channel["_tag"]> = ["Messages", "StartTls", "Granted", "Handshake", "Undecided"]
 
-// Why a session ended decides how it ends in the step that ends it; later it is only handed on. One of each kind stands for all.
+// The reason why a session ended affects only the step that ends it. Later it is only passed on, so one reason of each kind stands
+// for all.
 const ends = [
   { _tag: "Released" },
   { _tag: "ServerNotice", code: 53, diagnosticMessage: "" },
@@ -35,10 +37,10 @@ const pack = (a: boolean, b: boolean, c = false, d = false, e = false, f = false
 /** Larger than any state of a world. */
 export const maxBytes = 256
 
-/** More unread bytes than these change nothing: the stream is full, and the next response is one too many. */
+/** More unread bytes than this make no difference: the stream is full, and the next response is too many. */
 const mostUnits = ({ spec }: Operation): number => Math.max(highWaterMark, spec.maxUnread ?? 0) / unitBytes + 1
 
-/** Ids near the largest are kept by their distance to it. */
+/** Ids near the maximum are stored as their distance to it. */
 const packId = (id: number): number => (id > maxInt - 0x60 ? 0xf0 - (maxInt - id) : id)
 const unpackId = (byte: number): number => (byte > 0x90 ? maxInt - (0xf0 - byte) : byte)
 
@@ -56,8 +58,8 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     put(size)
     for (const operation of list) put(indexOf(operation))
   }
-  // Ids count up, each of them is given once, and it is asked of them only whether two are equal, and whether one was given: so
-  // they are renamed by the operation that has them. In a world where they start again they are kept, in the order of abandoning,
+  // Ids count up and each is used once. The machine only compares two ids for equality and checks whether an id was used, so ids
+  // are renamed by the operation that owns them. In a world where they start again, they are kept, in the order of abandoning,
   // until the unbind has the last one.
   const isExact = world.ages === true && !(environment.isUnbound || environment.isClosing || environment.isClosed)
   put(
@@ -81,7 +83,7 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     if ("spec" in item) {
       put(indexOf(item))
     } else {
-      // The operation is over, and keeps its id.
+      // The operation has ended but keeps its id.
       put(0x80 | writtenUnder(model, item.target))
       if (isExact) put(packId(item.messageId))
     }
@@ -116,9 +118,9 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
     const index = indexOf(operation)
     const call = environment.calls[index]!
     const { entryLimit } = operation.spec
-    // The order of the map decides no more than the order in which operations fail together.
+    // The order of the map only determines the order in which operations fail together.
     const isInFlight = inFlight.get(operation.messageId) === operation
-    // How an operation has ended is nothing to what comes after it. What the session counts is kept, and so is what was on the wire.
+    // The outcome of an operation doesn't affect later events. The session's counters are kept, and so is the record of the wire.
     const isDone = operation.stage === "done"
     put(stages.indexOf(operation.stage) | (isInFlight ? 0x10 : 0))
     put(pack(
@@ -148,7 +150,7 @@ export const encode = (world: World, model: Model, bytes: Uint8Array): number =>
       put(Math.min(call.held / unitBytes, mostUnits(operation)))
     }
     if (entryLimit !== undefined) {
-      // Without a caller the limit is of no account.
+      // Without a caller the limit has no effect.
       const isLimited = operation.isAttended && !isDone
       put(isLimited ? operation.entries : 0)
       put(isLimited ? call.entries : 0)
@@ -170,7 +172,7 @@ const channelOf = (_tag: Channel["_tag"] | undefined, operation: Operation | und
   }
 }
 
-/** The state that {@link encode} has written. */
+/** Decodes the state that {@link encode} has written. */
 export const decode = (world: World, bytes: Uint8Array, start: number): Model => {
   let at = start
   const take = (): number => bytes[at++]!
@@ -190,7 +192,7 @@ export const decode = (world: World, bytes: Uint8Array, start: number): Model =>
     _tag: phases[first & 0xf]!,
     ...(end === none ? {} : { end: ends[end] }),
     ...(channel === undefined ? {} : { channel })
-    // The parts that a phase has were written, and no others.
+    // Only the parts that the phase has were written.
   } as Phase
   state.connectionEnd = connectionEnds[take()]
   const flags = take()

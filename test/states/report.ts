@@ -1,4 +1,4 @@
-/** What a search has found, in words. */
+/** The result of a search as text. */
 import type { Result } from "./search.ts"
 
 const count = (number: number): string => number.toLocaleString("en")

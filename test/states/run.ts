@@ -1,16 +1,17 @@
 /**
- * Walks through all states that the session's machine can reach in bounded worlds, and checks the promises S1 to S13 in each. See
- * README.md beside this file.
+ * Searches all states that the session's machine can reach in bounded worlds, and checks the promises S1 to S13 in each. See
+ * README.md in this folder.
  *
- *     node test/states/run.ts                      all worlds, to the end
+ *     node test/states/run.ts                      all worlds, completely
  *     node test/states/run.ts --small              the smaller bound that runs in npm test
  *     node test/states/run.ts --world Cancel       the worlds whose name has this text
- *     node test/states/run.ts --states 100000      at most so many states of a world
- *     node test/states/run.ts --seconds 60         at most so long in a world
+ *     node test/states/run.ts --states 100000      at most this many states of a world
+ *     node test/states/run.ts --seconds 60         at most this long in a world
  *     node test/states/run.ts --json               a line of JSON for each world
- *     node test/states/run.ts --list               the worlds, and what they are there for
+ *     node test/states/run.ts --list               the worlds and their purposes
  *
- * Exits with 1 on a broken promise, with a shortest list of events that leads to it; with 2 if a limit kept it from the end.
+ * Exits with 1 on a broken promise, and prints a shortest list of events that leads to it. Exits with 2 if a limit stopped the
+ * search.
  */
 import { parseArgs } from "node:util"
 import { describe, describeTotal } from "./report.ts"

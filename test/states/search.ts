@@ -1,4 +1,6 @@
-/** Breadth-first search over all states that a world can reach. The first broken promise that it meets has a shortest way to it. */
+/**
+ * Breadth-first search over all states that a world can reach. The first broken promise that it finds has a shortest path to it.
+ */
 import { decode, encode, maxBytes } from "./canonical.ts"
 import { Broken } from "./promises/Broken.ts"
 import { checkRelease, waysOf } from "./promises/release.ts"
@@ -12,9 +14,9 @@ import type { Step } from "./world/Step.ts"
 import type { World } from "./world/World.ts"
 
 export interface Limits {
-  /** States of one world. */
+  /** The maximum number of states of one world. */
   readonly states: number
-  /** In milliseconds, for one world. */
+  /** The time limit for one world, in milliseconds. */
   readonly millis: number
 }
 
@@ -22,7 +24,7 @@ export interface Found {
   readonly promise: string
   /** The events that lead to it. */
   readonly events: ReadonlyArray<string>
-  /** Whether the same events break the same promise when no state is renamed on the way. */
+  /** Whether the same events break the same promise if states aren't renamed on the way. */
   readonly isConfirmed: boolean
 }
 
@@ -30,14 +32,14 @@ export interface Result {
   readonly world: World
   readonly states: number
   readonly transitions: number
-  /** Steps of the walks from each state to its end after a release. */
+  /** The steps of the walks from each state to its end after a release. */
   readonly releaseSteps: number
-  /** The longest of the shortest ways to a state. */
+  /** The length of the longest of the shortest paths to a state. */
   readonly depth: number
   readonly millis: number
   /** The transitions between phases that were seen, as `Open --> Closing`. */
   readonly phases: ReadonlyArray<string>
-  /** All states were reached. */
+  /** Whether all states were reached. */
   readonly isComplete: boolean
   readonly violation: Found | undefined
 }
@@ -120,7 +122,7 @@ const said = (error: unknown): string =>
     ? error.message
     : `the machine throws: ${error instanceof Error ? error.stack : String(error)}`
 
-/** Follows the events once more, from the first state and without a canonical form on the way. */
+/** Follows the events again, from the initial state and without canonical forms. */
 const found = (
   world: World,
   alphabet: ReadonlyArray<Step>,

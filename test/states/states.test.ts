@@ -1,4 +1,4 @@
-/** The smaller bound of the search, run to its end. `npm run test:states` runs all of it. */
+/** The smaller bound of the search, run completely. `npm run test:states` runs all worlds. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -15,7 +15,7 @@ describe("S1 to S13 hold in every state that the session's machine can reach", (
     for (const transition of result.phases) phases.add(transition)
     expect(result.violation === undefined ? "" : describeResult(result)).toBe("")
     expect(result.isComplete).toBe(true)
-    // A world in which nothing happens would hold any promise.
+    // If nothing happened in a world, every promise would hold.
     expect(result.states).toBeGreaterThan(1000)
   })
 

@@ -1,7 +1,6 @@
 /**
- * A client with no cleverness: it sends the messages that it is given, through the codec, and hands over what comes
- * back. The tests of the directory speak to it with this, so that nothing of the real client stands between them and
- * the wire.
+ * A simple client: it sends the messages of the test through the codec, and returns the answers. The tests of the directory use it
+ * so that the real client is not between them and the wire.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -21,7 +20,7 @@ import type {
 import { LdapParser } from "../../src/protocol/LdapParser.ts"
 import type { InMemoryDirectory } from "../../src/testing/InMemoryDirectory.ts"
 
-/** What a request came to: the responses before the last one, and the result. */
+/** The outcome of a request: the responses before the last one, and the result. */
 export interface Answer {
   readonly entries: ReadonlyArray<LdapEntry>
   readonly references: ReadonlyArray<ReadonlyArray<string>>
@@ -42,7 +41,7 @@ export class RawClient {
     this.#writer = writer
   }
 
-  /** Writes bytes as they are. */
+  /** Writes bytes unchanged. */
   write(octets: Uint8Array): Effect.Effect<void> {
     return Effect.orDie(this.#writer.write(octets))
   }
@@ -64,7 +63,7 @@ export class RawClient {
     })
   }
 
-  /** The next message, or `undefined` where the server has closed its side. */
+  /** The next message, or `undefined` if the server has closed its side. */
   get next(): Effect.Effect<LdapMessage | undefined> {
     return this.#take()
   }
@@ -86,7 +85,7 @@ export class RawClient {
     })
   }
 
-  /** All that the server says until it closes its side. */
+  /** All messages until the server closes its side. */
   get rest(): Effect.Effect<ReadonlyArray<LdapMessage>> {
     return Effect.gen({ self: this }, function*() {
       const messages: Array<LdapMessage> = []
@@ -100,7 +99,7 @@ export class RawClient {
     return Effect.flatMap(this.send(operation, controls), (id) => this.answer(id))
   }
 
-  /** Waits for the result of a request; what is not about it is a defect. */
+  /** Waits for the result of a request. A message about another request is a defect. */
   answer(id: number): Effect.Effect<Answer> {
     return Effect.gen({ self: this }, function*() {
       const entries: Array<LdapEntry> = []
@@ -138,7 +137,7 @@ export class RawClient {
     return this.request(searchRequest(base, filter, options), controls)
   }
 
-  /** Who the server takes this client for. */
+  /** The authorization identity of this client on the server. */
   get whoAmI(): Effect.Effect<string> {
     return Effect.map(
       this.request({ _tag: "ExtendedRequest", oid: "1.3.6.1.4.1.4203.1.11.3" }),

@@ -1,4 +1,4 @@
-/** What programs that are written for Active Directory ask for: its schema, passwords, DirSync and notifications. */
+/** What programs for Active Directory need: its schema, passwords, DirSync and notifications. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -70,7 +70,7 @@ describe("users and groups", () => {
         Effect.map(raw.search(base, filter, { attributes: ["1.1"] }), ({ entries }) => entries.map(({ dn }) => dn))
       assert.deepStrictEqual(yield* names("(&(objectClass=user)(sAMAccountName=ALICE))"), [`CN=Alice,${users}`])
       assert.deepStrictEqual(yield* names("(userPrincipalName=bob@samdom.example.com)"), [`CN=Bob,${users}`])
-      // Enabled users; security groups.
+      // Enabled users, and security groups.
       assert.lengthOf(yield* names("(&(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))"), 2)
       assert.lengthOf(yield* names("(groupType:1.2.840.113556.1.4.803:=2147483648)"), 1)
       assert.lengthOf(yield* names("(groupType=-2147483646)"), 1)
@@ -128,7 +128,7 @@ describe("DirSync", () => {
     }
   })
 
-  it.effect("everything at first, then what has changed of each entry", () =>
+  it.effect("everything at first, then the changed attributes of each entry", () =>
     Effect.gen(function*() {
       const { raw } = yield* open()
       const first = yield* ask(raw)
@@ -149,7 +149,7 @@ describe("DirSync", () => {
       assert.strictEqual(second.names[0], `CN=Bob,${users}`)
       assert.match(second.names[1] ?? "", /^CN=Alice\\0ADEL:[-0-9a-f]{36},CN=Deleted Objects,dc=samdom/)
       assert.deepStrictEqual(second.said, [
-        // What is gone comes without values.
+        // Removed attributes are returned without values.
         ["title 1", "proxyAddresses 0", "objectGUID 16"],
         ["isDeleted 1", "objectGUID 16"],
         ["sn 1", "proxyAddresses 2", "objectGUID 16"]
@@ -168,7 +168,7 @@ describe("DirSync", () => {
         cookie = part.cookie
         more = part.moreResults
         assert.isBelow(parts, 6)
-        // An entry that changes meanwhile comes again.
+        // An entry that changes in the meantime is returned again.
         if (parts === 1) yield* raw.request(modify(base, Modification.replace("description", "x")))
       }
       assert.lengthOf(names, 6)
@@ -251,7 +251,7 @@ describe("controls of Active Directory that no server of the tests has", () => {
       }
     }))
 
-  it.effect("lazy commit, force update and verify name are taken, also where they are critical", () =>
+  it.effect("lazy commit, force update and verify name are accepted, even if they are critical", () =>
     Effect.gen(function*() {
       const { raw } = yield* open()
       const change = modify(`CN=Bob,${users}`, Modification.replace("title", "Dr"))

@@ -1,4 +1,4 @@
-/** Faults in virtual time: how a session handles each, and that it keeps its promises. */
+/** Faults in virtual time: how a session handles each of them, and that it keeps its promises. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -38,18 +38,18 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, LdapError, R>) =>
 const whyOf = <A, R>(effect: Effect.Effect<A, LdapError, R>) =>
   Effect.map(reasonOf(effect), (reason) => reason._tag === "SessionClosed" ? reason.why._tag : reason._tag)
 
-/** Unbinds, bytes after them, and the end of the only connection, once it has ended. */
+/** The number of unbinds, of bytes after them, and how the only connection ended, after its end. */
 const goodbye = (directory: InMemoryDirectory.InMemoryDirectory) =>
   Effect.map(
     directory.awaitClosed,
     (all) => all.map(({ closed, octetsAfterUnbind, unbinds }) => [unbinds, octetsAfterUnbind, closed])
   )
 
-/** Whether the session saw the server's side end in good order. */
+/** Whether the server's side was closed normally, as the session saw it. */
 const closedInOrder = (end: SessionEnd): boolean =>
   end._tag === "ConnectionLost" && end.detail === "the server closed it"
 
-/** Ends a session that has nothing more to wait for, and says how it ended for the directory. */
+/** Ends a session that has nothing in flight, and returns how its connection ended for the directory. */
 const ends = Effect.fnUntraced(function*({ directory, release }: Effect.Success<ReturnType<typeof open>>) {
   yield* release
   return yield* goodbye(directory)
@@ -134,7 +134,7 @@ describe("stall", () => {
       assert.strictEqual((yield* goodbye(directory))[0]?.[0], 1)
     }))
 
-  it.effect("goes on where it was when the faults change", () =>
+  it.effect("continues where it stopped when the faults change", () =>
     Effect.gen(function*() {
       const all = yield* open(Fault.stall({ on: "search", after: 2 }))
       const found = yield* Effect.forkChild(search(all.session), start)
@@ -148,7 +148,7 @@ describe("stall", () => {
       assert.deepStrictEqual(yield* ends(all), [[1, 0, "fin"]])
     }))
 
-  it.effect("a server that accepts and says nothing: no session, and nothing left open", () =>
+  it.effect("a server that accepts and sends nothing: no session, and nothing left open", () =>
     Effect.gen(function*() {
       const directory = yield* make({ faults: Fault.stall({ on: "connect" }) })
       const opening = yield* LdapSession.fromTransport(directory.transport, {
@@ -379,7 +379,7 @@ describe("slow connections", () => {
       assert.strictEqual(add.pollUnsafe(), undefined)
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.join(add)
-      // Clearing ends it: the next one is read at once.
+      // Clearing ends the fault: the next request is read at once.
       yield* all.directory.faults.clear
       yield* all.session.delete(`cn=big,${base}`)
       assert.deepStrictEqual(yield* ends(all), [[1, 0, "fin"]])
@@ -427,7 +427,7 @@ describe("which requests", () => {
       assert.deepStrictEqual(yield* codes({ connection: 2 }), [0, 0, 6, 0, 0, 51])
       assert.deepStrictEqual(yield* codes({ nth: 2 }), [0, 51, 6, 0, 0, 0])
       assert.deepStrictEqual(yield* codes({ on: "search", nth: 3 }), [0, 0, 6, 0, 0, 51])
-      // The first that gives an answer is the one; what comes before it in the list happens too.
+      // The first fault with an answer determines the answer. Faults before it in the list happen too.
       yield* directory.faults.set([Fault.delay(0), busy({}), Fault.result(LdapResultCode.other)])
       assert.strictEqual((yield* raw.search(base)).result.code, 51)
       assert.lengthOf(directory.faults.current, 3)

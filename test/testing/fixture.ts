@@ -1,4 +1,4 @@
-/** The directory of these tests: small enough to have in mind, with what the rules are about in it. */
+/** The directory of these tests: small, with an example for each rule. */
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 
 export const base = "dc=example,dc=org"

@@ -1,6 +1,6 @@
 /**
- * Programs that know nothing of this library, against the directory in memory and against slapd, with the same entries:
- * Debian's ldap-utils, python-ldap and Net::LDAP. Every answer must be the same, but for what `differences` lists.
+ * LDAP clients of other projects against the directory in memory and against slapd, with the same entries: Debian's ldap-utils,
+ * python-ldap and Net::LDAP. Every answer must be the same, except for those in `differences`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -19,12 +19,12 @@ import { accountsBase } from "../servers/slapd/accounts.ts"
 import { ensureSlapd, startSlapd } from "../servers/slapd/slapd.ts"
 
 /**
- * Where the two differ, and why: the only answers that may. One that is the same after all is a failure too.
+ * The allowed differences and their reasons. A listed difference that doesn't occur is a failure too.
  */
 const differences: Readonly<Record<string, string>> = {}
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What is there
+// What is installed
 // ---------------------------------------------------------------------------------------------------------------------
 
 const clients = inject("foreignClients")
@@ -33,7 +33,7 @@ const clients = inject("foreignClients")
 // The two servers
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** As the slapd of the tests is configured: all users may read, and write to their own entry. */
+/** With the access rules of slapd in these tests: all users may read, and write to their own entry. */
 const access: InMemoryDirectory.Access = (identity, operation) =>
   operation._tag === "SearchRequest" || operation._tag === "CompareRequest" ||
   (operation._tag === "ModifyRequest" && identity !== "" && operation.dn === identity)
@@ -46,7 +46,7 @@ const servers = Effect.gen(function*() {
     Effect.promise(() => startSlapd(found.path)),
     ({ stop }) => Effect.promise(stop)
   )
-  // The referrals in it name slapd in both, so that they are the same.
+  // The referrals in both name slapd, so that they are the same.
   const memory = yield* InMemoryDirectory.make({
     ldif: directory(slapd.urls.ldap),
     suffixes: [base, accountsBase],
@@ -64,7 +64,7 @@ interface Outcome {
   readonly errors: string
 }
 
-/** Runs a program to its end, with a text for its input. */
+/** Runs a program with a text as its input, and waits for its end. */
 const run = (program: string, args: ReadonlyArray<string>, input = "", env: NodeJS.ProcessEnv = {}) =>
   Effect.callback<Outcome>((resume) => {
     const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 }
@@ -72,18 +72,18 @@ const run = (program: string, args: ReadonlyArray<string>, input = "", env: Node
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
       resume(Effect.succeed({ code, output, errors }))
     })
-    // One that ends without reading its input is no error of ours.
+    // If it ends without reading its input, that is not an error of the test.
     child.stdin?.on("error", () => {})
     child.stdin?.end(input)
     return Effect.sync(() => child.kill())
   })
 
-/** slapd escapes in hexadecimal (`\\2C`) what others escape by a backslash alone; both say the same. */
+/** slapd escapes in hexadecimal (`\\2C`) what others escape with a backslash alone. Both forms mean the same. */
 const sameEscapes = (text: string): string =>
   text.replace(/\\+([0-9a-fA-F]{2})/g, (_, hex: string) => `\\${String.fromCharCode(Number.parseInt(hex, 16))}`)
     .replace(/\\+(?=[,+"])/g, "\\")
 
-/** Both sides, step by step. Answers that differ without being listed, and those that are listed without differing. */
+/** Compares both sides, step by step. Returns differences that aren't listed, and listed ones that don't occur. */
 const compare = (
   client: string,
   theirs: ReadonlyMap<string, unknown>,
@@ -99,11 +99,11 @@ const compare = (
       unexpected.push({ name, slapd: expected, memory: same ? "the same, but listed as different" : found })
     }
   }
-  // One line for each, so that what differs can be seen.
+  // One line for each answer, so that differences are visible.
   assert.strictEqual(unexpected.map((one) => JSON.stringify(one)).join("\n"), "")
 }
 
-/** libldap and Net::LDAP say goodbye each time, and nothing after it. */
+/** libldap and Net::LDAP send an unbind each time, and nothing after it. */
 const saidGoodbye = Effect.fnUntraced(function*(memory: InMemoryDirectory.InMemoryDirectory) {
   const connections = yield* memory.awaitClosed
   assert.isTrue(connections.every(({ octetsAfterUnbind, unbinds }) => unbinds <= 1 && octetsAfterUnbind === 0))
@@ -244,7 +244,7 @@ const steps: ReadonlyArray<Step> = [
   ["ldappasswd: no entry", "ldappasswd", [...asAdmin, "-s", "x", `uid=none,${people}`]]
 ]
 
-/** What a tool says, without the texts that are for people. */
+/** The output of a tool, without texts for people. */
 const facts = ({ code, errors, output }: Outcome, program: string) => ({
   code,
   matched: errors.split("\n").filter((line) => /^\s*matched DN: /i.test(line)).map((line) => line.trim().toLowerCase()),
@@ -280,7 +280,7 @@ const script = (interpreter: string, name: string) =>
     const { code, errors, output } = yield* run(interpreter, [file, url, base, admin.dn, admin.password])
     assert.strictEqual(errors, "")
     assert.strictEqual(code, 0)
-    // What the script prints is its own: an object by the names of its steps.
+    // The script prints an object by the names of its steps.
     return new Map<string, unknown>(Object.entries(JSON.parse(output) as Record<string, unknown>))
   })
 

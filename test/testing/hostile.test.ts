@@ -21,7 +21,7 @@ const change = (raw: RawClient, ...changes: ReadonlyArray<Modification.LdapModif
   Effect.map(raw.request({ _tag: "ModifyRequest", dn: group, changes }), ({ result }) => result)
 
 describe("long attributes", () => {
-  // What would cost the square of these numbers would take minutes.
+  // With quadratic cost, these numbers would take minutes.
   it.effect("40,000 changes in one request, and back", () =>
     Effect.gen(function*() {
       const raw = yield* open()
@@ -127,10 +127,10 @@ describe("requests that wait", () => {
       const raw = yield* connect(directory)
       const first = yield* raw.send(searchRequest(base), [persistent])
       yield* raw.send(searchRequest(base), [persistent])
-      // What has its answer waits no more.
+      // An answered request doesn't wait any more.
       for (let i = 0; i < 10; i++) assert.strictEqual(yield* raw.whoAmI, "")
       yield* raw.send(searchRequest(base), [persistent])
-      // Nor does what was given up, and to give up is possible with any number.
+      // An abandoned request doesn't wait either, and any number can be abandoned.
       yield* raw.send({ _tag: "AbandonRequest", abandoned: first })
       assert.strictEqual(yield* raw.whoAmI, "")
       yield* raw.send(searchRequest(base), [persistent])
@@ -192,12 +192,12 @@ describe("changes that a client doesn't read", () => {
           assert.strictEqual(result, code)
         }
       }
-      // Those that came in time, in order and without a gap: what was on its way, and what waited.
+      // The changes that came in time, in order and without a gap: those in transit, and those in the queue.
       const changes = seen.filter((text) => text !== undefined)
       assert.deepStrictEqual(changes, changes.map((_, i) => `change ${i}`))
       assert.isAtMost(changes.length, 6)
       assert.isAtLeast(changes.length, control.oid === LdapControl.syncRequest.oid ? 0 : 5)
-      // The search is over, the connection isn't.
+      // The search has ended, but not the connection.
       yield* raw.request(describeAda("later"))
       assert.strictEqual(yield* watcher.whoAmI, "")
     }))

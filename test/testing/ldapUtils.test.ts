@@ -1,6 +1,6 @@
 /**
- * Debian's ldap-utils against a directory that listens on a port: programs that know nothing of this library, with the
- * organisation of the examples as data.
+ * Debian's ldap-utils against a directory that listens on a port, with the organisation of the examples as data. These programs are
+ * independent of this library.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ interface Outcome {
   readonly errors: string
 }
 
-/** Runs a program to its end, with a text for its input. */
+/** Runs a program with a text as its input, and waits for its end. */
 const run = (program: string, args: ReadonlyArray<string>, input = "", env: NodeJS.ProcessEnv = {}) =>
   Effect.callback<Outcome>((resume) => {
     const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 }
@@ -160,7 +160,7 @@ describe.skipIf(!installed)("ldap-utils", () => {
       const gone = yield* tool("ldapdelete", [...admin, `cn=moved,ou=people,${base}`])
       assert.strictEqual(gone.code, 32)
       assert.include(gone.errors, `matched DN: ou=people,${base}`)
-      // libldap says goodbye each time, and nothing after it.
+      // libldap sends an unbind each time, and nothing after it.
       assert.isTrue(
         directory.log.connections.every(({ octetsAfterUnbind, unbinds }) => unbinds === 1 && octetsAfterUnbind === 0)
       )

@@ -1,4 +1,4 @@
-/** What a directory begins with. */
+/** The initial state of a directory. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -31,7 +31,7 @@ describe("make", () => {
       assert.strictEqual(directory.lookup("nonsense"), undefined)
     }))
 
-  it.effect("finds the parent of each entry, however the names of entries beside one another are written", () =>
+  it.effect("finds the parent of each entry, however the names of successive entries are spelled", () =>
     Effect.gen(function*() {
       const device = { objectClass: "device" }
       const names = [
@@ -60,7 +60,7 @@ describe("make", () => {
         1
       ])
       assert.deepStrictEqual(directory.suffixes.map(String), [base])
-      // What stands behind an escaped comma is no name of a parent.
+      // The text after an escaped comma is not the name of a parent.
       const entries = [domain, ...[`cn=d\\,e,${base}`, `cn=q,e,${base}`].map((dn) => ({ dn, attributes: device }))]
       assert.include(yield* failure({ entries }), `"cn=q,e,${base}" is not a distinguished name`)
     }))
@@ -72,7 +72,7 @@ describe("make", () => {
       assert.strictEqual((yield* raw.search("", undefined, { scope: "base" })).entries.length, 1)
     }))
 
-  it.effect("keeps the history that an export brings along", () =>
+  it.effect("keeps the history in an export", () =>
     Effect.gen(function*() {
       const directory = yield* InMemoryDirectory.make({
         entries: [{

@@ -1,11 +1,11 @@
 /**
- * Whether a type is where a reader looks for it: for each namespace of the package, every named type in the signature of its functions,
- * and in the types that it defines, has to be exported by the namespace itself. The one exception is the type after which another
- * namespace is named, as `LdapError` of `LdapError`.
+ * Checks that types are exported where a reader looks for them. For each namespace of the package, every named type in the
+ * signatures of its functions and in its types must be exported by the namespace itself. The one exception is the type after which
+ * another namespace is named, such as `LdapError` of `LdapError`.
  *
  *     node test/types/reachable.ts
  *
- * Reads the declarations as users get them, so they are emitted first. Exits with 1 if a type is missing.
+ * Reads the declarations that users get, so they are emitted first. Exits with 1 if a type is missing.
  */
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs"
@@ -56,8 +56,8 @@ const eponyms = new Set(
 )
 
 /**
- * The namespace that a type belongs to, of those that export it: the one whose file is nearest, and of several such the one that exports
- * most of the file that defines the type.
+ * The namespace that a type belongs to, among those that export it: the one with the nearest file, and among several of those the
+ * one that exports most of the file that defines the type.
  */
 const homeOf = (symbol: ts.Symbol): Namespace | undefined => {
   const file = fileOf(symbol)
@@ -73,7 +73,7 @@ const homeOf = (symbol: ts.Symbol): Namespace | undefined => {
     .sort((a, b) => b.nearness - a.nearness)[0]?.namespace
 }
 
-/** What a declaration names, by the name that is written there. */
+/** The name in a declaration. */
 const nameOf = (node: ts.Node): ts.Node | undefined =>
   ts.isTypeReferenceNode(node)
     ? node.typeName
@@ -94,7 +94,7 @@ for (const namespace of namespaces) {
       if (found !== undefined) {
         const target = resolved(found)
         const isOurs = fileOf(target).startsWith(dist) && (target.flags & ts.SymbolFlags.TypeParameter) === 0
-        // What the compiler calls `Some_base` is the call of a function from which a class is derived.
+        // The compiler names the base of a class `Some_base` if it is the result of a function call.
         if (isOurs && !target.name.endsWith("_base")) {
           checked++
           if (!namespace.exported.has(target) && !eponyms.has(target)) {

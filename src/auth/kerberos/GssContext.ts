@@ -19,7 +19,8 @@ import type { InvalidRequest, KerberosFailed } from "../../model/LdapError.ts"
 export type GssProtection = "none" | "integrity" | "confidentiality"
 
 /**
- * The error of the underlying library for a failed step, for instance a missing or expired ticket, or an invalid token.
+ * The error of the underlying library for a failed step, for instance a missing or expired ticket, or an invalid token. `detail` is
+ * its message.
  *
  * @category models
  * @since 0.1.0
@@ -71,8 +72,12 @@ export interface GssRequest {
  * @since 0.1.0
  */
 export interface GssContext {
-  /** Takes the server's token (`undefined` in the first step) and returns the next token, if there is one. */
+  /**
+   * Takes the server's token (`undefined` in the first step) and returns the next token, if there is one. Fails if the token is invalid, or
+   * if there is no ticket. Interruption of the bind interrupts it.
+   */
   readonly step: (token: Uint8Array | undefined) => Effect.Effect<Uint8Array | undefined, GssFailure>
+  /** Whether both sides are authenticated. */
   readonly isComplete: () => boolean
   /** The protection of the complete context, from its flags. Only SPNEGO uses it. */
   readonly protection: () => GssProtection

@@ -19,6 +19,8 @@ import type { GssContext, GssProtection } from "./GssContext.ts"
 import { ascending, begin, type GssOptions, layerOver, maxWrapped, proved, token } from "./gssSteps.ts"
 
 /**
+ * Options of {@link gssapi}.
+ *
  * @category models
  * @since 0.1.0
  */

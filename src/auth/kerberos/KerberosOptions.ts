@@ -18,24 +18,29 @@ export type KerberosCredentials =
   | {
     /** As in `ada@EXAMPLE.COM`; without a realm, `realm` or the default realm of krb5.conf is used. */
     readonly principal: string
+    /** The password of the account. */
     readonly password: Password
     readonly keytab?: undefined
     readonly ccache?: undefined
   }
   | {
     readonly principal?: string | undefined
+    /** The path of a keytab file. */
     readonly keytab: string
     readonly password?: undefined
     readonly ccache?: undefined
   }
   | {
     readonly principal?: string | undefined
+    /** The path of a credential cache file. */
     readonly ccache: string
     readonly password?: undefined
     readonly keytab?: undefined
   }
 
 /**
+ * Settings of Kerberos that don't depend on the kind of credentials: the realm, the KDCs and the limits.
+ *
  * @category models
  * @since 0.2.0
  */

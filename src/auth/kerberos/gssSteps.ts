@@ -10,6 +10,8 @@ import type { GssContext, GssFailure, GssProtection, GssProvider, GssRequest } f
 import { kerberosPackage } from "./kerberosPackage.ts"
 
 /**
+ * Options that GSSAPI and GSS-SPNEGO share.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -14,11 +14,15 @@ import { noLayer, rejected, required, type SaslFailure, type SaslMechanism, type
 import { type DigestChallenge, quoted, readDigestChallenge, readResponseAuth } from "./digestMessages.ts"
 
 /**
+ * Options of {@link digestMd5}.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface DigestMd5Options {
+  /** The name of the user, as the server knows it. */
   readonly username: string
+  /** The password of the user. */
   readonly password: Password
   /** The authorization identity, if it differs from the user: `dn:` and a DN, or `u:` and a name. */
   readonly authzId?: string | undefined

@@ -40,10 +40,13 @@ export type ScramName =
   | "SCRAM-SHA-512-PLUS"
 
 /**
+ * Options of {@link scram}.
+ *
  * @category models
  * @since 0.1.0
  */
 export interface ScramOptions {
+  /** The name of the user. It is prepared by SASLprep as a query string. */
   readonly username: string
   /** Text is prepared by SASLprep as a stored string; bytes are used unchanged. */
   readonly password: Password

@@ -16,6 +16,8 @@ import { ntlmContext } from "./NtlmContext.ts"
 import { ntowf } from "./ntlmV2.ts"
 
 /**
+ * Options of {@link ntlmProvider}: the account.
+ *
  * @category models
  * @since 0.2.0
  */

@@ -31,6 +31,7 @@ export class EmptyPassword extends Data.TaggedError("EmptyPassword")<{}> {
  * @since 0.1.0
  */
 export class WrongCredentials extends Data.TaggedError("WrongCredentials")<{
+  /** What is wrong. `either` if the server doesn't say, or `uniform` hides it. */
   readonly what: "login" | "password" | "either"
 }> {
   override get message(): string {
@@ -59,6 +60,7 @@ export class AmbiguousLogin extends Data.TaggedError("AmbiguousLogin")<{
 
 /**
  * The account is locked, after too many wrong passwords or by an administrator. Servers say so without checking the password.
+ * `dn` is the name of the user's entry.
  *
  * @category reasons
  * @since 0.1.0
@@ -70,6 +72,8 @@ export class AccountLocked extends Data.TaggedError("AccountLocked")<{ readonly 
 }
 
 /**
+ * The account is disabled. `dn` is the name of the user's entry.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -80,6 +84,8 @@ export class AccountDisabled extends Data.TaggedError("AccountDisabled")<{ reado
 }
 
 /**
+ * The account has expired. `dn` is the name of the user's entry.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -90,7 +96,7 @@ export class AccountExpired extends Data.TaggedError("AccountExpired")<{ readonl
 }
 
 /**
- * The password was right and has expired; there are no grace logins left.
+ * The password was right and has expired; there are no grace logins left. `dn` is the name of the user's entry.
  *
  * @category reasons
  * @since 0.1.0
@@ -102,7 +108,8 @@ export class PasswordExpired extends Data.TaggedError("PasswordExpired")<{ reado
 }
 
 /**
- * The password was right, and has to be changed before anything else: an administrator has set it.
+ * The password was right, but must be changed before other operations, since an administrator has set it. `dn` is the name of the
+ * user's entry.
  *
  * @category reasons
  * @since 0.1.0
@@ -120,6 +127,7 @@ export class MustChangePassword extends Data.TaggedError("MustChangePassword")<{
  * @since 0.1.0
  */
 export class NotPermitted extends Data.TaggedError("NotPermitted")<{
+  /** The name of the user's entry. */
   readonly dn: string
   /** `network`: the user lacks the right to log on to the server over the network. */
   readonly what: "time" | "workstation" | "network"
@@ -138,7 +146,7 @@ export class NotPermitted extends Data.TaggedError("NotPermitted")<{
 
 /**
  * The account may not log in with a password, whether it is right or not (Active Directory's 52f: the account is in the group Protected
- * Users, has to use a smart card, or has a blank password).
+ * Users, has to use a smart card, or has a blank password). `dn` is the name of the user's entry.
  *
  * @category reasons
  * @since 0.2.0
@@ -150,7 +158,8 @@ export class AccountRestricted extends Data.TaggedError("AccountRestricted")<{ r
 }
 
 /**
- * The user is in more groups than a token of Active Directory holds (568): an administrator has to take the user out of some.
+ * The user is in more groups than a token of Active Directory can have (568), so an administrator must remove the user from some.
+ * `dn` is the name of the user's entry.
  *
  * @category reasons
  * @since 0.2.0
@@ -169,9 +178,11 @@ export class TooManyGroups extends Data.TaggedError("TooManyGroups")<{ readonly 
  * @since 0.2.0
  */
 export class NewPasswordRefused extends Data.TaggedError("NewPasswordRefused")<{
+  /** The name of the user's entry. */
   readonly dn: string
   /** What the password policy control says; Active Directory only has the result code. */
   readonly why: LdapControl.PasswordPolicyError | undefined
+  /** The error of the password change. */
   readonly cause: LdapError
 }> {
   override get message(): string {
@@ -181,7 +192,7 @@ export class NewPasswordRefused extends Data.TaggedError("NewPasswordRefused")<{
 
 /**
  * It is unknown whether the login is right: the directory could not be reached, the request failed, or the response says nothing
- * about the user.
+ * about the user. `cause` is the error.
  *
  * @category reasons
  * @since 0.1.0
@@ -193,6 +204,8 @@ export class DirectoryFailed extends Data.TaggedError("DirectoryFailed")<{ reado
 }
 
 /**
+ * Why a login was refused, or could not be decided.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -213,7 +226,7 @@ export type LoginReason =
 
 /**
  * A login that was refused, or could not be decided. It contains neither the login that was typed nor the password, because users
- * type passwords into the wrong field.
+ * type passwords into the wrong field. `reason` says why; `Effect.catchReason` selects by its tag.
  *
  * @category errors
  * @since 0.1.0

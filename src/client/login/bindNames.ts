@@ -9,15 +9,16 @@ import { given } from "../../model/input/values.ts"
 import { InvalidRequest } from "../../model/InvalidRequest.ts"
 
 /**
- * As which name a user binds.
+ * The name with which a user binds.
  *
  * **Details**
  *
- * A DN, by a template with the placeholder `login` (`LdapDn.template`); the login is escaped in it. Or a name that only Active Directory
- * and Samba know, which is why the entry is then looked for: `{ upn: "example.org" }` is `ada@example.org`, `{ domain: "EXAMPLE" }` is
- * `EXAMPLE\ada`. Several suffixes or domains may be given: the first is added to a login without one, and a login may have any of them,
- * but no others. A login with characters that an account can't have (`/`, `\`, `=`, `,` …) is refused, since a domain controller
- * would take it for a name of another kind.
+ * Either a DN, by a template with the placeholder `login` (`LdapDn.template`), in which the login is escaped. Or a name that only
+ * Active Directory and Samba accept; the entry is then searched for. A user principal name has the suffix `upn`:
+ * `{ upn: "example.org" }` is `ada@example.org`. The older form has a `domain`: `{ domain: "EXAMPLE" }` is `EXAMPLE\ada`. Several
+ * suffixes or domains may be given. A login may have any of them, but no others; a login without one gets the first. A login with
+ * characters that an account can't have (`/`, `\`, `=`, `,` …) is refused, since a domain controller would read it as another kind
+ * of name.
  *
  * @category models
  * @since 0.2.0

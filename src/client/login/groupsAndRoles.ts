@@ -30,7 +30,9 @@ export interface LoginGroupSettings {
 
 /** The groups and roles of a user. */
 export interface LoginGroups {
+  /** The groups of the user, nested ones included. */
   readonly groups: ReadonlyArray<GroupMembership>
+  /** The roles of the user, by its groups. */
   readonly roles: ReadonlyArray<string>
 }
 

@@ -34,10 +34,12 @@ export type LoginSession = LdapSession.SessionConfig | Effect.Effect<LdapSession
  */
 export type LoginDirectory =
   | {
+    /** The client that looks users up and provides the sessions for their binds. */
     readonly client: Pick<LdapClient, "searchResult" | "withSession"> & LoginReader
     readonly open?: LoginSession | undefined
   }
   | {
+    /** The session that looks users up. */
     readonly client: Pick<LdapSession.LdapOperations, "searchResult"> & LoginReader
     readonly open: LoginSession
   }
@@ -52,7 +54,7 @@ export type LoginDirectory =
 export type LoginReader = Partial<Pick<LdapSession.LdapOperations, "lookup" | "rootDse" | "modify">>
 
 /**
- * What opens the sessions for the binds of users, if nothing else searches for them: a client, with its servers and TLS, or `open`.
+ * Opens the sessions for the binds of users, if no users are searched for: a `client`, with its servers and TLS, or `open`.
  *
  * @category models
  * @since 0.2.0

@@ -17,7 +17,9 @@ import type { PooledSession } from "./members/LdapPoolMembers.ts"
 export interface PoolStatistics {
   /** Open sessions: `idle`, `inUse`, and those that are being closed. */
   readonly open: number
+  /** Open sessions without an operation. */
   readonly idle: number
+  /** Open sessions with at least one operation. */
   readonly inUse: number
   /** Operations that wait for a session. */
   readonly waiting: number
@@ -48,6 +50,7 @@ export interface PoolDemand {
  * @since 0.1.0
  */
 export interface LdapPool {
+  /** The servers of the pool, as errors and spans name them. */
   readonly server: string
 
   /**
@@ -61,14 +64,17 @@ export interface LdapPool {
    */
   readonly get: Effect.Effect<PooledSession, LdapError, Scope.Scope>
 
-  /** Like {@link LdapPool.get}, for one effect. After a `RequestTimeout` the session is checked before it is lent again. */
+  /**
+   * Like {@link LdapPool.get}, for one effect, with the same errors. Interruption also gives the session back. After a `RequestTimeout` the
+   * session is checked before it is lent again.
+   */
   readonly use: <A, E, R>(
     f: (session: PooledSession) => Effect.Effect<A, E, R>,
     demand?: PoolDemand
   ) => Effect.Effect<A, E | LdapError, R>
 
   /**
-   * Like {@link LdapPool.use}, for a stream.
+   * Like {@link LdapPool.use}, for a stream, with the same errors. The session is given back when the stream ends, fails or is interrupted.
    *
    * **Details**
    *
@@ -95,6 +101,7 @@ export interface LdapPool {
   /** Withdraws a session: no further operation gets it, and it is closed when those that use it are done. */
   readonly invalidate: (session: PooledSession) => Effect.Effect<void>
 
+  /** The state of the pool at this moment. */
   readonly statistics: Effect.Effect<PoolStatistics>
 }
 

@@ -45,7 +45,8 @@ export interface FollowOptions {
    * **Details**
    *
    * As everywhere, passwords aren't sent in clear text: if the connection to that server isn't protected, the referral fails with
-   * `InsecureAuth`, unless `session.allowInsecureAuth` is true.
+   * `InsecureAuth`, unless `session.allowInsecureAuth` is true. If the function fails, the referral fails with its error. Interruption of
+   * the operation interrupts it.
    */
   readonly credentials?: ((server: LdapUrl) => Effect.Effect<LdapAuth | undefined, LdapError>) | undefined
   /** Which servers may be used. Default: all. Sockets of this machine (`ldapi`) are never used. */
@@ -56,7 +57,10 @@ export interface FollowOptions {
    * own connections are protected by TLS, so that a referral can't take the protection away.
    */
   readonly session?: Omit<SessionOptions, "auth"> & UrlOptions | undefined
-  /** The transport to a server. Default: by its URL. */
+  /**
+   * The transport to a server. Default: by its URL. If the function fails, the referral fails with its error. Interruption of the operation
+   * interrupts it.
+   */
   readonly transport?: ((server: LdapUrl) => Effect.Effect<LdapTransport, LdapError>) | undefined
   /**
    * How long an idle session is kept, if `follow` is a setting of the client. If it is an option of one operation, its sessions end with
@@ -68,6 +72,7 @@ export interface FollowOptions {
 /** The internal form of what {@link follow} makes. @internal */
 export class Follow implements FollowReferrals {
   readonly _tag = "FollowReferrals"
+  /** The options that were given to {@link follow}. */
   readonly options: FollowOptions
   constructor(options: FollowOptions) {
     this.options = options

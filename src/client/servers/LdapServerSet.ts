@@ -38,6 +38,7 @@ export interface SetOptions {
  * @since 0.1.0
  */
 export interface ServerUrl {
+  /** The URL of the server: `ldap://`, `ldaps://` or `ldapi://`. */
   readonly url: string
   readonly priority?: number | undefined
   readonly weight?: number | undefined
@@ -53,7 +54,9 @@ export interface ServerUrl {
 export interface ServerSet {
   /** For messages. */
   readonly name: string
+  /** The options of the set, with their defaults. */
   readonly options: SetOptions
+  /** Where the servers come from: fixed URLs, or DNS. */
   readonly source:
     | { readonly _tag: "Urls"; readonly servers: ReadonlyArray<ServerUrl> }
     | { readonly _tag: "Addresses"; readonly url: string; readonly options: AddressesOptions }
@@ -61,7 +64,7 @@ export interface ServerSet {
 }
 
 /**
- * The DNS query: the name of the service, or the role of a domain controller.
+ * The DNS query in a `domain`: for the service `_ldap._tcp`, or for the role of a domain controller.
  *
  * @category models
  * @since 0.1.0
@@ -70,8 +73,11 @@ export type SrvService =
   | { readonly _tag: "Domain"; readonly domain: string }
   | {
     readonly _tag: "ActiveDirectory"
+    /** The DNS name of the domain. */
     readonly domain: string
+    /** The site whose servers come first; `undefined` for none. */
     readonly site: string | undefined
+    /** The kind of server: a domain controller, a global catalog, or the primary domain controller. */
     readonly role: "dc" | "gc" | "pdc"
   }
 

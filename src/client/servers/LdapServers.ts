@@ -89,9 +89,13 @@ export const Reach: Context.Reference<
  * @since 0.1.0
  */
 export interface ServerStatistics {
+  /** The URL of the server. */
   readonly url: string
+  /** The priority: servers with a lower number come first. */
   readonly priority: number
+  /** The weight among servers of the same priority. */
   readonly weight: number
+  /** Whether the server works, and if not, why and for how long it rests. */
   readonly state: ServerState
   /** Sessions that are open, being opened, or being closed. */
   readonly sessions: number
@@ -108,7 +112,10 @@ export interface ServerStatistics {
  * @since 0.1.0
  */
 export interface ServersConfig extends LdapSession.SessionOptions, LdapTransport.UrlOptions {
-  /** A check that a session must pass before its server counts as usable. Default: none. */
+  /**
+   * A check that a session must pass before its server counts as usable. Default: none. If it fails, the server rests. It is interrupted if
+   * opening the session is interrupted.
+   */
   readonly check?: ((session: LdapSession.LdapSession) => Effect.Effect<unknown, LdapError>) | undefined
 }
 

@@ -20,7 +20,7 @@ export type RestSchedule = Schedule.Schedule<unknown, LdapError>
 
 /**
  * Whether a server can be used: it can (`Up`), it has failed and waits for the next probe (`Resting`), or a probe is running
- * (`Probing`).
+ * (`Probing`). `error` is the error of the last attempt.
  *
  * @category models
  * @since 0.1.0
@@ -29,6 +29,7 @@ export type ServerState =
   | { readonly _tag: "Up" }
   | {
     readonly _tag: "Resting"
+    /** The error of the last attempt. */
     readonly error: LdapError
     /** When it will be probed, in milliseconds of the Clock. */
     readonly until: number

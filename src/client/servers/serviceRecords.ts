@@ -16,7 +16,9 @@ import { ConnectFailed, LdapError } from "../../model/LdapError.ts"
  * @since 0.1.0
  */
 export interface SrvRecord {
+  /** The host name of the server. */
   readonly target: string
+  /** The port of the server. */
   readonly port: number
   /** Servers with a lower priority are tried first. */
   readonly priority: number

@@ -93,6 +93,7 @@ const base64 = (message: LdapMessage): string => encode(message).toString("base6
 export class RecordingError extends Data.TaggedError("RecordingError")<{
   /** The line of the text, from 1; 0 if the problem isn't in one line. */
   readonly line: number
+  /** What is wrong there. */
   readonly detail: string
 }> {
   override get message(): string {

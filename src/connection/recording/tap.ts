@@ -17,6 +17,7 @@ import type { LdapTransport } from "../Transport.ts"
  * @since 0.2.0
  */
 export type TapEvent = Data.TaggedEnum<{
+  /** A connection was opened. */
   Opened: { readonly connection: number; readonly at: number; readonly server: string; readonly protection: Protection }
   /** A message that was passed to the connection. */
   Sent: { readonly connection: number; readonly at: number; readonly message: LdapMessage }
@@ -24,6 +25,7 @@ export type TapEvent = Data.TaggedEnum<{
   Received: { readonly connection: number; readonly at: number; readonly message: LdapMessage }
   /** From now on one direction can't be decoded: a SASL security layer has begun, or the bytes are not LDAP. */
   Unreadable: { readonly connection: number; readonly at: number; readonly direction: "sent" | "received" }
+  /** A connection has ended; `detail` says why. */
   Ended: { readonly connection: number; readonly at: number; readonly detail: string }
 }>
 

@@ -103,8 +103,8 @@ export interface TlsOptions extends Omit<Tls.ConnectionOptions, Withheld> {
   /**
    * Accepted fingerprints: the server's certificate must have one of them. A fingerprint is the SHA-256 of the certificate, or of
    * its public key (SubjectPublicKeyInfo), which stays the same if a certificate is renewed with the same key. Write it in
-   * hexadecimal with or without colons, as OpenSSL prints it, or in Base64, as in `sha256//…` of curl. {@link
-   * certificateFingerprint} and {@link publicKeyFingerprint} compute fingerprints.
+   * hexadecimal with or without colons, as OpenSSL prints it, or in Base64, as in `sha256//…` of curl. `LdapTls.certificateFingerprint`
+   * and `LdapTls.publicKeyFingerprint` compute fingerprints.
    *
    * **Details**
    *
@@ -172,7 +172,9 @@ export interface PeerCertificate {
   readonly alternativeNames: string | undefined
   /** In hexadecimal. */
   readonly serialNumber: string
+  /** The beginning of its validity. */
   readonly validFrom: Date
+  /** The end of its validity. */
   readonly validTo: Date
   /** SHA-256 of the certificate, in hexadecimal with colons. */
   readonly fingerprint: string

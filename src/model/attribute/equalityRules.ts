@@ -26,7 +26,9 @@ const syntaxRules = new Map<string, MatchingRule>([
 
 /** The part of a server's schema that is used here; an `LdapSubschema` has it. */
 export interface RuleSchema {
+  /** All attribute types. */
   readonly attributeTypes: ReadonlyArray<{ readonly equality: string | undefined }>
+  /** The attribute type of a description; `undefined` if it isn't known. */
   attributeType(description: string): {
     readonly oid: string
     readonly equality: string | undefined

@@ -185,11 +185,15 @@ export const attributeScopedQueryResponse: ControlType<number> = Ber.defineBer({
 })
 
 /**
+ * The expected number of entries, as a range.
+ *
  * @category what a search sees
  * @since 0.1.0
  */
 export interface ExpectedEntryCount {
+  /** The minimum number of entries. */
   readonly least: number
+  /** The maximum number of entries. */
   readonly most: number
 }
 

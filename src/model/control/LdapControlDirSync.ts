@@ -15,6 +15,8 @@ const dirSyncFlags = {
 } as const
 
 /**
+ * The input of a DirSync request.
+ *
  * @category following changes
  * @since 0.1.0
  */
@@ -62,12 +64,15 @@ export const dirSyncRequest: ControlType<DirSyncRequest, Partial<DirSyncRequest>
 })
 
 /**
+ * The value of a DirSync response.
+ *
  * @category following changes
  * @since 0.1.0
  */
 export interface DirSyncResponse {
   /** Whether more changes are waiting: request them at once, with the cookie. */
   readonly moreResults: boolean
+  /** The cookie for the next request. */
   readonly cookie: Uint8Array
 }
 

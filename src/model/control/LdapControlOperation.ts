@@ -98,6 +98,7 @@ export interface SessionTracking {
   readonly sourceName: string
   /** The kind of identifier, as an object identifier. */
   readonly formatOid: string
+  /** The identifier itself, in the format that `format` names. */
   readonly identifier: string
 }
 

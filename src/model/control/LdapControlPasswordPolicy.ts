@@ -55,6 +55,7 @@ export interface PasswordPolicyResponse {
   readonly timeBeforeExpiration?: number | undefined
   /** How many grace logins remain for an expired password. */
   readonly graceAuthNsRemaining?: number | undefined
+  /** Why the operation was refused, or that the password must be changed. */
   readonly error?: PasswordPolicyError | undefined
 }
 

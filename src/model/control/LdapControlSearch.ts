@@ -34,6 +34,7 @@ export const pagedResultsOid = "1.2.840.113556.1.4.319"
  */
 export interface PagedResults {
   readonly size: number
+  /** The server's cursor; empty for the first page and after the last one. */
   readonly cookie: Uint8Array
 }
 
@@ -92,6 +93,7 @@ export const decodePagedResults = (control: LdapControl): PagedResults | undefin
  * @since 0.1.0
  */
 export interface SortKey {
+  /** The attribute to sort by. */
   readonly attribute: string
   /** The ordering rule, by name or OID. Default: the attribute's own ordering rule in the schema. In slapd `cn` has none. */
   readonly matchingRule?: string | undefined
@@ -131,6 +133,8 @@ export const sortRequest: ControlType<ReadonlyArray<SortKey>> = Ber.defineBer({
 })
 
 /**
+ * The outcome of a server-side sort.
+ *
  * @category sorting
  * @since 0.1.0
  */
@@ -174,8 +178,8 @@ export const sortResponse: ControlType<SortResponse> = Ber.defineBer({
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The entry at which the window is placed. Either its position in the list, from 1, with `contentCount`: the length of the list as
- * the client knows it, or 0 if it doesn't. Or the first entry whose sort value is greater than or equal to `value`.
+ * The entry at which the window is placed. Either its position in the list (`offset`, from 1), with `contentCount`: the length of
+ * the list as the client knows it, or 0 if it doesn't. Or the first entry whose sort value is greater than or equal to `value`.
  *
  * @category virtual list view
  * @since 0.1.0
@@ -185,6 +189,8 @@ export type VirtualListViewTarget =
   | { readonly _tag: "ByValue"; readonly value: Uint8Array }
 
 /**
+ * The requested window of a sorted list.
+ *
  * @category virtual list view
  * @since 0.1.0
  */
@@ -193,6 +199,7 @@ export interface VirtualListViewRequest {
   readonly beforeCount: number
   /** Entries after the target. */
   readonly afterCount: number
+  /** The entry at which the window is placed. */
   readonly target: VirtualListViewTarget
   /** The context of the last response, unchanged. */
   readonly contextId?: Uint8Array | undefined
@@ -246,6 +253,8 @@ const readTarget = (content: BerReader): VirtualListViewTarget =>
     }, 0xa0)
 
 /**
+ * The position of the window that the server returned.
+ *
  * @category virtual list view
  * @since 0.1.0
  */

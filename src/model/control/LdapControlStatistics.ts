@@ -17,9 +17,11 @@ import { type ControlType, define } from "./LdapControlType.ts"
  * @since 0.2.0
  */
 export interface SearchStatistics {
+  /** The number of threads that process LDAP requests. */
   readonly threadCount?: number | undefined
   /** How many milliseconds the search took on the server. */
   readonly callTime?: number | undefined
+  /** How many entries were returned. */
   readonly entriesReturned?: number | undefined
   /** Entries that the server examined. If there are many more than returned entries, an index is missing. */
   readonly entriesVisited?: number | undefined
@@ -27,8 +29,11 @@ export interface SearchStatistics {
   readonly filter?: string | undefined
   /** The indexes that were used. */
   readonly index?: string | undefined
+  /** Pages of the database that were accessed in memory. */
   readonly pagesReferenced?: number | undefined
+  /** Pages of the database that were read from disk. */
   readonly pagesRead?: number | undefined
+  /** Pages of the database that were read ahead from disk. */
   readonly pagesPreread?: number | undefined
   /** Other statistics, by their names in MS-ADTS or in the server's extended format. */
   readonly [name: string]: number | string | undefined

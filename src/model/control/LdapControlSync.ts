@@ -18,6 +18,8 @@ import { ControlError, type ControlType } from "./LdapControlType.ts"
 const changeTypes = { add: 1, delete: 2, modify: 4, modifyDn: 8 } as const
 
 /**
+ * The kinds of changes of a persistent search.
+ *
  * @category persistent search
  * @since 0.1.0
  */
@@ -27,6 +29,8 @@ export type ChangeType = keyof typeof changeTypes
 const allChangeTypes = Object.keys(changeTypes) as ReadonlyArray<ChangeType>
 
 /**
+ * The input of a persistent search.
+ *
  * @category persistent search
  * @since 0.1.0
  */
@@ -78,10 +82,13 @@ export const persistentSearch: ControlType<PersistentSearch, Partial<PersistentS
 })
 
 /**
+ * What happened to an entry of a persistent search.
+ *
  * @category persistent search
  * @since 0.1.0
  */
 export interface EntryChangeNotification {
+  /** The kind of change. */
   readonly changeType: ChangeType
   /** The former name of the entry; only with `modifyDn`. */
   readonly previousDn?: string | undefined
@@ -154,6 +161,8 @@ const writeChangeNumber = (writer: BerWriter, value: number): void => {
 const syncModes = { refreshOnly: 1, refreshAndPersist: 3 } as const
 
 /**
+ * The input of a content synchronization.
+ *
  * @category content synchronization
  * @since 0.1.0
  */
@@ -206,13 +215,17 @@ const optionalCookie = (content: BerReader): { readonly cookie: Uint8Array } | u
 const syncStates = { present: 0, add: 1, modify: 2, delete: 3 } as const
 
 /**
+ * The meaning of an entry or reference of a content synchronization.
+ *
  * @category content synchronization
  * @since 0.1.0
  */
 export interface SyncState {
+  /** Whether the entry is present and unchanged, was added, modified or deleted. */
   readonly state: keyof typeof syncStates
   /** In the form of `entryUUID`: 32 lower-case digits with hyphens. Empty if the entry has none, which slapd sends. */
   readonly entryUuid: string
+  /** The cookie to keep, if the server sends one. */
   readonly cookie?: Uint8Array | undefined
 }
 
@@ -252,10 +265,13 @@ const uuidOctets = (text: string): Buffer => {
 }
 
 /**
+ * The end of a content synchronization.
+ *
  * @category content synchronization
  * @since 0.1.0
  */
 export interface SyncDone {
+  /** The cookie for the next session. */
   readonly cookie?: Uint8Array | undefined
   /** If false, entries that were neither sent nor reported as present have been deleted. If true, they are unchanged. Default false. */
   readonly refreshDeletes?: boolean | undefined
@@ -293,7 +309,7 @@ export const syncInfoOid = "1.3.6.1.4.1.4203.1.9.1.4"
 
 /**
  * A message of a synchronization between entries: a cookie to keep, the end of a phase (`done`: of the refresh), or a set of
- * entries that were deleted (`refreshDeletes`) or are present.
+ * entries that were deleted (`refreshDeletes`) or are present. `cookie` replaces earlier cookies.
  *
  * @category content synchronization
  * @since 0.1.0
@@ -302,15 +318,18 @@ export type SyncInfo =
   | { readonly _tag: "NewCookie"; readonly cookie: Uint8Array }
   | {
     readonly _tag: "RefreshDelete" | "RefreshPresent"
+    /** The cookie to keep, if the server sends one. */
     readonly cookie?: Uint8Array | undefined
     /** Default true. */
     readonly refreshDone?: boolean | undefined
   }
   | {
     readonly _tag: "SyncIdSet"
+    /** The cookie to keep, if the server sends one. */
     readonly cookie?: Uint8Array | undefined
     /** Default false. */
     readonly refreshDeletes?: boolean | undefined
+    /** The UUIDs of the entries, in the form of `entryUUID`. */
     readonly entryUuids: ReadonlyArray<string>
   }
 

@@ -20,6 +20,7 @@ import { messageOf } from "../messageOf.ts"
 export class LdapControl extends Data.Class<{
   /** The object identifier, in dotted form. */
   readonly oid: string
+  /** Whether a server that doesn't know the control must refuse the operation. */
   readonly critical: boolean
   /** The encoded value. Most controls have a BER value. */
   readonly value?: Uint8Array | undefined
@@ -38,6 +39,7 @@ export class LdapControl extends Data.Class<{
 export class ControlError extends Data.TaggedError("ControlError")<{
   /** The name of the kind, as in `server-side sort response`. */
   readonly control: string
+  /** The object identifier of the control. */
   readonly oid: string
   readonly detail: string
 }> {
@@ -107,6 +109,8 @@ export interface ControlType<out A, in I = A> {
 }
 
 /**
+ * Options for making a control.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -122,6 +126,7 @@ export interface ControlOptions {
  * @since 0.1.0
  */
 export interface ControlDefinition {
+  /** The object identifier, in dotted form. */
   readonly oid: string
   /** The name in words, for errors. Default: the object identifier. */
   readonly name?: string | undefined

@@ -36,6 +36,7 @@ export class RdnAttribute {
     else this.#value = value
   }
 
+  /** The value as bytes. Don't change them. */
   get value(): Uint8Array {
     return (this.#value ??= Buffer.from(this.text))
   }

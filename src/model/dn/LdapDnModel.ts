@@ -5,8 +5,8 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import type { RdnAttribute } from "./LdapDnAttribute.ts"
 
 /**
- * A relative distinguished name: one attribute, or several in no particular order. Made by {@link rdn} and {@link
- * parse}.
+ * A relative distinguished name: one attribute, or several in no particular order. Made by `LdapDn.rdn` and
+ * `LdapDn.parse`.
  *
  * @category models
  * @since 0.1.0
@@ -29,7 +29,7 @@ export class Rdn implements Equal.Equal {
     return this.attributes.find((attribute) => attribute.type.toLowerCase() === wanted)?.text
   }
 
-  /** A key that equal RDNs share; see {@link normalize}. */
+  /** A key that equal RDNs share; see `LdapDn.normalize`. */
   get key(): string {
     if (this.#key === undefined) {
       const keys = this.attributes.map((attribute) => attribute.key)
@@ -108,6 +108,8 @@ export class LdapDn implements Equal.Equal {
 }
 
 /**
+ * Whether a value is an {@link LdapDn}.
+ *
  * @category guards
  * @since 0.1.0
  */

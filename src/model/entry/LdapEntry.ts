@@ -33,6 +33,7 @@ export interface LdapAttribute {
    * are not UTF-8, and backslashes, are written as `\ff`: a valid description has neither.
    */
   readonly description: string
+  /** The values, in the server's order. */
   readonly values: ReadonlyArray<Uint8Array>
 }
 
@@ -269,6 +270,8 @@ const readable = (value: Uint8Array): unknown => {
 }
 
 /**
+ * Whether a value is an {@link LdapEntry}.
+ *
  * @category guards
  * @since 0.1.0
  */

@@ -22,6 +22,7 @@ import { defaultMaxDepth, excerpt, isAttributeDescription, isDnFlag, isMatchingR
  * @since 0.1.0
  */
 export class FilterError extends Data.TaggedError("FilterError")<{
+  /** What is wrong with the filter. */
   readonly detail: string
   /** The invalid part of the filter. */
   readonly filter: LdapFilter

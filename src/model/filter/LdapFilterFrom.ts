@@ -29,24 +29,36 @@ import { defaultMaxDepth, type FilterSyntaxError } from "./LdapFilterText.ts"
  */
 export interface ForeignFilter {
   readonly type: number | string
+  /** The attribute description. */
   readonly attribute?: unknown
+  /** The value, as text or bytes. */
   readonly value?: unknown
+  /** The filters of `and` and `or`. */
   readonly filters?: unknown
+  /** The filter of `not`. */
   readonly filter?: unknown
+  /** The first part of a substring filter. */
   readonly initial?: unknown
+  /** The parts in the middle of a substring filter. */
   readonly any?: unknown
+  /** The last part of a substring filter. */
   readonly final?: unknown
+  /** The matching rule of an extensible match, in ldapts. */
   readonly rule?: unknown
+  /** The matching rule of an extensible match, in ldapjs. */
   readonly matchingRule?: unknown
+  /** The attribute description of an extensible match, in ldapjs. */
   readonly matchType?: unknown
+  /** The value of an extensible match, in ldapjs. */
   readonly matchValue?: unknown
+  /** Whether an extensible match also tests the parts of the name. */
   readonly dnAttributes?: unknown
   /** Filters of ldapts have a method that encodes them. */
   write?(writer: LdaptsWriter): void
 }
 
 /**
- * The object isn't a filter of a supported library.
+ * The object isn't a filter of a supported library. `detail` says what is wrong.
  *
  * @category errors
  * @since 0.2.0

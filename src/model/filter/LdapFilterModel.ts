@@ -13,6 +13,7 @@ import type { ValueInput } from "../input/values.ts"
  */
 export interface And {
   readonly _tag: "And"
+  /** The filters that must all match. May be empty. */
   readonly filters: ReadonlyArray<LdapFilter>
 }
 
@@ -24,6 +25,7 @@ export interface And {
  */
 export interface Or {
   readonly _tag: "Or"
+  /** The filters of which one must match. May be empty. */
   readonly filters: ReadonlyArray<LdapFilter>
 }
 
@@ -35,6 +37,7 @@ export interface Or {
  */
 export interface Not {
   readonly _tag: "Not"
+  /** The filter that must not match. */
   readonly filter: LdapFilter
 }
 
@@ -48,6 +51,7 @@ export interface Equality {
   readonly _tag: "Equality"
   /** An attribute description: `cn`, `cn;lang-fr`, `2.5.4.3`. */
   readonly attribute: string
+  /** The value to compare with, as bytes. */
   readonly value: Uint8Array
 }
 
@@ -60,6 +64,7 @@ export interface Equality {
  */
 export interface Substrings {
   readonly _tag: "Substrings"
+  /** An attribute description. */
   readonly attribute: string
   readonly initial?: Uint8Array | undefined
   readonly any: ReadonlyArray<Uint8Array>
@@ -74,7 +79,9 @@ export interface Substrings {
  */
 export interface GreaterOrEqual {
   readonly _tag: "GreaterOrEqual"
+  /** An attribute description. */
   readonly attribute: string
+  /** The value to compare with, as bytes. */
   readonly value: Uint8Array
 }
 
@@ -86,7 +93,9 @@ export interface GreaterOrEqual {
  */
 export interface LessOrEqual {
   readonly _tag: "LessOrEqual"
+  /** An attribute description. */
   readonly attribute: string
+  /** The value to compare with, as bytes. */
   readonly value: Uint8Array
 }
 
@@ -98,6 +107,7 @@ export interface LessOrEqual {
  */
 export interface Present {
   readonly _tag: "Present"
+  /** An attribute description. */
   readonly attribute: string
 }
 
@@ -109,7 +119,9 @@ export interface Present {
  */
 export interface Approx {
   readonly _tag: "Approx"
+  /** An attribute description. */
   readonly attribute: string
+  /** The value to compare with, as bytes. */
   readonly value: Uint8Array
 }
 
@@ -126,6 +138,7 @@ export interface Extensible {
   /** A name or a numeric OID. */
   readonly rule?: string | undefined
   readonly attribute?: string | undefined
+  /** The value to compare with, as bytes. */
   readonly value: Uint8Array
   readonly dnAttributes: boolean
 }

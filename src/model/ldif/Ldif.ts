@@ -37,6 +37,7 @@ export { LdifSyntaxError }
  * @since 0.2.0
  */
 export interface ChangeOptions {
+  /** Controls for the request. */
   readonly controls?: ReadonlyArray<LdapControl> | undefined
 }
 

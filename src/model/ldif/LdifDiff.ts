@@ -25,7 +25,9 @@ export class LdifDiffError extends Data.TaggedError("LdifDiffError")<{
   readonly side: "from" | "to"
   /** The line of the text; 0 for an entry that was not read from text. */
   readonly line: number
+  /** The name of the entry. */
   readonly dn: string
+  /** What is wrong with it. */
   readonly detail: string
 }> {
   override get message(): string {

@@ -46,7 +46,9 @@ export class LdifFileError extends Data.TaggedError("LdifFileError")<{
   readonly line: number
   /** The URL as the text has it. */
   readonly url: string
+  /** Why the file was not read. */
   readonly detail: string
+  /** The error of the file system, if there is one. */
   readonly cause?: PlatformError | undefined
 }> {
   override get message(): string {

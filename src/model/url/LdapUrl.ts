@@ -45,19 +45,24 @@ export { type Extension, LdapUrlSyntaxError, type Scheme, type Scope }
  * @since 0.1.0
  */
 export class LdapUrl implements Equal.Equal {
+  /** The scheme of the URL. */
   readonly scheme: Scheme
   /**
    * The name or address of the server, an IPv6 address without its brackets. For `ldapi`, the path of the socket. If it is missing,
    * the client must choose a server.
    */
   readonly host: string | undefined
+  /** The port. If it is missing, {@link port} returns the default. */
   readonly port: number | undefined
   /** The base of the search as the URL has it, without percent-encoding. */
   readonly dn: string
   /** An empty list means all user attributes. */
   readonly attributes: ReadonlyArray<string>
+  /** The scope. If it is missing, {@link scope} returns the default. */
   readonly scope: Scope | undefined
+  /** The filter. If it is missing, {@link filter} returns the default. */
   readonly filter: LdapFilter.LdapFilter | undefined
+  /** The extensions. {@link search} checks the critical ones. */
   readonly extensions: ReadonlyArray<Extension>
   #key: string | undefined
 
@@ -120,9 +125,13 @@ const withoutPassword = (extension: Extension): Extension =>
  * @since 0.1.0
  */
 export interface LdapUrlSearch {
+  /** The base of the search. */
   readonly base: string
+  /** The scope of the search. */
   readonly scope: Scope
+  /** The filter of the search. */
   readonly filter: LdapFilter.LdapFilter
+  /** The requested attributes. Empty for all user attributes. */
   readonly attributes: ReadonlyArray<string>
 }
 
@@ -144,6 +153,8 @@ export class UnknownExtension extends Data.TaggedError("UnknownExtension")<{
 }
 
 /**
+ * Whether a value is an {@link LdapUrl}.
+ *
  * @category guards
  * @since 0.1.0
  */

@@ -14,6 +14,8 @@ import { isAttributeDescription, isMatchingRule } from "../filter/LdapFilterText
 import { given } from "../input/values.ts"
 
 /**
+ * The scheme of a URL: clear text, TLS, or a unix socket.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -103,7 +103,9 @@ export interface Class<Self, Fields extends FieldsInput, Inherited> extends
   readonly "~type.make.in": Schema.Struct<SchemasOf<Fields>>["~type.make.in"]
   readonly "~type.make": Self
   readonly "Iso": Schema.Struct<SchemasOf<Fields>>["Iso"]
+  /** The identifier of the class, as errors name it. */
   readonly identifier: string
+  /** The schemas of the fields. */
   readonly fields: SchemasOf<Fields>
 
   new(

@@ -15,7 +15,9 @@ import * as Data from "effect/Data"
  * @since 0.1.0
  */
 export interface FieldProblem {
+  /** The name of the field in the class. */
   readonly field: string
+  /** The attribute description. */
   readonly attribute: string
   /** The index of the value, from 0; `undefined` if the problem is about all of them. */
   readonly index: number | undefined
@@ -40,6 +42,7 @@ const describe = ({ attribute, detail, field, index, value }: FieldProblem): str
 export class LdapDecodeError extends Data.TaggedError("LdapDecodeError")<{
   /** The identifier of the class. */
   readonly schema: string
+  /** The name of the entry. */
   readonly dn: string
   /** At least one. */
   readonly problems: ReadonlyArray<FieldProblem>

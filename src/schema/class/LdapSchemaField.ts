@@ -57,7 +57,9 @@ export interface Field<
   out A extends Access = Access
 > {
   readonly _tag: "LdapField"
+  /** How many values the field has. */
   readonly kind: K
+  /** Whether the field is read, written, or both. */
   readonly access: A
   /** The attribute description; `undefined` if it is the name of the field. */
   readonly attribute: string | undefined

@@ -23,21 +23,27 @@ import type { FieldsInput, SearchableKey, TextKey, ValueOf } from "./LdapSchemaF
  * @since 0.1.0
  */
 export interface Filters<Fields extends FieldsInput> {
+  /** The field has this value. */
   readonly equals: <K extends SearchableKey<Fields>>(field: K, value: ValueOf<Fields[K]>) => LdapFilter.LdapFilter
   /** The field has one of the values; without values, no entry matches. */
   readonly oneOf: <K extends SearchableKey<Fields>>(
     field: K,
     values: ReadonlyArray<ValueOf<Fields[K]>>
   ) => LdapFilter.LdapFilter
+  /** The field has a value. */
   readonly present: (field: SearchableKey<Fields>) => LdapFilter.LdapFilter
+  /** The field has a value greater than or equal to this one, by the attribute's ordering rule. */
   readonly greaterOrEqual: <K extends SearchableKey<Fields>>(
     field: K,
     value: ValueOf<Fields[K]>
   ) => LdapFilter.LdapFilter
+  /** The field has a value less than or equal to this one, by the attribute's ordering rule. */
   readonly lessOrEqual: <K extends SearchableKey<Fields>>(field: K, value: ValueOf<Fields[K]>) => LdapFilter.LdapFilter
   /** Text parts are matched literally. An empty part matches every value. */
   readonly startsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
+  /** The field has a value that ends with this text. */
   readonly endsWith: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
+  /** The field has a value that contains this text. */
   readonly contains: (field: TextKey<Fields>, text: string) => LdapFilter.LdapFilter
 }
 

@@ -33,6 +33,7 @@ export type Operations = Pick<LdapClient, "search" | "lookup" | "add" | "modify"
  * @since 0.1.0
  */
 export interface EntityClass<Self, Fields extends FieldsInput> extends Entries<Self, Fields> {
+  /** The identifier of the class, as errors name it. */
   readonly identifier: string
 }
 
@@ -120,7 +121,8 @@ export interface Repository<Self, Key> {
 }
 
 /**
- * A repository over the service `LdapClient`.
+ * A repository over the service `LdapClient`. Fails with `InvalidRequest` if the base is not a distinguished name. It sends nothing, so
+ * interruption has no effect.
  *
  * **Example**
  *

@@ -18,7 +18,9 @@ export interface Definition {
   readonly oid: string
   /** Short names, the main one first. May be empty. */
   readonly names: ReadonlyArray<string>
+  /** The description, as text. */
   readonly description: string | undefined
+  /** Whether the definition should not be used any more. */
   readonly obsolete: boolean
   /** Extensions such as `X-ORIGIN`, by their names in upper case. */
   readonly extensions: ReadonlyMap<string, ReadonlyArray<string>>
@@ -40,17 +42,25 @@ export type AttributeUsage = "userApplications" | "directoryOperation" | "distri
  */
 export interface AttributeType extends Definition {
   readonly _tag: "AttributeType"
+  /** The type from which this one inherits. */
   readonly superior: string | undefined
+  /** The matching rule for equality. */
   readonly equality: string | undefined
+  /** The matching rule for order. */
   readonly ordering: string | undefined
+  /** The matching rule for substrings. */
   readonly substring: string | undefined
   /** The syntax's object identifier. */
   readonly syntax: string | undefined
   /** The minimum length that a server must support: the `{64}` after a syntax. */
   readonly length: number | undefined
+  /** Whether an entry can have only one value. */
   readonly singleValue: boolean
+  /** Whether entries of a subtree share the values (RFC 3671). */
   readonly collective: boolean
+  /** Whether only the server sets the attribute. */
   readonly noUserModification: boolean
+  /** What the attribute is used for. */
   readonly usage: AttributeUsage
 }
 
@@ -62,9 +72,13 @@ export interface AttributeType extends Definition {
  */
 export interface ObjectClass extends Definition {
   readonly _tag: "ObjectClass"
+  /** The classes from which this one inherits. */
   readonly superiors: ReadonlyArray<string>
+  /** The kind of class. An entry has exactly one structural class, with its superclasses. */
   readonly kind: "abstract" | "structural" | "auxiliary"
+  /** Attributes that an entry must have. */
   readonly must: ReadonlyArray<string>
+  /** Attributes that an entry may have. */
   readonly may: ReadonlyArray<string>
 }
 
@@ -88,6 +102,7 @@ export interface MatchingRule extends Definition {
  */
 export interface MatchingRuleUse extends Definition {
   readonly _tag: "MatchingRuleUse"
+  /** The attribute types with which the rule can be used. */
   readonly applies: ReadonlyArray<string>
 }
 
@@ -112,8 +127,11 @@ export interface DitContentRule extends Definition {
   readonly _tag: "DitContentRule"
   /** The allowed auxiliary classes. */
   readonly auxiliaries: ReadonlyArray<string>
+  /** Attributes that an entry must have in addition. */
   readonly must: ReadonlyArray<string>
+  /** Attributes that an entry may have in addition. */
   readonly may: ReadonlyArray<string>
+  /** Attributes that an entry must not have, although its classes allow them. */
   readonly not: ReadonlyArray<string>
 }
 
@@ -125,6 +143,7 @@ export interface DitContentRule extends Definition {
  */
 export interface DitStructureRule extends Definition {
   readonly _tag: "DitStructureRule"
+  /** The name form of the entries. */
   readonly form: string | undefined
   /** The numbers of the rules that the parent entry may have. */
   readonly superiors: ReadonlyArray<string>
@@ -138,8 +157,11 @@ export interface DitStructureRule extends Definition {
  */
 export interface NameForm extends Definition {
   readonly _tag: "NameForm"
+  /** The structural object class of the entries. */
   readonly objectClass: string | undefined
+  /** Attributes that the RDN must have. */
   readonly must: ReadonlyArray<string>
+  /** Attributes that the RDN may have. */
   readonly may: ReadonlyArray<string>
 }
 
@@ -157,6 +179,7 @@ export const setByActiveDirectory: ReadonlySet<string> = new Set(["ntsecuritydes
  * @since 0.1.0
  */
 export interface ClassAttributes {
+  /** Attributes that an entry must have. */
   readonly required: ReadonlyArray<string>
   /** Allowed in addition to the required ones. */
   readonly allowed: ReadonlyArray<string>
@@ -169,13 +192,21 @@ export interface ClassAttributes {
  * @since 0.1.0
  */
 export interface Definitions {
+  /** The attribute types. */
   readonly attributeTypes: ReadonlyArray<AttributeType>
+  /** The object classes. */
   readonly objectClasses: ReadonlyArray<ObjectClass>
+  /** The matching rules. */
   readonly matchingRules: ReadonlyArray<MatchingRule>
+  /** The uses of matching rules. */
   readonly matchingRuleUses: ReadonlyArray<MatchingRuleUse>
+  /** The syntaxes. */
   readonly syntaxes: ReadonlyArray<SyntaxDescription>
+  /** The DIT content rules. */
   readonly ditContentRules: ReadonlyArray<DitContentRule>
+  /** The DIT structure rules. */
   readonly ditStructureRules: ReadonlyArray<DitStructureRule>
+  /** The name forms. */
   readonly nameForms: ReadonlyArray<NameForm>
 }
 
@@ -191,13 +222,21 @@ export interface Definitions {
  * @since 0.1.0
  */
 export class LdapSubschema implements Definitions {
+  /** The attribute types. */
   readonly attributeTypes: ReadonlyArray<AttributeType>
+  /** The object classes. */
   readonly objectClasses: ReadonlyArray<ObjectClass>
+  /** The matching rules. */
   readonly matchingRules: ReadonlyArray<MatchingRule>
+  /** The uses of matching rules. */
   readonly matchingRuleUses: ReadonlyArray<MatchingRuleUse>
+  /** The syntaxes. */
   readonly syntaxes: ReadonlyArray<SyntaxDescription>
+  /** The DIT content rules. */
   readonly ditContentRules: ReadonlyArray<DitContentRule>
+  /** The DIT structure rules. */
   readonly ditStructureRules: ReadonlyArray<DitStructureRule>
+  /** The name forms. */
   readonly nameForms: ReadonlyArray<NameForm>
   /** Definitions that could not be parsed. All others are in the schema. */
   readonly unreadable: ReadonlyArray<DefinitionSyntaxError>
@@ -260,6 +299,7 @@ export class LdapSubschema implements Definitions {
     return exactRules.has(equalityRuleNamed(this.attributeType(type)?.equality ?? "")) ? "exact" : "caseIgnore"
   }
 
+  /** The object class of that name or object identifier; `undefined` if it isn't defined. */
   objectClass(name: string): ObjectClass | undefined {
     return this.#objectClasses.get(name.toLowerCase())
   }
@@ -358,9 +398,11 @@ const chainOf = <D extends Definition>(
  * @since 0.1.0
  */
 export class DefinitionSyntaxError extends Data.TaggedError("DefinitionSyntaxError")<{
+  /** The text that was parsed. */
   readonly text: string
   /** The position in `text` where parsing failed, in UTF-16 code units from 0. */
   readonly position: number
+  /** What is wrong at that position. */
   readonly detail: string
 }> {
   override get message(): string {

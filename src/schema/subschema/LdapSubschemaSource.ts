@@ -18,6 +18,7 @@ import { type AttributeType, type LdapSubschema, type ObjectClass, setByActiveDi
  * @since 0.1.0
  */
 export class UnknownObjectClassError extends Data.TaggedError("UnknownObjectClassError")<{
+  /** The name that was requested. */
   readonly objectClass: string
 }> {
   override get message(): string {

@@ -59,7 +59,7 @@ export type AccountFlag = keyof typeof flags
 
 /**
  * The flags of an account, as in `userAccountControl`. A value of this class never changes and is `Equal` to others with the same
- * bits. Bits without a name here are kept.
+ * bits. `bits` is the number without a sign; bits without a name here are kept.
  *
  * **Example**
  *
@@ -74,18 +74,22 @@ export type AccountFlag = keyof typeof flags
  * @since 0.1.0
  */
 export class AccountControl extends Data.Class<{ readonly bits: number }> {
+  /** An account with these flags. */
   static of(...names: ReadonlyArray<AccountFlag>): AccountControl {
     return new AccountControl({ bits: 0 }).with(...names)
   }
 
+  /** Whether the flag is set. */
   has(name: AccountFlag): boolean {
     return (this.bits & flags[name]) !== 0
   }
 
+  /** The same flags, and these. */
   with(...names: ReadonlyArray<AccountFlag>): AccountControl {
     return new AccountControl({ bits: names.reduce((bits, name) => (bits | flags[name]) >>> 0, this.bits) })
   }
 
+  /** The same flags, without these. */
   without(...names: ReadonlyArray<AccountFlag>): AccountControl {
     return new AccountControl({ bits: names.reduce((bits, name) => (bits & ~flags[name]) >>> 0, this.bits) })
   }
@@ -129,8 +133,8 @@ const groupScopes = { global: 0x2, domainLocal: 0x4, universal: 0x8 } as const
 export type GroupScope = keyof typeof groupScopes
 
 /**
- * The flags of a group, as in `groupType` (MS-ADTS section 2.2.12). A value of this class never changes. Bits without a name here
- * are kept.
+ * The flags of a group, as in `groupType` (MS-ADTS section 2.2.12). A value of this class never changes. `bits` is the number without
+ * a sign; bits without a name here are kept.
  *
  * **Example**
  *
@@ -241,8 +245,8 @@ export const AccountType = fromText(
 const weekHours = 7 * 24
 
 /**
- * The hours of the week in which an account may log on, as in `logonHours`: in UTC, the week from Sunday on. A value of this class
- * never changes.
+ * The hours of the week in which an account may log on, as in `logonHours`: in UTC, the week from Sunday on. `hours` has a boolean for each
+ * hour. A value of this class never changes.
  *
  * **Details**
  *
@@ -262,7 +266,9 @@ const weekHours = 7 * 24
  * @since 0.2.0
  */
 export class LogonSchedule extends Data.Class<{ readonly hours: ReadonlyArray<boolean> }> {
+  /** Logging on is always allowed. */
   static readonly always: LogonSchedule = new LogonSchedule({ hours: Array.from({ length: weekHours }, () => true) })
+  /** Logging on is never allowed. */
   static readonly never: LogonSchedule = new LogonSchedule({ hours: Array.from({ length: weekHours }, () => false) })
 
   /** Whether logging on is allowed at this time. */

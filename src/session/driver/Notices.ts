@@ -16,7 +16,9 @@ import { guarded } from "./guarded.ts"
  * @since 0.2.0
  */
 export interface Notice extends LdapResult {
+  /** The object identifier of the notification. */
   readonly oid: string | undefined
+  /** The value of the notification, as bytes. */
   readonly value: Uint8Array | undefined
 }
 

@@ -10,7 +10,9 @@ import type * as Redacted from "effect/Redacted"
  * @since 0.1.0
  */
 export interface StartTlsOptions {
+  /** The private key, in PEM. */
   readonly key: string | Uint8Array | Redacted.Redacted<string | Uint8Array>
+  /** The certificate, in PEM. */
   readonly cert: string | Uint8Array
   /** The authority that signs client certificates. */
   readonly ca?: string | Uint8Array | undefined

@@ -19,7 +19,7 @@ import { DomainController } from "./DomainController.ts"
 import { type LimitedServer, limitsOf, type ServerLimits } from "./ServerLimits.ts"
 
 /**
- * An entry that a directory begins with.
+ * An initial entry of a directory: an `LdapEntry`, or its name (`dn`) and its `attributes`.
  *
  * @category models
  * @since 0.1.0
@@ -35,6 +35,7 @@ export type EntryInput = LdapEntry | { readonly dn: string; readonly attributes:
 export interface Options {
   /** Content records of LDIF. They are loaded before `entries`. Parents must come before their children. */
   readonly ldif?: string | undefined
+  /** Entries, loaded after `ldif`. Parents must come before their children. */
   readonly entries?: ReadonlyArray<EntryInput> | undefined
   /**
    * The suffixes of the directory: the names at its top. Default: the names of the entries without a parent among the entries.

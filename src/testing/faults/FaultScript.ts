@@ -15,10 +15,13 @@ import type { DirectoryFault, Occasion, Random, RequestKind, Where } from "../Di
  * @since 0.1.0
  */
 export interface InjectedFault {
+  /** The number of the connection, from 1. */
   readonly connection: number
+  /** The request, or the opening of the connection. */
   readonly on: Occasion
   /** The message id of the request; `undefined` if the fault applies to the connection. */
   readonly messageId: number | undefined
+  /** The fault that happened. */
   readonly fault: Exclude<DirectoryFault, Random>
 }
 

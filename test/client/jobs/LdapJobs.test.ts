@@ -1,4 +1,4 @@
-/** Whole jobs: the least that has to be sent, what happens when others write meanwhile, and that all of it ends. */
+/** Whole jobs: they send as little as possible, they handle concurrent writes by others, and they all end. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ const found = (...entries: ReadonlyArray<LdapEntry.LdapEntry>): ReadonlyArray<Re
   { _tag: "SearchResultDone", result: result(0) }
 ]
 
-/** An administrator's session with a directory; `look` sees each request first, and may answer it. */
+/** An administrator's session with a directory. `look` sees each request first, and may answer it. */
 const world = Effect.fnUntraced(function*(
   entries: ReadonlyArray<InMemoryDirectory.EntryInput> = [],
   look: Look = () => undefined,
@@ -53,7 +53,7 @@ const world = Effect.fnUntraced(function*(
     yield* session.bind(LdapAuth.simple("cn=admin,dc=x", Redacted.make("secret")))
   }
   const start = directory.log.entries.length
-  /** The requests that a job has sent, without those that are made up. */
+  /** The requests that a job has sent, without artificial ones. */
   const requests = () =>
     directory.log.entries.slice(start).flatMap((entry) =>
       entry._tag === "Pdu" && entry.direction === "request" ? [entry.kind] : []
@@ -113,7 +113,7 @@ describe("upsert", { timeout: 60_000 }, () => {
       ])
       assert.sameMembers([...directory.lookup(dn)!.getAll("mail")], ["a@x", "b@x"])
       assert.strictEqual(directory.lookup(dn)!.get("description"), "not ours")
-      // A server that is asked for mail sends this too: it is another attribute all the same.
+      // A server returns this too if mail is requested, but it is another attribute.
       assert.strictEqual(directory.lookup(dn)!.get("mail;lang-de"), "d@x")
     }).pipe(Effect.scoped))
 
@@ -211,7 +211,7 @@ describe("upsert", { timeout: 60_000 }, () => {
     }).pipe(Effect.scoped))
 })
 
-/** An entry as Active Directory returns it: the values of `member` from where it was asked, and no more than so many. */
+/** An entry as Active Directory returns it: the values of `member` from the requested one on, and at most this many. */
 const ranged = (dn: string, values: ReadonlyArray<string>, attributes: ReadonlyArray<string>, most: number) => {
   const start = Number(
     attributes.map((name) => /^member;range=(\d+)-\*$/.exec(name)?.[1]).find((n) => n !== undefined) ?? 0
@@ -226,7 +226,7 @@ const ranged = (dn: string, values: ReadonlyArray<string>, attributes: ReadonlyA
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("deleteTree", { timeout: 60_000 }, () => {
-  /** Whatever the directory's root DSE says. */
+  /** The content of the directory's root DSE doesn't matter. */
   const walking = { treeDelete: "never" } as const
 
   const tree = [
@@ -424,7 +424,7 @@ describe("groups", { timeout: 60_000 }, () => {
         "few* 2",
         "eve 3"
       ])
-      // The group, and once each name in it.
+      // The group, and each name in it once.
       assert.strictEqual(requests().length, 7)
     }).pipe(Effect.scoped))
 
@@ -454,7 +454,7 @@ describe("groups", { timeout: 60_000 }, () => {
       })
       assert.deepStrictEqual(yield* LdapJobs.memberNames(session, "cn=g,dc=x"), values)
       assert.strictEqual(requests().length, 3)
-      // One that sends the first values again and again, and one that sends all of them when the rest was asked for.
+      // One server sends the first values repeatedly. The other sends all values when the rest is requested.
       for (const second of [10, 25]) {
         let most = 10
         const circling = yield* world([], (operation) => {
@@ -582,7 +582,7 @@ describe("reading", { timeout: 60_000 }, () => {
       const before = requests().length
       assert.strictEqual(before, 3)
       yield* text.pipe(Stream.take(2), Stream.runDrain)
-      // The page, and the giving back of the server's cursor.
+      // The page, and the release of the server's cursor.
       assert.isAtMost(requests().length - before, 2)
     }).pipe(Effect.scoped))
 })

@@ -1,4 +1,4 @@
-/** Lookups of one moment: how many requests they send, and that each fiber gets its own entries. */
+/** Lookups at the same time: how many requests they send, and that each fiber gets its own entries. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Deferred from "effect/Deferred"
@@ -225,7 +225,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
       Effect.gen(function*() {
         const entries = people.map((values, i) => account(`${i}`, { description: [...new Set(values)] }))
         const made = yield* Effect.option(world(entries))
-        // Values that the directory takes for the same can't be in one entry.
+        // Values that the directory treats as equal can't be in one entry.
         if (Option.isNone(made)) return
         const { session } = made.value
         const resolver = LdapResolver.make(session, { base, chunkSize: 4 })
@@ -274,7 +274,7 @@ describe("entry", { timeout: 60_000 }, () => {
       const resolver = LdapResolver.make(session, { base, attributes: ["uid"] })
       const found = yield* Effect.forEach([...names, ...names], resolver.entry, all)
       assert.deepStrictEqual(found.map((entry) => Option.getOrUndefined(entry)?.dn), [...expected, ...expected])
-      // 67 names, of which two are others that are written otherwise.
+      // 67 names, two of which are other spellings of others.
       assert.strictEqual(count(), 65)
     }).pipe(Effect.scoped))
 

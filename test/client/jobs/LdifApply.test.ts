@@ -79,7 +79,7 @@ const lost = new LdapError({
 
 const answer = { code: 0, matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }
 
-/** A client whose additions come to what the test says, and that does nothing else. */
+/** A client whose additions have the result that the test chooses. It supports nothing else. */
 const client = (addition: (dn: string) => Effect.Effect<typeof answer, LdapError>) => ({
   add: (dn: LdapSession.DnInput) => addition(String(dn)),
   delete: () => Effect.die("not expected"),

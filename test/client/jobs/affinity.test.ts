@@ -1,4 +1,6 @@
-/** A job that writes stays on the server that it started with, over sessions with several servers; and fails if that server is lost. */
+/**
+ * A job that writes stays on the server on which it started, over sessions with several servers. It fails if that server is lost.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -69,7 +71,7 @@ describe("a job over several servers", () => {
         () => Effect.exit(Stream.runCount(deleteOld(client))),
         { concurrency: "unbounded" }
       )
-      // Jobs on the same server share the deletions among themselves, or find nothing. None meets an entry that is left over.
+      // Jobs on the same server share the deletions, or find nothing. None of them finds an entry that is left over.
       const total = outcomes.reduce((sum, exit) => sum + (Exit.isSuccess(exit) ? exit.value : 0), 0)
       assert.strictEqual(total, 12)
       for (const exit of outcomes) {
@@ -82,7 +84,7 @@ describe("a job over several servers", () => {
       const world = yield* make(urls)
       const client = yield* clientOf(world)
       const [first, second] = world.hosts as [Host, Host]
-      // Twelve entries that one of the servers has: there they are modified, and on the other one added.
+      // Twelve entries that one of the servers has. They are modified there, and added on the other one.
       const names = Array.from({ length: 12 }, (_, i) => `new${i}`)
       yield* Effect.scoped(Effect.flatMap(LdapSession.fromTransport(first.directory.transport, { auth }), (session) =>
         Effect.forEach(names, (cn) =>
@@ -119,7 +121,7 @@ describe("a job over several servers", () => {
   it.effect("if its server is lost in the middle, it fails, and nothing happens on the other one", () =>
     Effect.gen(function*() {
       const world = yield* make(urls)
-      // A Schedule that would go on: the job has no other server, whatever it says.
+      // A Schedule that would continue. The job has no other server, so it fails in any case.
       const client = yield* clientOf(world, sessionsOnBoth, Schedule.recurs(20))
       const before = world.hosts[0]!.directory.size
       let mine: Host | undefined
@@ -201,7 +203,7 @@ describe("a job over several servers", () => {
       yield* Effect.flip(failing)
       yield* Stream.runHead(deleteOld(client))
       yield* Effect.timeoutOption(Effect.forever(Effect.andThen(Effect.exit(failing), Effect.yieldNow)), 0)
-      // Each deletion runs a job with a search in pages: those of the first one must not wait for it.
+      // Each deletion runs a job with a paged search. The searches must not wait for the first job's search.
       yield* Stream.runForEach(
         deleteOld(client),
         () =>

@@ -1,4 +1,4 @@
-/** The arguments of jobs and logins of programs without types: typed errors come out, and nothing is sent of what is invalid. */
+/** Arguments of jobs and logins from programs without type checks: the result is a typed error, and nothing invalid is sent. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
@@ -58,11 +58,11 @@ const anything = Arbitrary.map(
 )
 const half = Arbitrary.schema(Schema.Boolean)
 
-/** What is right, or anything. */
+/** A valid value, or any value. */
 const mostly = (right: unknown) =>
   Arbitrary.map(Arbitrary.all([anything, half]), ([other, isRight]) => isRight ? right : other)
 
-/** Options of which one field is anything, or anything in their place. */
+/** Options with any value in one field, or any value instead of the options. */
 const optionsOf = (right: Readonly<Record<string, unknown>>) => {
   const names = [...Object.keys(right), "timeout"]
   const some = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))
@@ -154,7 +154,8 @@ describe("arguments of jobs", () => {
               readonly error?: { readonly reason?: { readonly _tag: string; readonly field?: string } }
             }).error ?? {}
             const requests = directory.log.pdus().filter(({ direction }) => direction === "request")
-            // "client": what this server can't do, which it says itself. "effect": what a function returned, which is called in the middle.
+            // "client": a request that this server doesn't support; it refuses it itself. "effect": the result of a function that
+            // is called in the middle.
             const isLate = reason?.field === "client" || reason?.field === "effect"
             if (reason?._tag === "InvalidRequest" && !isLate) assert.deepStrictEqual(requests, [])
           }

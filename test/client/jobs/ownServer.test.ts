@@ -1,4 +1,7 @@
-/** Jobs that write touch only what is below the base, on the servers that take writes, whatever other servers say. And their loops end. */
+/**
+ * Jobs that write change only entries below the base, on the servers that accept writes, whatever other servers say. Their loops
+ * end.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -30,7 +33,7 @@ const named = (...dns: ReadonlyArray<string>) => found(...dns.map((dn) => LdapEn
 
 type Look = (operation: RequestOperation) => ReadonlyArray<ResponseOperation> | undefined
 
-/** A directory with `ou=old`, two entries below it, and `cn=admins` beside it. `look` may answer a request first. */
+/** A directory with `ou=old`, two entries below it, and `cn=admins` next to it. `look` may answer a request first. */
 const directoryOf = (look: Look = () => undefined) =>
   InMemoryDirectory.make({
     entries: [
@@ -265,7 +268,9 @@ describe("members", () => {
 })
 
 describe("ranges", () => {
-  /** Answers each request with one range of `size` values, of which none is the last, `silentAfter` of them. */
+  /**
+   * Answers each request with a range of `size` values, none of which is the last. After `silentAfter` requests it stops answering.
+   */
   const ranges = (size: number, silentAfter = Infinity) => {
     let asked = 0
     const directory = directoryOf((operation) => {

@@ -1,4 +1,4 @@
-/** What upsert compares by, and what it does where the server can't compare. Its other promises are in LdapJobs.test.ts. */
+/** How upsert compares values, and what it does if the server can't compare. Its other promises are in LdapJobs.test.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -16,7 +16,7 @@ import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { allValues, wholeEntry } from "../../../src/session/valueRanges.ts"
 import { admin, base } from "../../servers/directory.ts"
 
-/** A directory of one entry, which keeps what is sent. */
+/** A directory with one entry, which records the requests. */
 const holding = (
   entry: LdapEntry.LdapEntry,
   refuse: (changes: ReadonlyArray<LdapModification>) => boolean = () => false
@@ -217,7 +217,7 @@ describe("upsert of what can't be written", () => {
 
 describe("ranges of values", () => {
   const names = (from: number, count: number) => Array.from({ length: count }, (_, i) => `cn=${from + i}`)
-  /** An entry whose ranges are answered by a function of where they begin. */
+  /** An entry whose ranges a function supplies, by their first value. */
   const serving = (answer: (start: number) => Readonly<Record<string, ReadonlyArray<string>>> | undefined) => {
     let requests = 0
     const at = (start: number) => {

@@ -1,4 +1,4 @@
-/** The login of a service: the search, the bind and its session, the reasons of refusals, and what stays hidden. */
+/** The login of a service: the search, the bind and its session, the reasons of refusals, and what isn't revealed. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -34,11 +34,11 @@ interface Answer {
   readonly code: number
   readonly diagnosticMessage?: string
   readonly controls?: ReadonlyArray<LdapControl.LdapControl>
-  /** The answer waits for it. */
+  /** The answer waits for this latch. */
   readonly after?: Effect.Effect<void>
 }
 
-/** A directory that answers binds with a password of `answers` as it says there, and one's way to log in to it. */
+/** A directory that answers binds according to `answers`, by their password, and a way to log in to it. */
 const world = Effect.fnUntraced(function*(
   options: Partial<
     LdapLogin.LoginSettings & {
@@ -81,7 +81,7 @@ const world = Effect.fnUntraced(function*(
   })
   const login = (name: string, password: string) => logIn(name, Redacted.make(password))
   const refused = (name: string, password: string) => Effect.flip(login(name, password))
-  /** What went over the connections of logins, the one that looks up not among them. */
+  /** The messages on the connections of logins, without the connection of the session that searches. */
   const requests = () =>
     directory.log.pdus().filter(({ connection, direction }) => connection > 1 && direction === "request").map((
       { kind }
@@ -93,7 +93,7 @@ const policy = (response: LdapControl.PasswordPolicyResponse) => LdapControl.pas
 const adSays = (data: string) =>
   `80090308: LdapErr: DSID-0C090569, comment: AcceptSecurityContext error, data ${data}, v4563`
 
-/** By the password that is answered so: the answer, the reason, and whether only the user could have learned it. */
+/** For each password: the answer, the reason, and whether only the user could have learned it. */
 const refusals: ReadonlyArray<readonly [string, Answer, LdapLogin.LoginReason["_tag"], boolean]> = [
   ["locked", { code: 49, controls: [policy({ error: "accountLocked" })] }, "AccountLocked", false],
   ["expired", { code: 49, controls: [policy({ error: "passwordExpired" })] }, "PasswordExpired", true],
@@ -392,7 +392,7 @@ describe("authenticate, many at once", { timeout: 60_000 }, () => {
       yield* Deferred.succeed(gate, undefined)
       assert.strictEqual((yield* Fiber.join(logins)).length, 6)
       assert.strictEqual(directory.log.connections.length, 7)
-      // At no time were there more than two and the one that looks up.
+      // There were never more than two, in addition to the session that searches.
       let open = 0
       let most = 0
       for (const entry of directory.log.entries) {

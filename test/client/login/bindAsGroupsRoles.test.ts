@@ -247,7 +247,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       const { entry, passwordChanged } = yield* logIn(login, old, { newPassword })
       assert.deepStrictEqual([entry.dn, passwordChanged], [dn, true])
       assert.strictEqual((yield* reasonOf(logIn(login, old)))._tag, "WrongCredentials")
-      // It is valid now, so another new one isn't used.
+      // It is valid now, so another new password isn't used.
       const other = yield* logIn(login, newPassword, { newPassword: Redacted.make("third-password") })
       assert.isFalse(other.passwordChanged)
       assert.strictEqual((yield* reasonOf(logIn(login, Redacted.make("third-password"))))._tag, "WrongCredentials")

@@ -1,4 +1,4 @@
-/** Sessions on which logins bind one after the other: what is sent on them, how logins share them, and when they are replaced. */
+/** Sessions on which logins bind one after another: the messages on them, how logins share them, and when they are replaced. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,7 +22,7 @@ const person = (uid: string) => ({
   attributes: { objectClass: "account", uid, userPassword: `${uid}pw` }
 })
 
-/** A password that is right and has to be changed. */
+/** A correct password that must be changed. */
 const mustChange = "must change"
 
 const admin = LdapAuth.simple("cn=admin,dc=example", Redacted.make("secret"))
@@ -64,20 +64,20 @@ const world = Effect.fnUntraced(function*(
     filter: (login: string) => LdapFilter.equals("uid", login),
     ...options
   }
-  /** Closed by the tests that want to see what becomes of the sessions. */
+  /** Tests close this to see what happens to the sessions. */
   const scope = yield* Scope.fork(yield* Effect.scope)
   const logIn = yield* Scope.provide(LdapLogin.make(settings), scope)
   const login = (name: string, password = `${name}pw`) => logIn(name, Redacted.make(password))
   const refused = (name: string, password: string) =>
     Effect.map(Effect.flip(login(name, password)), ({ reason }) => reason)
-  /** What went over a connection, binds with the names in them. */
+  /** The messages on a connection, binds with their names. */
   const requests = (connection: number) =>
     directory.log.pdus(connection).filter(({ direction }) => direction === "request").map(({ dn, kind }) =>
       kind === "BindRequest" ? dn : kind
     )
-  /** How many connections there have been for logins. */
+  /** How many connections for logins there have been. */
   const opened = () => directory.log.connections.length - 1
-  /** Waits until a bind has come over a connection. */
+  /** Waits until a bind has arrived on a connection. */
   const bindOn = (connection: number) =>
     directory.log.first((entry) =>
       entry._tag === "Pdu" && entry.connection === connection && entry.kind === "BindRequest"
@@ -111,7 +111,7 @@ describe("sessions for logins that stay", () => {
         Effect.forEach(["ada", "bob", "ada", "bob"], (name) => login(name), { concurrency: "unbounded" })
       )
       yield* Effect.all([bindOn(2), bindOn(3)])
-      // As long as those two aren't answered nothing else is sent.
+      // As long as those two aren't answered, nothing else is sent.
       assert.deepStrictEqual([requests(2).length, requests(3).length], [1, 1])
       yield* TestClock.adjust("10 millis")
       yield* TestClock.adjust("10 millis")

@@ -1,4 +1,4 @@
-/** Logins over a client that follows referrals: what another server says decides nothing, unless the program trusts it. */
+/** Logins over a client that follows referrals: another server's answer has no effect unless the program trusts that server. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -13,7 +13,7 @@ const account = (cn: string, uid: string) => ({
   attributes: { objectClass: ["extensibleObject", "device"], cn, uid, userPassword: `${cn}'s` }
 })
 
-/** Our server knows Mallory, and refers to another one for a part of the tree; that one says that Bob is Mallory. */
+/** This server knows Mallory and refers to another server for a part of the tree. The other server says that Bob is Mallory. */
 const world = Effect.gen(function*() {
   const root = { dn: "o=x", attributes: { objectClass: "organization", o: "x" } }
   const ours = yield* InMemoryDirectory.make({

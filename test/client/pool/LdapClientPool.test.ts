@@ -1,4 +1,4 @@
-/** The client over its pool: what is run again when sessions are lost, and what isn't. */
+/** The client over its pool: which operations are repeated when sessions are lost, and which aren't. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -30,7 +30,7 @@ const clientOf = Effect.fnUntraced(function*(
   return LdapClient.fromPool(pool, { retry: options?.retry })
 })
 
-/** Has the first `times` requests of a kind meet a server that crashes on them. */
+/** Makes the server crash on the first `times` requests of a kind. */
 const crashOn = (world: World.World, kind: string, times: number) => {
   let crashes = 0
   world.server.holds = ({ operation }, { reset }) => {
@@ -74,7 +74,7 @@ describe("LdapClient over a pool", () => {
         const world = yield* World.make()
         const client = yield* clientOf(world)
         const [first] = world.connections
-        // The operation has its session, and the request waits for the end of the turn: that is when the session ends.
+        // The operation has its session, and the request waits for the end of the turn. At that moment the session ends.
         const fiber = yield* Effect.forkChild(run(all, name, client), { startImmediately: true })
         yield* first!.reset
         yield* Fiber.join(fiber)

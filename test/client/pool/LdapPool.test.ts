@@ -15,7 +15,7 @@ import { settle } from "../../session/recording/RecordingPeer.ts"
 import { hour, withSteps } from "../steppedClock.ts"
 import * as World from "./LdapPoolWorld.ts"
 
-/** Until what is on its way in memory has arrived. */
+/** Waits until everything in transit in memory has arrived. */
 const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard: true })
 
 const poolOf = (world: World.World, options?: LdapPool.PoolOptions) =>
@@ -24,7 +24,7 @@ const poolOf = (world: World.World, options?: LdapPool.PoolOptions) =>
 const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: LdapErrorReason }, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason)
 
-/** Starts `count` fibers that keep a session each until they are told. */
+/** Starts `count` fibers, each of which keeps a session until it is told to stop. */
 const holders = Effect.fnUntraced(function*(pool: LdapPool.LdapPool, count: number) {
   const finish = yield* Deferred.make<void>()
   const fibers = yield* Effect.forEach(
@@ -35,7 +35,7 @@ const holders = Effect.fnUntraced(function*(pool: LdapPool.LdapPool, count: numb
   return { fibers, finish: Effect.andThen(Deferred.succeed(finish, undefined), Fiber.joinAll(fibers)) }
 })
 
-/** Every connection ended in one unbind, its last PDU, unless it broke before. */
+/** Every connection ended with one unbind as its last PDU, unless it broke before. */
 const assertUnbound = (world: World.World, broken: ReadonlyArray<World.Connection> = []) => {
   for (const connection of world.connections) {
     const { peer } = connection
@@ -195,7 +195,7 @@ describe("LdapPool", () => {
         const world = yield* World.make()
         const pool = yield* poolOf(world, { max: 2, healthCheck: false })
         yield* world.connections[0]!.reset
-        // Without a turn in which another fiber could notice.
+        // Without a turn in which another fiber could notice it.
         yield* pool.use((session) => session.rootDse)
         yield* quiet
         assert.strictEqual(world.connections.length, 2)
@@ -546,7 +546,7 @@ describe("LdapPool", () => {
         const quick = yield* Effect.forkChild(pool.use((session) => session.rootDse))
         const slow = yield* Effect.forkChild(reasonOf(pool.use((session) => session.rootDse)))
         yield* quiet
-        // The second session was checked by a search as well.
+        // The second session was also checked by a search.
         world.server.holds = () => false
         yield* quiet
         for (const connection of world.connections.slice(1)) {
@@ -569,7 +569,7 @@ describe("LdapPool", () => {
         yield* World.answer(first!, first!.held[0]!)
         assert.strictEqual((yield* Fiber.join(quick)).dn, "")
         yield* quiet
-        // Its work is done: it is unbound without waiting for the other.
+        // It has no operation any more, so it is unbound without waiting for the other.
         assert.strictEqual(first!.peer.count("UnbindRequest"), 1)
         assert.isUndefined(closing.pollUnsafe())
         assert.isUndefined(slow.pollUnsafe())
@@ -661,7 +661,7 @@ describe("LdapPool", () => {
       })
       yield* Fiber.await(yield* target(Effect.scoped(program)))
       yield* settle
-      // A connection on which nothing was sent yet was not a session's.
+      // A connection on which nothing was sent didn't belong to a session yet.
       assertUnbound(world, world.connections.filter(({ peer }) => peer.received.length === 0))
     }, Effect.scoped)
 

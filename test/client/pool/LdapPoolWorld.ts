@@ -1,6 +1,6 @@
 /**
- * Servers in memory for tests of pools: every connection has a peer that writes down what comes and answers it, unless a test
- * wants it to be silent. Counts connections from the client's side: from before one is opened until it is closed.
+ * Servers in memory for tests of pools. Every connection has a peer that records messages and answers them, unless a test makes it
+ * silent. Connections are counted on the client's side, from before one is opened until it is closed.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -23,16 +23,16 @@ export interface Connection {
 export interface World {
   readonly open: Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
   readonly connections: Array<Connection>
-  /** Connections that are open, and how many at most there have been. */
+  /** The number of open connections, and the largest number so far. */
   readonly count: { open: number; most: number }
-  /** What the servers do. */
+  /** The behaviour of the servers. */
   readonly server: {
     refuses: boolean
     /** Whether a request gets no answer. */
     holds: (request: RecordingPeer.Request, connection: Connection) => boolean
     /** The result code of an answer. */
     code: (request: RecordingPeer.Request, connection: Connection) => number
-    /** Whether an unbind is answered by the end of the connection, as servers do. */
+    /** Whether the server closes the connection after an unbind, as servers do. */
     closes: boolean
   }
 }
@@ -41,7 +41,7 @@ export const name = "cn=reader"
 
 const auth = LdapAuth.simple(name, Redacted.make("secret"))
 
-/** Answers as a server does that knows one name and has one entry. */
+/** Answers like a server with one user and one entry. */
 export const answer = (
   { peer }: Connection,
   { messageId, operation }: RecordingPeer.Request,

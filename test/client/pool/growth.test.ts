@@ -17,7 +17,7 @@ import * as World from "./LdapPoolWorld.ts"
 
 const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard: true })
 
-/** Lets time pass in steps, so that what happens meanwhile happens at its time. */
+/** Lets time pass in steps, so that events in between happen at their own time. */
 const pass = (seconds: number, stepMillis = 100) =>
   Effect.forEach(
     Array.from({ length: Math.round(seconds * 1000 / stepMillis) }),
@@ -31,7 +31,7 @@ const poolOf = (world: World.World, options?: LdapPool.PoolOptions) =>
 const reasonOf = <A, R>(effect: Effect.Effect<A, LdapError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason)
 
-/** The levels of what was logged. */
+/** The levels of the log entries. */
 const logged = <A, E, R>(f: (levels: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
   const levels: Array<string> = []
   const logger = Logger.make<unknown, void>(({ logLevel }) => void levels.push(logLevel))
@@ -52,7 +52,7 @@ describe("sessions that don't last", () => {
       assert.isAtLeast(world.connections.length, 5)
       assert.isAtMost(world.connections.length, 10)
       yield* pass(60, 1000)
-      // At most one in 10 seconds, and a fifth more or less.
+      // At most one in 10 seconds, with a random deviation of a fifth.
       assert.isAtMost(world.connections.length, 24)
       assert.isAtMost(world.count.most, 2)
     }))
@@ -131,7 +131,7 @@ describe("a server that can't be reached", () => {
 
   it.effect("fails each operation, also if it fails at once and the operation is retried at once", () =>
     Effect.gen(function*() {
-      // A set of servers that rest has pauses of its own, so the pool makes none.
+      // A set of servers that rest has its own pauses, so the pool adds none.
       const reason = new NoServerAvailable({ failures: [] })
       const open = Effect.fail(new LdapError({ reason, operation: "connect", server: "ldap://a ldap://b" }))
       const pool = yield* LdapPool.make({ server: "ldap://a ldap://b", open, min: 0 })
@@ -265,7 +265,7 @@ describe("PoolTimeout", () => {
       const reason = yield* Fiber.join(waiting)
       assert.deepInclude(reason, { _tag: "PoolTimeout", isBusy: true, isForStream: true })
       assert.include(reason.message, "one of 2 is kept free of streams, and the other is in use by 1 at a time")
-      // It has the place beside the stream.
+      // It has the place next to the stream.
       yield* Effect.forkChild(pool.use(() => Effect.never))
       const single = yield* Effect.forkChild(reasonOf(pool.use(() => Effect.void)))
       yield* pass(1)
@@ -288,7 +288,7 @@ describe("PoolTimeout", () => {
 
   it.effect("comes in time, at whichever step a fiber yields", () =>
     Effect.gen(function*() {
-      /** Gives way once, after so many operations. */
+      /** Yields once, after this many operations. */
       class At extends Scheduler.MixedScheduler {
         readonly #step: number
         #count = 0

@@ -1,4 +1,4 @@
-/** Idle sessions of a pool are pinged before a firewall forgets them; and no ping does harm. */
+/** Idle sessions of a pool are pinged before a firewall drops them. Pings do no harm. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard
 const poolOf = ({ open }: World.World, options: LdapPool.PoolOptions = {}) =>
   LdapPool.make({ server: "ldap://peer", open, checkOnOpen: false, drainTimeout: 0, ...options })
 
-/** Moves the time in steps of a second, so that what happens in between happens at its time. */
+/** Moves the time in steps of a second, so that events in between happen at their own time. */
 const pass = (seconds: number) =>
   Effect.forEach(Array.from({ length: seconds }), () => Effect.andThen(TestClock.adjust("1 second"), quiet), {
     discard: true
@@ -33,10 +33,10 @@ describe("keepAlive", () => {
       const pool = yield* poolOf(world, { min: 3, ...options })
       yield* quiet
       const clock = yield* Clock.Clock
-      /** When each connection last sent something. */
+      /** The time at which each connection last sent something. */
       const heard = new Map<number, { count: number; at: number }>()
       for (let second = 0; second < 120; second++) {
-        // An operation now and then, so that the sessions' times differ.
+        // Occasional operations, so that the sessions' times differ.
         if (second % 13 === 0) yield* pool.use((session) => session.rootDse)
         yield* pass(1)
         const now = clock.currentTimeMillisUnsafe()
@@ -48,7 +48,7 @@ describe("keepAlive", () => {
         })
       }
       assert.strictEqual(world.connections.length, 3)
-      // It is a ping, and no storm: each in turn, and none while there is traffic.
+      // One session is pinged after another, and none while there is traffic.
       for (const { peer } of world.connections) assert.isBelow(peer.count("SearchRequest"), 120 / seconds + 24)
     }))
 
@@ -81,7 +81,7 @@ describe("keepAlive", () => {
       const world = yield* World.make()
       const pool = yield* poolOf(world, { min: 1, keepAlive: "10 seconds", healthCheckTimeout: "2 seconds" })
       const [forgotten] = world.connections
-      // A firewall drops everything without a word.
+      // A firewall drops everything silently.
       world.server.holds = (_, connection) => connection === forgotten
       yield* pass(11)
       assert.strictEqual(forgotten!.held.length, 1)
@@ -138,7 +138,7 @@ describe("keepAlive", () => {
         yield* pass(1)
       }
       assert.strictEqual(other.peer.count("SearchRequest"), before)
-      // When nothing comes any more, the consumer waits, and a ping tells whether the server is still there.
+      // When nothing more arrives, the consumer waits, and a ping shows whether the server still responds.
       yield* pass(12)
       assert.strictEqual(other.peer.count("SearchRequest"), before + 1)
       yield* Fiber.interrupt(reading)

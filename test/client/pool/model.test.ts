@@ -1,6 +1,6 @@
 /**
- * The pool as a model in virtual time: sessions that cost nothing, operations that take a while, at random. What is looked at is who waits
- * for how long, that nothing waits in vain, and that no rule of the allocation is broken at any moment.
+ * A model of the pool in virtual time: sessions without cost, and random operations that take a while. The test checks how long
+ * operations wait, that none waits in vain, and that no rule of the allocation is broken at any time.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -20,14 +20,14 @@ interface Held {
   most: { leases: number; paged: number; streamsWithOthers: number }
 }
 
-/** A pool over sessions that do nothing, and what they were lent for. */
+/** A pool over sessions that do nothing, and a record of what they were lent for. */
 const world = Effect.fnUntraced(function*(options: LdapPool.PoolOptions) {
   const held = new Map<LdapPool.PooledSession, Held>()
   const count = { open: 0, most: 0 }
   const open = Effect.acquireRelease(
     Effect.map(Effect.sleep("20 millis"), () => {
       count.most = Math.max(count.most, ++count.open)
-      // Nothing of it is used but that it doesn't end.
+      // Only its `closed` is used, which never completes.
       return { server: "ldap://model", closed: Effect.never } as unknown as LdapSession
     }),
     () => Effect.sync(() => count.open--)
@@ -49,7 +49,7 @@ const world = Effect.fnUntraced(function*(options: LdapPool.PoolOptions) {
       Effect.sync(() => hold(session, kind, isPaged, 1)),
       () => Effect.sync(() => hold(session, kind, isPaged, -1))
     )
-  /** An operation with one answer that takes so long; says how long it waited. */
+  /** An operation with one answer that takes this long. Returns how long it waited. */
   const single = Effect.fnUntraced(function*(millis: number, isPaged = false): Effect.fn.Return<number, LdapError> {
     const begun = yield* Clock.currentTimeMillis
     return yield* pool.use((session) =>
@@ -60,7 +60,7 @@ const world = Effect.fnUntraced(function*(options: LdapPool.PoolOptions) {
         return waited
       }).pipe(Effect.scoped), { isPaged })
   })
-  /** A stream of so many elements; the server takes so long for each. */
+  /** A stream with this many elements. The server takes this long for each. */
   const stream = (elements: number, millis: number, isPaged = false): Stream.Stream<number, LdapError> =>
     pool.stream((session) =>
       Stream.unwrap(Effect.as(
@@ -71,7 +71,7 @@ const world = Effect.fnUntraced(function*(options: LdapPool.PoolOptions) {
   return { count, pool, single, stream, worst }
 })
 
-/** Lets time pass until the fiber is done. */
+/** Lets time pass until the fiber has ended. */
 const until = Effect.fnUntraced(function*<A, E>(fiber: Fiber.Fiber<A, E>, stepMillis = 5) {
   for (let i = 0; fiber.pollUnsafe() === undefined; i++) {
     if (i > 4000) return yield* Effect.die(new Error("it takes for ever"))
@@ -155,7 +155,7 @@ describe("streams", () => {
       })
       const lookups = Effect.all(Array.from({ length: 32 }, () => single(30)), { concurrency: "unbounded" })
       yield* run(Effect.all([lookups, streams, lookups], { concurrency: "unbounded" }))
-      // The second lookups came when the first had filled the session that they share.
+      // The second lookups arrived when the first ones had filled the session that they share.
       assert.isAtMost(worst("streamsWithOthers"), 33)
       yield* run(Effect.all([streams, Effect.delay(lookups, 60)], { concurrency: "unbounded" }))
     }))
@@ -171,7 +171,7 @@ describe("streams", () => {
         50
       )
       yield* run(Effect.all([streams, lookups], { concurrency: "unbounded" }))
-      // Six streams on two sessions, and nothing beside them.
+      // Six streams on two sessions, and no other operations.
       assert.strictEqual(worst("streamsWithOthers"), 3)
     }))
 
@@ -252,7 +252,7 @@ describe("paged searches", () => {
         assert.deepStrictEqual([...new Set(counts)], [2])
         assert.strictEqual(worst("paged"), 1)
         assert.isAtMost(count.most, 3 * max)
-        // What was opened beyond max is closed.
+        // Sessions that were opened beyond max are closed.
         assert.isAtMost((yield* pool.statistics).open, max)
       })
   )

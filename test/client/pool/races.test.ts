@@ -1,6 +1,6 @@
 /**
- * What may happen in the middle of any step of an operation: its session is lost, the pool's scope closes, a session is withdrawn, its
- * fiber is interrupted. Whatever comes between, nothing is left, nothing hangs, and each connection has at most one unbind.
+ * Events in the middle of any step of an operation: its session is lost, the pool's scope closes, a session is withdrawn, its fiber
+ * is interrupted. In each case nothing is left, nothing hangs, and each connection has at most one unbind.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -25,7 +25,7 @@ interface Run {
   readonly close: Effect.Effect<void>
 }
 
-/** Two operations that need the one session of the pool, and a stream: they are lent, wait, and give back. */
+/** Two operations that need the only session of the pool, and a stream: they get it, wait for it, and give it back. */
 const load = (pool: LdapPool.LdapPool): Effect.Effect<ReadonlyArray<Exit.Exit<unknown, LdapError>>> =>
   Effect.all([
     Effect.exit(pool.use((session) => session.delete("cn=a"))),
@@ -36,7 +36,7 @@ const load = (pool: LdapPool.LdapPool): Effect.Effect<ReadonlyArray<Exit.Exit<un
   ], { concurrency: "unbounded" })
 
 /**
- * Runs the load once for each of its steps, with `event` in the middle of that step, and returns the number of steps.
+ * Runs the load once for each of its steps, with `event` in the middle of that step. Returns the number of steps.
  */
 const atEachStep = Effect.fnUntraced(function*(
   options: LdapPool.PoolOptions,

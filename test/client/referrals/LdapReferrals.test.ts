@@ -1,4 +1,4 @@
-/** Referral chasing: which requests go to which server under which identity, and which never do. */
+/** Referral chasing: which requests go to which server with which identity, and which are never sent. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -26,7 +26,7 @@ import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { ensureSlapd, startSlapd } from "../../servers/slapd/slapd.ts"
 import { hour, withSteps } from "../steppedClock.ts"
 
-/** Directories behind names, each with what it holds and where it refers to. */
+/** Directories by name, each with its entries and its referrals. */
 const world = Effect.fnUntraced(function*(
   holdings: Record<string, ReadonlyArray<readonly [dn: string, ...refs: ReadonlyArray<string>]>>
 ) {
@@ -109,7 +109,7 @@ describe("a search", () => {
       assert.deepStrictEqual(entries.map(({ dn }) => dn), ["cn=2,ou=moved,o=y"])
       const found = yield* ldap.lookup("cn=2,ou=b,o=x")
       assert.strictEqual(Option.getOrThrow(found).get("description"), "of b.example")
-      // That it isn't there is an answer as well.
+      // A missing entry is an answer too.
       assert.isTrue(Option.isNone(yield* ldap.lookup("cn=none,ou=b,o=x")))
     }))
 
@@ -559,7 +559,7 @@ describe.skipIf(slapd === undefined)("two slapd servers that refer to each other
       yield* here.add(point, referral(other.urls.ldap, scratch), manage)
       yield* Effect.addFinalizer(() => Effect.ignore(here.delete(point, manage)))
       yield* there.add(`cn=there,${scratch}`, { objectClass: ["device"], cn: "there" })
-      // StartTLS, since the first connection is protected: a referral doesn't take that away.
+      // StartTLS, since the first connection is protected: a referral can't remove the protection.
       const { entries } = yield* here.searchResult({ base: point, filter: "(cn=there)" })
       assert.deepStrictEqual(entries.map(({ dn }) => dn), [`cn=there,${scratch}`])
       assert.include(met, LdapTls.certificateFingerprint(other.certificates.server.cert))

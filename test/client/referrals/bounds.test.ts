@@ -1,4 +1,4 @@
-/** Limits of what one operation may cost by referrals: requests, servers, time, and the length of a message. */
+/** Limits of the cost of one operation with referrals: requests, servers, time, and the length of a message. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -20,7 +20,7 @@ interface Asked {
   readonly base: string
 }
 
-/** Servers of any name, each of which answers a search, or a compare, with what `answer` says. */
+/** Servers of any name. Each answers a search or a compare with the result of `answer`. */
 const world = Effect.fnUntraced(function*(
   answer: (asked: Asked) => { readonly references?: ReadonlyArray<string>; readonly referrals?: ReadonlyArray<string> },
   options: Partial<LdapReferrals.FollowOptions> = {},
@@ -67,7 +67,7 @@ const failure = <A>(effect: Effect.Effect<A, LdapError>): Effect.Effect<Referral
     return reason as ReferralFailed
   })
 
-/** References of references: `width` in each answer, as deep as hops allow. */
+/** References to references: `width` in each answer, as many levels as hops allow. */
 const spreading = (width: number, host: (i: number) => string) => ({ base }: Asked) => ({
   references: base.split("ou=").length > 5
     ? []

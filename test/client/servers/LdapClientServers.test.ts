@@ -26,7 +26,7 @@ import { admin, auth, type Host, make, quiet } from "./LdapServersWorld.ts"
 const a = "ldap://a"
 const b = "ldap://b"
 
-/** The server that a read is answered by: each has its own URL in an entry. */
+/** The server that answers a read: each has its own URL in an entry. */
 const answeredBy = (client: LdapClient.LdapClient) =>
   Effect.map(client.lookup("dc=example"), (entry) => entry._tag === "Some" ? entry.value.get("description") : undefined)
 
@@ -60,7 +60,7 @@ describe("LdapClient over several servers", () => {
       const servers = LdapServers.urls([a, b], { rest: Schedule.spaced("1 minute") })
       const client = yield* world.provide(LdapClient.make({ servers, auth }))
       yield* world.host(a).directory.faults.set(DirectoryFault.disconnect({ on: "search" }))
-      // The read that met the notice is run again, on the other server; no time has passed.
+      // The read that was ended by the notice is repeated on the other server. No time has passed.
       assert.strictEqual(yield* answeredBy(client), b)
       assert.strictEqual(world.host(a).asked.length, 1)
       yield* world.host(a).directory.faults.clear
@@ -97,7 +97,7 @@ describe("LdapClient over several servers", () => {
       const client = yield* world.provide(LdapClient.make({ urls: [a, b], auth, pool: { min: 3 } }))
       yield* quiet
       assert.strictEqual(world.host(a).directory.log.openConnections, 3)
-      // Each session learns of it by its next request only.
+      // Each session notices it only with its next request.
       yield* world.host(a).directory.faults.set(DirectoryFault.disconnect())
       assert.strictEqual(yield* answeredBy(client), b)
       yield* quiet
@@ -120,7 +120,7 @@ describe("LdapClient over several servers", () => {
       for (const host of world.hosts) host.refuses = true
       const error = yield* Effect.flip(world.provide(LdapClient.make({ urls: [a, b], auth })))
       assert.match(error.message, /ldap:\/\/a: .*ldap:\/\/b: /)
-      // A Schedule of the user's brings operations over a time at which none can.
+      // The program's Schedule lets operations survive a time without servers.
       const client = yield* world.provide(
         LdapClient.make({ urls: [a, b], auth, pool: { min: 0 }, retry: Schedule.spaced("1 second") })
       )

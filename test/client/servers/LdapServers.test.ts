@@ -1,4 +1,6 @@
-/** Sets of servers in virtual time: which one a session goes to, how those that fail rest and come back, and what DNS may say. */
+/**
+ * Sets of servers in virtual time: which server a session uses, how failed servers rest and return, and which DNS answers are used.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -22,16 +24,16 @@ import { type Host, make, quiet, type World } from "./LdapServersWorld.ts"
 const urls = ["ldap://a", "ldap://b", "ldap://c"] as const
 const [a, b, c] = urls
 
-/** Without chance, so that times can be told. */
+/** Without randomness, so that times are predictable. */
 const rest = Schedule.exponential("1 second")
 
 const reasonOf = <A, R>(effect: Effect.Effect<A, LdapError, R>): Effect.Effect<LdapErrorReason, A, R> =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason)
 
-/** Opens a session for as long as it takes to learn whose it is. */
+/** Opens a session for as long as it takes to find out its server. */
 const whose = (servers: LdapServers.LdapServers) => Effect.scoped(Effect.map(servers.open(), ({ server }) => server))
 
-/** The servers of so many sessions, opened one after the other and kept. */
+/** The servers of this many sessions, opened one after another and kept open. */
 const several = (servers: LdapServers.LdapServers, count: number) =>
   Effect.forEach(Array.from({ length: count }), () => Effect.map(servers.open(), ({ server }) => server))
 
@@ -69,7 +71,7 @@ describe("LdapServers", () => {
         assert.deepStrictEqual(yield* several(servers, 3), [a, a, a])
         world.host(a).refuses = true
         assert.deepStrictEqual(yield* several(servers, 3), [b, b, b])
-        // Only the first of them found out.
+        // Only the first of them noticed it.
         assert.strictEqual(world.host(a).asked.length, 4)
         world.host(b).refuses = true
         assert.deepStrictEqual(yield* several(servers, 2), [c, c])
@@ -174,7 +176,7 @@ describe("LdapServers", () => {
             yield* TestClock.adjust("150 millis")
             return yield* Fiber.join(fiber)
           })
-          // Each is tried once, since none is known, and then the fastest is.
+          // Each is tried once, since none is known yet. After that the fastest is used.
           assert.deepStrictEqual([yield* next, yield* next, yield* next, yield* next, yield* next], [a, b, c, b, b])
           world.host(b).latency = "5 seconds"
           assert.strictEqual(yield* next, a)
@@ -242,7 +244,7 @@ describe("LdapServers", () => {
         yield* quiet
         assert.strictEqual(yield* states(servers), "Up Up Up")
         assert.strictEqual(yield* whose(servers), a)
-        // What tried it was a session like any other, and was unbound.
+        // The probe was a session like any other, and was unbound.
         assert.deepStrictEqual(requests(first).slice(0, 2), ["BindRequest", "UnbindRequest"])
         // The next time it begins with the shortest rest again.
         first.refuses = true
@@ -343,7 +345,7 @@ describe("LdapServers", () => {
           silent!.state._tag === "Resting" ? silent!.state.error.message : "",
           /longer than 3s.*openTimeout/
         )
-        // It is still waiting for its goodbye.
+        // It is still waiting for the end of its release.
         assert.strictEqual(silent!.sessions, 1)
         yield* TestClock.adjust("5 seconds")
         yield* quiet
@@ -366,7 +368,7 @@ describe("LdapServers", () => {
         yield* quiet
         assert.strictEqual(yield* states(servers), "Resting Up")
         assert.strictEqual(world.host(a).directory.log.unbinds, 1)
-        // It is asked the same when its time is over.
+        // The same question is sent when its time has passed.
         yield* TestClock.adjust("1 second")
         yield* quiet
         assert.strictEqual(yield* states(servers), "Resting Up")
@@ -384,7 +386,7 @@ describe("LdapServers", () => {
         yield* world.host(a).directory.faults.set(DirectoryFault.disconnect({ on: "search" }))
         const second = yield* servers.open()
         assert.strictEqual(second.server, a)
-        // Observers of the end find the server resting.
+        // Observers of the end already see that the server rests.
         const seen = yield* Effect.forkChild(Effect.andThen(second.closed, states(servers)), { startImmediately: true })
         yield* Effect.flip(second.rootDse)
         assert.strictEqual(yield* Fiber.join(seen), "Resting Up")

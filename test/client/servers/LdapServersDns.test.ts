@@ -1,4 +1,4 @@
-/** Servers by DNS: which names are asked for, when again, and what of the answers is believed. */
+/** Servers by DNS: which names are looked up, when they are looked up again, and which answers are trusted. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -121,13 +121,13 @@ describe("servers by DNS", () => {
       yield* TestClock.adjust("59 seconds")
       yield* whose(servers)
       assert.strictEqual(world.questions.length, 1)
-      // A DNS server that doesn't respond holds up no session, and one query is enough.
+      // A DNS server that doesn't respond delays no session, and one query is sufficient.
       world.trouble.dns = "is silent"
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([yield* whose(servers), yield* whose(servers)], [host("b"), host("b")])
       assert.strictEqual(world.questions.length, 2)
       yield* TestClock.adjust("10 seconds")
-      // What it said before still holds when it fails.
+      // Its earlier answer is still used when it fails.
       world.trouble.dns = "fails"
       assert.strictEqual(yield* whose(servers), host("b"))
       yield* quiet
@@ -265,7 +265,7 @@ describe("servers by DNS", () => {
         referrals: LdapReferrals.follow({ transport: () => Effect.succeed(elsewhere.transport) })
       }))
       yield* Effect.exit(client.lookup("dc=example"))
-      // The directory doesn't offer it, so that is all that it is asked.
+      // The directory doesn't support it, so this is the only request.
       const asked = elsewhere.log.pdus().filter(({ direction }) => direction === "request").map(({ kind }) => kind)
       assert.deepStrictEqual(asked, ["ExtendedRequest", "UnbindRequest"])
     }))
@@ -315,7 +315,7 @@ describe("servers by DNS", () => {
     Effect.gen(function*() {
       const lookup = yield* LdapServers.SrvLookup
       const exit = yield* Effect.result(lookup("_ldap._tcp.does-not-exist.invalid"))
-      // Without a network it fails, with one there is no such name. Neither has records.
+      // Without a network it fails; with one the name doesn't exist. In both cases there are no records.
       if (exit._tag === "Success") assert.deepStrictEqual(exit.success, [])
       else assert.deepInclude(exit.failure.reason, { _tag: "ConnectFailed", kind: "dns" })
     }))

@@ -1,6 +1,6 @@
 /**
- * Several servers in memory for tests of sets: each a directory of its own, which can be killed, started, slow to connect, or
- * changed by faults; and a DNS that says what a test wants.
+ * Several servers in memory for tests of sets. Each is a directory of its own that can be killed, started, made slow to connect, or
+ * given faults. The DNS gives the answers that a test chooses.
  */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
@@ -19,7 +19,7 @@ import { settle } from "../../session/recording/RecordingPeer.ts"
 export const admin = "cn=admin,dc=example"
 export const auth = LdapAuth.simple(admin, Redacted.make("secret"))
 
-/** Until what is on its way in memory has arrived. */
+/** Waits until everything in transit in memory has arrived. */
 export const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard: true })
 
 export interface Host {
@@ -27,17 +27,17 @@ export interface Host {
   readonly directory: InMemoryDirectory.InMemoryDirectory
   /** Whether the server is down. */
   refuses: boolean
-  /** How long a connection takes to be made. */
+  /** How long it takes to connect. */
   latency: Duration.Input
-  /** When connections were asked for, in milliseconds of the Clock. */
+  /** The times of connection attempts, in milliseconds of the Clock. */
   readonly asked: Array<number>
-  /** Connections that are being made. */
+  /** Connection attempts in progress. */
   connecting: number
-  /** The TLS options of the last connection that was asked for. */
+  /** The TLS options of the last connection attempt. */
   tls: LdapTransport.UrlOptions["tls"]
-  /** The name of the server of the last connection, if it isn't that of the URL. */
+  /** The server name of the last connection, if it differs from that of the URL. */
   hostName?: string | undefined
-  /** All that there have been. */
+  /** All connections so far. */
   readonly sockets: Set<MemorySocket.MemorySocket>
   /** Crashes: all its connections break, and new ones are refused. */
   readonly kill: Effect.Effect<void>
@@ -71,11 +71,11 @@ const hostOf = Effect.fnUntraced(function*(url: string): Effect.fn.Return<Host, 
 export interface World {
   readonly hosts: ReadonlyArray<Host>
   readonly host: (url: string) => Host
-  /** What DNS says; a failure where there is nothing. */
+  /** The answers of DNS. A missing name is a failure. */
   readonly dns: Map<string, ReadonlyArray<LdapServers.SrvRecord>>
-  /** The names that were asked for. */
+  /** The names that were looked up. */
   readonly questions: Array<string>
-  /** What is wrong with DNS; when it is slow it takes a second. */
+  /** The current fault of DNS. If it is slow, it takes a second. */
   readonly trouble: { dns: "none" | "fails" | "is silent" | "is slow" }
   readonly provide: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly make: (

@@ -1,4 +1,4 @@
-/** The addresses of a host as a set of servers: rotation, rest for those that fail, and the name of the host for TLS and SASL. */
+/** The addresses of a host as a set of servers: rotation, rest for failed addresses, and the name of the host for TLS and SASL. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Dns from "effect/net/Dns"
@@ -12,7 +12,7 @@ import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates } from "../../servers/certificates.ts"
 import { make, quiet } from "./LdapServersWorld.ts"
 
-/** A DNS with one name; `addresses` may change. */
+/** A DNS with one name. `addresses` may change. */
 const dnsOf = (addresses: Array<string>, questions: Array<string> = []) =>
   Dns.make({
     lookup: (host, family) => {
@@ -76,7 +76,7 @@ describe("LdapServers.addresses", () => {
       yield* whose(servers)
       yield* quiet
       assert.deepStrictEqual(yield* listed(servers), [two])
-      // Nothing in DNS: the old address stays in use.
+      // DNS has no answer, so the old address stays in use.
       addresses.length = 0
       yield* TestClock.adjust("1 minute")
       yield* whose(servers)

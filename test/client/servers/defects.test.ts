@@ -1,4 +1,4 @@
-/** Defects in what runs in the background of a set of servers: they are logged, and the set goes on. */
+/** Defects in the background of a set of servers: they are logged, and the set continues. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ import { admin, make, quiet } from "./LdapServersWorld.ts"
 
 const a = "ldap://a"
 
-/** The levels of what was logged. */
+/** The levels of the log entries. */
 const logged = <A, E, R>(f: (levels: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
   const levels: Array<string> = []
   const logger = Logger.make<unknown, void>(({ logLevel }) => void levels.push(logLevel))

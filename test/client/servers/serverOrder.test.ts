@@ -1,4 +1,4 @@
-/** Strategies, whatever the servers are. */
+/** The strategies, with plain data instead of servers. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
@@ -16,7 +16,7 @@ const server = Arbitrary.map(
   )
 )
 
-/** The same numbers every time, none of them special. */
+/** Fixed numbers, the same in every run. */
 const chance = (seed: number) => {
   let state = seed + 1
   return () => (state = (state * 48271) % 0x7fffffff) / 0x7fffffff

@@ -1,22 +1,22 @@
 /**
- * A behaviour of ldapts' client as a program that runs with both clients. `check` says what must come of it, so that a test can't pass
- * because both clients fail alike.
+ * A behaviour of ldapts' client as a program that runs with both clients. `check` tests the result, so that a test can't pass
+ * because both clients fail in the same way.
  */
 import { assert } from "@effect/vitest"
 import * as ldapts from "ldapts"
 import type { Client } from "./clients.ts"
 
-/** Where things are in the directory. */
+/** The names of entries in the directory. */
 export interface Place {
   readonly base: string
   readonly people: string
   readonly scratch: string
   readonly alice: string
-  /** Has a photo, which isn't text, and a description of two lines. */
+  /** Has a photo, which isn't text, and a description with two lines. */
   readonly hanako: string
-  /** A class that an entry in `scratch` can have with nothing but a `cn` and a `description`. */
+  /** A class that an entry in `scratch` can have with only a `cn` and a `description`. */
   readonly entryClass: string
-  /** More entries than a server gives at once, or nearly: their base, and how many. */
+  /** The base and the number of entries for large searches: about as many as a server returns at once, or more. */
   readonly many: readonly [base: string, count: number]
   readonly password: (name: string) => string
 }
@@ -51,7 +51,7 @@ export const failsWith =
     )
 export const change = (operation: "add" | "delete" | "replace", type: string, values: Array<string>): ldapts.Change =>
   new ldapts.Change({ operation, modification: new ldapts.Attribute({ type, values }) })
-/** An entry that is gone when the test is over. */
+/** An entry that is deleted at the end of the test. */
 export const withEntry = async (
   client: Client,
   { entryClass, scratch }: Place,

@@ -1,5 +1,5 @@
 /**
- * What ldapts' documentation says, with ldapts and with the drop-in: the results are the same.
+ * The behaviours in ldapts' documentation, with ldapts and with the drop-in. The results must be the same.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { inject } from "vitest"

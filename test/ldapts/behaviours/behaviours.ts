@@ -1,5 +1,5 @@
 /**
- * What ldapts' README and documentation say of its client.
+ * The behaviours of the client in ldapts' README and documentation.
  */
 import { assert } from "@effect/vitest"
 import * as ldapts from "ldapts"

@@ -1,5 +1,5 @@
 /**
- * The client of ldapts and the drop-in, behind the type that both have, and what comes of an operation in a form that can be compared.
+ * ldapts' client and the drop-in, behind the type that both have, with the outcome of an operation in a form for comparison.
  */
 import * as ldapts from "ldapts"
 import * as net from "node:net"
@@ -7,7 +7,7 @@ import * as dropIn from "../../../src/ldapts.ts"
 import type { SambaFacts } from "../../servers/samba.ts"
 import type { SlapdFacts } from "../../servers/slapd/slapd.ts"
 
-/** The public methods of ldapts' client: the drop-in has to have them all. */
+/** The public methods of ldapts' client. The drop-in must have all of them. */
 export type Client = Pick<ldapts.Client, keyof ldapts.Client>
 export type Make = (options: ldapts.ClientOptions) => Client
 
@@ -16,7 +16,7 @@ export const clients: ReadonlyArray<readonly [string, Make]> = [
   ["the drop-in", (options) => new dropIn.Client(options)]
 ]
 
-/** What an operation came to: its value, or the error as far as both have it. */
+/** The outcome of an operation: its value, or the parts of the error that both clients have. */
 export const outcomeOf = async (operation: () => Promise<unknown>): Promise<unknown> => {
   try {
     return { value: await operation() }
@@ -27,7 +27,7 @@ export const outcomeOf = async (operation: () => Promise<unknown>): Promise<unkn
   }
 }
 
-/** A connection that tests run on: made, protected and bound. */
+/** A connection for tests: opened, protected and bound. */
 export interface Connection {
   readonly name: string
   readonly open: (make: Make) => Promise<Client>

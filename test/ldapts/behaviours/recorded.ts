@@ -1,5 +1,5 @@
 /**
- * Clients before a server that records what they send, and does nothing that a test doesn't tell it.
+ * Clients with a server that records what they send, and does nothing unless a test tells it to.
  */
 import * as Effect from "effect/Effect"
 import type { ResultFields } from "../../../src/protocol/LdapMessage.ts"
@@ -10,7 +10,7 @@ import { listen, type RecordedConnection, type RecordingServer } from "../../ses
 export const certificates = makeCertificates()
 export const ca = certificates.ca.cert
 
-/** A server that records, and clients of both kinds for it. */
+/** A server that records, and both kinds of clients for it. */
 export const served = <A>(
   test: (
     server: RecordingServer,
@@ -33,7 +33,7 @@ export const bind = (connection: RecordedConnection, result = ok) =>
   )
 export const answerSearch = (connection: RecordedConnection) =>
   Effect.flatMap(connection.expect("SearchRequest"), ({ messageId }) => connection.send(messageId, done))
-/** Answers StartTLS and shakes hands. */
+/** Answers StartTLS and does the handshake. */
 export const secure = (connection: RecordedConnection) =>
   Effect.gen(function*() {
     const { messageId } = yield* connection.expect("ExtendedRequest")

@@ -1,5 +1,5 @@
 /**
- * What ldapts' documentation says of its client, of what slapd has and Samba has not.
+ * The behaviours in ldapts' documentation that need features of slapd that Samba doesn't have.
  */
 import { assert } from "@effect/vitest"
 import * as ldapts from "ldapts"
@@ -78,7 +78,7 @@ export const slapdBehaviours: ReadonlyArray<Behaviour> = [
       await client.bind("uid=expiring,o=accounts", "expiringpw-1", controls[0])
       const error = await failure(client.bind("uid=locked,o=accounts", "lockedpw-1", controls[1]))
       const [expiring, locked] = controls.map(({ value }) => value)
-      // The time goes on between the two clients.
+      // Time passes between the two clients.
       return [typeof expiring?.timeBeforeExpiration, locked, error]
     },
     check: (result) => {

@@ -1,4 +1,4 @@
-/** Attributes with many values: each still says what it held, whatever was made of it since. */
+/** Attributes with many values: each keeps its own values, whatever was derived from it later. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
@@ -53,7 +53,7 @@ describe("an attribute", () => {
     first.settle()
     const second = withValue(first, "b")
     assert.isDefined(first.changesTo(second))
-    // Once it has told, it holds on to none of what follows.
+    // Once it has been asked, it doesn't keep later attributes in memory.
     assert.isUndefined(first.changesTo(withValue(second, "c")))
     assert.deepStrictEqual(texts(first), [...many, "a"])
   })
@@ -73,7 +73,7 @@ describe("an attribute", () => {
       if (what === "remove" && list.includes(text)) {
         now = [attribute.without(new Set([text])), list.filter((one) => one !== text)]
       }
-      // One of the former ones goes on, as after a transaction that failed.
+      // An earlier attribute is used again, as after a transaction that failed.
       if (what === "back") now = all[Number(which)] ?? now
       if (what === "read") assert.deepStrictEqual(texts(attribute), list)
       assert.strictEqual(now[0].has(text), now[1].includes(text))

@@ -1,7 +1,7 @@
 /**
- * Values of other people's test suites, where they are at hand (../shared/corpora, which is not part of the project; its
- * README tells what the records are). `valid` and `expected` are what the source's own test demands; where this library
- * differs, the list of differences says why.
+ * Values from the test suites of other projects, if they are available (../shared/corpora, which is not part of the project; its
+ * README describes the records). `valid` and `expected` are the expectations of the source's own test. If this library differs, the
+ * list of differences gives the reason.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
@@ -30,7 +30,7 @@ const records: ReadonlyArray<ValueRecord> = present
   ? JSON.parse(readFileSync(new URL("control-values.json", corpora), "utf8")) as ReadonlyArray<ValueRecord>
   : []
 
-/** Why the verdict here is not the source's. */
+/** Why the expectation here differs from the source's. */
 const differences = new Map([
   // The codes are open: RFC 4511 section 4 for every ENUMERATED, and the draft's own "..." for the view's.
   ["ctl-038", "a sort result that RFC 2891 doesn't list is one that a client must be able to hear of"],
@@ -52,7 +52,7 @@ const isRequest = ({ name, source }: ValueRecord): boolean =>
   name === "cancel request value" || name === "password modify request value" ||
   (name === "end transaction value" && /Reque/.test(source.test ?? ""))
 
-/** The properties by the names that the sources have for them. */
+/** The names of the properties in the sources. */
 type Judge = (value: Uint8Array) => Result.Result<Readonly<Record<string, unknown>>, Error>
 
 const by =
@@ -86,7 +86,7 @@ const judges = new Map<string, Judge>([
   ["subentries", by(LdapControl.subentries, (visible) => ({ visible }))],
   [
     "sortRequest",
-    // The sources look at the last key, and at the first one's rule.
+    // The sources check the last key, and the first key's rule.
     by(LdapControl.sortRequest, (keys) => ({
       attributeTypeDesc: keys.at(-1)?.attribute,
       matchingRuleId: keys.at(-1)?.matchingRule,
@@ -156,12 +156,12 @@ const judges = new Map<string, Judge>([
     (value) => Result.map(LdapExtended.endTransaction.decode(value), (response) => ({ ...response }))
   ],
   ["password modify value", (value) => Result.map(LdapExtended.passwordModify.decode(value), () => ({}))],
-  // The password that a server made.
+  // The password that a server generated.
   ["ExtendedResponse", (value) => Result.map(LdapExtended.passwordModify.decode(value), () => ({}))],
   ["whoAmI value", (value) => Result.map(LdapExtended.whoAmI.decode(value), (authzId) => ({ authzId }))]
 ])
 
-/** Cookies and other parts, which the sources' tests name beside the values that they stand in. */
+/** Cookies and other parts that the sources' tests name in addition to the values that contain them. */
 const isPart = ({ name, source, valid, wellFormedBer }: ValueRecord): boolean =>
   valid && !wellFormedBer && source.repo === "vt-middleware/ldaptive" &&
   name !== "passwordExpiring" && name !== "authorizationIdentityResponse"

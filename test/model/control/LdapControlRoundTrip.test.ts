@@ -1,4 +1,4 @@
-/** Every kind of control that has something to say: what is written reads as the same. */
+/** Every kind of control with a value: a written value is read as the same value. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
@@ -13,14 +13,14 @@ const { all, array, map } = Arbitrary
 const oneOf = <const L extends ReadonlyArray<string>>(choices: L): Arbitrary.Arbitrary<L[number]> =>
   Arbitrary.schema(Schema.Literals(choices))
 
-/** Lengths up to 300, so that every part takes one, two or three bytes of length. */
+/** Lengths up to 300, so that the length of every part takes one, two or three bytes. */
 const anyText = Arbitrary.schema(Schema.Union([
   Schema.Literals(["", "é", "\u{1f600}", "dc=example", "x".repeat(127), "x".repeat(128), "é".repeat(150)]),
   Schema.String
 ])).pipe(map((text) => text.slice(0, 300).toWellFormed()))
 const anyBytes = anyText.pipe(map((text) => Buffer.from(text)))
 
-/** A record of which some fields may be left out. */
+/** A record in which some fields may be missing. */
 const some = <R extends object>(record: Arbitrary.Arbitrary<R>): Arbitrary.Arbitrary<Partial<R>> =>
   all([record, array(anyBoolean, { minLength: 6, maxLength: 6 })]).pipe(
     // A part of a record is a partial record.
@@ -67,7 +67,7 @@ const roundTrip = <A, I>(kind: LdapControl.ControlType<A, I>, inputs: Arbitrary.
   controls: inputs.pipe(map((input) => [input, kind.make(input)] as const))
 })
 
-/** Inputs that have all fields, so that what is read must be the same. */
+/** Inputs with all fields, so the decoded value must be the same. */
 const roundTrips: ReadonlyArray<RoundTrip> = [
   roundTrip(LdapControl.paging, all({ size: anyNumber, cookie: anyBytes })),
   roundTrip(

@@ -1,6 +1,6 @@
 /**
- * Values of controls as real servers answered: OpenLDAP slapd 2.5.13, 389 Directory Server 2.3.1 and Samba AD DC 4.17.12,
- * each beside the request. And the intermediate responses of a synchronization, which are no controls.
+ * Control values in the answers of real servers: OpenLDAP slapd 2.5.13, 389 Directory Server 2.3.1 and Samba AD DC 4.17.12, each
+ * with its request. Also the intermediate responses of a synchronization, which aren't controls.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"

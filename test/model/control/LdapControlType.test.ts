@@ -1,4 +1,4 @@
-/** What all kinds of controls have in common, and kinds of one's own. */
+/** The common behaviour of all kinds of controls, and custom kinds. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -109,7 +109,7 @@ describe("defineSchema", () => {
 })
 
 describe("the kinds", () => {
-  // Every export that is a kind: a new one is tested here too.
+  // Every export that is a kind of control, so a new one is tested here too.
   const kinds = Object.entries<unknown>(LdapControl).filter((
     entry
   ): entry is [string, LdapControl.ControlType<unknown>] =>

@@ -1,5 +1,5 @@
 /**
- * The values of controls: bytes worked out by hand from the ASN.1 of the specifications, and what must be refused.
+ * The values of controls: bytes derived by hand from the ASN.1 of the specifications, and values that must be refused.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -19,7 +19,7 @@ interface Golden {
   readonly make: () => LdapControl.LdapControl
   readonly hex: string | undefined
   readonly says: unknown
-  /** Raw values have no structure: what is left of one that is cut short may be one too. */
+  /** Raw values have no structure, so a truncated one may be valid too. */
   readonly isBer: boolean
 }
 
@@ -502,7 +502,7 @@ describe("what is refused", () => {
     ],
     ["a filter that isn't valid", () => LdapControl.assertion.make({ _tag: "Present", attribute: "c n" })],
     ["text that is no filter", () => LdapControl.assertion.make("(cn=a")],
-    // The type forbids it; JavaScript does not.
+    // The type forbids it, but JavaScript doesn't.
     ["a bare name as an identity", () => LdapControl.proxiedAuthorization.make(dn as "")],
     [
       "a negative count",
@@ -560,7 +560,7 @@ describe("bytes of any kind", () => {
       const changed = octets(hex)
       changed[at % changed.length] = octet & 0xff
       const result = kind.decode(withValue(kind.oid, changed))
-      // An entry is lazy: what it was made of must hold when it is looked at.
+      // An entry is decoded lazily: its input must still be unchanged when it is read.
       if (Result.isSuccess(result)) plain(result.success)
       const cut = octets(hex)
       kind.decode(

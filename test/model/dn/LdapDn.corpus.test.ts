@@ -1,6 +1,6 @@
 /**
- * Names of other people's test suites, where they are at hand (../shared/corpora, which is not part of the project; its
- * README tells what the records are). Every record that is marked strict is judged.
+ * Names from the test suites of other projects, if they are available (../shared/corpora, which is not part of the project; its
+ * README describes the records). Every record that is marked strict is tested.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -91,7 +91,7 @@ describe.skipIf(!present)("LdapDn, other people's names", () => {
     )
   })
 
-  // Bytes that are not UTF-8, and what isn't BER behind a "#": not strict, judged as this library has decided.
+  // Bytes that are not UTF-8, and bytes after a "#" that aren't BER: not strict, tested against this library's own rules.
   it.each(records.filter((record) => !record.strict && record.form === "rfc4514"))("$id decides on $dn", (record) => {
     const isBer = record.rdns?.flat().every(({ valueHex }) => valueHex !== undefined)
     const result = LdapDn.parse(record.dn)

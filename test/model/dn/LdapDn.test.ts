@@ -18,14 +18,14 @@ const failure = (text: string, options?: { readonly lenient: boolean }): LdapDn.
   return Result.isFailure(result) ? result.failure : assert.fail(`"${text}" was accepted`)
 }
 
-/** Types and values, the values as text where they are that, as hexadecimal digits where not. */
+/** Types and values: the values as text if possible, otherwise as hexadecimal digits. */
 const content = (name: LdapDn.LdapDn) =>
   name.rdns.map((rdn) => rdn.attributes.map(({ text, type }) => [type, text] as const))
 
 const octets = (name: LdapDn.LdapDn): ReadonlyArray<ReadonlyArray<string>> =>
   name.rdns.map((rdn) => rdn.attributes.map(({ value }) => Buffer.from(value).toString("hex")))
 
-// What names are most likely to break on, and what any text may hold.
+// Text on which parsers of names are most likely to fail, and any other text.
 const piece = Arbitrary.schema(Schema.Literals([
   ...Array.from(" \\,+;<>\"#=\0\n\r\t/'%$`{}aAbC01é€ß😀\u0131\u0301\u200b\u00a0"),
   "  ",
@@ -48,7 +48,7 @@ const type = Arbitrary.schema(Schema.Literals(["cn", "CN", "2.5.4.3", "uid", "ou
 const attribute = Arbitrary.all([type, value])
 const rdn = Arbitrary.map(
   Arbitrary.array(attribute, { minLength: 1, maxLength: 3 }),
-  // The builder of several attributes takes a record, which has each type once.
+  // The builder of several attributes takes a record, so each type occurs once.
   (attributes) => LdapDn.rdn(Object.fromEntries(attributes))
 )
 const name = Arbitrary.map(Arbitrary.array(rdn, { maxLength: 4 }), LdapDn.make)
@@ -311,7 +311,7 @@ describe("ldapDn", () => {
       () => ldapDn`cn=a${LdapDn.root}`,
       () => ldapDn`${LdapDn.root}${LdapDn.root}`,
       () => ldapDn`${LdapDn.rdn("cn", "x")}+sn=y`,
-      // A literal NUL, which would otherwise pass for the place of a value.
+      // A literal NUL, which could otherwise be taken for the position of a value.
       () => ldapDn(Object.assign(["", ""], { raw: ["cn=\0", ""] }), "a"),
       () => ldapDn(Object.assign(["", ""], { raw: ["cn=", ",\0"] }), "a"),
       () => ldapDn(Object.assign([""], { raw: ["cn=\0"] }))

@@ -1,5 +1,5 @@
 /**
- * The short cuts of entries: names that are looked up in a table, values that are cut out of one text. None of them may show.
+ * The optimizations of entries: a table of known names, and values that are slices of one text. They must not be visible.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -11,7 +11,7 @@ import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 
 const text = (value: string): Buffer => Buffer.from(value)
 
-/** What an entry gives for bytes where it is asked for text. */
+/** The text that an entry returns for bytes. */
 const asText = (octets: Buffer): string =>
   isUtf8(octets) ? octets.toString("utf8") : `data:application/octet-stream;base64,${octets.toString("base64")}`
 
@@ -55,7 +55,7 @@ describe("all values of an entry are the same text as one by one", () => {
     "x".repeat(200),
     "Ж".repeat(90)
   ]
-  /** What is no UTF-8, for each of the reasons that there are. */
+  /** Invalid UTF-8, one example for each reason. */
   const broken = [
     "80",
     "41c3",
@@ -118,7 +118,7 @@ describe("all values of an entry are the same text as one by one", () => {
 describe("whatever the bytes are, text is what the bytes of each value alone become", () => {
   const whole = "a b c dn= 12 \0 \x04 \x30 é ß Ж ж 花 \ud7ff \ue000 \ufeff".split(" ").map((some) => text(some))
   const rare = ["👩", "\u{10ffff}", "\ufffd"].map((some) => text(some))
-  /** What is no text, or the beginning of a character, or its end. */
+  /** Bytes that aren't text, or are the start or the end of a character. */
   const broken = [
     "80",
     "bf",
@@ -147,7 +147,7 @@ describe("whatever the bytes are, text is what the bytes of each value alone bec
   ).pipe(Arbitrary.map((octets) => Buffer.from(octets)))
   const anyNumber = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))
 
-  /** An element whose length takes one byte, or more than it needs. */
+  /** An element whose length takes one byte, or more bytes than necessary. */
   const element = (tag: number, content: Buffer, octets: number): Buffer => {
     const header = Buffer.alloc(2 + octets)
     header[0] = tag
@@ -159,7 +159,7 @@ describe("whatever the bytes are, text is what the bytes of each value alone bec
     return Buffer.concat([header, content])
   }
 
-  /** Lengths as short as can be, as Active Directory writes them, or now this way and now that. */
+  /** The shortest lengths, lengths in Active Directory's form, or a mixture. */
   const lengths = (kind: number, seed: number) => {
     let state = seed
     return (length: number): number => {
@@ -180,7 +180,7 @@ describe("whatever the bytes are, text is what the bytes of each value alone bec
     const attributes = values.map((some, at) => {
       const name = write(0x04, text(odd === "name" && at === 3 ? "é3" : `a${at}`))
       const set = write(0x31, Buffer.concat(some.map((value) => write(0x04, value))))
-      // It would end the character that a value begins.
+      // It would complete the character with which a value begins.
       const extension = odd === "extension" && at === 1 ? [Buffer.from("a900", "hex")] : []
       return write(0x30, Buffer.concat([name, set, ...extension]))
     })
@@ -297,7 +297,7 @@ describe("names", () => {
   })
 
   it("of the same length, and the same first, middle and last byte, are different names", () => {
-    // They share a place in the table of known names.
+    // They have the same slot in the table of known names.
     const alike = ["axbxc", "aybyc", "axbyc", "aybxc"]
     for (let round = 0; round < 3; round++) {
       const entry = LdapEntry.make("cn=x", Object.fromEntries(alike.map((name) => [name, `value of ${name}`])))
@@ -325,7 +325,7 @@ describe("names", () => {
   })
 
   it("the beginning of a known name is not that name", () => {
-    // They share a place in the table.
+    // They have the same slot in the table.
     assert.deepStrictEqual(LdapEntry.make("", { aayac: "a" }).descriptions, ["aayac"])
     assert.deepStrictEqual(LdapEntry.make("", { aay: "a" }).descriptions, ["aay"])
     assert.deepStrictEqual(LdapEntry.make("", { aayac: "a" }).descriptions, ["aayac"])
@@ -345,7 +345,7 @@ describe("names", () => {
       writer.end()
       return LdapEntry.fromBer(new BerReader(writer.finish()))
     }
-    // They share a place in the table.
+    // They have the same slot in the table.
     assert.deepStrictEqual(named(text(name)).descriptions, [name])
     assert.deepStrictEqual(named(Buffer.from(name, "latin1")).descriptions, [
       name.replace(/\P{ASCII}/u, "\\fc")
@@ -386,7 +386,7 @@ describe("names", () => {
 
 describe("no element passes the one around it, although what it takes would fit into the entry", () => {
   it.each([
-    // The value takes the bytes of the next attribute, so that what follows could be read again.
+    // The value includes the bytes of the next attribute, so these bytes could be parsed twice.
     ["the values of an attribute", "0400 3010 3007 040161 3109 0407 3005 040162 3100"],
     ["an attribute, the list", "0400 3009 3009 040161 3104 0402 8000"]
   ])("%s", (_, hex) => {

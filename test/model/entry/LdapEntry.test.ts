@@ -10,7 +10,9 @@ import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 const octets = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex")
 const text = (value: string): Buffer => Buffer.from(value)
 
-/** What can be seen of an entry: two of them never differ for a test library, since their fields are private. */
+/**
+ * Everything that is visible of an entry. A test library sees no difference between two entries, since their fields are private.
+ */
 const seen = (entry: LdapEntry.LdapEntry): unknown => ({
   dn: entry.dn,
   attributes: entry.attributes.map(({ description, values }) => ({
@@ -19,7 +21,7 @@ const seen = (entry: LdapEntry.LdapEntry): unknown => ({
   }))
 })
 
-/** An entry as it comes from the wire, in the middle of other bytes. */
+/** An entry as it is received, in the middle of other bytes. */
 const received = (dn: string, attributes: LdapEntry.AttributesInput): LdapEntry.LdapEntry => {
   const writer = new BerWriter()
   LdapEntry.write(writer, dn, LdapEntry.attributesFrom(attributes))
@@ -48,7 +50,7 @@ const ada = LdapEntry.make("cn=Ada,dc=example", {
   "userCertificate;binary": octets("3082ff00")
 })
 
-// The promises hold for an entry that a program made as for one that a server sent.
+// The promises hold for entries of programs and for entries of servers.
 describe.each([
   ["make", LdapEntry.make],
   ["the wire", received]
@@ -273,7 +275,7 @@ describe.each([
       const group = entryFrom("cn=x", [{ description, values: [text("cn=a")] }])
       assert.deepStrictEqual(group.getAll("member"), ["cn=a"])
       assert.strictEqual(group.range("member"), undefined)
-      // How many there are can't be told.
+      // It is unknown how many there are.
       assert.isTrue(group.isPartial("member"))
     }
   )
@@ -325,7 +327,7 @@ describe("bytes", () => {
     assert.strictEqual(one?.buffer, chunk.buffer)
     assert.strictEqual(one?.byteOffset, chunk.byteOffset + chunk.indexOf("one"))
     assert.strictEqual(two?.byteOffset, chunk.byteOffset + chunk.indexOf("two"))
-    // A copy may lie in the same ArrayBuffer, Node's pool, but not at the same place.
+    // A copy may be in the same ArrayBuffer, Node's pool, but not at the same position.
     for (const view of [entry.getBytes("cn"), entry.attributes[0]?.values[0]]) {
       assert.strictEqual(view?.buffer, chunk.buffer)
       assert.strictEqual(view?.byteOffset, one?.byteOffset)

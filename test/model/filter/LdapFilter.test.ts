@@ -67,7 +67,7 @@ const hostile = Schema.Literals([
   "${…}"
 ])
 
-/** Text and bytes, often with what means something in a filter. */
+/** Text and bytes, often with characters that have a meaning in filters. */
 const anyValue: Arbitrary.Arbitrary<string | Uint8Array> = Arbitrary.schema(
   Schema.Union([
     Schema.String,
@@ -152,7 +152,7 @@ const combined = (part: Arbitrary.Arbitrary<LdapFilter.LdapFilter>): Arbitrary.A
 
 const anyFilter = combined(combined(combined(anyItem)))
 
-/** What filters are written with, and a little of what they aren't. */
+/** The characters of filters, and a few others. */
 const anyToken = Arbitrary.schema(
   Schema.Literals([..."()()()&|!=*:>\\ \0", "(a=", "(cn", ":=", ":dn", "a", ";x", "1.2", "\\2a"])
 )
@@ -343,7 +343,7 @@ describe("format", () => {
     assert.strictEqual(printed("\0()*\\\n\u007f"), "(cn=\\00\\28\\29\\2a\\5c\\0a\\7f)")
     assert.strictEqual(printed(" é 中 \u{1f600} \u0085 =~<>&|!"), "(cn= é 中 \u{1f600} \u0085 =~<>&|!)")
     assert.strictEqual(printed("\ufeffa"), "(cn=\ufeffa)")
-    // 0xc3 alone, é, an overlong slash, a surrogate, and a letter that is cut short.
+    // 0xc3 alone, é, an overlong slash, a surrogate, and a truncated letter.
     assert.strictEqual(
       printed(Buffer.from("c3c3a9c0afeda080e282", "hex")),
       "(cn=\\c3é\\c0\\af\\ed\\a0\\80\\e2\\82)"
@@ -513,7 +513,7 @@ describe("ldapFilter", () => {
   })
 
   const filter = present("cn")
-  // What a program that isn't type-checked may interpolate.
+  // Values that a program without type checks may interpolate.
   const untyped = (u: unknown): string => u as string
   it.each<readonly [string, () => unknown, number, string]>([
     ["an unclosed filter", () => ldapFilter`(cn=${"a"}`, 8, `expected ")"`],
@@ -702,7 +702,7 @@ describe("simplify", () => {
     assert.strictEqual(LdapFilter.format(LdapFilter.simplify(parsed(source))), expected)
   })
 
-  /** What a filter says if every comparison is true or false by `truth`. */
+  /** The result of a filter if every comparison is true or false by `truth`. */
   const holds = (filter: LdapFilter.LdapFilter, truth: (filter: LdapFilter.LdapFilter) => boolean): boolean =>
     filter._tag === "And"
       ? filter.filters.every((part) => holds(part, truth))

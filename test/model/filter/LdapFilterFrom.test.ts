@@ -1,5 +1,5 @@
 /**
- * Filters of other libraries by their shape. That those of ldapts mean what ldapts writes is tested in ../ldapts.test.ts.
+ * Filters of other libraries, by their shape. ../ldapts.test.ts tests that filters of ldapts mean what ldapts writes.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -11,7 +11,7 @@ interface LdapjsFilter extends LdapFilter.ForeignFilter {
   toBer(): { readonly buffer: Buffer }
 }
 type Construct = new(options: object) => LdapjsFilter
-// ldapjs has no types here: what is used of it is written down.
+// ldapjs has no types here, so the parts that are used are declared.
 const ldapjs = createRequire(import.meta.url)("ldapjs") as Readonly<
   Record<
     | "AndFilter"

@@ -1,4 +1,4 @@
-/** Filters asked of entries that a program holds (RFC 4511 section 4.5.1.7). */
+/** Filters matched against entries that a program has (RFC 4511 section 4.5.1.7). */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
@@ -63,7 +63,7 @@ const cases: ReadonlyArray<readonly [filter: string, expected: boolean | undefin
   ["(cn:dnSubtreeMatch:=dc=org)", undefined],
   ["(cn:noSuchMatch:=Ada Lovelace)", undefined],
   ["(jpegPhoto:=x)", undefined],
-  // Without an attribute, the rule passes by those that it isn't for.
+  // Without an attribute, attributes that the rule isn't for are skipped.
   ["(:caseIgnoreMatch:=1815)", false],
   ["(:integerMatch:=1815)", true],
   ["(:caseExactMatch:=Lovelace)", true],
@@ -71,7 +71,7 @@ const cases: ReadonlyArray<readonly [filter: string, expected: boolean | undefin
   // slapd applies the rules of text to telephone numbers.
   ["(telephoneNumber:caseExactMatch:=+44 20-7946 0000)", true],
   ["(telephoneNumber:caseExactMatch:=+442079460000)", false],
-  // RFC 4517 section 4.2.5: true of the values that come before the asserted one.
+  // RFC 4517 section 4.2.5: true for values that come before the asserted one.
   ["(uidNumber:integerOrderingMatch:=1816)", true],
   ["(uidNumber:integerOrderingMatch:=1815)", false],
   ["(ou:dn:=people)", true],
@@ -82,7 +82,7 @@ const cases: ReadonlyArray<readonly [filter: string, expected: boolean | undefin
   ["(!(uid=bob))", true],
   ["(&)", true],
   ["(|)", false],
-  // A value that is no number: the result is Undefined, and "not" doesn't change that.
+  // A value that isn't a number: the result is Undefined, and so is its negation.
   ["(uidNumber=many)", undefined],
   ["(!(uidNumber=many))", undefined],
   ["(&(uidNumber=many)(uid=bob))", false],
@@ -109,7 +109,7 @@ describe("matches", () => {
       const value = text.toWellFormed()
       const entry = LdapEntry.make("cn=a", { description: [value, "other"] })
       const equality = LdapFilter.equals("description", value)
-      // What is nothing but spaces and the like can't be told from nothing.
+      // A value of only spaces and similar characters is equal to an empty one.
       const truth = LdapFilter.matches(equality, entry)
       return truth === undefined || (truth && LdapFilter.matches(LdapFilter.not(equality), entry) === false)
     }

@@ -28,7 +28,7 @@ describe("LdapFilter.template", () => {
   )("style %s: %s", (style, text) => {
     assert.strictEqual(filled(text, "ada", { style }), "(&(objectClass=person)(uid=ada))")
     assert.strictEqual(filled(text, "*)(uid=*", { style }), "(&(objectClass=person)(uid=\\2a\\29\\28uid=\\2a))")
-    // What looks like a placeholder in a value is none.
+    // A value that looks like a placeholder isn't one.
     assert.strictEqual(
       filled(text, "{{login}}${login}{0}%s", { style }),
       "(&(objectClass=person)(uid={{login}}${login}{0}%s))"

@@ -1,6 +1,6 @@
 /**
- * LDIF of other people's test suites, where it is at hand (../shared/corpora, which is not part of the project; its
- * README tells what the records are). Every record that is marked strict is judged.
+ * LDIF from the test suites of other projects, if it is available (../shared/corpora, which is not part of the project; its README
+ * describes the records). Every record that is marked strict is tested.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -71,7 +71,7 @@ const parsed = (ldif: string) => Result.getOrThrow(Ldif.parse(ldif)).map(plain)
 const valid = samples.filter((sample) => sample.valid && sample.strict)
 const invalid = samples.filter((sample) => !sample.valid && sample.strict)
 
-/** Where the text leaves RFC 2849, which readers allow. */
+/** Whether the text deviates from RFC 2849 in a way that readers accept. */
 const deviations = new Set([
   "missing-final-dash",
   "entry-without-attributes",

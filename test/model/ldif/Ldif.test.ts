@@ -14,12 +14,12 @@ const failure = (text: string, options?: { readonly strict?: boolean }): Ldif.Ld
   return Result.isFailure(result) ? result.failure : assert.fail(`${JSON.stringify(text)} was accepted`)
 }
 
-/** Records as plain data: bytes as text where they are UTF-8, and without the line unless it is asked for. */
+/** Records as plain data: bytes as text if they are UTF-8, and without the line unless it is requested. */
 const plain = (records: ReadonlyArray<Ldif.LdifRecord>, withLines = false): unknown =>
   JSON.parse(JSON.stringify(records, (key, value: unknown) => {
     if (key === "line" && !withLines) return undefined
     if (value instanceof Uint8Array) return Buffer.from(value).toString("latin1")
-    // Buffers come here as what their toJSON made of them.
+    // Buffers arrive here in the form of their toJSON.
     if (typeof value === "object" && value !== null && "data" in value && Array.isArray(value.data)) {
       return Buffer.from(value.data).toString("latin1")
     }
@@ -545,7 +545,7 @@ deleteoldrdn: 0
   )
   const attributeList = Arbitrary.map(
     Arbitrary.array(Arbitrary.all([description, values]), { minLength: 1, maxLength: 4 }),
-    // Each description once, as in a record that was read.
+    // Each description once, as in a parsed record.
     (pairs) => Array.from(new Map(pairs), ([description, values]) => ({ description, values }))
   )
   const control = Arbitrary.map(

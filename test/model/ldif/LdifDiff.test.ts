@@ -54,7 +54,7 @@ const directoryOf = (entries: Iterable<Ldif.Entry>): Directory => {
   return directory
 }
 
-/** Does what a server does, and is as strict. */
+/** Behaves like a server, and is as strict. */
 const carryOut = (directory: Directory, records: Iterable<Ldif.LdifRecord>) => {
   for (const record of records) {
     const at = key(record.dn)
@@ -211,7 +211,7 @@ describe("Ldif.diff", () => {
       diff([Ldif.entry("cn=a", { homeDirectory: "/A" })], [Ldif.entry("cn=a", { homeDirectory: "/a" })]),
       1
     )
-    // One name that came, and one that went, of many that are spelled in other ways.
+    // One name was added and one removed, among many with other spellings.
     const [some] = diff([before], [
       Ldif.entry("cn=a", {
         ...Object.fromEntries(after.attributes.map(({ description, values }) => [description, values])),
@@ -300,7 +300,7 @@ describe("Ldif.diff", () => {
     ),
     (entries): ReadonlyArray<Ldif.Entry> => {
       const found = new Map<string, Ldif.Entry>()
-      // An entry has its parents above it, though not always before it.
+      // The parents of an entry exist, but don't always come before it.
       for (const [rdns, attributes] of entries) {
         for (let i = 0; i <= rdns.length; i++) {
           const dn = [...rdns.slice(i), "dc=x"].join(",")

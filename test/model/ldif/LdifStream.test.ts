@@ -24,14 +24,14 @@ const failure = (pieces: Iterable<Text>, options?: Ldif.DecodeOptions) =>
     (error) => error instanceof Ldif.LdifSyntaxError ? error : assert.fail(inspect(error))
   )
 
-/** Bytes compare as bytes, whatever their class. */
+/** Compares bytes by content, whatever their class. */
 const plain = (records: ReadonlyArray<Ldif.LdifRecord>): unknown =>
   JSON.parse(
     JSON.stringify(records, (_, value: unknown) =>
       typeof value === "object" && value !== null && "data" in value ? value.data : value)
   )
 
-/** Cuts the text after so many bytes, again and again. */
+/** Splits the text into pieces of this many bytes. */
 const cut = (text: Uint8Array, sizes: ReadonlyArray<number>): Array<Uint8Array> => {
   const pieces: Array<Uint8Array> = []
   for (let at = 0, i = 0; at < text.length; i++) {

@@ -141,7 +141,7 @@ describe("LdifTransform.anonymize", () => {
             values.map(String)
           )
           : []
-      // The RDN has a value of the entry, the manager is the other entry, whatever the spelling was.
+      // The RDN has a value of the entry, and the manager is the other entry, in any spelling.
       assert.strictEqual(ada?.dn, `uid=${values(ada, "uid")[0]},ou=people,dc=example,dc=org`)
       assert.deepStrictEqual(
         values(ada, "manager").map((name) => name.toLowerCase()),

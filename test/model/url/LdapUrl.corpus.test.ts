@@ -1,6 +1,6 @@
 /**
- * URLs of other people's test suites, where they are at hand (../shared/corpora, which is not part of the project; its
- * README tells what the records are). Every record that is marked strict is judged.
+ * URLs from the test suites of other projects, if they are available (../shared/corpora, which is not part of the project; its
+ * README describes the records). Every record that is marked strict is tested.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -82,7 +82,7 @@ describe.skipIf(!present)("LdapUrl, other people's URLs", () => {
     if (Result.isFailure(result)) assert.isAtMost(result.failure.position, url.length)
   })
 
-  // Not strict, and valid nonetheless for who wrote the corpus.
+  // Not strict, but valid for the author of the corpus.
   it.each(samples.filter((sample) => !sample.strict && sample.valid))(
     "$id reads, where peers differ, $url",
     (sample) => {

@@ -1,6 +1,6 @@
 /**
- * A provider of GSS-API contexts for tests, over MIT's own library: the functions of the `kerberos` package, and the
- * wrapping of messages that it leaves out. See gss.py, which runs beside the tests.
+ * A provider of GSS-API contexts for tests, over MIT's own library. It has the functions of the `kerberos` package, and also wraps
+ * messages. It uses gss.py, which runs in another process.
  */
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
@@ -28,7 +28,7 @@ export interface Step {
   readonly token: Uint8Array | undefined
   readonly isComplete: boolean
   readonly protection: GssProtection
-  /** The name of the client, once it is known. */
+  /** The name of the client, when it is known. */
   readonly client: string | undefined
 }
 
@@ -48,9 +48,9 @@ interface Answer {
   readonly client?: string | null
 }
 
-/** Starts the process that makes the contexts, for the credential cache and the realm that `environment` names. */
+/** Starts the process that makes the contexts, for the credential cache and the realm in `environment`. */
 export const startGss = (environment: NodeJS.ProcessEnv): Gss => {
-  // Debian's Python: another one that comes first in the path doesn't have the module.
+  // Debian's Python. Another Python that comes first in the path doesn't have the module.
   const child = spawn("/usr/bin/python3", [fileURLToPath(new URL("gss.py", import.meta.url))], {
     env: { ...process.env, ...environment },
     stdio: ["pipe", "pipe", "inherit"]
@@ -60,7 +60,7 @@ export const startGss = (environment: NodeJS.ProcessEnv): Gss => {
   child.once("exit", () => {
     for (const resume of waiting.splice(0)) resume({ error: "gss.py has ended" })
   })
-  // Answers come in the order of the questions.
+  // The answers come in the order of the requests.
   const ask = (question: object): Effect.Effect<Answer, GssFailure> =>
     Effect.callback((resume) => {
       waiting.push((answer) =>

@@ -1,8 +1,8 @@
 /**
- * Starts a realm of Kerberos for tests: a KDC, and beside it a slapd that takes its tickets. Both keep to folders of their own and
- * are gone when the tests are.
+ * Starts a Kerberos realm for tests: a KDC, and a slapd that accepts its tickets. Both use their own folders and are removed when
+ * the tests end.
  *
- * The npm package `kerberos` is installed without its native part, since installing this project must not need a compiler. The
+ * The npm package `kerberos` is installed without its native part, since installing this project must not require a compiler. The
  * package's own install script runs here; it downloads the native part if it can, and builds it otherwise.
  */
 import { execFile } from "node:child_process"
@@ -21,9 +21,9 @@ export interface KerberosFacts {
   readonly realm: string
   /** For KRB5_CONFIG. */
   readonly configFile: string
-  /** For KRB5CCNAME: alice's ticket is in it. */
+  /** For KRB5CCNAME. The cache contains alice's ticket. */
   readonly cache: string
-  /** Its service is ldap/localhost, so connect to it by that name. */
+  /** Its service is ldap/localhost, so connect with that name. */
   readonly slapd: SlapdFacts
   /** The address of the KDC, over TCP and UDP. */
   readonly kdc: string
@@ -31,16 +31,16 @@ export interface KerberosFacts {
   readonly serviceKeytab: string
   /** The keys of `reader`, a principal without a password. */
   readonly readerKeytab: string
-  /** A realm that trusts this one, and is trusted by it; `ldap/elsewhere.other.example` is a service of it. */
+  /** Another realm; the two trust each other. `ldap/elsewhere.other.example` is a service of it. */
   readonly other: { readonly realm: string; readonly kdc: string; readonly serviceKeytab: string }
-  /** Everything that the KDC wrote. */
+  /** All output of the KDC. */
   readonly directory: string
 }
 
 const realm = "EXAMPLE.COM"
 const otherRealm = "OTHER.EXAMPLE"
 
-/** Begins to start both. The caller has to `stop` them. About a second, and a minute where the package has to be built. */
+/** Begins to start both. The caller must `stop` them. Takes about a second, or a minute if the package must be built. */
 export const launchKerberos = async (): Promise<Launch<KerberosFacts>> => {
   const [port, otherPort] = await freePorts("127.0.0.1", "127.0.0.1")
   const other = await launchIn("kdc", (folder) => launchKdc(folder, otherRealm, otherPort!, otherPrincipals))
@@ -88,7 +88,7 @@ const trust = [
   `addprinc -pw back krbtgt/${realm}@${otherRealm}`
 ]
 
-/** Commands of kadmin; `file` is a file in the KDC's folder. */
+/** Commands of kadmin. `file` is a file in the KDC's folder. */
 const principals = (file: (name: string) => string): ReadonlyArray<string> => [
   // It accepts tickets of clients without pre-authentication.
   "addprinc -randkey -requires_preauth ldap/localhost",
@@ -98,7 +98,7 @@ const principals = (file: (name: string) => string): ReadonlyArray<string> => [
   `addprinc -pw ${passwordOf("bob")} -requires_preauth bob`,
   `addprinc -pw ${passwordOf("carol")} -pwexpire 2020-01-01 carol`,
   `addprinc -pw secret -allow_tix disabled`,
-  // An account as old as Windows 2003.
+  // An account with the keys of Windows 2003.
   `addprinc -e arcfour-hmac:normal -pw secret old`,
   `addprinc -e aes128-cts-hmac-sha1-96:special -pw secret salted`,
   "addprinc -randkey reader",
@@ -141,7 +141,7 @@ const launchKdc = async (
   return { facts, ...server }
 }
 
-/** krb5.conf(5) of a client that asks this KDC and no name server. */
+/** krb5.conf(5) of a client that uses this KDC and no name server. */
 export const realmConfiguration = (realm: string, kdc: string): string => `
 [libdefaults]
  default_realm = ${realm}
@@ -180,7 +180,7 @@ const kdcConfiguration = (folder: string, realm: string, port: number): string =
  }
 `
 
-/** Asks for a ticket, and puts it into a cache. */
+/** Requests a ticket and stores it in a cache. */
 export const kinit = (configFile: string, cache: string, principal: string, password: string): Promise<unknown> => {
   const run = promisify(execFile)(findExecutable("kinit")!, ["-c", cache, principal], {
     env: { ...process.env, KRB5_CONFIG: configFile }
@@ -193,7 +193,7 @@ const kerberosPackage = fileURLToPath(new URL("../../../node_modules/kerberos", 
 
 const buildPackage = async (): Promise<void> => {
   if (existsSync(join(kerberosPackage, "build/Release/kerberos.node"))) return
-  // The headers that come with this Node; without them they would be fetched.
+  // The headers of this Node. Otherwise they would be downloaded.
   const node = dirname(dirname(process.execPath))
   const headers = existsSync(join(node, "include/node/node_api.h")) ? { npm_config_nodedir: node } : {}
   await promisify(execFile)("npm", ["run", "install", "--prefix", kerberosPackage], {

@@ -1,5 +1,5 @@
 /**
- * Starts all the servers and keeps them until Ctrl-C, so that one test run after the other finds them there:
+ * Starts all servers and keeps them until Ctrl-C, so that several test runs can use them:
  *
  *     node test/servers/setup/keep.ts servers.json
  *     EFFECT_LDAP_SERVERS=servers.json npx vitest run test/servers/samba.test.ts

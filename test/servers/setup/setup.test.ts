@@ -14,7 +14,7 @@ it("a server that starts for some test files is asked for in the text of these f
   expect(asking.filter((name) => !name.endsWith(".test.ts") && name !== "servers/setup/setup.ts")).toEqual([])
 })
 
-/** A server that is made by two steps; each names its process. */
+/** A server that is created in two steps. Each step prints its process id. */
 const launch = () =>
   launchIn("test", async (directory) => {
     const process = (name: string) => ["sh", "-c", `echo $$ > ${directory}/${name}; exec sleep 1000`]

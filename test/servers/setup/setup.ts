@@ -1,14 +1,14 @@
 /**
- * Vitest's global set-up: the real servers that the test files share, one of each for a whole run, and the clients of
- * others that drive the directory in memory.
+ * Vitest's global setup. It starts the real servers that the test files share, one of each for a whole run, and finds the installed
+ * LDAP clients of other projects, which drive the directory in memory.
  *
- * A test file takes a server with `inject` and leaves its tests out where there is none:
+ * A test file gets a server with `inject`, and skips its tests if the server is missing:
  *
  *     const slapd = inject("slapd")
  *     describe.skipIf(slapd === undefined)("against slapd", () => { … slapd!.urls.ldap … })
  *
- * slapd answers before any test begins. The others take their time: they are started only if a test file of the run asks
- * for them, while other tests run, and that file has to wait with `waitFor`.
+ * slapd answers before any test begins. The other servers take longer: they are started only if a test file of the run asks for
+ * them, while other tests run. Such a file has to wait with `waitFor`.
  */
 import { readFile } from "node:fs/promises"
 import type { TestProject } from "vitest/node"
@@ -23,17 +23,17 @@ import { launchSlapd, type SlapdFacts } from "../slapd/slapd.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Undefined where the machine has no slapd: the tests that need it are skipped. */
+    /** Undefined if this machine has no slapd. The tests that need it are skipped. */
     readonly slapd: SlapdFacts | undefined
-    /** 389 Directory Server; undefined where the machine has none. Answers after `waitFor`. */
+    /** 389 Directory Server; undefined if this machine has none. Answers after `waitFor`. */
     readonly ds389: Ds389Facts | undefined
-    /** Samba as a domain controller; undefined where the machine has none. Answers after `waitFor`. */
+    /** Samba as a domain controller; undefined if this machine has none. Answers after `waitFor`. */
     readonly samba: SambaFacts | undefined
     /** The installed LDAP clients of other projects, which drive the directory in memory. */
     readonly foreignClients: ForeignClients
-    /** A KDC with a slapd that takes its tickets; undefined where the machine has none. Answers after `waitFor`. */
+    /** A KDC with a slapd that accepts its tickets; undefined if this machine has none. Answers after `waitFor`. */
     readonly kerberos: KerberosFacts | undefined
-    /** PostgreSQL; undefined where the machine has none. Answers after `waitFor`. */
+    /** PostgreSQL; undefined if this machine has none. Answers after `waitFor`. */
     readonly postgres: PostgresFacts | undefined
   }
 }
@@ -43,7 +43,7 @@ const missing = (server: string, reason: string): void => {
   console.warn(`\n*** ${server} is missing, so the tests that need it are SKIPPED: ${reason}\n`)
 }
 
-/** Servers that keep.ts keeps running. */
+/** The servers that keep.ts keeps running. */
 const kept = async (): Promise<ProvidedServers | undefined> => {
   const file = process.env["EFFECT_LDAP_SERVERS"]
   return file === undefined ? undefined : JSON.parse(await readFile(file, "utf8"))

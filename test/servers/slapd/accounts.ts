@@ -1,8 +1,9 @@
 /**
- * slapd's second directory, as LDIF: accounts in states that its password policy knows, and one that may act for others.
+ * The second directory of slapd, as LDIF: accounts in states that its password policy supports, and an account that may act for
+ * others.
  *
- * It has the overlays, so that the first directory is what every server can hold. Each account is a person below it with the
- * password of its own name, `passwordOf("expiring")`, and a policy of its own, so that no test disturbs another.
+ * It has the overlays; the first directory has only what every server supports. Each account is a person below it, with the
+ * password of its own name, `passwordOf("expiring")`, and with its own policy, so that no test disturbs another.
  */
 import { base, passwordOf, record } from "../directory.ts"
 
@@ -12,22 +13,22 @@ const generalizedTime = (millis: number): string => new Date(millis).toISOString
 const states: Readonly<
   Record<string, { readonly policy: ReadonlyArray<string>; readonly account?: ReadonlyArray<string> }>
 > = {
-  /** Its password expires within a day, so the server warns. It is a minute old, since a warning needs more than a second. */
+  /** Its password expires within a day, so the server warns. It is a minute old, since a warning requires more than a second. */
   expiring: {
     policy: ["pwdMaxAge: 86400", "pwdExpireWarning: 86399"],
     account: [`pwdChangedTime: ${generalizedTime(Date.now() - 60_000)}`]
   },
-  /** Its password has expired, and is good for two binds all the same. */
+  /** Its password has expired, but still works for two binds. */
   grace: { policy: ["pwdMaxAge: 1", "pwdGraceAuthNLimit: 2"], account: ["pwdChangedTime: 20200101000000Z"] },
-  /** As `grace`, for one bind. */
+  /** Like `grace`, for one bind. */
   grace2: { policy: ["pwdMaxAge: 1", "pwdGraceAuthNLimit: 1"], account: ["pwdChangedTime: 20200101000000Z"] },
   expired: { policy: ["pwdMaxAge: 1"], account: ["pwdChangedTime: 20200101000000Z"] },
   /** Locked by the administrator. */
   locked: { policy: ["pwdLockout: TRUE"], account: ["pwdAccountLockedTime: 000001010000Z"] },
-  /** Must change the password before anything else. */
+  /** Must change the password before any other operation. */
   reset: { policy: ["pwdMustChange: TRUE"], account: ["pwdReset: TRUE"] },
   reset2: { policy: ["pwdMustChange: TRUE"], account: ["pwdReset: TRUE"] },
-  /** Three wrong passwords lock it; a new one has to be long, new, and said with the old one. */
+  /** Three wrong passwords lock it. A new password must be long and new, and the old one must be sent with it. */
   strict: {
     policy: [
       "pwdMinLength: 8",
@@ -39,14 +40,14 @@ const states: Readonly<
   },
   /** Three wrong passwords lock it. */
   lockable: { policy: ["pwdLockout: TRUE", "pwdMaxFailure: 3", "pwdLockoutDuration: 3600"] },
-  /** Changes its password again and again. */
+  /** Changes its password repeatedly. */
   changing: {
     policy: ["pwdMinAge: 86400"],
     account: [`pwdChangedTime: ${generalizedTime(Date.now())}`]
   }
 }
 
-/** The name of the second directory, whose administrator is the first's. */
+/** The name of the second directory. The administrator of the first one administers it. */
 export const accountsBase = "o=accounts"
 
 export const accounts = (): string =>

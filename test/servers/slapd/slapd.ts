@@ -1,9 +1,9 @@
 /**
- * Starts OpenLDAP's slapd for tests: in a directory of its own, on free loopback ports, filled with the directory of the
- * tests, and gone when the tests are.
+ * Starts OpenLDAP's slapd for tests, in its own directory, on free loopback ports, with the test directory. It is removed when the
+ * tests end.
  *
- * `setup.ts` starts the one that all test files share. A test that wants a server to itself, to stop it under a client
- * for instance, calls {@link startSlapd}.
+ * `setup.ts` starts the server that all test files share. If a test needs its own server, for instance to stop it while a client is
+ * connected, it calls {@link startSlapd}.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { networkInterfaces } from "node:os"
@@ -14,7 +14,7 @@ import { ensureInstalled, findExecutable } from "../installation.ts"
 import { answers, freePorts, type Launch, launchIn, type Running, running, watched } from "../running.ts"
 import { accounts, accountsBase } from "./accounts.ts"
 
-/** Where a running slapd is and how to get in. Plain data: vitest hands it to the test files. */
+/** How to reach a running slapd. Plain data: vitest passes it to the test files. */
 export interface SlapdFacts {
   readonly base: string
   readonly admin: { readonly dn: string; readonly password: string }
@@ -26,30 +26,30 @@ export interface SlapdFacts {
     readonly ldap: string
     readonly ldaps: string
     readonly ldapi: string
-    /** On ::1, undefined where the machine has no IPv6. */
+    /** On ::1; undefined if this machine has no IPv6. */
     readonly ldap6: string | undefined
     readonly ldaps6: string | undefined
   }
   readonly socketPath: string
-  /** The authority to trust is `ca`; slapd shows `server`; the others are for tests of what has to be refused. */
+  /** The authority to trust is `ca`; slapd uses `server`. The others are for tests of refused certificates. */
   readonly certificates: Certificates
   /** The certificate of the authority as a file. */
   readonly caFile: string
-  /** What slapd logs, to be read with slapdLog.ts. */
+  /** The log of slapd; slapdLog.ts parses it. */
   readonly logFile: string
-  /** Everything that the server wrote. */
+  /** All output of the server. */
   readonly directory: string
 }
 
-/** A slapd for one test: `stop` ends it and removes its files. */
+/** A slapd for one test. `stop` ends it and removes its files. */
 export type Slapd = Running<SlapdFacts>
 
-/** Where Debian and Ubuntu put what is needed. */
+/** The paths of Debian and Ubuntu. */
 const modules = "/usr/lib/ldap"
 const schemas = "/etc/ldap/schema"
 
 /**
- * The path of slapd. As root on Debian or Ubuntu it is installed first where it is missing; elsewhere the answer is why
+ * The path of slapd. As root on Debian or Ubuntu slapd is installed first if it is missing. Otherwise the result is the reason why
  * there is none.
  */
 export const ensureSlapd = (): { readonly path: string } | { readonly missing: string } => {
@@ -57,10 +57,10 @@ export const ensureSlapd = (): { readonly path: string } | { readonly missing: s
   return missing === undefined ? { path: findExecutable("slapd")! } : { missing }
 }
 
-/** Starts a server. The caller has to `stop` it. About a third of a second. */
+/** Starts a server in about a third of a second. The caller must `stop` it. */
 export const startSlapd = (path: string): Promise<Slapd> => running(launchSlapd(path))
 
-/** What one slapd has beside what all have: variables of its environment, lines of slapd.conf(5). */
+/** The differences of one slapd from the others: environment variables, lines of slapd.conf(5). */
 export interface SlapdOptions {
   readonly environment?: Readonly<Record<string, string>>
   readonly configuration?: string | ((folder: string) => string)
@@ -127,7 +127,7 @@ const launch = async (
       ]
     ],
     logFile: facts.logFile,
-    // slapd says that it starts a moment before it listens.
+    // slapd reports that it starts a moment before it listens.
     isUp: async () => /\bslapd starting$/m.test(await readFile(facts.logFile, "utf8")) && (await answers(port!)),
     timeout: 10_000,
     signal: "TERM"
@@ -135,7 +135,7 @@ const launch = async (
   return { facts, ...server }
 }
 
-/** slapd.conf(5). Values with no sense of their own: whatever the tests need, and no more. */
+/** slapd.conf(5). The settings are what the tests need, and nothing else. */
 const configuration = (folder: string, url: string, own: string): string => `
 ${["core", "cosine", "inetorgperson", "nis"].map((name) => `include ${schemas}/${name}.schema`).join("\n")}
 modulepath ${modules}
@@ -213,7 +213,7 @@ retcode-parent "ou=results,${accountsBase}"
 ${results(url).map((line) => `retcode-item ${line}`).join("\n")}
 `
 
-/** Results of a server with problems, which a test could not cause otherwise. */
+/** Results of a server with problems, which a test couldn't cause otherwise. */
 const results = (url: string): ReadonlyArray<string> => [
   `"cn=busy" 0x33 text="try again"`,
   `"cn=unavailable" 0x34`,
@@ -224,7 +224,7 @@ const results = (url: string): ReadonlyArray<string> => [
   `"cn=confidentiality" 0x0d`,
   `"cn=unknown" 0x1234`,
   `"cn=referral" 0x0a text="go elsewhere" ref="${url}/ou=people,${base}"`,
-  // The connection ends instead of an answer, and after it.
+  // The connection ends instead of the answer, or after it.
   `"cn=disconnect" 0x00 flags=disconnect`,
   `"cn=post-disconnect" 0x00 flags=post-disconnect`,
   // A Notice of Disconnection.

@@ -1,7 +1,7 @@
 /**
  * The connections of clients in slapd's log (`loglevel stats`).
  *
- * slapd writes a line for what happens on a connection, such as
+ * For each event on a connection, slapd writes a line such as
  *
  *     conn=1000 fd=12 ACCEPT from IP=127.0.0.1:40312 (IP=127.0.0.1:38901)
  *     conn=1000 op=0 BIND dn="cn=admin,dc=example,dc=com" method=128
@@ -15,21 +15,21 @@
 import { readFile } from "node:fs/promises"
 import { setTimeout as delay } from "node:timers/promises"
 
-/** One connection, from slapd's side. */
+/** One connection, as slapd saw it. */
 export interface SlapdConnection {
-  /** The number that slapd gave it. */
+  /** The number that slapd assigned to it. */
   readonly id: number
   /** `IP=127.0.0.1:40312`, or `PATH=…` on the unix socket. */
   readonly peer: string
-  /** Every line about it, without the time and the connection's number. */
+  /** All lines about it, without the time and the connection's number. */
   readonly lines: ReadonlyArray<string>
   readonly unbinds: number
   readonly abandons: number
-  /** Why it ended: empty after an unbind, otherwise as slapd says, such as `connection lost`; undefined while open. */
+  /** Why it ended: empty after an unbind, otherwise slapd's text, such as `connection lost`; undefined while it is open. */
   readonly closed: string | undefined
 }
 
-/** All connections so far, in slapd's order. */
+/** All connections so far, in the order in which slapd accepted them. */
 export const readConnections = async (logFile: string): Promise<ReadonlyArray<SlapdConnection>> => {
   const connections = new Map<number, Array<string>>()
   for (const line of (await readFile(logFile, "utf8")).split("\n")) {
@@ -54,11 +54,11 @@ export const readConnections = async (logFile: string): Promise<ReadonlyArray<Sl
 }
 
 /**
- * The connections that have a line with `marker` in it, once there are `count` of them and slapd has closed them all.
+ * The connections with a line that contains `marker`. Waits until there are `count` of them and slapd has closed all of them.
  *
- * Test files share the server, so a test marks its connections: with a base, a filter or a bind DN that no other test
- * uses, or by its own address (`IP=127.0.0.1:${localPort} `). slapd learns of an end a moment after the client, hence the
- * wait; it fails after `timeout` milliseconds with what was in the log by then.
+ * Test files share the server, so a test marks its connections: with a base, a filter or a bind DN that no other test uses, or by
+ * its own address (`IP=127.0.0.1:${localPort} `). slapd notices an end a moment after the client, so this function waits. After
+ * `timeout` milliseconds it fails with the log.
  */
 export const closedConnections = async (
   logFile: string,

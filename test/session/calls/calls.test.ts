@@ -1,4 +1,7 @@
-/** Operations as values: the list is complete, calls carry the data that layers need, and lookupResult and compareResult return the server's whole result. */
+/**
+ * Operations as values. The list is complete, calls contain the data that layers need, and lookupResult and compareResult return
+ * the server's whole result.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -7,7 +7,7 @@ import { SessionMachine } from "../../../src/session/core/SessionMachine.ts"
 const maxUnread = highWaterMark / 4
 const entry = new LdapEntry(Buffer.alloc(highWaterMark / 2), 0, highWaterMark / 2)
 
-/** A stream that isn't read is sent two entries, each of them more than may stay unread. */
+/** A stream that isn't read receives two entries, each of them larger than the limit of unread bytes. */
 const endsOfUnread = (isOtherWaiting: boolean): ReadonlyArray<string> => {
   const machine = new SessionMachine(1000)
   const search = { kind: "stream", expects: "SearchResultDone", timeoutMillis: 1000, maxUnread } as const

@@ -1,4 +1,4 @@
-/** Operations whose caller is gone. The search in test/states found these cases; here each has its own test. */
+/** Operations whose caller has left. The search in test/states found these cases; here each has its own test. */
 import { describe, expect, it } from "vitest"
 import { makeOperation, type Operation } from "../../../src/session/core/Operation.ts"
 import type { SessionEvent } from "../../../src/session/core/SessionEvent.ts"
@@ -92,6 +92,6 @@ it("S6: a search that is left to finish keeps the time limit that it has", () =>
     { _tag: "Flush" },
     { _tag: "LetFinish", operation: search }
   )
-  // The driver knows one timer of an operation: a second one would leave the first without an owner.
+  // The driver keeps one timer for each operation. A second timer would leave the first one without an owner.
   expect(machine.actions.filter(({ _tag }) => _tag === "SetTimer")).toHaveLength(1)
 })

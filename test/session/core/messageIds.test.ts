@@ -1,4 +1,4 @@
-/** S5: message ids start again after the last one. Here there are eight of them, instead of two thousand million. */
+/** S5: message ids start again after the last one. In these tests there are eight of them, instead of two thousand million. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -14,7 +14,7 @@ const inFlight = Effect.fnUntraced(function*(session: LdapSession, peer: Recordi
   return { fiber, messageId: (yield* peer.expect("DeleteRequest")).messageId }
 })
 
-/** The ids of so many operations, one after another. */
+/** The ids of this many operations, one after another. */
 const idsOf = Effect.fnUntraced(function*(count: number, session: LdapSession, peer: RecordingPeer) {
   const ids: Array<number> = []
   for (let i = 0; i < count; i++) {

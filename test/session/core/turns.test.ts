@@ -1,4 +1,4 @@
-/** S7: the order of waiting operations, if an exclusive operation is given up or has nothing in flight. */
+/** S7: the order of waiting operations, if an exclusive operation is abandoned or has nothing in flight. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"

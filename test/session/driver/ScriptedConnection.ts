@@ -1,6 +1,6 @@
 /**
- * A connection that a test plays by hand, call by call: it may do all that `LdapConnection` allows, answer within the call that writes,
- * say at once that there is room, lend bytes and change them, and also what it doesn't allow, throw.
+ * A connection that a test controls call by call. It can do everything that `LdapConnection` allows: answer within the call that
+ * writes, report room immediately, and reuse the bytes that it delivered. It can also throw, which isn't allowed.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -16,9 +16,9 @@ export class ScriptedConnection implements LdapConnection {
   readonly host = "peer"
   readonly tls = undefined
   readonly written: Array<Request> = []
-  /** What has to be called of it, and in which order it was. */
+  /** The calls that it expects, and those that were made, in order. */
   readonly calls: Array<"pause" | "resume" | "shutdown"> = []
-  /** Told of each message within the call that writes it; says whether there is room for more. */
+  /** Called for each message within the call that writes it. Returns whether there is room for more. */
   onWrite: (request: Request) => boolean = () => true
   onPause: () => void = () => {}
   onResume: () => void = () => {}
@@ -69,7 +69,7 @@ export class ScriptedConnection implements LdapConnection {
     return Result.succeed(this.handshake)
   }
 
-  /** Hands a message over. */
+  /** Delivers a message. */
   send(messageId: number, operation: ProtocolOperation): void {
     this.receiver.onOctets(octets(messageId, operation))
   }
@@ -84,7 +84,7 @@ export class ScriptedConnection implements LdapConnection {
   }
 }
 
-/** A session over a connection; `closing` is what frees the connection. */
+/** A session over a connection. `closing` is the effect that releases the connection. */
 export const open = (
   connection: ScriptedConnection,
   options?: LdapSession.SessionOptions,

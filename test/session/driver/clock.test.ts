@@ -12,7 +12,7 @@ import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { connect, octets, ok, over, settle } from "../recording/RecordingPeer.ts"
 
-/** A clock whose wall time can be set, while its monotonic time and its sleep are those of the other. */
+/** A clock whose wall time can be set. Its monotonic time and its sleep are those of the real clock. */
 const settable = (clock: Clock.Clock) => {
   let offset = 0
   const stepped: Clock.Clock = Object.create(clock, {
@@ -59,7 +59,7 @@ describe("S6: a wall clock that is set", () => {
   )
 })
 
-/** A server in its own thread, so that it answers while this one is busy. Sets `answered` when it has. */
+/** A server in its own thread, so that it answers while this thread is busy. Sets `answered` then. */
 const server = `
 const { parentPort, workerData } = require("node:worker_threads")
 const answer = Buffer.from(workerData.answer)

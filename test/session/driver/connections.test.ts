@@ -1,6 +1,6 @@
 /**
- * The driver over a connection that does everything that a connection may do, and some things that it may not. The machine is tried in every state by
- * test/states; here it is what carries its events and performs its actions.
+ * The driver over a connection that does everything that a connection may do, and some things that it may not. test/states tests
+ * the machine in every state; this file tests the code that passes events to it and performs its actions.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** S2 and S3 under defects: a failing socket of the caller, and errors that this library doesn't expect of itself. */
+/** S2 and S3 under defects: a failing socket of the caller, and unexpected errors within this library. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

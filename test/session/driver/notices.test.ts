@@ -64,7 +64,7 @@ describe("unsolicited notifications", () => {
       assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(subscriber)
-      // What it took before it was busy, and the last of what came meanwhile.
+      // The notices that it took before it was busy, and the last ones of those that arrived since.
       assert.isAtMost(seen.length, 2 * 64)
       assert.deepStrictEqual(seen.slice(-64), Array.from({ length: 64 }, (_, i) => `1.2.${1000 - 64 + i}`))
     }))

@@ -1,4 +1,4 @@
-/** S9: the requests that carry a secret that must not cross a network in clear text. */
+/** S9: which requests contain a secret that must not be sent over a network in clear text. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { secretKind } from "../../../src/model/attribute/secretAttributes.ts"
@@ -124,7 +124,7 @@ describe("S9: a request carries a password", () => {
   })
 })
 
-/** The attributes in which servers take passwords and keys, each in the servers' own words. */
+/** Attributes in which servers store passwords and keys, in the spelling of each server. */
 const written = {
   "RFC 4519, 2798": ["userPassword", "userPKCS12"],
   "OpenLDAP": ["olcRootPW", "olcDbPass"],

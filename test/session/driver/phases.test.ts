@@ -1,6 +1,6 @@
 /**
- * The tables of src/session/README.md, row by row, at the driver: ways from one phase to the next that the tests of each promise don't
- * go by. test/states goes by all of them in the machine alone.
+ * The tables of src/session/README.md, row by row, with the driver: transitions between phases that the tests of the promises don't
+ * cover. test/states covers all of them in the machine alone.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -33,7 +33,7 @@ const opened = Effect.fnUntraced(function*(handshake: Effect.Effect<void, LdapEr
   return { connection, session, release: start(Scope.close(scope, Exit.void)) }
 })
 
-/** A session whose StartTLS is on its way. */
+/** A session with a StartTLS in progress. */
 const securing = Effect.fnUntraced(function*(handshake?: Effect.Effect<void, LdapError>) {
   const world = yield* opened(handshake)
   const fiber = yield* start(Effect.exit(world.session.startTls()))

@@ -1,4 +1,4 @@
-/** Peers that end a connection in the middle of a message, only halfway, or not at all. */
+/** Peers that end a connection in the middle of a message, incompletely, or not at all. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

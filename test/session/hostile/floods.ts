@@ -10,7 +10,7 @@ import { type Behaviour, stillWorks, type World } from "./world.ts"
 const total = 40_000
 const size = 1000
 
-/** Sends entries in packets of a hundred, and says how many bytes the connection has taken. */
+/** Sends entries in packets of a hundred, and returns how many bytes the connection has accepted. */
 const flood = Effect.fnUntraced(function*({ peer }: World, messageId: number) {
   let taken = 0
   const packet = Buffer.concat(
@@ -28,7 +28,7 @@ const flood = Effect.fnUntraced(function*({ peer }: World, messageId: number) {
   return { sending, taken: () => taken }
 })
 
-/** Turns of the event loop until nothing has been taken for a while. */
+/** Waits for turns of the event loop until no bytes have been accepted for a while. */
 const stopped = Effect.fnUntraced(function*(taken: () => number) {
   let last = -1
   for (let quiet = 0; quiet < 300; quiet = taken() === last ? quiet + 1 : 0) {

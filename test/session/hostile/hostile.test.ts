@@ -1,7 +1,7 @@
 /**
- * Hostile peers: the behaviour of each, and the session's promise for it. Every behaviour runs in memory, over TCP and
- * over TLS where it can be, in virtual time; after each, nothing is left: no fiber, no connection, and as many unbinds as
- * promised with nothing after them.
+ * Hostile peers: the behaviour of each, and the session's promise for it. Every behaviour runs in memory, over TCP and over TLS
+ * where that is possible, in virtual time. Afterwards there must be no fiber and no connection left, and exactly the promised
+ * number of unbinds with nothing after them.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { endings } from "./endings.ts"

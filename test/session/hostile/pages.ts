@@ -29,7 +29,7 @@ const searching = ({ session }: World) =>
     Effect.forkScoped({ startImmediately: true })
   )
 
-/** Empty pages with one cookie, for as long as they are asked for. */
+/** Empty pages with one cookie, as long as they are requested. */
 const goesInCircles = (search: (world: World) => Effect.Effect<unknown, never, never>): Behaviour["run"] =>
   Effect.fnUntraced(function*(world) {
     const running = yield* Effect.forkScoped(search(world), { startImmediately: true })

@@ -1,4 +1,4 @@
-/** Peers that answer StartTLS with anything but a handshake. */
+/** Peers that answer StartTLS with something else than a handshake. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"

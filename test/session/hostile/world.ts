@@ -1,6 +1,6 @@
 /**
- * The world of hostile peers: a session and its peer in memory, over TCP, or over TLS, all in virtual time; and the checks of
- * every session after its end, whatever its peer did.
+ * The environment for hostile peers: a session and its peer in memory, over TCP, or over TLS, all in virtual time, and the checks
+ * of every session after its end, whatever its peer did.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -35,8 +35,8 @@ export interface Behaviour {
   /** UnbindRequests that the peer sees, from the first byte to the last. Default 1. */
   readonly unbinds?: 0 | 1
   /**
-   * How the peer takes the end: it closes its side when the client has (default), never does (`stays`), or doesn't even read
-   * (`deaf`). The latter two cost the client its `closeTimeout`.
+   * How the peer ends: it closes its side after the client has (default), never closes it (`stays`), or doesn't even read (`deaf`).
+   * In the last two cases the client's release takes `closeTimeout`.
    */
   readonly farewell?: "stays" | "deaf"
   readonly run: (world: World) => Effect.Effect<void, unknown, Scope.Scope>
@@ -88,7 +88,7 @@ export const run = Effect.fnUntraced(function*(way: Way, behaviour: Behaviour) {
     const session = yield* Scope.provide(world.session, scope)
     const { connection, peer } = yield* world.accept
     if (behaviour.farewell === undefined) {
-      // Outlives the session, as a server does, and is not counted.
+      // It outlives the session, as a server does, and isn't counted.
       yield* Effect.andThen(peer.ended, peer.end).pipe(
         Effect.forkIn(outer),
         Effect.provideService(Metric.FiberRuntimeMetrics, undefined)
@@ -185,7 +185,7 @@ export const element = (tag: number, ...content: ReadonlyArray<Uint8Array | stri
 
 const number = (value: number) => element(0x02, Buffer.from([value]))
 
-/** A message around an operation that is bytes already. */
+/** A message around an operation that is already encoded. */
 export const message = (id: number, operation: Uint8Array, ...more: ReadonlyArray<Uint8Array>): Buffer =>
   element(0x30, number(id), operation, ...more)
 

@@ -1,6 +1,7 @@
 /**
- * The boundary: whatever a program without types, a form or a setting puts into the public functions, only typed errors come out. Nothing
- * is sent of what can't be, nothing is a defect, and nothing throws outside of an Effect but a typed error where that is documented.
+ * The boundary of the library. Whatever a program without type checks, a form or a setting passes to public functions, the result
+ * is a typed error. Nothing invalid is sent, there are no defects, and outside of an Effect nothing throws except typed errors
+ * where that is documented.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -50,7 +51,7 @@ class Something {
 const cyclic: Record<string, unknown> = { _tag: "And" }
 cyclic["filters"] = [cyclic, cyclic]
 
-/** Values that are no values of anything, and values that are some of something else. */
+/** Values that are never valid, and values that are valid in other places. */
 const strange: ReadonlyArray<unknown> = [
   undefined,
   null,
@@ -139,7 +140,7 @@ const anything: Arbitrary.Arbitrary<unknown> = Arbitrary.map(
   (n) => strange[n % strange.length]
 )
 
-/** Now a value of the right kind, now anything; also as a field of what would be right otherwise. */
+/** Sometimes a valid value, sometimes any value, also as a field of an otherwise valid value. */
 const mostly = (right: unknown): Arbitrary.Arbitrary<unknown> =>
   Arbitrary.map(
     Arbitrary.all([anything, Arbitrary.schema(Schema.Boolean)]),
@@ -296,7 +297,7 @@ const args: Readonly<Record<string, ReadonlyArray<Arbitrary.Arbitrary<unknown>>>
   }
 })()
 
-/** What came of a call; a throw outside of the Effect is a defect too. */
+/** The outcome of a call. A throw outside of the Effect counts as a defect. */
 const outcome = (make: () => Effect.Effect<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>> =>
   Effect.suspend(() => {
     try {
@@ -346,7 +347,7 @@ describe("operations of a session", () => {
           const error = judge(name, given, exit)
           const requests = directory.log.pdus().filter(({ direction }) => direction === "request")
           if (error?.reason._tag === "InvalidRequest" && name !== "upsert") assert.deepStrictEqual(requests, [])
-          // The session is as good as before.
+          // The session works as before.
           yield* session.lookup("dc=b")
         }).pipe(Effect.scoped),
       { arbitrary: { runs: 100 }, timeout: 60_000 }
@@ -363,7 +364,7 @@ describe("invalid options", () => {
     return yield* LdapSession.fromTransport(directory.transport)
   })
 
-  /** Each of these was taken for the default, or for no time at all. */
+  /** Each of these was once treated as the default, or as no time at all. */
   const refused: ReadonlyArray<readonly [field: string, options: unknown]> = [
     ...[new Date(), new Map(), /x/, new Error("x"), 5, null, "x", [], Effect.succeed(1), Redacted.make("x")].map(
       (options) => ["options", options] as const
@@ -579,7 +580,7 @@ describe("binds and settings", () => {
 
   it.effect.prop("configurations of clients", [anything, anything], ([a, b]) =>
     Effect.gen(function*() {
-      // Nothing listens there, so no server is needed to tell settings that are taken.
+      // Nothing listens there, so accepted settings are recognised without a server.
       for (
         const config of [a, { url: a, auth: b }, { urls: a }, { urls: [a, b] }, {
           url: "ldapi://%2Fnowhere",
@@ -596,7 +597,7 @@ describe("binds and settings", () => {
 // Plain functions
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What never throws, whatever it is given. */
+/** Functions that never throw, whatever their arguments. */
 const total: Readonly<Record<string, (a: never, b: never) => unknown>> = {
   "LdapFilter.equals": (a, b) => LdapFilter.equals(a, b),
   "LdapFilter.substrings": (a, b) => LdapFilter.substrings(a, { initial: b, any: [b] }),
@@ -644,7 +645,7 @@ const total: Readonly<Record<string, (a: never, b: never) => unknown>> = {
   "LdapSubschema.parseAttributeType": (a) => LdapSubschema.parseAttributeType(a)
 }
 
-/** What is a mistake in the program, and throws a typed error that says so. */
+/** Arguments that are bugs of the program: the function throws a typed error that says so. */
 const documented: Readonly<
   Record<
     string,

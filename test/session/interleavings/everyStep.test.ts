@@ -1,7 +1,7 @@
 /**
  * S1, S2, S4, S5, S7 under interruption at every step of opening a session, of each operation and of the release. After each
- * of them: one unbind and nothing after it, one Abandon at most, no fiber and no connection left, and a session that others
- * can go on with.
+ * interruption there is one unbind with nothing after it, at most one Abandon, no fiber and no connection left, and a session that
+ * other fibers can continue to use.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -58,7 +58,7 @@ const operations: Record<string, (session: LdapSession.LdapSession) => Effect.Ef
     })
 }
 
-/** A session whose operation is interrupted, and that others go on with. */
+/** A session whose operation is interrupted while other fibers continue to use it. */
 const sharing = (operation: (session: LdapSession.LdapSession) => Effect.Effect<unknown, unknown>, abandons: number) =>
   Effect.fnUntraced(function*({ target }: Stepping) {
     const { client, peer, session: opening } = yield* connect()
@@ -66,7 +66,7 @@ const sharing = (operation: (session: LdapSession.LdapSession) => Effect.Effect<
     const scope = yield* Scope.make()
     const session = yield* Scope.provide(opening, scope)
     yield* Fiber.await(yield* target(operation(session)))
-    // Bind needs the connection for itself: it comes back only if nothing is in flight and no operation holds the connection.
+    // A bind needs the connection alone, so it returns only if nothing is in flight and no operation holds the connection.
     yield* session.bind(auth)
     assert.strictEqual((yield* session.delete("cn=b")).code, 0)
     yield* Scope.close(scope, Exit.void)
@@ -77,7 +77,7 @@ const sharing = (operation: (session: LdapSession.LdapSession) => Effect.Effect<
   }, Effect.scoped)
 
 /**
- * The expected number of unbinds. A session that was interrupted before it had its connection sends none, and between the answer to
+ * The expected number of unbinds. If a session was interrupted before it had its connection, it sends none. Between the answer to
  * StartTLS and the end of the handshake nothing may be sent.
  */
 const unbindsOf = ({ count, events, kinds }: RecordingPeer): number => {
@@ -86,7 +86,7 @@ const unbindsOf = ({ count, events, kinds }: RecordingPeer): number => {
   return kinds().length > 0 ? 1 : 0
 }
 
-/** Opening a session and releasing it, as one fiber does. */
+/** Opens a session and releases it, in one fiber. */
 const owning = (
   options: LdapSession.SessionOptions,
   use: (session: LdapSession.LdapSession) => Effect.Effect<unknown, unknown>
@@ -110,7 +110,7 @@ const owning = (
     yield* Fiber.interrupt(serving)
   }, Effect.scoped)
 
-/** The release, which runs to its end although the fiber that runs it is interrupted. */
+/** The release, which completes even if its fiber is interrupted. */
 const releasing = Effect.fnUntraced(function*({ target }: Stepping) {
   const { client, peer, session } = yield* connect()
   const serving = yield* Effect.forkDetach(answering(peer))
@@ -173,7 +173,7 @@ describe("interrupted at every step, on real sockets", () => {
           Effect.forever(
             Effect.flatMap(server.accept, (peer) => {
               seen.push(peer)
-              // What is left of a connection that the client has closed goes with it.
+              // Whatever is left of a connection that the client has closed is removed with it.
               return Effect.forkChild(
                 Effect.raceFirst(answering(peer, peer.startTls), Effect.andThen(peer.ended, peer.reset))
               )
@@ -181,7 +181,7 @@ describe("interrupted at every step, on real sockets", () => {
           )
         )
         yield* Fiber.await(running)
-        // Connections are accepted in order: when this one is there, so is the one that may have been opened before.
+        // Connections are accepted in order. When this one has arrived, an earlier one has arrived too.
         yield* knock(server.port)
         while (!seen.some(({ events }) => events[0] === "FIN" && events.length === 1)) yield* Effect.yieldNow
         for (const peer of seen) {

@@ -1,7 +1,7 @@
 /**
  * S1, S2, S3, S5 and S7 under every order in which two and three fibers can take their steps, up to a bound (see schedules.ts). The
- * number of schedules is printed. `INTERLEAVINGS=2 npx vitest run test/session/interleavings` tries those with two deviations of all
- * programs, which takes minutes.
+ * number of schedules is printed. `INTERLEAVINGS=2 npx vitest run test/session/interleavings` tries the schedules with two
+ * deviations for all programs, which takes minutes.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -26,14 +26,14 @@ const sasl = LdapAuth.sasl(LdapSasl.plain({ username: "a", password: Redacted.ma
 interface World {
   readonly session: LdapSession.LdapSession
   readonly peer: RecordingPeer
-  /** Closes the scope of the session: any fiber may, and more than one. */
+  /** Closes the scope of the session. Any fiber may do so, also several of them. */
   readonly release: Effect.Effect<void>
 }
 
 /** The fibers of a program. Their results are not checked; the messages on the wire are. */
 type Program = (world: World) => ReadonlyArray<Effect.Effect<unknown, unknown>>
 
-/** The answer belongs to the request, or the session has ended before it came. */
+/** The answer belongs to the request, or the session ended before the answer arrived. */
 const remove = ({ session }: World, dn: string) =>
   Effect.matchEffect(session.delete(dn), {
     onFailure: ({ reason: { _tag } }) => (_tag === "SessionClosed" ? Effect.void : Effect.die(_tag)),
@@ -86,7 +86,7 @@ const programs: Record<string, Program> = {
   ]
 }
 
-/** S7: between an exclusive request and its response nothing is sent but a Cancel, and the final unbind. */
+/** S7: between an exclusive request and its response, only a Cancel and the final unbind may be sent. */
 const assertAlone = (kinds: ReadonlyArray<string>, answeredBy: ReadonlyArray<number>) => {
   kinds.forEach((kind, i) => {
     if (kind !== "BindRequest") return
@@ -104,7 +104,7 @@ const runOf = (program: Program, begin: Effect.Effect<void>): Effect.Effect<void
       reader: Effect.map(client.reader, ({ pull }) => ({ pull, upgrade: () => Effect.yieldNow })),
       writer: client.writer
     })
-    /** For each request, how many requests had arrived when it was answered. */
+    /** For each request: the number of requests that had arrived when it was answered. */
     const answeredBy: Array<number> = []
     const observed: RecordingPeer = {
       ...peer,
@@ -133,7 +133,7 @@ const runOf = (program: Program, begin: Effect.Effect<void>): Effect.Effect<void
       const exit = yield* Fiber.join(fiber)
       if (Exit.hasDies(exit)) return yield* Effect.failCause((exit as Exit.Failure<never, unknown>).cause)
     }
-    // The session is as good as before, or has been released.
+    // The session works as before, or has been released.
     const isOpen = Exit.isSuccess(yield* Effect.exit(session.delete("cn=last")))
     if (isOpen) assert.strictEqual((yield* session.bind(LdapAuth.anonymous)).code, 0)
     yield* release

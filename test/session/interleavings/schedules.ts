@@ -1,13 +1,14 @@
 /**
  * Runs a program under every order in which its fibers can take their steps, up to a bound.
  *
- * A schedule is a list of decisions. There is one before every operation that a fiber evaluates (does it go on, or give way to the
- * others?), one wherever several fibers are ready (which is next?), and one after each run of a fiber (do the microtasks come now, or
- * after the next fiber?). By default a fiber goes on, the first that is ready is next, and the microtasks come at once. All schedules
- * with at most `deviations` decisions against the default are tried, in order: with 0 there is one, with 1 as many as there are
- * decisions, with 2 about half of their square. Most races need one or two, since they are two steps with something in between.
+ * A schedule is a list of decisions. Before every operation that a fiber evaluates, there is a decision whether it continues or
+ * yields. If several fibers are ready, there is a decision which is next. After each run of a fiber, there is a decision whether
+ * the microtasks run now or after the next fiber. By default a fiber continues, the first ready fiber is next, and the microtasks
+ * run at once. All schedules with at most `deviations` decisions against the default are tried, in order. With 0 there is one
+ * schedule, with 1 there are as many as decisions, with 2 about half of the square of that. Most races need one or two, since they
+ * are two steps with another step in between.
  *
- * Time stands still, and everything is in memory, so a schedule gives the same run each time.
+ * Time stands still, and everything is in memory, so a schedule always gives the same run.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -15,7 +16,7 @@ import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
 
-/** A decision that goes against the default: which, and which of its alternatives (from 1 on). */
+/** A decision against the default: its number, and the number of the alternative (from 1). */
 export interface Deviation {
   readonly at: number
   readonly alternative: number
@@ -23,15 +24,15 @@ export interface Deviation {
 
 export type Schedule = ReadonlyArray<Deviation>
 
-/** A fiber that has given way goes on for so many operations before it is asked again: to take it up costs some. */
+/** How many operations a fiber that has yielded runs before the next decision, since resuming it takes some operations. */
 const leastBetweenYields = 3
 
-/** Decisions of one run, in the order in which they come up. */
+/** The decisions of one run, in order. */
 class Decisions {
   readonly #deviations: ReadonlyMap<number, number>
-  /** How many alternatives each had, the default not counted. */
+  /** The number of alternatives of each decision, without the default. */
   readonly alternatives: Array<number> = []
-  /** Decisions count from here on: what goes before is the same for all programs. */
+  /** Decisions count from here on. Everything before is the same for all programs. */
   hasBegun = false
 
   constructor(schedule: Schedule) {
@@ -82,7 +83,7 @@ class Controlled implements Scheduler.Scheduler {
   }
 }
 
-/** Lets every microtask run, and those that they plan. */
+/** Lets all microtasks run, including those that they schedule. */
 const microtasks = async (): Promise<void> => {
   for (let i = 0; i < 8; i++) await Promise.resolve()
 }
@@ -90,13 +91,13 @@ const microtasks = async (): Promise<void> => {
 export interface Explored {
   /** How many schedules were run. */
   readonly schedules: number
-  /** The most decisions that one of them had. */
+  /** The maximum number of decisions of a schedule. */
   readonly decisions: number
 }
 
 /**
- * Runs the program once for each schedule; decisions count from where it runs `begin`. Fails with the first schedule under which it fails, hangs, or leaves a fiber. `only` is to
- * run one again.
+ * Runs the program once for each schedule. Decisions count from where the program runs `begin`. Fails with the first schedule under
+ * which the program fails, hangs, or leaves a fiber. `only` runs one schedule again.
  */
 export const explore = async (
   program: (begin: Effect.Effect<void>) => Effect.Effect<void, unknown>,
@@ -116,7 +117,7 @@ export const explore = async (
     most = Math.max(most, decisions.alternatives.length)
     if (options.only !== undefined || schedule.length === options.deviations) continue
     if (schedules + runs.length >= (options.most ?? Infinity)) continue
-    // Those that deviate once more, behind the last deviation: so none comes twice.
+    // The schedules with one more deviation, after the last one, so that no schedule comes twice.
     for (let at = decisions.alternatives.length - 1; at > (schedule.at(-1)?.at ?? -1); at--) {
       for (let alternative = decisions.alternatives[at]!; alternative > 0; alternative--) {
         runs.push([...schedule, { at, alternative }])

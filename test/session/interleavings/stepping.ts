@@ -1,19 +1,19 @@
 /**
- * Interrupts a fiber at each of its steps in turn, and at each step of every other fiber that takes part: before each
- * operation that the runtime evaluates, while the fiber runs as well as while it waits.
+ * Interrupts a fiber at each of its steps in turn, and at each step of every other fiber that participates: before each operation
+ * that the runtime evaluates, while the fiber runs and while it waits.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
 
-/** The arguments of one run of a scenario. When the run has ended, no fiber that it started may be left. */
+/** The arguments of one run of a scenario. After the run, none of the fibers that it started may be left. */
 export interface Stepping {
-  /** Starts the fiber that is to be interrupted; steps are counted from here until it has ended. */
+  /** Starts the fiber that will be interrupted. Steps are counted from here until it ends. */
   readonly target: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<Fiber.Fiber<A, E>, never, R>
 }
 
-/** Takes a fiber up again in the next microtask instead of the next turn of the event loop, for there are many. */
+/** Resumes a fiber in the next microtask instead of the next turn of the event loop, since there are many. */
 const atOnce = new Scheduler.MixedScheduler("async", (task) => {
   let isCancelled = false
   queueMicrotask(() => {
@@ -24,15 +24,15 @@ const atOnce = new Scheduler.MixedScheduler("async", (task) => {
   }
 })
 
-/** Ends a scenario that hangs, on real time even under a test clock, so that the failure names it. */
+/** Ends a scenario that hangs. It uses real time even under a test clock, so that the failure names the scenario. */
 const hanging = Effect.callback<never>((resume) => {
   const timer = setTimeout(() => resume(Effect.die("it hangs")), 10_000)
   return Effect.sync(() => clearTimeout(timer))
 })
 
 /**
- * A scheduler that has every fiber yield after so many operations, and for long enough that sockets have their events meanwhile. The
- * default is 2,048 operations: then a fault between two particular ones shows once in a thousand runs.
+ * A scheduler that makes every fiber yield after a number of operations, for long enough that sockets deliver their events in
+ * between. The default is 2,048 operations, so a bug between two particular operations would show once in a thousand runs.
  */
 export const givingWayAfter = (operations: number): Scheduler.Scheduler => {
   const patient = new Scheduler.MixedScheduler("async", (task) => {
@@ -46,13 +46,12 @@ export const givingWayAfter = (operations: number): Scheduler.Scheduler => {
   }
 }
 
-/** Taking up a fiber that gave way costs two operations; giving way more often, it would never go on. */
+/** Resuming a fiber that yielded costs two operations. With more frequent yields it would never continue. */
 const leastBetweenYields = 3
 
 /**
- * Runs the scenario once for each step, until the fiber ends before its interruption is due, and returns how many steps there
- * were. With `yields` every fiber gives way to the others after each of its operations, which is the other extreme of how
- * fibers can interleave.
+ * Runs the scenario once for each step, until the fiber ends before its interruption is due, and returns the number of steps. With
+ * `yields` every fiber yields after each of its operations, which is the other extreme of how fibers can interleave.
  */
 export const atEveryStep = Effect.fnUntraced(function*<E, R>(
   options: { readonly yields: boolean; readonly every?: number | undefined },
@@ -74,7 +73,7 @@ export const atEveryStep = Effect.fnUntraced(function*<E, R>(
           if (fiber !== target) {
             target.interruptUnsafe()
           } else {
-            // One that runs is interrupted when it has given way.
+            // A running fiber is interrupted when it has yielded.
             queueMicrotask(() => target!.interruptUnsafe())
             return true
           }

@@ -18,7 +18,7 @@ describe("programs at random", () => {
         { runs: 2000, size: 60, maxShrinks: 2000 }
       )
       assertPassed(result)
-      // A run in which little happened would prove little.
+      // If little happened in a run, it would prove little.
       assert.isAbove(totals.operations, 5000)
       assert.isAbove(totals.checkouts, 500)
       assert.isAbove(totals.abandons, 200)

@@ -1,12 +1,12 @@
 /**
- * Programs at random, and what must be true of every one of them: the promises of a session, S1 to S6 and S10 first of all.
+ * Random programs, and the promises that each of them must keep: above all S1 to S6 and S10 of a session.
  *
- * A program is up to 30 steps. Some are taken by fibers of the client, which share three sessions and a pool of others:
- * operations, checkouts, interruptions, scopes that close, time that passes. Others are taken by the peers: answers, silence,
- * resets, notices, garbage. When the steps are over every scope is closed and the time runs on. Then nothing may be left, and the
- * bytes that each session wrote must be as promised.
+ * A program has up to 30 steps. Some are taken by fibers of the client, which share three sessions and a pool: operations,
+ * checkouts, interruptions, scopes that close, time that passes. Others are taken by the peers: answers, silence, resets, notices,
+ * garbage. After the last step every scope is closed and the time continues. Then nothing may be left, and each session must have
+ * written the promised bytes.
  *
- * A program is plain data, and a failing one is printed as a command that runs it again: see modelSoak.ts.
+ * A program is plain data. A failing program is printed as a command that runs it again: see modelSoak.ts.
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
@@ -36,9 +36,9 @@ import { entry, octets, ok, over, type RecordingPeer, settle } from "../recordin
 const sessions = 3
 const fibers = 8
 
-/** Most of it happens on the first of three sessions: see {@link lineOf}. */
+/** Most steps use the first of three sessions: see {@link lineOf}. */
 const SessionNumber = Schema.Literals([0, 1, 2, 3, 4, 5])
-/** 6 and 7 are the sessions that the pool has opened last. */
+/** 6 and 7 are the two sessions that the pool has opened last. */
 const LineNumber = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7])
 const FiberNumber = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7])
 
@@ -63,7 +63,7 @@ const Search = Schema.Struct({
 })
 
 const Checkout = Schema.Struct({
-  /** A fiber borrows a session of the pool, or two, one within the scope of the other. */
+  /** A fiber borrows one session of the pool, or two, one within the scope of the other. */
   step: Schema.tag("checkout"),
   fiber: FiberNumber,
   does: Schema.Literals(["delete", "search", "two"]),
@@ -79,7 +79,7 @@ const Answer = Schema.Struct({
 })
 
 const Step = Schema.Union([
-  // Listed several times for frequency: a program of faults only ends too soon.
+  // Listed several times to be more frequent: a program that has mostly faults ends too soon.
   Operation,
   Operation,
   Search,
@@ -90,14 +90,14 @@ const Step = Schema.Union([
   Answer,
   Schema.Struct({ step: Schema.tag("interrupt"), fiber: FiberNumber }),
   Schema.Struct({
-    /** The scope of a session, or the one that holds the scopes of all (-1), closes from this many fibers at once. */
+    /** This many fibers at once close the scope of a session, or the scope of all sessions (-1). */
     step: Schema.tag("close"),
     session: Schema.Literals([-1, 0, 1, 2, 3, 4, 5]),
     times: Schema.Literals([1, 2, 5])
   }),
   Schema.Struct({ step: Schema.tag("time"), millis: Schema.Literals([1, 100, 999, 5000, 40_000]) }),
   Schema.Struct({
-    /** All fibers are interrupted and the peer answers every request: then the session must work as a new one does. */
+    /** All fibers are interrupted and the peer answers every request. Then the session must work like a new one. */
     step: Schema.tag("renewed"),
     session: SessionNumber
   }),
@@ -152,7 +152,7 @@ export const noTotals = (): Totals => ({
 /** A connection from both sides. */
 export interface Connection {
   readonly session: LdapSession.LdapSession
-  /** Without one, the server answers by itself. */
+  /** If it is missing, the server answers by itself. */
   readonly peer: RecordingPeer | undefined
   /** Breaks the connection. */
   readonly reset: Effect.Effect<void>
@@ -161,11 +161,11 @@ export interface Connection {
   /** The messages that the session wrote. */
   readonly written: () => ReadonlyArray<LdapMessage>
   readonly octetsAfterUnbind: () => number
-  /** Completes when the connection is released, or dies with a description of the rest. */
+  /** Completes when the connection is released; otherwise dies with a description of what is left. */
   readonly gone: Effect.Effect<void>
 }
 
-/** Where a program runs: over what, and in which time. */
+/** The environment of a program: its transport and its time. */
 export interface Environment {
   readonly connect: Effect.Effect<Connection, LdapError | Socket.SocketError, Scope.Scope>
   /** The scope of the peers, which live longer than the sessions. */
@@ -175,7 +175,7 @@ export interface Environment {
   readonly time: (millis: number) => Effect.Effect<void>
   /** Runs everything to its end. */
   readonly finish: (closing: ReadonlyArray<Fiber.Fiber<unknown>>) => Effect.Effect<void>
-  /** Whether `written` is exact even after a fault of the peer, and whether each step takes effect at once. */
+  /** Whether `written` is exact even after a fault of the peer, and whether each step takes effect immediately. */
   readonly isExact: boolean
   /** How many sessions the pool may have. */
   readonly most: number
@@ -183,7 +183,7 @@ export interface Environment {
 
 /** A connection, the session on it, and a record of both sides. */
 interface Line extends Connection {
-  /** How many requests of the peer's have been looked at. */
+  /** How many of the peer's requests have been processed. */
   seen: number
   readonly unanswered: Array<LdapMessage>
   /** How many entries the peer sent for a message id. */
@@ -210,7 +210,7 @@ const openPool = (environment: Environment, lines: Array<Line>) => {
   })
   return LdapPool.make({
     server: "ldap://pool",
-    // Over real sockets every connection that a peer accepts has to be known.
+    // Over real sockets, every connection that a peer accepts must be known.
     open: environment.isExact ? joining : Effect.uninterruptible(joining),
     min: 0,
     max: environment.most,
@@ -347,7 +347,7 @@ const answer = (line: Line, step: Extract<Step, { readonly step: "answer" }>): E
       )
     }
     const granted = isStartTls(operation) && step.how !== "failure"
-    // Not awaited: if the client doesn't read, the peer waits, and the program goes on.
+    // Not awaited: if the client doesn't read, the peer waits, but the program continues.
     return line.peer.sendOctets(Buffer.concat(chunks)).pipe(
       Effect.andThen(granted ? line.handshake : Effect.void),
       Effect.forkDetach({ startImmediately: true }),
@@ -497,7 +497,7 @@ const body = Effect.fnUntraced(function*(environment: Environment, program: Read
         if (environment.isExact) yield* judgeRenewed(lineOf(lines, step.session)!, environment.settle)
         break
     }
-    // The client's steps come before the ones before them have had their effect, the peers' after.
+    // The client's steps run before the previous steps have had their effect, the peers' steps afterwards.
     if (step.step === "time" || step.step === "answer" || step.step === "peer") yield* environment.settle
   }
   closing.push(yield* Effect.forkDetach(Scope.close(parent, Exit.void)))
@@ -554,12 +554,12 @@ const expectedUnbinds = (
   // A bind that was not answered in time: the peer still listens.
   const isUnanswered = end._tag === "ConnectionLost" && end.detail.includes("this side closed")
   if (!isUnanswered && (end._tag === "ConnectionLost" || end._tag === "ServerNotice")) return 0
-  // A reset that the session has not read yet: nothing can be written. A StartTLS that is not answered, or whose handshake
-  // has not ended by closeTimeout: nothing may be written.
+  // If the session hasn't read a reset yet, nothing can be written. If a StartTLS isn't answered, or its handshake hasn't ended by
+  // closeTimeout, nothing may be written.
   return line.broken || written.some(({ operation }) => isStartTls(operation)) ? unbinds : 1
 }
 
-/** S5: operations that were given up delay neither a bind, which needs the session alone, nor any other operation. */
+/** S5: an abandoned operation doesn't delay a bind, which needs the session alone, or any other operation. */
 const judgeRenewed = Effect.fnUntraced(function*(line: Line, settle: Effect.Effect<void>) {
   yield* settle
   const { peer, session } = line
@@ -595,7 +595,7 @@ const judgeExit = (exit: Exit.Exit<unknown, unknown>): void => {
   )
 }
 
-/** S10: entries of one search or of its pages, in the server's order, none lost and none twice. */
+/** S10: the entries of a search or of its pages arrive in the server's order, none missing and none twice. */
 const judgeSearch = (
   { all, line, seen }: NonNullable<Running["search"]>,
   exit: Exit.Exit<unknown, unknown>,
@@ -617,13 +617,13 @@ const judgeSearch = (
   const inner = Exit.isSuccess(exit) ? (exit.value as Exit.Exit<unknown, unknown>) : exit
   const complete = all && Exit.isSuccess(inner)
   for (const [index, [id, count]] of pages.entries()) {
-    // Only the last page may be cut short.
+    // Only the last page may be incomplete.
     if (!complete && index === pages.length - 1) continue
     promise(count === line.entries.get(id), `S10: ${count} of ${line.entries.get(id)} entries of message ${id}`)
   }
 }
 
-/** S5: at most one Abandon for an operation, only for those that can be abandoned. */
+/** S5: at most one Abandon for an operation, and only for operations that can be abandoned. */
 const judgeAbandons = (written: ReadonlyArray<LdapMessage>): void => {
   const sent = new Map(written.map((message) => [message.messageId, message.operation._tag]))
   const abandoned = new Set<number>()
@@ -643,7 +643,7 @@ const judgeAbandons = (written: ReadonlyArray<LdapMessage>): void => {
 // In memory
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Everything in this process, in virtual time that the program moves. */
+/** Everything runs in this process, in virtual time that the program controls. */
 const inMemory = (peers: Scope.Scope): Environment => ({
   peers,
   isExact: true,

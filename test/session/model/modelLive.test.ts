@@ -20,10 +20,10 @@ const certificates = makeCertificates()
 const tls = { ca: certificates.ca.cert, servername: "localhost" }
 const limits = { closeTimeout: 100, requestTimeout: "5 seconds", connectTimeout: "5 seconds" } as const
 
-/** Real time passes here; the promises don't depend on how much of it a program asks for. */
+/** Real time passes here. The promises don't depend on how much time a program requests. */
 const live = {
   isExact: false,
-  // One at a time: the connections that a peer accepts are told apart by their order.
+  // One at a time, since the connections that a peer accepts are distinguished by their order.
   most: 1,
   settle: Effect.andThen(settle, Effect.sleep(1)),
   time: (millis: number) => Effect.sleep(Math.min(millis, 3)),
@@ -98,7 +98,7 @@ describe.skipIf(inject("slapd") === undefined)("programs at random against slapd
             auth,
             ...limits
           })
-          // By this line slapd's log tells the connection from others.
+          // This line distinguishes the connection from others in slapd's log.
           yield* session.lookup(`${marker},${slapd.base}`)
           return {
             session,

@@ -30,7 +30,7 @@ const seed = Number(values.seed ?? Date.now())
 const begin = performance.now()
 const elapsed = () => (performance.now() - begin) / 1000
 
-/** Programs between two looks at the clock. */
+/** How many programs run between two checks of the clock. */
 const batch = 500
 
 const soak = Effect.gen(function*() {

@@ -1,11 +1,11 @@
 /**
- * Opens and closes sessions by the thousand, each with a bind and a search that is given up, and reports leaks:
+ * Opens and closes thousands of sessions, each with a bind and an abandoned search, and reports leaks:
  *
  *     node test/session/model/soak.ts --sessions 100000 --over memory
  *     node test/session/model/soak.ts --sessions 100000 --over tcp
  *
- * Fails where the peers saw another number of unbinds than there were sessions, where a descriptor or a fiber is left, or where
- * memory grew by more than 32 MB after the first tenth.
+ * Fails if the number of unbinds that the peers received differs from the number of sessions, if a descriptor or a fiber is left,
+ * or if memory grew by more than 32 MB after the first tenth.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -40,7 +40,7 @@ const collectGarbage = runInNewContext("gc") as () => void
 let unbinds = 0
 let fibers = 0
 
-/** A server's side: answers a bind, begins a search, and never ends it. */
+/** The server's side: answers a bind, and begins a search that never ends. */
 const serve = (write: (octets: Uint8Array) => void): (chunk: Uint8Array) => void => {
   const parser = new LdapParser()
   return (chunk) => {
@@ -103,7 +103,7 @@ interface Left {
   readonly fibers: number
 }
 
-/** What there is when everything has come to rest. */
+/** The resources in use when everything is idle. */
 const left = Effect.gen(function*() {
   for (let i = 0; i < 100; i++) yield* Effect.yieldNow
   collectGarbage()

@@ -1,6 +1,6 @@
 /**
- * S7: conversations of SASL that go another way than their caller: mechanisms that hang, can't be interrupted, or end when another bind
- * has the connection. What they do to a security layer is in test/connection/saslLayer.test.ts.
+ * S7: SASL conversations that don't end with their caller: mechanisms that hang, can't be interrupted, or end when another bind has
+ * the connection. Their effect on a security layer is tested in test/connection/saslLayer.test.ts.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -18,7 +18,7 @@ const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operati
 
 const accepted = { _tag: "BindResponse", result: ok } as const
 
-/** A mechanism of one step, and what it does when the server has accepted. */
+/** A mechanism with one step, and its behaviour after the server has accepted. */
 const mechanism = (
   succeeded: LdapSasl.SaslStep["succeeded"],
   first: Effect.Effect<unknown> = Effect.void
@@ -55,7 +55,7 @@ describe("a mechanism", () => {
       yield* settle
       const release = yield* start(Scope.close(scope, Exit.void))
       yield* settle
-      // The caller is told at once, the mechanism may still say how the unbind is to be sent.
+      // The caller is told at once. The mechanism may still decide how the unbind must be sent.
       assert.strictEqual((yield* Fiber.join(bind)).reason._tag, "SessionClosed")
       assert.isFalse(isInterrupted)
       yield* TestClock.adjust("3 seconds")
@@ -139,7 +139,7 @@ describe("a mechanism", () => {
       assert.strictEqual((yield* Fiber.join(first)).code, 0)
       const second = yield* start(Effect.flip(session.bind(layered)))
       yield* settle
-      // The peer of this test takes no layer off, and doesn't have to: message ids count up.
+      // The peer of this test doesn't unwrap, and doesn't have to: message ids count up.
       yield* peer.sendOctets(framed(octets(2, accepted)))
       const { reason } = yield* Fiber.join(second)
       assert.strictEqual(reason._tag, "AuthRejected")

@@ -21,7 +21,7 @@ describe("S6: a time limit", () => {
       const start = (timeout: number) =>
         Effect.forkChild(Effect.flip(session.delete("cn=a", { timeout })), { startImmediately: true })
       const long = yield* start(1000)
-      // By now the fiber of the deadlines sleeps until the longer one.
+      // By now the fiber of the deadlines sleeps until the longer limit.
       yield* peer.expect("DeleteRequest")
       yield* settle
       const short = yield* start(100)

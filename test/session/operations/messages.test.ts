@@ -1,4 +1,4 @@
-/** Messages for the caller beside entries and results: references, controls, intermediate responses, the response to a Cancel. */
+/** Other messages than entries and results: references, controls, intermediate responses, the response to a Cancel. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,4 +1,4 @@
-/** Searches in pages as a peer sees them. */
+/** Paged searches, as a peer sees them. */
 import * as Effect from "effect/Effect"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import type { RecordingPeer } from "../recording/RecordingPeer.ts"

@@ -41,7 +41,7 @@ describe("slots for paged searches", () => {
       yield* peer.send(one.messageId, done, [LdapControl.pagedResults({ size: 0, cookie: Buffer.from("more") })])
       const two = yield* asked(peer)
       yield* peer.send(two.messageId, { _tag: "SearchResultDone", result: { ...ok, code: 51 } })
-      // It waits for the server, which was busy, and doesn't hear of the end before that.
+      // It waits for the server, which was busy, and isn't told of the end before that.
       yield* settle
       const second = yield* start(Effect.exit(session.searchResult({ base: "dc=2", pageSize: 1 })))
       second.addObserver(() => {
@@ -111,7 +111,7 @@ describe("an interrupted paged search releases its slot, whatever step it is at"
               collects ? Effect.asVoid(session.searchResult(options)) : Stream.runDrain(session.search(options))
             )
             yield* Fiber.await(searching)
-            // Where the place was lost this waits for ever, or is refused.
+            // If the slot was lost, this waits forever or is refused.
             const again = yield* session.searchResult({ base, pageSize: 1 })
             assert.isNotEmpty(again.entries)
             yield* Fiber.interrupt(answering)
@@ -145,13 +145,13 @@ describe("what a program does with the answer to its Cancel", () => {
         yield* peer.send(messageId, cancelled)
         yield* settle
         assert.isTrue(isTold)
-        // No time has passed, and the next search in pages has the place.
+        // No time has passed, and the next paged search has the slot.
         const next = yield* start(session.searchResult({ base: "dc=next", pageSize: 1 }))
         const second = yield* asked(peer)
         assert.strictEqual(second.operation.base, "dc=next")
         yield* peer.send(second.messageId, done)
         yield* Fiber.join(next)
-        // The interruption waits for the program, but not for ever.
+        // The interruption waits for the program, but not forever.
         assert.isUndefined(interrupting.pollUnsafe())
         yield* TestClock.adjust("2 seconds")
         yield* Fiber.join(interrupting)

@@ -1,4 +1,4 @@
-/** How many searches in pages a session runs at once: servers keep few for a connection. */
+/** How many paged searches a session runs at once. Servers keep few of them for a connection. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -17,7 +17,7 @@ describe("concurrent paged searches", () => {
     const connected = yield* connect({ closeTimeout: 0, ...options })
     return { ...connected, session: yield* connected.session }
   })
-  /** A stream in pages whose consumer stands still at its first entry. */
+  /** A paged stream whose consumer stops at its first entry. */
   const standing = Effect.fnUntraced(function*(session: LdapSession, peer: RecordingPeer) {
     const stream = yield* start(Stream.runForEach(session.search({ base, pageSize: 1 }), () => Effect.never))
     const { messageId } = yield* asked(peer)
@@ -39,7 +39,7 @@ describe("concurrent paged searches", () => {
         )
         yield* settle
         assert.lengthOf(peer.received, before)
-        // Searches without pages are not concerned.
+        // Searches without pages are not affected.
         yield* start(Effect.exit(session.lookup("cn=b")))
         yield* peer.expect("SearchRequest")
         yield* Fiber.interrupt(stream)
@@ -133,7 +133,7 @@ describe("concurrent paged searches", () => {
   it.effect("a stream that ended early keeps its slot until the server has released the cursor", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* openWith()
-      // Both in one fiber, which reads no stream any more when it starts the second.
+      // Both in one fiber, which no longer reads a stream when it starts the second one.
       const second = yield* start(Effect.andThen(
         Stream.runDrain(Stream.take(session.search({ base: "dc=1", pageSize: 1 }), 1)),
         session.searchResult({ base: "dc=2", pageSize: 1 })

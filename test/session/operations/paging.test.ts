@@ -1,4 +1,4 @@
-/** Pages (RFC 2696) from well-behaved servers and from servers without paging; hostile ones are in hostile/pages.ts. */
+/** Pages (RFC 2696) from correct servers and from servers without paging. Hostile servers are in hostile/pages.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -243,7 +243,7 @@ describe("pages", () => {
         const given = yield* asked(peer)
         assert.deepStrictEqual({ size: given.size, cookie: Buffer.from(given.cookie) }, { size: 0, cookie })
         assert.isDefined(LdapControl.find(given.controls, LdapControl.sortRequest.oid))
-        // The server isn't through with the page yet.
+        // The server hasn't finished with the page yet.
         yield* peer.send(given.messageId, busy)
         yield* settle
         yield* TestClock.adjust(5)

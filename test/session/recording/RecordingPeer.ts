@@ -1,6 +1,6 @@
 /**
- * A server that does nothing by itself: it records every PDU and byte that it receives, in order, and sends the answers of the test.
- * This one is in memory, or over any socket of Effect; `RecordingServer` puts the same behind a port.
+ * A server that does nothing by itself: it records every PDU and byte that it receives, in order, and sends the answers of the
+ * test. This one is in memory, or over any socket of Effect; `RecordingServer` is the same on a port.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -37,7 +37,7 @@ export interface RecordingPeer {
   readonly events: ReadonlyArray<WireEvent>
   /** Bytes received after an unbind. */
   readonly octetsAfterUnbind: () => number
-  /** Bytes received, without those of TLS. */
+  /** Bytes received, without the overhead of TLS. */
   readonly octetsTaken: () => number
   /** The next PDU that no test step has taken yet. */
   readonly next: Effect.Effect<Request>
@@ -69,7 +69,7 @@ export const entry = (dn: string, attributes: LdapEntry.AttributesInput = { cn: 
 
 export const done: ProtocolOperation = { _tag: "SearchResultDone", result: ok }
 
-/** A message as it goes over the wire. */
+/** A message as it is sent over the connection. */
 export const octets = (
   messageId: number,
   operation: ProtocolOperation,

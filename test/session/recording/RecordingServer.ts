@@ -1,8 +1,8 @@
 /**
- * The recording peer behind a port: TCP, TLS, or TCP that a test turns into TLS. Beside the PDUs it records the events of the
- * transport: FIN, RST, and under TLS whether close_notify came before the FIN.
+ * A recording peer on a port: TCP, TLS, or TCP that a test upgrades to TLS. It records the PDUs and the events of the transport:
+ * FIN, RST, and under TLS whether close_notify came before the FIN.
  *
- * Below TLS stands a stream that this file feeds itself, since Node's own socket tells no close_notify from a FIN.
+ * TLS runs over a stream that this file feeds itself, since Node's own socket doesn't distinguish a close_notify from a FIN.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ import type { Certificate } from "../../servers/certificates.ts"
 import { octets, recorder, type RecordingPeer } from "./RecordingPeer.ts"
 
 export interface RecordedConnection extends RecordingPeer {
-  /** The server's side of a handshake: what comes from now on is TLS. Completes when it is done; never if it fails. */
+  /** The server's side of a handshake: later bytes are TLS. Completes when the handshake has succeeded; never if it fails. */
   readonly startTls: Effect.Effect<void>
   /** Treats the next bytes as a handshake, and doesn't answer them. */
   readonly ignoreHandshake: Effect.Effect<void>
@@ -25,7 +25,7 @@ export interface RecordedConnection extends RecordingPeer {
   readonly sendBelowTls: (octets: Uint8Array) => Effect.Effect<void>
   /** FIN without a close_notify. */
   readonly endBelowTls: Effect.Effect<void>
-  /** Has this side's TLS break down over what it reads, so that it sends a fatal alert. */
+  /** Makes this side's TLS fail on the next bytes, so that it sends a fatal alert. */
   readonly alert: Effect.Effect<void>
   /** Sends close_notify without closing. */
   readonly closeNotify: Effect.Effect<void>
@@ -45,7 +45,7 @@ export interface RecordingServer {
   readonly open: () => number
 }
 
-/** A server on a free port of this machine. Gone with the scope, connections and all. */
+/** A server on a free port of this machine. When the scope closes, it and its connections are closed. */
 export const listen = (options: {
   readonly certificate: Certificate
   /** TLS from the first byte. */
@@ -107,7 +107,7 @@ const connection = (
     else if (deaf) Deferred.doneUnsafe(handshakeBegan, Effect.void)
     else take(chunk)
   })
-  // TLS hands over what it has read in later turns: a close_notify that stands before the FIN is seen before it then.
+  // TLS delivers its data in later turns, so a close_notify before the FIN is seen first.
   raw.on("end", () => {
     finished = true
     setImmediate(() =>
@@ -164,7 +164,7 @@ const connection = (
       }
       if (raw.destroyed || !raw.writable) return resume(Effect.void)
       raw.once("close", done)
-      // Completes when the kernel has it; under TLS at once, so the caller waits for what is below.
+      // Completes when the kernel has the bytes. Under TLS it completes at once, so the caller waits for the layer below.
       socket.write(chunk, done)
       return Effect.sync(() => raw.off("close", done))
     })
@@ -189,7 +189,7 @@ const connection = (
     ...recorded,
     send: (messageId, operation, controls) => sendOctets(octets(messageId, operation, controls)),
     sendOctets,
-    // Once the client has closed both TLS and its side, a TLS socket over a stream may never be done with what it was writing.
+    // If the client has closed both TLS and its side, a TLS socket over a stream may never finish writing.
     end: Effect.sync(() => void (closesBelow && tls !== undefined && !finished ? tls.socket : raw).end()),
     stall: Effect.sync(() => void raw.pause()),
     resume: Effect.sync(() => void raw.resume()),
@@ -205,7 +205,7 @@ const connection = (
       closesBelow = false
       tls?.socket.end()
     }),
-    // A socket that has sent its FIN can't be reset any more: Node then leaks it.
+    // A socket that has sent its FIN can't be reset any more: Node would leak it.
     reset: Effect.sync(() => void (raw.writableEnded ? raw.destroy() : raw.resetAndDestroy())),
     closed: Deferred.await(closed)
   }

@@ -1,4 +1,4 @@
-/** A peer that answers everything as a server would, pages included, and closes its side after an unbind. */
+/** A peer that answers everything as a server would, including pages, and closes its side after an unbind. */
 import * as Effect from "effect/Effect"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import { done, entry, ok, type RecordingPeer } from "./RecordingPeer.ts"
@@ -36,7 +36,7 @@ export const answering = (
       case "ModifyDnRequest":
         return peer.send(messageId, { _tag: "ModifyDnResponse", result: ok })
       case "DeleteRequest":
-        // Returns the entry's name, so that the response to another request would be noticed.
+        // Returns the name in the request, so that the response to another request would be noticed.
         return peer.send(messageId, { _tag: "DeleteResponse", result: { ...ok, matchedDn: operation.dn } })
       case "UnbindRequest":
         return peer.end

@@ -1,6 +1,6 @@
 /**
- * Servers with strict settings: a domain controller that demands signatures, and 389 Directory Server with Kerberos alone. Both
- * are started for this file.
+ * Servers with strict settings: a domain controller that requires signing, and 389 Directory Server with Kerberos only. Both are
+ * started for this file.
  */
 import { afterAll, assert, beforeAll, describe, inject, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -84,7 +84,7 @@ describe.skipIf(!hasSamba)("Samba with ldap server require strong auth = yes", (
           1600
         )
       }
-      // Samba up to 4.21 has no channel bindings, so it takes neither form under TLS then: there a simple bind is the way.
+      // Samba up to 4.21 doesn't support channel bindings, so it accepts neither form under TLS. Use a simple bind there.
       for (const protection of ["none", "confidentiality"] as const) {
         for (const auth of authsWith(protection)) {
           const { reason } = yield* failing({ url: samba.urls.ldaps, tls, auth })

@@ -1,6 +1,6 @@
 /**
- * Binds with a Kerberos ticket, on slapd with MIT's KDC and on Samba with its own: with the `kerberos` package as a program would,
- * and by a provider that wraps messages, for the layers that the package doesn't have.
+ * Binds with a Kerberos ticket, on slapd with MIT's KDC and on Samba with its own KDC. They use the `kerberos` package as a program
+ * would, and a provider that wraps messages for the layers that the package doesn't support.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -32,7 +32,7 @@ const inRealm = (environment: { readonly KRB5_CONFIG: string; readonly KRB5CCNAM
   })
 }
 
-/** A provider that wraps, in the realm of the tests beside it. */
+/** A provider that wraps messages, in the realm of these tests. */
 const wrapping = (environment: NodeJS.ProcessEnv): LdapSasl.GssProvider => {
   let gss: Gss | undefined
   beforeAll(() => {
@@ -175,7 +175,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
       Effect.gen(function*() {
         const marker = `cn=${crypto.randomUUID()}`
         const dn = `uid=alice,ou=people,${slapd.base}`
-        // More than one wrapped buffer holds.
+        // More than fits into one wrapped buffer.
         const large = new Uint8Array(200_000).fill(7)
         yield* Effect.scoped(Effect.gen(function*() {
           const session = yield* LdapSession.make({ ...ldap, auth: mechanism(name, { provider, protection }) })
@@ -245,7 +245,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
 
   it.live("S11: a byte that was changed on its way ends the session", () =>
     Effect.gen(function*() {
-      // Two responses of the bind, the third agrees on the layer, the fourth comes through it.
+      // The bind has two responses, the third negotiates the layer, the fourth is wrapped.
       const { url } = yield* between(slapd.port, changing(4))
       const auth = LdapAuth.sasl(LdapSasl.gssapi({ provider, protection: "integrity" }))
       const session = yield* LdapSession.make({ url, auth })

@@ -47,7 +47,7 @@ describe.skipIf(kerberos === undefined)("slapd and a KDC of MIT's", () => {
     ([mechanism, protection]) =>
       Effect.gen(function*() {
         const dn = `uid=alice,ou=people,${slapd.base}`
-        // More than one wrapped buffer holds.
+        // More than fits into one wrapped buffer.
         const large = new Uint8Array(200_000).fill(9)
         const session = yield* LdapSession.make({
           ...ldap,

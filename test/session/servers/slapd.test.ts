@@ -97,7 +97,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
             }),
           { concurrency: 8, discard: true }
         )
-        // A session that ends by itself, so that there is at least one.
+        // A session that ends by itself, so that there is at least one of them.
         yield* Effect.scoped(
           Effect.flatMap(LdapSession.make({ url: slapd.urls.ldap }), (session) => mark(session, marker))
         )

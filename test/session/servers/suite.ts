@@ -1,7 +1,6 @@
 /**
- * The behaviour of a session with a well-behaved server: the same tests for the directory in memory and for real servers, on the
- * same data, or as much of it as a server can hold. Where a server differs from RFC 4511, its
- * {@link Quirks} say how.
+ * The behaviour of a session with a correct server. The tests are the same for the directory in memory and for real servers, on the
+ * same data, as far as a server supports it. If a server differs from RFC 4511, its {@link Quirks} say how.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -54,9 +53,9 @@ export interface Quirks {
   readonly noIncrement?: boolean
   /** Does not support Who am I? (RFC 4532). */
   readonly noWhoAmI?: boolean
-  /** Returns values where types alone are asked for. */
+  /** Returns values although only types are requested. */
   readonly ignoresTypesOnly?: boolean
-  /** Returns everything, whatever size limit the client asks for. */
+  /** Returns all entries, whatever size limit the client requests. */
   readonly ignoresSizeLimit?: boolean
   /** Returns no matched DN for a missing entry. */
   readonly noMatchedDn?: boolean
@@ -317,7 +316,7 @@ export const suite = (server: SuiteServer): void => {
         yield* session.rename(dn, { newRdn: "cn=renamed" })
         const renamed = `cn=renamed,${scratch}`
         assert.isFalse(yield* session.compare(renamed, "cn", dn.slice(3, dn.indexOf(","))))
-        // Active Directory names an entry once.
+        // Active Directory names an entry with exactly one attribute.
         const deleteOldRdn = quirks.activeDirectory ?? false
         yield* session.rename(renamed, { newRdn: "cn=kept", deleteOldRdn, newSuperior: people })
         const moved = Option.getOrThrow(yield* session.lookup(`cn=kept,${people}`))

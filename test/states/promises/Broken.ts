@@ -1,4 +1,4 @@
-/** A promise that doesn't hold. */
+/** A broken promise. */
 export class Broken extends Error {
   override readonly name = "Broken"
 }

@@ -1,6 +1,5 @@
 /**
- * What each action may do, whatever led to it. An action is checked against what stands around the machine, and the environment is
- * brought up to date.
+ * What each action may do, whatever led to it. An action is checked against the environment, and then the environment is updated.
  */
 import type { Operation } from "../../../src/session/core/Operation.ts"
 import type { Outcome, SessionAction } from "../../../src/session/core/SessionAction.ts"
@@ -9,13 +8,13 @@ import { type Model, writtenUnder } from "../world/Model.ts"
 import type { Step } from "../world/Step.ts"
 import { broken } from "./Broken.ts"
 
-/** What a step has done, for the comparison. */
+/** The effects of a step, for the comparison. */
 export interface Done {
   readonly settled: Array<{ readonly index: number; readonly outcome: Outcome }>
   readonly delivered: Array<number>
   readonly woken: Array<number>
   readonly encoded: Array<number>
-  /** Abandons that were added to the queue, by what they abandon. */
+  /** Abandons that were added to the queue, by the operation that they abandon. */
   abandoned: Array<number>
   notices: number
   hasEnded: boolean
@@ -28,14 +27,14 @@ export const indexOf = (operation: Operation): number => operation.owner as numb
 export const isExclusive = ({ spec: { kind } }: Operation): boolean =>
   kind === "bind" || kind === "bindStep" || kind === "startTls"
 
-/** StartTLS was written, and is neither refused nor finished. */
+/** A StartTLS was written, and is neither refused nor finished. */
 export const isTlsUnderWay = ({ environment, operations }: Model): boolean =>
   operations.some(({ spec }, index) => {
     const call = environment.calls[index]!
     return spec.kind === "startTls" && call.isWritten && (!call.isAnswered || environment.isTlsGranted)
   })
 
-/** Applies a step and checks its actions, each by itself. */
+/** Applies a step and checks each of its actions. */
 export const takeStep = (model: Model, step: Step): { readonly event: SessionEvent; readonly done: Done } => {
   const event = step.event(model)
   step.before?.(model)
@@ -45,7 +44,7 @@ export const takeStep = (model: Model, step: Step): { readonly event: SessionEve
   return { event, done: perform(model, event) }
 }
 
-/** What the wire has seen, whatever the machine makes of it. */
+/** What the wire has seen, independently of the machine's state. */
 const notice = ({ environment, operations }: Model, { about, said }: Step): void => {
   if (said === undefined) return
   environment.isInChunk = true
@@ -53,7 +52,7 @@ const notice = ({ environment, operations }: Model, { about, said }: Step): void
   const call = environment.calls[about]!
   const { kind } = operations[about]!.spec
   if (!call.isWritten || call.isAnswered) return
-  // An answer to what was given up is dropped, except that it ends a StartTLS.
+  // An answer to an abandoned operation is dropped, except that it ends a StartTLS.
   if (call.isSettled && kind !== "startTls") return
   call.isAnswered = true
   if (said._tag !== "Final" || !said.isSuccess) return
@@ -153,7 +152,7 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
       if (action.of === "goodbye") {
         if (environment.isTimed) broken("S2: the timer of the goodbye is set twice")
         if (action.millis !== model.machine.closeTimeoutMillis) broken("S2: the timer of the goodbye has another time")
-        // Once for the goodbye, once for what frees the connection.
+        // Once for the goodbye, and once for the release of the connection.
         if (++environment.timings > 2) broken("S2: the time of the goodbye starts again and again")
         environment.isTimed = true
         return
@@ -240,11 +239,11 @@ const performOne = (model: Model, event: SessionEvent, action: SessionAction, do
 const isReleased = ({ machine: { state: { phase } } }: Model): boolean =>
   "end" in phase && phase.end._tag === "Released"
 
-/** S1: who is owed no unbind. */
+/** S1: the cases in which no unbind is sent. */
 const excused = (model: Model, event: SessionEvent): void => {
   const { environment } = model
   const isPeers = environment.isPeerGone || environment.isNoticed || isTlsUnderWay(model)
-  // It was not decided how the unbind is to be sent, until the time was over.
+  // Until the time limit passed, it was not decided how the unbind must be sent.
   const isUndecided = environment.isUndecided && event._tag === "Timer"
   if (!isPeers && !isUndecided) broken("S1: the connection is freed without an unbind")
 }
@@ -277,7 +276,7 @@ const endedRightly = ({ environment }: Model, event: SessionEvent, tag: string):
   if (!right) broken(`S3: the session ends with ${tag} on ${event._tag}`)
 }
 
-/** Written, and neither answered nor given up by this side: the server is at work on it. */
+/** Written, and neither answered nor abandoned by this side: the server is processing it. */
 export const isOnWire = ({ environment, operations }: Model, index: number): boolean => {
   const call = environment.calls[index]!
   return operations[index]!.spec.kind !== "reservation" && call.isWritten && !call.isAnswered && !call.isSettled
@@ -310,7 +309,7 @@ const abandonWritten = (model: Model, target: number, messageId: number): void =
   nothingIsExclusive(model, -1)
 }
 
-/** S7: nothing is written while a bind or StartTLS is on the wire, nor between its steps, but the next step. */
+/** S7: while a bind or StartTLS is on the wire, or between its steps, only its next step is written. */
 const nothingIsExclusive = (model: Model, index: number): void => {
   const { environment, operations } = model
   operations.forEach((operation, other) => {
@@ -324,7 +323,7 @@ const nothingIsExclusive = (model: Model, index: number): void => {
   if (environment.isTlsGranted) broken("S7: written before the handshake has ended")
 }
 
-/** S5: the id of a request is that of no other one that may still be answered. */
+/** S5: the id of a request differs from the ids of all requests that may still be answered. */
 const idIsFree = (model: Model, id: number, index: number): void => {
   if (id <= 0 || id > 2147483647) broken(`S5: ${id} is no message id`)
   model.operations.forEach((operation, other) => {
@@ -336,7 +335,7 @@ const idIsFree = (model: Model, id: number, index: number): void => {
   })
 }
 
-/** What the caller is told of its request has to be so. */
+/** What the caller is told about its request must be true. */
 const settledRightly = ({ environment, operations }: Model, index: number, outcome: Outcome): void => {
   const call = environment.calls[index]!
   const { spec, target } = operations[index]!
@@ -354,7 +353,7 @@ const settledRightly = ({ environment, operations }: Model, index: number, outco
       if (outcome._tag === "SessionEnded" && outcome.wasInFlight !== (call.isEncoded || call.isWritten)) {
         broken(`${index}: wasInFlight is ${outcome.wasInFlight}, and it isn't so`)
       }
-      // The time of a conversation is that of its steps.
+      // The time limit of a conversation covers its steps.
       const timed = spec.kind === "bindStep" ? target!.spec : spec
       if (outcome._tag === "TimedOut" && outcome.afterMillis !== timed.timeoutMillis) {
         broken("S6: another time than was set")

@@ -1,4 +1,6 @@
-/** S11, S12 and the right answers: what each message of the peer has to do, judged by what has crossed the wire before it. */
+/**
+ * S11, S12 and correct answers: the effect that each message of the peer must have, derived from the earlier messages on the wire.
+ */
 import type { Outcome } from "../../../src/session/core/SessionAction.ts"
 import type { Model } from "../world/Model.ts"
 import type { Said } from "../world/Step.ts"
@@ -9,7 +11,7 @@ import { isReadingFor } from "./invariants.ts"
 type Verdict =
   /** Nothing happens. */
   | { readonly _tag: "Ignored" }
-  /** The session ends, by the peer's fault. */
+  /** The session ends because of a violation by the peer. */
   | { readonly _tag: "Violation" }
   | { readonly _tag: "Disconnection" }
   | { readonly _tag: "Notice" }
@@ -18,7 +20,7 @@ type Verdict =
   | { readonly _tag: "Ended"; readonly index: number; readonly outcome: Outcome["_tag"] }
   /** The server has agreed to StartTLS. */
   | { readonly _tag: "Agreement" }
-  /** The session has ended, and the answer to StartTLS says how the goodbye is made. */
+  /** The session has ended, and the answer to StartTLS determines how the goodbye is sent. */
   | { readonly _tag: "Goodbye" }
   | { readonly _tag: "Close" }
 
@@ -75,7 +77,7 @@ const entryVerdict = (before: Model, index: number, size: number): Verdict => {
 const deliveryVerdict = (before: Model, index: number, size: number): Verdict => {
   const { maxUnread } = before.operations[index]!.spec
   const { held, isWaiting } = before.environment.calls[index]!
-  // Where no other operation keeps the session reading, the server is made to wait instead.
+  // If no other operation needs the session to read, the server has to wait instead.
   const isTooMuch = maxUnread !== undefined && !isWaiting && held > 0 && held + size > maxUnread && isReadingFor(before)
   return isTooMuch ? { _tag: "Ended", index, outcome: "Unread" } : { _tag: "Delivery", index, size }
 }
@@ -152,7 +154,7 @@ export const checkAnswer = (before: Model, after: Model, said: Said, done: Done)
   }
 }
 
-/** The operation ends, and with it only what its Cancel was to cancel. */
+/** The operation ends, and with it only the target of its Cancel. */
 const settledOnly = (after: Model, done: Done, index: number, tag: Outcome["_tag"]): void => {
   const { spec, target } = after.operations[index]!
   const cancelled = spec.kind === "cancel" ? (target!.owner as number) : -1
@@ -172,7 +174,7 @@ const settledOnly = (after: Model, done: Done, index: number, tag: Outcome["_tag
   }
 }
 
-/** What was cancelled in good order isn't abandoned; what couldn't be cancelled is. */
+/** An operation that was cancelled successfully isn't abandoned. If the Cancel failed, it is. */
 const checkCancelled = (before: Model, done: Done, index: number, isGranted: boolean, after: Model): void => {
   const { spec, target } = after.operations[index]!
   if (spec.kind !== "cancel") return

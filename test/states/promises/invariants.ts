@@ -1,11 +1,11 @@
-/** What holds in every state: the machine agrees with itself, and with what stands around it. */
+/** Invariants of every state: the machine is consistent in itself, and consistent with its environment. */
 import { highWaterMark } from "../../../src/session/core/Backpressure.ts"
 import type { Operation } from "../../../src/session/core/Operation.ts"
 import type { Model } from "../world/Model.ts"
 import type { World } from "../world/World.ts"
 import { broken } from "./Broken.ts"
 
-/** `S10`, `S7` and so on are those of src/README.md; the others are the machine's own order. */
+/** `S10`, `S7` and so on are the promises of src/README.md. The others are invariants of the machine itself. */
 export const checkState = (world: World, model: Model): void => {
   model.operations.forEach((operation, index) => checkPlace(model, operation, index))
   checkSums(model)
@@ -15,7 +15,7 @@ export const checkState = (world: World, model: Model): void => {
   if (!model.environment.isInChunk) checkReading(model)
 }
 
-/** Every operation is where its stage says, and nowhere else. */
+/** Every operation is exactly in the places that its stage implies. */
 const checkPlace = ({ environment, machine: { state } }: Model, operation: Operation, index: number): void => {
   const { stage } = operation
   const { access, inFlight, queue } = state
@@ -61,7 +61,7 @@ const checkSums = ({ machine: { state }, operations }: Model): void => {
   }
 }
 
-/** The machine and its surroundings have heard the same of each other. */
+/** The machine and its environment agree on what has happened between them. */
 const checkAround = ({ environment, machine: { state }, operations }: Model): void => {
   const { phase, queue } = state
   const agree = (what: string, one: boolean, other: boolean): void => {
@@ -89,7 +89,7 @@ const checkAround = ({ environment, machine: { state }, operations }: Model): vo
   }
 }
 
-/** S2 and S3: nothing is left but the goodbye, and its time runs. */
+/** S2 and S3: only the goodbye is left, and its timer runs. */
 const checkEnded = ({ environment, machine: { state } }: Model): void => {
   for (const [index, { isSettled, isStarted }] of environment.calls.entries()) {
     if (isStarted && !isSettled) broken(`S3: the session has ended, and operation ${index} goes on`)
@@ -101,7 +101,7 @@ const checkEnded = ({ environment, machine: { state } }: Model): void => {
   if (!environment.isClosed && !environment.isTimed) broken("S2: the session ends, and no time limit runs")
 }
 
-/** Whatever has started has a way to go on, and nothing waits for itself. */
+/** Everything that has started can make progress, and nothing waits for itself. */
 const checkProgress = (world: World, { environment, machine: { state }, operations }: Model): void => {
   const { access, inFlight, queue } = state
   if (queue.waiting.size > 0 && !environment.isFlushPlanned && environment.hasRoom)
@@ -130,7 +130,7 @@ const checkProgress = (world: World, { environment, machine: { state }, operatio
     if (kind === "stream" && call.isTimed && call.isWaiting && call.held > 0) {
       broken(`S6: the time of a wait of stream ${index} runs on, although its consumer was given something`)
     }
-    // What its caller has left is watched by a timer or by a Cancel, or can't be abandoned.
+    // An operation without a caller is watched by a timer or a Cancel, or can't be abandoned.
     if (!call.isGone || timeoutMillis === Infinity) return
     const isWatched = world.callers.some(({ spec, target }, other) =>
       spec.kind === "cancel" && target === index && environment.calls[other]!.isStarted &&
@@ -140,20 +140,20 @@ const checkProgress = (world: World, { environment, machine: { state }, operatio
   })
 }
 
-/** Whether a caller can't go on without what the peer sends next, so that the session has to read. */
+/** Whether a caller needs the peer's next message, so that the session must read. */
 export const isReadingFor = ({ environment, operations }: Model): boolean =>
   operations.some(({ spec: { kind }, stage }, index) => {
     const call = environment.calls[index]!
     if (!call.isStarted || call.isSettled) return false
-    // What can't be abandoned keeps the connection, and so all others, also after its caller.
+    // An operation that can't be abandoned blocks the connection and all other operations, even without a caller.
     const isKept = kind === "bind" || kind === "bindStep" || kind === "startTls" || kind === "cancel"
     const isAsked = call.isEncoded && !call.isAnswered && kind !== "stream"
-    // What was left to finish is something that others wait for.
+    // Other operations wait for an operation that was left to finish.
     const isLeft = call.isLeftToFinish && !call.isAnswered
     return call.isWaiting || isLeft || stage === "alone" || (isAsked && (!call.isGone || isKept))
   })
 
-/** S10: the session reads while a caller needs it, and else as long as no stream is full. */
+/** S10: the session reads if a caller needs it, and otherwise as long as no stream is full. */
 const checkReading = ({ environment, machine, operations }: Model): void => {
   const { phase } = machine.state
   if (phase._tag === "Closing" || phase._tag === "Closed") return

@@ -1,17 +1,17 @@
-/** S2: from every state the release leads to closed, whether the environment answers or not. */
+/** S2: the release leads from every state to closed, whether the environment responds or not. */
 import { decode } from "../canonical.ts"
 import type { Step } from "../world/Step.ts"
 import type { World } from "../world/World.ts"
 import { takeStep } from "./actions.ts"
 import { broken } from "./Broken.ts"
 
-/** More steps than any end takes. */
+/** More steps than any path to the end has. */
 const mostSteps = 16
 
 export interface Ways {
-  /** The time of the goodbye passes, and nothing else happens. */
+  /** Only the time limit of the goodbye passes. */
   readonly silent: ReadonlyArray<Step>
-  /** What the environment owes, in the order in which it is tried. */
+  /** The events that the environment owes, in the order in which they are tried. */
   readonly polite: ReadonlyArray<Step>
 }
 
@@ -27,7 +27,7 @@ const owed: ReadonlyArray<RegExp> = [
 
 export const waysOf = (world: World, alphabet: ReadonlyArray<Step>): Ways => {
   const isTls = ({ about }: Step): boolean => about < 0 || world.callers[about]!.spec.kind === "startTls"
-  // A peer in good order answers once.
+  // A correct peer answers once.
   const once = (step: Step): Step => ({
     ...step,
     isEnabled: (model) =>
@@ -43,7 +43,7 @@ export const waysOf = (world: World, alphabet: ReadonlyArray<Step>): Ways => {
   }
 }
 
-/** Releases the session in a copy of the state and follows both ways. */
+/** Releases the session in a copy of the state and follows both paths. */
 export const checkRelease = (
   world: World,
   alphabet: ReadonlyArray<Step>,

@@ -1,5 +1,5 @@
 /**
- * What a step as a whole has to do: the actions of its event, and no others. The names (S1 to S13) are those of src/README.md.
+ * What a whole step must do: exactly the actions of its event. The names (S1 to S13) are those of src/README.md.
  */
 import type { Outcome } from "../../../src/session/core/SessionAction.ts"
 import type { SessionEvent } from "../../../src/session/core/SessionEvent.ts"
@@ -11,7 +11,7 @@ import { checkAnswer } from "./answers.ts"
 import { broken } from "./Broken.ts"
 import { checkState } from "./invariants.ts"
 
-/** Applies a step to `after`, which equals `before`, and checks what it does. Throws a `Broken`. */
+/** Applies a step to `after`, which equals `before`, and checks its effects. Throws a `Broken`. */
 export const applyStep = (world: World, before: Model, after: Model, step: Step): void => {
   const { done, event } = takeStep(after, step)
   done.abandoned = newAbandons(before, after)
@@ -49,7 +49,7 @@ const abandonsOf = (model: Model, index: number): number => {
   return count
 }
 
-/** S3: what may still happen when the session has ended before. */
+/** S3: what may still happen after the session has ended. */
 const nothingNew = (done: Done): void => {
   if (done.abandoned.length > 0) broken("S3: an Abandon after the end")
 }
@@ -65,7 +65,7 @@ const checkStep = (
   else checkEvent(before, after, step, event, done)
 }
 
-/** Settled: these alone, the first of them with one of these outcomes. */
+/** Exactly these operations are settled, the first of them with one of these outcomes. */
 const only = (done: Done, index: number, ...tags: ReadonlyArray<Outcome["_tag"]>): void => {
   const own = done.settled.find((settled) => settled.index === index)
   if (own === undefined || !tags.includes(own.outcome._tag)) {
@@ -89,7 +89,7 @@ const checkEvent = (
     broken("a stream is woken by something else")
   switch (event._tag) {
     case "ConnectionEnd": {
-      // While a handshake is under way it is the handshake that says why it failed.
+      // During a handshake, the handshake itself reports why it failed.
       const isHandshakes = before.environment.isHandshaking && !before.environment.isClosing &&
         !before.environment.isClosed
       const isEnded = after.environment.isEnded && (wasOpen || after.environment.isClosing)
@@ -143,14 +143,14 @@ const checkCall = (before: Model, after: Model, index: number, event: SessionEve
   const { kind, timeoutMillis } = operation.spec
   const wasOpen = !before.environment.isEnded
   const mayNotBeLeft = isExclusive(operation) || kind === "cancel" || kind === "reservation"
-  // What an operation drags along: a Cancel what it cancels, a reservation its steps.
+  // Operations that end together: a Cancel and its target, a reservation and its steps.
   const own = new Set([index])
   after.operations.forEach(({ target }, other) => {
     if (target === operation && kind === "reservation") own.add(other)
   })
   if (kind === "cancel") own.add(indexOf(operation.target!))
   if (event._tag === "Cancel") own.add(indexOf(event.cancel))
-  // A bind that isn't answered may take effect all the same, later.
+  // A bind that isn't answered may still take effect later.
   const isInDoubt = event._tag === "Timer"
     ? (isExclusive(operation) || kind === "reservation") && call.isWritten
     : event._tag === "Finish" &&
@@ -239,7 +239,7 @@ const checkCall = (before: Model, after: Model, index: number, event: SessionEve
       break
     default:
   }
-  // What a Cancel that comes to nothing was to cancel is abandoned.
+  // If a Cancel has no effect, its target is abandoned.
   if (kind === "cancel" && after.environment.calls[index]!.isSettled && wasOpen) {
     const target = indexOf(operation.target!)
     if (!isOnWire(before, target)) return

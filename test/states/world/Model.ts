@@ -1,7 +1,7 @@
 /**
- * What the search walks through: the production machine, its operations, and what stands around the machine. The environment keeps
- * what the machine has told it in actions, and what has crossed the wire. It never looks into the state of the machine, so that the
- * two can disagree, and the promises can say so.
+ * The model that the search explores: the production machine, its operations, and the environment of the machine. The environment
+ * records the machine's actions and the messages on the wire. It never reads the machine's state, so the two can disagree, and then
+ * a promise is broken.
  */
 import { highWaterMark } from "../../../src/session/core/Backpressure.ts"
 import { makeOperation, type Operation } from "../../../src/session/core/Operation.ts"
@@ -10,57 +10,57 @@ import type { World } from "./World.ts"
 
 export const closeTimeoutMillis = 5000
 
-/** An operation, from outside of the machine. */
+/** An operation, seen from outside of the machine. */
 export interface Call {
   isStarted: boolean
   /** The caller has interrupted, cancelled, or let the operation finish. */
   isGone: boolean
-  /** A `Settle` came. */
+  /** A `Settle` was received. */
   isSettled: boolean
-  /** `SetTimer` came, and neither `ClearTimer` nor the timer since. */
+  /** A `SetTimer` was received, and since then neither a `ClearTimer` nor the timer's event. */
   isTimed: boolean
-  /** An `Encode` came, so there is a message id. */
+  /** An `Encode` was received, so there is a message id. */
   isEncoded: boolean
-  /** It was part of a `Write`. For a reservation: a step of it was. */
+  /** It was part of a `Write`. For a reservation: one of its steps was. */
   isWritten: boolean
-  /** The peer has sent the last response. For a reservation: a step was answered, and the next one may begin. */
+  /** The peer has sent the last response. For a reservation: a step was answered, so the next one may begin. */
   isAnswered: boolean
-  /** The consumer of a stream waits, or was woken and hasn't said what it took. */
+  /** The consumer of a stream waits, or was woken and hasn't reported yet what it took. */
   isWaiting: boolean
-  /** A `Wake` came for this wait. */
+  /** A `Wake` was received for this wait. */
   isWoken: boolean
-  /** It was left to finish when it was on the wire. */
+  /** It was left to finish while it was on the wire. */
   isLeftToFinish: boolean
   /** A reservation was granted. */
   isGranted: boolean
-  /** Abandons of it that were written. */
+  /** The number of its Abandons that were written. */
   abandons: number
-  /** Bytes that were delivered and not taken yet. */
+  /** Bytes that were delivered but not taken yet. */
   held: number
   /** Entries that were delivered. */
   entries: number
 }
 
-/** What is left of the session's surroundings. */
+/** The rest of the session's environment. */
 export interface Environment {
   readonly calls: ReadonlyArray<Call>
-  /** `PlanFlush` came, and no `Flush` since. */
+  /** A `PlanFlush` was received, and no `Flush` since. */
   isFlushPlanned: boolean
-  /** `Room` came last, not `NoRoom`. */
+  /** `Room` was the last of `Room` and `NoRoom`. */
   hasRoom: boolean
-  /** `Resume` came last, not `Pause`. */
+  /** `Resume` was the last of `Resume` and `Pause`. */
   isReading: boolean
-  /** In the middle of what has arrived together: `ReadEnd` has to come. */
+  /** Between messages that arrived together: a `ReadEnd` must follow. */
   isInChunk: boolean
-  /** The server has agreed to StartTLS, and the handshake hasn't ended. */
+  /** The server has granted StartTLS, and the handshake hasn't ended. */
   isTlsGranted: boolean
-  /** A handshake is under way. */
+  /** A handshake is in progress. */
   isHandshaking: boolean
-  /** A SASL bind has succeeded, and what follows isn't decided. */
+  /** A SASL bind has succeeded, but it isn't decided yet what follows. */
   isUndecided: boolean
-  /** The peer has said that nothing more comes. */
+  /** The peer has closed its side. */
   isPeerGone: boolean
-  /** The peer has announced the end, and the session ended for it. */
+  /** The peer has announced the end, and the session has ended because of that. */
   isNoticed: boolean
   isEnded: boolean
   isUnbound: boolean
@@ -71,7 +71,7 @@ export interface Environment {
   isTimed: boolean
   /** How often it was set. */
   timings: number
-  /** Many other requests came and went: the message ids are about to start again. */
+  /** Many other requests have been sent and answered, so the message ids are about to start again. */
   isAged: boolean
 }
 
@@ -99,12 +99,12 @@ export const makeCall = (): Call => ({
 })
 
 /**
- * What is sent by size comes in units of this many bytes: entries, references and intermediate responses. Half of the mark from which
- * on a stream counts as full, so that a stream can be empty, not full, full, and more than full.
+ * The size of messages is counted in units of this many bytes: entries, references and intermediate responses. It is half of the
+ * limit from which a stream counts as full, so a stream can be empty, not full, full, and more than full.
  */
 export const unitBytes = highWaterMark / 2
 
-/** Operations as the driver makes them. The owner is the index: the machine hands it on. */
+/** Operations in the form of the driver. The owner is the index; the machine returns it. */
 export const makeOperations = ({ callers }: World): Array<Operation> => {
   const operations: Array<Operation> = []
   for (const { spec, target } of callers) {
@@ -113,7 +113,7 @@ export const makeOperations = ({ callers }: World): Array<Operation> => {
   return operations
 }
 
-/** A session that has just begun. The driver's first event is `Room`: whether to read is decided after each. */
+/** A session that has just started. The driver's first event is `Room`, since every event decides whether to read. */
 export const initialModel = (world: World): Model => {
   const machine = new SessionMachine(closeTimeoutMillis)
   machine.apply({ _tag: "Room" })
@@ -143,7 +143,9 @@ export const initialModel = (world: World): Model => {
   }
 }
 
-/** The operation whose request went out under an id; -1 for none. One that was withdrawn, or answered, has left its id to others. */
+/**
+ * The operation whose request was sent with an id; -1 for none. An operation that was withdrawn or answered no longer owns its id.
+ */
 export const writtenUnder = ({ environment, operations }: Model, id: number): number =>
   operations.findIndex(({ messageId }, index) => {
     const { isAnswered, isWritten } = environment.calls[index]!

@@ -1,39 +1,39 @@
-/** An event of the alphabet of a world: when it may come, and what the machine is told. */
+/** An event of the alphabet of a world: when it is possible, and what the machine is told. */
 import type { LdapMessage } from "../../../src/protocol/LdapMessage.ts"
 import type { SessionEvent } from "../../../src/session/core/SessionEvent.ts"
 import type { Model } from "./Model.ts"
 import type { World } from "./World.ts"
 
-/** What the peer says, in the terms of the promises. */
+/** A message of the peer, as the promises see it. */
 export type Said =
-  /** The last response to an operation; `isSuccess` where the machine looks at the result code. */
+  /** The last response to an operation. `isSuccess` matters only if the machine uses the result code. */
   | { readonly _tag: "Final"; readonly to: number; readonly isSuccess: boolean }
-  /** Samba's way to say no: an ExtendedResponse without success. */
+  /** Samba's form of a refusal: an ExtendedResponse without success. */
   | { readonly _tag: "Refusal"; readonly to: number }
   | { readonly _tag: "Entry"; readonly to: number; readonly size: number }
   | { readonly _tag: "Reference"; readonly to: number; readonly size: number }
   | { readonly _tag: "Intermediate"; readonly to: number; readonly size: number }
-  /** A kind that no request of this kind is answered by. `isRequest`: one that only a client may send. */
+  /** A response of the wrong kind for this request. `isRequest`: a kind that only a client may send. */
   | { readonly _tag: "Foreign"; readonly to: number; readonly isRequest: boolean }
-  /** An agreement to StartTLS that names something else. */
+  /** A success of StartTLS with the wrong object identifier. */
   | { readonly _tag: "WrongName"; readonly to: number }
-  /** Under an id that no request has had. */
+  /** A message with an id that no request has had. */
   | { readonly _tag: "UnknownId" }
   | { readonly _tag: "NoticeOfDisconnection" }
   | { readonly _tag: "OtherNotice" }
-  /** With the message id 0, but no ExtendedResponse. */
+  /** A message with the id 0 that is not an ExtendedResponse. */
   | { readonly _tag: "WrongNotice" }
 
 export interface Step {
-  /** As it is printed in a counterexample. */
+  /** Its text in a counterexample. */
   readonly name: string
-  /** Index of the operation that the event is about; -1 for none. */
+  /** Index of the operation that the event concerns; -1 for none. */
   readonly about: number
   readonly said?: Said
   readonly isEnabled: (model: Model) => boolean
-  /** The event, made for the operations of this model. */
+  /** Makes the event for the operations of this model. */
   readonly event: (model: Model) => SessionEvent
-  /** What changes around the machine before it is told. */
+  /** Changes the environment before the machine is told. */
   readonly before?: (model: Model) => void
 }
 
@@ -54,11 +54,11 @@ export const messageStep = (
   }
 }
 
-/** Bytes arrive while reading was resumed; what arrived together comes together. */
+/** Bytes arrive while reading is resumed. Messages that arrive together are reported together. */
 const mayArrive = ({ environment }: Model): boolean =>
   environment.isInChunk || (environment.isReading && !environment.isPeerGone && !environment.isClosed)
 
-/** Bytes arrive although reading was paused: they waited in the driver's queue. The driver tells of none during a handshake. */
+/** Bytes arrive although reading is paused: they waited in the driver's queue. During a handshake the driver reports none. */
 const mayArriveLate = ({ environment }: Model): boolean =>
   environment.isInChunk || !(environment.isHandshaking || environment.isPeerGone || environment.isClosed)
 

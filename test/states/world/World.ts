@@ -1,33 +1,35 @@
-/** A bounded world: which operations there are, what their callers do, and what the peer does. */
+/** A bounded world: its operations, the actions of their callers, and the messages of the peer. */
 import type { OperationSpec } from "../../../src/session/core/Operation.ts"
 
-/** One operation, and the caller that it belongs to. */
+/** One operation and its caller. */
 export interface Caller {
   readonly name: string
   readonly spec: OperationSpec
-  /** What a Cancel cancels, or the reservation that a bind step belongs to. Comes before it in the world. */
+  /** The target of a Cancel, or the reservation of a bind step. It comes earlier in the world. */
   readonly target?: number
-  /** What the caller may do at any point, once. A Cancel by another operation of the world comes to these. */
+  /** What the caller may do at any point, once. Cancels by other operations of the world are additional. */
   readonly leaves?: ReadonlyArray<"Interrupt" | "LetFinish">
-  /** The request may prove to be one that can't be encoded. */
+  /** Whether encoding the request may fail. */
   readonly isUnsendable?: boolean
 }
 
 export interface World {
   readonly name: string
-  /** What it is there for. */
+  /** The purpose of the world. */
   readonly why: string
-  /** Part of the smaller bound that runs in `npm test`. */
+  /** Whether it is part of the smaller bound that runs in `npm test`. */
   readonly isSmall?: boolean
   readonly callers: ReadonlyArray<Caller>
-  /** Sizes of the entries that the peer sends, in units (see `unitBytes`). References and intermediate responses have one. */
+  /**
+   * Sizes of the entries that the peer sends, in units (see `unitBytes`). References and intermediate responses have the size 1.
+   */
   readonly entryUnits: ReadonlyArray<number>
-  /** The connection may have no room. */
+  /** Whether writes can fill the connection's buffer. */
   readonly isNarrow?: boolean
   /** This side may end the session (`GiveUp`). */
   readonly givesUp?: boolean
-  /** Events may come late: the operation, or the session, has ended in the meantime. */
+  /** Whether events may come late: after the operation or the session has ended. */
   readonly isLate?: boolean
-  /** Message ids start again after 2^31 - 1. They are kept as they are, not renamed. */
+  /** Whether message ids start again after 2^31 - 1. Then the ids in states are kept instead of renamed. */
   readonly ages?: boolean
 }

@@ -1,12 +1,12 @@
 /**
- * What callers do, and when they may. These rules are obligations of the driver: each is kept by it, and its reason stands beside it.
+ * What callers do, and when. These rules are obligations of the driver. Each rule has the reason why the driver keeps it.
  */
 import type { CallEvent } from "../../../src/session/core/SessionEvent.ts"
 import { type Call, type Model, unitBytes } from "./Model.ts"
 import type { Step } from "./Step.ts"
 import type { Caller, World } from "./World.ts"
 
-/** What has arrived together is told as a whole: the driver parses it in one go, and other events wait in its queue. */
+/** Messages that arrive together are processed together: the driver parses them at once, and other events wait in its queue. */
 const isQuiet = ({ environment }: Model): boolean => !environment.isInChunk
 
 const callStep = (
@@ -23,7 +23,7 @@ const callStep = (
   ...(before === undefined ? {} : { before: (model: Model) => before(model.environment.calls[about]!, model) })
 })
 
-/** The caller doesn't come back. */
+/** The caller doesn't continue. */
 const leave = (call: Call): void => {
   call.isGone = true
   endWait(call)
@@ -35,11 +35,11 @@ const endWait = (call: Call): void => {
   call.isWoken = false
 }
 
-/** The conversation of a reservation goes on in a fiber of its own; it takes one step after the other. */
+/** The conversation of a reservation runs in its own fiber, one step after another. */
 const isStepNext = (model: Model, { callers }: World, index: number): boolean => {
   const reservation = callers[index]!.target!
   const { calls, isUndecided } = model.environment
-  // Its fiber begins when the connection was granted, and goes on after each answer.
+  // Its fiber starts when the connection is granted, and continues after each answer.
   if (!calls[reservation]!.isGranted || isUndecided) return false
   for (let other = 0; other < index; other++) {
     if (callers[other]!.spec.kind !== "bindStep" || callers[other]!.target !== reservation) continue
@@ -51,10 +51,12 @@ const isStepNext = (model: Model, { callers }: World, index: number): boolean =>
 const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Step> => {
   const { kind, timeoutMillis } = caller.spec
   const steps: Array<Step> = []
-  /** The caller may leave also when the operation has ended and it hasn't heard of it: the driver's queue is in between. */
+  /**
+   * The caller may also leave when the operation has ended but the caller doesn't know yet, since the driver's queue is in between.
+   */
   const isThere = (call: Call): boolean => call.isStarted && !call.isGone && (world.isLate === true || !call.isSettled)
 
-  // A Cancel begins with the event `Cancel` of what it cancels.
+  // A Cancel begins with the event `Cancel` of its target.
   if (kind !== "cancel") {
     steps.push(callStep(
       `${caller.name} starts`,
@@ -95,7 +97,7 @@ const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Ste
     steps.push(callStep(
       `${caller.name} can't be encoded`,
       index,
-      // The driver encodes when it is told to, before anything is written.
+      // The driver encodes on request, before anything is written.
       (call) => call.isEncoded && !call.isWritten && !call.isSettled,
       ({ operations }) => ({ _tag: "Unsendable", operation: operations[index]!, failure: { defect: "unsendable" } })
     ))
@@ -132,7 +134,7 @@ const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Ste
           endWait(call)
         }
       ),
-      // More arrived before the driver's queue came to this event.
+      // More messages arrived before the driver processed this event.
       callStep(
         `${caller.name} has taken a part of what there is`,
         index,
@@ -149,7 +151,7 @@ const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Ste
     steps.push(callStep(
       `${caller.name} is finished`,
       index,
-      // Its fiber ends in any way, but decides first.
+      // Its fiber may end in any way, but it decides first.
       (call, { environment }) =>
         call.isGranted && !environment.isUndecided && (world.isLate === true || !call.isSettled),
       ({ operations }) => ({ _tag: "Finish", operation: operations[index]! })
@@ -161,7 +163,7 @@ const stepsOf = (world: World, caller: Caller, index: number): ReadonlyArray<Ste
       about: index,
       isEnabled: (model) => {
         const call = model.environment.calls[index]!
-        // A timer that fired while another event was applied waits in the queue, although it was cleared meanwhile.
+        // If a timer fired while another event was processed, its event is in the queue even if the timer was cleared since.
         return isQuiet(model) && (call.isTimed || (world.isLate === true && call.isSettled))
       },
       event: ({ operations }) => ({ _tag: "Timer", of: operations[index]! }),

@@ -1,6 +1,6 @@
 /**
- * What the connection does, and when it can. These rules are obligations of the driver and of the connection: each is kept by them,
- * and its reason stands beside it.
+ * What the connection does, and when. These rules are obligations of the driver and the connection. Each rule has the reason why
+ * they keep it.
  */
 import type { LdapError } from "../../../src/model/LdapError.ts"
 import { maxInt } from "../../../src/protocol/LdapMessage.ts"
@@ -17,13 +17,13 @@ const connectionStep = (
 ): Step => ({
   name,
   about: -1,
-  // Nothing comes between the messages of what has arrived together.
+  // No other event comes between messages that arrived together.
   isEnabled: ({ environment }) => !environment.isInChunk && isEnabled(environment),
   event: () => event,
   ...(before === undefined ? {} : { before: ({ environment }: Model) => before(environment) })
 })
 
-// Of the error of a handshake the machine reads no more than its reason.
+// The machine uses only the reason of a handshake's error.
 const handshakeError = (_tag: string) => ({ reason: { _tag, message: "the handshake failed" } }) as unknown as LdapError
 
 const timeIsOver: Step = {
@@ -36,12 +36,12 @@ const timeIsOver: Step = {
   }
 }
 
-/** What others sent meanwhile has used up the message ids. */
+/** Other requests have used up the message ids in the meantime. */
 const age: Step = {
   name: "2^31 other requests come and go",
   about: -1,
   isEnabled: ({ environment }) => !environment.isInChunk && !environment.isAged && !environment.isEnded,
-  // An event that changes nothing: what it stands for was done before it.
+  // An event without effect: its work was done by an earlier event.
   event: () => ({ _tag: "Room" }),
   before: ({ environment, machine }) => {
     environment.isAged = true
@@ -61,7 +61,7 @@ export const connectionSteps = (world: World): ReadonlyArray<Step> => [
   ),
   ...(world.isNarrow === true
     ? [
-      // Also where nothing was written: more than can happen.
+      // Possible even if nothing was written. That allows more than can really happen.
       connectionStep(
         "the connection has no room",
         (environment) => !environment.isClosed,
@@ -92,7 +92,7 @@ export const connectionSteps = (world: World): ReadonlyArray<Step> => [
   {
     name: "what arrived together is parsed, and the start of a message remains",
     about: -1,
-    // The machine asks for what remains only before a handshake. Elsewhere this is the event above.
+    // The machine requests the remaining bytes only before a handshake. In other cases this is the event above.
     isEnabled: ({ environment }) => environment.isInChunk && environment.isTlsGranted,
     event: () => ({ _tag: "ReadEnd", leftover: 3, malformed: undefined }),
     before: ({ environment }) => {
@@ -134,7 +134,7 @@ export const connectionSteps = (world: World): ReadonlyArray<Step> => [
   ...(["ConnectionLost", "ProtocolViolation"] as const).map((_tag) =>
     connectionStep(
       `the connection ends (${_tag})`,
-      // It says so once. Also while nothing is read: a reset needs no reader.
+      // It is reported once, even while reading is paused: a reset is noticed without a reader.
       (environment) => !environment.isPeerGone && !environment.isClosed,
       { _tag: "ConnectionEnd", end: { _tag, detail: "gone", cause: undefined } },
       (environment) => {

@@ -1,4 +1,4 @@
-/** What the peer says: all that RFC 4511 allows, in any order, and what it forbids. */
+/** The messages of the peer: everything that RFC 4511 allows, in any order, and what it forbids. */
 import { LdapEntry } from "../../../src/model/entry/LdapEntry.ts"
 import { startTls } from "../../../src/protocol/LdapExtended.ts"
 import type { LdapMessage, ResponseOperation, ResultFields } from "../../../src/protocol/LdapMessage.ts"
@@ -10,20 +10,20 @@ const resultOf = (code: number): ResultFields => ({ code, matchedDn: "", diagnos
 
 const success = resultOf(0)
 const refused = resultOf(53)
-/** saslBindInProgress: the conversation goes on. */
+/** saslBindInProgress: the conversation continues. */
 const inProgress = resultOf(14)
 
 const final = (tag: ResponseOperation["_tag"], result: ResultFields): ResponseOperation =>
   ({ _tag: tag, result }) as ResponseOperation
 
-/** What a response that is no entry counts for at least, in bytes. */
+/** The minimum size in bytes that a response counts for, other than an entry. */
 const bytesOfOthers = 256
 
 const reference = "x".repeat(unitBytes - bytesOfOthers)
 
 const intermediate = { _tag: "IntermediateResponse", value: new Uint8Array(unitBytes - bytesOfOthers) } as const
 
-/** The kinds whose end depends on the result code. */
+/** The kinds of operations whose end depends on the result code. */
 const readsCode: ReadonlySet<string> = new Set(["cancel", "bindStep", "startTls"])
 
 const stepsFor = (world: World, { name, spec }: Caller, index: number): ReadonlyArray<Step> => {
@@ -43,14 +43,15 @@ const stepsFor = (world: World, { name, spec }: Caller, index: number): Readonly
       )
     )
   }
-  // What was withdrawn before it was written leaves its id to another request when the ids start again.
+  // A request that was withdrawn before it was written leaves its id to another request when the ids start again.
   const hasOwnId: Step["isEnabled"] = ({ environment, operations }) =>
     world.ages !== true || !environment.calls[index]!.isSettled ||
     operations.every(({ messageId }, other) => other === index || messageId !== operations[index]!.messageId)
-  // Its id is known from the encoding on; a peer may guess it before it is written, and use it when all is over.
+  // The id is known from the encoding on. A peer may guess it before the request is written, and use it after the operation has
+  // ended.
   const hasId: Step["isEnabled"] = ({ environment }) => environment.calls[index]!.isEncoded
   const isWritten: Step["isEnabled"] = ({ environment }) => environment.calls[index]!.isWritten
-  /** Also after the last response, or after an Abandon: late, or twice. */
+  /** Also after the last response, or after an Abandon: a late or repeated message. */
   const isInFlight: Step["isEnabled"] = ({ environment }) => {
     const call = environment.calls[index]!
     return call.isWritten && !call.isSettled && !call.isAnswered
@@ -77,7 +78,7 @@ const stepsFor = (world: World, { name, spec }: Caller, index: number): Readonly
       { _tag: "SearchResultEntry", entry },
       isWritten
     )
-    // Where an entry is foreign, its size is nothing to the machine.
+    // If an entry has the wrong id, the machine ignores its size.
     if (expects !== "SearchResultDone") break
   }
   say(
@@ -110,7 +111,7 @@ const stepsFor = (world: World, { name, spec }: Caller, index: number): Readonly
   return steps
 }
 
-/** Beyond all that were used, and that a world can use. */
+/** Larger than all ids that a world can use. */
 const unknownId = ({ machine }: Model): number => machine.state.ids.last + 1
 
 export const peerSteps = (world: World): ReadonlyArray<Step> => {
@@ -124,14 +125,14 @@ export const peerSteps = (world: World): ReadonlyArray<Step> => {
       world,
       name,
       said,
-      // When the ids have started again each of them was used.
+      // When the ids have started again, each of them has been used.
       ({ environment }) => messageId !== unknownId || !environment.isAged,
       (model) => ({ messageId: messageId(model), operation, controls: [] })
     )
   const zero = () => 0
   return [
     ...world.callers.flatMap((caller, index) =>
-      // It has no request of its own.
+      // It has no request.
       caller.spec.kind === "reservation" ? [] : stepsFor(world, caller, index)
     ),
     unasked(

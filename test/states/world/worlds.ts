@@ -1,4 +1,7 @@
-/** The worlds that are searched. Each is complete: all that its operations, their callers, the connection and the peer can do. */
+/**
+ * The worlds that are searched. Each is complete: it contains every possible action of its operations, their callers, the
+ * connection and the peer.
+ */
 import type { OperationSpec } from "../../../src/session/core/Operation.ts"
 import { unitBytes } from "./Model.ts"
 import type { Caller, World } from "./World.ts"
@@ -21,7 +24,7 @@ const cancelOf = (target: number): Caller => ({
   ...caller("Cancel", { kind: "cancel", expects: "ExtendedResponse" }),
   target
 })
-/** The whole has the time limit. */
+/** The time limit is for the whole. */
 const stepOf = (target: number, name: string): Caller => ({
   ...caller(name, { kind: "bindStep", expects: "BindResponse", timeoutMillis: Infinity }),
   target

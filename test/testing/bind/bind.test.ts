@@ -1,4 +1,4 @@
-/** Who a connection belongs to. */
+/** The identity of a connection. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

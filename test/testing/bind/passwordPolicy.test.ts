@@ -24,7 +24,7 @@ const start = Effect.fnUntraced(function*(passwordPolicy: PasswordPolicy) {
 
 const ask = [LdapControl.passwordPolicyRequest.make()]
 
-/** The code, and what the response control says. */
+/** The code, and the content of the response control. */
 const said = (raw: RawClient, operation: RequestOperation) =>
   Effect.map(raw.request(operation, ask), ({ controls, result }) => [
     result.code,

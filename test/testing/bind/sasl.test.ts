@@ -1,4 +1,4 @@
-/** SASL binds, with the client's own mechanisms on the other side. */
+/** SASL binds, with the mechanisms of the client. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -51,7 +51,7 @@ describe("SASL", () => {
           LdapAuth.sasl(LdapSasl.scram(name, { username, password: Redacted.make(password) }))
         assert.strictEqual(yield* whoIs(auth("ada", "adapw")), `dn:${ada}`)
         assert.strictEqual(yield* whoIs(auth("admin", admin.password)), `dn:${admin.dn}`)
-        // The password of bob is stored hashed, and there is no mallory.
+        // The password of bob is stored hashed, and mallory doesn't exist.
         for (const [user, password] of [["ada", "wrong"], ["bob", "bobpw"], ["mallory", "x"]] as const) {
           const { reason } = yield* Effect.flip(whoIs(auth(user, password)))
           assert.strictEqual(reason._tag, "InvalidCredentials", user)
@@ -111,7 +111,7 @@ describe("SASL", () => {
       assert.match(first.said ?? "", /^r=abc[^,]{24},s=[^,]{24},i=4096$/)
       assert.strictEqual(yield* raw.whoAmI, "")
       yield* raw.bind(ada, "adapw")
-      // Taken for the first message of a conversation, which it isn't.
+      // It is read as the first message of a conversation, and as that it is invalid.
       assert.strictEqual((yield* sasl(raw, "SCRAM-SHA-256", "c=biws,r=abc,p=AAAA")).code, 49)
       const second = yield* sasl(raw, "SCRAM-SHA-256", "n,,n=ada,r=abc")
       assert.notStrictEqual(second.said, first.said)
@@ -125,7 +125,7 @@ describe("SASL", () => {
   it.effect("a proof is only accepted for the nonce of its own conversation", () =>
     Effect.gen(function*() {
       const raw = yield* connect(yield* make())
-      // As the client of RFC 5802 section 3 computes it, with a nonce of choice.
+      // As the client of RFC 5802 section 3 computes it, with a chosen nonce.
       const finalMessage = (first: string, nonce: string) => {
         const [, salt = ""] = /s=([^,]*)/.exec(first) ?? []
         const hmac = (key: Uint8Array, text: string) => createHmac("sha256", key).update(text).digest()

@@ -1,4 +1,4 @@
-/** One connection: how it ends, what goes on at the same time, and what the log tells of it. */
+/** One connection: how it ends, what happens at the same time, and what the log records. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -128,7 +128,7 @@ describe("the end of a connection", () => {
     Effect.gen(function*() {
       const directory = yield* make()
       const raw = yield* connect(directory)
-      // What came before it is answered.
+      // The requests before it are answered.
       yield* raw.write(Buffer.concat([encode(raw.message(deleteNothing)), octets, encode(raw.message(deleteNothing))]))
       const [first, notice, ...more] = yield* raw.rest
       assert.strictEqual(first?.operation._tag, "DeleteResponse")

@@ -1,4 +1,4 @@
-/** The limits of real servers: the directory has them on demand, with the answers of slapd and Samba. */
+/** The limits of real servers: the directory has them as an option, with the answers of slapd and Samba. */
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ const page = (raw: RawClient, from: string, filter: string, cookie: Uint8Array =
     }
   )
 
-/** Begins so many paged searches at once, and goes on with each: how each next page was answered. */
+/** Starts this many paged searches and requests the next page of each. Returns the answers. */
 const atOnce = Effect.fnUntraced(function*(raw: RawClient, from: string, filters: ReadonlyArray<string>) {
   const begun = yield* Effect.forEach(filters, (filter) => page(raw, from, filter))
   return yield* Effect.forEach(
@@ -94,7 +94,7 @@ describe.skipIf(slapd === undefined)("paged searches of one connection, as slapd
   it.live("what is forgotten is refused in the same way", () =>
     Effect.gen(function*() {
       const raw = yield* toSlapd
-      // slapd's cookies are the numbers of entries: those that come first are old when the others have begun.
+      // slapd's cookies are the numbers of entries: the first ones are old when the others have begun.
       const filters = ["(uidNumber>=1190)", "(uidNumber<=9)"]
       const answers = yield* atOnce(raw, "ou=many,dc=example,dc=com", filters)
       assert.deepStrictEqual(answers, [oldCookie, going])

@@ -19,7 +19,7 @@ import { fromSocket, searchRequest } from "../RawClient.ts"
 const tcp = (port: number) => Effect.flatMap(NodeSocket.makeNet({ host: "127.0.0.1", port }), fromSocket)
 
 describe("listen", () => {
-  it.live("serves what the directory serves in memory, on a free port", () =>
+  it.live("serves the directory on a free port, as in memory", () =>
     Effect.gen(function*() {
       const directory = yield* make()
       const { port, url } = yield* InMemoryDirectory.listen(directory)
@@ -28,7 +28,7 @@ describe("listen", () => {
       assert.strictEqual((yield* raw.bind(admin.dn, admin.password)).code, 0)
       assert.strictEqual((yield* raw.search(base)).entries.length, 7)
       yield* raw.send({ _tag: "UnbindRequest" })
-      // The server closes its side, and the socket then closes the other.
+      // The server closes its side, and the socket then closes the other side.
       assert.deepStrictEqual(yield* raw.rest, [])
       const record = yield* directory.log.closed(1)
       assert.deepStrictEqual([record?.boundAs, record?.unbinds, record?.closed], [admin.dn, 1, "fin"])
@@ -43,7 +43,7 @@ describe("listen", () => {
       for (const tls of [undefined, { key: server.key, cert: server.cert }]) {
         const { port } = yield* InMemoryDirectory.listen(directory, { tls })
         setNoDelay.mockClear()
-        // Another client than ours, which asks for the same on its own side.
+        // Another client than this library's, which requests the same on its own side.
         const client = tls === undefined ? connect(port, "127.0.0.1") : TLS.connect({ port, rejectUnauthorized: false })
         yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
         yield* directory.log.until(() => directory.log.openConnections === (tls === undefined ? 1 : 2))
@@ -67,7 +67,7 @@ describe("listen", () => {
 
   it.live("closing its scope ends connections, also that of a client that doesn't read", () =>
     Effect.gen(function*() {
-      // More than the network takes: what is left waits for a client that never reads.
+      // More than the network buffers: the rest waits for a client that never reads.
       const directory = yield* make({
         entries: [{ dn: `cn=big,${base}`, attributes: { objectClass: "device", description: "x".repeat(50_000_000) } }]
       })

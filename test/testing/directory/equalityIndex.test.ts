@@ -1,4 +1,4 @@
-/** The index for equality: the same entries in the same order as without it, and few of them looked at. */
+/** The index for equality: it finds the same entries in the same order as a scan, and tests few of them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -60,7 +60,7 @@ const names = (state: DirectoryState, filter: string, options?: Partial<SearchRe
   return found
 }
 
-/** What a search finds that looks at every entry. */
+/** The result of a search that tests every entry. */
 const scanned = (state: DirectoryState, filter: string): ReadonlyArray<string> => {
   const top = state.tree.find(parseDn(base) ?? LdapDn.root)
   const matches = compile(Result.getOrThrow(LdapFilter.parse(filter)), state.types, () => true)
@@ -117,7 +117,7 @@ describe("the index for equality", () => {
     const dn = (i: number) => `uid=u${i},ou=${i % 2 === 0 ? "a" : "b"},${base}`
     const changes = [Modification.replace("sn", "Family 7"), Modification.add("cn", "Person 7")]
     const steps = [
-      // A value that two attributes have, and then only one.
+      // A value that two attributes have at first, and then only one.
       () =>
         modify({
           ...update,

@@ -114,7 +114,7 @@ describe("schema checking", () => {
     return raw
   })
 
-  // As slapd 2.5 answers; slapdSyntaxRandom.test.ts asks it.
+  // As slapd 2.5 answers; slapdSyntaxRandom.test.ts compares them.
   it.effect.each<readonly [newRdn: string, code: number, text: string]>([
     ["nosuch=d", 34, "invalid new RDN"],
     ["uidNumber=x", 34, "invalid new RDN"],

@@ -1,4 +1,4 @@
-/** What tests do with a whole directory: provide it, watch its sessions, put it back, write it down. */
+/** What tests do with a whole directory: provide it, watch its sessions, restore it, export it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -35,7 +35,7 @@ describe("layer", () => {
         assert.isTrue((yield* client.lookup(ada))._tag === "Some")
         assert.strictEqual(client.server, "ldap://memory")
         assert.deepStrictEqual(directory.openSessions.map(({ boundAs, id }) => [id, boundAs]), [[1, admin.dn]])
-        // A bind as another user needs its own session, in the same directory.
+        // A bind as another user needs a session of its own, in the same directory.
         const who = yield* client.withSession(
           LdapAuth.simple(ada, Redacted.make("adapw")),
           (session) => session.extended(LdapExtended.whoAmI)
@@ -76,7 +76,7 @@ describe("layer", () => {
         auth: LdapAuth.sasl(LdapSasl.external())
       })
       assert.strictEqual((yield* session.extended(LdapExtended.whoAmI)).answer, `dn:${ada}`)
-      // It is offered to those who can use it.
+      // It is offered to clients that can use it.
       const mechanisms = (yield* session.rootDse).getAll("supportedSASLMechanisms")
       assert.include(mechanisms, "EXTERNAL")
       const other = yield* LdapSession.fromTransport(directory.transport)
@@ -88,7 +88,7 @@ describe("layer", () => {
       const directory = yield* make()
       const open = LdapSession.fromTransport(directory.transport, { auth })
       const closed = yield* Effect.forkChild(directory.awaitClosed, { startImmediately: true })
-      // Nothing was open when it was asked.
+      // No connection was open when the transport was requested.
       assert.deepStrictEqual(yield* Fiber.join(closed), [])
       const waiting = yield* Effect.scoped(Effect.gen(function*() {
         const first = yield* open
@@ -104,7 +104,7 @@ describe("layer", () => {
     }))
 })
 
-/** Everything that is visible of a directory. */
+/** Everything that a client can see of a directory. */
 const contents = Effect.fnUntraced(function*(directory: InMemoryDirectory.InMemoryDirectory) {
   const raw = yield* connect(directory)
   yield* raw.bind(admin.dn, admin.password)
@@ -115,7 +115,7 @@ const contents = Effect.fnUntraced(function*(directory: InMemoryDirectory.InMemo
 describe("snapshot and restore", () => {
   it.effect("restore everything: entries, names, values, history, order and search results", () =>
     Effect.gen(function*() {
-      // Time begins at 0, which a time that was lost would be too.
+      // Time begins at 0. A lost time would be 0 too.
       yield* TestClock.adjust("1 hour")
       const directory = yield* make()
       const before = yield* contents(directory)
@@ -139,7 +139,7 @@ describe("snapshot and restore", () => {
       const found = yield* session.searchResult({ base, filter: "(mail=ada@example.org)" })
       assert.deepStrictEqual(found.entries.map(({ dn }) => dn), [ada])
       assert.lengthOf((yield* session.searchResult({ base, filter: "(mail=new@example.org)" })).entries, 0)
-      // The session went through all of it.
+      // The session stayed open all the time.
       assert.strictEqual(directory.openSessions.find(({ id }) => id === 2)?.boundAs, admin.dn)
     }))
 
@@ -162,7 +162,7 @@ describe("export", () => {
         yield* TestClock.adjust("1 day")
         const again = yield* InMemoryDirectory.make({ ldif: text, admin })
         assert.strictEqual(again.export(), text)
-        // The larger one is only written: to read it all takes a while.
+        // The larger one is only written, since reading all of it takes a while.
         if (given === ldif) assert.deepStrictEqual(yield* contents(again), yield* contents(directory))
       }
     }), 30_000)
@@ -227,7 +227,7 @@ maxsize 268435456
             Result.getOrThrow(Ldif.parse(text)).map((record) => [
               LdapDnKey(record.dn),
               record._tag !== "Entry" ? [] : record.attributes
-                // slapd adds a change number of its own, which other servers don't have.
+                // slapd adds its own change number, which other servers don't have.
                 .filter(({ description }) => description !== "entryCSN")
                 .map(({ description, values }) =>
                   `${description.toLowerCase()} ${values.map((value) => Buffer.from(value).toString("base64")).sort()}`

@@ -1,4 +1,4 @@
-/** Controls and extended operations that slapd of the tests doesn't have, or that need more than one client. */
+/** Controls and extended operations that slapd in these tests doesn't support, or that need more than one client. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -39,7 +39,7 @@ const describeDn = (dn: string, text: string): RequestOperation => ({
   changes: [Modification.replace("description", text)]
 })
 
-/** What a search that goes on says next. */
+/** The next message of a search that stays open. */
 const next = (raw: RawClient): Effect.Effect<LdapMessage> =>
   Effect.flatMap(
     raw.next,
@@ -78,7 +78,7 @@ describe("ranges of values", () => {
 })
 
 describe("persistent search", () => {
-  it.effect("brings changes of its scope and filter until it is abandoned", () =>
+  it.effect("returns changes within its scope and filter until it is abandoned", () =>
     Effect.gen(function*() {
       const { directory, raw } = yield* asAdmin()
       const watcher = yield* connect(directory)
@@ -171,7 +171,7 @@ describe("content synchronization", () => {
       yield* raw.request({ _tag: "DeleteRequest", dn: `uid=bob,${people}` })
       const third = yield* sync(raw, second.cookie)
       assert.deepStrictEqual([third.added, third.present], [["add ada"], [uuids[2]]])
-      // What is below a renamed entry has another name.
+      // The entries below a renamed entry have new names too.
       yield* raw.request({ _tag: "ModifyDnRequest", dn: people, newRdn: "ou=persons", deleteOldRdn: true })
       const gone = yield* sync(raw, Buffer.from("from elsewhere"))
       assert.strictEqual(gone.code, 32)

@@ -1,4 +1,4 @@
-/** What changes the directory: add, modify, delete, modify DN, and who may. */
+/** Operations that change the directory (add, modify, delete, modify DN), and who may use them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { attributesFrom, type AttributesInput } from "../../../src/model/entry/LdapEntry.ts"
@@ -162,7 +162,7 @@ describe("modify", () => {
       assert.strictEqual(yield* modify(raw, ada, increment("shadowMax")), 16)
       assert.strictEqual(yield* modify(raw, ada, increment("sn")), 19)
       assert.strictEqual(yield* modify(raw, ada, { operation: "increment", attribute: "uidNumber", values: [] }), 2)
-      // The name keeps its value, and every entry its object class.
+      // The entry keeps the value of its name, and every entry keeps its object class.
       assert.strictEqual(yield* modify(raw, ada, remove("uid")), 64)
       assert.strictEqual(yield* modify(raw, ada, replace("uid", "b")), 64)
       assert.strictEqual(yield* modify(raw, ada, replace("uid", ["b", "ADA"])), 0)
@@ -287,7 +287,7 @@ describe("access", () => {
       assert.deepStrictEqual(yield* writes(raw), [8, 8, 8, 8])
       yield* raw.bind(ada, "adapw")
       assert.deepStrictEqual(yield* writes(raw), [50, 50, 50, 50])
-      // What isn't there is not a question of access.
+      // A missing entry is not a question of access.
       assert.deepStrictEqual(yield* remove(raw, `uid=x,${people}`), [32, people])
       yield* raw.bind(admin.dn, admin.password)
       assert.deepStrictEqual(yield* writes(raw), [0, 0, 0, 32].map((code) => code === 32 ? [32, people] : code))

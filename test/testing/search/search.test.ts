@@ -12,7 +12,7 @@ const client = (options?: Parameters<typeof make>[0]) => Effect.flatMap(make(opt
 const people = `ou=people,${base}`
 const rdnsOf = ({ entries }: Answer) => entries.map(({ dn }) => dn.split(",", 1)[0])
 
-/** The RDNs of the people that a filter finds. */
+/** The RDNs of the people that match a filter. */
 const find = (raw: RawClient, filter: string) =>
   Effect.map(raw.search(people, filter, { scope: "one" }), (answer) => rdnsOf(answer).join(" "))
 
@@ -30,7 +30,7 @@ describe("scope", () => {
       assert.strictEqual(yield* scoped("one", `uid=ada,${people}`), "")
     }))
 
-  it.effect("a base that isn't there is noSuchObject with the nearest entry above; outside there is none", () =>
+  it.effect("a missing base is noSuchObject with the nearest entry above; outside there is none", () =>
     Effect.gen(function*() {
       const raw = yield* client()
       const refusal = (from: string) =>
@@ -66,7 +66,7 @@ describe("filter", () => {
     ["(uidNumber>=200)", "uid=ada uid=bob"],
     ["(favouriteColour=green)", "uid=eve"],
     ["(favouriteColour>=gold)", "uid=eve"],
-    // The attribute has no ordering rule, so this is undefined, and so is its negation.
+    // The attribute has no ordering rule, so this is Undefined, and so is its negation.
     ["(sn>=a)", ""],
     ["(!(sn>=a))", ""],
     ["(cn=a*l*ace)", "uid=ada"],
@@ -86,7 +86,7 @@ describe("filter", () => {
     ["(|(uid=ada)(sn=stone))", "uid=ada uid=bob"],
     ["(&)", "uid=ada uid=bob uid=eve"],
     ["(|)", ""],
-    // What the directory doesn't know is undefined: neither it nor its negation matches, but something else may decide.
+    // An unknown attribute makes the filter Undefined: neither it nor its negation matches, but another part may decide.
     ["(nobodyKnows=x)", ""],
     ["(!(nobodyKnows=x))", ""],
     ["(!(uidNumber=many))", ""],
@@ -160,7 +160,7 @@ describe("attribute selection", () => {
     [["*"], user],
     [["+"], operational],
     [["*", "+"], [...user, ...operational]],
-    // An extensible object may have all of them (RFC 4529).
+    // An extensible object may have all attributes (RFC 4529).
     [["@extensibleObject"], [...user, ...operational]],
     [["1.1"], []],
     [["1.1", "cn"], ["cn", "cn;lang-de"]],
@@ -362,7 +362,7 @@ describe("paged results", () => {
       const other = yield* connect(directory)
       const { cookie } = yield* page(raw, 4)
       assert.strictEqual((yield* page(raw, 4, cookie, "(cn=*)")).code, 53)
-      // As slapd has it: what was never a cookie of this connection is a protocolError.
+      // As in slapd: if the cookie was never one of this connection, the result is protocolError.
       const { cookie: others } = yield* page(other, 4)
       assert.notDeepEqual(others, cookie)
       assert.strictEqual((yield* page(other, 4, cookie)).code, 2)

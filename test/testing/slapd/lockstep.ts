@@ -1,8 +1,8 @@
 /**
- * Runs programs at random against slapd and the directory in memory, step by step: each answer must be the same.
+ * Runs random programs against slapd and the directory in memory, step by step. Each answer must be the same.
  *
- * SLAPD_RANDOM_RUNS=5000 runs that many programs, SLAPD_RANDOM_SEED=… others than usual. A failure names the seed and
- * the shortest program that was found to fail.
+ * SLAPD_RANDOM_RUNS=5000 runs that many programs, SLAPD_RANDOM_SEED=… selects others than usual. A failure names the seed and the
+ * shortest failing program.
  */
 import { assert } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -32,7 +32,7 @@ const comparable = (request: RequestOperation, answer: ReturnType<typeof facts>)
     ? { ...answer, entries: answer.entries.length, references: answer.references.length }
     : answer
 
-/** Runs the programs, each from the same beginning. Returns how often each result code was met. */
+/** Runs the programs, each from the same initial state. Returns how often each result code occurred. */
 export const inLockstep = Effect.fnUntraced(function*(lockstep: {
   readonly runs: number
   readonly seed: string

@@ -1,6 +1,5 @@
 /**
- * The same client of slapd and of the directory in memory, with the same entries in both, and what the two are compared
- * by.
+ * The same client for slapd and for the directory in memory, with the same entries in both, and the comparison of their answers.
  */
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { assert } from "@effect/vitest"
@@ -16,7 +15,7 @@ import { admin, base, directory } from "../../servers/directory.ts"
 import { ensureSlapd, startSlapd } from "../../servers/slapd/slapd.ts"
 import { type Answer, connect, fromSocket, type RawClient, searchRequest } from "../RawClient.ts"
 
-/** One of this file's own, where there is any: in the shared one other files add entries while these are compared. */
+/** A slapd for this file only, if there is one: in the shared one other test files add entries during the comparison. */
 const start = () => {
   const found = ensureSlapd()
   return "path" in found ? startSlapd(found.path) : undefined
@@ -44,8 +43,8 @@ export const bothWith = Effect.fnUntraced(function*(options?: InMemoryDirectory.
 })
 
 /**
- * slapd escapes in hexadecimal (`\\2C`) what others escape by a backslash alone, and what needs no escape (RFC 4514 section 2.4), as
- * an equals sign. Both say the same.
+ * slapd escapes in hexadecimal (`\\2C`) what others escape with a backslash alone, and it escapes more than necessary (RFC 4514
+ * section 2.4), such as an equals sign. Both forms mean the same.
  */
 export const sameEscapes = (text: string): string =>
   text.replace(/\\([0-9a-fA-F]{2}|.)/g, (_, escaped: string) => {
@@ -60,7 +59,7 @@ const factsOf = (entry: LdapEntry): ReadonlyArray<string> => [
   ).sort()
 ]
 
-/** The controls whose content is the same wherever the entries are. */
+/** Controls whose content is the same on both servers. */
 const said = (control: LdapControl.LdapControl): unknown => {
   const kinds = [LdapControl.sortResponse, LdapControl.virtualListViewResponse]
   const kind = kinds.find(({ oid }) => oid === control.oid)
@@ -75,7 +74,7 @@ const said = (control: LdapControl.LdapControl): unknown => {
   return { oid: control.oid }
 }
 
-/** What the two are compared by. Order of entries and of attributes is the server's own business. */
+/** The compared parts of an answer. The order of entries and attributes may differ. */
 export const facts = (answer: Answer) => ({
   kind: answer.operation._tag,
   code: answer.result.code,
@@ -90,7 +89,7 @@ export const facts = (answer: Answer) => ({
 
 export type Case = readonly [name: string, request: RequestOperation, controls?: ReadonlyArray<LdapControl.LdapControl>]
 
-/** Each request to both in turn, as one of them who may do it. */
+/** Sends each request to both servers in turn, as an identity that may do it. */
 export const compareAll = Effect.fnUntraced(function*(
   who: (raw: RawClient) => Effect.Effect<unknown>,
   cases: ReadonlyArray<Case>,

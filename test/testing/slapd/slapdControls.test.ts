@@ -1,6 +1,6 @@
 /**
- * The same requests with controls, extended operations, referrals, aliases and schema faults to slapd and to the
- * directory in memory; what differs on purpose isn't asked here.
+ * Sends the same requests with controls, extended operations, referrals, aliases and schema violations to slapd and to the
+ * directory in memory. Intended differences aren't tested here.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -172,7 +172,7 @@ describe.skipIf(slapd === undefined)("with controls, as slapd does it", { timeou
     return Effect.gen(function*() {
       const { ours } = yield* both
       const each = [at(1, 0), at(5, 0), at(20, 0), at(20, 20), at(10, 20), from("7"), from("0"), from("19")]
-      // Each on a connection of its own: slapd takes a second window for the next of the first list.
+      // Each on its own connection: slapd treats a second window as the next one of the first list.
       for (const cases of [...each.map((window) => [sort, window]), [at(1, 0)]]) {
         yield* Effect.scoped(
           Effect.flatMap(toSlapd, (theirs) => compareOn(ours, theirs, asAdmin, [withControls(list, ...cases)]))
@@ -232,7 +232,7 @@ describe.skipIf(slapd === undefined)("with controls, as slapd does it", { timeou
       to("nowhere", `cn=nowhere,${scratch}`),
       ...policies.flatMap((derefAliases) =>
         (["base", "one", "subtree"] as const).flatMap((scope) => [
-          // slapd returns an entry twice that two aliases lead to.
+          // If two aliases lead to an entry, slapd returns it twice.
           search(unit, scope === "subtree" ? "(uid=bob)" : "(objectClass=*)", {
             derefAliases,
             scope,
@@ -318,7 +318,7 @@ describe.skipIf(slapd === undefined)("extended operations, as slapd does them", 
       extended(LdapExtended.cancel.oid, Buffer.from("x"))
     ]))
 
-  // slapd 2.5 and 2.6 differ in transactions; what both do is asked.
+  // slapd 2.5 and 2.6 differ in transactions. Only what both do is tested.
   it.effect("the root DSE names what slapd names", () =>
     Effect.gen(function*() {
       const { ours, theirs } = yield* both
@@ -329,7 +329,7 @@ describe.skipIf(slapd === undefined)("extended operations, as slapd does them", 
         const missing = slapds?.getAll(attribute).filter((oid) =>
           !mine?.getAll(attribute).includes(oid)
         )
-        // Language tags and ranges, as features, are slapd's own; StartTLS is named where it is offered.
+        // Language tags and ranges are features of slapd only; StartTLS is listed if it is offered.
         const own = [
           "1.3.6.1.4.1.4203.1.5.",
           "1.3.6.1.4.1.4203.666",

@@ -1,6 +1,6 @@
 /**
- * The same requests to slapd and to the directory in memory, with the same entries in both: result codes, matched DNs
- * and what is returned must be the same. What differs on purpose isn't asked here; see the end of the file.
+ * Sends the same requests to slapd and to the directory in memory, with the same entries in both. Result codes, matched DNs and the
+ * returned entries must be the same. Intended differences aren't tested here; see the end of the file.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ import {
   slapd
 } from "./parity.ts"
 
-/** The pages of a search, each asked for with the cookie of the one before. */
+/** The pages of a search, each requested with the cookie of the previous one. */
 const pages = Effect.fnUntraced(function*(raw: RawClient, sizes: ReadonlyArray<number>, sizeLimit: number) {
   const seen: Array<unknown> = []
   let cookie: Uint8Array = new Uint8Array(0)
@@ -230,7 +230,7 @@ describe.skipIf(slapd === undefined)("as slapd does it", () => {
       modify(entry, put("uidNumber", "1")),
       modify(entry, replace("uidNumber", ["1", "2"])),
       modify(entry, put("title", [])),
-      // Values that can't be compared are put in all at once, and taken out so.
+      // Values that can't be compared are added all at once, and removed all at once.
       modify(entry, take("jpegPhoto", "q")),
       modify(entry, put("jpegPhoto", "q"), put("jpegPhoto", "r")),
       modify(entry, put("jpegPhoto", ["q", "r"])),
@@ -317,8 +317,7 @@ describe.skipIf(slapd === undefined)("as slapd does it", () => {
       ["who am I", { _tag: "ExtendedRequest", oid: "1.3.6.1.4.1.4203.1.11.3" }]
     ]))
 
-  // slapd keeps one paged search for a connection, and forgets it when another begins; the directory in memory keeps
-  // them all.
+  // slapd keeps one paged search for a connection and discards it when another begins. The directory in memory keeps all of them.
   it.effect.each<readonly [sizes: ReadonlyArray<number>, sizeLimit: number]>([
     [[500, 500, 500], 0],
     [[1201], 0],

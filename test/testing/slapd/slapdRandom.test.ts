@@ -1,9 +1,9 @@
 /**
- * Operations at random, to slapd and to the directory in memory in lock-step: each answer must be the same, and in the
- * end both must hold the same.
+ * Sends random operations to slapd and to the directory in memory, step by step. Each answer must be the same, and in the end both
+ * must have the same entries.
  *
- * SLAPD_RANDOM_RUNS=5000 runs that many programs, SLAPD_RANDOM_SEED=… others than usual. A failure names the seed and
- * the shortest program that was found to fail.
+ * SLAPD_RANDOM_RUNS=5000 runs that many programs, SLAPD_RANDOM_SEED=… selects others than usual. A failure names the seed and the
+ * shortest failing program.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -19,7 +19,7 @@ import type { RawClient } from "../RawClient.ts"
 import { inLockstep, pick, runs, seed, type Step, usual } from "./lockstep.ts"
 import { scratch, slapd } from "./parity.ts"
 
-/** What the programs may reach: some rename the unit that they are about. */
+/** The part of the directory that the programs use. Some rename the unit that they work in. */
 const outer = `ou=lockstep,${scratch}`
 const unit = `ou=random,${outer}`
 
@@ -29,7 +29,7 @@ const unit = `ou=random,${outer}`
 
 const flag = Arbitrary.schema(Schema.Boolean)
 
-/** Few names, so that they meet; some in other spellings, some of missing entries, some invalid. */
+/** Few names, so that operations meet: some in other spellings, some of missing entries, some invalid. */
 const rdn = pick("cn=a", "CN=A", "cn=b", "ou=c", "ou = C", "cn=a+sn=1", "SN=1+cn=A", "cn=\\2C x", "cn= d  e ", "cn=é")
 const names = pick(
   unit,
@@ -199,7 +199,7 @@ const requestOf = (chosen: Chosen): RequestOperation => {
         timeLimit: 0,
         typesOnly: false,
         filter: parse(chosen.filter),
-        // Who is returned where there is a limit depends on the order, which is each server's own.
+        // With a limit, the returned entries depend on the order, which each server chooses.
         attributes: first ? ["*", "structuralObjectClass", "hasSubordinates", "entryDN"] : ["1.1"]
       }
   }
@@ -210,10 +210,10 @@ const controlsOf = ({ changes, control, filter, kind }: Chosen): ReadonlyArray<L
     case "manageDsaIt":
       return [LdapControl.manageDsaIt.make()]
     case "assertion":
-      // slapd says of an entry that is about to be added that it has subordinates.
+      // slapd reports that an entry has subordinates although it is only about to be added.
       return kind === "add" && filter.includes("hasSubordinates") ? [] : [LdapControl.assertion.make(parse(filter))]
     case "permissive":
-      // slapd looks at the last value alone when it takes out values that aren't all there.
+      // slapd checks only the last value when it removes values that aren't all present.
       return kind === "modify" && !changes.some(({ operation, values }) => operation === "delete" && values.length > 0)
         ? [LdapControl.permissiveModify.make(undefined, { critical: true })]
         : []
@@ -236,7 +236,7 @@ const programs = Arbitrary.array(step, { minLength: 1, maxLength: 20 })
 // Running them
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** The unit of the programs, as it is at first. */
+/** The unit of the programs in its initial state. */
 const begin = Effect.fnUntraced(function*(raw: RawClient) {
   const all = yield* raw.search(outer, undefined, { attributes: ["1.1"] }, [LdapControl.manageDsaIt.make()])
   const depth = (dn: string) => dn.replace(/\\./g, "").split(",").length
@@ -282,7 +282,7 @@ describe.skipIf(slapd === undefined)("at random, as slapd does it", () => {
           end: [everything],
           options: { schemaChecking: true }
         })
-        // Programs that are refused all the time would prove little. What others than the usual ones meet is up to chance.
+        // If every operation were refused, the programs would prove little. With other seeds the numbers vary.
         for (const code of seed === usual ? [0, 2, 5, 16, 17, 18, 19, 20, 21, 32, 34, 53, 65, 66, 68, 122] : [0]) {
           assert.isTrue(codes.has(code), `no answer had code ${code}`)
         }

@@ -1,6 +1,6 @@
 /**
- * Names, descriptions, values and matching rules at random, to slapd and to the directory in memory: what one refuses the other
- * refuses too, with the same code. See lockstep.ts for how to run more of them.
+ * Sends random names, descriptions, values and matching rules to slapd and to the directory in memory. If one refuses, the other
+ * must refuse with the same code. See lockstep.ts for how to run more of them.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
@@ -17,16 +17,16 @@ import { scratch, slapd } from "./parity.ts"
 
 const unit = `ou=syntaxes,${scratch}`
 
-/** The entry of which values are changed, and the one that gets other names. */
+/** The entry whose values are changed, and the entry that is renamed. */
 const kept = `cn=kept,${unit}`
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What programs are made of
+// Parts of programs
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * The types that slapd knows as well and clients may set. slapd 2.5 carries out no equality rule of the last ones, or one that
- * reads GSER, which the directory in memory doesn't.
+ * The types that slapd has too and that clients may set. For the last ones slapd 2.5 carries out no equality rule, or one that
+ * reads GSER, which the directory in memory doesn't parse.
  */
 const types = [...allAttributeTypes()].filter((type) =>
   !type.operational && !type.oid.startsWith("1.2.840.113556.") &&
@@ -62,13 +62,13 @@ const description = Arbitrary.all([
 ]).pipe(Arbitrary.map(([type, option, other]) =>
   other !== "known"
     ? other
-    // What has to be transferred in binary is asked for in both ways.
+    // Types that must be transferred in binary are requested in both ways.
     : /certificate|revocation|supportedAlg|crossC/i.test(type) && option === ""
     ? `${type};binary`
     : `${type}${option}`
 ))
 
-/** A value of each syntax, and what is nearly one. */
+/** A value of each syntax, and values that are almost valid. */
 const texts = [
   "a",
   "A",
@@ -166,7 +166,7 @@ const texts = [
 
 const anyText = pick(...texts)
 
-/** A list of revoked certificates that "CN=x" signed in 2026. */
+/** A certificate revocation list that "CN=x" signed in 2026. */
 const revocationList =
   "MIHQMDswDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UEAwwBeBcNMjYxMTI4MjA0MDE0WhcNMjYxMjAxMjA0MDE0WjANBgkqhkiG9w0BAQsFAAOB" +
   "gQBD3l/XmW6D1PQ0QJaWVkIXC2iVCPoMDQ88h2xcE/pgXKxa1HFxRTsap18nQU8hu3kgHccVq6nUgRF5iu21wyprxDvtc3Rl+HsZMJM7bs0b8tZzf2s0d//O" +
@@ -174,7 +174,7 @@ const revocationList =
 
 const certificate = (slapd?.certificates.ca.cert ?? "").replace(/-----[^-]+-----|\s/g, "")
 
-/** A certificate and a list of revoked ones, whole and broken; the beginnings of others. */
+/** A certificate and a revocation list, complete and damaged, and the first bytes of others. */
 const binary = [certificate, revocationList].map((text) => Buffer.from(text, "base64")).flatMap((whole) => {
   const changed = Buffer.from(whole)
   changed[10] = 0
@@ -203,7 +203,7 @@ const value = Arbitrary.all([anyText, anyText, bytes, pick("text", "text", "text
   )
 )
 
-/** What the entry has of which values are changed: some programs ask one for the value of another. */
+/** The attributes of the entry whose values are changed. Some programs use the value of one attribute with another. */
 const heldValues = {
   "description;lang-de": "a",
   uidNumber: "1",
@@ -247,9 +247,9 @@ const rule = pick(
   "nosuchMatch"
 )
 
-/** Escaped, so that text becomes the value and no part of the name; some of it as it is, which makes names that are none. */
+/** Escaped, so that text becomes the value and not part of the name. Some values are unescaped, which makes invalid names. */
 const rdn = Arbitrary.all([
-  // slapd takes a second structural class that stands in the name of a new entry.
+  // slapd accepts a second structural class in the name of a new entry.
   pick(...types.filter((type) => type !== "objectClass")),
   pick("known", "known", "known", "nosuch", "2.5.4.3", "1.2.3", "OID.2.5.4.3", "cn", "uidNumber", "homeDirectory"),
   anyText,
@@ -348,7 +348,7 @@ const requestOf = (chosen: Chosen): RequestOperation => {
         sizeLimit: 0,
         timeLimit: 0,
         typesOnly: false,
-        // Negated, Undefined is told from false.
+        // Negation distinguishes Undefined from false.
         filter: value.length % 2 === 0 ? filterOf(chosen) : { _tag: "Not", filter: filterOf(chosen) },
         attributes: ["1.1"]
       }

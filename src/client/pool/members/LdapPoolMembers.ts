@@ -22,6 +22,7 @@ import { notOpened } from "./notOpened.ts"
  * @since 0.1.0
  */
 export interface PooledSession extends LdapOperations {
+  /** The URL of the session's server. */
   readonly server: string
 }
 

@@ -1,4 +1,4 @@
-/** The state of accounts on each server, judged by what a login says. */
+/** The state of accounts on each server, as the result of a login shows it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -144,7 +144,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         pwdpolicysubentry: policy
       })
       const now = login("person", "a-password")
-      /** A change of a policy or of an account may take a moment to count. */
+      /** A change of a policy or an account may take a moment to have effect. */
       const soon = (expected: string) =>
         Effect.retry(
           Effect.flatMap(now, (said) => said === expected ? Effect.void : Effect.fail(`${said}, not ${expected}`)),

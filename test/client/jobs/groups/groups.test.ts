@@ -1,4 +1,4 @@
-/** Groups of an entry and members of a group, on each server: the same program, with the classes that the server has. */
+/** Groups of an entry and members of a group, on each server: the same program, with the classes of the server. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -21,14 +21,14 @@ interface World {
   readonly session: LdapSession.LdapSession
   readonly top: string
   readonly user: (name: string) => Effect.Effect<string, LdapError>
-  /** A group by the names of its members; servers other than Samba want one at least. */
+  /** A group with these members. Servers other than Samba require at least one member. */
   readonly group: (name: string, members: ReadonlyArray<string>) => Effect.Effect<string, LdapError>
   readonly nameOf: (name: string) => string
 }
 
 let worlds = 0
 
-/** A folder of its own, gone at the end. */
+/** A container for the test, deleted at the end. */
 const worldOf = Effect.fnUntraced(function*(
   config: LdapSession.SessionConfig,
   scratch: string,
@@ -104,7 +104,7 @@ const onEvery = (world: Effect.Effect<World, LdapError, Scope.Scope>, isActiveDi
       const ofBob = yield* LdapJobs.groupsOf(session, bob, { nested: true, attributes: ["cn", "objectClass"] })
       assert.deepStrictEqual(cns(ofBob), [...primary, ...builtin, ["all", 1], ["staff", 2], ["team", 1]])
       assert.isTrue(ofBob.groups[0]!.entry.has("objectClass"))
-      // A group is in groups too, and never in itself.
+      // A group can be in groups too, but the result never contains the group itself.
       const ofTeam = yield* LdapJobs.groupsOf(session, nameOf("team"), { nested: true })
       assert.deepStrictEqual(cns(ofTeam), [["all", 2], ["staff", 1]])
     }))
@@ -200,7 +200,7 @@ const onOthers = (world: Effect.Effect<World, LdapError, Scope.Scope>) => {
       )
       assert.isTrue(yield* LdapJobs.isMemberOf(session, ada, posix))
       assert.isFalse(yield* LdapJobs.isMemberOf(session, bob, posix))
-      // The login isn't in the name, so it is read; a text that is no name is a login.
+      // The name doesn't have the login, so the entry is read. Text that isn't a name is a login.
       yield* LdapJobs.addMembers(session, posix, [ada, bob, "eve"])
       yield* LdapJobs.addMembers(session, unique, [ada, bob])
       const logins = Effect.map(session.lookup(posix), (group) => Option.getOrThrow(group).getAll("memberUid"))

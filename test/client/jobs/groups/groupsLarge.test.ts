@@ -1,4 +1,4 @@
-/** Many groups: the number of requests stays small, a limit ends what would go on, and faults are errors. */
+/** Many groups: the number of requests stays small, limits end long searches, and faults are errors. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -11,7 +11,7 @@ const top = "dc=example"
 const ada = `uid=ada,${top}`
 const group = (n: number) => `cn=g${n},${top}`
 
-/** Groups by their numbers, each with the numbers of the groups that are its members; ada is a member of those with "ada". */
+/** Groups by their numbers, each with the numbers of the groups that are its members. ada is a member of the groups with "ada". */
 const directoryOf = Effect.fnUntraced(function*(
   count: number,
   membersOf: (n: number) => ReadonlyArray<number | "ada">,
@@ -76,7 +76,7 @@ describe("groupsOf, large", { timeout: 120_000 }, () => {
       assert.include(error.message, "raise maxRequests")
       const { groups } = yield* LdapJobs.groupsOf(session, ada, { nested: true })
       assert.deepStrictEqual(groups.map(({ depth }) => depth), Array.from({ length: 300 }, (_, i) => i + 1))
-      // The search ends where it meets the group.
+      // The search ends when it finds the group.
       const before = searches()
       assert.isTrue(yield* LdapJobs.isMemberOf(session, ada, group(4), { nested: true, base: top }))
       assert.isAtMost(searches() - before, 7)

@@ -1,4 +1,4 @@
-/** Writes that happen together or not at all: in transactions of servers, and taken back where there are none. */
+/** Writes that all happen or none: in transactions of servers, or undone by inverse writes. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -56,7 +56,7 @@ const worldOf = Effect.fnUntraced(function*(
   return { session, top, isActiveDirectory, canMove }
 })
 
-/** What is below the top, without what servers add. */
+/** The entries below the top, without attributes that servers add. */
 const content = ({ session, top }: World) =>
   Effect.map(session.searchResult({ base: top }), ({ entries }) =>
     entries.map((entry: LdapEntry) => [
@@ -81,7 +81,7 @@ const changeAll = ({ canMove, isActiveDirectory, top }: World) =>
 
 const prepared = Effect.fnUntraced(function*(world: Effect.Effect<World, LdapError, Scope.Scope>) {
   const made = yield* world
-  // Attributes that a name has besides, and an entry to delete.
+  // Attributes that the entry has in addition to its name, and an entry to delete.
   if (!made.isActiveDirectory)
     yield* made.session.add(`ou=gone,${made.top}`, { objectClass: "organizationalUnit", description: ["a", "b"] })
   return { ...made, before: yield* content(made) }
@@ -300,7 +300,7 @@ describe("in memory", () => {
             LdapModification.add("description", ["a", "b"]),
             LdapModification.increment("uidNumber", 10)
           ])
-          // Another client takes one value away, adds one, and counts.
+          // Another client removes one value, adds one, and increments a number.
           yield* session.modify(one, [
             LdapModification.delete("description", "a"),
             LdapModification.add("description", "theirs"),
@@ -319,7 +319,7 @@ describe("in memory", () => {
       const error = yield* Effect.flip(LdapTransaction.runWith(session, (on) =>
         Effect.gen(function*() {
           yield* on.add(`ou=new,${top}`, { objectClass: "organizationalUnit" })
-          // Another client puts an entry below it, so it can't be deleted.
+          // Another client adds an entry below it, so it can't be deleted.
           yield* session.add(`ou=below,ou=new,${top}`, { objectClass: "organizationalUnit" })
           yield* on.modify(`ou=one,${top}`, LdapModification.add("description", "x"))
           return yield* Effect.fail(new Stop())
