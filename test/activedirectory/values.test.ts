@@ -135,7 +135,7 @@ describe("times", () => {
     for (const wrong of [undefined, null, 1.5, "soon", Symbol("x"), {}, 5n, new Date(), Object.create(null)]) {
       refused(Time.fromDateTime(wrong as never))
       if (typeof wrong !== "bigint") refused(Time.toDuration(wrong as never))
-      if (typeof wrong === "string" || typeof wrong === "symbol" || wrong == null)
+      if (typeof wrong === "string" || typeof wrong === "symbol" || wrong === null)
         refused(Time.fromDuration(wrong as never))
       refused(Time.ofValue(wrong as never))
       refused(Time.largeIntegerFromText(wrong as never))

@@ -257,7 +257,7 @@ it.effect("a server that isn't known, a time that is none, and an entry that isn
           LdapJobs.createUserInActiveDirectory(session, "cn=a", {
             sAMAccountName: "a",
             password: Redacted.make("x"),
-            attributes: attributes as never
+            attributes
           })
         ),
         LdapJobs.createUserInActiveDirectory(session, "cn=a", { sAMAccountName: "a", password: "x" as never })
