@@ -115,8 +115,7 @@ export const toDateTime = (units: bigint): Result.Result<DateTime.Utc, WindowsVa
  */
 export const fromDateTime = (time: DateTime.DateTime): Result.Result<bigint, WindowsValueError> => {
   if (!DateTime.isDateTime(time)) return wrong("FILETIME", "a DateTime belongs there")
-  // A DateTime may have fractions of milliseconds.
-  const units = BigInt(Math.floor(DateTime.toEpochMillis(time))) * perMilli + epoch
+  const units = BigInt(DateTime.toEpochMillis(time)) * perMilli + epoch
   if (units < 0n || units >= largest) return wrong("FILETIME", "it has a year from 1601 to 30828")
   // The very beginning would be a special value.
   return Result.succeed(units === 0n ? 1n : units)

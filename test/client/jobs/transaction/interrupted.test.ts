@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../../src/auth/LdapAuth.ts"
 import * as LdapTransaction from "../../../../src/client/jobs/transaction/LdapTransaction.ts"
@@ -206,6 +207,25 @@ describe("a transaction by compensation", () => {
       assert.isTrue(Exit.isSuccess(yield* Fiber.await(fibers[0]!)))
     }).pipe(Effect.scoped))
 
+  it.effect("an entry that has kept another name isn't taken for one that is gone", () =>
+    Effect.gen(function*() {
+      const { client, directory } = yield* make()
+      const exit = yield* passing(LdapTransaction.runWith(client, (on) =>
+        Effect.gen(function*() {
+          yield* on.add(`cn=new,${top}`, { objectClass: "person", sn: "x" })
+          yield* on.rename(`cn=new,${top}`, { newRdn: "cn=newer" })
+          yield* directory.faults.set([DirectoryFault.result(53, { on: "rename" })])
+          return yield* Effect.fail(new Stop())
+        }), { mode }))
+      const error = Option.getOrThrow(Exit.findErrorOption(exit))
+      assert.isTrue(error._tag === "CompensationFailed")
+      if (error._tag !== "CompensationFailed") return
+      assert.deepStrictEqual(
+        [error.undone, ...error.remaining.map(({ error, operation }) => `${operation} ${error?.reason._tag}`)],
+        [0, "rename UnwillingToPerform", "add NoSuchObject"]
+      )
+    }).pipe(Effect.scoped))
+
   it.effect("an entry of another client in the place of a deleted one is reported, and left alone", () =>
     Effect.gen(function*() {
       const { client, directory } = yield* make()
@@ -274,6 +294,35 @@ describe("a transaction over several servers", () => {
       assert.deepStrictEqual(world.hosts.map(writesOf).sort((a, b) => a - b), [0, 12])
       yield* LdapTransaction.runWith(client, (on) => many(on, client), { mode })
       assert.strictEqual(sizes().filter((size, i) => size !== before[i]).length, 1)
+    }))
+
+  it.effect("its searches in pages don't share the connection of others", () =>
+    Effect.gen(function*() {
+      const world = yield* servers(urls)
+      const client = yield* world.provide(LdapClient.make({
+        servers: LdapServers.urls(urls, { strategy: "roundRobin" }),
+        auth,
+        pool: { min: 1, max: 1 }
+      }))
+      yield* quiet
+      const paged = { base: top, pageSize: 1 }
+      const [reached, gate] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const inside = yield* Effect.forkChild(LdapTransaction.runWith(client, (on) =>
+        Effect.andThen(
+          on.add(`cn=x,${top}`, { objectClass: "device" }),
+          Stream.runForEach(
+            on.search(paged),
+            () => Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(gate))
+          )
+        ), { mode }))
+      yield* Deferred.await(reached)
+      const other = yield* Effect.forkChild(Stream.runCount(client.search(paged)))
+      yield* quiet
+      // There is one connection, and a search in pages on it.
+      assert.isUndefined(other.pollUnsafe())
+      yield* Deferred.succeed(gate, undefined)
+      assert.isTrue(Exit.isSuccess(yield* passing(Fiber.join(inside))))
+      assert.strictEqual(yield* Fiber.join(other), 3)
     }))
 
   it.effect("if its server is lost, the error lists what was written there, and the other one sees nothing", () =>
