@@ -264,7 +264,11 @@ const many = (on: LdapSession.LdapOperations, client: LdapClient.LdapClient) =>
       // What was written is there, whichever sessions other operations use meanwhile.
       yield* Effect.all([client.rootDse, client.rootDse, client.rootDse], { concurrency: 3 })
       assert.isTrue(Option.isSome(yield* on.lookup(`cn=x${i},${top}`)))
-      assert.isTrue((yield* on.searchResult({ base: `cn=x${i},${top}` })).entries.length === 1)
+      for (const pageSize of [undefined, 2]) {
+        const { entries } = yield* on.searchResult({ base: `cn=x${i},${top}`, pageSize })
+        assert.lengthOf(entries, 1)
+      }
+      assert.isAbove(yield* Stream.runCount(on.search({ base: top, pageSize: 1 })), i)
     }
   })
 
@@ -294,35 +298,6 @@ describe("a transaction over several servers", () => {
       assert.deepStrictEqual(world.hosts.map(writesOf).sort((a, b) => a - b), [0, 12])
       yield* LdapTransaction.runWith(client, (on) => many(on, client), { mode })
       assert.strictEqual(sizes().filter((size, i) => size !== before[i]).length, 1)
-    }))
-
-  it.effect("its searches in pages don't share the connection of others", () =>
-    Effect.gen(function*() {
-      const world = yield* servers(urls)
-      const client = yield* world.provide(LdapClient.make({
-        servers: LdapServers.urls(urls, { strategy: "roundRobin" }),
-        auth,
-        pool: { min: 1, max: 1 }
-      }))
-      yield* quiet
-      const paged = { base: top, pageSize: 1 }
-      const [reached, gate] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-      const inside = yield* Effect.forkChild(LdapTransaction.runWith(client, (on) =>
-        Effect.andThen(
-          on.add(`cn=x,${top}`, { objectClass: "device" }),
-          Stream.runForEach(
-            on.search(paged),
-            () => Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(gate))
-          )
-        ), { mode }))
-      yield* Deferred.await(reached)
-      const other = yield* Effect.forkChild(Stream.runCount(client.search(paged)))
-      yield* quiet
-      // There is one connection, and a search in pages on it.
-      assert.isUndefined(other.pollUnsafe())
-      yield* Deferred.succeed(gate, undefined)
-      assert.isTrue(Exit.isSuccess(yield* passing(Fiber.join(inside))))
-      assert.strictEqual(yield* Fiber.join(other), 3)
     }))
 
   it.effect("if its server is lost, the error lists what was written there, and the other one sees nothing", () =>
