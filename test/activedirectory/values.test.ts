@@ -128,14 +128,13 @@ describe("times", () => {
     assert.strictEqual(DateTime.formatIso(last), "+030828-09-14T02:48:05.477Z")
     refused(Time.fromDateTime(DateTime.add(last, { milliseconds: 1 })))
     refused(Time.fromDateTime(DateTime.makeUnsafe(8.64e15)))
-    assert.strictEqual(get(Time.fromDateTime(DateTime.makeUnsafe(1.7))), 116_444_736_000_010_000n)
   })
 
   it("what is no time, and no text, is refused and never thrown", () => {
     for (const wrong of [undefined, null, 1.5, "soon", Symbol("x"), {}, 5n, new Date(), Object.create(null)]) {
       refused(Time.fromDateTime(wrong as never))
       if (typeof wrong !== "bigint") refused(Time.toDuration(wrong as never))
-      if (typeof wrong === "string" || typeof wrong === "symbol" || wrong == null)
+      if (typeof wrong === "string" || typeof wrong === "symbol" || wrong === null)
         refused(Time.fromDuration(wrong as never))
       refused(Time.ofValue(wrong as never))
       refused(Time.largeIntegerFromText(wrong as never))

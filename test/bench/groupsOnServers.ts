@@ -84,13 +84,18 @@ const measure = Effect.fnUntraced(function*(name: string, server: Server) {
       ...(isAd ? { objectClass: "group", sAMAccountName: `${kind}${n}` } : { objectClass: "groupOfNames" }),
       member
     })
+  // Its plugin writes every group of groups into every member, which takes a second for each group in the end.
+  if (name === "ds389") {
+    const scope = LdapModification.replace("memberOfEntryScope", `ou=nowhere,${server.base}`)
+    yield* session.modify("cn=MemberOf Plugin,cn=plugins,cn=config", scope)
+  }
   const begun = performance.now()
   for (let n = 0; n < flat; n++) yield* add("f", n, users.flat)
   for (let n = 0; n < nested; n++) yield* add("n", n, n < 10 ? users.nested : group("n", Math.floor(n / 10) - 1))
   yield* session.modify(group("n", 0), LdapModification.add("member", group("n", nested - 1)))
   console.log(`${name}: groups added in ${Math.round((performance.now() - begun) / 1000)} s`)
 
-  const ours = (user: string, by?: "members") =>
+  const ours = (user: string) =>
     Effect.gen(function*() {
       let requests = 0
       const counting: Pick<LdapSession.LdapOperations, "lookup" | "searchResult" | "rootDse"> = {
@@ -98,7 +103,7 @@ const measure = Effect.fnUntraced(function*(name: string, server: Server) {
         searchResult: (...args) => Effect.suspend(() => (requests++, session.searchResult(...args))),
         rootDse: Effect.suspend(() => (requests++, session.rootDse))
       }
-      const { groups, unreadable } = yield* LdapJobs.groupsOf(counting, user, { nested: true, by, maxRequests: 20_000 })
+      const { groups, unreadable } = yield* LdapJobs.groupsOf(counting, user, { nested: true, maxRequests: 20_000 })
       const depth = Math.max(...groups.map(({ depth }) => depth ?? 0))
       return { requests, found: groups.length, note: `, deepest ${depth}, ${unreadable.length} unreadable` }
     })
@@ -124,11 +129,12 @@ const measure = Effect.fnUntraced(function*(name: string, server: Server) {
       await above(user)
       return { requests, found: seen.size, note: "" }
     })
-  for (const [what, user] of [[`${flat} groups`, users.flat], [`${nested} nested`, users.nested]] as const) {
+  for (const [what, user] of [[`${nested} nested`, users.nested], [`${flat} groups`, users.flat]] as const) {
+    // Samba looks at every group for a member, which takes a tenth of a second: the recursion would take half an hour.
+    const isHopeless = isAd && user === users.nested
     const ways = [
       ["groupsOf", ours(user)],
-      ...(isAd ? [["groupsOf by members", ours(user, "members")] as const] : []),
-      ["ldapts", theirs(user)]
+      ...(isHopeless ? [] : [["ldapts", theirs(user)] as const])
     ] as const
     for (const [who, work] of ways) {
       const { cpu, found, millis, note, requests } = yield* measured(work)

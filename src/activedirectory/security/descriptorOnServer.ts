@@ -2,11 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { noSuchEntry } from "../../client/jobs/groups/groupsOf.ts"
 import { checked, jobOptionsProblem } from "../../client/jobs/jobInput.ts"
 import { notFollowed, onOneServer } from "../../client/jobs/ownServer.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import { nameProblem } from "../../model/input/attributes.ts"
-import { InvalidRequest, LdapError, NoSuchObject } from "../../model/LdapError.ts"
+import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import * as LdapModification from "../../model/LdapModification.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
@@ -103,10 +104,7 @@ export const update = (
   Effect.gen(function*() {
     const { controls = [], parts = usual, ...sent } = options ?? {}
     const found = yield* read(client, dn, { ...sent, controls, parts, ...notFollowed })
-    if (Option.isNone(found)) {
-      const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
-      return yield* new LdapError({ reason, operation: "updateSecurityDescriptor", dn: dnFrom(dn) })
-    }
+    if (Option.isNone(found)) return yield* noSuchEntry(dnFrom(dn), "updateSecurityDescriptor")
     const changed = change(found.value)
     const [before, after] = [writeDescriptor(found.value), writeDescriptor(changed)]
     if (Result.isFailure(after)) return yield* unreadable(dn, after.failure.message)

@@ -86,11 +86,6 @@ export class Job {
     })
   }
 
-  /** Whether a search that needs a place for pages may use the session: only the job that was given one with it has that place. */
-  get hasPages(): boolean {
-    return this.#demand.isPaged
-  }
-
   /** Called when the server has answered a request, or may have carried one out: from now on the job stays there. */
   begin(): void {
     this.#isBegun = true

@@ -17,7 +17,7 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
   one: (call) => {
     const anywhere = pool.use((session) => untraced(session).one(call), demandOf(call))
     const once = Effect.withFiber((fiber): typeof anywhere => {
-      const job = jobFor(call, fiber.getRef(CurrentJob))
+      const job = fiber.getRef(CurrentJob)
       return job === undefined ? anywhere : Effect.flatMap(
         job.sessionOf(pool),
         (held) => held === undefined ? anywhere : overHeld(job, held).one(call)
@@ -38,13 +38,12 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
           let hasEmitted = false
           const anywhere = pool.stream((session) => untraced(session).many(call), demandOf(call))
           const once = Stream.unwrap(
-            Effect.flatMap(CurrentJob, (current): Effect.Effect<typeof anywhere, LdapError> => {
-              const job = jobFor(call, current)
-              return job === undefined ? Effect.succeed(anywhere) : Effect.map(
+            Effect.flatMap(CurrentJob, (job): Effect.Effect<typeof anywhere, LdapError> =>
+              job === undefined ? Effect.succeed(anywhere) : Effect.map(
                 job.sessionOf(pool),
-                (held) => held === undefined ? anywhere : overHeld(job, held).many(call)
-              )
-            })
+                (held) =>
+                  held === undefined ? anywhere : overHeld(job, held).many(call)
+              ))
           )
           return once.pipe(
             Stream.mapArray((items) => {
@@ -109,10 +108,6 @@ const demandOf = (call: AnyCall): PoolDemand | undefined => {
 }
 
 const paged: PoolDemand = { isPaged: true }
-
-/** A search that may not share its session leaves a job whose session was lent without that condition. */
-const jobFor = (call: AnyCall, job: Job | undefined): Job | undefined =>
-  job?.hasPages === false && demandOf(call) !== undefined ? undefined : job
 
 /** The log has neither the name of the entry nor the server's text, which may contain personal data. */
 const logRepetition = ({ operation, reason, server }: LdapError): Effect.Effect<void> =>

@@ -118,8 +118,7 @@ export const toDateTime = (units: bigint): Result.Result<DateTime.Utc, WindowsVa
  */
 export const fromDateTime = (time: DateTime.DateTime): Result.Result<bigint, WindowsValueError> => {
   if (!DateTime.isDateTime(time)) return wrong("FILETIME", "it must be a DateTime")
-  // A DateTime may have fractions of milliseconds.
-  const units = BigInt(Math.floor(DateTime.toEpochMillis(time))) * perMilli + epoch
+  const units = BigInt(DateTime.toEpochMillis(time)) * perMilli + epoch
   if (units < 0n || units >= largest) return wrong("FILETIME", "its year must be from 1601 to 30828")
   // The first moment of 1601 would be the special value 0.
   return Result.succeed(units === 0n ? 1n : units)

@@ -323,6 +323,36 @@ describe.skipIf(samba === undefined)("Samba", () => {
       }
     }).pipe(Effect.scoped), 30_000)
 
+  it.live("a group with the name that the user types isn't taken for the user, who is a member of it", () =>
+    Effect.gen(function*() {
+      const session = yield* LdapSession.make({
+        ...open,
+        auth: LdapAuth.simple(admin.upn, Redacted.make(admin.password))
+      })
+      const password = Redacted.make("Passw0rd.own")
+      const temporary = <A, E>(dn: string, add: Effect.Effect<A, E>) =>
+        Effect.acquireRelease(add, () => Effect.ignore(session.delete(dn)))
+      // Several, since the server chooses the order in which it finds both.
+      for (let i = 0; i < 4; i++) {
+        const name = `own${process.pid}${i}`
+        const [user, group] = [`CN=${name}-user,OU=scratch,${base}`, `CN=${name},OU=scratch,${base}`]
+        yield* temporary(group, session.add(group, { objectClass: "group", sAMAccountName: name }))
+        yield* temporary(
+          user,
+          LdapJobs.createUserInActiveDirectory(session, user, {
+            sAMAccountName: `${name}-user`,
+            password,
+            // Another suffix: Samba refuses a name that the domain has already.
+            attributes: { userPrincipalName: `${name}@alt.example` }
+          })
+        )
+        yield* LdapJobs.addMembers(session, group, [user])
+        const logIn = LdapLogin.authenticate({ open, bindAs: { upn: "alt.example" }, roles: { [group]: "member" } })
+        const found = yield* logIn(name, password)
+        assert.deepStrictEqual([found.entry.dn, found.roles], [user, ["member"]])
+      }
+    }).pipe(Effect.scoped))
+
   it.live("a password that must be changed: the account that searches sends the change with the old one", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({

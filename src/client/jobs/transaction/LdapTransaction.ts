@@ -58,8 +58,8 @@ export interface TransactionOptions {
  *   other clients have written meanwhile stays. They are sent also if the fiber was interrupted, in at most `endTimeout`, and again if an answer
  *   is lost. If some can't be carried out, the error is {@link CompensationFailed}, with the list; it is logged as well. A write isn't
  *   interrupted while it is in flight. A process that dies in the middle takes nothing back. If the client has several servers, all requests go to
- *   the one that has answered first; if it is lost, the writes can't be taken back. Only searches in pages, sorted ones and virtual list
- *   views may go to another one, since they don't share their connection.
+ *   the one that has answered first; if it is lost, the writes can't be taken back. They
+ *   share one connection, so a search in pages waits for the end of another one.
  *
  * OpenLDAP has transactions, and slapd 2.5.13 crashes by them: if the end of one arrives in the moment after its last write was answered (in
  * measurements after 9 to 190 transactions), and if one moves an entry. With `mode: "transaction"` there is a pause of 50 milliseconds before

@@ -210,7 +210,20 @@ describe.skipIf(samba === undefined)("Samba", () => {
         assert.deepStrictEqual([entry.get("userAccountControl"), entry.get("givenName")], ["512", "Ada"])
         yield* disable(session, dn)
         assert.strictEqual(yield* now, "AccountDisabled")
-        yield* enable(session, dn)
+        // What another client writes between reading and writing stays: the account must not be delegated.
+        let hasRead = false
+        const racing: LdapJobs.AccountClient = {
+          ...session,
+          lookup: (...args) =>
+            Effect.tap(session.lookup(...args), () => {
+              if (hasRead) return Effect.void
+              hasRead = true
+              return session.modify(dn, LdapModification.replace("userAccountControl", "1049090"))
+            })
+        }
+        yield* enable(racing, dn)
+        const raced = Option.getOrThrow(yield* session.lookup(dn))
+        assert.strictEqual(raced.get("userAccountControl"), "1049088")
         yield* expire(session, dn, new Date(Date.now() - hour))
         assert.strictEqual(yield* now, "AccountExpired")
         yield* expire(session, dn, new Date(Date.now() + hour))
@@ -257,7 +270,7 @@ it.effect("a server that isn't known, a time that is none, and an entry that isn
           LdapJobs.createUserInActiveDirectory(session, "cn=a", {
             sAMAccountName: "a",
             password: Redacted.make("x"),
-            attributes: attributes as never
+            attributes
           })
         ),
         LdapJobs.createUserInActiveDirectory(session, "cn=a", { sAMAccountName: "a", password: "x" as never })

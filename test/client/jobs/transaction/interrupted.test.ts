@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../../src/auth/LdapAuth.ts"
 import * as LdapTransaction from "../../../../src/client/jobs/transaction/LdapTransaction.ts"
@@ -206,6 +207,25 @@ describe("a transaction by compensation", () => {
       assert.isTrue(Exit.isSuccess(yield* Fiber.await(fibers[0]!)))
     }).pipe(Effect.scoped))
 
+  it.effect("an entry that has kept another name isn't taken for one that is gone", () =>
+    Effect.gen(function*() {
+      const { client, directory } = yield* make()
+      const exit = yield* passing(LdapTransaction.runWith(client, (on) =>
+        Effect.gen(function*() {
+          yield* on.add(`cn=new,${top}`, { objectClass: "person", sn: "x" })
+          yield* on.rename(`cn=new,${top}`, { newRdn: "cn=newer" })
+          yield* directory.faults.set([DirectoryFault.result(53, { on: "rename" })])
+          return yield* Effect.fail(new Stop())
+        }), { mode }))
+      const error = Option.getOrThrow(Exit.findErrorOption(exit))
+      assert.isTrue(error._tag === "CompensationFailed")
+      if (error._tag !== "CompensationFailed") return
+      assert.deepStrictEqual(
+        [error.undone, ...error.remaining.map(({ error, operation }) => `${operation} ${error?.reason._tag}`)],
+        [0, "rename UnwillingToPerform", "add NoSuchObject"]
+      )
+    }).pipe(Effect.scoped))
+
   it.effect("an entry of another client in the place of a deleted one is reported, and left alone", () =>
     Effect.gen(function*() {
       const { client, directory } = yield* make()
@@ -244,7 +264,11 @@ const many = (on: LdapSession.LdapOperations, client: LdapClient.LdapClient) =>
       // What was written is there, whichever sessions other operations use meanwhile.
       yield* Effect.all([client.rootDse, client.rootDse, client.rootDse], { concurrency: 3 })
       assert.isTrue(Option.isSome(yield* on.lookup(`cn=x${i},${top}`)))
-      assert.isTrue((yield* on.searchResult({ base: `cn=x${i},${top}` })).entries.length === 1)
+      for (const pageSize of [undefined, 2]) {
+        const { entries } = yield* on.searchResult({ base: `cn=x${i},${top}`, pageSize })
+        assert.lengthOf(entries, 1)
+      }
+      assert.isAbove(yield* Stream.runCount(on.search({ base: top, pageSize: 1 })), i)
     }
   })
 
