@@ -67,7 +67,7 @@ export const verify = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Compare a copy with its directory, entry by entry: exit code 0 if they are the same, 5 otherwise.\n" +
+    "Compare a copy with its directory, entry by entry: exit code 0 if they are the same, 5 otherwise. " +
       "- the copy doesn't have the entry, ~ has it otherwise, + has one that isn't in the directory. --base, filter and attributes are " +
       "those of run."
   ),
