@@ -10,6 +10,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { ExitCode, exitCodeOf, messageOfFailure } from "./CliFailure.ts"
 import { allCommands, commandNamed } from "./commands.ts"
+import { argumentsOf } from "./input/arguments.ts"
 import { loggerOn } from "./output/logger.ts"
 import { say, sayRaw, writeAll } from "./output/standardOutput.ts"
 import { TraceOutput } from "./settings/connection.ts"
@@ -41,7 +42,13 @@ const commandLineFor = (args: ReadonlyArray<string>) => {
  */
 export const run = Effect.fnUntraced(function*(args: ReadonlyArray<string>, version: string) {
   const stdio = yield* Stdio.Stdio
-  return yield* Command.runWith(yield* commandLineFor(args), { version, renderErrors: true })(argumentsOf(args)).pipe(
+  return yield* argumentsOf(args).pipe(
+    Effect.flatMap((read) =>
+      Effect.flatMap(
+        commandLineFor(read),
+        (command) => Command.runWith(command, { version, renderErrors: true })(read)
+      )
+    ),
     Effect.as<number>(ExitCode.success),
     Effect.catch((error: unknown) => {
       const message = messageOfFailure(error)
@@ -69,16 +76,3 @@ const presenterOn = (stdio: Stdio.Stdio): CliOutput.Presenter => ({
     }
   }, Effect.provideService(Stdio.Stdio, stdio))
 })
-
-/** `--save jpegPhoto DIR` has two values, and flags have one: the two become `--save jpegPhoto=DIR`. */
-const argumentsOf = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const written: Array<string> = []
-  for (let i = 0; i < args.length; i++) {
-    const [name, attribute, folder] = args.slice(i, i + 3)
-    if (name === "--save" && attribute !== undefined && folder !== undefined && !attribute.includes("=")) {
-      written.push("--save", `${attribute}=${folder}`)
-      i += 2
-    } else written.push(args[i]!)
-  }
-  return written
-}

@@ -77,8 +77,8 @@ export const connectionFlags = {
       Flag.withDescription("Let the password cross the network in clear text [LDAP_ALLOW_INSECURE_AUTH]")
     )
   ),
-  connectTimeout: optional(text("connect-timeout", "DURATION", "As in \"10 seconds\" [LDAP_CONNECT_TIMEOUT]")),
-  timeout: optional(text("timeout", "DURATION", "For each request, as in \"30 seconds\" [LDAP_REQUEST_TIMEOUT]")),
+  connectTimeout: optional(text("connect-timeout", "DURATION", "As in 10s or \"10 seconds\" [LDAP_CONNECT_TIMEOUT]")),
+  timeout: optional(text("timeout", "DURATION", "For each request, as in 30s [LDAP_REQUEST_TIMEOUT]")),
   profile: optional(
     text("profile", "NAME", "Settings of the profile file [LDAP_PROFILE]").pipe(Flag.withAlias("P"))
   ),
