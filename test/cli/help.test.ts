@@ -55,6 +55,7 @@ describe("help", () => {
   it.effect("of each command has examples, and is data", () =>
     Effect.gen(function*() {
       const all = (yield* helpOf("")).stdout.toString()
+      expect((yield* runCli(["help", "search"])).stdout).toEqual((yield* helpOf("search")).stdout)
       for (const command of commands) {
         const { code, stderr, stdout } = yield* helpOf(command)
         expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: "" })

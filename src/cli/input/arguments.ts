@@ -1,6 +1,6 @@
 /**
  * The arguments before `effect/cli` reads them: `--save` with its two values, and habits of OpenLDAP's tools, which are either understood or
- * answered with what to write instead.
+ * answered with what to write instead; and `help search`, which is `search --help`.
  */
 import * as Effect from "effect/Effect"
 import { UsageError } from "../CliFailure.ts"
@@ -17,6 +17,7 @@ const instead: ReadonlyMap<string, string> = new Map([
 
 /** Reads up to `--`, behind which there is no flag. */
 export const argumentsOf = (args: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, UsageError> => {
+  if (args[0] === "help") return Effect.succeed([...args.slice(1), "--help"])
   const end = args.indexOf("--")
   const flags = end < 0 ? args : args.slice(0, end)
   const written: Array<string> = []
