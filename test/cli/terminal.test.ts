@@ -179,6 +179,20 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     expect({ code, left }).toEqual({ code: 130, left: 0 })
   })
 
+  it("colours are for a terminal, and not for NO_COLOR or a pipe", async () => {
+    // A closed port ends the examination soon.
+    const check = ["check", "ldap://127.0.0.1:1"]
+    const inColours = await inTerminal(check, [])
+    expect(inColours).toMatchObject({ code: 1 })
+    expect(inColours.shown).toContain("\x1b[31mfailure")
+    const plain = await inTerminal(check, [], { env: { NO_COLOR: "1" } })
+    expect(plain.shown).toMatch(/^failure /m)
+    expect(plain.shown).not.toContain("\x1b[3")
+    const piped = await inTerminal(check, [], { stdoutIsPipe: true })
+    expect(piped.piped).toMatch(/^failure /m)
+    expect(piped.piped).not.toContain("\x1b")
+  })
+
   it("Node keeps what it has compiled, in the user's own folder", () => {
     const { status, stdout } = spawnSync(process.execPath, [built.main, "--version"], {
       encoding: "utf8",
