@@ -1,7 +1,7 @@
 /** The command line in a real terminal (a pty), as a process: prompts, progress, Ctrl-C, and a reader that goes away. */
 import * as Effect from "effect/Effect"
 import { execFile, spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
@@ -177,6 +177,29 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     const dn = `cn=${crypto.randomUUID()}`
     const { code, left } = await inTerminal(["whoami", "-D", dn], [["Password of", "\x03"]])
     expect({ code, left }).toEqual({ code: 130, left: 0 })
+  })
+
+  it("colours are for a terminal, and not for NO_COLOR or a pipe", async () => {
+    // A closed port ends the examination soon.
+    const check = ["check", "ldap://127.0.0.1:1"]
+    const inColours = await inTerminal(check, [])
+    expect(inColours).toMatchObject({ code: 1 })
+    expect(inColours.shown).toContain("\x1b[31mfailure")
+    const plain = await inTerminal(check, [], { env: { NO_COLOR: "1" } })
+    expect(plain.shown).toMatch(/^failure /m)
+    expect(plain.shown).not.toContain("\x1b[3")
+    const piped = await inTerminal(check, [], { stdoutIsPipe: true })
+    expect(piped.piped).toMatch(/^failure /m)
+    expect(piped.piped).not.toContain("\x1b")
+  })
+
+  it("Node keeps what it has compiled, in the user's own folder", () => {
+    const { status, stdout } = spawnSync(process.execPath, [built.main, "--version"], {
+      encoding: "utf8",
+      env: environment({})
+    })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^effect-ldap v\d/) })
+    expect(readdirSync(join(folder, ".cache/effect-ldap"))).toHaveLength(1)
   })
 
   it("a reader that goes away ends it quietly", () => {

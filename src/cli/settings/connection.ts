@@ -17,6 +17,7 @@ import * as LdapConfig from "../../client/LdapConfig.ts"
 import * as LdapServers from "../../client/servers/LdapServers.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import { UsageError } from "../CliFailure.ts"
+import { durationText } from "../input/durations.ts"
 import { say } from "../output/standardOutput.ts"
 import { type AuthMethod, authMethods, type ConnectionFlags } from "./connectionFlags.ts"
 import { type Layer, merge } from "./layers.ts"
@@ -178,8 +179,8 @@ const layerOf = (flags: ConnectionFlags, url: string | undefined): Layer => {
     ["CERT", flags.cert],
     ["KEY", flags.key],
     ["ALLOW_INSECURE_AUTH", flags.allowInsecureAuth],
-    ["CONNECT_TIMEOUT", flags.connectTimeout],
-    ["REQUEST_TIMEOUT", flags.timeout]
+    ["CONNECT_TIMEOUT", flags.connectTimeout && durationText(flags.connectTimeout)],
+    ["REQUEST_TIMEOUT", flags.timeout && durationText(flags.timeout)]
   ]
   return {
     place: "the flags",

@@ -61,7 +61,7 @@ export const run = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Follow a directory into a copy until Ctrl-C; the next run goes on from the last checkpoint.\n" +
+    "Follow a directory into a copy until Ctrl-C; the next run goes on from the last checkpoint. " +
       "More deletions than --max-deletions stop it before any of them; on a terminal you are asked. For --base, filter and " +
       "attributes other than before, the whole view is read again, and what isn't in it any more is deleted, within the same limit."
   ),

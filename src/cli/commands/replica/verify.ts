@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as LdapClient from "../../../client/LdapClient.ts"
 import { LdapReplica } from "../../../replica.ts"
 import { Ended, ExitCode } from "../../CliFailure.ts"
+import { durationText } from "../../input/durations.ts"
 import { say, writeLines } from "../../output/standardOutput.ts"
 import { jsonText, lineForTerminal } from "../../output/terminalText.ts"
 import { connect } from "../../settings/connection.ts"
@@ -28,7 +29,7 @@ export const verify = Command.make(
     settle: Flag.String("settle").pipe(
       Flag.withMetavar("DURATION"),
       Flag.withDescription(
-        "How long a difference has to last, since a copy that is followed is a little late; default \"2 seconds\""
+        "How long a difference has to last, since a copy that is followed is a little late; default 2s"
       ),
       Flag.withDefault("2 seconds")
     ),
@@ -50,7 +51,7 @@ export const verify = Command.make(
       if (given.confirmDeletions !== undefined) yield* replica.confirmDeletions(given.confirmDeletions)
       return yield* askingAboutDeletions(
         replica,
-        replica.verify({ repair: given.repair, settle: given.settle as Duration.Input })
+        replica.verify({ repair: given.repair, settle: durationText(given.settle) as Duration.Input })
       )
     }).pipe(
       Effect.provideService(LdapClient.LdapClient, connected.client),
@@ -67,7 +68,7 @@ export const verify = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Compare a copy with its directory, entry by entry: exit code 0 if they are the same, 5 otherwise.\n" +
+    "Compare a copy with its directory, entry by entry: exit code 0 if they are the same, 5 otherwise. " +
       "- the copy doesn't have the entry, ~ has it otherwise, + has one that isn't in the directory. --base, filter and attributes are " +
       "those of run."
   ),

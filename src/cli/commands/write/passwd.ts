@@ -11,18 +11,17 @@ import { UsageError } from "../../CliFailure.ts"
 import { ownEntry } from "../../input/ownEntry.ts"
 import { say, writeLines } from "../../output/standardOutput.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, fileFlag, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { askNewPassword, askPassword, passwordIn } from "../../settings/secrets.ts"
-
-const passwordFile = (name: string, description: string) =>
-  optional(Flag.String(name).pipe(Flag.withMetavar("FILE"), Flag.withDescription(description)))
 
 export const passwd = Command.make(
   "passwd",
   {
     dn: Argument.String("dn").pipe(Argument.withDescription("Whose password; default your own"), Argument.optional),
-    newPasswordFile: passwordFile("new-password-file", "File that holds the new password; without it, you are asked"),
-    oldPasswordFile: passwordFile("old-password-file", "File that holds the current password"),
+    newPasswordFile: optional(
+      fileFlag("new-password-file", "File that holds the new password; without it, you are asked")
+    ),
+    oldPasswordFile: optional(fileFlag("old-password-file", "File that holds the current password")),
     askOld: isGiven(Flag.Boolean("ask-old").pipe(Flag.withDescription("Ask for the current password"))),
     generate: isGiven(
       Flag.Boolean("generate").pipe(Flag.withDescription("Let the server make one, and print it (RFC 3062)"))
