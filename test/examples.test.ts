@@ -30,6 +30,8 @@ const says: Readonly<Record<string, RegExp>> = {
     /Berlin is killed:(?:(?!FAILED|another user).)*answered by Paris(?:(?!FAILED|another user).)*answered by Lisbon(?:(?!FAILED|another user).)*Lisbon is killed:(?:(?!FAILED|another user).)*answered by Berlin/s,
   "follow.ts":
     /followed by contentSync.*after a change: +Hopper[^\n]*King[^\n]*\nstopped[^\n]*Hopper[^\n]*\ncaught up, 1 entry sent: +Dijkstra[^\n]*; King[^;\n]*\n/s,
+  "from-ldapjs.ts":
+    /ldapjs +(cn=Ada Lovelace,dc=example,dc=org)\neffect-ldap +\1\nthe filter +\(&\(objectClass=person\)\(cn=Ada\*\)\)\nthe change +of ldapjs/,
   "from-ldapts/main.ts":
     /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
   "groups.ts":
