@@ -30,6 +30,8 @@ const says: Readonly<Record<string, RegExp>> = {
     /Berlin is killed:(?:(?!FAILED|another user).)*answered by Paris(?:(?!FAILED|another user).)*answered by Lisbon(?:(?!FAILED|another user).)*Lisbon is killed:(?:(?!FAILED|another user).)*answered by Berlin/s,
   "follow.ts":
     /followed by contentSync.*after a change: +Hopper[^\n]*King[^\n]*\nstopped[^\n]*Hopper[^\n]*\ncaught up, 1 entry sent: +Dijkstra[^\n]*; King[^;\n]*\n/s,
+  "from-ldapjs.ts":
+    /ldapjs +(cn=Ada Lovelace,dc=example,dc=org)\neffect-ldap +\1\nthe filter +\(&\(objectClass=person\)\(cn=Ada\*\)\)\nthe change +of ldapjs/,
   "from-ldapts/main.ts":
     /ldapts +(\+44 20 1234, false, true, false)\n(?:[^\n]*\n)*?drop-in +\1\n(?:[^\n]*\n)*?Effect +\1/,
   "groups.ts":
@@ -44,12 +46,16 @@ const says: Readonly<Record<string, RegExp>> = {
     /"ada" +200 welcome, Ada Lovelace.*9 binds for logins on 6 sessions, .*; 6 unbound once; 1 connection open/s,
   "passwords.ts":
     /grace +logged in; the password expires in 10 days\nlinus [^\n]*1 more login\nlinus [^\n]*changed\nada +refused, passwordTooShort\nada +changed\nken +MustChange[^\n]*\nken [^\n]*changed\nbarbara +AccountLocked/,
+  "promises-express.ts": /Express ada +200 engine\nExpress \* +404 \nExpress 1 unbind, 0 connections left/,
+  "promises-fastify.ts": /Fastify ada +200 engine\nFastify \* +404 \nFastify 1 unbind, 0 connections left/,
   "promises.ts": /ada +200 engine\n\* +404 \n1 unbind, 0 connections left/,
   "quickstart.ts": /fibers +19 of 20 found \d+ people, one was interrupted/,
   "replica/main.ts":
     /Grace Brewster Hopper sits in room 2.17\nstopped: 10 of 21 would be deleted; 21 rows are there.*compared 11 entries: 0 differences/s,
   "schema-generate.ts": /class InetOrgPerson/,
   "schema-people.ts": /\S/,
+  "security.ts":
+    /uid=\\2a\\29.*uid=u1\\,dc=elsewhere.*in clear text; use ldaps.*empty, which servers.*sizeLimitExceeded.*maxMessageSize is 100.*no answer within 50.*is this an LDAP port.*<redacted>/s,
   "start.ts": /One connection, 1 unbind, 0 bytes after it, 0 connections left/,
   "sync.ts": /300 added.*300 unchanged.*too busy \d+ times, and was asked again/s,
   "writes.ts":

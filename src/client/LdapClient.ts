@@ -168,8 +168,9 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * import { LdapClient } from "effect-ldap"
  * import { Effect, LayerMap } from "effect"
  *
+ * // With min: 0 the layer opens nothing. A LayerMap keeps a layer that failed, and with it a directory that was down at its first use.
  * class Directories extends LayerMap.Service<Directories>()("app/Directories", {
- *   lookup: (tenant: string) => LdapClient.layer({ url: `ldaps://${tenant}.example.org` }),
+ *   lookup: (tenant: string) => LdapClient.layer({ url: `ldaps://${tenant}.example.org`, pool: { min: 0 } }),
  *   idleTimeToLive: "5 minutes"
  * }) {}
  *
