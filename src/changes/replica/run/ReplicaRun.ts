@@ -86,8 +86,10 @@ const once = <FE, FR, E, R>(
     const since = isWhole ? undefined : row.checkpoint as ChangesCookie
     // oxlint-disable-next-line prefer-const -- what is known is asked for by the stream that is read in batches
     let batches: Batches<FE>
+    // Of a copy that was empty nothing is known until its first refresh is over; then its rows tell.
+    const filling = { isFirst: row.entries === 0 }
     const known: KnownEntries<SqlError> = (uuids) =>
-      row.whole || row.unsettled
+      row.whole || row.unsettled || filling.isFirst
         ? Effect.succeed(new Map())
         : Effect.map(store.entries.read(row.id, uuids), (rows) =>
           new Map(
@@ -96,13 +98,14 @@ const once = <FE, FR, E, R>(
             )
           ))
     batches = yield* batchesOf(changes(since, known), options.batchSize, options.batchMillis)
-    yield* Effect.raceFirst(writeAll(options, row, batches), keepLease(options, row))
+    yield* Effect.raceFirst(writeAll(options, row, batches, filling), keepLease(options, row))
   })
 
 const writeAll = <FE, E, R>(
   options: RunOptions<E, R>,
   taken: ReplicaRow,
-  batches: Batches<FE>
+  batches: Batches<FE>,
+  filling: { isFirst: boolean }
 ): Effect.Effect<void, FE | E | LdapReplicaError | NeedsWholeView | SqlError, R> =>
   Effect.gen(function*() {
     const { store, tracker } = options
@@ -121,6 +124,8 @@ const writeAll = <FE, E, R>(
           })
         )
       state = result.state
+      if (result.row.refreshedAt !== taken.refreshedAt)
+        filling.isFirst = false
       yield* batches.written
       yield* tracker.enter(state.isRefreshing ? "refreshing" : "following")
       yield* tracker.committed({

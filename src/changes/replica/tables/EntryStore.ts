@@ -50,9 +50,9 @@ export class EntryStore {
     const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.map(
       this.#run(
-        `SELECT e.uuid, e.dn, e.dn_key, e.version, e.hash, e.named, e.placed FROM ${source.text}
-        JOIN ldap_replica_entry e ON e.replica = ? AND e.uuid = given.uuid`,
-        [...source.params, id]
+        `SELECT uuid, dn, dn_key, version, hash, named, placed FROM ldap_replica_entry
+        WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
+        [id, ...source.params]
       ),
       (rows) =>
         new Map(rows.map((row) => [row["uuid"] as string, {
@@ -151,8 +151,8 @@ export class EntryStore {
     const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
     return Effect.map(
       this.#run<{ uuid: string; attributes: unknown }>(
-        `SELECT e.uuid, e.attributes FROM ${source.text} JOIN ldap_replica_entry e ON e.replica = ? AND e.uuid = given.uuid`,
-        [...source.params, id]
+        `SELECT uuid, attributes FROM ldap_replica_entry WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
+        [id, ...source.params]
       ),
       (rows) => new Map(rows.map(({ attributes, uuid }) => [uuid, attributes]))
     )

@@ -37,6 +37,14 @@ export const given = (
       params: columns.map((_, at) => rows.map((row) => row[at]!))
     }
   }
+  const [column, ...others] = columns
+  if (column !== undefined && others.length === 0) {
+    // One text for any number of rows: SQLite would compile each number of them anew.
+    return {
+      text: `(SELECT value AS ${column[0]} FROM json_each(?)) AS given`,
+      params: [JSON.stringify(rows.map(([value]) => value))]
+    }
+  }
   const row = `(${columns.map(() => "?").join(",")})`
   return {
     text: `(SELECT ${names.map((name, at) => `column${at + 1} AS ${name}`).join(", ")} FROM (VALUES ${

@@ -24,21 +24,51 @@ export interface StoredEntry {
 
 export const storedFrom = (dn: string, entry: LdapEntry.LdapEntry): StoredEntry => {
   const record = entry.toRecord({ binary: "base64" })
-  const attributes = Object.create(null) as Record<string, ReadonlyArray<StoredValue>>
   const canonical: Array<string> = []
-  for (const [description, values] of Object.entries(record)) {
-    const safe = values.some(hasNul) ? values.map(withoutNul) : values
-    attributes[escapeNul(description)] = safe
-    const texts = safe.map((value) => typeof value === "string" ? `t${value}` : `b${value.base64}`)
-    canonical.push(JSON.stringify([description.toLowerCase(), ...(texts.length > 1 ? texts.sort() : texts)]))
+  let attributes = ""
+  // The JSON is put together by hand, since its parts are what is hashed too. The record has no prototype.
+  for (const description in record) {
+    const { json, lower } = nameOf(description)
+    const values = record[description]!
+    const first = jsonOf(values[0] ?? "")
+    if (values.length === 1) {
+      attributes += `,${json}:[${first}]`
+      canonical.push(`${lower}:${first}`)
+    } else {
+      const all = values.map(jsonOf)
+      attributes += `,${json}:[${all.join(",")}]`
+      canonical.push(`${lower}:${all.sort().join(",")}`)
+    }
   }
   return {
     dn: escapeNul(dn),
     dnKey: dnKeyOf(dn),
-    attributes: JSON.stringify(attributes),
+    attributes: `{${attributes.slice(1)}}`,
     hash: hash("sha256", canonical.sort().join("\n"), "base64url")
   }
 }
+
+interface Name {
+  readonly json: string
+  readonly lower: string
+}
+
+/** Descriptions as JSON. There are few, unless a server sends ever new ones. */
+const names = new Map<string, Name>()
+const mostNames = 1_000
+
+const nameOf = (description: string): Name => {
+  const before = names.get(description)
+  if (before !== undefined) return before
+  if (names.size >= mostNames) names.clear()
+  const json = JSON.stringify(escapeNul(description))
+  const made = { json, lower: json.toLowerCase() }
+  names.set(description, made)
+  return made
+}
+
+const jsonOf = (value: StoredValue): string =>
+  JSON.stringify(typeof value === "string" && value.includes("\0") ? withoutNul(value) : value)
 
 /** The entry of a row. Databases give JSON as text, or parsed. */
 export const entryFrom = (dn: string, attributes: unknown): LdapEntry.LdapEntry => {
@@ -61,11 +91,21 @@ const encodingOf = (value: StoredValue): [string, "utf8" | "base64"] =>
  * correct server sends, is a key of its own.
  */
 export const dnKeyOf = (dn: string): string => {
+  // Names that follow one another are mostly below the same entry, whose key is known then.
+  const comma = dn.indexOf(",")
+  if (comma <= 0 || dn.includes("\\") || dn.includes("\"")) return escapeNul(parsedKeyOf(dn) ?? `?${dn},`)
+  const parent = dn.slice(comma + 1)
+  if (parent !== lastParent) [lastParent, lastKey] = [parent, parsedKeyOf(parent)]
+  const own = lastKey === undefined ? undefined : parsedKeyOf(dn.slice(0, comma))
+  return escapeNul(own === undefined ? `?${dn},` : `${lastKey}${own}`)
+}
+
+let lastParent: string | undefined
+let lastKey: string | undefined
+
+const parsedKeyOf = (dn: string): string | undefined => {
   const parsed = LdapDn.parse(dn)
-  const key = Result.isSuccess(parsed)
-    ? parsed.success.rdns.map((rdn) => `${rdn.key},`).reverse().join("")
-    : `?${dn},`
-  return escapeNul(key)
+  return Result.isSuccess(parsed) ? parsed.success.rdns.map((rdn) => `${rdn.key},`).reverse().join("") : undefined
 }
 
 /** The DN of an entry after the entry above it, `from`, was moved to `to`; unchanged if it isn't below `from`. */
@@ -77,9 +117,6 @@ export const movedDn = (dn: string, from: string, to: string): string => {
 }
 
 /** jsonb of PostgreSQL and text of SQLite can't hold NUL. */
-const hasNul = (value: StoredValue): boolean => typeof value === "string" && value.includes("\0")
-
-const withoutNul = (value: StoredValue): StoredValue =>
-  typeof value === "string" && value.includes("\0") ? { base64: Buffer.from(value).toString("base64") } : value
+const withoutNul = (value: string): StoredValue => ({ base64: Buffer.from(value).toString("base64") })
 
 const escapeNul = (text: string): string => text.includes("\0") ? text.replaceAll("\0", "\\00") : text
