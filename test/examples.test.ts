@@ -79,7 +79,7 @@ beforeAll(async () => {
   child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text))
   const [status] = await once(child, "close")
   ran = { status: status as unknown, output, complaint }
-})
+}, 180_000)
 
 describe("examples", () => {
   it("all of them succeed without an error message", () => {
