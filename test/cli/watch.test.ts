@@ -35,6 +35,13 @@ describe.skipIf(slapd === undefined)("watch", () => {
       expect(readFileSync(state, "utf8")).toMatch(/^effect-ldap-changes:/)
       expect(statSync(state).mode & 0o077).toBe(0)
       expect((yield* runCli(["add", dn, "objectClass=person", "sn=x"], { env })).code).toBe(0)
+      const now = (...more: ReadonlyArray<string>) =>
+        Effect.map(
+          runCli(["watch", filter, "-b", accountsBase, "--once", ...more], { env }),
+          ({ stdout }) => stdout.toString()
+        )
+      expect(yield* now()).toBe("")
+      expect(yield* now("--initial")).toBe(`+ ${dn}\n`)
       // Content synchronization does not always say whether an entry is new.
       expect((yield* watch()).text).toMatch(new RegExp(`^[+~] ${dn}\n$`))
       expect(yield* watch()).toEqual({ code: 0, text: "" })
