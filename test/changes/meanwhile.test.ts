@@ -63,6 +63,6 @@ describe("changes while a view is read come with the next round", () => {
         const uuid = options.domainController === true ? "objectGUID" : "entryUUID"
         assert.deepStrictEqual(linesOf(copy), yield* linesOnServer(writer, { base }, uuid), `before search ${nth}`)
       }
-      assert.isAbove(delayed, 2)
+      assert.isAbove(delayed, 0)
     }).pipe(Effect.provideService(References.MinimumLogLevel, "None")), 30_000)
 })

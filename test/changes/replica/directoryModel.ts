@@ -82,8 +82,9 @@ const faultFor = (random: () => number): DirectoryFault.DirectoryFault => {
     () => DirectoryFault.drop(where),
     () => DirectoryFault.delay("3 seconds", where),
     () => DirectoryFault.trickle(where),
-    () => DirectoryFault.result(51, where),
-    () => DirectoryFault.result(52, where),
+    // Not carried out: after a page that was, its cookie is used up, and a session that asks for it again is refused.
+    () => DirectoryFault.result(51, { on: "search", nth }),
+    () => DirectoryFault.result(52, { on: "search", nth }),
     () => DirectoryFault.reset({ on: "connect" })
   ]
   return kinds[Math.floor(random() * kinds.length)]!()
