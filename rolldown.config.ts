@@ -49,9 +49,9 @@ const files = {
 }
 
 /**
- * The command line: one file, which no module of the library imports, with all that it needs of `effect` and `@effect/platform-node`. So
- * it works where the optional peer is missing, with any `effect` (whose `cli` may change in a minor version), and Node has one file to
- * find instead of hundreds.
+ * The command line, which no module of the library imports, with all that it needs of `effect`, `@effect/platform-node` and
+ * `@effect/sql-pg`. So it works where the optional peer is missing, with any `effect` (whose `cli` may change in a minor version), and Node
+ * has a few files to find instead of hundreds: one for each command, and what commands share.
  */
 const commandLine = {
   input: { "effect-ldap": "./src/cli/main.ts" },
@@ -66,11 +66,14 @@ const commandLine = {
   output: {
     dir: "dist/bin",
     entryFileNames: "[name].js",
-    codeSplitting: false,
+    chunkFileNames: "chunks/[name].js",
     comments: { jsdoc: false },
-    postBanner: `/*\nWith parts of effect and @effect/platform-node:\n\n${
-      readFileSync("node_modules/@effect/platform-node/LICENSE", "utf8").trim()
-    }\n*/`
+    postBanner: ({ isEntry }: { readonly isEntry: boolean }) =>
+      isEntry
+        ? `/*\nWith parts of effect, @effect/platform-node and @effect/sql-pg:\n\n${
+          readFileSync("node_modules/@effect/platform-node/LICENSE", "utf8").trim()
+        }\n*/`
+        : ""
   }
 } as const
 

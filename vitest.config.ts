@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config"
-import { WaitingLast } from "./test/servers/WaitingLast.ts"
+import { WaitingLast } from "./test/servers/setup/WaitingLast.ts"
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
-    globalSetup: ["test/servers/setup.ts"],
+    globalSetup: ["test/servers/setup/setup.ts"],
     sequence: { sequencer: WaitingLast },
     // All cores: most of the time goes into waiting for servers.
     maxWorkers: "100%",

@@ -4,17 +4,24 @@
  * Identities, times, flags, rights and lists of rights need no server. Who belongs to which group is asked of a directory in memory that holds a
  * small domain; give AD_URL, AD_BIND_NAME, AD_PASSWORD and AD_BASE (and AD_CA, a file) to ask a domain controller of yours, which is only read.
  *
- * In a program of your own the imports are `from "effect-ldap"`. active-directory.md has the jobs that write.
+ * With AD_OU, an organizational unit, the jobs that write run too: an account is created, logs in, changes its password, joins groups, is locked
+ * out, deleted and restored, all of it below that unit, and everything is deleted in the end.
+ *
+ * In a program of your own the imports are `from "effect-ldap"`. active-directory.md has these jobs one by one.
  */
-import { Console, DateTime, Effect, Option, Redacted, Result, Schema } from "effect"
+import { Console, DateTime, Effect, Option, Redacted, Result, Schema, type Scope, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import {
   ActiveDirectory,
   ActiveDirectoryGuid,
   ActiveDirectorySid,
   ActiveDirectoryTime,
+  Cldap,
   LdapAuth,
   type LdapClient,
+  LdapFilter,
+  LdapJobs,
+  LdapLogin,
   LdapSchema,
   LdapSession,
   SecurityDescriptor
@@ -105,20 +112,143 @@ sAMAccountName: Domain Users
 objectSid:: ${sidBytes(513)}
 `
 
-const { AD_BASE, AD_BIND_NAME = "", AD_CA, AD_PASSWORD = "", AD_URL } = process.env
+const { AD_BASE, AD_BIND_NAME = "", AD_CA, AD_OU, AD_PASSWORD = "", AD_URL } = process.env
+const tls = AD_CA === undefined ? {} : { ca: readFileSync(AD_CA, "utf8") }
 
-const withServer = AD_URL === undefined || AD_BASE === undefined
+// ---------------------------------------------------------------------------------------------------------------------
+// Jobs that write
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** An entry that is gone in the end, whatever happens. */
+const temporary = <A, E, R>(client: LdapClient.LdapOperations, dn: string, make: Effect.Effect<A, E, R>) =>
+  Effect.acquireRelease(make, () => Effect.ignore(client.delete(dn)))
+
+const accounts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, url: string, base: string, ou: string) {
+  const name = `ex${process.pid}`
+  const dn = `CN=${name},${ou}`
+  const upnSuffix = Option.getOrThrow(ActiveDirectory.domainOfName(base))
+  const [first, second, third] = ["First.Passw0rd", "Second.Passw0rd", "Third.Passw0rd"].map((text) =>
+    Redacted.make(text)
+  )
+
+  // A new account, in one add.
+  yield* temporary(
+    client,
+    dn,
+    LdapJobs.createUserInActiveDirectory(client, dn, {
+      sAMAccountName: name,
+      password: first!,
+      mustChangePassword: true,
+      attributes: { userPrincipalName: `${name}@${upnSuffix}`, givenName: "Ada", sn: "Lovelace" }
+    })
+  )
+  yield* Console.log("created an account that can log in, by one add")
+
+  // A login by UPN without a service account, and one that changes the password on the way.
+  const open = { url, tls }
+  const upn = LdapLogin.authenticate({ open, bindAs: { upn: upnSuffix }, base })
+  const told = (login: LdapLogin.Authenticator, password: Redacted.Redacted) =>
+    Effect.map(
+      Effect.result(login(name, password)),
+      (result) => Result.isSuccess(result) ? "ok" : result.failure.reason._tag
+    )
+  yield* Console.log(`login by UPN, password to be changed: ${yield* told(upn, first!)}`)
+  const searching = LdapLogin.authenticate({
+    client,
+    open,
+    base,
+    filter: (login) => LdapFilter.equals("sAMAccountName", login)
+  })
+  const { passwordChanged } = yield* searching(name, first!, { newPassword: second })
+  yield* Console.log(`login with a new password: changed ${passwordChanged}; by UPN: ${yield* told(upn, second!)}`)
+
+  // The user changes the password, and an account with the right to do so resets it.
+  const user = yield* LdapSession.make({ ...open, auth: LdapAuth.simple(`${name}@${upnSuffix}`, second!) })
+  const change = { oldPassword: second, newPassword: third! }
+  yield* LdapJobs.changePasswordInActiveDirectory(user, dn, change).pipe(
+    Effect.catchReason(
+      "LdapError",
+      "ConstraintViolation",
+      () => Console.log("the policy allows no second change today")
+    )
+  )
+  yield* LdapJobs.changePasswordInActiveDirectory(client, dn, { newPassword: third! })
+  yield* Console.log(`after a reset: ${yield* told(upn, third!)}`)
+
+  // Disabled, expired, and back.
+  yield* LdapJobs.disable(client, dn)
+  const disabled = yield* told(upn, third!)
+  yield* LdapJobs.enable(client, dn)
+  yield* LdapJobs.expire(client, dn, new Date(Date.now() - 60_000))
+  const expired = yield* told(upn, third!)
+  yield* LdapJobs.expire(client, dn, "never")
+  yield* LdapJobs.unlock(client, dn)
+  yield* Console.log(`disabled: ${disabled}; expired: ${expired}; taken back: ${yield* told(upn, third!)}`)
+
+  // Nested groups, and the entry by its GUID.
+  const [team, staff] = [`CN=${name}-team,${ou}`, `CN=${name}-staff,${ou}`]
+  for (const group of [team, staff]) yield* temporary(client, group, client.add(group, { objectClass: "group" }))
+  yield* LdapJobs.addMembers(client, team, [dn])
+  yield* LdapJobs.syncMembers(client, staff, [team])
+  const { groups } = yield* LdapJobs.groupsOf(client, dn, { nested: true })
+  const names = groups.map(({ depth, entry }) => `${String(entry.get("cn")).replace(name, "")} (${depth})`).sort()
+  yield* Console.log(`groups: ${names.join(", ")}`)
+  yield* Console.log(`in staff, nested: ${yield* LdapJobs.isMemberOf(client, dn, staff, { nested: true })}`)
+  const found = Option.getOrThrow(yield* client.lookup(dn, { attributes: ["objectGUID"] }))
+  const guid = yield* Effect.fromResult(ActiveDirectoryGuid.fromBytes(found.getBytes("objectGUID")!))
+  const byGuid = yield* client.lookup(yield* Effect.fromResult(ActiveDirectoryGuid.dn(guid)))
+  yield* Console.log(`by its GUID: ${Option.getOrThrow(byGuid).get("givenName")}`)
+
+  // Kept from being deleted (by those who may not delete children of the parent), then deleted, and restored.
+  yield* SecurityDescriptor.update(client, dn, SecurityDescriptor.withDeletionDenied)
+  const descriptor = Option.getOrThrow(yield* SecurityDescriptor.read(client, dn))
+  yield* Console.log(`protected from deletion: ${SecurityDescriptor.isDeletionDenied(descriptor)}`)
+  yield* SecurityDescriptor.update(client, dn, SecurityDescriptor.withDeletionAllowed)
+  yield* client.delete(dn)
+  const [object] = yield* Stream.runCollect(
+    ActiveDirectory.deletedObjects(client, base, { filter: LdapFilter.equals("sAMAccountName", name) })
+  )
+  const restored = yield* ActiveDirectory.restore(client, object!.guid)
+  yield* Console.log(`restored as it was named: ${restored.toLowerCase() === dn.toLowerCase()}`)
+})
+
+const domainFacts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, url: string, base: string) {
+  // The site, by a ping over UDP.
+  const { clientSite, site } = yield* Cldap.ping(new URL(url.replace(/^ldaps?:/, "http:")).hostname)
+  yield* Console.log(`the controller's site is ${site}, this machine's ${clientSite ?? "unknown"}`)
+
+  // A search from the root of a domain ends with references to other parts of the forest.
+  const references = yield* client.searchMessages({ base, filter: "(objectClass=domain)", attributes: ["1.1"] }).pipe(
+    Stream.filter(({ _tag }) => _tag === "Reference"),
+    Stream.runCount
+  )
+  yield* Console.log(`${references} references, not followed`)
+
+  // The largest group, range by range where the server has ranges.
+  const { entries } = yield* client.searchResult({
+    base,
+    filter: LdapFilter.and(LdapFilter.equals("objectClass", "group"), LdapFilter.present("member")),
+    attributes: ["cn"],
+    pageSize: 500
+  })
+  const sizes = yield* Effect.forEach(
+    entries,
+    ({ dn }) => Effect.map(LdapJobs.memberNames(client, dn), (all) => all.length)
+  )
+  yield* Console.log(`${entries.length} groups with members, the largest with ${Math.max(...sizes)}`)
+})
+
+const withServer: Effect.Effect<void, unknown, Scope.Scope> = AD_URL === undefined || AD_BASE === undefined
   ? Effect.gen(function*() {
     const directory = yield* InMemoryDirectory.make({ ldif })
     yield* lookups(yield* LdapSession.fromTransport(directory.transport), domain)
   })
   : Effect.gen(function*() {
-    const session = yield* LdapSession.make({
-      url: AD_URL,
-      tls: AD_CA === undefined ? {} : { ca: readFileSync(AD_CA, "utf8") },
-      auth: LdapAuth.simple(AD_BIND_NAME, Redacted.make(AD_PASSWORD))
-    })
+    const auth = LdapAuth.simple(AD_BIND_NAME, Redacted.make(AD_PASSWORD))
+    const session = yield* LdapSession.make({ url: AD_URL, tls, auth })
     yield* lookups(session, AD_BASE)
+    yield* domainFacts(session, AD_URL, AD_BASE)
+    if (AD_OU !== undefined) yield* accounts(session, AD_URL, AD_BASE, AD_OU)
   })
 
 await Effect.runPromise(Effect.scoped(Effect.andThen(values, Effect.andThen(rights, withServer))))

@@ -61,21 +61,17 @@ const Observability = Layer.unwrap(
   )
 )
 
-const Ldap = Layer.unwrap(
-  Effect.map(InMemoryDirectory.InMemoryDirectory, ({ transport }) => LdapClient.layerTransport(transport))
-).pipe(
-  Layer.provide(InMemoryDirectory.layer({
-    entries: [
-      { dn: base, attributes: { objectClass: ["domain"], dc: "example" } },
-      { dn: people, attributes: { objectClass: ["organizationalUnit"], ou: "people" } },
-      ...Array.from({ length: 50 }, (_, i) => ({
-        dn: `uid=user${i},${people}`,
-        attributes: { objectClass: ["account"], uid: `user${i}` }
-      }))
-    ],
-    access: () => true
-  }))
-)
+const Ldap = InMemoryDirectory.layer({
+  entries: [
+    { dn: base, attributes: { objectClass: ["domain"], dc: "example" } },
+    { dn: people, attributes: { objectClass: ["organizationalUnit"], ou: "people" } },
+    ...Array.from({ length: 50 }, (_, i) => ({
+      dn: `uid=user${i},${people}`,
+      attributes: { objectClass: ["account"], uid: `user${i}` }
+    }))
+  ],
+  access: () => true
+})
 
 /** A request handler of a program: its span is the parent of the spans of the operations. */
 const handle = Effect.fn("handle")(function*(uid: string) {

@@ -38,9 +38,11 @@ const program = Effect.gen(function*() {
   const houses = yield* directoryOf("house")
 
   const handle = Effect.gen(function*() {
-    const tenants = yield* LayerMap.make((tenant: Tenant) => LdapClient.layerTransport(directories[tenant].transport), {
-      idleTimeToLive: "50 millis"
-    })
+    // With min: 0 a directory that is down at its first request is there when it is back; see tenants.md.
+    const tenants = yield* LayerMap.make(
+      (tenant: Tenant) => LdapClient.layerTransport(directories[tenant].transport, { pool: { min: 0, max: 4 } }),
+      { idleTimeToLive: "50 millis" }
+    )
     const connections = (when: string) =>
       Console.log(
         `${when}: ${

@@ -224,7 +224,7 @@ export {
    */
   LdapTls,
   /**
-   * Several writes as one: all or none. On servers with transactions (RFC 5805) by these; on others, the writes of a program that fails are
+   * Several writes as one: all or none. On servers with transactions (RFC 5805) by these (OpenLDAP on request); on others, the writes of a program that fails are
    * taken back. For several changes of one entry, one `modify` is enough.
    */
   LdapTransaction,

@@ -2,7 +2,7 @@
  * For programs that come from ldapts: its `Client` on sessions of this library, and everything else that ldapts exports, so that
  * changing the import is the first step.
  *
- * The package `ldapts` (8 or 9) has to be installed: errors, entries, controls, filters and changes are its own.
+ * The package `ldapts` (7 to 9) has to be installed: errors, entries, controls, filters and changes are its own.
  *
  * **Example**
  *

@@ -137,6 +137,53 @@ describe("examples/errors.md", () => {
   })
 })
 
+describe("examples/security.md", () => {
+  const page = readFileSync(join(root, "examples/security.md"), "utf8")
+  /** What the source that a row names has to say of its default. */
+  const sources: Readonly<Record<string, RegExp>> = {
+    "`connectTimeout`: DNS, TCP and TLS | 10 seconds": /connectTimeout \?\? "10 seconds"/,
+    "`requestTimeout`, or `timeout` of an operation | 30 seconds": /requestTimeout \?\? "30 seconds"/,
+    "`writeTimeout`: the server takes nothing | 30 seconds": /writeTimeout \?\? "30 seconds"/,
+    "`closeTimeout`: the release | 5 seconds": /closeTimeout \?\? "5 seconds"/,
+    "`maxMessageSize` | 64 MiB": /defaultMaxMessageSize = 64 \* 1024 \* 1024/,
+    "elements of lists in a message | 100,000": /defaultMaxElements = 100_000/,
+    "values of attributes in a message | 4,000,000": /defaultMaxValues = 4_000_000/,
+    "depth of a filter | 100": /defaultMaxDepth = 100$/m,
+    "`sizeLimit` of a search | none": /Default 0: no limit\. \*\/\n  readonly sizeLimit/,
+    "what a stream keeps before the server waits | 256 KiB": /highWaterMark = 256 \* 1024/,
+    "`maxUnread`: the same while others wait | 32 MiB": /defaultMaxUnread = 32 \* 1024 \* 1024/,
+    "empty pages in a row, with the same cookie | 100": /mostIdlePages = 100$/m,
+    "the same with different cookies | 10,000": /mostEmptyPages = 10_000/,
+    "ranges of an attribute | 10,000": /mostRanges = 10_000/,
+    "bind requests of one SASL bind | 32": /maxBindRequests = 32$/m,
+    "iterations of SCRAM | 4,096 to 1,000,000":
+      /minIterations \?\? 4096,\s+max: Math\.min\(options\.maxIterations \?\? 1_000_000/,
+    "`pool.max` sessions | 8": /\bmax = 8\b/,
+    "`pool.concurrency` operations on a session | 32": /\bconcurrency = 32\b/,
+    "`pool.checkoutTimeout` | 30 seconds": /checkoutTimeout \?\? "30 seconds"/,
+    "`pool.openTimeout` | 30 seconds": /openTimeout \?\? "30 seconds"/,
+    "`concurrency` of logins | 16": /concurrency = 16\b/,
+    "referrals in a row, requests, servers, time | 5, 100, 16, 1 minute":
+      /maxHops \?\? 5,\s+maxRequests: options\.maxRequests \?\? 100,\s+maxServers: options\.maxServers \?\? 16,\s+limitMillis: Duration\.toMillis\(options\.timeLimit \?\? "1 minute"\)/,
+    "requests of `groupsOf` | 1,000": /maxRequests = 1000\b/,
+    "removals by `syncMembers` | a tenth, or 10": /Math\.max\(10, Math\.floor\(size \/ 10\)\)/,
+    "deletions in a copy | a tenth in 1 hour": /maxDeletions \?\? "10%"[^]*deletionWindow \?\? "1 hour"/
+  }
+  const rows = Array.from(
+    page.slice(page.indexOf("## Limits")).matchAll(/^\| (.+? \| .+?) \| .+ \| \[[^\]]+\]\(([^)]+)\) \|$/gm),
+    ([, limit, file]) => ({ limit: limit!, file: file! })
+  )
+
+  it.each(rows)("$limit", ({ file, limit }) => {
+    assert(sources[limit] !== undefined, "say here where the source has this number")
+    assert.match(readFileSync(join(root, "examples", file), "utf8"), sources[limit])
+  })
+
+  it("has each of these limits", () => {
+    assert.deepStrictEqual(new Set(rows.map(({ limit }) => limit)), new Set(Object.keys(sources)))
+  })
+})
+
 describe("links in documents", () => {
   /** The anchor that Markdown makes of a heading. */
   const anchorOf = (heading: string): string =>

@@ -17,7 +17,9 @@ import { LdapReplica } from "../../src/replica.ts"
 /** `TENANTS=acme,initech` with the directories `o=acme` and `o=initech`. */
 const Copies = Layer.unwrap(Effect.gen(function*() {
   const tenants = (yield* Config.String("TENANTS")).split(",")
-  return replicas(tenants.map((name) => ({ name, replica: LdapReplica.make({ name, base: `o=${name}` }) })))
+  // How long a process that died still holds its copies.
+  const lease = yield* Config.Duration("LEASE").pipe(Config.withDefault("30 seconds"))
+  return replicas(tenants.map((name) => ({ name, replica: LdapReplica.make({ name, base: `o=${name}`, lease }) })))
 }))
 
 const Directory = Layer.unwrap(Effect.gen(function*() {
@@ -32,7 +34,7 @@ const Directory = Layer.unwrap(Effect.gen(function*() {
 const Database = Layer.unwrap(Effect.map(Config.Redacted("DATABASE_URL"), (url) => PgClient.layer({ url })))
 
 await Copies.pipe(
-  // HOST and PORT of this process, by which the others reach it.
+  // HOST and PORT of this process, by which the others reach it; SHARD_LOCK_EXPIRATION and more, see ShardingConfig of effect/cluster.
   Layer.provide(clusterLayer({ storage: "sql" })),
   Layer.provide(Directory),
   Layer.provide(Database),

@@ -9,122 +9,28 @@
  *
  * @since 0.2.0
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
-import type * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
-import type { SrvOptions } from "../client/servers/LdapServers.ts"
 import * as LdapServers from "../client/servers/LdapServers.ts"
 import { firstOf } from "../client/servers/serverAttempts.ts"
 import { orderOf } from "../client/servers/serverOrder.ts"
 import { announced, hostName, SrvLookup, type SrvQuestion } from "../client/servers/serviceRecords.ts"
+import { steadyClock } from "../client/steadyClock.ts"
 import { given } from "../model/input/values.ts"
 import { ConnectFailed, InvalidRequest, LdapError, NoServerAvailable } from "../model/LdapError.ts"
 import { durationProblem } from "../session/input/operationInput.ts"
 import * as LdapSession from "../session/LdapSession.ts"
 import * as Cldap from "./Cldap.ts"
-import type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
+import type { DomainController, DomainControllers, LocatorOptions, Requirements } from "./locator/locatorModel.ts"
+import { areFlags, type DomainControllerFlag } from "./locator/netlogonResponse.ts"
 
 export type { ServerSet, SrvOptions } from "../client/servers/LdapServers.ts"
+export type { DomainController, DomainControllers, LocatorOptions, Requirements } from "./locator/locatorModel.ts"
 export type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Models
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * How controllers are found.
- *
- * @category models
- * @since 0.2.0
- */
-export interface LocatorOptions {
-  /** The site of this machine, if it is known. Default: what the first controller to answer says. */
-  readonly site?: string | undefined
-  /**
-   * How controllers are pinged: over UDP, over TCP, or over TCP if UDP gives no answer, which is the default. Networks may drop datagrams.
-   */
-  readonly transport?: "udp" | "tcp" | "either" | undefined
-  /** How long one ping may take. Default 3 seconds. */
-  readonly timeout?: Duration.Input | undefined
-  /** When a datagram is sent again. Default as in `Cldap`. */
-  readonly resend?: Schedule.Schedule<unknown> | undefined
-  /** The delay after which the next candidate is pinged as well. Default 250 milliseconds. */
-  readonly stagger?: Duration.Input | undefined
-  /** For how long a controller that was found is used without another ping. Default 15 minutes. */
-  readonly lifetime?: Duration.Input | undefined
-  /** How long a controller that didn't answer is left out. It is doubled with each failure, up to 16 times. Default 30 seconds. */
-  readonly rest?: Duration.Input | undefined
-  /** Further domains in which controllers may be. */
-  readonly trustedDomains?: ReadonlyArray<string> | undefined
-}
-
-/**
- * What a controller has to be.
- *
- * @category models
- * @since 0.2.0
- */
-export interface Requirements {
-  /** Flags that it must have: `writable`, `globalCatalog`, `kdc`, `closest` … Default: `ldap`. */
-  readonly flags?: ReadonlyArray<DomainControllerFlag> | undefined
-  /** Whether to forget what was found before. Default false. */
-  readonly fresh?: boolean | undefined
-}
-
-/**
- * A controller that has answered.
- *
- * @category models
- * @since 0.2.0
- */
-export interface DomainController extends NetlogonResponse {
-  /** The name by which DNS knows it: use it in URLs, since certificates name it. */
-  readonly target: string
-  readonly port: number
-}
-
-/**
- * Finds controllers of one domain, and remembers them. Fibers share it freely.
- *
- * @category models
- * @since 0.2.0
- */
-export interface DomainControllers {
-  readonly domain: string
-
-  /**
-   * A controller that answers and is what is required, the closest if there is one.
-   *
-   * **Details**
-   *
-   * Asks DNS for the controllers of the site, if it is known, and of the domain. Pings them in the order of their priorities and
-   * weights, the next one after `stagger`, until one answers that fits. If that one is of another site than this machine, the controllers of the
-   * machine's site are pinged too. Fails with `NoServerAvailable`, which has the reason for each, or with `ConnectFailed` (`dns`).
-   */
-  readonly find: (requirements?: Requirements) => Effect.Effect<DomainController, LdapError>
-
-  /** The site of this machine: as given, or as a controller says; `undefined` if the forest doesn't know its address. */
-  readonly site: Effect.Effect<string | undefined, LdapError>
-
-  /** Leaves a controller out for as long as `rest` says, for a reason that the locator can't know. The name is its `target`. */
-  readonly report: (target: string) => Effect.Effect<void>
-
-  /**
-   * Finds the site and gives the domain's controllers as servers for `LdapClient`: those of the site first. A failure to find the site is no
-   * failure: then all controllers are equal.
-   */
-  readonly servers: (
-    options?: SrvOptions & { readonly role?: "dc" | "gc" | "pdc" | undefined }
-  ) => Effect.Effect<LdapServers.ServerSet>
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Constructor
-// ---------------------------------------------------------------------------------------------------------------------
 
 /** The most pings of one search for a controller. No domain needs more to find one that works. */
 const maxPings = 32
@@ -165,15 +71,27 @@ export const make = Effect.fnUntraced(function*(
     if (problem !== undefined) return yield* new LdapError({ reason: problem, operation, server: name })
   }
   const within = [name]
-  for (const trusted of options.trustedDomains ?? []) {
+  const { trustedDomains = [] } = options
+  if (!Array.isArray(trustedDomains)) {
+    return yield* invalid(
+      name,
+      "trustedDomains",
+      `${given(trustedDomains)} was given where an array of domains belongs`
+    )
+  }
+  for (const trusted of trustedDomains as ReadonlyArray<string>) {
     const other = hostName(trusted)
     if (other === undefined) return yield* invalid(name, "trustedDomains", `${given(trusted)} is no domain`)
     within.push(other)
   }
+  const { transport } = options
+  if (transport !== undefined && transport !== "udp" && transport !== "tcp" && transport !== "either") {
+    return yield* invalid(name, "transport", `${given(transport)} is neither "udp", "tcp" nor "either"`)
+  }
   if (options.site !== undefined && labelOf(options.site, name) === undefined) {
     return yield* invalid(name, "site", `${given(options.site)} is no site`)
   }
-  return new Locator(name, within, options)
+  return new Locator(name, within, options, yield* steadyClock)
 })
 
 const operation = "locate"
@@ -208,9 +126,12 @@ class Locator implements DomainControllers {
   readonly #found = new Map<string, Found>()
   readonly #rests = new Map<string, Rest>()
   readonly #oneAtATime = Semaphore.makeUnsafe(1)
+  /** Ages are measured by a clock that isn't set. */
+  readonly #clock: Clock.Clock
   #site: string | undefined
 
-  constructor(domain: string, within: ReadonlyArray<string>, options: LocatorOptions) {
+  constructor(domain: string, within: ReadonlyArray<string>, options: LocatorOptions, clock: Clock.Clock) {
+    this.#clock = clock
     this.domain = domain
     this.#within = within
     this.#options = options
@@ -218,19 +139,37 @@ class Locator implements DomainControllers {
   }
 
   readonly find = (requirements: Requirements = {}): Effect.Effect<DomainController, LdapError> =>
-    // Many fibers that look for the same at once ask once.
-    this.#oneAtATime.withPermits(1)(Effect.gen({ self: this }, function*() {
-      const flags = requirements.flags ?? ["ldap"]
+    Effect.suspend(() => {
+      const flags: unknown = requirements.flags ?? ["ldap"]
+      if (!areFlags(flags)) {
+        const detail = `${given(flags)} was given where an array of a controller's flags belongs`
+        return Effect.fail(invalid(this.domain, "flags", detail))
+      }
       const key = [...flags].sort().join(" ")
-      const now = yield* Clock.currentTimeMillis
-      const known = this.#found.get(key)
-      const lifetime = Duration.toMillis(this.#options.lifetime ?? "15 minutes")
-      if (known !== undefined && requirements.fresh !== true && now - known.at < lifetime) return known.controller
-      this.#found.delete(key)
-      const controller = yield* this.#locate(flags)
-      this.#found.set(key, { controller, at: now })
-      return controller
-    }))
+      const known = () => requirements.fresh === true ? undefined : this.#known(key)
+      const now = known()
+      if (now !== undefined) return Effect.succeed(now)
+      // Many fibers that look for the same at once ask once.
+      return this.#oneAtATime.withPermits(1)(Effect.suspend(() => {
+        const meanwhile = known()
+        if (meanwhile !== undefined) return Effect.succeed(meanwhile)
+        const at = this.#clock.currentTimeMillisUnsafe()
+        this.#found.delete(key)
+        return Effect.tap(
+          this.#locate(flags),
+          (controller) => Effect.sync(() => void this.#found.set(key, { controller, at }))
+        )
+      }))
+    })
+
+  /** A controller that was found, and not too long ago. */
+  #known(key: string): DomainController | undefined {
+    const found = this.#found.get(key)
+    const lifetime = Duration.toMillis(this.#options.lifetime ?? "15 minutes")
+    return found !== undefined && this.#clock.currentTimeMillisUnsafe() - found.at < lifetime
+      ? found.controller
+      : undefined
+  }
 
   get site(): Effect.Effect<string | undefined, LdapError> {
     return Effect.suspend(() =>
@@ -241,8 +180,8 @@ class Locator implements DomainControllers {
   }
 
   readonly report = (target: string): Effect.Effect<void> =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      this.#failed(target, now)
+    Effect.sync(() => {
+      this.#failed(target)
       for (const [key, { controller }] of this.#found) if (controller.target === target) this.#found.delete(key)
     })
 
@@ -308,7 +247,7 @@ class Locator implements DomainControllers {
       const parsed = new URL(url.replace(/^ldap:/, "http:"))
       return [{ target: parsed.hostname, port: parsed.port === "" ? 80 : Number(parsed.port) }]
     })
-    const now = yield* Clock.currentTimeMillis
+    const now = this.#clock.currentTimeMillisUnsafe()
     const isResting = ({ target }: Candidate) => (this.#rests.get(target)?.until ?? 0) > now
     return [...ordered.filter((one) => !isResting(one)), ...ordered.filter(isResting)].slice(0, maxPings)
   })
@@ -322,10 +261,10 @@ class Locator implements DomainControllers {
     const attempts = candidates.map((candidate) =>
       this.#ping(candidate, flags).pipe(
         Effect.tapError((error) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
+          Effect.sync(() => {
             failures.set(`${candidate.target}:${candidate.port}`, error)
             // One that answers works, though it isn't what is required.
-            if (error.reason._tag !== "InvalidRequest") this.#failed(candidate.target, now)
+            if (error.reason._tag !== "InvalidRequest") this.#failed(candidate.target)
           })
         ),
         Effect.tap(() => Effect.sync(() => this.#rests.delete(candidate.target)))
@@ -342,7 +281,9 @@ class Locator implements DomainControllers {
     flags: ReadonlyArray<DomainControllerFlag>
   ): Effect.Effect<DomainController, LdapError> {
     const { resend, timeout = "3 seconds", transport = "either" } = this.#options
-    const names = { domain: this.domain }
+    const isCatalog = flags.includes("globalCatalog")
+    // The catalog of a forest may be a controller of another domain, which doesn't answer for this one.
+    const names = isCatalog ? {} : { domain: this.domain }
     const overUdp = Cldap.ping(target, { ...names, port, timeout, resend })
     const overTcp = Effect.scoped(
       Effect.flatMap(
@@ -357,7 +298,6 @@ class Locator implements DomainControllers {
         : Effect.fail(error))
     return Effect.flatMap(answer, (response) => {
       const missing = flags.filter((flag) => !response.flags.has(flag))
-      const isCatalog = flags.includes("globalCatalog")
       const detail = response.isPaused
         ? "it is paused"
         : hostName(isCatalog ? response.forest : response.domain) !== this.domain
@@ -371,7 +311,8 @@ class Locator implements DomainControllers {
     })
   }
 
-  #failed(target: string, now: number): void {
+  #failed(target: string): void {
+    const now = this.#clock.currentTimeMillisUnsafe()
     const failures = (this.#rests.get(target)?.failures ?? 0) + 1
     const millis = Duration.toMillis(this.#options.rest ?? "30 seconds") * 2 ** Math.min(failures - 1, 4)
     this.#rests.delete(target)

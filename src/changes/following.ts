@@ -234,8 +234,10 @@ class Follower {
       case "ConnectionLost":
       case "RequestTimeout":
       case "SlowConsumer":
-      case "ProtocolViolation":
         return true
+      case "ProtocolViolation":
+        // What this session can't read ends it. An answer that is read, and breaks the rules of its source, would come again.
+        return reason.inDoubt !== undefined
       case "SessionClosed":
         // The program has released the client.
         return reason.why._tag !== "Released"

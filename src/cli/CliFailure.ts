@@ -9,8 +9,9 @@ import * as Data from "effect/Data"
 import { LdifApplyError } from "../client/jobs/LdifApply.ts"
 import type { LoginReason } from "../client/login/LoginError.ts"
 import { LoginError } from "../client/login/LoginError.ts"
-import type { LdapErrorReason } from "../model/LdapError.ts"
+import type { KerberosFailureKind, LdapErrorReason } from "../model/LdapError.ts"
 import { LdapError } from "../model/LdapError.ts"
+import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { messageOf } from "../model/messageOf.ts"
 
 /** Exit codes beside the server's result codes. */
@@ -18,8 +19,12 @@ export const ExitCode = {
   success: 0,
   /** `check` has found a failure. */
   checkFailed: 1,
+  /** A question was answered with no, or would have been needed. */
+  declined: 1,
   /** `compare`: the entry doesn't have the value; `diff` and `schema compare`: the two differ. */
   different: 5,
+  /** Another process holds the copy. */
+  busy: 51,
   other: 80,
   serverDown: 81,
   local: 82,
@@ -71,8 +76,12 @@ export const exitCodeOf = (error: unknown): number => {
     // Of effect/cli: --help has been printed, with what is wrong.
     case "ShowHelp":
       return hasErrors(error) ? ExitCode.usage : ExitCode.success
+    case "MigrationError":
+      return ExitCode.local
     case "LdapChangesError":
       return ExitCode.other
+    case "LdapReplicaError":
+      return codeOfReplica(error)
     case "ConfigError":
     case "InvalidRequest":
       return ExitCode.usage
@@ -91,6 +100,12 @@ const tagOf = (error: unknown): unknown =>
 const hasErrors = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors) &&
   error.errors.length > 0
+
+/** By the tag alone: `effect-ldap/replica` is loaded by its commands only. */
+const codeOfReplica = (error: unknown): number => {
+  const reason = typeof error === "object" && error !== null && "reason" in error ? tagOf(error.reason) : undefined
+  return reason === "InvalidOption" ? ExitCode.usage : reason === "Held" ? ExitCode.busy : ExitCode.other
+}
 
 /** Exit codes have a byte, and those from 126 belong to the shell. */
 const codeOfServer = (code: number): number => code > 0 && code < 126 ? code : ExitCode.other
@@ -116,13 +131,29 @@ const codeOfReason = (reason: LdapErrorReason): number => {
       return ExitCode.usage
     case "ReferralFailed":
       return reason.cause instanceof LdapError ? codeOfReason(reason.cause.reason) : ExitCode.other
+    case "KerberosFailed":
+      return codeOfKerberos(reason.kind)
     case "SlowConsumer":
     case "AuthRejected":
-    case "KerberosFailed":
+      return ExitCode.local
+  }
+}
+
+/** What the KDC refuses is what the server would refuse. */
+const codeOfKerberos = (kind: KerberosFailureKind): number => {
+  switch (kind) {
+    case "clientUnknown":
+    case "wrongPassword":
+    case "passwordExpired":
+    case "accountRevoked":
+      return LdapResultCode.invalidCredentials
+    case "kdcUnreachable":
+      return ExitCode.connect
+    default:
       return ExitCode.local
   }
 }
 
 /** Whatever the reason, the server refuses this login with this password. */
 const codeOfLogin = (reason: LoginReason): number =>
-  reason._tag === "DirectoryFailed" ? codeOfReason(reason.cause.reason) : 49
+  reason._tag === "DirectoryFailed" ? codeOfReason(reason.cause.reason) : LdapResultCode.invalidCredentials

@@ -1,74 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npx effect-ldap` on Node: standard streams, signals, and the exit code. Everything else is in program.ts.
- *
- * The services of Node come from `@effect/platform-node`, which the build puts into this file's bundle, since the package is an
- * optional peer, and the command line works without it (README.md).
+ * `npx effect-ldap`: has Node keep what it compiles, and starts. The cache is in the user's own folder, since one in a folder that all users
+ * may write to could hold another user's code. Node does without where it can't be written.
  */
-import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodePath from "@effect/platform-node/NodePath"
-import * as NodeStdio from "@effect/platform-node/NodeStdio"
-import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
-import * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as Terminal from "effect/Terminal"
-import { readFileSync } from "node:fs"
-import { ExitCode } from "./CliFailure.ts"
-import { run } from "./program.ts"
+import { enableCompileCache } from "node:module"
+import { homedir } from "node:os"
+import { join } from "node:path"
 
-/** Prompts are on standard error, so that standard output has data only. */
-const terminal = Layer.effect(
-  Terminal.Terminal,
-  Effect.map(NodeTerminal.make(), (terminal) =>
-    Terminal.make({
-      ...terminal,
-      columns: Effect.sync(() => process.stdout.columns ?? process.stderr.columns ?? 80),
-      display: (text) =>
-        Effect.callback<void>((resume) => {
-          process.stderr.write(text, () => resume(Effect.void))
-        })
-    }))
-)
-
-const services = Layer.provideMerge(
-  NodeChildProcessSpawner.layer,
-  Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, terminal)
-)
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  readonly version: string
-}
-
-// A reader that goes away is no reason for a stack trace: writes fail with EPIPE, and that ends the command quietly.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
-
-const fiber = Effect.runFork(run(process.argv.slice(2), version).pipe(Effect.provide(services), Effect.scoped))
-
-let signals = 0
-const interrupt = (): void => {
-  // Once: abandon and unbind. Twice: the person doesn't want to wait for that.
-  if (++signals > 1) process.exit(ExitCode.interrupted)
-  fiber.interruptUnsafe()
-}
-process.on("SIGINT", interrupt)
-process.on("SIGTERM", interrupt)
-process.on("SIGHUP", interrupt)
-
-fiber.addObserver((exit) => {
-  const code = Exit.isSuccess(exit)
-    ? exit.value
-    : Cause.hasInterruptsOnly(exit.cause)
-    ? ExitCode.interrupted
-    : defect(exit.cause)
-  // What was written goes out before the process ends; standard input may still be open, so it doesn't end by itself.
-  process.stdout.write("", () => process.exit(code))
-})
-
-/** A mistake in this program. Its message may have anything in it, so it is short. */
-const defect = (cause: Cause.Cause<never>): number => {
-  process.stderr.write(`effect-ldap: a defect, please report it: ${Cause.pretty(cause)}\n`)
-  return ExitCode.other
-}
+enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "effect-ldap"))
+const { start } = await import("./start.ts")
+start(new URL("../../package.json", import.meta.url))

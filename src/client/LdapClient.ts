@@ -26,13 +26,13 @@ import * as LdapSession from "../session/LdapSession.ts"
 import { Tracing } from "../telemetry/Tracing.ts"
 import type { ClientConfig, ClientOptions, OpenSession, TransportConfig } from "./ClientConfig.ts"
 import { LdapClient, type SessionSettings } from "./LdapClientService.ts"
-import type * as Repetition from "./LdapRepetition.ts"
 import * as LdapPool from "./pool/LdapPool.ts"
-import { shareable } from "./pool/LdapPoolMembers.ts"
 import { healthCheckOf, settingsFrom } from "./pool/LdapPoolOptions.ts"
+import { shareable } from "./pool/members/LdapPoolMembers.ts"
 import { performerOverPool } from "./pool/performerOverPool.ts"
 import { followingBy, followingOnDemand } from "./referrals/referralFollowing.ts"
 import type { Origin } from "./referrals/referralSessions.ts"
+import type * as Repetition from "./retrying.ts"
 import * as LdapServers from "./servers/LdapServers.ts"
 import { type ReadWriteOptions, splitOf } from "./servers/readWrite.ts"
 
@@ -41,7 +41,7 @@ export type { ServerSet } from "./servers/LdapServerSet.ts"
 export type { UrlOptions } from "../connection/LdapTransport.ts"
 export type * from "../session/LdapOperations.ts"
 export type { SessionConfig, SessionOptions } from "../session/LdapSession.ts"
-export type { RetrySchedule } from "./LdapRepetition.ts"
+export type { RetrySchedule } from "./retrying.ts"
 export { ReadFrom, type ReadWriteOptions } from "./servers/readWrite.ts"
 export type * from "./ClientConfig.ts"
 export * from "./LdapClientService.ts"
@@ -168,8 +168,9 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * import { LdapClient } from "effect-ldap"
  * import { Effect, LayerMap } from "effect"
  *
+ * // With min: 0 the layer opens nothing. A LayerMap keeps a layer that failed, and with it a directory that was down at its first use.
  * class Directories extends LayerMap.Service<Directories>()("app/Directories", {
- *   lookup: (tenant: string) => LdapClient.layer({ url: `ldaps://${tenant}.example.org` }),
+ *   lookup: (tenant: string) => LdapClient.layer({ url: `ldaps://${tenant}.example.org`, pool: { min: 0 } }),
  *   idleTimeToLive: "5 minutes"
  * }) {}
  *

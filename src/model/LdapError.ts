@@ -394,8 +394,13 @@ export class LdapError extends Data.TaggedError("LdapError")<{
     return this.reason.isRetryable
   }
   override get message(): string {
-    const what = this.dn === undefined ? this.operation : `${this.operation} of "${this.dn}"`
+    // A SASL bind has no bind DN, and its name is empty (RFC 4513 section 5.2.1.1).
+    const isNamed = this.dn !== undefined && (this.dn !== "" || this.operation !== "bind")
+    const what = !isNamed ? this.operation : `${this.operation} of "${this.dn}"`
     const where = this.server === undefined ? "" : ` on ${this.server}`
-    return `${what}${where} failed: ${this.reason.message}`
+    const advice = this.operation === "startTls" && "code" in this.reason
+      ? "; the server doesn't start TLS here: use ldaps://, or give the server a certificate"
+      : ""
+    return `${what}${where} failed: ${this.reason.message}${advice}`
   }
 }

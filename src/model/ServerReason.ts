@@ -70,9 +70,16 @@ const describeResult = (result: LdapResult): string => {
 
 /** What to do about a code, if its name doesn't say that. */
 const hints = new Map<number, string>([
-  [ResultCode.LdapResultCode.sizeLimitExceeded, "ask for pages with pageSize, or for fewer entries"],
+  [
+    ResultCode.LdapResultCode.sizeLimitExceeded,
+    "ask for pages with pageSize, or for fewer entries; OpenLDAP counts the entries of all pages together (size.prtotal)"
+  ],
   [ResultCode.LdapResultCode.strongerAuthRequired, "this server wants a bind, a stronger one, or TLS"],
   [ResultCode.LdapResultCode.confidentialityRequired, "this server wants TLS: use ldaps:// or startTls"],
+  [
+    ResultCode.LdapResultCode.inappropriateMatching,
+    "the attribute has no rule for this comparison or order; name one as matchingRule, or compare in another way"
+  ],
   [ResultCode.LdapResultCode.invalidDNSyntax, "a name is written like uid=ada,ou=people,dc=example,dc=org"],
   [ResultCode.LdapResultCode.noSuchObject, "there is no entry of that name, or this user may not see it"],
   [ResultCode.LdapResultCode.invalidCredentials, "the name or the password is wrong"],

@@ -72,8 +72,8 @@ export interface LdapSession extends LdapOperations {
    * Waits for operations in flight; operations that start meanwhile wait for it. Fails with the reason for which the server refused the
    * bind; the session is anonymous then (RFC 4511 section 4.2.1).
    *
-   * A bind can't be abandoned. If it is interrupted after it was sent, the session stays reserved until the server has answered or the
-   * time limit has passed. If the time limit passes, the session ends, since its authorization identity is unknown.
+   * A bind can't be abandoned. If it is interrupted after it was sent, the session stays reserved until the server has
+   * answered. If the time limit passes, the session ends, since its authorization identity is unknown.
    */
   readonly bind: (auth: LdapAuth, options?: OperationOptions) => Effect.Effect<LdapResult, LdapError>
 

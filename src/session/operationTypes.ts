@@ -204,7 +204,8 @@ export interface SearchOptions extends LookupOptions {
   readonly scope?: Scope | undefined
   /**
    * Entries for each page (RFC 2696). The next page is requested when the stream needs it. Default: no pages. Servers limit how many
-   * entries one answer may have; with pages a search gets them all.
+   * entries one answer may have. Active Directory and 389 Directory Server apply the limit to each page, so a search in pages gets all
+   * entries; OpenLDAP applies it to all pages together, unless its setting `limits` has another `size.prtotal`.
    */
   readonly pageSize?: number | undefined
   /** The most entries to return; if there are more, the search fails with `SizeLimitExceeded` after these. Default 0: no limit. */

@@ -20,7 +20,7 @@ import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { below, mutate, random } from "../fuzz/mutate.ts"
 import { sambaPasswordOf } from "../servers/samba.ts"
-import { waitFor } from "../servers/waitFor.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
 import { randomGuid } from "./randomDescriptor.ts"
 import { askSamba, hasSambaNdr } from "./sambaNdr.ts"
 

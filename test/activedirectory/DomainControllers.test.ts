@@ -23,7 +23,7 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import { decode, encode } from "../../src/protocol/LdapCodec.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { below, mutate, random } from "../fuzz/mutate.ts"
-import { waitFor } from "../servers/waitFor.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
 import { netlogonBytes, type NetlogonParts } from "./netlogonBytes.ts"
 
 const site = { dc: "dc1.example.test", domain: "example.test" }

@@ -107,6 +107,18 @@ describe("the bytes of a descriptor", () => {
       bad.writeUInt16LE(size, 30)
       assert.isTrue(Result.isFailure(fromBytes(bad)), `an entry of ${size} bytes`)
     }
+    // Also where the list has room for it.
+    const entry = parsed("D:(A;;RP;;;AU)").dacl!.entries[0]!
+    const withData = { ...entry, type: "allowCallback", applicationData: new Uint8Array(4) } as const
+    const roomy = Buffer.from(
+      bytesOf({ ...parsed("O:BAG:BA"), dacl: { revision: 2, entries: [withData as SecurityDescriptor.Entry] } })
+    )
+    assert.strictEqual(roomy.readUInt16LE(30), 24)
+    for (const size of [21, 22, 23]) {
+      const bad = Buffer.from(roomy)
+      bad.writeUInt16LE(size, 30)
+      assert.isTrue(Result.isFailure(fromBytes(bad)), `an entry of ${size} bytes in a list of more`)
+    }
     // The same list twice, which overlaps with the header.
     const overlapping = Buffer.from(good)
     overlapping.writeUInt32LE(4, 16)
@@ -210,6 +222,16 @@ describe("SDDL", () => {
     assert.isTrue(Result.isFailure(without) && /option domain/.test(without.failure.message))
   })
 
+  it("rights are numbers too: hexadecimal, decimal, and octal after a zero", () => {
+    const maskOf = (rights: string) => {
+      const result = fromSddl(`D:(A;;${rights};;;AU)`)
+      const [entry] = Result.isSuccess(result) ? result.success.dacl!.entries : []
+      return entry?.type === "allow" ? entry.mask : undefined
+    }
+    assert.deepStrictEqual(["0x1ff", "511", "0777", "0", "0xffffffff"].map(maskOf), [511, 511, 511, 0, 0xffffffff])
+    assert.deepStrictEqual(["0x1ffffffff", "4294967296", "089x", "-1", "0x"].map(maskOf), Array(5).fill(undefined))
+  })
+
   it("a list without access control, an empty one and none are three things", () => {
     assert.deepStrictEqual(parsed("D:NO_ACCESS_CONTROL").dacl, null)
     assert.deepStrictEqual(parsed("D:P").dacl, { revision: 2, entries: [] })
@@ -285,6 +307,16 @@ describe("the order of entries", () => {
       Result.getOrThrow(toSddl(sorted)),
       "D:(D;;SD;;;WD)(A;;RP;;;BA)(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;PS)(A;ID;RP;;;AU)(D;ID;WP;;;AU)"
     )
+  })
+
+  it("what is for the whole entry comes before what is for a GUID, in both kinds", () => {
+    const text = "D:(D;;RP;;;AU)(OD;;RP;00299570-246d-11d0-a768-00aa006e0529;;AU)(A;;RP;;;AU)" +
+      "(OA;;RP;00299570-246d-11d0-a768-00aa006e0529;;AU)(A;ID;RP;;;AU)(D;ID;RP;;;AU)"
+    const [deny, denyObject, allow, allowObject, ...inherited] = parsed(text).dacl!.entries
+    const shuffled = [...inherited, allowObject!, denyObject!, allow!, deny!]
+    const ordered = SecurityDescriptor.inCanonicalOrder({ ...parsed(text), dacl: { revision: 4, entries: shuffled } })
+    assert.strictEqual(Result.getOrThrow(toSddl(ordered)), Result.getOrThrow(toSddl(parsed(text))))
+    assert.isTrue(SecurityDescriptor.isCanonical(ordered))
   })
 
   it("an entry that is there is not added again", () => {

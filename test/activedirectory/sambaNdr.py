@@ -3,6 +3,8 @@
 import json
 import sys
 
+import samba
+from samba import dsdb
 from samba.dcerpc import drsblobs, drsuapi, misc, security
 from samba.ndr import ndr_pack, ndr_unpack
 
@@ -148,8 +150,36 @@ def make_vector(item):
     return ndr_pack(blob).hex()
 
 
+def sid(text):
+    """The bytes of a SID, and its text again."""
+    packed = ndr_pack(security.dom_sid(text))
+    return {"bytes": packed.hex(), "text": str(ndr_unpack(security.dom_sid, packed))}
+
+
+def guid(text):
+    packed = ndr_pack(misc.GUID(text))
+    return {"bytes": packed.hex(), "text": str(ndr_unpack(misc.GUID, packed))}
+
+
+def seconds(units):
+    """A FILETIME as seconds since 1970."""
+    return samba.nttime2unix(int(units))
+
+
+def units(value):
+    return str(samba.unix2nttime(value))
+
+
+def constants(prefix):
+    """Numbers by their names, as 32 bits."""
+    return {name: getattr(dsdb, name) & 0xFFFFFFFF for name in dir(dsdb) if name.startswith(prefix)}
+
+
 CALLS = {
-    f.__name__: f for f in (unpack, make, sddl, as_sddl, metadata, make_metadata, make_vector)
+    f.__name__: f
+    for f in (
+        unpack, make, sddl, as_sddl, metadata, make_metadata, make_vector, sid, guid, seconds, units, constants
+    )
 }
 
 

@@ -93,6 +93,11 @@ describe("GUIDs", () => {
     for (const text of ["", "0011", `{${guid}`, `${guid}0`, "00112233_4455-6677-8899-aabbccddeeff"])
       refused(Guid.normalize(text))
     refused(Guid.fromBytes(new Uint8Array(15)))
+    // Taken for the other order, it would be another GUID.
+    refused(Guid.fromBytes(new Uint8Array(16), "RFC" as never))
+    refused(Guid.toBytes(guid, "microsoft" as never))
+    for (const text of ["}" + guid + "{", `{{${guid}}}`, `(${guid})`, `{${guid}}\n`, guid.replaceAll("-", "")])
+      refused(Guid.toBytes(text))
   })
 })
 
@@ -118,6 +123,23 @@ describe("times", () => {
     refused(Time.valueOf(-2n))
     refused(Time.fromDateTime(DateTime.makeUnsafe("1600-12-31T23:59:59Z")))
     refused(Time.largeIntegerFromText("9223372036854775808"))
+    // The last moment that there is, which is far within what a Date can be.
+    const last = get(Time.toDateTime(Time.never - 1n))
+    assert.strictEqual(DateTime.formatIso(last), "+030828-09-14T02:48:05.477Z")
+    refused(Time.fromDateTime(DateTime.add(last, { milliseconds: 1 })))
+    refused(Time.fromDateTime(DateTime.makeUnsafe(8.64e15)))
+  })
+
+  it("what is no time, and no text, is refused and never thrown", () => {
+    for (const wrong of [undefined, null, 1.5, "soon", Symbol("x"), {}, 5n, new Date(), Object.create(null)]) {
+      refused(Time.fromDateTime(wrong as never))
+      if (typeof wrong !== "bigint") refused(Time.toDuration(wrong as never))
+      if (typeof wrong === "string" || typeof wrong === "symbol" || wrong === null)
+        refused(Time.fromDuration(wrong as never))
+      refused(Time.ofValue(wrong as never))
+      refused(Time.largeIntegerFromText(wrong as never))
+      if (typeof wrong !== "bigint") refused(Time.toDateTime(wrong as never))
+    }
   })
 
   it("intervals are negative numbers", () => {

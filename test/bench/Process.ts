@@ -26,10 +26,14 @@ export const startPeer = async (task: Task): Promise<PeerProcess | undefined> =>
   let isOver = false
   const answer = async (): Promise<unknown> => {
     const timer = setTimeout(() => child.kill("SIGKILL"), patience)
+    // The end of the race takes the listener of the loser away.
+    const race = new AbortController()
+    const first = (event: string): Promise<ReadonlyArray<unknown>> => once(child, event, { signal: race.signal })
     const message = await Promise.race([
-      once(child, "message").then(([message]) => message),
-      once(child, "exit").then(() => undefined)
+      first("message").then(([message]) => message),
+      first("exit").then(() => undefined)
     ])
+    race.abort()
     clearTimeout(timer)
     if (message === undefined) {
       isOver = true

@@ -6,7 +6,7 @@
  * fail it, but a decoder that has lost half of its advantage does.
  */
 import { type Decoder, decoders, streamOf } from "./decode.ts"
-import { foreignPerson, person } from "./directory.ts"
+import { foreignPerson, person } from "./servers/directory.ts"
 
 interface Demand {
   readonly decoder: Decoder

@@ -6,8 +6,8 @@
 import { MessageParser, SearchEntry } from "ldapts"
 import type { LdapEntry } from "../../src/model/entry/LdapEntry.ts"
 import { LdapParser } from "../../src/protocol/LdapParser.ts"
-import { foreignPerson, person, type Record } from "./directory.ts"
-import { PreparedAnswer } from "./prepared.ts"
+import { foreignPerson, person, type Record } from "./servers/directory.ts"
+import { PreparedAnswer } from "./servers/prepared.ts"
 
 const chunkSize = 64 * 1024
 

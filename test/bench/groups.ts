@@ -12,8 +12,8 @@ import * as LdapJobs from "../../src/client/jobs/LdapJobs.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { admin, base } from "../servers/directory.ts"
 import { findExecutable } from "../servers/installation.ts"
-import { startSlapd } from "../servers/slapd.ts"
-import { median } from "./statistics.ts"
+import { startSlapd } from "../servers/slapd/slapd.ts"
+import { median } from "./report/statistics.ts"
 
 const quick = process.argv.includes("--quick")
 const count = quick ? 200 : 1000

@@ -15,7 +15,7 @@ import type { DirectoryState, Requester } from "../../src/testing/directory/Dire
 import { build } from "../../src/testing/directory/initialState.ts"
 import { add, modify } from "../../src/testing/operations/updates.ts"
 import { SearchCursor, start } from "../../src/testing/search/search.ts"
-import { median } from "./statistics.ts"
+import { median } from "./report/statistics.ts"
 
 const quick = process.argv.includes("--quick")
 const many = quick ? 100_000 : 1_000_000

@@ -12,10 +12,10 @@ import { readFileSync } from "node:fs"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { passwordOf } from "../servers/directory.ts"
-import { launchKerberos } from "../servers/kerberos.ts"
+import { launchKerberos } from "../servers/kerberos/kerberos.ts"
 import { running } from "../servers/running.ts"
-import { admin, people as base, records } from "./directory.ts"
-import { startSlapdWith } from "./slapd.ts"
+import { admin, people as base, records } from "./servers/directory.ts"
+import { startSlapdWith } from "./servers/slapd.ts"
 
 const quick = process.argv.includes("--quick")
 const [people, binds, rounds] = quick ? [1000, 20, 2] : [20_000, 100, 3]

@@ -9,11 +9,11 @@ import { once } from "node:events"
 import { mkdirSync, rmSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { sizes } from "./directory.ts"
 import type { Beside, Crowd, Figures, Order } from "./loadWorker.ts"
-import { startSlapd } from "./slapd.ts"
-import { startSlowLink } from "./slowLink.ts"
-import { median, shown } from "./statistics.ts"
+import { median, shown } from "./report/statistics.ts"
+import { sizes } from "./servers/directory.ts"
+import { startSlapd } from "./servers/slapd.ts"
+import { startSlowLink } from "./servers/slowLink.ts"
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { pathToFileURL } from "node:url"
 import type * as Auth from "../../src/auth/LdapAuth.ts"
 import type * as Client from "../../src/client/LdapClient.ts"
-import { admin, people, personDn } from "./directory.ts"
+import { admin, people, personDn } from "./servers/directory.ts"
 
 export type Order =
   | { readonly work: "beside"; readonly url: string; readonly lookups: number }

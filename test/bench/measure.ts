@@ -6,8 +6,8 @@ import { subscribe } from "node:diagnostics_channel"
 import { readFileSync } from "node:fs"
 import type { Socket } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
-import { admin, groups, large, people, personDn, scratch } from "./directory.ts"
 import type { Client, Peer, Target } from "./peers/Peer.ts"
+import { admin, groups, large, people, personDn, scratch } from "./servers/directory.ts"
 
 export interface Task {
   readonly peer: string

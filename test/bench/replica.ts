@@ -6,14 +6,17 @@
  * Each variant runs in its own process. The floor reads the search's messages from a bare socket, splits them, and inserts each as
  * bytes into the same table with prepared statements. It decodes and compares nothing. The reload empties the table and fills it
  * again from ldapts. The copy is `LdapReplica.poll` over content synchronization; `10 changes` is the round after ten
- * modifications.
+ * modifications. `lag` is the time from the answer to a write on slapd to the commit of its row, over 200 writes one after
+ * another, compared with a transaction of one update in the same database.
  */
 import { PgClient } from "@effect/sql-pg"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
 import { Client } from "ldapts"
 import { execFile } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -24,16 +27,16 @@ import { join } from "node:path"
 import { parseArgs, promisify } from "node:util"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapReplica from "../../src/changes/replica/LdapReplica.ts"
-import { migrate } from "../../src/changes/replica/ReplicaTables.ts"
-import { given, run } from "../../src/changes/replica/SqlRows.ts"
+import { migrate } from "../../src/changes/replica/tables/ReplicaTables.ts"
+import { given, run } from "../../src/changes/replica/tables/SqlRows.ts"
 import * as SqliteClient from "../../src/changes/sqlite/SqliteClient.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapCodec from "../../src/protocol/LdapCodec.ts"
 import { launchPostgres, type PostgresFacts } from "../servers/postgres.ts"
-import { admin, base, personDn, records, sizes } from "./directory.ts"
-import { startSlapdWith } from "./slapd.ts"
+import { admin, base, personDn, records, sizes } from "./servers/directory.ts"
+import { startSlapdWith } from "./servers/slapd.ts"
 
 type Variant = "floor" | "copy" | "ldapts"
 
@@ -52,9 +55,26 @@ interface Figures {
   /** The largest resident size minus the size before the first request, in MB. */
   readonly memory: number
   readonly round?: { readonly cpu: number; readonly time: number } | undefined
+  /** Milliseconds from the answer to a write to its row, and of a transaction of one update. */
+  readonly lag?: Percentiles | undefined
+  readonly commit?: Percentiles | undefined
 }
 
-const { values } = parseArgs({ options: { entries: { type: "string", default: "100000" }, task: { type: "string" } } })
+interface Percentiles {
+  readonly p50: number
+  readonly p99: number
+}
+
+const { values } = parseArgs({
+  options: {
+    entries: { type: "string", default: "100000" },
+    /** `sqlite` or `postgres`; default both. */
+    database: { type: "string" },
+    /** A variant to leave out. */
+    without: { type: "string" },
+    task: { type: "string" }
+  }
+})
 
 const measured = async (work: () => Promise<unknown>): Promise<{ cpu: number; time: number; memory: number }> => {
   globalThis.gc?.()
@@ -209,6 +229,11 @@ const ldapts = (task: Task) =>
     )
   })
 
+const writes = 200
+
+const at = (values: ReadonlyArray<number>, share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!
+
 const copy = (task: Task) =>
   Effect.gen(function*() {
     const ldap = yield* LdapClient.LdapClient
@@ -221,7 +246,36 @@ const copy = (task: Task) =>
     const round = yield* Effect.promise(() =>
       measured(() => Effect.runPromise(replica.poll))
     )
-    return { ...figures, round }
+    const running = yield* Effect.forkChild(replica.run)
+    yield* Stream.runDrain(Stream.takeUntil(replica.progress, ({ phase }) => phase === "following"))
+    const [some] = yield* sql<{ replica: number; uuid: string }>`SELECT replica, uuid FROM ldap_replica_entry LIMIT 1`
+    const lags: Array<number> = []
+    const commits: Array<number> = []
+    for (let n = 0; n < writes; n++) {
+      const { modified } = (yield* replica.current).counts
+      const arrived = yield* Effect.forkChild(
+        Stream.runDrain(Stream.takeUntil(replica.progress, ({ counts }) => counts.modified > modified)),
+        { startImmediately: true }
+      )
+      yield* ldap.modify(personDn(n), LdapModification.replace("title", randomUUID()))
+      const answered = performance.now()
+      yield* Fiber.join(arrived)
+      lags.push(Math.max(0, performance.now() - answered))
+      const began = performance.now()
+      yield* sql.withTransaction(
+        sql`UPDATE ldap_replica_entry SET verified = ${String(n)} WHERE replica = ${some!.replica} AND uuid = ${
+          some!.uuid
+        }`
+      )
+      commits.push(performance.now() - began)
+    }
+    yield* Fiber.interrupt(running)
+    return {
+      ...figures,
+      round,
+      lag: { p50: at(lags, 0.5), p99: at(lags, 0.99) },
+      commit: { p50: at(commits, 0.5), p99: at(commits, 0.99) }
+    }
   }).pipe(
     Effect.provide(LdapClient.layer({
       url: task.url,
@@ -253,6 +307,10 @@ if (values.task !== undefined) {
 }
 
 const entries = Number(values.entries)
+const databases = (["sqlite", "postgres"] as const).filter((one) =>
+  values.database === undefined || one === values.database
+)
+const variants = (["floor", "copy", "ldapts"] as const).filter((one) => values.without !== one)
 const slapd = await startSlapdWith(records({ ...sizes(true), groups: 0, photos: 0, people: entries }), {
   modules: ["syncprov"],
   database: ["dbnosync", "index entryUUID,entryCSN eq", "overlay syncprov", "syncprov-sessionlog 10000"]
@@ -261,9 +319,9 @@ const server = await launchPostgres()
 await server.ready
 try {
   if (slapd === undefined) throw new Error("it needs slapd")
-  for (const database of ["sqlite", "postgres"] as const) {
+  for (const database of databases) {
     let floorCpu = 0
-    for (const variant of ["floor", "copy", "ldapts"] as const) {
+    for (const variant of variants) {
       const task: Task = { variant, database, url: slapd.ldap, postgres: server.facts }
       const { stdout } = await promisify(execFile)(
         process.execPath,
@@ -275,12 +333,16 @@ try {
       const round = figures.round === undefined
         ? ""
         : `; 10 changes: ${figures.round.cpu.toFixed(0)} ms CPU, ${figures.round.time.toFixed(0)} ms`
+      const percentiles = ({ p50, p99 }: Percentiles) => `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`
+      const lag = figures.lag === undefined || figures.commit === undefined
+        ? ""
+        : `; lag ${percentiles(figures.lag)}, a commit ${percentiles(figures.commit)}`
       console.log(
         `${database} ${variant}: ${figures.entries} entries, ${
           (figures.cpu * 1_000 / figures.entries).toFixed(0)
         } µs CPU an entry ` +
           `(floor/this ${(floorCpu / figures.cpu).toFixed(2)}), ${(figures.time / 1_000).toFixed(1)} s, ` +
-          `${figures.memory.toFixed(0)} MB over idle${round}`
+          `${figures.memory.toFixed(0)} MB over idle${round}${lag}`
       )
     }
   }

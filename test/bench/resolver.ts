@@ -10,9 +10,9 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapResolver from "../../src/client/jobs/LdapResolver.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { admin, people, personDn, sizes } from "./directory.ts"
-import { startSlapd } from "./slapd.ts"
-import { median } from "./statistics.ts"
+import { median } from "./report/statistics.ts"
+import { admin, people, personDn, sizes } from "./servers/directory.ts"
+import { startSlapd } from "./servers/slapd.ts"
 
 const quick = process.argv.includes("--quick")
 const turns = quick ? 3 : 15

@@ -8,16 +8,16 @@ import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { cpus, loadavg } from "node:os"
 import { fileURLToPath } from "node:url"
-import { admin, groups, large, people, sizes } from "./directory.ts"
-import { Figures, type PartResult, type TelemetryCost } from "./figures.ts"
-import { verdicts } from "./goals.ts"
 import { measureImports } from "./imports.ts"
 import type { Measured, Task } from "./measure.ts"
 import { decoding, type Part, parts } from "./parts.ts"
 import { answerOf, startPeer } from "./Process.ts"
-import { decodeTable, importText, partTable, plot, telemetryText, verdictTable } from "./report.ts"
-import { startSlapd } from "./slapd.ts"
-import { median } from "./statistics.ts"
+import { Figures, type PartResult, type TelemetryCost } from "./report/figures.ts"
+import { verdicts } from "./report/goals.ts"
+import { decodeTable, importText, partTable, plot, telemetryText, verdictTable } from "./report/report.ts"
+import { median } from "./report/statistics.ts"
+import { admin, groups, large, people, sizes } from "./servers/directory.ts"
+import { startSlapd } from "./servers/slapd.ts"
 
 const known = new Set(["decode", "telemetry", "import", ...parts.map(({ name }) => name)])
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))
@@ -37,7 +37,7 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
 
 const startResponder = async (): Promise<{ readonly url: string; readonly stop: () => void }> => {
-  const child = spawn(process.execPath, [here("responder.ts"), ...(quick ? ["--quick"] : [])], {
+  const child = spawn(process.execPath, [here("servers/responder.ts"), ...(quick ? ["--quick"] : [])], {
     stdio: ["pipe", "pipe", "inherit"]
   })
   const [port] = await once(child.stdout.setEncoding("utf8"), "data")

@@ -9,7 +9,7 @@ import { operationsBy } from "../../src/session/calls/operationsBy.ts"
 import { untraced } from "../../src/session/calls/Performer.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { SessionMetrics } from "../../src/telemetry/SessionMetrics.ts"
-import { personDn } from "./directory.ts"
+import { personDn } from "./servers/directory.ts"
 
 const [url = ""] = process.argv.slice(2)
 const quick = process.argv.includes("--quick")

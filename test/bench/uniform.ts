@@ -14,9 +14,9 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapLogin from "../../src/client/login/LdapLogin.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { admin, base, type Record } from "./directory.ts"
-import { startSlapdWith } from "./slapd.ts"
-import { median, shown } from "./statistics.ts"
+import { median, shown } from "./report/statistics.ts"
+import { admin, base, type Record } from "./servers/directory.ts"
+import { startSlapdWith } from "./servers/slapd.ts"
 
 const turns = process.argv.includes("--quick") ? 20 : 200
 const modules = "/usr/lib/ldap"

@@ -12,7 +12,9 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
+import { LdapResultCode } from "../../src/model/LdapResultCode.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
+import * as DirectoryFault from "../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 
 const base = "dc=example"
@@ -94,6 +96,51 @@ describe("cookies", () => {
       assert.include(tags(changes), "RefreshStarted")
       assert.sameMembers([...copy.rows.values()].map(({ dn }) => dn), [base, `cn=d0,${base}`, `cn=d1,${base}`])
     }).pipe(quietly))
+})
+
+describe("a failure", () => {
+  it.effect("is tried again where another attempt may help, and no other is", () =>
+    Effect.gen(function*() {
+      const { client, directory } = yield* world(3)
+      const outcomeOf = (fault: DirectoryFault.DirectoryFault, source: LdapChanges.ChangesSource = "scan") =>
+        Effect.gen(function*() {
+          yield* directory.faults.set([fault])
+          const fiber = yield* Effect.forkChild(
+            Effect.flip(Stream.runDrain(LdapChanges.poll(client, { base, source }))).pipe(
+              Effect.map(({ reason }) => reason._tag),
+              Effect.catch(() => Effect.succeed("tried again"))
+            )
+          )
+          for (let i = 0; i < 40 && fiber.pollUnsafe() === undefined; i++) {
+            for (let turn = 0; turn < 50; turn++) yield* Effect.yieldNow
+            yield* TestClock.adjust("1 second")
+          }
+          const outcome = fiber.pollUnsafe() === undefined ? "it goes on" : yield* Fiber.join(fiber)
+          yield* Fiber.interrupt(fiber)
+          return outcome
+        })
+      const where = { on: "search", dn: base, nth: 1 } as const
+      const { result } = DirectoryFault
+      assert.strictEqual(yield* outcomeOf(result(LdapResultCode.busy, where)), "tried again")
+      assert.strictEqual(yield* outcomeOf(result(LdapResultCode.unavailable, where)), "tried again")
+      assert.strictEqual(yield* outcomeOf(DirectoryFault.reset(where)), "tried again")
+      assert.strictEqual(yield* outcomeOf(DirectoryFault.close(where)), "tried again")
+      assert.strictEqual(yield* outcomeOf(DirectoryFault.disconnect(where)), "tried again")
+      assert.strictEqual(yield* outcomeOf(DirectoryFault.garbage(where)), "tried again")
+      assert.strictEqual(yield* outcomeOf(DirectoryFault.stall(where)), "tried again")
+      // For ever, in the same way: the second attempt would be refused as the first was.
+      const always = { on: "search", dn: base } as const
+      assert.strictEqual(yield* outcomeOf(result(LdapResultCode.other, always)), "Other")
+      assert.strictEqual(yield* outcomeOf(result(LdapResultCode.operationsError, always)), "OperationsError")
+      assert.strictEqual(
+        yield* outcomeOf(result(LdapResultCode.insufficientAccessRights, always)),
+        "InsufficientAccessRights"
+      )
+      assert.strictEqual(yield* outcomeOf(result(4_000, always)), "UnknownResultCode")
+      // A synchronization whose result has no cookie: the probe is answered, the search isn't as it should be.
+      const second = { ...always, nth: 2 }
+      assert.strictEqual(yield* outcomeOf(result(LdapResultCode.success, second), "contentSync"), "ProtocolViolation")
+    }).pipe(quietly), 20_000)
 })
 
 describe("a stream", () => {

@@ -8,7 +8,10 @@ import { inject } from "vitest"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
-import { waitFor } from "../servers/waitFor.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
+import { relayTo } from "./cutting.ts"
+import { linesOf } from "./sameAs.ts"
+import { db2ldif, inFilter } from "./stored.ts"
 import { followed, polled } from "./suite.ts"
 
 const ds389 = inject("ds389")
@@ -18,9 +21,9 @@ describe.skipIf(ds389 === undefined)("following 389 Directory Server", () => {
   waitFor(ds389)
   const { admin, base, urls } = ds389
   const scratch = `ou=scratch,${base}`
-  const prepared = Effect.fnUntraced(function*(name: string) {
+  const prepared = Effect.fnUntraced(function*(name: string, url: string = urls.ldap) {
     const client = yield* LdapClient.make({
-      url: urls.ldap,
+      url,
       allowInsecureAuth: true,
       auth: LdapAuth.simple(admin.dn, Redacted.make(admin.password))
     })
@@ -60,14 +63,21 @@ describe.skipIf(ds389 === undefined)("following 389 Directory Server", () => {
     60_000
   )
 
-  it.live.each(["contentSync", "persistentSearch"] as const)(
-    "by %s: changes come while the stream runs",
+  it.live.each(["contentSync", "persistentSearch", "changelog"] as const)(
+    "by %s: connections are cut while it follows, and the copy becomes what the database has",
     (source) =>
-      Effect.flatMap(
-        prepared(`live-${source}`),
-        ({ client, place }) =>
-          followed({ client, place, source, uuid: "nsUniqueId", seed: 3, ...without(source) }, 30, () => Effect.void)
-      ),
+      Effect.gen(function*() {
+        const relay = yield* relayTo(ds389.port, ds389.host)
+        const { client, place } = yield* prepared(`live-${source}`, `ldap://127.0.0.1:${relay.port}`)
+        const copy = yield* followed(
+          { client, place, source, uuid: "nsUniqueId", seed: 3, ...without(source) },
+          30,
+          (change) => change % 9 === 8 ? relay.cut : Effect.void
+        )
+        assert.isAbove(relay.count(), 4)
+        const matches = source === "contentSync" ? () => true : inFilter
+        assert.deepStrictEqual(linesOf(copy), yield* db2ldif(client, ds389, place.top, matches))
+      }),
     60_000
   )
 })

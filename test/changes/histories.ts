@@ -27,24 +27,26 @@ export interface Place {
   readonly unit: (ou: string) => Readonly<Record<string, string | ReadonlyArray<string>>>
   /** The attribute type in the RDN of leaves, as `cn`. */
   readonly leafType: string
+  /** Containers that are neither renamed nor deleted, beside `top`. */
+  readonly kept?: ReadonlyArray<string> | undefined
 }
 
 /** One change at random. What a server refuses is no change. */
 export const step = (
   session: Pick<LdapOperations, "add" | "modify" | "rename" | "delete" | "search">,
-  { leaf, leafType, top, unit }: Place,
+  { kept = [], leaf, leafType, top, unit }: Place,
   random: () => number,
   counter: { value: number }
 ): Effect.Effect<void, LdapError> =>
   Effect.gen(function*() {
     const found = yield* Stream.runCollect(session.search({ base: top, attributes: ["description"] }))
     const names = found.map(({ dn }) => dn)
-    const topKey = keyOf(top)
+    const keptKeys = new Set([top, ...kept].map(keyOf))
     const isUnit = (dn: string) => /^ou=/i.test(dn)
-    const units = names.filter((dn) => isUnit(dn) && keyOf(dn) !== topKey)
+    const units = names.filter((dn) => isUnit(dn) && !keptKeys.has(keyOf(dn)))
     const leaves = names.filter((dn) => !isUnit(dn))
     const pick = <A>(all: ReadonlyArray<A>): A | undefined => all[Math.floor(random() * all.length)]
-    const parents = [top, ...units]
+    const parents = [top, ...kept, ...units]
     const id = ++counter.value
     const change = Effect.suspend(() => {
       const dice = random()

@@ -4,12 +4,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
+import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import { run } from "./model.ts"
 
 const quietly = Effect.provideService(References.MinimumLogLevel, "None")
 
 describe("a fold of the stream is the directory, with faults at messages and crashes of the consumer", () => {
-  it.effect.each(["contentSync", "changelog", "accesslog", "persistentSearch", "scan"] as const)(
+  it.effect.each(LdapChanges.ChangesSource.literals)(
     "by %s",
     (source) =>
       Effect.gen(function*() {
@@ -18,8 +19,7 @@ describe("a fold of the stream is the directory, with faults at messages and cra
           const { copied, expected, said } = yield* run({
             source,
             seed,
-            changes: 30,
-            options: { changeLogs: ["changelog", "accesslog"] }
+            changes: 30
           })
           assert.deepStrictEqual(copied, expected, `seed ${seed}`)
           for (const key of ["crashes", "checkpoints", "refreshes", "faults"] as const) totals[key] += said[key]

@@ -14,7 +14,7 @@ import * as LdapClient from "../../src/client/LdapClient.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as DirectoryFault from "../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { settle } from "../session/RecordingPeer.ts"
+import { settle } from "../session/recording/RecordingPeer.ts"
 import { randomOf, step } from "./histories.ts"
 import { linesOf, linesOnServer, type UuidAttribute } from "./sameAs.ts"
 import { filter } from "./suite.ts"
@@ -23,12 +23,23 @@ export interface Program {
   readonly source: LdapChanges.ChangesSource
   readonly seed: number
   readonly changes: number
-  readonly uuid?: UuidAttribute | undefined
-  /** Options of the directory beside its entries. */
-  readonly options?: InMemoryDirectory.Options | undefined
 }
 
 const base = "dc=example"
+
+/** What the directory has to be so that it can be followed by a source. */
+export const optionsFor = (source: LdapChanges.ChangesSource): InMemoryDirectory.Options => {
+  switch (source) {
+    case "dirSync":
+    case "usn":
+      return { domainController: true }
+    case "changelog":
+    case "accesslog":
+      return { changeLogs: [source] }
+    default:
+      return {}
+  }
+}
 
 const place = {
   top: base,
@@ -49,8 +60,10 @@ const faultsFor = (random: () => number): ReadonlyArray<DirectoryFault.Directory
 }
 
 /** What the copy and the directory have in the end. */
-export const run = Effect.fnUntraced(function*({ changes, options, seed, source, uuid = "entryUUID" }: Program) {
+export const run = Effect.fnUntraced(function*({ changes, seed, source }: Program) {
   const random = randomOf(seed)
+  const options = optionsFor(source)
+  const uuid: UuidAttribute = options.domainController === true ? "objectGUID" : "entryUUID"
   const directory = yield* InMemoryDirectory.make({
     entries: [{
       dn: base,

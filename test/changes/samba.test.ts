@@ -9,8 +9,11 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import { sambaPasswordOf } from "../servers/samba.ts"
-import { waitFor } from "../servers/waitFor.ts"
-import { polled } from "./suite.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
+import { relayTo } from "./cutting.ts"
+import { linesOf } from "./sameAs.ts"
+import { ldbsearch } from "./stored.ts"
+import { followed, polled } from "./suite.ts"
 
 const samba = inject("samba")
 
@@ -19,10 +22,10 @@ describe.skipIf(samba === undefined)("following Samba", () => {
   waitFor(samba)
   const { admin, base, urls } = samba
   const tls = { ca: samba.certificates.ca.cert }
-  const clientAs = (name: string, password: string) =>
-    LdapClient.make({ url: urls.ldaps, tls, auth: LdapAuth.simple(name, Redacted.make(password)) })
-  const prepared = Effect.fnUntraced(function*(name: string) {
-    const client = yield* clientAs(admin.dn, admin.password)
+  const clientAs = (name: string, password: string, url: string = urls.ldaps) =>
+    LdapClient.make({ url, tls, allowInsecureAuth: true, auth: LdapAuth.simple(name, Redacted.make(password)) })
+  const prepared = Effect.fnUntraced(function*(name: string, url?: string) {
+    const client = yield* clientAs(admin.dn, admin.password, url)
     const place = {
       top: `OU=changes-${name}-${process.pid},OU=scratch,${base}`,
       leafType: "cn",
@@ -41,6 +44,23 @@ describe.skipIf(samba === undefined)("following Samba", () => {
         ({ client, place }) => polled({ client, place, source, uuid: "objectGUID", seed: 18 }, 5)
       ),
     90_000
+  )
+
+  it.live.each(["dirSync", "usn"] as const)(
+    "by %s: connections are cut while it follows, and the copy becomes what the database has",
+    (source) =>
+      Effect.gen(function*() {
+        const relay = yield* relayTo(389, samba.host)
+        const { client, place } = yield* prepared(`live-${source}`, `ldap://127.0.0.1:${relay.port}`)
+        const copy = yield* followed(
+          { client, place, source, uuid: "objectGUID", seed: 3 },
+          24,
+          (change) => change % 9 === 8 ? relay.cut : Effect.void
+        )
+        assert.isAbove(relay.count(), 3)
+        assert.deepStrictEqual(linesOf(copy), yield* ldbsearch(samba, place.top))
+      }),
+    60_000
   )
 
   it.live(

@@ -12,14 +12,14 @@ import { keyOf } from "./histories.ts"
 
 export type UuidAttribute = "entryUUID" | "objectGUID" | "nsUniqueId"
 
-const uuidIn = (entry: LdapEntry, attribute: UuidAttribute): string =>
+export const uuidIn = (entry: LdapEntry, attribute: UuidAttribute): string =>
   (attribute === "objectGUID" ? uuidFromGuid(entry.getBytes(attribute)!) : uuidFromText(entry.get(attribute)!))!
 
-const line = (uuid: string, dn: string, entry: LdapEntry): string =>
+export const lineOf = (uuid: string, dn: string, entry: LdapEntry): string =>
   `${uuid} ${keyOf(dn)} ${entry.getAll("description").join("|")}`
 
 export const linesOf = (copy: MemoryCopy): ReadonlyArray<string> =>
-  [...copy.rows.values()].map(({ dn, entry, uuid }) => line(uuid, dn, entry)).sort()
+  [...copy.rows.values()].map(({ dn, entry, uuid }) => lineOf(uuid, dn, entry)).sort()
 
 export const linesOnServer = (
   session: Pick<LdapOperations, "search">,
@@ -28,5 +28,5 @@ export const linesOnServer = (
 ): Effect.Effect<ReadonlyArray<string>, LdapError> =>
   Effect.map(
     Stream.runCollect(session.search({ ...search, attributes: ["description", uuid], pageSize: 500 })),
-    (entries) => entries.map((entry) => line(uuidIn(entry, uuid), entry.dn, entry)).sort()
+    (entries) => entries.map((entry) => lineOf(uuidIn(entry, uuid), entry.dn, entry)).sort()
   )

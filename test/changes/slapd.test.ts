@@ -15,7 +15,9 @@ import * as LdapChanges from "../../src/changes/LdapChanges.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 import { findExecutable } from "../servers/installation.ts"
 import { running } from "../servers/running.ts"
-import { launchSlapd, type Slapd } from "../servers/slapd.ts"
+import { launchSlapd, type Slapd } from "../servers/slapd/slapd.ts"
+import { linesOf } from "./sameAs.ts"
+import { slapcat } from "./stored.ts"
 import { followed, polled } from "./suite.ts"
 
 const slapd = inject("slapd")
@@ -139,6 +141,7 @@ describe.skipIf(slapd === undefined)("following slapd", () => {
         )
         assert.isAtLeast(copy.rows.size, 3)
         assert.lengthOf(started, 3)
+        assert.deepStrictEqual(linesOf(copy), yield* slapcat(join(server.directory, "slapd.conf"), base, place.top))
       }),
     60_000
   )

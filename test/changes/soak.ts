@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import { parseArgs } from "node:util"
+import { ChangesSource } from "../../src/changes/LdapChanges.ts"
 import { run } from "./model.ts"
 
 const { values } = parseArgs({
@@ -15,14 +16,14 @@ const { values } = parseArgs({
   }
 })
 
-const sources = ["contentSync", "changelog", "accesslog", "persistentSearch", "scan"] as const
+const sources = ChangesSource.literals
 
 const totals = { programs: 0, crashes: 0, checkpoints: 0, refreshes: 0, faults: 0 }
 for (let i = 0; i < Number(values.programs); i++) {
   const source = sources[i % sources.length]!
   const seed = Number(values.seed) + i
   const { copied, expected, said } = await Effect.runPromise(
-    run({ source, seed, changes: Number(values.changes), options: { changeLogs: ["changelog", "accesslog"] } }).pipe(
+    run({ source, seed, changes: Number(values.changes) }).pipe(
       Effect.provide(TestClock.layer()),
       Effect.provideService(References.MinimumLogLevel, "None")
     )

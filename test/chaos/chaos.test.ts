@@ -1,7 +1,7 @@
 /** A short run of the chaos that `npm run test:chaos` has at length. */
 import { assert, describe, it } from "@effect/vitest"
 import { inject } from "vitest"
-import { ensureSlapd } from "../servers/slapd.ts"
+import { ensureSlapd } from "../servers/slapd/slapd.ts"
 import { runChaos } from "./chaos.ts"
 
 const found = inject("slapd") === undefined ? { missing: "" } : ensureSlapd()

@@ -20,7 +20,7 @@ import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { answers } from "../servers/running.ts"
-import { startSlapd } from "../servers/slapd.ts"
+import { startSlapd } from "../servers/slapd/slapd.ts"
 import { type ConnectionRecord, type Faults, startProxy } from "./proxy.ts"
 
 export interface Options {

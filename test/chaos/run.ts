@@ -7,7 +7,7 @@
  * another request.
  */
 import { parseArgs } from "node:util"
-import { ensureSlapd } from "../servers/slapd.ts"
+import { ensureSlapd } from "../servers/slapd/slapd.ts"
 import { runChaos } from "./chaos.ts"
 
 const { values } = parseArgs({

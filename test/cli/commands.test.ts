@@ -91,6 +91,20 @@ describe.skipIf(slapd === undefined)("reading", () => {
       expect(readFileSync(join(photos, name!)).subarray(0, 2).toString("hex")).toBe("ffd8")
     }))
 
+  it.effect("habits of ldapsearch are understood, or answered with what to write instead", () =>
+    Effect.gen(function*() {
+      expect(yield* cli(["search", "-x", "-LLL", "-b", people, "uid=alice", "uid"])).toMatchObject({
+        code: 0,
+        text: `dn: ${alice}\nuid: alice\n\n`
+      })
+      const refused = yield* cli(["search", "-w", "hunter2", "(uid=alice)"])
+      expect(refused).toMatchObject({ code: 89, text: "" })
+      expect(refused.stderr).toContain("-y FILE")
+      expect(refused.stderr).not.toContain("hunter2")
+      expect((yield* cli(["lookup", alice, "1.1", "--timeout", "10s", "--connect-timeout", "500ms"])).code).toBe(0)
+      expect((yield* cli(["lookup", alice, "1.1", "--timeout", "soon"])).code).toBe(89)
+    }))
+
   it.effect("--limit ends a search without a failure", () =>
     Effect.gen(function*() {
       const { code, text } = yield* cli(["search", "--limit", "2", "(objectClass=*)", "1.1"])

@@ -1,7 +1,7 @@
 /** The command line beside OpenLDAP's own tools, on 389 Directory Server. */
 import { describe } from "@effect/vitest"
 import { inject } from "vitest"
-import { waitFor } from "../servers/waitFor.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
 import { compareWithTools } from "./corpus.ts"
 
 const ds389 = inject("ds389")

@@ -56,24 +56,7 @@ describe("exit codes", () => {
   })
 })
 
-describe("help", () => {
-  const commands = [
-    ...["search", "lookup", "compare", "whoami", "login", "groups", "members", "tree"],
-    ...["apply", "add", "modify", "delete", "rename", "passwd"],
-    ...["diff", "export", "import", "transform"],
-    ...["check"]
-  ]
-
-  it.effect("of each command has examples, and is data", () =>
-    Effect.gen(function*() {
-      for (const command of commands) {
-        const { code, stderr, stdout } = yield* runCli([command, "--help"])
-        expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: "" })
-        expect(stdout.toString()).toContain(`effect-ldap ${command}`)
-        expect(stdout.toString()).toContain("EXAMPLES")
-      }
-    }))
-
+describe("arguments", () => {
   it.effect("what is wrong with the arguments is no data", () =>
     Effect.gen(function*() {
       for (

@@ -2,6 +2,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
@@ -62,6 +63,13 @@ export const runCli = (args: ReadonlyArray<string>, invocation: Invocation = {})
   return run(args, "0.0.0").pipe(
     Effect.map((code) => ({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() })),
     Effect.provide(services),
+    // effect/cli prints completions by it.
+    Effect.provideService(
+      Console.Console,
+      Object.assign(Object.create(console) as Console.Console, {
+        log: (text: string) => void stdout.push(Buffer.from(`${text}\n`))
+      })
+    ),
     Effect.provideService(TraceOutput, (line) => void stderr.push(Buffer.from(`${line}\n`))),
     Effect.provideService(
       ConfigProvider.ConfigProvider,

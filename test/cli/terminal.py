@@ -17,7 +17,7 @@ if pid == 0:
     os.execve(task["argv"][0], task["argv"], task["env"])
 os.close(write_end)
 
-shown, piped = b"", b""
+shown, piped = bytearray(), bytearray()
 steps = [(expected.encode(), typed.encode()) for expected, typed in task["steps"]]
 position = 0
 deadline = time.monotonic() + 50
@@ -46,7 +46,8 @@ if sources:
     os.kill(pid, 9)
 _, status = os.waitpid(pid, 0)
 print(json.dumps({
-    "shown": shown.decode(errors="replace"),
+    # Enough to read; a long search fills the terminal until Ctrl-C takes effect.
+    "shown": shown[:100_000].decode(errors="replace"),
     "piped": piped.decode(errors="replace"),
     "code": os.waitstatus_to_exitcode(status),
     "left": len(steps),

@@ -1,14 +1,23 @@
 /** The command line in a real terminal (a pty), as a process: prompts, progress, Ctrl-C, and a reader that goes away. */
+import * as Effect from "effect/Effect"
 import { execFile, spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, describe, expect, inject, it } from "vitest"
-import { closedConnections } from "../servers/slapdLog.ts"
+import { setTimeout as delay } from "node:timers/promises"
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest"
+import { accountsBase } from "../servers/slapd/accounts.ts"
+import { closedConnections } from "../servers/slapd/slapdLog.ts"
+import { buildCli } from "./builtCli.ts"
+import { runCli } from "./runCli.ts"
 
 const slapd = inject("slapd")
 const python = ["/usr/bin/python3", "python3"].find((path) => spawnSync(path, ["-c", "import pty"]).status === 0)
-const main = join(import.meta.dirname, "../../src/cli/main.ts")
+let built: Awaited<ReturnType<typeof buildCli>>
+beforeAll(async () => {
+  built = await buildCli()
+})
+afterAll(() => built?.remove())
 const folder = mkdtempSync(join(tmpdir(), "effect-ldap-terminal-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -37,11 +46,18 @@ const inTerminal = (
 ): Promise<Shown> =>
   new Promise((resolve, reject) => {
     const { env = {}, stdoutIsPipe = false } = options
-    const argv = [process.execPath, main, ...args]
+    const argv = [process.execPath, built.main, ...args]
     const child = execFile(python!, [join(import.meta.dirname, "terminal.py")], (error, stdout) =>
       error === null ? resolve(JSON.parse(stdout) as Shown) : reject(error))
     child.stdin!.end(`${JSON.stringify({ argv, env: environment(env), steps, stdoutIsPipe })}\n`)
   })
+
+/** Prepares the server, in this process. */
+const cli = async (args: ReadonlyArray<string>, stdin?: string): Promise<void> => {
+  const { dn, password } = slapd!.admin
+  const env = environment({ LDAP_BIND_DN: dn, LDAP_PASSWORD: password })
+  expect(await Effect.runPromise(runCli(args, { env, stdin }))).toMatchObject({ code: 0 })
+}
 
 describe.skipIf(slapd === undefined || python === undefined)("in a terminal", () => {
   it("a password is asked for and not echoed; the question is not in the data", async () => {
@@ -79,10 +95,111 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     for (const { closed, unbinds } of connections) expect({ closed, unbinds }).toEqual({ closed: "", unbinds: 1 })
   })
 
+  it("Ctrl-C in the middle of a search and of an export abandons it, with one unbind", async () => {
+    const { dn, password } = slapd!.admin
+    const env = { LDAP_BIND_DN: dn, LDAP_PASSWORD: password }
+    const place = `ou=${crypto.randomUUID()},ou=scratch,${slapd!.base}`
+    // More than the buffers on the way hold.
+    const photo = Buffer.alloc(100_000, 1).toString("base64")
+    const records = [
+      `dn: ${place}\nobjectClass: organizationalUnit\n`,
+      ...Array.from(
+        { length: 60 },
+        (_, n) => `dn: cn=p${n},${place}\nobjectClass: inetOrgPerson\nsn: x\njpegPhoto:: ${photo}\n`
+      )
+    ]
+    await cli(["import", "-"], records.join("\n"))
+    for (const command of [["search", "-b", place], ["export", place, "--filter"]]) {
+      const marker = `terminal-${crypto.randomUUID()}`
+      const { code, left } = await inTerminal([...command, `(!(cn=${marker}))`], [["dn: ", "\x03"]], { env })
+      expect({ command, code, left }).toEqual({ command, code: 130, left: 0 })
+      const connections = await closedConnections(slapd!.logFile, marker)
+      expect(connections.map(({ abandons, closed, unbinds }) => ({ abandons, closed, unbinds }))).toEqual([
+        { abandons: 1, closed: "", unbinds: 1 }
+      ])
+    }
+    await cli(["delete", "--tree", "--yes", place])
+  })
+
+  it("watch prints a change when it happens, and Ctrl-C ends it with 130 and one unbind", async () => {
+    const { dn, password } = slapd!.admin
+    const marker = `terminal-${crypto.randomUUID()}`
+    const entry = `cn=${marker},${accountsBase}`
+    await cli(["add", entry, "objectClass=person", "sn=x"])
+    let isOver = false
+    const watching = inTerminal(
+      ["watch", "-b", accountsBase, `(cn=${marker})`],
+      [["Watching.", ""], [`~ ${entry}`, "\x03"]],
+      { env: { LDAP_BIND_DN: dn, LDAP_PASSWORD: password } }
+    ).finally(() => (isOver = true))
+    // Until it is seen: what happens before the end of the first refresh is no change.
+    for (let n = 0; !isOver; n++) {
+      await cli(["modify", entry, "--replace", `sn=${n}`])
+      await delay(50)
+    }
+    expect(await watching).toMatchObject({ code: 130, left: 0 })
+    await cli(["delete", entry])
+    const connections = (await closedConnections(slapd!.logFile, marker)).filter(({ lines }) =>
+      lines.some((line) => line.includes("SRCH") && line.includes(marker))
+    )
+    expect(connections.map(({ closed, unbinds }) => ({ closed, unbinds }))).toEqual([{ closed: "", unbinds: 1 }])
+  })
+
+  it("replica run shows where it is, asks before a mass deletion, and Ctrl-C leaves a checkpoint", async () => {
+    const { dn, password } = slapd!.admin
+    const base = `ou=${crypto.randomUUID()},${accountsBase}`
+    const env = {
+      LDAP_BIND_DN: dn,
+      LDAP_PASSWORD: password,
+      LDAP_BASE: base,
+      EFFECT_LDAP_DATABASE: join(folder, "copy.db")
+    }
+    const people = Array.from({ length: 5 }, (_, n) => `dn: cn=p${n},${base}\nobjectClass: person\nsn: x\n`)
+    await cli(["import", "-"], [`dn: ${base}\nobjectClass: organizationalUnit\n`, ...people].join("\n"))
+    const first = await inTerminal(["replica", "run"], [["following: 6 entries", "\x03"]], { env })
+    expect(first).toMatchObject({ code: 130, left: 0 })
+    expect(first.shown).toContain("Stopped at the last checkpoint. 6 entries: 6 added")
+    for (const n of [0, 1, 2]) await cli(["delete", `cn=p${n},${base}`])
+    const asked = await inTerminal(["replica", "run", "--once"], [["Delete 3 entries of the copy?", "n"]], { env })
+    expect(asked).toMatchObject({ code: 1, left: 0 })
+    expect(asked.shown).toContain("Nothing was deleted.")
+    const answered = await inTerminal(["replica", "run", "--once"], [["Delete 3 entries of the copy?", "y"]], { env })
+    expect(answered).toMatchObject({ code: 0, left: 0 })
+    expect(answered.shown).toContain("3 entries: 0 added, 0 changed, 0 moved, 3 deleted.")
+    const { stdout } = await Effect.runPromise(runCli(["replica", "status", "--json"], { env }))
+    const status = JSON.parse(stdout.toString())
+    expect(status).toMatchObject({ entries: 3, hasCheckpoint: true })
+    expect(status.holder).toBeUndefined()
+    await cli(["delete", "--tree", "--yes", base])
+  })
+
   it("Ctrl-C at a question ends with 130, and nothing was sent", async () => {
     const dn = `cn=${crypto.randomUUID()}`
     const { code, left } = await inTerminal(["whoami", "-D", dn], [["Password of", "\x03"]])
     expect({ code, left }).toEqual({ code: 130, left: 0 })
+  })
+
+  it("colours are for a terminal, and not for NO_COLOR or a pipe", async () => {
+    // A closed port ends the examination soon.
+    const check = ["check", "ldap://127.0.0.1:1"]
+    const inColours = await inTerminal(check, [])
+    expect(inColours).toMatchObject({ code: 1 })
+    expect(inColours.shown).toContain("\x1b[31mfailure")
+    const plain = await inTerminal(check, [], { env: { NO_COLOR: "1" } })
+    expect(plain.shown).toMatch(/^failure /m)
+    expect(plain.shown).not.toContain("\x1b[3")
+    const piped = await inTerminal(check, [], { stdoutIsPipe: true })
+    expect(piped.piped).toMatch(/^failure /m)
+    expect(piped.piped).not.toContain("\x1b")
+  })
+
+  it("Node keeps what it has compiled, in the user's own folder", () => {
+    const { status, stdout } = spawnSync(process.execPath, [built.main, "--version"], {
+      encoding: "utf8",
+      env: environment({})
+    })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^effect-ldap v\d/) })
+    expect(readdirSync(join(folder, ".cache/effect-ldap"))).toHaveLength(1)
   })
 
   it("a reader that goes away ends it quietly", () => {
@@ -90,7 +207,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
       "-c",
       `"$0" "$1" search | head -c 20; echo " \${PIPESTATUS[0]}"`,
       process.execPath,
-      main
+      built.main
     ], { encoding: "utf8", env: environment({ LDAP_BIND_DN: slapd!.admin.dn, LDAP_PASSWORD: slapd!.admin.password }) })
     expect({ stdout, stderr }).toEqual({ stdout: "dn: dc=example,dc=co 141\n", stderr: "" })
   })

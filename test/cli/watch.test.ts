@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, inject } from "vitest"
-import { accountsBase } from "../servers/accounts.ts"
+import { accountsBase } from "../servers/slapd/accounts.ts"
 import { runCli } from "./runCli.ts"
 
 const slapd = inject("slapd")

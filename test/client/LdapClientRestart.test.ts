@@ -19,7 +19,7 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd.ts"
+import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd/slapd.ts"
 
 /** As long as the server is down. */
 const retry = Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))

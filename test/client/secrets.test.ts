@@ -19,8 +19,8 @@ import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { ok } from "../session/RecordingPeer.ts"
-import * as Telescope from "./Telescope.ts"
+import { ok } from "../session/recording/RecordingPeer.ts"
+import * as TelemetryRecorder from "./TelemetryRecorder.ts"
 
 /** Each secret is used in one place. No secret is a part of another. */
 const planted = {
@@ -142,7 +142,7 @@ const program = Effect.fnUntraced(function*(show: (value: unknown) => void, like
 describe("S9: passwords stay in", () => {
   it.effect("secrets planted everywhere appear in no output", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       const seen: Array<string> = []
       const show = (value: unknown): void => {
         seen.push(String(value), inspect(value, { depth: 20, showHidden: true }))
@@ -154,20 +154,20 @@ describe("S9: passwords stay in", () => {
         }
       }
       for (const likes of [true, false]) {
-        const exit = yield* program(show, likes).pipe(Effect.scoped, telescope.watch, Effect.exit)
+        const exit = yield* program(show, likes).pipe(Effect.scoped, recorder.watch, Effect.exit)
         show(exit)
         assert.isTrue(Exit.isSuccess(exit))
       }
-      for (const { text } of telescope.logs) seen.push(text)
-      for (const span of telescope.spans) {
+      for (const { text } of recorder.logs) seen.push(text)
+      for (const span of recorder.spans) {
         seen.push(span.name, inspect([...span.attributes], { depth: 9 }), inspect(span.events, { depth: 9 }))
         if (span.status._tag === "Ended") show(span.status.exit)
       }
-      show(yield* telescope.snapshot)
+      show(yield* recorder.snapshot)
 
       // The output isn't empty, so the secrets could have been in it.
-      assert.isAbove(telescope.spans.length, 60)
-      assert.isAbove(telescope.logs.length, 20)
+      assert.isAbove(recorder.spans.length, 60)
+      assert.isAbove(recorder.logs.length, 20)
       assert.isAbove(seen.length, 300)
       for (const [place, secret] of Object.entries(planted)) {
         for (const form of formsOf(secret)) {

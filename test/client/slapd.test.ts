@@ -18,9 +18,9 @@ import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as Ldif from "../../src/model/ldif/Ldif.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
-import { accountsBase } from "../servers/accounts.ts"
 import { admin, base, manyEntries, passwordOf } from "../servers/directory.ts"
-import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd.ts"
+import { accountsBase } from "../servers/slapd/accounts.ts"
+import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd/slapd.ts"
 
 const found = inject("slapd") === undefined ? { missing: "" } : ensureSlapd()
 

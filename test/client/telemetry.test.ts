@@ -43,9 +43,9 @@ import * as LdapTelemetry from "../../src/telemetry/LdapTelemetry.ts"
 import { logDebugOutsideSpans } from "../../src/telemetry/logOutsideSpans.ts"
 import { Tracing } from "../../src/telemetry/Tracing.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { connect, entry, ok, over, settle } from "../session/RecordingPeer.ts"
+import { connect, entry, ok, over, settle } from "../session/recording/RecordingPeer.ts"
 import * as World from "./pool/LdapPoolWorld.ts"
-import * as Telescope from "./Telescope.ts"
+import * as TelemetryRecorder from "./TelemetryRecorder.ts"
 
 const entries = [
   { dn: "dc=example", attributes: { objectClass: "domain", dc: "example" } },
@@ -70,7 +70,7 @@ const session = Effect.gen(function*() {
 describe("spans", () => {
   it.effect("each operation has one, with its target and its outcome", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const ldap = yield* session
         yield* ldap.bind(LdapAuth.simple(ada, Redacted.make("secret")))
@@ -88,7 +88,7 @@ describe("spans", () => {
         yield* ldap.rename(`uid=zoe,${people}`, { newRdn: "uid=zed" })
         yield* ldap.delete(`uid=zed,${people}`)
         yield* ldap.extended(LdapExtended.whoAmI)
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(Effect.scoped, recorder.watch)
 
       const one = { name: "search ldap.example.org:636", "db.operation.name": "search", "ldap.scope": "base" }
       const all = "(objectClass=*)"
@@ -99,7 +99,7 @@ describe("spans", () => {
         "ldap.dn": name,
         "db.response.status_code": "0"
       })
-      assert.deepStrictEqual(telescope.told(), [
+      assert.deepStrictEqual(recorder.told(), [
         { name: "connect ldap.example.org:636", "db.operation.name": "connect" },
         { ...update("bind"), "ldap.bind.mechanism": "simple" },
         {
@@ -125,7 +125,7 @@ describe("spans", () => {
           "db.response.status_code": "0"
         }
       ])
-      for (const span of telescope.spans) {
+      for (const span of recorder.spans) {
         assert.strictEqual(span.kind, "client")
         assert.strictEqual(span.status._tag, "Ended")
         assert.strictEqual(span.attributes.get("server.port"), 636)
@@ -135,15 +135,15 @@ describe("spans", () => {
 
   it.effect("the span of a failed operation has the reason, and no DN", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       const error = yield* Effect.gen(function*() {
         const ldap = yield* session
         yield* Effect.flip(ldap.searchResult({ base: people, filter: "(uid=ada" }))
         return yield* Effect.flip(ldap.delete(`uid=unlisted,${people}`))
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(Effect.scoped, recorder.watch)
       assert.include(error.message, "unlisted")
 
-      const [, search, span] = telescope.spans
+      const [, search, span] = recorder.spans
       assert.strictEqual(span?.attributes.get("error.type"), "NoSuchObject")
       assert.strictEqual(span?.attributes.get("db.response.status_code"), "32")
       assert.strictEqual(search?.attributes.get("error.type"), "InvalidRequest")
@@ -202,16 +202,16 @@ describe("spans", () => {
 
   it.effect.each(reasons)("the span of a failure has no text of the server: $_tag", (reason) =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       const error = new LdapError({ reason, operation: "delete", dn: words, server: "ldap://ldap.example.org" })
       const failing: Effect.Effect<void, LdapError> = Effect.fail(error)
       const tracing = Tracing.of("ldap://ldap.example.org")
       yield* Effect.all([
         Effect.exit(tracing.effect({ name: "delete" }, failing)),
         Effect.exit(Stream.runDrain(tracing.stream({ name: "search" }, Stream.fromEffect(failing))))
-      ]).pipe(telescope.watch)
-      assert.lengthOf(telescope.spans, 2)
-      for (const span of telescope.spans) {
+      ]).pipe(recorder.watch)
+      assert.lengthOf(recorder.spans, 2)
+      for (const span of recorder.spans) {
         assert.strictEqual(span.attributes.get("error.type"), reason._tag)
         assert(span.status._tag === "Ended" && Exit.isFailure(span.status.exit))
         const { cause } = span.status.exit
@@ -230,25 +230,25 @@ describe("spans", () => {
 
   it.effect("the span of a defect has its class and stack, and no message", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       const tracing = Tracing.of("ldap://ldap.example.org")
       for (const defect of [new TypeError(`a line ${words}\nand ${words}`), words, { words }]) {
-        yield* Effect.exit(tracing.effect({ name: "delete" }, Effect.die(defect))).pipe(telescope.watch)
+        yield* Effect.exit(tracing.effect({ name: "delete" }, Effect.die(defect))).pipe(recorder.watch)
       }
-      for (const span of telescope.spans) {
+      for (const span of recorder.spans) {
         assert.strictEqual(span.attributes.get("error.type"), "defect")
         assert(span.status._tag === "Ended" && Exit.isFailure(span.status.exit))
         assert.notInclude(inspect(span.status.exit, { depth: 20 }), "uid=ada")
         assert.notInclude(Cause.pretty(span.status.exit.cause), "uid=ada")
       }
-      const [first] = telescope.spans
+      const [first] = recorder.spans
       assert(first?.status._tag === "Ended" && Exit.isFailure(first.status.exit))
       assert.match(Cause.pretty(first.status.exit.cause), /TypeError.*\n\s+at .*telemetry\.test/)
     }))
 
   it.effect("a Notice of Disconnection ends operations, and its words are in no span", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const { peer, session } = yield* connect({ closeTimeout: 0 })
         const ldap = yield* session
@@ -263,46 +263,46 @@ describe("spans", () => {
         // The end of the session is logged within this span. Effect also writes log lines into spans.
         Effect.withSpan("the program"),
         Effect.updateService(Logger.CurrentLoggers, (current) => new Set([...current, Logger.tracerLogger])),
-        telescope.watch
+        recorder.watch
       )
-      assert.isTrue(telescope.logs.some(({ text }) => text.includes("has ended") && text.includes(words)))
-      const compare = telescope.spans.find(({ name }) => name.startsWith("compare"))!
+      assert.isTrue(recorder.logs.some(({ text }) => text.includes("has ended") && text.includes(words)))
+      const compare = recorder.spans.find(({ name }) => name.startsWith("compare"))!
       assert.strictEqual(compare.attributes.get("error.type"), "SessionClosed")
-      const shown = telescope.spans.map(({ attributes, events, status }) => [attributes, events, status])
+      const shown = recorder.spans.map(({ attributes, events, status }) => [attributes, events, status])
       assert.notInclude(inspect(shown, { depth: 20 }), "locked")
     }))
 
   it.effect("a line of log that has words is no event of the current span", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.andThen(Effect.logDebug("harmless"), logDebugOutsideSpans(words)).pipe(
         Effect.withSpan("a login"),
         Effect.updateService(Logger.CurrentLoggers, (current) => new Set([...current, Logger.tracerLogger])),
-        telescope.watch
+        recorder.watch
       )
-      assert.deepStrictEqual(telescope.spans[0]?.events.map(([text]) => text), ["harmless"])
-      assert.isTrue(telescope.logs.some(({ text }) => text.includes(words)))
+      assert.deepStrictEqual(recorder.spans[0]?.events.map(([text]) => text), ["harmless"])
+      assert.isTrue(recorder.logs.some(({ text }) => text.includes(words)))
     }))
 
   it.effect("the span of a stream lasts until the stream ends, however it ends", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const ldap = yield* session
         const search = ldap.search({ base: people, scope: "one", pageSize: 1 })
         yield* Stream.runForEach(search, () =>
           Effect.andThen(
             TestClock.adjust("1 second"),
-            Effect.sync(() => assert.strictEqual(telescope.spans.at(-1)?.status._tag, "Started"))
+            Effect.sync(() => assert.strictEqual(recorder.spans.at(-1)?.status._tag, "Started"))
           ))
         yield* Stream.runDrain(Stream.take(search, 1))
         yield* Effect.flip(Stream.runDrain(ldap.search({ base: "dc=nowhere" })))
         const fiber = yield* Effect.forkChild(Stream.runForEach(search, () => Effect.never))
         yield* settle
         yield* Fiber.interrupt(fiber)
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(Effect.scoped, recorder.watch)
 
-      const [, ...searches] = telescope.spans
+      const [, ...searches] = recorder.spans
       assert.deepStrictEqual(
         searches.map(({ attributes }) => [
           attributes.get("db.response.returned_rows"),
@@ -320,7 +320,7 @@ describe("spans", () => {
 
   it.effect("the span of a client's operation covers the wait for a session and all attempts, and is the only one", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const world = yield* World.make()
         let crashes = 0
@@ -333,15 +333,15 @@ describe("spans", () => {
         const pool = yield* LdapPool.make({ server: "ldap://peer", open: world.open, healthCheck: false })
         const ldap = LdapClient.fromPool(pool)
         yield* Effect.withSpan(ldap.lookup("cn=a"), "request")
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(Effect.scoped, recorder.watch)
 
-      const request = telescope.spans.find(({ name }) => name === "request")
-      const searches = telescope.spans.filter(({ name }) => name === "search peer:389")
+      const request = recorder.spans.find(({ name }) => name === "request")
+      const searches = recorder.spans.filter(({ name }) => name === "search peer:389")
       assert.strictEqual(searches.length, 1)
       assert(searches[0]?.parent._tag === "Some")
       assert.strictEqual(searches[0].parent.value, request)
       assert.isFalse(searches[0].attributes.has("error.type"))
-      assert.isNotEmpty(telescope.logs.filter(({ text }) => text.includes("run again: search on ldap://peer")))
+      assert.isNotEmpty(recorder.logs.filter(({ text }) => text.includes("run again: search on ldap://peer")))
     }))
 
   it.effect("without a tracer there is none, nor where tracing is off", () =>
@@ -355,30 +355,30 @@ describe("spans", () => {
         Effect.scoped(Effect.flatMap(session, (ldap) => ldap.bind(LdapAuth.simple(ada, password)))),
         "mine"
       )
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* program
-      yield* telescope.watch(Effect.provideService(program, References.TracerEnabled, false))
-      yield* telescope.watch(program)
+      yield* recorder.watch(Effect.provideService(program, References.TracerEnabled, false))
+      yield* recorder.watch(program)
       assert.deepStrictEqual(seen, ["mine", "mine", "bind ldap.example.org:636"])
     }))
 
   it.effect("a span that is not sampled gets no attributes", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.flatMap(session, (ldap) => ldap.lookup(ada)).pipe(
         Effect.scoped,
         Effect.provideService(Tracer.MinimumTraceLevel, "None"),
-        telescope.watch
+        recorder.watch
       )
-      assert.isFalse(telescope.spans.some(({ attributes, sampled }) => sampled || attributes.has("ldap.base")))
-      assert.strictEqual(telescope.spans.length, 2)
+      assert.isFalse(recorder.spans.some(({ attributes, sampled }) => sampled || attributes.has("ldap.base")))
+      assert.strictEqual(recorder.spans.length, 2)
     }))
 })
 
 describe("metrics", () => {
   it.effect("requests by kind and result, with their durations", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const { peer, session } = yield* connect({ closeTimeout: 0 })
         const ldap = yield* session
@@ -396,13 +396,13 @@ describe("metrics", () => {
         for (const code of [60_001, 60_002, 60_003]) yield* answered(code, 20)
         yield* Effect.flip(ldap.delete("cn=a", { timeout: 0 })).pipe(Effect.forkChild({ startImmediately: true }))
         yield* settle
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(Effect.scoped, recorder.watch)
 
-      const counts = yield* telescope.metric(LdapTelemetry.operationDuration)
+      const counts = yield* recorder.metric(LdapTelemetry.operationDuration)
       assert.deepInclude([...counts], ["search 0", 2])
       assert.deepInclude([...counts], ["search 51 Busy", 1])
       assert.deepInclude([...counts], ["search UnknownResultCode", 3])
-      const histogram = (yield* telescope.snapshot).find(({ attributes, id }) =>
+      const histogram = (yield* recorder.snapshot).find(({ attributes, id }) =>
         id === LdapTelemetry.operationDuration && attributes?.["db.operation.name"] === "search" &&
         attributes["error.type"] === undefined
       )
@@ -411,7 +411,7 @@ describe("metrics", () => {
 
   it.effect("sessions and requests of this moment, unbinds, abandons, and why sessions ended", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const first = yield* connect({ closeTimeout: 0 })
         const second = yield* connect({ closeTimeout: 0 })
@@ -421,33 +421,33 @@ describe("metrics", () => {
         const fiber = yield* Effect.forkChild(ldap.lookup("cn=a"), { startImmediately: true })
         yield* Effect.forkChild(Effect.exit(ldap.lookup("cn=b")), { startImmediately: true })
         yield* settle
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.openSessions)], [["", 2]])
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.requestsInFlight)], [["", 2]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.openSessions)], [["", 2]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.requestsInFlight)], [["", 2]])
         yield* Fiber.interrupt(fiber)
         yield* settle
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.requestsInFlight)], [["", 1]])
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.abandons)], [["", 1]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.requestsInFlight)], [["", 1]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.abandons)], [["", 1]])
         yield* second.server.reset
         yield* settle
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.openSessions)], [["", 1]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.openSessions)], [["", 1]])
         yield* Scope.close(scope, Exit.void)
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(Effect.scoped, recorder.watch)
 
-      assert.isEmpty(yield* telescope.metric(LdapTelemetry.openSessions))
-      assert.isEmpty(yield* telescope.metric(LdapTelemetry.requestsInFlight))
-      assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.unbinds)], [["", 1]])
+      assert.isEmpty(yield* recorder.metric(LdapTelemetry.openSessions))
+      assert.isEmpty(yield* recorder.metric(LdapTelemetry.requestsInFlight))
+      assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.unbinds)], [["", 1]])
       assert.deepStrictEqual(
-        [...yield* telescope.metric(LdapTelemetry.sessionEnds)].sort(),
+        [...yield* recorder.metric(LdapTelemetry.sessionEnds)].sort(),
         [["ConnectionLost", 1], ["Released", 1]]
       )
-      const ends = yield* telescope.metric(LdapTelemetry.operationDuration)
+      const ends = yield* recorder.metric(LdapTelemetry.operationDuration)
       assert.strictEqual(ends.get("search abandoned"), 1)
       assert.strictEqual(ends.get("search SessionClosed"), 1)
     }))
 
   it.effect("each server, and each program, is counted by itself", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       const once = Effect.fnUntraced(function*(server: string, tenant: string) {
         const [client, far] = yield* MemorySocket.pair()
         yield* over(far)
@@ -457,7 +457,7 @@ describe("metrics", () => {
       })
       /** The states of all series, by server and program. */
       const series = (id: string) =>
-        Effect.map(telescope.snapshot, (all) =>
+        Effect.map(recorder.snapshot, (all) =>
           all.filter((metric) =>
             metric.id === id
           ).map(({ attributes = {}, state }) =>
@@ -470,14 +470,14 @@ describe("metrics", () => {
       yield* Effect.gen(function*() {
         for (const [server, tenant] of both) yield* once(server, tenant)
         assert.deepStrictEqual(yield* series(LdapTelemetry.openSessions), counted)
-      }).pipe(Effect.scoped, telescope.watch)
+      }).pipe(Effect.scoped, recorder.watch)
       assert.deepStrictEqual(yield* series(LdapTelemetry.openSessions), [])
       assert.deepStrictEqual(yield* series(LdapTelemetry.unbinds), counted)
     }))
 
   it.effect("use of the pool, and waits that timed out or were interrupted", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const world = yield* World.make()
         world.server.holds = ({ operation }) => operation._tag === "DeleteRequest"
@@ -492,32 +492,32 @@ describe("metrics", () => {
         })
         yield* Effect.forkChild(Effect.exit(pool.use((session) => session.delete("cn=a"))), { startImmediately: true })
         yield* settle
-        const sessions = yield* telescope.metric(LdapTelemetry.poolSessions)
+        const sessions = yield* recorder.metric(LdapTelemetry.poolSessions)
         assert.strictEqual(sessions.get("used"), 1)
         assert.strictEqual(sessions.get("idle"), 1)
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolMax)], [["", 2]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.poolMax)], [["", 2]])
         for (let i = 0; i < 2; i++) {
           yield* Effect.forkChild(Effect.exit(pool.use((session) => session.delete("cn=a"))), {
             startImmediately: true
           })
         }
         yield* settle
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolWaiting)], [["", 1]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.poolWaiting)], [["", 1]])
         yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolTimeouts)], [["", 1]])
-        assert.deepStrictEqual([...yield* telescope.metric(LdapTelemetry.poolWaiting)], [["", 0]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.poolTimeouts)], [["", 1]])
+        assert.deepStrictEqual([...yield* recorder.metric(LdapTelemetry.poolWaiting)], [["", 0]])
         for (const { held, peer } of world.connections) {
           for (const { messageId } of held) yield* peer.send(messageId, { _tag: "DeleteResponse", result: ok })
         }
-      }).pipe(Effect.scoped, telescope.watch)
-      assert.isEmpty(yield* telescope.metric(LdapTelemetry.poolSessions))
+      }).pipe(Effect.scoped, recorder.watch)
+      assert.isEmpty(yield* recorder.metric(LdapTelemetry.poolSessions))
     }))
 })
 
 describe("logs", () => {
   it.effect("a session says that it is open and why it ended, at level Debug and no other", () =>
     Effect.gen(function*() {
-      const telescope = Telescope.make()
+      const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
         const { peer, server, session } = yield* connect({ closeTimeout: 0 })
         const ldap = yield* session
@@ -527,8 +527,8 @@ describe("logs", () => {
         yield* server.reset
         yield* ldap.closed
         yield* settle
-      }).pipe(Effect.scoped, telescope.watch)
-      const ours = telescope.logs.filter(({ text }) => text.includes("session with"))
+      }).pipe(Effect.scoped, recorder.watch)
+      const ours = recorder.logs.filter(({ text }) => text.includes("session with"))
       assert.deepStrictEqual(ours.map(({ level }) => level), ["Debug", "Debug"])
       assert.match(ours[0]!.text, /is open, protection: local/)
       assert.match(ours[1]!.text, /has ended: the connection was lost/)

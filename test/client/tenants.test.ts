@@ -8,8 +8,9 @@ import * as Layer from "effect/Layer"
 import * as LayerMap from "effect/LayerMap"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapClient from "../../src/client/LdapClient.ts"
+import { ConnectFailed, LdapError } from "../../src/model/LdapError.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { settle } from "../session/RecordingPeer.ts"
+import { settle } from "../session/recording/RecordingPeer.ts"
 
 const directory = (dc: string) =>
   InMemoryDirectory.make({ entries: [{ dn: `dc=${dc}`, attributes: { objectClass: "domain", dc } }] })
@@ -109,5 +110,27 @@ describe("a directory for each tenant", () => {
           ))
       )
       for (const { log } of [servers.acme, servers.zenith]) assert.deepInclude(log, { unbinds: 1, openConnections: 0 })
+    }))
+
+  it.effect("that was down at the first use is there when it is back, with pools that open nothing in advance", () =>
+    Effect.gen(function*() {
+      const { acme } = yield* directories
+      let isDown = true
+      const reason = new ConnectFailed({ kind: "refused", detail: "it is down" })
+      const transport = {
+        ...acme.transport,
+        connect: Effect.suspend(() =>
+          isDown ? Effect.fail(new LdapError({ reason, operation: "connect" })) : acme.transport.connect
+        )
+      }
+      const tenants = yield* LayerMap.make((_: "acme") => LdapClient.layerTransport(transport, { pool: { min: 0 } }), {
+        idleTimeToLive: "5 minutes"
+      })
+      const ask = Effect.provide(context, tenants.get("acme"))
+      assert.strictEqual((yield* Effect.flip(ask)).reason._tag, "ConnectFailed")
+      isDown = false
+      const asked = yield* Effect.forkChild(ask, { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* Fiber.join(asked), "dc=acme")
     }))
 })

@@ -11,7 +11,7 @@ import { MaxOpsBeforeYield } from "effect/Scheduler"
 import { EffectDuplex, type Sides } from "../../src/connection/EffectDuplex.ts"
 import type { ConnectionEnd } from "../../src/connection/LdapConnection.ts"
 import { SessionEnd } from "../../src/model/LdapError.ts"
-import { settle } from "../session/RecordingPeer.ts"
+import { settle } from "../session/recording/RecordingPeer.ts"
 
 /** Sides that are never ready, unless a test changes that. */
 const ways = (given: Partial<Sides>): Sides => ({

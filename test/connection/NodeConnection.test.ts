@@ -9,8 +9,8 @@ import { setImmediate } from "node:timers/promises"
 import * as LdapTransport from "../../src/connection/LdapTransport.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { makeCertificates } from "../servers/certificates.ts"
-import { done, entry, ok } from "../session/RecordingPeer.ts"
-import { listen } from "../session/RecordingServer.ts"
+import { done, entry, ok } from "../session/recording/RecordingPeer.ts"
+import { listen } from "../session/recording/RecordingServer.ts"
 
 const { ca, server: certificate } = makeCertificates()
 

@@ -19,7 +19,7 @@ import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import { AuthRejected } from "../../src/model/LdapError.ts"
 import { encode } from "../../src/protocol/encode.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { ok, over, settle } from "../session/RecordingPeer.ts"
+import { ok, over, settle } from "../session/recording/RecordingPeer.ts"
 
 const turned = (octets: Uint8Array): Buffer => Buffer.from(octets).map((octet) => octet ^ 0xff) as Buffer
 

@@ -28,8 +28,8 @@ import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { makeCertificates, signedBy } from "../servers/certificates.ts"
-import { connect, ok, settle } from "../session/RecordingPeer.ts"
-import * as RecordingServer from "../session/RecordingServer.ts"
+import { connect, ok, settle } from "../session/recording/RecordingPeer.ts"
+import * as RecordingServer from "../session/recording/RecordingServer.ts"
 
 const certificates = makeCertificates()
 const { ca, server } = certificates
@@ -549,6 +549,18 @@ describe("client certificates", () => {
     Effect.gen(function*() {
       const { url } = yield* listen({ requestCert: true, rejectUnauthorized: true, ca: ca.cert })
       yield* refusal(url, { maxVersion: "TLSv1.2" })
+    }))
+
+  it.live("under TLS 1.3 the first operation fails, and the error says what the server wants", () =>
+    Effect.gen(function*() {
+      const { url } = yield* listen({ requestCert: true, rejectUnauthorized: true, ca: ca.cert })
+      const session = yield* open(url, { minVersion: "TLSv1.3" })
+      const { message } = yield* Effect.flip(session.lookup(""))
+      assert.include(
+        message,
+        "alert certificate required; this server wants a client certificate: give tls.cert and tls.key)"
+      )
+      assert.notInclude(message, "SSL routines")
     }))
 })
 

@@ -21,7 +21,7 @@ import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { manyEntries, passwordOf } from "../servers/directory.ts"
-import { waitFor } from "../servers/waitFor.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
 import { programs } from "./programs.ts"
 
 const ds389 = inject("ds389")

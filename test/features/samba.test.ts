@@ -19,7 +19,7 @@ import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapSyntaxActiveDirectory from "../../src/schema/syntax/LdapSyntaxActiveDirectory.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { bigGroupMembers, sambaPasswordOf } from "../servers/samba.ts"
-import { waitFor } from "../servers/waitFor.ts"
+import { waitFor } from "../servers/setup/waitFor.ts"
 import { programs } from "./programs.ts"
 
 const samba = inject("samba")

@@ -18,8 +18,8 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { accountsBase } from "../servers/accounts.ts"
 import { manyEntries, passwordOf } from "../servers/directory.ts"
+import { accountsBase } from "../servers/slapd/accounts.ts"
 import { programs } from "./programs.ts"
 
 const slapd = inject("slapd")
@@ -269,6 +269,8 @@ describe.skipIf(slapd === undefined)("slapd", () => {
             const { answer: identifier } = yield* session.extended(LdapExtended.startTransaction)
             const controls = [LdapControl.transactionSpecification.make(identifier)]
             for (const step of steps) yield* session.modify(dn, step, { controls })
+            // slapd answers before it has finished with an update, and crashes if the transaction ends in that moment.
+            yield* Effect.sleep("50 millis")
             return yield* session.extended(LdapExtended.endTransaction, { identifier, commit })
           }
         )

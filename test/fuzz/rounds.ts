@@ -19,7 +19,7 @@ import { LdapError } from "../../src/model/LdapError.ts"
 import { decode, encode, LdapParser } from "../../src/protocol/LdapCodec.ts"
 import type { LdapMessage, ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
 import type { LdapSession } from "../../src/session/LdapSession.ts"
-import { connect, done, entry, octets, ok, type Request } from "../session/RecordingPeer.ts"
+import { connect, done, entry, octets, ok, type Request } from "../session/recording/RecordingPeer.ts"
 import { below, chunks, mutate, pick, type Random, random } from "./mutate.ts"
 
 /** A broken promise. The message describes it. */

@@ -5,8 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as ldapts from "ldapts"
 import * as dropIn from "../../src/ldapts.ts"
-import { done, entry, octets, ok } from "../session/RecordingPeer.ts"
-import { answerSearch, served, settled } from "./recorded.ts"
+import { done, entry, octets, ok } from "../session/recording/RecordingPeer.ts"
+import { answerSearch, served, settled } from "./behaviours/recorded.ts"
 
 describe("what servers send", () => {
   it.live("intermediate responses are passed over; ldapts ends the connection", () =>

@@ -9,8 +9,8 @@ import { Duplex } from "node:stream"
 import * as tls from "node:tls"
 import { vi } from "vitest"
 import * as dropIn from "../../src/ldapts.ts"
-import { listen } from "../session/RecordingServer.ts"
-import { answerSearch, bind, ca, certificates, secure, served, settled } from "./recorded.ts"
+import { listen } from "../session/recording/RecordingServer.ts"
+import { answerSearch, bind, ca, certificates, secure, served, settled } from "./behaviours/recorded.ts"
 
 describe("connections that the program makes", () => {
   /** A stream that isn't a socket of Node: it is unknown where it leads. */

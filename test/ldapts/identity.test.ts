@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as ldapts from "ldapts"
 import { vi } from "vitest"
 import * as dropIn from "../../src/ldapts.ts"
-import { ok } from "../session/RecordingPeer.ts"
-import type { RecordingServer } from "../session/RecordingServer.ts"
-import { answerSearch, bind, ca, refused, secure, served, settled } from "./recorded.ts"
+import { ok } from "../session/recording/RecordingPeer.ts"
+import type { RecordingServer } from "../session/recording/RecordingServer.ts"
+import { answerSearch, bind, ca, refused, secure, served, settled } from "./behaviours/recorded.ts"
 
 describe("unbind", () => {
   it.live("three unbinds send one, and nothing follows it", () =>

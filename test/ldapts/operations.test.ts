@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as ldapts from "ldapts"
 import * as dropIn from "../../src/ldapts.ts"
 import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
-import { done, ok } from "../session/RecordingPeer.ts"
-import type { RecordedConnection } from "../session/RecordingServer.ts"
-import { answerSearch, bind, served, settled } from "./recorded.ts"
+import { done, ok } from "../session/recording/RecordingPeer.ts"
+import type { RecordedConnection } from "../session/recording/RecordingServer.ts"
+import { answerSearch, bind, served, settled } from "./behaviours/recorded.ts"
 
 it.live("operations that come together share one connection", () =>
   served((server, options) =>

@@ -7,7 +7,7 @@ import { inject } from "vitest"
 import * as dropIn from "../../src/ldapts.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 import { passwordOf } from "../servers/directory.ts"
-import { type Client, clients, type Make } from "./clients.ts"
+import { type Client, clients, type Make } from "./behaviours/clients.ts"
 
 const slapd = inject("slapd")
 const whoAmI = "1.3.6.1.4.1.4203.1.11.3"

@@ -129,6 +129,15 @@ describe("messages", () => {
       failure(LdapError.fromResult(result(49))).message,
       `bind of "cn=Ada" on ldaps://a.example failed: invalidCredentials (49); the name or the password is wrong`
     )
+    // SASL: the mechanism says who, and the bind has no name.
+    assert.strictEqual(
+      new LdapError.LdapError({ reason: LdapError.fromResult(result(7)), operation: "bind", dn: "" }).message,
+      "bind failed: authMethodNotSupported (7)"
+    )
+    assert.strictEqual(
+      new LdapError.LdapError({ reason: LdapError.fromResult(result(2)), operation: "startTls" }).message,
+      "startTls failed: protocolError (2); the server doesn't start TLS here: use ldaps://, or give the server a certificate"
+    )
     const reason = LdapError.fromResult(result(32, { matchedDn: "dc=example" }))
     assert.strictEqual(
       new LdapError.LdapError({ reason, operation: "delete" }).message,

@@ -1,10 +1,10 @@
 /**
  * Breaks the sources on purpose, one line at a time, and checks that a test notices. If the code of a promise can be removed
- * without a failing test, the promise isn't defended. The breaks are in mutations.ts.
+ * without a failing test, the promise isn't defended. The breaks are in breaks/.
  *
  *     node test/mutation/run.ts                 all of them
  *     node test/mutation/run.ts --only S1,S5    those of some promises
- *     node test/mutation/run.ts --grep outbox   those whose promise, file, text or reason has this word
+ *     node test/mutation/run.ts --grep queue    those whose promise, file, text or reason has this word
  *     node test/mutation/run.ts --list          what there is, without running anything
  *     node test/mutation/run.ts --jobs 1        one at a time; the default is two
  *

@@ -65,7 +65,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["state.backpressure.isReading = isReading\n", "", "forgets whether it reads"]
   ),
   ...of(
-    "sending",
+    "transitions/sending",
     [
       `if (kind !== "stream" && timeoutMillis !== Infinity) setTimer`,
       `if (kind === "request" && timeoutMillis !== Infinity) setTimer`,
@@ -199,7 +199,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ["if (!operation.hasTimer) return\n", "", "clears timers that don't run"]
   ),
   ...of(
-    "responses",
+    "transitions/responses",
     [
       `if (phase.channel._tag === "Granted") return clearText(core)\n`,
       "",
@@ -357,7 +357,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ]
   ),
   ...of(
-    "givingUp",
+    "transitions/givingUp",
     [
       `    case "bind":\n    case "bindStep":\n    case "startTls":\n    case "cancel":\n      if (operation.stage === "written") operation.isAttended = false`,
       `    case "bindStep":\n    case "startTls":\n    case "cancel":\n      if (operation.stage === "written") operation.isAttended = false`,
@@ -517,7 +517,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
     ]
   ),
   ...of(
-    "ending",
+    "transitions/ending",
     [
       `if (phase._tag !== "Open") return\n  const { channel }`,
       "if (!(\"channel\" in phase)) return\n  const { channel }",
@@ -770,17 +770,17 @@ export const equivalentBreaks: ReadonlyArray<StateBreak> = [
     `if (_tag === "Handshake" || _tag === "Undecided") return false`,
     "the end of what arrived together makes a handshake or an end of the agreement before it is asked whether to read"
   ]),
-  ...of("sending", [
+  ...of("transitions/sending", [
     `if (core.state.phase._tag !== "Open") return\n  const items`,
     "const items",
     "the end has emptied the queue, and nothing is added to it afterwards"
   ]),
-  ...of("givingUp", [
+  ...of("transitions/givingUp", [
     `if (target.stage !== "written") return\n`,
     "",
     "what has ended doesn't end again; its id is remembered for nothing"
   ]),
-  ...of("givingUp", [
+  ...of("transitions/givingUp", [
     `if (operation.stage === "done") return\n  if (operation.stage !== "written")`,
     `if (operation.stage !== "written")`,
     "what has ended doesn't end again"
@@ -793,7 +793,7 @@ export const equivalentBreaks: ReadonlyArray<StateBreak> = [
     `return end(core, brokenOff, true)`,
     "nothing but its steps is in flight while a conversation has the connection"
   ]),
-  ...of("ending", [
+  ...of("transitions/ending", [
     `core.state.phase = { ...phase, channel: messages }\n    return error`,
     "return error",
     "what follows leads out of this phase, and asks for no channel"

@@ -3,14 +3,15 @@
  * check:compatibility`.
  *
  * All of them are installed from npm into a temporary folder. `smoke.mjs` runs on each runtime, against slapd. slapd's log shows
- * how each connection ended: there must be one unbind and no lost connection.
+ * how each connection ended: there must be one unbind and no lost connection. `dropIn.mjs` is a program of ldapts, beside several versions
+ * of that.
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { ensureSlapd, startSlapd } from "../servers/slapd.ts"
-import { closedConnections, readConnections } from "../servers/slapdLog.ts"
+import { ensureSlapd, startSlapd } from "../servers/slapd/slapd.ts"
+import { closedConnections, readConnections } from "../servers/slapd/slapdLog.ts"
 
 const root = join(import.meta.dirname, "../..")
 const { name, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
@@ -31,6 +32,13 @@ const compilers = {
   "typescript-5.9": "npm:typescript@5.9.3",
   "typescript-6": "npm:typescript@6.0.3",
   "typescript-7": "npm:typescript@7.0.2"
+}
+/** The drop-in uses the classes of the ldapts that is installed beside it. */
+const ldapts = {
+  "ldapts-7.0": "npm:ldapts@7.0.6",
+  "ldapts-8.0": "npm:ldapts@8.0.0",
+  "ldapts-8.1": "npm:ldapts@8.1.2",
+  "ldapts-9.2": "npm:ldapts@9.2.0"
 }
 const bundlers = { esbuild: "0.28.2", webpack: "5.113.0", vite: "8.4.0" }
 const others = { "@types/node": "22.20.7" }
@@ -55,6 +63,7 @@ writeFileSync(
       ...runtimes,
       ...compilers,
       ...bundlers,
+      ...ldapts,
       ...others,
       [name]: `file:${tarball}`,
       effect: peerDependencies["effect"],
@@ -64,7 +73,7 @@ writeFileSync(
   })
 )
 runNpm(folder, "install", "--no-audit", "--no-fund", "--loglevel=error")
-copyFileSync(join(import.meta.dirname, "smoke.mjs"), join(folder, "smoke.mjs"))
+for (const file of ["smoke.mjs", "dropIn.mjs"]) copyFileSync(join(import.meta.dirname, file), join(folder, file))
 
 const program = (command: string) => join(folder, "node_modules", command)
 const commands: Readonly<Record<keyof typeof runtimes, ReadonlyArray<string>>> = {
@@ -187,6 +196,15 @@ try {
       failed++
       console.error(stdout, stderr, wrong.flatMap(({ lines }) => lines).join("\n"))
     }
+  }
+  for (const version of Object.keys(ldapts)) {
+    const { status, stderr, stdout } = spawnSync(program("node-24/bin/node"), ["dropIn.mjs"], {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 120_000,
+      env: { ...process.env, SMOKE_FACTS: JSON.stringify(slapd), LDAPTS: version }
+    })
+    report(`the drop-in beside ${version}`, { status, stderr, stdout }, true)
   }
 } finally {
   await slapd.stop()

@@ -1,6 +1,6 @@
 /**
  * A short program over all parts that depend on the runtime: sockets, StartTLS, TLS, local sockets, cryptography, time limits and the
- * release. `runtimes.ts` runs it on each runtime, from the packed package. It prints `ok` and the number of its sessions.
+ * release. `compatibility.ts` runs it on each runtime, from the packed package. It prints `ok` and the number of its sessions.
  */
 import { Effect, Fiber, Redacted, Stream } from "effect"
 import { LdapAuth, LdapClient, LdapError, LdapFilter, LdapModification, LdapSession } from "effect-ldap"

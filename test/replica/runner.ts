@@ -14,7 +14,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapReplica from "../../src/changes/replica/LdapReplica.ts"
 import * as LdapReplicaCluster from "../../src/changes/replica/LdapReplicaCluster.ts"
-import { storedFrom } from "../../src/changes/replica/StoredEntry.ts"
+import { storedFrom } from "../../src/changes/replica/tables/StoredEntry.ts"
 import * as LdapClient from "../../src/client/LdapClient.ts"
 
 export interface RunnerConfig {

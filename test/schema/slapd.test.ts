@@ -17,7 +17,7 @@ import type { AttributesInput } from "../../src/model/entry/LdapEntry.ts"
 import type { Entries } from "../../src/schema/class/LdapSchemaClass.ts"
 import * as LdapSubschema from "../../src/schema/LdapSubschema.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import type { SlapdFacts } from "../servers/slapd.ts"
+import type { SlapdFacts } from "../servers/slapd/slapd.ts"
 
 const slapd = inject("slapd")
 

@@ -2,7 +2,7 @@
 import { Client } from "ldapts"
 import { describe, expect, inject, it } from "vitest"
 import { manyEntries, passwordOf, photo } from "./directory.ts"
-import { waitFor } from "./waitFor.ts"
+import { waitFor } from "./setup/waitFor.ts"
 
 const ds389 = inject("ds389")
 

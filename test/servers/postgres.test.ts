@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import { inject } from "vitest"
-import { waitFor } from "./waitFor.ts"
+import { waitFor } from "./setup/waitFor.ts"
 
 const postgres = inject("postgres")
 

@@ -2,7 +2,7 @@
 import { Client } from "ldapts"
 import { describe, expect, inject, it } from "vitest"
 import { bigGroupMembers, sambaPasswordOf } from "./samba.ts"
-import { waitFor } from "./waitFor.ts"
+import { waitFor } from "./setup/waitFor.ts"
 
 const samba = inject("samba")
 

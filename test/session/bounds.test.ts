@@ -10,7 +10,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import type { SearchOptions } from "../../src/session/LdapOperations.ts"
-import { connect, done, entry, settle } from "./RecordingPeer.ts"
+import { connect, done, entry, settle } from "./recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const { peer, session } = yield* connect({ closeTimeout: 0, ...options })

@@ -15,7 +15,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as MemorySocket from "../../src/connection/MemorySocket.ts"
 import type { ProtocolOperation } from "../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
-import { connect, done, entry, octets, ok, over, settle } from "./RecordingPeer.ts"
+import { connect, done, entry, octets, ok, over, settle } from "./recording/RecordingPeer.ts"
 
 /** A session that ends by a violation, and whose peer doesn't close: the goodbye takes `closeTimeout`. */
 const ending = Effect.gen(function*() {

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import type { LdapSession } from "../../src/session/LdapSession.ts"
-import { connect, done, entry, octets, ok, settle } from "./RecordingPeer.ts"
+import { connect, done, entry, octets, ok, settle } from "./recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const connected = yield* connect({ closeTimeout: 0, ...options })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
-import { connect, settle } from "./RecordingPeer.ts"
+import { connect, settle } from "./recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const { peer, session } = yield* connect({ closeTimeout: 0, ...options })

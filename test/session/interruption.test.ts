@@ -11,7 +11,7 @@ import * as LdapAuth from "../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../src/auth/LdapSasl.ts"
 import * as LdapControl from "../../src/model/control/LdapControl.ts"
 import type { LdapSession } from "../../src/session/LdapSession.ts"
-import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "./RecordingPeer.ts"
+import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "./recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const connected = yield* connect({ closeTimeout: 0, ...options })

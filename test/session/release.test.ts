@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../src/auth/LdapAuth.ts"
-import { connect, entry, ok, type RecordingPeer, settle } from "./RecordingPeer.ts"
+import { connect, entry, ok, type RecordingPeer, settle } from "./recording/RecordingPeer.ts"
 
 /** A session in a scope that the test closes itself. */
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {

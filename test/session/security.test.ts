@@ -15,7 +15,7 @@ import type { LdapError } from "../../src/model/LdapError.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../src/protocol/LdapExtended.ts"
 import type { LdapSession } from "../../src/session/LdapSession.ts"
-import { connect, ok, settle } from "./RecordingPeer.ts"
+import { connect, ok, settle } from "./recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const connected = yield* connect({ closeTimeout: 0, ...options })

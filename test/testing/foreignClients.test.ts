@@ -13,10 +13,10 @@ import { fileURLToPath } from "node:url"
 import { inject } from "vitest"
 import * as Ldif from "../../src/model/ldif/Ldif.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
-import { accountsBase } from "../servers/accounts.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 import { admin, base, directory } from "../servers/directory.ts"
-import { ensureSlapd, startSlapd } from "../servers/slapd.ts"
+import { accountsBase } from "../servers/slapd/accounts.ts"
+import { ensureSlapd, startSlapd } from "../servers/slapd/slapd.ts"
 
 /**
  * The allowed differences and their reasons. A listed difference that doesn't occur is a failure too.

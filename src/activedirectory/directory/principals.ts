@@ -6,14 +6,16 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { noSuchEntry } from "../../client/jobs/groups/groupsOf.ts"
 import { checked, jobOptionsProblem, type Problem } from "../../client/jobs/jobInput.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { nameProblem } from "../../model/input/attributes.ts"
 import { given } from "../../model/input/values.ts"
-import { InvalidRequest, LdapError, NoSuchObject } from "../../model/LdapError.ts"
+import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import { dnFrom } from "../../model/ldapts.ts"
+import { primaryGroupSidOf } from "../../model/windows/primaryGroup.ts"
 import * as Sid from "../../model/windows/Sid.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 import { nameOf } from "../ActiveDirectorySid.ts"
@@ -145,19 +147,8 @@ export const foreignSid = (dn: DnInput): Option.Option<string> => {
  * @category principals
  * @since 0.2.0
  */
-export const primaryGroupSid = (entry: LdapEntry): Option.Option<string> => {
-  const bytes = entry.getBytes("objectSid")
-  const rid = entry.get("primaryGroupID")
-  if (bytes === undefined || rid === undefined || !/^[0-9]{1,10}$/.test(rid)) return Option.none()
-  return Option.fromUndefinedOr(
-    Result.getOrUndefined(
-      Sid.fromBytes(bytes).pipe(
-        Result.flatMap(Sid.domainOf),
-        Result.flatMap((domain) => Sid.withRid(domain, Number(rid)))
-      )
-    )
-  )
-}
+export const primaryGroupSid = (entry: LdapEntry): Option.Option<string> =>
+  Option.fromUndefinedOr(primaryGroupSidOf(entry))
 
 /**
  * The primary group of an account, by the account's name. None if the group isn't visible.
@@ -182,8 +173,7 @@ export const primaryGroup = (
         const { attributes: wanted, ...sent } = options ?? {}
         const found = yield* client.lookup(account, { ...sent, attributes: ["objectSid", "primaryGroupID"] })
         if (Option.isNone(found)) {
-          const reason = new NoSuchObject({ matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] })
-          return yield* new LdapError({ reason, operation: "primaryGroup", dn: dnFrom(account) })
+          return yield* noSuchEntry(dnFrom(account), "primaryGroup")
         }
         const sid = primaryGroupSid(found.value)
         if (Option.isNone(sid)) return yield* invalid("account", "the entry has no objectSid or no primaryGroupID")

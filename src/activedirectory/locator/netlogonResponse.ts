@@ -34,6 +34,10 @@ const flagBits = {
  */
 export type DomainControllerFlag = keyof typeof flagBits
 
+/** Whether these are names of flags; a name that no controller has would be looked for in vain. */
+export const areFlags = (u: unknown): u is ReadonlyArray<DomainControllerFlag> =>
+  Array.isArray(u) && u.every((name) => typeof name === "string" && Object.hasOwn(flagBits, name))
+
 /**
  * The answer of a domain controller to a ping.
  *

@@ -247,6 +247,7 @@ export const writeSddl = (
   options: SddlOptions
 ): Result.Result<string, WindowsValueError> =>
   attempt(() => {
+    if (typeof descriptor !== "object" || descriptor === null) return fail("a descriptor belongs there")
     const { control, dacl, group, owner, sacl } = descriptor
     const sidText = sidWriter(options)
     const list = (letter: string, which: "dacl" | "sacl", list: AccessControlList | null | undefined): string => {

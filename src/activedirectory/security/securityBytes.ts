@@ -152,6 +152,7 @@ const readEntry = (bytes: Buffer, start: number, end: number): Entry => {
 /** The parts in the order of Windows: header, SACL, DACL, owner, group. */
 export const writeDescriptor = (descriptor: SecurityDescriptor): Result.Result<Uint8Array, WindowsValueError> =>
   attempt(() => {
+    if (typeof descriptor !== "object" || descriptor === null) return fail("a descriptor belongs there")
     const { control, dacl, group, owner, resourceManagerControl, sacl } = descriptor
     const header = Buffer.alloc(headerLength)
     header[0] = 1

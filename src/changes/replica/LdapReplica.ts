@@ -2,7 +2,7 @@
  * A durable copy of a subtree in a SQL database, kept up to date by the changes of the directory.
  *
  * README.md beside this file has the tables, the guarantees and the decisions. `replicaFrom.ts` makes a copy of any source of changes,
- * `ReplicaRun.ts` has the loop, `ReplicaWriter.ts` what a batch does, `ReplicaStore.ts` the statements.
+ * `run/` has the loop, `batch/` what a batch does, `tables/` the statements.
  *
  * @since 0.2.0
  */
@@ -15,8 +15,8 @@ import type { FieldsInput } from "../../schema/class/LdapSchemaField.ts"
 import type { EntityClass } from "../../schema/class/LdapSchemaRepository.ts"
 import * as LdapChanges from "../LdapChanges.ts"
 import { applyToClass, type TableTarget } from "./classTarget.ts"
-import type { ReplicaChange } from "./ReplicaChange.ts"
-import type { LdapReplicaError } from "./ReplicaError.ts"
+import type { ReplicaChange } from "./model/ReplicaChange.ts"
+import type { LdapReplicaError } from "./model/ReplicaError.ts"
 import { replicaFrom } from "./replicaFrom.ts"
 import type { LdapReplica } from "./ReplicaModel.ts"
 import type { ReplicaOptions } from "./ReplicaOptions.ts"
@@ -38,7 +38,7 @@ export type {
 export type { FollowOptions, Known, KnownEntries } from "../ChangesOptions.ts"
 export type { ChangesSource } from "../LdapChange.ts"
 export type { ColumnValue, TableTarget } from "./classTarget.ts"
-export type { ReplicaChange } from "./ReplicaChange.ts"
+export type { ReplicaChange } from "./model/ReplicaChange.ts"
 export {
   Held,
   InvalidOption,
@@ -47,12 +47,12 @@ export {
   Superseded,
   TooManyDeletions,
   Undecodable
-} from "./ReplicaError.ts"
+} from "./model/ReplicaError.ts"
 export type { CopiedEntry, LdapReplica, RunError, Status, VerifyInput } from "./ReplicaModel.ts"
 export type { ReplicaOptions } from "./ReplicaOptions.ts"
-export { changesMetric, commitMetric, entriesMetric, lagMetric, type Progress } from "./ReplicaProgress.ts"
+export { changesMetric, commitMetric, entriesMetric, lagMetric, type Progress } from "./run/ReplicaProgress.ts"
 export type { Difference, Verification } from "./ReplicaVerification.ts"
-export type { BatchCounts } from "./ReplicaWriter.ts"
+export type { BatchCounts } from "./batch/BatchModel.ts"
 
 /**
  * The options of a copy whose entries are values of a class.

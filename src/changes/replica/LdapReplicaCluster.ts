@@ -11,7 +11,9 @@ import * as Singleton from "effect/cluster/Singleton"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { Scope } from "effect/Scope"
+import { InvalidOption, LdapReplicaError } from "./model/ReplicaError.ts"
 
 /**
  * A copy, as far as the cluster needs it: an `LdapReplica`.
@@ -34,7 +36,9 @@ export interface ClusterOptions {
   /** The shard group of the cluster. Default `"default"`. */
   readonly shardGroup?: string | undefined
 
-  /** The pause before a copy that has failed begins again. Default 30 seconds. The failure is logged as an error. */
+  /**
+   * The pause before a copy that has failed begins again. Default 30 seconds, at least 100 milliseconds. The failure is logged as an error.
+   */
   readonly restartAfter?: Duration.Input | undefined
 }
 
@@ -53,7 +57,7 @@ export interface ClusterOptions {
  * the cluster's shard locks (`shardLockExpiration`, 35 seconds), and of the `lease` of the copy. Choose the lease no longer than
  * that.
  *
- * A copy that fails is logged as an error and begins again after `restartAfter`; the others go on. So a copy that was stopped with
+ * An option that is wrong fails the layer with `InvalidOption`. A copy that fails is logged as an error and begins again after `restartAfter`; the others go on. So a copy that was stopped with
  * `TooManyDeletions` goes on after `confirmDeletions`, which any process may call.
  *
  * **Example**
@@ -81,8 +85,13 @@ export interface ClusterOptions {
 export const layer = <E, R>(
   replicas: ReadonlyArray<{ readonly name: string; readonly replica: Effect.Effect<Runnable, E, R> }>,
   options: ClusterOptions = {}
-): Layer.Layer<never, never, Sharding | Exclude<R, Scope>> => {
-  const restartAfter = Duration.fromInputUnsafe(options.restartAfter ?? "30 seconds")
+): Layer.Layer<never, LdapReplicaError, Sharding | Exclude<R, Scope>> => {
+  const restartAfter = Duration.fromInput(options.restartAfter ?? "30 seconds")
+  if (Option.isNone(restartAfter) || Duration.toMillis(restartAfter.value) < leastPause) {
+    const reason = new InvalidOption({ field: "restartAfter", detail: "it is a duration of at least 100 milliseconds" })
+    const replica = replicas.map(({ name }) => name).join(", ")
+    return Layer.effectDiscard(Effect.fail(new LdapReplicaError({ replica, reason })))
+  }
   return Layer.mergeAll(
     Layer.empty,
     ...replicas.map(({ name, replica }) =>
@@ -90,7 +99,7 @@ export const layer = <E, R>(
         `effect-ldap/replica/${name}`,
         Effect.scoped(Effect.flatMap(replica, ({ run }) => run)).pipe(
           Effect.catchCause((cause) => Effect.logError(`the copy "${name}" has failed, and begins again`, cause)),
-          Effect.andThen(Effect.sleep(restartAfter)),
+          Effect.andThen(Effect.sleep(restartAfter.value)),
           Effect.forever,
           Effect.annotateLogs({ "ldap.replica": name })
         ),
@@ -99,3 +108,6 @@ export const layer = <E, R>(
     )
   )
 }
+
+/** Milliseconds. A copy that fails at once must not keep its process and its servers busy. */
+const leastPause = 100

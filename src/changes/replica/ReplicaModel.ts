@@ -11,9 +11,9 @@ import type * as Stream from "effect/Stream"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { LdapChangesError } from "../ChangesError.ts"
-import type { LdapReplicaError } from "./ReplicaError.ts"
-import type { Progress } from "./ReplicaProgress.ts"
+import type { LdapReplicaError } from "./model/ReplicaError.ts"
 import type { Verification } from "./ReplicaVerification.ts"
+import type { Progress } from "./run/ReplicaProgress.ts"
 
 /**
  * What can go wrong while a copy runs: the directory, the database, the copy itself, or `E` of its `apply`.

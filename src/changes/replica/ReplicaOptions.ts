@@ -7,9 +7,9 @@ import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { FollowOptions } from "../ChangesOptions.ts"
-import { type DeletionLimit, deletionLimitFrom } from "./deletionGuard.ts"
-import type { ReplicaChange } from "./ReplicaChange.ts"
-import { InvalidOption } from "./ReplicaError.ts"
+import { type DeletionLimit, deletionLimitFrom } from "./model/DeletionLimit.ts"
+import type { ReplicaChange } from "./model/ReplicaChange.ts"
+import { InvalidOption } from "./model/ReplicaError.ts"
 
 /**
  * What is copied, and how.
@@ -78,7 +78,8 @@ export interface ReplicaOptions<out E = never, out R = never> extends
 
   /**
    * What happens after a failure of the database that may pass: `retry` from the checkpoint, after half a second at first, then longer up to
-   * 30 seconds, for ever; or `fail`. Default `retry`. Failures of constraints, rights and syntax always end the run.
+   * 30 seconds, for ever; or `fail`. Default `retry`. A lost connection, locks, and a server that stops, starts or lacks resources may
+   * pass; all other failures (of constraints, rights, syntax, values) end the run.
    */
   readonly onDatabaseError?: "retry" | "fail" | undefined
 }

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { isUpsert, type LdapChange, type Upsert } from "../LdapChange.ts"
-import type { ReplicaStore } from "./ReplicaStore.ts"
-import { storedFrom } from "./StoredEntry.ts"
+import type { ReplicaStore } from "./tables/ReplicaStore.ts"
+import { storedFrom } from "./tables/StoredEntry.ts"
 
 /**
  * What a comparison has found.
@@ -86,7 +86,7 @@ export const verifyView = <E, E2, R, R2>(
       Stream.runForEach((entries) =>
         Effect.gen(function*() {
           const uuids = entries.map(({ uuid }) => uuid)
-          const rows = yield* store.read(id, uuids)
+          const rows = yield* store.entries.read(id, uuids)
           for (const { dn, entry, uuid } of entries) {
             const row = rows.get(uuid)
             const { dnKey, hash } = storedFrom(dn, entry)
@@ -100,13 +100,13 @@ export const verifyView = <E, E2, R, R2>(
               row: stateOf(row)
             })
           }
-          yield* store.verify(id, uuids, mark)
+          yield* store.entries.verify(id, uuids, mark)
         })
       )
     )
     for (let after = "";;) {
-      const rows = yield* store.unverified(id, mark, after, page)
-      const states = yield* store.read(id, rows.map(({ uuid }) => uuid))
+      const rows = yield* store.entries.unverified(id, mark, after, page)
+      const states = yield* store.entries.read(id, rows.map(({ uuid }) => uuid))
       for (const { dn, uuid } of rows) {
         suspect({ kind: "extra", uuid, dn, entry: undefined, row: stateOf(states.get(uuid)) })
       }
@@ -116,7 +116,7 @@ export const verifyView = <E, E2, R, R2>(
     if (suspicions.length === 0) return { ...found, compared, repaired: 0, differences: [] }
 
     yield* Effect.sleep(options.settleMillis)
-    const rows = yield* store.read(id, suspicions.map(({ uuid }) => uuid))
+    const rows = yield* store.entries.read(id, suspicions.map(({ uuid }) => uuid))
     const differences: Array<Difference> = []
     for (const { dn, entry, kind, row, uuid } of suspicions) {
       const now = stateOf(rows.get(uuid))

@@ -9,8 +9,8 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { FieldsInput } from "../../schema/class/LdapSchemaField.ts"
 import type { EntityClass } from "../../schema/class/LdapSchemaRepository.ts"
-import type { ReplicaChange } from "./ReplicaChange.ts"
-import { LdapReplicaError, Undecodable } from "./ReplicaError.ts"
+import type { ReplicaChange } from "./model/ReplicaChange.ts"
+import { LdapReplicaError, Undecodable } from "./model/ReplicaError.ts"
 
 /**
  * A value of a column, as the SqlClient takes it.

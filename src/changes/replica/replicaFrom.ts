@@ -12,16 +12,16 @@ import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { randomUUID } from "node:crypto"
 import { settingsFrom as viewFrom } from "../ChangesOptions.ts"
-import { InvalidOption, LdapReplicaError } from "./ReplicaError.ts"
+import { InvalidOption, LdapReplicaError } from "./model/ReplicaError.ts"
 import type { CopiedEntry, LdapReplica, Status, VerifyInput } from "./ReplicaModel.ts"
 import { type ReplicaOptions, settingsFrom } from "./ReplicaOptions.ts"
-import { makeTracker } from "./ReplicaProgress.ts"
-import { type ChangesFrom, runReplica } from "./ReplicaRun.ts"
-import { ReplicaStore } from "./ReplicaStore.ts"
-import { migrate } from "./ReplicaTables.ts"
 import { type Verification, verifyView } from "./ReplicaVerification.ts"
-import { dialectOf } from "./SqlRows.ts"
-import { entryFrom } from "./StoredEntry.ts"
+import { makeTracker } from "./run/ReplicaProgress.ts"
+import { type ChangesFrom, runReplica } from "./run/ReplicaRun.ts"
+import { ReplicaStore } from "./tables/ReplicaStore.ts"
+import { migrate } from "./tables/ReplicaTables.ts"
+import { dialectOf } from "./tables/SqlRows.ts"
+import { entryFrom } from "./tables/StoredEntry.ts"
 
 /** Where the changes of a copy come from. */
 export interface ReplicaSource<FE, FR> {
@@ -134,7 +134,7 @@ export const replicaFrom = Effect.fnUntraced(function*<FE, FR, E = never, R = ne
         Option.isNone(row) ?
           Stream.empty :
           Stream.paginate("", (after) =>
-            Effect.map(store.page(row.value.id, after, pageOfEntries), (rows) =>
+            Effect.map(store.entries.page(row.value.id, after, pageOfEntries), (rows) =>
               [
                 rows.map(({ attributes, dn, uuid }): CopiedEntry => ({ uuid, entry: entryFrom(dn, attributes) })),
                 rows.length < pageOfEntries ? Option.none() : Option.some(rows.at(-1)!.uuid)
@@ -144,8 +144,8 @@ export const replicaFrom = Effect.fnUntraced(function*<FE, FR, E = never, R = ne
       Effect.gen(function*() {
         const row = yield* store.row
         if (Option.isNone(row)) return Option.none()
-        const found = (yield* store.read(row.value.id, [uuid])).get(uuid)
-        const attributes = (yield* store.attributes(row.value.id, [uuid])).get(uuid)
+        const found = (yield* store.entries.read(row.value.id, [uuid])).get(uuid)
+        const attributes = (yield* store.entries.attributes(row.value.id, [uuid])).get(uuid)
         return found === undefined ? Option.none() : Option.some(entryFrom(found.dn, attributes))
       }),
     confirmDeletions: (deletions) =>

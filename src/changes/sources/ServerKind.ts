@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
-import { type LdapEntry, make as makeEntry } from "../../model/entry/LdapEntry.ts"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { UuidMissing } from "../ChangesError.ts"
 import type { View } from "../ChangesOptions.ts"
@@ -133,10 +133,7 @@ const noNames: ReadonlySet<string> = new Set()
 /** Reads entries of searches for {@link attributesFor}, and leaves out of them what the view doesn't have. */
 export const entryReader = (server: ServerKind, view: View) => {
   const extra = surplus(server, view)
-  const cut = (entry: LdapEntry): LdapEntry =>
-    extra.size === 0 || !entry.descriptions.some((name) => extra.has(name.toLowerCase()))
-      ? entry
-      : makeEntry(entry.dn, entry.attributes.filter(({ description }) => !extra.has(description.toLowerCase())))
+  const cut = (entry: LdapEntry): LdapEntry => extra.size === 0 ? entry : entry.without(extra)
   return {
     cut,
     read: (entry: LdapEntry, nowMillis: number): Result.Result<ReadEntry, UuidMissing> => {

@@ -14,7 +14,7 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { SourceState } from "../cookie.ts"
 import { uuidFromText } from "../LdapChange.ts"
 import { Refused, type Run, type Source } from "./Source.ts"
-import { changesOf, emitRound, type NamedChange, readView } from "./view.ts"
+import { LogRound, type NamedChange, readView } from "./view.ts"
 
 export const accesslog: Source = {
   name: "accesslog",
@@ -45,11 +45,13 @@ export const accesslog: Source = {
       }
     }
     const seen = seenOf(run)
+    const uncovered = new Set<string>()
     let at = given
+    const round = new LogRound(run)
     const records = writesSince(run, log, given === "" ? undefined : minuteBefore(given))
     yield* Stream.runForEach(Stream.grouped(records, perRound), (group) =>
       Effect.gen(function*() {
-        const fresh = group.filter((record) => !seen.has(startOf(record)))
+        const fresh = group.filter((record) => !seen.has(startOf(record)) && !uncovered.has(startOf(record)))
         if (fresh.length === 0) return
         const named: Array<NamedChange> = []
         for (const record of fresh) {
@@ -63,9 +65,12 @@ export const accesslog: Source = {
         }
         const newest = fresh.map(startOf).reduce((a, b) => a > b ? a : b)
         if (newest > at) at = newest
-        yield* emitRound(run, yield* changesOf(run, named), { at })
-        for (const record of fresh) seen.add(startOf(record))
+        const isCovered = yield* round.part(named, { at })
+        // After a failure the records that nothing covers are read again.
+        for (const record of fresh) (isCovered ? seen : uncovered).add(startOf(record))
       }))
+    yield* round.end
+    for (const start of uncovered) seen.add(start)
     for (const start of seen) if (start < minuteBefore(at)) seen.delete(start)
     if (!run.isLive && at === given) yield* run.emit([{ _tag: "State", state: { at } }])
   })

@@ -14,7 +14,7 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { SourceState } from "../cookie.ts"
 import { uuidFromText } from "../LdapChange.ts"
 import { Refused, type Run, type Source, type SourceFailure } from "./Source.ts"
-import { changesOf, emitRound, type NamedChange, readView } from "./view.ts"
+import { LogRound, type NamedChange, readView } from "./view.ts"
 
 export const changelog: Source = {
   name: "changelog",
@@ -52,6 +52,7 @@ export const changelog: Source = {
       }
     }
     let place = given
+    const round = new LogRound(run)
     const records = run.session.search({
       base: logOf(run) ?? "",
       scope: "one",
@@ -72,8 +73,9 @@ export const changelog: Source = {
           named.push({ uuid, isRenamed: record.get("changeType")?.toLowerCase() === "modrdn" })
         }
         place = { number: numberOf(last), digest: digestOf(last) }
-        yield* emitRound(run, yield* changesOf(run, named), { ...place })
+        yield* round.part(named, { ...place })
       }))
+    yield* round.end
     if (!run.isLive && place === given) yield* run.emit([{ _tag: "State", state: { ...place } }])
   })
 }

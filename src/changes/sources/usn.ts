@@ -18,7 +18,7 @@ import type { SourceState } from "../cookie.ts"
 import * as Change from "../LdapChange.ts"
 import { contextOf, uuidOf } from "./ServerKind.ts"
 import { type Item, Refused, type Run, type Source } from "./Source.ts"
-import { changesOf, type NamedChange, readView } from "./view.ts"
+import { belowRenamed, currentEntries, readView } from "./view.ts"
 
 export const usn: Source = {
   name: "usn",
@@ -62,19 +62,26 @@ export const usn: Source = {
       controls: [LdapControl.showDeleted.make(undefined, { critical: true })],
       pageSize: run.pageSize
     })
+    // What is below them is read when these pages are, since a connection has few searches in pages.
+    const renamed = new Set<string>()
     yield* Stream.runForEach(Stream.grouped(changed, perRound), (group) =>
       Effect.gen(function*() {
         const gone: Array<Item> = []
-        const named: Array<NamedChange> = []
+        const named: Array<string> = []
         for (const entry of group) {
           const uuid = uuidOf(run.server, entry)
           if (uuid === undefined) return yield* Effect.fail(new UuidMissing({ dn: entry.dn, attribute: "objectGUID" }))
           if (entry.get("isDeleted")?.toUpperCase() === "TRUE") gone.push(Change.deleted(uuid))
-          else named.push({ uuid, isRenamed: wasRenamed(entry, since) })
+          else {
+            named.push(uuid)
+            if (wasRenamed(entry, since)) renamed.add(uuid)
+          }
         }
-        const items = [...gone, ...(yield* changesOf(run, named))]
+        const items = [...gone, ...(yield* currentEntries(run, named))]
         if (items.length > 0) yield* run.emit(items)
       }))
+    const below = yield* belowRenamed(run, renamed)
+    if (below.length > 0) yield* run.emit(below)
     yield* run.emit([Change.refreshed("named"), yield* stateOf(places)])
   })
 }

@@ -15,10 +15,13 @@ import * as Change from "../LdapChange.ts"
 import { attributesFor, contextOf, entryReader, type ReadEntry, uuidFilter, uuidOf } from "./ServerKind.ts"
 import type { Item, Run, SourceFailure } from "./Source.ts"
 
-/** How many UUIDs one filter has. */
+/** How many UUIDs one filter has. So few entries need no pages. */
 const perSearch = 50
 
-/** Entries by their UUIDs: `Modified` if they are in the view, else `Deleted`. */
+/**
+ * Entries by their UUIDs: `Modified` if they are in the view, else `Deleted`. It reads without pages, so it may run while another search of
+ * this session is read in pages: servers keep few of those for a connection.
+ */
 export const currentEntries = (
   run: Run,
   uuids: Iterable<string>
@@ -30,13 +33,16 @@ export const currentEntries = (
       const some = all.slice(at, at + perSearch)
       const found = new Set<string>()
       yield* missingIsEmpty(
-        Stream.runForEach(inView(run, LdapFilter.or(...some.map((uuid) => uuidFilter(run.server, uuid)))), (read) => {
-          // A server that takes no notice of the filter must not fill the answer.
-          if (!some.includes(read.uuid) || found.has(read.uuid)) return Effect.void
-          found.add(read.uuid)
-          items.push(Change.modified(written(read)))
-          return Effect.void
-        })
+        Stream.runForEach(
+          inView(run, undefined, LdapFilter.or(...some.map((uuid) => uuidFilter(run.server, uuid)))),
+          (read) => {
+            // A server that takes no notice of the filter must not fill the answer.
+            if (!some.includes(read.uuid) || found.has(read.uuid)) return Effect.void
+            found.add(read.uuid)
+            items.push(Change.modified(written(read)))
+            return Effect.void
+          }
+        )
       )
       for (const uuid of some) if (!found.has(uuid)) items.push(Change.deleted(uuid))
     }
@@ -54,13 +60,18 @@ const isNoSuchObject = (error: unknown): boolean =>
 const written = ({ entry, uuid, version }: ReadEntry) => ({ uuid, dn: entry.dn, entry, version })
 
 /** The entries of the view that match. */
-const inView = (run: Run, filter?: LdapFilter.LdapFilter): Stream.Stream<ReadEntry, SourceFailure> => {
+const inView = (
+  run: Run,
+  pageSize: number | undefined,
+  filter?: LdapFilter.LdapFilter
+): Stream.Stream<ReadEntry, SourceFailure> => {
   const { base, filter: own, scope } = run.view
-  return readIn(run, base, scope, filter === undefined ? own : LdapFilter.and(own, filter))
+  return readIn(run, pageSize, base, scope, filter === undefined ? own : LdapFilter.and(own, filter))
 }
 
 const readIn = (
-  { pageSize, server, session, view }: Run,
+  { server, session, view }: Run,
+  pageSize: number | undefined,
   base: string,
   scope: Run["view"]["scope"],
   filter: LdapFilter.LdapFilter
@@ -79,7 +90,7 @@ export const entriesBelow = (run: Run, dn: string): Effect.Effect<ReadonlyArray<
     const items: Array<Item> = []
     if (run.view.scope !== "subtree" && run.view.scope !== "subordinates") return items
     yield* missingIsEmpty(
-      Stream.runForEach(readIn(run, dn, "subtree", run.view.filter), (read) =>
+      Stream.runForEach(readIn(run, run.pageSize, dn, "subtree", run.view.filter), (read) =>
         Effect.sync(() => {
           if (!isSameName(read.entry.dn, dn)) items.push(Change.modified(written(read)))
         }))
@@ -109,7 +120,8 @@ export const readView = (run: Run): Effect.Effect<void, SourceFailure> =>
   Effect.gen(function*() {
     yield* run.emit([Change.refreshStarted(run.reason)])
     if (run.known === undefined) {
-      yield* Stream.runForEachArray(inView(run), (some) => run.emit(some.map((read) => Change.added(written(read)))))
+      yield* Stream.runForEachArray(inView(run, run.pageSize), (some) =>
+        run.emit(some.map((read) => Change.added(written(read)))))
     } else {
       yield* readDifferences(run, run.known)
     }
@@ -179,14 +191,27 @@ export interface NamedChange {
   readonly isRenamed: boolean
 }
 
-/** What named entries are now, and those below renamed ones, wherever they came from and went. */
+/** What named entries are now, and those below renamed ones, wherever they came from and went. Not while another search is read in pages. */
 export const changesOf = (
   run: Run,
   named: ReadonlyArray<NamedChange>
 ): Effect.Effect<ReadonlyArray<Item>, SourceFailure> =>
   Effect.gen(function*() {
-    const uuids = new Set(named.map(({ uuid }) => uuid))
-    for (const uuid of new Set(named.flatMap(({ isRenamed, uuid }) => isRenamed ? [uuid] : []))) {
+    const current = yield* currentEntries(run, named.map(({ uuid }) => uuid))
+    return [...current, ...yield* belowRenamed(run, renamedIn(named))]
+  })
+
+const renamedIn = (named: ReadonlyArray<NamedChange>): ReadonlyArray<string> =>
+  named.flatMap(({ isRenamed, uuid }) => isRenamed ? [uuid] : [])
+
+/** What the entries below renamed ones are now. Not while another search is read in pages. */
+export const belowRenamed = (
+  run: Run,
+  renamed: Iterable<string>
+): Effect.Effect<ReadonlyArray<Item>, SourceFailure> =>
+  Effect.gen(function*() {
+    const uuids = new Set<string>()
+    for (const uuid of new Set(renamed)) {
       const dn = yield* nameOf(run, uuid)
       if (dn === undefined) continue
       yield* missingIsEmpty(Stream.runForEach(uuidsBelow(run, dn), (below) =>
@@ -197,6 +222,44 @@ export const changesOf = (
     return yield* currentEntries(run, uuids)
   })
 
+/**
+ * Works off a log that is read in pages: the entries that it names, part by part. What is below renamed entries is read when the log is
+ * read to its end, since a connection has few searches in pages; until then nothing is covered by a state.
+ */
+export class LogRound {
+  readonly #run: Run
+  readonly #renamed = new Set<string>()
+  #state: SourceState | undefined
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  /** Emits what these entries are now. The answer is whether it is covered. */
+  part(
+    named: ReadonlyArray<NamedChange>,
+    state: SourceState,
+    gone: ReadonlyArray<Item> = []
+  ): Effect.Effect<boolean, SourceFailure> {
+    return Effect.gen({ self: this }, function*() {
+      for (const uuid of renamedIn(named)) this.#renamed.add(uuid)
+      const current = yield* currentEntries(this.#run, named.map(({ uuid }) => uuid))
+      const isCovered = this.#renamed.size === 0
+      yield* emitRound(this.#run, [...gone, ...current], isCovered ? state : undefined)
+      this.#state = isCovered ? undefined : state
+      return isCovered
+    })
+  }
+
+  /** Emits what is below renamed entries, and the state. */
+  get end(): Effect.Effect<void, SourceFailure> {
+    return Effect.gen({ self: this }, function*() {
+      if (this.#state === undefined) return
+      yield* emitRound(this.#run, yield* belowRenamed(this.#run, this.#renamed), this.#state)
+    })
+  }
+}
+
 /** Where an entry is now, in the view or not. */
 const nameOf = ({ server, session, view }: Run, uuid: string): Effect.Effect<string | undefined, LdapError> =>
   session.search({
@@ -205,17 +268,18 @@ const nameOf = ({ server, session, view }: Run, uuid: string): Effect.Effect<str
     attributes: ["1.1"]
   }).pipe(Stream.runHead, Effect.map((found) => Option.getOrUndefined(found)?.dn))
 
-/** Emits what a log said as a round of its own, with the state that covers it. */
+/** Emits what a log said as a round of its own, with the state that covers it, if there is one. */
 export const emitRound = (
   run: Run,
   items: ReadonlyArray<Item>,
-  state: SourceState
-): Effect.Effect<void, SourceFailure> =>
-  run.emit(
-    items.length === 0
-      ? [{ _tag: "State", state }]
-      : [Change.refreshStarted(run.reason), ...items, Change.refreshed("named"), { _tag: "State", state }]
-  )
+  state: SourceState | undefined
+): Effect.Effect<void, SourceFailure> => {
+  const round: ReadonlyArray<Item> = items.length === 0
+    ? []
+    : [Change.refreshStarted(run.reason), ...items, Change.refreshed("named")]
+  const all: ReadonlyArray<Item> = state === undefined ? round : [...round, { _tag: "State", state }]
+  return all.length === 0 ? Effect.void : run.emit(all)
+}
 
 const isSameName = (a: string, b: string): boolean => a === b || keyOf(a) === keyOf(b)
 

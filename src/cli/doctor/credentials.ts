@@ -26,8 +26,11 @@ export const examineBind = Effect.fnUntraced(function*(patient: Patient): Effect
   })))
   if (Result.isFailure(who)) return [failure("bind", who.failure.message, adviceFor(who.failure.reason))]
   const { answer, protection } = who.success
+  const { auth } = patient.settings
+  // Samba has no Who am I?
+  const name = answer !== "" ? answer : auth._tag === "Simple" ? auth.dn : ""
   return [
-    ok("bind", answer === "" ? "accepted" : `accepted as ${answer}`),
+    ok("bind", name === "" ? "accepted" : `accepted as ${name}`),
     ...(protection === "none"
       ? [
         warning(
@@ -43,11 +46,19 @@ export const examineBind = Effect.fnUntraced(function*(patient: Patient): Effect
 const adviceFor = (reason: LdapErrorReason): string => {
   switch (reason._tag) {
     case "InvalidCredentials":
-      return "effect-ldap login says more about an account; check the bind DN and the password."
+      return "Check the bind DN and the password; effect-ldap login, with other credentials, says more about an account."
     case "StrongerAuthRequired":
     case "ConfidentialityRequired":
     case "InsecureAuth":
       return "Use ldaps://, --start-tls or --auth kerberos."
+    case "InvalidDnSyntax":
+    case "NoSuchObject":
+      return "Check the bind DN: in Active Directory it may be user@domain."
+    case "AuthMethodNotSupported":
+    case "InappropriateAuthentication":
+      return "Choose another way with --auth: effect-ldap lookup \"\" supportedSASLMechanisms prints what the server has."
+    case "KerberosFailed":
+      return "--kdc, --service and --keytab say where tickets come from, and what the server is called."
     default:
       return "See the message."
   }

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { contextsOf } from "../settings/base.ts"
 import { examineBind, examineChannelBinding, examineSigning } from "./credentials.ts"
 import { failure, type Finding } from "./Finding.ts"
 import { examineClock, examinePolicies, examineSizeLimit, examineSpeed } from "./limits.ts"
@@ -36,14 +37,13 @@ const directory = (patient: Patient): Stream.Stream<Finding> => {
   const anonymous = Effect.gen(function*() {
     const session = yield* openSession(patient, { auth: undefined })
     const rootDse = yield* session.rootDse
-    const context = rootDse.get("defaultNamingContext") ?? rootDse.get("namingContexts")
-    return yield* examineAnonymous(session, patient.base ?? context)
+    return yield* examineAnonymous(session, patient.base ?? contextsOf(rootDse)[0])
   })
   return Stream.unwrap(
     Effect.gen(function*() {
       const session = yield* openSession(patient)
       const rootDse = yield* session.rootDse
-      const base = patient.base ?? rootDse.get("defaultNamingContext") ?? rootDse.get("namingContexts")
+      const base = patient.base ?? contextsOf(rootDse)[0]
       return [
         Effect.succeed(examineRootDse(rootDse)),
         examineChannelBinding(patient, rootDse),
@@ -51,7 +51,7 @@ const directory = (patient: Patient): Stream.Stream<Finding> => {
         Effect.scoped(anonymous).pipe(Effect.orElseSucceed((): ReadonlyArray<Finding> => [
           { check: "anonymous", status: "ok", detail: "sessions without a bind get nothing" }
         ])),
-        examineSizeLimit(session, rootDse, base),
+        examineSizeLimit(session, rootDse, base, patient.settings.auth !== undefined),
         examinePolicies(session, rootDse),
         examineClock(session, rootDse),
         examineSpeed(session)

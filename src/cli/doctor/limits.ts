@@ -18,7 +18,8 @@ const enough = 5000
 export const examineSizeLimit = Effect.fnUntraced(function*(
   session: LdapSession,
   rootDse: LdapEntry,
-  base: string | undefined
+  base: string | undefined,
+  isBound: boolean
 ): Effect.fn.Return<ReadonlyArray<Finding>> {
   if (base === undefined) return []
   const search = { base, attributes: ["1.1"] }
@@ -32,6 +33,14 @@ export const examineSizeLimit = Effect.fnUntraced(function*(
       )
     )
   const whole = yield* counted()
+  if (count === 0 && !isBound) {
+    return [ok("size limit", `can't be told: without a bind nothing may be read below ${base}; give credentials`)]
+  }
+  if (Result.isSuccess(whole) && count === 0) {
+    return [
+      warning("search", `nothing may be read below ${base}`, "Is --base right, and has this user the right to read?")
+    ]
+  }
   if (Result.isSuccess(whole))
     return [
       ok("size limit", count >= enough ? `none within ${enough} entries` : `none met: ${count} entries may be read`)

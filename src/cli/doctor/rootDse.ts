@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { serverKindOf } from "../../client/jobs/serverKind.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapRootDse from "../../model/LdapRootDse.ts"
@@ -21,15 +22,14 @@ export const vendorOf = (rootDse: LdapEntry): string => {
   return vendor === "" ? "unknown: it names no vendor" : vendor
 }
 
-export const isActiveDirectory = (rootDse: LdapEntry): boolean =>
-  rootDse.getAll("supportedCapabilities").includes("1.2.840.113556.1.4.800")
+export const isActiveDirectory = (rootDse: LdapEntry): boolean => serverKindOf(rootDse) === "activeDirectory"
 
 /** The names that this library has for controls. */
 const controlNames: ReadonlyMap<string, string> = new Map(
   Object.values(LdapControl as Readonly<Record<string, unknown>>).flatMap((value) =>
     typeof value === "object" && value !== null && "oid" in value && typeof value.oid === "string" && "name" in value &&
       typeof value.name === "string"
-      ? [[value.oid, value.name] as const]
+      ? [[value.oid, value.name.replace(/ (?:request|response)$/, "")] as const]
       : []
   )
 )
@@ -46,9 +46,10 @@ export const examineRootDse = (rootDse: LdapEntry): ReadonlyArray<Finding> => {
   if (versions.length > 0 && !versions.includes("3")) {
     findings.push(failure("version", `LDAP ${versions.join(", ")}`, "This client speaks version 3 only."))
   }
-  const controls = rootDse.getAll("supportedControl")
-  const known = controls.flatMap((oid) => controlNames.get(oid) ?? []).sort()
-  findings.push(ok("controls", `${controls.length}, of which known: ${known.join(", ") || "none"}`))
+  // Samba names some of them several times.
+  const controls = new Set(rootDse.getAll("supportedControl"))
+  const known = Array.from(controls).flatMap((oid) => controlNames.get(oid) ?? []).sort()
+  findings.push(ok("controls", `${controls.size}, of which known: ${known.join(", ") || "none"}`))
   const mechanisms = rootDse.getAll("supportedSASLMechanisms")
   findings.push(ok("SASL", mechanisms.length === 0 ? "no mechanism: simple binds only" : mechanisms.join(", ")))
   findings.push(

@@ -1,11 +1,18 @@
 /** Records of LDIF from a file or standard input, one after another. */
+import * as Argument from "effect/cli/Argument"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { basename } from "node:path"
 import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { Entry, LdifRecord } from "../../model/ldif/LdifRecord.ts"
 import { LocalError, UsageError } from "../CliFailure.ts"
+
+/** A file of LDIF, whose name shells complete; `-` is standard input, also after it was made a path. */
+export const ldifArgument: Argument.Argument<string> = Argument.Path("file").pipe(
+  Argument.map((path) => basename(path) === "-" ? "-" : path)
+)
 
 /** The bytes of a file; `-` is standard input. */
 export const bytesOf = (

@@ -1,6 +1,7 @@
 /** The base of a search that was given none. */
 import * as Effect from "effect/Effect"
 import type { LdapClient } from "../../client/LdapClient.ts"
+import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import { UsageError } from "../CliFailure.ts"
 
@@ -12,9 +13,8 @@ export const baseOf = Effect.fnUntraced(function*(
   const chosen = given ?? base
   if (chosen !== undefined) return chosen
   const rootDse = yield* client.rootDse
-  const contexts = rootDse.getAll("namingContexts")
-  const standard = rootDse.get("defaultNamingContext") ?? (contexts.length === 1 ? contexts[0] : undefined)
-  if (standard !== undefined) return standard
+  const contexts = contextsOf(rootDse)
+  if (contexts.length === 1) return contexts[0]!
   return yield* new UsageError({
     detail: contexts.length === 0
       ? "the server names no naming context: give --base"
@@ -23,3 +23,13 @@ export const baseOf = Effect.fnUntraced(function*(
       }`
   })
 })
+
+/** Directories of a server about itself. 389 Directory Server may have its change log for the default naming context. */
+const ownDirectory = /^cn=(?:changelog|accesslog|config|monitor|schema)$/i
+
+/** The naming contexts with data: the default one alone where the server names it, otherwise all. */
+export const contextsOf = (rootDse: LdapEntry): ReadonlyArray<string> => {
+  const hasData = (dn: string): boolean => dn !== "" && !ownDirectory.test(dn)
+  const standard = rootDse.getAll("defaultNamingContext").filter(hasData)
+  return standard.length > 0 ? standard : rootDse.getAll("namingContexts").filter(hasData)
+}

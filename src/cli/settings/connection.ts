@@ -17,6 +17,7 @@ import * as LdapConfig from "../../client/LdapConfig.ts"
 import * as LdapServers from "../../client/servers/LdapServers.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import { UsageError } from "../CliFailure.ts"
+import { durationText } from "../input/durations.ts"
 import { say } from "../output/standardOutput.ts"
 import { type AuthMethod, authMethods, type ConnectionFlags } from "./connectionFlags.ts"
 import { type Layer, merge } from "./layers.ts"
@@ -30,9 +31,11 @@ export interface ResolvedSettings {
   /** The first server. */
   readonly url: string
   readonly base: string | undefined
+  /** The bind DN or user name, as it was given; `undefined` for none. */
+  readonly identity: string | undefined
 }
 
-/** Where each line of `--trace` goes. Default: standard error. */
+/** Where each line of `--trace` and of logs goes. Default: standard error. */
 export const TraceOutput: Context.Reference<(line: string) => void> = Context.Reference(
   "effect-ldap/cli/TraceOutput",
   {
@@ -42,7 +45,7 @@ export const TraceOutput: Context.Reference<(line: string) => void> = Context.Re
   }
 )
 
-/** Names of settings that are read from the environment, beside those of `LdapConfig`: `AUTH`, `USER` and `BASE`. */
+/** Names of settings that are read from the environment, beside those of `LdapConfig`: the last ones, from `AUTH` on. */
 const names = [
   "URL",
   "BIND_DN",
@@ -66,6 +69,9 @@ const names = [
   "POOL_DRAIN_TIMEOUT",
   "AUTH",
   "USER",
+  "KEYTAB",
+  "KDC",
+  "SERVICE",
   "BASE"
 ]
 
@@ -109,7 +115,8 @@ export const resolve = Effect.fnUntraced(function*(
   return {
     settings: own === undefined ? settings : { ...settings, auth: own },
     url: "url" in settings ? settings.url : settings.urls[0] ?? "",
-    base: given.get("BASE")
+    base: given.get("BASE"),
+    identity: auth === "simple" ? given.get("BIND_DN") : given.get("USER")
   }
 })
 
@@ -164,13 +171,16 @@ const layerOf = (flags: ConnectionFlags, url: string | undefined): Layer => {
     ["PASSWORD_FILE", flags.passwordFile],
     ["AUTH", flags.auth],
     ["USER", flags.user],
+    ["KEYTAB", flags.keytab],
+    ["KDC", flags.kdc],
+    ["SERVICE", flags.service],
     ["START_TLS", flags.startTls],
     ["CA", flags.ca],
     ["CERT", flags.cert],
     ["KEY", flags.key],
     ["ALLOW_INSECURE_AUTH", flags.allowInsecureAuth],
-    ["CONNECT_TIMEOUT", flags.connectTimeout],
-    ["REQUEST_TIMEOUT", flags.timeout]
+    ["CONNECT_TIMEOUT", flags.connectTimeout && durationText(flags.connectTimeout)],
+    ["REQUEST_TIMEOUT", flags.timeout && durationText(flags.timeout)]
   ]
   return {
     place: "the flags",
@@ -227,7 +237,7 @@ const methodOf = (values: Values): Effect.Effect<AuthMethod, UsageError> => {
 const needsPassword = (method: AuthMethod, values: Values): boolean =>
   method !== "anonymous" && method !== "external" &&
   // Without a principal, the tickets of this user are used.
-  !(method === "kerberos" && !values.has("USER"))
+  !(method === "kerberos" && (values.has("KEYTAB") || !values.has("USER")))
 
 /** The settings with a password in them, which is asked for if there is none. */
 const withPassword = Effect.fnUntraced(function*(values: Values, method: AuthMethod) {
@@ -269,7 +279,7 @@ const authOf = (method: AuthMethod, values: Values, ccache: string): LdapAuth.Ld
     case "external":
       return LdapAuth.sasl(LdapSasl.external())
     case "kerberos":
-      return LdapAuth.kerberos(values.has("USER") ? { principal: username, password } : { ccache })
+      return LdapAuth.kerberos({ ...ticketsOf(values, password, ccache), ...kerberosNames(values) })
     case "ntlm":
       return LdapAuth.ntlm({ username, password })
     case "plain":
@@ -282,6 +292,16 @@ const authOf = (method: AuthMethod, values: Values, ccache: string): LdapAuth.Ld
       return LdapAuth.sasl(LdapSasl.digestMd5({ username, password }))
   }
 }
+
+/** Where the tickets of a Kerberos bind come from: a keytab, a password, or the tickets of `kinit`. */
+const ticketsOf = (values: Values, password: LdapAuth.Password, ccache: string) => {
+  const principal = values.get("USER")
+  const keytab = values.get("KEYTAB")
+  if (keytab !== undefined) return { keytab, principal }
+  return principal === undefined ? { ccache } : { principal, password }
+}
+
+const kerberosNames = (values: Values) => ({ kdc: values.get("KDC")?.split(","), service: values.get("SERVICE") })
 
 const passwordOf = (values: Values): LdapAuth.Password => {
   // An empty one is refused by the mechanism.

@@ -59,7 +59,7 @@ export const merge = (layers: ReadonlyArray<Layer>): Merged => {
       if (isPassword && (hasPassword || isOther)) continue
       values.set(name, value)
     }
-    if (isForeign && [...identities, ...passwords, "CERT", "KEY"].some((name) => given.has(name))) {
+    if (isForeign && [...identities, ...passwords, "CERT", "KEY", "KEYTAB"].some((name) => given.has(name))) {
       notes.push(`the credentials of ${place} are for ${url}, and are not used for ${values.get("URL")}`)
     } else if (isOther && passwords.some((name) => given.has(name)) && !hasPassword) {
       notes.push(`the password of ${place} belongs to another name, and is not used`)

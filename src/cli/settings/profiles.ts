@@ -27,6 +27,9 @@ const Profile = Schema.Struct({
   passwordFile: text,
   auth: Schema.optionalKey(Schema.Literals(authMethods)),
   user: text,
+  keytab: text,
+  kdc: text,
+  service: text,
   base: text,
   startTls: flag,
   ca: text,
@@ -51,6 +54,9 @@ const names: Readonly<Record<keyof Profile, string>> = {
   passwordFile: "PASSWORD_FILE",
   auth: "AUTH",
   user: "USER",
+  keytab: "KEYTAB",
+  kdc: "KDC",
+  service: "SERVICE",
   base: "BASE",
   startTls: "START_TLS",
   ca: "CA",
@@ -61,7 +67,7 @@ const names: Readonly<Record<keyof Profile, string>> = {
   requestTimeout: "REQUEST_TIMEOUT"
 }
 
-const paths: ReadonlySet<string> = new Set(["passwordFile", "ca", "cert", "key"])
+const paths: ReadonlySet<string> = new Set(["passwordFile", "ca", "cert", "key", "keytab"])
 
 /** Where to look: the file and the profile that the user has named, and where the file is by default. */
 export interface ProfileChoice {

@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { operationsBy } from "../../session/calls/operationsBy.ts"
+import type { LdapOperations } from "../../session/LdapOperations.ts"
 import { CurrentJob, Job, type JobDemand } from "../pool/ServerAffinity.ts"
 import { ReadFrom } from "../servers/readWrite.ts"
 
@@ -18,11 +20,23 @@ export const readsWhereItWrites = <A, E, R>(effect: Effect.Effect<A, E, R>): Eff
 
 /** Sends all requests of the effect to one of the servers for writes. */
 export const onOneServer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  withJob((job) => partOf(job)(effect))
+
+/** The same for an effect that also runs effects of the program: only those that are marked are part of the job. */
+export const withJob = <A, E, R>(use: (job: Job) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(
     Scope.make(),
-    (scope) => Effect.flatMap(Scope.provide(Job.make({ isPaged: false }), scope), (job) => partOf(job)(effect)),
+    (scope) => Effect.flatMap(Scope.provide(Job.make({ isPaged: false }), scope), use),
     (scope, exit) => Scope.close(scope, exit)
   )
+
+/** Operations that are part of a job, whatever effect they are called in. */
+export const operationsOf = (job: Job, client: LdapOperations): LdapOperations =>
+  operationsBy({
+    one: (call) => partOf(job)(call.run(client)),
+    many: (call) =>
+      call.run(client).pipe(Stream.provideService(CurrentJob, job), Stream.provideService(ReadFrom, "write"))
+  })
 
 /** The same for a stream. `isPaged` says whether it begins with a search in pages. */
 export const streamOnOneServer = <A, E, R>(

@@ -21,7 +21,7 @@ export type { FilterTemplate } from "../../model/filter/LdapFilter.ts"
 export type { GroupMembership, GroupsOfOptions } from "../jobs/groups/groupsOf.ts"
 export type { PasswordPolicyError } from "../../model/control/LdapControlPasswordPolicy.ts"
 export type { BindAs } from "./bindNames.ts"
-export type { LoginGroups, LoginGroupSettings } from "./loginGroups.ts"
+export type { LoginGroups, LoginGroupSettings } from "./groupsAndRoles.ts"
 export type {
   AttemptOptions,
   Authenticator,

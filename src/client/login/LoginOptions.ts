@@ -10,8 +10,8 @@ import type { FilterTemplate, LdapFilter } from "../../model/filter/LdapFilter.t
 import type * as LdapSession from "../../session/LdapSession.ts"
 import type * as LdapReferrals from "../referrals/LdapReferrals.ts"
 import type { BindAs } from "./bindNames.ts"
+import type { LoginGroups, LoginGroupSettings } from "./groupsAndRoles.ts"
 import type { LoginError } from "./LoginError.ts"
-import type { LoginGroups, LoginGroupSettings } from "./loginGroups.ts"
 import type { DirectLoginDirectory, LoginDirectory } from "./loginSessions.ts"
 
 /**

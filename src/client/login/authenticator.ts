@@ -19,6 +19,7 @@ import type * as LdapSession from "../../session/LdapSession.ts"
 import { logDebugOutsideSpans } from "../../telemetry/logOutsideSpans.ts"
 import * as LdapReferrals from "../referrals/LdapReferrals.ts"
 import { type BindName, bindNameOf } from "./bindNames.ts"
+import { loginGroupsBy } from "./groupsAndRoles.ts"
 import {
   AmbiguousLogin,
   DirectoryFailed,
@@ -31,7 +32,6 @@ import {
   refusalOfSuccess,
   WrongCredentials
 } from "./LoginError.ts"
-import { loginGroupsBy } from "./loginGroups.ts"
 import { credentialsProblem } from "./loginInput.ts"
 import type { Authenticator, DirectLoginSettings, Login, LoginOptions, LoginSettings } from "./LoginOptions.ts"
 import type { Bind, LoginDirectory } from "./loginSessions.ts"

@@ -47,9 +47,9 @@ export const bindNameOf = (bindAs: BindAs, login: string): BindName | undefined 
     if (parts.length > 2 || domain === undefined || !isAccount(account)) return undefined
     const name = `${account}@${domain}`
     // A name without an entry of its own is that of the account in the domain (MS-ADTS 5.1.1.1.1).
-    const filter = LdapFilter.or(
-      LdapFilter.equals("userPrincipalName", name),
-      LdapFilter.equals("sAMAccountName", account)
+    const filter = LdapFilter.and(
+      isUser,
+      LdapFilter.or(LdapFilter.equals("userPrincipalName", name), LdapFilter.equals("sAMAccountName", account))
     )
     return { _tag: "Account", name, filter }
   }
@@ -57,8 +57,12 @@ export const bindNameOf = (bindAs: BindAs, login: string): BindName | undefined 
   const [account = "", prefix] = parts
   const domain = chosen(bindAs.domain, prefix)
   if (parts.length > 2 || domain === undefined || !isAccount(account)) return undefined
-  return { _tag: "Account", name: `${domain}\\${account}`, filter: LdapFilter.equals("sAMAccountName", account) }
+  const filter = LdapFilter.and(isUser, LdapFilter.equals("sAMAccountName", account))
+  return { _tag: "Account", name: `${domain}\\${account}`, filter }
 }
+
+/** A group that the user is in may have the name that was typed, and its SID is one of the session, too. */
+const isUser = LdapFilter.equals("objectClass", "user")
 
 const partsOf = (login: string, separator: string): Array<string> => login.split(separator)
 

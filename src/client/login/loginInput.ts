@@ -8,7 +8,7 @@ import { InvalidRequest } from "../../model/LdapError.ts"
 import { attributeListProblem, booleanProblem } from "../../session/input/operationInput.ts"
 import { countProblem, type Problem } from "../jobs/jobInput.ts"
 import { bindAsProblem } from "./bindNames.ts"
-import { hasGroups, loginGroupsProblem } from "./loginGroups.ts"
+import { hasGroups, loginGroupsProblem } from "./groupsAndRoles.ts"
 
 /** Checks what was typed. The error contains no part of a password. */
 export const credentialsProblem = (login: unknown, password: unknown, options: unknown): Problem => {

@@ -12,7 +12,7 @@ import { LdapError, type LdapResult } from "../../model/LdapError.ts"
 import * as LdapSession from "../../session/LdapSession.ts"
 import type { LdapClient } from "../LdapClient.ts"
 import * as LdapPool from "../pool/LdapPool.ts"
-import { whole } from "../pool/LdapPoolMembers.ts"
+import { whole } from "../pool/members/LdapPoolMembers.ts"
 import { refusalOfSuccess } from "./LoginError.ts"
 import { sessionProblem } from "./loginInput.ts"
 
@@ -173,7 +173,9 @@ const clientOf = ({ client }: AnyDirectory) => client as Pick<LdapClient, "withS
 
 const serverOf = (directory: AnyDirectory): string => {
   const { open } = directory
-  return open === undefined || Effect.isEffect(open) ? clientOf(directory).server ?? "a directory" : open.url
+  if (open !== undefined && !Effect.isEffect(open)) return open.url
+  // Where an effect opens the sessions, there may be no client.
+  return directory.client === undefined ? "a directory" : clientOf(directory).server ?? "a directory"
 }
 
 /** A client's session for as long as the scope is open. */

@@ -5,8 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { InvalidRequest, LdapError, RequestTimeout } from "../../model/LdapError.ts"
 import { messageOf } from "../../model/messageOf.ts"
-import { type BackoffSchedule, defaultBackoff } from "./Growth.ts"
-import type { PooledSession } from "./LdapPoolMembers.ts"
+import { type BackoffSchedule, defaultBackoff } from "./members/Growth.ts"
+import type { PooledSession } from "./members/LdapPoolMembers.ts"
 
 /**
  * The size of a pool, its time limits, and its health checks.
@@ -160,7 +160,12 @@ const checkBy = (
       Effect.mapError((cause) => cause instanceof LdapError ? cause : error(unfit(cause))),
       Effect.timeoutOrElse({
         duration: afterMillis,
-        orElse: () => Effect.fail(error(new RequestTimeout({ afterMillis, inDoubt: false })))
+        orElse: () =>
+          Effect.fail(
+            error(
+              new RequestTimeout({ afterMillis, inDoubt: false, detail: "the server did not answer a small search" })
+            )
+          )
       }),
       Effect.asVoid
     )

@@ -11,10 +11,10 @@ import * as Fiber from "effect/Fiber"
 import { LdapError, PoolTimeout, SessionClosed, SessionEnd } from "../../model/LdapError.ts"
 import { Alarm } from "./Alarm.ts"
 import type { Allocation, Demand, Lease, Waiter } from "./Allocation.ts"
-import type { Fitness } from "./Fitness.ts"
-import type { Growth, Launch } from "./Growth.ts"
-import type { LdapPoolMembers, Member } from "./LdapPoolMembers.ts"
 import type { Settings } from "./LdapPoolOptions.ts"
+import type { Fitness } from "./members/Fitness.ts"
+import type { Growth, Launch } from "./members/Growth.ts"
+import type { LdapPoolMembers, Member } from "./members/LdapPoolMembers.ts"
 import { countPoolTimeout } from "./poolMetrics.ts"
 
 /** How long a standstill lasts before the latest search is assumed to be within a stream. */

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { LdapError } from "../../model/LdapError.ts"
-import type { PooledSession } from "./LdapPoolMembers.ts"
+import type { PooledSession } from "./members/LdapPoolMembers.ts"
 
 /** A session that a job holds. */
 export interface Held {

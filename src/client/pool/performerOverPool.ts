@@ -1,6 +1,6 @@
 /**
  * Performs calls over a pool: each call gets a session, and is retried on another one if that is safe and `retry` allows it.
- * `LdapRepetition.ts` decides which failures are safe to retry. The calls of a job that writes stay on one server (`ServerAffinity.ts`).
+ * `client/retrying.ts` decides which failures are safe to retry. The calls of a job that writes stay on one server (`ServerAffinity.ts`).
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { AnyCall } from "../../session/calls/Call.ts"
 import { type Performer, untraced } from "../../session/calls/Performer.ts"
-import * as Repetition from "../LdapRepetition.ts"
+import * as Repetition from "../retrying.ts"
 import type { LdapPool, PoolDemand } from "./LdapPool.ts"
 import { CurrentJob, type Held, type Job } from "./ServerAffinity.ts"
 

@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ConnectFailed, LdapError, SessionClosed, SessionEnd } from "../../model/LdapError.ts"
-import { notOpened } from "../pool/notOpened.ts"
+import { notOpened } from "../pool/members/notOpened.ts"
 
 /** Why a session couldn't be opened, and whether that is a reason to try another server. */
 export interface Failure {

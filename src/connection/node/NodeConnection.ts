@@ -17,7 +17,7 @@ import { messageOf } from "../../model/messageOf.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "../LdapConnection.ts"
 import type { TlsOptions, TlsSession } from "../tls/LdapTls.ts"
 import * as TlsHandshake from "../tls/tlsHandshake.ts"
-import { type Address, closedByPeer, describeTls, failure } from "./connectFailures.ts"
+import { type Address, closedByPeer, describeLoss, describeTls, failure } from "./connectFailures.ts"
 
 /** The target of a connection and its options. */
 export interface NodeTarget {
@@ -312,7 +312,7 @@ export class NodeConnection implements LdapConnection {
 
   readonly #onEnd = (): void => this.#finish(`the server closed it${this.#hint}`)
 
-  readonly #onError = (cause: Error): void => this.#finish(`${messageOf(cause)}${this.#hint}`, cause)
+  readonly #onError = (cause: Error): void => this.#finish(`${describeLoss(cause)}${this.#hint}`, cause)
 
   readonly #onClose = (): void => this.#finish("the socket was closed")
 

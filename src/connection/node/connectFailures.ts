@@ -91,6 +91,20 @@ const describe = (said: string, code: string, address: Address, cause: Error): F
   }
 }
 
+/** For an error of a connection that was open: under TLS 1.3 the server judges a client's certificate only then. */
+export const describeLoss = (cause: Error): string => {
+  const said = tlsMessageOf(cause)
+  return `${said === "" ? messageOf(cause) : said}${adviceOnOwnCertificate(said)}`
+}
+
+/** What to do about a TLS alert (RFC 8446 section 6.2) by which the server refuses the client's certificate, or its absence. */
+const adviceOnOwnCertificate = (said: string): string =>
+  /alert certificate required/.test(said)
+    ? "; this server wants a client certificate: give tls.cert and tls.key"
+    : /alert (?:bad certificate|unsupported certificate|certificate (?:revoked|expired|unknown)|unknown ca)/.test(said)
+    ? "; the server refuses the client's certificate: it needs one of an authority that the server trusts, in tls.cert"
+    : ""
+
 /**
  * Describes a failed TLS handshake. `isFromStart` is true for ldaps, where the port may not speak TLS at all. A server that
  * accepted StartTLS does.
@@ -123,7 +137,7 @@ export const describeTls = (cause: Error, isFromStart: boolean): Failure => {
     default:
       return {
         kind: "tls",
-        detail: `the TLS handshake failed: ${said}${
+        detail: `the TLS handshake failed: ${said}${adviceOnOwnCertificate(said)}${
           isFromStart && isSilent(cause) ? `; does this port speak TLS? ${clearTextPort}` : ""
         }`,
         cause

@@ -216,6 +216,8 @@ export const attributeTable = `
 1.2.840.113556.1.2.1 instanceType integer ordering single
 1.2.840.113556.1.2.48 isDeleted boolean single
 1.2.840.113556.1.2.281 nTSecurityDescriptor octets single
+1.2.840.113556.1.4.3 replPropertyMetaData octets single operational
+1.2.840.113556.1.2.115 invocationId octets single
 1.2.840.113556.1.4.868 isCriticalSystemObject boolean single
 1.2.840.113556.1.4.1357 dSCorePropagationData time ordering
 1.2.840.113556.1.4.150 adminCount integer ordering single

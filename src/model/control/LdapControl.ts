@@ -3,8 +3,8 @@
  * controls.
  *
  * LdapControlType.ts defines controls and their kinds; the kinds are, by family, in LdapControlSearch.ts,
- * LdapControlOperation.ts, LdapControlPasswordPolicy.ts, LdapControlSync.ts, LdapControlDirSync.ts and
- * LdapControlActiveDirectory.ts. Sending them is left to the session.
+ * LdapControlOperation.ts, LdapControlPasswordPolicy.ts, LdapControlSync.ts, LdapControlDirSync.ts,
+ * LdapControlStatistics.ts and LdapControlActiveDirectory.ts. Sending them is left to the session.
  *
  * @since 0.1.0
  */

@@ -1,8 +1,8 @@
 /**
  * Distinguished names (RFC 4514): the names of entries, as values that can be taken apart, compared and combined.
  *
- * A name is a list of RDNs, the entry's own first. LdapDnText.ts parses names. LdapDnAttribute.ts defines one attribute of an RDN,
- * its text and its equality. All of this is pure and uses no schema, so values are compared by the rule of most naming attributes
+ * A name is a list of RDNs, the entry's own first. LdapDnText.ts parses names. LdapDnModel.ts compares them. LdapDnAttribute.ts defines one attribute of an
+ * RDN, its text and the keys by which values are equal. All of this is pure and uses no schema, so values are compared by the rule of most naming attributes
  * (caseIgnoreMatch), or byte by byte.
  *
  * @since 0.1.0

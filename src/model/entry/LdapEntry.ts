@@ -213,6 +213,40 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return record
   }
 
+  /**
+   * The entry without some of its attributes, by their descriptions in lower case; the same entry if it has none of them.
+   *
+   * @internal
+   */
+  without(lower: ReadonlySet<string>): LdapEntry {
+    const { descriptions } = this.#indexed()
+    if (!descriptions.some((one) => lower.has(one.lower))) return this
+    const bytes = this.#bytes
+    const list = elementEnd(bytes, this.#start)
+    const end = elementEnd(bytes, list)
+    // What stays is mostly one piece: servers send the attributes that were added to a request last.
+    const kept: Array<Buffer> = []
+    let at = 0
+    let attribute = contentStart(bytes, list)
+    let from = attribute
+    for (; attribute < end; at++) {
+      const next = elementEnd(bytes, attribute)
+      if (lower.has(descriptions[at]?.lower ?? "")) {
+        if (from < attribute) kept.push(bytes.subarray(from, attribute))
+        from = next
+      }
+      attribute = next
+    }
+    if (from < end) kept.push(bytes.subarray(from, end))
+    // An attribute that was sent twice is one description, so the places differ.
+    if (at !== descriptions.length) {
+      return make(this.dn, this.attributes.filter(({ description }) => !lower.has(description.toLowerCase())))
+    }
+    const length = kept.reduce((sum, one) => sum + one.length, 0)
+    const copy = Buffer.concat([bytes.subarray(this.#start, list), sequenceOf(length), ...kept])
+    return new LdapEntry(copy, 0, copy.length)
+  }
+
   [Symbol.iterator](): Iterator<LdapAttribute> {
     return this.attributes[Symbol.iterator]()
   }
@@ -247,6 +281,12 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return (this.#index ??= indexOf(this.#bytes, this.#start))
   }
 }
+
+/** The start of a SEQUENCE whose content has that length. */
+const sequenceOf = (length: number): Buffer =>
+  length < 0x80
+    ? Buffer.of(0x30, length)
+    : Buffer.of(0x30, 0x84, length >>> 24, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff)
 
 /**
  * `Object.create(null)` makes a hash table. Objects of a class without a prototype share their property names, which saves memory.

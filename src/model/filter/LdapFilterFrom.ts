@@ -1,6 +1,6 @@
 /**
- * Converts filters of other libraries. They are recognised by their shape, so any copy or version of ldapts and ldapjs works, and
- * so do plain objects of the same shape.
+ * Makes a filter of what a program gives: text is parsed (LdapFilterParser.ts), and filters of ldapts and ldapjs are recognised by their
+ * shape, so any copy or version works, and so do plain objects of the same shape.
  *
  * @since 0.2.0
  */

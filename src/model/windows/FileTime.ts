@@ -6,6 +6,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { WindowsValueError } from "./WindowsValueError.ts"
 
@@ -26,7 +27,7 @@ const wrong = (expected: string, detail: string): Result.Result<never, WindowsVa
  * @since 0.2.0
  */
 export const largeIntegerFromText = (text: string): Result.Result<bigint, WindowsValueError> => {
-  const value = /^-?[0-9]{1,19}$/.test(text) ? BigInt(text) : undefined
+  const value = typeof text === "string" && /^-?[0-9]{1,19}$/.test(text) ? BigInt(text) : undefined
   return value === undefined || value > largest || value < smallest
     ? wrong("large integer", "not an integer of 64 bits")
     : Result.succeed(value)
@@ -116,6 +117,7 @@ export const toDateTime = (units: bigint): Result.Result<DateTime.Utc, WindowsVa
  * @since 0.2.0
  */
 export const fromDateTime = (time: DateTime.DateTime): Result.Result<bigint, WindowsValueError> => {
+  if (!DateTime.isDateTime(time)) return wrong("FILETIME", "it must be a DateTime")
   const units = BigInt(DateTime.toEpochMillis(time)) * perMilli + epoch
   if (units < 0n || units >= largest) return wrong("FILETIME", "its year must be from 1601 to 30828")
   // The first moment of 1601 would be the special value 0.
@@ -162,7 +164,7 @@ export const ofValue = (value: FileTimeValue): Result.Result<bigint, WindowsValu
 export const toDuration = (units: bigint): Result.Result<Duration.Duration, WindowsValueError> =>
   units === smallest
     ? Result.succeed(Duration.infinity)
-    : units > 0n || !isLargeInteger(units)
+    : !isLargeInteger(units) || units > 0n
     ? wrong("interval", "it isn't positive")
     : Result.succeed(Duration.millis(Number(-units / perMilli)))
 
@@ -173,7 +175,9 @@ export const toDuration = (units: bigint): Result.Result<Duration.Duration, Wind
  * @since 0.2.0
  */
 export const fromDuration = (input: Duration.Input): Result.Result<bigint, WindowsValueError> => {
-  const duration = Duration.fromInputUnsafe(input)
+  const given = Duration.fromInput(input)
+  if (Option.isNone(given)) return wrong("interval", "a span of time belongs there")
+  const duration = given.value
   if (!Duration.isFinite(duration)) return Result.succeed(smallest)
   const millis = Duration.toMillis(duration)
   const units = millis >= 0 && millis <= Number.MAX_SAFE_INTEGER ? BigInt(Math.floor(millis)) * perMilli : -1n

@@ -23,6 +23,10 @@ const windowsOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 const wrong = (detail: string): Result.Result<never, WindowsValueError> =>
   Result.fail(new WindowsValueError({ expected: "GUID", detail }))
 
+/** Another word must not be taken for one of them: the bytes would be those of another GUID. */
+const isOrder = (order: unknown): order is GuidByteOrder => order === "windows" || order === "rfc"
+const noSuchOrder = "the order of its bytes is \"windows\" or \"rfc\""
+
 /** Each order is its own inverse. */
 const ordered = (bytes: Uint8Array, order: GuidByteOrder): Buffer =>
   Buffer.from(order === "windows" ? windowsOrder.map((at) => bytes[at]!) : bytes)
@@ -42,6 +46,7 @@ export const fromBytes = (
   order: GuidByteOrder = "windows"
 ): Result.Result<string, WindowsValueError> => {
   if (!(bytes instanceof Uint8Array) || bytes.length !== 16) return wrong("a GUID must have 16 bytes")
+  if (!isOrder(order)) return wrong(noSuchOrder)
   const hex = ordered(bytes, order).toString("hex")
   return Result.succeed(
     [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
@@ -59,7 +64,9 @@ export const toBytes = (
   guid: string,
   order: GuidByteOrder = "windows"
 ): Result.Result<Uint8Array, WindowsValueError> =>
-  Result.map(normalize(guid), (text) => ordered(Buffer.from(text.replaceAll("-", ""), "hex"), order))
+  isOrder(order)
+    ? Result.map(normalize(guid), (text) => ordered(Buffer.from(text.replaceAll("-", ""), "hex"), order))
+    : wrong(noSuchOrder)
 
 /**
  * Converts a GUID to lower case and removes braces.

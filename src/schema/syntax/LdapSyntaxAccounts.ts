@@ -45,7 +45,8 @@ const flags = {
   passwordExpired: 0x800000,
   trustedToAuthForDelegation: 0x1000000,
   noAuthDataRequired: 0x2000000,
-  partialSecretsAccount: 0x4000000
+  partialSecretsAccount: 0x4000000,
+  useAesKeys: 0x8000000
 } as const
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The list of operations: each is a method that makes a call and has it performed. To add an operation, write a file that makes its
- * calls, add it to this list, and document it in `LdapOperations`; all layers above a session then have it.
+ * calls, add it to this list with the check of its arguments (session/input), and document it in `LdapOperations`; all layers above a session then have it.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -3,7 +3,7 @@
  *
  * By then an id may still be in flight (a persistent search), or belong to an operation that was abandoned a moment ago and
  * may still be answered; both are skipped. The last 1,024 abandoned ids are remembered: a response to an older one would
- * have to be two thousand million requests late.
+ * have to be 2^31 requests late.
  */
 import { maxInt } from "../../protocol/LdapMessage.ts"
 import type { InFlight } from "./InFlight.ts"

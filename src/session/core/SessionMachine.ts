@@ -7,13 +7,22 @@
  * that a bounded world can reach.
  */
 import { mustRead } from "./Backpressure.ts"
-import { clearText, closed, connectionEnded, decided, end, goodbyeTimer, handshakeEnded, shutDown } from "./ending.ts"
-import { cancel, finish, interrupt, letFinish, operationTimer, unsendable } from "./givingUp.ts"
-import { readEnd, response } from "./responses.ts"
-import { advance, flush, room, start, stopWaiting, take, wait } from "./sending.ts"
 import type { Core, SessionAction } from "./SessionAction.ts"
 import type { SessionEvent } from "./SessionEvent.ts"
 import { openState, type SessionState } from "./SessionState.ts"
+import {
+  clearText,
+  closed,
+  connectionEnded,
+  decided,
+  end,
+  goodbyeTimer,
+  handshakeEnded,
+  shutDown
+} from "./transitions/ending.ts"
+import { cancel, finish, interrupt, letFinish, operationTimer, unsendable } from "./transitions/givingUp.ts"
+import { readEnd, response } from "./transitions/responses.ts"
+import { advance, flush, room, start, stopWaiting, take, wait } from "./transitions/sending.ts"
 
 export class SessionMachine implements Core {
   readonly state: SessionState

@@ -40,6 +40,7 @@ import {
 } from "./PendingOperation.ts"
 import { RequestWriter, type WriterOptions } from "./RequestWriter.ts"
 import { Signal } from "./Signal.ts"
+import { StalledWrites } from "./StalledWrites.ts"
 
 export interface DriverOptions extends WriterOptions {
   readonly server: string
@@ -76,15 +77,13 @@ export class SessionDriver {
   readonly #reader: MessageReader
   readonly #writer: RequestWriter
   readonly #deadlines: Deadlines<Timed>
+  readonly #stalls: StalledWrites
   readonly #connectionScope: Scope.Closeable
   readonly #context: Context.Context<never>
   readonly #fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #clock: Clock.Clock
   #connection: LdapConnection
   #goodbye: Deadline<Timed> | undefined
-  /** Set while the connection has no room for more. */
-  #stall: Deadline<Timed> | undefined
-  #unsent: number | undefined
   #handshaking: Fiber.Fiber<void> | undefined
   /** Counts how often the connection reported room: it may do so within the very call that writes. */
   #rooms = 0
@@ -113,6 +112,7 @@ export class SessionDriver {
       () => this.#reader.receivedAt,
       (of) => of === "stall" ? this.#stalled() : this.dispatch({ _tag: "Timer", of })
     )
+    this.#stalls = new StalledWrites(this.#deadlines, options.writeTimeout, () => this.#connection.unsent?.())
   }
 
   /**
@@ -258,7 +258,7 @@ export class SessionDriver {
       onEnd: (end) => this.dispatch({ _tag: "ConnectionEnd", end }),
       onRoom: () => {
         this.#rooms++
-        this.#endStall()
+        this.#stalls.end()
         this.dispatch({ _tag: "Room" })
       }
     })
@@ -339,33 +339,14 @@ export class SessionDriver {
     const rooms = this.#rooms
     if (!this.#writer.write(items, this.#nanos()) && rooms === this.#rooms) {
       this.dispatch({ _tag: "NoRoom" })
-      this.#watchStall()
+      if (!this.ended.hasHappened) this.#stalls.begin()
     }
     for (const item of items) if (!("spec" in item)) guarded(() => this.#options.metrics.abandoned())
   }
 
-  /** The connection has no room. Ends the session if the peer takes nothing for `writeTimeout`. */
-  #watchStall(): void {
-    const millis = Duration.toMillis(this.#options.writeTimeout)
-    if (millis === Infinity || this.#stall !== undefined || this.ended.hasHappened) return
-    this.#unsent = this.#connection.unsent?.()
-    this.#stall = this.#deadlines.set("stall", millis)
-  }
-
-  #endStall(): void {
-    if (this.#stall === undefined) return
-    this.#deadlines.clear(this.#stall)
-    this.#stall = undefined
-  }
-
   #stalled(): void {
-    this.#stall = undefined
-    // In the middle of a large write the peer is slow, and not gone.
-    if (this.#connection.unsent?.() !== this.#unsent) return this.#watchStall()
-    const limit = Duration.format(this.#options.writeTimeout)
-    const detail =
-      `the server has taken nothing of what was sent for ${limit}; raise writeTimeout if it may pause so long`
-    this.dispatch({ _tag: "GiveUp", detail, isLost: true })
+    const detail = this.#stalls.passed()
+    if (detail !== undefined) this.dispatch({ _tag: "GiveUp", detail, isLost: true })
   }
 
   #settle(operation: Operation, outcome: Outcome): void {

@@ -224,8 +224,8 @@ export const successOf = (
 }
 
 /**
- * Samba answers requests with an unknown critical control by an ExtendedResponse, whatever the request was. If its result is a
- * refusal, it is accepted as the response.
+ * A refusal in an ExtendedResponse, whatever the request was: that of StartTLS and other extended operations, and that by which Samba
+ * answers any request with an unknown critical control.
  */
 export const extendedRefusal = ({ controls, operation }: LdapMessage): LdapResult | undefined =>
   operation._tag === "ExtendedResponse" && operation.result.code !== 0 ? { ...operation.result, controls } : undefined

@@ -24,7 +24,7 @@ import { restrictedAnswer } from "../bind/passwordPolicy.ts"
 import type { Conversation } from "../bind/saslBind.ts"
 import { anonymous, type DirectoryState, type Requester } from "../directory/DirectoryState.ts"
 import type { ConnectionRecord, DirectoryLog } from "../DirectoryLog.ts"
-import { type Answerable, carryOut, responseTo } from "../operations/carryOut.ts"
+import { type Answerable, carryOut, policySaid, responseTo } from "../operations/carryOut.ts"
 import { answer, success } from "../operations/directoryResult.ts"
 import { readControls, type RequestControls } from "../operations/requestControls.ts"
 import { PagedSearches } from "../search/PagedSearches.ts"
@@ -122,7 +122,7 @@ export class RequestServing {
           send: (message) => this.#context.send(message)
         })
       case "ExtendedRequest":
-        return yield* this.#extended(messageId, operation, requester, now)
+        return yield* this.#extended(messageId, operation, requester, controls, now)
       case "AddRequest":
       case "CompareRequest":
       case "DeleteRequest":
@@ -185,17 +185,26 @@ export class RequestServing {
 
   readonly #extended = Effect.fnUntraced(
     { self: this },
-    function*(messageId: number, { oid, value }: ExtendedRequest, requester: Requester, now: number) {
+    function*(
+      messageId: number,
+      { oid, value }: ExtendedRequest,
+      requester: Requester,
+      controls: RequestControls,
+      now: number
+    ) {
       const { state } = this.#context.options
-      const respond = (result: ResultFields, value?: Uint8Array, oid?: string) =>
-        this.#answer(messageId, { _tag: "ExtendedResponse", result, value, oid })
+      const respond = (result: ResultFields, value?: Uint8Array, said?: ReadonlyArray<LdapControl.LdapControl>) =>
+        this.#answer(messageId, { _tag: "ExtendedResponse", result, value }, said)
       switch (oid) {
         case LdapExtended.whoAmI.oid:
           return yield* respond(success, Buffer.from(authzIdOf(requester)))
         case LdapExtended.passwordModify.oid: {
           const modified = passwordModify(state, value, requester, now)
           this.#relieve()
-          return yield* respond(modified.result, modified.value)
+          // As slapd: the control comes with a refusal only.
+          const isRefused = modified.result.code !== LdapResultCode.success
+          const said = isRefused ? policySaid(state, controls, modified.result) : []
+          return yield* respond(modified.result, modified.value, said)
         }
         case LdapExtended.cancel.oid:
           return yield* respond(yield* this.#context.cancel(messageId, value))

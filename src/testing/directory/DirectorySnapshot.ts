@@ -31,11 +31,14 @@ export interface DirectorySnapshot {
 /** The entries of the snapshots that `take` made, parents before their children. They are private to this file. */
 const saved = new WeakMap<DirectorySnapshot, ReadonlyArray<SavedEntry>>()
 
-/** The entries of a directory, parents before their children, siblings in the order in which they were added. */
+/**
+ * The entries of a directory, parents before their children, siblings in the order in which they were added. Logs of changes are left out:
+ * a log goes on when content is restored, so that clients that read it see what has changed.
+ */
 const inOrder = (state: DirectoryState): ReadonlyArray<DirectoryEntry> => {
   const found: Array<DirectoryEntry> = []
   for (const entry of state.tree.entries()) {
-    if (entry.parent !== undefined) continue
+    if (entry.parent !== undefined || state.logs.has(entry.dn.key)) continue
     for (const one of state.tree.below(entry, "subtree")) found.push(one)
   }
   return found

@@ -15,6 +15,7 @@ import type { PasswordPolicy } from "../bind/passwordPolicy.ts"
 import { answer } from "../operations/directoryResult.ts"
 import { DirectoryChanges } from "./DirectoryChanges.ts"
 import { type DirectoryEntry, DirectoryTree } from "./DirectoryTree.ts"
+import type { DomainController } from "./DomainController.ts"
 import { type Limits, limitsOf } from "./ServerLimits.ts"
 import { readName } from "./valueChecking.ts"
 
@@ -55,6 +56,8 @@ export class DirectoryState {
   readonly tree: DirectoryTree
   readonly types: AttributeTypes
   readonly changes = new DirectoryChanges()
+  /** The keys of the suffixes whose entries are logs of changes: no part of the directory's content. */
+  readonly logs = new Set<string>()
   readonly administrator: Administrator
   /** The maximum number of entries that a search returns, except to the administrator; 0 is no limit. */
   readonly sizeLimit: number
@@ -68,6 +71,8 @@ export class DirectoryState {
   readonly passwordPolicy: PasswordPolicy | undefined
   readonly passwordScheme: PasswordScheme
   readonly schemaChecking: boolean
+  /** What a domain controller keeps of changes, if this directory is one. */
+  domainController: DomainController | undefined
   readonly #access: Access | undefined
   readonly #visible: Visibility | undefined
   readonly #suffixes: Array<LdapDn.LdapDn>

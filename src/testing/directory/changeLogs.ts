@@ -39,6 +39,7 @@ export const keepLogs = (state: DirectoryState, logs: ReadonlyArray<ChangeLog>, 
     const name = state.readName(dn)
     if (name === undefined) continue
     state.addSuffix(name)
+    state.logs.add(name.key)
     write(dn, { objectClass: log === "changelog" ? "extensibleObject" : "auditContainer", cn: log })
     state.changes.listen((change) => {
       if (log === "changelog") write(...changelogRecord(change))

@@ -15,6 +15,7 @@ import type { DirectoryFault } from "../DirectoryFault.ts"
 import { Loader } from "../operations/loading.ts"
 import { type ChangeLog, keepLogs } from "./changeLogs.ts"
 import { type Access, DirectoryState, parseDn, type Visibility } from "./DirectoryState.ts"
+import { DomainController } from "./DomainController.ts"
 import { type LimitedServer, limitsOf, type ServerLimits } from "./ServerLimits.ts"
 
 /**
@@ -103,6 +104,13 @@ export interface Options {
    * the schema doesn't have the attributes of these logs. Default: none. @since 0.2.0
    */
   readonly changeLogs?: ReadonlyArray<ChangeLog> | undefined
+  /**
+   * Whether the directory keeps of changes what a domain controller of Active Directory keeps: objects have `objectGUID`, `name`,
+   * `uSNCreated`, `uSNChanged`, `whenCreated` and `whenChanged`, the root DSE has `highestCommittedUSN` and the capability of Active Directory, DirSync has
+   * `name` where an object was renamed or moved, and deleted objects are below `CN=Deleted Objects`, which the administrator sees with
+   * the show deleted control. They stay as long as the directory. Not with `schemaChecking`. Default false. @since 0.2.0
+   */
+  readonly domainController?: boolean | undefined
   /** A function that sees each request first and can answer it; see {@link Interceptor}. */
   readonly interceptor?: Interceptor | undefined
   /** The faults that are in force from the beginning; see `DirectoryFault`. `directory.faults` changes them. */
@@ -180,6 +188,7 @@ export const build = (options: Options, now: number): Result.Result<DirectorySta
       : `${LdapResultCode.format(code)}${diagnosticMessage === "" ? "" : `: ${diagnosticMessage}`}`
     return invalid(where, `"${dn}" can't be added: ${why}`)
   }
+  if (options.domainController === true) state.domainController = new DomainController(state, now)
   keepLogs(state, options.changeLogs ?? [], now)
   return Result.succeed(state)
 }

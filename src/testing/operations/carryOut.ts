@@ -39,7 +39,7 @@ export const carryOut = (
   now: number,
   offers?: Offers
 ): Answered => {
-  const { passwordPolicy, postRead, preRead } = controls
+  const { postRead, preRead } = controls
   const entry = preRead === undefined && postRead === undefined ? undefined : entryOf(state, request, requester)
   const before = preRead === undefined || entry === undefined ? undefined : copy(state, entry, preRead, requester)
   const result = resultOf(state, request, requester, controls, now, offers)
@@ -50,11 +50,19 @@ export const carryOut = (
   if (isDone && after !== undefined && postRead !== undefined) {
     said.push(LdapControl.postReadResponse.make(copy(state, after, postRead, requester, newName(state, request))))
   }
-  if (passwordPolicy === true && state.passwordPolicy !== undefined) {
-    said.push(LdapControl.passwordPolicyResponse.make(policyResponse(result)))
-  }
+  said.push(...policySaid(state, controls, result))
   return { operation: responseTo(request, result), result, controls: said }
 }
+
+/** What the password policy says of a result, if the request asks for it. */
+export const policySaid = (
+  { passwordPolicy }: DirectoryState,
+  controls: RequestControls,
+  result: ResultFields
+): ReadonlyArray<LdapControl.LdapControl> =>
+  controls.passwordPolicy === true && passwordPolicy !== undefined
+    ? [LdapControl.passwordPolicyResponse.make(policyResponse(result))]
+    : []
 
 const entryOf = (state: DirectoryState, request: OneStep, requester: Requester): DirectoryEntry | undefined => {
   const dn = parseDn(request.dn)

@@ -21,6 +21,7 @@ export interface RequestControls {
   readonly sync?: LdapControl.SyncRequest
   readonly dirSync?: LdapControl.DirSyncRequest
   readonly notification?: true
+  readonly showDeleted?: true
   readonly assertion?: LdapFilter
   readonly preRead?: ReadonlyArray<string>
   readonly postRead?: ReadonlyArray<string>
@@ -89,6 +90,7 @@ define(LdapControl.domainScope, ["SearchRequest"], () => ({ domainScope: true })
 define(LdapControl.persistentSearch, ["SearchRequest"], (persistent) => ({ persistent }))
 define(LdapControl.syncRequest, ["SearchRequest"], (sync) => ({ sync }))
 define(LdapControl.dirSyncRequest, ["SearchRequest"], (dirSync) => ({ dirSync }))
+define(LdapControl.showDeleted, ["SearchRequest"], () => ({ showDeleted: true }))
 define(LdapControl.notification, ["SearchRequest"], () => ({ notification: true }))
 define(LdapControl.dontUseCopy, reads, () => noControls)
 define(LdapControl.assertion, all, (assertion) => ({

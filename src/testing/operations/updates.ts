@@ -237,8 +237,6 @@ export const modifyDn = (
     entry.history = before.history
   }
   state.changes.made("modifyDn", entry, undo, { attributes: before.attributes, dn: before.dn.toString() })
-  // The entries below have new names too.
-  for (const one of state.tree.below(entry, "subordinates")) one.changed = state.changes.number
   return success
 }
 

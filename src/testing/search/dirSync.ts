@@ -5,14 +5,14 @@
  *
  * A cookie is a position in the order of changes, so a client can receive the changes in parts.
  */
-import { isSubtypeOf } from "../../model/attribute/AttributeTypes.ts"
+import { type Description, isSubtypeOf } from "../../model/attribute/AttributeTypes.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
-import * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, SearchRequest } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState, Requester } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
+import { guidOf, tombstoneDn } from "../directory/DomainController.ts"
 import { answer } from "../operations/directoryResult.ts"
 import type { RequestControls } from "../operations/requestControls.ts"
 import { encodeFound, type FoundEntry } from "./entrySelection.ts"
@@ -81,7 +81,9 @@ export const changesSince = (
   let bytes = 0
   let last: Place = { change: state.changes.number, place: lastPlace }
   for (const [i, entry] of waiting.entries()) {
-    const found = entry.present ? news(state, request, cursor.select(entry), entry, since) : tombstone(entry)
+    const found = entry.present
+      ? news(state, request, cursor.select(entry), entry, since)
+      : tombstone(state, request, entry)
     entries.push(found)
     bytes += encodeFound(0, found, []).length
     if (asked.maxBytes > 0 && bytes >= asked.maxBytes && i < waiting.length - 1) {
@@ -99,7 +101,7 @@ const isAfter = (entry: DirectoryEntry, { change, place }: Place): boolean =>
 /** The attributes to send for an entry: all of them if the client doesn't have the entry yet, otherwise the changed ones. */
 const news = (
   state: DirectoryState,
-  { attributes: wanted }: SearchRequest,
+  request: SearchRequest,
   { attributes, dn }: FoundEntry,
   entry: DirectoryEntry,
   since: Place
@@ -108,45 +110,47 @@ const news = (
   const keyOf = (description: string) => state.types.find(description.replace(/;range=[^;]*$/, ""))?.key ?? ""
   const changedSince = (key: string) => (entry.attributeChanges.get(key) ?? 0) > since.change
   const kept = isNew ? attributes : attributes.filter(({ description }) => changedSince(keyOf(description)))
-  const asked = wanted.flatMap((name) => state.types.find(name) ?? [])
-  const all = wanted.length === 0 || wanted.includes("*")
+  const isAsked = askedFor(state, request)
   const gone = isNew ? [] : [...entry.attributeChanges.keys()].flatMap((key): ReadonlyArray<LdapAttribute> => {
     const parsed = state.types.find(key)
-    const isAsked = parsed !== undefined && (all || asked.some((one) => isSubtypeOf(parsed, one)))
-    if (!isAsked || entry.attributes.has(key) || !changedSince(key)) return []
+    if (parsed === undefined || !isAsked(parsed) || entry.attributes.has(key) || !changedSince(key)) return []
     return [{ description: [parsed.type.name, ...parsed.options].join(";"), values: [] }]
   })
   const own = kept.filter(({ description }) => keyOf(description) !== "objectguid")
   return { dn, attributes: [...own, ...gone, guidAttribute(entry)] }
 }
 
-/** A deleted entry: `CN=name\\0ADEL:guid,CN=Deleted Objects,…`. */
-const tombstone = (entry: DirectoryEntry): FoundEntry => {
-  const [rdn] = entry.dn.rdns
-  const [attribute] = rdn?.attributes ?? []
-  const name = `${attribute?.text ?? ""}\nDEL:${entry.history.uuid}`
-  let top: DirectoryEntry = entry
-  while (top.parent !== undefined) top = top.parent
-  const container = LdapDn.child(top.dn, LdapDn.rdn("CN", "Deleted Objects"))
+/** A deleted entry. A domain controller also sends its new name, and the attributes that it has lost, without values. */
+const tombstone = (state: DirectoryState, request: SearchRequest, entry: DirectoryEntry): FoundEntry => {
+  const kept = state.domainController?.tombstoneOf(entry)
+  const isAsked = askedFor(state, request)
+  const lost = kept === undefined ?
+    [] :
+    [...entry.attributes.values()].flatMap(({ description, parsed }) =>
+      kept.attributes.has(parsed.key) || !isAsked(parsed) ? [] : [{ description, values: [] }]
+    )
+  const name = kept?.attributes.get("name")
   return {
-    dn: LdapDn.child(container, LdapDn.rdn((attribute?.type ?? "CN").toUpperCase(), name)).toString().replaceAll(
-      "\n",
-      "\\0A"
-    ),
-    attributes: [{ description: "isDeleted", values: [Buffer.from("TRUE")] }, guidAttribute(entry)]
+    dn: tombstoneDn(entry).toString().replaceAll("\n", "\\0A"),
+    attributes: [
+      ...(name !== undefined && isAsked(name.parsed) ? [{ description: "name", values: name.values }] : []),
+      ...lost,
+      { description: "isDeleted", values: [Buffer.from("TRUE")] },
+      guidAttribute(entry)
+    ]
   }
+}
+
+/** Whether the client has asked for an attribute. */
+const askedFor = (state: DirectoryState, { attributes }: SearchRequest): (parsed: Description) => boolean => {
+  const asked = attributes.flatMap((name) => state.types.find(name) ?? [])
+  const all = attributes.length === 0 || attributes.includes("*")
+  return (parsed) => all || asked.some((one) => isSubtypeOf(parsed, one))
 }
 
 /** The objectGUID of the entry, or else its entryUUID in the byte order of Active Directory. */
 const guidAttribute = (entry: DirectoryEntry): LdapAttribute => {
   const own = entry.values("objectguid")
   if (own.length > 0) return { description: "objectGUID", values: own }
-  const octets = Buffer.from(entry.history.uuid.replaceAll("-", ""), "hex")
-  const guid = Buffer.concat([
-    octets.subarray(0, 4).reverse(),
-    octets.subarray(4, 6).reverse(),
-    octets.subarray(6, 8).reverse(),
-    octets.subarray(8)
-  ])
-  return { description: "objectGUID", values: [guid] }
+  return { description: "objectGUID", values: [guidOf(entry.history.uuid)] }
 }

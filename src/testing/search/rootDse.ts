@@ -24,6 +24,9 @@ const supportedExtensions = [
   LdapExtended.endTransaction
 ].map(({ oid }) => oid)
 
+/** The capability of Active Directory (MS-ADTS 3.1.1.3.4.3.1). */
+const activeDirectoryOid = "1.2.840.113556.1.4.800"
+
 export const rootDse = (state: DirectoryState, offers: Offers): DirectoryEntry => {
   const log = changelogNumbers(state)
   const said: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
@@ -40,15 +43,37 @@ export const rootDse = (state: DirectoryState, offers: Offers): DirectoryEntry =
       ["changelog", [changelogDn]],
       ["firstChangeNumber", [String(log.first)]],
       ["lastChangeNumber", [String(log.last)]]
+    ] as const),
+    ...(state.domainController === undefined ? [] : [
+      ["supportedCapabilities", [activeDirectoryOid]],
+      ["defaultNamingContext", state.suffixes.slice(0, 1).map(String)],
+      ["dsServiceName", [state.domainController.serviceName]],
+      ["highestCommittedUSN", [String(state.domainController.highestUsn)]]
     ] as const)
   ]
+  return described(state, LdapDn.root, said)
+}
+
+/** The entry of the service in the configuration of a domain controller, which has the identifier of its database. */
+export const serviceEntry = (state: DirectoryState, dn: LdapDn.LdapDn): DirectoryEntry | undefined => {
+  const { domainController } = state
+  return domainController !== undefined && state.readName(domainController.serviceName)?.key === dn.key
+    ? described(state, dn, [["objectClass", ["nTDSDSA"]], ["invocationId", [domainController.invocationId]]])
+    : undefined
+}
+
+const described = (
+  state: DirectoryState,
+  dn: LdapDn.LdapDn,
+  said: ReadonlyArray<readonly [string, ReadonlyArray<string | Uint8Array>]>
+): DirectoryEntry => {
   const attributes = said.flatMap(([name, values]) => {
     const parsed = state.types.learn(name)
     return parsed === undefined ? [] : [new StoredAttribute(name, parsed, values.map((value) => Buffer.from(value)))]
   })
   const history = { uuid: "", created: 0, creator: "", modified: 0, modifier: "" }
   return new DirectoryEntry(
-    LdapDn.root,
+    dn,
     new Map(attributes.map((attribute) => [attribute.parsed.key, attribute])),
     history,
     undefined

@@ -6,6 +6,7 @@
  * searchServing.ts sends, waits and stops, and PagedSearches.ts keeps cursors between pages.
  */
 import type { LdapControl } from "../../model/control/LdapControl.ts"
+import * as LdapDn from "../../model/dn/LdapDn.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields, Scope, SearchRequest } from "../../protocol/LdapMessage.ts"
 import { noOffers, type Offers } from "../connection/ConnectionOptions.ts"
@@ -140,7 +141,9 @@ export const start = (
   if ("code" in dn) return dn
   const referred = referral(state, dn, requester, controls, scope)
   if (referred !== undefined) return referred
-  const base = state.findVisible(requester, dn)
+  // Who may not read deleted objects doesn't find them, with or without the control.
+  const deleted = controls.showDeleted === true && state.isAdministrator(requester) ? state.domainController : undefined
+  const base = state.findVisible(requester, dn) ?? deleted?.find(dn)
   if (base === undefined) return state.noSuchObject(requester, dn)
   if (!state.mayDo(requester, request)) return answer(LdapResultCode.insufficientAccessRights)
   const unmet = unmetAssertion(state, base, requester, controls)
@@ -153,9 +156,11 @@ export const start = (
     matches: subentriesOnly(visibleOnly(state, requester, matches), base, request, controls),
     select,
     sizeLimit: limits.length === 0 ? 0 : Math.min(...limits),
-    // After a restore, another entry object has the name of the base.
+    // After a restore, another entry object has the name of the base; a deleted entry is below the one that it had.
     covers: (entry) =>
-      state.tree.within([entry], base.present ? base : (state.tree.find(base.dn) ?? base), scope).length > 0,
+      entry.present
+        ? state.tree.within([entry], base.present ? base : (state.tree.find(base.dn) ?? base), scope).length > 0
+        : wasIn(entry, base, scope),
     mayRefer: (entry) => mayRefer(state, requester, entry),
     referralScope: controls.manageDsaIt === true || controls.domainScope === true ? undefined : scope
   }
@@ -163,8 +168,11 @@ export const start = (
   const found = follows
     ? followBelow(state, state.tree.below(base, scope), base, scope)
     : candidates(state.tree, state.types, request.filter, base, scope, plan.referralScope !== undefined)
+  const all = deleted === undefined
+    ? found
+    : [...found, ...deleted.within(base, scope).filter((one) => one !== found[0])]
   const { expected, sort, window } = controls
-  const matching = () => found.filter((entry) => entry.present && plan.matches(entry) === true)
+  const matching = () => all.filter((entry) => entry.present && plan.matches(entry) === true)
   if (expected !== undefined) {
     const { length } = matching()
     if (length < expected.least || length > expected.most) {
@@ -172,7 +180,7 @@ export const start = (
       return answer(LdapResultCode.constraintViolation, text)
     }
   }
-  if (sort === undefined && window === undefined) return new SearchCursor({ ...plan, candidates: found })
+  if (sort === undefined && window === undefined) return new SearchCursor({ ...plan, candidates: all })
   const inOrder = sorted(state, matching(), controls)
   return new SearchCursor({
     ...plan,
@@ -180,6 +188,13 @@ export const start = (
     result: inOrder.code === LdapResultCode.success ? success : answer(inOrder.code),
     controls: inOrder.controls
   })
+}
+
+/** Whether a deleted entry was in a scope. */
+const wasIn = ({ dn }: DirectoryEntry, base: DirectoryEntry, scope: Scope): boolean => {
+  const depth = LdapDn.relativeTo(dn, base.dn)?.rdns.length
+  return depth !== undefined &&
+    (scope === "subtree" || (scope === "base" ? depth === 0 : scope === "one" ? depth === 1 : depth > 0))
 }
 
 /** Hidden entries don't match. */

@@ -5,7 +5,7 @@ import type * as LdapDn from "../../model/dn/LdapDn.ts"
 import type { Offers } from "../connection/ConnectionOptions.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry } from "../directory/DirectoryTree.ts"
-import { rootDse } from "./rootDse.ts"
+import { rootDse, serviceEntry } from "./rootDse.ts"
 import { subschemaEntry } from "./subschemaEntry.ts"
 
 export const specialEntry = (
@@ -13,4 +13,8 @@ export const specialEntry = (
   dn: LdapDn.LdapDn,
   offers: Offers
 ): DirectoryEntry | undefined =>
-  dn.rdns.length === 0 ? rootDse(state, offers) : dn.key === "cn=subschema" ? subschemaEntry(state) : undefined
+  dn.rdns.length === 0
+    ? rootDse(state, offers)
+    : dn.key === "cn=subschema"
+    ? subschemaEntry(state)
+    : serviceEntry(state, dn)

@@ -10,7 +10,7 @@ import type * as LdapTls from "../../../src/connection/tls/LdapTls.ts"
 import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { user, users } from "../directory.ts"
+import { user, users } from "../servers/directory.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
 /** A program creates its TLS options once, for all its sessions. */

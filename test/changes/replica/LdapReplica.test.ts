@@ -1,7 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -13,62 +11,13 @@ import { inject } from "vitest"
 import * as LdapChange from "../../../src/changes/LdapChange.ts"
 import { applyToClass } from "../../../src/changes/replica/classTarget.ts"
 import * as LdapReplica from "../../../src/changes/replica/LdapReplica.ts"
-import type { ReplicaChange } from "../../../src/changes/replica/ReplicaChange.ts"
+import type { ReplicaChange } from "../../../src/changes/replica/model/ReplicaChange.ts"
 import { replicaFrom } from "../../../src/changes/replica/replicaFrom.ts"
 import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 import * as LdapSchema from "../../../src/schema/LdapSchema.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 import { postgres, sqlite } from "./databases.ts"
-
-const base = "dc=example,dc=com"
-
-/** A directory that is written down: what the next run is sent. */
-class Script {
-  changes: Array<LdapChange.LdapChange> = []
-  asked: Array<string | undefined> = []
-  readonly source = {
-    follow: (since: string | undefined) => {
-      this.asked.push(since)
-      return Stream.concat(Stream.fromIterable(this.changes), Stream.never)
-    },
-    poll: (since: string | undefined) => {
-      this.asked.push(since)
-      return Stream.fromIterable(this.changes)
-    },
-    has: () => Effect.succeed(false)
-  }
-}
-
-const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`
-
-const person = (n: number, attributes: Record<string, string | ReadonlyArray<string>> = {}, dn = `cn=p${n},${base}`) =>
-  LdapChange.added({
-    uuid: uuid(n),
-    dn,
-    entry: LdapEntry.make(dn, { objectClass: ["person"], cn: `p${n}`, sn: "x", ...attributes }),
-    version: "1"
-  })
-
-const checkpoint = (n: number) => LdapChange.checkpoint(`effect-ldap-changes:1:${n}` as LdapChange.ChangesCookie)
-
-/** A refresh with these people and no others. */
-const refresh = (people: ReadonlyArray<LdapChange.LdapChange>, cookie: number) => [
-  LdapChange.refreshStarted("initial"),
-  ...people,
-  LdapChange.refreshed("absent"),
-  checkpoint(cookie)
-]
-
-const people = (count: number) => Array.from({ length: count }, (_, n) => person(n))
-
-const dnsOf = (replica: { readonly entries: LdapReplica.LdapReplica["entries"] }) =>
-  Effect.map(Stream.runCollect(replica.entries), (entries) => entries.map(({ entry }) => entry.dn))
-
-const reasonOf = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
-  Effect.map(Effect.flip(effect), (error) => {
-    if (!(error instanceof LdapReplica.LdapReplicaError)) throw error
-    return error.reason
-  })
+import { base, checkpoint, dnsOf, people, person, reasonOf, refresh, Script, uuid } from "./script.ts"
 
 const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
   const inDatabase = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) => Effect.provide(effect, database())
@@ -219,52 +168,6 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       ])
     })))
 
-  it.effect("has one process write at a time, and refuses the one that another has replaced", () =>
-    inDatabase(Effect.gen(function*() {
-      const script = new Script()
-      script.changes = refresh(people(2), 1)
-      const options = { name: "a", base, lease: "10 seconds", retry: "fail" } as const
-      const first = yield* replicaFrom(options, script.source)
-      const second = yield* replicaFrom({ ...options, whenHeld: "fail" }, script.source)
-      const sql = yield* SqlClient.SqlClient
-      const running = yield* Effect.forkChild(first.run)
-      yield* awaitIn(first, ({ phase }) => phase === "following")
-      const holder = Option.getOrThrow(yield* first.status).holder
-      assert.isDefined(holder)
-      assert.strictEqual((yield* reasonOf(second.poll))._tag, "Held")
-      // The lease is renewed without changes.
-      const until = Effect.map(first.status, (status) => Option.getOrThrow(status).holder?.until.getTime() ?? 0)
-      for (let beat = 0; beat < 8; beat++) {
-        const before = yield* until
-        yield* TestClock.adjust("3400 millis")
-        while ((yield* until) === before) yield* Effect.yieldNow
-      }
-      assert.strictEqual((yield* reasonOf(second.poll))._tag, "Held")
-      // As after a pause of the first process that was longer than its lease.
-      yield* sql`UPDATE ldap_replica SET lease_until = 0`
-      yield* second.poll
-      yield* TestClock.adjust("10 seconds")
-      const exit = yield* Fiber.await(running)
-      assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof LdapReplica.LdapReplicaError)
-      assert.deepInclude(
-        (Cause.squash((exit as Exit.Failure<never, never>).cause) as LdapReplica.LdapReplicaError).reason,
-        {
-          _tag: "Superseded",
-          epoch: 1
-        }
-      )
-      // One that waits goes on when the other stops.
-      const third = yield* replicaFrom(options, script.source)
-      const again = yield* Effect.forkChild(second.run)
-      yield* awaitIn(second, ({ phase }) => phase === "following")
-      const waiting = yield* Effect.forkChild(third.run)
-      yield* awaitIn(third, ({ phase }) => phase === "waiting")
-      yield* Fiber.interrupt(again)
-      yield* TestClock.adjust("5 seconds")
-      yield* awaitIn(third, ({ phase }) => phase === "following")
-      yield* Fiber.interrupt(waiting)
-    })))
-
   it.effect("reports what differs from the directory, and repairs it", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
@@ -406,12 +309,6 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       ])
     })))
 }
-
-/** Waits, in the turns of other fibers, until a copy says so. */
-const awaitIn = (
-  replica: Pick<LdapReplica.LdapReplica, "progress">,
-  isSo: (progress: LdapReplica.Progress) => boolean
-) => Stream.runDrain(Stream.takeUntil(replica.progress, isSo))
 
 describe("LdapReplica", () => {
   describe("in SQLite", () => {

@@ -11,7 +11,7 @@ import * as LdapClient from "../../../src/client/LdapClient.ts"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
 import type { LdapError } from "../../../src/model/LdapError.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
-import { entry, ok, settle } from "../../session/RecordingPeer.ts"
+import { entry, ok, settle } from "../../session/recording/RecordingPeer.ts"
 import * as World from "./LdapPoolWorld.ts"
 
 const quiet = Effect.forEach(Array.from({ length: 20 }), () => settle, { discard: true })

@@ -11,7 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
 import type { LdapErrorReason } from "../../../src/model/LdapError.ts"
 import { atEveryStep, type Stepping } from "../../session/interleavings/stepping.ts"
-import { settle } from "../../session/RecordingPeer.ts"
+import { settle } from "../../session/recording/RecordingPeer.ts"
 import { hour, withSteps } from "../steppedClock.ts"
 import * as World from "./LdapPoolWorld.ts"
 

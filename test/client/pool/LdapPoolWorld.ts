@@ -10,7 +10,7 @@ import * as LdapTransport from "../../../src/connection/LdapTransport.ts"
 import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import { ConnectFailed, LdapError } from "../../../src/model/LdapError.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import * as RecordingPeer from "../../session/RecordingPeer.ts"
+import * as RecordingPeer from "../../session/recording/RecordingPeer.ts"
 
 export interface Connection {
   readonly peer: RecordingPeer.RecordingPeer

@@ -12,7 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
 import { LdapError, NoServerAvailable } from "../../../src/model/LdapError.ts"
-import { settle } from "../../session/RecordingPeer.ts"
+import { settle } from "../../session/recording/RecordingPeer.ts"
 import * as World from "./LdapPoolWorld.ts"
 
 const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard: true })

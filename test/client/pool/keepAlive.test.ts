@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
-import { entry, settle } from "../../session/RecordingPeer.ts"
+import { entry, settle } from "../../session/recording/RecordingPeer.ts"
 import * as World from "./LdapPoolWorld.ts"
 
 const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard: true })
@@ -89,6 +89,20 @@ describe("keepAlive", () => {
       assert.strictEqual(world.connections.length, 2)
       yield* pool.use((session) => session.delete("cn=a"))
       assert.strictEqual(world.connections[1]!.peer.count("DeleteRequest"), 1)
+    }))
+
+  it.effect("a server that takes a new session and answers nothing is named as what it is", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make()
+      world.server.holds = ({ operation }) => operation._tag === "SearchRequest"
+      const opening = yield* Effect.forkChild(
+        Effect.flip(poolOf(world, { min: 1, checkOnOpen: true, healthCheckTimeout: "2 seconds" })),
+        { startImmediately: true }
+      )
+      yield* pass(40)
+      const { message } = yield* Fiber.join(opening)
+      assert.include(message, "the server did not answer a small search within 2000 ms")
+      assert.include(message, "ldaps://")
     }))
 
   it.effect("a stream that is not read is not pulled into memory by pings; one that is read needs none", () =>

@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
 import { LdapError } from "../../../src/model/LdapError.ts"
-import { settle } from "../../session/RecordingPeer.ts"
+import { settle } from "../../session/recording/RecordingPeer.ts"
 import * as World from "./LdapPoolWorld.ts"
 
 const quiet = Effect.forEach(Array.from({ length: 40 }), () => settle, { discard: true })

@@ -23,7 +23,7 @@ import { LdapParser } from "../../../src/protocol/LdapParser.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import * as DirectoryFault from "../../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
-import { ensureSlapd, startSlapd } from "../../servers/slapd.ts"
+import { ensureSlapd, startSlapd } from "../../servers/slapd/slapd.ts"
 import { hour, withSteps } from "../steppedClock.ts"
 
 /** Directories by name, each with its entries and its referrals. */

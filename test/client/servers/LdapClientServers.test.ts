@@ -20,7 +20,7 @@ import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as DirectoryFault from "../../../src/testing/DirectoryFault.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { hour, withSteps } from "../steppedClock.ts"
-import * as Telescope from "../Telescope.ts"
+import * as TelemetryRecorder from "../TelemetryRecorder.ts"
 import { admin, auth, type Host, make, quiet } from "./LdapServersWorld.ts"
 
 const a = "ldap://a"
@@ -137,10 +137,10 @@ describe("LdapClient over several servers", () => {
       const words = { code: LdapResultCode.busy, diagnosticMessage: "too many people like Ada" }
       for (const { directory } of world.hosts) yield* directory.faults.set(DirectoryFault.result(words, { on: "bind" }))
       const client = yield* world.provide(LdapClient.make({ urls: [a, b], auth, pool: { min: 0 } }))
-      const telescope = Telescope.make()
-      const error = yield* telescope.watch(Effect.flip(client.lookup("dc=example")))
+      const recorder = TelemetryRecorder.make()
+      const error = yield* recorder.watch(Effect.flip(client.lookup("dc=example")))
       assert.match(error.message, /like Ada/)
-      const seen = telescope.spans.map((span) => inspect(span, { depth: null }))
+      const seen = recorder.spans.map((span) => inspect(span, { depth: null }))
       assert.isNotEmpty(seen)
       assert.match(seen.join(), /NoServerAvailable/)
       assert.notMatch(seen.join(), /like Ada/)

@@ -14,7 +14,7 @@ import * as LdapTransport from "../../../src/connection/LdapTransport.ts"
 import type * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import { ConnectFailed, LdapError } from "../../../src/model/LdapError.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
-import { settle } from "../../session/RecordingPeer.ts"
+import { settle } from "../../session/recording/RecordingPeer.ts"
 
 export const admin = "cn=admin,dc=example"
 export const auth = LdapAuth.simple(admin, Redacted.make("secret"))

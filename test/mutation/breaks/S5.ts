@@ -40,8 +40,8 @@ export const s5 = breaksOf(
   },
   {
     file: driver,
-    find: "        this.#endStall()\n        this.dispatch({ _tag: \"Room\" })\n",
-    replace: "        this.#endStall()\n",
+    find: "        this.#stalls.end()\n        this.dispatch({ _tag: \"Room\" })\n",
+    replace: "        this.#stalls.end()\n",
     test: "connection/NodeConnection",
     name: "backpressure: a request can be withdrawn while the peer doesn't read, and is sent when there is room",
     hangs: true,

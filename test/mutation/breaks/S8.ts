@@ -8,7 +8,7 @@ export const s8 = breaksOf(
     file: openDriver,
     find: "Effect.timeoutOrElse(transport.connect, {",
     replace: "Effect.timeoutOrElse(Effect.retry(transport.connect, { times: 2 }), {",
-    test: "session/unsaid",
+    test: "session/defaults",
     name: "a failed connection is not retried",
     why: "connecting is tried again in silence"
   },
@@ -25,7 +25,7 @@ export const s8 = breaksOf(
     file: session,
     find: "if (options.startTls === true) yield* session.startTls()",
     replace: "if (options.startTls === true) yield* Effect.ignore(session.startTls())",
-    test: "session/unsaid",
+    test: "session/defaults",
     name: "a refused StartTLS of the configuration: no session, and nothing is sent in clear text",
     why: "a session is there in clear text although its StartTLS was refused"
   }

@@ -41,7 +41,7 @@ export const s9 = breaksOf(
     file: "src/connection/LdapTransport.ts",
     find: `protection: options?.protection ?? "none"`,
     replace: `protection: options?.protection ?? "local"`,
-    test: "session/unsaid",
+    test: "session/defaults",
     name: "no password is sent over a socket without known protection",
     why: "a socket of which nothing is known counts as protected"
   },
@@ -49,7 +49,7 @@ export const s9 = breaksOf(
     file: node,
     find: "/^(::ffff:)?127\\./.test(address)",
     replace: "address.length > 0",
-    test: "session/unsaid",
+    test: "session/defaults",
     name: "an address that isn't loopback is not local",
     why: "every address counts as this machine's"
   },
@@ -90,7 +90,7 @@ export const s9 = breaksOf(
     file: handshake,
     find: "      host: name,\n",
     replace: "",
-    test: "session/unsaid",
+    test: "session/defaults",
     name: "an address is checked against the certificate's addresses, not against its names",
     why: "the certificate's addresses aren't looked at"
   },
@@ -130,7 +130,7 @@ export const s9 = breaksOf(
     file: "src/connection/SocketConnection.ts",
     find: "rejectUnauthorized: tls.rejectUnauthorized ?? true",
     replace: "rejectUnauthorized: tls.rejectUnauthorized ?? false",
-    test: "session/unsaid",
+    test: "session/defaults",
     name: "the upgrade of a socket of Effect verifies, unless it is told not to",
     why: "StartTLS on a socket of Effect takes any certificate"
   },

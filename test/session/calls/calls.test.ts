@@ -21,7 +21,7 @@ import type { AnyCall } from "../../../src/session/calls/Call.ts"
 import { operationsBy } from "../../../src/session/calls/operationsBy.ts"
 import { passingTo, type Performer } from "../../../src/session/calls/Performer.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { connect, done, entry, ok } from "../RecordingPeer.ts"
+import { connect, done, entry, ok } from "../recording/RecordingPeer.ts"
 
 const own = LdapControl.make("1.2.3.4", { value: Buffer.from("x") })
 const dn = "cn=x,dc=example"

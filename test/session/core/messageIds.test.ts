@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import { vi } from "vitest"
 import { maxInt } from "../../../src/protocol/LdapMessage.ts"
 import type { LdapSession } from "../../../src/session/LdapSession.ts"
-import { connect, ok, type RecordingPeer } from "../RecordingPeer.ts"
+import { connect, ok, type RecordingPeer } from "../recording/RecordingPeer.ts"
 
 vi.mock("../../../src/protocol/LdapMessage.ts", async (original) => ({ ...(await original<object>()), maxInt: 8 }))
 

@@ -10,7 +10,7 @@ import * as Socket from "effect/socket/Socket"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { connect, octets, ok, over, settle } from "../RecordingPeer.ts"
+import { connect, octets, ok, over, settle } from "../recording/RecordingPeer.ts"
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
 

@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { Worker } from "node:worker_threads"
 import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { connect, octets, ok, over, settle } from "../RecordingPeer.ts"
+import { connect, octets, ok, over, settle } from "../recording/RecordingPeer.ts"
 
 /** A clock whose wall time can be set. Its monotonic time and its sleep are those of the real clock. */
 const settable = (clock: Clock.Clock) => {

@@ -9,8 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { entry, octets, ok, settle } from "../RecordingPeer.ts"
-import { HandMade, open } from "./HandMade.ts"
+import { entry, octets, ok, settle } from "../recording/RecordingPeer.ts"
+import { open, ScriptedConnection } from "./ScriptedConnection.ts"
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
 
@@ -20,7 +20,7 @@ const granted = { _tag: "ExtendedResponse", result: ok } as const
 describe("S13: a connection that delivers the response within the call that writes", () => {
   it.effect("may reuse the lent bytes after that call", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onWrite = ({ messageId, operation }) => {
         if (operation._tag !== "DeleteRequest") return true
         const lent = Buffer.from(octets(messageId, deleted))
@@ -35,7 +35,7 @@ describe("S13: a connection that delivers the response within the call that writ
 
   it.effect("and ends within that call: the operation gets its response, and the session ends", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onWrite = ({ messageId }) => {
         connection.send(messageId, deleted)
         connection.end()
@@ -50,7 +50,7 @@ describe("S13: a connection that delivers the response within the call that writ
 describe("S5: a connection without room", () => {
   it.effect("that reports room within the call that writes is written to again", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onWrite = () => {
         connection.receiver.onRoom()
         return false
@@ -65,7 +65,7 @@ describe("S5: a connection without room", () => {
 
   it.effect("gets no bytes before it has room, except the unbind", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onWrite = () => false
       const scope = yield* Scope.make()
       const session = yield* Scope.provide(open(connection, { closeTimeout: 0 }), scope)
@@ -88,7 +88,7 @@ describe("S13: a connection that throws", () => {
 
   it.effect("a connection that throws when it is written to is lost, and the release ends", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onWrite = thrown
       const scope = yield* Scope.make()
       const session = yield* Scope.provide(open(connection, { closeTimeout: "5 seconds" }), scope)
@@ -103,7 +103,7 @@ describe("S13: a connection that throws", () => {
 
   it.effect("a connection that throws when the unbind is written: the release ends", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onWrite = thrown
       const scope = yield* Scope.make()
       yield* Scope.provide(open(connection, { closeTimeout: "5 seconds" }), scope)
@@ -114,7 +114,7 @@ describe("S13: a connection that throws", () => {
 
   it.effect("a connection that throws when it is paused is lost", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onPause = thrown
       const session = yield* open(connection, { closeTimeout: 0 })
       yield* start(Effect.exit(Stream.runForEach(session.search({ base: "" }), () => Effect.never)))
@@ -129,7 +129,7 @@ describe("S13: a connection that throws", () => {
 
   it.effect("a connection that throws when reading starts is lost at once", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onResume = thrown
       const session = yield* open(connection, { closeTimeout: 0 })
       assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
@@ -138,7 +138,7 @@ describe("S13: a connection that throws", () => {
 
   it.effect("a connection that throws when this side is closed: the release only waits for the peer", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       connection.onShutdown = thrown
       const scope = yield* Scope.make()
       yield* Scope.provide(open(connection, { closeTimeout: "5 seconds" }), scope)
@@ -153,7 +153,7 @@ describe("S13: a connection that throws", () => {
 
 describe("S7: a handshake", () => {
   const shaking = Effect.fnUntraced(function*(handshake: Effect.Effect<void>) {
-    const connection = new HandMade()
+    const connection = new ScriptedConnection()
     connection.handshake = handshake
     const scope = yield* Scope.make()
     const session = yield* Scope.provide(
@@ -210,7 +210,7 @@ describe("S7: a handshake", () => {
 describe("S2: the closing of a connection", () => {
   it.effect("closing the connection has a closeTimeout of its own, whatever time the unbind and the wait for the peer took", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       const scope = yield* Scope.make()
       yield* Scope.provide(open(connection, { closeTimeout: "5 seconds" }, Effect.never), scope)
       const release = yield* start(Scope.close(scope, Exit.void))
@@ -227,7 +227,7 @@ describe("S2: the closing of a connection", () => {
 describe("phases", () => {
   it.effect("after the unbind all input is ignored: responses, notices and garbage", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       const scope = yield* Scope.make()
       const session = yield* Scope.provide(open(connection, { closeTimeout: "5 seconds" }), scope)
       const pending = yield* start(Effect.flip(session.delete("cn=a")))
@@ -248,7 +248,7 @@ describe("phases", () => {
 
   it.effect("a peer that closes several times, and reports room afterwards, changes nothing", () =>
     Effect.gen(function*() {
-      const connection = new HandMade()
+      const connection = new ScriptedConnection()
       const scope = yield* Scope.make()
       const session = yield* Scope.provide(open(connection, { closeTimeout: "5 seconds" }), scope)
       connection.end()

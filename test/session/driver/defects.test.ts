@@ -7,7 +7,7 @@ import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { connect, octets, ok, over, settle } from "../RecordingPeer.ts"
+import { connect, octets, ok, over, settle } from "../recording/RecordingPeer.ts"
 
 const broken = Effect.die(new Error("broken"))
 

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
-import { connect, ok, settle } from "../RecordingPeer.ts"
+import { connect, ok, settle } from "../recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const world = yield* connect({ closeTimeout: 0, ...options })

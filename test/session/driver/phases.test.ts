@@ -13,8 +13,8 @@ import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
 import { ConnectFailed, LdapError } from "../../../src/model/LdapError.ts"
-import { ok, settle } from "../RecordingPeer.ts"
-import { HandMade, open } from "./HandMade.ts"
+import { ok, settle } from "../recording/RecordingPeer.ts"
+import { open, ScriptedConnection } from "./ScriptedConnection.ts"
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
 
@@ -23,7 +23,7 @@ const granted = { _tag: "ExtendedResponse", result: ok } as const
 const accepted = { _tag: "BindResponse", result: ok } as const
 
 const opened = Effect.fnUntraced(function*(handshake: Effect.Effect<void, LdapError> = Effect.void) {
-  const connection = new HandMade()
+  const connection = new ScriptedConnection()
   connection.handshake = handshake
   const scope = yield* Scope.make()
   const session = yield* Scope.provide(
@@ -42,7 +42,7 @@ const securing = Effect.fnUntraced(function*(handshake?: Effect.Effect<void, Lda
 })
 
 describe("a release while StartTLS is on its way", () => {
-  const ways: Record<string, (connection: HandMade) => void> = {
+  const ways: Record<string, (connection: ScriptedConnection) => void> = {
     "garbage": (connection) => connection.receiver.onOctets(Buffer.from("no LDAP")),
     "the peer's end": (connection) => connection.end(),
     "an answer of another kind": (connection) => connection.send(1, deleted),

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
-import { entry, octets, ok } from "../RecordingPeer.ts"
+import { entry, octets, ok } from "../recording/RecordingPeer.ts"
 import { type Behaviour, inFlight, reasonOf, stillWorks, type World } from "./world.ts"
 
 /** A peer that is gone while a delete and a search wait. */

@@ -4,7 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { done, entry, octets } from "../RecordingPeer.ts"
+import { done, entry, octets } from "../recording/RecordingPeer.ts"
 import { type Behaviour, stillWorks, type World } from "./world.ts"
 
 const total = 40_000

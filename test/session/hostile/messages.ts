@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { SessionOptions } from "../../../src/session/LdapSession.ts"
-import { done, entry, octets, ok } from "../RecordingPeer.ts"
+import { done, entry, octets, ok } from "../recording/RecordingPeer.ts"
 import { type Behaviour, deleteResponse, element, inFlight, message, reasonOf, result } from "./world.ts"
 
 /** Bytes that a peer sends while a delete (message id 1) and a search (2) wait. */

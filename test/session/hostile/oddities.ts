@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
-import { done, entry, octets, ok } from "../RecordingPeer.ts"
+import { done, entry, octets, ok } from "../recording/RecordingPeer.ts"
 import { deep } from "./messages.ts"
 import {
   answerBoth,

@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
-import { done, entry, octets, ok } from "../RecordingPeer.ts"
+import { done, entry, octets, ok } from "../recording/RecordingPeer.ts"
 import { type Behaviour, element, reasonOf, stillWorks, type World } from "./world.ts"
 
 const paged = (cookie: string | Uint8Array, size = 0) => LdapControl.pagedResults({ size, cookie: Buffer.from(cookie) })

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
-import { done, entry, octets, ok } from "../RecordingPeer.ts"
+import { done, entry, octets, ok } from "../recording/RecordingPeer.ts"
 import { type Behaviour, inFlight, reasonOf, stillWorks } from "./world.ts"
 
 const answer = octets(1, { _tag: "DeleteResponse", result: ok })

@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import { octets, ok, type Request } from "../RecordingPeer.ts"
+import { octets, ok, type Request } from "../recording/RecordingPeer.ts"
 import { type Behaviour, reasonOf, stillWorks, type World } from "./world.ts"
 
 /** A StartTLS request, the peer's answer, and the caller's error. */

@@ -14,8 +14,8 @@ import type { LdapEntry } from "../../../src/model/entry/LdapEntry.ts"
 import type { LdapError, LdapResult } from "../../../src/model/LdapError.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { makeCertificates } from "../../servers/certificates.ts"
-import { connect, done, ok, type RecordingPeer } from "../RecordingPeer.ts"
-import { listen, type RecordedConnection } from "../RecordingServer.ts"
+import { connect, done, ok, type RecordingPeer } from "../recording/RecordingPeer.ts"
+import { listen, type RecordedConnection } from "../recording/RecordingServer.ts"
 
 export type Way = "memory" | "TCP" | "TLS"
 

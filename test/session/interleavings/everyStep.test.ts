@@ -17,9 +17,9 @@ import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
 import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { makeCertificates } from "../../servers/certificates.ts"
-import { answering } from "../answering.ts"
-import { connect, over, type RecordingPeer } from "../RecordingPeer.ts"
-import { listen, type RecordedConnection } from "../RecordingServer.ts"
+import { answering } from "../recording/answering.ts"
+import { connect, over, type RecordingPeer } from "../recording/RecordingPeer.ts"
+import { listen, type RecordedConnection } from "../recording/RecordingServer.ts"
 import { atEveryStep, type Stepping } from "./stepping.ts"
 
 const auth = LdapAuth.simple("cn=a", Redacted.make("secret"))

@@ -16,8 +16,8 @@ import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
 import * as MemorySocket from "../../../src/connection/MemorySocket.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { answering } from "../answering.ts"
-import { over, type RecordingPeer } from "../RecordingPeer.ts"
+import { answering } from "../recording/answering.ts"
+import { over, type RecordingPeer } from "../recording/RecordingPeer.ts"
 import { explore } from "./schedules.ts"
 
 const auth = LdapAuth.simple("cn=a", Redacted.make("secret"))

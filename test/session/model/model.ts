@@ -27,7 +27,7 @@ import type { LdapError, SessionEnd } from "../../../src/model/LdapError.ts"
 import { LdapParser } from "../../../src/protocol/LdapCodec.ts"
 import type { LdapMessage, ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { entry, octets, ok, over, type RecordingPeer, settle } from "../RecordingPeer.ts"
+import { entry, octets, ok, over, type RecordingPeer, settle } from "../recording/RecordingPeer.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Programs

@@ -24,7 +24,7 @@ import type { LdapError } from "../../../src/model/LdapError.ts"
 import { LdapParser } from "../../../src/protocol/LdapCodec.ts"
 import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { entry, octets, ok } from "../RecordingPeer.ts"
+import { entry, octets, ok } from "../recording/RecordingPeer.ts"
 
 const { values } = parseArgs({
   options: {

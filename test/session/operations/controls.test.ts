@@ -13,7 +13,7 @@ import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 import * as LdapRootDse from "../../../src/model/LdapRootDse.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { connect, ok, settle } from "../RecordingPeer.ts"
+import { connect, ok, settle } from "../recording/RecordingPeer.ts"
 
 const own = LdapControl.make("1.2.3.4", { value: Buffer.from("x") })
 

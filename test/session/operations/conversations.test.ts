@@ -12,7 +12,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
-import { connect, octets, ok, settle } from "../RecordingPeer.ts"
+import { connect, octets, ok, settle } from "../recording/RecordingPeer.ts"
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
 

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
-import { connect, done, entry, settle } from "../RecordingPeer.ts"
+import { connect, done, entry, settle } from "../recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const { peer, session } = yield* connect({ closeTimeout: 0, ...options })

@@ -9,7 +9,7 @@ import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import type * as LdapSession from "../../../src/session/LdapSession.ts"
-import { connect, done, entry, ok, settle } from "../RecordingPeer.ts"
+import { connect, done, entry, ok, settle } from "../recording/RecordingPeer.ts"
 
 const open = Effect.fnUntraced(function*(options?: Parameters<typeof connect>[0]) {
   const connected = yield* connect({ closeTimeout: 0, ...options })

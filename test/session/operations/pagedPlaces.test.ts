@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import { atEveryStep } from "../interleavings/stepping.ts"
-import { connect, done, entry, ok, type RecordingPeer, settle } from "../RecordingPeer.ts"
+import { connect, done, entry, ok, type RecordingPeer, settle } from "../recording/RecordingPeer.ts"
 
 const base = "dc=example"
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })

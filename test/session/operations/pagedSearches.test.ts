@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import type { LdapSession, SearchOptions } from "../../../src/session/LdapSession.ts"
-import { connect, done, entry, octets, type RecordingPeer, settle } from "../RecordingPeer.ts"
+import { connect, done, entry, octets, type RecordingPeer, settle } from "../recording/RecordingPeer.ts"
 import { asked, next } from "./pageRequests.ts"
 
 const base = "dc=example"

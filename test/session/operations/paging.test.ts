@@ -8,7 +8,7 @@ import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapControl from "../../../src/model/control/LdapControl.ts"
 import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
 import type { LdapSession, SearchOptions } from "../../../src/session/LdapSession.ts"
-import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "../RecordingPeer.ts"
+import { connect, done, entry, octets, ok, type RecordingPeer, settle } from "../recording/RecordingPeer.ts"
 import { asked, next } from "./pageRequests.ts"
 
 const open = Effect.fnUntraced(function*() {

@@ -10,7 +10,7 @@ import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { passwordOf } from "../../servers/directory.ts"
-import { connect, ok, settle } from "../RecordingPeer.ts"
+import { connect, ok, settle } from "../recording/RecordingPeer.ts"
 
 const password = Redacted.make("pencil")
 

@@ -1,7 +1,7 @@
 /** The suite on 389 Directory Server. */
 import { describe, inject } from "vitest"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 import { suite } from "./suite.ts"
 
 const ds389 = inject("ds389")

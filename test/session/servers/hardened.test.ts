@@ -9,11 +9,12 @@ import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
+import { runCli } from "../../cli/runCli.ts"
 import { passwordOf } from "../../servers/directory.ts"
 import { type Ds389Facts, launchDs389 } from "../../servers/ds389.ts"
 import { type Running, running } from "../../servers/running.ts"
 import { launchSamba, type SambaFacts, sambaPasswordOf } from "../../servers/samba.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 
 const kerberos = inject("kerberos")
 const hasSamba = inject("samba") !== undefined
@@ -53,6 +54,24 @@ describe.skipIf(!hasSamba)("Samba with ldap server require strong auth = yes", (
         ...(yield* Effect.forEach(authsWith("none"), (auth) => failing({ url: samba.urls.ldap, auth })))
       ]
       for (const { reason } of errors) assert.strictEqual(reason._tag, "StrongerAuthRequired")
+    }))
+
+  it.live("effect-ldap check says that signing is demanded, and what a refused simple bind needs", () =>
+    Effect.gen(function*() {
+      const { admin, caFile, urls } = samba
+      const env = {
+        LDAP_BIND_DN: admin.upn,
+        LDAP_PASSWORD: admin.password,
+        LDAP_ALLOW_INSECURE_AUTH: "true",
+        LDAP_CA: caFile
+      }
+      const { code, stdout } = yield* runCli(["check", urls.ldap], { env })
+      const text = stdout.toString()
+      assert.strictEqual(code, 1)
+      assert.match(text, /^ok +signing +demanded: a simple bind needs ldaps:/m)
+      assert.match(text, /^failure +bind +.*strongerAuthRequired \(8\).*\n +-> Use ldaps:.*--auth kerberos\.\n$/m)
+      const secured = yield* runCli(["check", urls.ldaps], { env })
+      assert.strictEqual(secured.code, 0)
     }))
 
   it.live("without an option the bind is signed and sealed, which is what it demands", () =>

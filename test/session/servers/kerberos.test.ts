@@ -16,11 +16,11 @@ import * as LdapSasl from "../../../src/auth/LdapSasl.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import { type Gss, startGss } from "../../servers/gss.ts"
-import { kinit, realmConfiguration } from "../../servers/kerberos.ts"
+import { type Gss, startGss } from "../../servers/kerberos/gss.ts"
+import { kinit, realmConfiguration } from "../../servers/kerberos/kerberos.ts"
 import { sambaPasswordOf } from "../../servers/samba.ts"
-import { closedConnections } from "../../servers/slapdLog.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
+import { closedConnections } from "../../servers/slapd/slapdLog.ts"
 
 const kerberos = inject("kerberos")
 const samba = inject("samba")

@@ -13,7 +13,7 @@ import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { movedBy } from "../../auth/kerberos/clocks.ts"
 import { passwordOf } from "../../servers/directory.ts"
 import { sambaPasswordOf } from "../../servers/samba.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 
 const kerberos = inject("kerberos")
 const samba = inject("samba")

@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { sambaPasswordOf } from "../../servers/samba.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 
 const samba = inject("samba")
 

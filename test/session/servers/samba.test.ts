@@ -2,7 +2,7 @@
 import { describe, inject } from "vitest"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import { bigGroupMembers, sambaPasswordOf } from "../../servers/samba.ts"
-import { waitFor } from "../../servers/waitFor.ts"
+import { waitFor } from "../../servers/setup/waitFor.ts"
 import { suite } from "./suite.ts"
 
 const samba = inject("samba")

@@ -7,8 +7,8 @@ import * as Stream from "effect/Stream"
 import { inject } from "vitest"
 import * as LdapAuth from "../../../src/auth/LdapAuth.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
-import type { SlapdFacts } from "../../servers/slapd.ts"
-import { closedConnections } from "../../servers/slapdLog.ts"
+import type { SlapdFacts } from "../../servers/slapd/slapd.ts"
+import { closedConnections } from "../../servers/slapd/slapdLog.ts"
 import { suite } from "./suite.ts"
 
 const slapd = inject("slapd")

@@ -139,7 +139,8 @@ describe("new passwords", () => {
       for (const used of ["long enough 1", "long enough 2"]) {
         assert.deepStrictEqual(yield* said(raw, setPassword(used)), [19, { error: "passwordInHistory" }], used)
       }
-      assert.strictEqual((yield* raw.request(passwordModify("short"))).result.code, 19)
+      assert.deepStrictEqual(yield* said(raw, passwordModify("short")), [19, { error: "passwordTooShort" }])
+      assert.deepStrictEqual(yield* said(raw, passwordModify("long enough 2")), [19, { error: "passwordInHistory" }])
       assert.deepStrictEqual(yield* said(other, setPassword("x")), [0, {}])
     }))
 

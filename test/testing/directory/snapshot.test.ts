@@ -18,7 +18,7 @@ import * as Ldif from "../../../src/model/ldif/Ldif.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
-import { ensureSlapd } from "../../servers/slapd.ts"
+import { ensureSlapd } from "../../servers/slapd/slapd.ts"
 import { admin, base, ldif, make } from "../fixture.ts"
 import { connect } from "../RawClient.ts"
 

@@ -12,7 +12,7 @@ import type { LdapModification } from "../../../src/model/LdapModification.ts"
 import type { RequestOperation, SearchRequest } from "../../../src/protocol/LdapMessage.ts"
 import * as InMemoryDirectory from "../../../src/testing/InMemoryDirectory.ts"
 import { admin, base, directory } from "../../servers/directory.ts"
-import { ensureSlapd, startSlapd } from "../../servers/slapd.ts"
+import { ensureSlapd, startSlapd } from "../../servers/slapd/slapd.ts"
 import { type Answer, connect, fromSocket, type RawClient, searchRequest } from "../RawClient.ts"
 
 /** A slapd for this file only, if there is one: in the shared one other test files add entries during the comparison. */

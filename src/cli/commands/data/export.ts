@@ -12,7 +12,7 @@ import { progress } from "../../output/progress.ts"
 import { joined, say, writeAll } from "../../output/standardOutput.ts"
 import { baseOf } from "../../settings/base.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, fileFlag, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { filterOf } from "../read/searchFlags.ts"
 
 export const exportEntries = Command.make(
@@ -27,7 +27,7 @@ export const exportEntries = Command.make(
     filter: optional(Flag.String("filter").pipe(Flag.withDescription("Only entries that match"))),
     operational: isGiven(Flag.Boolean("operational").pipe(Flag.withDescription("With the operational attributes"))),
     output: optional(
-      Flag.String("output").pipe(Flag.withMetavar("FILE"), Flag.withDescription("A file instead of standard output"))
+      fileFlag("output", "A file instead of standard output")
     ),
     pageSize: Flag.Int("page-size").pipe(Flag.withDescription("Entries of a page"), Flag.withDefault(500)),
     connection: connectionFlags

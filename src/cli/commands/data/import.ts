@@ -8,17 +8,17 @@ import * as LdapJobs from "../../../client/jobs/LdapJobs.ts"
 import type { LdapError } from "../../../model/LdapError.ts"
 import type { Entry } from "../../../model/ldif/Ldif.ts"
 import { Ended, exitCodeOf } from "../../CliFailure.ts"
-import { entriesOf } from "../../input/records.ts"
+import { entriesOf, ldifArgument } from "../../input/records.ts"
 import { openReport } from "../../output/failureReport.ts"
 import { progress } from "../../output/progress.ts"
 import { say } from "../../output/standardOutput.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, fileFlag, isGiven, optional } from "../../settings/connectionFlags.ts"
 
 export const importEntries = Command.make(
   "import",
   {
-    file: Argument.String("file").pipe(Argument.withDescription("LDIF of entries; - for standard input")),
+    file: ldifArgument.pipe(Argument.withDescription("LDIF of entries; - for standard input")),
     update: isGiven(
       Flag.Boolean("update").pipe(
         Flag.withDescription(
@@ -33,10 +33,7 @@ export const importEntries = Command.make(
       )
     ),
     report: optional(
-      Flag.String("report").pipe(
-        Flag.withMetavar("FILE"),
-        Flag.withDescription("Write the entries that failed to a file")
-      )
+      fileFlag("report", "Write the entries that failed to a file")
     ),
     connection: connectionFlags
   },

@@ -56,7 +56,7 @@ const show = Command.make(
     yield* writeLines(
       `${objectClass === undefined ? "attributeType" : "objectClass"} ${lineForTerminal(nameOf(definition))}`,
       ...Object.entries(all).flatMap(([field, value]: [string, unknown]) => {
-        const text = textOf(value)
+        const text = field === "_tag" || (value instanceof Map && value.size === 0) ? "" : textOf(value)
         return text === "" ? [] : [`  ${field}: ${lineForTerminal(text)}`]
       })
     )

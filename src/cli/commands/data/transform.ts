@@ -10,7 +10,7 @@ import { InvalidRequest } from "../../../model/LdapError.ts"
 import * as Ldif from "../../../model/ldif/Ldif.ts"
 import * as LdifTransform from "../../../model/ldif/LdifTransform.ts"
 import { UsageError } from "../../CliFailure.ts"
-import { recordsOf } from "../../input/records.ts"
+import { ldifArgument, recordsOf } from "../../input/records.ts"
 import { joined, writeAll } from "../../output/standardOutput.ts"
 import { optional } from "../../settings/connectionFlags.ts"
 import { passwordIn } from "../../settings/secrets.ts"
@@ -21,7 +21,7 @@ const list = (name: string, description: string) =>
 export const transform = Command.make(
   "transform",
   {
-    file: Argument.String("file").pipe(Argument.withDescription("LDIF; default standard input"), Argument.optional),
+    file: ldifArgument.pipe(Argument.withDescription("LDIF; default standard input"), Argument.optional),
     drop: list("drop", "Leave these attributes out"),
     keep: list("keep", "Leave out all attributes but these"),
     rename: optional(Flag.KeyValuePair("rename").pipe(Flag.withDescription("Another name for an attribute: old=new"))),

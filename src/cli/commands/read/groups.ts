@@ -4,11 +4,9 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as LdapResolver from "../../../client/jobs/LdapResolver.ts"
-import { nameKey } from "../../../model/dn/nameKey.ts"
-import { writeAll } from "../../output/standardOutput.ts"
+import * as LdapJobs from "../../../client/jobs/LdapJobs.ts"
+import { joined, say, writeAll } from "../../output/standardOutput.ts"
 import { lineForTerminal } from "../../output/terminalText.ts"
-import { baseOf } from "../../settings/base.ts"
 import { connect } from "../../settings/connection.ts"
 import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
 
@@ -17,47 +15,53 @@ export const groups = Command.make(
   {
     dn: Argument.String("dn").pipe(Argument.withDescription("The entry")),
     nested: isGiven(Flag.Boolean("nested").pipe(Flag.withDescription("Also the groups of its groups"))),
+    by: Flag.Literals("by", ["auto", "members", "memberOf"]).pipe(
+      Flag.withDescription("How they are found: by the lists of the groups, by memberOf, or as the server does it"),
+      Flag.withDefault("auto" as const)
+    ),
     base: optional(
       Flag.String("base").pipe(
         Flag.withAlias("b"),
         Flag.withMetavar("DN"),
-        Flag.withDescription("Where the groups are")
+        Flag.withDescription("Where the groups are; default LDAP_BASE, or the naming context of the entry")
       )
     ),
-    memberAttribute: Flag.String("member-attribute").pipe(
-      Flag.withDescription("The attribute in which groups name their members"),
-      Flag.withDefault("member")
+    memberAttributes: optional(
+      Flag.String("member-attribute").pipe(
+        Flag.withMetavar("A,B"),
+        Flag.withDescription(
+          "The attributes in which groups name their members; default member, uniqueMember and memberUid"
+        )
+      )
     ),
     connection: connectionFlags
   },
-  Effect.fnUntraced(function*({ base, connection, dn, memberAttribute, nested }) {
+  Effect.fnUntraced(function*({ base, by, connection, dn, memberAttributes, nested }) {
     const connected = yield* connect(connection)
-    const resolver = LdapResolver.make(connected.client, {
-      base: yield* baseOf(connected, base),
-      attributes: ["1.1"],
-      memberAttribute
+    const { groups, unreadable } = yield* LdapJobs.groupsOf(connected.client, dn, {
+      base: base ?? connected.base,
+      by,
+      nested,
+      memberAttributes: memberAttributes?.split(","),
+      attributes: []
     })
-    const seen = new Set([nameKey(dn)])
-    let level: ReadonlyArray<string> = [dn]
-    while (level.length > 0) {
-      // The resolver asks for all of a level in a few searches.
-      const found = yield* Effect.forEach(level, (name) => resolver.groupsOf(name), { concurrency: "unbounded" })
-      const names = found.flat().map((entry) => entry.dn).filter((name) => {
-        const key = nameKey(name)
-        return seen.has(key) ? false : seen.add(key)
-      })
-      if (names.length > 0) {
-        yield* writeAll(Stream.succeed(names.map((name) => `${lineForTerminal(name)}\n`).join("")))
-      }
-      level = nested ? names : []
-    }
+    // The nearest first.
+    const names = groups.toSorted((a, b) => (a.depth ?? Infinity) - (b.depth ?? Infinity)).map(({ entry }) => entry.dn)
+    yield* writeAll(joined(Stream.map(Stream.fromIterable(names), (name) => `${lineForTerminal(name)}\n`)))
+    for (const name of unreadable) yield* say(`${name} can't be read, so it may be in groups that are missing here.`)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Print the groups that an entry is in, a line each"),
+  Command.withDescription(
+    "Print the groups that an entry is in, a line each, the nearest first; in Active Directory with the primary group"
+  ),
   Command.withExamples([
     {
       command: "effect-ldap groups uid=ada,ou=people,dc=example,dc=org --nested",
       description: "With the groups of groups"
+    },
+    {
+      command: "effect-ldap groups uid=ada,ou=people,dc=example,dc=org --member-attribute uniqueMember",
+      description: "Where groups are of the class groupOfUniqueNames"
     }
   ])
 )

@@ -12,7 +12,7 @@ import { say, writeLines } from "../../output/standardOutput.ts"
 import { lineForTerminal } from "../../output/terminalText.ts"
 import { baseOf } from "../../settings/base.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, fileFlag, optional } from "../../settings/connectionFlags.ts"
 import { askPassword, passwordIn } from "../../settings/secrets.ts"
 
 const standardFilter =
@@ -34,10 +34,7 @@ export const login = Command.make(
       Flag.withDefault(standardFilter)
     ),
     loginPasswordFile: optional(
-      Flag.String("login-password-file").pipe(
-        Flag.withMetavar("FILE"),
-        Flag.withDescription("File that holds the person's password; without it, you are asked")
-      )
+      fileFlag("login-password-file", "File that holds the person's password; without it, you are asked")
     ),
     connection: connectionFlags
   },

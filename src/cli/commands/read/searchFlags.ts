@@ -58,10 +58,16 @@ export const filterOf = (
     text === undefined
       ? Result.succeed(LdapFilter.present("objectClass"))
       : set === undefined
-      ? LdapFilter.parse(text)
-      : Result.map(LdapFilter.template(text, { placeholders: Object.keys(set) }), (template) => template.filter(set)),
+      ? LdapFilter.parse(inParentheses(text))
+      : Result.map(
+        LdapFilter.template(inParentheses(text), { placeholders: Object.keys(set) }),
+        (template) => template.filter(set)
+      ),
     ({ message }) => new UsageError({ detail: message })
   ))
+
+/** `uid=ada` is `(uid=ada)`, as for `ldapsearch`. */
+const inParentheses = (text: string): string => /^\s*\(/.test(text) ? text : `(${text})`
 
 /** The options of a search. */
 export const optionsOf = (

@@ -13,6 +13,7 @@ import * as LdapFilter from "../../../model/filter/LdapFilter.ts"
 import type { LdapError } from "../../../model/LdapError.ts"
 import * as LdapSession from "../../../session/LdapSession.ts"
 import { Ended, UsageError } from "../../CliFailure.ts"
+import { durationText } from "../../input/durations.ts"
 import { progress } from "../../output/progress.ts"
 import { say, writeLines } from "../../output/standardOutput.ts"
 import { jsonText } from "../../output/terminalText.ts"
@@ -22,7 +23,10 @@ import { connectionFlags, isGiven, optional } from "../../settings/connectionFla
 import { Latencies } from "./Latencies.ts"
 
 const load = {
-  duration: Flag.String("duration").pipe(Flag.withDescription("As in \"10 seconds\""), Flag.withDefault("10 seconds")),
+  duration: Flag.String("duration").pipe(
+    Flag.withDescription("As in 10s or \"5 minutes\""),
+    Flag.withDefault("10 seconds")
+  ),
   concurrency: Flag.Int("concurrency").pipe(
     Flag.withDescription("Requests in flight, each by a fiber of its own"),
     Flag.withDefault(10)
@@ -91,7 +95,7 @@ const authrate = Command.make(
   Command.withDescription("Bind with the credentials, over and over, on sessions that stay"),
   Command.withExamples([
     {
-      command: "effect-ldap bench authrate --concurrency 20 --duration '30 seconds'",
+      command: "effect-ldap bench authrate --concurrency 20 --duration 30s",
       description: "How many logins are there in a second?"
     }
   ])
@@ -118,9 +122,9 @@ const measure = Effect.fnUntraced(function*<A, R>(
   one: Effect.Effect<A, LdapError, R>,
   options: { readonly concurrency: number; readonly duration: string; readonly json: boolean }
 ) {
-  const limit = Duration.fromInput(options.duration as Duration.Input)
+  const limit = Duration.fromInput(durationText(options.duration) as Duration.Input)
   if (limit._tag === "None" || options.concurrency < 1) {
-    return yield* new UsageError({ detail: "--duration is like \"10 seconds\", and --concurrency a number from 1" })
+    return yield* new UsageError({ detail: "--duration is like 10s, and --concurrency a number from 1" })
   }
   const { done } = yield* progress(what)
   const latencies = new Latencies()

@@ -14,7 +14,7 @@ import { say, writeLines } from "../../output/standardOutput.ts"
 import { jsonText, lineForTerminal } from "../../output/terminalText.ts"
 import { baseOf } from "../../settings/base.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, fileFlag, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { filterOf } from "../read/searchFlags.ts"
 
 export const watch = Command.make(
@@ -28,10 +28,7 @@ export const watch = Command.make(
       Flag.String("base").pipe(Flag.withAlias("b"), Flag.withMetavar("DN"), Flag.withDescription("Where to look"))
     ),
     state: optional(
-      Flag.String("state").pipe(
-        Flag.withMetavar("FILE"),
-        Flag.withDescription("Remember in a file how far it came, and go on from there the next time")
-      )
+      fileFlag("state", "Remember in a file how far it came, and go on from there the next time")
     ),
     initial: isGiven(Flag.Boolean("initial").pipe(Flag.withDescription("Also print what is there at the beginning"))),
     once: isGiven(

@@ -7,18 +7,18 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as LdifApply from "../../../client/jobs/LdifApply.ts"
 import { Ended, exitCodeOf } from "../../CliFailure.ts"
-import { recordsOf } from "../../input/records.ts"
+import { ldifArgument, recordsOf } from "../../input/records.ts"
 import { openReport } from "../../output/failureReport.ts"
 import { progress } from "../../output/progress.ts"
 import { joined, say, writeAll } from "../../output/standardOutput.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, fileFlag, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { DryRun } from "./dryRun.ts"
 
 export const apply = Command.make(
   "apply",
   {
-    file: Argument.String("file").pipe(Argument.withDescription("LDIF (RFC 2849); - for standard input")),
+    file: ldifArgument.pipe(Argument.withDescription("LDIF (RFC 2849); - for standard input")),
     dryRun: isGiven(
       Flag.Boolean("dry-run").pipe(
         Flag.withAlias("n"),
@@ -32,11 +32,9 @@ export const apply = Command.make(
       )
     ),
     report: optional(
-      Flag.String("report").pipe(
-        Flag.withMetavar("FILE"),
-        Flag.withDescription(
-          "Write the records that failed to a file, as LDIF with the reasons, to correct and apply again"
-        )
+      fileFlag(
+        "report",
+        "Write the records that failed to a file, as LDIF with the reasons, to correct and apply again"
       )
     ),
     connection: connectionFlags

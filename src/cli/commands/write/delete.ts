@@ -5,7 +5,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as LdapJobs from "../../../client/jobs/LdapJobs.ts"
-import { Ended } from "../../CliFailure.ts"
+import { Ended, ExitCode } from "../../CliFailure.ts"
 import { progress } from "../../output/progress.ts"
 import { say } from "../../output/standardOutput.ts"
 import { lineForTerminal } from "../../output/terminalText.ts"
@@ -35,7 +35,7 @@ export const remove = Command.make(
       )
       if (!isSure) {
         yield* say("Nothing was deleted.")
-        return yield* new Ended({ code: 1 })
+        return yield* new Ended({ code: ExitCode.declined })
       }
     }
     const { done, total } = yield* progress("entries deleted")

@@ -6,26 +6,22 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as LdapJobs from "../../../client/jobs/LdapJobs.ts"
-import type { LdapClient } from "../../../client/LdapClient.ts"
-import * as LdapExtended from "../../../protocol/LdapExtended.ts"
+import { serverKindOf } from "../../../client/jobs/serverKind.ts"
 import { UsageError } from "../../CliFailure.ts"
+import { ownEntry } from "../../input/ownEntry.ts"
 import { say, writeLines } from "../../output/standardOutput.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, fileFlag, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { askNewPassword, askPassword, passwordIn } from "../../settings/secrets.ts"
-
-/** The root DSE of a domain controller has it (MS-ADTS 3.1.1.3.4.3). */
-const activeDirectory = "1.2.840.113556.1.4.800"
-
-const passwordFile = (name: string, description: string) =>
-  optional(Flag.String(name).pipe(Flag.withMetavar("FILE"), Flag.withDescription(description)))
 
 export const passwd = Command.make(
   "passwd",
   {
     dn: Argument.String("dn").pipe(Argument.withDescription("Whose password; default your own"), Argument.optional),
-    newPasswordFile: passwordFile("new-password-file", "File that holds the new password; without it, you are asked"),
-    oldPasswordFile: passwordFile("old-password-file", "File that holds the current password"),
+    newPasswordFile: optional(
+      fileFlag("new-password-file", "File that holds the new password; without it, you are asked")
+    ),
+    oldPasswordFile: optional(fileFlag("old-password-file", "File that holds the current password")),
     askOld: isGiven(Flag.Boolean("ask-old").pipe(Flag.withDescription("Ask for the current password"))),
     generate: isGiven(
       Flag.Boolean("generate").pipe(Flag.withDescription("Let the server make one, and print it (RFC 3062)"))
@@ -33,9 +29,9 @@ export const passwd = Command.make(
     connection: connectionFlags
   },
   Effect.fnUntraced(function*({ askOld, connection, dn, generate, newPasswordFile, oldPasswordFile }) {
-    const { client } = yield* connect(connection)
-    const user = Option.isSome(dn) ? dn.value : yield* ownName(client)
-    const isActiveDirectory = (yield* client.rootDse).getAll("supportedCapabilities").includes(activeDirectory)
+    const { client, identity } = yield* connect(connection)
+    const user = Option.isSome(dn) ? dn.value : yield* ownEntry(client, identity)
+    const isActiveDirectory = serverKindOf(yield* client.rootDse) === "activeDirectory"
     if (generate && isActiveDirectory) {
       return yield* new UsageError({ detail: "--generate: Active Directory makes no passwords" })
     }
@@ -67,14 +63,3 @@ export const passwd = Command.make(
     }
   ])
 )
-
-/** The name of the session's own entry. */
-const ownName = Effect.fnUntraced(function*(client: LdapClient) {
-  const { answer } = yield* client.extended(LdapExtended.whoAmI)
-  if (answer.startsWith("dn:") && answer !== "dn:") return answer.slice("dn:".length)
-  return yield* new UsageError({
-    detail: `the server takes you for ${
-      JSON.stringify(answer)
-    }, which names no entry: name the entry whose password to change`
-  })
-})

@@ -1,6 +1,9 @@
 /** What each server wants to be written for a change of an account's state. */
+import * as DateTime from "effect/DateTime"
+import * as Result from "effect/Result"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import * as LdapModification from "../../../model/LdapModification.ts"
+import { fromDateTime } from "../../../model/windows/FileTime.ts"
 import type { ServerKind } from "../serverKind.ts"
 
 export type AccountChange =
@@ -31,10 +34,7 @@ const exchange = (entry: LdapEntry, attribute: string, value: string | undefined
   ]
 }
 
-/** Intervals of 100 ns between 1601 and 1970. */
-const fileTimeOf1970 = 116_444_736_000_000_000n
-
-const fileTime = (millis: number): string => String(BigInt(Math.floor(millis)) * 10_000n + fileTimeOf1970)
+const fileTime = (millis: number): string => String(Result.getOrThrow(fromDateTime(DateTime.makeUnsafe(millis))))
 
 const generalizedTime = (millis: number): string => new Date(millis).toISOString().replace(/[-:T]|\.\d+/g, "")
 

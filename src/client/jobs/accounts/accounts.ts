@@ -115,6 +115,10 @@ export const expire = (
 /**
  * Makes the user change the password at the next login; with `required: false`, takes that back. See {@link unlock} for what is written.
  *
+ * **Details**
+ *
+ * In Active Directory an account whose password never expires (`dontExpirePassword` of `userAccountControl`) isn't asked for another one.
+ *
  * @category accounts
  * @since 0.2.0
  */

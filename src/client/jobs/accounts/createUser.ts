@@ -6,6 +6,7 @@ import { attributesProblem, nameProblem } from "../../../model/input/attributes.
 import { given } from "../../../model/input/values.ts"
 import { InvalidRequest, type LdapError } from "../../../model/LdapError.ts"
 import { entryAttributesFrom } from "../../../model/ldapts.ts"
+import { unicodePassword } from "../../../model/windows/unicodePassword.ts"
 import { booleanProblem } from "../../../session/input/operationInput.ts"
 import type { DnInput, EntryAttributesInput, LdapOperations, OperationOptions } from "../../../session/LdapSession.ts"
 import { checked, jobOptionsProblem, type Problem } from "../jobInput.ts"
@@ -25,7 +26,7 @@ export interface NewActiveDirectoryUser extends Pick<OperationOptions, "timeout"
   readonly mustChangePassword?: boolean | undefined
   /** Whether the user can log in. Default true. */
   readonly enabled?: boolean | undefined
-  /** Other attributes: `userPrincipalName`, `sn`, `mail` … */
+  /** Other attributes: `userPrincipalName`, `sn`, `mail` …; one that this function sets is refused. */
   readonly attributes?: EntryAttributesInput | undefined
 }
 
@@ -68,20 +69,33 @@ export const createUserInActiveDirectory = (
         jobOptionsProblem(user, {
           mustChangePassword: booleanProblem,
           enabled: booleanProblem,
-          attributes: (field, u) => attributesProblem(u, field)
+          attributes: (field, u) => attributesProblem(u, field) ?? ownProblem(field, u as EntryAttributesInput)
         }) ?? nameOfAccountProblem(user.sAMAccountName) ?? passwordProblem(user.password),
     () => {
       const { attributes = [], enabled = true, mustChangePassword = false, password, sAMAccountName, timeout } = user
-      const own = attributesFrom({
+      const account = attributesFrom({
         objectClass: "user",
         sAMAccountName,
         userAccountControl: enabled ? "512" : "514",
-        unicodePwd: Buffer.from(`"${Redacted.value(password)}"`, "utf16le"),
+        unicodePwd: unicodePassword(password),
         ...(mustChangePassword ? { pwdLastSet: "0" } : {})
       })
-      return Effect.asVoid(client.add(dn, [...own, ...entryAttributesFrom(attributes)], { ...notFollowed, timeout }))
+      return Effect.asVoid(
+        client.add(dn, [...account, ...entryAttributesFrom(attributes)], { ...notFollowed, timeout })
+      )
     }
   )
+
+const own = new Set(["objectclass", "samaccountname", "useraccountcontrol", "unicodepwd", "pwdlastset"])
+
+/** An attribute that comes twice in an add is an error on some servers, and two values on others. */
+const ownProblem = (field: string, attributes: EntryAttributesInput): Problem => {
+  const twice = entryAttributesFrom(attributes).find(({ description }) => own.has(description.toLowerCase()))
+  return twice === undefined ? undefined : new InvalidRequest({
+    field,
+    detail: `${twice.description} is set by this function; use its options, or an add for another kind of account`
+  })
+}
 
 const invalid = (field: string, u: unknown, what: string): InvalidRequest =>
   new InvalidRequest({ field, detail: `${given(u)} was given where ${what} belongs` })

@@ -11,6 +11,7 @@ import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../../model/filter/LdapFilter.ts"
 import { InvalidRequest, LdapError } from "../../../model/LdapError.ts"
 import { dnTextOf } from "../../../model/losslessText.ts"
+import { primaryGroupSidOf } from "../../../model/windows/primaryGroup.ts"
 import * as Sid from "../../../model/windows/Sid.ts"
 import type { DnInput, LdapOperations, OperationOptions, SearchOptions } from "../../../session/LdapSession.ts"
 import { allValues } from "../../../session/valueRanges.ts"
@@ -219,14 +220,6 @@ const isOfOneEntry = ({ reason }: LdapError): boolean => "code" in reason && !re
 
 /** The SID of an account's primary group, which no server lists among its groups. */
 export const primaryGroupSid = (entry: LdapEntry): Uint8Array | undefined => {
-  const sid = entry.getBytes("objectSid")
-  const rid = entry.get("primaryGroupID")
-  if (sid === undefined || rid === undefined) return undefined
-  return Result.getOrUndefined(
-    Result.flatMap(
-      Sid.fromBytes(sid),
-      (text) =>
-        Result.flatMap(Sid.domainOf(text), (domain) => Result.flatMap(Sid.withRid(domain, Number(rid)), Sid.toBytes))
-    )
-  )
+  const sid = primaryGroupSidOf(entry)
+  return sid === undefined ? undefined : Result.getOrUndefined(Sid.toBytes(sid))
 }

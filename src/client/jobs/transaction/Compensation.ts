@@ -1,6 +1,6 @@
 /**
  * Writes that can be taken back: each is carried out at once and leaves its inverse, for servers without transactions. LdapTransaction.ts
- * decides when they are taken back.
+ * decides when they are taken back, and sees to it that all requests go to one server; inverse.ts has the inverse of each write.
  */
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
@@ -10,19 +10,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import * as Semaphore from "effect/Semaphore"
 import * as LdapControl from "../../../model/control/LdapControl.ts"
-import * as LdapDn from "../../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import { InvalidRequest, LdapError, type LdapResult } from "../../../model/LdapError.ts"
 import type * as LdapModification from "../../../model/LdapModification.ts"
 import { dnFrom, modificationFrom, type ModificationInput } from "../../../model/ldapts.ts"
-import type { DnInput, LdapOperations, OperationOptions, RenameOptions } from "../../../session/LdapSession.ts"
-
+import type { DnInput, LdapOperations, OperationOptions } from "../../../session/LdapSession.ts"
 import { wholeEntry } from "../../../session/valueRanges.ts"
-import { notFollowed, readsWhereItWrites } from "../ownServer.ts"
-import { inverseOf } from "./inverse.ts"
+import { notFollowed } from "../ownServer.ts"
+import { hasIncrement, inverseOf, wasCarriedOut, wayBack } from "./inverse.ts"
 
 /**
  * A write that could not be taken back.
@@ -60,12 +58,35 @@ export class CompensationFailed extends Data.TaggedError("CompensationFailed")<{
   }
 }
 
+/** What is known when a write is taken back. */
+interface Circumstances {
+  /** Whether it may be taken back already, by an attempt that got no answer. */
+  readonly mayBeBack: boolean
+  /** Whether a later write could not be taken back, so that entries may have other names than before it. */
+  readonly isIncomplete: boolean
+}
+
+type Undo = (circumstances: Circumstances) => Effect.Effect<void, LdapError>
+
 interface Step {
   readonly operation: NotUndone["operation"]
   readonly dn: string
-  readonly undo: Effect.Effect<void, LdapError>
+  /** `undefined` while the write is in flight. */
+  undo: Undo | undefined
+  /** Whether the inverse may be sent again if it isn't known whether it was carried out. */
+  readonly isRepeatable: boolean
   error: LdapError | undefined
   isUndone: boolean
+}
+
+/** A write, after the entry was read. */
+interface Prepared {
+  readonly dn: string
+  readonly write: Effect.Effect<LdapResult, LdapError>
+  readonly undo: (result: LdapResult) => Undo
+  /** For a write of which it isn't known whether it was carried out. */
+  readonly inDoubt: (error: LdapError) => Undo
+  readonly isRepeatable?: boolean
 }
 
 /** What the writes need to know of the server. */
@@ -79,6 +100,9 @@ export class Compensation {
   readonly #client: LdapOperations
   readonly #options: CompensationOptions
   readonly #steps: Array<Step> = []
+  /** One write at a time, with what is read before it: their order is the order in which they are taken back. */
+  readonly #oneAtATime = Semaphore.makeUnsafe(1)
+  #hasEnded = false
 
   constructor(client: LdapOperations, options: CompensationOptions) {
     this.#client = client
@@ -86,99 +110,115 @@ export class Compensation {
   }
 
   readonly add: LdapOperations["add"] = (dn, attributes, options) =>
-    this.#write("add", dnFrom(dn), this.#client.add(dn, attributes, own(options)), {
-      undo: () => Effect.asVoid(ignoring(this.#client.delete(dn, notFollowed), "NoSuchObject")),
-      // It can't be told whether this request has added the entry or another client has, so it isn't deleted.
-      inDoubt: (error) =>
-        Effect.flatMap(
-          this.#client.lookup(dn, { ...notFollowed, attributes: ["1.1"] }),
-          (found) => Option.isNone(found) ? Effect.void : Effect.fail(error)
-        )
-    })
+    this.#write(
+      "add",
+      Effect.succeed({
+        dn: dnFrom(dn),
+        write: this.#client.add(dn, attributes, own(options)),
+        // A missing entry is gone, unless it has kept another name.
+        undo: () => ({ isIncomplete }) => {
+          const deleted = Effect.asVoid(this.#client.delete(dn, notFollowed))
+          return isIncomplete ? deleted : ignoring(deleted, "NoSuchObject")
+        },
+        // It can't be told whether this request has added the entry or another client has, so it isn't deleted.
+        inDoubt: (error) => () =>
+          Effect.flatMap(this.#exists(dn), (exists) => exists ? Effect.fail(error) : Effect.void)
+      })
+    )
 
-  readonly delete: LdapOperations["delete"] = (dn, options) =>
-    this.#options.canAddAgain
-      ? Effect.flatMap(this.#read(dn, ["*"], options), (before) =>
-        this.#write("delete", dnFrom(dn), this.#client.delete(dn, own(options)), {
-          undo: () =>
-            Effect.asVoid(ignoring(this.#client.add(dn, before.attributes, notFollowed), "EntryAlreadyExists"))
-        }))
-      : refused(
-        "delete",
-        dn,
-        "a deleted entry of Active Directory can't be added again as it was (its SID, its password): " +
-          "delete it after the transaction"
-      )
+  readonly delete: LdapOperations["delete"] = (dn, options) => {
+    if (!this.#options.canAddAgain) {
+      const detail = "a deleted entry of Active Directory can't be added again as it was (its SID, its password): " +
+        "delete it after the transaction"
+      return refused("delete", dn, detail)
+    }
+    return this.#write(
+      "delete",
+      Effect.map(this.#read(dn, ["*"], options), (before) => {
+        const undo = (mayBeThere: boolean): Undo => ({ mayBeBack }) => {
+          const added = Effect.asVoid(this.#client.add(dn, before.attributes, notFollowed))
+          // Otherwise the entry that is there is another client's.
+          return mayBeThere || mayBeBack ? ignoring(added, "EntryAlreadyExists") : added
+        }
+        const write = this.#client.delete(dn, own(options))
+        return { dn: dnFrom(dn), write, undo: () => undo(false), inDoubt: () => undo(true) }
+      })
+    )
+  }
 
   readonly modify: LdapOperations["modify"] = (dn, input, options) => {
     const changes = listOf(input).map(modificationFrom)
     if (changes.some(({ attribute }) => attribute.toLowerCase() === "unicodepwd"))
       return refused("modify", dn, "the old password can't be read, so this change can't be taken back")
     const attributes = Array.from(new Set(changes.map(({ attribute }) => attribute)))
-    return Effect.flatMap(this.#read(dn, attributes.length === 0 ? ["1.1"] : attributes, options), (before) => {
-      const controls = this.#options.hasPreRead
-        ? [...(options?.controls ?? []), LdapControl.preReadRequest.make(attributes)]
-        : options?.controls
-      return this.#write("modify", dnFrom(dn), this.#client.modify(dn, changes, { ...own(options), controls }), {
+    const asked = attributes.length === 0 ? ["1.1"] : attributes
+    const controls = this.#options.hasPreRead
+      ? [...(options?.controls ?? []), LdapControl.preReadRequest.make(attributes)]
+      : options?.controls
+    return this.#write(
+      "modify",
+      Effect.map(this.#read(dn, asked, options), (before): Prepared => ({
+        dn: dnFrom(dn),
+        write: this.#client.modify(dn, changes, { ...own(options), controls }),
         // What the server read with the write is newer than what was read before it.
-        undo: (result) => {
-          const read = result === undefined ? Option.none() : LdapControl.preReadResponse.find(result.controls)
+        undo: (result) => () => {
+          const read = LdapControl.preReadResponse.find(result.controls)
           return this.#takeBack(dn, inverseOf(Option.getOrElse(read, () => before), changes))
-        }
-      })
-    })
+        },
+        inDoubt: (error) => () =>
+          // Values can be taken back in any case, numbers only if they were counted up.
+          !hasIncrement(changes)
+            ? this.#takeBack(dn, inverseOf(before, changes))
+            : Effect.flatMap(this.#read(dn, asked, options), (now) => {
+              const isThere = wasCarriedOut(before, now, changes)
+              if (isThere === undefined) return Effect.fail(error)
+              return isThere ? this.#takeBack(dn, inverseOf(before, changes)) : Effect.void
+            }),
+        isRepeatable: !hasIncrement(changes)
+      }))
+    )
   }
 
   readonly rename: LdapOperations["rename"] = (dn, options) =>
-    Effect.flatMap(this.#read(dn, ["*"], options), (before) => {
-      const back = wayBack(before, options)
-      return back === undefined
-        ? refused("rename", dn, "the name can't be read, so this change can't be taken back")
-        : this.#write("rename", back.dn, this.#client.rename(dn, { ...options, ...notFollowed }), {
-          undo: () => Effect.asVoid(this.#client.rename(back.dn, { ...back.options, ...notFollowed })),
-          inDoubt: () =>
-            Effect.flatMap(
-              this.#client.lookup(back.dn, { ...notFollowed, attributes: ["1.1"] }),
-              (found) =>
-                Option.isNone(found)
-                  ? Effect.void
-                  : Effect.asVoid(this.#client.rename(back.dn, { ...back.options, ...notFollowed }))
-            )
+    this.#write(
+      "rename",
+      Effect.flatMap(this.#read(dn, ["*"], options), (before) => {
+        const back = wayBack(before, options)
+        if (back === undefined)
+          return refused("rename", dn, "the name can't be read, so this change can't be taken back")
+        const rename = Effect.asVoid(this.#client.rename(back.dn, { ...back.options, ...notFollowed }))
+        const ifThere = Effect.flatMap(this.#exists(back.dn), (exists) => exists ? rename : Effect.void)
+        const backBy = (renamed: typeof rename) => Effect.andThen(renamed, this.#takeBack(before.dn, back.changes))
+        return Effect.succeed({
+          dn: back.dn,
+          write: this.#client.rename(dn, { ...options, ...notFollowed }),
+          undo: () => ({ mayBeBack }) => backBy(mayBeBack ? ifThere : rename),
+          inDoubt: () => () => backBy(ifThere)
         })
-    })
+      })
+    )
 
-  /** Takes all writes back, the latest first, within the time. */
+  /** Refuses the writes that wait for their turn. */
+  end(): void {
+    this.#hasEnded = true
+  }
+
+  /** Takes all writes back, the latest first, within the time, after the one that is in flight. */
   undo(cause: Cause.Cause<unknown>, limit: Duration.Input): Effect.Effect<void, CompensationFailed> {
     const steps = this.#steps
-    const one = (step: Step) =>
-      step.undo.pipe(
-        Effect.retry({
-          schedule: Schedule.exponential("100 millis"),
-          times: 4,
-          while: (error) => error.isRetryable
-        }),
-        Effect.match({
-          onSuccess: () => {
-            step.isUndone = true
-          },
-          onFailure: (error) => {
-            step.error = error
-          }
-        })
-      )
+    const all = this.#oneAtATime.withPermit(
+      Effect.suspend(() => Effect.forEach(latestFirst(steps), (step) => takeBack(step, steps), { discard: true }))
+    )
     return Effect.gen(function*() {
       if (steps.length === 0) return
       // The fiber may be interrupted already, so others do the work; this one waits for them whatever happens.
       const over = yield* Deferred.make<void>()
       const finish = Deferred.succeed(over, undefined)
-      const latestFirst = [...steps].reverse()
-      const work = yield* Effect.forkDetach(
-        Effect.ensuring(readsWhereItWrites(Effect.forEach(latestFirst, one, { discard: true })), finish)
-      )
+      const work = yield* Effect.forkDetach(Effect.ensuring(all, finish))
       const watch = yield* Effect.forkDetach(Effect.andThen(Effect.sleep(limit), finish))
       yield* Deferred.await(over)
       yield* Effect.forkDetach(Effect.andThen(Fiber.interrupt(watch), Fiber.interrupt(work)))
-      const remaining = latestFirst.filter(({ isUndone }) => !isUndone)
+      const remaining = latestFirst(steps).filter(({ isUndone }) => !isUndone)
         .map(({ dn, error, operation }) => ({ operation, dn, error }))
       if (remaining.length === 0) return
       const failure = new CompensationFailed({ cause, undone: steps.length - remaining.length, remaining })
@@ -190,25 +230,29 @@ export class Compensation {
   /** A write is not interrupted, so that it is known whether it was carried out; its time limit still holds. */
   #write(
     operation: Step["operation"],
-    dn: string,
-    write: Effect.Effect<LdapResult, LdapError>,
-    ways: {
-      readonly undo: (result: LdapResult | undefined) => Effect.Effect<void, LdapError>
-      readonly inDoubt?: ((error: LdapError) => Effect.Effect<void, LdapError>) | undefined
-    }
+    prepare: Effect.Effect<Prepared, LdapError>
   ): Effect.Effect<LdapResult, LdapError> {
-    return Effect.uninterruptible(
-      Effect.onExit(write, (exit) =>
-        Effect.sync(() => {
-          const put = (undo: Step["undo"]) =>
-            this.#steps.push({ operation, dn, undo, error: undefined, isUndone: false })
-          if (Exit.isSuccess(exit)) put(ways.undo(exit.value))
-          else {
-            const error = Option.getOrUndefined(Exit.findErrorOption(exit))
-            if (error !== undefined && isInDoubt(error)) put((ways.inDoubt ?? (() => ways.undo(undefined)))(error))
-          }
-        }))
+    const refusal = refused(operation, undefined, "it has ended, so nothing more can be a part of it")
+    const carryOut = ({ dn, inDoubt, isRepeatable = true, undo, write }: Prepared) =>
+      Effect.suspend(() => {
+        const step: Step = { operation, dn, undo: undefined, isRepeatable, error: undefined, isUndone: false }
+        this.#steps.push(step)
+        return Effect.onExit(write, (exit) =>
+          Effect.sync(() => {
+            const error = Exit.isFailure(exit) ? Option.getOrUndefined(Exit.findErrorOption(exit)) : undefined
+            if (Exit.isSuccess(exit)) step.undo = undo(exit.value)
+            else if (error !== undefined && isInDoubt(error)) step.undo = inDoubt(error)
+            // It is the latest, since there is one at a time.
+            else this.#steps.pop()
+          }))
+      }).pipe(Effect.uninterruptible)
+    return this.#oneAtATime.withPermit(
+      Effect.suspend(() => this.#hasEnded ? refusal : Effect.flatMap(prepare, carryOut))
     )
+  }
+
+  #exists(dn: DnInput): Effect.Effect<boolean, LdapError> {
+    return Effect.map(this.#client.lookup(dn, { ...notFollowed, attributes: ["1.1"] }), Option.isSome)
   }
 
   /** The entry before a write, with all values. */
@@ -218,14 +262,13 @@ export class Compensation {
     options: OperationOptions | undefined
   ): Effect.Effect<LdapEntry, LdapError> {
     const { timeout } = options ?? {}
-    const read = Effect.flatMap(
+    return Effect.flatMap(
       this.#client.lookup(dn, { ...notFollowed, attributes, timeout }),
       (found) =>
         Option.isNone(found)
           ? refused("lookup", dn, "the entry can't be read, so what is written to it couldn't be taken back")
           : wholeEntry(this.#client, found.value, { ...notFollowed, timeout })
     )
-    return readsWhereItWrites(read)
   }
 
   /** All at once, or value by value where another client has written some of it meanwhile. */
@@ -245,6 +288,36 @@ export class Compensation {
   }
 }
 
+const latestFirst = (steps: ReadonlyArray<Step>): ReadonlyArray<Step> => [...steps].reverse()
+
+const takeBack = (step: Step, steps: ReadonlyArray<Step>): Effect.Effect<void> => {
+  const { isRepeatable, undo } = step
+  if (undo === undefined) return Effect.void
+  let mayBeBack = false
+  const attempt = Effect.suspend(() =>
+    undo({ mayBeBack, isIncomplete: steps.some(({ error, isUndone }) => error !== undefined && !isUndone) })
+  )
+  return attempt.pipe(
+    Effect.tapError((error) =>
+      Effect.sync(() => {
+        step.error = error
+        mayBeBack ||= isInDoubt(error)
+      })
+    ),
+    Effect.retry({
+      schedule: Schedule.exponential("100 millis"),
+      times: 4,
+      while: (error) => isInDoubt(error) ? isRepeatable : error.isRetryable
+    }),
+    Effect.match({
+      onSuccess: () => {
+        step.isUndone = true
+      },
+      onFailure: () => {}
+    })
+  )
+}
+
 const own = (options: OperationOptions | undefined): OperationOptions => ({ ...options, ...notFollowed })
 
 const isInDoubt = ({ reason }: LdapError): boolean => "inDoubt" in reason && reason.inDoubt === true
@@ -252,39 +325,17 @@ const isInDoubt = ({ reason }: LdapError): boolean => "inDoubt" in reason && rea
 const isRace = ({ reason }: LdapError): boolean =>
   reason._tag === "NoSuchAttribute" || reason._tag === "AttributeOrValueExists"
 
-const ignoring = <A>(effect: Effect.Effect<A, LdapError>, tag: LdapError["reason"]["_tag"]) =>
+const ignoring = (effect: Effect.Effect<void, LdapError>, tag: LdapError["reason"]["_tag"]) =>
   Effect.catch(effect, (error) => error.reason._tag === tag ? Effect.void : Effect.fail(error))
 
-const refused = (operation: string, dn: DnInput, detail: string): Effect.Effect<never, LdapError> =>
+const refused = (operation: string, dn: DnInput | undefined, detail: string): Effect.Effect<never, LdapError> =>
   Effect.fail(
-    new LdapError({ reason: new InvalidRequest({ field: "transaction", detail }), operation, dn: dnFrom(dn) })
+    new LdapError({
+      reason: new InvalidRequest({ field: "transaction", detail }),
+      operation,
+      ...(dn === undefined ? undefined : { dn: dnFrom(dn) })
+    })
   )
 
 const listOf = (changes: ModificationInput | ReadonlyArray<ModificationInput>): ReadonlyArray<ModificationInput> =>
   Array.isArray(changes) ? changes as ReadonlyArray<ModificationInput> : [changes as ModificationInput]
-
-/** The name after a rename, and the rename that leads back. */
-const wayBack = (before: LdapEntry, { newRdn, newSuperior }: RenameOptions) => {
-  const parse = (text: string) => Result.getOrUndefined(LdapDn.parse(text, { lenient: true }))
-  const dn = parse(before.dn)
-  const rdn = newRdn === undefined ? dn?.rdns[0] : parse(newRdn.toString())?.rdns[0]
-  const oldRdn = dn?.rdns[0]
-  const superior = newSuperior === undefined ? undefined : parse(dnFrom(newSuperior))
-  const above = dn === undefined ? undefined : LdapDn.parent(dn)
-  if (dn === undefined || rdn === undefined || oldRdn === undefined || above === undefined) return undefined
-  if (newSuperior !== undefined && superior === undefined) return undefined
-  // A value that the entry had before stays.
-  const hadValue = rdn.attributes.some(({ type, value }) =>
-    before.getAllBytes(type).some((one) =>
-      new LdapDn.RdnAttribute(type, one).key === new LdapDn.RdnAttribute(type, value).key
-    )
-  )
-  return {
-    dn: LdapDn.child(superior ?? above, rdn).toString(),
-    options: {
-      newRdn: oldRdn,
-      deleteOldRdn: !hadValue,
-      ...(superior === undefined ? undefined : { newSuperior: above })
-    }
-  }
-}

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../../../model/control/LdapControl.ts"
+import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import { given } from "../../../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../../../model/LdapError.ts"
 import * as LdapRootDse from "../../../model/LdapRootDse.ts"
@@ -18,6 +19,7 @@ import { durationProblem } from "../../../session/input/operationInput.ts"
 import type { LdapOperations, OperationOptions } from "../../../session/LdapSession.ts"
 import { LdapClient } from "../../LdapClientService.ts"
 import { checked, jobOptionsProblem, oneOf } from "../jobInput.ts"
+import { operationsOf, withJob } from "../ownServer.ts"
 import { serverKindOf } from "../serverKind.ts"
 import { Compensation, CompensationFailed, type NotUndone } from "./Compensation.ts"
 
@@ -32,8 +34,8 @@ export { CompensationFailed, type NotUndone }
  */
 export interface TransactionOptions {
   /**
-   * Default `auto`: a transaction of the server if its root DSE lists them, otherwise compensation. `transaction` fails on a server without
-   * transactions.
+   * Default `auto`: a transaction of the server if its root DSE lists them and it isn't OpenLDAP, which may crash (see {@link run});
+   * otherwise compensation. `transaction` fails on a server without transactions.
    */
   readonly mode?: "auto" | "transaction" | "compensation" | undefined
   /** How long the end may take: the commit or abort of a transaction, or all inverse writes together. Default 30 seconds. */
@@ -48,18 +50,25 @@ export interface TransactionOptions {
  * Inside, `LdapClient` is the same client, but its writes (add, modify, delete, rename) belong to the transaction. If the effect succeeds,
  * they stay. If it fails, dies or is interrupted, none of them stays, and its failure is passed on.
  *
- * - **With RFC 5805** (OpenLDAP, the directory in memory) a session of its own sends the writes to the server, which keeps them until the end.
- *   So an answer to a write only says that it was accepted; reads inside don't see the writes; and a write that can't be carried out fails the
- *   commit, with the server's reason. No other client sees a part of it.
- * - **By compensation** (389 Directory Server, Active Directory, Samba) each write is carried out at once, after the entry was read, and is
- *   visible. In the end the inverse writes are sent, the latest first, value by value, so that what other clients have written
- *   meanwhile stays. They are sent also if the fiber was interrupted, in at most `endTimeout`. If some can't be carried out, the
- *   error is {@link CompensationFailed}, with the list; it is logged as well. A write isn't interrupted while it is in flight. A
- *   process that dies in the middle takes nothing back.
+ * - **With RFC 5805** (the directory in memory; OpenLDAP with `mode: "transaction"`) a session of its own sends the writes to the server, which
+ *   keeps them until the end. So an answer to a write only says that it was accepted; reads inside don't see the writes; and a write that can't be
+ *   carried out fails the commit, with the server's reason. No other client sees a part of it.
+ * - **By compensation** (389 Directory Server, Active Directory, Samba, OpenLDAP) the writes are carried out at once, one after another, each
+ *   after its entry was read, and are visible. In the end the inverse writes are sent, the latest first, value by value, so that what
+ *   other clients have written meanwhile stays. They are sent also if the fiber was interrupted, in at most `endTimeout`, and again if an answer
+ *   is lost. If some can't be carried out, the error is {@link CompensationFailed}, with the list; it is logged as well. A write isn't
+ *   interrupted while it is in flight. A process that dies in the middle takes nothing back. If the client has several servers, all requests go to
+ *   the one that has answered first; if it is lost, the writes can't be taken back. They
+ *   share one connection, so a search in pages waits for the end of another one.
+ *
+ * OpenLDAP has transactions, and slapd 2.5.13 crashes by them: if the end of one arrives in the moment after its last write was answered (in
+ * measurements after 9 to 190 transactions), and if one moves an entry. With `mode: "transaction"` there is a pause of 50 milliseconds before
+ * the end, which makes the first rare, but can't exclude it; a `newSuperior` is refused.
  *
  * What can't be taken back is refused with `InvalidRequest` before it is sent: extended operations that write, changes of `unicodePwd`, and
  * deletions in Active Directory, where a deleted entry would come back without its SID and password. On other servers a deleted entry comes
- * back with the attributes that this client may read, and with another entryUUID. Referrals are not followed. `withSession` is not
+ * back with the attributes that this client may read, and with another entryUUID. What the server itself has done besides, for example
+ * removed a deleted entry from its groups, isn't taken back. Referrals are not followed. `withSession` is not
  * available inside.
  *
  * **Example**
@@ -125,36 +134,52 @@ const endlessProblem = (field: string, u: Duration.Input): InvalidRequest | unde
     ? undefined
     : new InvalidRequest({ field, detail: "the end of a transaction can't be interrupted, so it needs a limit" })
 
-const running = Effect.fnUntraced(function*<A, E, R>(
+const running = <A, E, R>(
   client: LdapOperations & Partial<Pick<LdapClient, "withSession">>,
   f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
   { endTimeout = "30 seconds", mode = "auto" }: TransactionOptions
-): Effect.fn.Return<A, E | LdapError | CompensationFailed, R> {
-  const rootDse = yield* client.rootDse
-  const hasTransactions = LdapRootDse.supportsExtended(rootDse, LdapExtended.startTransaction)
-  if (mode === "transaction" && !hasTransactions) {
-    const detail = "the server has no transactions (RFC 5805); mode \"auto\" takes writes back instead"
-    return yield* new LdapError({ reason: new InvalidRequest({ field: "mode", detail }), operation: "transaction" })
-  }
-  if (mode !== "compensation" && hasTransactions) {
-    return yield* client.withSession === undefined
-      ? inTransaction(client, f, endTimeout)
-      : client.withSession({}, (session) => inTransaction(session, f, endTimeout)) as Effect.Effect<A, E | LdapError, R>
-  }
-  const compensation = new Compensation(client, {
-    hasPreRead: LdapRootDse.supportsControl(rootDse, LdapControl.preReadRequest),
-    canAddAgain: serverKindOf(rootDse) !== "activeDirectory"
+): Effect.Effect<A, E | LdapError | CompensationFailed, R> =>
+  withJob((job) => {
+    const onOne = operationsOf(job, client)
+    return Effect.flatMap(onOne.rootDse, (rootDse): Effect.Effect<A, E | LdapError | CompensationFailed, R> => {
+      const kind = serverKindOf(rootDse)
+      const hasTransactions = LdapRootDse.supportsExtended(rootDse, LdapExtended.startTransaction)
+      if (mode === "transaction" && !hasTransactions) {
+        const detail = "the server has no transactions (RFC 5805); mode \"auto\" takes writes back instead"
+        return Effect.fail(
+          new LdapError({ reason: new InvalidRequest({ field: "mode", detail }), operation: "transaction" })
+        )
+      }
+      if (mode === "compensation" || !hasTransactions || (mode === "auto" && kind === "OpenLDAP"))
+        return compensated(onOne, rootDse, f, endTimeout)
+      const ending = { timeout: endTimeout, isOpenLdap: kind === "OpenLDAP" }
+      return client.withSession === undefined
+        ? inTransaction(client, f, ending)
+        : client.withSession({}, (session) => inTransaction(session, f, ending))
+    })
   })
-  return yield* Effect.uninterruptibleMask((restore) =>
+
+/** With writes that are carried out at once, and taken back after a failure. */
+const compensated = <A, E, R>(
+  client: LdapOperations,
+  rootDse: LdapEntry,
+  f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
+  endTimeout: Duration.Input
+): Effect.Effect<A, E | LdapError | CompensationFailed, R> =>
+  Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
+      const compensation = new Compensation(client, {
+        hasPreRead: LdapRootDse.supportsControl(rootDse, LdapControl.preReadRequest),
+        canAddAgain: serverKindOf(rootDse) !== "activeDirectory"
+      })
       const bounded = boundedBy(client, compensation)
       const exit = yield* Effect.exit(restore(begin(f, bounded.operations)))
       bounded.end()
+      compensation.end()
       if (Exit.isFailure(exit)) yield* compensation.undo(exit.cause, endTimeout)
       return yield* exit
     })
   )
-})
 
 /** A function that throws, or returns no effect, must not leave the transaction open. */
 const begin = <A, E, R>(
@@ -170,11 +195,17 @@ const begin = <A, E, R>(
     )
   })
 
+/**
+ * slapd answers a write of a transaction before it has finished with it. If the end of the transaction arrives in that moment, slapd frees
+ * what it still uses, and aborts.
+ */
+const pauseOfOpenLdap: Duration.Input = "50 millis"
+
 /** In a transaction of the server. Its beginning and end are not interrupted, since a transaction that is left open blocks the session. */
 const inTransaction = <A, E, R>(
   session: LdapOperations,
   f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
-  timeout: Duration.Input
+  { isOpenLdap, timeout }: { readonly timeout: Duration.Input; readonly isOpenLdap: boolean }
 ): Effect.Effect<A, E | LdapError, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
@@ -190,10 +221,16 @@ const inTransaction = <A, E, R>(
         add: (dn, attributes, options) => session.add(dn, attributes, inside(options)),
         delete: (dn, options) => session.delete(dn, inside(options)),
         modify: (dn, changes, options) => session.modify(dn, changes, inside(options)),
-        rename: (dn, options) => session.rename(dn, { ...options, ...inside(options) })
+        rename: (dn, options) =>
+          isOpenLdap && options.newSuperior !== undefined
+            ? Effect.fail(
+              refusal("rename", "slapd crashes when a transaction moves an entry: move it before or after it")
+            )
+            : session.rename(dn, { ...options, ...inside(options) })
       })
       const exit = yield* Effect.exit(restore(begin(f, bounded.operations)))
       bounded.end()
+      if (isOpenLdap) yield* Effect.sleep(pauseOfOpenLdap)
       if (Exit.isFailure(exit)) yield* Effect.ignore(end(false))
       else yield* end(true)
       return yield* exit
@@ -206,8 +243,6 @@ const boundedBy = (
   writes: Pick<LdapOperations, "add" | "delete" | "modify" | "rename">
 ): { readonly operations: LdapOperations; readonly end: () => void } => {
   let hasEnded = false
-  const refusal = (operation: string, detail: string) =>
-    new LdapError({ reason: new InvalidRequest({ field: "transaction", detail }), operation })
   const problem = (name: string, kind: "read" | "write"): LdapError | undefined =>
     hasEnded
       ? refusal(name, "it has ended, so nothing more can be a part of it")
@@ -240,5 +275,8 @@ const boundedBy = (
     }
   }
 }
+
+const refusal = (operation: string, detail: string): LdapError =>
+  new LdapError({ reason: new InvalidRequest({ field: "transaction", detail }), operation })
 
 const isWrite = { add: true, delete: true, modify: true, rename: true }

@@ -1,8 +1,15 @@
-/** The modification that takes back another one, value by value, so that what other clients wrote meanwhile stays. */
+/**
+ * The write that takes back another one: a modification value by value, so that what other clients wrote meanwhile stays, and the rename
+ * that leads back.
+ */
+import * as Result from "effect/Result"
 import { descriptionKey, equalKey } from "../../../model/attribute/attributeKeys.ts"
 import { equalityOf } from "../../../model/attribute/equalityRules.ts"
+import * as LdapDn from "../../../model/dn/LdapDn.ts"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import * as LdapModification from "../../../model/LdapModification.ts"
+import { dnFrom } from "../../../model/ldapts.ts"
+import type { RenameOptions } from "../../../session/LdapSession.ts"
 
 type Modification = LdapModification.LdapModification
 
@@ -18,17 +25,46 @@ export const inverseOf = (before: LdapEntry, changes: ReadonlyArray<Modification
   return Array.from(byAttribute.values()).flatMap((list) => inverseOfAttribute(before, list)).reverse()
 }
 
+/** Whether a number is counted up or down, which can't be done twice. */
+export const hasIncrement = (changes: ReadonlyArray<Modification>): boolean =>
+  changes.some(({ operation }) => operation === "increment")
+
+/**
+ * Whether changes with numbers that are counted up were carried out, by the entry before and after; `undefined` if other clients have
+ * changed the numbers as well.
+ */
+export const wasCarriedOut = (
+  before: LdapEntry,
+  now: LdapEntry,
+  changes: ReadonlyArray<Modification>
+): boolean | undefined => {
+  const counted = changes.filter(({ operation }) => operation === "increment")
+  const hasDifference = (isThere: boolean): boolean =>
+    counted.every(({ attribute }) => {
+      const sum = isThere
+        ? counted.filter((other) => descriptionKey(other.attribute) === descriptionKey(attribute))
+          .reduce((sum, { values }) => sum + amountOf(values), 0n)
+        : 0n
+      const [from, to] = [before.get(attribute), now.get(attribute)]
+      return from !== undefined && to !== undefined && isInteger(from) && isInteger(to) &&
+        BigInt(from) + sum === BigInt(to)
+    })
+  return hasDifference(false) ? false : hasDifference(true) ? true : undefined
+}
+
+const isInteger = (text: string): boolean => /^-?[0-9]+$/.test(text)
+
+const amountOf = (values: ReadonlyArray<Uint8Array>): bigint => BigInt(Buffer.from(values[0]!).toString())
+
 const inverseOfAttribute = (entry: LdapEntry, changes: ReadonlyArray<Modification>): ReadonlyArray<Modification> => {
   const { attribute } = changes[0]!
   // A number that others have changed meanwhile keeps their part of the change.
   if (changes.every(({ operation }) => operation === "increment"))
-    return changes.map(({ values }) =>
-      LdapModification.increment(attribute, -BigInt(Buffer.from(values[0]!).toString()))
-    )
+    return changes.map(({ values }) => LdapModification.increment(attribute, -amountOf(values)))
   const before = entry.getAllBytes(attribute)
   const { isDefined, rule } = equalityOf(attribute)
   // Servers can't delete single values of such an attribute.
-  if (!isDefined || changes.some(({ operation }) => operation === "increment"))
+  if (!isDefined || hasIncrement(changes))
     return [LdapModification.replace(attribute, before)]
   const after = new Map(before.map((value) => [equalKey(rule, value), value]))
   for (const { operation, values } of changes) {
@@ -50,4 +86,32 @@ const inverseOfAttribute = (entry: LdapEntry, changes: ReadonlyArray<Modificatio
     ...(removed.length === 0 ? [] : [LdapModification.add(attribute, removed)]),
     ...(added.length === 0 ? [] : [LdapModification.delete(attribute, added)])
   ]
+}
+
+/** The name after a rename, the rename that leads back, and what is still to be changed then. */
+export const wayBack = (before: LdapEntry, { newRdn, newSuperior }: RenameOptions) => {
+  const parse = (text: string) => Result.getOrUndefined(LdapDn.parse(text, { lenient: true }))
+  const dn = parse(before.dn)
+  const rdn = newRdn === undefined ? dn?.rdns[0] : parse(newRdn.toString())?.rdns[0]
+  const oldRdn = dn?.rdns[0]
+  const superior = newSuperior === undefined ? undefined : parse(dnFrom(newSuperior))
+  const above = dn === undefined ? undefined : LdapDn.parent(dn)
+  if (dn === undefined || rdn === undefined || oldRdn === undefined || above === undefined) return undefined
+  if (newSuperior !== undefined && superior === undefined) return undefined
+  // A value that the entry had before stays.
+  const wasThere = ({ type, value }: LdapDn.RdnAttribute) =>
+    before.getAllBytes(type).some((one) =>
+      new LdapDn.RdnAttribute(type, one).key === new LdapDn.RdnAttribute(type, value).key
+    )
+  const added = rdn.attributes.filter((attribute) => !wasThere(attribute))
+  const areAllAdded = added.length === rdn.attributes.length
+  return {
+    dn: LdapDn.child(superior ?? above, rdn).toString(),
+    options: {
+      newRdn: oldRdn,
+      deleteOldRdn: areAllAdded,
+      ...(superior === undefined ? undefined : { newSuperior: above })
+    },
+    changes: areAllAdded ? [] : added.map(({ type, value }) => LdapModification.delete(type, value))
+  }
 }

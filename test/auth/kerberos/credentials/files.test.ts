@@ -14,7 +14,7 @@ import { filePath } from "../../../../src/auth/kerberos/KerberosOptions.ts"
 import { format, NameType, parse } from "../../../../src/auth/kerberos/messages/Principal.ts"
 import { nodeSystem } from "../../../../src/auth/kerberos/system/nodeSystem.ts"
 import { mutate, random } from "../../../fuzz/mutate.ts"
-import { waitFor } from "../../../servers/waitFor.ts"
+import { waitFor } from "../../../servers/setup/waitFor.ts"
 
 const kerberos = inject("kerberos")
 

@@ -12,8 +12,8 @@ import { NameType } from "../../../../src/auth/kerberos/messages/Principal.ts"
 import { nodeSystem } from "../../../../src/auth/kerberos/system/nodeSystem.ts"
 import { below, random } from "../../../fuzz/mutate.ts"
 import { passwordOf } from "../../../servers/directory.ts"
-import { type Acceptor, type Gss, startGss } from "../../../servers/gss.ts"
-import { waitFor } from "../../../servers/waitFor.ts"
+import { type Acceptor, type Gss, startGss } from "../../../servers/kerberos/gss.ts"
+import { waitFor } from "../../../servers/setup/waitFor.ts"
 
 const kerberos = inject("kerberos")
 

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import { inject } from "vitest"
 import * as LdapAuth from "../../../../src/auth/LdapAuth.ts"
 import * as LdapJobs from "../../../../src/client/jobs/LdapJobs.ts"
@@ -13,7 +14,7 @@ import * as LdapDn from "../../../../src/model/dn/LdapDn.ts"
 import * as LdapModification from "../../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../../../src/testing/InMemoryDirectory.ts"
-import { waitFor } from "../../../servers/waitFor.ts"
+import { waitFor } from "../../../servers/setup/waitFor.ts"
 
 const slapd = inject("slapd")
 const ds389 = inject("ds389")
@@ -48,20 +49,27 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       const login = loginsBy(open, "uid={{login}},o=accounts")
       const name = `state-${process.pid}`
       const [dn, policy] = [`uid=${name},o=accounts`, `cn=${name} policy,o=accounts`]
-      yield* session.add(policy, {
-        objectClass: ["organizationalRole", "pwdPolicy"],
-        pwdAttribute: "userPassword",
-        pwdLockout: true,
-        pwdMaxFailure: 2,
-        pwdMustChange: true
-      })
-      yield* session.add(dn, {
-        objectClass: "inetOrgPerson",
-        cn: "x",
-        sn: "x",
-        userPassword: "a-password",
-        pwdPolicySubentry: policy
-      })
+      const gone = (dn: string) => Effect.ignore(session.delete(dn))
+      yield* Effect.acquireRelease(
+        session.add(policy, {
+          objectClass: ["organizationalRole", "pwdPolicy"],
+          pwdAttribute: "userPassword",
+          pwdLockout: true,
+          pwdMaxFailure: 2,
+          pwdMustChange: true
+        }),
+        () => gone(policy)
+      )
+      yield* Effect.acquireRelease(
+        session.add(dn, {
+          objectClass: "inetOrgPerson",
+          cn: "x",
+          sn: "x",
+          userPassword: "a-password",
+          pwdPolicySubentry: policy
+        }),
+        () => gone(dn)
+      )
       const now = login(name, "a-password")
       assert.strictEqual(yield* now, "ok")
       yield* disable(session, dn)
@@ -87,8 +95,6 @@ describe.skipIf(slapd === undefined)("slapd", () => {
       assert.strictEqual(yield* now, "AccountLocked")
       yield* unlock(session, dn)
       assert.strictEqual(yield* now, "ok")
-      yield* session.delete(dn)
-      yield* session.delete(policy)
     }).pipe(Effect.scoped))
 })
 
@@ -103,21 +109,34 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
         ...open,
         auth: LdapAuth.simple(ds389.admin.dn, Redacted.make(ds389.admin.password))
       })
-      yield* session.modify("cn=config", LdapModification.replace("nsslapd-pwpolicy-local", "on"))
+      const localPolicies = (value: string) =>
+        session.modify("cn=config", LdapModification.replace("nsslapd-pwpolicy-local", value))
+      const before = Option.getOrThrow(yield* session.lookup("cn=config", { attributes: ["nsslapd-pwpolicy-local"] }))
+      yield* Effect.acquireRelease(
+        localPolicies("on"),
+        () => Effect.orDie(localPolicies(before.get("nsslapd-pwpolicy-local") ?? "off"))
+      )
       const top = `ou=accounts-${process.pid},ou=scratch,${ds389.base}`
       const [dn, policy] = [`cn=person,${top}`, `cn=policy,${top}`]
       const login = loginsBy(open, `cn={{login}},${top}`)
-      yield* session.add(top, { objectClass: "organizationalUnit" })
-      yield* session.add(policy, {
-        objectClass: ["ldapsubentry", "passwordpolicy"],
-        passwordMustChange: "on",
-        passwordExp: "on",
-        passwordMaxAge: "864000",
-        passwordLockout: "on",
-        passwordMaxFailure: "2",
-        passwordUnlock: "off",
-        passwordStorageScheme: "CLEAR"
-      })
+      yield* Effect.acquireRelease(
+        session.add(top, { objectClass: "organizationalUnit" }),
+        () => Effect.orDie(Stream.runDrain(LdapJobs.deleteTree(session, top)))
+      )
+      // A subentry: searches, and so deleteTree, don't see it.
+      yield* Effect.acquireRelease(
+        session.add(policy, {
+          objectClass: ["ldapsubentry", "passwordpolicy"],
+          passwordMustChange: "on",
+          passwordExp: "on",
+          passwordMaxAge: "864000",
+          passwordLockout: "on",
+          passwordMaxFailure: "2",
+          passwordUnlock: "off",
+          passwordStorageScheme: "CLEAR"
+        }),
+        () => Effect.orDie(session.delete(policy))
+      )
       yield* session.add(dn, {
         objectClass: "inetOrgPerson",
         sn: "x",
@@ -181,7 +200,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         // Refused as a whole.
         yield* Effect.flip(create("a"))
         assert.isTrue(Option.isNone(yield* session.lookup(dn)))
-        yield* create("Passw0rd.state", false)
+        yield* Effect.acquireRelease(create("Passw0rd.state", false), () => Effect.ignore(session.delete(dn)))
         const now = login(name, "Passw0rd.state")
         assert.strictEqual(yield* now, "AccountDisabled")
         yield* enable(session, dn)
@@ -191,7 +210,20 @@ describe.skipIf(samba === undefined)("Samba", () => {
         assert.deepStrictEqual([entry.get("userAccountControl"), entry.get("givenName")], ["512", "Ada"])
         yield* disable(session, dn)
         assert.strictEqual(yield* now, "AccountDisabled")
-        yield* enable(session, dn)
+        // What another client writes between reading and writing stays: the account must not be delegated.
+        let hasRead = false
+        const racing: LdapJobs.AccountClient = {
+          ...session,
+          lookup: (...args) =>
+            Effect.tap(session.lookup(...args), () => {
+              if (hasRead) return Effect.void
+              hasRead = true
+              return session.modify(dn, LdapModification.replace("userAccountControl", "1049090"))
+            })
+        }
+        yield* enable(racing, dn)
+        const raced = Option.getOrThrow(yield* session.lookup(dn))
+        assert.strictEqual(raced.get("userAccountControl"), "1049088")
         yield* expire(session, dn, new Date(Date.now() - hour))
         assert.strictEqual(yield* now, "AccountExpired")
         yield* expire(session, dn, new Date(Date.now() + hour))
@@ -202,6 +234,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
         yield* mustChangePassword(session, dn, { required: false })
         assert.strictEqual(yield* now, "ok")
         const threshold = (value: string) => session.modify(base, LdapModification.replace("lockoutThreshold", value))
+        const ofDomain = Option.getOrThrow(yield* session.lookup(base, { attributes: ["lockoutThreshold"] }))
         yield* Effect.acquireUseRelease(
           threshold("3"),
           () =>
@@ -211,9 +244,8 @@ describe.skipIf(samba === undefined)("Samba", () => {
               yield* unlock(session, dn)
               assert.strictEqual(yield* now, "ok")
             }),
-          () => Effect.ignore(threshold("0"))
+          () => Effect.orDie(threshold(ofDomain.get("lockoutThreshold") ?? "0"))
         )
-        yield* session.delete(dn)
       }).pipe(Effect.scoped),
     30_000
   )
@@ -234,6 +266,13 @@ it.effect("a server that isn't known, a time that is none, and an entry that isn
         enable(session, 5 as never),
         mustChangePassword(session, "dc=b", { required: "yes" as never }),
         LdapJobs.createUserInActiveDirectory(session, "cn=a", undefined as never),
+        ...[{ UserAccountControl: "66048" }, [{ type: "unicodePwd", values: ["x"] }]].map((attributes) =>
+          LdapJobs.createUserInActiveDirectory(session, "cn=a", {
+            sAMAccountName: "a",
+            password: Redacted.make("x"),
+            attributes
+          })
+        ),
         LdapJobs.createUserInActiveDirectory(session, "cn=a", { sAMAccountName: "a", password: "x" as never })
       ]
     ) assert.strictEqual((yield* Effect.flip(call)).reason._tag, "InvalidRequest")

@@ -11,7 +11,7 @@ import * as LdapJobs from "../../../../src/client/jobs/LdapJobs.ts"
 import type { LdapError } from "../../../../src/model/LdapError.ts"
 import * as LdapModification from "../../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../../src/session/LdapSession.ts"
-import { waitFor } from "../../../servers/waitFor.ts"
+import { waitFor } from "../../../servers/setup/waitFor.ts"
 
 const slapd = inject("slapd")
 const ds389 = inject("ds389")

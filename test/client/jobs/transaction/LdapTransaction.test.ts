@@ -20,7 +20,9 @@ import * as LdapModification from "../../../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../../../src/protocol/LdapExtended.ts"
 import * as LdapSession from "../../../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../../../src/testing/InMemoryDirectory.ts"
-import { waitFor } from "../../../servers/waitFor.ts"
+import { findExecutable } from "../../../servers/installation.ts"
+import { waitFor } from "../../../servers/setup/waitFor.ts"
+import { startSlapd } from "../../../servers/slapd/slapd.ts"
 
 const slapd = inject("slapd")
 const ds389 = inject("ds389")
@@ -34,13 +36,14 @@ interface World {
   readonly session: LdapSession.LdapSession
   readonly top: string
   readonly isActiveDirectory: boolean
+  readonly canMove: boolean
 }
 
 let worlds = 0
 const worldOf = Effect.fnUntraced(function*(
   config: LdapSession.SessionConfig,
   scratch: string,
-  isActiveDirectory = false
+  { canMove = true, isActiveDirectory = false }: Partial<Pick<World, "canMove" | "isActiveDirectory">> = {}
 ): Effect.fn.Return<World, LdapError, Scope.Scope> {
   const session = yield* LdapSession.make(config)
   const top = `ou=transactions-${process.pid}-${++worlds},${scratch}`
@@ -50,7 +53,7 @@ const worldOf = Effect.fnUntraced(function*(
   )
   yield* session.add(`ou=one,${top}`, { objectClass: "organizationalUnit", description: "Before", street: "here" })
   yield* session.add(`ou=two,${top}`, { objectClass: "organizationalUnit", description: "two" })
-  return { session, top, isActiveDirectory }
+  return { session, top, isActiveDirectory, canMove }
 })
 
 /** The entries below the top, without attributes that servers add. */
@@ -61,7 +64,7 @@ const content = ({ session, top }: World) =>
       ["ou", "description", "street", "telephoneNumber"].map((name) => [...entry.getAll(name)].sort())
     ]).sort())
 
-const changeAll = ({ isActiveDirectory, top }: World) =>
+const changeAll = ({ canMove, isActiveDirectory, top }: World) =>
   Effect.fnUntraced(function*(on: LdapSession.LdapOperations): Effect.fn.Return<void, LdapError> {
     yield* on.add(`ou=new,${top}`, { objectClass: "organizationalUnit" })
     yield* on.modify(`ou=one,${top}`, [
@@ -69,7 +72,10 @@ const changeAll = ({ isActiveDirectory, top }: World) =>
       LdapModification.replace("street"),
       LdapModification.add("telephoneNumber", "123")
     ])
-    yield* on.rename(`ou=two,${top}`, { newRdn: "ou=moved", newSuperior: `ou=one,${top}` })
+    yield* on.rename(`ou=two,${top}`, {
+      newRdn: "ou=moved",
+      newSuperior: canMove ? `ou=one,${top}` : undefined
+    })
     if (!isActiveDirectory) yield* on.delete(`ou=gone,${top}`)
   })
 
@@ -99,7 +105,7 @@ const onEvery = (
       yield* LdapTransaction.runWith(session, changeAll(made), { mode })
       const after = yield* content(made)
       assert.notDeepEqual(after, before)
-      assert.isTrue(after.some(([dn]) => String(dn).startsWith("ou=moved,ou=one")))
+      assert.isTrue(after.some(([dn]) => String(dn).startsWith(made.canMove ? "ou=moved,ou=one" : "ou=moved,")))
       assert.isTrue(Option.isSome(yield* session.lookup(`ou=new,${made.top}`)))
     }))
 
@@ -130,6 +136,20 @@ const onEvery = (
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(yield* content(made), made.before)
     }))
+
+  it.live(`${mode}: interruption at any moment leaves nothing`, () =>
+    Effect.gen(function*() {
+      const made = yield* prepared(world)
+      for (let millis = 0; millis < 30; millis += 3) {
+        const program = LdapTransaction.runWith(
+          made.session,
+          (on) => Effect.andThen(changeAll(made)(on), Effect.never),
+          { mode }
+        )
+        yield* Effect.timeoutOption(program, millis)
+        assert.deepStrictEqual(yield* content(made), made.before, `${millis}`)
+      }
+    }))
 }
 
 const config = (url: string, ca: string, dn: string, password: string): LdapSession.SessionConfig => ({
@@ -143,20 +163,76 @@ describe.skipIf(slapd === undefined)("slapd", () => {
   const server = config(slapd.urls.ldaps, slapd.certificates.ca.cert, slapd.admin.dn, slapd.admin.password)
   const world = worldOf(server, `ou=scratch,${slapd.base}`)
   onEvery(world, "compensation")
-  onEvery(world, "transaction")
+
+  it.live("auto: its transactions, which can crash it, are not used", () =>
+    Effect.gen(function*() {
+      const made = yield* prepared(world)
+      yield* LdapTransaction.runWith(made.session, (on) =>
+        Effect.gen(function*() {
+          yield* on.add(`ou=new,${made.top}`, { objectClass: "organizationalUnit" })
+          assert.isTrue(Option.isSome(yield* on.lookup(`ou=new,${made.top}`)))
+        }))
+    }))
+})
+
+/** A slapd of its own: one that crashes takes no other test with it. */
+describe.skipIf(slapd === undefined)("slapd with transactions", () => {
+  if (slapd === undefined) return
+  const path = findExecutable("slapd")!
+  const serverOf = Effect.map(
+    Effect.acquireRelease(Effect.promise(() => startSlapd(path)), (own) => Effect.promise(() => own.stop())),
+    (own) => ({
+      server: config(own.urls.ldaps, own.certificates.ca.cert, own.admin.dn, own.admin.password),
+      scratch: `ou=scratch,${own.base}`
+    })
+  )
+  onEvery(
+    Effect.flatMap(serverOf, ({ scratch, server }) => worldOf(server, scratch, { canMove: false })),
+    "transaction"
+  )
+
+  it.live("a move is refused before it is sent, since slapd crashes by it", () =>
+    Effect.gen(function*() {
+      const { scratch, server } = yield* serverOf
+      const made = yield* prepared(worldOf(server, scratch))
+      const error = yield* Effect.flip(LdapTransaction.runWith(made.session, changeAll(made), { mode: "transaction" }))
+      assert.isTrue(error._tag === "LdapError" && error.reason._tag === "InvalidRequest")
+      assert.deepStrictEqual(yield* content(made), made.before)
+    }))
 
   it.live("a write that can't be carried out fails the commit, and nothing is left; through a client", () =>
     Effect.gen(function*() {
-      const made = yield* prepared(world)
+      const { scratch, server } = yield* serverOf
+      const made = yield* prepared(worldOf(server, scratch))
       const client = yield* LdapClient.make(server)
-      const program = LdapTransaction.run(Effect.gen(function*() {
-        const ldap = yield* LdapClient.LdapClient
-        yield* ldap.add(`ou=new,${made.top}`, { objectClass: "organizationalUnit" })
-        yield* ldap.add(`ou=one,${made.top}`, { objectClass: "organizationalUnit" })
-      })).pipe(Effect.provideService(LdapClient.LdapClient, client))
+      const program = LdapTransaction.run(
+        Effect.gen(function*() {
+          const ldap = yield* LdapClient.LdapClient
+          yield* ldap.add(`ou=new,${made.top}`, { objectClass: "organizationalUnit" })
+          yield* ldap.add(`ou=one,${made.top}`, { objectClass: "organizationalUnit" })
+          assert.isTrue(Option.isNone(yield* ldap.lookup(`ou=new,${made.top}`)))
+        }),
+        { mode: "transaction" }
+      ).pipe(Effect.provideService(LdapClient.LdapClient, client))
       const error = yield* Effect.flip(program)
       assert.isTrue(error._tag === "LdapError" && error.reason._tag === "EntryAlreadyExists")
       assert.deepStrictEqual(yield* content(made), made.before)
+    }))
+
+  it.live("a hundred transactions, committed and aborted by turns", () =>
+    Effect.gen(function*() {
+      const { scratch, server } = yield* serverOf
+      const { session, top } = yield* worldOf(server, scratch)
+      const clients = yield* Effect.forEach(Array.from({ length: 10 }), () => LdapSession.make(server))
+      yield* Effect.forEach(clients, (client, n) =>
+        Effect.forEach(Array.from({ length: 10 }), (_, i) =>
+          Effect.exit(LdapTransaction.runWith(client, (on) =>
+            Effect.andThen(
+              on.add(`ou=${n}-${i},${top}`, { objectClass: "organizationalUnit" }),
+              i % 2 === 0 ? Effect.void : Effect.fail(new Stop())
+            ), { mode: "transaction" }))), { concurrency: 10, discard: true })
+      const { entries } = yield* session.searchResult({ base: top, scope: "one", filter: "(ou=*-*)" })
+      assert.lengthOf(entries, 50)
     }))
 })
 
@@ -171,7 +247,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
   if (samba === undefined) return
   waitFor(samba)
   const server = config(samba.urls.ldaps, samba.certificates.ca.cert, samba.admin.upn, samba.admin.password)
-  const world = worldOf(server, `OU=scratch,${samba.base}`, true)
+  const world = worldOf(server, `OU=scratch,${samba.base}`, { isActiveDirectory: true })
   onEvery(world, "auto")
 
   it.live("a deletion is refused, since a deleted entry would come back as another one", () =>

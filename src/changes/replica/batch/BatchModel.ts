@@ -1,0 +1,55 @@
+/**
+ * What goes into a batch and comes out of it, and what a run remembers between two of them.
+ *
+ * @since 0.2.0
+ */
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type { DeletionLimit } from "../model/DeletionLimit.ts"
+import type { ReplicaChange } from "../model/ReplicaChange.ts"
+import type { ReplicaRow } from "../tables/ReplicaStore.ts"
+
+/** The changes since the cookie don't suffice: the view has to be read again without it. */
+export class NeedsWholeView extends Data.TaggedError("NeedsWholeView")<{ readonly why: string }> {}
+
+/** What an entry's move means for the entries below it. */
+export interface Move {
+  readonly uuid: string
+  readonly fromKey: string
+  readonly from: string
+  readonly to: string
+}
+
+/** What a run knows between its batches. */
+export interface RefreshState {
+  isRefreshing: boolean
+  /** Moves of the refresh that runs, which apply at its end. */
+  moves: Array<Move>
+}
+
+export interface WriterOptions<E, R> {
+  readonly limit: DeletionLimit
+  readonly windowMillis: number
+  /** Is given the differences inside the transaction. */
+  readonly apply: ((changes: ReadonlyArray<ReplicaChange>) => Effect.Effect<void, E, R>) | undefined
+}
+
+/**
+ * How many differences of each kind were made, and how many changes made none.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface BatchCounts {
+  readonly added: number
+  readonly modified: number
+  readonly moved: number
+  readonly deleted: number
+  readonly unchanged: number
+}
+
+export interface BatchResult {
+  readonly row: ReplicaRow
+  readonly state: RefreshState
+  readonly counts: BatchCounts
+}

@@ -1,0 +1,52 @@
+/** What a copy has: the same flags for `run` and `verify`, which must be given the same. */
+import * as Argument from "effect/cli/Argument"
+import type * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { baseOf } from "../../settings/base.ts"
+import { optional } from "../../settings/connectionFlags.ts"
+import { filterOf } from "../read/searchFlags.ts"
+
+export const viewFlags = {
+  filter: Argument.String("filter").pipe(
+    Argument.withDescription("Which entries; default (objectClass=*)"),
+    Argument.optional
+  ),
+  base: optional(
+    Flag.String("base").pipe(
+      Flag.withAlias("b"),
+      Flag.withMetavar("DN"),
+      Flag.withDescription("Where they are; default LDAP_BASE, or the server's naming context")
+    )
+  ),
+  attributes: optional(
+    Flag.String("attributes").pipe(Flag.withMetavar("A,B"), Flag.withDescription("Only these attributes"))
+  ),
+  source: Flag.Literals("source", [
+    "auto",
+    "contentSync",
+    "dirSync",
+    "usn",
+    "changelog",
+    "accesslog",
+    "persistentSearch",
+    "scan"
+  ]).pipe(
+    Flag.withDescription("How the server is followed; auto takes the best that it offers"),
+    Flag.withDefault("auto" as const)
+  )
+}
+
+/** The view that the flags describe. */
+export const viewOf = Effect.fnUntraced(function*(
+  { attributes, base, filter, source }: Command.Command.Config.Infer<typeof viewFlags>,
+  connected: Parameters<typeof baseOf>[0]
+) {
+  return {
+    filter: yield* filterOf(Option.getOrUndefined(filter), undefined),
+    base: yield* baseOf(connected, base),
+    attributes: attributes?.split(","),
+    source
+  }
+})

@@ -1,0 +1,80 @@
+/**
+ * The command line on Node: standard streams, signals, and the exit code. Everything else is in program.ts.
+ *
+ * The services of Node come from `@effect/platform-node`, which the build puts into this file's bundle, since the package is an
+ * optional peer, and the command line works without it (README.md).
+ */
+import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeStdio from "@effect/platform-node/NodeStdio"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Terminal from "effect/Terminal"
+import { readFileSync } from "node:fs"
+import { ExitCode } from "./CliFailure.ts"
+import { youngGenerationLimit } from "./memory.ts"
+import { run } from "./program.ts"
+
+/** Prompts are on standard error, so that standard output has data only. */
+const terminal = Layer.effect(
+  Terminal.Terminal,
+  Effect.map(NodeTerminal.make(), (terminal) =>
+    Terminal.make({
+      ...terminal,
+      columns: Effect.sync(() => process.stdout.columns ?? process.stderr.columns ?? 80),
+      display: (text) =>
+        Effect.callback<void>((resume) => {
+          process.stderr.write(text, () => resume(Effect.void))
+        })
+    }))
+)
+
+const services = Layer.provideMerge(
+  NodeChildProcessSpawner.layer,
+  Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, terminal)
+)
+
+/** Runs the command that the arguments of the process name, and ends the process. The package's version is in `manifest`. */
+export const start = (manifest: URL): void => {
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly version: string }
+
+  // A reader that goes away is no reason for a stack trace: writes fail with EPIPE, and that ends the command quietly.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
+
+  const fiber = Effect.runFork(
+    Effect.andThen(Effect.forkScoped(youngGenerationLimit), run(process.argv.slice(2), version)).pipe(
+      Effect.provide(services),
+      Effect.scoped
+    )
+  )
+
+  let signals = 0
+  const interrupt = (): void => {
+    // Once: abandon and unbind. Twice: the person doesn't want to wait for that.
+    if (++signals > 1) process.exit(ExitCode.interrupted)
+    fiber.interruptUnsafe()
+  }
+  process.on("SIGINT", interrupt)
+  process.on("SIGTERM", interrupt)
+  process.on("SIGHUP", interrupt)
+
+  fiber.addObserver((exit) => {
+    const code = Exit.isSuccess(exit)
+      ? exit.value
+      : Cause.hasInterruptsOnly(exit.cause)
+      ? ExitCode.interrupted
+      : defect(exit.cause)
+    // What was written goes out before the process ends; standard input may still be open, so it doesn't end by itself.
+    process.stdout.write("", () => process.exit(code))
+  })
+}
+
+/** A mistake in this program. Its message may have anything in it, so it is short. */
+const defect = (cause: Cause.Cause<never>): number => {
+  process.stderr.write(`effect-ldap: a defect, please report it: ${Cause.pretty(cause)}\n`)
+  return ExitCode.other
+}
