@@ -141,7 +141,7 @@ export class BerReader {
     return value
   }
 
-  /** Reads an INTEGER that a number holds exactly. */
+  /** Reads an INTEGER of at most 32 bits. */
   integer(tag: number = Tag.integer): number {
     const start = this.position
     const end = this.enter(tag)

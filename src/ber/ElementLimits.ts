@@ -21,7 +21,7 @@ export const defaultMaxValues = 4_000_000
 export class ElementLimits {
   /** The maximum number of elements in one message. */
   readonly maxElements: number
-  /** The maximum number of values in one attribute. */
+  /** The maximum number of values of all attributes in one message. */
   readonly maxValues: number
   #elements = 0
   #values = 0

@@ -1,7 +1,6 @@
 /**
- * The messages of LDAPv3 (RFC 4511 section 4) as plain data. Requests and responses share one set of types, since the directory
- * for tests speaks the same protocol from the other end. Bytes are the business of the encoder, the decoder and the parser beside
- * this file.
+ * The messages of LDAPv3 (RFC 4511 section 4) as plain data. Requests and responses share one set of types, since the directory for
+ * tests speaks the same protocol from the other end. The encoder, the decoder and the parser in this folder handle bytes.
  *
  * @since 0.1.0
  */
@@ -76,7 +75,7 @@ export type ResponseOperation =
   | IntermediateResponse
 
 /**
- * The fields of LDAPResult; the controls stand on the message.
+ * The fields of LDAPResult. The controls are a part of the message.
  *
  * @category models
  * @since 0.1.0

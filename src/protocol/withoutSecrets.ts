@@ -1,6 +1,6 @@
 /**
- * Messages with their passwords cut out, for recordings and logs: of binds, of attributes that hold secrets (also where a name has
- * them), of password changes. The values of a program's own controls and operations are unknown here, and stay.
+ * Removes passwords from messages, for recordings and logs: from binds, from attributes that hold secrets (also within names), from
+ * password changes. The values of a program's own controls and operations are unknown here, so they stay.
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -95,7 +95,7 @@ const changeOf = (value: Uint8Array, identityTag?: number): Uint8Array => {
   })
 }
 
-/** A value of an attribute: of a secret one nothing, and of one that holds names the name without its secrets. */
+/** A value of an attribute. A secret value is removed; a name is kept without its secrets. */
 const valueOf = (description: string, value: Uint8Array): Uint8Array => {
   if (isSecret(description)) return cut
   if (equalityOf(description).rule !== "dn") return value
@@ -123,7 +123,7 @@ const entryOf = (entry: LdapEntry.LdapEntry): LdapEntry.LdapEntry => {
 // Names
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** A name, in which the values of attributes that hold secrets are cut out. One that can't be read is cut out as a whole. */
+/** A name without the values of attributes that hold secrets. A name that can't be parsed is removed completely. */
 const nameOf = (name: string): string => {
   if (!mayNameSecret(name)) return name
   const dn = LdapDn.parse(name, { lenient: true })
@@ -148,12 +148,12 @@ const uriOf = (uri: string): string => {
   try {
     text = decodeURIComponent(uri)
   } catch {
-    // What can't be decoded is looked at as it is.
+    // Text that can't be decoded is searched unchanged.
   }
   return mayNameSecret(text) ? uri.replace(/^([a-z]+:\/\/[^/?#]*)?.*$/is, "$1/***") : uri
 }
 
-/** The server's text may repeat a name of the request. Where that name ends can't be told, so the whole text is cut out. */
+/** The server's text may repeat a name of the request. The end of that name is unknown, so the whole text is removed. */
 const resultOf = (result: ResultFields): ResultFields => ({
   ...result,
   matchedDn: nameOf(result.matchedDn),

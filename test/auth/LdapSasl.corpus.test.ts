@@ -116,7 +116,7 @@ describe.skipIf(!present)("SASL, exchanges of other projects", () => {
       }, () => record.clientNonce)
       const message = record.serverMessage ?? undefined
       const first: ReadonlyArray<Line> = record.serverFirst === undefined ? [] : [[14, record.serverFirst]]
-      // Whatever the server's code says: with one of refusal the code is the reason, with any other the message is.
+      // Whatever the server's code is: if it is a refusal, the code is the reason, otherwise the message is.
       const codes = record.stage === "server-first" ? [14] : [record.resultCode ?? 0, 0, 14]
       for (const code of codes) {
         const error = yield* Effect.flip(exchange(mechanism, [...first, [code, message]]))

@@ -9,7 +9,7 @@ const tlv = (tag: number, ...contents: ReadonlyArray<Uint8Array>): Buffer => {
 }
 const oid = (hex: string) => tlv(0x06, Buffer.from(hex, "hex"))
 
-/** As much of a certificate as matters here: tbsCertificate, signatureAlgorithm, signatureValue. */
+/** The relevant parts of a certificate: tbsCertificate, signatureAlgorithm, signatureValue. */
 const certificate = (...algorithm: ReadonlyArray<Uint8Array>): Buffer =>
   tlv(0x30, tlv(0x30, Buffer.from("tbs")), tlv(0x30, ...algorithm), tlv(0x03, Buffer.of(0)))
 

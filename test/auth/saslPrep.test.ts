@@ -70,10 +70,10 @@ describe("saslPrep", () => {
     // Corrected in Unicode 4.0; today's NFKC of the first is U+36FC.
     assert.strictEqual(stored("\u{2f868}"), "\u{2136a}")
     assert.strictEqual(stored("\u{2f95f}"), "\u{7aae}")
-    // U+FA6C decomposes since Unicode 5.2, and U+FA1E since ever.
+    // U+FA6C decomposes since Unicode 5.2, U+FA1E always has.
     assert.strictEqual(query("\ufa6c"), "\ufa6c")
     assert.strictEqual(query("\ufa1e"), "\u7fbd")
-    // A mark of Unicode 5.1 has no combining class in 3.2, and so keeps its place.
+    // A mark of Unicode 5.1 has no combining class in 3.2, so it keeps its position.
     assert.strictEqual(query("a\u0487\u0323"), "a\u0487\u0323")
   })
 

@@ -1,9 +1,9 @@
-/** A server that sends the lines of the test, and records the requests. */
+/** A server that sends the messages of the test and records the requests. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { type BindAnswer, converse, type SaslContext, type SaslMechanism } from "../../src/auth/SaslMechanism.ts"
 
-/** A result code and what goes with it; text stands for its UTF-8. */
+/** A result code and its data. Text stands for its UTF-8. */
 export type Line = readonly [code: number, credentials?: string | Uint8Array | undefined, diagnosticMessage?: string]
 
 export const context: SaslContext = { protection: "local", host: "ldap.example.com" }

@@ -1,4 +1,4 @@
-/** Secrets that are overwritten once they have no use: what is hashed and encrypted with is looked at afterwards. */
+/** Secrets are overwritten after their last use: the buffers of keys and passwords are inspected afterwards. */
 import { assert, beforeEach, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -131,14 +131,14 @@ describe("what is overwritten", () => {
       const { credential } = yield* client.ticket({ type: 3, components: ["ldap", "one"] }, undefined)
       assert.deepStrictEqual(made.map((key) => isWiped(key.reveal())), [true, false, true])
       assert.strictEqual(credential.key, made[1])
-      // Where only the ticket that gives tickets is of use, that one is kept.
+      // If only the ticket-granting ticket can be used, that one is kept.
       made.length = 0
       yield* Effect.flip(client.ticket({ type: 3, components: ["ldap", "three"] }, undefined))
       assert.deepStrictEqual(made.map((key) => isWiped(key.reveal())), [false, true, true])
     }))
 })
 
-/** A credential cache of version 4 with a ticket for each service, which lasts for ever. */
+/** A credential cache of version 4 with a ticket for each service. The tickets never expire. */
 const cacheOf = (services: ReadonlyArray<ReadonlyArray<string>>): Buffer => {
   const number = (value: number, bytes = 4) => {
     const octets = Buffer.alloc(bytes)

@@ -1,9 +1,9 @@
 /**
- * A guard against decoding that has become slow, for `npm run bench:check`. Exits with 1 where it has.
+ * Detects decoding that has become slow, for `npm run bench:check`. Exits with 1 in that case.
  *
- * It compares CPU with CPU in one process: this library's decoders and ldapts' take turns on the same bytes, each figure is the
- * best of its turns (the one that others disturbed least), and the required ratio is about half of the usual one. So a busy
- * machine doesn't fail it, and a decoder that has lost half of its lead does.
+ * It compares CPU times within one process: this library's decoders and ldapts' alternate on the same bytes. Each figure is the
+ * best of its turns, which is the least disturbed one. The required ratio is about half of the usual one, so a busy machine doesn't
+ * fail it, but a decoder that has lost half of its advantage does.
  */
 import { type Decoder, decoders, streamOf } from "./decode.ts"
 import { foreignPerson, person } from "./servers/directory.ts"

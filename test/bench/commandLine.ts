@@ -1,11 +1,11 @@
 /**
- * The command line beside OpenLDAP's tools: CPU and memory of whole processes, start included; and a million entries through standard
- * input and output, whose memory has to stay flat.
+ * Compares the command line with OpenLDAP's tools: CPU and memory of whole processes, including their start. Also sends a million
+ * entries through standard input and output, where the memory must stay flat.
  *
  *     npm run bench:cli               on a build of the command line; about two minutes
  *     npm run bench:cli -- --quick    a tenth of it
  *
- * Python waits for each process, since it can tell what the process took.
+ * Python waits for each process, since it can report the resources that the process used.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
@@ -33,7 +33,7 @@ const responder = spawn(process.execPath, [join(import.meta.dirname, "servers/re
 const [line] = await once(responder.stdout, "data")
 const url = `ldap://127.0.0.1:${String(line).trim()}`
 
-/** A wrapper around python, as pyenv has, would count too. */
+/** The CPU of a wrapper around python, as in pyenv, would be counted too. */
 const python = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3"
 
 interface Taken {
@@ -42,7 +42,10 @@ interface Taken {
   readonly lines: number
 }
 
-/** Runs a shell command in which `"$@"` is the program, and says what the program took, and how many lines came out. */
+/**
+ * Runs a shell command in which `"$@"` is the program. Returns the resources that the program used, and the number of lines of its
+ * output.
+ */
 const taken = (command: string, program: ReadonlyArray<string>): Taken => {
   const waiter = `import os, resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True)

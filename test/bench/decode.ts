@@ -1,5 +1,5 @@
 /**
- * Decoding without a server: the same stream, in the same chunks, through this library's parser and through ldapts'.
+ * Decoding without a server: the same stream, in the same chunks, is decoded by this library's parser and by ldapts'.
  *
  *     node test/bench/decode.ts DECODER [--quick]     one decoder, as JSON; `run.ts` runs each in a process of its own
  */
@@ -11,7 +11,7 @@ import { PreparedAnswer } from "./servers/prepared.ts"
 
 const chunkSize = 64 * 1024
 
-/** Copies, as a socket brings them: no two chunks share memory. */
+/** Copies, like those from a socket: no two chunks share memory. */
 const chunksOf = (octets: Buffer): ReadonlyArray<Buffer> =>
   Array.from({ length: Math.ceil(octets.length / chunkSize) }, (_, i) => {
     const part = octets.subarray(i * chunkSize, (i + 1) * chunkSize)
@@ -20,7 +20,7 @@ const chunksOf = (octets: Buffer): ReadonlyArray<Buffer> =>
     return chunk
   })
 
-/** A search's answer of so many entries, in chunks. */
+/** The answer of a search with this many entries, in chunks. */
 export const streamOf = (make: (i: number) => Record, entries: number): ReadonlyArray<Buffer> =>
   chunksOf(PreparedAnswer.entries(Array.from({ length: entries }, (_, i) => make(i))).for(2))
 
@@ -50,11 +50,11 @@ const ldaptsObjects = (chunks: ReadonlyArray<Buffer>, use: (entry: object) => vo
   parser.on("error", (error) => {
     throw error
   })
-  // The map is what ldapts' client hands over: requests in flight by id.
+  // The map that ldapts' client passes: requests in flight by id.
   for (const chunk of chunks) parser.read(chunk, new Map())
 }
 
-/** What each decoder does with the stream; the result is kept from being optimised away. */
+/** What each decoder does with the stream. The result is kept, so that the work isn't optimised away. */
 export const decoders = {
   untouched: (chunks) => {
     let octets = 0
@@ -103,8 +103,8 @@ export const decoders = {
 export type Decoder = keyof typeof decoders
 
 /**
- * CPU milliseconds of passes over the stream, after some to warm up: garbage collection and compilation count. Garbage from making
- * the stream doesn't, if the process was started with `--expose-gc`.
+ * CPU milliseconds of passes over the stream, after some passes to warm up. Garbage collection and compilation are included.
+ * Garbage from making the stream isn't, if the process was started with `--expose-gc`.
  */
 export const measureDecoder = (decoder: Decoder, chunks: ReadonlyArray<Buffer>): Array<number> => {
   const millis: Array<number> = []

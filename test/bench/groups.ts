@@ -1,6 +1,6 @@
 /**
- * The groups of a user: `LdapJobs.groupsOf` beside a recursion with ldapts, as programs write it. A slapd with an index on `member`; both
- * clients take turns, in one process.
+ * The groups of a user: compares `LdapJobs.groupsOf` with a recursion over ldapts, as programs write it. slapd has an index on
+ * `member`. Both clients alternate in one process.
  *
  *     node test/bench/groups.ts [--quick]
  */
@@ -89,7 +89,7 @@ const program = Effect.gen(function*() {
     const pairs: Array<readonly [Measured, Measured]> = []
     for (let turn = 0; turn <= turns; turn++) {
       const pair = [yield* measured(ours(user)), yield* measured(theirs(user))] as const
-      // The first is for the compiler.
+      // The first one is for the compiler.
       if (turn > 0) pairs.push(pair)
     }
     const [a, b] = pairs[0]!

@@ -1,10 +1,10 @@
 /**
- * The cost of the directory in memory, and how it grows: with its entries, and with the members of a group. CPU of this process,
- * and ratios of it: a cost that doesn't grow has a ratio near 1.
+ * The cost of the directory in memory, and how it grows with its entries and with the members of a group. Figures are the CPU of
+ * this process, and ratios of it: if a cost doesn't grow, its ratio is near 1.
  *
  *     node --max-old-space-size=12000 test/bench/inMemory.ts [--quick]
  *
- * Searches and updates are carried out in the directory, without connections: what the protocol adds is measured by run.ts.
+ * Searches and updates run in the directory without connections. run.ts measures the cost of the protocol.
  */
 import * as Result from "effect/Result"
 import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
@@ -42,7 +42,7 @@ const ldif = (entries: number): string => {
   return records.join("\n")
 }
 
-/** CPU of this process in microseconds; the garbage collector's threads count. */
+/** CPU of this process in microseconds, including the threads of the garbage collector. */
 const cpuOf = <A>(work: () => A): readonly [micros: number, result: A] => {
   const before = process.cpuUsage()
   const result = work()
@@ -50,7 +50,7 @@ const cpuOf = <A>(work: () => A): readonly [micros: number, result: A] => {
   return [system + user, result]
 }
 
-/** Of one of several, in microseconds: the median of batches, the first of which is for the compiler. */
+/** CPU of one operation among several, in microseconds: the median of batches. The first batch is for the compiler. */
 const each = (count: number, work: (i: number) => void): number => {
   const batches: Array<number> = []
   for (let batch = 0; batch <= 8; batch++) {

@@ -1,6 +1,6 @@
 /**
- * What Kerberos costs: binds with cached tickets beside simple ones, and a search of 20,000 entries under each protection, beside ldaps
- * and beside python-ldap, whose Kerberos and wrapping are MIT's.
+ * The cost of Kerberos: binds with cached tickets compared with simple binds, and a search of 20,000 entries under each protection,
+ * compared with ldaps and with python-ldap, which uses MIT's Kerberos.
  *
  *     node test/bench/kerberos.ts [--quick]
  */
@@ -25,7 +25,7 @@ Object.assign(process.env, {
   KRB5_CONFIG: kerberos.configFile,
   KRB5_KTNAME: `FILE:${kerberos.serviceKeytab}`,
   KRB5CCNAME: kerberos.cache,
-  // The server's list of replays is a file that it waits for at each bind, which is more than the rest of the bind.
+  // The server keeps its list of replays in a file and waits for it at each bind, which takes longer than the rest of the bind.
   KRB5RCACHENAME: "none:"
 })
 const slapd = await startSlapdWith(records({ people, groups: 1, members: 1, photos: 0, largeOctets: 1 }), {
@@ -101,7 +101,7 @@ await Effect.runPromise(Effect.gen(function*() {
   }
 }))
 
-/** The same search by python-ldap; MIT's library wraps as well as both sides can. */
+/** The same search by python-ldap. MIT's library chooses the strongest protection that both sides support. */
 const python = `
 import ldap, ldap.sasl, resource, sys, time
 uri, how, base, rounds = sys.argv[1:5]

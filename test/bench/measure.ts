@@ -14,9 +14,9 @@ export interface Task {
   readonly work: Work
   readonly url: string
   readonly ca: string | undefined
-  /** How many items a round has: entries, lookups, cycles. */
+  /** The number of items in a round: entries, lookups, cycles. */
   readonly items: number
-  /** How many times it does it. */
+  /** The number of repetitions. */
   readonly searches: number
 }
 
@@ -25,7 +25,7 @@ export interface Measured {
   readonly millis: number
   readonly cpuMicros: number
   readonly items: number
-  /** Resident megabytes: connected and idle, and at most until now. */
+  /** Resident megabytes: connected and idle, and the maximum so far. */
   readonly idle: number
   readonly peak: number
   /** For some tasks: bytes read in vain, or bytes of memory for each operation in flight. */
@@ -52,13 +52,15 @@ const works = {
   loginAnew: (client, items) => client.logins?.(items, "anew").then(() => items)
 } satisfies { readonly [name: string]: (client: Client, items: number) => Promise<number> | undefined }
 
-/** Also the tasks that are measured in another way: whole connections, the time of one event, the operations in flight at one time. */
+/**
+ * Includes the tasks that are measured differently: whole connections, the time of one event, the operations in flight at one time.
+ */
 export type Work = keyof typeof works | "connect" | "stop" | "held"
 
 const dns = (items: number): ReadonlyArray<string> =>
   Array.from({ length: items }, (_, i) => personDn((i * 7_919) % 2_000))
 
-/** The responder answers the first ones when the last is there. */
+/** The responder answers the first ones when the last one has arrived. */
 const heldNames = (items: number): ReadonlyArray<string> =>
   Array.from({ length: items }, (_, i) => `ou=slow,cn=${i},dc=bench`)
 const heldEnd = "cn=answer,dc=bench"
@@ -69,11 +71,11 @@ const newNames = (items: number): ReadonlyArray<string> =>
 
 const megabytes = (octets: number): number => octets / 1_048_576
 
-/** The connections of this process, for what arrives on them. */
+/** The connections of this process, for counting the bytes that arrive. */
 const sockets: Array<Socket> = []
 subscribe("net.client.socket", (message) => sockets.push((message as { readonly socket: Socket }).socket))
 
-/** A round that measures its own cost, if that isn't the whole round. */
+/** A round that measures its own cost, if that differs from the whole round. */
 interface Round {
   readonly items: number
   readonly millis?: number

@@ -1,12 +1,13 @@
 /**
- * Copies into SQLite and PostgreSQL, beside a floor and beside a reload with ldapts:
+ * Measures copies into SQLite and PostgreSQL, compared with a floor and with a reload over ldapts:
  *
  *     node test/bench/replica.ts --entries 100000
  *
- * Each variant runs in a process of its own. The floor reads the search's messages from a bare socket, cuts them, and puts each as bytes
- * into the same table with prepared inserts; it decodes and compares nothing. The reload empties the table and fills it again from ldapts.
- * The copy is `LdapReplica.poll` over content synchronization; `10 changes` is the round after ten modifies. `lag` is the time from the answer to a
- * write on slapd to the commit of its row, over 200 writes one after another, beside a transaction of one update in the same database.
+ * Each variant runs in its own process. The floor reads the search's messages from a bare socket, splits them, and inserts each as
+ * bytes into the same table with prepared statements. It decodes and compares nothing. The reload empties the table and fills it
+ * again from ldapts. The copy is `LdapReplica.poll` over content synchronization; `10 changes` is the round after ten
+ * modifications. `lag` is the time from the answer to a write on slapd to the commit of its row, over 200 writes one after
+ * another, compared with a transaction of one update in the same database.
  */
 import { PgClient } from "@effect/sql-pg"
 import * as Effect from "effect/Effect"
@@ -48,10 +49,10 @@ interface Task {
 
 interface Figures {
   readonly entries: number
-  /** Milliseconds of this process's CPU, and of the clock. */
+  /** CPU milliseconds of this process, and elapsed milliseconds. */
   readonly cpu: number
   readonly time: number
-  /** MB of the largest resident size over the size before the first request. */
+  /** The largest resident size minus the size before the first request, in MB. */
   readonly memory: number
   readonly round?: { readonly cpu: number; readonly time: number } | undefined
   /** Milliseconds from the answer to a write to its row, and of a transaction of one update. */
@@ -106,7 +107,7 @@ const columns = [
   ["hash", "text"]
 ] as const
 
-/** Rows into the table of copies, 1,000 in a transaction. */
+/** Inserts rows into the table of copies, 1,000 in a transaction. */
 const inserter =
   (sql: SqlClient.SqlClient, database: Task["database"]) => (rows: ReadonlyArray<ReadonlyArray<string>>) => {
     const source = given(database === "sqlite" ? "sqlite" : "pg", columns, rows)
@@ -181,7 +182,7 @@ const floor = (task: Task) =>
             const length = extra === 0 ? short : rest.readUIntBE(at + 2, extra)
             const end = at + 2 + extra + length
             if (end > rest.length) break
-            // The first element of the message is its id, the next one the operation.
+            // The first element of the message is its id, the next one its operation.
             const operation = rest[at + 2 + extra + 2 + rest[at + 3 + extra]!]
             if (operation === 0x64) rows.push([randomUUID(), dn, dn, "20261128000000Z", attributes, "x".repeat(43)])
             isOver ||= operation === 0x65

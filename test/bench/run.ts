@@ -33,7 +33,7 @@ for (const name of chosen) {
 const isChosen = (name: string): boolean => chosen.length === 0 || chosen.includes(name)
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-// On SIGINT and SIGTERM the process exits regularly, so that the servers that it has started end with it.
+// On SIGINT and SIGTERM the process exits normally, so that the servers that it has started end with it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
 
 const startResponder = async (): Promise<{ readonly url: string; readonly stop: () => void }> => {
@@ -44,10 +44,10 @@ const startResponder = async (): Promise<{ readonly url: string; readonly stop: 
   return { url: `ldap://127.0.0.1:${String(port).trim()}`, stop: () => child.kill() }
 }
 
-/** A python3 that has python-ldap: the first one in the path may be another installation. */
+/** A python3 with python-ldap. The first one in the path may be another installation. */
 const python = ["python3", "/usr/bin/python3"].find((path) => spawnSync(path, ["-c", "import ldap"]).status === 0)
 
-/** Why a peer can't be measured on this machine, or nothing. */
+/** Why a peer can't be measured on this machine; otherwise nothing. */
 const missing = (peer: string): string | undefined => {
   switch (peer) {
     case "libldap":
@@ -72,7 +72,7 @@ const taskOf = (part: Part, peer: string, url: string, ca: string | undefined): 
   searches: part.searches ?? 1
 })
 
-/** Python does all its rounds in one go. */
+/** Python runs all its rounds at once. */
 const pythonRounds = async (part: Part, url: string, ca: string | undefined, rounds: number) => {
   const base = part.work === "large" ? large : part.work === "groups" ? groups : people
   const task = { ...taskOf(part, "pythonLdap", url, ca), base, rounds, bindDn: admin.dn, password: admin.password }
@@ -81,7 +81,9 @@ const pythonRounds = async (part: Part, url: string, ca: string | undefined, rou
   >
 }
 
-/** Connects all peers, then runs each round one peer after the other, so that a disturbance of the machine affects all alike. */
+/**
+ * Connects all peers, then runs each round with one peer after another, so that a disturbance of the machine affects all of them.
+ */
 const repeatPart = async (
   part: Part,
   peers: ReadonlyArray<string>,
@@ -89,7 +91,7 @@ const repeatPart = async (
   ca: string | undefined
 ): Promise<ReadonlyArray<Map<string, Measured>>> => {
   const rounds = quick ? Math.min(part.rounds, 2) : Math.max(part.rounds, 1)
-  // For the JIT compiler: if a round is short, one isn't enough.
+  // For the JIT compiler: if a round is short, one round isn't sufficient.
   const warmUp = part.rounds === 0 ? 0 : quick ? 1 : (part.warmUp ?? 1)
   const started = await Promise.all(
     peers.filter((peer) => peer !== "pythonLdap").map(async (peer) =>
@@ -99,7 +101,7 @@ const repeatPart = async (
   const found: Array<Map<string, Measured>> = []
   for (let i = 0; i < rounds + warmUp; i++) {
     const round = new Map<string, Measured>()
-    // In alternating order, so that no peer always comes first.
+    // In alternating order, so that no peer is always first.
     for (const [peer, process] of i % 2 === 0 ? started : started.toReversed()) {
       const measured = await process?.round()
       if (measured !== undefined) round.set(peer, measured)
@@ -193,7 +195,7 @@ if (isChosen("import")) {
 const goals = verdictTable(verdicts(figures))
 console.log(goals)
 
-// A quick run, or one of some parts, is no result to keep.
+// The results of a quick run, or of some parts, aren't kept.
 if (!quick && chosen.length === 0) {
   const date = new Date().toISOString().slice(0, 10)
   writeFileSync(here("RESULTS.md"), `# Results of ${date}\n\n${head}\n\n${goals}\n${tables.join("\n")}`)

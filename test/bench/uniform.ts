@@ -1,6 +1,7 @@
 /**
- * Whether the time of a refused login reveals which users exist, on slapd: wrong passwords, unknown users without and with a decoy, and a
- * locked account take turns in random order, for ways to hash passwords, without and with a password policy that counts.
+ * Measures on slapd whether the time of a refused login reveals which users exist. Wrong passwords, unknown users with and without
+ * a decoy, and a locked account alternate in random order, for several password hashes, with and without a password policy that
+ * counts failures.
  *
  *     node test/bench/uniform.ts [--quick]
  */
@@ -21,7 +22,7 @@ const turns = process.argv.includes("--quick") ? 20 : 200
 const modules = "/usr/lib/ldap"
 const has = (module: string): boolean => existsSync(`${modules}/${module}.so`)
 
-/** Ways to keep a password, and the module of slapd that each needs. */
+/** Password hashes, and the module of slapd that each needs. */
 const schemes = ([["SSHA"], ["SSHA512", "pw-sha2"], ["ARGON2", "argon2"]] as const).filter(([, module]) =>
   module === undefined || has(module)
 )
@@ -38,7 +39,7 @@ const uids = ["known", "decoy", "locked"]
 
 const records = (withPolicy: boolean): ReadonlyArray<Record> => [
   { dn: base, attributes: [["objectClass", ["domain"]], ["dc", ["bench"]]] },
-  // Both count, and one never locks.
+  // Both count failures, but one never locks.
   ...(withPolicy ? ["TRUE", "FALSE"] : []).map((lockout): Record => ({
     dn: `cn=lockout ${lockout},${base}`,
     attributes: [
@@ -106,7 +107,7 @@ const measure = Effect.fnUntraced(function*(withPolicy: boolean) {
         const start = performance.now()
         yield* Effect.flip(by(login, Redacted.make("another password")))
         if (turn >= 0) millis.push(performance.now() - start)
-        // The session is replaced meanwhile, as it is between two logins that a person types.
+        // The session is replaced in the meantime, as between two logins that a person types.
         yield* Effect.promise(() => delay(8))
       }
     }

@@ -23,7 +23,7 @@ const refusal = (read: () => unknown): BerError => {
   return assert.fail("nothing was thrown")
 }
 
-/** Content lengths where the form of the length changes, and the length bytes that X.690 section 8.1.3 gives them. */
+/** Content lengths at which the form of the length changes, and their encoding by X.690 section 8.1.3. */
 const lengths: ReadonlyArray<readonly [number, string]> = [
   [0, "00"],
   [1, "01"],
@@ -166,7 +166,7 @@ describe("elements", () => {
 
 describe("BerReader", () => {
   it("never leaves the element that it is in", () => {
-    // The octet string claims one byte more than the sequence has, and that byte is there, behind it.
+    // The octet string claims one byte more than the sequence has, and that byte exists, after the sequence.
     const outer = reader("3003 040261 0401 62")
     const content = outer.sequence()
     assert.include(refusal(() => content.octets()).message, "passes the end of the enclosing element")
@@ -218,7 +218,7 @@ describe("BerReader", () => {
 
 describe("BerWriter", () => {
   it("makes room for a longer length each time that a sequence ends", () => {
-    // The inner content grows the length of every sequence around it, each by a form of its own.
+    // The inner content enlarges the length of every sequence around it, each in another form.
     const value = Buffer.alloc(65_530, 0x62)
     const bytes = octets(written((writer) => {
       for (let i = 0; i < 5; i++) writer.start()
@@ -235,8 +235,8 @@ describe("BerWriter", () => {
     assert.isTrue(inner.done)
     assert.strictEqual(whole.text(), "behind")
     assert.isTrue(whole.done)
-    // The value and its header take 65,534 bytes; with the header of the innermost sequence it is three more than a
-    // length of two bytes can say.
+    // The value and its header take 65,534 bytes. With the header of the innermost sequence that is three more than a length of two
+    // bytes can express.
     assert.strictEqual(bytes.toString("hex", 0, 28), "3083010011308301000c308301000730830100023082fffe0482fffa")
   })
 
@@ -258,7 +258,7 @@ describe("BerWriter", () => {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What is written reads back
+// Written values are read back
 // ---------------------------------------------------------------------------------------------------------------------
 
 type Element = number | boolean | string | Uint8Array | ReadonlyArray<Element>
@@ -332,7 +332,7 @@ it.prop(
   ) => {
     const hex = written((writer) => elements.forEach((element) => writeElement(writer, element)), Math.abs(seed) % 300)
     assert.deepStrictEqual(readElements(reader(hex)), elements)
-    // RFC 4511 section 5.1 allows the shortest lengths only, so the bytes are the same again.
+    // RFC 4511 section 5.1 allows only the shortest lengths, so the bytes are the same again.
     assert.strictEqual(written((writer) => elements.forEach((element) => writeElement(writer, element)), 100_000), hex)
   },
   { timeout: 30_000, arbitrary: { runs: 300 } }

@@ -1,6 +1,6 @@
 /**
- * A duplex whose fibers yield at every step, and one whose sides are slow or fail: nothing is lost, doubled or
- * forgotten between two steps of a fiber.
+ * A duplex whose fibers yield at every step, and one whose sides are slow or fail. Nothing is lost, repeated or forgotten between
+ * two steps of a fiber.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -13,7 +13,7 @@ import type { ConnectionEnd } from "../../src/connection/LdapConnection.ts"
 import { SessionEnd } from "../../src/model/LdapError.ts"
 import { settle } from "../session/recording/RecordingPeer.ts"
 
-/** Sides that are never ready, unless a test says how. */
+/** Sides that are never ready, unless a test changes that. */
 const ways = (given: Partial<Sides>): Sides => ({
   read: Effect.never,
   write: () => Effect.never,
@@ -21,7 +21,7 @@ const ways = (given: Partial<Sides>): Sides => ({
   ...given
 })
 
-/** A scheduler that makes fibers yield after so many operations. */
+/** A scheduler that makes fibers yield after this many operations. */
 const restless = (operations: number) => Context.make(MaxOpsBeforeYield, operations)
 
 const octets = (text: string): Uint8Array => Buffer.from(text)

@@ -1,4 +1,4 @@
-/** Properties of Node sockets: a shared read buffer, reading that begins by itself, and backpressure. */
+/** Properties of Node sockets: a shared read buffer, automatic reading, and backpressure. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ const { ca, server: certificate } = makeCertificates()
 
 const start = <A, E>(operation: Effect.Effect<A, E>) => Effect.forkChild(operation, { startImmediately: true })
 
-/** Lets sockets have their events. */
+/** Lets sockets deliver their events. */
 const turns = Effect.promise(async () => {
   for (let i = 0; i < 20; i++) await setImmediate()
 })

@@ -56,7 +56,7 @@ const lookup = ({ addresses = [], after = 0, fails }: Answer): Effect.Effect<Rea
     fails === undefined ? Effect.succeed(addresses) : Effect.fail(new Error(fails))
   )
 
-/** Runs a race for so long, and closes the winner. */
+/** Runs a race for this long, and closes the winner. */
 const run = <A, E>(race: Effect.Effect<A, E, Scope.Scope>, millis = 10_000) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()

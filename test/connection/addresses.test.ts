@@ -1,4 +1,4 @@
-/** Connecting to hosts with several addresses, over real sockets: names, literals, and the name that is sent to the server. */
+/** Connecting to hosts with several addresses, over real sockets: names, IP addresses, and the name that is sent to the server. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -66,7 +66,7 @@ const connect = (url: string, tls?: TlsOptions) =>
 
 const failure = <A>(effect: Effect.Effect<A, LdapError, Scope.Scope>) => Effect.flip(Effect.scoped(effect))
 
-/** Lets sockets have their events. */
+/** Lets sockets deliver their events. */
 const turns = Effect.promise(async () => {
   for (let i = 0; i < 20; i++) await setImmediate()
 })
@@ -144,7 +144,7 @@ describe("other ways to name a server", () => {
         assert.strictEqual(connection.protection, "local")
       }
       assert.deepStrictEqual(asked, [])
-      // By the system's resolver, which knows it from its own table.
+      // With the system's resolver, which reads it from its own table.
       const connection = yield* connect(`ldap://localhost:${port}`)
       assert.strictEqual(connection.protection, "local")
     })))

@@ -55,7 +55,7 @@ interface Server {
   readonly sockets: Set<Net.Socket>
 }
 
-/** A server on a free port, and the sockets that it has open. Gone with the scope, sockets and all. */
+/** A server on a free port, and its open sockets. When the scope closes, it and its sockets are closed. */
 const listen = (
   make: (onConnection: (socket: Net.Socket) => void) => Net.Server,
   onSocket: (socket: Net.Socket) => void
@@ -350,7 +350,7 @@ describe("S1 and S2 on real sockets", () => {
           yield* Effect.scoped(
             LdapSession.make({ url: `${scheme}://127.0.0.1:${port}`, tls: trust, auth: LdapAuth.anonymous })
           )
-          // Once the scope is closed, only the server's end of the connection may remain.
+          // After the scope has closed, only the server's end of the connection may remain.
           assert.isAtMost(resources().length, before + 1)
           assert.deepStrictEqual(seen, ["unbind", "end"])
         })

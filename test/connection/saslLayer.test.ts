@@ -1,6 +1,6 @@
 /**
- * The security layer of a bind, with a layer that can be checked: each buffer has a counter in its first byte, then the inverted bytes.
- * Layers of Kerberos on real servers are in kerberos.test.ts.
+ * The security layer of a bind, with a simple layer: each buffer has a counter in its first byte, then the inverted bytes. Kerberos
+ * layers on real servers are in kerberos.test.ts.
  */
 import { assert, describe, it } from "@effect/vitest"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -57,7 +57,7 @@ const framed = (buffer: Uint8Array): Buffer => {
   return Buffer.concat([length, buffer])
 }
 
-/** A session, its peer, and the layer of the peer: off until `wrapped` is called. */
+/** A session, its peer, and the peer's layer, which is off until `wrapped` is called. */
 const open = Effect.fnUntraced(function*(
   options?: LdapSession.SessionOptions,
   slowed: (write: Socket.Writer["write"]) => Socket.Writer["write"] = (write) => write
@@ -102,7 +102,7 @@ const open = Effect.fnUntraced(function*(
     session,
     lengths,
     wrap,
-    /** Answers the next bind, and uses the layer from then on. */
+    /** Answers the next bind and uses the layer from then on. */
     grant: Effect.gen(function*() {
       const { messageId } = yield* peer.expect("BindRequest")
       isOn = true
@@ -151,7 +151,7 @@ describe("a security layer", () => {
         { startImmediately: true }
       )
       const ids = yield* Effect.forEach([1, 2, 3], () => Effect.map(peer.expect("DeleteRequest"), (it) => it.messageId))
-      // One byte at a time; one message in two buffers; two buffers at once, of which one holds nothing.
+      // One byte at a time; one message in two buffers; two buffers at once, one of them empty.
       for (const octet of answerDelete(ids[0]!)) yield* peer.sendOctets(Uint8Array.of(octet))
       const whole = encode({ messageId: ids[1]!, operation: { _tag: "DeleteResponse", result: ok }, controls: [] })
       yield* peer.sendOctets(wrap(whole.subarray(0, 5)))

@@ -37,11 +37,11 @@ const trust = { ca: ca.cert }
 
 interface Listening {
   readonly url: string
-  /** The next client whose handshake is done. */
+  /** The next client that has finished its handshake. */
   readonly accept: Effect.Effect<Tls.TLSSocket>
 }
 
-/** A TLS server of Node, which closes when its clients do. */
+/** A TLS server of Node that closes its side when its clients do. */
 const listen = (options: Tls.TlsOptions = {}): Effect.Effect<Listening, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clients = yield* Queue.unbounded<Tls.TLSSocket>()
@@ -64,7 +64,7 @@ const listen = (options: Tls.TlsOptions = {}): Effect.Effect<Listening, never, S
     return { url: `ldaps://127.0.0.1:${port}`, accept: Queue.take(clients) }
   })
 
-/** When a client has gone: how many bytes it had sent. */
+/** For each client that has gone: how many bytes it had sent. */
 const sent = (socket: Tls.TLSSocket): Effect.Effect<number> =>
   Effect.callback((resume) => {
     const done = () => resume(Effect.succeed(socket.bytesRead))
@@ -314,7 +314,7 @@ describe("pinned fingerprints", () => {
       const { url } = yield* listen(certificates.renewed)
       const error = yield* refusal(url, { pinnedFingerprints: [hex] })
       assert.include(error.message, "none of the pinned fingerprints")
-      // The message has the fingerprint, so that it can be pinned.
+      // The message contains the fingerprint, so that it can be pinned.
       assert.include(error.message, LdapTls.certificateFingerprint(certificates.renewed.cert))
       yield* refusal(url, { pinnedFingerprints: [] })
     }))
@@ -429,7 +429,7 @@ describe("the program's own verification", () => {
       const { messageId } = yield* connection.expect("ExtendedRequest")
       yield* connection.send(messageId, { _tag: "ExtendedResponse", result: ok })
       yield* Effect.forkScoped(Effect.andThen(connection.ended, connection.end))
-      // The server may never learn that the handshake was done.
+      // The server may never be told that the handshake has finished.
       yield* Effect.forkScoped(connection.startTls)
       assert.include((yield* Fiber.join(opening)).message, "not this one")
       yield* connection.closed
@@ -670,7 +670,7 @@ describe("authorities as settings have them", () => {
 })
 
 describe("the other scheme", () => {
-  /** A server in clear text that does something with a connection. */
+  /** A clear-text server that handles each connection with a function. */
   const plain = (on: (socket: Net.Socket) => void) =>
     Effect.gen(function*() {
       const sockets = new Set<Net.Socket>()

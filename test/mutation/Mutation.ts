@@ -1,26 +1,26 @@
-/** A deliberate break of the sources: what is changed, and the tests that must notice. */
+/** A deliberate break of the sources: the change, and the tests that must notice it. */
 
 /** The promises of a session (see src/README.md). */
 export type Promised = "S1" | "S2" | "S3" | "S4" | "S5" | "S6" | "S7" | "S8" | "S9" | "S10" | "S11" | "S12" | "S13"
 
 export interface Mutation {
   readonly promise: Promised
-  /** From the project's root, as in `tests`. */
+  /** From the project's root, like `tests`. */
   readonly file: string
-  /** Stands exactly once in the file. */
+  /** Occurs exactly once in the file. */
   readonly find: string
   readonly replace: string
   /** The files whose tests must fail. */
   readonly tests: ReadonlyArray<string>
-  /** Only tests are run that have this text in their name, or in that of a `describe` around them. */
+  /** Only tests whose name, or whose `describe` around them, contains this text are run. */
   readonly name: string
   /** What the break does. */
   readonly why: string
-  /** The symptom is that something waits for ever: a test that times out counts as a failing one. */
+  /** Whether the symptom is a hang: then a test that times out counts as a failing one. */
   readonly hangs?: boolean
 }
 
-/** How often the text of a break stands in its file, and in which line the first one begins. */
+/** How often the text of a break occurs in its file, and the line of the first occurrence. */
 export const placeOf = (
   { find }: Pick<Mutation, "find">,
   source: string

@@ -1,4 +1,4 @@
-/** Deliberate breaks of Kerberos, SPNEGO and NTLM: what keeps S9 (servers are verified) and S11 (nothing is believed) there. */
+/** Deliberate breaks of Kerberos, SPNEGO and NTLM: lines that keep S9 (servers are verified) and S11 (no peer is trusted). */
 import type { Mutation } from "./Mutation.ts"
 
 type Break = Omit<Mutation, "promise" | "tests"> & { readonly test: string }

@@ -1,4 +1,4 @@
-/** The table of deliberate breaks fits the sources. Trying them takes minutes: see run.ts. */
+/** The table of deliberate breaks matches the sources. Trying them takes minutes: see run.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,9 +1,10 @@
 /**
- * Deliberate breaks: for each promise of a session (S1 to S13, see src/README.md) lines that keep it, and the tests that fail when
- * such a line is taken out or turned round. run.ts tries them all; mutations.test.ts sees to it that the texts are still there.
+ * Deliberate breaks: for each promise of a session (S1 to S13, see src/README.md), lines that keep it, and the tests that fail if
+ * such a line is removed or inverted. run.ts tries them all; mutations.test.ts checks that the texts still exist.
  *
- * Not every line has a break here: what is left out are safeguards behind another one, which no test notices while that one stands,
- * and the session's state machine (src/session/core), whose breaks test/states tries in every state.
+ * Not every line has a break here. Left out are safeguards behind other safeguards, since no test notices their removal as long as
+ * the other one works. Also left out is the session's state machine (src/session/core), whose breaks test/states tries in every
+ * state.
  */
 import { s1 } from "./breaks/S1.ts"
 import { s10 } from "./breaks/S10.ts"

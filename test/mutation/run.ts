@@ -1,6 +1,6 @@
 /**
- * Breaks the sources on purpose, one line at a time, and sees that a test notices: a promise whose code can be taken out
- * without a failing test is not defended. The breaks are in breaks/.
+ * Breaks the sources on purpose, one line at a time, and checks that a test notices. If the code of a promise can be removed
+ * without a failing test, the promise isn't defended. The breaks are in breaks/.
  *
  *     node test/mutation/run.ts                 all of them
  *     node test/mutation/run.ts --only S1,S5    those of some promises
@@ -19,14 +19,14 @@ import { parseArgs } from "node:util"
 import { type Mutation, placeOf, type Promised } from "./Mutation.ts"
 import { mutations } from "./mutations.ts"
 
-/** For one run of the tests of one break. */
+/** The time limit for one run of the tests of one break. */
 const limitMillis = 90_000
 
 const root = join(import.meta.dirname, "../..")
 
 type Outcome =
   | { readonly _tag: "Killed"; readonly by: string; readonly hung: boolean }
-  /** Not killed, and why that isn't simply a survivor, where it isn't. */
+  /** It survived, with a note if it isn't simply a survivor. */
   | { readonly _tag: "Survived"; readonly note: string }
 
 interface Selection {
@@ -34,7 +34,7 @@ interface Selection {
   readonly name: string
 }
 
-/** What is read of vitest's JSON report. */
+/** The parts of vitest's JSON report that are used. */
 interface Report {
   readonly testResults: ReadonlyArray<{
     readonly name: string
@@ -67,7 +67,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => pr
 const copyProject = (from = root): string => {
   const folder = mkdtempSync(join(tmpdir(), "effect-ldap-mutation-"))
   folders.push(folder)
-  // Corpora are beside the project and found from it: a copy has none, and the tests that want them are left out.
+  // The corpora are found beside the project. A copy has none, so the tests that need them are skipped.
   const copy = join(folder, "project")
   mkdirSync(copy)
   for (const part of ["src", "test", "package.json", "tsconfig.json"]) {
@@ -81,7 +81,7 @@ const copyProject = (from = root): string => {
 // Running tests
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Vitest and its workers: a worker in an endless loop doesn't go when vitest is asked to. */
+/** Ends vitest and its workers: a worker in an endless loop doesn't end when vitest is asked to. */
 const killTree = (child: ReturnType<typeof spawn>): void => {
   if (child.pid === undefined) return
   try {
@@ -93,7 +93,7 @@ const killTree = (child: ReturnType<typeof spawn>): void => {
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
 
-/** Every test that ran, or `undefined` if they didn't end in time; `output` is what was printed. */
+/** Every test that ran, or `undefined` if they didn't end in time. `output` is what was printed. */
 const runTests = (
   copy: string,
   tests: ReadonlyArray<string>,
@@ -119,14 +119,14 @@ const runTests = (
         `(${names.map(escaped).join("|")})`,
         ...(options.bail ? ["--bail", "1"] : [])
       ],
-      // A group of its own, so that it can be ended as a whole. Colours would end up in the messages.
+      // A process group of its own, so that it can be ended as a whole. Without colours, which would be in the messages.
       { cwd: copy, detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1", CI: "" } }
     )
     children.add(child)
     try {
       setPriority(child.pid!, constants.priority.PRIORITY_LOW)
     } catch {
-      // Politeness to the rest of the machine, no more.
+      // A low priority, so that other work on the machine isn't disturbed.
     }
     const printed: Array<string> = []
     child.stdout.on("data", (chunk: Buffer) => printed.push(chunk.toString()))
@@ -155,11 +155,11 @@ const runTests = (
 const timedOut = ({ failureMessages }: Test): boolean =>
   failureMessages.length > 0 && failureMessages.every((message) => /(Test|Hook) timed out in \d+ms/.test(message))
 
-/** One break: applied, its tests run, taken back. */
+/** One break: applies it, runs its tests, and restores the file. */
 const tryOut = async (copy: string, mutation: Mutation): Promise<Outcome> => {
   const file = join(copy, mutation.file)
   const original = readFileSync(file, "utf8")
-  // Not `replace`, in whose second argument a dollar has a meaning.
+  // Not `replace`: a dollar sign in its second argument has a meaning.
   writeFileSync(file, original.split(mutation.find).join(mutation.replace))
   try {
     const { output, tests } = await runTests(copy, mutation.tests, [mutation.name], { bail: true, limitMillis })
@@ -205,7 +205,7 @@ if (chosen.length === 0) throw new Error("there is no such break")
 
 const cell = (text: string, width: number): string => text.padEnd(width)
 const first = copyProject()
-// The text of the copy, not of the project, which may change while this runs.
+// The text of the copy, not of the project, since that may change during the run.
 const sources = new Map(chosen.map(({ file }) => [file, readFileSync(join(first, file), "utf8")]))
 const sourceOf = ({ file }: Mutation): string => sources.get(file)!
 

@@ -1,4 +1,4 @@
-/** The breaks of the session's machine fit its sources. Trying them takes minutes: see stateRun.ts. */
+/** The breaks of the session's machine match its sources. Trying them takes minutes: see stateRun.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,6 +1,6 @@
 /**
- * Single breaks of the session's machine (src/session/core), each of which the search in test/states has to find. stateRun.ts tries
- * them; stateBreaks.test.ts sees to it that the texts are still there.
+ * Single breaks of the session's machine (src/session/core). The search in test/states must find each of them. stateRun.ts tries
+ * them; stateBreaks.test.ts checks that the texts still exist.
  *
  * Why a list, and not StrykerJS: StrykerJS 10.1.1 doesn't start beside TypeScript 7, whose package has no compiler interface for it to
  * read tsconfig.json with. With that file hidden it makes 1,126 mutants of the core, about a fifth of them in the words of error
@@ -12,10 +12,10 @@
 export interface StateBreak {
   /** In src/session/core. */
   readonly file: string
-  /** Stands exactly once in the file. */
+  /** Occurs exactly once in the file. */
   readonly find: string
   readonly replace: string
-  /** What the machine does, or no longer does. */
+  /** What the machine does, or no longer does, because of the break. */
   readonly why: string
 }
 
@@ -763,7 +763,7 @@ export const stateBreaks: ReadonlyArray<StateBreak> = [
   )
 ]
 
-/** Breaks that change nothing that a session does, with the reason. They are not tried. */
+/** Breaks that don't change the behaviour of a session, with the reason. They are not tried. */
 export const equivalentBreaks: ReadonlyArray<StateBreak> = [
   ...of("SessionMachine", [
     `if (_tag === "Granted" || _tag === "Handshake" || _tag === "Undecided") return false`,

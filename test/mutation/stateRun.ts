@@ -1,6 +1,6 @@
 /**
- * Breaks the session's machine on purpose, one line at a time, and sees that the search over its states (test/states) finds each break.
- * The breaks are in stateBreaks.ts.
+ * Breaks the session's machine on purpose, one line at a time, and checks that the search over its states (test/states) finds each
+ * break. The breaks are in stateBreaks.ts.
  *
  *     node test/mutation/stateRun.ts                all of them
  *     node test/mutation/stateRun.ts --grep Cancel  those whose file, text or reason has this word
@@ -18,7 +18,7 @@ import { parseArgs } from "node:util"
 import { placeOf } from "./Mutation.ts"
 import { type StateBreak, stateBreaks } from "./stateBreaks.ts"
 
-/** For the search of one break. */
+/** The time limit for the search of one break. */
 const limitMillis = 600_000
 
 const root = join(import.meta.dirname, "../..")
@@ -32,10 +32,13 @@ const { values } = parseArgs({
   }
 })
 
-/** States of a world. Most breaks are found by few, and in another world than the first: so all worlds are tried with few at first. */
+/**
+ * The maximum number of states of a world. Few states are sufficient for most breaks, but not always in the first world, so all
+ * worlds are tried with few states first.
+ */
 const bounds = values.full ? ["4000", "40000", "Infinity"] : ["4000", "40000"]
 
-/** What is read of a line of `test/states/run.ts --json`. */
+/** The parts of a line of `test/states/run.ts --json` that are used. */
 interface Line {
   readonly world: string
   readonly violation?: {
@@ -77,7 +80,7 @@ const runSearch = (
     try {
       setPriority(child.pid!, constants.priority.PRIORITY_LOW)
     } catch {
-      // Politeness to the rest of the machine, no more.
+      // A low priority, so that other work on the machine isn't disturbed.
     }
     let lines = ""
     let errors = ""
@@ -98,7 +101,7 @@ interface Outcome {
 const tryOut = async (folder: string, { file, find, replace }: StateBreak): Promise<Outcome> => {
   const path = join(folder, core, file)
   const source = readFileSync(path, "utf8")
-  // A function, since a text may have signs that mean something in a replacement.
+  // A function, since a text may contain characters with a meaning in a replacement.
   writeFileSync(path, source.replace(find, () => replace))
   try {
     let text = "NOT FOUND"
@@ -111,7 +114,7 @@ const tryOut = async (folder: string, { file, find, replace }: StateBreak): Prom
         const place = `[${broken.world}]${isConfirmed ? "" : " (not confirmed by a replay)"}`
         return { isFound: isConfirmed, events: events.length, text: `${promise.split("\n")[0]} ${place}` }
       }
-      // 2: a bound has kept it from the end.
+      // 2: a limit has stopped the search.
       if (code !== 0 && code !== 2) {
         text = code === null ? "NOT FOUND: the search doesn't end" : `NOT FOUND: ${errors}`
         break

@@ -1,6 +1,6 @@
 /**
- * Judges whole messages of other projects' test suites (shared/corpora, not part of a clone). Only records that several
- * implementations agree on (`strict`) are judged.
+ * Tests whole messages from the test suites of other projects (shared/corpora, not part of a clone). Only records that several
+ * implementations agree on (`strict`) are tested.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -27,11 +27,11 @@ interface PduRecord {
   readonly messageID?: number
   readonly fields?: unknown
   readonly controls?: ReadonlyArray<unknown>
-  /** The start of a message: a reader of a stream waits for more. */
+  /** The start of a message: a stream parser waits for more bytes. */
   readonly incomplete?: boolean
-  /** The header claims more than there is, or than may be. */
+  /** The header claims more bytes than there are, or more than are allowed. */
   readonly oversizedLength?: boolean
-  /** Bytes behind the first message; they are in `hex` too. */
+  /** Bytes after the first message. They are in `hex` too. */
   readonly trailingHex?: string
   /** Trailing bytes that aren't another message. */
   readonly firstPduValid?: boolean
@@ -49,7 +49,7 @@ const records: ReadonlyArray<PduRecord> = isThere
   : []
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Messages as the corpus writes them
+// Messages in the form of the corpus
 // ---------------------------------------------------------------------------------------------------------------------
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
@@ -57,7 +57,7 @@ const valueOf = (bytes: Uint8Array): unknown => ({ hex: hexOf(bytes) })
 const attributesOf = (attributes: Iterable<LdapAttribute>): ReadonlyArray<unknown> =>
   Array.from(attributes, ({ description, values }) => ({ type: description, values: values.map(valueOf) }))
 
-/** The corpus keeps two attributes of one name apart; an entry doesn't. */
+/** The corpus keeps two attributes with the same name apart; an entry doesn't. */
 const entryOf = (entry: LdapEntry): unknown => ({ objectName: entry.dn, attributes: attributesOf(entry) })
 
 const resultOf = ({ code, diagnosticMessage, matchedDn, referrals }: ResultFields): Record<string, unknown> => ({
@@ -208,7 +208,7 @@ const controlsOf = ({ controls }: LdapMessage): ReadonlyArray<unknown> =>
     ...(value === undefined ? {} : { valueHex: hexOf(value) })
   }))
 
-/** The corpus has a value's text beside its bytes, and a false flag is either absent or false. */
+/** The corpus has a value's text in addition to its bytes, and a false flag is absent or false. */
 const bare = (fields: unknown): unknown =>
   Array.isArray(fields)
     ? fields.map(bare)
@@ -222,7 +222,7 @@ const bare = (fields: unknown): unknown =>
         .map(([name, value]) => [name, bare(value)])
     )
 
-/** Attributes of an entry under one name, as LdapEntry has them. */
+/** The values of attributes with the same name are merged, as in LdapEntry. */
 const merged = (fields: unknown): unknown => {
   const entry = fields as {
     readonly attributes: ReadonlyArray<{ readonly type: string; readonly values: Array<unknown> }>
@@ -256,7 +256,7 @@ const judge = (record: PduRecord, message: LdapMessage | undefined): void => {
   assert.deepStrictEqual(fields, kind === "searchResultEntry" ? merged(expected) : expected)
   assert.deepStrictEqual(controlsOf(message), record.controls ?? [])
   const again = Result.getOrThrow(encode(message))
-  // Lengths in the fewest bytes, and no default values: no encoding is shorter.
+  // Lengths in the fewest bytes, and no default values: this is the shortest encoding.
   assert.isAtMost(again.length, record.hex.length / 2)
   assert.deepStrictEqual(plain(Result.getOrThrow(decode(again))), plain(message))
 }

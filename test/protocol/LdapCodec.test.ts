@@ -11,7 +11,7 @@ import { goldens } from "./goldens/servers.ts"
 const octets = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex")
 const text = (value: string): Buffer => Buffer.from(value)
 
-/** An element in hex: an encoder of its own, since BerWriter is on trial here. */
+/** An element in hex. It has its own encoder, since BerWriter is under test. */
 const el = (tag: string, ...content: ReadonlyArray<string>): string => {
   const body = content.join("")
   const length = body.length / 2
@@ -61,7 +61,7 @@ const search = {
 const success = "0a010004000400"
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Bytes that were written by hand from RFC 4511
+// Bytes written by hand from RFC 4511
 // ---------------------------------------------------------------------------------------------------------------------
 
 const examples: ReadonlyArray<readonly [string, string, LdapMessage]> = [
@@ -372,7 +372,7 @@ describe("decode gives back what was encoded", () => {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Encodings that are accepted although this encoder writes another
+// Encodings that are accepted, although this encoder writes others
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("accepts", () => {

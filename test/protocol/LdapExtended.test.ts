@@ -80,7 +80,7 @@ describe("whoAmI", () => {
     )
     assert.strictEqual(answer(whoAmI, ""), "")
     assert.strictEqual(answer(whoAmI, undefined), "")
-    // The space after the colon is left out.
+    // The space after the colon is removed.
     assert.strictEqual(answer(whoAmI, "646e3a20636e3d6469726563746f7279206d616e61676572"), "dn:cn=directory manager")
   })
 
@@ -100,7 +100,7 @@ describe.each([
     assert.isUndefined(operation.encode())
     assert.isUndefined(answer(operation, undefined))
     assert.isUndefined(answer(operation, ""))
-    // slapd doesn't name the answer to StartTLS; 389 Directory Server does, as the request is named.
+    // slapd doesn't send the name of the StartTLS response; 389 Directory Server sends that of the request.
     assert.isUndefined(answer(operation, undefined, operation.oid))
     assert.strictEqual(refusal(operation.decode(octets("00"))).detail, "the answer has a value")
   })
@@ -312,7 +312,7 @@ describe("answers of any kind", () => {
 
   it.prop("a password of any text comes back", [Arbitrary.schema(Schema.String)], ([text]) => {
     const password = text.toWellFormed()
-    // The request's new password has the form of the answer's, under another tag.
+    // The request's new password has the form of the response's, with another tag.
     const request = passwordModify.encode({ userIdentity: password })!
     const { generatedPassword } = Result.getOrThrow(passwordModify.decode(request))
     assert.strictEqual(generatedPassword && Redacted.value(generatedPassword), password)

@@ -24,7 +24,7 @@ const unbind = octets("30 05 02 01 02 42 00")
 const big = (size: number): LdapMessage =>
   message(1, { _tag: "ExtendedRequest", oid: "1.2", value: Buffer.alloc(size, "abcdefghijk") })
 
-/** Feeds chunks to a parser and keeps what comes out. */
+/** Feeds chunks to a parser and collects the results. */
 const feed = (chunks: Iterable<Uint8Array>, options?: ParserOptions) => {
   const parser = new LdapParser(options)
   const messages: Array<LdapMessage> = []
@@ -43,7 +43,7 @@ function* pieces(bytes: Buffer, size: number): Iterable<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-/** Some message of every kind, always the same ones. */
+/** Messages of every kind, the same in every run. */
 const samples: ReadonlyArray<Buffer> = [
   ...Object.values(operations).flatMap((operation) =>
     Effect.runSync(Arbitrary.sampleEffect(messageOf(operation), { count: 6, seed: 4511, size: 8 })).map(encoded)
@@ -53,7 +53,7 @@ const samples: ReadonlyArray<Buffer> = [
 
 const small = samples.filter(({ length }) => length < 600)
 
-/** mulberry32: the same numbers in every run, so that a failure can be looked at. */
+/** mulberry32: the same numbers in every run, so that a failure can be reproduced. */
 const randomFrom = (seed: number) => (below: number): number => {
   seed = (seed + 0x6d2b79f5) | 0
   let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
@@ -113,7 +113,7 @@ describe("any chunking gives the same messages", () => {
     assert.deepStrictEqual(pendings, [1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 0])
   })
 
-  // A parser that copied what it has for every chunk would take minutes for each of these, and run into the time limit.
+  // If the parser copied its buffer for every chunk, each of these would take minutes and exceed the time limit.
   it("a value of 20 MB in chunks of 1,400 bytes takes linear time", () => {
     const sent = big(20_000_000)
     const { failure, messages, parser } = feed(pieces(encoded(sent), 1400))
@@ -214,7 +214,7 @@ describe("maxMessageSize", () => {
 describe("the depth of filters", () => {
   /** A search whose filter is `depth` negations of a presence. */
   const searchOf = (depth: number): Buffer => {
-    // From the end to the start, since a header needs to know the size of what it holds.
+    // Built from the end to the start, since a header needs the size of its content.
     const parts: Array<Buffer> = [octets("870161")]
     let size = 3
     const hold = (tag: number): void => {
@@ -242,7 +242,7 @@ describe("the depth of filters", () => {
   })
 
   it("maxFilterDepth itself is still allowed", () => {
-    // The presence is a level of its own.
+    // The presence filter is a level of its own.
     for (const [depth, maxFilterDepth] of [[99, undefined], [4, 5], [0, 1], [100_000, 100_001]] as const) {
       const { failure, messages } = feed([searchOf(depth)], { maxFilterDepth, maxElements: 100_002 })
       assert.isUndefined(failure)
@@ -335,8 +335,8 @@ describe("says what it found instead of LDAP", () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Takes bytes that may be anything: they give messages, or a violation, or both. A message that was taken can be read
- * to its last value, and written again so that it says the same.
+ * Parses arbitrary bytes. They give messages, a violation, or both. Each message can be read completely, and encoded again with the
+ * same meaning.
  */
 const survives = (bytes: Buffer): boolean => {
   const { failure, messages, parser } = feed([bytes])
@@ -352,7 +352,7 @@ const survives = (bytes: Buffer): boolean => {
   return failure === undefined
 }
 
-/** The content of a message in a header that is right for it. */
+/** The content of a message with a correct header. */
 const wrapped = (content: Buffer): Buffer => {
   const header = Buffer.from([0x30, 0x84, 0, 0, 0, 0])
   header.writeUInt32BE(content.length, 2)
@@ -389,7 +389,7 @@ describe("damaged bytes", () => {
         if (survives(wrapped(content.subarray(0, length)))) accepted++
       }
     }
-    // Cutting off the controls, say, leaves a message; but seldom.
+    // Without its controls, for instance, it is still a message; but that is rare.
     assert.isAbove(total, 5000)
     assert.isBelow(accepted, total / 20)
   }, 60_000)
@@ -411,7 +411,7 @@ describe("damaged bytes", () => {
       }
       if (survives(i % 2 === 0 ? Buffer.from(damaged) : wrapped(Buffer.from(damaged)))) accepted++
     }
-    // Both answers are given often, or the mutations would try nothing.
+    // Both outcomes must occur often, or the mutations would test nothing.
     assert.isAbove(accepted, 1000)
     assert.isBelow(accepted, 9000)
   }, 60_000)

@@ -1,6 +1,6 @@
 /**
- * Messages of every kind for property tests, with values at the edges of what LDAP can say, and a plain form of
- * messages to compare them by: entries are lazy, and two of them never differ for a test library.
+ * Messages of every kind for property tests, with extreme values, and a plain form of messages for comparison: entries are lazy, so
+ * a test library would see no difference between two of them.
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
@@ -20,7 +20,7 @@ const { all, array, map } = Arbitrary
 
 export const anyBoolean = Arbitrary.schema(Schema.Boolean)
 
-/** Numbers from 0 on, with those where the encoding changes its length. */
+/** Numbers from 0, including those at which the length of the encoding changes. */
 export const anyNumber: Arbitrary.Arbitrary<number> = Arbitrary.schema(Schema.Union([
   Schema.Literals([0, 1, 127, 128, 255, 256, 32_767, 32_768, 8_388_607, 8_388_608, maxInt]),
   Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxInt }))
@@ -38,7 +38,7 @@ const edges = [
   "é".repeat(40_000)
 ]
 
-/** Text that UTF-8 can say. */
+/** Text that has a UTF-8 encoding. */
 export const anyText: Arbitrary.Arbitrary<string> = Arbitrary.schema(
   Schema.Union([Schema.Literals(edges), Schema.String])
 ).pipe(map((text) => text.toWellFormed()))
@@ -111,7 +111,7 @@ type Operations = {
   readonly [Tag in ProtocolOperation["_tag"]]: Arbitrary.Arbitrary<Extract<ProtocolOperation, { readonly _tag: Tag }>>
 }
 
-/** An operation of each kind: the type sees to it that none is missing. */
+/** An operation of each kind. The type makes sure that none is missing. */
 export const operations: Operations = {
   BindRequest: all({
     version: Arbitrary.schema(Schema.Literals([1, 2, 3, 127])),

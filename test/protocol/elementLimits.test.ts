@@ -1,6 +1,6 @@
 /**
- * S12: no message costs more than its bytes. Each list that a peer may send is counted: as many elements as allowed are read, one more ends
- * the parsing where it stands, and the error names the limit.
+ * S12: the cost of a message is proportional to its bytes. Each list that a peer may send is limited: the allowed number of
+ * elements is read, one more ends the parsing at that point, and the error names the limit.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -29,11 +29,11 @@ const element = (tag: number, ...content: ReadonlyArray<Uint8Array>): Buffer => 
 
 const octets = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex")
 
-/** So many of an element, without a copy for each. */
+/** This many copies of an element, sharing memory. */
 const many = (hex: string, count: number): Buffer => Buffer.alloc(octets(hex).length * count, octets(hex))
 
 const id = octets("02 01 01")
-/** Success, without a name and a text. */
+/** Success, with an empty name and text. */
 const result = octets("0a 01 00 04 00 04 00")
 /** base "", base object, never, no limits, not types only. */
 const search = octets("04 00 0a 01 00 0a 01 00 02 01 00 02 01 00 01 01 00")
@@ -64,7 +64,7 @@ const lists: Readonly<Record<string, (count: number) => Buffer>> = {
     element(0x30, id, element(0x63, search, element(0xa1, many("87 00", count - 1)), octets("30 00"))),
   "empty ands in an or": (count) =>
     element(0x30, id, element(0x63, search, element(0xa1, many("a0 00", count - 1)), octets("30 00"))),
-  // The first one is not in a list of any length.
+  // The first one isn't in a list of variable length.
   "substrings": (count) =>
     element(
       0x30,
@@ -149,7 +149,7 @@ describe("S12: the elements of a message", () => {
         failureOf(message(8), { maxElements: 6 })!,
         /^more than 6 elements in lists, which is maxElements, at byte \d+$/
       )
-      // The default: what stands behind the limit isn't looked at.
+      // The default limit: the bytes after it aren't read.
       assert.isUndefined(failureOf(message(defaultMaxElements)))
       const detail = failureOf(message(2 * defaultMaxElements))!
       assert.include(detail, "more than 100000 elements")
@@ -236,7 +236,7 @@ describe("S12: values inside of messages", () => {
 
   const lists: ReadonlyArray<readonly [LdapControl.ControlType<unknown, never>, string, number]> = [
     [LdapControl.sortRequest, "30 03 04 01 61", defaultMaxElements],
-    // A filter counts as an item of the list and as a filter.
+    // A filter counts both as an item of the list and as a filter.
     [LdapControl.matchedValues, "87 01 61", defaultMaxElements / 2],
     [LdapControl.preReadRequest, "04 01 61", defaultMaxElements]
   ]

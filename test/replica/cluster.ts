@@ -1,6 +1,7 @@
 /**
- * Copies of many directories on several runners, one PostgreSQL and one slapd, all of which are killed at random while the directories
- * change. At the end every copy equals what slapcat prints, no difference was made twice, and no directory was written by two at once.
+ * Copies of many directories on several runners, with one PostgreSQL and one slapd. All of them are killed at random while the
+ * directories change. At the end every copy equals the output of slapcat, no difference was made twice, and no directory was
+ * written by two processes at once.
  */
 import { PgClient } from "@effect/sql-pg"
 import * as Effect from "effect/Effect"
@@ -27,7 +28,7 @@ import type { RunnerConfig } from "./runner.ts"
 
 export interface ClusterTest {
   readonly tenants: number
-  /** How long everything changes and is killed. */
+  /** How long everything is changed and killed. */
   readonly seconds: number
   readonly seed: number
   readonly print: (line: string) => void
@@ -107,7 +108,7 @@ syncprov-sessionlog 200`).join("\n")
 }
 `
 
-/** Runs all of it. Throws if a promise is broken. */
+/** Runs everything. Throws if a promise is broken. */
 export const runCluster = async ({ print, seconds, seed, tenants: count }: ClusterTest): Promise<ClusterOutcome> => {
   const folder = mkdtempSync(join(tmpdir(), "effect-ldap-cluster-"))
   const kept: Array<Kept> = []
@@ -152,7 +153,7 @@ export const runCluster = async ({ print, seconds, seed, tenants: count }: Clust
       sql`CREATE TABLE applied (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, replica text NOT NULL, runner integer NOT NULL,
         tag text NOT NULL, uuid text NOT NULL, dn text NOT NULL, hash text NOT NULL, epoch bigint NOT NULL DEFAULT 0)`
     )
-    // The epoch under which a difference is written, read by the database itself.
+    // The epoch under which a difference is written, as the database itself reads it.
     await query((sql) =>
       sql.unsafe(`CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         SELECT r.epoch INTO NEW.epoch FROM ldap_replica r WHERE r.name = NEW.replica; RETURN NEW; END $$`)
@@ -176,7 +177,7 @@ export const runCluster = async ({ print, seconds, seed, tenants: count }: Clust
     })
     kept.push(...runners)
 
-    // A writer that goes on through everything.
+    // A writer that continues during all failures.
     let writes = 0
     let isWriting = true
     const known = new Map<string, Array<string>>(tenants.map((name) => [name, []]))
@@ -208,7 +209,7 @@ export const runCluster = async ({ print, seconds, seed, tenants: count }: Clust
           )
           : Effect.tap(ldap.delete(dn), () => Effect.sync(() => void people.splice(at, 1)))
         yield* Effect.matchEffect(write, {
-          // The outcome of a write under a kill is unknown: the entry is left alone from now on.
+          // The outcome of a write during a kill is unknown, so this entry isn't used any more.
           onFailure: () => Effect.andThen(Effect.sync(() => void people.splice(at, 1)), Effect.sleep(100)),
           onSuccess: () => Effect.sync(() => void writes++)
         })
@@ -247,7 +248,7 @@ export const runCluster = async ({ print, seconds, seed, tenants: count }: Clust
         print("kill -9 of PostgreSQL")
         postgres.kill()
       }
-      // Some of the time the next one dies before the others have noticed, some of the time they have taken over.
+      // Sometimes the next one is killed before the others have noticed, sometimes after they have taken over.
       await delay(2_000 + random(16_000))
     }
     isWriting = false
@@ -340,7 +341,7 @@ const operational = new Set([
   "contextCSN"
 ])
 
-/** Each difference has to be one, after those before it; and the epochs of a copy never go back, and have one process each. */
+/** Each difference must be new, given those before it. The epochs of a copy never go back, and each belongs to one process. */
 const checkApplied = (applied: ReadonlyArray<Applied>): number => {
   const states = new Map<string, string>()
   const holders = new Map<string, { readonly epoch: number; readonly runner: number }>()

@@ -1,5 +1,5 @@
 /**
- * Copies of many directories on a cluster, under kills (cluster.ts):
+ * Runs copies of many directories on a cluster while its processes are killed (cluster.ts):
  *
  *     npm run test:replica -- --tenants 20 --seconds 120 --seed 1
  */

@@ -1,6 +1,6 @@
 /**
- * A runner of the cluster, as a process of its own: follows the directories that fall to it, and writes down each difference in the same
- * transaction, with the epoch and the process that has made it. run.ts starts and kills it.
+ * A runner of the cluster, in its own process. It follows the directories that are assigned to it, and records each difference in
+ * the same transaction, with the epoch and its process. run.ts starts and kills it.
  */
 import { layer as clusterLayer } from "@effect/platform-node/NodeClusterSocket"
 import { PgClient } from "@effect/sql-pg"
@@ -86,7 +86,7 @@ const Main = LdapReplicaCluster.layer(
   )
 )
 
-// A runner that can't begin, or whose cluster is lost, ends: it is started again.
+// A runner that can't start, or loses its cluster, ends and is started again.
 Effect.runPromise(Layer.launch(Main)).then(() => process.exit(0), (error: unknown) => {
   console.error(error)
   process.exit(1)

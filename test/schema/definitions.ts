@@ -1,4 +1,4 @@
-/** A small schema for these tests: definitions of RFC 4512 and 4519, as a server would send them. */
+/** A small schema for these tests: definitions of RFC 4512 and 4519, in the form that a server sends. */
 export const attributeTypes = [
   "( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.38 )",
   "( 2.5.4.41 NAME 'name' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15{32768} )",

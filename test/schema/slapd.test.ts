@@ -1,4 +1,4 @@
-/** The schema of a real server: that all of it can be read, and that slapd judges entries as `validate` does. */
+/** The schema of a real server: all of it can be parsed, and slapd accepts and refuses the same entries as `validate`. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -42,7 +42,7 @@ describe.skipIf(slapd === undefined)("slapd's schema", () => {
       assert.isAbove(schema.objectClasses.length, 40)
       assert.isAbove(schema.matchingRules.length, 20)
       assert.isAbove(schema.syntaxes.length, 20)
-      // Each type has a syntax, its own or an inherited one, and all that classes refer to is there.
+      // Each type has a syntax, its own or an inherited one, and everything that classes refer to is defined.
       for (const { oid } of schema.attributeTypes) assert.isDefined(schema.attributeType(oid)?.syntax, oid)
       for (const { superiors } of schema.objectClasses)
         for (const name of superiors)

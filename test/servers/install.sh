@@ -2,7 +2,7 @@
 # Installs servers for the tests, as root on Debian or Ubuntu: sh install.sh slapd ds389 samba kerberos postgres
 #
 # One call of apt-get for all of them. No package starts a server of its own. Runs at the same time take turns, so this may
-# begin while something else is still going on, and whoever needs the servers calls it again and waits.
+# begin while something else is still going on, and a caller that needs the servers calls it again and waits.
 set -e
 export DEBIAN_FRONTEND=noninteractive
 exec 9< "$0"

@@ -114,7 +114,10 @@ export interface LdapPool {
 export interface PoolSource {
   /** For messages: a URL, or several. */
   readonly server: string
-  /** Opens a session, which belongs to the scope. */
+  /**
+   * Opens a session, which belongs to the scope. If it fails, operations that wait for it fail with the reason, and the pool tries again after a
+   * pause. It is interrupted when the pool's scope closes.
+   */
   readonly open: Effect.Effect<LdapSession, LdapError, Scope.Scope>
   /** Runs when a session has failed its health check after it was opened, before it is closed. */
   readonly onUnfit?: ((session: PooledSession, error: LdapError) => Effect.Effect<void>) | undefined

@@ -1,7 +1,7 @@
 /**
- * What the directory in memory knows of attribute types (names, object identifiers, matching rule, supertype) and of object
- * classes (their superclasses). It enforces no schema: a directory for tests accepts unknown attributes and classes, as if
- * their type had been defined as text.
+ * Attribute types (names, object identifiers, matching rule, supertype) and object classes (their superclasses) of the directory in
+ * memory. By default no schema is enforced: a directory for tests accepts unknown attributes and classes, as if their type were
+ * defined as text.
  *
  * Pure and synchronous. The data is in attributeTable.ts, the comparing of values in matchingRules.ts.
  */
@@ -15,33 +15,33 @@ export interface AttributeType {
   readonly name: string
   /** The first of them is `name`. */
   readonly names: ReadonlyArray<string>
-  /** The name in lower case; what types are told apart by. */
+  /** The name in lower case, which identifies the type. */
   readonly key: string
   readonly rule: MatchingRule
-  /** What values must be; written as in `syntaxes.ts`. */
+  /** The syntax of the values, as in `syntaxes.ts`. */
   readonly syntax: string
   readonly superior: AttributeType | undefined
-  /** Whether values can be compared for equality: some types have no equality rule. */
+  /** Whether values can be compared for equality. Some types have no equality rule. */
   readonly equality: boolean
   /** Whether values can be compared with `>=` and `<=`. */
   readonly ordering: boolean
-  /** Whether the schema has a rule for parts of values. Only a directory that checks its schema goes by that. */
+  /** Whether the schema has a rule for substrings. Only a directory that enforces its schema uses this. */
   readonly substrings: boolean
   readonly singleValued: boolean
   /** Set by the server; clients may not modify it. */
   readonly readOnly: boolean
-  /** Returned only where it is asked for by its name or by `+`. */
+  /** Returned only if it is requested by its name or by `+`. */
   readonly operational: boolean
   /** False for a type that was added for an unknown attribute of an entry. */
   readonly standard: boolean
 }
 
-/** An attribute description taken apart: `cn;lang-de` is the type `cn` with the option `lang-de`. */
+/** A parsed attribute description: `cn;lang-de` is the type `cn` with the option `lang-de`. */
 export interface Description {
   readonly type: AttributeType
   /** In lower case and sorted. */
   readonly options: ReadonlyArray<string>
-  /** The same for all ways to write the same description. */
+  /** The same for all spellings of the same description. */
   readonly key: string
 }
 
@@ -55,14 +55,14 @@ const withoutEquality: ReadonlySet<string> = new Set(noEqualityTable.trim().toLo
 
 const withoutSubstrings: ReadonlySet<string> = new Set(noSubstringsTable.trim().toLowerCase().split(/\s+/))
 
-/** The syntaxes of the types that have another than their rule has. */
+/** Types whose syntax differs from that of their matching rule. */
 const syntaxes = new Map<string, string>()
 for (const line of syntaxTable.trim().split(/\n(?! )/)) {
   const [syntax = "", ...names] = line.split(/\s+/)
   for (const name of names) syntaxes.set(name.toLowerCase(), syntax)
 }
 
-/** The syntax of values that a rule compares, where a type says nothing else. */
+/** The syntax of the values of a rule, for types that don't name another. */
 export const usualSyntax: Readonly<Record<MatchingRule, string>> = {
   caseIgnore: "15",
   caseExact: "15",
@@ -78,7 +78,7 @@ export const usualSyntax: Readonly<Record<MatchingRule, string>> = {
   oid: "38"
 }
 
-/** Text of the syntax IA5 String has rules of its own. */
+/** Text with the syntax IA5 String has its own rules. */
 const ruleOf = (rule: MatchingRule, key: string): MatchingRule =>
   syntaxes.get(key) !== "26" ? rule : rule === "caseExact" ? "caseExactIA5" : "caseIgnoreIA5"
 
@@ -143,17 +143,17 @@ export class AttributeTypes {
   readonly #learned = new Map<string, AttributeType>()
   readonly strict: boolean
 
-  /** `strict` ones learn nothing, and know no options but those of languages (RFC 3866) and `binary` (RFC 4522). */
+  /** `strict` types don't grow, and know no options except languages (RFC 3866) and `binary` (RFC 4522). */
   constructor(options: { readonly strict: boolean } = { strict: false }) {
     this.strict = options.strict
   }
 
-  /** The description, or `undefined` if its type is unknown or the text is no description. */
+  /** The description, or `undefined` if its type is unknown or the text is not a description. */
   find(description: string): Description | undefined {
     return this.#describe(description, false)
   }
 
-  /** The description, with a new type if there is none; `undefined` if the text is no description. */
+  /** The description, with a new type if its type is unknown; `undefined` if the text is not a description. */
   learn(description: string): Description | undefined {
     return this.#describe(description, !this.strict)
   }
@@ -199,9 +199,9 @@ const isKnownOption = (type: AttributeType, option: string): boolean =>
   option.startsWith("lang-") || (option === "binary" && binarySyntaxes.has(type.syntax))
 
 /**
- * Whether an attribute is the one that was asked for or a subtype of it: `cn` and `cn;lang-de` are, where `name` was
- * asked for (RFC 4512 section 2.5). An option that ends with a hyphen stands for all that begin so, and for the one without the
- * hyphen: `lang-de-` for `lang-de` and `lang-de-ch` (RFC 3866 section 2.1).
+ * Whether an attribute is the requested one or a subtype of it: `cn` and `cn;lang-de` are subtypes of `name` (RFC 4512 section
+ * 2.5). An option that ends with a hyphen matches all options that begin with it, and the one without the hyphen: `lang-de-`
+ * matches `lang-de` and `lang-de-ch` (RFC 3866 section 2.1).
  */
 export const isSubtypeOf = (description: Description, asked: Description): boolean => {
   let type: AttributeType | undefined = description.type
@@ -227,7 +227,7 @@ export interface ObjectClass {
   readonly superior: string
   readonly kind: string
   readonly structural: boolean
-  /** What an entry of the class must and may have, without what the classes above it say. */
+  /** The attributes that an entry of the class must and may have, without those of its superclasses. */
   readonly must: ReadonlyArray<AttributeType>
   readonly may: ReadonlyArray<AttributeType>
 }
@@ -261,7 +261,7 @@ for (const line of objectClassTable.trim().split("\n")) {
   for (const known of [words[0] ?? "", ...names]) objectClasses.set(known.toLowerCase(), objectClass)
 }
 
-/** Whether an object class is `asked` or derived from it, as slapd asks: an inetOrgPerson is a person. */
+/** Whether an object class is `asked` or derived from it: an inetOrgPerson is a person. */
 export const isSubclassOf = (objectClass: string, asked: string): boolean => {
   const wanted = objectClasses.get(asked)?.name.toLowerCase() ?? asked
   for (let key = objectClass; key !== undefined && key !== "-";) {
@@ -280,7 +280,7 @@ export const allObjectClasses = (): ReadonlySet<ObjectClass> => new Set(objectCl
 
 export const allAttributeTypes = (): ReadonlySet<AttributeType> => new Set(standardTypes.values())
 
-/** An object class and those above it, by their first names in lower case. */
+/** An object class and its superclasses, by their first names in lower case. */
 export const superclassesOf = (objectClass: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   for (let key = objectClass; key !== "-";) {
@@ -292,7 +292,7 @@ export const superclassesOf = (objectClass: string): ReadonlyArray<string> => {
   return found
 }
 
-/** The structural class that the others are above of; `undefined` where none is known. */
+/** The structural class of which the others are superclasses; `undefined` if none is known. */
 export const structuralClass = (classes: ReadonlyArray<string>): string | undefined => {
   let found: ObjectClass | undefined
   for (const name of classes) {

@@ -14,13 +14,16 @@ import { normalize as normalizeBy } from "./matchingRules.ts"
 import { equalityRuleNamed } from "./namedRules.ts"
 
 /**
- * Where rules come from.
+ * The source of the rules.
  *
  * @category models
  * @since 0.2.0
  */
 export interface MatchingOptions {
-  /** A server's schema (`LdapSubschema.read`). Default: the standard schemas. What it doesn't define is looked up in these. */
+  /**
+   * A server's schema (`LdapSubschema.read`). Default: the standard schemas. They are also used for attributes that the schema
+   * doesn't define.
+   */
   readonly schema?: RuleSchema | undefined
 }
 
@@ -31,10 +34,10 @@ export type { RuleSchema, ValueInput }
  *
  * **Details**
  *
- * Names (`member`, `manager`) are compared without regard to case, to blanks after commas and to the order within an RDN; most text
- * without regard to case and to runs of spaces; telephone numbers without spaces and hyphens; times by the moment that they name. The
- * names of an object class equal its object identifier. Values are equal only if their bytes are, if the rule can't take them, if no
- * schema knows the attribute, or if it has no equality rule. Options of the description don't matter. An invalid value (`undefined`, an
+ * Names (`member`, `manager`) are compared ignoring case, blanks after commas and the order within an RDN. Most text is compared
+ * ignoring case and runs of spaces, telephone numbers ignoring spaces and hyphens, times by the moment that they denote. The name
+ * of an object class equals its object identifier. Values are compared by their bytes if the rule can't process them, if no schema
+ * has the attribute, or if it has no equality rule. Options of the description are ignored. An invalid value (`undefined`, an
  * object) equals nothing.
  *
  * **Example**
@@ -56,8 +59,8 @@ export const equal = (attribute: string, a: ValueInput, b: ValueInput, options?:
 }
 
 /**
- * A text that equal values of an attribute share, as the key of a map; `undefined` for an invalid value. The text is only for
- * comparing: it isn't the value, and values of other attributes may have the same text.
+ * A text that equal values of an attribute share, for use as the key of a map; `undefined` for an invalid value. The text is only
+ * for comparison: it isn't the value, and values of other attributes may have the same text.
  *
  * @category comparing
  * @since 0.2.0
@@ -70,13 +73,13 @@ export const key = (attribute: string, value: ValueInput, options?: MatchingOpti
 }
 
 /**
- * A value as a matching rule prepares it (RFC 4517, RFC 4518), by the rule's name or object identifier: equal values have the same
- * text. `undefined` where the rule isn't known or can't take the value.
+ * A value as a matching rule prepares it (RFC 4517, RFC 4518), by the rule's name or object identifier. Equal values have the same
+ * text. `undefined` if the rule is unknown or can't process the value.
  *
  * **Details**
  *
- * Rules that compare structures (certificates, bit strings, definitions of a schema) are known by name and compare bytes. Of
- * numericStringMatch spaces don't matter, and of caseIgnoreListMatch case and spaces don't.
+ * Rules that compare structures (certificates, bit strings, definitions of a schema) are known by name, but compare bytes.
+ * numericStringMatch ignores spaces, caseIgnoreListMatch ignores case and spaces.
  *
  * **Example**
  *
@@ -97,8 +100,8 @@ export const normalize = (rule: string, value: ValueInput): string | undefined =
 }
 
 /**
- * Whether an attribute has an equality rule. Servers can't delete single values of one that has none (`jpegPhoto`,
- * `facsimileTelephoneNumber`); replace all of them. Attributes that no schema knows are taken for ones that have.
+ * Whether an attribute has an equality rule. If it has none (`jpegPhoto`, `facsimileTelephoneNumber`), servers can't delete single
+ * values; replace all of them. Attributes that no schema has count as having a rule.
  *
  * @category comparing
  * @since 0.2.0

@@ -1,16 +1,15 @@
 /**
- * An attribute that is ready to be compared: its description taken apart, and its values in the form in which their rule compares
- * them.
+ * An attribute that is ready to be compared: its parsed description, and its values in the form in which their rule compares them.
  *
- * An attribute never changes: a modification makes a new one. With many values that would copy all of them, so they are kept
- * in a table that is handed on to the newest attribute. An older attribute records the later changes of the table, so it can
- * still tell its own values. So the cost of a modification doesn't depend on the size of the group.
+ * An attribute never changes: a modification makes a new one. With many values that would copy all of them, so they are kept in a
+ * table that is passed on to the newest attribute. An older attribute records the later changes of the table, so it can still
+ * compute its own values. So the cost of a modification doesn't depend on the size of the group.
  */
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { Description } from "./AttributeTypes.ts"
 import { type MatchingRule, normalize } from "./matchingRules.ts"
 
-/** How many values an attribute has before they are kept in a table. */
+/** The number of values from which they are kept in a table. */
 const manyValues = 64
 
 /** A value with its place in the order of values. */
@@ -19,7 +18,7 @@ interface Placed {
   readonly place: number
 }
 
-/** What happened to the table of an attribute. */
+/** A change of the table of an attribute. */
 interface Later {
   readonly attribute: StoredAttribute
   readonly added: ReadonlyArray<string>
@@ -34,7 +33,7 @@ export interface KeyChanges {
 
 /** An attribute as an entry holds it. It never changes. */
 export class StoredAttribute implements LdapAttribute {
-  /** As it was written. */
+  /** As it was spelled. */
   readonly description: string
   readonly parsed: Description
   /** How many values it has. */
@@ -45,7 +44,7 @@ export class StoredAttribute implements LdapAttribute {
   #later: Later | undefined
   #wasAsked = false
 
-  /** `keys` are those of the values, where they are known already. */
+  /** `keys` are the keys of the values, if they are already known. */
   constructor(
     description: string,
     parsed: Description,
@@ -68,7 +67,7 @@ export class StoredAttribute implements LdapAttribute {
     return (this.#values ??= [...this.#placed().values()].map(({ value }) => value))
   }
 
-  /** The values in the form in which they are compared; one that its own rule can't take stands for itself. */
+  /** The values in the form in which they are compared. If its own rule can't process a value, it is compared by itself. */
   get keys(): ReadonlyArray<string> {
     return (this.#keys ??= this.#values === undefined
       ? [...this.#placed().keys()]
@@ -77,13 +76,13 @@ export class StoredAttribute implements LdapAttribute {
 
   /** Whether one of the values has that key. */
   has(key: string): boolean {
-    // A table pays from the second question on: what a program matches once has none.
+    // The table is worth its cost from the second question on. A value that is matched once needs none.
     const table = this.#table ?? (this.#wasAsked ? this.#takeTable() : undefined)
     this.#wasAsked = true
     return table === undefined ? this.keys.includes(key) : table.has(key)
   }
 
-  /** The attribute with more values, none of which it has. */
+  /** The attribute with additional values, which it must not have yet. */
   with(values: ReadonlyArray<Uint8Array>, keys: ReadonlyArray<string>): StoredAttribute {
     const table = this.#takeTable()
     if (table === undefined) {
@@ -129,12 +128,12 @@ export class StoredAttribute implements LdapAttribute {
     return undefined
   }
 
-  /** Whether its values are in a table, which another attribute may get. */
+  /** Whether its values are in a table that may be passed on to another attribute. */
   get isShared(): boolean {
     return this.#table !== undefined
   }
 
-  /** Keeps the values as they are now, so that later changes needn't be remembered for them. For an attribute that is kept. */
+  /** Stores the values as they are now, so that later changes don't have to be recorded. For an attribute that is kept. */
   settle(): void {
     this.#values = this.values
     this.#keys = this.keys
@@ -144,14 +143,14 @@ export class StoredAttribute implements LdapAttribute {
     return this.#values !== undefined && this.#keys !== undefined
   }
 
-  /** What was done to the table since it was this attribute's. */
+  /** The changes of the table since it was passed on. */
   #history(): ReadonlyArray<Later> {
     const all: Array<Later> = []
     for (let later = this.#later; later !== undefined; later = later.attribute.#later) all.push(later)
     return all
   }
 
-  /** The table of many values that differ from one another: the attribute's own, or one made for it. */
+  /** The table of many different values: the attribute's own, or one made for it. */
   #takeTable(): Map<string, Placed> | undefined {
     if (this.#table !== undefined || this.size < manyValues) return this.#table
     const { keys, values } = this
@@ -168,7 +167,7 @@ export class StoredAttribute implements LdapAttribute {
     return attribute
   }
 
-  /** The values by their keys, in order; for an attribute whose table was handed on, from what the table holds now. */
+  /** The values by their keys, in order. If the table was passed on, they are computed from its current content. */
   #placed(): ReadonlyMap<string, Placed> {
     if (this.#table !== undefined) return this.#table
     const history = this.#history()
@@ -182,7 +181,7 @@ export class StoredAttribute implements LdapAttribute {
   }
 }
 
-/** Places only grow, in whatever table they are. */
+/** Places only grow, in every table. */
 let places = 0
 
 /** The key of any value: equal values of an attribute share it. */

@@ -1,5 +1,5 @@
 /**
- * Keys that equal attributes of entries, and equal values of an attribute, share. Two entries that are compared may name one attribute
+ * Keys that equal attributes of entries, and equal values of an attribute, share. Two entries may name the same attribute
  * differently: `cn`, `commonName`, `2.5.4.3`.
  */
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
@@ -9,8 +9,8 @@ import type { MatchingRule } from "./matchingRules.ts"
 import { valueKey } from "./StoredAttribute.ts"
 
 /**
- * A key that descriptions of the same attribute share: any name of the type, and options in any order. `;binary` is no part of it
- * (RFC 4522): it says how values are transferred.
+ * A key that descriptions of the same attribute share: any name of the type, and options in any order. It doesn't contain `;binary`
+ * (RFC 4522), which only says how values are transferred.
  */
 export const descriptionKey = (description: string, schema?: RuleSchema): string => {
   const { type } = equalityOf(description, schema)
@@ -25,7 +25,7 @@ export const equalKey = (rule: MatchingRule, value: Uint8Array): string => {
   return rule === "oid" ? (objectClassOf(key)?.name.toLowerCase() ?? key) : key
 }
 
-/** Values by the key that equal ones share; of equal values the first counts. */
+/** Values by the key that equal values share. Of equal values, the first is kept. */
 export const valuesByKey = (
   rule: MatchingRule,
   values: ReadonlyArray<Uint8Array>

@@ -1,10 +1,10 @@
 /**
- * The attribute types and object classes that the directory knows, as data: those of RFC 4512, RFC 4519, RFC 4524
- * (cosine), RFC 2798 (inetOrgPerson), RFC 2307 (nis), and the ones of Active Directory that programs ask for most.
- * AttributeTypes.ts explains the columns.
+ * The attribute types and object classes that the directory knows, as data: those of RFC 4512, RFC 4519, RFC 4524 (cosine), RFC
+ * 2798 (inetOrgPerson), RFC 2307 (nis), and those of Active Directory that programs use most. AttributeTypes.ts explains the
+ * columns.
  */
 
-/** Object identifier, names, the equality rule or `<` and the supertype, then what else is said of the type. */
+/** Object identifier, names, the equality rule or `<` and the supertype, then the other properties of the type. */
 export const attributeTable = `
 2.5.4.0 objectClass oid
 2.5.21.9 structuralObjectClass oid single readOnly operational

@@ -8,7 +8,7 @@ import { AttributeTypes } from "./AttributeTypes.ts"
 import type { MatchingRule } from "./matchingRules.ts"
 import { equalityRuleNamed } from "./namedRules.ts"
 
-/** The rules by which Active Directory compares values of a syntax (MS-ADTS 3.1.1.2.2.4): its schema doesn't say. */
+/** The rules by which Active Directory compares values of a syntax (MS-ADTS 3.1.1.2.2.4). Its schema doesn't name them. */
 const syntaxRules = new Map<string, MatchingRule>([
   ["1.3.6.1.4.1.1466.115.121.1.7", "boolean"],
   ["1.3.6.1.4.1.1466.115.121.1.12", "dn"],
@@ -36,7 +36,7 @@ export interface RuleSchema {
   } | undefined
 }
 
-/** What is wrong with a schema that a program without types gives. */
+/** What is wrong with a schema, for programs without type checks. */
 export const schemaProblem = (u: unknown): string | undefined =>
   u === undefined || isSchema(u) ? undefined : `${given(u)} was given where a schema of LdapSubschema belongs`
 
@@ -47,7 +47,7 @@ const isSchema = (u: unknown): u is RuleSchema =>
 /** How values of an attribute are compared, and whether the server can do it. */
 export interface Equality {
   readonly rule: MatchingRule
-  /** False where the type has no equality rule: a server then refuses to delete single values (inappropriateMatching). */
+  /** False if the type has no equality rule. A server then refuses to delete single values (inappropriateMatching). */
   readonly isDefined: boolean
   /** A key that all names of the type share. */
   readonly type: string

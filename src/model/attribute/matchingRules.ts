@@ -1,8 +1,8 @@
 /**
  * Matching rules (RFC 4517 section 4): when two values of an attribute are equal, and which one comes first.
  *
- * A rule turns a value into a text that equal values share, so that comparing values is comparing texts; a value that
- * the rule can't take has none. Pure and synchronous.
+ * A rule converts a value to a text that equal values share, so values are compared as texts. A value that the rule can't process
+ * has no such text. Pure and synchronous.
  */
 import * as Result from "effect/Result"
 import { isAscii, isUtf8 } from "node:buffer"
@@ -26,7 +26,7 @@ export const matchingRules = [
 
 export type MatchingRule = (typeof matchingRules)[number]
 
-/** A text that equal values share; `undefined` if the rule can't take the value. */
+/** A text that equal values share; `undefined` if the rule can't process the value. */
 export const normalize = (rule: MatchingRule, value: Uint8Array): string | undefined => {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   if (rule === "octets") return bytes.toString("latin1")
@@ -61,8 +61,8 @@ export const normalize = (rule: MatchingRule, value: Uint8Array): string | undef
 }
 
 /**
- * A part of a value, for a substring assertion; `undefined` where the rule has no substrings. Spaces at the ends of a
- * part count, since the value may go on there.
+ * A part of a value, for a substring assertion; `undefined` if the rule doesn't support substrings. Spaces at the ends of a part
+ * are kept, since the value may continue there.
  */
 export const normalizePart = (rule: MatchingRule, part: Uint8Array): string | undefined => {
   const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength)
@@ -84,7 +84,7 @@ export const normalizePart = (rule: MatchingRule, part: Uint8Array): string | un
   }
 }
 
-/** Less than 0 where the first comes first, 0 where they are equal. Takes what {@link normalize} made. */
+/** Less than 0 if the first value comes first, 0 if they are equal. Takes results of {@link normalize}. */
 export const order = (rule: MatchingRule, a: string, b: string): number => {
   if (rule !== "integer") return a < b ? -1 : a > b ? 1 : 0
   const difference = BigInt(a) - BigInt(b)
@@ -97,7 +97,7 @@ const printable = /^[A-Za-z0-9'()+,\-./:? =]*$/
 const prepare = (text: string): string =>
   /^[\x20-\x7e]*$/.test(text) ? text : text.normalize("NFKC").replace(/\s/gu, " ")
 
-/** Spaces at the ends don't count, and runs of them are one; a value of spaces alone is one space. */
+/** Spaces at the ends are ignored, and runs of spaces are one. A value of only spaces is one space. */
 const foldSpaces = (text: string): string =>
   text.startsWith(" ") || text.endsWith(" ") || text.includes("  ")
     ? text.split(" ").filter((word) => word !== "").join(" ") || " "

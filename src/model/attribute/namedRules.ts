@@ -1,6 +1,6 @@
 /**
  * The matching rules of RFC 4517 section 4.2 (a few are of RFC 4523 and RFC 4530) by their names and object identifiers: how each
- * compares values, and which values a filter may assert by it. matchingRules.ts does the comparing.
+ * compares values, and which values a filter may assert. matchingRules.ts compares.
  */
 import type { MatchingRule } from "./matchingRules.ts"
 
@@ -19,7 +19,7 @@ export interface NamedRule {
   readonly appliesTo: ReadonlySet<string>
 }
 
-/** By name, in any case of letters, or by object identifier. */
+/** Finds a rule by name, ignoring case, or by object identifier. */
 export const ruleNamed = (name: string): NamedRule | undefined => rules.get(name.toLowerCase())
 
 /** How a rule for equality compares. */

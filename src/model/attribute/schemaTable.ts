@@ -1,9 +1,9 @@
 /**
- * What the schema says beyond attributeTable.ts, as data: which attributes an entry of an object class must and may have, and
- * the syntaxes of attribute types that have another than their matching rule has. From the documents named there.
+ * More of the schema as data, in addition to attributeTable.ts: the attributes that an entry of an object class must and may have,
+ * and the syntaxes of attribute types that differ from those of their matching rules. From the documents named there.
  */
 
-/** An object class, the attributes that it must have, and behind the bar those that it may have. */
+/** An object class, the attributes that it must have, and after the bar those that it may have. */
 export const classAttributeTable = `
 top objectClass |
 alias aliasedObjectName |

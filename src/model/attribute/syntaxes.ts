@@ -2,7 +2,7 @@
  * The syntaxes of attribute values (RFC 4517 section 3.3, RFC 2307 section 2.4, RFC 4523): whether bytes are a value of a
  * syntax, as slapd judges it. Pure and synchronous.
  *
- * A distinguished name is checked only for being one: whether its types are known is up to the schema, and so to the caller.
+ * Of a distinguished name only the form is checked. The caller checks with the schema whether its types are known.
  */
 import * as Result from "effect/Result"
 import { isAscii, isUtf8 } from "node:buffer"
@@ -25,10 +25,10 @@ type Check = (bytes: Buffer) => boolean
 
 const matching = (pattern: RegExp): Check => (bytes) => pattern.test(bytes.toString("latin1"))
 
-/** Any bytes, none included. */
+/** Any bytes, also none. */
 const anything: Check = () => true
 
-/** slapd takes empty lines of a Postal Address, although RFC 4517 section 3.3.28 has none. */
+/** slapd accepts empty lines of a Postal Address, although RFC 4517 section 3.3.28 doesn't allow them. */
 const postalAddress: Check = (bytes) => isUtf8(bytes) && !/\\(?!24|5c)/i.test(bytes.toString("latin1"))
 
 /** Values of Printable String, separated by `$`. */
@@ -39,7 +39,7 @@ const printable = matching(/^[A-Za-z0-9'()+,\-./:? =]+$/)
 /** Ways of delivery, separated by `$` (RFC 4517 section 3.3.5). */
 const deliveryMethods: Check = (bytes) =>
   bytes.toString("latin1").split("$").every((part, i, all) => {
-    // slapd takes spaces around each `$`, but not around the whole.
+    // slapd accepts spaces around each `$`, but not around the whole.
     const inner = i === 0 ? part : part.replace(/^ +/, "")
     return methods.has((i === all.length - 1 ? inner : inner.replace(/ +$/, "")).toLowerCase())
   })
@@ -59,7 +59,7 @@ const methods: ReadonlySet<string> = new Set([
 
 const bitString = /^'[01]*'B$/
 
-/** A value of Name and Optional UID (RFC 4517 section 3.3.21) without the bit string that may stand behind the name. */
+/** A value of Name and Optional UID (RFC 4517 section 3.3.21) without the optional bit string after the name. */
 export const withoutUid = (text: string): string => {
   const at = text.endsWith("'B") ? text.lastIndexOf("#") : -1
   return at >= 0 && bitString.test(text.slice(at + 1)) ? text.slice(0, at) : text
@@ -67,12 +67,12 @@ export const withoutUid = (text: string): string => {
 
 const isName = (text: string): boolean => Result.isSuccess(LdapDn.parse(text, { lenient: true }))
 
-/** slapd looks no further than at the tag of a Certificate Pair. */
+/** slapd checks only the tag of a Certificate Pair. */
 const beginsAsSequence: Check = (bytes) => bytes.length > 1 && bytes[0] === Tag.sequence
 
 const isBer = (read: () => void): boolean => Result.isSuccess(Result.try(read))
 
-/** The order of elements of a Certificate (RFC 5280 section 4.1), without a look into the names and the key. */
+/** The order of elements of a Certificate (RFC 5280 section 4.1), without checks of the names and the key. */
 const certificate: Check = (bytes) =>
   isBer(() => {
     const reader = new BerReader(bytes)
@@ -86,7 +86,7 @@ const certificate: Check = (bytes) =>
     all.sequence()
     all.octets(0x03)
     all.expectEnd()
-    // slapd doesn't see a single byte behind a certificate.
+    // slapd ignores a single byte after a certificate.
     if (reader.end - reader.position > 1) reader.expectEnd()
   })
 
@@ -107,7 +107,7 @@ const certificateList: Check = (bytes) =>
     body.expectEnd()
     all.sequence()
     all.octets(0x03)
-    // slapd doesn't look at what stands behind the list.
+    // slapd ignores bytes after the list.
     all.expectEnd()
   })
 

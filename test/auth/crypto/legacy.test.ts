@@ -19,7 +19,7 @@ describe("MD4", () => {
     assert.strictEqual(md4(Buffer.from(text)).toString("hex"), expected)
   })
 
-  // By OpenSSL's legacy provider: where the padding needs a block of its own.
+  // Computed by OpenSSL's legacy provider, for a length at which the padding needs a block of its own.
   it.each([
     [55, "c889c81dd86c4d2e025778944ea02881"],
     [56, "d5f9a9e9257077a5f08b0b92f348b0ad"],

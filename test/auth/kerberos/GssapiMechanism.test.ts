@@ -1,4 +1,4 @@
-/** GSSAPI and GSS-SPNEGO against servers that are not what they say; real ones are in test/session/servers/kerberos.test.ts. */
+/** GSSAPI and GSS-SPNEGO against servers with wrong behaviour. Real servers are in test/session/servers/kerberos.test.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -12,8 +12,8 @@ import type { InvalidRequest } from "../../../src/model/LdapError.ts"
 import { context, converseWith, type Line } from "../scriptedServer.ts"
 
 /**
- * A context that anybody can be the other side of: two tokens, and a `w` (or a `c`, where it is confidential) before what is
- * wrapped. It remembers what it was asked for.
+ * A context without cryptography: two tokens, and wrapped messages that begin with a `w`, or with a `c` if they are confidential.
+ * It records the calls.
  */
 const scripted = (agreed: LdapSasl.GssProtection = "confidentiality", protection = agreed) => {
   const asked: Array<LdapSasl.GssRequest> = []
@@ -69,12 +69,12 @@ describe("GSSAPI", () => {
       assert.deepStrictEqual(sent, ["first", "", "w\x04\x01\0\0"])
       assert.deepInclude(asked[0], { mechanism: "kerberos", service: "ldap@ldap.example.com" })
       assert.isTrue(securityLayer?.confidential)
-      // What the server takes holds what wrapping adds.
+      // The server's maximum size includes the bytes that wrapping adds.
       assert.strictEqual(securityLayer?.maxSend, 1000 - 128)
       assert.strictEqual(securityLayer?.maxReceive, 65_536)
       assert.strictEqual(Buffer.from(yield* securityLayer.wrap(Buffer.from("x"))).toString(), "cx")
       assert.strictEqual(Buffer.from(yield* securityLayer.unwrap(Buffer.from("cy"))).toString(), "y")
-      // A message that anybody could have read is not one that was agreed on.
+      // A message that isn't encrypted doesn't have the negotiated protection.
       assert.strictEqual((yield* Effect.flip(securityLayer.unwrap(Buffer.from("wy"))))._tag, "AuthRejected")
     }))
 
@@ -222,7 +222,7 @@ describe("the package kerberos", () => {
   const loading = (name: string) =>
     Effect.gen(function*() {
       const mechanism = LdapSasl.gssapi({ provider: kerberosPackage(name) })
-      // The mechanism itself needs nothing.
+      // The mechanism itself needs no package.
       assert.strictEqual(mechanism.name, "GSSAPI")
       const { outcome, sent } = converseWith(mechanism, [])
       const error = yield* Effect.flip(outcome)
@@ -266,7 +266,7 @@ describe("the package kerberos", () => {
 })
 
 describe("a mechanism of one's own", () => {
-  // As the documentation of SaslMechanism has it.
+  // The example in the documentation of SaslMechanism.
   const login = (username: string, password: Redacted.Redacted<string>): LdapSasl.SaslMechanism => {
     const tooEarly = () => LdapSasl.rejected("the server said success before it had asked for everything")
     const proof: LdapSasl.SaslStep = {

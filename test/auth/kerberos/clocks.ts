@@ -1,8 +1,8 @@
-/** Clocks that are wrong, or moved on, while sockets and sleeps are real. */
+/** Clocks that are wrong or moved, while sockets and sleeps are real. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** The machine's clock, moved on. */
+/** The machine's clock, moved forward. */
 export const movedBy = (millis: number) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Clock.Clock, (clock) =>
     Effect.provideService(effect, Clock.Clock, {

@@ -1,4 +1,4 @@
-/** A bind that gets no ticket, and why. */
+/** A bind that gets no ticket, and the reason. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -1,5 +1,5 @@
 /**
- * A KDC of the test's own, for replies that a real one doesn't give: it knows one client's key, gives tickets that nothing can read, and
+ * A simulated KDC, for replies that a real one doesn't give. It knows one client's key, issues tickets that can't be decrypted, and
  * lets the test change any part of a reply.
  */
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import { grantsFor, type PrincipalName, readName, writeName } from "../../../src
 import type { KerberosSystem } from "../../../src/auth/kerberos/system/KerberosSystem.ts"
 import { alone, kindOf } from "./systems.ts"
 
-/** What a reply says; the test may change it. */
+/** The content of a reply. The test may change it. */
 export interface Reply {
   readonly kind: "AS-REP" | "TGS-REP"
   readonly client: PrincipalName
@@ -24,7 +24,7 @@ export interface Reply {
   readonly nonce: number
   readonly endTime: number
   readonly key: KerberosKey
-  /** By which the reply is encrypted, and for which purpose. */
+  /** The key that encrypts the reply, and its purpose. */
   readonly by: KerberosKey
   readonly usage: number
 }
@@ -96,12 +96,12 @@ const writeReply = (writer: DerWriter, reply: Reply): void => {
     }))
 }
 
-/** Answers for `alice@EXAMPLE.COM` with this password. `service` says for which service a ticket is, `change` changes a reply. */
+/** Answers for `alice@EXAMPLE.COM` with this password. `service` says which service a ticket is for, `change` changes a reply. */
 export const fakeKdc = Effect.fnUntraced(function*(
   password: string,
   options: {
     readonly service?: (request: Request) => PrincipalName
-    /** An answer in the place of a reply. */
+    /** An answer instead of a reply. */
     readonly instead?: (request: Request) => Uint8Array | undefined
     readonly change?: (reply: Reply, request: Request) => Partial<Reply>
   } = {}
@@ -109,7 +109,7 @@ export const fakeKdc = Effect.fnUntraced(function*(
   const salt = Buffer.from("EXAMPLE.COMalice")
   const clientKey = yield* aes256Sha1.fromPassword(Buffer.from(password), salt, 4096)
   const requests: Array<Request> = []
-  /** Of the ticket-granting tickets, by the realm that they are for. */
+  /** The keys of the ticket-granting tickets, by their realm. */
   const sessionKeys = new Map<string, KerberosKey>()
   const system: KerberosSystem = alone((bytes) => {
     const request = readRequest(bytes)

@@ -1,4 +1,6 @@
-/** Damage to all that a KDC, a server or a file can send: read or refused, never an exception, in bounded time. */
+/**
+ * Damages everything that a KDC, a server or a file can send. It is parsed or refused, never with an exception, in bounded time.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

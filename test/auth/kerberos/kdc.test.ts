@@ -1,4 +1,4 @@
-/** The exchanges with KDCs: real ones of MIT's, and ones that lie. */
+/** The exchanges with KDCs: real ones of MIT, and ones that send wrong replies. */
 import { assert, describe, inject, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -74,7 +74,7 @@ describe("a KDC that lies", () => {
       assert.deepStrictEqual(sent, ["AS-REQ"])
     }))
 
-  /** The number of the type of the key by which a request proves the password. */
+  /** The number of the type of the key with which a request proves the password. */
   const provedBy = (request: Uint8Array): number =>
     Result.getOrThrow(decoding(request, (reader) => {
       const message = reader.enter(0x6a).sequence()
@@ -95,7 +95,7 @@ describe("a KDC that lies", () => {
       const encryptionTypes = ["rc4-hmac", "aes128-cts-hmac-sha1-96", "aes256-cts-hmac-sha1-96"] as const
       assert.strictEqual((yield* failure(kdc, { encryptionTypes })).kind, "wrongPassword")
       assert.deepStrictEqual(used, [18])
-      // A KDC that is asked for a session key of rc4-hmac as well might choose it.
+      // If a session key of rc4-hmac were allowed too, the KDC might choose it.
       const { requests, system } = yield* fakeKdc("a secret", {
         instead: ({ encryptionTypes }) => (encryptionTypes.includes(23) ? wantsProof([{ type: 18 }]) : undefined)
       })
@@ -225,7 +225,7 @@ describe.skipIf(kerberos === undefined)("a KDC of MIT's", () => {
       const { asked, system } = watching()
       yield* makeClient({ ...options, kdc: `udp/${kerberos.kdc}` }, system).ticket(service, undefined)
       assert.deepStrictEqual(new Set(asked.map(({ protocol }) => protocol)), new Set(["udp"]))
-      // A KDC of which only the datagrams get through.
+      // A KDC that can only be reached by datagrams.
       const port = yield* udpOnly(kdc())
       const other = watching()
       yield* makeClient({ ...options, kdc: `127.0.0.1:${port}` }, other.system).ticket(service, undefined)
@@ -252,7 +252,7 @@ describe.skipIf(kerberos === undefined)("a KDC of MIT's", () => {
     "S11: %s that was changed, replayed or cut is never believed",
     (kind) =>
       Effect.gen(function*() {
-        // An answer to another request, of the same form.
+        // An answer to another request, in the same form.
         let old: Uint8Array | undefined
         const recorder = watching((_, real) =>
           Effect.tap(real, (answer) => {
@@ -282,7 +282,7 @@ describe.skipIf(kerberos === undefined)("a KDC of MIT's", () => {
           )
           const outcome = yield* Effect.result(makeClient(options, system).ticket(service, undefined))
           if (outcome._tag === "Failure") continue
-          // A change within the ticket is not seen here: only the service can read it, and refuses it.
+          // A change within the ticket isn't noticed here. Only the service can decrypt it, and refuses it.
           const { encoded } = outcome.success.credential.ticket
           const start = changed.indexOf(encoded)
           assert.isTrue(kind === "TGS-REP" && at >= start && at < start + encoded.length, `byte ${at} of ${kind}`)
@@ -328,7 +328,7 @@ describe.skipIf(kerberos === undefined)("a KDC of MIT's", () => {
     Effect.gen(function*() {
       const { count, system } = watching()
       const client = makeClient(options, system)
-      // The clock is the machine's, moved on by the test.
+      // The machine's clock, moved by the test.
       let ahead = 0
       const get = Effect.suspend(() => movedBy(ahead)(client.ticket(service, undefined)))
       const first = yield* get
@@ -368,7 +368,7 @@ describe.skipIf(kerberos === undefined)("a KDC of MIT's", () => {
     }))
 })
 
-/** Datagrams to a KDC and back, on a port on which nothing takes connections. */
+/** Forwards datagrams to a KDC and back, on a port that accepts no connections. */
 const udpOnly = (kdc: { readonly host: string; readonly port: number }) =>
   Effect.map(
     Effect.acquireRelease(
@@ -391,7 +391,7 @@ const udpOnly = (kdc: { readonly host: string; readonly port: number }) =>
     (socket) => socket.address().port
   )
 
-/** A server that says this to each connection and ends it. */
+/** A server that sends this on each connection and ends it. */
 const answering = (octets: Buffer) =>
   Effect.map(
     Effect.acquireRelease(

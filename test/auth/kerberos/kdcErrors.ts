@@ -1,9 +1,9 @@
-/** Errors of a KDC of the test's own. */
+/** Errors of a simulated KDC. */
 import { encoding } from "../../../src/auth/kerberos/messages/Der.ts"
 import { writeName } from "../../../src/auth/kerberos/messages/Principal.ts"
 import { realm } from "./failure.ts"
 
-/** An error of a KDC at this moment of its clock. */
+/** An error of a KDC at this time of its clock. */
 export const kdcError = (code: number, data?: Uint8Array, millis = 0, clientRealm?: string): Buffer =>
   encoding((writer) =>
     writer.nested(0x7e, (message) =>
@@ -26,7 +26,7 @@ interface Info {
   readonly parameters?: string
 }
 
-/** That a proof is needed, and how the key is made. */
+/** The error that requires a proof, with the parameters of the key. */
 export const wantsProof = (infos: ReadonlyArray<Info>, methods: ReadonlyArray<number> = [2]): Buffer => {
   const list = encoding((writer) =>
     writer.sequence((list) => {

@@ -1,4 +1,4 @@
-/** Where the KDCs of a realm are, in which order they are asked, and how long. */
+/** The KDCs of a realm: how they are found, their order, and the time limits. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -60,7 +60,7 @@ describe("where the KDCs of a realm are", () => {
 })
 
 describe("a KDC that can't answer", () => {
-  /** What was asked, in order, until one answers: that it knows no such client. */
+  /** The KDCs that were asked, in order, until one answers that it doesn't know the client. */
   const askedOf = Effect.fnUntraced(function*(
     kdc: ReadonlyArray<string>,
     codes: Readonly<Record<string, number | undefined>>

@@ -1,4 +1,4 @@
-/** The machine's own names and sockets, and KDCs that can't be reached by them. */
+/** The machine's own names and sockets, and KDCs that they can't reach. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { createSocket } from "node:dgram"

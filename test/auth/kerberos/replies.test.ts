@@ -1,4 +1,4 @@
-/** What a KDC that knows the keys may say, and what is not believed even then. */
+/** The replies that a KDC may send if it knows the keys, and those that are refused even then. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -211,7 +211,7 @@ describe("a KDC that knows the keys", () => {
         const { requests, system } = yield* late(hours)
         const error = yield* Effect.flip(clientOf(system).ticket(service, undefined))
         assert.deepInclude(error, { _tag: "KerberosFailed", kind: "clockSkew" })
-        // No proof was made for it.
+        // It was made without a proof.
         assert.deepStrictEqual(requests.map(({ kind }) => kind), ["AS-REQ", "TGS-REQ"])
       }
     }))
@@ -290,7 +290,7 @@ describe("the ticket cache", () => {
       yield* Fiber.interrupt(second!)
       assert.deepStrictEqual([begun, ended], [1, 0])
       yield* Fiber.interrupt(third!)
-      // What waited for the KDC is over when the interruption is.
+      // An interruption also ends the wait for the KDC.
       assert.deepStrictEqual([begun, ended], [1, 1])
       isStuck = false
       assert.isDefined((yield* client.ticket(service, undefined)).credential)

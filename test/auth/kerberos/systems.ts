@@ -1,9 +1,9 @@
-/** The machine as Kerberos sees it, with something between: KDCs are counted, or answer something else. */
+/** The machine as Kerberos sees it, with changes: KDCs are counted, or give other answers. */
 import * as Effect from "effect/Effect"
 import type { KdcAddress, KerberosSystem } from "../../../src/auth/kerberos/system/KerberosSystem.ts"
 import { nodeSystem } from "../../../src/auth/kerberos/system/nodeSystem.ts"
 
-/** The first byte of a message says what it is. */
+/** The first byte of a message shows its kind. */
 export const kindOf = (message: Uint8Array): string => kinds.get(message[0]!) ?? "unknown"
 
 const kinds = new Map([[0x6a, "AS-REQ"], [0x6c, "TGS-REQ"], [0x6b, "AS-REP"], [0x6d, "TGS-REP"], [0x7e, "KRB-ERROR"]])
@@ -14,7 +14,7 @@ export interface Asked {
   readonly request: Uint8Array
 }
 
-/** The real machine; what each KDC is asked for is noted. */
+/** The real machine. It records the requests to each KDC. */
 export const watching = (
   answer: (asked: Asked, real: ReturnType<KerberosSystem["ask"]>, count: number) => ReturnType<KerberosSystem["ask"]> =
     (

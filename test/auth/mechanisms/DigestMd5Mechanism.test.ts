@@ -44,7 +44,7 @@ describe("DIGEST-MD5, the arithmetic", () => {
       const accents = { ...imap, username: "chriß", password: octets("pä") }
       const both = yield* proofs(accents)
       assert.deepStrictEqual(yield* proofs({ ...accents, utf8: false }), both)
-      // The bytes of ISO 8859-1 themselves are no UTF-8, and so are taken as they are.
+      // These bytes of ISO 8859-1 are not valid UTF-8, so they are used unchanged.
       assert.deepStrictEqual(yield* proofs({ ...accents, password: Redacted.make(Buffer.from("pä", "latin1")) }), both)
       assert.notDeepEqual(yield* proofs({ ...accents, password: octets("pö") }), both)
     }))

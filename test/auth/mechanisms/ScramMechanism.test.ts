@@ -190,7 +190,7 @@ describe("SCRAM, names and passwords", () => {
         yield* firstOf({ username: "I\u00adX\u2168", authzId: "dn:cn=a,dc=b" }),
         "n,a=dn:cn=3Da=2Cdc=3Db,n=IXIX,r=fyko+d2lbbFgONRv9qkxdawL"
       )
-      // A query may hold characters that SASLprep does not know, a stored string may not.
+      // A query may contain characters that SASLprep doesn't know, a stored string may not.
       assert.strictEqual(yield* firstOf({ username: "\u{1f600}" }), "n,,n=\u{1f600},r=fyko+d2lbbFgONRv9qkxdawL")
     }))
 
@@ -337,7 +337,7 @@ describe("SCRAM, channel binding", () => {
 })
 
 describe("SCRAM, against a server that keeps no password", () => {
-  // RFC 5802 section 3, from the server's side: StoredKey and ServerKey are all that it has.
+  // RFC 5802 section 3, on the server's side: the server stores only StoredKey and ServerKey.
   const hashes = { "SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512" } as const
   const names = Arbitrary.schema(Schema.Literals(["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"]))
   const password = Arbitrary.schema(Schema.Literals(["pencil", "a,b=c", "pässwörd", "\ufb01\u00a0x", "日本語"]))

@@ -1,4 +1,4 @@
-/** The loop, the mechanisms of one or two messages, and the secrets that none of them reveals. */
+/** The loop, the mechanisms with one or two messages, and the secrets, which must not be revealed. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -232,7 +232,7 @@ describe("S9: secrets are not revealed", () => {
   const hexes = Array.from(Buffer.from(marker), (octet) => octet.toString(16)).join(" ")
   const assertSilent = (value: unknown) => {
     const shown = inspect(value, { depth: 20, showHidden: true, maxArrayLength: 1000 })
-    // JSON leaves functions out, and an error's own text is what a log prints.
+    // JSON leaves functions out, and a log prints an error's own text.
     for (const text of [shown, JSON.stringify(value) ?? "", String(value)]) {
       for (const form of [...forms, hexes]) assert.notInclude(text, form)
     }

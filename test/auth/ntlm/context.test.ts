@@ -1,4 +1,7 @@
-/** NTLM in SPNEGO against servers that lie, and one that doesn't: the server's end is written here, from the same formulas. */
+/**
+ * NTLM in SPNEGO against servers that send wrong answers, and a correct one. The server's end is implemented here, from the same
+ * formulas.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -51,7 +54,7 @@ const response = ({ mechanism, mic, state, token }: Response): Buffer =>
       }))
   )
 
-/** The token and the signature in what a client sends. */
+/** The token and the signature in a client's message. */
 const sent = (bytes: Uint8Array) =>
   decoding(bytes, (reader) => {
     const content = reader.enter(0xa1).sequence()
@@ -68,7 +71,7 @@ const contextOf = (protection: GssProtection = "confidentiality", username = "D\
     channelBindings: applicationData(Buffer.alloc(32, 3))
   })
 
-/** What the server knows after the answer: that it is genuine, and the session's key. */
+/** What the server knows after the answer: whether it is genuine, and the session key. */
 const serverOf = (negotiate: Buffer, challenge: Buffer, authenticate: Buffer, password = "secret") => {
   const field = (i: number) => {
     const start = authenticate.readUInt32LE(16 + i * 8)
@@ -106,7 +109,7 @@ const serverOf = (negotiate: Buffer, challenge: Buffer, authenticate: Buffer, pa
 
 const mechanisms = encodeMechanisms([Oid.ntlm])
 
-/** Up to the answer to the challenge. */
+/** Runs the exchange up to the answer to the challenge. */
 const answered = Effect.fnUntraced(function*(context: GssContext, challenge = challengeOf(everything)) {
   const first = Buffer.from((yield* context.step(undefined))!)
   const negotiate = first.subarray(first.indexOf("NTLMSSP"))
@@ -124,7 +127,7 @@ describe("NTLM in SPNEGO", () => {
         const { mic, server } = yield* answered(context)
         assert.isTrue(server.isProved && server.isSigned)
         assert.strictEqual(mic?.length, 16)
-        // The bindings of the connection are what was proved.
+        // The proof covers the bindings of the connection.
         const struct = Buffer.concat([
           Buffer.alloc(16),
           Buffer.from([53, 0, 0, 0]),
@@ -142,7 +145,7 @@ describe("NTLM in SPNEGO", () => {
         }
         const message = server.seal(Buffer.from("three"))
         yield* context.unwrap(message)
-        // The same again is not the next one.
+        // A repeated message is not the next one.
         assert.match((yield* Effect.flip(context.unwrap(message))).detail, /not the next one/)
         assert.match((yield* Effect.flip(context.unwrap(server.seal(Buffer.from("four"))))).detail, /not complete/)
       })

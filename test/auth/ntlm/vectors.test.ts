@@ -84,7 +84,7 @@ describe("the answer of this side", () => {
     assert.deepStrictEqual(field(message, 2), utf16("Domain"))
     assert.deepStrictEqual(field(message, 3), utf16("User"))
     const response = field(message, 1)
-    // What was proved has the pairs in it: the key proves them, too.
+    // The proof covers the pairs, so the key proves them too.
     const expected = respond({
       key: ntowf(utf16("Password"), "User", "Domain"),
       serverChallenge: hex("0123456789abcdef"),
@@ -114,7 +114,7 @@ describe("the answer of this side", () => {
     assert.deepStrictEqual(field(message, 1).subarray(24, 32), time)
     assert.isFalse(message.includes(Buffer.alloc(16, 9)))
     assert.isTrue(message.includes(hex("0600040003000000")))
-    // Without an exchange there is no key in it.
+    // Without a key exchange it contains no key.
     assert.strictEqual(field(message, 5).length, 0)
   })
 

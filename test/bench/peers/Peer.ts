@@ -1,6 +1,6 @@
 /**
- * The interface of every measured client. A peer runs in its own process
- * (`measure.ts`), and leaves out the methods that it can't implement.
+ * The interface of every measured client. A peer runs in its own process (`measure.ts`) and leaves out the methods that it can't
+ * implement.
  */
 
 export interface Target {
@@ -12,24 +12,27 @@ export interface Target {
 }
 
 export interface Client {
-  /** Reads everything below a base, entry by entry where the client can, and keeps nothing. Answers with the number of entries. */
+  /** Reads everything below a base, entry by entry if the client can, and keeps nothing. Returns the number of entries. */
   readonly stream?: (base: string) => Promise<number>
-  /** The same, reading two values of each entry as text. */
+  /** The same, and reads two values of each entry as text. */
   readonly streamRead?: (base: string) => Promise<number>
-  /** The same, with everything in memory at the end. */
+  /** The same, and has everything in memory at the end. */
   readonly collect?: (base: string) => Promise<number>
   readonly pages?: (base: string, size: number) => Promise<number>
   /** Reads all values of an attribute: as text, or as bytes. */
   readonly values?: (base: string, attribute: string, as: "text" | "octets") => Promise<number>
-  /** Reads entries by their names, so many at a time. */
+  /** Reads entries by their names, this many at a time. */
   readonly lookups?: (dns: ReadonlyArray<string>, inFlight: number) => Promise<void>
-  /** Adds, changes and deletes an entry of each name, so many names at a time. */
+  /** Adds, changes and deletes an entry of each name, this many names at a time. */
   readonly writes?: (dns: ReadonlyArray<string>, inFlight: number) => Promise<void>
-  /** Takes ten entries of a search, gives the rest up, and reads an entry: milliseconds from the tenth entry to that answer. */
+  /**
+   * Takes ten entries of a search, abandons the rest, and reads an entry. Returns the milliseconds from the tenth entry to that
+   * answer.
+   */
   readonly stop?: (base: string, dn: string, onTenth: () => void) => Promise<number>
-  /** Takes so many entries of a search and rests for ten milliseconds after each. */
+  /** Takes this many entries of a search and pauses for ten milliseconds after each. */
   readonly slow?: (base: string, entries: number) => Promise<number>
-  /** Logs a user in, so many times: with a session for looking users up that stays, or with everything made anew. */
+  /** Logs a user in this many times: with a session for searching users that stays open, or with a new connection each time. */
   readonly logins?: (times: number, how: "pooled" | "anew") => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -39,7 +42,7 @@ export interface Peer {
   readonly connect: (target: Target) => Promise<Client>
 }
 
-/** Runs work on every item, so many at a time, as a program with promises would. */
+/** Runs work on every item, this many at a time, as a program with promises would. */
 export const eachAtOnce = async <A>(
   items: ReadonlyArray<A>,
   atOnce: number,

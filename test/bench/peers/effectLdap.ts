@@ -21,7 +21,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
   const config = {
     url,
     auth: LdapAuth.simple(bindDn, Redacted.make(password)),
-    // The responder has an entry of 200 MB, and a machine with other work takes its time.
+    // The responder has an entry of 200 MB, which can take long on a busy machine.
     maxMessageSize: 256 * 1_048_576,
     requestTimeout: "Infinity" as const,
     ...(ca === undefined ? {} : { tls: tls ??= { ca } })

@@ -1,6 +1,6 @@
 /**
- * The floor: a Node socket that sends prepared requests, cuts the response into messages and counts them. It decodes only lengths,
- * ids and tags; every client costs more than that.
+ * The floor: a Node socket that sends prepared requests, splits the response into messages and counts them. It decodes only
+ * lengths, ids and tags. Every client costs more than that.
  */
 import * as Net from "node:net"
 import * as Tls from "node:tls"
@@ -11,17 +11,17 @@ import { encode } from "../../../src/protocol/encode.ts"
 import type { RequestOperation } from "../../../src/protocol/LdapMessage.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
-/** Ids of four bytes, so that one template serves for all. */
+/** Ids have four bytes, so one template is sufficient for all. */
 const firstId = 0x01000000
 const idOffset = 4
 
-/** Called for every message; `content` is where its operation's content begins. */
+/** Called for every message. `content` is the position of its operation's content. */
 type OnMessage = (id: number, tag: number, chunk: Buffer, content: number) => void
 
 class Wire {
   readonly #socket: Net.Socket
   #id = firstId
-  /** Bytes of the message at hand that are still to come. */
+  /** Bytes of the current message that haven't arrived yet. */
   #missing = 0
   #header: Buffer | undefined
   #onMessage: OnMessage = () => {}
@@ -33,7 +33,7 @@ class Wire {
     socket.on("data", (chunk) => this.#read(chunk))
   }
 
-  /** The request with the next id. Ids are put where they stand in every message that is shorter than 64 KiB. */
+  /** The request with the next id. The position of the id is the same in every message that is shorter than 64 KiB. */
   request(template: Buffer): Buffer {
     const octets = Buffer.from(template)
     octets.writeInt32BE(++this.#id, (octets[1]! < 0x80 ? 0 : (octets[1]! & 0x7f)) + idOffset)
@@ -99,7 +99,7 @@ const lengthAt = (octets: Buffer, at: number): readonly [length: number, header:
   return first < 0x80 ? [first, 1] : [octets.readUIntBE(at + 1, first & 0x7f), 1 + (first & 0x7f)]
 }
 
-/** Whether a short remainder is a message after all. */
+/** Whether a short remainder is a whole message. */
 const isWhole = (octets: Buffer, at: number): boolean => {
   if (octets.length - at < 7) return false
   const [length, header] = lengthAt(octets, at + 1)
@@ -136,7 +136,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
   })
   const wire = new Wire(socket)
 
-  /** One request after another, each sent when one is answered; all that a chunk answers, in one write. */
+  /** One request after another, each sent when another one is answered. Requests that a chunk releases are sent in one write. */
   const exchanges = async (templates: ReadonlyArray<Buffer>, inFlight: number): Promise<void> => {
     let next = Math.min(inFlight, templates.length)
     let answered = 0
@@ -182,7 +182,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
       })
       wire.send(wire.request(search(base, "subtree", [LdapControl.pagedResults({ size, cookie })])))
       await over
-      // The control is the last thing in the message: 04 length (30 length (02 length size, 04 length cookie)).
+      // The control is at the end of the message: 04 length (30 length (02 length size, 04 length cookie)).
       const at = last.indexOf(LdapControl.pagedResultsOid) + LdapControl.pagedResultsOid.length
       const sizeAt = at + 4
       const cookieAt = sizeAt + 2 + last[sizeAt + 1]!
@@ -220,7 +220,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     pages,
     values: count,
     lookups: (dns, inFlight) => exchanges(dns.map((dn) => search(dn, "base")), inFlight),
-    // Many at a time: all adds, then all changes, then all deletions, since each needs the one before.
+    // Many at a time: all adds, then all changes, then all deletions, since each needs the previous one.
     writes: async (dns, inFlight) => {
       const all = dns.map(writesOf)
       if (inFlight === 1) return exchanges(all.flat(), 1)

@@ -20,7 +20,7 @@ interface Ldapjs {
 }
 
 const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
-  // What the package exports is what its documentation says.
+  // The package exports what its documentation says.
   const { createClient } = createRequire(import.meta.url)("ldapjs") as Ldapjs
   const client = createClient({ url, ...(ca === undefined ? {} : { tlsOptions: { ca } }) })
   client.on("error", () => {})

@@ -1,4 +1,4 @@
-/** ldapts, through its client. It has no stream and no way to stop: those are missing. */
+/** ldapts, through its client. It has no streams and can't stop a search, so these methods are missing. */
 import { Attribute, Change, Client as LdaptsClient, type ClientOptions } from "ldapts"
 import { type Client, eachAtOnce, type Peer, type Target } from "./Peer.ts"
 

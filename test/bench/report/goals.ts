@@ -245,7 +245,7 @@ export const goals: ReadonlyArray<Goal> = [
 export interface Verdict {
   readonly goal: Goal
   readonly value: number
-  /** Undefined where it was not measured. */
+  /** Undefined if it was not measured. */
   readonly isMet: boolean | undefined
 }
 

@@ -1,4 +1,4 @@
-/** Medians and how numbers are shown. */
+/** Medians, and the format of numbers. */
 
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
@@ -6,7 +6,7 @@ export const median = (values: ReadonlyArray<number>): number => {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** Three digits that matter. */
+/** Three significant digits. */
 export const shown = (value: number): string =>
   Number.isFinite(value)
     ? Math.abs(value) >= 100

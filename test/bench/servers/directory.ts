@@ -1,18 +1,18 @@
 /**
- * The directory of the measurements: for slapd as LDIF, and for the responder and the decoders as entries.
+ * The directory of the benchmark: as LDIF for slapd, and as entries for the responder and the decoders.
  */
 
 /** The suffix, and the administrator's name. */
 export const base = "dc=bench"
 export const admin = { dn: `cn=admin,${base}`, password: "secret" } as const
 
-/** What is below each of these: people, groups of 1,000, photos of 50 KB, one value of 10 MB, and what is written. */
+/** The containers: people, groups of 1,000, photos of 50 KB, one value of 10 MB, and written entries. */
 export const people = `ou=people,${base}`
 export const groups = `ou=groups,${base}`
 export const photos = `ou=photos,${base}`
 export const large = `ou=large,${base}`
 export const scratch = `ou=scratch,${base}`
-/** The base of the users that log in, and the user that does. */
+/** The base of the users that log in, and the user that does so. */
 export const users = `ou=users,${base}`
 export const user = { uid: "ada", password: "correct horse" } as const
 
@@ -107,7 +107,7 @@ const group = (i: number, members: number, people: number): Record => ({
   ]
 })
 
-/** Bytes that are no text, the same at every run. */
+/** Bytes that aren't text, the same in every run. */
 const noise = (length: number): Buffer => {
   const octets = Buffer.allocUnsafe(length)
   for (let i = 0, state = 1; i < length; i++) {
@@ -130,13 +130,13 @@ const photograph = (dn: string, cn: string, octets: number): Record => ({
 export const groupRecords = ({ groups, members, people }: Sizes): ReadonlyArray<Record> =>
   Array.from({ length: groups }, (_, i) => group(i, members, people))
 
-/** An entry with one value of so many megabytes. */
+/** An entry with one value of this many megabytes. */
 export const largerRecord = (megabytes: number): Record =>
   photograph(`cn=larger,${base}`, "larger", megabytes * 1_000_000)
 
 export const largeRecord = ({ largeOctets }: Sizes): Record => photograph(`cn=huge,${large}`, "huge", largeOctets)
 
-/** All of it, parents first. */
+/** The whole directory, parents first. */
 export function* records(sizes: Sizes): Generator<Record> {
   yield { dn: base, attributes: [["objectClass", ["organization", "dcObject"]], ["o", ["Bench"]], ["dc", ["bench"]]] }
   for (const dn of [people, groups, photos, large, scratch, users]) {

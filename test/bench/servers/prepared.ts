@@ -26,7 +26,7 @@ const encodeWith = (operation: ProtocolOperation, idOctets: number): Buffer =>
 
 export class PreparedAnswer {
   readonly #operations: ReadonlyArray<ProtocolOperation>
-  /** By the number of bytes of the message id: the messages, and where the ids stand. */
+  /** By the number of bytes of the message id: the messages, and the positions of the ids. */
   readonly #templates = new Map<number, { readonly octets: Buffer; readonly ids: ReadonlyArray<number> }>()
 
   constructor(operations: ReadonlyArray<ProtocolOperation>) {
@@ -39,7 +39,7 @@ export class PreparedAnswer {
     )
   }
 
-  /** The messages for one request. The buffer is used again: it must be with the network before the next call. */
+  /** The messages for one request. The buffer is reused, so it must have been passed to the network before the next call. */
   for(messageId: number): Buffer {
     const width = octetsOf(messageId)
     let template = this.#templates.get(width)

@@ -1,5 +1,6 @@
 /**
- * slapd with the directory of the measurements, without the log that the tests read: writing it would be measured too.
+ * slapd with the directory of the benchmark. It doesn't write the log that the tests read, since the cost of writing would be
+ * measured too.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs"
@@ -11,11 +12,11 @@ import { makeCertificates } from "../../servers/certificates.ts"
 import { ensureSlapd } from "../../servers/slapd/slapd.ts"
 import { admin, base, ldif, type Record, records, type Sizes } from "./directory.ts"
 
-/** Where a server listens; `stop` ends it and removes what it wrote. */
+/** The addresses of a server. `stop` ends it and removes its files. */
 export interface Server {
   readonly ldap: string
   readonly ldaps: string
-  /** The certificate to trust, as a file. */
+  /** The path of the certificate to trust. */
   readonly ca: string
   readonly version: string
   readonly stop: () => Promise<void>
@@ -52,7 +53,7 @@ interface Extension {
   readonly global?: ReadonlyArray<string>
 }
 
-/** Starts it with the directory of the measurements; undefined where there is no slapd, with the reason on the console. */
+/** Starts it with the directory of the benchmark. Undefined if there is no slapd; the reason is printed. */
 export const startSlapd = (sizes: Sizes): Promise<Server | undefined> =>
   startSlapdWith(records(sizes), { modules: [], database: ["dbnosync"] })
 

@@ -1,6 +1,6 @@
 /**
- * A link of little bandwidth in front of a server, which all its connections share: what the server sends waits in one queue, each connection
- * with a little at a time, as in a router.
+ * A link with low bandwidth in front of a server, shared by all its connections. The bytes of the server wait in one queue, with a
+ * small part of each connection at a time, as in a router.
  */
 import * as Net from "node:net"
 
@@ -9,7 +9,7 @@ export interface SlowLink {
   readonly close: () => void
 }
 
-/** Bytes of one turn on the link, and how much of a connection may wait. */
+/** The bytes of one turn on the link, and the maximum number of waiting bytes of a connection. */
 const turn = 4096
 const mostWaiting = 16 * turn
 
@@ -20,7 +20,7 @@ export const startSlowLink = async (port: number, bytesPerSecond: number): Promi
   let at = performance.now()
   const ticking = setInterval(() => {
     const now = performance.now()
-    // What was not used is lost, as on a wire.
+    // Unused bandwidth is lost, as on a wire.
     credit = queue.length === 0 ? 0 : credit + ((now - at) / 1000) * bytesPerSecond
     at = now
     while (queue.length > 0 && credit > 0) {

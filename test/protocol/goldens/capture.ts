@@ -1,10 +1,10 @@
 /**
- * Captures what a real server answers, to be put into servers.ts beside this file:
+ * Captures the answers of a real server, for servers.ts in this folder:
  *
  *     node test/protocol/goldens/capture.ts ldap://127.0.0.1:389 dc=example,dc=com "cn=admin,dc=example,dc=com" secret
  *
- * It speaks over a bare socket: the messages are cut by their length, not by the parser that the goldens are for. What
- * it asks changes nothing on the server.
+ * It uses a bare socket: messages are split by their length, not by the parser that the goldens test. Its requests change nothing
+ * on the server.
  */
 import { createConnection } from "node:net"
 import { LdapControl } from "../../../src/model/control/LdapControl.ts"
@@ -114,7 +114,7 @@ const asked: ReadonlyArray<readonly [string, RequestOperation | string, Readonly
   ["unknown operation", "300502017f7e00"]
 ]
 
-/** The size of the message at the start, or 0 while that can't be told or it isn't all there. */
+/** The size of the message at the start, or 0 if it isn't complete or its size isn't known yet. */
 const sizeOf = (bytes: Buffer): number => {
   if (bytes.length < 2) return 0
   const first = bytes[1]!
@@ -137,8 +137,8 @@ const messages = (async function*() {
   }
 })()
 
-// One request after the other: messages are taken until one that isn't an entry or a reference, or until the server
-// hangs up, which the last request makes it do.
+// One request after another. Messages are read until one that isn't an entry or a reference, or until the server closes the
+// connection, which the last request causes.
 let messageId = 0
 for (const [name, operation, controls = []] of asked) {
   messageId++

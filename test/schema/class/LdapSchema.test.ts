@@ -59,7 +59,7 @@ describe("LdapSchema.Class", () => {
     assert.isFalse(Equal.equals(ada, changed(ada, { name: "Ada" })))
     // @ts-expect-error the surname is missing
     assert.throws(() => new Person({ uid: "x", name: "x", uidNumber: 1, gidNumber: 1, home: "/" }))
-    // Fields that may be missing have what there is without values.
+    // Fields that may be missing have the value for "no values".
     assert.deepStrictEqual([ada.photo, ada.phone, ada.id, HashSet.size(ada.languages)], [[], undefined, undefined, 0])
     const encoded = Schema.encodeSync(Person)(ada)
     assert.deepStrictEqual(encoded.mail?.map(String), ["ada@example.org", "countess@example.org"])

@@ -36,6 +36,6 @@ export const ada = new Person({
   home: "/home/ada"
 })
 
-/** Another value, which differs in these fields. */
+/** A copy of the value with these fields changed. */
 export const changed = (from: Person, fields: Partial<ConstructorParameters<typeof Person>[0]>): Person =>
   new Person({ ...from, ...fields })

@@ -1,4 +1,4 @@
-/** What a repository promises, on any directory: each test has the entries below a base of its own. */
+/** The promises of a repository, on any directory. Each test has its own base. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
@@ -17,7 +17,7 @@ import { ada, changed, Person } from "./Person.ts"
 
 export const repositorySuite = (options: {
   readonly name: string
-  /** A session that may write, and the name of an entry that has none below it. */
+  /** A session that may write, and the name of an entry without children. */
   readonly open: Effect.Effect<{ readonly session: LdapSession; readonly base: string }, LdapError, Scope.Scope>
 }) => {
   const setup = Effect.gen(function*() {
@@ -26,7 +26,7 @@ export const repositorySuite = (options: {
     return { base, session, people, dn: `uid=ada,${base}` }
   })
 
-  /** What was sent, in short. */
+  /** A short form of the requests that were sent. */
   const short = (modifications: ReadonlyArray<LdapModification.LdapModification>) =>
     modifications.map(({ attribute, operation }) => `${operation} ${attribute}`)
 
@@ -139,7 +139,7 @@ export const repositorySuite = (options: {
           ["ada@example.org", "new@example.org"],
           "1"
         ])
-        // Without a previous value, what is there counts as it.
+        // Without a previous value, the current entry counts as the previous one.
         assert.deepStrictEqual(short(yield* people.update(changed(after, { phone: undefined }))), [
           "replace telephoneNumber"
         ])
@@ -161,7 +161,7 @@ export const repositorySuite = (options: {
         assert.isTrue(Option.isNone(yield* people.find("ada")))
         const renamed = Option.getOrThrow(yield* people.find("countess"))
         assert.deepStrictEqual([renamed.uid, renamed.name], ["countess", "Ada King"])
-        // A name of two parts keeps the other one, and an entry that is named otherwise isn't renamed.
+        // A name with two attributes keeps the other one, and an entry that is named by another attribute isn't renamed.
         yield* session.rename(`uid=countess,${base}`, { newRdn: "uid=countess+cn=Ada King" })
         const double = Option.getOrThrow(yield* people.findByDn(`uid=countess+cn=Ada King,${base}`))
         yield* people.update(changed(double, { uid: "ada" }))

@@ -38,7 +38,7 @@ const guid = Arbitrary.map(
   Arbitrary.array(octet, { minLength: 16, maxLength: 16 }),
   (octets) => Uint8Array.from(octets)
 )
-// What values are made of, so that many are nearly right.
+// The characters of valid values, so that many random values are almost valid.
 const nasty = Arbitrary.map(
   anyText(
     [

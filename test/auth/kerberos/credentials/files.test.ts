@@ -55,7 +55,7 @@ describe.skipIf(kerberos === undefined)("files of MIT's programs", () => {
   it("kinit's cache has the ticket-granting ticket, and what isn't a ticket is passed over", () => {
     const { credentials, principal } = Result.getOrThrow(readCredentialCache(files.cache()))
     assert.strictEqual(format(principal), `alice@${kerberos.realm}`)
-    // Programs of other tests may have added tickets for services. What the library keeps there for itself is left out.
+    // Other tests may have added tickets for services. Entries for the library's own settings are left out.
     assert.deepStrictEqual(credentials[0]?.service.components, ["krbtgt", kerberos.realm])
     assert.include(files.cache().toString("latin1"), "X-CACHECONF:")
     assert.isTrue(credentials.every(({ serviceRealm }) => serviceRealm !== "X-CACHECONF:"))

@@ -1,4 +1,4 @@
-/** A context of Kerberos and a service that knows the session key and lies all the same. */
+/** A Kerberos context with a service that knows the session key but sends wrong answers. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -58,7 +58,7 @@ const begunWith = Effect.fnUntraced(function*(channelBindings?: Uint8Array) {
 
 const begun = begunWith()
 
-/** When the client says it is, which the answer repeats, and the checksum with flags and bindings. */
+/** The client's time, which the answer repeats, and the checksum with flags and bindings. */
 const authenticatorOf = (request: Uint8Array) => {
   const encrypted = Result.getOrThrow(decoding(request, (reader: DerReader) => {
     const content = reader.enter(0x6e).sequence()
@@ -110,7 +110,7 @@ const answer = ({ by = key, microseconds, millis, subkey, usage = KeyUsage.apRep
   )
 }
 
-/** A service's error, as it stands in a token. */
+/** A service's error as a token. */
 const refusal = (code: number): Buffer =>
   encoding((writer) =>
     writer.nested(0x7e, (message) =>
@@ -174,7 +174,7 @@ describe("a context", () => {
       assert.match((yield* Effect.flip(context.step(framed(TokenKind.apReply, make(time))))).detail, message)
       assert.isFalse(context.isComplete())
       assert.strictEqual(proofs(), 0)
-      // A second try is not allowed, even an honest one.
+      // A second attempt is not allowed, even a correct one.
       const honest = framed(TokenKind.apReply, answer(time))
       assert.match((yield* Effect.flip(context.step(honest))).detail, /unexpected token/)
     }))

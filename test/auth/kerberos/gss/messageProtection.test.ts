@@ -1,4 +1,6 @@
-/** Wrapped messages and signatures of an acceptor that is written here from RFC 4121; tokens.test.ts has MIT's library for one. */
+/**
+ * Wrapped messages and signatures of an acceptor that is implemented here from RFC 4121. tokens.test.ts uses MIT's library instead.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { aes128Sha1, aes256Sha1 } from "../../../../src/auth/kerberos/crypto/aesSha1.ts"

@@ -1,4 +1,4 @@
-/** SPNEGO over a mechanism of the test's own, against servers that don't keep to it. */
+/** SPNEGO over a simple test mechanism, against servers that violate it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -26,7 +26,7 @@ const response = ({ mechanism, mic, state, token }: Response): Buffer =>
       }))
   )
 
-/** Complete after `proof`; signs with the word. */
+/** Complete after `proof`. Its signature is a fixed word. */
 const mechanism = (): SigningContext => {
   let isComplete = false
   const fail = (detail: string) => Effect.fail(new GssFailure({ detail }))
@@ -73,7 +73,7 @@ describe("SPNEGO", () => {
     [{ state: 0, mechanism: Oid.kerberosOfMicrosoft, token: "proof" }],
     [{ token: "proof", state: 0 }],
     [{ state: 0, token: "proof", mic: "signed" }],
-    // It wants a signature, and gives its own then.
+    // The server requests a signature, and sends its own then.
     [{ state: 3, token: "proof" }, { state: 0, mic: "signed" }],
     [{ state: 1, token: "proof", mic: "signed" }, { state: 0 }]
   ])("is complete after %j", (responses) =>

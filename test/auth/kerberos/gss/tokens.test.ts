@@ -31,7 +31,7 @@ describe.skipIf(kerberos === undefined)("with MIT's library as the acceptor", ()
   afterAll(() => gss.stop())
 
   const clients = new Map<string, KerberosClient>()
-  /** One for each type, so that tickets are asked for once. */
+  /** One for each type, so that each ticket is requested once. */
   const clientOf = (type?: EncryptionTypeName): KerberosClient => {
     const known = clients.get(type ?? "")
     if (known !== undefined) return known
@@ -147,7 +147,7 @@ describe.skipIf(kerberos === undefined)("with MIT's library as the acceptor", ()
       }
     }))
 
-  /** Pairs of what the acceptor sends and what this side makes of it. */
+  /** Pairs of the acceptor's message and its result on this side. */
   const failing = Effect.fnUntraced(function*(
     make: (acceptor: Acceptor) => Effect.Effect<ReadonlyArray<Uint8Array>, unknown>
   ) {
@@ -161,7 +161,7 @@ describe.skipIf(kerberos === undefined)("with MIT's library as the acceptor", ()
         break
       }
     }
-    // A context that was lied to is over.
+    // After a wrong message the context can't be used any more.
     assert.match(
       (yield* Effect.flip(context.unwrap(yield* acceptor.wrap(Buffer.from("x"), true)))).detail,
       /not complete/
@@ -205,7 +205,7 @@ describe.skipIf(kerberos === undefined)("with MIT's library as the acceptor", ()
           const message = Buffer.from(yield* acceptor.wrap(Buffer.from("counted"), confidential))
           message[at]! ^= 1 << (at % 8)
           const outcome = yield* Effect.result(context.unwrap(message))
-          // A rotation by the whole length is none, and is all that isn't covered.
+          // A rotation by the whole length changes nothing, and is the only part that isn't protected.
           assert.strictEqual(outcome._tag, "Failure", `byte ${at} of ${length}, ${confidential ? "sealed" : "signed"}`)
         }
       }
@@ -247,7 +247,7 @@ describe.skipIf(kerberos === undefined)("with MIT's library as the acceptor", ()
       const answer = yield* acceptor.step((yield* two.step(undefined))!)
       assert.match((yield* Effect.flip(one.step(answer.token))).detail, /could not prove that the ticket was for it/)
       assert.isFalse(one.isComplete())
-      // The same ticket, so that only the request differs.
+      // The same ticket, so only the request differs.
       const client = clientOf()
       const { credential } = yield* client.ticket(service, undefined)
       const same = {

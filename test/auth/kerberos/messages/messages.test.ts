@@ -43,7 +43,7 @@ describe("what is sent, as MIT writes it", () => {
       return Buffer.from("pa-data")
     })
     assert.deepStrictEqual(proved, [goldens["kdc_req_body"]])
-    // MIT's has no proof, and a list of two without one elsewhere: the parts are the same.
+    // MIT's example has no proof, and a list of two without one elsewhere. The parts are the same.
     const element = goldens["padata_sequence"]!.slice(4, 40).replace("a10302010d", "a103020101")
     const whole = `30${(0x67 + 0x16).toString(16)}a103020105a20302010ca3143012${element}a45b${goldens["kdc_req_body"]}`
     assert.strictEqual(request.toString("hex"), `6c${(0x69 + 0x16).toString(16)}${whole}`)
@@ -59,7 +59,7 @@ describe("what is sent, as MIT writes it", () => {
       checksum: { type: 1, bytes: Buffer.from("1234") },
       sequence: 17
     })
-    // The same as MIT's up to what is encrypted.
+    // The same as MIT's up to the encrypted part.
     const theirs = goldens["ap_req"]!
     const from = theirs.indexOf("a003020105")
     const to = theirs.indexOf("a4253023")
@@ -72,7 +72,7 @@ describe("what is sent, as MIT writes it", () => {
       })
     )
     const plaintext = key.decrypt(KeyUsage.apRequestAuthenticator, encrypted.cipher)!.toString("hex")
-    // MIT's example has a key and authorization data, too.
+    // MIT's example also has a key and authorization data.
     const authenticator = goldens["authenticator"]!
     assert.include(
       plaintext,
