@@ -74,6 +74,8 @@ const read = <A>(
  * Which change each attribute of an entry has its value from, from `replPropertyMetaData`. None if the entry doesn't exist or the account may not
  * read it.
  *
+ * Fails with `LdapError`. Interruption abandons the request in flight.
+ *
  * @category replication
  * @since 0.2.0
  */
@@ -87,6 +89,8 @@ export const readAttributeChanges = (
 /**
  * How far the server's replica of a naming context has followed the others, from `replUpToDateVector` of its root. None for a domain with one
  * controller.
+ *
+ * Fails with `LdapError`. Interruption abandons the request in flight.
  *
  * @category replication
  * @since 0.2.0

@@ -132,6 +132,8 @@ export const rootDse = (
  * Fails as {@link rootDse} does, and with `ProtocolViolation` for an answer that can't be read. A controller of another domain than the ping
  * names answers without a response, which fails with `ConnectFailed`.
  *
+ * Interruption closes the socket.
+ *
  * @category questions
  * @since 0.2.0
  */
@@ -147,6 +149,8 @@ export const ping = (
 /**
  * The same ping over TCP, on a session: the LDAP ping, for networks that drop datagrams, or on a session over TLS for an answer that can't
  * be forged.
+ *
+ * Fails with `LdapError`, as `ping` does for the answer. Interruption abandons the request in flight.
  *
  * @category questions
  * @since 0.2.0

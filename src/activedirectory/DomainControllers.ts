@@ -115,6 +115,7 @@ interface Found {
 
 interface Candidate {
   readonly target: string
+  /** The port that DNS names for LDAP. */
   readonly port: number
 }
 

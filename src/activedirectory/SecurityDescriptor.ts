@@ -90,6 +90,8 @@ export const toBytes: (descriptor: SecurityDescriptor) => Result.Result<Uint8Arr
  * Letters for groups of a domain (`DA`, `DU`, `EA` …) need the option `domain`. Conditions and resource attributes (`XA` with a condition,
  * `RA`) have no text here.
  *
+ * Interruption abandons the request in flight, which the server may have carried out.
+ *
  * **Example**
  *
  * ```ts

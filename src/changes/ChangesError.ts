@@ -27,7 +27,7 @@ export class CookieMismatch extends Data.TaggedError("CookieMismatch")<{
 }
 
 /**
- * The cookie is not one of `LdapChanges`, or of a later version of this library.
+ * The cookie is not one of `LdapChanges`, or of a later version of this library. `detail` says which.
  *
  * @category reasons
  * @since 0.2.0
@@ -45,7 +45,9 @@ export class CookieUnreadable extends Data.TaggedError("CookieUnreadable")<{ rea
  * @since 0.2.0
  */
 export class SourceUnavailable extends Data.TaggedError("SourceUnavailable")<{
+  /** The source that was asked for. */
   readonly source: ChangesSource
+  /** What is missing. */
   readonly detail: string
 }> {
   override get message(): string {
@@ -60,7 +62,9 @@ export class SourceUnavailable extends Data.TaggedError("SourceUnavailable")<{
  * @since 0.2.0
  */
 export class UuidMissing extends Data.TaggedError("UuidMissing")<{
+  /** The name of the entry. */
   readonly dn: string
+  /** The attribute that should identify it. */
   readonly attribute: string
 }> {
   override get message(): string {
@@ -76,8 +80,11 @@ export class UuidMissing extends Data.TaggedError("UuidMissing")<{
  * @since 0.2.0
  */
 export class EntryUndecodable extends Data.TaggedError("EntryUndecodable")<{
+  /** The UUID of the entry. */
   readonly uuid: string
+  /** The name of the entry. */
   readonly dn: string
+  /** Why it doesn't fit the class. */
   readonly cause: LdapDecodeError
 }> {
   override get message(): string {
@@ -86,6 +93,8 @@ export class EntryUndecodable extends Data.TaggedError("EntryUndecodable")<{
 }
 
 /**
+ * All reasons of an {@link LdapChangesError}.
+ *
  * @category models
  * @since 0.2.0
  */
@@ -103,7 +112,9 @@ export type LdapChangesErrorReason =
  * @since 0.2.0
  */
 export class LdapChangesError extends Data.TaggedError("LdapChangesError")<{
+  /** Why following failed. `Effect.catchReason` selects by its tag. */
   readonly reason: LdapChangesErrorReason
+  /** The URL of the server, if one was involved. */
   readonly server?: string | undefined
 }> {
   override get message(): string {

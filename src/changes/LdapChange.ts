@@ -108,7 +108,9 @@ export interface Written<out Entry> {
    * `objectGUID` as Windows writes it (its first three fields are little-endian in the value), or its `nsUniqueId`.
    */
   readonly uuid: string
+  /** The name of the entry. */
   readonly dn: string
+  /** The entry after the change. */
   readonly entry: Entry
   /**
    * The state of the entry, to be compared for equality only: its `entryCSN`, `uSNChanged` or `modifyTimestamp`. `undefined` if the server
@@ -125,6 +127,7 @@ export interface Written<out Entry> {
  */
 export interface Present {
   readonly _tag: "Present"
+  /** The UUID of the entry. */
   readonly uuid: string
   /** Its DN, if the source says it. */
   readonly dn: string | undefined
@@ -138,6 +141,7 @@ export interface Present {
  */
 export interface Deleted {
   readonly _tag: "Deleted"
+  /** The UUID of the entry. */
   readonly uuid: string
   /** The DN that it had, if the source says it. */
   readonly dn: string | undefined
@@ -199,6 +203,7 @@ export type ChangesSource = typeof ChangesSource.Type
  * @since 0.2.0
  */
 export interface ChosenSource {
+  /** The chosen source. */
   readonly source: ChangesSource
   /** Why: it was asked for, or what the server offers. */
   readonly why: string
@@ -229,22 +234,29 @@ export interface Refreshed {
  */
 export interface Checkpoint {
   readonly _tag: "Checkpoint"
+  /** The cookie from which following can go on. */
   readonly cookie: ChangesCookie
 }
 
 /**
+ * Makes an `Added`.
+ *
  * @category constructors
  * @since 0.2.0
  */
 export const added = <Entry>(fields: Written<Entry>): Added<Entry> => ({ _tag: "Added", ...fields })
 
 /**
+ * Makes a `Modified`.
+ *
  * @category constructors
  * @since 0.2.0
  */
 export const modified = <Entry>(fields: Written<Entry>): Modified<Entry> => ({ _tag: "Modified", ...fields })
 
 /**
+ * Makes a `Renamed`.
+ *
  * @category constructors
  * @since 0.2.0
  */
@@ -257,18 +269,24 @@ export const renamed = <Entry>(
 })
 
 /**
+ * Makes a `Deleted`.
+ *
  * @category constructors
  * @since 0.2.0
  */
 export const deleted = (uuid: string, dn?: string): Deleted => ({ _tag: "Deleted", uuid, dn })
 
 /**
+ * Makes a `Present`.
+ *
  * @category constructors
  * @since 0.2.0
  */
 export const present = (uuid: string, dn?: string): Present => ({ _tag: "Present", uuid, dn })
 
 /**
+ * Makes a `RefreshStarted`.
+ *
  * @category constructors
  * @since 0.2.0
  */
@@ -279,12 +297,16 @@ export const refreshStarted = (reason: RefreshStarted["reason"], via?: ChosenSou
 })
 
 /**
+ * Makes a `Refreshed`.
+ *
  * @category constructors
  * @since 0.2.0
  */
 export const refreshed = (deletes: Refreshed["deletes"]): Refreshed => ({ _tag: "Refreshed", deletes })
 
 /**
+ * Makes a `Checkpoint`.
+ *
  * @category constructors
  * @since 0.2.0
  */

@@ -105,6 +105,8 @@ export const follow: {
  *
  * If a session is lost, the stream goes on with another one, as `schedule` says.
  *
+ * Fails as `follow` does. Interruption, or ending the stream early, works as there.
+ *
  * @category following
  * @since 0.2.0
  */
@@ -121,6 +123,8 @@ export const poll: {
 
 /**
  * How {@link follow} would follow this view, and why: reads the root DSE, and makes a small request for each source that the server offers.
+ *
+ * Fails with `LdapChangesError` or `LdapError`. Interruption abandons the request in flight.
  *
  * @category following
  * @since 0.2.0

@@ -18,9 +18,13 @@ import type { ChangesCookie, LdapChange } from "./LdapChange.ts"
  * @since 0.2.0
  */
 export interface CopiedEntry<Entry = LdapEntry> {
+  /** The UUID of the entry. */
   readonly uuid: string
+  /** The name of the entry. */
   readonly dn: string
+  /** The entry, or the value of the class. */
   readonly entry: Entry
+  /** The version that the source gave, if it has versions. */
   readonly version: string | undefined
 }
 

@@ -39,6 +39,7 @@ export interface DeletedObject {
   readonly lastKnownParent: string | undefined
   /** As the attribute has it: given up by the recycle bin, or a tombstone of a domain without one, which can be restored. */
   readonly isRecycled: boolean
+  /** The object as it is now, with the attributes that are left. */
   readonly entry: LdapEntry
 }
 
@@ -69,6 +70,8 @@ const needed = ["objectGUID", "name", "lastKnownParent", "msDS-LastKnownRDN", "i
  * `base` is the domain (`DC=ad,DC=example,DC=org`) or a name below it. Sends the control "show deleted", critical. Accounts without the right
  * to list deleted objects see none. Without the recycle bin, most attributes of a deleted object are gone. The server decides which objects can
  * still be restored; with `recycled` the others are listed, too.
+ *
+ * Fails with `LdapError`. Interruption, or ending the stream early, abandons the search.
  *
  * @category deleted objects
  * @since 0.2.0
@@ -140,6 +143,8 @@ export interface RestoreOptions extends OperationOptions {
  * no object, or no parent, has this name; `InvalidRequest` if the object isn't deleted, is recycled, or if its last known parent was deleted, too: give
  * `parent` then, or restore that first; `EntryAlreadyExists` if another entry has the name: give `name`; `InsufficientAccessRights`
  * without the right to reanimate tombstones. Not sent again after it may have reached the server.
+ *
+ * Interruption abandons the request in flight, which the server may have carried out.
  *
  * **Example**
  *

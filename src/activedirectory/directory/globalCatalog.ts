@@ -56,6 +56,7 @@ export interface ForestEntry {
  * @since 0.2.0
  */
 export interface FindInForestOptions<E = never, R = never> extends OperationOptions {
+  /** The filter, with attributes that the catalog has. */
   readonly filter: FilterInput
   /** Where to search. Default: the whole forest. */
   readonly base?: DnInput | undefined
@@ -79,6 +80,8 @@ export interface FindInForestOptions<E = never, R = never> extends OperationOpti
  *
  * The catalog may be behind the domains: an entry that was moved or deleted since comes as the catalog has it, with `isPartial`. Entries keep the
  * order of the catalog.
+ *
+ * Fails with `LdapError`, and with the errors of the program's functions. Interruption, or ending the stream early, abandons the requests in flight.
  *
  * **Example**
  *

@@ -27,6 +27,7 @@ import { nameOf } from "../ActiveDirectorySid.ts"
  * @since 0.2.0
  */
 export interface Principal {
+  /** The SID, as text. */
   readonly sid: string
   /** The name of a well-known SID, as `ActiveDirectorySid.nameOf` has it. */
   readonly wellKnown: string | undefined
@@ -34,6 +35,7 @@ export interface Principal {
   readonly dn: string | undefined
   /** `sAMAccountName` of the entry. */
   readonly name: string | undefined
+  /** The object classes of the entry; empty without an entry. */
   readonly objectClasses: ReadonlyArray<string>
   /** Whether the domain holds it as a foreign security principal. */
   readonly isForeign: boolean
@@ -55,6 +57,8 @@ const most = 10_000
  * `base` is the domain of the client. SIDs of other domains are found through `domains`, clients by the SID of their domain with their bases; a
  * global catalog with the base `""` knows all domains of the forest. SIDs that aren't found anywhere are in the result without a name. 50 SIDs go
  * into one search. At most 10,000 SIDs; more fail with `InvalidRequest`, as does text that is no SID.
+ *
+ * Interruption abandons the searches in flight.
  *
  * @category principals
  * @since 0.2.0
@@ -156,6 +160,8 @@ export const primaryGroupSid = (entry: LdapEntry): Option.Option<string> =>
  * **Details**
  *
  * Two lookups. Fails with `NoSuchObject` if there is no such account, and with `InvalidRequest` if the entry has no primary group.
+ *
+ * Interruption abandons the request in flight.
  *
  * @category principals
  * @since 0.2.0

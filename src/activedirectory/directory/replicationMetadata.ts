@@ -38,6 +38,7 @@ export interface AttributeChange {
  * @since 0.2.0
  */
 export interface ReplicaCursor {
+  /** The invocation id of the other domain controller's database, as the text of a GUID. */
   readonly invocation: string
   /** All changes of that controller up to this one are there. */
   readonly usn: bigint

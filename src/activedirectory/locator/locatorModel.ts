@@ -55,6 +55,7 @@ export interface Requirements {
 export interface DomainController extends NetlogonResponse {
   /** The name by which DNS knows it: use it in URLs, since certificates name it. */
   readonly target: string
+  /** The port that DNS names for LDAP. */
   readonly port: number
 }
 
@@ -65,6 +66,7 @@ export interface DomainController extends NetlogonResponse {
  * @since 0.2.0
  */
 export interface DomainControllers {
+  /** The DNS name of the domain. */
   readonly domain: string
 
   /**
@@ -75,10 +77,14 @@ export interface DomainControllers {
    * Asks DNS for the controllers of the site, if it is known, and of the domain. Pings them in the order of their priorities and
    * weights, the next one after `stagger`, until one answers that fits. If that one is of another site than this machine, the controllers of the
    * machine's site are pinged too. Fails with `NoServerAvailable`, which has the reason for each, or with `ConnectFailed` (`dns`).
+   * Interruption stops the pings and closes their sockets.
    */
   readonly find: (requirements?: Requirements) => Effect.Effect<DomainController, LdapError>
 
-  /** The site of this machine: as given, or as a controller says; `undefined` if the forest doesn't know its address. */
+  /**
+   * The site of this machine: as given, or as a controller says; `undefined` if the forest doesn't know its address.
+   * Fails as `find` does. Interruption stops the pings and closes their sockets.
+   */
   readonly site: Effect.Effect<string | undefined, LdapError>
 
   /** Leaves a controller out for as long as `rest` says, for a reason that the locator can't know. The name is its `target`. */

@@ -45,18 +45,25 @@ export const areFlags = (u: unknown): u is ReadonlyArray<DomainControllerFlag> =
  * @since 0.2.0
  */
 export interface NetlogonResponse {
+  /** What the domain controller is and offers. */
   readonly flags: ReadonlySet<DomainControllerFlag>
   /** Whether the account exists that the ping named; true for a ping without an account. */
   readonly isUserKnown: boolean
   /** Whether the controller is paused, for example because it starts or is replicating: use another one. */
   readonly isPaused: boolean
+  /** The GUID of the domain, as text. */
   readonly domainGuid: string
+  /** The DNS name of the forest. */
   readonly forest: string
+  /** The DNS name of the domain. */
   readonly domain: string
+  /** The DNS name of the domain controller. */
   readonly host: string
   /** The short name of the domain. */
   readonly netbiosDomain: string
+  /** The short name of the domain controller. */
   readonly netbiosName: string
+  /** The name of the account in the ping; empty without one. */
   readonly user: string
   /** The site of the controller. */
   readonly site: string

@@ -35,6 +35,8 @@ export const deny = (sid: string, mask: number, options: EntryOptions = {}): Acc
   entry("deny", sid, mask, options)
 
 /**
+ * Options of an entry that is made for an access control list.
+ *
  * @category models
  * @since 0.2.0
  */

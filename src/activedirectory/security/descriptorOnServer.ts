@@ -21,6 +21,7 @@ import type { SecurityDescriptor } from "./securityModel.ts"
  * @since 0.2.0
  */
 export interface DescriptorOptions extends OperationOptions {
+  /** The parts to read or write. Default: owner, group and DACL. */
   readonly parts?: {
     readonly owner?: boolean
     readonly group?: boolean
@@ -38,6 +39,8 @@ const usual = { owner: true, group: true, dacl: true }
  *
  * Sends the SD flags control (MS-ADTS section 3.1.1.3.4.1.11), since a request for `sacl` too would be refused to most accounts. An account
  * that may not read the descriptor fails with `InvalidRequest`, which says so.
+ *
+ * Interruption abandons the request in flight.
  *
  * @category servers
  * @since 0.2.0
@@ -82,6 +85,8 @@ const unreadable = (dn: DnInput, detail: string): LdapError =>
  * Only the parts that were read are written. Active Directory has no way to make a write depend on what was read: a change that another
  * client makes in between is lost. Fails with `NoSuchObject` if the entry doesn't exist, with `InvalidRequest` if the changed descriptor can't
  * be written. Reads go to the servers for writes, and no referral is followed.
+ *
+ * Interruption abandons the request in flight, which the server may have carried out.
  *
  * **Example**
  *

@@ -103,6 +103,7 @@ export const ControlFlag = {
  * @since 0.2.0
  */
 export interface AccessControlEntry {
+  /** Whether the entry allows, denies or audits. */
   readonly type: AceType
   /** Bits of {@link AceFlag}. */
   readonly flags: number
@@ -125,9 +126,11 @@ export interface AccessControlEntry {
  * @since 0.2.0
  */
 export interface UnknownEntry {
+  /** Always `unknown`. */
   readonly type: "unknown"
   /** The number of the kind. */
   readonly number: number
+  /** The flags of the entry, as bits. */
   readonly flags: number
   /** All bytes after the header. Their number is a multiple of four. */
   readonly body: Uint8Array
@@ -150,6 +153,7 @@ export type Entry = AccessControlEntry | UnknownEntry
 export interface AccessControlList {
   /** 2, or 4 (`ACL_REVISION_DS`) for lists with object entries; written as 4 if an entry needs it. */
   readonly revision: number
+  /** The entries, in the order in which the server evaluates them. */
   readonly entries: ReadonlyArray<Entry>
 }
 
@@ -166,7 +170,9 @@ export interface AccessControlList {
  * @since 0.2.0
  */
 export interface SecurityDescriptor {
+  /** The SID of the owner; `undefined` if it wasn't read. */
   readonly owner: string | undefined
+  /** The SID of the primary group; `undefined` if it wasn't read. */
   readonly group: string | undefined
   /** Bits of {@link ControlFlag}. */
   readonly control: number

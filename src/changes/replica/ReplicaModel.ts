@@ -30,7 +30,9 @@ export type RunError<E = never> = LdapError | LdapChangesError | LdapReplicaErro
  * @since 0.2.0
  */
 export interface CopiedEntry {
+  /** The UUID of the entry. */
   readonly uuid: string
+  /** The entry. */
   readonly entry: LdapEntry
 }
 
@@ -41,6 +43,7 @@ export interface CopiedEntry {
  * @since 0.2.0
  */
 export interface Status {
+  /** The number of entries in the copy. */
   readonly entries: number
   /** Whether there is a checkpoint to go on from. */
   readonly hasCheckpoint: boolean
@@ -61,6 +64,7 @@ export interface Status {
  * @since 0.2.0
  */
 export interface LdapReplica<out E = never, out R = never> {
+  /** The name of the copy in its database. */
   readonly name: string
 
   /**

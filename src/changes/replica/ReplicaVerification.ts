@@ -39,8 +39,11 @@ export interface Verification {
  * @since 0.2.0
  */
 export interface Difference {
+  /** Whether the copy lacks the entry, has other values, or has an entry that the directory doesn't have. */
   readonly kind: "missing" | "different" | "extra"
+  /** The UUID of the entry. */
   readonly uuid: string
+  /** The name of the entry. */
   readonly dn: string
 }
 

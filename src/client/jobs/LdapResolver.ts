@@ -47,6 +47,7 @@ export type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
  * @since 0.1.0
  */
 export class SeveralEntries extends Data.TaggedError("SeveralEntries")<{
+  /** The attribute of the search. */
   readonly attribute: string
   /** All of them. */
   readonly dns: ReadonlyArray<string>
@@ -65,22 +66,34 @@ export class SeveralEntries extends Data.TaggedError("SeveralEntries")<{
  * @since 0.1.0
  */
 export interface LdapResolver {
-  /** The entry with this name; `None` if there is none. */
+  /**
+   * The entry with this name; `None` if there is none.
+   * Fails with `LdapError`. Interruption leaves the batch to the other lookups.
+   */
   readonly entry: (dn: DnInput) => Effect.Effect<Option.Option<LdapEntry>, LdapError>
 
-  /** The one entry below `base` whose attribute has this value; fails if there are several. */
+  /**
+   * The one entry below `base` whose attribute has this value; fails if there are several.
+   * Interruption leaves the batch to the other lookups.
+   */
   readonly find: (
     attribute: string,
     value: string | Uint8Array
   ) => Effect.Effect<Option.Option<LdapEntry>, LdapError | SeveralEntries>
 
-  /** All entries below `base` whose attribute has this value, in the server's order. */
+  /**
+   * All entries below `base` whose attribute has this value, in the server's order.
+   * Fails with `LdapError`. Interruption leaves the batch to the other lookups.
+   */
   readonly findAll: (
     attribute: string,
     value: string | Uint8Array
   ) => Effect.Effect<ReadonlyArray<LdapEntry>, LdapError>
 
-  /** The groups below `base` that have the entry with this name as a direct member. */
+  /**
+   * The groups below `base` that have the entry with this name as a direct member.
+   * Fails with `LdapError`. Interruption leaves the batch to the other lookups.
+   */
   readonly groupsOf: (dn: DnInput) => Effect.Effect<ReadonlyArray<LdapEntry>, LdapError>
 }
 

@@ -27,7 +27,9 @@ export type { LdapOperations, OperationOptions } from "../../session/LdapSession
  * @since 0.1.0
  */
 export interface LdifApplied {
+  /** The record that was applied. */
   readonly record: LdifRecord
+  /** The result of the operation. */
   readonly result: LdapResult
 }
 
@@ -38,7 +40,9 @@ export interface LdifApplied {
  * @since 0.1.0
  */
 export interface LdifAttempt {
+  /** The record. */
   readonly record: LdifRecord
+  /** The result of the operation, or why it failed. */
   readonly result: Result.Result<LdapResult, LdifApplyError>
 }
 
@@ -51,6 +55,7 @@ export interface LdifAttempt {
 export class LdifApplyError extends Data.TaggedError("LdifApplyError")<{
   /** The line where the record begins in its text; 0 for records that were not read from text. */
   readonly line: number
+  /** The name in the record. */
   readonly dn: string
   readonly cause: LdapError
 }> {

@@ -77,6 +77,8 @@ export const changePassword = (
  * fails with `ConstraintViolation` or `UnwillingToPerform`, a wrong old password with `ConstraintViolation`.
  * A referral is never followed, also where the client follows others: it fails with `ReferralReceived`.
  *
+ * Interruption abandons the request in flight, which the server may have carried out.
+ *
  * @category passwords
  * @since 0.1.0
  */

@@ -22,6 +22,7 @@ import { notFollowed, streamOnOneServer } from "./ownServer.ts"
  * @since 0.1.0
  */
 export interface TreeDeletion {
+  /** The name of the entry that was deleted. */
   readonly dn: string
   /** Whether the server has deleted the whole subtree with the entry, without naming its entries. */
   readonly withSubtree: boolean

@@ -25,6 +25,7 @@ import { checked, checkedStream, countProblem, functionProblem, jobOptionsProble
  * @since 0.1.0
  */
 export interface GroupMember {
+  /** The entry of the member. */
   readonly entry: LdapEntry
   /** Whether it is a group itself: it has a class of groups, or members. */
   readonly isGroup: boolean
@@ -79,6 +80,8 @@ const memberAttributesOf = ({ memberAttributes = ["member", "uniqueMember"] }: M
  * Whether such entries exist isn't checked. The optional unique identifier of `uniqueMember` (RFC 4517 section 3.3.21) is
  * cut off. Fails with `NoSuchObject` for a group that doesn't exist. Groups with `memberUid` hold logins and no DNs, so the result for
  * them is empty.
+ *
+ * Interruption abandons the request in flight.
  *
  * @category groups
  * @since 0.1.0

@@ -15,6 +15,8 @@ import { checked, checkedStream } from "./jobInput.ts"
 /**
  * Whether an entry with this name exists that the client may read. If `filter` is given, the entry has to match it.
  *
+ * Fails with `LdapError`. Interruption abandons the request in flight.
+ *
  * @category reading
  * @since 0.1.0
  */
@@ -32,6 +34,8 @@ export const exists = (
 /**
  * How many entries a search finds. LDAP can't count, so the server sends all of them, without attributes, in pages of `pageSize`
  * (default 500).
+ *
+ * Fails with `LdapError`. Interruption abandons the request in flight.
  *
  * @category reading
  * @since 0.1.0
@@ -55,6 +59,8 @@ export const count = (
  * memory use stays flat. Range retrieval reads all values of large attributes (`ranges: "all"`).
  * Lines are folded at `width` bytes, default 76. `Ldif.format` describes what LDIF can't express. An error comes
  * after the text of the entries before it.
+ *
+ * Interruption, or ending the stream early, abandons the search.
  *
  * **Example**
  *

@@ -29,6 +29,7 @@ import { notFollowed, onOneServer } from "./ownServer.ts"
 export type Upserted = Data.TaggedEnum<{
   /** The entry didn't exist and was added. */
   Added: {}
+  /** The entry was changed, by these modifications. */
   Modified: { readonly changes: ReadonlyArray<LdapModification> }
   /** The entry already had these attributes; nothing was written. */
   Unchanged: {}

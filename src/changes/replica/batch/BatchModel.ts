@@ -41,10 +41,15 @@ export interface WriterOptions<E, R> {
  * @since 0.2.0
  */
 export interface BatchCounts {
+  /** Entries that were added. */
   readonly added: number
+  /** Entries whose values changed. */
   readonly modified: number
+  /** Entries that were renamed or moved. */
   readonly moved: number
+  /** Entries that were deleted. */
   readonly deleted: number
+  /** Entries that were received and had not changed. */
   readonly unchanged: number
 }
 

@@ -50,6 +50,7 @@ export class Superseded extends Data.TaggedError("Superseded")<{
  * @since 0.2.0
  */
 export class Held extends Data.TaggedError("Held")<{
+  /** The owner of the lock. */
   readonly owner: string
   /** When its lease ends unless it is renewed. */
   readonly until: Date
@@ -66,8 +67,11 @@ export class Held extends Data.TaggedError("Held")<{
  * @since 0.2.0
  */
 export class Undecodable extends Data.TaggedError("Undecodable")<{
+  /** The UUID of the entry. */
   readonly uuid: string
+  /** The name of the entry. */
   readonly dn: string
+  /** Why it can't be stored. */
   readonly cause: unknown
 }> {
   override get message(): string {
@@ -83,7 +87,9 @@ export class Undecodable extends Data.TaggedError("Undecodable")<{
  * @since 0.2.0
  */
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
+  /** The name of the option. */
   readonly field: string
+  /** What is wrong with it. */
   readonly detail: string
 }> {
   override get message(): string {
@@ -92,6 +98,8 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
 }
 
 /**
+ * All reasons of an {@link LdapReplicaError}.
+ *
  * @category models
  * @since 0.2.0
  */
@@ -104,6 +112,7 @@ export type LdapReplicaErrorReason = TooManyDeletions | Superseded | Held | Unde
  * @since 0.2.0
  */
 export class LdapReplicaError extends Data.TaggedError("LdapReplicaError")<{
+  /** Why the copy stopped. `Effect.catchReason` selects by its tag. */
   readonly reason: LdapReplicaErrorReason
   /** The name of the copy. */
   readonly replica: string

@@ -45,6 +45,8 @@ export type AccountClient = Pick<LdapOperations, "lookup" | "modify" | "rootDse"
  * `InvalidRequest` on a server that isn't known, or that doesn't have what is asked for. Values are written one by one, so
  * that a change by another client isn't overwritten; then the job starts again, once. Referrals are not followed.
  *
+ * Interruption abandons the request in flight, which the server may have carried out.
+ *
  * **Example**
  *
  * ```ts
@@ -65,6 +67,8 @@ export const unlock = (
 /**
  * Enables an account that was disabled. See {@link unlock} for what is written.
  *
+ * Fails with `LdapError`. Interruption abandons the request in flight, which the server may have carried out.
+ *
  * @category accounts
  * @since 0.2.0
  */
@@ -77,6 +81,8 @@ export const enable = (
 /**
  * Disables an account: the user can't log in until {@link enable}. Sessions that are bound already go on. See {@link unlock} for what is
  * written.
+ *
+ * Fails with `LdapError`. Interruption abandons the request in flight, which the server may have carried out.
  *
  * @category accounts
  * @since 0.2.0
@@ -93,6 +99,8 @@ export const disable = (
  * **Details**
  *
  * 389 Directory Server has no time at which an account expires: there it fails with `InvalidRequest`.
+ *
+ * Interruption abandons the request in flight, which the server may have carried out.
  *
  * @category accounts
  * @since 0.2.0
@@ -118,6 +126,8 @@ export const expire = (
  * **Details**
  *
  * In Active Directory an account whose password never expires (`dontExpirePassword` of `userAccountControl`) isn't asked for another one.
+ *
+ * Fails with `LdapError`. Interruption abandons the request in flight, which the server may have carried out.
  *
  * @category accounts
  * @since 0.2.0

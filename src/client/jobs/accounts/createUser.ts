@@ -21,6 +21,7 @@ import { notFollowed } from "../ownServer.ts"
 export interface NewActiveDirectoryUser extends Pick<OperationOptions, "timeout"> {
   /** The name in the domain, at most 20 characters: `ada` for `EXAMPLE\ada`. */
   readonly sAMAccountName: string
+  /** The password of the account. */
   readonly password: Redacted.Redacted<string>
   /** Whether the user has to change the password at the first login. Default false. */
   readonly mustChangePassword?: boolean | undefined
@@ -38,6 +39,8 @@ export interface NewActiveDirectoryUser extends Pick<OperationOptions, "timeout"
  * The add has `unicodePwd`, `userAccountControl` (512, a normal account; 514 if it isn't enabled) and, with `mustChangePassword`,
  * `pwdLastSet` 0. The server accepts the password only over TLS or an encrypted session, and refuses one that violates the policy with
  * `UnwillingToPerform` or `ConstraintViolation`; then there is no entry. A referral is never followed.
+ *
+ * Fails with `LdapError`. Interruption abandons the request in flight, which the server may have carried out.
  *
  * **Example**
  *

@@ -50,6 +50,7 @@ export interface SearchLimits extends Pick<OperationOptions, "timeout"> {
 /** The attributes of Active Directory that say which groups an entry is in. */
 export const activeDirectoryAttributes = ["objectSid", "primaryGroupID", "memberOf"] as const
 
+/** The operations that reading groups needs, of a client or a session. */
 export type GroupReader = Pick<LdapOperations, "lookup" | "searchResult" | "rootDse">
 
 export class GroupSearches {

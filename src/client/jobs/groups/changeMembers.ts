@@ -73,6 +73,8 @@ export const addMembers = (
  * As {@link addMembers}. A `groupOfNames` or `groupOfUniqueNames` can't be without members: the server refuses to remove the last one
  * with `ObjectClassViolation`.
  *
+ * Interruption abandons the request in flight, which the server may have carried out.
+ *
  * @category groups
  * @since 0.2.0
  */

@@ -47,6 +47,8 @@ export interface IsMemberOfOptions extends Omit<GroupsOfOptions, "attributes" | 
  * A group that doesn't exist, or can't be read, has no members: the result is false. Fails with `NoSuchObject` if the entry doesn't
  * exist. Referrals are not followed.
  *
+ * Interruption abandons the request in flight.
+ *
  * **Example**
  *
  * ```ts

@@ -20,6 +20,7 @@ import { currentMembers, memberListOf, type MemberListOptions, membersFor, membe
  * @since 0.2.0
  */
 export class TooManyRemovals extends Data.TaggedError("TooManyRemovals")<{
+  /** The name of the group. */
   readonly group: string
   /** The members that would be removed, as the group names them. */
   readonly removals: ReadonlyArray<string>
@@ -58,6 +59,7 @@ export interface SyncMembersOptions extends MemberListOptions {
 export interface MembersSynced {
   /** The members that were added, as the group names them: by name or login. */
   readonly added: ReadonlyArray<string>
+  /** The names of the members that were removed. */
   readonly removed: ReadonlyArray<string>
   /** How many were members before and are still. */
   readonly unchanged: number

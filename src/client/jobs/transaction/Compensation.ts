@@ -29,6 +29,7 @@ import { hasIncrement, inverseOf, wasCarriedOut, wayBack } from "./inverse.ts"
  * @since 0.2.0
  */
 export interface NotUndone {
+  /** The kind of write. */
   readonly operation: "add" | "modify" | "delete" | "rename"
   /** The entry, under the name that the write gave it. */
   readonly dn: string
@@ -48,6 +49,7 @@ export class CompensationFailed extends Data.TaggedError("CompensationFailed")<{
   readonly cause: Cause.Cause<unknown>
   /** How many writes were taken back. */
   readonly undone: number
+  /** The writes that were not undone, in the order in which undoing them was tried. */
   readonly remaining: ReadonlyArray<NotUndone>
 }> {
   override get message(): string {

@@ -108,6 +108,8 @@ export const run = <A, E, R>(
  * On a session, the writes of other fibers with the same session are not a part of the transaction. OpenLDAP has one
  * transaction at a time on a connection. The operations fail with `InvalidRequest` after the end.
  *
+ * Interruption takes the writes back, as in `run`.
+ *
  * @category transactions
  * @since 0.2.0
  */

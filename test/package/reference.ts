@@ -1,8 +1,8 @@
 /**
  * Builds the API reference, a static site, from the docstrings of the sources and the pages of the handbook:
  *
- *     node reference.ts                 in docs/
- *     node reference.ts --out folder    elsewhere
+ *     node test/package/reference.ts                 into docs/
+ *     node test/package/reference.ts --out folder    elsewhere
  *
  * Exits with 1 after a warning, for instance about a link in a docstring that leads nowhere.
  */
@@ -23,7 +23,7 @@ registerHooks({
 })
 const { Application, Converter, LogLevel } = await import("typedoc")
 
-const root = import.meta.dirname
+const root = join(import.meta.dirname, "../..")
 const { values: { out } } = parseArgs({ options: { out: { type: "string", default: "docs" } } })
 
 /** The entries of the package by the names of their files. */
@@ -45,6 +45,8 @@ const application = await Application.bootstrap({
   out: resolve(out),
   // `npm run check` finds errors, with TypeScript 7. TypeScript 6 infers a few types differently.
   skipErrorChecking: true,
+  // Links to the sources would need the address of a repository.
+  disableSources: true,
   excludeInternal: true,
   excludePrivate: true,
   // Members that classes inherit from effect and Node are documented there.

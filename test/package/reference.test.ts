@@ -9,7 +9,7 @@ import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, it } from "vitest"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
+const root = fileURLToPath(new URL("../..", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "effect-ldap-reference-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -39,7 +39,11 @@ const brokenLinks = (): { readonly count: number; readonly broken: ReadonlyArray
 }
 
 it("the reference builds, and its links lead somewhere", { timeout: 240_000 }, () => {
-  const { status, stderr, stdout } = spawnSync(process.execPath, [join(root, "reference.ts"), "--out", folder], {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [
+    join(root, "test/package/reference.ts"),
+    "--out",
+    folder
+  ], {
     encoding: "utf8"
   })
   assert.strictEqual(stdout + stderr, "")
