@@ -30,7 +30,7 @@ const hostOf = (uid: string) =>
     ldap.searchResult({ base, filter: LdapFilter.equals("uid", uid), attributes: ["host"], timeout: "2 seconds" })
   ).pipe(
     Effect.map(({ entries }) => ({ status: entries.length === 0 ? 404 : 200, text: entries[0]?.get("host") ?? "" })),
-    Effect.catch((error) => Effect.succeed({ status: error.isRetryable ? 503 : 500, text: error.message }))
+    Effect.catch((error) => Effect.succeed({ status: error.isRetryable ? 503 : 500, text: "try again later" }))
   )
 
 const server = createServer((request, response) => {

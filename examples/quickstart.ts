@@ -1,7 +1,7 @@
 /**
  * A tour of a session: what it reads, what it writes, what happens when something goes wrong, and how it ends.
  *
- * `npm start` runs it against a directory in memory, over a real socket; `npm start -- ldap://host` runs the first half, which
+ * This file has the parts; start.ts runs them. `npm start` runs it against a directory in memory, over a real socket; `npm start -- ldap://host` runs the first half, which
  * only reads, against a server of yours.
  *
  * In a program of your own the import is `from "effect-ldap"`.

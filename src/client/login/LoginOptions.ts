@@ -94,7 +94,8 @@ export interface LoginSettings extends LoginGroupSettings {
    */
   readonly passwordPolicy?: boolean | undefined
   /**
-   * Whether an unknown user and a wrong password give the same error after the same requests. Default false. `LdapLogin.authenticate`
+   * Whether an unknown user and a wrong password give the same error after the same requests. Default false. An account that the server
+   * refuses without checking the password, for instance a locked one, is reported as a wrong password too. `LdapLogin.authenticate`
    * describes what the response time still reveals, and `decoy`.
    */
   readonly uniform?: boolean | { readonly decoy: LdapSession.DnInput } | undefined
