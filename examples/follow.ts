@@ -40,6 +40,7 @@ const program = Effect.gen(function*() {
     schema: Person,
     since: copy.cookie,
     known: copy.known,
+    // After a lost connection; the default waits longer, as a program should.
     schedule: Schedule.spaced("20 millis")
   })
   const until = (isSo: () => boolean) =>

@@ -65,7 +65,8 @@ export type LdapChange<Entry = LdapEntry> =
 export type Upsert<Entry = LdapEntry> = Added<Entry> | Modified<Entry> | Renamed<Entry>
 
 /**
- * An entry is in the view: the source says that it is new, or can't tell. All refreshes without a cookie have this tag only.
+ * An entry is in the view: the source says that it is new, or can't tell. A refresh without a cookie and without `known` has this tag
+ * only. So this tag doesn't prove that the entry is new; keep a row for each UUID to know that.
  *
  * @category models
  * @since 0.2.0

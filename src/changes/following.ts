@@ -185,7 +185,7 @@ class Follower {
       if (chosen.source !== this.#chosen?.source) {
         yield* (asked === "auto" ? Effect.logInfo : Effect.logDebug)(
           `the directory is followed by ${chosen.source}: ${chosen.why}`,
-          ...chosen.refused.map(({ source, why }) => `not by ${source}: ${why}`)
+          ...chosen.refused.map(({ source, why }) => `; not by ${source}: ${why}`)
         )
       }
       this.#chosen = chosen

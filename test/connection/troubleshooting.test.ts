@@ -64,7 +64,7 @@ const failures: Readonly<
 > = {
   "an unknown authority": [["the certificate's issuer is not trusted"], shows(certificates.untrusted)],
   "another name": [["the certificate is for another host"], shows(certificates.wrongHost)],
-  "an expired certificate": [["the certificate's time is not now"], shows(certificates.expired)],
+  "an expired certificate": [["the certificate is not valid now"], shows(certificates.expired)],
   "another fingerprint": [
     ["the certificate has none of the pinned fingerprints"],
     shows(server, { pinnedFingerprints: ["00".repeat(32)] })
@@ -101,7 +101,7 @@ const failures: Readonly<
   ],
   "no unix socket": [["can't be opened"], failureOf({ url: "ldapi://%2Fno%2Fsuch%2Fldapi" })],
   "no scheme": [["not the URL of a server"], failureOf({ url: "ldap.example.org" })],
-  "a base in the URL": [["the URL must name the server alone"], failureOf({ url: "ldap://localhost/dc=example" })],
+  "a base in the URL": [["the URL must name only the server"], failureOf({ url: "ldap://localhost/dc=example" })],
   "no client certificate": [
     ["this server wants a client certificate"],
     Effect.flatMap(
@@ -110,10 +110,10 @@ const failures: Readonly<
     )
   ],
   "the key of another certificate": [["key values mismatch"], shows(server, { cert: client.cert, key: server.key })],
-  "no PEM": [["holds no certificate in PEM"], shows(server, { ca: "certificate" })],
+  "no PEM": [["contains no certificate in PEM"], shows(server, { ca: "certificate" })],
   "no file": [["can't be read"], shows(server, { caFile: "/no/such/file.pem" })],
   "EXTERNAL without a certificate": [
-    ["there is no identity from elsewhere"],
+    ["no layer below LDAP has authenticated the client"],
     Effect.flatMap(listen({ tls: server }), ({ url }) => failureOf({ url, tls: trust, auth: external }))
   ],
   "a password in clear text": [

@@ -163,11 +163,18 @@ const inTransaction = <A, E, R>(
 /** Waits until no other process holds the copy, or fails. */
 const take = <E, R>(options: RunOptions<E, R>): Effect.Effect<ReplicaRow, LdapReplicaError | SqlError> =>
   Effect.gen(function*() {
+    let until: number | undefined
     for (;;) {
       const outcome = yield* options.store.take(options.owner, options.viewKey, options.leaseMillis)
       if (outcome._tag === "Taken") return outcome.row
       if (options.whenHeld === "fail") return yield* options.store.held(outcome.owner, outcome.until)
       yield* options.tracker.enter("waiting")
+      if (outcome.until !== until) {
+        until = outcome.until
+        yield* Effect.logInfo(
+          `the copy ${options.store.name} waits: another process holds it until ${new Date(until).toISOString()}`
+        )
+      }
       const remaining = outcome.until - (yield* Clock.currentTimeMillis)
       yield* Effect.sleep(Math.min(Math.max(remaining, 50), 5_000))
     }
