@@ -1,5 +1,5 @@
 /**
- * Jobs that only Active Directory and Samba have, each in one call over a client or a session: deleted objects, whom a SID stands for,
+ * Jobs that only Active Directory and Samba support, each in one call over a client or a session: deleted objects, the accounts of SIDs,
  * replication metadata, and entries anywhere in a forest. This module exports all of them.
  *
  * Deleted objects are in directory/deletedObjects.ts, SIDs in principals.ts, replication in replicationMetadata.ts, the global catalog in
@@ -71,8 +71,8 @@ const read = <A>(
   )
 
 /**
- * Which change each attribute of an entry has its value from, from `replPropertyMetaData`. None if the entry doesn't exist or the account may not
- * read it.
+ * For each attribute of an entry, the change that gave it its value, from `replPropertyMetaData`. None if the entry doesn't exist or the
+ * account may not read this attribute.
  *
  * Fails with `LdapError`. Interruption abandons the request in flight.
  *
@@ -87,8 +87,8 @@ export const readAttributeChanges = (
   read(client, dn, "replPropertyMetaData", attributeChanges, options)
 
 /**
- * How far the server's replica of a naming context has followed the others, from `replUpToDateVector` of its root. None for a domain with one
- * controller.
+ * How far the server's replica of a naming context has followed the other controllers, from `replUpToDateVector` of its root. None in a
+ * domain with one controller.
  *
  * Fails with `LdapError`. Interruption abandons the request in flight.
  *

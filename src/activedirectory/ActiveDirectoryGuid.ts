@@ -1,5 +1,5 @@
 /**
- * GUIDs: bytes and text in both orders of bytes, and filters and names by GUID.
+ * GUIDs: conversion between bytes and text in both byte orders, and filters and names by GUID.
  *
  * The conversions are in model/windows/Guid.ts. `LdapSchema.ObjectGuid` is the codec of a typed field, `LdapSchema.Uuid` that of
  * `entryUUID`.
@@ -15,7 +15,7 @@ export { WindowsValueError } from "../model/windows/WindowsValueError.ts"
 export { fromBytes, type GuidByteOrder, isGuid, normalize, toBytes }
 
 /**
- * A filter for the entry with this GUID: by the bytes of `objectGUID`, in which filters have it.
+ * A filter for the entry with this GUID. It compares the bytes of `objectGUID`, as filters must.
  *
  * **Example**
  *
@@ -37,7 +37,7 @@ export const filter = (
 
 /**
  * A name for the entry with this GUID, for any operation: `<GUID=b1db3cca-…>` (MS-ADTS section 3.1.1.3.1.2.4). It stays the same when the
- * entry is renamed or moved. Only Active Directory and Samba know such names.
+ * entry is renamed or moved. Only Active Directory and Samba support such names.
  *
  * @category searching
  * @since 0.2.0

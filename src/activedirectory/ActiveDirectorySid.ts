@@ -1,5 +1,5 @@
 /**
- * Security identifiers (SIDs): bytes and text, their parts, the well-known ones by name, and filters and names by SID.
+ * Security identifiers (SIDs): conversion between bytes and text, their parts, the well-known ones by name, and filters and names by SID.
  *
  * The conversions are in model/windows/Sid.ts, the names in wellKnownSids.ts. `LdapSchema.ObjectSid` is the codec of a typed field.
  *
@@ -36,7 +36,7 @@ export const filter = (
 
 /**
  * A name for the entry with this SID, for any operation: `<SID=S-1-5-32-544>` (MS-ADTS section 3.1.1.3.1.2.4). Only Active Directory and
- * Samba know such names.
+ * Samba support such names.
  *
  * @category searching
  * @since 0.2.0
@@ -102,7 +102,7 @@ const namesByRid = new Map<number, DomainName>(
 )
 
 /**
- * The name of a well-known SID, or of an account or group that every domain has; `undefined` for other SIDs and for text that is no SID.
+ * The name of a well-known SID, or of an account or group that every domain has; `undefined` for other SIDs and for text that is not a SID.
  *
  * @category well-known
  * @since 0.2.0

@@ -1,5 +1,5 @@
 /**
- * FILETIME and intervals: times of Active Directory as numbers of 100 ns since 1601, to effect's `DateTime` and `Duration` and back.
+ * FILETIME and intervals: converts Active Directory's numbers of 100 ns since 1601 to effect's `DateTime` and `Duration`, and back.
  *
  * The conversions are in model/windows/FileTime.ts. Codecs of typed fields are `LdapSchema.FileTime`, `FileTimeValue` and `Interval`;
  * `whenCreated` and `whenChanged` are `LdapSchema.GeneralizedTime`.

@@ -1,4 +1,4 @@
-/** Reads numbers of fixed size from bytes of a peer, each checked against the bytes that there are. */
+/** Reads numbers of fixed size from the bytes of a peer. Each read is checked against the number of bytes. */
 import * as Result from "effect/Result"
 import { fromBytes } from "../model/windows/Guid.ts"
 import { WindowsValueError } from "../model/windows/WindowsValueError.ts"
@@ -8,7 +8,7 @@ export class ByteCursor {
   readonly #expected: string
   position = 0
 
-  /** `expected` is what the bytes should be, for errors. */
+  /** `expected` describes the bytes in errors. */
   constructor(bytes: Uint8Array, expected: string) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#expected = expected
@@ -18,7 +18,7 @@ export class ByteCursor {
     throw new WindowsValueError({ expected: this.#expected, detail, position: this.position })
   }
 
-  /** The bytes from here on. */
+  /** The bytes from the current position on. */
   get left(): number {
     return this.bytes.length - this.position
   }
@@ -51,7 +51,7 @@ export class ByteCursor {
   }
 }
 
-/** Runs a reader: its failure is a value, and bytes that are left at its end are one. */
+/** Runs a reader. Its failure becomes a value, and bytes that are left at the end are a failure too. */
 export const readWhole = <A>(
   bytes: Uint8Array,
   expected: string,

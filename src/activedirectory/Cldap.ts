@@ -1,11 +1,11 @@
 /**
- * CLDAP: LDAP over UDP, one datagram there and one back, without a connection or a bind (MS-ADTS section 3.1.1.3.1.1.4 and 6.3.3). Domain
- * controllers answer searches of their root DSE so.
+ * CLDAP: LDAP over UDP, with one datagram for the request and one for the answer, without a connection or a bind (MS-ADTS section
+ * 3.1.1.3.1.1.4 and 6.3.3). Domain controllers answer searches of their root DSE over it.
  *
  * **When to use**
  *
- * To see quickly whether a domain controller answers, what it is, and which site this machine is in. `DomainControllers` finds controllers
- * with it. For anything else use a session: a datagram can be forged, and nothing secret belongs into one.
+ * To find out quickly whether a domain controller answers, what it is, and in which site this machine is. `DomainControllers` uses it to
+ * find controllers. For anything else use a session: a datagram can be forged, and must not carry secrets.
  *
  * @since 0.2.0
  */
@@ -43,7 +43,7 @@ export type { LdapOperations } from "../session/LdapSession.ts"
 export type { DomainControllerFlag, NetlogonResponse } from "./locator/netlogonResponse.ts"
 
 /**
- * Opens the socket for one question. Default: a socket of Node that takes datagrams of this address alone. A test gives one in memory.
+ * Opens the socket for one request. Default: a Node socket that accepts datagrams only from this address. A test provides one in memory.
  *
  * @category references
  * @since 0.2.0
@@ -53,7 +53,7 @@ export const Datagrams: Context.Reference<
 > = Context.Reference("effect-ldap/Cldap/Datagrams", { defaultValue: () => connectedDatagrams })
 
 /**
- * How a question is asked.
+ * Options of one request.
  *
  * @category models
  * @since 0.2.0
@@ -61,9 +61,9 @@ export const Datagrams: Context.Reference<
 export interface CldapOptions {
   /** Default 389. */
   readonly port?: number | undefined
-  /** How long to wait for the answer, over all. Default 3 seconds. */
+  /** The time limit for the answer, with all repetitions. Default 3 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** When the datagram is sent again, since datagrams get lost. Default: after half a second, then after twice that, and so on. */
+  /** When the datagram is sent again, since datagrams get lost. Default: after half a second, and then after twice as long each time. */
   readonly resend?: Schedule.Schedule<unknown> | undefined
 }
 
@@ -76,11 +76,11 @@ export interface CldapOptions {
 export interface PingOptions {
   /** The DNS name of the domain. A controller of another domain doesn't answer. */
   readonly domain?: string | undefined
-  /** The GUID of the domain, by which it is found after it has been renamed. */
+  /** The GUID of the domain, which still identifies it after a rename. */
   readonly domainGuid?: string | undefined
   /** The name of this machine. */
   readonly host?: string | undefined
-  /** An account, to see whether the controller knows it. */
+  /** The name of an account; the answer says whether the controller has it. */
   readonly user?: string | undefined
 }
 
@@ -88,7 +88,7 @@ const defaultResend = Schedule.exponential("500 millis")
 
 const operation = "cldap"
 
-/** A datagram isn't larger, and there is an entry and a result in it. */
+/** No datagram is larger, and the answer has one entry and one result. */
 const parserOptions = { maxMessageSize: 64 * 1024, maxElements: 10_000, maxValues: 50_000 }
 const maxMessages = 16
 
@@ -102,9 +102,9 @@ const error = (
  *
  * **Details**
  *
- * Fails with `ConnectFailed` (`timeout`) if no answer comes in time, `refused` if nothing listens there, `dns` if the host has no address, and
- * with the reason of a result code that the server sends. Answers from another address, or with another message id, are ignored.
- * Interruption closes the socket.
+ * Fails with `ConnectFailed`: `timeout` if no answer comes in time, `refused` if no server listens on the port, and `dns` if the host has
+ * no address. Also fails with the reason of a result code that the server sends. Answers from another address, or with another message id,
+ * are ignored. Interruption closes the socket.
  *
  * **Example**
  *
@@ -125,12 +125,12 @@ export const rootDse = (
   ask(host, LdapFilter.present("objectClass"), options?.attributes ?? [], options ?? {})
 
 /**
- * Asks a domain controller what it is: the netlogon ping of MS-ADTS section 6.3.3, over UDP.
+ * Asks a domain controller for its properties: the netlogon ping of MS-ADTS section 6.3.3, over UDP.
  *
  * **Details**
  *
- * Fails as {@link rootDse} does, and with `ProtocolViolation` for an answer that can't be read. A controller of another domain than the ping
- * names answers without a response, which fails with `ConnectFailed`.
+ * Fails as {@link rootDse} does, and with `ProtocolViolation` for an answer that can't be decoded. If the controller is not of the domain
+ * that the ping names, its answer is empty, and this fails with `ConnectFailed`.
  *
  * Interruption closes the socket.
  *
@@ -147,8 +147,8 @@ export const ping = (
   )
 
 /**
- * The same ping over TCP, on a session: the LDAP ping, for networks that drop datagrams, or on a session over TLS for an answer that can't
- * be forged.
+ * The same ping over TCP, on a session (the LDAP ping). Use it in networks that drop datagrams, or over TLS for an answer that can't be
+ * forged.
  *
  * Fails with `LdapError`, as `ping` does for the answer. Interruption abandons the request in flight.
  *
@@ -231,7 +231,7 @@ const ask = (
       : durationProblem("timeout", timeout)
     const server = `cldap://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
     if (problem !== undefined) return Effect.fail(error(server, problem))
-    // At random, so that the sender of a forged answer has to guess it.
+    // The id is random, so that the sender of a forged answer has to guess it.
     const id = randomInt(1, 2 ** 31 - 1)
     const message = encode({
       messageId: id,
@@ -265,7 +265,7 @@ const ask = (
       )
   })
 
-/** IPv4 before IPv6: datagrams try one address alone. */
+/** IPv4 comes before IPv6, since only one address is tried. */
 const addressOf = (host: string, server: string): Effect.Effect<string, LdapError> =>
   isIP(host) !== 0 ? Effect.succeed(host) : Effect.gen(function*() {
     const found: Array<string> = []
@@ -310,7 +310,7 @@ const exchange = Effect.fnUntraced(function*(
   return yield* answer.result.code === 0 ? noResponse(server) : error(server, fromResult(answer.result))
 })
 
-/** Sockets in memory, and those of a program, may take datagrams from anywhere. */
+/** Sockets in memory, and sockets of a program, may accept datagrams from any address. */
 const isFrom = (datagram: DatagramSocket.Datagram, address: string, port: number): boolean =>
   datagram.address.port === port && NetAddress.formatIp(datagram.address.address) === canonicalIp(address)
 
@@ -325,7 +325,7 @@ interface Answer {
   readonly result: LdapResult
 }
 
-/** The answer to the request with this id; `undefined` for a datagram that is none, which is dropped. */
+/** The answer to the request with this id. `undefined` for any other datagram, which is dropped. */
 const answerIn = (payload: Uint8Array, id: number): Answer | undefined => {
   const messages: Array<LdapMessage> = []
   const parser = new LdapParser(parserOptions)

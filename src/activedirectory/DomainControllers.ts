@@ -1,11 +1,11 @@
 /**
- * Finds a domain controller as Windows does (MS-ADTS section 6.3.6): DNS names the candidates, a ping to each tells which of them works and
- * what it is, and the answer tells the site of this machine, whose controllers come first.
+ * Finds a domain controller as Windows does (MS-ADTS section 6.3.6). DNS names the candidates. A ping to each shows whether it works and
+ * what it is. The answer also has the site of this machine, whose controllers are preferred.
  *
  * **When to use**
  *
- * For a program that runs at many sites and should use the controllers of its own: {@link DomainControllers.servers} gives `LdapClient` its
- * servers. For a known site, or none, `LdapServers.activeDirectory` alone is enough.
+ * For a program that runs at many sites and should use the controllers of its own site: {@link DomainControllers.servers} makes the servers
+ * for `LdapClient`. If the site is known or doesn't matter, `LdapServers.activeDirectory` alone is enough.
  *
  * @since 0.2.0
  */
@@ -37,12 +37,12 @@ const maxPings = 32
 const maxRests = 256
 
 /**
- * A locator for a domain. Nothing is looked up yet.
+ * Makes a locator for a domain. It doesn't look anything up yet.
  *
  * **Details**
  *
- * Uses `LdapServers.SrvLookup` for DNS and `Cldap.Datagrams` for pings, which tests replace. Answers of pings are not authenticated: they choose a
- * server, and the certificate of that server has to prove who it is.
+ * Uses `LdapServers.SrvLookup` for DNS and `Cldap.Datagrams` for pings; tests replace both. Answers to pings are not authenticated. They
+ * only choose a server, whose certificate must then prove its identity.
  *
  * **Example**
  *
@@ -99,7 +99,10 @@ const operation = "locate"
 const invalid = (server: string, field: string, detail: string): LdapError =>
   new LdapError({ reason: new InvalidRequest({ field, detail }), operation, server })
 
-/** A site as a label of DNS; it may be a number. What a controller says goes into a question to DNS, so it has to look like one. */
+/**
+ * A site as a DNS label, which may be a number. The text comes from a controller and goes into a DNS query, so it must have the form of a
+ * label.
+ */
 const labelOf = (site: string, domain: string): string | undefined =>
   typeof site !== "string" || site.includes(".") ? undefined : hostName(`${site}.${domain}`)?.split(".", 1)[0]
 
@@ -115,7 +118,7 @@ interface Found {
 
 interface Candidate {
   readonly target: string
-  /** The port that DNS names for LDAP. */
+  /** The port of the DNS record for LDAP. */
   readonly port: number
 }
 
@@ -123,11 +126,11 @@ class Locator implements DomainControllers {
   readonly domain: string
   readonly #within: ReadonlyArray<string>
   readonly #options: LocatorOptions
-  /** By the flags that were required. */
+  /** By the required flags. */
   readonly #found = new Map<string, Found>()
   readonly #rests = new Map<string, Rest>()
   readonly #oneAtATime = Semaphore.makeUnsafe(1)
-  /** Ages are measured by a clock that isn't set. */
+  /** Ages are measured by a clock that never jumps. */
   readonly #clock: Clock.Clock
   #site: string | undefined
 
@@ -150,7 +153,7 @@ class Locator implements DomainControllers {
       const known = () => requirements.fresh === true ? undefined : this.#known(key)
       const now = known()
       if (now !== undefined) return Effect.succeed(now)
-      // Many fibers that look for the same at once ask once.
+      // If many fibers look for the same controller at the same time, one search serves them all.
       return this.#oneAtATime.withPermits(1)(Effect.suspend(() => {
         const meanwhile = known()
         if (meanwhile !== undefined) return Effect.succeed(meanwhile)
@@ -163,7 +166,7 @@ class Locator implements DomainControllers {
       }))
     })
 
-  /** A controller that was found, and not too long ago. */
+  /** A controller that was found, unless that was too long ago. */
   #known(key: string): DomainController | undefined {
     const found = this.#found.get(key)
     const lifetime = Duration.toMillis(this.#options.lifetime ?? "15 minutes")
@@ -207,7 +210,7 @@ class Locator implements DomainControllers {
     const site = first.clientSite ?? first.nextClosestSite
     if (this.#options.site === undefined && site !== undefined) this.#site = site
     if (first.flags.has("closest") || site === undefined || site === first.site) return first
-    // The controller is of another site: those of this machine's site come first, or, if it has none, of the one closest to it.
+    // If the controller is of another site, looks for controllers of this machine's site, or, if that has none, of the closest site.
     for (const closer of [site, first.nextClosestSite]) {
       if (closer === undefined || labelOf(closer, this.domain) === undefined) continue
       const candidates = yield* Effect.result(this.#candidates(flags, closer, true))
@@ -218,7 +221,7 @@ class Locator implements DomainControllers {
     return first
   })
 
-  /** By priority and weight, those that rest last. */
+  /** By priority and weight; resting controllers come last. */
   readonly #candidates = Effect.fnUntraced({ self: this }, function*(
     this: Locator,
     flags: ReadonlyArray<DomainControllerFlag>,
@@ -264,7 +267,7 @@ class Locator implements DomainControllers {
         Effect.tapError((error) =>
           Effect.sync(() => {
             failures.set(`${candidate.target}:${candidate.port}`, error)
-            // One that answers works, though it isn't what is required.
+            // A controller that answers works, even if it doesn't have the required flags.
             if (error.reason._tag !== "InvalidRequest") this.#failed(candidate.target)
           })
         ),
@@ -283,7 +286,7 @@ class Locator implements DomainControllers {
   ): Effect.Effect<DomainController, LdapError> {
     const { resend, timeout = "3 seconds", transport = "either" } = this.#options
     const isCatalog = flags.includes("globalCatalog")
-    // The catalog of a forest may be a controller of another domain, which doesn't answer for this one.
+    // The global catalog of a forest may be a controller of another domain, which doesn't answer a ping for this domain.
     const names = isCatalog ? {} : { domain: this.domain }
     const overUdp = Cldap.ping(target, { ...names, port, timeout, resend })
     const overTcp = Effect.scoped(
@@ -293,7 +296,7 @@ class Locator implements DomainControllers {
       )
     )
     const answer = transport === "udp" ? overUdp : transport === "tcp" ? overTcp : Effect.catch(overUdp, (error) =>
-      // A controller that says no over UDP says the same over TCP.
+      // If a controller refuses over UDP, it also refuses over TCP, so TCP isn't tried.
       error.reason._tag === "ConnectFailed" && (error.reason.kind === "timeout" || error.reason.kind === "refused")
         ? overTcp
         : Effect.fail(error))
@@ -318,7 +321,7 @@ class Locator implements DomainControllers {
     const millis = Duration.toMillis(this.#options.rest ?? "30 seconds") * 2 ** Math.min(failures - 1, 4)
     this.#rests.delete(target)
     this.#rests.set(target, { until: now + millis, failures })
-    // The oldest goes: DNS decides how many there are.
+    // The oldest entry is removed: DNS decides how many controllers there are.
     for (const oldest of this.#rests.keys()) {
       if (this.#rests.size <= maxRests) break
       this.#rests.delete(oldest)

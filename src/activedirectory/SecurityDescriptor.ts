@@ -1,5 +1,5 @@
 /**
- * Security descriptors, the values of `nTSecurityDescriptor`: who owns an entry, who may do what with it, and what is audited.
+ * Security descriptors, the values of `nTSecurityDescriptor`: the owner of an entry, who may do what with it, and which access is audited.
  *
  * They are plain data, with bytes (MS-DTYP section 2.4.6) and SDDL text (MS-DTYP section 2.5.1). This module exports all of it: the
  * parts are in `security/`, which README.md lists. {@link read} and {@link update} read and write them on a server.
@@ -75,7 +75,7 @@ export const fromBytes: (bytes: Uint8Array) => Result.Result<SecurityDescriptor,
  *
  * **Details**
  *
- * Fails for what has no bytes: a SID or a GUID that is none, numbers out of range, a list of more than 65,535 bytes.
+ * Fails for values that have no bytes: text that is not a SID or a GUID, numbers out of range, and a list of more than 65,535 bytes.
  *
  * @category conversions
  * @since 0.2.0
@@ -88,9 +88,7 @@ export const toBytes: (descriptor: SecurityDescriptor) => Result.Result<Uint8Arr
  * **Details**
  *
  * Letters for groups of a domain (`DA`, `DU`, `EA` …) need the option `domain`. Conditions and resource attributes (`XA` with a condition,
- * `RA`) have no text here.
- *
- * Interruption abandons the request in flight, which the server may have carried out.
+ * `RA`) are not supported and fail. Pure.
  *
  * **Example**
  *
@@ -109,12 +107,12 @@ export const fromSddl = (
 ): Result.Result<SecurityDescriptor, WindowsValueError> => readSddl(text, options)
 
 /**
- * The SDDL text of a descriptor. Well-known SIDs become their letters, those of a domain if `domain` is given.
+ * The SDDL text of a descriptor. Well-known SIDs are written as their letters; SIDs of a domain only if `domain` is given.
  *
  * **Details**
  *
- * Fails for entries without text here: conditions, resource attributes, kinds that aren't known. SDDL has no letters for the flags
- * of `control` that aren't about inheritance; they are left out.
+ * Fails for entries that can't be written as text: conditions, resource attributes, and unknown kinds. SDDL has letters only for those
+ * flags of `control` that are about inheritance; the others are left out.
  *
  * @category conversions
  * @since 0.2.0

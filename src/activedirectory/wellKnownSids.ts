@@ -1,6 +1,6 @@
 /**
- * The security identifiers that mean the same in every domain, or differ from domain to domain in the domain's part only, with their
- * names and their two letters of SDDL (MS-DTYP sections 2.4.2.4 and 2.5.1.1).
+ * The security identifiers that are the same in every domain, or differ only in the domain's part, with their names and their two SDDL
+ * letters (MS-DTYP sections 2.4.2.4 and 2.5.1.1).
  */
 
 /** A SID with the same text everywhere. */

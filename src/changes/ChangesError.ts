@@ -1,6 +1,6 @@
 /**
- * The error of following a directory, where it isn't one of an LDAP operation: `Effect.catchReason("LdapChangesError", …)` handles one
- * reason.
+ * The error of following a directory, for failures that are not those of an LDAP operation. `Effect.catchReason("LdapChangesError", …)`
+ * handles one reason.
  *
  * @since 0.2.0
  */
@@ -9,7 +9,7 @@ import type { LdapDecodeError } from "../schema/LdapSchema.ts"
 import type { ChangesSource } from "./LdapChange.ts"
 
 /**
- * The cookie belongs to another request: what is followed has changed since it was stored.
+ * The cookie belongs to another request: base, scope, filter or attributes have changed since the cookie was stored.
  *
  * @category reasons
  * @since 0.2.0
@@ -27,7 +27,7 @@ export class CookieMismatch extends Data.TaggedError("CookieMismatch")<{
 }
 
 /**
- * The cookie is not one of `LdapChanges`, or of a later version of this library. `detail` says which.
+ * The cookie was not made by `LdapChanges`, or was made by a later version of this library. `detail` says which.
  *
  * @category reasons
  * @since 0.2.0
@@ -39,13 +39,13 @@ export class CookieUnreadable extends Data.TaggedError("CookieUnreadable")<{ rea
 }
 
 /**
- * The server can't be followed by this source.
+ * The server doesn't support this source, or this client may not use it.
  *
  * @category reasons
  * @since 0.2.0
  */
 export class SourceUnavailable extends Data.TaggedError("SourceUnavailable")<{
-  /** The source that was asked for. */
+  /** The requested source. */
   readonly source: ChangesSource
   /** What is missing. */
   readonly detail: string
@@ -56,7 +56,7 @@ export class SourceUnavailable extends Data.TaggedError("SourceUnavailable")<{
 }
 
 /**
- * An entry came without its UUID, so its row can't be found again.
+ * An entry arrived without its UUID, so its row can't be identified.
  *
  * @category reasons
  * @since 0.2.0
@@ -106,7 +106,7 @@ export type LdapChangesErrorReason =
   | EntryUndecodable
 
 /**
- * Following can't begin or go on, for a reason that no other attempt would change.
+ * Following can't start or continue, for a reason that another attempt would not change.
  *
  * @category errors
  * @since 0.2.0

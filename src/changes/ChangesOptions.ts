@@ -1,5 +1,5 @@
 /**
- * What `LdapChanges` is asked for: the options, their check, and the view that they describe.
+ * The options of `LdapChanges`, their check, and the view that they describe.
  *
  * @since 0.2.0
  */
@@ -17,7 +17,7 @@ import type { FilterInput } from "../session/LdapSession.ts"
 import { ChangesSource } from "./LdapChange.ts"
 
 /**
- * What a consumer knows of an entry: the `version` of the change that wrote its row.
+ * What a consumer has stored of an entry: the `version` of the change that wrote its row.
  *
  * @category models
  * @since 0.2.0
@@ -27,12 +27,12 @@ export interface Known {
 }
 
 /**
- * What the consumer has: the rows among these UUIDs. UUIDs without a row are left out of the answer.
+ * Returns what the consumer has: the rows with these UUIDs. UUIDs without a row are left out of the result.
  *
  * **Details**
  *
- * It is asked for up to 1,000 UUIDs at a time, while a refresh runs, and always after the changes that came before were pulled. It must
- * answer from what the consumer has stored and will keep.
+ * Called with up to 1,000 UUIDs at a time, while a refresh runs, and always after the consumer has pulled all earlier changes. The result
+ * must come from rows that the consumer has stored and will keep.
  *
  * @category models
  * @since 0.2.0
@@ -42,32 +42,35 @@ export type KnownEntries<E = never, R = never> = (
 ) => Effect.Effect<ReadonlyMap<string, Known>, E, R>
 
 /**
- * What is followed, and how.
+ * Which entries are followed, and how.
  *
  * @category models
  * @since 0.2.0
  */
 export interface FollowOptions<E = never, R = never> {
-  /** The entry at the top of the view. */
+  /** The DN of the top entry of the view. */
   readonly base: DnInput
   /** Default `subtree`. */
   readonly scope?: "base" | "one" | "subtree" | "subordinates" | undefined
-  /** Which entries are in the view. Default `(objectClass=*)`. An entry that begins or ceases to match comes and goes as others do. */
+  /**
+   * Which entries are in the view. Default `(objectClass=*)`. An entry that begins to match is reported as added, and one that ceases to
+   * match as deleted.
+   */
   readonly filter?: FilterInput | undefined
   /** The attributes of the entries; default all user attributes. With `schema`, those of the class. */
   readonly attributes?: ReadonlyArray<string> | undefined
   /** How the server is followed. Default `auto`: the best that the server offers and this client may use; see `LdapChanges.choose`. */
   readonly source?: ChangesSource | "auto" | undefined
-  /** The cookie of the last checkpoint that was stored. Default: none; the whole view comes first. */
+  /** The cookie of the last checkpoint that was stored. Default: none; the stream starts with the whole view. */
   readonly since?: string | undefined
   /**
-   * What happens if the cookie was made for another request: `fail` with `CookieMismatch`, or `refresh`: read the whole view again, and say
-   * what is gone. Default `fail`.
+   * What happens if the cookie was made for another request. `fail`: the stream fails with `CookieMismatch`. `refresh`: the whole view is
+   * read again, and entries that are gone are reported. Default `fail`.
    */
   readonly onMismatch?: "fail" | "refresh" | undefined
   /**
-   * What the consumer has. With it a refresh sends only what differs, and finds entries that came into the view with a subtree that was
-   * moved. Without it a refresh without a usable cookie sends everything.
+   * A function that returns what the consumer has. With it a refresh sends only differences, and finds entries that came into the view with
+   * a subtree that was moved. Without it, a refresh without a usable cookie sends every entry.
    */
   readonly known?: KnownEntries<E, R> | undefined
   /**
@@ -76,24 +79,25 @@ export interface FollowOptions<E = never, R = never> {
    */
   readonly undecodable?: "fail" | "leaveOut" | undefined
   /**
-   * When to try again after a session was lost or couldn't be opened. It begins anew after each checkpoint. When it ends, the stream fails
-   * with the last error. Default: for ever, after 1 second at first, then longer up to 1 minute, with jitter.
+   * When to try again after a session was lost or couldn't be opened. The schedule starts anew after each checkpoint. When it ends, the
+   * stream fails with the last error. Default: retries without end, first after 1 second, then with longer pauses up to 1 minute, with
+   * jitter.
    */
   readonly schedule?: Schedule.Schedule<unknown, LdapError> | undefined
   /**
-   * The pause between two questions to a server that doesn't tell by itself: `dirSync`, `usn`, `changelog`, `accesslog`, `scan`.
-   * Default 10 seconds, for `scan` 5 minutes. At least 2 seconds.
+   * The pause between two requests to a server that doesn't report changes by itself, with the sources `dirSync`, `usn`, `changelog`,
+   * `accesslog` and `scan`. Default 10 seconds, for `scan` 5 minutes. At least 2 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
   /**
-   * How often a silent connection is tested with a small request, so that a lost one is noticed. Default 30 seconds; `"Infinity"`: never.
+   * How often a silent connection is tested with a small request, to notice a lost connection. Default 30 seconds; `"Infinity"`: never.
    */
   readonly heartbeat?: Duration.Input | undefined
-  /** Entries for each page where the server is searched. Default 500. */
+  /** Page size of searches. Default 500. */
   readonly pageSize?: number | undefined
 }
 
-/** What is followed, in the form that sources use. */
+/** The view, in the form that sources use. */
 export interface View {
   readonly base: string
   /** The base as a key: equal for equal names. */
@@ -102,7 +106,7 @@ export interface View {
   readonly scope: "base" | "one" | "subtree" | "subordinates"
   readonly filter: LdapFilter.LdapFilter
   readonly filterText: string
-  /** As asked for; empty for all user attributes. */
+  /** The requested attributes; empty for all user attributes. */
   readonly attributes: ReadonlyArray<string>
 }
 

@@ -1,6 +1,6 @@
 /**
- * The changes that `LdapChanges` gives: values, and the contract of their consumer. This file knows nothing of servers; the sources
- * that make these values are beside it.
+ * The changes that `LdapChanges` emits, as values, and the contract for their consumer. The code that gets these values from servers is in
+ * the sources.
  *
  * **The contract**
  *
@@ -36,7 +36,7 @@ import * as Schema from "effect/Schema"
 import type { LdapEntry } from "../model/entry/LdapEntry.ts"
 
 /**
- * What a consumer is told.
+ * A change, as a consumer gets it.
  *
  * **Details**
  *
@@ -65,7 +65,7 @@ export type LdapChange<Entry = LdapEntry> =
 export type Upsert<Entry = LdapEntry> = Added<Entry> | Modified<Entry> | Renamed<Entry>
 
 /**
- * An entry is in the view: the source says that it is new, or can't tell. A refresh without a cookie and without `known` has this tag
+ * An entry is in the view. It is new, or the source doesn't know whether it is. A refresh without a cookie and without `known` has this tag
  * only. So this tag doesn't prove that the entry is new; keep a row for each UUID to know that.
  *
  * @category models
@@ -76,7 +76,7 @@ export interface Added<out Entry = LdapEntry> extends Written<Entry> {
 }
 
 /**
- * An entry of the view has changed. Its DN may have changed too where the source can't tell a rename.
+ * An entry of the view has changed. Its DN may have changed too if the source can't recognise a rename.
  *
  * @category models
  * @since 0.2.0
@@ -105,8 +105,8 @@ export interface Renamed<out Entry = LdapEntry> extends Written<Entry> {
  */
 export interface Written<out Entry> {
   /**
-   * Identifies the entry for ever: 32 lower-case digits with hyphens, as RFC 4122 writes them. It is the entry's `entryUUID`, its
-   * `objectGUID` as Windows writes it (its first three fields are little-endian in the value), or its `nsUniqueId`.
+   * Identifies the entry for its whole life: 32 lower-case hexadecimal digits with hyphens, as RFC 4122 writes them. It is the entry's
+   * `entryUUID`, its `objectGUID` as Windows writes it (its first three fields are little-endian in the value), or its `nsUniqueId`.
    */
   readonly uuid: string
   /** The name of the entry. */
@@ -114,8 +114,8 @@ export interface Written<out Entry> {
   /** The entry after the change. */
   readonly entry: Entry
   /**
-   * The state of the entry, to be compared for equality only: its `entryCSN`, `uSNChanged` or `modifyTimestamp`. `undefined` if the server
-   * doesn't say it. With the option `known` of `follow`, an entry whose version is known is `Present`, and not sent again.
+   * The version of the entry: its `entryCSN`, `uSNChanged` or `modifyTimestamp`. Compare it for equality only. `undefined` if the server
+   * doesn't send it. With the option `known` of `follow`, an entry whose version the consumer has is `Present`, and is not sent again.
    */
   readonly version: string | undefined
 }
@@ -135,7 +135,8 @@ export interface Present {
 }
 
 /**
- * An entry has left the view: it was deleted, moved out of the base, or doesn't match the filter any more. The consumer may not have it.
+ * An entry has left the view: it was deleted, was moved out of the base, or no longer matches the filter. The consumer may not have a row
+ * for it.
  *
  * @category models
  * @since 0.2.0
@@ -157,8 +158,8 @@ export interface Deleted {
 export interface RefreshStarted {
   readonly _tag: "RefreshStarted"
   /**
-   * Why: there was no cookie (`initial`), the changes since the cookie follow (`resume`), or the server has refused the cookie, or no longer
-   * has these changes (`refused`): then the whole view follows, and what is not in it is gone.
+   * The reason. `initial`: there was no cookie. `resume`: the changes since the cookie follow. `refused`: the server has refused the
+   * cookie, or no longer has these changes; the whole view follows, and entries that don't come are gone.
    */
   readonly reason: "initial" | "resume" | "refused"
   /** The source that is followed, and why it was chosen. */
@@ -166,7 +167,7 @@ export interface RefreshStarted {
 }
 
 /**
- * The ways in which servers are followed. src/changes/README.md has a table of what each needs, can lose and costs.
+ * The ways to follow a server. src/changes/README.md has a table of what each of them needs, what it can lose, and what it costs.
  *
  * **Details**
  *
@@ -206,7 +207,7 @@ export type ChangesSource = typeof ChangesSource.Type
 export interface ChosenSource {
   /** The chosen source. */
   readonly source: ChangesSource
-  /** Why: it was asked for, or what the server offers. */
+  /** The reason: the source was requested, or it is the best one that the server offers. */
   readonly why: string
   /** The sources that were tried before it, and why they can't be used. */
   readonly refused: ReadonlyArray<{ readonly source: ChangesSource; readonly why: string }>
@@ -221,7 +222,7 @@ export interface ChosenSource {
 export interface Refreshed {
   readonly _tag: "Refreshed"
   /**
-   * `absent`: entries that were not named since `RefreshStarted` are gone. `named`: every entry that is gone has had its `Deleted`, and
+   * `absent`: entries that were not named since `RefreshStarted` are gone. `named`: every entry that is gone was reported as `Deleted`, and
    * entries that were not named are unchanged.
    */
   readonly deletes: "absent" | "named"
@@ -235,7 +236,7 @@ export interface Refreshed {
  */
 export interface Checkpoint {
   readonly _tag: "Checkpoint"
-  /** The cookie from which following can go on. */
+  /** The cookie from which following can continue. */
   readonly cookie: ChangesCookie
 }
 
@@ -327,8 +328,8 @@ export const isUpsert = <Entry>(change: LdapChange<Entry>): change is Upsert<Ent
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A UUID as changes have it, from text: of `entryUUID` (RFC 4530), or of `nsUniqueId`, whose hyphens are elsewhere. `undefined` if it
- * isn't one.
+ * A UUID in the form of changes, from the text of `entryUUID` (RFC 4530) or of `nsUniqueId`, which has its hyphens at other places.
+ * `undefined` if the text isn't a UUID.
  *
  * @category UUIDs
  * @since 0.2.0
@@ -371,13 +372,13 @@ const swapped = (bytes: Uint8Array): Buffer => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * Where to go on: opaque text. Store it as it is, and give it back as `since`.
+ * The place from which to continue: opaque text. Store it unchanged, and pass it as `since`.
  *
  * **Details**
  *
- * It has the version of its format, the source that made it, and what was followed (base, scope, filter, attributes). `follow` refuses a
- * cookie of another request with a typed error, or begins again if asked to. It has no password, no filter and no name. Most have some hundred
- * characters; none has more than 65,536.
+ * It contains the version of its format, the source that made it, and digests of base, scope, filter and attributes. If it belongs to
+ * another request, `follow` fails with a typed error, or starts again if the options say so. It contains no password, no filter and no DN.
+ * Most cookies have a few hundred characters; none has more than 65,536.
  *
  * @category cookies
  * @since 0.2.0

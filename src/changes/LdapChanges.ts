@@ -1,8 +1,9 @@
 /**
- * Follows a directory: one stream of changes over all servers, from a checkpoint on, through lost sessions and failover.
+ * Follows a directory: one stream of changes, from a checkpoint on, with any kind of server. It continues after lost sessions and failover.
  *
- * The values of the stream and the contract of their consumer are in LdapChange.ts, the options in ChangesOptions.ts, and what each
- * source needs, can lose and costs in src/changes/README.md. `sources/` asks servers; `following.ts` keeps asking.
+ * The values of the stream and the contract for their consumer are in LdapChange.ts, the options in ChangesOptions.ts.
+ * src/changes/README.md says what each source needs, what it can lose, and what it costs. `sources/` sends the requests to a server;
+ * `following.ts` runs a source again and again.
  *
  * @since 0.2.0
  */
@@ -45,29 +46,30 @@ export interface FollowClassOptions<Self, Fields extends FieldsInput, E = never,
 }
 
 /**
- * Follows the entries of a view: what is there, and then every change, for ever.
+ * Follows the entries of a view: first all entries that exist, and then every change, without end.
  *
  * **When to use**
  *
- * To keep something up to date with a directory: a copy, a cache, accounts in another system. {@link poll} does the same once, for a job
- * that runs from time to time. `LdapReplica` is a consumer that keeps a copy in a database.
+ * To keep a copy, a cache or the accounts of another system up to date with a directory. {@link poll} does the same once, for a job that
+ * runs from time to time. `LdapReplica` is a consumer that keeps a copy in a database.
  *
  * **Details**
  *
- * The consumer's contract is at the top of `LdapChange.ts`: with it nothing is lost, and what comes twice changes nothing. `since` is the
- * cookie of the last checkpoint that the consumer has stored together with its effects.
+ * A consumer that follows the contract at the top of `LdapChange.ts` loses no change, and a repeated change has no effect. `since` is the
+ * cookie of the last checkpoint that the consumer has stored together with the effects of the changes.
  *
- * The stream has a session of its own, outside of the client's pool, and replaces it when it is lost, as `schedule` says; the next session
- * may be with another server of the client. It goes on from the last checkpoint. If a server refuses that, the view is read again, and
- * what is gone from it is found by its absence (`Refreshed` with `deletes: "absent"`). Given an `LdapSession` there is no other session, and the
- * stream fails when it ends.
+ * The stream opens its own session, outside the client's pool. If the session is lost, another one replaces it, as `schedule` says; it may
+ * be with another server of the client. The stream continues from the last checkpoint. If a server refuses that checkpoint, the view is
+ * read again, and entries that don't come again are gone (`Refreshed` with `deletes: "absent"`). If an `LdapSession` is given, there is no
+ * other session, and the stream fails when it ends.
  *
- * The consumer sets the pace: while it is busy, nothing more is read from the server, and the server waits. A server that doesn't wait for
- * ever ends the session, which is replaced. Ending the stream, or interrupting its fiber, unbinds the
- * session, which ends the server's search; over an `LdapSession` that goes on, the search is abandoned.
+ * Backpressure: while the consumer is busy, nothing more is read from the server, and the server waits. If the server stops waiting, it
+ * ends the session, and another session replaces it. Ending the stream, or interrupting its fiber, unbinds the session, which ends the
+ * server's search. Over an `LdapSession`, which stays open, the search is abandoned.
  *
- * Fails with `LdapError` for what another attempt wouldn't change (a refused bind, a base that doesn't exist), and with `LdapChangesError`
- * if the cookie is of another request, or the source that was asked for can't be used. Each run of the stream begins with `since`.
+ * Fails with `LdapError` if another attempt would fail in the same way (a refused bind, a base that doesn't exist). Fails with
+ * `LdapChangesError` if the cookie belongs to another request, or the requested source can't be used. Each run of the stream starts with
+ * `since`.
  *
  * **Example**
  *
@@ -99,13 +101,13 @@ export const follow: {
 } = (client: Followed, options: AnyOptions) => streamOf(client, options, false) as never
 
 /**
- * Like {@link follow}, once: what has changed since the cookie, or all that is there. Then the stream ends, after a checkpoint.
+ * Like {@link follow}, once: emits the changes since the cookie, or all entries if there is none. The stream ends after a checkpoint.
  *
  * **Details**
  *
- * If a session is lost, the stream goes on with another one, as `schedule` says.
+ * If a session is lost, the stream continues with another one, as `schedule` says.
  *
- * Fails as `follow` does. Interruption, or ending the stream early, works as there.
+ * Fails as `follow` does. Interruption, or ending the stream early, has the same effect as for `follow`.
  *
  * @category following
  * @since 0.2.0
@@ -122,7 +124,8 @@ export const poll: {
 } = (client: Followed, options: AnyOptions) => streamOf(client, options, true) as never
 
 /**
- * How {@link follow} would follow this view, and why: reads the root DSE, and makes a small request for each source that the server offers.
+ * How {@link follow} would follow this view, and why. Reads the root DSE, and tests each source that the server offers with a small
+ * request.
  *
  * Fails with `LdapChangesError` or `LdapError`. Interruption abandons the request in flight.
  *
@@ -166,7 +169,7 @@ export const choose = (
 /** Options with or without a class. Errors and requirements of `known` pass through. */
 type AnyOptions = FollowOptions<unknown, unknown> & { readonly schema?: Entries<unknown, FieldsInput> | undefined }
 
-/** How many groups of changes wait for the consumer; a group is what came from the server at once. */
+/** How many groups of changes may wait for the consumer. A group is what the server sent at once. */
 const waitingGroups = 2
 
 const streamOf = (
@@ -224,7 +227,7 @@ const ofClass = (
 ): FollowOptions<unknown, unknown> => {
   const { filter } = options
   const own = filter === undefined ? undefined : LdapFilter.from(filter)
-  // What is no filter is left to the check of the options.
+  // A value that isn't a filter is reported by the check of the options.
   if (own !== undefined && Result.isFailure(own)) return { ...options, attributes }
   return {
     ...options,

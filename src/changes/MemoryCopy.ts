@@ -1,6 +1,5 @@
 /**
- * A copy of a view in memory: the smallest consumer that keeps the contract of LdapChange.ts. It is synchronous, and knows nothing of
- * servers.
+ * A copy of a view in memory: the smallest consumer that follows the contract of LdapChange.ts. It is synchronous and sends no requests.
  *
  * @since 0.2.0
  */
@@ -33,12 +32,13 @@ export interface CopiedEntry<Entry = LdapEntry> {
  *
  * **When to use**
  *
- * For a cache, for tests, and as the model of a consumer of your own. `LdapReplica` keeps a copy in a database.
+ * For a cache, for tests, and as an example for your own consumer. `LdapReplica` keeps a copy in a database.
  *
  * **Details**
  *
- * `apply` must get every change of a stream in its order. Between `RefreshStarted` and `Refreshed` the copy is a mixture of old and new;
- * `isWhole` tells. An entry of the class `LdapEntry` has the DN with which it came; the row's `dn` is its DN now.
+ * `apply` must get every change of a stream in its order. Between `RefreshStarted` and `Refreshed` the copy is a mixture of old and new
+ * entries; `isWhole` is false then. An entry of the class `LdapEntry` keeps the DN with which it was sent; the row's `dn` is its current
+ * DN.
  *
  * **Example**
  *
@@ -62,9 +62,9 @@ export interface MemoryCopy<Entry = LdapEntry> {
   readonly rows: ReadonlyMap<string, CopiedEntry<Entry>>
   /** The cookie of the last checkpoint. */
   readonly cookie: ChangesCookie | undefined
-  /** Whether no refresh is under way, and one has ended. */
+  /** True if a refresh has ended and none is running. */
   readonly isWhole: boolean
-  /** Takes a change, at once when the effect runs. */
+  /** Applies a change, at once when the effect runs. */
   readonly apply: (change: LdapChange<Entry>) => Effect.Effect<void>
   /** For the option `known` of `follow`. */
   readonly known: KnownEntries
@@ -78,7 +78,7 @@ export interface MemoryCopy<Entry = LdapEntry> {
  */
 export const makeCopy = <Entry = LdapEntry>(): MemoryCopy<Entry> => new Copy<Entry>()
 
-/** A name that a row had, and the one that it has. */
+/** A DN that a row had, and its DN now. */
 interface Move {
   readonly from: LdapDn.LdapDn
   readonly to: LdapDn.LdapDn
@@ -89,10 +89,10 @@ class Copy<Entry> implements MemoryCopy<Entry> {
   cookie: ChangesCookie | undefined
   #isRefreshing = false
   #wasRefreshed = false
-  /** What was named in this refresh, and of these the rows that got a DN. */
+  /** The rows that this refresh has named, and those of them that got a DN in it. */
   #named = new Set<string>()
   #placed = new Set<string>()
-  /** The names that rows had before the refresh, by the UUIDs of those that have another one now. */
+  /** For rows with another DN now: their DN before the refresh, by UUID. */
   #moved = new Map<string, LdapDn.LdapDn>()
 
   get isWhole(): boolean {
@@ -161,7 +161,7 @@ class Copy<Entry> implements MemoryCopy<Entry> {
     if (!this.#moved.has(uuid)) this.#moved.set(uuid, from)
   }
 
-  /** Outside of a refresh: what is below the old name is below the new one. */
+  /** Outside a refresh: the rows below the old DN move below the new one. */
   #moveBelow({ from, to }: Move, uuid: string): void {
     for (const row of this.rows.values()) {
       if (row.uuid === uuid) continue
@@ -170,7 +170,7 @@ class Copy<Entry> implements MemoryCopy<Entry> {
     }
   }
 
-  /** At the end of a refresh: rows without a new name of their own follow their nearest ancestor, all at once. */
+  /** At the end of a refresh: rows that got no DN follow their nearest ancestor that was moved, all at once. */
   #moveAll(): void {
     const moves = new Map<string, LdapDn.LdapDn>()
     for (const [uuid, from] of this.#moved) {
@@ -186,7 +186,7 @@ class Copy<Entry> implements MemoryCopy<Entry> {
   }
 }
 
-/** The name that follows its nearest ancestor that was moved. */
+/** The DN of a row after the move of its nearest ancestor. */
 const movedBy = (dn: string, moves: ReadonlyMap<string, LdapDn.LdapDn>): string | undefined => {
   const name = parsed(dn)
   if (name === undefined) return undefined
@@ -200,7 +200,7 @@ const movedBy = (dn: string, moves: ReadonlyMap<string, LdapDn.LdapDn>): string 
 
 const parsed = (dn: string): LdapDn.LdapDn | undefined => Result.getOrUndefined(LdapDn.parse(dn))
 
-/** The part of a name above which the other stands; `undefined` if it isn't below it. */
+/** The part of a DN above which the other DN stands; `undefined` if it isn't below that. */
 const below = (dn: string, base: LdapDn.LdapDn): LdapDn.LdapDn | undefined => {
   const name = parsed(dn)
   const relative = name === undefined ? undefined : LdapDn.relativeTo(name, base)

@@ -1,6 +1,6 @@
 /**
- * Chooses how a server is followed: the first source, from the best to the one that always works, that the server offers and that this
- * client may use. The root DSE says what the server offers; a small request shows whether this client may use it.
+ * Chooses how a server is followed. Of the sources, from the best to the one that always works, it takes the first that the server offers
+ * and this client may use. The root DSE says what the server offers; a small request shows whether this client may use it.
  */
 import * as Effect from "effect/Effect"
 import type { LdapError } from "../model/LdapError.ts"

@@ -1,6 +1,7 @@
 /**
- * Cookies to text and back: the version of the format, the source and its state, and a digest of each part of the request. Digests say
- * which part has changed and don't carry filters, which may name people, into another store.
+ * Converts cookies to text and back: the version of the format, the source and its state, and a digest of each part of the request. The
+ * digests show which part has changed. They are used instead of the filters, which may contain names of people and would be copied into
+ * another store.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -9,13 +10,13 @@ import { CookieMismatch, CookieUnreadable } from "./ChangesError.ts"
 import type { View } from "./ChangesOptions.ts"
 import { type ChangesCookie, ChangesSource } from "./LdapChange.ts"
 
-/** What a source keeps between runs: plain JSON of its own. */
+/** The state that a source keeps between runs: plain JSON. */
 export type SourceState = Schema.Json
 
 const version = 1
 const prefix = "effect-ldap-changes:"
 
-/** Longer text than any source writes. */
+/** No source writes longer text than this. */
 const mostCharacters = 65_536
 
 const Content = Schema.Struct({
@@ -41,7 +42,7 @@ const digests = (view: View): Readonly<Record<(typeof parts)[number], string>> =
 export const cookiesOf = (view: View): (source: ChangesSource, state: SourceState) => ChangesCookie => {
   const described = digests(view)
   return (source, state) =>
-    // The text has the form that the schema of cookies checks.
+    // The text has the form that the schema of cookies demands.
     `${prefix}${version}:${
       Buffer.from(JSON.stringify({ source, view: described, state })).toString("base64url")
     }` as ChangesCookie

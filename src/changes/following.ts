@@ -1,8 +1,8 @@
 /**
- * Runs a source over as many sessions as it takes: opens them, goes on from the last checkpoint, waits between attempts, begins again
- * where a server refuses its state, and tests connections that are silent.
+ * Runs a source over as many sessions as needed: opens them, continues from the last checkpoint, waits between attempts, starts again if a
+ * server refuses the state, and tests silent connections.
  *
- * All that a run asks goes over one session, so that an answer and the state that covers it are of one server.
+ * A run sends all its requests over one session, so that the answers and the state that covers them come from one server.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -21,14 +21,14 @@ import { type ChangesSource, checkpoint, type ChosenSource, type LdapChange } fr
 import { serverKindOf } from "./sources/ServerKind.ts"
 import type { Item, KnownFailed, Operations, Refused, Run, Source, SourceFailure } from "./sources/Source.ts"
 
-/** What is followed: a client, which opens sessions when it needs them, or one session. */
+/** What is followed: a client, which opens sessions as needed, or one session. */
 export type Followed = LdapClient | LdapSession
 
 export interface Following {
   readonly client: Followed
   readonly settings: Settings
   readonly schedule: Schedule.Schedule<unknown, LdapError> | undefined
-  /** Once, instead of for ever. */
+  /** Whether to follow once instead of without end. */
   readonly isOnce: boolean
   readonly known: ((uuids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, KnownFailed>) | undefined
   /** Takes changes in their order; waits while the consumer is behind. */
@@ -37,13 +37,13 @@ export interface Following {
 
 type Failure = LdapError | LdapChangesError | KnownFailed
 
-/** Ends with `isOnce`, or with an error. */
+/** Ends after one run if `isOnce` is true, or with an error. */
 export const following = (options: Following): Effect.Effect<void, Failure> =>
   Effect.suspend(() => new Follower(options).run)
 
 const isSession = (client: Followed): client is LdapSession => "closed" in client
 
-/** For ever, after 1 second at first, then longer, up to a minute. */
+/** Retries without end: first after 1 second, then with longer pauses up to a minute. */
 const defaultSchedule: Schedule.Schedule<unknown, LdapError> = Schedule.exponential("1 second", 1.6).pipe(
   Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.minutes(1)))),
   Schedule.jittered
@@ -54,13 +54,13 @@ class Follower {
   readonly #cookieFor: ReturnType<typeof cookiesOf>
   readonly #memory = new Map<string, unknown>()
   #state: SourceState | undefined
-  /** The source that the state is of, or that was chosen. */
+  /** The source that made the state, or that was chosen. */
   #chosen: ChosenSource | undefined
   #stateSource: ChangesSource | undefined
   #reason: Run["reason"] = "initial"
   /** Whether a checkpoint was emitted since the last failure. */
   #hasProgress = false
-  /** Whether the consumer takes its time, so that silence says nothing of the connection. */
+  /** Whether the consumer is behind. Then a silent connection isn't suspicious. */
   #isEmitting = false
   #emittedAt = 0
   #step: ((error: LdapError) => Pull.Pull<unknown, unknown, unknown>) | undefined
@@ -104,12 +104,12 @@ class Follower {
   // Sessions
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** One session, for as long as it lasts. */
+  /** Follows over one session until it ends. */
   get #attempt(): Effect.Effect<void, Failure> {
     const { client } = this.#options
     if (isSession(client)) return this.#over(client)
     return client.withSession({}, (session) => this.#over(session)).pipe(
-      // A client that was made of a pool or a session doesn't know how to open another one.
+      // A client that was made from a pool or a session can't open another one.
       Effect.catchIf(isWithoutSessions, () => this.#over(client))
     )
   }
@@ -168,7 +168,7 @@ class Follower {
     this.#reason = "refused"
   }
 
-  /** The source of the state if the server has it, else the best one. */
+  /** The source that made the state if the server supports it, otherwise the best one. */
   #choose(probe: Run): Effect.Effect<Source, LdapError | LdapChangesErrorReason> {
     return Effect.gen({ self: this }, function*() {
       const { source: asked } = this.#options.settings
@@ -226,7 +226,7 @@ class Follower {
   // Failures
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** A session alone can't be replaced. */
+  /** A session that was given can't be replaced. */
   #mayGoOn(error: LdapError): boolean {
     if (isSession(this.#options.client)) return false
     const { reason } = error
@@ -236,7 +236,8 @@ class Follower {
       case "SlowConsumer":
         return true
       case "ProtocolViolation":
-        // What this session can't read ends it. An answer that is read, and breaks the rules of its source, would come again.
+        // A response that can't be decoded ends the session, and another attempt may succeed. A response that can be decoded, but breaks
+        // the rules of its source, would come again.
         return reason.inDoubt !== undefined
       case "SessionClosed":
         // The program has released the client.
@@ -249,7 +250,7 @@ class Follower {
     }
   }
 
-  /** Waits for the next attempt, or fails when the schedule has ended. */
+  /** Waits for the next attempt; fails if the schedule has ended. */
   #wait(error: LdapError): Effect.Effect<void, LdapError> {
     return Effect.gen({ self: this }, function*() {
       if (this.#hasProgress) this.#step = undefined
@@ -266,7 +267,7 @@ class Follower {
     })
   }
 
-  /** Tests a connection over which nothing came for a while. Fails when the connection is lost. */
+  /** Tests a connection over which nothing was received for a while. Fails if the connection is lost. */
   #heartbeat(session: Operations, millis: number): Effect.Effect<never, LdapError> {
     return Effect.forever(
       Effect.gen({ self: this }, function*() {

@@ -1,9 +1,8 @@
 /**
- * How a command ends when it doesn't succeed: the exit code, and what standard error says.
+ * The exit code of a command that doesn't succeed, and the message on standard error.
  *
- * The exit code is the LDAP result code of the server where there is one (RFC 4511 appendix A), and otherwise the code that the C API of
- * LDAP has for failures of the client (draft-ietf-ldapext-ldap-c-api-05 section 9), as `ldapsearch` and its kin do it. README.md has the
- * table.
+ * The exit code is the LDAP result code of the server if there is one (RFC 4511 appendix A). Otherwise it is the code that LDAP's C API has
+ * for failures of the client (draft-ietf-ldapext-ldap-c-api-05 section 9), as in OpenLDAP's tools. README.md has the table.
  */
 import * as Data from "effect/Data"
 import { LdifApplyError } from "../client/jobs/LdifApply.ts"
@@ -19,7 +18,7 @@ export const ExitCode = {
   success: 0,
   /** `check` has found a failure. */
   checkFailed: 1,
-  /** A question was answered with no, or would have been needed. */
+  /** The answer to a question was no, or there was no terminal to ask the question. */
   declined: 1,
   /** `compare`: the entry doesn't have the value; `diff` and `schema compare`: the two differ. */
   different: 5,
@@ -44,7 +43,7 @@ export class UsageError extends Data.TaggedError("UsageError")<{ readonly detail
   }
 }
 
-/** The end of a command that has said all it had to say. */
+/** The end of a command that has already printed its message. */
 export class Ended extends Data.TaggedError("Ended")<{ readonly code: number }> {}
 
 /** A file or a stream of this machine that can't be read or written. */
@@ -54,7 +53,7 @@ export class LocalError extends Data.TaggedError("LocalError")<{ readonly detail
   }
 }
 
-/** The reader of standard output, `head` for instance, has closed it. */
+/** The reader of standard output has closed it, for instance `head`. */
 export class OutputClosed extends Data.TaggedError("OutputClosed")<{}> {}
 
 /** The exit code for an error of a command. */
@@ -73,7 +72,7 @@ export const exitCodeOf = (error: unknown): number => {
     case "LdifFileError":
     case "PlatformError":
       return ExitCode.local
-    // Of effect/cli: --help has been printed, with what is wrong.
+    // An error of effect/cli, which has already printed the help and the mistake.
     case "ShowHelp":
       return hasErrors(error) ? ExitCode.usage : ExitCode.success
     case "MigrationError":
@@ -90,7 +89,7 @@ export const exitCodeOf = (error: unknown): number => {
   }
 }
 
-/** What standard error says about an error; `undefined` if all has been said. */
+/** The message on standard error for an error; `undefined` if it has already been printed. */
 export const messageOfFailure = (error: unknown): string | undefined =>
   error instanceof Ended || error instanceof OutputClosed || tagOf(error) === "ShowHelp" ? undefined : messageOf(error)
 
@@ -101,13 +100,13 @@ const hasErrors = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors) &&
   error.errors.length > 0
 
-/** By the tag alone: `effect-ldap/replica` is loaded by its commands only. */
+/** Only the tag is read, since `effect-ldap/replica` is loaded only by its own commands. */
 const codeOfReplica = (error: unknown): number => {
   const reason = typeof error === "object" && error !== null && "reason" in error ? tagOf(error.reason) : undefined
   return reason === "InvalidOption" ? ExitCode.usage : reason === "Held" ? ExitCode.busy : ExitCode.other
 }
 
-/** Exit codes have a byte, and those from 126 belong to the shell. */
+/** An exit code is one byte, and codes from 126 belong to the shell. */
 const codeOfServer = (code: number): number => code > 0 && code < 126 ? code : ExitCode.other
 
 const codeOfReason = (reason: LdapErrorReason): number => {
@@ -139,7 +138,7 @@ const codeOfReason = (reason: LdapErrorReason): number => {
   }
 }
 
-/** What the KDC refuses is what the server would refuse. */
+/** If the KDC refuses the account or the password, the exit code is that of a refused bind. */
 const codeOfKerberos = (kind: KerberosFailureKind): number => {
   switch (kind) {
     case "clientUnknown":
@@ -154,6 +153,6 @@ const codeOfKerberos = (kind: KerberosFailureKind): number => {
   }
 }
 
-/** Whatever the reason, the server refuses this login with this password. */
+/** For every reason about the user, the exit code is that of a refused bind. */
 const codeOfLogin = (reason: LoginReason): number =>
   reason._tag === "DirectoryFailed" ? codeOfReason(reason.cause.reason) : LdapResultCode.invalidCredentials

@@ -1,9 +1,9 @@
 /**
- * The commands by their names. Each is loaded when it is needed: a start takes as long as what it loads.
+ * The commands by their names. A command is loaded when it is called, since the start takes as long as the files that it loads.
  */
 import * as Effect from "effect/Effect"
 
-/** By the groups of the help. */
+/** In the groups of the help. */
 const groups = {
   Read: {
     search: () => import("./commands/read/search.ts").then(({ search }) => search),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npx effect-ldap`: has Node keep what it compiles, and starts. The cache is in the user's own folder, since one in a folder that all users
- * may write to could hold another user's code. Node does without where it can't be written.
+ * `npx effect-ldap`: turns on Node's compile cache, and starts. The cache is in the user's own folder, since a folder that all users can
+ * write to could contain another user's code. If the folder can't be written, Node compiles without a cache.
  */
 import { enableCompileCache } from "node:module"
 import { homedir } from "node:os"

@@ -1,15 +1,15 @@
 /**
- * Bounds the memory of long streams. V8 lets the space for new objects grow to 64 MB and more while a command creates millions of them, all of
- * which are garbage a moment later, and the C library keeps what was freed. A flag of Node says how far it may grow, but takes effect
- * at the start of a process only; the factor of growth takes effect at once.
+ * Limits the memory of long streams. A command may create millions of short-lived objects. V8 lets the space for new objects grow to 64 MB
+ * and more, and the C library keeps memory that was freed. Node has a flag for the maximum size, but it takes effect only at the start of a
+ * process; the growth factor takes effect at once.
  */
 import * as Effect from "effect/Effect"
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 
-/** So much is enough for objects that live for a moment. Half of it leads to twice as many collections. */
+/** This size is enough for short-lived objects. Half of it doubles the number of garbage collections. */
 const enough = 4_000_000
 
-/** Lets the space for new objects grow to a few megabytes, and no further. */
+/** Limits the space for new objects to a few megabytes. */
 export const youngGenerationLimit: Effect.Effect<void> = Effect.gen(function*() {
   while (newSpaceSize() < enough) yield* Effect.sleep(20)
   setFlagsFromString("--semi-space-growth-factor=1")

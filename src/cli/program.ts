@@ -17,8 +17,8 @@ import { TraceOutput } from "./settings/connection.ts"
 
 const root = Command.make("effect-ldap").pipe(
   Command.withDescription(
-    "Look at LDAP directories, change them, and find out what is wrong with a server.\n\n" +
-      "Settings come from flags, the environment (LDAP_URL, LDAP_BIND_DN, LDAP_PASSWORD_FILE …), a profile of " +
+    "Read and change LDAP directories, and find out what is wrong with a server.\n\n" +
+      "Settings come from flags, the environment (LDAP_URL, LDAP_BIND_DN, LDAP_PASSWORD_FILE …), a profile in " +
       "~/.config/effect-ldap/config.json, and questions. Exit code: the LDAP result code, or 89 for a mistake in the arguments."
   ),
   Command.withExamples([
@@ -28,7 +28,7 @@ const root = Command.make("effect-ldap").pipe(
   ])
 )
 
-/** The command that the arguments name is loaded alone, which takes a third of the time; help and completions need all. */
+/** Only the command that the arguments name is loaded, which takes a third of the time. Help and completions need all commands. */
 const commandLineFor = (args: ReadonlyArray<string>) => {
   const one = commandNamed(args[0])
   return one === undefined || args.includes("--completions")
@@ -37,8 +37,8 @@ const commandLineFor = (args: ReadonlyArray<string>) => {
 }
 
 /**
- * Runs the command line. Succeeds with the exit code, whatever happens in the command; says on standard error what went wrong.
- * Interruption ends it after the unbind.
+ * Runs the command line. Always succeeds, with the exit code; the message of a failure goes to standard error. Interruption ends the run
+ * after the unbind.
  */
 export const run = Effect.fnUntraced(function*(args: ReadonlyArray<string>, version: string) {
   const stdio = yield* Stdio.Stdio
@@ -59,7 +59,7 @@ export const run = Effect.fnUntraced(function*(args: ReadonlyArray<string>, vers
   )
 })
 
-/** Help that was asked for is data; what is said about a mistake isn't. */
+/** Help that was asked for goes to standard output; messages about a mistake go to standard error. */
 const presenterOn = (stdio: Stdio.Stdio): CliOutput.Presenter => ({
   present: Effect.fnUntraced(function*(event: CliOutput.Presenter.Event) {
     const { canColor } = yield* TerminalCapabilities

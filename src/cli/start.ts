@@ -19,7 +19,7 @@ import { ExitCode } from "./CliFailure.ts"
 import { youngGenerationLimit } from "./memory.ts"
 import { run } from "./program.ts"
 
-/** Prompts are on standard error, so that standard output has data only. */
+/** Prompts are written to standard error, so that standard output has data only. */
 const terminal = Layer.effect(
   Terminal.Terminal,
   Effect.map(NodeTerminal.make(), (terminal) =>
@@ -42,7 +42,7 @@ const services = Layer.provideMerge(
 export const start = (manifest: URL): void => {
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly version: string }
 
-  // A reader that goes away is no reason for a stack trace: writes fail with EPIPE, and that ends the command quietly.
+  // If the reader of standard output goes away, there is no stack trace: writes fail with EPIPE, and that ends the command quietly.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
 
   const fiber = Effect.runFork(
@@ -54,7 +54,7 @@ export const start = (manifest: URL): void => {
 
   let signals = 0
   const interrupt = (): void => {
-    // Once: abandon and unbind. Twice: the person doesn't want to wait for that.
+    // The first signal abandons requests and unbinds; the second ends the process at once.
     if (++signals > 1) process.exit(ExitCode.interrupted)
     fiber.interruptUnsafe()
   }
@@ -68,12 +68,12 @@ export const start = (manifest: URL): void => {
       : Cause.hasInterruptsOnly(exit.cause)
       ? ExitCode.interrupted
       : defect(exit.cause)
-    // What was written goes out before the process ends; standard input may still be open, so it doesn't end by itself.
+    // Waits until all output is written, and then ends the process, which would not end by itself while standard input is open.
     process.stdout.write("", () => process.exit(code))
   })
 }
 
-/** A mistake in this program. Its message may have anything in it, so it is short. */
+/** A defect of this program, printed with its stack trace. */
 const defect = (cause: Cause.Cause<never>): number => {
   process.stderr.write(`effect-ldap: a defect, please report it: ${Cause.pretty(cause)}\n`)
   return ExitCode.other

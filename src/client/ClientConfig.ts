@@ -12,7 +12,7 @@ import type * as LdapServers from "./servers/LdapServers.ts"
 import type { ReadWriteOptions } from "./servers/readWrite.ts"
 
 /**
- * How a client opens a session outside its pool: like those of the pool, except for the settings that are given.
+ * How a client opens a session outside its pool: with the settings of the pool's sessions, except for those that are given.
  *
  * @category models
  * @since 0.1.0
@@ -31,9 +31,9 @@ export interface ClientOptions extends LdapSession.SessionOptions, LdapTransport
   /** Size and limits of the connection pool; see {@link LdapPool.PoolOptions}. */
   readonly pool?: LdapPool.PoolOptions | undefined
   /**
-   * When and how often a failed operation is retried. Which failures allow a retry is fixed: the request wasn't written or
-   * carried out (the session was lost before, no connection, `PoolTimeout`, the server busy or unavailable), and for reads also
-   * a response that was lost or did not come in time. A write that may have been carried out is never retried.
+   * When and how often a failed operation is retried. The failures that allow a retry are fixed. Any operation may be retried if its
+   * request wasn't written or wasn't carried out (the session was lost before, no connection, `PoolTimeout`, the server busy or
+   * unavailable). A read may also be retried if its response was lost or late. A write that may have been carried out is never retried.
    *
    * Default: if the request wasn't written because its session had ended, up to three retries at once, each on another session;
    * if the response to a read was lost with the session, one retry; otherwise none.
@@ -44,8 +44,8 @@ export interface ClientOptions extends LdapSession.SessionOptions, LdapTransport
 }
 
 /**
- * Where a client's servers are: one, by its `url`; several that hold the same directory, by `urls`, of which the client uses the first
- * that works; or `servers`, for servers that DNS announces or another strategy. With `{ read, write }` reads go to servers of their own.
+ * Where a client's servers are. `url` is one server. `urls` are several that hold the same directory; the client uses the first that works.
+ * `servers` is a set, from DNS or with another strategy. With `{ read, write }` reads and writes go to different servers.
  *
  * @category models
  * @since 0.1.0
@@ -60,7 +60,7 @@ export type Servers =
   }
 
 /**
- * Servers to read from, and servers to write to. Each has a pool of its own, as `pool` says.
+ * Servers to read from, and servers to write to. Each of the two has its own pool with the settings of `pool`.
  *
  * @category models
  * @since 0.1.0

@@ -72,8 +72,8 @@ export const fromSession = (session: LdapSession.LdapSession): LdapClient => {
  *
  * **Details**
  *
- * `open` opens a session outside the pool, with the settings in which it differs. Without `open`, `withSession` needs settings
- * with a `url`.
+ * `open` opens a session outside the pool, with settings that replace those of the pool's sessions. Without `open`, `withSession` needs
+ * settings with a `url`.
  *
  * @category constructors
  * @since 0.1.0
@@ -134,11 +134,10 @@ const withSession = (server: string, open: OpenSession | undefined): LdapClient[
  * instead. Interruption stops opening, and leaves no connection open. Later the pool replaces sessions that are lost; while it can't,
  * operations fail with the reason.
  *
- * Fibers share a client freely. An operation shares its session with others, up to `pool.concurrency`. While `pool.max` allows, a
- * streamed search has its session to itself for as long as the stream runs; a program may use the client for each element of the stream.
- * A paged search, a sorted search and a virtual list view never share a session with another of these, since servers keep their state
- * for each connection. Any number of them may run at once, also within each other; beyond `pool.max` they wait for their turn. The
- * details are described at `LdapPool.stream`.
+ * Fibers share a client freely. An operation shares its session with others, up to `pool.concurrency`. While `pool.max` allows, a streamed
+ * search has its session to itself until the stream ends. A program may use the client for each element of the stream. A paged search, a
+ * sorted search and a virtual list view never share a session with another of these, since servers keep their state for each connection.
+ * Any number of them may run at once, also within each other; beyond `pool.max` they wait. `LdapPool.stream` describes the details.
  *
  * The option `retry` describes what is retried when a session is lost. A stream is retried only while it has emitted nothing.
  *
@@ -219,7 +218,7 @@ const clientProblem = (config: ClientConfig): InvalidRequest | undefined => {
  *
  * **Details**
  *
- * The pool's health check decides whether a server can be used, and a server whose session fails it later rests.
+ * The pool's health check decides whether a server can be used. A server rests if one of its sessions fails the check later.
  *
  * @category constructors
  * @since 0.1.0
@@ -251,12 +250,12 @@ export const fromServers = Effect.fnUntraced(function*(
 })
 
 /**
- * A client whose reads go to one client and whose writes go to another: replicas, and the servers that take changes.
+ * A client whose reads go to replicas, and whose writes go to the servers that accept changes.
  *
  * **Details**
  *
- * Searches, lookups, comparisons and the root DSE are reads. Everything else is a write: changes, extended operations (their effect
- * is not known), and the sessions of {@link LdapClient.withSession}, since logins change the state of accounts.
+ * Searches, lookups, comparisons and the root DSE are reads. All other operations are writes: changes; extended operations, whose effect is
+ * not known; and the sessions of {@link LdapClient.withSession}, since logins change the state of accounts.
  *
  * Replicas may be behind. `Effect.provideService(effect, LdapClient.ReadFrom, "write")`, or `Stream.provideService` for a stream, sends
  * a read that needs current data to the servers for writes. With `readYourWrites` all reads of this client go there for a while after
@@ -292,7 +291,7 @@ export const fromTransport = (
   config: TransportConfig = {}
 ): Effect.Effect<LdapClient, LdapError, Scope.Scope> => overTransport(() => Effect.succeed(transport), config, false)
 
-/** The transport to the one server of a client, with the settings in which it differs. */
+/** The transport to the one server of a client, with the settings that replace those of the client. */
 type Reach = (different: LdapTransport.UrlOptions) => Effect.Effect<LdapTransport.LdapTransport, LdapError>
 
 const overTransport = Effect.fnUntraced(function*(

@@ -1,5 +1,5 @@
 /**
- * The client as programs see it: the interface of the service and its tag. `LdapClient.ts` makes clients.
+ * The interface of the client's service and its tag. `LdapClient.ts` makes clients.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -24,9 +24,9 @@ export interface LdapClient extends LdapSession.LdapOperations {
    *
    * **Details**
    *
-   * Given an `LdapAuth`, the session is opened like the client's own and bound with these credentials. Given settings, they replace
-   * those of the client one by one. Settings with a `url` stand alone, so that the client's credentials never go to another server.
-   * The session is outside the pool and doesn't count there. What `f` opens in its scope is closed before the unbind.
+   * Given an `LdapAuth`, the session is opened like the client's own sessions and bound with these credentials. Given settings, each of
+   * them replaces that of the client. Settings with a `url` replace all settings of the client, so that its credentials never go to another
+   * server. The session is outside the pool and doesn't count there. Resources that `f` opens in its scope are released before the unbind.
    *
    * **Example**
    *

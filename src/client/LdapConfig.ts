@@ -1,6 +1,6 @@
 /**
- * Settings of a client from the environment, under fixed names, for programs that have no reason to choose their own.
- * `LdapClient.layerConfig` takes them as they are; examples/.env.example lists the names.
+ * Settings of a client from the environment, under fixed names, for programs that don't need names of their own. `LdapClient.layerConfig`
+ * takes them as they are; examples/.env.example lists the names.
  *
  * @since 0.1.0
  */

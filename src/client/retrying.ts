@@ -9,7 +9,7 @@ import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { LdapError } from "../model/LdapError.ts"
 
-/** Whether an operation may be repeated although it was carried out already: only a read may. */
+/** Whether an operation may be repeated after it was carried out: only a read may. */
 export type Kind = "read" | "write"
 
 /**
@@ -20,22 +20,25 @@ export type Kind = "read" | "write"
  */
 export type RetrySchedule = Schedule.Schedule<unknown, LdapError>
 
-/** Decides after a failure whether to retry, perhaps after a delay. Each run of an operation has its own, since it counts. */
+/**
+ * Decides after a failure whether to retry, perhaps after a delay. Each run of an operation has its own decision, since it counts the
+ * retries.
+ */
 export type Decide = (error: LdapError) => Effect.Effect<boolean>
 
-/** How often an operation is retried whose session ended before its request was written. */
+/** How often an operation is retried if its session ended before its request was written. */
 const mostUnsent = 3
 
-/** How often a read is retried whose response was lost. */
+/** How often a read is retried if its response was lost. */
 const mostLost = 1
 
-/** What happened to the request, as far as it is known. */
+/** How far the request got, as far as the client knows. */
 type Fate =
   /** It was not written, because its session had ended. */
   | "unsent"
   /** It was written, and the session ended before the answer came. */
   | "lost"
-  /** The server did not carry it out, for a reason that is not in the request. */
+  /** The server did not carry it out, for a reason that is not in the request itself. */
   | "refused"
   /** It was written, and no response came in time. */
   | "unanswered"
@@ -45,13 +48,13 @@ type Fate =
 const fateOf = ({ reason }: LdapError): Fate => {
   switch (reason._tag) {
     case "ProtocolViolation":
-      // Without it, the violation was in the response to this operation, and a retry would meet it again.
+      // Otherwise the violation was in the response to this operation, and a retry would meet it again.
       if (reason.inDoubt === undefined) return "final"
       return reason.inDoubt ? "lost" : "unsent"
     case "ConnectionLost":
       return reason.inDoubt ? "lost" : "unsent"
     case "SessionClosed":
-      // The program has released its sessions, so it doesn't want another one.
+      // The program has released its sessions, so it wants no retry.
       return reason.why._tag === "Released" ? "final" : reason.inDoubt ? "lost" : "unsent"
     case "RequestTimeout":
       return "unanswered"
@@ -63,7 +66,7 @@ const fateOf = ({ reason }: LdapError): Fate => {
 /** Whether the request was not sent, because its session had ended. */
 export const isUnsent = (error: LdapError): boolean => fateOf(error) === "unsent"
 
-/** A new decision about one run of an operation. */
+/** Starts a new decision for one run of an operation. */
 export const begin = (kind: Kind, schedule: RetrySchedule | undefined): Effect.Effect<Decide> =>
   schedule === undefined ? Effect.sync(() => byCount(kind)) : bySchedule(kind, schedule)
 

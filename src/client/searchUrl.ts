@@ -1,5 +1,5 @@
 /**
- * A search that is given as a URL.
+ * A search described by an LDAP URL.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

@@ -1,12 +1,12 @@
 /**
- * A clock for ages and idle times. When the system's time is set (NTP, a virtual machine that is resumed), ages that are measured
- * by it are wrong by the step. This clock begins with the system's time and goes on with the monotonic time.
+ * A clock for ages and idle times. Ages that are measured by the system's time become wrong if that time is set (by NTP, or in a virtual
+ * machine that is resumed). This clock starts with the system's time and continues with the monotonic time.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /**
- * The same clock without steps. Its milliseconds are the Unix time of this call plus the monotonic time since. Effect's `Pool` and
+ * The same clock without jumps. Its milliseconds are the Unix time of this call plus the monotonic time since then. Effect's `Pool` and
  * `RcMap` measure idle times by `currentTimeMillis`, so they are given such a clock.
  */
 export const steady = (clock: Clock.Clock): Clock.Clock => {

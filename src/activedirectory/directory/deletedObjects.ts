@@ -1,6 +1,6 @@
 /**
- * Deleted objects (MS-ADTS section 3.1.1.5.5): tombstones, those in the recycle bin, and recycled ones. They are found with a control, and a
- * modification brings them back.
+ * Deleted objects (MS-ADTS section 3.1.1.5.5): tombstones, objects in the recycle bin, and recycled objects. A control makes them visible,
+ * and a modification restores one.
  *
  * @since 0.2.0
  */
@@ -31,15 +31,18 @@ import type { DnInput, FilterInput, LdapOperations, OperationOptions } from "../
 export interface DeletedObject {
   /** Its name below `CN=Deleted Objects`. */
   readonly dn: string
-  /** Use it to name the object: it stays the same when it is restored. */
+  /** The GUID. Use it to identify the object, since it stays the same after a restore. */
   readonly guid: string
-  /** The RDN's value that it had. */
+  /** The value of the RDN before the deletion. */
   readonly name: string
-  /** Where it was. The parent may have been deleted or moved since. */
+  /** The DN of the parent before the deletion. The parent may have been deleted or moved since. */
   readonly lastKnownParent: string | undefined
-  /** As the attribute has it: given up by the recycle bin, or a tombstone of a domain without one, which can be restored. */
+  /**
+   * The value of `isRecycled`: the recycle bin has released the object; or the object is a tombstone of a domain without a recycle bin,
+   * which can still be restored.
+   */
   readonly isRecycled: boolean
-  /** The object as it is now, with the attributes that are left. */
+  /** The deleted object, with the attributes that are left. */
   readonly entry: LdapEntry
 }
 
@@ -50,13 +53,13 @@ export interface DeletedObject {
  * @since 0.2.0
  */
 export interface DeletedObjectsOptions extends OperationOptions {
-  /** Which deleted objects; `(isDeleted=TRUE)` is added. */
+  /** A filter for deleted objects; `(isDeleted=TRUE)` is added. */
   readonly filter?: FilterInput | undefined
   /** Further attributes of `entry`. Default: all that are left. */
   readonly attributes?: ReadonlyArray<string> | undefined
-  /** Whether recycled objects are listed, too. Default false. */
+  /** Whether recycled objects are listed too. Default false. */
   readonly recycled?: boolean | undefined
-  /** Default 500. */
+  /** Page size. Default 500. */
   readonly pageSize?: number | undefined
 }
 
@@ -67,9 +70,9 @@ const needed = ["objectGUID", "name", "lastKnownParent", "msDS-LastKnownRDN", "i
  *
  * **Details**
  *
- * `base` is the domain (`DC=ad,DC=example,DC=org`) or a name below it. Sends the control "show deleted", critical. Accounts without the right
- * to list deleted objects see none. Without the recycle bin, most attributes of a deleted object are gone. The server decides which objects can
- * still be restored; with `recycled` the others are listed, too.
+ * `base` is the domain (`DC=ad,DC=example,DC=org`) or a DN below it. Sends the critical control "show deleted". An account without the
+ * right to list deleted objects sees none. Without the recycle bin, a deleted object has lost most of its attributes. The server decides
+ * which objects can still be restored; with `recycled` the others are listed too.
  *
  * Fails with `LdapError`. Interruption, or ending the stream early, abandons the search.
  *
@@ -102,7 +105,7 @@ export const deletedObjects = (
 const showDeleted = LdapControl.showDeleted.make(undefined, { critical: true })
 const showRecycled = LdapControl.showRecycled.make(undefined, { critical: true })
 
-/** `CN=Deleted Objects` is marked as deleted itself. */
+/** The container `CN=Deleted Objects` is itself marked as deleted. */
 const isContainer = ({ entry, lastKnownParent }: DeletedObject): boolean =>
   lastKnownParent === undefined && !/\\0ADEL:/i.test(entry.dn)
 
@@ -111,7 +114,7 @@ const deletedObject = (entry: LdapEntry): DeletedObject => {
   return {
     dn: entry.dn,
     guid: guid === undefined ? "" : Result.getOrElse(Guid.fromBytes(guid), () => ""),
-    // A deleted object's name has its GUID behind a line feed.
+    // The name of a deleted object has its GUID after a line feed.
     name: entry.get("msDS-LastKnownRDN") ?? (entry.get("name") ?? "").split("\n", 1)[0]!,
     lastKnownParent: entry.get("lastKnownParent"),
     isRecycled: entry.get("isRecycled")?.toUpperCase() === "TRUE",
@@ -120,7 +123,7 @@ const deletedObject = (entry: LdapEntry): DeletedObject => {
 }
 
 /**
- * Where {@link restore} puts an object.
+ * The new place for an object that {@link restore} restores.
  *
  * @category models
  * @since 0.2.0
@@ -128,9 +131,9 @@ const deletedObject = (entry: LdapEntry): DeletedObject => {
 export interface RestoreOptions extends OperationOptions {
   /** The parent. Default: the last known one. */
   readonly parent?: DnInput | undefined
-  /** The value of the RDN. Default: the name that it had. */
+  /** The value of the RDN. Default: its value before the deletion. */
   readonly name?: string | undefined
-  /** Attributes that are set in the same modification, which a tombstone has lost: for example `userPrincipalName`. */
+  /** Attributes to set in the same modification because a tombstone has lost them: for example `userPrincipalName`. */
   readonly changes?: ReadonlyArray<LdapModification.LdapModification> | undefined
 }
 
@@ -139,10 +142,11 @@ export interface RestoreOptions extends OperationOptions {
  *
  * **Details**
  *
- * Removes `isDeleted` and sets `distinguishedName`, with the control "show deleted" (MS-ADTS section 3.1.1.5.3.7). Fails with `NoSuchObject` if
- * no object, or no parent, has this name; `InvalidRequest` if the object isn't deleted, is recycled, or if its last known parent was deleted, too: give
- * `parent` then, or restore that first; `EntryAlreadyExists` if another entry has the name: give `name`; `InsufficientAccessRights`
- * without the right to reanimate tombstones. Not sent again after it may have reached the server.
+ * Removes `isDeleted` and sets `distinguishedName`, with the control "show deleted" (MS-ADTS section 3.1.1.5.3.7). Fails with
+ * `NoSuchObject` if there is no object with this GUID, or no such parent. Fails with `InvalidRequest` if the object isn't deleted or is
+ * recycled, or if its last known parent was deleted too: then give `parent`, or restore the parent first. Fails with `EntryAlreadyExists`
+ * if another entry has the name: then give `name`. Fails with `InsufficientAccessRights` without the right to reanimate tombstones. It is
+ * not retried after it may have reached the server.
  *
  * Interruption abandons the request in flight, which the server may have carried out.
  *
@@ -196,7 +200,7 @@ export const restore = (
       const type = /^([A-Za-z][A-Za-z0-9-]*)=/.exec(object.dn)?.[1] ?? "CN"
       const rdn = LdapDn.child(superior.success, LdapDn.rdn(type, name ?? object.name))
       const restored = rdn.toString()
-      // The name that the object has now: Samba doesn't take a GUID here.
+      // Uses the current DN of the object, since Samba doesn't accept a GUID here.
       yield* client.modify(object.dn, [
         LdapModification.delete("isDeleted"),
         LdapModification.replace("distinguishedName", restored),

@@ -1,6 +1,6 @@
 /**
- * The global catalog: some attributes of every entry of the forest, on ports 3268 and 3269 (MS-ADTS section 3.1.1.1.11). It finds an entry in
- * any domain; the rest of the entry is read from a controller of its own.
+ * The global catalog has some attributes of every entry of the forest, on ports 3268 and 3269 (MS-ADTS section 3.1.1.1.11). It finds an
+ * entry in any domain; the whole entry is then read from a controller of its domain.
  *
  * @since 0.2.0
  */
@@ -17,7 +17,7 @@ import * as Guid from "../../model/windows/Guid.ts"
 import type { DnInput, FilterInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 
 /**
- * The DNS name of the domain that an entry is in, from the `DC` parts at the end of its name: `ad.example.org`. None if it has no such parts.
+ * The DNS name of an entry's domain, from the `DC` parts at the end of its DN: `ad.example.org`. None if the DN has no such parts.
  *
  * @category global catalog
  * @since 0.2.0
@@ -43,9 +43,12 @@ export const domainOfName = (dn: DnInput): Option.Option<string> => {
 export interface ForestEntry {
   /** The DNS name of its domain. */
   readonly domain: string
-  /** As its own domain has it; as the catalog has it, if `isPartial`. */
+  /** The entry from its own domain, or from the catalog if `isPartial`. */
   readonly entry: LdapEntry
-  /** Whether only the attributes of the catalog are there, since `clientOf` has no client for the domain or the domain doesn't have the entry (any more). */
+  /**
+   * Whether the entry has only the attributes of the catalog. That is so if `clientOf` has no client for the domain, or the domain doesn't
+   * have the entry (any more).
+   */
   readonly isPartial: boolean
 }
 
@@ -58,13 +61,13 @@ export interface ForestEntry {
 export interface FindInForestOptions<E = never, R = never> extends OperationOptions {
   /** The filter, with attributes that the catalog has. */
   readonly filter: FilterInput
-  /** Where to search. Default: the whole forest. */
+  /** The base of the search. Default: the whole forest. */
   readonly base?: DnInput | undefined
   /** The attributes that are read from the entry's own domain. */
   readonly attributes?: ReadonlyArray<string> | undefined
   /** A client for a domain, by its DNS name; `undefined` for a domain without one. */
   readonly clientOf: (domain: string) => Effect.Effect<Pick<LdapOperations, "lookup"> | undefined, E, R>
-  /** How many entries are read from their domains at the same time. Default 4. */
+  /** How many entries are read from their domains at a time. Default 4. */
   readonly concurrency?: number | undefined
 }
 
@@ -78,8 +81,8 @@ export interface FindInForestOptions<E = never, R = never> extends OperationOpti
  *
  * **Details**
  *
- * The catalog may be behind the domains: an entry that was moved or deleted since comes as the catalog has it, with `isPartial`. Entries keep the
- * order of the catalog.
+ * The catalog may be behind the domains: an entry that was moved or deleted since is returned from the catalog, with `isPartial`. Entries
+ * come in the order of the catalog.
  *
  * Fails with `LdapError`, and with the errors of the program's functions. Interruption, or ending the stream early, abandons the requests in flight.
  *

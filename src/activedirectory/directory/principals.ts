@@ -1,5 +1,5 @@
 /**
- * Whom a SID stands for: the primary group of an account, foreign security principals, and any SID in a list of members or rights.
+ * Finds what SIDs stand for: the primary group of an account, foreign security principals, and any SID in a list of members or rights.
  *
  * @since 0.2.0
  */
@@ -21,7 +21,7 @@ import type { DnInput, LdapOperations, OperationOptions } from "../../session/Ld
 import { nameOf } from "../ActiveDirectorySid.ts"
 
 /**
- * Whom a SID stands for.
+ * The account, group or well-known identity that a SID stands for.
  *
  * @category models
  * @since 0.2.0
@@ -31,32 +31,35 @@ export interface Principal {
   readonly sid: string
   /** The name of a well-known SID, as `ActiveDirectorySid.nameOf` has it. */
   readonly wellKnown: string | undefined
-  /** The entry, if one of the domains that were asked has it; not that of a foreign security principal, which only stands for another. */
+  /**
+   * The entry, if one of the searched domains has it. The entry of a foreign security principal is not used here, since it only refers to
+   * another entry.
+   */
   readonly dn: string | undefined
   /** `sAMAccountName` of the entry. */
   readonly name: string | undefined
   /** The object classes of the entry; empty without an entry. */
   readonly objectClasses: ReadonlyArray<string>
-  /** Whether the domain holds it as a foreign security principal. */
+  /** Whether the domain has a foreign security principal for it. */
   readonly isForeign: boolean
 }
 
 const attributes = ["objectSid", "sAMAccountName", "objectClass", "cn"]
 
-/** A filter with more parts than this makes servers slow. */
+/** A filter with more values makes servers slow. */
 const batch = 50
 
 /** The most SIDs in one call. */
 const most = 10_000
 
 /**
- * Finds whom SIDs stand for: well-known ones by their names, others by their entries, in as few searches as possible.
+ * Finds what SIDs stand for: well-known SIDs by their names, others by their entries, with as few searches as possible.
  *
  * **Details**
  *
- * `base` is the domain of the client. SIDs of other domains are found through `domains`, clients by the SID of their domain with their bases; a
- * global catalog with the base `""` knows all domains of the forest. SIDs that aren't found anywhere are in the result without a name. 50 SIDs go
- * into one search. At most 10,000 SIDs; more fail with `InvalidRequest`, as does text that is no SID.
+ * `base` is the domain of the client. SIDs of other domains are searched in `domains`: a client and its base for the SID of each domain. A
+ * global catalog with the base `""` has all domains of the forest. SIDs that aren't found are in the result without a name. One search has
+ * 50 SIDs. More than 10,000 SIDs fail with `InvalidRequest`, and so does text that is not a SID.
  *
  * Interruption abandons the searches in flight.
  *
@@ -88,7 +91,7 @@ export const resolveSids = (
           wanted,
           (sid) => domains?.get(Result.getOrElse(Sid.domainOf(sid), () => "")) ?? { client, base }
         )
-        // Those of the own domain are searched for too, if another one was asked for them: the domain may hold them as foreign.
+        // SIDs of other domains are also searched in this domain, which may have a foreign security principal for them.
         const places = [...byPlace.entries()].map(([place, some]) => ({ ...place, some }))
         for (const { base, client, some } of places) {
           for (let at = 0; at < some.length; at += batch) {
@@ -105,7 +108,7 @@ export const resolveSids = (
             for (const entry of entries) {
               const bytes = entry.getBytes("objectSid")
               const sid = bytes === undefined ? undefined : Result.getOrUndefined(Sid.fromBytes(bytes))
-              // A server may send what wasn't asked for.
+              // A server may send entries that were not requested.
               const known = sid === undefined ? undefined : principals.get(sid)
               if (known !== undefined) principals.set(known.sid, withEntry(known, entry))
             }
@@ -125,12 +128,11 @@ const withEntry = (principal: Principal, entry: LdapEntry): Principal => {
 }
 
 /**
- * The SID that a foreign security principal stands for, from its name: `CN=S-1-5-21-…,CN=ForeignSecurityPrincipals,DC=…`. None for another
- * name.
+ * The SID of a foreign security principal, from its name: `CN=S-1-5-21-…,CN=ForeignSecurityPrincipals,DC=…`. None for another kind of name.
  *
  * **When to use**
  *
- * For members of a group that are of another forest, or well-known: the domain has no entry of theirs but this.
+ * For members of a group that are well-known or of another forest: this is the only entry that the domain has for them.
  *
  * @category principals
  * @since 0.2.0
@@ -145,8 +147,8 @@ export const foreignSid = (dn: DnInput): Option.Option<string> => {
 }
 
 /**
- * The SID of the primary group of an account, which no `memberOf` and no `member` contains: from `objectSid` and `primaryGroupID`. None if
- * the entry lacks either.
+ * The SID of the primary group of an account, from `objectSid` and `primaryGroupID`. Neither `memberOf` nor `member` includes this group.
+ * None if the entry lacks one of the two attributes.
  *
  * @category principals
  * @since 0.2.0
@@ -155,7 +157,7 @@ export const primaryGroupSid = (entry: LdapEntry): Option.Option<string> =>
   Option.fromUndefinedOr(primaryGroupSidOf(entry))
 
 /**
- * The primary group of an account, by the account's name. None if the group isn't visible.
+ * The primary group of an account, by the DN of the account. None if the group isn't visible.
  *
  * **Details**
  *

@@ -1,6 +1,6 @@
 /**
- * Replication metadata: which change of which controller each attribute has its value from (`replPropertyMetaData`, MS-DRSR section 5.159),
- * and how far a replica has followed the others (`replUpToDateVector`, MS-DRSR section 5.165).
+ * Replication metadata: for each attribute, the change and the controller that its value comes from (`replPropertyMetaData`, MS-DRSR
+ * section 5.159), and how far a replica has followed the others (`replUpToDateVector`, MS-DRSR section 5.165).
  *
  * @since 0.2.0
  */
@@ -21,13 +21,13 @@ export interface AttributeChange {
   readonly attribute: number
   /** How often it has changed. */
   readonly version: number
-  /** When, by the clock of the controller that changed it; `undefined` for 0. */
+  /** The time of the change, by the clock of the controller that made it; `undefined` for 0. */
   readonly time: DateTime.Utc | undefined
-  /** The controller (its invocation) that changed it. */
+  /** The controller that made the change, by its invocation id. */
   readonly invocation: string
   /** The number of the change on that controller. */
   readonly originatingUsn: bigint
-  /** The number of the change on the controller that was asked. */
+  /** The number of the change on the controller that was read from. */
   readonly localUsn: bigint
 }
 
@@ -40,7 +40,7 @@ export interface AttributeChange {
 export interface ReplicaCursor {
   /** The invocation id of the other domain controller's database, as the text of a GUID. */
   readonly invocation: string
-  /** All changes of that controller up to this one are there. */
+  /** The replica has all changes of that controller up to this number. */
   readonly usn: bigint
   /** When replication last succeeded; `undefined` if the server doesn't say. */
   readonly time: DateTime.Utc | undefined
@@ -50,11 +50,11 @@ export interface ReplicaCursor {
 const secondsTime = (seconds: bigint): DateTime.Utc | undefined =>
   Result.getOrUndefined(toDateTime(seconds * 10_000_000n))
 
-/** MS-DRSR has seconds for cursors, too, and Samba FILETIME: numbers so large are no seconds of this era. */
+/** By MS-DRSR a cursor has seconds too, but Samba writes FILETIME. A number this large can't be seconds of this era. */
 const cursorTime = (value: bigint): DateTime.Utc | undefined =>
   value < 2n ** 40n ? secondsTime(value) : Result.getOrUndefined(toDateTime(value))
 
-/** An array of elements of one size; the count is checked against the bytes before anything is made. */
+/** Reads an array of elements of one size. The count is checked against the bytes before anything is allocated. */
 const elements = <A>(cursor: ByteCursor, size: number, read: () => A): ReadonlyArray<A> => {
   const count = cursor.uint32()
   cursor.uint32()
@@ -63,7 +63,7 @@ const elements = <A>(cursor: ByteCursor, size: number, read: () => A): ReadonlyA
 }
 
 /**
- * The changes that the values of an entry come from, from `replPropertyMetaData`.
+ * For each attribute, the change that gave it its value, from `replPropertyMetaData`.
  *
  * @category replication
  * @since 0.2.0
@@ -86,7 +86,8 @@ export const attributeChanges = (
   })
 
 /**
- * How far a replica of a naming context has followed the others, from `replUpToDateVector`. Both versions are read; only the second has times.
+ * How far a replica of a naming context has followed the others, from `replUpToDateVector`. Both versions of its format are read; only the
+ * second one has times.
  *
  * @category replication
  * @since 0.2.0

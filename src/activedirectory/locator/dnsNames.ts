@@ -1,6 +1,6 @@
 /**
- * Names as DNS writes them (RFC 1035 section 4.1.4), with pointers to what came before. A pointer has to go back, so that no chain of them
- * ends nowhere, and a name has at most 255 bytes.
+ * Reads names as DNS writes them (RFC 1035 section 4.1.4), with pointers to earlier names. A pointer must point backwards, so that every
+ * chain of pointers ends. A name has at most 255 bytes.
  */
 import type { ByteCursor } from "../ByteCursor.ts"
 
@@ -11,7 +11,7 @@ export const readName = (cursor: ByteCursor): string => {
   let length = 0
   const { bytes } = cursor
   let at = cursor.position
-  /** Where the next pointer has to point before. */
+  /** The next pointer must point before this offset. */
   let before = at
   let end: number | undefined
   for (;;) {

@@ -1,4 +1,4 @@
-/** What the locator of domain controllers is asked, and what it answers. DomainControllers.ts exports it. */
+/** The options and results of the locator of domain controllers. DomainControllers.ts exports them. */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
@@ -13,10 +13,10 @@ import type { DomainControllerFlag, NetlogonResponse } from "./netlogonResponse.
  * @since 0.2.0
  */
 export interface LocatorOptions {
-  /** The site of this machine, if it is known. Default: what the first controller to answer says. */
+  /** The site of this machine, if it is known. Default: the site in the answer of the first controller. */
   readonly site?: string | undefined
   /**
-   * How controllers are pinged: over UDP, over TCP, or over TCP if UDP gives no answer, which is the default. Networks may drop datagrams.
+   * How controllers are pinged: over UDP, over TCP, or (the default) over TCP if UDP gives no answer. Networks may drop datagrams.
    */
   readonly transport?: "udp" | "tcp" | "either" | undefined
   /** How long one ping may take. Default 3 seconds. */
@@ -25,24 +25,26 @@ export interface LocatorOptions {
   readonly resend?: Schedule.Schedule<unknown> | undefined
   /** The delay after which the next candidate is pinged as well. Default 250 milliseconds. */
   readonly stagger?: Duration.Input | undefined
-  /** For how long a controller that was found is used without another ping. Default 15 minutes. */
+  /** How long a controller that was found is used without another ping. Default 15 minutes. */
   readonly lifetime?: Duration.Input | undefined
-  /** How long a controller that didn't answer is left out. It is doubled with each failure, up to 16 times. Default 30 seconds. */
+  /**
+   * How long a controller that didn't answer is left out. The time doubles with each failure, up to 16 times the first. Default 30 seconds.
+   */
   readonly rest?: Duration.Input | undefined
   /** Further domains in which controllers may be. */
   readonly trustedDomains?: ReadonlyArray<string> | undefined
 }
 
 /**
- * What a controller has to be.
+ * The requirements for a controller.
  *
  * @category models
  * @since 0.2.0
  */
 export interface Requirements {
-  /** Flags that it must have: `writable`, `globalCatalog`, `kdc`, `closest` … Default: `ldap`. */
+  /** Flags that the controller must have: `writable`, `globalCatalog`, `kdc`, `closest` … Default: `ldap`. */
   readonly flags?: ReadonlyArray<DomainControllerFlag> | undefined
-  /** Whether to forget what was found before. Default false. */
+  /** Whether to ignore controllers that were found before. Default false. */
   readonly fresh?: boolean | undefined
 }
 
@@ -53,7 +55,7 @@ export interface Requirements {
  * @since 0.2.0
  */
 export interface DomainController extends NetlogonResponse {
-  /** The name by which DNS knows it: use it in URLs, since certificates name it. */
+  /** Its DNS name. Use it in URLs, since certificates have it. */
   readonly target: string
   /** The port that DNS names for LDAP. */
   readonly port: number
@@ -70,29 +72,29 @@ export interface DomainControllers {
   readonly domain: string
 
   /**
-   * A controller that answers and is what is required, the closest if there is one.
+   * Finds a controller that answers and meets the requirements, preferably in the closest site.
    *
    * **Details**
    *
-   * Asks DNS for the controllers of the site, if it is known, and of the domain. Pings them in the order of their priorities and
-   * weights, the next one after `stagger`, until one answers that fits. If that one is of another site than this machine, the controllers of the
-   * machine's site are pinged too. Fails with `NoServerAvailable`, which has the reason for each, or with `ConnectFailed` (`dns`).
-   * Interruption stops the pings and closes their sockets.
+   * Queries DNS for the controllers of the site, if it is known, and of the domain. Pings them in the order of their priorities and
+   * weights, the next one after `stagger`, until one answers that meets the requirements. If that controller is not of this machine's site,
+   * the controllers of the machine's site are pinged too. Fails with `NoServerAvailable`, which has the reason for each controller, or with
+   * `ConnectFailed` (`dns`). Interruption stops the pings and closes their sockets.
    */
   readonly find: (requirements?: Requirements) => Effect.Effect<DomainController, LdapError>
 
   /**
-   * The site of this machine: as given, or as a controller says; `undefined` if the forest doesn't know its address.
-   * Fails as `find` does. Interruption stops the pings and closes their sockets.
+   * The site of this machine: the option `site`, or what a controller reports; `undefined` if the forest has no site for its address. Fails
+   * as `find` does. Interruption stops the pings and closes their sockets.
    */
   readonly site: Effect.Effect<string | undefined, LdapError>
 
-  /** Leaves a controller out for as long as `rest` says, for a reason that the locator can't know. The name is its `target`. */
+  /** Leaves a controller out for as long as `rest` says, for a reason that the locator can't see. The name is its `target`. */
   readonly report: (target: string) => Effect.Effect<void>
 
   /**
-   * Finds the site and gives the domain's controllers as servers for `LdapClient`: those of the site first. A failure to find the site is no
-   * failure: then all controllers are equal.
+   * Finds the site and returns the domain's controllers as servers for `LdapClient`, those of the site first. If the site can't be found,
+   * this doesn't fail: all controllers are then treated equally.
    */
   readonly servers: (
     options?: SrvOptions & { readonly role?: "dc" | "gc" | "pdc" | undefined }

@@ -1,4 +1,4 @@
-/** What a domain controller answers to a ping: NETLOGON_SAM_LOGON_RESPONSE_EX (MS-ADTS section 6.3.1.9). */
+/** The answer of a domain controller to a ping: NETLOGON_SAM_LOGON_RESPONSE_EX (MS-ADTS section 6.3.1.9). */
 import type * as Result from "effect/Result"
 import type { WindowsValueError } from "../../model/windows/WindowsValueError.ts"
 import { readWhole } from "../ByteCursor.ts"
@@ -22,19 +22,19 @@ const flagBits = {
 } as const
 
 /**
- * What a domain controller says that it is (MS-ADTS section 6.3.1.2).
+ * The roles and features that a domain controller reports (MS-ADTS section 6.3.1.2).
  *
  * **Details**
  *
- * `primary` is the one that gets changed passwords first; `closest` means that it is in the site of the client or in the one closest to it;
- * `readOnly` that it holds some passwords only, and `fullSecrets` that it holds all.
+ * `primary`: the controller that receives changed passwords first. `closest`: it is in the site of the client, or in the one closest to it.
+ * `readOnly`: it stores only some passwords. `fullSecrets`: it stores all passwords.
  *
  * @category models
  * @since 0.2.0
  */
 export type DomainControllerFlag = keyof typeof flagBits
 
-/** Whether these are names of flags; a name that no controller has would be looked for in vain. */
+/** Whether these are names of flags. A search for a controller with an unknown flag would never succeed. */
 export const areFlags = (u: unknown): u is ReadonlyArray<DomainControllerFlag> =>
   Array.isArray(u) && u.every((name) => typeof name === "string" && Object.hasOwn(flagBits, name))
 
@@ -45,11 +45,11 @@ export const areFlags = (u: unknown): u is ReadonlyArray<DomainControllerFlag> =
  * @since 0.2.0
  */
 export interface NetlogonResponse {
-  /** What the domain controller is and offers. */
+  /** The flags of the domain controller. */
   readonly flags: ReadonlySet<DomainControllerFlag>
-  /** Whether the account exists that the ping named; true for a ping without an account. */
+  /** Whether the account in the ping exists; true for a ping without an account. */
   readonly isUserKnown: boolean
-  /** Whether the controller is paused, for example because it starts or is replicating: use another one. */
+  /** Whether the controller is paused, for example while it starts or replicates: use another one. */
   readonly isPaused: boolean
   /** The GUID of the domain, as text. */
   readonly domainGuid: string
@@ -67,7 +67,7 @@ export interface NetlogonResponse {
   readonly user: string
   /** The site of the controller. */
   readonly site: string
-  /** The site of the client, by its address. `undefined` if the address is in no subnet that the forest knows. */
+  /** The site of the client, by its address. `undefined` if no subnet of the forest contains the address. */
   readonly clientSite: string | undefined
   /** The site closest to that of the client; only from a controller of another site. */
   readonly nextClosestSite: string | undefined
@@ -89,7 +89,7 @@ export const readNetlogonResponse = (bytes: Uint8Array): Result.Result<NetlogonR
     const [forest, domain, host, netbiosDomain, netbiosName, user] = [name(), name(), name(), name(), name(), name()]
     const site = name()
     const clientSite = name()
-    // The version stands at the end, and says whether there is more before it.
+    // The version is at the end, and decides whether there are more fields before it.
     if (cursor.left < 8) return cursor.fail("it ends too early")
     const version = cursor.bytes.readUInt32LE(cursor.bytes.length - 8)
     if ((version & withAddress) !== 0) cursor.take(cursor.uint8())

@@ -9,7 +9,7 @@ import { AccessRight, expandGeneric } from "./accessRights.ts"
 import { AceFlag, type Entry, isObjectType, type SecurityDescriptor } from "./securityModel.ts"
 
 /**
- * Who asks, and for what.
+ * The account, and the rights that are checked.
  *
  * @category models
  * @since 0.2.0
@@ -19,11 +19,11 @@ export interface AccessQuestion {
    * All SIDs of the account: its own and those of its groups, as `tokenGroups` has them. Everyone and Authenticated Users are added.
    */
   readonly sids: ReadonlyArray<string>
-  /** The rights, all of which are asked for: see `AccessRight`. */
+  /** The rights that the account must have, all of them: see `AccessRight`. */
   readonly mask: number
   /**
-   * The GUIDs that the rights are about, if they are about one: an extended right, or an attribute's `schemaIDGUID` and that of its property
-   * set (`attributeSecurityGUID`). A grant or a denial for any of them counts.
+   * The GUIDs of what the rights apply to: an extended right, or an attribute's `schemaIDGUID` and that of its property set
+   * (`attributeSecurityGUID`). An entry that allows or denies one of these GUIDs counts.
    */
   readonly objectTypes?: ReadonlyArray<string> | undefined
   /** The SID of the entry itself: if the account has it, entries for Principal Self are about the account. */
@@ -39,7 +39,7 @@ export const isGranted = (descriptor: SecurityDescriptor, question: AccessQuesti
   const sids = new Set([everyone.sid, authenticatedUsers.sid, ...question.sids.map(canonical)])
   const guids = new Set((question.objectTypes ?? []).map(canonicalGuid))
   if (question.self !== undefined && sids.has(canonical(question.self))) sids.add(principalSelf.sid)
-  // No list at all grants everything; a list that wasn't read says nothing, and so grants nothing.
+  // A NULL list grants everything. A list that wasn't read grants nothing, since its content is unknown.
   if (dacl === null) return true
   const entries = dacl?.entries ?? []
   let missing = expandGeneric(question.mask)
@@ -55,7 +55,7 @@ export const isGranted = (descriptor: SecurityDescriptor, question: AccessQuesti
     if (missing === 0) return true
     if (!applies(entry, sids, guids)) continue
     const mask = expandGeneric(entry.mask)
-    // A condition can't be evaluated here: it counts where it denies and doesn't where it allows.
+    // A condition can't be evaluated here, so it is assumed to hold in an entry that denies, and not to hold in one that allows.
     if (entry.type.startsWith("deny")) {
       if ((missing & mask) !== 0) return false
     } else if (entry.type === "allow" || entry.type === "allowObject") missing &= ~mask

@@ -1,12 +1,13 @@
 /**
- * The order of entries in a list. Lists are judged from their first entry on, so their order decides; Windows and its tools expect the
- * canonical one (MS-DTYP section 2.4.5, MS-ADTS section 5.1.3).
+ * The order of entries in a list. The server evaluates a list from its first entry on, so the order matters. Windows and its tools expect
+ * the canonical order (MS-DTYP section 2.4.5, MS-ADTS section 5.1.3).
  */
 import { AceFlag, type Entry, isObjectType } from "./securityModel.ts"
 
 /**
- * Explicit entries come before inherited ones; among the explicit ones those that deny come first, and each kind for the whole entry before
- * that for a GUID. Entries of equal rank, and all inherited ones, stay in their order: that of inherited ones says from how far they come.
+ * Explicit entries come before inherited ones. Among the explicit ones, entries that deny come first; entries for the whole object come
+ * before those for a GUID. Entries of equal rank, and all inherited ones, keep their order, which for inherited ones shows how far away
+ * their source is.
  */
 const rankOf = (entry: Entry): number => {
   if ((entry.flags & AceFlag.inherited) !== 0) return 5
@@ -18,7 +19,7 @@ const rankOf = (entry: Entry): number => {
 }
 
 export const inOrder = (entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> =>
-  // The sort of JavaScript is stable.
+  // JavaScript's sort is stable.
   [...entries].sort((a, b) => rankOf(a) - rankOf(b))
 
 export const isInOrder = (entries: ReadonlyArray<Entry>): boolean =>

@@ -1,4 +1,6 @@
-/** What programs ask of a descriptor, and change in it, most often: resetting passwords, and protection from deletion. */
+/**
+ * The questions about a descriptor, and changes of it, that programs need most often: resetting passwords, and protection from deletion.
+ */
 import { universalSids } from "../wellKnownSids.ts"
 import { type AccessQuestion, isGranted } from "./accessCheck.ts"
 import { AccessRight, mask, RightGuid } from "./accessRights.ts"
@@ -10,8 +12,8 @@ import { AceFlag, type Entry, type SecurityDescriptor } from "./securityModel.ts
  *
  * **Details**
  *
- * An answer for user interfaces and audits: the server decides, and knows more. Privileges (backup, take ownership), conditions and restricted
- * accounts aren't known here. An entry with a condition counts as if it were met where it denies, and as if it weren't where it allows. A
+ * Use the result in user interfaces and audits; the server's own decision depends on more. Privileges (backup, take ownership), conditions
+ * and restricted accounts are not considered. A condition is assumed to hold in an entry that denies, and not to hold in one that allows. A
  * descriptor without a `dacl`, for example because it was not read, grants nothing beyond the owner's rights.
  *
  * @category access
@@ -58,7 +60,7 @@ export const withDeletionDenied = (descriptor: SecurityDescriptor): SecurityDesc
   isDeletionDenied(descriptor) ? descriptor : withEntries(descriptor, deny(universalSids.everyone.sid, deletion))
 
 /**
- * The same descriptor without the entries by which everyone is kept from deleting.
+ * The same descriptor without the entries that deny its deletion to everyone.
  *
  * @category access
  * @since 0.2.0
@@ -71,7 +73,7 @@ const deniesDeletion = (entry: Entry): boolean =>
   (entry.mask & AccessRight.delete) !== 0 && (entry.flags & (AceFlag.inheritOnly | AceFlag.inherited)) === 0
 
 /**
- * Whether an entry keeps everyone from deleting the entry.
+ * Whether an entry denies deletion to everyone.
  *
  * @category access
  * @since 0.2.0

@@ -1,9 +1,9 @@
-/** Entries of a descriptor's `dacl`: made, added, removed and put in order. */
+/** Entries of a descriptor's `dacl`: creates, adds, removes and sorts them. */
 import { inOrder, isInOrder } from "./aclOrder.ts"
 import { type AccessControlEntry, type Entry, isObjectType, type SecurityDescriptor } from "./securityModel.ts"
 
 /**
- * An entry that allows rights to an account or group; with `objectType` about one property, extended right or class only.
+ * An entry that allows rights to an account or group. With `objectType` it applies only to one property, extended right or class.
  *
  * **Example**
  *
@@ -68,7 +68,7 @@ const entry = (kind: "allow" | "deny", sid: string, mask: number, options: Entry
  *
  * **Details**
  *
- * A descriptor whose `dacl` is missing gets one; so does one whose list is NULL, which until then allowed everything to everyone.
+ * If the descriptor has no `dacl`, it gets one. So does a descriptor with a NULL list, which allowed everything to everyone until then.
  *
  * @category entries
  * @since 0.2.0
@@ -104,7 +104,7 @@ const withDacl = (descriptor: SecurityDescriptor, entries: ReadonlyArray<Entry>)
   return { ...descriptor, dacl: { revision: Math.max(descriptor.dacl?.revision ?? 2, needsObjects ? 4 : 2), entries } }
 }
 
-/** Whether two entries say the same, apart from having been inherited. */
+/** Whether two entries mean the same, regardless of inheritance. */
 const isSameEntry = (a: Entry, b: Entry): boolean => keyOf(a) === keyOf(b)
 
 const keyOf = (entry: Entry): string =>
@@ -121,7 +121,8 @@ const keyOf = (entry: Entry): string =>
     ])
 
 /**
- * The same descriptor with its `dacl` in the canonical order: what denies before what allows, explicit before inherited.
+ * The same descriptor with its `dacl` in the canonical order: explicit entries before inherited ones, and entries that deny before those
+ * that allow.
  *
  * @category entries
  * @since 0.2.0
@@ -132,7 +133,7 @@ export const inCanonicalOrder = (descriptor: SecurityDescriptor): SecurityDescri
     : descriptor
 
 /**
- * Whether the `dacl` is in the canonical order. In another order tools of Windows refuse to edit it.
+ * Whether the `dacl` is in the canonical order. Windows tools refuse to edit it in any other order.
  *
  * @category entries
  * @since 0.2.0

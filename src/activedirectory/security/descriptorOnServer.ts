@@ -37,8 +37,8 @@ const usual = { owner: true, group: true, dacl: true }
  *
  * **Details**
  *
- * Sends the SD flags control (MS-ADTS section 3.1.1.3.4.1.11), since a request for `sacl` too would be refused to most accounts. An account
- * that may not read the descriptor fails with `InvalidRequest`, which says so.
+ * Sends the SD flags control (MS-ADTS section 3.1.1.3.4.1.11), since a server refuses a request that includes `sacl` to most accounts. If
+ * the account may not read the descriptor, this fails with `InvalidRequest`.
  *
  * Interruption abandons the request in flight.
  *
@@ -78,13 +78,14 @@ const unreadable = (dn: DnInput, detail: string): LdapError =>
   })
 
 /**
- * Reads the descriptor of an entry, changes it, and writes it back; nothing is written if the bytes stay the same. Returns the new one.
+ * Reads the descriptor of an entry, changes it, and writes it back. Nothing is written if the bytes stay the same. Returns the new
+ * descriptor.
  *
  * **Details**
  *
- * Only the parts that were read are written. Active Directory has no way to make a write depend on what was read: a change that another
- * client makes in between is lost. Fails with `NoSuchObject` if the entry doesn't exist, with `InvalidRequest` if the changed descriptor can't
- * be written. Reads go to the servers for writes, and no referral is followed.
+ * Only the parts that were read are written. In Active Directory a write can't depend on the value that was read, so a change that another
+ * client makes in between is lost. Fails with `NoSuchObject` if the entry doesn't exist, and with `InvalidRequest` if the changed
+ * descriptor can't be written. Reads go to the servers for writes, and no referral is followed.
  *
  * Interruption abandons the request in flight, which the server may have carried out.
  *

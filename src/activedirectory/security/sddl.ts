@@ -1,7 +1,7 @@
 /**
  * SDDL, the text of security descriptors (MS-DTYP section 2.5.1): `O:BAG:BAD:P(A;CI;RPLC;;;AU)`.
  *
- * The reader passes over its text once. Conditions of entries are bytes here and have no text.
+ * The reader passes over its text once. Conditions of entries are kept as bytes and have no text form here.
  */
 import * as Result from "effect/Result"
 import * as Guid from "../../model/windows/Guid.ts"
@@ -30,19 +30,19 @@ import {
 } from "./securityModel.ts"
 
 /**
- * What the letters of SDDL that stand for groups of a domain mean.
+ * The domains behind the SDDL letters that stand for groups of a domain.
  *
  * @category models
  * @since 0.2.0
  */
 export interface SddlOptions {
-  /** The SID of the domain, `S-1-5-21-…`: what `DA` (Domain Admins), `DU`, `LA` and others belong to. */
+  /** The SID of the domain, `S-1-5-21-…`, for `DA` (Domain Admins), `DU`, `LA` and others. */
   readonly domain?: string | undefined
   /** The SID of the root domain of the forest, for `EA`, `SA`, `EK` and `RO`. Default: `domain`. */
   readonly forest?: string | undefined
 }
 
-/** More than any descriptor's. */
+/** No descriptor has more. */
 const maxLength = 1024 * 1024
 
 class Mistake extends Error {
@@ -169,7 +169,7 @@ class SddlReader {
         this.#at += "NO_ACCESS_CONTROL".length
         continue
       }
-      // The letters of a flag may be those of the next part: S is none, and P comes before no colon.
+      // The letters of a flag may also start the next part. `S` is not a flag, and a `P` before a colon isn't one either.
       for (const [letters, bit] of bits) {
         if (rest.startsWith(letters)) {
           control |= bit
@@ -290,7 +290,7 @@ const entryText = (entry: Entry, sidText: SidText): string => {
   return `(${letters};${flags};${rightsText(mask, table)};${objectType};${inheritedObjectType};${sidText(sid)})`
 }
 
-/** By letters if they stand for all bits, in hexadecimal otherwise. */
+/** As letters if they stand for all bits, otherwise in hexadecimal. */
 const rightsText = (mask: number, table: ReadonlyArray<readonly [letters: string, bits: number]>): string => {
   const known = table.filter(([, bits]) => (mask & bits) !== 0)
   const covered = known.reduce((all, [, bits]) => (all | bits) >>> 0, 0)

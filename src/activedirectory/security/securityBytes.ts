@@ -1,8 +1,8 @@
 /**
- * Security descriptors to bytes and back, in the self-relative form of `nTSecurityDescriptor` (MS-DTYP sections 2.4.4 to 2.4.6).
+ * Converts security descriptors to bytes and back, in the self-relative form of `nTSecurityDescriptor` (MS-DTYP sections 2.4.4 to 2.4.6).
  *
- * Offsets and sizes come from peers: each is checked against the bytes that there are, and every entry takes at least eight of them, so
- * that neither time nor memory exceeds what the input has paid for.
+ * Offsets and sizes come from peers. Each is checked against the number of bytes, and every entry takes at least eight bytes, so time and
+ * memory are bounded by the size of the input.
  */
 import * as Result from "effect/Result"
 import * as Guid from "../../model/windows/Guid.ts"
@@ -23,7 +23,7 @@ export const maxBytes = 256 * 1024
 const daclPresent = 0x0004
 const saclPresent = 0x0010
 const selfRelative = 0x8000
-/** These follow from the descriptor. */
+/** These bits are computed from the descriptor. */
 const derived = daclPresent | saclPresent | selfRelative
 
 const headerLength = 20
@@ -81,7 +81,7 @@ export const readDescriptor = (octets: Uint8Array): Result.Result<SecurityDescri
     }
   })
 
-/** The SID that begins at an offset, and where it ends, which is before `end`. */
+/** The SID that starts at an offset, and its end, which must not be beyond `end`. */
 const readSid = (bytes: Buffer, offset: number, end: number): { readonly sid: string; readonly end: number } => {
   if (offset + 8 > end) return fail("a SID ends too early", offset)
   const length = 8 + 4 * bytes[offset + 1]!
@@ -113,7 +113,7 @@ const readEntry = (bytes: Buffer, start: number, end: number): Entry => {
   const number = bytes[start]!
   const flags = bytes[start + 1]!
   const type = aceTypesByNumber.get(number)
-  // A copy: a view would keep the message of the server in memory.
+  // A copy, since a view would keep the server's whole message in memory.
   if (type === undefined)
     return { type: "unknown", number, flags, body: Uint8Array.from(bytes.subarray(start + 4, end)) }
   const mask = bytes.readUInt32LE(start + 4)
@@ -194,7 +194,7 @@ const writeList = ({ entries, revision }: AccessControlList): Uint8Array => {
   return Buffer.concat([header, ...written])
 }
 
-/** As `Array.isArray`, for an array that never changes. */
+/** Like `Array.isArray`, but for readonly arrays. */
 const isArray = (u: ReadonlyArray<Entry>): boolean => Array.isArray(u)
 
 const writeEntry = (entry: Entry): Uint8Array => {

@@ -6,7 +6,7 @@
  */
 
 /**
- * The kinds of entries whose parts are known (MS-DTYP section 2.4.4.1), with their numbers.
+ * The kinds of entries that are decoded (MS-DTYP section 2.4.4.1), with their numbers.
  *
  * **Details**
  *
@@ -56,7 +56,7 @@ export const aceTypesByNumber = new Map<number, AceType>(
 export const isObjectType = (type: AceType): boolean => type.endsWith("Object")
 
 /**
- * Bits of `flags` of an entry (MS-DTYP section 2.4.4.1): how it is inherited, and what is audited.
+ * Bits of an entry's `flags` (MS-DTYP section 2.4.4.1): how it is inherited, and which access is audited.
  *
  * @category models
  * @since 0.2.0
@@ -73,8 +73,8 @@ export const AceFlag = {
 } as const
 
 /**
- * Bits of `control` of a security descriptor (MS-DTYP section 2.4.6). Those that say which lists there are, and that the form is
- * self-relative, are not among them: they follow from the descriptor.
+ * Bits of `control` of a security descriptor (MS-DTYP section 2.4.6). The bits for the existing lists and for the self-relative form are
+ * not included, since they are computed from the descriptor.
  *
  * @category models
  * @since 0.2.0
@@ -97,7 +97,7 @@ export const ControlFlag = {
 } as const
 
 /**
- * One entry of a list (ACE): who may do what, or what is audited.
+ * One entry of a list (ACE): who may do what, or which access is audited.
  *
  * @category models
  * @since 0.2.0
@@ -109,7 +109,7 @@ export interface AccessControlEntry {
   readonly flags: number
   /** The rights: 32 bits, see `AccessRight`. */
   readonly mask: number
-  /** Who. */
+  /** The SID of the account or group. */
   readonly sid: string
   /** Kinds with `Object` only: the property, property set, extended right or class of child; `undefined` for all. */
   readonly objectType?: string | undefined
@@ -120,7 +120,7 @@ export interface AccessControlEntry {
 }
 
 /**
- * An entry of a kind that isn't known here: its bytes, unchanged.
+ * An entry of an unknown kind: its bytes, unchanged.
  *
  * @category models
  * @since 0.2.0
@@ -145,7 +145,7 @@ export interface UnknownEntry {
 export type Entry = AccessControlEntry | UnknownEntry
 
 /**
- * A list of entries (ACL), in the order in which they are judged.
+ * A list of entries (ACL), in the order in which the server evaluates them.
  *
  * @category models
  * @since 0.2.0
@@ -162,9 +162,9 @@ export interface AccessControlList {
  *
  * **Details**
  *
- * `dacl` says who may do what, `sacl` what is audited. A list is missing (`undefined`) if the descriptor doesn't have it, for example
- * because the server was not asked for it. `null` is a NULL list: a NULL `dacl` allows everything to everyone, an empty one nothing to
- * anyone.
+ * `dacl` says who may do what, `sacl` which access is audited. A list is missing (`undefined`) if the descriptor doesn't have it, for
+ * example because the server was not asked for it. `null` is a NULL list. A NULL `dacl` allows everything to everyone; an empty one allows
+ * nothing to anyone.
  *
  * @category models
  * @since 0.2.0
@@ -176,7 +176,7 @@ export interface SecurityDescriptor {
   readonly group: string | undefined
   /** Bits of {@link ControlFlag}. */
   readonly control: number
-  /** A byte for resource managers, 0 in directories. */
+  /** A byte for resource managers; 0 in directories. */
   readonly resourceManagerControl: number
   readonly dacl: AccessControlList | null | undefined
   readonly sacl: AccessControlList | null | undefined

@@ -1,8 +1,8 @@
 /**
  * Copies of many directories, shared among many processes by `effect/cluster`: each is followed by exactly one of them at a time.
  *
- * The engine is Effect's: a copy is a singleton of the cluster, on the shard that its name falls on. The fence in the database
- * (`ReplicaStore.fence`) holds also where the cluster is wrong about who is alive.
+ * Effect's cluster does the work: a copy is a cluster singleton, on the shard that is computed from its name. The fence in the database
+ * (`ReplicaStore.fence`) protects the copy even if the cluster is wrong about which processes are alive.
  *
  * @since 0.2.0
  */
@@ -47,18 +47,19 @@ export interface ClusterOptions {
  *
  * **When to use**
  *
- * Use it where one process isn't enough: many directories, or one directory that has to be followed also when a machine dies. For a single
- * process, `run` of the copy is enough.
+ * Use it if one process isn't enough: for many directories, or for one directory that must be followed even if a machine fails. For a
+ * single process, `run` of the copy is enough.
  *
  * **Details**
  *
- * All processes have the same list. Each copy is given by its name and the effect that makes it, which runs on the process that has it; its
- * scope closes when the copy moves on. After a process has died, another one follows the directory from the checkpoint: after the expiry of
- * the cluster's shard locks (`shardLockExpiration`, 35 seconds), and of the `lease` of the copy. Choose the lease no longer than
- * that.
+ * All processes have the same list. Each copy is given by its name and the effect that makes it. The effect runs on the process that has
+ * the copy, and its scope closes when the copy moves to another process. If a process dies, another one follows the directory from the
+ * checkpoint, after both the cluster's shard locks (`shardLockExpiration`, 35 seconds) and the `lease` of the copy have expired. Choose a
+ * lease that is not longer than the shard locks.
  *
- * An option that is wrong fails the layer with `InvalidOption`. A copy that fails is logged as an error and begins again after `restartAfter`; the others go on. So a copy that was stopped with
- * `TooManyDeletions` goes on after `confirmDeletions`, which any process may call.
+ * An invalid option fails the layer with `InvalidOption`. If a copy fails, the error is logged, and the copy starts again after
+ * `restartAfter`; the others continue. So a copy that has stopped with `TooManyDeletions` continues after `confirmDeletions`, which any
+ * process may call.
  *
  * **Example**
  *
@@ -109,5 +110,5 @@ export const layer = <E, R>(
   )
 }
 
-/** Milliseconds. A copy that fails at once must not keep its process and its servers busy. */
+/** Milliseconds. A copy that fails at once must not keep its process and its servers busy with restarts. */
 const leastPause = 100

@@ -1,5 +1,5 @@
 /**
- * What a copy is asked for: the options and their check.
+ * The options of a copy, and their check.
  *
  * @since 0.2.0
  */

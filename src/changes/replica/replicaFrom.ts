@@ -79,7 +79,7 @@ export const replicaFrom = Effect.fnUntraced(function*<FE, FR, E = never, R = ne
       store,
       id,
       mark: randomUUID(),
-      // Nothing is known here: every entry comes with its attributes.
+      // There is no row to compare with, so every entry comes with its attributes.
       view: source.poll(undefined, () => Effect.succeed(new Map())),
       has: source.has,
       settleMillis

@@ -1,5 +1,5 @@
 /**
- * What a server calls the UUID and the version of an entry. The root DSE tells: Active Directory and Samba have `objectGUID` and
+ * The attributes that hold the UUID and the version of an entry, by the root DSE: Active Directory and Samba have `objectGUID` and
  * `uSNChanged`, 389 Directory Server and its relatives `nsUniqueId`, all others `entryUUID` (RFC 4530).
  */
 import * as Result from "effect/Result"
@@ -14,7 +14,7 @@ export interface ServerKind {
   readonly rootDse: LdapEntry
   readonly isActiveDirectory: boolean
   readonly uuidAttribute: "entryUUID" | "objectGUID" | "nsUniqueId"
-  /** Attributes whose values change with each change of the entry, the most exact one first. */
+  /** Attributes that change with each change of the entry, the most exact one first. */
   readonly versionAttributes: ReadonlyArray<string>
   /** Naming contexts as names. */
   readonly contexts: ReadonlyArray<LdapDn.LdapDn>
@@ -82,8 +82,8 @@ export const uuidFilter = ({ uuidAttribute }: ServerKind, uuid: string): LdapFil
 }
 
 /**
- * The version of an entry. A timestamp of whole seconds says nothing of a second change within the same second, so one that is recent is no
- * version yet: the entry is read again until its second is long over, by the clock of this machine and within the skew that it may have.
+ * The version of an entry. A timestamp in whole seconds doesn't show a second change within the same second. So a recent timestamp is not
+ * used as a version: the entry is read again until that second is long over, by this machine's clock and with an allowance for clock skew.
  */
 export const versionOf = (
   { versionAttributes }: Pick<ServerKind, "versionAttributes">,
@@ -98,7 +98,7 @@ export const versionOf = (
   return undefined
 }
 
-/** How far the clocks of servers may be off. */
+/** The largest clock skew of servers that is allowed for. */
 const mostSkew = 600_000
 
 const isSettled = (timestamp: string, nowMillis: number): boolean => {
@@ -109,7 +109,7 @@ const isSettled = (timestamp: string, nowMillis: number): boolean => {
     nowMillis - mostSkew
 }
 
-/** What to ask for, so that entries have their UUID and version beside the attributes of the view. */
+/** The attributes to request, so that entries have their UUID and version beside the attributes of the view. */
 export const attributesFor = (server: ServerKind, { attributes }: View, withUuid = true): ReadonlyArray<string> => {
   const own = [...(withUuid ? [server.uuidAttribute] : []), ...server.versionAttributes]
   const asked = attributes.length === 0 ? ["*"] : attributes.filter((name) => name !== "1.1")
@@ -119,7 +119,7 @@ export const attributesFor = (server: ServerKind, { attributes }: View, withUuid
 const isAsked = (asked: ReadonlyArray<string>, name: string): boolean =>
   asked.some((one) => one === "+" || one.toLowerCase() === name.toLowerCase())
 
-/** What was asked for beside the attributes of the view. */
+/** The attributes that were requested beside those of the view. */
 const surplus = (server: ServerKind, { attributes }: View): ReadonlySet<string> => {
   const isAll = attributes.length === 0 || attributes.includes("*")
   const own = [server.uuidAttribute, ...server.versionAttributes]
@@ -130,7 +130,7 @@ const surplus = (server: ServerKind, { attributes }: View): ReadonlySet<string> 
 
 const noNames: ReadonlySet<string> = new Set()
 
-/** Reads entries of searches for {@link attributesFor}, and leaves out of them what the view doesn't have. */
+/** Reads entries of searches for {@link attributesFor}, and removes attributes that are not in the view. */
 export const entryReader = (server: ServerKind, view: View) => {
   const extra = surplus(server, view)
   const cut = (entry: LdapEntry): LdapEntry => extra.size === 0 ? entry : entry.without(extra)

@@ -1,6 +1,6 @@
 /**
- * What a source is: a program that asks one server over one session and emits what it says. `following.ts` runs it, again and again, over
- * as many sessions as it takes.
+ * The interface of a source: a program that sends requests over one session and emits changes. `following.ts` runs it repeatedly, over as
+ * many sessions as needed.
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
@@ -15,16 +15,16 @@ import type { ServerKind } from "./ServerKind.ts"
 /** A change, or the state that covers all changes before it. */
 export type Item = Exclude<LdapChange, Checkpoint> | { readonly _tag: "State"; readonly state: SourceState }
 
-/** What ends a run before its time. */
+/** Reasons to end a run early. */
 export type SourceFailure = LdapError | Refused | LdapChangesErrorReason | KnownFailed
 
-/** The server doesn't take the state, or has no more what came since. The run begins again without a state. */
+/** The server refuses the state, or no longer has the changes since then. The run starts again without a state. */
 export class Refused extends Data.TaggedClass("Refused")<{ readonly detail: string }> {}
 
 /** The consumer's `known` has failed with this error. */
 export class KnownFailed extends Data.TaggedClass("KnownFailed")<{ readonly error: unknown }> {}
 
-/** Where and what a run asks, and whom it tells. */
+/** The session and the view of a run, and where it emits changes. */
 export interface Run {
   readonly session: Operations
   readonly server: ServerKind
@@ -32,11 +32,11 @@ export interface Run {
   readonly pageSize: number
   /** Why the next refresh begins. */
   readonly reason: "initial" | "resume" | "refused"
-  /** Whether the run goes on with the changes that come, if the source has this. */
+  /** Whether the run continues with changes as they happen, if the source can do that. */
   readonly isLive: boolean
-  /** What the consumer has; `undefined` if it doesn't say. */
+  /** What the consumer has; `undefined` if the consumer doesn't provide that. */
   readonly known: ((uuids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, KnownFailed>) | undefined
-  /** What a source remembers between its runs in one stream, by its name. */
+  /** What a source remembers between its runs in one stream, by the name of the source. */
   readonly memory: Map<string, unknown>
   /** Waits while the consumer is behind. */
   readonly emit: (items: ReadonlyArray<Item>) => Effect.Effect<void, SourceFailure>
@@ -46,10 +46,10 @@ export type Operations = Pick<LdapOperations, "search" | "searchMessages" | "sea
 
 export interface Source {
   readonly name: ChangesSource
-  /** Whether a live run goes on by itself; otherwise it ends, and is repeated after a pause. */
+  /** Whether a live run continues by itself. Otherwise it ends, and is repeated after a pause. */
   readonly isLive: boolean
-  /** Whether the server can be followed so by this client: `undefined`, or what is missing. */
+  /** Whether this client can follow the server with this source: `undefined` if it can, otherwise what is missing. */
   readonly missing: (run: Run) => Effect.Effect<string | undefined, LdapError>
-  /** `state` is that of the last item `State`, of this or an earlier run, perhaps at another server. */
+  /** `state` is the state of the last item `State`, of this or an earlier run, which may have been at another server. */
   readonly run: (run: Run, state: SourceState | undefined) => Effect.Effect<void, SourceFailure>
 }

@@ -1,9 +1,9 @@
 /**
- * The access log of slapd (slapo-accesslog): a record of each write, with the UUID of its entry. What the entry is now is read from the
+ * The access log of slapd (slapo-accesslog): a record of each write, with the UUID of its entry. The current entry is then read from the
  * directory.
  *
- * Records are in the order in which operations began, and are written when they end. So each round reads again what began within a minute
- * before the last record; operations that take longer are lost.
+ * Records are ordered by the start of their operations, but are written when these end. So each round also reads the records from the
+ * minute before the last one. Operations that take longer than a minute are lost.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -31,7 +31,7 @@ export const accesslog: Source = {
     if (state !== undefined && given === undefined)
       return yield* Effect.fail(new Refused({ detail: "its state is altered" }))
     if (given === undefined) {
-      // The place is read before the entries, so that a change in between is seen twice, and never missed.
+      // The place in the log is read before the entries. A change in between is then seen twice, but never missed.
       const at = yield* lastStart(run, log)
       yield* readView(run)
       return yield* run.emit([{ _tag: "State", state: { at } }])
@@ -66,7 +66,7 @@ export const accesslog: Source = {
         const newest = fresh.map(startOf).reduce((a, b) => a > b ? a : b)
         if (newest > at) at = newest
         const isCovered = yield* round.part(named, { at })
-        // After a failure the records that nothing covers are read again.
+        // After a failure, records without a checkpoint behind them are read again.
         for (const record of fresh) (isCovered ? seen : uncovered).add(startOf(record))
       }))
     yield* round.end
@@ -76,17 +76,17 @@ export const accesslog: Source = {
   })
 }
 
-/** How many records are worked off before a checkpoint. */
+/** How many records are handled before a checkpoint. */
 const perRound = 500
 
 const placeIn = (state: SourceState | undefined): string | undefined => {
   if (typeof state !== "object" || state === null) return undefined
-  // Lists are objects too, and have a method of that name.
+  // Arrays are objects too, and also have a method of that name.
   const { at } = state as Readonly<Record<string, unknown>>
   return typeof at === "string" && /^[0-9.]*Z?$/.test(at) ? at : undefined
 }
 
-/** A naming context that is an access log. */
+/** The naming context that is an access log. */
 const logOf = ({ memory, server, session }: Run): Effect.Effect<string | undefined, LdapError> =>
   Effect.gen(function*() {
     const before = memory.get("accesslog at")
@@ -122,7 +122,7 @@ const writesSince = (
     pageSize
   })
 
-/** When the newest write began; empty if there is none. slapd keeps the order of its log, and can't sort it without an overlay. */
+/** The start of the newest write; empty if there is none. slapd keeps its log in order, and can't sort it without an overlay. */
 const lastStart = (run: Run, log: string): Effect.Effect<string, LdapError> =>
   Stream.runFold(writesSince(run, log, undefined), () => "", (last, record) => {
     const start = startOf(record)
@@ -131,7 +131,7 @@ const lastStart = (run: Run, log: string): Effect.Effect<string, LdapError> =>
 
 const startOf = (record: LdapEntry): string => record.get("reqStart") ?? ""
 
-/** The records that were worked off in this stream and may be read again. */
+/** The records that this stream has handled and may read again. */
 const seenOf = ({ memory }: Run): Set<string> => {
   const seen = memory.get("accesslog")
   if (seen instanceof Set) return seen as Set<string>

@@ -1,8 +1,9 @@
 /**
- * The change log of 389 Directory Server and its relatives (draft-good-ldap-changelog): numbered records that name the changed entries. What
- * they are now is read from the directory.
+ * The change log of 389 Directory Server and its relatives (draft-good-ldap-changelog): numbered records that name the changed entries. The
+ * current entries are then read from the directory.
  *
- * The state is the number of the last record and a digest of it: a log that was trimmed beyond it, or is another server's, is recognised.
+ * The state is the number and a digest of the last record. With them the source notices a log that was trimmed beyond this record, or that
+ * belongs to another server.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -38,7 +39,7 @@ export const changelog: Source = {
     if (state !== undefined && given === undefined)
       return yield* Effect.fail(new Refused({ detail: "its state is altered" }))
     if (given === undefined) {
-      // The number is read before the entries, so that a change in between is seen twice, and never missed.
+      // The number is read before the entries. A change in between is then seen twice, but never missed.
       const at = yield* placeAt(run, yield* lastNumber(run))
       yield* readView(run)
       return yield* run.emit([{ _tag: "State", state: at }])
@@ -80,7 +81,7 @@ export const changelog: Source = {
   })
 }
 
-/** How many records are worked off before a checkpoint. */
+/** How many records are handled before a checkpoint. */
 const perRound = 500
 
 const recordAttributes = [
@@ -112,7 +113,7 @@ const placeAt = (run: Run, number: number): Effect.Effect<SourceState, SourceFai
 
 const logOf = ({ server: { rootDse } }: Run): string | undefined => rootDse.get("changelog")
 
-/** The root DSE has the number at this moment; it is asked for again. */
+/** The root DSE has the current number, so it is read again. */
 const lastNumber = ({ session }: Run): Effect.Effect<number, LdapError> =>
   Effect.map(
     session.lookup("", { attributes: ["lastChangeNumber"] }),

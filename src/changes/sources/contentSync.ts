@@ -1,8 +1,9 @@
 /**
- * Content synchronization (RFC 4533): the server keeps the place of the client in a cookie, says what has changed since, and goes on with
- * each change as it happens.
+ * Content synchronization (RFC 4533): a cookie holds the client's place. The server sends the changes since that cookie, and then each
+ * change as it happens.
  *
- * A refresh names either all that is gone (the delete phase), or all that is present (the present phase); what is not named is gone then.
+ * A refresh names either all entries that are gone (the delete phase), or all that are present (the present phase). After a present phase,
+ * entries that were not named are gone.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -26,11 +27,11 @@ export const contentSync: Source = {
   missing: Effect.fnUntraced(function*({ server, session, view }) {
     if (!supportsControl(server.rootDse, LdapControl.syncRequest))
       return "the root DSE doesn't list the control of RFC 4533"
-    // Its plugin sends a deletion for an entry that is deleted, and nothing for one that doesn't match any more.
+    // The plugin of 389 Directory Server sends a deletion for a deleted entry, but nothing for an entry that no longer matches.
     if (server.uuidAttribute === "nsUniqueId" && !isEverything(view.filter)) {
       return "389 Directory Server doesn't tell of entries that leave a filter; without a filter it can be followed so, or by its change log"
     }
-    // slapd lists the control for all databases as soon as one has the overlay.
+    // slapd lists the control for all databases if one of them has the overlay.
     const asked = session.searchResult({
       base: view.base,
       scope: "base",
@@ -80,7 +81,7 @@ export const contentSync: Source = {
 const isEverything = (filter: LdapFilter): boolean =>
   filter._tag === "Present" && filter.attribute.toLowerCase() === "objectclass"
 
-/** Reasons for which another source is tried. */
+/** Failures after which another source is tried. */
 const refusals: ReadonlySet<string> = new Set([
   "UnavailableCriticalExtension",
   "InsufficientAccessRights",
@@ -92,8 +93,8 @@ const refusals: ReadonlySet<string> = new Set([
 ])
 
 /**
- * How servers say that a cookie is of no use: 4096 (RFC 4533), and slapd, that the cookie is ahead of it (unwillingToPerform) or can't be
- * read (protocolError).
+ * The errors for a cookie that can't be used: 4096 (RFC 4533). From slapd: unwillingToPerform if the cookie is ahead of it, and
+ * protocolError if it can't be read.
  */
 const isRefusal = ({ reason: { _tag } }: LdapError): boolean =>
   _tag === "SyncRefreshRequired" || _tag === "UnwillingToPerform" || _tag === "ProtocolError"
@@ -108,7 +109,7 @@ const stateOf = (cookie: Uint8Array): Item => ({
   state: { cookie: Buffer.from(cookie).toString("base64url") }
 })
 
-/** One search: what its messages mean, and in which phase it is. */
+/** One search: how its messages are handled, and its current phase. */
 class Conversation {
   readonly #run: Run
   readonly #reader: ReturnType<typeof entryReader>
@@ -116,13 +117,13 @@ class Conversation {
   #isRefreshing = true
   #hadPresentPhase = false
   #now = 0
-  /** The newest cookie; it covers a refresh only when that is over. */
+  /** The newest cookie. It covers a refresh only after the refresh has ended. */
   #cookie: Uint8Array | undefined
 
   constructor(run: Run, given: Uint8Array | undefined) {
     this.#run = run
     this.#reader = entryReader(
-      // The UUID comes in a control.
+      // A control carries the UUID.
       { ...run.server, versionAttributes: [...run.server.versionAttributes, "hasSubordinates"] },
       run.view
     )
@@ -134,7 +135,7 @@ class Conversation {
     return Effect.gen({ self: this }, function*() {
       this.#now = yield* Clock.currentTimeMillis
       let items: Array<Item> = []
-      /** What was found so far goes first, since what follows asks the server. */
+      /** Emits the changes found so far first, since the next step sends requests to the server. */
       for (const message of messages) {
         const said = this.#read(message)
         if (!Effect.isEffect(said)) {
@@ -181,7 +182,7 @@ class Conversation {
     const { cookie, entryUuid: uuid, state } = found.value
     if (cookie !== undefined) this.#cookie = cookie
     const after = !this.#isRefreshing && cookie !== undefined ? [stateOf(cookie)] : none
-    // slapd sends entries without a UUID that it made up to join its tree.
+    // slapd also sends glue entries, which it made up to join its tree and which have no UUID.
     if (uuid === "") return after
     if (state === "delete") return [Change.deleted(uuid, entry.dn), ...after]
     if (state === "present") return [Change.present(uuid, entry.dn === "" ? undefined : entry.dn), ...after]
@@ -194,7 +195,7 @@ class Conversation {
     const own = state === "modify" || (this.#isRefreshing && !this.#isFull)
       ? Change.modified(written)
       : Change.added(written)
-    // Entries that come into the view with their parent are not sent by servers.
+    // Servers don't send entries that come into the view together with their parent.
     return !this.#isRefreshing && state === "add" && entry.get("hasSubordinates")?.toUpperCase() === "TRUE"
       ? Effect.map(entriesBelow(this.#run, entry.dn), (below) => [own, ...below, ...after])
       : [own, ...after]
@@ -218,7 +219,7 @@ class Conversation {
     }
   }
 
-  /** Unchanged entries. Those that the consumer doesn't have came into the view with a subtree that was moved. */
+  /** Unchanged entries. If the consumer doesn't have such an entry, the entry came into the view with a subtree that was moved. */
   #present(uuids: ReadonlyArray<string>): ReadonlyArray<Item> | Effect.Effect<ReadonlyArray<Item>, SourceFailure> {
     this.#hadPresentPhase = true
     const { known } = this.#run
@@ -249,7 +250,7 @@ class Conversation {
   #over(): ReadonlyArray<Item> {
     if (!this.#isRefreshing) return none
     this.#isRefreshing = false
-    // Who had no cookie was sent everything. 389 Directory Server has no present phase, and doesn't say so on its result.
+    // Without a cookie the server has sent every entry. 389 Directory Server has no present phase, and its result doesn't say so.
     const isNamed = !this.#hadPresentPhase || this.#run.server.uuidAttribute === "nsUniqueId"
     const refreshed = Change.refreshed(this.#isFull || !isNamed ? "absent" : "named")
     return this.#cookie === undefined ? [refreshed] : [refreshed, stateOf(this.#cookie)]

@@ -1,6 +1,6 @@
 /**
- * DirSync (MS-ADTS 3.1.1.3.4.1.3): which objects of a naming context have changed since a cookie. What they are now is read from the
- * directory, since DirSync sends only changed attributes, and nothing of an object that doesn't match a filter any more.
+ * DirSync (MS-ADTS 3.1.1.3.4.1.3): reports which objects of a naming context have changed since a cookie. The current entries are then read
+ * from the directory, since DirSync sends only the changed attributes, and doesn't report an object that no longer matches a filter.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,7 @@ export const dirSync: Source = {
   run: Effect.fnUntraced(function*(run, state) {
     const given = yield* placeIn(state)
     if (given === undefined) {
-      // The cookie is read before the entries, so that a change in between is seen twice, and never missed.
+      // The cookie is read before the entries. A change in between is then seen twice, but never missed.
       let cookie: Uint8Array = new Uint8Array()
       for (let isMore = true; isMore;) {
         const next = yield* part(run, cookie, ["objectGUID"])
@@ -62,7 +62,7 @@ export const dirSync: Source = {
         const uuid = uuidOf(run.server, entry)
         if (uuid === undefined) return yield* Effect.fail(new UuidMissing({ dn: entry.dn, attribute: "objectGUID" }))
         if (entry.get("isDeleted")?.toUpperCase() === "TRUE") gone.push(Change.deleted(uuid))
-        // The name of a new object is among its attributes too; it has no more below it than was added with it.
+        // A new object has its name among the changed attributes too, but no entries below it that weren't added as well.
         else named.push({ uuid, isRenamed: entry.has("name") })
       }
       const current = yield* changesOf(run, named)
@@ -73,7 +73,7 @@ export const dirSync: Source = {
   })
 }
 
-/** Deleted objects are kept at least that long (MS-ADTS: tombstoneLifetime is 60 days where it isn't set). */
+/** Deleted objects are kept for at least this long (MS-ADTS: tombstoneLifetime is 60 days if it isn't set). */
 const keptDays = 50
 
 const stateOf = (cookie: Uint8Array): Effect.Effect<SourceState> =>
@@ -91,12 +91,12 @@ const placeIn = (state: SourceState | undefined): Effect.Effect<Uint8Array | und
       : Buffer.from(cookie, "base64url")
   })
 
-/** How servers say that a cookie is of no use. */
+/** The errors for a cookie that can't be used. */
 const isRefusal = ({ reason: { _tag } }: LdapError): boolean =>
   _tag === "UnwillingToPerform" || _tag === "ProtocolError" || _tag === "OperationsError" ||
   _tag === "SyncRefreshRequired"
 
-/** Changes of these attributes count; `name` changes with the name and the place of an object. */
+/** Only changes of these attributes are reported; `name` changes with the name and the place of an object. */
 const interesting = ({ view: { attributes, filter } }: Run): ReadonlyArray<string> =>
   attributes.length === 0 || attributes.some((name) => name === "*" || name === "+")
     ? []
@@ -108,7 +108,7 @@ const interesting = ({ view: { attributes, filter } }: Run): ReadonlyArray<strin
       )
     ]
 
-/** How many bytes the server should send at once. */
+/** How many bytes the server should send in one response. */
 const maxBytes = 1_000_000
 
 interface Part {

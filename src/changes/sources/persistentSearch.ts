@@ -1,8 +1,8 @@
 /**
- * Persistent search (draft-ietf-ldapext-psearch-03): the server says at once which entry has changed, and what it is now is read. The server
- * keeps no place, so each session begins with a round of `scan`.
+ * Persistent search (draft-ietf-ldapext-psearch-03): the server reports at once which entry has changed, and the current entry is then
+ * read. The server keeps no place for the client, so each session starts with a round of `scan`.
  *
- * The search covers the whole naming context, since servers don't tell of an entry that leaves the filter or the base of the search.
+ * The search covers the whole naming context, since servers don't report an entry that leaves the filter or the base of the search.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -29,10 +29,10 @@ export const persistentSearch: Source = {
   run: (run) => run.isLive ? Effect.scoped(live(run)) : scanRound(run, memoryOf(run))
 }
 
-/** How many changes wait here; beyond that the server waits. */
+/** How many changes are buffered here; beyond that, backpressure makes the server wait. */
 const mostWaiting = 1_000
 
-/** The server has begun to listen then. It doesn't say when. */
+/** By then the server is reporting changes. It doesn't announce when it starts. */
 const untilItListens = "1 second"
 
 const live = Effect.fnUntraced(function*(run: Run) {

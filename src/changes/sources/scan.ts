@@ -1,9 +1,9 @@
 /**
- * For any server: the keys of all entries in each round, and the entries whose version differs. What is gone is found by its absence, so
- * nothing is lost, but a round costs the number of entries.
+ * For any server: each round reads the UUID and version of all entries, and then the entries whose version differs. An entry that doesn't
+ * come is gone. So nothing is lost, but the cost of a round grows with the number of entries.
  *
- * Without `known` the stream remembers UUIDs and versions itself (`ScanMemory`), 30 MB for 100,000 entries (test/bench/scanMemory.ts). After a restart its first round
- * reads everything, since a cookie can't hold what was there.
+ * Without `known` the stream keeps UUIDs and versions in memory (`ScanMemory`), 30 MB for 100,000 entries (test/bench/scanMemory.ts). After
+ * a restart its first round reads all entries, since a cookie can't hold this list.
  */
 import * as Effect from "effect/Effect"
 import type { Known } from "../ChangesOptions.ts"
@@ -17,7 +17,7 @@ export const scan: Source = {
   run: (run) => scanRound(run, memoryOf(run))
 }
 
-/** One round. Entries that didn't change are `Present`, with their names. */
+/** One round. Entries that didn't change are `Present`, with their DNs. */
 export const scanRound = (run: Run, memory: ScanMemory | undefined): Effect.Effect<void, SourceFailure> =>
   Effect.gen(function*() {
     memory?.begin()
@@ -26,7 +26,7 @@ export const scanRound = (run: Run, memory: ScanMemory | undefined): Effect.Effe
     yield* emit([{ _tag: "State", state: {} }])
   })
 
-/** The memory of this stream; `undefined` if the consumer says what it has. */
+/** The memory of this stream; `undefined` if the consumer provides `known`. */
 export const memoryOf = (run: Run): ScanMemory | undefined => {
   if (run.known !== undefined) return undefined
   const memory = run.memory.get("scan")
@@ -36,14 +36,14 @@ export const memoryOf = (run: Run): ScanMemory | undefined => {
   return made
 }
 
-/** What the consumer was given in this stream. It counts from the next checkpoint on. */
+/** The entries that this stream has emitted. They count from the next checkpoint on. */
 export class ScanMemory {
   #versions = new Map<string, string | undefined>()
   #round = new Map<string, string | undefined>()
   #isWhole = false
 
   get known(): Run["known"] {
-    // In the first round nothing is known, and one search has all.
+    // The first round has nothing to compare with, and one search reads all entries.
     return this.#versions.size === 0 ? undefined : (uuids) =>
       Effect.sync(() => {
         const rows = new Map<string, Known>()

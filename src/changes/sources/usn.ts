@@ -1,9 +1,9 @@
 /**
- * `uSNChanged` (MS-ADTS 3.1.1.1.9): each domain controller numbers the changes that it carries out or replicates. Objects with a greater
- * number than the last one have changed; deleted ones are found among the deleted objects.
+ * `uSNChanged` (MS-ADTS 3.1.1.1.9): each domain controller numbers the changes that it makes or replicates. Objects with a greater number
+ * than the last one have changed; deletions are found by a search for deleted objects.
  *
- * Numbers are of one domain controller, so the state has one for each that was followed. One that is new, or was restored from a backup and
- * got a new invocation ID, has none, and the view is read again.
+ * Each domain controller has its own numbers, so the state has one for each controller that was followed. A controller that is new, or has
+ * a new invocation ID after a restore from a backup, has none, and the view is read again.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -45,7 +45,7 @@ export const usn: Source = {
     if (since !== undefined && since > controller.highest) {
       return yield* Effect.fail(new Refused({ detail: "the numbers of this domain controller have gone back" }))
     }
-    // The number is read before the entries, so that a change in between is seen twice, and never missed.
+    // The number is read before the entries. A change in between is then seen twice, but never missed.
     const places = new Map(given)
     places.delete(controller.id)
     places.set(controller.id, controller.highest)
@@ -62,7 +62,7 @@ export const usn: Source = {
       controls: [LdapControl.showDeleted.make(undefined, { critical: true })],
       pageSize: run.pageSize
     })
-    // What is below them is read when these pages are, since a connection has few searches in pages.
+    // The entries below them are read after these pages, since servers allow few paged searches on a connection.
     const renamed = new Set<string>()
     yield* Stream.runForEach(Stream.grouped(changed, perRound), (group) =>
       Effect.gen(function*() {
@@ -88,10 +88,10 @@ export const usn: Source = {
 
 const perRound = 500
 
-/** How many domain controllers a state has at most; the one that was not followed for the longest time goes first. */
+/** The most domain controllers in a state. The one that was not followed for the longest time is removed first. */
 const mostControllers = 32
 
-/** Deleted objects are kept at least that long (MS-ADTS: tombstoneLifetime is 60 days where it isn't set). */
+/** Deleted objects are kept for at least this long (MS-ADTS: tombstoneLifetime is 60 days if it isn't set). */
 const keptDays = 50
 
 interface Controller {
@@ -144,8 +144,8 @@ const placesIn = (state: SourceState | undefined): Effect.Effect<ReadonlyMap<str
 const nameId = 0x00090001
 
 /**
- * Whether an object was renamed or moved after a change (MS-ADTS 3.1.1.1.10, MS-DRDM PROPERTY_META_DATA_VECTOR: a header of 16 bytes, and 48 for
- * each attribute, the number of its last change at this server in the last 8). Without readable metadata it may have been.
+ * Whether an object was renamed or moved after a change (MS-ADTS 3.1.1.1.10, MS-DRDM PROPERTY_META_DATA_VECTOR: a header of 16 bytes, and
+ * 48 for each attribute, with the number of its last change at this server in the last 8). True if the metadata can't be read.
  */
 const wasRenamed = (entry: LdapEntry, since: bigint): boolean => {
   const bytes = entry.getBytes("replPropertyMetaData")

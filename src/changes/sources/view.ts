@@ -1,6 +1,6 @@
 /**
- * Reads the view: entries by their UUIDs as they are now, all entries below a name, or all that there are. Sources that learn only which
- * entries have changed read their state here, so that what is told is true when it is told.
+ * Reads the current state of entries: those with given UUIDs, all entries below a DN, or the whole view. Sources that learn only which
+ * entries have changed use this, so that a change is emitted with the state that the entry has at that time.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -15,12 +15,12 @@ import * as Change from "../LdapChange.ts"
 import { attributesFor, contextOf, entryReader, type ReadEntry, uuidFilter, uuidOf } from "./ServerKind.ts"
 import type { Item, Run, SourceFailure } from "./Source.ts"
 
-/** How many UUIDs one filter has. So few entries need no pages. */
+/** How many UUIDs one filter has. So few entries need no paged results. */
 const perSearch = 50
 
 /**
- * Entries by their UUIDs: `Modified` if they are in the view, else `Deleted`. It reads without pages, so it may run while another search of
- * this session is read in pages: servers keep few of those for a connection.
+ * Reads entries by their UUIDs: `Modified` if they are in the view, otherwise `Deleted`. It doesn't use paged results, so it may run during
+ * a paged search on this session: servers allow few of those on a connection.
  */
 export const currentEntries = (
   run: Run,
@@ -36,7 +36,7 @@ export const currentEntries = (
         Stream.runForEach(
           inView(run, undefined, LdapFilter.or(...some.map((uuid) => uuidFilter(run.server, uuid)))),
           (read) => {
-            // A server that takes no notice of the filter must not fill the answer.
+            // A server that ignores the filter must not fill the result with other entries.
             if (!some.includes(read.uuid) || found.has(read.uuid)) return Effect.void
             found.add(read.uuid)
             items.push(Change.modified(written(read)))
@@ -49,7 +49,7 @@ export const currentEntries = (
     return items
   })
 
-/** If the base is gone, nothing is in the view. */
+/** If the base doesn't exist, the view is empty. */
 const missingIsEmpty = <E, R>(effect: Effect.Effect<void, E | LdapError, R>): Effect.Effect<void, E | LdapError, R> =>
   Effect.catchIf(effect, isNoSuchObject, () => Effect.void)
 
@@ -84,7 +84,7 @@ const readIn = (
   )
 }
 
-/** The entries of the view below a name, the name itself left out, as `Modified`. Few servers know a scope for that. */
+/** The entries of the view below a DN, without the entry of that DN, as `Modified`. Few servers support a scope for that. */
 export const entriesBelow = (run: Run, dn: string): Effect.Effect<ReadonlyArray<Item>, SourceFailure> =>
   Effect.gen(function*() {
     const items: Array<Item> = []
@@ -113,8 +113,8 @@ export const uuidsBelow = ({ pageSize, server, session }: Run, dn: string): Stre
   )
 
 /**
- * The whole view, as a refresh in which what is not named is gone. With `known`, keys are read first, and only what differs is read as a
- * whole.
+ * Reads the whole view as a refresh: entries that are not named are gone. With `known`, UUIDs and versions are read first, and then only
+ * the entries that differ.
  */
 export const readView = (run: Run): Effect.Effect<void, SourceFailure> =>
   Effect.gen(function*() {
@@ -158,10 +158,10 @@ const readDifferences = (run: Run, known: NonNullable<Run["known"]>): Effect.Eff
   )
 }
 
-/** How many UUIDs the consumer is asked about at once. */
+/** How many UUIDs are passed to the consumer's `known` at once. */
 const perQuestion = 1_000
 
-/** Entries that the consumer has in this version are only present. */
+/** An entry that the consumer has in this version is emitted as `Present`. */
 export const onlyDifferences = (
   items: ReadonlyArray<Item>,
   known: NonNullable<Run["known"]>
@@ -184,14 +184,17 @@ export const onlyDifferences = (
 // What logs name
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** An entry that a log of changes names: which one, and whether others moved with it. */
+/** An entry that a log of changes names, and whether others moved with it. */
 export interface NamedChange {
   readonly uuid: string
-  /** Whether it was, or may have been, renamed: then the entries below it are read too. */
+  /** Whether it was, or may have been, renamed. Then the entries below it are read too. */
   readonly isRenamed: boolean
 }
 
-/** What named entries are now, and those below renamed ones, wherever they came from and went. Not while another search is read in pages. */
+/**
+ * Reads the current state of the named entries, and of those below renamed ones, whether they came into the view or left it. Must not run
+ * during a paged search.
+ */
 export const changesOf = (
   run: Run,
   named: ReadonlyArray<NamedChange>
@@ -204,7 +207,7 @@ export const changesOf = (
 const renamedIn = (named: ReadonlyArray<NamedChange>): ReadonlyArray<string> =>
   named.flatMap(({ isRenamed, uuid }) => isRenamed ? [uuid] : [])
 
-/** What the entries below renamed ones are now. Not while another search is read in pages. */
+/** Reads the current state of the entries below renamed ones. Must not run during a paged search. */
 export const belowRenamed = (
   run: Run,
   renamed: Iterable<string>
@@ -223,8 +226,8 @@ export const belowRenamed = (
   })
 
 /**
- * Works off a log that is read in pages: the entries that it names, part by part. What is below renamed entries is read when the log is
- * read to its end, since a connection has few searches in pages; until then nothing is covered by a state.
+ * Handles a log that is read by a paged search: the entries that it names, chunk by chunk. The entries below renamed ones are read after
+ * the end of the log, since servers allow few paged searches on a connection. Until then no state covers the log.
  */
 export class LogRound {
   readonly #run: Run
@@ -235,7 +238,7 @@ export class LogRound {
     this.#run = run
   }
 
-  /** Emits what these entries are now. The answer is whether it is covered. */
+  /** Emits the current state of these entries. Returns whether a state may cover them. */
   part(
     named: ReadonlyArray<NamedChange>,
     state: SourceState,
@@ -251,7 +254,7 @@ export class LogRound {
     })
   }
 
-  /** Emits what is below renamed entries, and the state. */
+  /** Emits the entries below renamed ones, and then the state. */
   get end(): Effect.Effect<void, SourceFailure> {
     return Effect.gen({ self: this }, function*() {
       if (this.#state === undefined) return
@@ -260,7 +263,7 @@ export class LogRound {
   }
 }
 
-/** Where an entry is now, in the view or not. */
+/** Finds the current DN of an entry, in the view or not. */
 const nameOf = ({ server, session, view }: Run, uuid: string): Effect.Effect<string | undefined, LdapError> =>
   session.search({
     base: contextOf(server, view),
@@ -268,7 +271,7 @@ const nameOf = ({ server, session, view }: Run, uuid: string): Effect.Effect<str
     attributes: ["1.1"]
   }).pipe(Stream.runHead, Effect.map((found) => Option.getOrUndefined(found)?.dn))
 
-/** Emits what a log said as a round of its own, with the state that covers it, if there is one. */
+/** Emits the records of a log as a round of its own, followed by the state that covers them, if there is one. */
 export const emitRound = (
   run: Run,
   items: ReadonlyArray<Item>,

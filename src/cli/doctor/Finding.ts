@@ -1,12 +1,12 @@
-/** What the doctor finds: a line each, with what to do where something isn't as it should be. */
+/** The findings of `check`: one line each, with advice if something isn't as it should be. */
 
-/** One line of the doctor. */
+/** One finding of `check`. */
 export interface Finding {
-  /** What was looked at, in a word or two: `TCP`, `certificate`, `paging` … */
+  /** The subject of the finding, in a word or two: `TCP`, `certificate`, `paging` … */
   readonly check: string
   readonly status: "ok" | "warning" | "failure"
   readonly detail: string
-  /** What to do. */
+  /** How to fix it. */
   readonly advice?: string | undefined
 }
 

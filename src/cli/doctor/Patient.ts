@@ -1,4 +1,4 @@
-/** The server that the doctor looks at, and how it is reached. */
+/** The server that `check` examines, and how to reach it. */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { TlsOptions } from "../../connection/tls/LdapTls.ts"
@@ -21,7 +21,7 @@ export interface Patient {
 /** Whether the connection will be under TLS. */
 export const isSecured = ({ isLdaps, startTls }: Patient): boolean => isLdaps || startTls
 
-/** Opens a session as the settings say, except for what is given. */
+/** Opens a session with the settings; those that are given replace them. */
 export const openSession = (
   { settings, tls, url }: Patient,
   different: LdapSession.SessionOptions = {}

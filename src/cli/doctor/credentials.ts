@@ -1,8 +1,8 @@
 /**
- * Binds: whether the credentials are right, and what the server demands of a bind: signing or TLS, and channel binding.
+ * Binds: tests the credentials, and finds out what the server demands of a bind: signing or TLS, and channel binding.
  *
- * The demands are found by a bind with a name that can't exist and a password that is no secret: the server's answer says whether it
- * would look at a password at all. Its log will have that refused bind.
+ * To find the demands, the command binds with a DN that can't exist and a password that is not a secret. The server's answer shows whether
+ * it would check a password on such a connection. This refused bind appears in the server's log.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -27,7 +27,7 @@ export const examineBind = Effect.fnUntraced(function*(patient: Patient): Effect
   if (Result.isFailure(who)) return [failure("bind", who.failure.message, adviceFor(who.failure.reason))]
   const { answer, protection } = who.success
   const { auth } = patient.settings
-  // Samba has no Who am I?
+  // Samba doesn't support Who am I?
   const name = answer !== "" ? answer : auth._tag === "Simple" ? auth.dn : ""
   return [
     ok("bind", name === "" ? "accepted" : `accepted as ${name}`),
@@ -67,7 +67,7 @@ const adviceFor = (reason: LdapErrorReason): string => {
 const nameOfNone = (): string => `cn=effect-ldap-check-${crypto.randomUUID()}`
 const noSecret = Redacted.make("no-secret")
 
-/** Whether passwords may come in clear text; and whether the server demands signing, or TLS. */
+/** Whether the server accepts passwords in clear text, and whether it demands signing or TLS. */
 export const examineSigning = Effect.fnUntraced(function*(patient: Patient): Effect.fn.Return<ReadonlyArray<Finding>> {
   if (isSecured(patient) || patient.address === undefined) return []
   const answer = yield* Effect.result(
@@ -85,7 +85,7 @@ export const examineSigning = Effect.fnUntraced(function*(patient: Patient): Eff
       return [
         failure(
           "signing",
-          "the server accepted a bind of a name that doesn't exist",
+          "the server accepted a bind with a name that doesn't exist",
           "Check the server's access control."
         )
       ]
@@ -94,16 +94,16 @@ export const examineSigning = Effect.fnUntraced(function*(patient: Patient): Eff
       return [
         warning(
           "signing",
-          "not demanded: the server takes passwords in clear text",
+          "not demanded: the server accepts passwords in clear text",
           "Let the server demand TLS or signing."
         )
       ]
     default:
-      return [ok("signing", `can't be told: ${Result.isFailure(answer) ? answer.failure.message : ""}`)]
+      return [ok("signing", `unknown: ${Result.isFailure(answer) ? answer.failure.message : ""}`)]
   }
 })
 
-/** Whether a domain controller demands channel binding: it says so before it looks at the account ([MS-NLMP], EPA). */
+/** Whether a domain controller demands channel binding. It answers that before it looks at the account ([MS-NLMP], EPA). */
 export const examineChannelBinding = Effect.fnUntraced(function*(
   patient: Patient,
   rootDse: LdapEntry
@@ -114,13 +114,13 @@ export const examineChannelBinding = Effect.fnUntraced(function*(
   const message = Result.isFailure(answer) ? answer.failure.message : ""
   return [
     /80090346/.test(message)
-      ? ok("channel binding", "demanded: --auth kerberos and ntlm do it")
+      ? ok("channel binding", "demanded: --auth kerberos and ntlm support it")
       : Result.isFailure(answer) && answer.failure.reason._tag === "InvalidCredentials"
       ? warning(
         "channel binding",
         "not demanded",
         "Set LdapEnforceChannelBinding at the domain controller against relayed logins."
       )
-      : ok("channel binding", `can't be told: ${message}`)
+      : ok("channel binding", `unknown: ${message}`)
   ]
 })

@@ -1,4 +1,4 @@
-/** The whole examination, as a stream of findings: each comes when it is known. */
+/** The whole examination, as a stream that emits each finding when it is known. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -11,7 +11,7 @@ import { openSession, type Patient } from "./Patient.ts"
 import { examineAnonymous, examineRootDse } from "./rootDse.ts"
 import { examineTls } from "./tls.ts"
 
-/** Looks at everything. What can't be reached ends the examination, since all the rest would say the same. */
+/** Runs all checks. If the server can't be reached, the examination ends, since every later check would fail for the same reason. */
 export const examine = (patient: Patient): Stream.Stream<Finding> =>
   steps(
     Effect.flatMap(examineNames(patient), ({ addresses, findings }) =>
@@ -25,14 +25,14 @@ export const examine = (patient: Patient): Stream.Stream<Finding> =>
 const whole = (findings: Effect.Effect<ReadonlyArray<Finding>>): Stream.Stream<Finding> =>
   Stream.unwrap(Effect.map(findings, (all) => Stream.fromIterable(all)))
 
-/** The next step follows unless one of the findings is a failure. */
+/** Continues with the next step unless one of the findings is a failure. */
 const steps = (first: Effect.Effect<ReadonlyArray<Finding>>, next: Stream.Stream<Finding>): Stream.Stream<Finding> =>
   Stream.unwrap(Effect.map(first, (all) =>
     all.some(({ status }) => status === "failure")
       ? Stream.fromIterable(all)
       : Stream.concat(Stream.fromIterable(all), next)))
 
-/** What sessions see: an anonymous one, and one with the credentials. */
+/** The checks that need a session: an anonymous one, and one with the credentials. */
 const directory = (patient: Patient): Stream.Stream<Finding> => {
   const anonymous = Effect.gen(function*() {
     const session = yield* openSession(patient, { auth: undefined })
@@ -47,7 +47,7 @@ const directory = (patient: Patient): Stream.Stream<Finding> => {
       return [
         Effect.succeed(examineRootDse(rootDse)),
         examineChannelBinding(patient, rootDse),
-        // A server may refuse anonymous sessions altogether.
+        // A server may refuse all operations of anonymous sessions.
         Effect.scoped(anonymous).pipe(Effect.orElseSucceed((): ReadonlyArray<Finding> => [
           { check: "anonymous", status: "ok", detail: "sessions without a bind get nothing" }
         ])),

@@ -1,6 +1,6 @@
 /**
- * A TLS handshake for looking at: every certificate is accepted, since the doctor has to see what is wrong, and nothing but StartTLS is
- * sent. Sessions use connection/tls, which refuses.
+ * A TLS handshake for examination: it accepts every certificate, since `check` must see what is wrong with it. The only request that is
+ * sent is StartTLS. Sessions use connection/tls, which refuses bad certificates.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -13,26 +13,26 @@ import * as LdapExtended from "../../protocol/LdapExtended.ts"
 import { LdapParser } from "../../protocol/LdapParser.ts"
 import type { Patient } from "./Patient.ts"
 
-/** What a handshake shows. */
+/** The result of a handshake. */
 export interface Handshake {
   readonly protocol: string
   readonly cipher: string
-  /** Why the chain isn't trusted, by OpenSSL's name; `undefined` if it is. */
+  /** Why the chain isn't trusted, as OpenSSL's error code; `undefined` if it is trusted. */
   readonly problem: string | undefined
-  /** Why the certificate doesn't name the host; `undefined` if it does. */
+  /** Why the certificate doesn't match the host name; `undefined` if it does. */
   readonly nameProblem: string | undefined
-  /** From the server's own certificate upwards, as the server sent them. */
+  /** The chain, in the order in which the server sent it: its own certificate first. */
   readonly chain: ReadonlyArray<Tls.DetailedPeerCertificate>
 }
 
-/** How to connect: the versions of TLS to offer. */
+/** The TLS versions and ciphers to offer. */
 interface Offer {
   readonly minVersion?: Tls.SecureVersion
   readonly maxVersion?: Tls.SecureVersion
   readonly ciphers?: string
 }
 
-/** Connects, starts TLS, and looks. */
+/** Connects, starts TLS, and returns what the server showed. */
 export const handshake = (patient: Patient, offer: Offer = {}): Effect.Effect<Handshake, string> =>
   Effect.callback<Handshake, string>((resume) => {
     const { address, isLdaps, timeout, tls } = patient
@@ -81,7 +81,7 @@ export const handshake = (patient: Patient, offer: Offer = {}): Effect.Effect<Ha
     })
   })
 
-/** The authorities of the settings; files that can't be read are the business of the session, which says so. */
+/** The authorities of the settings. A file that can't be read is ignored here, since opening the session reports it. */
 const authorities = ({ tls }: Patient): { readonly ca: Tls.ConnectionOptions["ca"] } => {
   try {
     return { ca: authoritiesOf(tls).ca }
@@ -127,7 +127,7 @@ const chainOf = (certificate: Tls.DetailedPeerCertificate): ReadonlyArray<Tls.De
   return chain
 }
 
-/** Whether the server accepts exactly one version. Old ones need ciphers that OpenSSL has given up by default. */
+/** Whether the server accepts exactly one version. Old versions need ciphers that OpenSSL disables by default. */
 export const acceptsVersion = (patient: Patient, version: Tls.SecureVersion): Effect.Effect<boolean> =>
   Effect.map(
     Effect.result(handshake(patient, {

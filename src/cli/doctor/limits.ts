@@ -1,4 +1,4 @@
-/** Limits of the server, its clock, and how fast it answers. */
+/** The limits of the server, its clock, and its response time. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -11,10 +11,10 @@ import type { LdapSession } from "../../session/LdapSession.ts"
 import { failure, type Finding, ok, warning } from "./Finding.ts"
 import { isActiveDirectory } from "./rootDse.ts"
 
-/** A search that ends by itself after so many entries has met no limit that matters here. */
+/** The search stops after this number of entries: no limit below it was met, and a higher one doesn't matter here. */
 const enough = 5000
 
-/** Whether one search may have all entries, and whether pages get further. */
+/** Whether one search returns all entries, and whether paged results return more. */
 export const examineSizeLimit = Effect.fnUntraced(function*(
   session: LdapSession,
   rootDse: LdapEntry,
@@ -34,11 +34,11 @@ export const examineSizeLimit = Effect.fnUntraced(function*(
     )
   const whole = yield* counted()
   if (count === 0 && !isBound) {
-    return [ok("size limit", `can't be told: without a bind nothing may be read below ${base}; give credentials`)]
+    return [ok("size limit", `unknown: an anonymous session can't read entries below ${base}; give credentials`)]
   }
   if (Result.isSuccess(whole) && count === 0) {
     return [
-      warning("search", `nothing may be read below ${base}`, "Is --base right, and has this user the right to read?")
+      warning("search", `this user can't read entries below ${base}`, "Is --base right, and may this user read there?")
     ]
   }
   if (Result.isSuccess(whole))
@@ -56,10 +56,10 @@ export const examineSizeLimit = Effect.fnUntraced(function*(
     : whole
   return [
     Result.isSuccess(paged)
-      ? ok("size limit", `a search ends after ${limit} entries; pages go on (--all, pageSize)`)
+      ? ok("size limit", `a search ends after ${limit} entries; paged results return more (--all, pageSize)`)
       : warning(
         "size limit",
-        `a search ends after ${limit} entries, and pages end after ${count}`,
+        `a search ends after ${limit} entries, and paged results after ${count}`,
         "Let the server's administrator raise the limit of this user."
       )
   ]
@@ -84,16 +84,16 @@ export const examinePolicies = Effect.fnUntraced(function*(
   ]
 })
 
-/** How far the clocks of server and client are apart, where the server says what time it has. */
+/** The difference between the clocks of server and client, if the server reports its time. */
 export const examineClock = Effect.fnUntraced(function*(
   session: LdapSession,
   rootDse: LdapEntry
 ): Effect.fn.Return<ReadonlyArray<Finding>> {
   const told = rootDse.get("currentTime") ?? (yield* monitored(session))
   const server = told === undefined ? undefined : timeOf(told)
-  if (server === undefined) return [ok("clock", "the server doesn't say what time it has")]
+  if (server === undefined) return [ok("clock", "the server doesn't report its time")]
   const seconds = Math.round((server - (yield* Clock.currentTimeMillis)) / 1000)
-  const detail = `the server's is ${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead"}`
+  const detail = `the server's clock is ${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead"}`
   if (Math.abs(seconds) <= 60) return [ok("clock", detail)]
   return [
     Math.abs(seconds) > 300
@@ -102,7 +102,7 @@ export const examineClock = Effect.fnUntraced(function*(
   ]
 })
 
-/** slapd and 389 Directory Server tell it to those who may read their monitor. */
+/** slapd and 389 Directory Server report the time to sessions that may read their monitor. */
 const monitored = Effect.fnUntraced(function*(session: LdapSession) {
   for (
     const [dn, attribute] of [["cn=Current,cn=Time,cn=Monitor", "monitorTimestamp"], [
@@ -125,7 +125,7 @@ const timeOf = (text: string): number | undefined => {
   return Date.UTC(year, month - 1, day, hour, minute, second)
 }
 
-/** How long a lookup takes. */
+/** The response time of a lookup. */
 export const examineSpeed = Effect.fnUntraced(
   function*(session: LdapSession): Effect.fn.Return<ReadonlyArray<Finding>> {
     const clock = yield* Clock.Clock

@@ -1,4 +1,4 @@
-/** The way to the server: SRV records, addresses, TCP. */
+/** The network path to the server: SRV records, addresses, TCP. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { lookup } from "node:dns/promises"
@@ -8,7 +8,7 @@ import { messageOf } from "../../model/messageOf.ts"
 import { failure, type Finding, ok, warning } from "./Finding.ts"
 import type { Patient } from "./Patient.ts"
 
-/** What is found about names, and the addresses that a host has. */
+/** The findings about names, and the addresses of a host. */
 export interface Addresses {
   readonly findings: ReadonlyArray<Finding>
   readonly addresses: ReadonlyArray<string>
@@ -40,7 +40,7 @@ export const examineNames = Effect.fnUntraced(function*({ address }: Patient): E
   return { findings, addresses }
 })
 
-/** Whether each address takes connections. */
+/** Whether each address accepts connections. */
 export const examineTcp = (
   { address, timeout }: Patient,
   addresses: ReadonlyArray<string>
@@ -54,8 +54,8 @@ export const examineTcp = (
         return results.map((result, i) => {
           const where = `${addresses[i]} port ${address.port}`
           if (Result.isSuccess(result)) return ok("TCP", `${where} connects in ${result.success} ms`)
-          const advice = "Is the server running, and does a firewall lie between?"
-          // One address that answers is enough: clients try the next one.
+          const advice = "Is the server running, and does a firewall block the port?"
+          // It is enough if one address accepts connections: clients try the next address.
           return isReached
             ? warning("TCP", `${where}: ${result.failure}`, `Clients lose time with this address. ${advice}`)
             : failure("TCP", `${where}: ${result.failure}`, advice)

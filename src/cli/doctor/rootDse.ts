@@ -1,4 +1,4 @@
-/** What the server says about itself, and who may ask (RFC 4512 section 5.1). */
+/** What the server says about itself, and what it tells anonymous sessions (RFC 4512 section 5.1). */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -9,7 +9,7 @@ import * as LdapRootDse from "../../model/LdapRootDse.ts"
 import type { LdapSession } from "../../session/LdapSession.ts"
 import { failure, type Finding, ok, warning } from "./Finding.ts"
 
-/** What the server is, by what its root DSE has. */
+/** Which product the server is, by the attributes of its root DSE. */
 export const vendorOf = (rootDse: LdapEntry): string => {
   const vendor = [rootDse.get("vendorName"), rootDse.get("vendorVersion")].filter((part) => part !== undefined).join(
     " "
@@ -24,7 +24,7 @@ export const vendorOf = (rootDse: LdapEntry): string => {
 
 export const isActiveDirectory = (rootDse: LdapEntry): boolean => serverKindOf(rootDse) === "activeDirectory"
 
-/** The names that this library has for controls. */
+/** The names that this library uses for controls. */
 const controlNames: ReadonlyMap<string, string> = new Map(
   Object.values(LdapControl as Readonly<Record<string, unknown>>).flatMap((value) =>
     typeof value === "object" && value !== null && "oid" in value && typeof value.oid === "string" && "name" in value &&
@@ -46,7 +46,7 @@ export const examineRootDse = (rootDse: LdapEntry): ReadonlyArray<Finding> => {
   if (versions.length > 0 && !versions.includes("3")) {
     findings.push(failure("version", `LDAP ${versions.join(", ")}`, "This client speaks version 3 only."))
   }
-  // Samba names some of them several times.
+  // Samba lists some of them several times.
   const controls = new Set(rootDse.getAll("supportedControl"))
   const known = Array.from(controls).flatMap((oid) => controlNames.get(oid) ?? []).sort()
   findings.push(ok("controls", `${controls.size}, of which known: ${known.join(", ") || "none"}`))
@@ -77,6 +77,6 @@ export const examineAnonymous = Effect.fnUntraced(function*(
         `may read entries below ${context}`,
         "If that isn't wanted, let the server's access control forbid it."
       )
-      : ok("anonymous", `may read nothing below ${context}`)
+      : ok("anonymous", `may read no entries below ${context}`)
   ]
 })

@@ -1,4 +1,4 @@
-/** TLS: versions, certificates, names and expiry, and what `--ca` is missing. */
+/** TLS: versions, certificates, names and expiry, and the authority that `--ca` needs. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -29,7 +29,7 @@ export const examineTls = Effect.fnUntraced(function*(patient: Patient): Effect.
   findings.push(...yield* versions(patient))
   const now = yield* Clock.currentTimeMillis
   findings.push(...certificates(seen.success, now, patient))
-  // TLS that isn't used fails no session.
+  // If the settings don't use TLS, its problems are only warnings.
   return isSecured(patient) ? findings : findings.map(softened)
 })
 
@@ -54,7 +54,7 @@ const versions = Effect.fnUntraced(function*(patient: Patient) {
 
 const day = 24 * 60 * 60 * 1000
 
-/** Node's types know two of the three times as text. */
+/** In Node's types two of the three times are text. */
 const certificates = (
   { chain, nameProblem, problem }: Handshake,
   now: number,
@@ -62,7 +62,7 @@ const certificates = (
 ): ReadonlyArray<Finding> => {
   const findings: Array<Finding> = []
   const [own] = chain
-  if (own === undefined) return [failure("certificate", "the server shows none", "Give the server a certificate.")]
+  if (own === undefined) return [failure("certificate", "the server sends none", "Give the server a certificate.")]
   for (const [i, certificate] of chain.entries()) {
     const what = i === 0 ? "certificate" : "authority"
     const until = Date.parse(certificate.valid_to)
@@ -101,7 +101,7 @@ const certificates = (
   return findings
 }
 
-/** What `ca` is missing. */
+/** Which certificate `ca` needs. */
 const untrusted = (
   problem: string,
   chain: ReadonlyArray<Tls.DetailedPeerCertificate>,
@@ -128,6 +128,6 @@ const untrusted = (
   }
 }
 
-/** A name as LDAP writes it, more or less: for people. */
+/** A name in a form that is close to LDAP's, for people. */
 const nameOf = (name: Tls.Certificate | undefined): string =>
   Object.entries(name ?? {}).map(([type, value]) => `${type}=${String(value)}`).join(", ") || "(no name)"

@@ -1,11 +1,11 @@
 /**
- * The arguments before `effect/cli` reads them: `--save` with its two values, and habits of OpenLDAP's tools, which are either understood or
- * answered with what to write instead; and `help search`, which is `search --help`.
+ * Rewrites the arguments before `effect/cli` reads them. `--save` takes two values. `help search` becomes `search --help`. Flags of
+ * OpenLDAP's tools are either accepted, or refused with the flag to use instead.
  */
 import * as Effect from "effect/Effect"
 import { UsageError } from "../CliFailure.ts"
 
-/** Flags of `ldapsearch` and its kin that say what is so here anyway: simple binds, plain LDIF, and the question for a password. */
+/** Flags of `ldapsearch` and similar tools for what is the default here: simple binds, plain LDIF, and a prompt for the password. */
 const needless: ReadonlySet<string> = new Set(["-x", "-L", "-LL", "-LLL", "-W"])
 
 const instead: ReadonlyMap<string, string> = new Map([
@@ -15,7 +15,7 @@ const instead: ReadonlyMap<string, string> = new Map([
   ["-U", "-U: give --user"]
 ])
 
-/** Reads up to `--`, behind which there is no flag. */
+/** Reads up to `--`; no flags follow after it. */
 export const argumentsOf = (args: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, UsageError> => {
   if (args[0] === "help") return Effect.succeed([...args.slice(1), "--help"])
   const end = args.indexOf("--")
@@ -26,7 +26,7 @@ export const argumentsOf = (args: ReadonlyArray<string>): Effect.Effect<Readonly
     const advice = instead.get(name)
     if (advice !== undefined) return Effect.fail(new UsageError({ detail: advice }))
     if (name === "--save" && attribute !== undefined && folder !== undefined && !attribute.includes("=")) {
-      // Flags have one value.
+      // A flag of effect/cli has one value.
       written.push("--save", `${attribute}=${folder}`)
       i += 2
     } else if (name === "-ZZ") written.push("-Z")

@@ -1,6 +1,6 @@
 /**
- * `attribute=value` as arguments of commands: text after `=`, base64 after `:=`, the content of a file after `@=`. Attribute descriptions
- * have neither `:` nor `@` (RFC 4512 section 2.5), so which one is meant is never in doubt.
+ * `attribute=value` as an argument: text after `=`, base64 after `:=`, the content of a file after `@=`. An attribute description has
+ * neither `:` nor `@` (RFC 4512 section 2.5), so the three forms can't be confused.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -39,7 +39,7 @@ export const assignmentOf = Effect.fnUntraced(function*(
   return { attribute, value: Buffer.from(rest, "base64") }
 })
 
-/** The file as it is; of a password, one line end is not part of it. */
+/** The content of the file, unchanged. If it is a password, one line end is cut off. */
 const fileContent = (attribute: string, path: string) =>
   Effect.flatMap(FileSystem.FileSystem, (fs) =>
     fs.readFile(path).pipe(

@@ -1,6 +1,7 @@
 /**
- * The entry of the user that the session is bound as: the bind DN, or what the server says (RFC 4532). Active Directory says
- * `u:DOMAIN\\login`, and Samba says nothing, so there the entry is looked up by the login or the user principal name.
+ * The entry of the user that the session is bound as: the bind DN, or the entry in the server's answer to Who am I? (RFC 4532). Active
+ * Directory answers `u:DOMAIN\\login`, and Samba doesn't answer, so there the entry is searched for by the login or the user principal
+ * name.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -33,7 +34,7 @@ export const ownEntry = Effect.fnUntraced(function*(
     if (entries.length === 1) return entries[0]!.dn
   }
   return yield* new UsageError({
-    detail: `which entry is yours can't be told${
+    detail: `your own entry can't be determined${
       name === undefined ? "" : ` by ${JSON.stringify(name)}`
     }: name the entry whose password to change`
   })

@@ -1,4 +1,4 @@
-/** Records of LDIF from a file or standard input, one after another. */
+/** Reads the records of LDIF from a file or standard input, one after another. */
 import * as Argument from "effect/cli/Argument"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -9,7 +9,7 @@ import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { Entry, LdifRecord } from "../../model/ldif/LdifRecord.ts"
 import { LocalError, UsageError } from "../CliFailure.ts"
 
-/** A file of LDIF, whose name shells complete; `-` is standard input, also after it was made a path. */
+/** An LDIF file, whose name shells complete. `-` is standard input, even if effect/cli has turned it into a path. */
 export const ldifArgument: Argument.Argument<string> = Argument.Path("file").pipe(
   Argument.map((path) => basename(path) === "-" ? "-" : path)
 )
@@ -33,7 +33,7 @@ export const recordsOf = (
 ): Stream.Stream<LdifRecord, LocalError | Ldif.LdifSyntaxError, FileSystem.FileSystem | Stdio.Stdio> =>
   bytesOf(file).pipe(Ldif.decode())
 
-/** The entries of a file. A record of a change is refused, with where it is. */
+/** The entries of a file. If the file has a change record, this fails with the line of that record. */
 export const entriesOf = (
   file: string
 ): Stream.Stream<Entry, LocalError | Ldif.LdifSyntaxError | UsageError, FileSystem.FileSystem | Stdio.Stdio> =>

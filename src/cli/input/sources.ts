@@ -1,4 +1,4 @@
-/** What `diff` compares: an LDIF file, standard input, or what an LDAP URL finds (RFC 4516). */
+/** The sources that `diff` compares: an LDIF file, standard input, or the search of an LDAP URL (RFC 4516). */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -14,7 +14,7 @@ import { entriesOf } from "./records.ts"
 /** Whether an argument is a URL of a server. */
 export const isUrl = (source: string): boolean => /^ldap[si]?:\/\//i.test(source)
 
-/** All entries of a source. They are in memory as a whole. */
+/** All entries of a source, in memory at once. */
 export const readSource = Effect.fnUntraced(function*(source: string, connection: ConnectionFlags) {
   const all: Array<Entry | LdapEntry> = []
   const collect = (entry: Entry | LdapEntry) => Effect.sync(() => void all.push(entry))
@@ -32,7 +32,7 @@ export const readSource = Effect.fnUntraced(function*(source: string, connection
     connected.client.search({
       ...search,
       base,
-      // Of a URL alone, the scope would be the base only; two directories are compared as a whole.
+      // By RFC 4516 the scope of such a URL is the base only. `diff` compares whole directories, so its default is the subtree.
       scope: url.scope ?? "subtree",
       pageSize: 500,
       ranges: "all"

@@ -1,9 +1,8 @@
 /**
  * Entries as text: LDIF as `ldapsearch -LLL` writes it, JSON, JSON lines, CSV, or a table.
  *
- * All of them stream: memory holds a few entries, whatever their number. Values that are no text are base64 in LDIF, and
- * `{"base64": …}` in JSON. What a terminal would act on is never written as it is, in any format: LDIF has it in base64, the others as
- * escapes.
+ * All formats stream: memory use doesn't depend on the number of entries. Values that aren't text are base64 in LDIF, and `{"base64": …}`
+ * in JSON. No format writes bytes that control a terminal: LDIF has them in base64, the other formats as escapes.
  */
 import * as Flag from "effect/cli/Flag"
 import * as Stream from "effect/Stream"
@@ -40,15 +39,15 @@ export interface FormatOptions {
   readonly format: EntryFormat
   /** Bytes of a line of LDIF. Default: those of `ldapsearch`. */
   readonly width?: number | undefined
-  /** The columns of CSV and of a table, which are attributes. A table finds its own. */
+  /** The attributes that are the columns of CSV or of a table. Default for a table: chosen by the entries. */
   readonly columns: ReadonlyArray<string>
-  /** The width of the terminal, if the table goes to one: cells are cut to fit. */
+  /** The width of the terminal, if the table is written to one. Cells are cut to fit. */
   readonly terminalWidth?: number | undefined
-  /** Whether the entries have no values. */
+  /** Whether the entries have attribute names only. */
   readonly typesOnly?: boolean | undefined
 }
 
-/** Lines of `ldapsearch` have at most so many bytes. */
+/** The most bytes in a line of `ldapsearch`. */
 const ldapsearchWidth = 78
 
 /** The entries, and the references to other servers between them, as text. */
@@ -74,7 +73,9 @@ export const entriesAsText =
 const entriesOf = <E, R>(items: Stream.Stream<Item, E, R>): Stream.Stream<LdapEntry, E, R> =>
   Stream.filter(items, (item): item is LdapEntry => !("urls" in item))
 
-/** Passwords are in base64 whatever they are, as with `ldapsearch`: not against an attacker, but against a glance. */
+/**
+ * Passwords are always base64, as with `ldapsearch`. This doesn't stop an attacker, but a person who glances at the screen can't read them.
+ */
 const isPassword = (description: string): boolean => /^(?:userpassword|2\.5\.4\.35)(?:;|$)/i.test(description)
 
 /** Without a version line, and with a blank line after each entry. */
@@ -84,7 +85,7 @@ const ldif = <E, R>(items: Stream.Stream<Item, E, R>, options: FormatOptions): S
   return Stream.map(items, (item) => "urls" in item ? references(item.urls, width) : `${write(item).slice(1)}\n`)
 }
 
-/** References are comments, as `ldapsearch` writes them. They are URLs from a server, so they may hold anything. */
+/** References are written as comments, as `ldapsearch` does. They are URLs from a server, so they may contain anything. */
 const references = (urls: ReadonlyArray<string>, width: number): string => {
   const lines: Array<string> = []
   for (const url of urls) {

@@ -2,8 +2,8 @@
  * CSV (RFC 4180): the name of the entry, and a column for each attribute. Several values of an attribute are in one cell, with `|`
  * between them, so CSV is for people and spreadsheets, and JSON for programs.
  *
- * A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, which may send the sheet elsewhere. Such a value gets
- * an apostrophe before it, which spreadsheets take for a mark of text (OWASP, CSV injection).
+ * A spreadsheet treats a cell that begins with `=`, `+`, `-` or `@` as a formula, which may send data of the sheet to a server. Such a
+ * value gets an apostrophe before it, which marks it as text (OWASP, CSV injection).
  */
 import * as Stream from "effect/Stream"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"

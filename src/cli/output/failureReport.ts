@@ -1,4 +1,4 @@
-/** The records that failed, as an LDIF file that can be corrected and applied again. */
+/** Writes the records that failed to an LDIF file, which can be corrected and applied again. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
@@ -6,7 +6,7 @@ import type { LdifRecord } from "../../model/ldif/Ldif.ts"
 import { recordWriter } from "../../model/ldif/LdifText.ts"
 import { LocalError } from "../CliFailure.ts"
 
-/** A report. Without a file it does nothing. */
+/** A report. Without a file nothing is written. */
 export interface FailureReport {
   readonly add: (record: LdifRecord, reason: string) => Effect.Effect<void, LocalError>
 }
@@ -27,5 +27,5 @@ export const openReport = Effect.fnUntraced(function*(
   }
 })
 
-/** A reason is text of a server, so it must not end the comment. */
+/** A reason is text from a server, so it must not be able to end the comment. */
 const comment = (reason: string): string => `# ${reason.replace(/[^\x20-\x7e]+/g, " ")}\n`

@@ -1,9 +1,9 @@
-/** Logs of the library for a person: a line on standard error, further parts indented, text of servers escaped. */
+/** Log messages of the library for a person: a line on standard error, further parts indented, text from servers escaped. */
 import * as Cause from "effect/Cause"
 import * as Logger from "effect/Logger"
 import { textForTerminal } from "./terminalText.ts"
 
-/** Writes with `write`, which ends the line. On a terminal a line of progress may be there, which is wiped. */
+/** Writes with `write`, which ends the line. On a terminal it first wipes a line of progress that may be there. */
 export const loggerOn = (write: (text: string) => void, isTerminal: boolean): Logger.Logger<unknown, void> =>
   Logger.make(({ cause, logLevel, message }) => {
     const parts = (Array.isArray(message) ? message : [message]).map(textOf)

@@ -1,6 +1,6 @@
 /**
- * How far a long command is, on one line of standard error that is written over and over: on a terminal only, so that a log or a pipe
- * gets none of it.
+ * The progress of a long command, on one line of standard error that is rewritten. It is shown on a terminal only, so a log or a pipe gets
+ * none of it.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,15 +8,15 @@ import type * as Scope from "effect/Scope"
 import * as Stdio from "effect/Stdio"
 import { sayRaw } from "./standardOutput.ts"
 
-/** Counts what is done. */
+/** Counts what has been done. */
 export interface Progress {
-  /** So many more are done. */
+  /** Adds to the number of items that are done. */
   readonly done: (count?: number) => Effect.Effect<void, never, Stdio.Stdio>
-  /** How many there are, once that is known. */
+  /** Sets the total number of items, once it is known. */
   readonly total: (count: number) => void
 }
 
-/** A line is written at most so often. */
+/** The shortest time between two updates of the line. */
 const interval = 100
 
 /** The progress of a command. Its line is wiped when the scope closes. */

@@ -1,6 +1,6 @@
 /**
- * What commands write. Standard output gets data and nothing else, so that it can go to a file or another program; standard error gets
- * what is said to a person.
+ * The output of commands. Standard output gets data only, so that it can go to a file or another program. Messages for a person go to
+ * standard error.
  */
 import * as Effect from "effect/Effect"
 import { isPlatformError } from "effect/PlatformError"
@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import { LocalError, OutputClosed } from "../CliFailure.ts"
 import { textForTerminal } from "./terminalText.ts"
 
-/** Writes a stream to standard output, as fast as that takes it. */
+/** Writes a stream to standard output, as fast as its reader takes it. */
 export const writeAll = <E, R>(
   text: Stream.Stream<string | Uint8Array, E, R>
 ): Effect.Effect<void, E | OutputClosed | LocalError, R | Stdio.Stdio> =>
@@ -27,17 +27,17 @@ export const writeLines = (
   ...lines: ReadonlyArray<string>
 ): Effect.Effect<void, OutputClosed | LocalError, Stdio.Stdio> => writeAll(Stream.succeed(`${lines.join("\n")}\n`))
 
-/** Says something to the person, on standard error. A failure to do so is no failure of the command. */
+/** Writes a message for the person to standard error. If that fails, the command still goes on. */
 export const say = (text: string): Effect.Effect<void, never, Stdio.Stdio> => sayRaw(`${textForTerminal(text)}\n`)
 
-/** The same without an escape of anything: for text of this program alone. */
+/** The same without escapes: only for text of this program. */
 export const sayRaw = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>
   Effect.flatMap(
     Stdio.Stdio,
     (stdio) => Effect.ignore(Stream.run(Stream.succeed(text), stdio.stderr({ endOnDone: false })))
   )
 
-/** `EPIPE` is no failure: `head` has what it wanted. */
+/** `EPIPE` is no failure: a reader such as `head` has read as much as it needs. */
 const outputError = (error: { readonly message: string; readonly cause?: unknown }): OutputClosed | LocalError => {
   const { cause } = error
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined

@@ -1,5 +1,5 @@
 /**
- * A table for people. Its columns are as wide as the first entries need, so it may begin before the last entry is there.
+ * A table for people. The first entries decide the widths of its columns, so it may begin before the last entry has arrived.
  */
 import { displayWidth } from "effect/cli/CliOutput"
 import * as Stream from "effect/Stream"
@@ -7,7 +7,7 @@ import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { lineForTerminal } from "./terminalText.ts"
 import { textOf } from "./valueText.ts"
 
-/** So many entries decide how wide the columns are. */
+/** The number of entries that decide the widths of the columns. */
 const sample = 100
 
 interface TableOptions {
@@ -38,7 +38,7 @@ interface Layout {
   readonly widths: ReadonlyArray<number>
 }
 
-/** Without a choice, the attributes that most entries have, but for object classes. */
+/** Default columns: the attributes that most entries have, without object classes. */
 const columnsOf = (entries: ReadonlyArray<LdapEntry>): ReadonlyArray<string> => {
   const counts = new Map<string, number>()
   for (const { descriptions } of entries) {
@@ -54,7 +54,7 @@ const layoutOf = (entries: ReadonlyArray<LdapEntry>, { columns: chosen, terminal
   const rows = [["dn", ...columns], ...entries.map((entry) => cells(entry, columns))]
   const widths = ["dn", ...columns].map((_, i) => rows.reduce((most, row) => Math.max(most, displayWidth(row[i]!)), 0))
   if (terminalWidth === undefined) return { columns, widths }
-  // The widest column gives way until the line fits, but a column keeps what shows something.
+  // The widest column shrinks until the line fits, but each column stays wide enough to show something.
   const room = terminalWidth - 2 * (widths.length - 1)
   while (widths.reduce((sum, width) => sum + width, 0) > room) {
     const widest = widths.indexOf(Math.max(...widths))

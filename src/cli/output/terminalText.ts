@@ -1,9 +1,9 @@
 /**
- * Text of servers and files for a terminal. A value may hold escape sequences, which could clear the screen, retitle the window or make
- * the terminal type; and marks of direction, which show text in another order. What a terminal would act on is shown as an escape.
+ * Makes text of servers and files safe for a terminal. A value may contain escape sequences, which could clear the screen, change the title
+ * of the window or make the terminal type, and direction marks, which show text in another order. All of these are shown as escapes.
  */
 
-/** Controls (C0, DEL, C1), separators of lines, and marks of direction (Trojan Source, CVE-2021-42574). */
+/** Control characters (C0, DEL, C1), line separators, and direction marks (Trojan Source, CVE-2021-42574). */
 const controls = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu
 
 const escaped = (unit: string): string => {

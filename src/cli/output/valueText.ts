@@ -1,4 +1,4 @@
-/** Values as text, where they are text. */
+/** Reads values as text if they are text. */
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 

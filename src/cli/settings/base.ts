@@ -1,11 +1,11 @@
-/** The base of a search that was given none. */
+/** The base of a search for which none was given. */
 import * as Effect from "effect/Effect"
 import type { LdapClient } from "../../client/LdapClient.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import { UsageError } from "../CliFailure.ts"
 
-/** The base that was given, or the naming context of the server: its default one, or the only one. */
+/** The given base, or the naming context of the server: its default one, or the only one. */
 export const baseOf = Effect.fnUntraced(function*(
   { base, client }: { readonly client: Pick<LdapClient, "rootDse">; readonly base: string | undefined },
   given?: string
@@ -24,10 +24,12 @@ export const baseOf = Effect.fnUntraced(function*(
   })
 })
 
-/** Directories of a server about itself. 389 Directory Server may have its change log for the default naming context. */
+/**
+ * Naming contexts in which servers keep data about themselves. 389 Directory Server may name its change log as the default naming context.
+ */
 const ownDirectory = /^cn=(?:changelog|accesslog|config|monitor|schema)$/i
 
-/** The naming contexts with data: the default one alone where the server names it, otherwise all. */
+/** The naming contexts with data: only the default one if the server names it, otherwise all. */
 export const contextsOf = (rootDse: LdapEntry): ReadonlyArray<string> => {
   const hasData = (dn: string): boolean => dn !== "" && !ownDirectory.test(dn)
   const standard = rootDse.getAll("defaultNamingContext").filter(hasData)

@@ -1,6 +1,6 @@
 /**
- * From flags, the environment, a profile and prompts to a client. `LdapConfig` checks the settings and reads their files: this module
- * only says where each setting comes from.
+ * Makes a client from flags, the environment, a profile and prompts. This module decides where each setting comes from; `LdapConfig` checks
+ * the settings and reads their files.
  */
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -25,7 +25,7 @@ import { readProfile } from "./profiles.ts"
 import { askPassword, passwordIn, passwordOnStdin, type PromptServices } from "./secrets.ts"
 import { traced } from "./trace.ts"
 
-/** Settings for a client, the base that was set, and how to write a trace. */
+/** Settings for a client, the base, and the transport for `--trace`. */
 export interface ResolvedSettings {
   readonly settings: LdapConfig.Settings
   /** The first server. */
@@ -75,10 +75,10 @@ const names = [
   "BASE"
 ]
 
-/** What is found out about settings while a command starts. */
+/** What is known about the settings while a command starts. */
 export type SettingsError = UsageError | Config.ConfigError | Effect.Error<ReturnType<typeof readProfile>>
 
-/** Reads the settings of a connection. Asks for the password if there is a name without one. */
+/** Reads the settings of a connection. Prompts for the password if there is a name without one. */
 export const resolve = Effect.fnUntraced(function*(
   flags: ConnectionFlags,
   url?: string
@@ -211,7 +211,7 @@ const profileChoice = Effect.fnUntraced(function*(flags: ConnectionFlags) {
   }
 })
 
-/** Where the tickets of this user are, as MIT's library finds them. */
+/** The ticket cache of this user, found as MIT's library does. */
 const ticketCache = Effect.map(
   variable("KRB5CCNAME"),
   (name) => name ?? `/tmp/krb5cc_${process.getuid?.() ?? 0}`
@@ -236,14 +236,14 @@ const methodOf = (values: Values): Effect.Effect<AuthMethod, UsageError> => {
 
 const needsPassword = (method: AuthMethod, values: Values): boolean =>
   method !== "anonymous" && method !== "external" &&
-  // Without a principal, the tickets of this user are used.
+  // Without a principal, the ticket cache of this user is used.
   !(method === "kerberos" && (values.has("KEYTAB") || !values.has("USER")))
 
-/** The settings with a password in them, which is asked for if there is none. */
+/** The settings with a password. If there is none, prompts for it. */
 const withPassword = Effect.fnUntraced(function*(values: Values, method: AuthMethod) {
   if (!needsPassword(method, values) || values.has("PASSWORD")) return values
   const file = values.get("PASSWORD_FILE")
-  // LdapConfig reads the file of a simple bind.
+  // For a simple bind LdapConfig reads the file.
   if (file !== undefined) {
     return method === "simple" ? values : new Map(values).set("PASSWORD", Redacted.value(yield* passwordIn(file)))
   }
@@ -260,7 +260,7 @@ const withPassword = Effect.fnUntraced(function*(values: Values, method: AuthMet
   return new Map(values).set("PASSWORD", Redacted.value(password))
 })
 
-/** `LdapConfig` knows simple binds only, so it gets credentials for nothing else. */
+/** `LdapConfig` supports simple binds only, so other credentials are not passed to it. */
 const forConfig = (values: Values, method: AuthMethod): Values => {
   if (method === "simple") return values
   const rest = new Map(values)
@@ -268,7 +268,7 @@ const forConfig = (values: Values, method: AuthMethod): Values => {
   return rest
 }
 
-/** The bind, where it isn't a simple one. */
+/** The bind, if it isn't a simple one. */
 const authOf = (method: AuthMethod, values: Values, ccache: string): LdapAuth.LdapAuth | undefined => {
   const username = values.get("USER") ?? ""
   const password = passwordOf(values)

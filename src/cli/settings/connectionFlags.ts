@@ -1,5 +1,5 @@
 /**
- * The flags by which commands reach a server. No flag takes a password: arguments are visible to every user of the machine, and stay in
+ * The flags with which commands reach a server. No flag takes a password: arguments are visible to every user of the machine, and stay in
  * the shell's history.
  */
 import type * as Command from "effect/cli/Command"
@@ -21,7 +21,7 @@ export const authMethods = [
 
 export type AuthMethod = typeof authMethods[number]
 
-/** A flag that may be missing, as a value that may be undefined. */
+/** Makes a flag optional: its value is undefined if it is missing. */
 export const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
   Flag.map(Flag.optional(flag), Option.getOrUndefined)
 
@@ -92,5 +92,5 @@ export const connectionFlags = {
   )
 }
 
-/** What the flags give. */
+/** The values of the flags. */
 export type ConnectionFlags = Command.Command.Config.Infer<typeof connectionFlags>

@@ -1,6 +1,6 @@
 /**
- * Settings from several places, under the names of `LdapConfig`: a higher place comes first, and what belongs together stays together.
- * Pure; connection.ts reads the places.
+ * Merges settings from several places, under the names of `LdapConfig`. A higher place overrides a lower one, and settings that belong
+ * together stay together. Pure; connection.ts reads the places.
  */
 
 /** A place that has settings, by their names without the prefix: `URL`, `BIND_DN`, `PASSWORD_FILE` … */
@@ -10,7 +10,7 @@ export interface Layer {
   readonly values: ReadonlyMap<string, string>
 }
 
-/** Settings that don't depend on the server, so that they count with another URL too. */
+/** Settings that don't depend on the server, so that they also apply with another URL. */
 const anywhere: ReadonlySet<string> = new Set([
   "CA",
   "CONNECT_TIMEOUT",
@@ -28,7 +28,7 @@ const anywhere: ReadonlySet<string> = new Set([
 const passwords = ["PASSWORD", "PASSWORD_FILE"] as const
 const identities = ["BIND_DN", "USER"] as const
 
-/** The settings, and what was left out for safety. */
+/** The settings, and notes about those that were left out for safety. */
 export interface Merged {
   readonly values: ReadonlyMap<string, string>
   readonly notes: ReadonlyArray<string>
@@ -37,10 +37,10 @@ export interface Merged {
 /**
  * Merges layers, the highest first.
  *
- * - Credentials stay with the URL that they were written for: if a higher place names another URL, a place that names its own gives
- *   nothing but its authorities and time limits.
- * - A password stays with the name that it was written for: if a higher place names another one, the password is left out.
- * - A way to give the password replaces any other way of a lower place.
+ * - Credentials stay with the URL that they were written for: if a higher place has another URL, a place with its own URL contributes only
+ *   its authorities and time limits.
+ * - A password stays with the name that it was written for: if a higher place has another name, the password is left out.
+ * - A password source (password, file …) replaces every password source of a lower place.
  */
 export const merge = (layers: ReadonlyArray<Layer>): Merged => {
   const values = new Map<string, string>()

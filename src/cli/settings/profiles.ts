@@ -8,7 +8,7 @@
  *       }
  *     }
  *
- * Paths in it are relative to its folder. It holds no password: a file of passwords needs other rights than one of settings.
+ * Paths in it are relative to its folder. It holds no password, since a file with passwords needs stricter access rights.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -69,14 +69,14 @@ const names: Readonly<Record<keyof Profile, string>> = {
 
 const paths: ReadonlySet<string> = new Set(["passwordFile", "ca", "cert", "key", "keytab"])
 
-/** Where to look: the file and the profile that the user has named, and where the file is by default. */
+/** The file and the profile that the user has named, and the default path of the file. */
 export interface ProfileChoice {
   readonly file: string | undefined
   readonly defaultFile: string
   readonly name: string | undefined
 }
 
-/** Reads the profile; `undefined` if none was named, and the file is missing or names no default. */
+/** Reads the profile; `undefined` if no profile was named, and the file is missing or has no default. */
 export const readProfile = Effect.fnUntraced(function*(
   { defaultFile, file, name }: ProfileChoice
 ): Effect.fn.Return<Layer | undefined, UsageError | LocalError, FileSystem.FileSystem | Path.Path> {

@@ -1,6 +1,6 @@
 /**
- * Passwords: from a prompt, from a file, or from standard input. They are wiped from no memory, since JavaScript can't, but are in no
- * argument, output or message.
+ * Passwords from a prompt, a file, or standard input. JavaScript can't wipe them from memory, but they appear in no argument, output or
+ * message.
  */
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
@@ -13,17 +13,17 @@ import type * as Terminal from "effect/Terminal"
 import { LocalError, UsageError } from "../CliFailure.ts"
 import { say } from "../output/standardOutput.ts"
 
-/** What prompts use. */
+/** The services that prompts use. */
 export type PromptServices = Stdio.Stdio | Terminal.Terminal | FileSystem.FileSystem | Path.Path
 
-/** Whether a person can be asked: the question is on standard error, so that standard output may go elsewhere. */
+/** Whether there is a terminal for a question. The question goes to standard error, so that standard output may go elsewhere. */
 export const canAsk: Effect.Effect<boolean, never, Stdio.Stdio> = Effect.flatMap(
   Stdio.Stdio,
   (stdio) =>
     Effect.map(Effect.all([stdio.stdinIsTerminal, stdio.stderrIsTerminal]), ([input, output]) => input && output)
 )
 
-/** Asks for a password, which isn't echoed. Fails where there is no terminal, with what to do instead. */
+/** Asks for a password, without echo. Fails without a terminal, and then says what to do instead. */
 export const askPassword = (
   message: string,
   otherwise: string
@@ -64,7 +64,7 @@ export const confirm = (
     return yield* new UsageError({ detail: otherwise })
   })
 
-/** A password in a file. One line end after it is not part of it. */
+/** Reads a password from a file. One line end after it is not part of it. */
 export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string>, LocalError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (fs) =>
     fs.readFileString(file).pipe(
@@ -74,7 +74,7 @@ export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string
       )
     ))
 
-/** A password is short; what is longer is another file by mistake. */
+/** A password is short. A longer file was given by mistake. */
 const longest = 64 * 1024
 
 /** The first line of standard input. */

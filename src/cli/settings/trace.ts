@@ -1,10 +1,10 @@
-/** `--trace`: the messages of all connections, a line each, with passwords cut out. */
+/** `--trace`: prints the messages of all connections, one per line, with passwords cut out. */
 import * as LdapTransport from "../../connection/LdapTransport.ts"
 import { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { jsonText } from "../output/terminalText.ts"
 
-/** A transport that writes what crosses it. */
+/** A transport that prints the messages that pass through it. */
 export const traced = (
   transport: LdapTransport.LdapTransport,
   write: (line: string) => void,
@@ -17,7 +17,7 @@ export const traced = (
   })
 }
 
-/** Each transport counts its own connections, so those of several have a common number. */
+/** Each transport counts its own connections; this counter numbers those of all transports. */
 interface Numbers {
   last: number
 }
@@ -46,7 +46,7 @@ const messageText = ({ controls, messageId, operation }: Message): string => {
   return `${messageId} ${_tag} ${jsonText(readable(shown))}`
 }
 
-/** Bytes as text where they are text, filters and entries as they are written; long values are cut. */
+/** Bytes are shown as text if they are text; filters and entries in their usual form; long values are cut. */
 const readable = (value: unknown): unknown => {
   if (typeof value === "string") return cut(value)
   if (value instanceof Uint8Array) return bytes(value)

@@ -1,10 +1,9 @@
 /**
  * Common jobs, each in one call, over a client or a session. This module exports all of them.
  *
- * Making an entry what it should be is in upsert.ts, deleting a tree in deleteTree.ts, the members of groups in groupMembers.ts, the groups of
- * members and changes of members in groups/, passwords
- * in changePassword.ts, and exists, count and export in reading.ts. All of them use only operations that clients and sessions
- * share, so they don't deal with connections.
+ * upsert.ts makes an entry what it should be, deleteTree.ts deletes a subtree, groupMembers.ts reads the members of a group, groups/ finds
+ * the groups of an entry and changes members, accounts/ locks and unlocks accounts, changePassword.ts changes passwords, and reading.ts has
+ * exists, count and export. The jobs use only operations that clients and sessions share, so they don't deal with connections.
  *
  * @since 0.1.0
  */

@@ -1,7 +1,6 @@
 /**
- * Batched lookups: requests of many fibers in the same moment are collected and answered with few searches, by effect's
- * RequestResolver. resolverRequests.ts has the requests, and resolverMatching.ts decides which of them gets which of the entries that a
- * shared search returns.
+ * Batched lookups: effect's RequestResolver collects the requests of many fibers, and the resolver answers them with few searches.
+ * resolverRequests.ts has the requests. resolverMatching.ts decides which request gets which of the entries that a shared search returns.
  *
  * @since 0.1.0
  */
@@ -41,7 +40,7 @@ import {
 export type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
 
 /**
- * More than one entry has the value that {@link LdapResolver.find} was asked for.
+ * More than one entry has the value that {@link LdapResolver.find} searched for.
  *
  * @category errors
  * @since 0.1.0
@@ -49,7 +48,7 @@ export type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
 export class SeveralEntries extends Data.TaggedError("SeveralEntries")<{
   /** The attribute of the search. */
   readonly attribute: string
-  /** All of them. */
+  /** All entries that have the value. */
   readonly dns: ReadonlyArray<string>
 }> {
   override get message(): string {
@@ -210,7 +209,7 @@ export const make = (
       answering(question, client.lookup(question.asked.dn, { attributes, filter }), (found) => found)
     )
 
-  /** One search for all names with the same parent. A name that it doesn't return may exist all the same. */
+  /** One search for all names with the same parent. A name that the search doesn't return may still exist. */
   const lookupTogether = (
     parent: string,
     questions: ReadonlyArray<Question<Option.Option<LdapEntry>, Named> & { readonly filter: LdapFilter.LdapFilter }>
@@ -291,7 +290,7 @@ export const make = (
   const byValue = batched(
     options,
     RequestResolver.makeGrouped<ValueRequest, string>({
-      // A search for groups may use the same attribute as another lookup, but it is built differently.
+      // A lookup of groups may use the same attribute as another lookup, but its filter is built differently.
       key: ({ request }) => `${request.isMember ? "member" : "value"} ${request.attribute.toLowerCase()}`,
       resolver: Effect.fnUntraced(function*(entries) {
         const { attribute, isMember } = entries[0].request
@@ -385,7 +384,7 @@ const isAboutSize = (exit: Exit.Failure<unknown, LdapError>): boolean =>
       _tag === "UnwillingToPerform"
   })
 
-/** All values of the requested attributes, but of the members only those of the lookups. */
+/** All values of the requested attributes. Of the member attribute, only the values that the lookups ask for. */
 const matchingMembers = (
   attributes: ReadonlyArray<string> | undefined,
   alternatives: ReadonlyArray<LdapFilter.Equality>

@@ -47,7 +47,7 @@ export interface LdifAttempt {
 }
 
 /**
- * A record that was not applied, or for which that is unknown (the reason of `cause` then says so with `inDoubt`).
+ * A record that was not applied, or may have been. If that is unknown, the reason of `cause` says so with `inDoubt`.
  *
  * @category errors
  * @since 0.1.0
@@ -149,7 +149,7 @@ export function applyLdif<E, R>(
       partOf(job)(operationOf(client, record, options?.timeout)),
       (cause) => new LdifApplyError({ line: record?.line ?? 0, dn: record?.dn ?? "", cause })
     )
-  // The program's own stream of records isn't part of the job.
+  // The stream of records belongs to the program, so its effects aren't part of the job.
   const each = <A, F>(f: (job: Job, record: LdifRecord) => Effect.Effect<A, F>) =>
     Stream.unwrap(
       Effect.map(jobOfStream({ isPaged: false }), (job) => Stream.mapEffect(records, (record) => f(job, record)))
@@ -203,6 +203,6 @@ const recordProblem = (u: unknown): InvalidRequest | undefined =>
 const invalid = (field: string, u: unknown, belongs: string): InvalidRequest =>
   new InvalidRequest({ field, detail: `${given(u)} was given where ${belongs}` })
 
-/** Whether another record may succeed: the server has refused this one, or it could not be sent. */
+/** Whether the next record may still succeed: the server refused only this record, or only this record could not be sent. */
 const isAboutRecord = (reason: LdapErrorReason): boolean =>
   "code" in reason || reason._tag === "InvalidRequest" || reason._tag === "RequestTimeout"

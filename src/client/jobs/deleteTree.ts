@@ -55,20 +55,20 @@ export interface DeleteTreeOptions extends Pick<OperationOptions, "timeout"> {
  *
  * **Details**
  *
- * Without a consumer nothing happens; `Stream.runDrain` deletes everything. If the server supports the tree delete control, one
- * request deletes the tree. Otherwise a search finds the names of the tree, and they are deleted from the bottom up: all entries of
- * one depth, `concurrency` at a time, before those above. An entry that another client has deleted meanwhile is no error
- * and not in the stream. If another client has added an entry meanwhile, or a size limit cut the first search short, the parent
- * can't be deleted yet; then the tree is searched again, for as long as a search leads to a deletion. The names of one search
- * are kept in memory.
+ * Nothing is sent without a consumer; `Stream.runDrain` deletes everything. If the server supports the tree delete control, one request
+ * deletes the tree. Otherwise a search finds the names of the tree, and the deepest entries are deleted first: all entries of one depth,
+ * `concurrency` at a time, then the depth above. An entry that another client has deleted meanwhile is no error, and is not in the stream.
+ * If another client has added an entry meanwhile, or a size limit cut the first search short, the parent can't be deleted yet. The tree is
+ * then searched again, as long as each search leads to at least one deletion. The names of one search are kept in memory.
  *
  * Fails with `NoSuchObject` if there is no such entry, and with the server's reason for the first deletion that it
  * refuses; earlier deletions stay. When the stream is ended early or interrupted, requests in flight are abandoned; they may have
  * been carried out.
  *
- * The names come from the servers for writes, also if the client has others for reads, and referrals are never followed. If these are
- * several servers, all requests go to one of them; if it is lost after the first answer, the stream fails with `SessionClosed` or
- * `ConnectionLost`, and nothing is sent to another. If a search returns a name outside the tree, the stream fails with `ProtocolViolation`, and no entry of this search is deleted.
+ * The names come from the servers for writes, even if the client has other servers for reads, and referrals are never followed. If there
+ * are several servers for writes, all requests go to one of them. If that server is lost after its first answer, the stream fails with
+ * `SessionClosed` or `ConnectionLost`, and nothing is sent to another server. If a search returns a name outside the tree, the stream fails
+ * with `ProtocolViolation`, and no entry of this search is deleted.
  *
  * **Example**
  *
@@ -101,7 +101,7 @@ export const deleteTree = (
     () => deletion(client, dn, options)
   )
 
-/** The upper limit is that of LDAP's integers, which the request checks. Pages of zero entries would never end. */
+/** The request checks the upper limit, which is that of LDAP's integers. With pages of zero entries the search would never end. */
 const pageSizeProblem = (field: string, u: unknown): InvalidRequest | undefined =>
   u === Infinity
     ? new InvalidRequest({ field, detail: "give false for a search without pages" })
@@ -120,7 +120,7 @@ const deletion = (
       const controls = [LdapControl.treeDelete.make(undefined, { critical: true })]
       return yield* client.delete(dn, { ...notFollowed, controls, timeout: options.timeout }).pipe(
         Effect.as(Stream.succeed({ dn: dnFrom(dn), withSubtree: true, deleted: 1, known: 1 })),
-        // Active Directory stops after some ten thousand entries; those are deleted.
+        // Active Directory stops a tree delete after about ten thousand entries; the entries up to that point are deleted.
         Effect.catch((error) =>
           error.reason._tag === "AdminLimitExceeded" ? Effect.succeed(walk(client, dn, options)) : Effect.fail(error)
         )
@@ -197,7 +197,7 @@ const walk = (
                   ? Stream.empty
                   : deleted > before
                   ? round(false)
-                  // The remaining entries have invisible children. The server's own error says that best.
+                  // The remaining entries have children that this client can't see. The server's own error says that best.
                   : Stream.fromEffect(client.delete(dn, { ...notFollowed, timeout })).pipe(
                     Stream.drain,
                     Stream.catch((error) => isGone(error) ? Stream.empty : Stream.fail(error))
@@ -213,8 +213,8 @@ const walk = (
 }
 
 /**
- * Tells the names of the tree from others. If the base is no DN, such as Active Directory's `<GUID=…>`, its name is read from the
- * server.
+ * Tells names inside the tree from others. If the base is not a DN, such as Active Directory's `<GUID=…>`, the server is asked for the
+ * entry's DN.
  */
 const treeOf = Effect.fnUntraced(function*(
   client: Pick<LdapOperations, "search">,

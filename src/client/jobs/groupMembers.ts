@@ -27,9 +27,11 @@ import { checked, checkedStream, countProblem, functionProblem, jobOptionsProble
 export interface GroupMember {
   /** The entry of the member. */
   readonly entry: LdapEntry
-  /** Whether it is a group itself: it has a class of groups, or members. */
+  /** Whether the member is a group itself: it has an object class of groups, or members. */
   readonly isGroup: boolean
-  /** 1 for a member of the group itself, 2 for a member of a group in it; `undefined` with `inChain`, where the server resolves nesting. */
+  /**
+   * 1 for a member of the group itself, 2 for a member of a group in it. `undefined` with `inChain`, where the server resolves the nesting.
+   */
   readonly depth: number | undefined
 }
 
@@ -63,8 +65,8 @@ export interface MembersOptions extends MemberNamesOptions {
   /** How many lookups may be in flight at once. Default 16. */
   readonly concurrency?: number | undefined
   /**
-   * Called for each member whose entry could not be read, with the reason: the server refers to another one, or refuses. Such a
-   * member is not in the stream. Default: a warning in the log at the end of each level, with their number. @since 0.2.0
+   * Called for each member whose entry could not be read, with the reason: the server refers to another server, or refuses the lookup. Such
+   * a member is not in the stream. Default: one warning in the log at the end of each level, with the number of these members. @since 0.2.0
    */
   readonly onUnreadable?: ((dn: string, error: LdapError) => Effect.Effect<void>) | undefined
 }
@@ -77,9 +79,8 @@ const memberAttributesOf = ({ memberAttributes = ["member", "uniqueMember"] }: M
  *
  * **Details**
  *
- * Whether such entries exist isn't checked. The optional unique identifier of `uniqueMember` (RFC 4517 section 3.3.21) is
- * cut off. Fails with `NoSuchObject` for a group that doesn't exist. Groups with `memberUid` hold logins and no DNs, so the result for
- * them is empty.
+ * Doesn't check whether the entries exist. The optional unique identifier of `uniqueMember` (RFC 4517 section 3.3.21) is cut off. Fails
+ * with `NoSuchObject` for a group that doesn't exist. Groups with `memberUid` have logins instead of DNs, so the result for them is empty.
  *
  * Interruption abandons the request in flight.
  *
@@ -130,8 +131,8 @@ const namesOfGroup = Effect.fnUntraced(function*(
  * (`isGroup`); the depth is that of the shortest path, groups may be members of each other, and the group is never its own member.
  * The names seen so far and one level are kept in memory.
  *
- * With `inChain`, Active Directory resolves the nesting by its matching rule on `memberOf`; in a large domain that may take seconds.
- * Members by their primary group (`primaryGroupID`) are not listed by any server, so neither way finds them.
+ * With `inChain`, Active Directory resolves the nesting by its matching rule on `memberOf`; in a large domain that may take seconds. No
+ * server lists the members that are in a group only by their primary group (`primaryGroupID`), so neither way finds them.
  *
  * Fails with `NoSuchObject` for a group that doesn't exist, except with `inChain`, which then finds no members. Interruption, or
  * ending the stream early, abandons the requests in flight.
@@ -185,7 +186,7 @@ const inOneSearch = (
     pageSize: 500,
     timeout: options.timeout
   }).pipe(
-    // The group itself is found if groups are members of each other.
+    // If groups are members of each other, the search also finds the group itself.
     Stream.filter(({ dn }) => nameKey(dn) !== nameKey(dnFrom(group))),
     Stream.map((entry) => ({ entry, isGroup: isGroup(entry, memberAttributesOf(options)), depth: undefined }))
   )
@@ -254,7 +255,7 @@ const levelByLevel = (
   )
 }
 
-/** The requested attributes, and those that identify a group. */
+/** The requested attributes, and the attributes that identify a group. */
 const wanted = (options: MembersOptions): ReadonlyArray<string> => [
   ...(options.attributes ?? ["*"]),
   "objectClass",

@@ -1,6 +1,6 @@
 /**
- * Checks the arguments of jobs before anything is sent, so that programs without types get `InvalidRequest` and neither a defect nor an
- * option that is silently ignored. Names, attributes and the options of operations are checked as operations do it.
+ * Checks the arguments of jobs before anything is sent. A program without types then gets `InvalidRequest`, instead of a defect or an
+ * option that is silently ignored. Names, attributes and the options of operations are checked by the code of the operations.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -11,7 +11,7 @@ import { choiceProblem, optionsProblem } from "../../session/input/operationInpu
 
 export type Problem = InvalidRequest | undefined
 
-/** Runs a job whose arguments are right; the check runs first, and in the effect, so that nothing throws outside of it. */
+/** Runs a job if its arguments are valid. The check runs inside the effect, so that nothing is thrown outside of it. */
 export const checked = <A, E, R>(
   operation: string,
   problem: () => Problem,
@@ -50,11 +50,11 @@ export const jobOptionsProblem = (
 
 const invalid = (field: string, detail: string): InvalidRequest => new InvalidRequest({ field, detail })
 
-/** One of these texts. */
+/** One of a fixed list of texts. */
 export const oneOf = (...choices: ReadonlyArray<string>) => (field: string, u: unknown): Problem =>
   choiceProblem(field, u, choices)
 
-/** A whole number from 1; `Infinity` too, since numbers of fibers may be unlimited. */
+/** A whole number from 1, or `Infinity`, since the number of fibers may be unlimited. */
 export const countProblem = (field: string, u: unknown): Problem =>
   u === Infinity || (typeof u === "number" && Number.isSafeInteger(u) && u >= 1)
     ? undefined

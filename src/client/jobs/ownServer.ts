@@ -1,6 +1,6 @@
 /**
- * What jobs that write have in common: they use the servers for writes, stay on the one that they started with, and follow no referrals.
- * So neither another server nor a replica that is behind decides what is changed.
+ * Rules for jobs that write: they use the servers for writes, stay on the server that answered first, and follow no referrals. So a change
+ * never depends on what another server, or a replica that is behind, has answered.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,7 +22,7 @@ export const readsWhereItWrites = <A, E, R>(effect: Effect.Effect<A, E, R>): Eff
 export const onOneServer = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   withJob((job) => partOf(job)(effect))
 
-/** The same for an effect that also runs effects of the program: only those that are marked are part of the job. */
+/** The same for an effect that also runs effects of the program: only the effects that {@link partOf} marks are part of the job. */
 export const withJob = <A, E, R>(use: (job: Job) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(
     Scope.make(),
@@ -30,7 +30,7 @@ export const withJob = <A, E, R>(use: (job: Job) => Effect.Effect<A, E, R>): Eff
     (scope, exit) => Scope.close(scope, exit)
   )
 
-/** Operations that are part of a job, whatever effect they are called in. */
+/** Marks operations as part of a job, even if an effect of the program runs them. */
 export const operationsOf = (job: Job, client: LdapOperations): LdapOperations =>
   operationsBy({
     one: (call) => partOf(job)(call.run(client)),

@@ -32,8 +32,8 @@ export const exists = (
   )
 
 /**
- * How many entries a search finds. LDAP can't count, so the server sends all of them, without attributes, in pages of `pageSize`
- * (default 500).
+ * Counts the entries that a search finds. LDAP has no operation for that, so the server sends all entries, without attributes, in pages of
+ * `pageSize` (default 500).
  *
  * Fails with `LdapError`. Interruption abandons the request in flight.
  *

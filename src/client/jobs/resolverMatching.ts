@@ -1,5 +1,5 @@
 /**
- * Which values and names a server treats as equal, as far as the client can know; and names that one search can find.
+ * Which values and names servers treat as equal, as far as the client can know, and which names a single search can find.
  *
  * Each value has two keys. Values with the same sure key are equal for every server that compares without regard to case. Values
  * with only the same loose key (`Ü` and `ü`, `ß` and `ss`) are equal for some servers, so the server has to decide.
@@ -11,7 +11,7 @@ import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
 import { dnTextOf } from "../../model/losslessText.ts"
 
-/** Whether the standard schemas tell values of an attribute apart by their case: `memberUid`, `homeDirectory`, `labeledURI` … */
+/** Whether the standard schemas compare the values of an attribute with regard to case: `memberUid`, `homeDirectory`, `labeledURI` … */
 export const isCaseExact = (attribute: string): boolean => {
   const { rule } = equalityOf(attribute)
   return rule === "caseExact" || rule === "caseExactIA5"
@@ -20,7 +20,7 @@ export const isCaseExact = (attribute: string): boolean => {
 /** How the values of an attribute are compared. */
 export interface Matching {
   readonly attribute: string
-  /** They are the names of the members of groups. */
+  /** The values are the DNs of group members. */
   readonly isMember: boolean
   /** Case matters. */
   readonly isExact: boolean
@@ -38,7 +38,7 @@ export const nameKeys = (name: string): Keys =>
       const loose = LdapDn.normalize(dn)
       return { sure: sureKey(LdapDn.format(dn), loose), loose }
     },
-    // Not a name by RFC 4514, such as `<GUID=…>`.
+    // Not a DN of RFC 4514, such as `<GUID=…>`.
     onFailure: () => alike(`text ${name}`)
   })
 
@@ -72,7 +72,7 @@ export const share = (
   return shares
 }
 
-/** The keys of the values of an entry; `undefined` if it holds only a part of its values. */
+/** The keys of the values of an entry; `undefined` if the entry has only a part of the values. */
 const keysOf = (
   { attribute, isMember }: Matching,
   entry: LdapEntry
@@ -96,7 +96,7 @@ const textOf = (value: string | Uint8Array): string =>
 
 const octetsKey = (value: string | Uint8Array): string => `octets ${Buffer.from(value).toString("latin1")}`
 
-/** Text as caseIgnoreMatch prepares it (RFC 4518), by the code for names, which compares in that way. */
+/** Text as caseIgnoreMatch prepares it (RFC 4518). The code that compares DNs does that. */
 const textKeys = (value: string | Uint8Array): Keys => {
   const loose = new LdapDn.RdnAttribute("text", value).key
   return { sure: sureKey(textOf(value), loose), loose }

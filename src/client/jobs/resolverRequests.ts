@@ -1,5 +1,5 @@
 /**
- * The requests of a resolver: lookups by name and by value, equal ones as one question, and which of their fibers still wait.
+ * The requests of a resolver: lookups by name and by value. Equal requests become one question, with the fibers that still wait for it.
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -27,7 +27,7 @@ export class ValueRequest
   extends Request.Class<Valued & { readonly interest: Interest }, ReadonlyArray<LdapEntry>, LdapError>
 {}
 
-/** Whether a fiber still waits for the request. effect doesn't tell a running batch of interruptions. */
+/** Whether a fiber still waits for the request. effect doesn't report interruptions to a batch that is running. */
 export class Interest {
   isLost = false
   onLost: (() => void) | undefined

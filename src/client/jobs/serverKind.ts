@@ -1,4 +1,4 @@
-/** Which product a server is, by its root DSE: accounts are locked and disabled in a different way by each. */
+/** Which product a server is, by its root DSE. Each product locks and disables accounts in its own way. */
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 
 export type ServerKind = "activeDirectory" | "389 Directory Server" | "OpenLDAP"

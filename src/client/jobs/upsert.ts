@@ -48,7 +48,7 @@ export const Upserted = Data.taggedEnum<Upserted>()
  * @since 0.1.0
  */
 export interface UpsertOptions extends OperationOptions {
-  /** Attributes that only a new entry gets and that are not compared later: for instance a first password. */
+  /** Attributes that are written only when the entry is added, and are never compared later: for instance a first password. */
   readonly whenAdded?: EntryAttributesInput | undefined
   /**
    * What happens to user attributes of the entry that `attributes` doesn't name. Default `keep`: other programs may own them.
@@ -56,8 +56,8 @@ export interface UpsertOptions extends OperationOptions {
    */
   readonly others?: "keep" | "delete" | undefined
   /**
-   * With `others: "delete"`: attributes that are kept, without options and by any of their names. Operational attributes are never
-   * touched.
+   * With `others: "delete"`: attributes to keep. A name here covers the attribute with all its options, and under all its names.
+   * Operational attributes are never touched.
    */
   readonly ignore?: ReadonlyArray<string> | undefined
   /**
@@ -169,7 +169,7 @@ const upserting = (
   return onOneServer(Effect.catch(once, (error) => isRace(error) ? once : Effect.fail(error)))
 }
 
-/** Whether another client has written between reading and writing. */
+/** Whether another client has changed the entry between reading and writing. */
 const isRace = ({ operation, reason }: LdapError): boolean =>
   (operation === "add" && reason._tag === "EntryAlreadyExists") ||
   (operation === "modify" &&
@@ -179,13 +179,13 @@ const descriptions = (attributes: ReadonlyArray<LdapAttribute>): ReadonlyArray<s
   // An empty list would request all attributes.
   attributes.length === 0 ? ["1.1"] : attributes.map(({ description }) => description)
 
-/** The changes to the desired state: value by value, and the same by replacing whole attributes. */
+/** The changes that lead to the desired state: value by value, and also by replacing whole attributes. */
 interface Difference {
   readonly changes: ReadonlyArray<LdapModification>
   readonly replacements: ReadonlyArray<LdapModification>
 }
 
-/** Compares by `Ldif.diff`, after adding to the desired values those that can't be deleted: of the RDN, and object classes. */
+/** Compares by `Ldif.diff`. Values that can't be deleted are first added to the desired values: those of the RDN, and object classes. */
 const differenceOf = (
   name: string,
   current: ReadonlyArray<LdapAttribute>,
@@ -229,7 +229,7 @@ const differenceOf = (
   )
 }
 
-/** The attribute with the values of the entry that stay: those of its RDN, and its object classes. */
+/** The attribute with the values that the entry must keep: those of its RDN, and its object classes. */
 const withKept = (
   name: string,
   wanted: LdapAttribute,
@@ -265,7 +265,7 @@ const inNameOf = (
     equalityOf(attribute.type, schema).type === type
   )
   if (attributes.length === 0) return () => false
-  // The server may compare values of an unknown type without regard to case, so all that may be in the RDN stay.
+  // The client doesn't know how the server compares values of an unknown type, so it keeps all values that may be in the RDN.
   const keyOf = (value: Uint8Array): string =>
     rule === "octets" ? new LdapDn.RdnAttribute(type, value).key : equalKey(rule, value)
   const keys = new Set(attributes.map(({ value }) => keyOf(value)))

@@ -62,36 +62,37 @@ export {
  *
  * **Details**
  *
- * A login searches for the user with `client`, opens a session that no other operation uses, binds it as the entry that was found, with
- * the password (RFC 4513 section 5.1.3), and unbinds it. So the shared sessions keep their identity. The search follows no referrals,
- * also if the client does, unless `followReferrals` says so. An empty password is refused before anything is sent. If the search finds
- * no entry or two, the login is refused before a bind. Passwords cross the network under the rules of the session: over TLS, unless the
- * configuration says `allowInsecureAuth`.
+ * A login searches for the user with `client` and opens a session that no other operation uses. It binds that session as the entry that was
+ * found, with the password (RFC 4513 section 5.1.3), and unbinds it. So the shared sessions keep their identity. The search doesn't follow
+ * referrals, even if the client does, unless `followReferrals` says so. An empty password is refused before anything is sent. If the search
+ * finds no entry or more than one, the login is refused before a bind. Passwords cross the network under the rules of the session: over
+ * TLS, unless the configuration says `allowInsecureAuth`.
  *
  * It fails with {@link LoginError}. The reason comes from the result code, the password policy control
  * (draft-behera-ldap-password-policy-11), Netscape's controls, and Active Directory's sub-codes. If these don't decide whether
  * the login is right, the reason is `DirectoryFailed`, with the `LdapError`.
  *
  * With `uniform` an attacker can't tell from the responses which users exist. For an unknown user the login opens a session and sends a
- * bind like any other, with a name below `base` that can't exist, and fails with `WrongCredentials` of `either`. A wrong password, an
- * ambiguous login, and accounts that the server refuses without checking the password (locked accounts above all) fail in the same way.
- * A reason that the server gives only after the right password is kept. The hidden reasons are logged at debug level.
+ * bind as for any other user, with a name below `base` that can't exist, and fails with `WrongCredentials` of `either`. A wrong password, a
+ * login that matches several entries, and an account that the server refuses without checking the password (above all a locked account)
+ * fail in the same way. A reason that the server gives only after the right password is kept. The hidden reasons are logged at debug level.
  *
- * The response time may still reveal the difference, since servers hash a password only for users that exist, and a password policy
- * records the failure. On slapd a wrong password took 7 to 11 ms longer than an unknown user with `{ARGON2}`, and 2 ms with a policy that
+ * The response time may still reveal the difference, since servers hash a password only for users that exist, and a password policy records
+ * the failure. On slapd a wrong password took 7 to 11 ms longer than an unknown user with `{ARGON2}`, and 2 ms longer with a policy that
  * counts failures; with `{SSHA}` or SHA-2 and no policy the difference was lost in the noise. `decoy` names an entry with a random, unknown
- * password, to which the bind for unknown users goes; with it neither difference could be measured. Its password has to be hashed as those
- * of users are, and its policy has to count failures as theirs does, but never lock (slapd: the same `pwdMaxFailure`, and `pwdLockout`
- * FALSE). A locked account can still be told apart: servers refuse it at once, faster than a wrong password and than the decoy.
+ * password, to which the bind for unknown users goes; with it neither difference could be measured. The decoy's password must be hashed in
+ * the same way as those of users. Its policy must count failures as theirs does, but never lock the decoy (slapd: the same `pwdMaxFailure`,
+ * and `pwdLockout` FALSE). A locked account can still be recognised: servers refuse it at once, faster than a wrong password and faster
+ * than the decoy.
  *
  * With `bindAs` no account searches for users: they bind as `user@domain`, `DOMAIN\\user` or a DN of a template ({@link BindAs}), and
  * their entry, groups and roles are read on their own session. In Active Directory the entry is accepted only if its SID is one of the
  * session's own, so another entry with the same name can't be taken for the user's.
  *
- * With `groups` or `roles` the user's groups are a part of the login, nested ones too. They are read after the password has proved
- * right; if they can't be read, the login fails with `DirectoryFailed`.
+ * With `groups` or `roles` the login also returns the user's groups, nested ones included. They are read after the server has accepted the
+ * password; if they can't be read, the login fails with `DirectoryFailed`.
  *
- * Interruption abandons the search, and ends the session of the bind with an unbind. The wait for a turn (`concurrency`) can be
+ * Interruption abandons the search, and ends the session of the bind with an unbind. A login that waits because of `concurrency` can be
  * interrupted too.
  *
  * **Example**
@@ -169,9 +170,9 @@ export const authenticate = (options: LoginOptions): Authenticator => {
  * Closing the scope unbinds each session once: logins in flight have ten seconds to finish, and later ones fail with
  * `DirectoryFailed`.
  *
- * After a successful login the session is kept. Otherwise it is unbound and another one is opened in its place, while the login goes
- * on: if the server refused the bind (some close the connection then) or wants the password changed first, if the time limit passed,
- * or if the login was interrupted, since a bind can't be abandoned. So a refused login costs a connection.
+ * After a successful login the session is kept. In the following cases it is unbound and another one is opened in its place, while the
+ * login goes on: the server refused the bind (some servers close the connection then), it wants the password changed first, the time limit
+ * passed, or the login was interrupted, since a bind can't be abandoned. So a refused login costs a connection.
  *
  * If the server has closed a session, the session is replaced and the login doesn't fail. A bind that may have reached the server is
  * never sent again, since it may have counted as a wrong password: the login fails with `DirectoryFailed`, whose cause is `inDoubt`.

@@ -11,8 +11,8 @@ import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapError, LdapErrorReason, LdapResult } from "../../model/LdapError.ts"
 
 /**
- * The password is empty. Servers would treat the bind as anonymous and answer with success (RFC 4513 section 5.1.2), so nothing
- * was sent.
+ * The password is empty. Servers would treat the bind as anonymous and answer with success (RFC 4513 section 5.1.2), so no request was
+ * sent.
  *
  * @category reasons
  * @since 0.1.0
@@ -44,13 +44,13 @@ export class WrongCredentials extends Data.TaggedError("WrongCredentials")<{
 }
 
 /**
- * More than one entry has this login: the filter or the base is wrong, or the data.
+ * More than one entry has this login: the filter, the base or the data is wrong.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class AmbiguousLogin extends Data.TaggedError("AmbiguousLogin")<{
-  /** Two of them. */
+  /** The names of two of these entries. */
   readonly dns: ReadonlyArray<string>
 }> {
   override get message(): string {
@@ -145,9 +145,8 @@ export class NotPermitted extends Data.TaggedError("NotPermitted")<{
 }
 
 /**
- * The account may not log in with a password, whether it is right or not (Active Directory's 52f: the account is in the group Protected
- * Users, has to use a smart card, or has a blank password). `dn` is the name of the user's entry.
- *
+ * The account may not log in with a password, even with the right one (Active Directory's 52f: the account is in the group Protected Users,
+ * has to use a smart card, or has a blank password). `dn` is the name of the user's entry.
  * @category reasons
  * @since 0.2.0
  */
@@ -158,7 +157,7 @@ export class AccountRestricted extends Data.TaggedError("AccountRestricted")<{ r
 }
 
 /**
- * The user is in more groups than a token of Active Directory can have (568), so an administrator must remove the user from some.
+ * The user is in more groups than a token of Active Directory can hold (568), so an administrator must remove the user from some groups.
  * `dn` is the name of the user's entry.
  *
  * @category reasons
@@ -180,7 +179,7 @@ export class TooManyGroups extends Data.TaggedError("TooManyGroups")<{ readonly 
 export class NewPasswordRefused extends Data.TaggedError("NewPasswordRefused")<{
   /** The name of the user's entry. */
   readonly dn: string
-  /** What the password policy control says; Active Directory only has the result code. */
+  /** The reason by the password policy control; Active Directory only sends the result code. */
   readonly why: LdapControl.PasswordPolicyError | undefined
   /** The error of the password change. */
   readonly cause: LdapError
@@ -204,7 +203,7 @@ export class DirectoryFailed extends Data.TaggedError("DirectoryFailed")<{ reado
 }
 
 /**
- * Why a login was refused, or could not be decided.
+ * Why a login was refused, or why it is unknown whether it is right.
  *
  * @category models
  * @since 0.1.0
@@ -245,7 +244,7 @@ export class LoginError extends Data.TaggedError("LoginError")<{ readonly reason
 // Reading answers
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** The reason of a refusal, and whether the server gives this reason only after the right password. */
+/** The reason of a refusal, and whether the server gives this reason only if the password is right. */
 export interface Refusal {
   readonly reason: LoginReason
   readonly isPasswordKnown: boolean
@@ -281,7 +280,7 @@ export const refusalOf = (dn: string, reason: LdapErrorReason): Refusal | undefi
   }
 }
 
-/** Why a successful bind is no login: the session may only change the password. */
+/** Why a successful bind is not a login: the session may only change the password. */
 export const refusalOfSuccess = (dn: string, { controls }: LdapResult): Refusal | undefined => {
   const policy = Option.getOrUndefined(LdapControl.passwordPolicyResponse.find(controls))
   if (policy?.graceAuthNsRemaining !== undefined) return undefined
@@ -298,7 +297,7 @@ const fromPolicy = (dn: string, controls: LdapResult["controls"]): Refusal | und
     case "changeAfterReset":
       return known(new MustChangePassword({ dn }))
     default:
-      // Netscape's control. If slapd isn't asked for the password policy control, it sends this one for a locked account too, with any password.
+      // Netscape's control. Without a request for the password policy control, slapd sends it for a locked account too, with any password.
       return Option.isSome(LdapControl.passwordExpired.find(controls))
         ? withoutPassword(new PasswordExpired({ dn }))
         : undefined
@@ -306,8 +305,8 @@ const fromPolicy = (dn: string, controls: LdapResult["controls"]): Refusal | und
 }
 
 /**
- * Active Directory checks the password before all of these except the lock. `undefined` for a code about the server, its domains or
- * the kind of bind, and for an unknown code: none of these proves that the password is wrong.
+ * Active Directory checks the password before all of these except the lock. `undefined` for codes about the server, its domains or the kind
+ * of bind, and for unknown codes: none of these proves that the password is wrong.
  */
 const fromSubCode = (dn: string, reason: LdapResult): Refusal | undefined => {
   switch (subCodeIn(reason.diagnosticMessage)?.code) {

@@ -1,5 +1,5 @@
 /**
- * The options of logins, and what a login gives. `LdapLogin.ts` exports them beside the functions that take them.
+ * The options and the result of logins. `LdapLogin.ts` exports them beside the functions that take them.
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ import type { DirectLoginDirectory, LoginDirectory } from "./loginSessions.ts"
  * @since 0.1.0
  */
 export interface Login extends LoginGroups {
-  /** The user's entry, with the attributes that the account of the search, or with `bindAs` the user, may read. */
+  /** The user's entry, with the attributes that the account of the search may read. With `bindAs`, those that the user may read. */
   readonly entry: LdapEntry
   /** The groups of the user, if the settings ask for `groups` or `roles`; otherwise none. @since 0.2.0 */
   readonly groups: LoginGroups["groups"]
@@ -44,15 +44,15 @@ export interface Login extends LoginGroups {
 export type LoginOptions = (LoginDirectory & LoginSettings) | (DirectLoginDirectory & DirectLoginSettings)
 
 /**
- * Settings of logins without an account that searches: each user binds under a name that is made from the login, and reads the own entry.
+ * Settings of logins without a search account: each user binds under a name that is made from the login, and reads their own entry.
  *
  * @category models
  * @since 0.2.0
  */
 export interface DirectLoginSettings extends LoginGroupSettings {
-  /** The name as which a user binds. */
+  /** The name with which a user binds. */
   readonly bindAs: BindAs
-  /** With a name of Active Directory, where the entry of the user is searched. Default: the domain (`defaultNamingContext`). */
+  /** With a name of Active Directory: the base of the search for the user's entry. Default: the domain (`defaultNamingContext`). */
   readonly base?: LdapSession.DnInput | undefined
   /** Attributes of the entry; default all user attributes. */
   readonly attributes?: ReadonlyArray<string> | undefined
@@ -74,16 +74,17 @@ export interface DirectLoginSettings extends LoginGroupSettings {
  * @since 0.1.0
  */
 export interface LoginSettings extends LoginGroupSettings {
-  /** Users are searched; see {@link DirectLoginSettings} for logins without a search. */
+  /** Settings with a search for the user; see {@link DirectLoginSettings} for logins without a search. */
   readonly bindAs?: undefined
   /**
-   * The base of the search for users, who may be at any depth below it. Or the DN of the user itself, as a template with the placeholder `login`
-   * (`LdapDn.template`): `uid={{login}},ou=people,dc=example,dc=org`.
+   * The base of the search for users, who may be at any depth below it. Or the DN of the user itself, as a template with the placeholder
+   * `login` (`LdapDn.template`): `uid={{login}},ou=people,dc=example,dc=org`.
    */
   readonly base: LdapSession.DnInput | DnTemplate<"login">
   /**
-   * The filter for a login: a template with the placeholder `login` (`LdapFilter.template`), or a function, which builds it with
-   * `LdapFilter` or its tag `ldapFilter`. What was typed is then a value and never syntax, which is why plain text is not accepted here.
+   * The filter for a login: a template with the placeholder `login` (`LdapFilter.template`), or a function that builds the filter with
+   * `LdapFilter` or its tag `ldapFilter`. Both insert the login as a value, never as filter syntax; plain text would not, so it is not
+   * accepted here.
    */
   readonly filter: FilterTemplate<"login"> | ((login: string) => LdapFilter)
   /** Attributes of the entry; default all user attributes. */
@@ -139,16 +140,16 @@ export type Authenticator = (
  */
 export interface AttemptOptions {
   /**
-   * The password to change to, if the password has expired or has to be changed; a login with a password that is valid doesn't use it.
+   * The new password, if the current one has expired or has to be changed. A login with a valid password doesn't use it.
    *
    * **Details**
    *
-   * After the old password, servers let the user change it on the session of the login and do nothing else. There it is changed by the
-   * Password Modify operation (RFC 3062), and the user logs in again with the new one. A grace login changes it too. OpenLDAP
-   * refuses the bind once the password has expired without grace logins: that stays `PasswordExpired`. Active Directory always refuses
-   * the bind (773, 532), so the account of the search sends the change, with the old password in it, for which no right to reset
-   * passwords is needed; without such an account the reason stays `MustChangePassword` or `PasswordExpired`. A password that the server
-   * doesn't accept is `NewPasswordRefused`. Both ways need TLS.
+   * After the bind with the old password, most servers let the user change it on that session and do nothing else. The login changes it
+   * there by the Password Modify operation (RFC 3062), and then logs in again with the new password. A grace login changes it too. OpenLDAP
+   * refuses the bind once the password has expired without grace logins: the login then fails with `PasswordExpired`. Active Directory
+   * always refuses the bind (773, 532), so the account of the search sends the change, with the old password in it; this needs no right to
+   * reset passwords. Without such an account the reason stays `MustChangePassword` or `PasswordExpired`. A password that the server doesn't
+   * accept is `NewPasswordRefused`. Both ways need TLS.
    */
   readonly newPassword?: Redacted.Redacted<string> | undefined
 }

@@ -1,6 +1,6 @@
 /**
- * One login after the other: finds the user or takes the name as it is, binds, changes the password if that is wanted, and tells a
- * login from a refusal.
+ * One login after the other: finds the user, or uses the name as it is; binds; changes the password if that is wanted; and decides from the
+ * answer whether it is a login or a refusal.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -42,7 +42,7 @@ import { readOwnEntry } from "./ownEntry.ts"
 export const concurrencyOf = ({ concurrency = 16 }: { readonly concurrency?: number | undefined }): number =>
   concurrency
 
-/** Logs in over binds that `bind` makes. */
+/** Logs in with the binds that `bind` performs. */
 export const authenticator = (options: LoginOptions, bind: Bind): Authenticator => {
   const { uniform = false } = options
   const turns = Semaphore.makeUnsafe(concurrencyOf(options))
@@ -51,7 +51,7 @@ export const authenticator = (options: LoginOptions, bind: Bind): Authenticator 
   const refuse = (refusal: Refusal): Effect.Effect<never, LoginError> =>
     uniform === false ? Effect.fail(failed(refusal.reason)) : refuseAlike(refusal)
 
-  /** Binds, tells a login from a refusal, and changes the password first if that is wanted and possible. */
+  /** Binds, and decides whether that is a login. First changes the password, if that is wanted and possible. */
   const logInAs = <A>(
     dn: string,
     password: Redacted.Redacted<string>,
@@ -89,7 +89,7 @@ export const authenticator = (options: LoginOptions, bind: Bind): Authenticator 
       })
     )
 
-  /** A login, and another one if the password was changed. */
+  /** Logs in, and once more if the password was changed. */
   const attempt = Effect.fnUntraced(function*<A>(
     dn: string,
     password: Redacted.Redacted<string>,
@@ -99,7 +99,7 @@ export const authenticator = (options: LoginOptions, bind: Bind): Authenticator 
     const first = yield* logInAs(dn, password, newPassword, then)
     if (first._tag !== "Changed" || newPassword === undefined) return { ...first, passwordChanged: false }
     let again = yield* logInAs(dn, newPassword, undefined, then)
-    // 389 Directory Server needs a moment until a changed password counts.
+    // 389 Directory Server takes a moment until a changed password is valid.
     for (let i = 0; i < 10 && again._tag === "Refused" && again.refusal.reason._tag === "MustChangePassword"; i++)
       again = yield* Effect.delay(logInAs(dn, newPassword, undefined, then), "300 millis")
     return { ...again, passwordChanged: true }
@@ -148,7 +148,7 @@ export const authenticator = (options: LoginOptions, bind: Bind): Authenticator 
     const outcome = yield* attempt(name.name, password, newPassword, own)
     if (outcome._tag === "LoggedIn")
       return { ...outcome.value, ...outcome.warnings, passwordChanged: outcome.passwordChanged }
-    // The server doesn't say, and the client hasn't looked, which of the two is wrong.
+    // The server doesn't say which of the two is wrong, and the client hasn't searched for the user.
     return yield* outcome._tag === "Refused" && outcome.refusal.reason._tag === "WrongCredentials"
       ? Effect.fail(failed(new WrongCredentials({ what: "either" })))
       : refuseBy(refuse, outcome)
@@ -178,7 +178,7 @@ export const authenticator = (options: LoginOptions, bind: Bind): Authenticator 
   }
 }
 
-/** What came of a bind. */
+/** The outcome of a bind. */
 type Outcome<A> =
   | { readonly _tag: "LoggedIn"; readonly value: A; readonly warnings: ReturnType<typeof warningsOf> }
   | { readonly _tag: "Refused"; readonly refusal: Refusal }
@@ -186,7 +186,7 @@ type Outcome<A> =
 
 type GroupClient = Pick<LdapSession.LdapOperations, "lookup" | "searchResult" | "rootDse">
 
-/** A password that is changed again and again is a policy that asks for too much. */
+/** If the password has to be changed again after a change, the policy can't be satisfied. */
 const refuseBy = (
   refuse: (refusal: Refusal) => Effect.Effect<never, LoginError>,
   outcome: Exclude<Outcome<unknown>, { readonly _tag: "LoggedIn" }>
@@ -227,7 +227,7 @@ const findUser = Effect.fnUntraced(function*(
     Effect.catch((error) => {
       if (isTemplate(options.base) && error.reason._tag === "NoSuchObject") return Effect.succeed([])
       const entries = error.partial?.entries ?? []
-      // Servers may count more entries than they send. Fewer than two entries mean a limit of the server, which proves no ambiguity.
+      // Servers may count more entries than they send. Fewer than two entries mean a limit of the server, not a login with several entries.
       return error.reason._tag === "SizeLimitExceeded" && entries.length > 1
         ? Effect.succeed(entries)
         : Effect.fail(failed(new DirectoryFailed({ cause: error })))
@@ -243,7 +243,7 @@ const findUser = Effect.fnUntraced(function*(
 
 const searchFor = ({ base, filter }: LoginSettings, login: string): LdapSession.SearchOptions => {
   const whole = typeof filter === "function" ? filter(login) : filter.filter({ login })
-  // A template takes any text.
+  // A template accepts any text.
   return isTemplate(base)
     ? { base: Result.getOrThrow(base.dn({ login })), scope: "base", filter: whole }
     : { base, filter: whole }
@@ -261,7 +261,7 @@ const unknownName = ({ base }: LoginSettings): string => {
 const aboveUsers = (template: DnTemplate<"login">): string =>
   Result.match(template.dn({ login: "x" }), { onFailure: () => "", onSuccess: (dn) => String(LdapDn.parent(dn) ?? "") })
 
-/** Whether the server has answered the bind with a statement about the user. */
+/** Whether the server's answer to the bind says something about the user. */
 const isAnswer = (error: LdapError): boolean => error.operation === "bind" && refusalOf("", error.reason) !== undefined
 
 const warningsOf = ({ controls }: LdapResult): Pick<Login, "expiresIn" | "graceLogins"> => {

@@ -1,6 +1,6 @@
 /**
- * The names as which users bind without a search before: from what was typed and a pattern of the program's settings. What was typed
- * can't become anything but an account of that pattern.
+ * The names with which users bind without a search: made from the login that was typed, by a pattern of the program's settings. No text
+ * that is typed can result in a name outside that pattern.
  */
 import * as Result from "effect/Result"
 import type { DnTemplate } from "../../model/dn/LdapDn.ts"
@@ -13,12 +13,11 @@ import { InvalidRequest } from "../../model/InvalidRequest.ts"
  *
  * **Details**
  *
- * Either a DN, by a template with the placeholder `login` (`LdapDn.template`), in which the login is escaped. Or a name that only
- * Active Directory and Samba accept; the entry is then searched for. A user principal name has the suffix `upn`:
- * `{ upn: "example.org" }` is `ada@example.org`. The older form has a `domain`: `{ domain: "EXAMPLE" }` is `EXAMPLE\ada`. Several
- * suffixes or domains may be given. A login may have any of them, but no others; a login without one gets the first. A login with
- * characters that an account can't have (`/`, `\`, `=`, `,` …) is refused, since a domain controller would read it as another kind
- * of name.
+ * Either a DN, by a template with the placeholder `login` (`LdapDn.template`), which escapes the login. Or a name that only Active
+ * Directory and Samba accept; the entry is then searched for. A user principal name (UPN) has the suffix `upn`: `{ upn: "example.org" }`
+ * gives `ada@example.org`. The older form has a `domain`: `{ domain: "EXAMPLE" }` gives `EXAMPLE\ada`. Several suffixes or domains may be
+ * given. A login may be typed with any of them, but with no others; a login without one gets the first. A login with characters that an
+ * account can't have (`/`, `\`, `=`, `,` …) is refused, since a domain controller would read it as another kind of name.
  *
  * @category models
  * @since 0.2.0
@@ -46,7 +45,7 @@ export const bindNameOf = (bindAs: BindAs, login: string): BindName | undefined 
     const domain = chosen(bindAs.upn, suffix)
     if (parts.length > 2 || domain === undefined || !isAccount(account)) return undefined
     const name = `${account}@${domain}`
-    // A name without an entry of its own is that of the account in the domain (MS-ADTS 5.1.1.1.1).
+    // A name without an entry of its own is the implicit name of the account in the domain (MS-ADTS 5.1.1.1.1).
     const filter = LdapFilter.and(
       isUser,
       LdapFilter.or(LdapFilter.equals("userPrincipalName", name), LdapFilter.equals("sAMAccountName", account))
@@ -61,7 +60,7 @@ export const bindNameOf = (bindAs: BindAs, login: string): BindName | undefined 
   return { _tag: "Account", name: `${domain}\\${account}`, filter }
 }
 
-/** A group that the user is in may have the name that was typed, and its SID is one of the session, too. */
+/** Groups are excluded: a group of the user may have the name that was typed, and its SID is one of the session's too. */
 const isUser = LdapFilter.equals("objectClass", "user")
 
 const partsOf = (login: string, separator: string): Array<string> => login.split(separator)
@@ -69,13 +68,13 @@ const partsOf = (login: string, separator: string): Array<string> => login.split
 const listOf = (names: string | ReadonlyArray<string>): ReadonlyArray<string> =>
   typeof names === "string" ? [names] : names
 
-/** The domain that was typed, as the settings write it, or the first. */
+/** The domain that was typed, in the spelling of the settings, or the first domain. */
 const chosen = (names: string | ReadonlyArray<string>, typed: string | undefined): string | undefined => {
   const list = listOf(names)
   return typed === undefined ? list[0] : list.find((name) => name.toLowerCase() === typed.toLowerCase())
 }
 
-/** Without the characters that make names of other kinds: DNs, canonical names, service names, SIDs in brackets. */
+/** Excludes the characters of other kinds of names: DNs, canonical names, service names, SIDs in brackets. */
 const isAccount = (account: string): boolean =>
   // eslint-disable-next-line no-control-regex
   account !== "" && !/["/\\[\]:;|=,*?<>@\u0000-\u001f\u007f]/.test(account)

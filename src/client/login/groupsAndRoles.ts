@@ -1,4 +1,4 @@
-/** The groups of a user who logs in, and the roles that a program gives to groups. */
+/** The groups of a user who logs in, and the roles that a program assigns to groups. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
@@ -10,20 +10,20 @@ import type { LdapOperations } from "../../session/LdapSession.ts"
 import { type GroupMembership, groupsOf, type GroupsOfOptions, groupsOptionsProblem } from "../jobs/groups/groupsOf.ts"
 
 /**
- * What a login says of the user's groups.
+ * Settings for the groups and roles of the user.
  *
  * @category models
  * @since 0.2.0
  */
 export interface LoginGroupSettings {
   /**
-   * Whether the user's groups are a part of the login, and how they are found: the options of `LdapJobs.groupsOf`, but that `nested` is true
-   * by default. Default: only if there are `roles`.
+   * Whether the user's groups are part of the login, and how they are found: the options of `LdapJobs.groupsOf`, except that `nested` is
+   * true by default. Default: groups are read only if there are `roles`.
    */
   readonly groups?: boolean | GroupsOfOptions | undefined
   /**
-   * The roles that groups give, by the names of the groups: `{ "cn=admins,ou=groups,dc=example,dc=org": "admin" }`. Names are compared as
-   * names, so case and spaces don't matter. A group may give several.
+   * The roles of groups, by the names of the groups: `{ "cn=admins,ou=groups,dc=example,dc=org": "admin" }`. Names are compared as DNs, so
+   * case and spaces don't matter. A group may have several roles.
    */
   readonly roles?: Readonly<Record<string, string | ReadonlyArray<string>>> | undefined
 }
@@ -36,7 +36,7 @@ export interface LoginGroups {
   readonly roles: ReadonlyArray<string>
 }
 
-/** Finds them, with a session or client that may read groups. */
+/** Finds the groups and roles, with a session or client that may read groups. */
 export const loginGroupsBy = (
   { groups, roles }: LoginGroupSettings
 ): (
@@ -72,7 +72,7 @@ export const hasGroups = ({ groups, roles }: LoginGroupSettings): boolean =>
 const listOf = (roles: string | ReadonlyArray<string>): ReadonlyArray<string> =>
   typeof roles === "string" ? [roles] : roles
 
-/** Checks the settings. A role for a name that is none would never be given. */
+/** Checks the settings. If the name of a group is not a DN, its role could never be assigned. */
 export const loginGroupsProblem = (groups: unknown, roles: unknown): InvalidRequest | undefined => {
   const wrong = groups === undefined || typeof groups === "boolean" ? undefined : groupsOptionsProblem(groups)
   if (wrong !== undefined || roles === undefined) return wrong

@@ -41,7 +41,7 @@ export const optionsProblem = (options: unknown): Problem => {
     loginGroupsProblem(groups, roles)
 }
 
-/** Where an account searches for the user. */
+/** The settings with a search for the user. */
 const searchProblem = (fields: Readonly<Record<string, unknown>>): Problem => {
   const { base, client, filter, followReferrals, open, uniform } = fields
   if (hasGroups(fields) && !hasMethod(client, "lookup"))
@@ -53,14 +53,14 @@ const searchProblem = (fields: Readonly<Record<string, unknown>>): Problem => {
       : invalid("followReferrals", `${given(followReferrals)} was given where options belong`))
 }
 
-/** Where the user binds without a search. */
+/** The settings of a bind without a search. */
 const directProblem = ({ base, client, open, uniform }: Readonly<Record<string, unknown>>): Problem => {
   if (!(open === undefined ? hasMethod(client, "withSession") : isObject(open)))
     return invalid("open", `${given(open)} was given where the settings of a session, or a client, belong`)
   return (base === undefined ? undefined : nameProblem("base", base)) ?? booleanProblem("uniform", uniform)
 }
 
-/** Checks what an effect of the program has opened. */
+/** Checks the value that an effect of the program has returned as a session. */
 export const sessionProblem = (session: unknown): Problem =>
   hasMethod(session, "bind")
     ? undefined

@@ -17,7 +17,7 @@ import { refusalOfSuccess } from "./LoginError.ts"
 import { sessionProblem } from "./loginInput.ts"
 
 /**
- * How to open a session for the bind of a user: a configuration, whose `auth` is not used, or an effect that makes an anonymous
+ * How to open a session for the bind of a user: by a configuration, whose `auth` is not used, or by an effect that makes an anonymous
  * session.
  *
  * @category models
@@ -26,8 +26,8 @@ import { sessionProblem } from "./loginInput.ts"
 export type LoginSession = LdapSession.SessionConfig | Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
 /**
- * What searches for users, and what opens the sessions for their binds. A client does both: it opens these sessions beside its pool,
- * with the same servers and TLS. A session, bound as a service account that may search, only looks users up, so it needs `open`.
+ * The search for users, and the way to open the sessions for their binds. A client does both: it opens these sessions beside its pool, with
+ * the same servers and TLS. A session that is bound as a service account only searches, so it needs `open`.
  *
  * @category models
  * @since 0.1.0
@@ -45,8 +45,8 @@ export type LoginDirectory =
   }
 
 /**
- * What a client or session does besides looking users up: it reads their groups (`lookup`, `rootDse`), and sends the change of an expired
- * password to Active Directory (`modify`). Clients and sessions can do all of it.
+ * Operations beside the search for the user: reading groups (`lookup`, `rootDse`), and sending the change of an expired password to Active
+ * Directory (`modify`). Clients and sessions have all of them.
  *
  * @category models
  * @since 0.2.0
@@ -54,7 +54,7 @@ export type LoginDirectory =
 export type LoginReader = Partial<Pick<LdapSession.LdapOperations, "lookup" | "rootDse" | "modify">>
 
 /**
- * Opens the sessions for the binds of users, if no users are searched for: a `client`, with its servers and TLS, or `open`.
+ * Opens the sessions for the binds of users without a search: a `client`, with its servers and TLS, or `open`.
  *
  * @category models
  * @since 0.2.0
@@ -71,16 +71,16 @@ export type DirectLoginDirectory =
  */
 export interface LoginPoolOptions {
   /**
-   * A session that no login has used for this long is unbound; at the latest after twice the time. Default 1 minute. The time is
-   * short because the session stays bound as the last user, and because a firewall between may drop an idle connection, which only
-   * a bind without a response would reveal.
+   * A session that no login has used for this long is unbound, at the latest after twice the time. Default 1 minute. The time is short for
+   * two reasons: the session stays bound as the last user, and a firewall on the way may drop an idle connection, which would only show
+   * when the next bind gets no response.
    */
   readonly idleTimeToLive?: Duration.Input | undefined
   /** The age at which a session is unbound and another one opened in its place. Default 1 hour. */
   readonly maxAge?: Duration.Input | undefined
 }
 
-/** Binds on a session that no other operation uses meanwhile, and then does what is to be done as this user. */
+/** Binds on a session that no other operation uses at the same time, and then runs an effect as this user. */
 export type Bind = <A, E>(
   auth: LdapAuth,
   options: LdapSession.OperationOptions,
@@ -105,8 +105,8 @@ export const bindAnew = (directory: AnyDirectory): Bind => {
  * Binds one after the other on the same sessions, each of which carries one bind at a time (RFC 4511 section 4.2.1), until the scope
  * closes.
  *
- * A session is kept only after a successful login. After any other response the next bind might fail: servers close connections after
- * a wrong password, or refuse all but a change of the password, and a bind without a response blocks its connection.
+ * A session is kept only after a successful login. After any other response the next bind might fail: servers close connections after a
+ * wrong password, or refuse everything but a change of the password; and a bind without a response blocks its connection.
  */
 export const bindInPool = Effect.fnUntraced(function*(
   directory: AnyDirectory,
@@ -119,7 +119,7 @@ export const bindInPool = Effect.fnUntraced(function*(
     min: 0,
     max,
     concurrency: 1,
-    // These sessions carry nothing but binds, so nothing is sent as the user who was bound last.
+    // These sessions carry only binds, so no other request is sent as the user who was bound last.
     healthCheck: false,
     idleTimeToLive,
     maxAge
@@ -168,13 +168,13 @@ const openOf = (
   })
 }
 
-/** A directory without `open` is a client. */
+/** A directory without `open` is a client, which opens the sessions. */
 const clientOf = ({ client }: AnyDirectory) => client as Pick<LdapClient, "withSession"> & { readonly server?: string }
 
 const serverOf = (directory: AnyDirectory): string => {
   const { open } = directory
   if (open !== undefined && !Effect.isEffect(open)) return open.url
-  // Where an effect opens the sessions, there may be no client.
+  // If an effect opens the sessions, there may be no client.
   return directory.client === undefined ? "a directory" : clientOf(directory).server ?? "a directory"
 }
 

@@ -1,6 +1,6 @@
 /**
- * The change of a password that has expired, or has to be changed, as a part of a login. After the old password most servers let the user
- * do that and nothing else on the session. Active Directory refuses the bind; there another account has to send the change, with the old
+ * The change of a password that has expired, or has to be changed, as part of a login. After the bind with the old password, most servers
+ * allow only this change on the session. Active Directory refuses the bind; there another account has to send the change, with the old
  * password in it.
  */
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ export interface PasswordChange {
   readonly newPassword: Redacted.Redacted<string>
 }
 
-/** On the session of the user, by RFC 3062. */
+/** Changes the password on the session of the user, by RFC 3062. */
 export const changeOwnPassword = (
   session: Pick<LdapOperations, "extended">,
   { dn, ...passwords }: PasswordChange
@@ -29,7 +29,9 @@ export const changeOwnPassword = (
     Effect.catch((error) => refused(dn, error))
   )
 
-/** By an account that may search, with the user's old password: a change by the user, for which no right to reset is needed. */
+/**
+ * Changes the password with the search account and the user's old password: a change by the user, for which no right to reset is needed.
+ */
 export const changePasswordFor = (
   client: Pick<LdapOperations, "modify">,
   { dn, ...passwords }: PasswordChange

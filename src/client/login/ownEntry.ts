@@ -1,6 +1,6 @@
 /**
- * The entry of the user who has just bound, read on the user's own session. For a name of Active Directory the entry has to be found, and it
- * must be the user's: the session itself tells by its SIDs whose it is.
+ * The entry of the user who has just bound, read on the user's own session. With a name of Active Directory the entry has to be searched
+ * for, and it must be the user's: the SIDs of the session prove that.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

@@ -34,7 +34,7 @@ export class Alarm {
     const delay = Math.ceil(Math.max(0, until - this.#clock.currentTimeMillisUnsafe() - tolerance))
     const fiber = this.#launch(Effect.sleep(delay))
     this.#fiber = fiber
-    // Also if the sleep is interrupted.
+    // Runs also if the sleep is interrupted.
     fiber.addObserver(() => {
       if (this.#fiber !== fiber) return
       this.#fiber = undefined
@@ -54,7 +54,7 @@ export class Alarm {
     fiber?.interruptUnsafe()
   }
 
-  /** Whether a time of the clock has come. */
+  /** Whether a time has come, by this clock. */
   isDue(time: number): boolean {
     return time <= this.#clock.currentTimeMillisUnsafe() + tolerance
   }

@@ -1,25 +1,26 @@
 /**
- * Which session of a pool an operation gets, which operations wait, and how many more sessions are wanted. Pure bookkeeping: nothing here
- * opens, closes, checks or waits, and every change is one synchronous step, so that no fiber can come between a look and a lease.
+ * Decides which session of a pool an operation gets, which operations wait, and how many more sessions are wanted. This is pure
+ * bookkeeping: it doesn't open, close, check or wait for anything. Every change is one synchronous step, so no other fiber can act between
+ * the choice of a session and its lease.
  *
  * The rules:
  *
- * - An operation with one answer goes to the session with the fewest operations that has no stream, of equals to the one that was used last,
- *   so that idle sessions stay idle and can be closed.
- * - A stream has a session without other operations while `max` allows. One session is kept free of streams where `max` is 2 or more, so
- *   that lookups don't wait behind an export; further streams share sessions with streams.
- * - A paged search (also a sorted one, and a virtual list view) has its session without other paged searches, because servers keep their
+ * - An operation with one answer gets the session with the fewest operations among those without streams. Of equal sessions it gets the one
+ *   that was used last, so that idle sessions stay idle and can be closed.
+ * - A stream gets a session without other operations while `max` allows. If `max` is 2 or more, one session is kept free of streams, so
+ *   that lookups don't wait behind an export; further streams share sessions with other streams.
+ * - A paged search (also a sorted search or a virtual list view) never shares a session with another one of these, because servers keep its
  *   state for each connection: slapd keeps one, Active Directory ten.
  * - Operations of one kind wait in the order in which they came.
- * - A search within a stream (in the fiber that consumes it) goes first among those that wait. If all streams wait for their consumers, they
- *   may be waiting for it, so it is served beyond the limits: a paged one by a session beyond `max`, another one by a place beyond
- *   `concurrency`. If a consumer searches in other fibers, the pool can't recognise that; if such a standstill lasts, the latest search
- *   counts as one within a stream, up to twice the limits.
+ * - A search within a stream (in the fiber that consumes the stream) is served before other waiting operations. If all streams wait for
+ *   their consumers, a consumer may be waiting for this search, so it is served beyond the limits: a paged search by a session beyond
+ *   `max`, another one by a place beyond `concurrency`. The pool can't recognise a consumer that searches in other fibers. If such a
+ *   standstill lasts, the latest search is treated as one within a stream, up to twice the limits.
  */
 
 /** What an operation needs of its session. */
 export interface Demand {
-  /** Whether it is a stream, which keeps its session until its consumer is done. */
+  /** Whether it is a stream, which holds its session until it ends. */
   readonly isStream: boolean
   /** Whether the server keeps state for it on the connection: pages, a sorted search, a virtual list view. */
   readonly isPaged: boolean
@@ -29,16 +30,16 @@ export interface Demand {
 export class Occupancy {
   /** All operations that have the session. */
   leases = 0
-  /** Those of them that are streams. */
+  /** The operations among them that are streams. */
   streams = 0
   /** Streams whose consumers wait for the server. */
   pulled = 0
   paged: Lease<unknown> | undefined = undefined
-  /** Whether an operation has ever had the session. */
+  /** Whether any operation has ever had the session. */
   wasUsed = false
   /** Whether the session is withdrawn: no operation gets it any more. */
   isRetired = false
-  /** The time of the last lease, as a count: greater for a session that was lent later. */
+  /** A number that grows with each lease: the session with the greatest number was lent last. */
   turn = 0
 }
 
@@ -46,7 +47,7 @@ export class Occupancy {
 export interface Lease<out M> {
   readonly member: M
   readonly demand: Demand
-  /** Whether the consumer of the stream waits for the server, and not the server for the consumer. Always true if it is no stream. */
+  /** Whether the stream is waiting for the server, and not for its consumer. Always true for an operation that is no stream. */
   isPulled: boolean
   /** The fiber that consumes the stream, set while it doesn't wait for the server. */
   consumer: object | undefined
@@ -98,7 +99,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return this.#waiting
   }
 
-  /** Counts changes: as long as it stays the same, nothing has changed. */
+  /** A counter of changes, by which a caller sees whether anything has changed. */
   get activity(): number {
     return this.#turns + this.#pulls
   }
@@ -174,7 +175,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   /** Grants the free sessions to operations that wait. */
   serve(): void {
     if (this.#waiting === 0) return
-    // A grant runs the fiber that waited, which may give back or ask for more.
+    // A grant resumes the fiber that waited, which may give back a session or ask for another in the same step.
     if (this.#isServing) {
       this.#isToServeAgain = true
       return
@@ -183,13 +184,13 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     do {
       this.#isToServeAgain = false
       while (this.#serveOne()) {
-        // Until no kind can be served.
+        // Repeats until no kind of operation can be served.
       }
     } while (this.#isToServeAgain)
     this.#isServing = false
   }
 
-  /** How many sessions it takes to serve everything that waits. */
+  /** How many sessions are needed to serve all waiting operations. */
   get missing(): number {
     if (this.#waiting === 0) return 0
     const ofSingles = this.#queues[kindOf(single)]!.size
@@ -197,8 +198,8 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   }
 
   /**
-   * How many connections are allowed, given how many exist, and how many of them are being opened: more than `max` only if
-   * searches wait for each other, and then one after the other.
+   * How many connections are allowed, given how many exist and how many of them are being opened. That is more than `max` only if searches
+   * wait for each other; the sessions beyond `max` are opened one at a time.
    */
   limit(connections: number, opening: number): number {
     const { max } = this.#limits
@@ -217,7 +218,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return paged >= max ? [] : all.filter(({ occupancy }) => occupancy.leases === 0).slice(0, all.length - max)
   }
 
-  /** Whether searches wait, and only streams that wait for their consumers could end that. */
+  /** Whether searches wait that only the consumer of a stream can release, by reading on. */
   get isStandstill(): boolean {
     return longWaiting.some((demand) => this.#queues[kindOf(demand)]!.size > 0 && this.#isAtStandstill(demand))
   }
@@ -313,13 +314,13 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
       if (quiet !== undefined && quiet.occupancy.leases === 0) return quiet
       return this.#canOpen() ? undefined : quiet ?? busy
     }
-    // The session that is kept free of streams is the last resort of a search that can't share with another paged one.
+    // A search that can't share with another paged search takes the session that is kept free of streams if there is no other.
     return busy ?? (demand.isPaged ? quiet : undefined)
   }
 
   #hasPlaceBesideStreams({ leases, streams }: Occupancy, { isStream }: Demand): boolean {
     const { concurrency, max } = this.#limits
-    // One lookup beside the streams is always served, however many streams there are: their consumers may be waiting for it.
+    // There is always a place for one lookup beside the streams, however many they are: their consumers may be waiting for it.
     if (!isStream) return leases < Math.max(concurrency, streams + 1)
     return leases < concurrency && (max > 1 || streams < Math.max(1, concurrency - 1))
   }
@@ -332,7 +333,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
     return demand.isPaged ? this.#isPagedStalled(demand) : this.#areStreamsStalled()
   }
 
-  /** The same for searches that aren't known to be within streams, and don't get sessions beyond `max`. */
+  /** The same for searches that aren't recognised as within a stream, and get no session beyond `max`. */
   #isAtStandstill(demand: Demand): boolean {
     const paged = [...this.#members].flatMap(({ occupancy }) => occupancy.paged ?? [])
     return demand.isPaged && paged.length >= this.#limits.max
@@ -340,7 +341,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
       : this.#isStalled(demand)
   }
 
-  /** No session will have a place for a paged search before the consumer of a stream turns back to the server. */
+  /** Whether no session can serve a paged search until the consumer of a stream reads on. */
   #isPagedStalled(demand: Demand): boolean {
     if (this.#members.size === 0 || this.#canOpen()) return false
     for (const { occupancy } of this.#members) {
@@ -380,7 +381,7 @@ const pagedSingle: Demand = { isStream: false, isPaged: true }
 const stream: Demand = { isStream: true, isPaged: false }
 const pagedStream: Demand = { isStream: true, isPaged: true }
 
-/** The kinds that may have to wait for the end of a stream. */
+/** The kinds of operations that may have to wait for the end of a stream. */
 const longWaiting: ReadonlyArray<Demand> = [pagedSingle, stream, pagedStream]
 
 const isBetter = (a: Occupancy, b: Occupancy | undefined): boolean =>

@@ -38,8 +38,8 @@ export interface PoolOptions {
   /** A session above `min` that was idle for this long is closed; at the latest after twice the time. Default 5 minutes. */
   readonly idleTimeToLive?: Duration.Input | undefined
   /**
-   * The age after which a session is replaced: when it is idle, or when there is room for another one while its operations in flight
-   * finish. Every session is used at least once, so 0 opens a session for each operation. Default 1 hour.
+   * The age after which a session is replaced: while it is idle, or while there is room for another session until its operations have
+   * finished. Every session is used at least once, so 0 opens a session for each operation. Default 1 hour.
    */
   readonly maxAge?: Duration.Input | undefined
   /** How long an operation waits for a session before it fails with `PoolTimeout`. Default 30 seconds. */
@@ -73,16 +73,17 @@ export interface PoolOptions {
   /** How often idle sessions are checked in the background. Default 30 seconds. */
   readonly checkInterval?: Duration.Input | undefined
   /**
-   * The longest silence of a session: after it the session is pinged, so that no firewall or proxy on the way forgets the connection. A session
-   * that doesn't answer within `healthCheckTimeout` is replaced. Choose less than the shortest idle limit on the way. The ping is the
-   * health check, or with `healthCheck: false` a read of the root DSE without attributes. A session with a stream that is not read isn't
-   * pinged, since it would have to read on. Default: `checkInterval`, or no pings with `healthCheck: false`. `"Infinity"` turns it off.
+   * The longest time without a received message. After it the session is pinged, so that no firewall or proxy on the way drops the
+   * connection. A session that doesn't answer within `healthCheckTimeout` is replaced. Choose less than the shortest idle limit on the way.
+   * The ping is the health check, or with `healthCheck: false` a read of the root DSE without attributes. A session with a stream that its
+   * consumer doesn't read isn't pinged, since the session would have to read the stream to get the answer. Default: `checkInterval`, or no
+   * pings with `healthCheck: false`. `"Infinity"` turns the ping off.
    * @since 0.2.0
    */
   readonly keepAlive?: Duration.Input | undefined
 }
 
-/** {@link PoolOptions} with nothing left out; times in milliseconds. */
+/** {@link PoolOptions} with all defaults filled in; times in milliseconds. */
 export interface Settings {
   readonly min: number
   readonly max: number

@@ -1,6 +1,6 @@
 /**
- * Lends the sessions of a pool to operations: at once, or after a wait with a time limit. However a wait ends, no lease is left behind.
- * `Allocation.ts` decides which session an operation gets, and `Fitness.ts` whether a session is fit for use.
+ * Lends the sessions of a pool to operations: at once, or after a wait with a time limit. In whatever way a wait ends, its lease is given
+ * back. `Allocation.ts` decides which session an operation gets, and `Fitness.ts` whether a session is fit for use.
  */
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -17,7 +17,7 @@ import type { Growth, Launch } from "./members/Growth.ts"
 import type { LdapPoolMembers, Member } from "./members/LdapPoolMembers.ts"
 import { countPoolTimeout } from "./poolMetrics.ts"
 
-/** How long a standstill lasts before the latest search is assumed to be within a stream. */
+/** How long a standstill lasts before the latest search is treated as one within a stream. */
 const standstillMillis = 1000
 
 interface Waiting extends Waiter<Member> {
@@ -47,11 +47,11 @@ export class Lending {
   readonly #ending = Deferred.makeUnsafe<never, LdapError>()
   /** Whether the pool's scope has begun to close. */
   isEnding = false
-  /** Set during a standstill: only streams that wait for their consumers could end the waiting. */
+  /** Set during a standstill: all streams wait for their consumers, and only a consumer could end the wait. */
   readonly #standstill: Alarm
   #activity = 0
   #isToLook = false
-  /** One timer for all waiting operations: most of them get a session before it is due. */
+  /** One timer for all waiting operations, since most of them get a session before the timer fires. */
   readonly #alarm: Alarm
 
   constructor(options: LendingOptions) {
@@ -104,7 +104,7 @@ export class Lending {
     const { allocation, launch } = this.#options
     allocation.pulls(lease, isPulled, Fiber.getCurrent())
     if (isPulled || allocation.waiting === 0 || this.#isToLook) return
-    // Most consumers wait for the server again at once.
+    // Most consumers ask the server for more at once.
     this.#isToLook = true
     launch(Effect.andThen(
       Effect.yieldNow,
@@ -116,7 +116,7 @@ export class Lending {
     ))
   }
 
-  /** Called when something has changed for waiting operations: opens sessions, or notes the start of a standstill. */
+  /** Called when waiting operations may be affected by a change: opens sessions, or notes the start of a standstill. */
   changed(): void {
     const { allocation, fitness, growth } = this.#options
     if (allocation.waiting === 0 || this.isEnding) return
@@ -128,7 +128,7 @@ export class Lending {
 
   /** Fails all operations that wait now. */
   failAll(cause: Cause.Cause<LdapError>): void {
-    // Only those that wait now: a fiber that gets the failure may ask again at once.
+    // Only the operations that wait now: a fiber that gets the failure may ask again at once.
     for (const waiting of [...this.#waiting]) this.#fail(waiting, Effect.failCause(cause))
   }
 
@@ -246,7 +246,7 @@ export class Lending {
         max,
         concurrency,
         lastFailure: growth.lastFailure,
-        // A paged one takes the session that is kept free of streams before it waits.
+        // A paged search takes the session that is kept free of streams, so the error doesn't name that session as a reason.
         isForStream: isStream && !isPaged
       })
       return Effect.andThen(

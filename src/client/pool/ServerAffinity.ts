@@ -1,6 +1,6 @@
 /**
- * Keeps the requests of a job on one server, over a pool whose sessions may be with several: what one server said must not decide what
- * another one changes. `Job` holds a session for as long as the job runs; `performerOverPool.ts` sends the job's calls over it.
+ * Keeps the requests of a job on one server, over a pool whose sessions may be with several servers: an answer of one server must not
+ * decide what is changed on another. `Job` holds a session while the job runs; `performerOverPool.ts` sends the job's calls over it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export interface Held {
   readonly hasEnded: () => boolean
   /** Has the session checked before another operation gets it. */
   readonly doubt: () => void
-  /** Lets another paged search use the session; the job goes on without its place. */
+  /** Lets another paged search use the session, while the job keeps it. */
   readonly releasePages: () => void
 }
 
@@ -32,7 +32,7 @@ export interface JobLending {
   readonly hold: (demand: JobDemand) => Effect.Effect<Held, LdapError, Scope.Scope>
 }
 
-/** By the pool; an object here, since the pool imports this file. */
+/** The pool implements it. It is an object here since the pool imports this file. */
 const lendings = new WeakMap<object, JobLending>()
 
 export const setJobLending = (pool: object, lending: JobLending): void => {
@@ -54,7 +54,7 @@ export class Job {
   readonly #demand: JobDemand
   readonly #oneAtATime = Semaphore.makeUnsafe(1)
   #held: Use | undefined
-  /** Whether the server has seen a request, so that the job can't go on at another one. */
+  /** Whether a server has received a request, so that the job must stay with that server. */
   #isBegun = false
   /** Whether the server was lost after the job had begun. */
   isLost = false
@@ -71,8 +71,8 @@ export class Job {
   /**
    * The session for the next request of this job; `undefined` if any session of the pool will do, because all are with one server.
    *
-   * If the session has ended, another one is taken, but only with the same server. If there is none, the result is the ended session: a
-   * request on it fails with the reason for which it ended.
+   * If the session has ended, another session with the same server is taken. If there is none, the result is the ended session: a request
+   * on it fails with the reason why the session ended.
    */
   sessionOf(pool: object): Effect.Effect<Held | undefined, LdapError> {
     return Effect.suspend(() => {
@@ -86,7 +86,7 @@ export class Job {
     })
   }
 
-  /** Called when the server has answered a request, or may have carried one out: from now on the job stays there. */
+  /** Called when the server has answered a request, or may have carried one out: from now on the job stays with this server. */
   begin(): void {
     this.#isBegun = true
   }

@@ -1,7 +1,7 @@
 /**
- * Opens a pool: makes its parts, connects them, and has the scope close it. Allocation.ts decides which session an operation gets,
- * Lending.ts does the waiting, Growth.ts decides when sessions are opened, Fitness.ts whether they are fit for use, and KeepAlive.ts
- * pings those that rest.
+ * Opens a pool: makes its parts, connects them, and closes the pool with the scope. Allocation.ts decides which session an operation gets,
+ * Lending.ts does the waiting, Growth.ts decides when sessions are opened, Fitness.ts whether they are fit for use, and KeepAlive.ts pings
+ * idle ones.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -78,7 +78,7 @@ export const openPool = Effect.fnUntraced(function*(
     lacking: () => settings.min - allocation.members.size,
     room: () => allocation.limit(members.connections, growth.opening) - members.connections,
     onOpened: (member) => {
-      // The session was opened just as the pool's scope began to close.
+      // The session was opened just after the pool's scope began to close.
       if (lending.isEnding) return void fork(member.close)
       if (member.end !== undefined) return
       bySession.set(member.session, member)
@@ -89,7 +89,7 @@ export const openPool = Effect.fnUntraced(function*(
     onFailed: (cause) => {
       if (Cause.hasDies(cause))
         launch(Effect.logError(`opening a session of the pool ${server} ended in a defect`, cause))
-      // No other attempt is running to wait for. If a session is open, it may be shared after all.
+      // No other attempt is running, so there is nothing to wait for. If a session is open, the operation may share it after all.
       if (allocation.members.size === 0 && growth.opening === 0) lending.failAll(cause)
       else allocation.serve()
       lending.changed()
@@ -129,7 +129,7 @@ export const openPool = Effect.fnUntraced(function*(
     yield* members.emptied
     yield* Fiber.awaitAll(running)
   })
-  // In a separate fiber: a finalizer may run in a fiber that is being interrupted, where waiting effects would not wait.
+  // Runs in a separate fiber: a finalizer may run in a fiber that is being interrupted, where waiting effects would not wait.
   yield* Effect.addFinalizer(() => Effect.uninterruptible(Effect.flatMap(Effect.forkDetach(drain), Fiber.await)))
 
   /** One round of the background work: opens missing sessions, renews old ones, and checks or closes idle ones. */
@@ -166,7 +166,7 @@ export const openPool = Effect.fnUntraced(function*(
   const doubt = (member: Member): void => {
     member.usedAt = -Infinity
   }
-  /** A session that brings entries works, and needs no check beside them. */
+  /** A session that is receiving entries works, so it needs no check. */
   const heard = (member: Member): void => {
     if (member.usedAt !== -Infinity) member.usedAt = fitness.now
   }

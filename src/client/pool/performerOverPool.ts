@@ -64,7 +64,7 @@ export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedul
     )
 })
 
-/** Calls of a job, on the session that it holds. A request that was not sent doesn't bind the job to the server. */
+/** Performs the calls of a job on the session that it holds. A request that was not sent doesn't tie the job to the server. */
 const overHeld = (job: Job, { doubt, releasePages, session }: Held): Performer => {
   const failed = (error: LdapError): void => {
     if (!Repetition.isUnsent(error)) job.begin()
@@ -96,7 +96,7 @@ const overHeld = (job: Job, { doubt, releasePages, session }: Held): Performer =
   }
 }
 
-/** A job whose server is lost has no other one to go on at. */
+/** A job that has lost its server can't go on at another one, so it isn't retried. */
 const unlessLost = (decision: Effect.Effect<boolean>): Effect.Effect<boolean> =>
   Effect.flatMap(CurrentJob, (job) => job?.isLost === true ? Effect.succeed(false) : decision)
 

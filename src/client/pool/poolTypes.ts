@@ -30,7 +30,7 @@ export interface PoolStatistics {
 }
 
 /**
- * The requirements of an operation on its session.
+ * What an operation needs of its session.
  *
  * @category models
  * @since 0.2.0
@@ -54,7 +54,7 @@ export interface LdapPool {
   readonly server: string
 
   /**
-   * A session until the scope closes, shared with other operations. It has no `bind`, since that would change their identity.
+   * A session until the scope closes, shared with other operations. It has no `bind`, since a bind would change the identity of the others.
    *
    * **Details**
    *
@@ -81,12 +81,12 @@ export interface LdapPool {
    * While `max` allows, the stream has its session to itself. With `max` of 2 or more one session is kept for operations with one
    * response, so further streams share sessions among themselves; a paged one takes that last session before it waits.
    *
-   * A program may use the pool for each element of a stream: an operation with one response always finds a place. A stream within a
-   * stream, or a paged search within one, goes before other waiting operations. If all streams wait for their consumers, it is served
-   * beyond the limits: a paged one by a session beyond `max`, which is closed when the streams end, another one by a place beyond
-   * `concurrency`. Within means in the fiber that consumes the stream. The pool doesn't recognise a consumer that searches in other fibers
-   * (`Stream.mapEffect` with a `concurrency`); its searches are served beyond the limits only after a standstill of 1 second, and up to
-   * twice the limits. With `max` above the number of such streams nothing has to wait.
+   * A program may use the pool for each element of a stream: an operation with one response always finds a place. A stream within a stream,
+   * or a paged search within one, is served before other waiting operations. If all streams wait for their consumers, it is served beyond
+   * the limits: a paged search by a session beyond `max`, which is closed when the streams end, another one by a place beyond
+   * `concurrency`. "Within" means in the fiber that consumes the stream. The pool doesn't recognise a consumer that searches in other
+   * fibers (`Stream.mapEffect` with a `concurrency`); its searches are served beyond the limits only after a standstill of 1 second, and up
+   * to twice the limits. If `max` is greater than the number of such streams, no search has to wait.
    *
    * @since 0.2.0
    */
@@ -115,8 +115,8 @@ export interface PoolSource {
   /** For messages: a URL, or several. */
   readonly server: string
   /**
-   * Opens a session, which belongs to the scope. If it fails, operations that wait for it fail with the reason, and the pool tries again after a
-   * pause. It is interrupted when the pool's scope closes.
+   * Opens a session, which belongs to the scope. If it fails, operations that wait for it fail with the reason, and the pool tries again
+   * after a pause. It is interrupted when the pool's scope closes.
    */
   readonly open: Effect.Effect<LdapSession, LdapError, Scope.Scope>
   /** Runs when a session has failed its health check after it was opened, before it is closed. */

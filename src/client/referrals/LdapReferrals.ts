@@ -1,6 +1,5 @@
 /**
- * Referral chasing: an operation on entries that a server doesn't hold goes on at the servers that it names (RFC 4511 sections
- * 4.1.10 and 4.5.3).
+ * Referral chasing: if a server refers an operation to other servers (RFC 4511 sections 4.1.10 and 4.5.3), the client continues it there.
  *
  * It is off by default, since a server then decides which hosts the program connects to. {@link follow} turns it on, for a client or
  * for one operation.
@@ -34,8 +33,8 @@ export interface FollowOptions {
   /** How many servers one operation may be referred to. Default 16. @since 0.2.0 */
   readonly maxServers?: number | undefined
   /**
-   * How long one operation may wait, in total, for the servers that it is referred to. After that it follows no further referrals. A
-   * request that has been sent is not cut short. Default 1 minute. @since 0.2.0
+   * How long one operation may wait, in total, for the servers that it is referred to. After that it follows no further referrals; a
+   * request that was already sent is not cut short. Default 1 minute. @since 0.2.0
    */
   readonly timeLimit?: Duration.Input | undefined
   /**
@@ -52,9 +51,9 @@ export interface FollowOptions {
   /** Which servers may be used. Default: all. Sockets of this machine (`ldapi`) are never used. */
   readonly allow?: ((server: LdapUrl) => boolean) | undefined
   /**
-   * Settings of the sessions with these servers. Default: the time limits of the client, and of its `tls` the authorities, versions,
-   * ciphers and `verifyPeer`; no client certificate, no fingerprints. `startTls` applies to `ldap` URLs; default: true if the client's
-   * own connections are protected by TLS, so that a referral can't take the protection away.
+   * Settings of the sessions with these servers. Defaults: the time limits of the client, and the authorities, versions, ciphers and
+   * `verifyPeer` of its `tls`, but no client certificate and no fingerprints. `startTls` applies to `ldap` URLs; its default is true if the
+   * client's own connections are protected by TLS, so that a referral can't remove the protection.
    */
   readonly session?: Omit<SessionOptions, "auth"> & UrlOptions | undefined
   /**
@@ -84,13 +83,13 @@ export class Follow implements FollowReferrals {
  *
  * **Details**
  *
- * Searches, lookups, comparisons and changes go on at the servers that the result names. References within a search are followed one
- * after another when that search is over. Name, scope and filter are those of the URL if it has them; attributes and controls are those
- * of the operation. Several URLs are tried in their order, until one of the servers answers; a change that may have been carried out is
- * never tried again. Extended operations and binds are not followed.
+ * Searches, lookups, comparisons and changes continue at the servers that the result names. The references of a search are followed one
+ * after another when that search has ended. Name, scope and filter come from the URL if it has them; attributes and controls come from the
+ * operation. If there are several URLs, they are tried in their order until one of the servers answers; a change that may have been carried
+ * out is never tried again. Referrals of extended operations and binds are not followed.
  *
- * A referral that can't be followed fails with `ReferralFailed`: too many hops, requests or servers, too long a time, a circle, or no
- * server that can be used. The answer of the server at the end, also an error, is the result of the operation.
+ * A referral that can't be followed fails with `ReferralFailed`. The causes are too many hops, requests or servers, too long a wait, a
+ * circle, and no server that can be used. The answer of the last server is the result of the operation, even if it is an error.
  *
  * Sessions with those servers belong to the scope of the client or of the operation, and are unbound like any other.
  *

@@ -7,7 +7,7 @@ import type * as LdapUrl from "../../model/url/LdapUrl.ts"
 import type { ReferralBudget } from "./ReferralBudget.ts"
 import { readTarget, serverKey } from "./referralTargets.ts"
 
-/** The servers at which an operation has been, and the number of referrals that it has followed. */
+/** The servers that an operation has visited, and the number of referrals that it has followed. */
 export interface Trail {
   readonly hops: number
   readonly path: ReadonlySet<string>
@@ -25,7 +25,7 @@ export interface Target {
   readonly trail: Trail
 }
 
-/** Limits of the message: the number of reasons and the length of each, since the server decides how many there are. */
+/** Limits for the message: the number of reasons and the length of each, since the server decides how many there are. */
 const mostReasons = 5
 const mostCharacters = 300
 

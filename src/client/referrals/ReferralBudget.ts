@@ -1,5 +1,5 @@
 /**
- * Limits what the referrals of one operation may cost: a server decides how many references it sends, and those lead to others.
+ * Limits the cost of the referrals of one operation. The server decides how many references it sends, and each may lead to more.
  */
 import * as Duration from "effect/Duration"
 
@@ -26,7 +26,7 @@ export class ReferralBudget {
     return this.refusal !== undefined
   }
 
-  /** Takes one request to a server out of the budget. */
+  /** Subtracts one request to a server from the budget. */
   take(server: string): boolean {
     const { limitMillis, maxRequests, maxServers } = this.#options
     if (this.#requests >= maxRequests) {

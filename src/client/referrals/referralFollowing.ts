@@ -1,6 +1,6 @@
 /**
- * Referral chasing: a call continues at the server that it is referred to, if its options, or those of the client, say so.
- * `referralSessions` opens the sessions for that, and `referralTargets` reads the URLs.
+ * Referral chasing: a call continues at the server that it is referred to, if its own options or those of the client allow it.
+ * `referralSessions` opens the sessions, and `referralTargets` reads the URLs.
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -39,7 +39,7 @@ export const followingBy = Effect.fnUntraced(function*(
   return following(performer, server, policy, (options) => options === policy.options ? shared : open(options))
 })
 
-/** How an operation is followed. */
+/** The settings by which a call is followed. */
 interface Way extends Permission, BudgetOptions {
   readonly open: OpenReferred
 }
@@ -62,7 +62,7 @@ const following = (
     open: opening(options)
   })
 
-  /** Counts the time for which an effect runs. */
+  /** Measures how long an effect runs. */
   const timed = <A, E, R>(budget: ReferralBudget, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(steadyClock, (clock) => {
       const begun = clock.currentTimeMillisUnsafe()
@@ -98,7 +98,7 @@ const following = (
             (session) => step(passingTo(session), targetDn(url, dn), trail)
           )
         )
-        // The time of further referrals is part of the time of the first.
+        // The time of further referrals is already counted in the time of the first.
         const answer = yield* Effect.result(trail.hops > 1 ? there : timed(budget, there))
         if (Result.isSuccess(answer)) return answer.success
         if (!(answer.failure instanceof Unopened) && !isUnsent(answer.failure)) return yield* answer.failure
@@ -114,7 +114,7 @@ const following = (
     Stream.suspend(() => {
       const trail = trailOf(searchKey(options))
       const budget = new ReferralBudget(way)
-      /** All searches so far, on any server: several references may lead to the same search. */
+      /** All searches so far, on all servers, since several references may lead to the same search. */
       const seen = new Set(trail.path)
 
       const searched = (
@@ -181,7 +181,7 @@ const following = (
               })
             )
           })
-        // The time of further references is part of the time of the first. The time of the consumer isn't.
+        // The time of further references is already counted in the time of the first. The time of the consumer isn't counted.
         return trail.hops > 0
           ? from(0)
           : Stream.transformPull(from(0), (pull) => Effect.succeed(timed(budget, pull)))
@@ -190,7 +190,7 @@ const following = (
       return searched(performer, { ...options, referrals: "ignore" }, trail)
     })
 
-  /** The policy for a call; `undefined` if the call stays as it is. Without a policy a session ignores referrals. */
+  /** The policy for a call; `undefined` if its referrals are not followed. Without a policy a session ignores referrals. */
   const policyFor = (own: ReferralPolicy | undefined): ReferralPolicy | undefined =>
     own instanceof Follow ? own : own === undefined && policy !== "ignore" ? policy : undefined
 
@@ -226,6 +226,6 @@ const unopened = (cause: LdapError): Unopened => new Unopened({ cause })
 
 const causeOf = (error: LdapError | Unopened): LdapError => error instanceof Unopened ? error.cause : error
 
-/** Whether another server may be tried: the request was not sent to this one. */
+/** Whether another server may be tried: the request was not sent to this server. */
 const isUnsent = ({ reason }: LdapError): boolean =>
   (reason._tag === "SessionClosed" || reason._tag === "ConnectionLost") && !reason.inDoubt

@@ -1,5 +1,5 @@
 /**
- * Sessions with the servers that referrals name: opening one, and sharing those of a client.
+ * Sessions with the servers that referrals name. Opens a session, and shares the sessions of a client.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -23,12 +23,12 @@ export type OpenReferred = (
 
 /** The settings of the client that follows referrals. */
 export interface Origin {
-  /** Whether its own connections are protected by TLS. */
+  /** Whether the client's own connections are protected by TLS. */
   readonly isSecure: boolean
   readonly settings: LdapSession.SessionOptions & LdapTransport.UrlOptions
 }
 
-/** A session of the caller's own. */
+/** Opens a session that only the caller uses. */
 export const openReferred = (options: FollowOptions, origin: Origin): OpenReferred => {
   const {
     closeTimeout,
@@ -47,7 +47,7 @@ export const openReferred = (options: FollowOptions, origin: Origin): OpenReferr
     writeTimeout,
     requestTimeout,
     localAddress,
-    // The operation waits for the release: a server that doesn't close must not hold it up for long.
+    // The operation waits until the session is closed, so the wait for a server that doesn't close is short.
     closeTimeout: closeTimeout ?? "1 second",
     keepAlive,
     maxMessageSize,
@@ -63,7 +63,7 @@ export const openReferred = (options: FollowOptions, origin: Origin): OpenReferr
   })
 }
 
-/** The TLS options that hold for any server: those for the client's identity, and for one particular server, are left out. */
+/** The TLS options that apply to any server. Left out are those for the identity of the client, and those for one particular server. */
 const carriedTls = ({
   ca,
   ciphers,
@@ -84,7 +84,7 @@ const carriedTls = ({
   ...(verifyPeer === undefined ? {} : { verifyPeer })
 })
 
-/** Sessions that operations share, one for each server, until it has been idle for a while. */
+/** Sessions that operations share: one for each server, until it has been idle for some time. */
 export const shareReferred = Effect.fnUntraced(function*(
   options: FollowOptions,
   origin: Origin
@@ -110,7 +110,7 @@ export const shareReferred = Effect.fnUntraced(function*(
     const giveBack = Effect.provideService(Scope.close(lease, Exit.void), Clock.Clock, ages)
     return Effect.andThen(
       Effect.addFinalizer(() => giveBack),
-      // A failure is not kept, so the next operation tries again.
+      // A failure is removed, so that the next operation tries again.
       Effect.onError(Scope.provide(RcMap.get(sessions, key), lease), () => RcMap.invalidate(sessions, key))
     )
   }

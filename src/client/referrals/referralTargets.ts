@@ -1,6 +1,6 @@
 /**
- * The request that a referral stands for (RFC 4511 sections 4.1.10 and 4.5.3, RFC 4516), computed from the text of its URL and the
- * original request.
+ * Computes the request that a referral stands for (RFC 4511 sections 4.1.10 and 4.5.3, RFC 4516) from the text of its URL and the original
+ * request.
  */
 import * as Result from "effect/Result"
 import { nameKey } from "../../model/dn/nameKey.ts"
@@ -9,13 +9,13 @@ import { dnFrom, type DnInput } from "../../model/ldapts.ts"
 import * as LdapUrl from "../../model/url/LdapUrl.ts"
 import type { SearchOptions } from "../../session/LdapSession.ts"
 
-/** The URL, if it is one that can be followed; otherwise why it isn't. */
+/** The URL, if it can be followed; otherwise the reason why it can't. */
 export const readTarget = (text: string): Result.Result<LdapUrl.LdapUrl, string> => {
   const parsed = LdapUrl.parse(text)
   if (Result.isFailure(parsed)) return Result.fail(parsed.failure.message)
   const url = parsed.success
   const refuse = (detail: string) => Result.fail(`${url.toString()} ${detail}`)
-  // A server must not choose among the sockets of this machine.
+  // A server must not choose a socket of this machine.
   if (url.scheme === "ldapi") return refuse("is a socket of this machine")
   if (url.host === undefined) return refuse("names no server")
   if (!hostPattern.test(url.host)) return refuse("names a host that can't be one")
@@ -23,16 +23,16 @@ export const readTarget = (text: string): Result.Result<LdapUrl.LdapUrl, string>
   return Result.isFailure(search) ? Result.fail(search.failure.message) : Result.succeed(url)
 }
 
-/** Names in any script (RFC 5890), and addresses; no spaces, control characters or delimiters. */
+/** Accepts names in any script (RFC 5890) and addresses; refuses spaces, control characters and delimiters. */
 const hostPattern = /^(?:[\p{L}\p{M}\p{N}._-]{1,255}|[\da-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?:%[\w.-]{1,32})?)$/iu
 
-/** The key of a server: what distinguishes it from others. */
+/** The key of a server, by which it is told apart from others. */
 export const serverKey = (url: LdapUrl.LdapUrl): string =>
   LdapUrl.server(
     LdapUrl.make({ scheme: url.scheme, host: url.host?.toLowerCase().replace(/\.$/, ""), port: LdapUrl.port(url) })
   )
 
-/** The servers of a client, as it names them: one, or several with a space between. */
+/** The keys of a client's servers, from its name for them: one URL, or several separated by spaces. */
 export const serverKeys = (name: string): ReadonlyArray<string> =>
   name.split(" ").map((text) =>
     Result.match(LdapUrl.parse(text), { onFailure: () => text.toLowerCase(), onSuccess: serverKey })
@@ -44,7 +44,7 @@ export const dnKey = (dn: DnInput): string => nameKey(dnFrom(dn))
 /** The name of the URL if it has one, otherwise that of the request. */
 export const targetDn = (url: LdapUrl.LdapUrl, dn: DnInput): DnInput => (url.dn === "" ? dn : url.dn)
 
-/** The same search at the target: name, scope and filter are those of the URL if it has them, all else stays. */
+/** The same search at the target: name, scope and filter come from the URL if it has them, everything else from the request. */
 export const targetSearch = (url: LdapUrl.LdapUrl, search: SearchOptions): SearchOptions => ({
   ...search,
   base: targetDn(url, search.base),
@@ -52,7 +52,7 @@ export const targetSearch = (url: LdapUrl.LdapUrl, search: SearchOptions): Searc
   filter: url.filter ?? search.filter
 })
 
-/** Searches with the same key return the same from the same server. */
+/** Searches with the same key have the same result on the same server. */
 export const searchKey = ({ base, filter, scope = "subtree" }: SearchOptions): string =>
   `${dnKey(base)}?${scope}?${filterKey(filter)}`
 

@@ -1,6 +1,6 @@
 /**
- * Servers that hold the same directory, as values: by URLs or by DNS, with a strategy for choosing among them. Nothing
- * is looked up or opened here; `LdapServers.ts` does that.
+ * A description of servers that hold the same directory, by URLs or by DNS, with a strategy for choosing among them. This file doesn't look
+ * anything up and opens no connection; `LdapServers.ts` does that.
  */
 import type * as Duration from "effect/Duration"
 import { given } from "../../model/input/values.ts"
@@ -86,12 +86,12 @@ export type SrvService =
  *
  * **Details**
  *
- * An attacker who forges DNS answers chooses the servers. So a password goes only to a server whose certificate proves that it belongs
- * to the domain that the program has named. With `identity: "host"` the certificate must name the host that DNS named, and that host
- * must be in the domain (or in one of `trustedDomains`): certificates of domain controllers and of most other servers name the host.
- * The attacker then needs a trusted certificate for a host of the domain. With `identity: "domain"` the certificate must name the
- * domain itself, and the host may be anywhere: RFC 6125 section 6.2.1 recommends that, if the certificates are made for it. Neither
- * protects without TLS: use `startTls`, or the scheme `ldaps`.
+ * An attacker who forges DNS answers chooses the servers. So a password is sent only to a server whose certificate proves that it belongs
+ * to the domain that the program has named. With `identity: "host"` the certificate must name the host from the DNS record, and that host
+ * must be in the domain (or in one of `trustedDomains`): certificates of domain controllers and of most other servers name the host. The
+ * attacker then needs a trusted certificate for a host of the domain. With `identity: "domain"` the certificate must name the domain
+ * itself, and the host may be anywhere. RFC 6125 section 6.2.1 recommends this if such certificates exist. Without TLS neither protects:
+ * use `startTls`, or the scheme `ldaps`.
  *
  * @category models
  * @since 0.1.0
@@ -109,8 +109,8 @@ export interface SrvOptions extends SetOptions {
   /** Further domains in which servers may be. Only with `identity: "host"`. */
   readonly trustedDomains?: ReadonlyArray<string> | undefined
   /**
-   * The age of the records after which opening a session looks them up again, in the background. If that fails, the old ones stay in
-   * use. Node doesn't give the TTL of SRV records, so it isn't used. Default 5 minutes.
+   * The age of the records after which they are looked up again, in the background, when a session is opened. If the lookup fails, the old
+   * records stay in use. Node doesn't report the TTL of SRV records, so it isn't used. Default 5 minutes.
    */
   readonly refresh?: Duration.Input | undefined
 }
@@ -123,8 +123,8 @@ export interface SrvOptions extends SetOptions {
  */
 export interface AddressesOptions extends SetOptions {
   /**
-   * The age of the addresses after which opening a session looks them up again, in the background. If that fails, the old ones stay in
-   * use. Default 5 minutes.
+   * The age of the addresses after which they are looked up again, in the background, when a session is opened. If the lookup fails, the
+   * old addresses stay in use. Default 5 minutes.
    */
   readonly refresh?: Duration.Input | undefined
 }
@@ -180,8 +180,8 @@ export const srv = (domain: string, options: SrvOptions = {}): ServerSet => ({
  *
  * **Details**
  *
- * Looks up `_ldap._tcp.<site>._sites.dc._msdcs.<domain>` and `_ldap._tcp.dc._msdcs.<domain>`. The role `gc` is a global
- * catalog, for which `domain` is that of the forest; `pdc` is the one controller that gets changed passwords first.
+ * Looks up `_ldap._tcp.<site>._sites.dc._msdcs.<domain>` and `_ldap._tcp.dc._msdcs.<domain>`. The role `gc` is a global catalog, and
+ * `domain` is then the name of the forest. The role `pdc` is the one controller that receives changed passwords first.
  *
  * **Example**
  *
@@ -207,18 +207,18 @@ export const activeDirectory = (
 }
 
 /**
- * All addresses (A and AAAA records) of the host in a URL, each a server of its own: sessions go to one after the other, and an address
- * that fails rests.
+ * All addresses (A and AAAA records) of the host in a URL, as separate servers: sessions use them in turn, and an address that fails rests.
  *
  * **When to use**
  *
- * For a name that DNS gives the addresses of several servers (round robin). With the URL alone each connection goes to the first address
- * that accepts it, usually the same one, and an address that is dead costs time again at each connection.
+ * For a host name with the addresses of several servers (DNS round robin). With the URL alone, each connection goes to the first address
+ * that accepts it, usually always the same one, and each connection loses time on an address that is dead.
  *
  * **Details**
  *
- * Certificates must carry the name of the host, SNI announces it, and SASL mechanisms use it: only the connection goes to an address. Errors and
- * metrics name the address. A lookup uses Effect's `Dns` service if the program provides it. Fails with `InvalidRequest` for a URL without a host.
+ * Certificates are checked against the name of the host, which is also used for SNI and SASL: only the connection uses an address. Errors
+ * and metrics name the address. The lookup uses Effect's `Dns` service if the program provides it. Fails with `InvalidRequest` for a URL
+ * without a host.
  *
  * **Example**
  *

@@ -99,9 +99,9 @@ export interface ServerStatistics {
   readonly state: ServerState
   /** Sessions that are open, being opened, or being closed. */
   readonly sessions: number
-  /** Sessions that were ever opened. */
+  /** Sessions that were opened so far. */
   readonly opened: number
-  /** How often the server could not be used, or announced that it closes connections. */
+  /** How often the server could not be used, or sent a Notice of Disconnection. */
   readonly failed: number
 }
 
@@ -120,7 +120,7 @@ export interface ServersConfig extends LdapSession.SessionOptions, LdapTransport
 }
 
 /**
- * A set of servers at work. Fibers share it freely.
+ * A set of servers that is running. Fibers share it freely.
  *
  * @category models
  * @since 0.1.0
@@ -135,21 +135,21 @@ export interface LdapServers {
    *
    * **Details**
    *
-   * A server that can't be used (no connection, no TLS, no response, busy or unavailable, failed check) rests, and the next is tried. A
-   * refused bind is the answer, and no other server is tried: a wrong password would only lock the account sooner. Fails with the
-   * refusal, or with `NoServerAvailable`, which has the reason for each server; if all servers rest, it fails at once.
-   * Interruption stops it at any point and leaves no connection open.
+   * A server that can't be used (no connection, no TLS, no response, busy or unavailable, failed check) rests, and the next one is tried.
+   * After a refused bind no other server is tried: a wrong password would only lock the account sooner. Fails with the refusal, or with
+   * `NoServerAvailable`, which has the reason for each server. If all servers rest, it fails at once. Interruption stops it at any point
+   * and leaves no connection open.
    *
-   * `different` are settings that replace those of the set, one by one.
+   * `different` has settings for this session, each of which replaces that of the set.
    */
   readonly open: (
     different?: Omit<LdapSession.SessionConfig, "url">
   ) => Effect.Effect<LdapSession.LdapSession, LdapError, Scope.Scope>
 
-  /** Makes a server rest, for a reason that the set can't know, for instance that a session of it failed a health check. */
+  /** Makes a server rest, for a reason that the set can't see, for instance a session that failed a health check. */
   readonly report: (server: string, error: LdapError) => Effect.Effect<void>
 
-  /** The state of each server that the set knows now; empty before the first DNS lookup. */
+  /** The state of each server that is in the set now; empty before the first DNS lookup. */
   readonly statistics: Effect.Effect<ReadonlyArray<ServerStatistics>>
 }
 
@@ -158,9 +158,9 @@ export interface LdapServers {
  *
  * **Details**
  *
- * Nothing is opened or looked up yet. A server that fails rests for as long as `rest` says. Then it is probed in the background
- * by a session as configured, which is unbound again; if that succeeds, the server is used again. A server that ends a session with a
- * Notice of Disconnection rests at once. A server that just closes a connection doesn't rest: the connection may have been idle for too
+ * Doesn't open or look up anything yet. A server that fails rests for as long as `rest` says. Then it is probed in the background: a
+ * session is opened with the same settings, and unbound. If that succeeds, the server is used again. A server that ends a session with a
+ * Notice of Disconnection rests at once. A server that only closes a connection doesn't rest: the connection may have been idle for too
  * long, and the next session shows whether the server still works.
  *
  * Open sessions stay on their server when a better server comes back; `maxAge` of a pool limits for how long.
@@ -195,7 +195,7 @@ export const make = Effect.fnUntraced(function*(
       )
       const transport = yield* Effect.fromResult(reach(server.url, settings))
       const begun = clock.monotonicTimeNanosUnsafe()
-      // Anonymous for now: of several attempts that compete only one sends the password.
+      // The session is anonymous at first: if several attempts compete, only one of them sends the password.
       const session = yield* LdapSession.fromTransport(transport, { ...settings, auth: undefined, startTls: false })
       server.connectMillis = Number(clock.monotonicTimeNanosUnsafe() - begun) / 1e6
       return session
@@ -255,7 +255,7 @@ export const make = Effect.fnUntraced(function*(
 
   const openAny = Effect.fnUntraced(function*(settings: Settings, own: Scope.Scope) {
     const failures = new Map<string, LdapError>()
-    /** Whether it may be tried; if not, why. Another attempt may have failed on it meanwhile. */
+    /** Whether the server may be tried; if not, the reason. Another attempt may have failed on it meanwhile. */
     const isUsable = ({ state, url }: Server): boolean => {
       if (state._tag !== "Up") failures.set(url, state.error)
       return state._tag === "Up"
@@ -266,7 +266,7 @@ export const make = Effect.fnUntraced(function*(
       return states.failed(server, error)
     }
 
-    /** The server that is connected first; those that fail before it rest. */
+    /** Uses the server that is connected first. Servers that fail before that rest. */
     const race = (servers: ReadonlyArray<Server>, own: Scope.Scope) => {
       let isWon = false
       const claim = (): boolean => !isWon && (isWon = true)

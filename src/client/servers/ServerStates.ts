@@ -19,8 +19,8 @@ import type { Announced } from "./serviceRecords.ts"
 export type RestSchedule = Schedule.Schedule<unknown, LdapError>
 
 /**
- * Whether a server can be used: it can (`Up`), it has failed and waits for the next probe (`Resting`), or a probe is running
- * (`Probing`). `error` is the error of the last attempt.
+ * Whether a server can be used: `Up`; `Resting`, if it failed and waits for the next probe; or `Probing`, while a probe runs. `error` is
+ * the error of the last attempt.
  *
  * @category models
  * @since 0.1.0
@@ -47,11 +47,11 @@ export class Server implements Ranked {
   state: ServerState = up
   sessions = 0
   connectMillis: number | undefined = undefined
-  /** Sessions that were ever opened. */
+  /** Sessions that were opened so far. */
   opened = 0
   /** How often it has failed. */
   failed = 0
-  /** Gives the delays since the server last worked. */
+  /** Computes the delays since the server last worked. */
   step: Step | undefined = undefined
   delay: Duration.Duration = Duration.seconds(1)
   /** The fiber that waits, probes, and waits again. */
@@ -73,9 +73,9 @@ export class ServerStates {
 
   constructor(options: {
     readonly rest: RestSchedule
-    /** Probes a server; its result is why the server can't be used. */
+    /** Probes a server. The result is the reason why the server can't be used, or `undefined`. */
     readonly probe: (server: Server) => Effect.Effect<LdapError | undefined>
-    /** The scope of the fibers that wait. */
+    /** The scope of the fibers that wait for the next probe. */
     readonly scope: Scope.Scope
     /** The program's own Clock: `until` is a date, and a Schedule may depend on the time of day. */
     readonly clock: Clock.Clock
@@ -90,7 +90,7 @@ export class ServerStates {
     return this.#servers
   }
 
-  /** Sets the list of servers. The state of servers that stay is kept; removed servers are no longer probed. */
+  /** Sets the list of servers. Servers that stay in the list keep their state; removed servers are no longer probed. */
   replace(announced: ReadonlyArray<Announced>): void {
     const before = new Map(this.#servers.map((server) => [server.url, server]))
     this.#servers = announced.map((one) => {
@@ -111,7 +111,7 @@ export class ServerStates {
     this.#recovered(server)
   }
 
-  /** Makes a server rest. If it rests already, that doesn't change. */
+  /** Makes a server rest. A server that already rests is not changed. */
   readonly failed = (server: Server, error: LdapError): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (server.state._tag !== "Up" || !this.#servers.includes(server)) return Effect.void

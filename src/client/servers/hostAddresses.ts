@@ -1,6 +1,6 @@
 /**
- * The addresses of a host as the servers of a set, so that sessions rotate over them, and one that fails rests. DNS is asked as for any
- * connection: by Effect's `Dns` service if there is one, otherwise by the operating system.
+ * The addresses of a host as the servers of a set, so that sessions use them in turn, and an address that fails rests. DNS is queried as
+ * for any connection: by Effect's `Dns` service if there is one, otherwise by the operating system.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -20,7 +20,7 @@ export interface HostAddresses {
 /** The most addresses of a host that are used. */
 const most = 256
 
-/** Reads the URL; `undefined` if it is not that of a host. `localAddress` leaves out addresses of the other family. */
+/** Reads the URL; `undefined` if it has no host. `localAddress` excludes addresses of the other family. */
 export const hostAddresses = Effect.fnUntraced(function*(
   text: string,
   localAddress: string | undefined

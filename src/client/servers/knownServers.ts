@@ -1,6 +1,5 @@
 /**
- * The servers of a set: those that it lists, or those that DNS announces. DNS is asked when the first session is opened, and again at
- * intervals.
+ * The servers of a set: from its list, or from DNS. DNS is queried when the first session is opened, and again at intervals.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -21,9 +20,9 @@ type Settings = Omit<SessionConfig, "url">
 export interface KnownServers {
   /** At least one. */
   readonly servers: Effect.Effect<ReadonlyArray<Server>, LdapError>
-  /** Called if none of them can be used, since the DNS records may be out of date. */
+  /** Called if none of the servers can be used, since the DNS records may be out of date. */
   readonly doubt: () => void
-  /** The settings of a session, with what the certificate must name. */
+  /** The settings of a session, with the name that the certificate must have. */
   readonly settings: (settings: Settings) => Settings
 }
 

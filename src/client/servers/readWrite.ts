@@ -17,8 +17,8 @@ import { steadyClock } from "../steadyClock.ts"
  */
 export interface ReadWriteOptions {
   /**
-   * How long after a write all reads of this client go to the servers for writes; the write itself is included. Set it to the time by
-   * which replicas are behind. Default: not at all.
+   * How long after a write all reads of this client go to the servers for writes. They also do so while the write is in flight. Set it to
+   * the time by which replicas may be behind. Default: reads always go to the servers for reads.
    */
   readonly readYourWrites?: Duration.Input | undefined
 }
@@ -73,7 +73,7 @@ export const splitOf = Effect.fnUntraced(function*(
   const begin = Effect.sync(() => void writing++)
   const end = Effect.sync(() => {
     writing--
-    // Also after a failure: the write may have been carried out.
+    // This happens also after a failure: the write may have been carried out.
     writtenAt = clock.currentTimeMillisUnsafe()
   })
 

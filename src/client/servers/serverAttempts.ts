@@ -1,6 +1,6 @@
 /**
- * Attempts to open a session with one server after another, or with several at a time. Each has a time limit, and none waits for the
- * closing of failed ones. If an attempt succeeds, its session belongs to the scope of the caller; otherwise it is closed, also on
+ * Attempts to open a session with one server after another, or with several at a time. Each attempt has a time limit, and doesn't wait
+ * until failed ones are closed. If an attempt succeeds, its session belongs to the scope of the caller; otherwise it is closed, also on
  * interruption.
  */
 import * as Deferred from "effect/Deferred"
@@ -47,7 +47,7 @@ const isOfServer = ({ operation, reason }: LdapError): boolean => {
   }
 }
 
-/** What all attempts of a set share. */
+/** The values that all attempts of a set share. */
 export interface Attempts {
   /** The scope of the set, which waits for the closing of failed attempts. */
   readonly scope: Scope.Scope
@@ -78,7 +78,7 @@ export const attempt = <A>(
       const outcome = Deferred.makeUnsafe<A, Failure>()
       const inner = Scope.makeUnsafe()
       let isTaken = false
-      // The finalizer is added before the session is opened, so that at every moment something would close it.
+      // The finalizer is added before the session is opened, so the connection is closed at whatever point the attempt ends.
       yield* Scope.addFinalizerExit(own, (end) => isTaken ? Scope.close(inner, end) : Effect.void)
       const body = Effect.onExit(Scope.provide(opening, inner), (exit) => {
         if (Exit.isSuccess(exit) && !Deferred.isDoneUnsafe(outcome) && claim()) {

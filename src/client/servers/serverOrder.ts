@@ -7,14 +7,14 @@
  *
  * **Details**
  *
- * - `failover`: the first of the list (with DNS: the one with the greatest weight). The others only if it can't be used.
+ * - `failover`: the first of the list (with DNS: the one with the greatest weight). The others are used only if it can't be used.
  * - `roundRobin`: each in turn.
  * - `random`: at random, in proportion to the weights (RFC 2782).
  * - `fewestConnections`: the one with the fewest open sessions of this set.
- * - `fastestConnect`: the one that connects first. The one that was the fastest the last time starts; each further one joins
- *   after `stagger`, or when one before it fails.
+ * - `fastestConnect`: the one that connects first. The server that was the fastest the last time is tried first; each further one is tried
+ *   as well after `stagger`, or when one before it has failed.
  *
- * If the chosen server fails, the next one is tried; servers of the next priority are tried after all of this one.
+ * If the chosen server fails, the next one is tried. Servers of the next priority are tried after all servers of this one.
  *
  * @category models
  * @since 0.1.0
@@ -76,13 +76,13 @@ const orderWithin = <S extends Ranked>(
   }
 }
 
-/** A stable sort: equal values stay in their order. */
+/** The sort is stable: equal values stay in their order. */
 const by = <S>(group: ReadonlyArray<S>, value: (server: S) => number): ReadonlyArray<S> =>
   [...group].sort((a, b) => value(a) - value(b))
 
 /**
- * Draws one after the other, each with a probability in proportion to its weight among the remaining ones. A weight of 0 among
- * others is a very small one; if all are 0, they are equally likely (RFC 2782, "Weight").
+ * Draws one server after the other, each with a probability in proportion to its weight among the remaining ones. A weight of 0 beside
+ * others counts as a very small weight; if all weights are 0, all servers are equally likely (RFC 2782, "Weight").
  */
 const drawn = <S extends Ranked>(group: ReadonlyArray<S>, random: () => number): ReadonlyArray<S> => {
   const left = [...group]

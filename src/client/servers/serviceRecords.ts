@@ -1,6 +1,6 @@
 /**
- * Servers by DNS: looks up SRV records (RFC 2782), checks them, and turns them into URLs. DNS answers are not trusted: the form of
- * names and ports is checked, and if the certificate has to name the host, also the domain of the names.
+ * Servers by DNS: looks up SRV records (RFC 2782), checks them, and turns them into URLs. DNS answers are not trusted: the form of names
+ * and ports is checked. If the certificate has to name the host, the domain of the names is checked, too.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,12 +22,12 @@ export interface SrvRecord {
   readonly port: number
   /** Servers with a lower priority are tried first. */
   readonly priority: number
-  /** How often the server is chosen among those of its priority, relative to the others. */
+  /** How often the server is chosen, relative to the others of its priority. */
   readonly weight: number
 }
 
 /**
- * Looks up SRV records: an empty list if there is no such name, a failure if DNS doesn't answer.
+ * Looks up SRV records. The result is an empty list if there is no such name, and a failure if DNS doesn't answer.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,7 @@ export type SrvLookup = (name: string) => Effect.Effect<ReadonlyArray<SrvRecord>
 const lookupFailed = (name: string, detail: string, cause?: unknown): LdapError =>
   new LdapError({ reason: new ConnectFailed({ kind: "dns", detail, cause }), operation: "connect", server: name })
 
-/** A resolver for each lookup, so that interrupting one cancels it alone. */
+/** Each lookup has its own resolver, so that interrupting a lookup cancels no other. */
 const lookupByNode: SrvLookup = (name) =>
   Effect.callback((resume) => {
     const resolver = new Resolver()
@@ -68,7 +68,7 @@ export const SrvLookup: Context.Reference<SrvLookup> = Context.Reference<SrvLook
   }
 )
 
-/** One DNS query, and the rank of its answers among those of all queries. */
+/** One DNS query, and how its answers rank among those of all queries. */
 export interface SrvQuestion {
   readonly name: string
   /** 0 for the best. */
@@ -78,12 +78,12 @@ export interface SrvQuestion {
 /** The queries, and which answers are trusted. */
 export interface SrvSource {
   readonly questions: ReadonlyArray<SrvQuestion>
-  /** The domain in the form of certificates. */
+  /** The domain as certificates write it. */
   readonly domain: string
   readonly scheme: "ldap" | "ldaps"
   /** The port. Default: that of the record. */
   readonly port: number | undefined
-  /** The domains that targets must be in; undefined if any host is allowed, since the certificate must name the domain. */
+  /** The domains that the hosts must be in; undefined if any host is allowed, since the certificate must name the domain. */
   readonly within: ReadonlyArray<string> | undefined
 }
 
@@ -111,7 +111,7 @@ export const announced = Effect.fnUntraced(function*(
   answers.forEach((answer, i) => {
     if (answer._tag === "Failure") return void failures.push(answer.failure)
     for (const record of answer.success.slice(0, mostRecords)) {
-      // "." means that the service is decidedly not available at this domain (RFC 2782).
+      // "." means that the domain doesn't offer the service (RFC 2782).
       if (record.target === "." || record.target === "") continue
       const host = hostName(record.target)
       if (host === undefined || !isPort(record.port)) refused.push(`${JSON.stringify(record.target)} is no host name`)
@@ -142,9 +142,9 @@ const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && 
 const isWithin = (host: string, domains: ReadonlyArray<string> | undefined): boolean =>
   domains === undefined || domains.some((domain) => host === domain || host.endsWith(`.${domain}`))
 
-/** A name in the form of DNS and certificates, without a dot at its end; `undefined` for text that is no name. */
+/** A name as DNS and certificates write it, without a dot at its end; `undefined` for text that is not a name. */
 export const hostName = (text: string): string | undefined => {
   const name = Result.getOrUndefined(Result.map(Host.domainNameFromString(text), Host.toRelative))
-  // The root has no servers.
+  // The root of DNS has no servers for LDAP.
   return name === "." ? undefined : name
 }

@@ -1,5 +1,5 @@
 /**
- * What goes into a batch and comes out of it, and what a run remembers between two of them.
+ * The input and output of a batch, and what a run remembers from one batch to the next.
  *
  * @since 0.2.0
  */
@@ -9,10 +9,10 @@ import type { DeletionLimit } from "../model/DeletionLimit.ts"
 import type { ReplicaChange } from "../model/ReplicaChange.ts"
 import type { ReplicaRow } from "../tables/ReplicaStore.ts"
 
-/** The changes since the cookie don't suffice: the view has to be read again without it. */
+/** The changes since the cookie are not enough: the view has to be read again without the cookie. */
 export class NeedsWholeView extends Data.TaggedError("NeedsWholeView")<{ readonly why: string }> {}
 
-/** What an entry's move means for the entries below it. */
+/** The effect of an entry's move on the entries below it. */
 export interface Move {
   readonly uuid: string
   readonly fromKey: string
@@ -35,7 +35,7 @@ export interface WriterOptions<E, R> {
 }
 
 /**
- * How many differences of each kind were made, and how many changes made none.
+ * How many differences of each kind were made, and how many changes made no difference.
  *
  * @category models
  * @since 0.2.0

@@ -24,7 +24,7 @@ export interface Placed {
 
 export interface BatchPlan {
   readonly upserts: Array<UpsertRow>
-  /** New versions of rows that are else the same. */
+  /** New versions of rows whose other columns are unchanged. */
   readonly versions: Array<readonly [uuid: string, version: string]>
   /** Rows that a refresh names, beside those that are written. */
   readonly named: Array<string>
@@ -38,7 +38,7 @@ export interface BatchPlan {
   /** Entries that were moved before in the same refresh, and where they are now. */
   readonly movedAgain: Map<string, string>
   readonly differences: Array<ReplicaChange>
-  /** How many changes make no difference. */
+  /** How many changes make no difference to the rows. */
   unchanged: number
 }
 
@@ -48,7 +48,7 @@ export interface RefreshMark {
   readonly generation: number
 }
 
-/** Fails with what only reading the whole view can mend. */
+/** Fails with a problem that only reading the whole view can repair. */
 export const planOf = (
   pending: ReadonlyMap<string, Pending>,
   rows: ReadonlyMap<string, EntryRow>,

@@ -47,7 +47,7 @@ export class BatchWriter<E, R> {
     this.#rows = rows
   }
 
-  /** Takes a change in. The answer is whether it has to be written before others are taken: it moves what is below it. */
+  /** Adds a change. Returns whether it has to be written before further changes, since it moves the entries below it. */
   add(uuid: string, pending: Pending): boolean {
     const before = this.#pending.get(uuid)
     if (pending._tag === "Present" && before?._tag === "Upsert" && pending.dn === undefined) return false
@@ -253,5 +253,5 @@ export class BatchWriter<E, R> {
   }
 }
 
-/** Stands for an entry that no one is told of. */
+/** A placeholder for an entry whose differences are not reported. */
 const emptyEntry: LdapEntry = entryFrom("", {})

@@ -28,7 +28,7 @@ export const guard = (
   if (before + deletions <= allowed) {
     return { _tag: "Allowed", row: { ...window, windowDeletions: before + deletions } }
   }
-  // What was confirmed is used up by one batch, and not counted in the window.
+  // Confirmed deletions are used up by one batch, and don't count in the window.
   if (deletions <= row.confirmed) return { _tag: "Allowed", row: { ...window, confirmed: 0 } }
   return { _tag: "Refused", facts: { deletions, before, limit: allowed, entries: row.entries } }
 }

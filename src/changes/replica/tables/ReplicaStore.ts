@@ -11,7 +11,7 @@ import { Held, LdapReplicaError, Superseded } from "../model/ReplicaError.ts"
 import { EntryStore } from "./EntryStore.ts"
 import { type Dialect, run, transaction } from "./SqlRows.ts"
 
-/** The row of a copy. */
+/** The row of a copy, one for each copy in the database. */
 export interface ReplicaRow {
   readonly id: number
   readonly viewKey: string
@@ -101,7 +101,7 @@ export class ReplicaStore {
     return new LdapReplicaError({ replica: this.name, reason: new Held({ owner, until: new Date(until) }) })
   }
 
-  /** Lets the next process in at once. */
+  /** Ends the lease, so that another process can take the copy over at once. */
   release(epoch: number): Effect.Effect<void, SqlError> {
     return Effect.asVoid(
       this.#run(`UPDATE ldap_replica SET lease_until = 0 WHERE name = ? AND epoch = ?`, [this.name, epoch])

@@ -1,4 +1,4 @@
-/** `diff`: the changes from one directory or file to another, as LDIF. */
+/** `diff`: prints the changes from one directory or file to another, as LDIF. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -14,13 +14,16 @@ export const diff = Command.make(
   "diff",
   {
     from: Argument.String("from").pipe(Argument.withDescription("An LDIF file, - or an LDAP URL")),
-    to: Argument.String("to").pipe(Argument.withDescription("The other one")),
+    to: Argument.String("to").pipe(Argument.withDescription("The LDIF file, - or LDAP URL to compare with")),
     ignore: optional(
-      Flag.String("ignore").pipe(Flag.withMetavar("A,B"), Flag.withDescription("Attributes that aren't compared"))
+      Flag.String("ignore").pipe(
+        Flag.withMetavar("A,B"),
+        Flag.withDescription("Attributes to leave out of the comparison")
+      )
     ),
     bytes: isGiven(
       Flag.Boolean("bytes").pipe(
-        Flag.withDescription("Compare byte by byte, and not by the matching rules of the attributes")
+        Flag.withDescription("Compare byte by byte instead of by the matching rules of the attributes")
       )
     ),
     connection: connectionFlags
@@ -37,13 +40,13 @@ export const diff = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Print the changes that turn the first into the second, as LDIF for apply: exit code 0 if there is none, 5 otherwise"
+    "Print the changes that turn the first into the second, as LDIF for apply: exit code 0 if there are none, 5 otherwise"
   ),
   Command.withExamples([
     { command: "effect-ldap diff yesterday.ldif today.ldif", description: "Two files" },
     {
       command: "effect-ldap diff backup.ldif 'ldaps://ldap.example.org/dc=example,dc=org' --ignore modifyTimestamp",
-      description: "A backup, and what a server has now"
+      description: "A backup and the current directory"
     }
   ])
 )

@@ -1,4 +1,4 @@
-/** `export`: a directory, or a part of it, as an LDIF file. */
+/** `export`: writes a directory, or a part of it, as an LDIF file. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -24,7 +24,9 @@ export const exportEntries = Command.make(
       ),
       Argument.optional
     ),
-    filter: optional(Flag.String("filter").pipe(Flag.withDescription("Only entries that match"))),
+    filter: optional(
+      Flag.String("filter").pipe(Flag.withDescription("Only entries that match this filter (RFC 4515)"))
+    ),
     operational: isGiven(Flag.Boolean("operational").pipe(Flag.withDescription("With the operational attributes"))),
     output: optional(
       fileFlag("output", "A file instead of standard output")
@@ -43,7 +45,7 @@ export const exportEntries = Command.make(
       pageSize,
       attributes: operational ? ["*", "+"] : undefined
     }).pipe(
-      // One piece for the first line, and one for each entry.
+      // The stream has one piece for the first line, and one for each entry.
       Stream.tap(() => count++ < 0 ? Effect.void : done())
     )
     if (output === undefined) yield* writeAll(joined(text))
@@ -51,16 +53,18 @@ export const exportEntries = Command.make(
       const fs = yield* FileSystem.FileSystem
       const failed = ({ message }: { readonly message: string }) =>
         new LocalError({ detail: `${output} can't be written: ${message}` })
-      // The owner's alone: an export may hold passwords.
+      // Only the owner may read the file: an export may contain passwords.
       const file = yield* Effect.mapError(fs.open(output, { flag: "w", mode: 0o600 }), failed)
       yield* Stream.runForEach(joined(text), (piece) => Effect.mapError(file.writeAll(Buffer.from(piece)), failed))
     }
     yield* say(`${count} entries.`)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Write a directory as LDIF: in pages, with all values, in flat memory"),
+  Command.withDescription(
+    "Write a directory as LDIF: with paged results and all values; memory use doesn't grow with the directory"
+  ),
   Command.withExamples([
-    { command: "effect-ldap export --output backup.ldif", description: "All that you may read" },
+    { command: "effect-ldap export --output backup.ldif", description: "All entries that you may read" },
     { command: "effect-ldap export ou=people,dc=example,dc=org | gzip > people.ldif.gz", description: "Through a pipe" }
   ])
 )

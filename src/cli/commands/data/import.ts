@@ -1,4 +1,4 @@
-/** `import`: entries of an LDIF file, added or brought up to date. */
+/** `import`: adds the entries of an LDIF file, or updates them. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -22,14 +22,14 @@ export const importEntries = Command.make(
     update: isGiven(
       Flag.Boolean("update").pipe(
         Flag.withDescription(
-          "Change entries that are there to what the file says, by the least modification; attributes that it doesn't name stay"
+          "Change existing entries to what the file has, by the least modification; attributes that it doesn't name stay"
         )
       )
     ),
     continueOnError: isGiven(
       Flag.Boolean("continue").pipe(
         Flag.withAlias("c"),
-        Flag.withDescription("Go on after an entry that the server refuses")
+        Flag.withDescription("Continue after an entry that the server refuses")
       )
     ),
     report: optional(
@@ -73,9 +73,12 @@ export const importEntries = Command.make(
     if (counts.failed > 0) return yield* new Ended({ code: firstCode })
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Add the entries of an LDIF file, or bring them up to date"),
+  Command.withDescription("Add the entries of an LDIF file, or update them"),
   Command.withExamples([
     { command: "effect-ldap import people.ldif", description: "New entries" },
-    { command: "effect-ldap import --update people.ldif", description: "Again and again, with the least changes" }
+    {
+      command: "effect-ldap import --update people.ldif",
+      description: "Repeat it at any time: only differences are written"
+    }
   ])
 )

@@ -1,4 +1,4 @@
-/** `schema`: what a server allows. Shows it, compares two, and writes classes of LdapSchema. */
+/** `schema`: shows the schema of a server, compares two schemas, and writes classes of LdapSchema. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -24,7 +24,7 @@ const show = Command.make(
   "show",
   {
     name: Argument.String("name").pipe(
-      Argument.withDescription("An object class or an attribute type; default the names of all"),
+      Argument.withDescription("An object class or an attribute type; default: the names of all"),
       Argument.optional
     ),
     json,
@@ -62,7 +62,7 @@ const show = Command.make(
     )
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Print the names of all definitions, or one of them with what it inherits"),
+  Command.withDescription("Print the names of all definitions, or one definition with what it inherits"),
   Command.withExamples([
     { command: "effect-ldap schema show inetOrgPerson", description: "What a person must and may have" }
   ])
@@ -72,7 +72,7 @@ const compare = Command.make(
   "compare",
   {
     from: Argument.String("from").pipe(Argument.withDescription("URL of a server")),
-    to: Argument.String("to").pipe(Argument.withDescription("URL of the other")),
+    to: Argument.String("to").pipe(Argument.withDescription("URL of the other server")),
     json,
     connection: connectionFlags
   },
@@ -96,12 +96,12 @@ const compare = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Print what only one of two servers defines (- and +), or both differently (~): exit code 5 if there is any"
+    "Print definitions that only one of two servers has (- and +), or that differ (~): exit code 5 if there are any"
   ),
   Command.withExamples([
     {
       command: "effect-ldap schema compare ldaps://old.example.org ldaps://new.example.org",
-      description: "Before a move"
+      description: "Before moving to another server"
     }
   ])
 )
@@ -112,7 +112,7 @@ const generate = Command.make(
     objectClasses: Argument.variadic(
       Argument.String("class").pipe(
         Argument.withDescription(
-          "An object class, or several with commas, which become one class of entries that have all of them"
+          "An object class; several with commas between them become one class, for entries that have all of them"
         )
       ),
       { min: 1 }
@@ -120,7 +120,7 @@ const generate = Command.make(
     single: optional(
       Flag.String("single").pipe(
         Flag.withMetavar("A,B"),
-        Flag.withDescription("Attributes that have one value in your entries, though the schema lets them have several")
+        Flag.withDescription("Attributes that have one value in your entries, although the schema allows several")
       )
     ),
     only: optional(
@@ -152,14 +152,14 @@ const generate = Command.make(
 )
 
 export const schema = Command.make("schema").pipe(
-  Command.withDescription("Look at a server's schema, compare two, or write classes for it"),
+  Command.withDescription("Show a server's schema, compare two schemas, or write classes for one"),
   Command.withSubcommands([show, compare, generate])
 )
 
 const nameOf = ({ names, oid }: { readonly names: ReadonlyArray<string>; readonly oid: string }): string =>
   names[0] ?? oid
 
-/** A field of a definition, in one line. */
+/** Prints a field of a definition on one line. */
 const textOf = (value: unknown): string => {
   if (value === undefined || value === false || value === null) return ""
   if (Array.isArray(value)) return value.map(textOf).join(" ")

@@ -1,4 +1,4 @@
-/** `transform`: LDIF from a file or standard input, changed on its way to standard output. It needs no server. */
+/** `transform`: changes LDIF from a file or standard input, and writes it to standard output. It needs no server. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -24,16 +24,16 @@ export const transform = Command.make(
     file: ldifArgument.pipe(Argument.withDescription("LDIF; default standard input"), Argument.optional),
     drop: list("drop", "Leave these attributes out"),
     keep: list("keep", "Leave out all attributes but these"),
-    rename: optional(Flag.KeyValuePair("rename").pipe(Flag.withDescription("Another name for an attribute: old=new"))),
+    rename: optional(Flag.KeyValuePair("rename").pipe(Flag.withDescription("Rename an attribute: old=new"))),
     from: optional(
-      Flag.String("from").pipe(Flag.withMetavar("DN"), Flag.withDescription("Move what is below this name …"))
+      Flag.String("from").pipe(Flag.withMetavar("DN"), Flag.withDescription("Move the entries below this DN …"))
     ),
-    to: optional(Flag.String("to").pipe(Flag.withMetavar("DN"), Flag.withDescription("… to this one"))),
+    to: optional(Flag.String("to").pipe(Flag.withMetavar("DN"), Flag.withDescription("… to below this DN"))),
     anonymizeKeyFile: optional(
       Flag.String("anonymize").pipe(
         Flag.withMetavar("KEYFILE"),
         Flag.withDescription(
-          "Replace what is about persons by pseudonyms; the file holds the key, a secret of your own"
+          "Replace personal data by pseudonyms; the file contains the secret key, which you choose"
         )
       )
     )
@@ -67,7 +67,7 @@ export const transform = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Change LDIF on its way: drop, keep or rename attributes, move names, replace persons by pseudonyms"
+    "Change LDIF: drop, keep or rename attributes, move entries, replace personal data by pseudonyms"
   ),
   Command.withExamples([
     {

@@ -1,4 +1,4 @@
-/** `compare`: whether an entry has a value (RFC 4511 section 4.10). */
+/** `compare`: asks whether an entry has a value (RFC 4511 section 4.10). */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"

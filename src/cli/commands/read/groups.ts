@@ -1,4 +1,4 @@
-/** `groups`: the groups that an entry is in. */
+/** `groups`: prints the groups of an entry. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -14,9 +14,11 @@ export const groups = Command.make(
   "groups",
   {
     dn: Argument.String("dn").pipe(Argument.withDescription("The entry")),
-    nested: isGiven(Flag.Boolean("nested").pipe(Flag.withDescription("Also the groups of its groups"))),
+    nested: isGiven(Flag.Boolean("nested").pipe(Flag.withDescription("Also nested groups: the groups of its groups"))),
     by: Flag.Literals("by", ["auto", "members", "memberOf"]).pipe(
-      Flag.withDescription("How they are found: by the lists of the groups, by memberOf, or as the server does it"),
+      Flag.withDescription(
+        "How groups are found: by their members, by memberOf, or (auto) by what the server supports"
+      ),
       Flag.withDefault("auto" as const)
     ),
     base: optional(
@@ -45,23 +47,23 @@ export const groups = Command.make(
       memberAttributes: memberAttributes?.split(","),
       attributes: []
     })
-    // The nearest first.
+    // Sorted: the groups with the shortest path come first.
     const names = groups.toSorted((a, b) => (a.depth ?? Infinity) - (b.depth ?? Infinity)).map(({ entry }) => entry.dn)
     yield* writeAll(joined(Stream.map(Stream.fromIterable(names), (name) => `${lineForTerminal(name)}\n`)))
     for (const name of unreadable) yield* say(`${name} can't be read, so it may be in groups that are missing here.`)
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Print the groups that an entry is in, a line each, the nearest first; in Active Directory with the primary group"
+    "Print the groups of an entry, one per line, direct groups first; in Active Directory with the primary group"
   ),
   Command.withExamples([
     {
       command: "effect-ldap groups uid=ada,ou=people,dc=example,dc=org --nested",
-      description: "With the groups of groups"
+      description: "With nested groups"
     },
     {
       command: "effect-ldap groups uid=ada,ou=people,dc=example,dc=org --member-attribute uniqueMember",
-      description: "Where groups are of the class groupOfUniqueNames"
+      description: "If groups have the object class groupOfUniqueNames"
     }
   ])
 )

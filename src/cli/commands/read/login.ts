@@ -1,4 +1,4 @@
-/** `login`: tries a login as a service would, and says why it fails. */
+/** `login`: tries a login as a service would, and prints why it fails. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -21,16 +21,18 @@ const standardFilter =
 export const login = Command.make(
   "login",
   {
-    name: Argument.String("name").pipe(Argument.withDescription("What the person types: a login, or a mail address")),
+    name: Argument.String("name").pipe(
+      Argument.withDescription("The name that the user types: a login or a mail address")
+    ),
     base: optional(
       Flag.String("base").pipe(
         Flag.withAlias("b"),
         Flag.withMetavar("DN"),
-        Flag.withDescription("Where the people are")
+        Flag.withDescription("Where the users are")
       )
     ),
     filter: Flag.String("filter").pipe(
-      Flag.withDescription("How they are found, with {{login}} for the name"),
+      Flag.withDescription("The filter that finds the user, with {{login}} for the name"),
       Flag.withDefault(standardFilter)
     ),
     loginPasswordFile: optional(
@@ -61,12 +63,12 @@ export const login = Command.make(
     if (graceLogins !== undefined) yield* say(`The password has expired; ${graceLogins} more logins are allowed.`)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Try the login of a person, and say why it fails: exit code 49 if it is refused"),
+  Command.withDescription("Try the login of a user, and print why it fails: exit code 49 if it is refused"),
   Command.withExamples([
     { command: "effect-ldap login ada", description: "Asks for Ada's password, and prints her name" },
     {
       command: "effect-ldap login ada --filter '(&(objectClass=person)(cn={{login}}))' -b ou=people,dc=example,dc=org",
-      description: "As the service finds its people"
+      description: "With the base and filter of your service"
     }
   ])
 )

@@ -1,4 +1,4 @@
-/** `lookup`: one entry by its name. */
+/** `lookup`: prints one entry by its DN. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -35,6 +35,6 @@ export const lookup = Command.make(
   Command.withDescription("Print one entry, with all values of large attributes"),
   Command.withExamples([
     { command: "effect-ldap lookup uid=ada,ou=people,dc=example,dc=org", description: "A person" },
-    { command: "effect-ldap lookup \"\" + '*'", description: "The root DSE: what the server can do" }
+    { command: "effect-ldap lookup \"\" + '*'", description: "The root DSE: what the server supports" }
   ])
 )

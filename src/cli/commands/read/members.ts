@@ -1,4 +1,4 @@
-/** `members`: the members of a group. */
+/** `members`: prints the members of a group. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -16,7 +16,7 @@ export const members = Command.make(
   {
     dn: Argument.String("dn").pipe(Argument.withDescription("The group")),
     nested: isGiven(
-      Flag.Boolean("nested").pipe(Flag.withDescription("Instead of its groups their members, at any depth"))
+      Flag.Boolean("nested").pipe(Flag.withDescription("Replace groups by their members, at any depth"))
     ),
     connection: connectionFlags
   },
@@ -37,8 +37,11 @@ export const members = Command.make(
     ))
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Print the members of a group, a line each"),
+  Command.withDescription("Print the members of a group, one per line"),
   Command.withExamples([
-    { command: "effect-ldap members cn=staff,ou=groups,dc=example,dc=org --nested", description: "All people in it" }
+    {
+      command: "effect-ldap members cn=staff,ou=groups,dc=example,dc=org --nested",
+      description: "All users in the group and its groups"
+    }
   ])
 )

@@ -1,4 +1,4 @@
-/** Entries on standard output, in the format that was asked for. */
+/** Writes entries to standard output, in the requested format. */
 import * as Effect from "effect/Effect"
 import * as Stdio from "effect/Stdio"
 import type * as Stream from "effect/Stream"

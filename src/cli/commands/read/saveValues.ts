@@ -1,4 +1,4 @@
-/** `--save jpegPhoto DIR`: values of an attribute as files. */
+/** `--save jpegPhoto DIR`: writes the values of an attribute to files. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -49,8 +49,8 @@ const saved = Effect.fnUntraced(function*(
 })
 
 /**
- * A name that a server can't choose: letters, digits and dots of the RDN's value to recognise it by, and a part of a hash of the name,
- * so that no two entries share a file.
+ * A file name that the server can't choose: the letters, digits and dots of the RDN's value, by which a person recognises it, and a part of
+ * a hash of the DN, so that no two entries share a file.
  */
 const fileName = (dn: string, description: string, index: number, value: Uint8Array): string => {
   const readable = /^[^=]*=([^,+]*)/.exec(dn)?.[1] ?? ""

@@ -1,4 +1,4 @@
-/** `search`: entries that match a filter. */
+/** `search`: prints the entries that match a filter. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -58,18 +58,18 @@ export const search = Command.make(
     { command: "effect-ldap search '(uid=ada)' cn mail", description: "Two attributes of some entries" },
     {
       command: "effect-ldap search --all -o jsonl '(objectClass=person)'",
-      description: "All of them, a line of JSON for each"
+      description: "All entries, one line of JSON for each"
     },
     {
       command: "effect-ldap search '(&(objectClass=person)(uid={{login}}))' --set login=\"$LOGIN\"",
-      description: "A value that may hold anything, never read as syntax"
+      description: "A value with any characters, never read as filter syntax"
     },
     { command: "effect-ldap search -o table --limit 20 '(sn=L*)' cn telephoneNumber", description: "A table" },
     { command: "effect-ldap search --save jpegPhoto photos '(jpegPhoto=*)' cn", description: "Photos as files" }
   ])
 )
 
-/** Samba sends the values all the same. */
+/** Samba sends the values in spite of typesOnly. */
 const withoutValues = (item: Item): Item =>
   "urls" in item
     ? item

@@ -27,14 +27,17 @@ export const searchFlags = {
     Flag.withDefault("subtree" as const)
   ),
   all: isGiven(
-    Flag.Boolean("all").pipe(Flag.withDescription("All entries and all values: in pages, and in ranges"))
+    Flag.Boolean("all").pipe(Flag.withDescription("All entries and all values, by paged results and range retrieval"))
   ),
-  pageSize: optional(Flag.Int("page-size").pipe(Flag.withDescription("Entries of a page, with --all; default 500"))),
+  pageSize: optional(Flag.Int("page-size").pipe(Flag.withDescription("Entries per page, with --all; default 500"))),
   limit: optional(
-    Flag.Int("limit").pipe(Flag.withAlias("z"), Flag.withDescription("Stop after so many entries"))
+    Flag.Int("limit").pipe(Flag.withAlias("z"), Flag.withDescription("Stop after this number of entries"))
   ),
   typesOnly: isGiven(
-    Flag.Boolean("types-only").pipe(Flag.withAlias("A"), Flag.withDescription("Names of attributes without values"))
+    Flag.Boolean("types-only").pipe(
+      Flag.withAlias("A"),
+      Flag.withDescription("Only the names of attributes, without values")
+    )
   ),
   deref: Flag.Literals("deref", ["never", "searching", "finding", "always"]).pipe(
     Flag.withDescription("When to follow aliases"),
@@ -49,7 +52,7 @@ export const searchFlags = {
 
 export type SearchFlags = Command.Command.Config.Infer<typeof searchFlags>
 
-/** A filter: text, or a template whose placeholders get values, which are never read as syntax. */
+/** A filter: text, or a template. The values of its placeholders are never read as syntax. */
 export const filterOf = (
   text: string | undefined,
   set: Readonly<Record<string, string>> | undefined
@@ -66,7 +69,7 @@ export const filterOf = (
     ({ message }) => new UsageError({ detail: message })
   ))
 
-/** `uid=ada` is `(uid=ada)`, as for `ldapsearch`. */
+/** `uid=ada` is read as `(uid=ada)`, as `ldapsearch` does. */
 const inParentheses = (text: string): string => /^\s*\(/.test(text) ? text : `(${text})`
 
 /** The options of a search. */

@@ -1,4 +1,4 @@
-/** `tree`: the names below an entry, as a tree. */
+/** `tree`: prints the entries below an entry as a tree. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -35,7 +35,7 @@ export const tree = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription("Print the names below an entry as a tree"),
-  Command.withExamples([{ command: "effect-ldap tree --depth 2", description: "What the directory is made of" }])
+  Command.withExamples([{ command: "effect-ldap tree --depth 2", description: "The upper levels of the directory" }])
 )
 
 interface Limits {
@@ -43,7 +43,7 @@ interface Limits {
   readonly children: number
 }
 
-/** The lines below an entry. One more child than is shown is asked for, to know whether there are more. */
+/** The lines below an entry. The search asks for one child more than is shown, to know whether there are more. */
 const below = (
   client: LdapClient,
   dn: string,
@@ -73,6 +73,6 @@ const below = (
   }))
 }
 
-/** The name without that of its parent. */
+/** The name without the part that it shares with its parent. */
 const nameBelow = (dn: string, parent: string): string =>
   dn.toLowerCase().endsWith(`,${parent.toLowerCase()}`) ? dn.slice(0, dn.length - parent.length - 1) : dn

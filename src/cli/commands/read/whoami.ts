@@ -1,4 +1,4 @@
-/** `whoami`: the authorization identity of the session (RFC 4532). */
+/** `whoami`: prints the authorization identity of the session (RFC 4532). */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as LdapExtended from "../../../protocol/LdapExtended.ts"
@@ -16,7 +16,7 @@ export const whoami = Command.make(
     yield* writeLines(answer === "" ? "anonymous" : lineForTerminal(answer))
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Print who the server takes you for"),
+  Command.withDescription("Print the identity that the server has for you (Who am I?)"),
   Command.withExamples([
     {
       command: "effect-ldap whoami --url ldaps://ldap.example.org -D cn=reader,dc=example,dc=org",

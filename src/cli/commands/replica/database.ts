@@ -1,6 +1,6 @@
 /**
- * The database of a copy: a file of SQLite by Node's own module, or PostgreSQL by `@effect/sql-pg`, which the build puts into the bundle and
- * which is loaded for such a database only.
+ * The database of a copy: a SQLite file by Node's own module, or PostgreSQL by `@effect/sql-pg`. The build puts that package into the
+ * bundle, and it is loaded only for PostgreSQL.
  */
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
@@ -14,18 +14,18 @@ import { SqliteClient } from "../../../replica.ts"
 import { LocalError, UsageError } from "../../CliFailure.ts"
 import { optional } from "../../settings/connectionFlags.ts"
 
-/** Where the copy is. */
+/** Where the copy is kept. */
 export const databaseFlag = optional(
   Flag.String("database").pipe(
     Flag.withAlias("d"),
     Flag.withMetavar("FILE"),
-    Flag.withDescription("File of SQLite, or postgres://user@host/database [EFFECT_LDAP_DATABASE]")
+    Flag.withDescription("SQLite file, or postgres://user@host/database [EFFECT_LDAP_DATABASE]")
   )
 )
 
-/** The name of a copy, of which a database may have several. */
+/** The name of a copy, since a database may have several. */
 export const nameFlag = Flag.String("name").pipe(
-  Flag.withDescription("The copy, of several in one database; default \"default\""),
+  Flag.withDescription("Name of the copy, if the database has several; default \"default\""),
   Flag.withDefault("default")
 )
 
@@ -34,8 +34,8 @@ type Database = Layer.Layer<SqlClient.SqlClient, SqlError>
 const variable = "EFFECT_LDAP_DATABASE"
 
 /**
- * The database of the flag or the environment. A file that is missing is made by `run` only: to the others it is a mistake. The password of
- * PostgreSQL is in the URL of the environment, or in `PGPASSWORD`; a URL with one as an argument is refused.
+ * The database of the flag or the environment. If a file is missing, `run` creates it, and the other commands fail. The password of
+ * PostgreSQL is in the URL of the environment, or in `PGPASSWORD`. A URL with a password is refused as an argument.
  */
 export const databaseOf = Effect.fnUntraced(function*(
   given: string | undefined,
@@ -70,7 +70,7 @@ const postgres = Effect.fnUntraced(function*(place: string, isArgument: boolean)
   return layer({ url: Redacted.make(url.href), applicationName: "effect-ldap", maxConnections: 4 })
 })
 
-/** What went wrong in the database, as the command says it: with the reason below, which says why a connection failed. */
+/** The message for a failure of the database. It includes the cause, which says why a connection failed. */
 export const explained = (error: unknown): unknown => {
   if (!(error instanceof SqlError)) return error
   const { cause } = error.reason

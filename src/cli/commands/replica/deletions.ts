@@ -1,4 +1,4 @@
-/** Mass deletions: a copy stops before them, and a person says whether they are meant. */
+/** Mass deletions: a copy stops before them, and a person confirms whether they are intended. */
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { LdapReplica } from "../../../replica.ts"
@@ -7,25 +7,27 @@ import { say } from "../../output/standardOutput.ts"
 import { optional } from "../../settings/connectionFlags.ts"
 import { canAsk, confirm } from "../../settings/secrets.ts"
 
-/** A number or a share. */
+/** A number or a percentage. */
 export const maxDeletionsFlag = Flag.String("max-deletions").pipe(
   Flag.withMetavar("N|N%"),
-  Flag.withDescription("How many deletions an hour may have; more stop the copy before any of them; default 10%"),
+  Flag.withDescription(
+    "The most deletions within an hour; if there would be more, the copy stops before them; default 10%"
+  ),
   Flag.withDefault("10%")
 )
 
 export const confirmDeletionsFlag = optional(
   Flag.Int("confirm-deletions").pipe(
     Flag.withMetavar("N"),
-    Flag.withDescription("Allow so many deletions once, beside those of --max-deletions")
+    Flag.withDescription("Allow this number of deletions once; --max-deletions doesn't count them")
   )
 )
 
-/** As `LdapReplica` takes it, which checks it. */
+/** The text in the form that `LdapReplica` takes. `LdapReplica` checks it. */
 export const limitOf = (text: string): number | `${number}%` =>
   /^[0-9]+$/.test(text) ? Number(text) : text as `${number}%`
 
-/** Runs what may delete. If it is stopped, asks where a person can be asked, and tries again if the answer is yes. */
+/** Runs work that may delete. If the guard stops it and there is a terminal, asks, and tries again if the answer is yes. */
 export const askingAboutDeletions = Effect.fnUntraced(function*<A, E, R>(
   { confirmDeletions }: Pick<LdapReplica.LdapReplica, "confirmDeletions">,
   work: Effect.Effect<A, E, R>

@@ -1,6 +1,6 @@
 /**
- * What a copy does, for a person or a program: on a terminal one line that is written over and over, with `--json` a line for each batch on
- * standard output, and otherwise a line on standard error for each phase, as a log has it.
+ * The progress of a copy. A terminal shows one line that is rewritten. `--json` writes a line to standard output for each batch. Otherwise
+ * standard error gets one line for each phase, which suits a log.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -51,7 +51,7 @@ const jsonOf = ({ committedAt, counts, done, entries, lag, phase, rate }: Progre
   committedAt: committedAt === 0 ? undefined : new Date(committedAt).toISOString()
 })
 
-/** What this process has done, in a line. */
+/** A line that sums up the work of this process. */
 export const summaryOf = ({ counts, entries }: Progress): string => {
   const { added, deleted, modified, moved } = counts
   return `${entries} entries: ${added} added, ${modified} changed, ${moved} moved, ${deleted} deleted.`

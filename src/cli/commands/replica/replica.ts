@@ -1,4 +1,4 @@
-/** `replica`: a durable copy of a directory in a SQL database. */
+/** `replica`: keeps a durable copy of a directory in a SQL database. */
 import * as Command from "effect/cli/Command"
 import { run } from "./run.ts"
 import { status } from "./status.ts"
@@ -6,7 +6,7 @@ import { verify } from "./verify.ts"
 
 export const replica = Command.make("replica").pipe(
   Command.withDescription(
-    "Keep a copy of a directory in SQLite or PostgreSQL, look at it, and compare it with its directory"
+    "Keep a copy of a directory in SQLite or PostgreSQL, show its state, and compare it with the directory"
   ),
   Command.withSubcommands([run, status, verify])
 )

@@ -1,4 +1,4 @@
-/** `replica run`: follows a directory into a copy. */
+/** `replica run`: copies a directory and follows its changes. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ export const run = Command.make(
     maxDeletions: maxDeletionsFlag,
     confirmDeletions: confirmDeletionsFlag,
     noWait: isGiven(
-      Flag.Boolean("no-wait").pipe(Flag.withDescription("End if another process holds the copy, instead of waiting"))
+      Flag.Boolean("no-wait").pipe(Flag.withDescription("If another process holds the copy, end instead of waiting"))
     ),
     json: isGiven(Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each batch"))),
     connection: connectionFlags
@@ -40,7 +40,7 @@ export const run = Command.make(
       const replica = yield* LdapReplica.make(options)
       if (given.confirmDeletions !== undefined) yield* replica.confirmDeletions(given.confirmDeletions)
       const following = given.once ? replica.poll : replica.run
-      // The display ends with the run, and a reader that goes away ends the run.
+      // The display ends together with the run. If the reader of standard output goes away, the run ends.
       const shown = Effect.raceFirst(
         following,
         Effect.andThen(showProgress(replica.progress, given.json), Effect.never)
@@ -50,7 +50,7 @@ export const run = Command.make(
           Effect.flatMap(replica.current, (now) => say(`Stopped at the last checkpoint. ${summaryOf(now)}`))
         )
       )
-      // The last state, which the display may not have come to.
+      // The final state, which the display may not have shown.
       const last = yield* replica.current
       yield* given.json ? writeJson(last) : say(summaryOf(last))
     }).pipe(
@@ -61,7 +61,7 @@ export const run = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Follow a directory into a copy until Ctrl-C; the next run goes on from the last checkpoint. " +
+    "Copy a directory and follow its changes until Ctrl-C; the next run continues from the last checkpoint. " +
       "More deletions than --max-deletions stop it before any of them; on a terminal you are asked. For --base, filter and " +
       "attributes other than before, the whole view is read again, and what isn't in it any more is deleted, within the same limit."
   ),
@@ -72,7 +72,7 @@ export const run = Command.make(
     },
     {
       command: "effect-ldap replica run --once --json --database people.db '(objectClass=person)'",
-      description: "From a timer: up to date once, with a line for each batch"
+      description: "From a timer: brings the copy up to date once, with a line for each batch"
     }
   ])
 )

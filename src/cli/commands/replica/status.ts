@@ -1,4 +1,4 @@
-/** `replica status`: what a database knows of its copies. No server is asked. */
+/** `replica status`: prints what a database contains about its copies. It asks no server. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export const status = Command.make(
   "status",
   {
     database: databaseFlag,
-    name: optional(Flag.String("name").pipe(Flag.withDescription("One copy; default all of the database"))),
+    name: optional(Flag.String("name").pipe(Flag.withDescription("One copy; default: all copies of the database"))),
     json: isGiven(Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each copy")))
   },
   Effect.fnUntraced(function*({ database, json, name }) {
@@ -40,20 +40,20 @@ export const status = Command.make(
         }
       }
     }).pipe(
-      // This client opens a session with its first request, and there is none.
+      // This client opens a session at its first request, and this command sends none.
       Effect.provide(LdapClient.layer({ url: "ldap://localhost", pool: { min: 0 } })),
       Effect.provide(layer),
       Effect.mapError(explained)
     )
   })
 ).pipe(
-  Command.withDescription("Print what the database knows of its copies: entries, times, and which process holds them"),
+  Command.withDescription("Print the state of the copies in a database: entries, times, and which process holds them"),
   Command.withExamples([
     { command: "effect-ldap replica status --database people.db", description: "Is it up to date?" }
   ])
 )
 
-/** Names of the copies. A database without the table has none, and isn't given one. */
+/** The names of the copies. A database without the table has none, and the table is not created. */
 const namesIn = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ readonly name: string }>`SELECT name FROM ldap_replica ORDER BY name`.pipe(

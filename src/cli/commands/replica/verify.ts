@@ -1,4 +1,4 @@
-/** `replica verify`: compares a copy with its directory, and repairs it. */
+/** `replica verify`: compares a copy with its directory, and can repair it. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Duration from "effect/Duration"
@@ -23,13 +23,13 @@ export const verify = Command.make(
     name: nameFlag,
     repair: isGiven(
       Flag.Boolean("repair").pipe(
-        Flag.withDescription("If there are differences, read the whole view into the copy again, and compare once more")
+        Flag.withDescription("If there are differences, read all entries into the copy again, and compare once more")
       )
     ),
     settle: Flag.String("settle").pipe(
       Flag.withMetavar("DURATION"),
       Flag.withDescription(
-        "How long a difference has to last, since a copy that is followed is a little late; default 2s"
+        "How long a difference must last to count, since a copy is always a little behind; default 2s"
       ),
       Flag.withDefault("2 seconds")
     ),
@@ -79,7 +79,7 @@ export const verify = Command.make(
     },
     {
       command: "effect-ldap replica verify --repair --database people.db -b ou=people,dc=example,dc=org",
-      description: "Make it right"
+      description: "Repair the copy"
     }
   ])
 )

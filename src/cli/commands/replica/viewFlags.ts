@@ -1,4 +1,4 @@
-/** What a copy has: the same flags for `run` and `verify`, which must be given the same. */
+/** The flags that select the content of a copy. `run` and `verify` have the same ones, and must be given the same values. */
 import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -17,7 +17,7 @@ export const viewFlags = {
     Flag.String("base").pipe(
       Flag.withAlias("b"),
       Flag.withMetavar("DN"),
-      Flag.withDescription("Where they are; default LDAP_BASE, or the server's naming context")
+      Flag.withDescription("Base of the entries; default LDAP_BASE, or the server's naming context")
     )
   ),
   attributes: optional(
@@ -33,7 +33,7 @@ export const viewFlags = {
     "persistentSearch",
     "scan"
   ]).pipe(
-    Flag.withDescription("How the server is followed; auto takes the best that it offers"),
+    Flag.withDescription("How changes are read; auto takes the best way that the server offers"),
     Flag.withDefault("auto" as const)
   )
 }

@@ -1,4 +1,4 @@
-/** Times of many operations, in flat memory: counts in classes that are 2% wide. */
+/** The times of many operations in constant memory: counts per class, each class 2% wide. */
 const growth = Math.log(1.02)
 
 export class Latencies {
@@ -6,7 +6,7 @@ export class Latencies {
   #max = 0
   count = 0
 
-  /** One operation took so many milliseconds. */
+  /** Adds the time of one operation. */
   add(milliseconds: number): void {
     this.count++
     this.#max = Math.max(this.#max, milliseconds)
@@ -14,7 +14,7 @@ export class Latencies {
     this.#counts.set(index, (this.#counts.get(index) ?? 0) + 1)
   }
 
-  /** Within how many milliseconds this part of the operations has ended. */
+  /** The number of milliseconds within which this part of the operations has ended. */
   at(part: number): number {
     if (part >= 1) return rounded(this.#max)
     let before = 0

@@ -1,4 +1,4 @@
-/** `bench`: how many searches or binds a server answers, and how fast. */
+/** `bench`: measures how many searches or binds a server answers, and how fast. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -28,7 +28,7 @@ const load = {
     Flag.withDefault("10 seconds")
   ),
   concurrency: Flag.Int("concurrency").pipe(
-    Flag.withDescription("Requests in flight, each by a fiber of its own"),
+    Flag.withDescription("Number of requests in flight; each has its own fiber"),
     Flag.withDefault(10)
   ),
   json: isGiven(Flag.Boolean("json").pipe(Flag.withDescription("As JSON"))),
@@ -43,7 +43,7 @@ const searchrate = Command.make(
       Argument.optional
     ),
     base: optional(Flag.String("base").pipe(Flag.withAlias("b"), Flag.withMetavar("DN"))),
-    from: Flag.Int("from").pipe(Flag.withDescription("The least number"), Flag.withDefault(1)),
+    from: Flag.Int("from").pipe(Flag.withDescription("The smallest number"), Flag.withDefault(1)),
     to: Flag.Int("to").pipe(Flag.withDescription("The greatest number"), Flag.withDefault(1000)),
     ...load
   },
@@ -59,7 +59,7 @@ const searchrate = Command.make(
     yield* measure("searches", one, { concurrency, duration, json })
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Search, over and over, by several fibers on a pool of sessions"),
+  Command.withDescription("Search repeatedly, by several fibers over a connection pool"),
   Command.withExamples([
     {
       command: "effect-ldap bench searchrate '(uid=user{{n}})' --to 10000 --concurrency 50",
@@ -78,7 +78,7 @@ const authrate = Command.make(
       return yield* new UsageError({ detail: "authrate binds: give --bind-dn or --auth with credentials" })
     }
     const { urls: __, ...rest } = { urls: undefined, ...session }
-    // A session for each fiber: a bind has its connection to itself.
+    // Each fiber has its own session, since a bind needs its connection to itself.
     const sessions = yield* Effect.forEach(
       Array.from({ length: concurrency }),
       () => LdapSession.make({ ...rest, url }),
@@ -92,11 +92,11 @@ const authrate = Command.make(
     yield* measure("binds", one, { concurrency, duration, json })
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Bind with the credentials, over and over, on sessions that stay"),
+  Command.withDescription("Bind with the credentials repeatedly, on sessions that stay open"),
   Command.withExamples([
     {
       command: "effect-ldap bench authrate --concurrency 20 --duration 30s",
-      description: "How many logins are there in a second?"
+      description: "Binds per second"
     }
   ])
 )
@@ -116,7 +116,7 @@ const numbered = (text: string): Effect.Effect<(n: number) => LdapFilter.LdapFil
     ({ message }) => new UsageError({ detail: message })
   ))
 
-/** Runs one operation by many fibers until the time is over, and prints what it took. */
+/** Runs one operation in many fibers until the time is over, and prints the times. */
 const measure = Effect.fnUntraced(function*<A, R>(
   what: string,
   one: Effect.Effect<A, LdapError, R>,
@@ -140,7 +140,7 @@ const measure = Effect.fnUntraced(function*<A, R>(
       if (Result.isFailure(result)) {
         failures++
         last = result.failure
-        // A server that isn't there would be asked as fast as the machine can.
+        // If the server can't be reached at all, the command ends, instead of trying as fast as the machine can.
         if (latencies.count === 0 && failures > 10) return yield* result.failure
       } else latencies.add(Number(clock.monotonicTimeNanosUnsafe() - begin) / 1e6)
       yield* done()

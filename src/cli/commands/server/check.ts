@@ -1,4 +1,4 @@
-/** `check`: the doctor. */
+/** `check`: examines a server and prints findings, each with advice. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -40,7 +40,7 @@ export const check = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Find out what is wrong with a server, and what to do: DNS, TCP, TLS, the root DSE, binds, limits, clock and speed. " +
+    "Find out what is wrong with a server and how to fix it: DNS, TCP, TLS, the root DSE, binds, limits, clock and speed. " +
       "Exit code 1 if there is a failure. It makes a few connections, and on ldap:// one bind with a name that doesn't exist."
   ),
   Command.withExamples([

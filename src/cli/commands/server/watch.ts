@@ -1,4 +1,4 @@
-/** `watch`: changes of a directory as lines, as they happen. */
+/** `watch`: prints changes of a directory, one per line, as they happen. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -30,9 +30,9 @@ export const watch = Command.make(
     state: optional(
       fileFlag("state", "Remember in a file how far it came, and go on from there the next time")
     ),
-    initial: isGiven(Flag.Boolean("initial").pipe(Flag.withDescription("Also print what is there at the beginning"))),
+    initial: isGiven(Flag.Boolean("initial").pipe(Flag.withDescription("First print all entries that exist now"))),
     once: isGiven(
-      Flag.Boolean("once").pipe(Flag.withDescription("Print what has changed since the last time, and end"))
+      Flag.Boolean("once").pipe(Flag.withDescription("Print the changes since the last run, and end"))
     ),
     json: isGiven(
       Flag.Boolean("json").pipe(Flag.withDescription("A line of JSON for each change, with the entry"))
@@ -43,14 +43,15 @@ export const watch = Command.make(
     const parsed = yield* filterOf(Option.getOrUndefined(filter), undefined)
     const connected = yield* connect(connection)
     const since = state === undefined ? undefined : yield* cookieIn(state)
-    // Without a checkpoint everything comes first, which is no change.
+    // Without a checkpoint all entries come first; they are not changes.
     let isSilent = since === undefined && !initial
     let hasBegun = false
     const follow = once ? LdapChanges.poll : LdapChanges.follow
     const changes = follow(connected.client, {
       base: yield* baseOf(connected, base),
       filter: parsed,
-      // The same with and without --json: a checkpoint belongs to one request. Of another, follow fails with what to do.
+      // The request is the same with and without --json, since a checkpoint belongs to one request. With a checkpoint of another request,
+      // `follow` fails, and its message says what to do.
       since
     })
     const show = (
@@ -67,10 +68,10 @@ export const watch = Command.make(
             isSilent = false
             if (isFirst) return once ? Effect.void : say("Watching.")
             return change.deletes === "absent"
-              ? say("The server read everything again: which entries are gone since the last checkpoint can't be told.")
+              ? say("The server read everything again: deletions since the last checkpoint can't be listed.")
               : Effect.void
           })
-        // The lines before it are written, so the next run may begin here.
+        // The lines before the checkpoint are written, so the next run may start here.
         case "Checkpoint":
           return state === undefined ? Effect.void : remember(state, change.cookie)
         default:
@@ -80,7 +81,7 @@ export const watch = Command.make(
     yield* Stream.runForEach(changes, show)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Print changes of a directory as they happen, a line each, until Ctrl-C"),
+  Command.withDescription("Print changes of a directory as they happen, one per line, until Ctrl-C"),
   Command.withExamples([
     {
       command: "effect-ldap watch -b ou=people,dc=example,dc=org",
@@ -88,7 +89,7 @@ export const watch = Command.make(
     },
     {
       command: "effect-ldap watch --json --state people.state '(objectClass=person)' | ./sync",
-      description: "For a program: nothing is lost while it is stopped"
+      description: "For a program: no change is lost while the command isn't running"
     }
   ])
 )
@@ -119,7 +120,7 @@ const jsonLine = (change: Shown): string => {
   })
 }
 
-/** The cookie of the last checkpoint; `undefined` if there is no file yet. */
+/** The cookie of the last checkpoint; `undefined` if the file doesn't exist yet. */
 const cookieIn = Effect.fnUntraced(function*(file: string) {
   const fs = yield* FileSystem.FileSystem
   const failed = ({ message }: { readonly message: string }) =>
@@ -129,7 +130,7 @@ const cookieIn = Effect.fnUntraced(function*(file: string) {
   return cookie === "" ? undefined : cookie
 })
 
-/** Writes the cookie beside the file, and puts it in place: a crash leaves the old one or the new one. */
+/** Writes the cookie to another file and renames that, so that after a crash the file has the old cookie or the new one. */
 const remember = Effect.fnUntraced(function*(file: string, cookie: string) {
   const fs = yield* FileSystem.FileSystem
   yield* Effect.andThen(

@@ -1,4 +1,4 @@
-/** `add`: one entry. */
+/** `add`: adds one entry. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -26,7 +26,7 @@ export const add = Command.make(
     yield* say(`Added ${dn}`)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Add an entry; many are for apply or import"),
+  Command.withDescription("Add an entry; for many entries use apply or import"),
   Command.withExamples([
     {
       command:

@@ -1,4 +1,4 @@
-/** `apply`: the records of an LDIF file, as operations, one after another. */
+/** `apply`: carries out the records of an LDIF file as operations, one after another. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -22,13 +22,13 @@ export const apply = Command.make(
     dryRun: isGiven(
       Flag.Boolean("dry-run").pipe(
         Flag.withAlias("n"),
-        Flag.withDescription("Show what would change, and change nothing")
+        Flag.withDescription("Show what would change, without changing anything")
       )
     ),
     continueOnError: isGiven(
       Flag.Boolean("continue").pipe(
         Flag.withAlias("c"),
-        Flag.withDescription("Go on after a record that the server refuses")
+        Flag.withDescription("Continue after a record that the server refuses")
       )
     ),
     report: optional(
@@ -64,7 +64,7 @@ export const apply = Command.make(
         if (failures === 1) firstCode = exitCodeOf(result.failure)
         return Effect.gen(function*() {
           yield* failed.add(record, result.failure.cause.message)
-          // Without --continue the first failure is the end, and its message that of the command.
+          // Without --continue the first failure ends the command, which then prints that failure.
           if (!continueOnError) return yield* result.failure
           yield* say(result.failure.message)
           yield* done()
@@ -81,7 +81,7 @@ export const apply = Command.make(
     { command: "effect-ldap apply --dry-run changes.ldif", description: "What would change" },
     {
       command: "effect-ldap apply --continue --report failed.ldif changes.ldif",
-      description: "All that the server accepts; the rest is in failed.ldif"
+      description: "Apply what the server accepts; the rest is written to failed.ldif"
     },
     { command: "effect-ldap diff a.ldif b.ldif | effect-ldap apply -", description: "From another command" }
   ])

@@ -1,4 +1,4 @@
-/** `delete`: an entry, or a tree. */
+/** `delete`: deletes an entry, or a subtree. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -18,7 +18,7 @@ export const remove = Command.make(
   {
     dn: Argument.String("dn").pipe(Argument.withDescription("The entry")),
     tree: isGiven(Flag.Boolean("tree").pipe(Flag.withDescription("With everything below it"))),
-    yes: isGiven(Flag.Boolean("yes").pipe(Flag.withDescription("Without a question, where there is no terminal"))),
+    yes: isGiven(Flag.Boolean("yes").pipe(Flag.withDescription("Don't ask; needed if there is no terminal"))),
     connection: connectionFlags
   },
   Effect.fnUntraced(function*({ connection, dn, tree, yes }) {

@@ -1,6 +1,6 @@
 /**
- * `apply --dry-run`: what each record would change, as lines with `+` and `-`, and what the server would refuse as far as it can be told
- * without its schema and its access control. Records see what those before them would have done.
+ * `apply --dry-run`: shows what each record would change, as lines with `+` and `-`, and which records the server would refuse, as far as
+ * that is known without its schema and its access control. Each record is applied to the result of those before it.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -21,13 +21,13 @@ import { textOf } from "../../output/valueText.ts"
 
 type Attributes = ReadonlyArray<LdapAttribute>
 
-/** What a record would do: the lines, or why not. */
+/** What a record would do: the lines, or the reason for a refusal. */
 type Outcome = Result.Result<ReadonlyArray<string>, { readonly code: number; readonly detail: string }>
 
-/** A run without changes. It keeps the entries that records touch, so its memory grows with the file. */
+/** A run that changes nothing. It keeps the entries that records touch, so its memory grows with the file. */
 export class DryRun {
   readonly #client: Pick<LdapClient, "lookup">
-  /** By the key of the name; undefined for an entry that would be gone. */
+  /** Entries by the key of their DN; undefined for an entry that would have been deleted or renamed. */
   readonly #entries = new Map<string, Attributes | undefined>()
   records = 0
   problems = 0
@@ -37,7 +37,7 @@ export class DryRun {
     this.#client = client
   }
 
-  /** The text about a record. */
+  /** The text for a record. */
   show(record: LdifRecord): Effect.Effect<string, LdapError> {
     return Effect.map(this.#tried(record), (outcome) => {
       this.records++
@@ -82,7 +82,7 @@ export class DryRun {
     }
   })
 
-  /** The entry as the records before have left it. */
+  /** The entry as the records before this one would leave it. */
   #entry(dn: string): Effect.Effect<Attributes | undefined, LdapError> {
     const key = nameKey(dn)
     if (this.#entries.has(key)) return Effect.succeed(this.#entries.get(key))
@@ -153,7 +153,7 @@ const wholeNumber = (value: Uint8Array | undefined): bigint | undefined => {
   return text !== undefined && /^-?[0-9]{1,40}$/.test(text) ? BigInt(text) : undefined
 }
 
-/** The values that go and come. */
+/** The values that would be removed and added. */
 const difference = (before: Attributes, after: Attributes): ReadonlyArray<string> => {
   const old = new Set(linesOf(" ", before))
   const now = new Set(linesOf(" ", after))
@@ -164,7 +164,7 @@ const difference = (before: Attributes, after: Attributes): ReadonlyArray<string
   return lines.length === 0 ? ["# no change"] : lines
 }
 
-/** Values as they are shown: secrets aren't. */
+/** Values as they are printed, without secrets. */
 const linesOf = (sign: string, attributes: Attributes): ReadonlyArray<string> =>
   attributes.flatMap(({ description, values }) =>
     values.map((value) => `${sign} ${lineForTerminal(description)}: ${shown(description, value)}`)

@@ -1,4 +1,4 @@
-/** `modify`: changes of one entry, all of them or none. */
+/** `modify`: changes one entry; the server makes all changes or none. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -41,22 +41,22 @@ export const modify = Command.make(
     yield* say(`Changed ${dn}`)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Change an entry: all changes, or none; many entries are for apply"),
+  Command.withDescription("Change an entry, with all changes or none; for many entries use apply"),
   Command.withExamples([
     {
       command:
         "effect-ldap modify uid=ada,ou=people,dc=example,dc=org --replace mail=ada@example.org --delete telephoneNumber",
-      description: "One address, and no telephone"
+      description: "Set one address, and remove the telephone numbers"
     },
     {
       command:
         "effect-ldap modify cn=staff,ou=groups,dc=example,dc=org --add member=uid=ada,ou=people,dc=example,dc=org",
-      description: "Into a group"
+      description: "Add a member to a group"
     }
   ])
 )
 
-/** Values of one attribute are one change, since a server replaces all values at once. */
+/** All values of one attribute form one change, since a replace sets all values at once. */
 const changesOf = Effect.fnUntraced(function*(
   operation: LdapModification["operation"],
   texts: ReadonlyArray<string>

@@ -1,4 +1,4 @@
-/** `passwd`: a new password, by RFC 3062 or in Active Directory's way. */
+/** `passwd`: sets a new password, by RFC 3062 or in Active Directory's way. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -17,14 +17,17 @@ import { askNewPassword, askPassword, passwordIn } from "../../settings/secrets.
 export const passwd = Command.make(
   "passwd",
   {
-    dn: Argument.String("dn").pipe(Argument.withDescription("Whose password; default your own"), Argument.optional),
+    dn: Argument.String("dn").pipe(
+      Argument.withDescription("The user whose password is changed; default: your own"),
+      Argument.optional
+    ),
     newPasswordFile: optional(
       fileFlag("new-password-file", "File that holds the new password; without it, you are asked")
     ),
     oldPasswordFile: optional(fileFlag("old-password-file", "File that holds the current password")),
     askOld: isGiven(Flag.Boolean("ask-old").pipe(Flag.withDescription("Ask for the current password"))),
     generate: isGiven(
-      Flag.Boolean("generate").pipe(Flag.withDescription("Let the server make one, and print it (RFC 3062)"))
+      Flag.Boolean("generate").pipe(Flag.withDescription("Let the server generate a password, and print it (RFC 3062)"))
     ),
     connection: connectionFlags
   },
@@ -54,12 +57,12 @@ export const passwd = Command.make(
     yield* say(`Changed the password of ${user}`)
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Change a password; the passwords are asked for, or come from files, never from arguments"),
+  Command.withDescription("Change a password; passwords are prompted for or read from files, and are never arguments"),
   Command.withExamples([
     { command: "effect-ldap passwd", description: "Your own" },
     {
       command: "effect-ldap passwd uid=ada,ou=people,dc=example,dc=org --generate",
-      description: "A new one, made by the server"
+      description: "A password that the server generates"
     }
   ])
 )

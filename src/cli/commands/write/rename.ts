@@ -1,4 +1,4 @@
-/** `rename`: another name, or another place. */
+/** `rename`: gives an entry another name, or moves it. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -15,7 +15,7 @@ export const rename = Command.make(
     to: optional(Flag.String("to").pipe(Flag.withMetavar("RDN"), Flag.withDescription("The new name, as in cn=Ada"))),
     under: optional(Flag.String("under").pipe(Flag.withMetavar("DN"), Flag.withDescription("The new parent"))),
     keepOldRdn: isGiven(
-      Flag.Boolean("keep-old-rdn").pipe(Flag.withDescription("The old name stays as a value of the entry"))
+      Flag.Boolean("keep-old-rdn").pipe(Flag.withDescription("Keep the values of the old RDN in the entry"))
     ),
     connection: connectionFlags
   },
@@ -39,7 +39,7 @@ export const rename = Command.make(
     },
     {
       command: "effect-ldap rename uid=ada,ou=people,dc=example,dc=org --under ou=alumni,dc=example,dc=org",
-      description: "Another place"
+      description: "Move to another parent"
     }
   ])
 )

@@ -1,4 +1,4 @@
-/** What each server wants to be written for a change of an account's state. */
+/** What has to be written on each server to change the state of an account. */
 import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
@@ -15,16 +15,16 @@ export type AccountChange =
   | { readonly _tag: "MustChangePassword"; readonly required: boolean }
 
 interface AccountChanges {
-  /** What is read before. */
+  /** The attributes that are read first. */
   readonly attributes: ReadonlyArray<string>
-  /** What is written; nothing if it is so already; text that says why it can't be. */
+  /** The modification. It is empty if the account is in that state already; a text says why the change isn't possible. */
   readonly changes: (
     entry: LdapEntry,
     change: AccountChange
   ) => ReadonlyArray<LdapModification.LdapModification> | string
 }
 
-/** Replaces the value that was read by another, so that a value that another client has written meanwhile isn't lost. */
+/** Replaces the value that was read. If another client has written a new value meanwhile, the server refuses, so that value isn't lost. */
 const exchange = (entry: LdapEntry, attribute: string, value: string | undefined) => {
   const before = entry.get(attribute)
   if (before === value) return []
@@ -61,7 +61,7 @@ const activeDirectory: AccountChanges = {
       case "Expire":
         return [LdapModification.replace("accountExpires", change.millis === undefined ? "0" : fileTime(change.millis))]
       case "MustChangePassword":
-        // -1 sets the time to now; only these two can be written.
+        // -1 sets the time to now. The server accepts only 0 and -1.
         return [LdapModification.replace("pwdLastSet", change.required ? "0" : "-1")]
     }
   }

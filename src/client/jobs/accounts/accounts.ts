@@ -1,6 +1,6 @@
 /**
- * The state of accounts: unlock, enable, disable, expire, and the change of a password at the next login. The root DSE says which server it
- * is; accountChanges.ts has what each server wants to be written.
+ * Jobs that change the state of accounts: unlock, enable, disable, expire, and require a new password at the next login. The root DSE tells
+ * which product the server is. accountChanges.ts has what each product needs.
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -33,7 +33,7 @@ export type AccountClient = Pick<LdapOperations, "lookup" | "modify" | "rootDse"
  *
  * **Details**
  *
- * Written is what the server keeps of it, after a look at its root DSE and the entry:
+ * The job reads the root DSE and the entry, and then writes the attribute that this kind of server uses:
  *
  * | server | unlock | disable | expire | mustChangePassword |
  * |---|---|---|---|---|
@@ -41,9 +41,9 @@ export type AccountClient = Pick<LdapOperations, "lookup" | "modify" | "rootDse"
  * | OpenLDAP with ppolicy | `pwdAccountLockedTime` is deleted | `pwdAccountLockedTime` 000001010000Z | `pwdEndTime` | `pwdReset`, if the policy has `pwdMustChange` |
  * | 389 Directory Server | `accountUnlockTime` and `passwordRetryCount` are deleted | `nsAccountLock` true | not possible | `passwordExpirationTime` 19700101000000Z, if the policy has `passwordMustChange` |
  *
- * An account that an administrator has disabled stays disabled. Fails with `NoSuchObject` if there is no such entry, and with
- * `InvalidRequest` on a server that isn't known, or that doesn't have what is asked for. Values are written one by one, so
- * that a change by another client isn't overwritten; then the job starts again, once. Referrals are not followed.
+ * An account that an administrator has disabled stays disabled. Fails with `NoSuchObject` if there is no such entry. Fails with
+ * `InvalidRequest` if the kind of server isn't known, or can't do what is asked for. Each modification names the value that was read, so a
+ * change by another client isn't overwritten: the job then reads again and tries once more. Referrals are not followed.
  *
  * Interruption abandons the request in flight, which the server may have carried out.
  *
@@ -79,8 +79,8 @@ export const enable = (
 ): Effect.Effect<void, LdapError> => change("enable", client, user, { _tag: "Enable" }, options)
 
 /**
- * Disables an account: the user can't log in until {@link enable}. Sessions that are bound already go on. See {@link unlock} for what is
- * written.
+ * Disables an account: the user can't log in until {@link enable}. Sessions that are already bound stay bound. See {@link unlock} for what
+ * is written.
  *
  * Fails with `LdapError`. Interruption abandons the request in flight, which the server may have carried out.
  *
@@ -98,7 +98,7 @@ export const disable = (
  *
  * **Details**
  *
- * 389 Directory Server has no time at which an account expires: there it fails with `InvalidRequest`.
+ * 389 Directory Server has no attribute for the time at which an account expires, so the job fails there with `InvalidRequest`.
  *
  * Interruption abandons the request in flight, which the server may have carried out.
  *
@@ -121,11 +121,11 @@ export const expire = (
   })
 
 /**
- * Makes the user change the password at the next login; with `required: false`, takes that back. See {@link unlock} for what is written.
+ * Requires a new password at the next login. `required: false` removes that requirement. See {@link unlock} for what is written.
  *
  * **Details**
  *
- * In Active Directory an account whose password never expires (`dontExpirePassword` of `userAccountControl`) isn't asked for another one.
+ * Active Directory doesn't ask for a new password if the account's password never expires (`dontExpirePassword` of `userAccountControl`).
  *
  * Fails with `LdapError`. Interruption abandons the request in flight, which the server may have carried out.
  *
@@ -145,7 +145,7 @@ export const mustChangePassword = (
     options
   )
 
-/** NaN for what is no time. */
+/** NaN if the value is not a time. */
 const millisOf = (at: unknown): number => {
   const millis = DateTime.isDateTime(at) ? DateTime.toEpochMillis(at) : at instanceof Date ? at.getTime() : Number.NaN
   return millis >= 0 && millis <= Date.UTC(9999, 11, 31) ? millis : Number.NaN
@@ -173,7 +173,7 @@ const change = (
     () => nameProblem("user", user) ?? jobOptionsProblem(options, { required: requiredProblem }),
     () => {
       const once = changing(operation, client, user, wanted, options?.timeout)
-      // Another client has written between reading and writing.
+      // Whether another client has written between reading and writing.
       return onOneServer(
         Effect.catch(once, (error) =>
           error.reason._tag === "NoSuchAttribute" || error.reason._tag === "AttributeOrValueExists"

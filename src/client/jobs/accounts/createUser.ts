@@ -27,12 +27,12 @@ export interface NewActiveDirectoryUser extends Pick<OperationOptions, "timeout"
   readonly mustChangePassword?: boolean | undefined
   /** Whether the user can log in. Default true. */
   readonly enabled?: boolean | undefined
-  /** Other attributes: `userPrincipalName`, `sn`, `mail` …; one that this function sets is refused. */
+  /** Other attributes: `userPrincipalName`, `sn`, `mail` …. An attribute that this function sets itself is refused. */
   readonly attributes?: EntryAttributesInput | undefined
 }
 
 /**
- * Adds an account to Active Directory with its password, enabled, by one request: either all of it is there, or nothing.
+ * Adds an account to Active Directory with its password, enabled, by one request: the server adds the whole account or nothing.
  *
  * **Details**
  *
@@ -91,7 +91,7 @@ export const createUserInActiveDirectory = (
 
 const own = new Set(["objectclass", "samaccountname", "useraccountcontrol", "unicodepwd", "pwdlastset"])
 
-/** An attribute that comes twice in an add is an error on some servers, and two values on others. */
+/** If an add names an attribute twice, some servers refuse it and others store both values. */
 const ownProblem = (field: string, attributes: EntryAttributesInput): Problem => {
   const twice = entryAttributesFrom(attributes).find(({ description }) => own.has(description.toLowerCase()))
   return twice === undefined ? undefined : new InvalidRequest({

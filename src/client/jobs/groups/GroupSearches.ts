@@ -1,6 +1,6 @@
 /**
- * The requests with which the groups of an entry are found: searches for many names, members or SIDs at once, counted against one limit.
- * groupsOf.ts and isMemberOf.ts decide what to ask for.
+ * The requests that find the groups of an entry: searches for many names, members or SIDs at once. Their number is limited. groupsOf.ts and
+ * isMemberOf.ts decide what to search for.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -18,8 +18,7 @@ import { allValues } from "../../../session/valueRanges.ts"
 import { notFollowed } from "../ownServer.ts"
 
 /**
- * The groups of an entry were not found within the limit of requests (`maxRequests`): groups are nested more deeply, or are more, than
- * the limit allows.
+ * The groups of an entry were not found within `maxRequests` requests: the groups are nested too deeply, or there are too many.
  *
  * @category errors
  * @since 0.2.0
@@ -28,7 +27,7 @@ export class TooManyGroupRequests extends Data.TaggedError("TooManyGroupRequests
   /** The entry whose groups were asked for. */
   readonly dn: string
   readonly maxRequests: number
-  /** How many groups had been found. */
+  /** How many groups were found before the limit was reached. */
   readonly found: number
 }> {
   override get message(): string {
@@ -65,7 +64,7 @@ export class GroupSearches {
     this.#limits = limits
   }
 
-  /** An entry by its name. */
+  /** Reads an entry by its name. */
   lookup(
     dn: DnInput,
     attributes: ReadonlyArray<string>,
@@ -100,7 +99,7 @@ export class GroupSearches {
     return this.#inChunks(base, alternatives, ["objectSid", "memberOf"])
   }
 
-  /** The groups with these names, each by its own request; `undefined` for those that can't be read here. */
+  /** The groups with these names, each by its own request; `undefined` for a group that can't be read here. */
   byNames(
     names: ReadonlyArray<string>
   ): Effect.Effect<ReadonlyArray<LdapEntry | undefined>, LdapError | TooManyGroupRequests> {
@@ -118,14 +117,15 @@ export class GroupSearches {
     )
   }
 
-  /** The names in an attribute, all of them. */
+  /** All names in an attribute. */
   names(
     entry: LdapEntry,
     attribute: string
   ): Effect.Effect<ReadonlyArray<string>, LdapError | TooManyGroupRequests> {
     if (!entry.isPartial(attribute)) return Effect.succeed(entry.getAllBytes(attribute).map(dnTextOf))
     const { timeout } = this.#limits
-    // A range is a request. Their number is bounded where ranges are read, so the limit counts them and stops at the next request.
+    // Each range is one request. Range retrieval has its own limit, so these requests are only counted here; the next search checks the
+    // limit.
     const lookup: GroupReader["lookup"] = (dn, options) =>
       Effect.suspend(() => {
         this.#sent++
@@ -137,7 +137,7 @@ export class GroupSearches {
     )
   }
 
-  /** Where groups are searched: the base that was given, or the part of the directory in which the entry is. */
+  /** The base of the searches for groups: the option `base`, or the naming context of the entry. */
   base(
     given: DnInput | undefined,
     entry: string
@@ -154,7 +154,7 @@ export class GroupSearches {
         contexts.filter((context) =>
           LdapDn.isEqual(name.success, context) || LdapDn.isDescendantOf(name.success, context)
         )
-      // A server may hold a part of the tree in a database of its own, and the groups in the one above it.
+      // A server may hold a part of the tree in a separate database, while the groups are in the database above it.
       const [widest] = own.sort((a, b) => a.rdns.length - b.rdns.length)
       const found = widest?.toString() ?? rootDse.get("defaultNamingContext")
       return found === undefined || found === ""
@@ -191,7 +191,7 @@ export class GroupSearches {
     )
   }
 
-  /** Most answers are small. For one that isn't, the server is asked again, in pages. */
+  /** Most answers are small. If the server refuses one for its size, the search is sent again, in pages. */
   #search(options: SearchOptions): Effect.Effect<ReadonlyArray<LdapEntry>, LdapError | TooManyGroupRequests> {
     const { timeout } = this.#limits
     const asked = { ...notFollowed, ...options, timeout }
@@ -219,7 +219,7 @@ export class GroupSearches {
 /** Whether the failure is about one entry: the server has answered, and another entry may still be readable. */
 const isOfOneEntry = ({ reason }: LdapError): boolean => "code" in reason && !reason.isRetryable
 
-/** The SID of an account's primary group, which no server lists among its groups. */
+/** The SID of an account's primary group, which servers don't list among the account's groups. */
 export const primaryGroupSid = (entry: LdapEntry): Uint8Array | undefined => {
   const sid = primaryGroupSidOf(entry)
   return sid === undefined ? undefined : Result.getOrUndefined(Sid.toBytes(sid))

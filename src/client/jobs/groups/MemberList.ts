@@ -1,6 +1,6 @@
 /**
- * The list of members in a group: which attribute it is in, how a member is written there, and when two are the same. Groups name their
- * members by distinguished names (`member`, `uniqueMember`) or by logins (`memberUid`).
+ * The list of members in a group: which attribute holds it, how a member is written there, and when two members are equal. Groups name
+ * their members by distinguished names (`member`, `uniqueMember`) or by logins (`memberUid`).
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -36,7 +36,7 @@ export interface MemberList {
   readonly timeout: OperationOptions["timeout"]
 }
 
-/** A member as the list has it, and the key that equal members share. */
+/** A member as it is written in the list, and the key by which equal members are found. */
 export interface Member {
   readonly value: string
   readonly key: string
@@ -77,7 +77,7 @@ export const memberListOf = Effect.fnUntraced(function*(
   return { group: dn, attribute, timeout }
 })
 
-/** The members as the list writes them, each once. A login is read from the member's entry, if it isn't in its name. */
+/** The members as the list writes them, each once. If the login isn't in a member's name, it is read from the member's entry. */
 export const membersFor = Effect.fnUntraced(function*(
   client: Pick<LdapOperations, "lookup">,
   { attribute, timeout }: MemberList,
@@ -99,7 +99,7 @@ const loginOf = (
   operation: string
 ): Effect.Effect<string, LdapError> => {
   const parsed = LdapDn.parse(name, { lenient: true })
-  // A text that is no name is the login itself.
+  // A text that is not a DN is the login itself.
   if (Result.isFailure(parsed)) return Effect.succeed(name)
   const inName = parsed.success.rdns[0]?.get("uid")
   if (inName !== undefined) return Effect.succeed(inName)
@@ -125,7 +125,7 @@ export const currentMembers = (
     return new Map(values.map(dnTextOf).map((value) => [memberKey(attribute, value), value] as const))
   })
 
-/** Logins differ in case; names are compared as names, without the unique identifier that `uniqueMember` may have. */
+/** Logins are compared with regard to case. Names are compared as DNs, without the optional unique identifier of `uniqueMember`. */
 const memberKey = (attribute: string, value: string): string =>
   isMemberUid(attribute) ? value : nameKey(value.replace(uniqueIdentifier, ""))
 

@@ -1,5 +1,5 @@
 /**
- * Adds members to a group and removes them. The outcome is what counts: a member that is there already, or gone already, is no error.
+ * Adds members to a group and removes them. A member that is in the group already, or was removed already, is no error.
  */
 import * as Effect from "effect/Effect"
 import * as LdapControl from "../../../model/control/LdapControl.ts"
@@ -31,20 +31,20 @@ export type ChangeMembersOptions = MemberListOptions
 export type MemberWriter = Pick<LdapOperations, "lookup" | "modify">
 
 /**
- * Adds members to a group. Members that it has already are no error.
+ * Adds members to a group. A member that the group already has is no error.
  *
  * **Details**
  *
- * Members are given by their names, for every kind of group. For a `posixGroup`, whose members are logins, the `uid` is taken from the
- * name, or read from the member's entry; a text that is no name is taken for the login itself.
+ * Members are given by their DNs, for every kind of group. A `posixGroup` has logins as members: the login is the `uid` in the DN, or is
+ * read from the member's entry. A text that is not a DN is taken as the login itself.
  *
- * The members are sent in chunks of `chunkSize`, one after another, with the control that permits to add what is there (permissive
- * modify; Active Directory and OpenLDAP have it). Without it a server refuses the chunk, and only then are the members read, and what is
- * missing is sent. So many members take as many requests as there are chunks, and one to read the group's classes.
+ * The members are sent in chunks of `chunkSize`, one after another. The permissive modify control lets the server accept members that are
+ * there already (Active Directory and OpenLDAP support it). A server without this control refuses such a chunk; only then are the group's
+ * members read, and the missing ones sent. So there is one request for each chunk, and one to read the group's object classes.
  *
- * Fails with `NoSuchObject` if the group doesn't exist, and as the server does otherwise: Active Directory refuses members that don't
- * exist, and the primary group of a user. Chunks that were sent before a failure or an interruption stay. Referrals are not
- * followed.
+ * Fails with `NoSuchObject` if the group doesn't exist. Other refusals of the server are failures too: Active Directory refuses members
+ * that don't exist, and a user whose primary group this is. Chunks that were sent before a failure or an interruption stay. Referrals are
+ * not followed.
  *
  * **Example**
  *
@@ -66,11 +66,11 @@ export const addMembers = (
 ): Effect.Effect<void, LdapError> => change("add", "addMembers", client, group, members, options)
 
 /**
- * Removes members from a group. Names that aren't members are no error.
+ * Removes members from a group. A name that isn't a member is no error.
  *
  * **Details**
  *
- * As {@link addMembers}. A `groupOfNames` or `groupOfUniqueNames` can't be without members: the server refuses to remove the last one
+ * Works like {@link addMembers}. A `groupOfNames` or `groupOfUniqueNames` must have a member: the server refuses to remove the last one
  * with `ObjectClassViolation`.
  *
  * Interruption abandons the request in flight, which the server may have carried out.
@@ -135,14 +135,14 @@ const writeChunk = Effect.fnUntraced(function*(
     const modification = direction === "add"
       ? LdapModification.add(attribute, values)
       : LdapModification.delete(attribute, values)
-    // Not critical: other servers ignore it, and refuse what is there already.
+    // The control is not critical: servers without it ignore it, and refuse members that are there already.
     return client.modify(group, modification, {
       ...notFollowed,
       controls: [LdapControl.permissiveModify.make()],
       timeout
     })
   }
-  /** Sends what isn't so yet. Another client may write between reading and writing, so there is one more try. */
+  /** Reads the members, and sends only the difference. Another client may write in between, so the job tries once more. */
   const sendDifference = Effect.fnUntraced(function*(triesLeft: number): Effect.fn.Return<void, LdapError> {
     const current = yield* currentMembers(client, list, operation)
     const rest = chunk.filter(({ key }) => current.has(key) === (direction === "delete"))
@@ -156,8 +156,8 @@ const writeChunk = Effect.fnUntraced(function*(
 })
 
 /**
- * Whether the server may have refused a change since a member is there, or gone, already. Active Directory says entryAlreadyExists (68) and
- * unwillingToPerform (53).
+ * Whether the server may have refused the change because a member was added or removed before. Active Directory reports this as
+ * entryAlreadyExists (68) and unwillingToPerform (53).
  */
 const isAboutMembers = ({ reason }: LdapError): boolean =>
   reason._tag === "AttributeOrValueExists" || reason._tag === "NoSuchAttribute" ||

@@ -1,8 +1,8 @@
 /**
- * The groups that an entry is in, with or without those that it is in through other groups.
+ * Finds the groups of an entry, with or without the groups that it is in through other groups.
  *
- * Three ways lead up: servers of Active Directory list the groups of an entry in the entry; other servers are asked which groups have
- * the entry as a member; and where `memberOf` is kept, it can be followed. GroupSearches.ts sends the requests.
+ * There are three ways. Active Directory lists the groups of an entry in the entry. Other servers are searched for groups that have the
+ * entry as a member. Where the server keeps `memberOf`, that attribute can be followed. GroupSearches.ts sends the requests.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -36,8 +36,8 @@ export interface GroupMembership {
   /** The group, with the attributes that were asked for. */
   readonly entry: LdapEntry
   /**
-   * 1 for a group that has the entry itself as a member, 2 for a group that has such a group, and so on: the length of the shortest
-   * way. `undefined` where the server knows of the membership, and no way to it can be seen.
+   * The length of the shortest path: 1 for a group that has the entry itself as a member, 2 for a group that has such a group as a member,
+   * and so on. `undefined` if the server reports the membership without a visible path.
    */
   readonly depth: number | undefined
 }
@@ -52,8 +52,8 @@ export interface GroupsOf {
   /** Each group once. */
   readonly groups: ReadonlyArray<GroupMembership>
   /**
-   * Groups that the server names and whose entries can't be read here, by their names or SIDs: they are in another domain, they
-   * were deleted, or access is denied. What they are members of is unknown.
+   * The names or SIDs of groups that the server lists but that can't be read here: they are in another domain, were deleted, or access is
+   * denied. The groups that these groups are in are unknown.
    */
   readonly unreadable: ReadonlyArray<string>
 }
@@ -65,12 +65,12 @@ export interface GroupsOf {
  * @since 0.2.0
  */
 export interface GroupsOfOptions extends Pick<OperationOptions, "timeout"> {
-  /** Whether groups count that have such a group as a member, at any depth. Default false. */
+  /** Whether nested groups are included: groups that have one of the entry's groups as a member, at any depth. Default false. */
   readonly nested?: boolean | undefined
   /**
-   * How groups are found. `members`: by searches for groups that have the entry as a member. `memberOf`: by the attribute that some
-   * servers keep in the member's entry. Default `auto`: by what Active Directory says of an entry that has a SID, and by `members`
-   * for all others.
+   * How groups are found. `members`: by searches for groups that have the entry as a member. `memberOf`: by this attribute, which some
+   * servers keep in the member's entry. Default `auto`: for an entry with a SID, the attributes of Active Directory; for all others
+   * `members`.
    */
   readonly by?: "auto" | "members" | "memberOf" | undefined
   /**
@@ -80,8 +80,8 @@ export interface GroupsOfOptions extends Pick<OperationOptions, "timeout"> {
   /** The attributes of groups. Default `cn`: all attributes would include all members. */
   readonly attributes?: ReadonlyArray<string> | undefined
   /**
-   * The attributes in which groups name their members. Default `member`, `uniqueMember` and `memberUid`. The last one has the `uid` of
-   * an entry; all others have names.
+   * The attributes in which groups name their members. Default `member`, `uniqueMember` and `memberUid`. `memberUid` holds the `uid` of an
+   * entry; the others hold DNs.
    */
   readonly memberAttributes?: ReadonlyArray<string> | undefined
   /** The most names in the filter of one search. Default 50. */
@@ -97,8 +97,8 @@ export interface GroupsOfOptions extends Pick<OperationOptions, "timeout"> {
  *
  * **Details**
  *
- * Groups may be members of each other: each is in the result once, and the entry itself never is. An entry is read once for
- * what the server says of it, and what follows is batched:
+ * Groups may be members of each other. Each group is in the result once, and the entry itself never is. The entry is read once, and the
+ * requests that follow are batched:
  *
  * - Servers of Active Directory are asked by `memberOf` and by the primary group (`primaryGroupID`), which no server lists among the
  *   members of a group. With `nested` they resolve the nesting of security groups themselves (`tokenGroups`), and the groups are read
@@ -110,8 +110,8 @@ export interface GroupsOfOptions extends Pick<OperationOptions, "timeout"> {
  * - `by: "memberOf"` follows that attribute, with a request for each group. Whether it is complete depends on the server: 389 Directory
  *   Server's plugin also lists the groups of groups, slapd's overlay only those that an entry joined after it was set up.
  *
- * A search that the server refuses for its size is sent again in pages. The number of requests is limited by `maxRequests`. Referrals
- * are not followed, so that no other server decides which groups a user has.
+ * If the server refuses a search for its size, the search is sent again in pages. `maxRequests` limits the number of requests. Referrals
+ * are not followed, so no other server decides which groups a user is in.
  *
  * Fails with `NoSuchObject` if the entry doesn't exist. Interruption abandons the requests in flight. Fibers may share the client.
  *
@@ -179,7 +179,7 @@ export const searchesOf = (
 
 type Found<A> = Effect.fn.Return<A, LdapError | TooManyGroupRequests>
 
-/** Finds the groups; ends early if `isEnough` says so of a group. */
+/** Finds the groups; ends early if `isEnough` returns true for a group. */
 export const groupsBelow = Effect.fnUntraced(function*(
   searches: GroupSearches,
   dn: string,
@@ -203,7 +203,7 @@ export const noSuchEntry = (dn: string, operation = "groupsOf"): LdapError => {
   return new LdapError({ reason, operation, dn })
 }
 
-/** The groups that are known, and the names that have been seen. */
+/** The groups that were found, and the names that were seen. */
 class Known {
   readonly groups = new Map<string, GroupMembership>()
   readonly unreadable: Array<string> = []
@@ -215,7 +215,7 @@ class Known {
     this.#seen = new Set([nameKey(self.dn)])
   }
 
-  /** Adds groups; those that are new are the result. */
+  /** Adds groups, and returns those that are new. */
   add(entries: Iterable<LdapEntry>, depth: number | undefined): ReadonlyArray<LdapEntry> {
     const fresh: Array<LdapEntry> = []
     for (const entry of entries) {
@@ -229,7 +229,7 @@ class Known {
     return fresh
   }
 
-  /** Of these names the ones that haven't been seen, each once. */
+  /** The names among these that haven't been seen, each once. */
   unseen(names: Iterable<string>): ReadonlyArray<string> {
     return Array.from(new Map(Array.from(names, (name) => [nameKey(name), name] as const)))
       .flatMap(([key, name]) => this.#seen.has(key) ? [] : [name])
@@ -248,7 +248,7 @@ class Known {
   }
 }
 
-/** Level by level: which groups have these as members? */
+/** Level by level: searches for the groups that have these as members. */
 const byMembers = Effect.fnUntraced(function*(
   searches: GroupSearches,
   entry: LdapEntry,
@@ -273,7 +273,7 @@ const byMembers = Effect.fnUntraced(function*(
 
 export const isMemberUid = (attribute: string): boolean => attribute.toLowerCase() === "memberuid"
 
-/** By the attribute of the members, group by group. */
+/** By `memberOf`, group by group. */
 const byMemberOf = Effect.fnUntraced(function*(
   searches: GroupSearches,
   entry: LdapEntry,
@@ -292,7 +292,7 @@ const byMemberOf = Effect.fnUntraced(function*(
   return known.result
 })
 
-/** By what the server says of the entry, and then of groups that it doesn't resolve. */
+/** By the attributes of Active Directory, and then by `memberOf` for groups that the server doesn't resolve. */
 const inActiveDirectory = Effect.fnUntraced(function*(
   searches: GroupSearches,
   entry: LdapEntry,
@@ -324,7 +324,7 @@ const inActiveDirectory = Effect.fnUntraced(function*(
   })
 
   const token = nested ? entry.getAllBytes("tokenGroups") : []
-  // Only what has a password has a token.
+  // Only entries with a password have `tokenGroups`.
   const sids = token.length > 0 ? token : primary === undefined ? [] : [primary]
   const first = yield* read(token.length > 0 ? [] : known.unseen(own), sids)
   if (nested) {
@@ -337,7 +337,7 @@ const inActiveDirectory = Effect.fnUntraced(function*(
   return withDepths(known, own, primary, above)
 })
 
-/** Measures the ways from the entry to its groups, by the names that were read. */
+/** Computes the distance from the entry to each of its groups, from the names that were read. */
 const withDepths = (
   { groups, unreadable }: Known,
   own: ReadonlyArray<string>,

@@ -1,6 +1,6 @@
 /**
- * Whether an entry is in a group: asked of the two entries where the server can say it, otherwise by looking for the group among those of
- * the entry.
+ * Whether an entry is in a group. If the server can answer that from the two entries, they are read; otherwise the groups of the entry are
+ * searched for the group.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -40,9 +40,9 @@ export interface IsMemberOfOptions extends Omit<GroupsOfOptions, "attributes" | 
  * Without `nested` it takes two requests: the entry is read, and the group is asked whether it has the entry as a member. In Active
  * Directory the primary group counts too.
  *
- * With `nested`, a server of Active Directory is asked for the SIDs of the entry's security groups (`tokenGroups`). If the group is not
- * among them, the matching rule in-chain decides, which also knows distribution groups: asked of one entry it is fast. Other servers are
- * asked level by level, as by `groupsOf`, and the search ends where it meets the group.
+ * With `nested`, the SIDs of the entry's security groups (`tokenGroups`) are read from Active Directory. If the group is not among them,
+ * its in-chain matching rule decides, which covers distribution groups too and is fast for a single entry. Other servers are searched level
+ * by level, as by `groupsOf`, until the group is found.
  *
  * A group that doesn't exist, or can't be read, has no members: the result is false. Fails with `NoSuchObject` if the entry doesn't
  * exist. Referrals are not followed.
@@ -106,6 +106,6 @@ const decide = Effect.fnUntraced(function*(
   const sids = [...entry.getAllBytes("tokenGroups"), ...(primary === undefined ? [] : [primary])]
   if (sid !== undefined && sids.some((one) => Buffer.compare(one, sid) === 0)) return true
   if (!nested) return false
-  // Asked of one entry, the rule is fast.
+  // For a single entry the rule is fast.
   return Option.isSome(yield* searches.lookup(dn, ["1.1"], LdapFilter.inChain("memberOf", group)))
 })

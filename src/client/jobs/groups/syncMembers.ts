@@ -1,5 +1,5 @@
 /**
- * Makes the members of a group exactly those of a list, with a guard against lists that are wrong.
+ * Makes a group have exactly the members of a list, with a guard against incomplete lists.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -13,8 +13,8 @@ import { memberListOptionsProblem, write } from "./changeMembers.ts"
 import { currentMembers, memberListOf, type MemberListOptions, membersFor, membersProblem } from "./MemberList.ts"
 
 /**
- * The list of members would remove more members than allowed, and nothing was written: the list may be incomplete. If it is right, run
- * again with `maxRemovals` set to the number of `removals`.
+ * The list would remove more members than allowed, so nothing was written: the list may be incomplete. If the list is right, run again with
+ * `maxRemovals` set to the number of `removals`.
  *
  * @category errors
  * @since 0.2.0
@@ -44,8 +44,8 @@ export class TooManyRemovals extends Data.TaggedError("TooManyRemovals")<{
  */
 export interface SyncMembersOptions extends MemberListOptions {
   /**
-   * How many members may be removed; more fail with {@link TooManyRemovals} before anything is written. Default: a tenth of the members,
-   * or 10 if that is more, but never all of several members. `"all"` turns the guard off.
+   * How many members may be removed. If the list removes more, the job fails with {@link TooManyRemovals} before anything is written.
+   * Default: a tenth of the members, or 10 if that is more, but never all members if there are several. `"all"` turns the guard off.
    */
   readonly maxRemovals?: number | "all" | undefined
 }
@@ -61,7 +61,7 @@ export interface MembersSynced {
   readonly added: ReadonlyArray<string>
   /** The names of the members that were removed. */
   readonly removed: ReadonlyArray<string>
-  /** How many were members before and are still. */
+  /** How many members were in the group before and stay in it. */
   readonly unchanged: number
 }
 
@@ -74,8 +74,8 @@ export interface MembersSynced {
  * difference, in chunks of `chunkSize`. Members are added before others are removed, so that a `groupOfNames` is never empty. If nothing
  * differs, nothing is written.
  *
- * A list that was read incompletely would empty the group. So more removals than `maxRemovals` are an error, and nothing is written; the
- * error lists them, and a second run with `maxRemovals: error.removals.length` confirms exactly these.
+ * A list that was read incompletely would empty the group. So more removals than `maxRemovals` are an error, and nothing is written. The
+ * error lists the removals; a second run with `maxRemovals: error.removals.length` confirms exactly these.
  *
  * Changes that other clients make meanwhile are kept, unless they are about the same members. Chunks that were written before a failure or
  * an interruption stay; a second run does the rest. Fails with `NoSuchObject` if the group doesn't exist. Referrals are not followed.

@@ -1,6 +1,6 @@
 /**
- * Writes that can be taken back: each is carried out at once and leaves its inverse, for servers without transactions. LdapTransaction.ts
- * decides when they are taken back, and sees to it that all requests go to one server; inverse.ts has the inverse of each write.
+ * Writes that can be undone: each is carried out at once, and its inverse is kept, for servers without transactions. LdapTransaction.ts
+ * decides when writes are undone, and makes all requests go to one server. inverse.ts computes the inverse of each write.
  */
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
@@ -33,13 +33,13 @@ export interface NotUndone {
   readonly operation: "add" | "modify" | "delete" | "rename"
   /** The entry, under the name that the write gave it. */
   readonly dn: string
-  /** Why; `undefined` if the time was over before it could be tried or answered. */
+  /** The error; `undefined` if the time limit passed before the inverse was sent or answered. */
   readonly error: LdapError | undefined
 }
 
 /**
- * A program failed or was interrupted in the middle, and not all of its writes could be taken back: the directory is between the two
- * states. The writes are listed, the latest first. The error is logged too, since an interrupted program has no result.
+ * A program failed or was interrupted, and not all of its writes could be undone: the directory has some of them and not the others. The
+ * writes are listed, the latest first. The error is also logged, since an interrupted program has no result.
  *
  * @category errors
  * @since 0.2.0
@@ -62,9 +62,9 @@ export class CompensationFailed extends Data.TaggedError("CompensationFailed")<{
 
 /** What is known when a write is taken back. */
 interface Circumstances {
-  /** Whether it may be taken back already, by an attempt that got no answer. */
+  /** Whether the write may be undone already, by an attempt that got no answer. */
   readonly mayBeBack: boolean
-  /** Whether a later write could not be taken back, so that entries may have other names than before it. */
+  /** Whether a later write could not be undone, so that entries may still have the names that it gave them. */
   readonly isIncomplete: boolean
 }
 
@@ -75,7 +75,7 @@ interface Step {
   readonly dn: string
   /** `undefined` while the write is in flight. */
   undo: Undo | undefined
-  /** Whether the inverse may be sent again if it isn't known whether it was carried out. */
+  /** Whether the inverse may be sent again if it isn't known whether the server has carried it out. */
   readonly isRepeatable: boolean
   error: LdapError | undefined
   isUndone: boolean
@@ -86,7 +86,7 @@ interface Prepared {
   readonly dn: string
   readonly write: Effect.Effect<LdapResult, LdapError>
   readonly undo: (result: LdapResult) => Undo
-  /** For a write of which it isn't known whether it was carried out. */
+  /** The inverse if it isn't known whether the write was carried out. */
   readonly inDoubt: (error: LdapError) => Undo
   readonly isRepeatable?: boolean
 }
@@ -94,7 +94,7 @@ interface Prepared {
 /** What the writes need to know of the server. */
 export interface CompensationOptions {
   readonly hasPreRead: boolean
-  /** Whether deleted entries can be added again: in Active Directory they would be other accounts, without a password. */
+  /** Whether deleted entries can be added again. In Active Directory they would be different accounts, without a password. */
   readonly canAddAgain: boolean
 }
 
@@ -102,7 +102,7 @@ export class Compensation {
   readonly #client: LdapOperations
   readonly #options: CompensationOptions
   readonly #steps: Array<Step> = []
-  /** One write at a time, with what is read before it: their order is the order in which they are taken back. */
+  /** Writes run one at a time, each with the read before it: the inverses are sent in the reverse order. */
   readonly #oneAtATime = Semaphore.makeUnsafe(1)
   #hasEnded = false
 
@@ -117,12 +117,12 @@ export class Compensation {
       Effect.succeed({
         dn: dnFrom(dn),
         write: this.#client.add(dn, attributes, own(options)),
-        // A missing entry is gone, unless it has kept another name.
+        // A missing entry was deleted already, or has kept another name because a later rename could not be undone.
         undo: () => ({ isIncomplete }) => {
           const deleted = Effect.asVoid(this.#client.delete(dn, notFollowed))
           return isIncomplete ? deleted : ignoring(deleted, "NoSuchObject")
         },
-        // It can't be told whether this request has added the entry or another client has, so it isn't deleted.
+        // It isn't known whether this request or another client has added the entry, so it isn't deleted.
         inDoubt: (error) => () =>
           Effect.flatMap(this.#exists(dn), (exists) => exists ? Effect.fail(error) : Effect.void)
       })
@@ -139,7 +139,7 @@ export class Compensation {
       Effect.map(this.#read(dn, ["*"], options), (before) => {
         const undo = (mayBeThere: boolean): Undo => ({ mayBeBack }) => {
           const added = Effect.asVoid(this.#client.add(dn, before.attributes, notFollowed))
-          // Otherwise the entry that is there is another client's.
+          // Otherwise another client has added the entry that is there.
           return mayBeThere || mayBeBack ? ignoring(added, "EntryAlreadyExists") : added
         }
         const write = this.#client.delete(dn, own(options))
@@ -162,13 +162,13 @@ export class Compensation {
       Effect.map(this.#read(dn, asked, options), (before): Prepared => ({
         dn: dnFrom(dn),
         write: this.#client.modify(dn, changes, { ...own(options), controls }),
-        // What the server read with the write is newer than what was read before it.
+        // The entry that the server returned with the write is newer than the one that was read before it.
         undo: (result) => () => {
           const read = LdapControl.preReadResponse.find(result.controls)
           return this.#takeBack(dn, inverseOf(Option.getOrElse(read, () => before), changes))
         },
         inDoubt: (error) => () =>
-          // Values can be taken back in any case, numbers only if they were counted up.
+          // Changes of values can be undone in any case, an increment only if it was carried out.
           !hasIncrement(changes)
             ? this.#takeBack(dn, inverseOf(before, changes))
             : Effect.flatMap(this.#read(dn, asked, options), (now) => {
@@ -200,12 +200,12 @@ export class Compensation {
       })
     )
 
-  /** Refuses the writes that wait for their turn. */
+  /** Refuses the writes that still wait. */
   end(): void {
     this.#hasEnded = true
   }
 
-  /** Takes all writes back, the latest first, within the time, after the one that is in flight. */
+  /** Waits for the write in flight, and then undoes all writes, the latest first, within the time limit. */
   undo(cause: Cause.Cause<unknown>, limit: Duration.Input): Effect.Effect<void, CompensationFailed> {
     const steps = this.#steps
     const all = this.#oneAtATime.withPermit(
@@ -213,7 +213,7 @@ export class Compensation {
     )
     return Effect.gen(function*() {
       if (steps.length === 0) return
-      // The fiber may be interrupted already, so others do the work; this one waits for them whatever happens.
+      // This fiber may be interrupted already, so another fiber does the work, and this one waits for it in every case.
       const over = yield* Deferred.make<void>()
       const finish = Deferred.succeed(over, undefined)
       const work = yield* Effect.forkDetach(Effect.ensuring(all, finish))
@@ -244,7 +244,7 @@ export class Compensation {
             const error = Exit.isFailure(exit) ? Option.getOrUndefined(Exit.findErrorOption(exit)) : undefined
             if (Exit.isSuccess(exit)) step.undo = undo(exit.value)
             else if (error !== undefined && isInDoubt(error)) step.undo = inDoubt(error)
-            // It is the latest, since there is one at a time.
+            // This write is the latest, since only one runs at a time.
             else this.#steps.pop()
           }))
       }).pipe(Effect.uninterruptible)
@@ -273,7 +273,7 @@ export class Compensation {
     )
   }
 
-  /** All at once, or value by value where another client has written some of it meanwhile. */
+  /** Sends all changes in one request. If another client has changed some values meanwhile, sends them value by value. */
   #takeBack(dn: DnInput, changes: ReadonlyArray<LdapModification.LdapModification>): Effect.Effect<void, LdapError> {
     if (changes.length === 0) return Effect.void
     const send = (list: ReadonlyArray<LdapModification.LdapModification>) => this.#client.modify(dn, list, notFollowed)

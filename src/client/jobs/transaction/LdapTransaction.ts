@@ -1,6 +1,6 @@
 /**
- * Several writes as one: all of them, or none. Servers with transactions (RFC 5805) carry them out together; for others, the writes of a
- * program that fails are taken back (Compensation.ts).
+ * Several writes as one: all of them are carried out, or none. Servers with transactions (RFC 5805) do that themselves. On other servers
+ * the writes of a program that fails are undone (Compensation.ts).
  *
  * @since 0.2.0
  */
@@ -47,29 +47,29 @@ export interface TransactionOptions {
  *
  * **Details**
  *
- * Inside, `LdapClient` is the same client, but its writes (add, modify, delete, rename) belong to the transaction. If the effect succeeds,
- * they stay. If it fails, dies or is interrupted, none of them stays, and its failure is passed on.
+ * Inside the effect, `LdapClient` is the same client, but its writes (add, modify, delete, rename) belong to the transaction. If the effect
+ * succeeds, they stay. If it fails, dies or is interrupted, none of them stays, and the failure of the effect is passed on.
  *
- * - **With RFC 5805** (the directory in memory; OpenLDAP with `mode: "transaction"`) a session of its own sends the writes to the server, which
- *   keeps them until the end. So an answer to a write only says that it was accepted; reads inside don't see the writes; and a write that can't be
- *   carried out fails the commit, with the server's reason. No other client sees a part of it.
- * - **By compensation** (389 Directory Server, Active Directory, Samba, OpenLDAP) the writes are carried out at once, one after another, each
- *   after its entry was read, and are visible. In the end the inverse writes are sent, the latest first, value by value, so that what
- *   other clients have written meanwhile stays. They are sent also if the fiber was interrupted, in at most `endTimeout`, and again if an answer
- *   is lost. If some can't be carried out, the error is {@link CompensationFailed}, with the list; it is logged as well. A write isn't
- *   interrupted while it is in flight. A process that dies in the middle takes nothing back. If the client has several servers, all requests go to
- *   the one that has answered first; if it is lost, the writes can't be taken back. They
- *   share one connection, so a search in pages waits for the end of another one.
+ * - **With RFC 5805** (the directory in memory; OpenLDAP with `mode: "transaction"`) the writes are sent over a separate session, and the
+ *   server keeps them until the end. So the answer to a write only says that the server has accepted it, and reads inside the effect don't
+ *   see the writes. A write that can't be carried out fails the commit, with the server's reason. Other clients see all writes at once.
+ * - **By compensation** (389 Directory Server, Active Directory, Samba, OpenLDAP) each write is carried out at once, after its entry was
+ *   read, and other clients see it. If the effect doesn't succeed, the inverse writes are sent, the latest first and value by value, so
+ *   that values that other clients have written meanwhile stay. The inverse writes are sent even if the fiber was interrupted, take at most
+ *   `endTimeout`, and are sent again if an answer is lost. If some can't be carried out, the error is {@link CompensationFailed}, which
+ *   lists them; it is logged as well. A write isn't interrupted while it is in flight. If the process dies before the end, nothing is
+ *   undone. If the client has several servers, all requests go to the server that answered first; if that server is lost, the writes can't
+ *   be undone. All requests share one connection, so a paged search waits for the end of another one.
  *
- * OpenLDAP has transactions, and slapd 2.5.13 crashes by them: if the end of one arrives in the moment after its last write was answered (in
- * measurements after 9 to 190 transactions), and if one moves an entry. With `mode: "transaction"` there is a pause of 50 milliseconds before
- * the end, which makes the first rare, but can't exclude it; a `newSuperior` is refused.
+ * OpenLDAP supports transactions, but they can crash slapd 2.5.13: if the end of a transaction arrives just after its last write was
+ * answered (in measurements after 9 to 190 transactions), and if a transaction moves an entry. With `mode: "transaction"` the client waits
+ * 50 milliseconds before the end, which makes the first case rare but can't exclude it; a `newSuperior` is refused.
  *
- * What can't be taken back is refused with `InvalidRequest` before it is sent: extended operations that write, changes of `unicodePwd`, and
- * deletions in Active Directory, where a deleted entry would come back without its SID and password. On other servers a deleted entry comes
- * back with the attributes that this client may read, and with another entryUUID. What the server itself has done besides, for example
- * removed a deleted entry from its groups, isn't taken back. Referrals are not followed. `withSession` is not
- * available inside.
+ * Writes that can't be undone are refused with `InvalidRequest` before they are sent: extended operations that write, changes of
+ * `unicodePwd`, and deletions in Active Directory, where a deleted entry would come back without its SID and password. On other servers a
+ * deleted entry comes back with the attributes that this client may read, and with another entryUUID. Changes that the server has made by
+ * itself, for example in the groups of a deleted entry, are not undone. Referrals are not followed. `withSession` is not available inside
+ * the effect.
  *
  * **Example**
  *
@@ -130,7 +130,7 @@ export const runWith = <A, E, R>(
     () => running(client, f, options)
   )
 
-/** What can't be interrupted has to end. */
+/** The part that can't be interrupted must have a time limit. */
 const endlessProblem = (field: string, u: Duration.Input): InvalidRequest | undefined =>
   Duration.isFinite(Duration.fromInputUnsafe(u))
     ? undefined
@@ -161,7 +161,7 @@ const running = <A, E, R>(
     })
   })
 
-/** With writes that are carried out at once, and taken back after a failure. */
+/** With writes that are carried out at once, and undone after a failure. */
 const compensated = <A, E, R>(
   client: LdapOperations,
   rootDse: LdapEntry,
@@ -198,12 +198,12 @@ const begin = <A, E, R>(
   })
 
 /**
- * slapd answers a write of a transaction before it has finished with it. If the end of the transaction arrives in that moment, slapd frees
- * what it still uses, and aborts.
+ * slapd answers a write of a transaction before it is done with it. If the end of the transaction arrives at that moment, slapd frees
+ * memory that it still uses, and aborts.
  */
 const pauseOfOpenLdap: Duration.Input = "50 millis"
 
-/** In a transaction of the server. Its beginning and end are not interrupted, since a transaction that is left open blocks the session. */
+/** Runs in a transaction of the server. Start and end are not interrupted, since an open transaction blocks the session. */
 const inTransaction = <A, E, R>(
   session: LdapOperations,
   f: (operations: LdapOperations) => Effect.Effect<A, E, R>,
@@ -239,7 +239,7 @@ const inTransaction = <A, E, R>(
     })
   )
 
-/** The operations of a transaction, until its end: reads as always, writes as given. */
+/** The operations of a transaction, until its end. Reads are unchanged; writes go to `write`. */
 const boundedBy = (
   client: LdapOperations,
   writes: Pick<LdapOperations, "add" | "delete" | "modify" | "rename">

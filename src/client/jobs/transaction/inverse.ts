@@ -1,6 +1,6 @@
 /**
- * The write that takes back another one: a modification value by value, so that what other clients wrote meanwhile stays, and the rename
- * that leads back.
+ * Computes the write that undoes another one. A modification is undone value by value, so that values that other clients wrote meanwhile
+ * stay. A rename is undone by the opposite rename.
  */
 import * as Result from "effect/Result"
 import { descriptionKey, equalKey } from "../../../model/attribute/attributeKeys.ts"
@@ -13,7 +13,7 @@ import type { RenameOptions } from "../../../session/LdapSession.ts"
 
 type Modification = LdapModification.LdapModification
 
-/** What to write after `changes`, if the entry was like this before them. */
+/** The modification that undoes `changes`, given the entry before them. */
 export const inverseOf = (before: LdapEntry, changes: ReadonlyArray<Modification>): ReadonlyArray<Modification> => {
   const byAttribute = new Map<string, Array<Modification>>()
   for (const change of changes) {
@@ -25,13 +25,13 @@ export const inverseOf = (before: LdapEntry, changes: ReadonlyArray<Modification
   return Array.from(byAttribute.values()).flatMap((list) => inverseOfAttribute(before, list)).reverse()
 }
 
-/** Whether a number is counted up or down, which can't be done twice. */
+/** Whether a change increments a number. Undoing that twice would be wrong. */
 export const hasIncrement = (changes: ReadonlyArray<Modification>): boolean =>
   changes.some(({ operation }) => operation === "increment")
 
 /**
- * Whether changes with numbers that are counted up were carried out, by the entry before and after; `undefined` if other clients have
- * changed the numbers as well.
+ * Whether changes with increments were carried out, judged by the entry before and after; `undefined` if other clients have changed the
+ * numbers as well.
  */
 export const wasCarriedOut = (
   before: LdapEntry,
@@ -58,7 +58,7 @@ const amountOf = (values: ReadonlyArray<Uint8Array>): bigint => BigInt(Buffer.fr
 
 const inverseOfAttribute = (entry: LdapEntry, changes: ReadonlyArray<Modification>): ReadonlyArray<Modification> => {
   const { attribute } = changes[0]!
-  // A number that others have changed meanwhile keeps their part of the change.
+  // If other clients have changed a number meanwhile, their part of the change stays.
   if (changes.every(({ operation }) => operation === "increment"))
     return changes.map(({ values }) => LdapModification.increment(attribute, -amountOf(values)))
   const before = entry.getAllBytes(attribute)
@@ -74,21 +74,22 @@ const inverseOfAttribute = (entry: LdapEntry, changes: ReadonlyArray<Modificatio
       else after.set(equalKey(rule, value), value)
     }
   }
-  // Byte by byte: a value in another spelling is restored too.
+  // Compares byte by byte, so that a value in another spelling is restored too.
   const bytes = (values: Iterable<Uint8Array>) =>
     new Set(Array.from(values, (value) => Buffer.from(value).toString("latin1")))
   const [old, now] = [bytes(before), bytes(after.values())]
   const isIn = (set: ReadonlySet<string>) => (value: Uint8Array) => set.has(Buffer.from(value).toString("latin1"))
   const added = Array.from(after.values()).filter((value) => !isIn(old)(value))
   const removed = before.filter((value) => !isIn(now)(value))
-  // Reversed with all others: the values are deleted before the old ones are added, as single-valued attributes need it.
+  // The order is reversed with all other changes: the new values are deleted before the old ones are added, as single-valued attributes
+  // require.
   return [
     ...(removed.length === 0 ? [] : [LdapModification.add(attribute, removed)]),
     ...(added.length === 0 ? [] : [LdapModification.delete(attribute, added)])
   ]
 }
 
-/** The name after a rename, the rename that leads back, and what is still to be changed then. */
+/** The name after a rename, the rename that undoes it, and the attribute values that must be changed after that. */
 export const wayBack = (before: LdapEntry, { newRdn, newSuperior }: RenameOptions) => {
   const parse = (text: string) => Result.getOrUndefined(LdapDn.parse(text, { lenient: true }))
   const dn = parse(before.dn)
@@ -98,7 +99,7 @@ export const wayBack = (before: LdapEntry, { newRdn, newSuperior }: RenameOption
   const above = dn === undefined ? undefined : LdapDn.parent(dn)
   if (dn === undefined || rdn === undefined || oldRdn === undefined || above === undefined) return undefined
   if (newSuperior !== undefined && superior === undefined) return undefined
-  // A value that the entry had before stays.
+  // A value that the entry already had stays.
   const wasThere = ({ type, value }: LdapDn.RdnAttribute) =>
     before.getAllBytes(type).some((one) =>
       new LdapDn.RdnAttribute(type, one).key === new LdapDn.RdnAttribute(type, value).key

@@ -9,7 +9,7 @@ import type { Settings } from "../LdapPoolOptions.ts"
 import { isUnread } from "./KeepAlive.ts"
 import type { LdapPoolMembers, Member, PooledSession } from "./LdapPoolMembers.ts"
 
-/** A session that lasted this long counts as useful, even if no operation has used it. */
+/** A session that stays open for this long counts as useful, even if no operation has used it. */
 const leastUsefulMillis = 10_000
 
 export interface FitnessOptions {
@@ -34,7 +34,7 @@ export class Fitness {
     return this.#options.clock.currentTimeMillisUnsafe()
   }
 
-  /** Whether a session that was just lent needs no check. */
+  /** Whether a session that was just lent can be used without a check. */
   isReady(member: Member): boolean {
     return member.end === undefined && !this.isOld(member) && this.#isFresh(member)
   }
@@ -45,7 +45,7 @@ export class Fitness {
     return this.#isFresh(member) ? Effect.succeed(true) : this.#prove(member, (member) => this.#isFresh(member))
   }
 
-  /** Whether a session that was not lent for a while may stay. Checks it if no operation has used it recently. */
+  /** Whether a session that was not lent for a while may stay open. Checks it if no operation has used it recently. */
   readonly isToStay = (member: Member): Effect.Effect<boolean> => {
     const { settings: { checkInterval, healthCheck } } = this.#options
     const isRecent = ({ usedAt }: Member): boolean => this.now - usedAt < checkInterval
@@ -59,13 +59,13 @@ export class Fitness {
   readonly answers = (member: Member): Effect.Effect<boolean> =>
     this.#prove(member, ({ usedAt }) => this.now - usedAt < this.#options.settings.keepAlive, this.#options.ping)
 
-  /** Every session is used at least once, or stays for a while: a short `maxAge` must not open one after another. */
+  /** Every session is used at least once, or stays open for a while, so that a short `maxAge` doesn't open one session after another. */
   isOld({ occupancy, openedAt }: Member): boolean {
     const { maxAge } = this.#options.settings
     return this.now - openedAt >= (occupancy.wasUsed ? maxAge : Math.max(maxAge, leastUsefulMillis))
   }
 
-  /** Whether a session that ends now has been useful. If not, the next one may end as early. */
+  /** Whether a session that ends now was useful. If it wasn't, the next one may end just as early. */
   wasOfUse({ occupancy, openedAt }: Member): boolean {
     return occupancy.wasUsed || this.now - openedAt >= leastUsefulMillis
   }
@@ -74,13 +74,13 @@ export class Fitness {
     return this.now - usedAt < this.#options.settings.checkAfterIdle
   }
 
-  /** Whether closing the session makes no operation wait for the end of another. */
+  /** Whether the session can be closed without making an operation wait until another operation ends. */
   #isReplaceable({ occupancy }: Member, mine: number): boolean {
     const { members, settings } = this.#options
     return occupancy.leases <= mine || members.connections < settings.max
   }
 
-  /** Checks a session that is in doubt, unless another fiber has done so meanwhile. */
+  /** Checks a session that is in doubt, unless another fiber has checked it meanwhile. */
   #prove(
     member: Member,
     isFreshEnough: (member: Member) => boolean,

@@ -1,6 +1,7 @@
 /**
- * When a pool opens sessions: as many as operations wait for and `min` asks for. Without failures it opens them at once; while sessions
- * can't be opened or don't last, one after the other with pauses. `Allocation.ts` decides which operation gets a session.
+ * Decides when a pool opens sessions: as many as operations wait for, and as `min` demands. Without failures the pool opens them at once.
+ * While sessions can't be opened or don't last, it opens them one at a time with pauses. `Allocation.ts` decides which operation gets a
+ * session.
  */
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -27,10 +28,12 @@ export const defaultBackoff: BackoffSchedule = Schedule.exponential("100 millis"
 /** The longest pause while an operation waits. */
 const mostMillisWithDemand = 1000
 
-/** The time after which an attempt counts as hanging, so that another one may be made beside it. */
+/** The time after which an attempt counts as stuck, so that another one may start beside it. */
 const hangingMillis = 2000
 
-/** The number of failures before the first pause, since a server may end a session at any time. A client retries an operation as often. */
+/**
+ * The number of failures before the first pause, since a server may end a session at any time. A client retries an operation as many times.
+ */
 const freeFailures = 3
 
 type Step = (now: number, error: LdapError) => Pull.Pull<readonly [unknown, Duration.Duration], never, unknown>
@@ -64,14 +67,14 @@ export class Growth<M> {
   #failures = 0
   #step: Step | undefined
   #lastPause = 1000
-  /** The time of the last failure, and the length of the pause: `Infinity` until the Schedule has given it. */
+  /** The time of the last failure, and the length of the pause. The length is `Infinity` until the Schedule has computed it. */
   #failedAt = -Infinity
   #pauseMillis = 0
   #startedAt = -Infinity
   #mostMillis = mostMillisWithDemand
   readonly #alarm: Alarm
   #isEnding = false
-  /** Why the last attempt failed; `undefined` after one that did not. */
+  /** Why the last attempt failed; `undefined` if it succeeded. */
   lastFailure: LdapError | undefined = undefined
 
   constructor(options: GrowthOptions<M>) {
@@ -84,21 +87,21 @@ export class Growth<M> {
     return this.#opening
   }
 
-  /** Whether an operation may wait for another session. After a failed attempt it should rather share one that is open. */
+  /** Whether an operation may wait for another session. After a failed attempt it should rather share a session that is open. */
   get isHopeful(): boolean {
     return this.lastFailure === undefined
   }
 
   /**
-   * Opens the sessions that are needed and allowed now, and runs again when the pause is over. `isUrgent` shortens a long pause also if
-   * no operation waits.
+   * Opens the sessions that are needed and allowed now, and is called again when the pause is over. `isUrgent` shortens a long pause even
+   * if no operation waits.
    */
   grow(isUrgent = false): void {
     if (this.#isEnding) return
     const { lacking, missing, room } = this.#options
     while (room() > 0) {
       const demand = missing() - this.#opening
-      // A refused password is tried again only for an operation, since each attempt may count towards locking the account.
+      // After a refused password, another attempt is made only for an operation, since each attempt may count towards locking the account.
       const isHopeless = this.lastFailure !== undefined && !this.lastFailure.isRetryable
       const wanted = Math.max(demand, isHopeless ? 0 : lacking() - this.#opening)
       if (wanted <= 0) return
@@ -107,7 +110,7 @@ export class Growth<M> {
         continue
       }
       const pause = isUrgent || demand > 0 ? Math.min(this.#pauseMillis, this.#mostMillis) : this.#pauseMillis
-      // An attempt that hangs must not block others.
+      // An attempt that is stuck must not block others.
       const next = Math.max(this.#failedAt + pause, this.#opening > 0 ? this.#startedAt + hangingMillis : -Infinity)
       if (!this.#alarm.isDue(next)) return this.#alarm.setAt(next)
       this.#open()
@@ -126,7 +129,7 @@ export class Growth<M> {
     this.#decidePause(error)
   }
 
-  /** From now on no session is opened. The pool ends the fibers in the background. */
+  /** From now on no session is opened. The pool ends the background fibers. */
   end(): void {
     this.#isEnding = true
     this.#alarm.clear()
@@ -134,7 +137,7 @@ export class Growth<M> {
 
   #countFailure(error: LdapError): void {
     this.#failedAt = this.#now
-    // A set of servers has its own pauses: it fails at once while all of its servers rest.
+    // A set of servers has its own pauses: while all of its servers rest, opening a session fails at once.
     this.#mostMillis = error.reason._tag === "NoServerAvailable" ? 0 : mostMillisWithDemand
     this.#pauseMillis = ++this.#failures <= freeFailures ? 0 : Infinity
   }
@@ -166,14 +169,14 @@ export class Growth<M> {
         const error = Option.getOrElse(Cause.findErrorOption(exit.cause), () => died(server))
         this.lastFailure = error
         this.#countFailure(error)
-        // Waiting operations get the failure before the next attempt; otherwise they would wait for that attempt too.
+        // Waiting operations fail before the next attempt starts; otherwise they would wait for that attempt too.
         onFailed(exit.cause)
         this.#decidePause(error)
       }
       this.grow()
     }
-    // Settled in every case: otherwise operations would wait for an opening that has ended.
-    // A failure is reported in a separate turn: a fiber that gets it may ask again in the same step, and so on without end.
+    // Runs in every case: otherwise operations would wait for an attempt that has ended.
+    // The failure is reported in a separate turn of the event loop: a fiber that gets it may ask again in the same step, without end.
     const opening = Effect.onExit(acquire, (exit) => {
       const settled = Effect.sync(() => settle(exit))
       return Exit.isSuccess(exit) ? settled : Effect.andThen(Effect.yieldNow, settled)
@@ -200,7 +203,7 @@ export class Growth<M> {
   })
 }
 
-/** The failure that stands for an attempt with a defect. The defect itself goes to the operation and into the log. */
+/** The failure that is reported for an attempt with a defect. The defect itself goes to the operation and into the log. */
 const died = (server: string): LdapError =>
   new LdapError({
     reason: new ConnectFailed({

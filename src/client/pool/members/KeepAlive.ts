@@ -1,6 +1,6 @@
 /**
- * Pings the sessions of a pool over which nothing was received for a while, before a firewall or a proxy on the way forgets them without a
- * word. One that doesn't answer is replaced. `Fitness.ts` does the ping; this file decides when.
+ * Pings the sessions of a pool over which nothing was received for a while, before a firewall or a proxy on the way drops the connection
+ * silently. A session that doesn't answer is replaced. `Fitness.ts` sends the ping; this file decides when.
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -38,7 +38,7 @@ export class KeepAlive {
     let next = Infinity
     for (const member of members()) {
       if (this.#pinged.has(member)) continue
-      // A session that was in doubt or busy when it was looked at is looked at again after the same time.
+      // A session that is in doubt or busy at that moment is looked at again after the same time.
       const due = member.usedAt + keepAlive
       next = Math.min(next, due > now ? due : now + keepAlive)
     }
@@ -69,7 +69,7 @@ export class KeepAlive {
 }
 
 /**
- * Whether a stream of the session waits for its consumer. A ping would have the session read on, and pull what the consumer doesn't want
- * yet into memory.
+ * Whether a stream of the session waits for its consumer. To get the answer to a ping, the session would have to read the stream into
+ * memory before the consumer wants it.
  */
 export const isUnread = ({ occupancy: { pulled, streams } }: Member): boolean => streams > pulled

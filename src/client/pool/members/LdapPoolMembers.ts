@@ -1,6 +1,6 @@
 /**
- * The connections of a pool: each is opened within a time limit, watched for its end, and closed on its own. `Growth.ts` decides when
- * another one is opened, and `Allocation.ts` which operation may use one.
+ * The connections of a pool: each is opened within a time limit, watched for its end, and closed independently of the others. `Growth.ts`
+ * decides when another one is opened, and `Allocation.ts` which operation may use one.
  */
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -26,7 +26,7 @@ export interface PooledSession extends LdapOperations {
   readonly server: string
 }
 
-/** The part of a session that may be shared: nothing that changes the identity of other operations. */
+/** The part of a session that may be shared: all operations except those that change the identity of the session. */
 export const shareable = (session: LdapSession): PooledSession => {
   const { bind: _, closed: _1, protection: _2, startTls: _3, tls: _4, ...operations } = session
   wholes.set(operations, session)
@@ -44,16 +44,16 @@ export interface Member {
   readonly session: PooledSession
   /** Milliseconds of the steady clock, as in {@link usedAt} and {@link idleSince}. */
   readonly openedAt: number
-  /** When it was last lent or checked; -Infinity if it has to be checked before the next use. */
+  /** When the session was last lent or checked; -Infinity if it has to be checked before the next use. */
   usedAt: number
-  /** When the last operation gave it back. */
+  /** When the last operation gave the session back. */
   idleSince: number
-  /** Set when the session ends, before any of its operations gets the failure. */
+  /** Set when the session ends, before its operations get the failure. */
   end: SessionEnd | undefined
   readonly occupancy: Occupancy
-  /** Permits one check at a time. */
+  /** Allows one check at a time. */
   readonly checking: Semaphore.Semaphore
-  /** Starts the closing, once; does not wait for it. */
+  /** Starts closing the session, once; does not wait for it. */
   readonly close: Effect.Effect<void>
 }
 
@@ -65,7 +65,7 @@ export interface MemberOptions {
   readonly check: (session: PooledSession) => Effect.Effect<void, LdapError>
   /** The time limit for opening and checking together, credentials included. */
   readonly openTimeoutMillis: number
-  /** Runs when a session has ended that the pool has not closed. */
+  /** Runs when a session has ended without having been closed by the pool. */
   readonly onLost: (member: Member, end: SessionEnd) => Effect.Effect<void>
   /** Runs when a connection is closed, so that another may take its place. */
   readonly onClosed: () => void
@@ -121,7 +121,7 @@ export class LdapPoolMembers {
         }
       }
     )
-    // A turn of the event loop, in which a server that drops connections at once would have done so.
+    // Waits one turn of the event loop: if the server drops the connection at once, its end arrives in this turn.
     return Effect.interruptible(Effect.flatMap(Effect.tap(inTime, () => Effect.yieldNow), stillOpen)).pipe(
       Effect.tap(() => Effect.sync(() => this.created++)),
       Effect.onError(() => this.#closed(scope))
@@ -135,14 +135,14 @@ export class LdapPoolMembers {
     return Deferred.await(this.#emptied)
   })
 
-  /** Starts the closing of all that are open. */
+  /** Starts closing all open members. */
   readonly closeAll: Effect.Effect<void> = Effect.suspend(() =>
     Effect.forEach([...this.#members], (member) => member.close, { discard: true })
   )
 
   readonly #closings = new WeakMap<Scope.Closeable, Effect.Effect<void>>()
 
-  /** Waits until it is closed. The closing starts once. */
+  /** Waits until the member is closed. Closing starts once. */
   readonly #closed = (scope: Scope.Closeable): Effect.Effect<void> =>
     this.#closings.get(scope) ?? Effect.ensuring(Scope.close(scope, Exit.void), Effect.sync(() => this.#leave()))
 
@@ -155,7 +155,7 @@ export class LdapPoolMembers {
       const close = Effect.suspend(() => {
         if (isClosing) return Effect.void
         isClosing = true
-        // In a separate fiber: the operation that gives back the last lease need not wait for the unbind.
+        // Runs in a separate fiber: the operation that gives back the last lease doesn't wait for the unbind.
         return Effect.asVoid(
           Effect.forkDetach(
             Effect.ensuring(
@@ -181,13 +181,15 @@ export class LdapPoolMembers {
         close
       }
       this.#members.add(member)
-      // Started at once, so that it is resumed as soon as the session ends. It ends with the session, however that ends.
+      // This fiber starts at once, so that it is resumed as soon as the session ends. It ends with the session, for whatever reason that
+      // ends.
       yield* Effect.forkDetach(
         Effect.flatMap(session.closed, (end) => {
           member.end = end
           if (isClosing) return Effect.void
           this.lost++
-          // A server that has closed one connection has often closed all: the others are checked before they are used again.
+          // A server that has closed one connection has often closed all of them: the other sessions are checked before they are used
+          // again.
           for (const other of this.#members)
             if (other.session.server === member.session.server) other.usedAt = -Infinity
           return Effect.andThen(member.close, this.#options.onLost(member, end))

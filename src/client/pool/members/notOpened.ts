@@ -1,6 +1,6 @@
 /**
- * A failure to open a session must not look like a failure of the operation that needed it: that operation was not sent, so
- * it is not in doubt.
+ * The error if a session can't be opened. It must not look like a failure of the operation that needed the session: that operation was not
+ * sent, so it is not in doubt.
  */
 import { ConnectFailed, LdapError, ProtocolViolation } from "../../../model/LdapError.ts"
 import { describeEnd } from "../../../model/SessionEnd.ts"
@@ -29,6 +29,6 @@ export const notOpened = (error: LdapError): LdapError => {
   }
 }
 
-/** Some servers wait for a TLS handshake without a word. */
+/** Some servers wait for a TLS handshake without sending anything. */
 const hintFor = (server: string | undefined): string =>
   server?.startsWith("ldap://") === true ? "; look whether this port speaks TLS: then the URL is ldaps://" : ""
