@@ -84,7 +84,8 @@ export interface FindInForestOptions<E = never, R = never> extends OperationOpti
  * The catalog may be behind the domains: an entry that was moved or deleted since is returned from the catalog, with `isPartial`. Entries
  * come in the order of the catalog.
  *
- * Fails with `LdapError`, and with the errors of the program's functions. Interruption, or ending the stream early, abandons the requests in flight.
+ * Fails with `LdapError`, and with the errors of the program's functions. Interruption, or ending the stream early, abandons the requests
+ * in flight.
  *
  * **Example**
  *
