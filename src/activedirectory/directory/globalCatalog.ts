@@ -76,8 +76,8 @@ export interface FindInForestOptions<E = never, R = never> extends OperationOpti
  *
  * **When to use**
  *
- * For forests with several domains. `catalog` is a client on port 3268 or 3269; a filter can use the attributes that the catalog has: names,
- * `mail`, `userPrincipalName`, `sAMAccountName` and others.
+ * For forests with several domains. `catalog` is a client on port 3268 or 3269. A filter can use the attributes that the catalog has:
+ * names, `mail`, `userPrincipalName`, `sAMAccountName` and others.
  *
  * **Details**
  *
