@@ -1,11 +1,12 @@
 /**
  * Active Directory's values and jobs: `node examples/active-directory.ts`.
  *
- * Identities, times, flags, rights and lists of rights need no server. Who belongs to which group is asked of a directory in memory that holds a
- * small domain; give AD_URL, AD_BIND_NAME, AD_PASSWORD and AD_BASE (and AD_CA, a file) to ask a domain controller of yours, which is only read.
+ * Identities, times, flags, rights and lists of rights need no server. Group memberships are read from a directory in memory that holds a
+ * small domain. With AD_URL, AD_BIND_NAME, AD_PASSWORD and AD_BASE (and AD_CA, a file) they are read from your own domain controller,
+ * without any change.
  *
- * With AD_OU, an organizational unit, the jobs that write run too: an account is created, logs in, changes its password, joins groups, is locked
- * out, deleted and restored, all of it below that unit, and everything is deleted in the end.
+ * With AD_OU, an organizational unit, the jobs that write run too: an account is created, logs in, changes its password, joins groups, is
+ * locked out, deleted and restored. All of this happens below that unit, and everything is deleted in the end.
  *
  * In a program of your own the imports are `from "effect-ldap"`. active-directory.md has these jobs one by one.
  */
@@ -119,7 +120,7 @@ const tls = AD_CA === undefined ? {} : { ca: readFileSync(AD_CA, "utf8") }
 // Jobs that write
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** An entry that is gone in the end, whatever happens. */
+/** An entry that is deleted in the end, in every case. */
 const temporary = <A, E, R>(client: LdapClient.LdapOperations, dn: string, make: Effect.Effect<A, E, R>) =>
   Effect.acquireRelease(make, () => Effect.ignore(client.delete(dn)))
 
@@ -131,7 +132,7 @@ const accounts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, 
     Redacted.make(text)
   )
 
-  // A new account, in one add.
+  // Creates an account by one add.
   yield* temporary(
     client,
     dn,
@@ -144,7 +145,7 @@ const accounts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, 
   )
   yield* Console.log("created an account that can log in, by one add")
 
-  // A login by UPN without a service account, and one that changes the password on the way.
+  // A login by UPN without a service account, and one that changes the password during the login.
   const open = { url, tls }
   const upn = LdapLogin.authenticate({ open, bindAs: { upn: upnSuffix }, base })
   const told = (login: LdapLogin.Authenticator, password: Redacted.Redacted) =>
@@ -175,7 +176,7 @@ const accounts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, 
   yield* LdapJobs.changePasswordInActiveDirectory(client, dn, { newPassword: third! })
   yield* Console.log(`after a reset: ${yield* told(upn, third!)}`)
 
-  // Disabled, expired, and back.
+  // Disables and expires the account, and reverses both.
   yield* LdapJobs.disable(client, dn)
   const disabled = yield* told(upn, third!)
   yield* LdapJobs.enable(client, dn)
@@ -199,7 +200,7 @@ const accounts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, 
   const byGuid = yield* client.lookup(yield* Effect.fromResult(ActiveDirectoryGuid.dn(guid)))
   yield* Console.log(`by its GUID: ${Option.getOrThrow(byGuid).get("givenName")}`)
 
-  // Kept from being deleted (by those who may not delete children of the parent), then deleted, and restored.
+  // Protects an entry from deletion (except by accounts that may delete children of the parent), deletes it, and restores it.
   yield* SecurityDescriptor.update(client, dn, SecurityDescriptor.withDeletionDenied)
   const descriptor = Option.getOrThrow(yield* SecurityDescriptor.read(client, dn))
   yield* Console.log(`protected from deletion: ${SecurityDescriptor.isDeletionDenied(descriptor)}`)
@@ -213,7 +214,7 @@ const accounts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, 
 })
 
 const domainFacts = Effect.fnUntraced(function*(client: LdapClient.LdapOperations, url: string, base: string) {
-  // The site, by a ping over UDP.
+  // Finds the site, by a ping over UDP.
   const { clientSite, site } = yield* Cldap.ping(new URL(url.replace(/^ldaps?:/, "http:")).hostname)
   yield* Console.log(`the controller's site is ${site}, this machine's ${clientSite ?? "unknown"}`)
 
@@ -224,7 +225,7 @@ const domainFacts = Effect.fnUntraced(function*(client: LdapClient.LdapOperation
   )
   yield* Console.log(`${references} references, not followed`)
 
-  // The largest group, range by range where the server has ranges.
+  // The largest group; its members are read by range retrieval if the server sends ranges.
   const { entries } = yield* client.searchResult({
     base,
     filter: LdapFilter.and(LdapFilter.equals("objectClass", "group"), LdapFilter.present("member")),

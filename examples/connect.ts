@@ -1,8 +1,8 @@
 /**
- * Connections, and what their errors say: `node examples/connect.ts`.
+ * Connections, and the messages of their errors: `node examples/connect.ts`.
  *
- * A directory in memory listens on a port, and the program connects to it in the right way and in several wrong ones. To look at a
- * server of yours, set LDAP_URL and the other names of .env.example: `LDAP_URL=ldaps://ldap.example.org node examples/connect.ts`.
+ * A directory in memory listens on a port. The program connects to it correctly, and then wrongly in several ways. To connect to your own
+ * server, set LDAP_URL and the other names of .env.example: `LDAP_URL=ldaps://ldap.example.org node examples/connect.ts`.
  *
  * In a program of your own the imports are `from "effect-ldap"`. connect.md has every case.
  */
@@ -10,14 +10,14 @@ import { Config, Console, Effect, Option } from "effect"
 import { LdapConfig, LdapExtended, LdapSession } from "../src/index.ts"
 import { InMemoryDirectory } from "../src/testing.ts"
 
-/** How the connection is protected, and who the session is. */
+/** Prints how the connection is protected, and the identity of the session. */
 const describe = Effect.fn("describe")(function*(session: LdapSession.LdapSession) {
   const protection = yield* session.protection
   const tls = yield* session.tls
   const how = tls === undefined
     ? "no TLS"
     : `${tls.protocol}, certificate of ${tls.peer?.subject} by ${tls.peer?.issuer}`
-  // Samba and Active Directory don't list it.
+  // Samba and Active Directory don't list this attribute.
   const who = yield* session.extended(LdapExtended.whoAmI).pipe(
     Effect.map(({ answer }) => answer === "" ? "anonymous" : answer),
     Effect.orElseSucceed(() => "not told by the server")

@@ -53,7 +53,7 @@ const program = Effect.gen(function*() {
   const pool = yield* LdapPool.make({ server: servers.server, open: servers.open(), max: 4, concurrency: 4 })
   const ldap = LdapClient.fromPool(pool)
 
-  // The program: ten fibers that read an entry and ask who they are, all the time.
+  // The program: ten fibers that read an entry and send Who am I?, all the time.
   const answers = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
   const count = (what: string) => Ref.update(answers, (all) => new Map(all).set(what, (all.get(what) ?? 0) + 1))
   const ask = Effect.gen(function*() {
@@ -69,7 +69,7 @@ const program = Effect.gen(function*() {
 
   const report = Effect.fnUntraced(function*(what: string) {
     yield* Ref.set(answers, new Map())
-    // Until enough requests were made for all events to happen.
+    // Waits until enough requests were made for all events to happen.
     const total = Effect.map(Ref.get(answers), (all) => [...all.values()].reduce((sum, times) => sum + times, 0))
     yield* until(Effect.map(total, (total) => total >= 100))
     yield* Console.log(what)

@@ -1,8 +1,8 @@
 /**
  * A cache of people that follows the directory: `node examples/follow.ts`.
  *
- * The copy is in memory, and the directory too. People are added and changed while the program follows. Then the program stops,
- * misses an add and a delete, and catches up with its cookie.
+ * The copy and the directory are both in memory. People are added and changed while the program follows. Then the program stops, misses an
+ * add and a delete, and catches up from its cookie.
  *
  * In a program of your own the imports are `from "effect-ldap"`, and `LdapReplica` keeps the copy in a database.
  */

@@ -1,15 +1,15 @@
 /**
  * From ldapjs: `node examples/from-ldapjs.ts` (with `npm install ldapjs`).
  *
- * The same search by both, and values of ldapjs in calls of this library: a filter, a change. The directory is in memory, on a port. In a
- * program of your own the imports are `from "effect-ldap"`. from-ldapjs.md has the table.
+ * Runs the same search with both libraries, and passes values of ldapjs to this library: a filter, a change. The directory is in memory, on
+ * a port. In a program of your own the imports are `from "effect-ldap"`. from-ldapjs.md has the table.
  */
 import { Console, Effect, Redacted, Result } from "effect"
 import { createRequire } from "node:module"
 import { LdapAuth, LdapFilter, LdapSession } from "../src/index.ts"
 import { InMemoryDirectory } from "../src/testing.ts"
 
-/** ldapjs has no types; these are the parts in use. */
+/** ldapjs has no types; these are the parts that the example uses. */
 interface Ldapjs {
   readonly createClient: (options: object) => {
     bind(dn: string, password: string, done: (error: Error | null) => void): void

@@ -42,7 +42,7 @@ const program = inWorkplace(({ base, isActiveDirectory, ldap }) =>
     yield* Console.log(
       `synced: ${synced.added.length} added, ${synced.removed.length} removed, ${synced.unchanged} unchanged`
     )
-    // The list that another system sent is empty, by a mistake.
+    // By mistake the list from the other system is empty.
     yield* LdapJobs.syncMembers(ldap, nameOf("editors"), []).pipe(
       Effect.catchTag("TooManyRemovals", (error) =>
         Console.log(

@@ -31,7 +31,7 @@ const program = Effect.gen(function*() {
   const ldap = yield* LdapClient.LdapClient
   const search = { base: yield* base, filter: isOnServer ? "(cn=*)" : "(cn=p*)", attributes: ["cn"] }
 
-  // Without pages the server's own limit ends the search. What came before is in the error.
+  // Without pages the server's own size limit ends the search. The error has the entries so far.
   yield* ldap.searchResult(search).pipe(
     Effect.flatMap(({ entries }) => Console.log(`at once: all ${entries.length} entries`)),
     Effect.catchReason(
@@ -44,11 +44,11 @@ const program = Effect.gen(function*() {
   const count = yield* Stream.runCount(ldap.search({ ...search, pageSize: 500 }))
   yield* Console.log(`in pages of 500: ${count} entries; counted: ${yield* LdapJobs.count(ldap, search)}`)
 
-  // The stream ends after ten; the server is told that no more are wanted.
+  // The stream ends after ten entries; the client then abandons the search.
   const some = yield* ldap.search({ ...search, pageSize: 500 }).pipe(Stream.take(10), Stream.runCollect)
   yield* Console.log(`the first ${some.length}`)
 
-  // A lookup for each entry, eight at a time, while the stream is read.
+  // Does a lookup for each entry, eight at a time, while the stream is read.
   const found = yield* ldap.search({ ...search, pageSize: 500 }).pipe(
     Stream.take(100),
     Stream.mapEffect((entry) => ldap.lookup(entry.dn, { attributes: ["sn"] }), { concurrency: 8 }),
@@ -58,7 +58,8 @@ const program = Effect.gen(function*() {
   yield* Console.log(`looked up while reading: ${found}`)
 
   const rootDse = yield* ldap.rootDse
-  // OpenLDAP wants the rule named for attributes that have none in the schema, as cn. Others choose one, and may refuse a name.
+  // OpenLDAP requires the name of the rule for attributes without one in the schema, such as cn. Other servers choose one, and may refuse a
+  // name.
   const isNamed = rootDse.get("vendorName")?.startsWith("389") !== true && !rootDse.has("supportedCapabilities")
   const key = { attribute: "cn", ...(isNamed ? { matchingRule: "caseIgnoreOrderingMatch" } : {}) }
   if (LdapRootDse.supportsControl(rootDse, LdapControl.sortRequest)) {

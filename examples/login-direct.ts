@@ -1,8 +1,8 @@
 /**
  * Logins without a service account: `node examples/login-direct.ts`.
  *
- * Each user binds under a name that is made from what was typed. The entry, the groups and the roles are read on that same session. The
- * directory is in memory, and its password policy locks accounts. To log in at a server of yours:
+ * Each user binds with a name that is made from the login. The entry, the groups and the roles are read on that same session. The directory
+ * is in memory, and its password policy locks accounts. To log in on your own server:
  *
  *     LDAP_URL=ldaps://ldap.example.org LOGIN_NAME='uid={{login}},ou=people,dc=example,dc=org' LOGIN=ada LOGIN_PASSWORD=… \
  *       node examples/login-direct.ts
@@ -15,7 +15,7 @@ import { InMemoryDirectory } from "../src/testing.ts"
 
 const base = "dc=example,dc=org"
 
-/** What was typed becomes one value of the name: it can't become another entry. */
+/** The login becomes one value of the DN, so it can't name another entry. */
 const nameOf = (text: string) => Result.getOrThrow(LdapDn.template(text, { placeholders: ["login"] }))
 
 const show = (logIn: LdapLogin.Authenticator, login: string, password: string) =>

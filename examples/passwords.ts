@@ -1,8 +1,9 @@
 /**
  * Passwords and their policy: `node examples/passwords.ts`.
  *
- * The directory is in memory, with the rules that servers have: passwords expire, administrators' resets must be changed, three wrong ones
- * lock. In a program of your own the imports are `from "effect-ldap"`. passwords.md says what each server does.
+ * The directory is in memory, with the rules that servers have: passwords expire, users must change a password that an administrator has
+ * reset, and three wrong passwords lock the account. In a program of your own the imports are `from "effect-ldap"`. passwords.md says what
+ * each server does.
  */
 import { Console, DateTime, Duration, Effect, Option, Redacted } from "effect"
 import { LdapAuth, LdapControl, LdapFilter, LdapJobs, LdapLogin, LdapSession } from "../src/index.ts"
@@ -11,7 +12,7 @@ import { InMemoryDirectory } from "../src/testing.ts"
 const base = "dc=example,dc=org"
 const nameOf = (uid: string) => `uid=${uid},${base}`
 
-/** Entries whose passwords are so old. */
+/** Entries whose passwords have this age. */
 const people = (daysOld: Readonly<Record<string, number>>) =>
   Effect.map(DateTime.now, (now) =>
     Object.entries(daysOld).map(([uid, days]) => {
@@ -70,7 +71,7 @@ const program = Effect.gen(function*() {
   yield* show("linus", "linus's password")
   yield* show("linus", "linus's password", "a longer password")
 
-  // The user changes the own password. The control makes the server say why it refuses one.
+  // The user changes their own password. With the control the server gives a reason if it refuses one.
   const asAda = yield* LdapSession.fromTransport(directory.transport, {
     auth: LdapAuth.simple(nameOf("ada"), Redacted.make("ada's password"))
   })
@@ -90,7 +91,7 @@ const program = Effect.gen(function*() {
   yield* change("short")
   yield* change("correct horse")
 
-  // The administrator's reset. Without a new password the server makes one.
+  // The administrator resets the password. Without a new password the server generates one.
   const made = yield* LdapJobs.changePassword(admin, nameOf("ken"))
   yield* show("ken", Redacted.value(made!))
   yield* show("ken", Redacted.value(made!), "a password of ken's own")

@@ -13,7 +13,7 @@ const runtime = makeRuntime()
 const app = express()
 
 app.get("/hosts/:uid", (request, response, next) => {
-  // The request of a client that has gone is interrupted, and its search is abandoned.
+  // If the client disconnects, the effect is interrupted, and its search is abandoned.
   const gone = new AbortController()
   response.on("close", () => gone.abort())
   runtime.runPromise(hostOf(request.params.uid), { signal: gone.signal }).then(
@@ -26,7 +26,7 @@ const server = app.listen(0, "127.0.0.1")
 await once(server, "listening")
 await ask("Express", (server.address() as AddressInfo).port)
 
-// On SIGTERM in a program of your own.
+// In a real program, call this on SIGTERM.
 server.close()
 server.closeAllConnections()
 const { log } = await runtime.runPromise(InMemoryDirectory.InMemoryDirectory)

@@ -12,7 +12,7 @@ const runtime = makeRuntime()
 const app = fastify()
 app.addHook("onClose", () => runtime.dispose())
 
-// `request.signal` aborts when the client has gone: the effect is interrupted, and its search is abandoned.
+// `request.signal` aborts if the client disconnects: the effect is interrupted, and its search is abandoned.
 app.get<{ Params: { uid: string } }>("/hosts/:uid", async (request, reply) => {
   const { status, text } = await runtime.runPromise(hostOf(request.params.uid), { signal: request.signal })
   return reply.code(status).send(text)

@@ -24,7 +24,7 @@ const runtime = ManagedRuntime.make(
   })
 )
 
-/** An effect, as elsewhere in a program. Its failures are values that a handler turns into a status. */
+/** An ordinary effect. Its failures are values that a handler turns into a status. */
 const hostOf = (uid: string) =>
   LdapClient.LdapClient.use((ldap) =>
     ldap.searchResult({ base, filter: LdapFilter.equals("uid", uid), attributes: ["host"], timeout: "2 seconds" })
@@ -34,7 +34,7 @@ const hostOf = (uid: string) =>
   )
 
 const server = createServer((request, response) => {
-  // The request of a client that has gone is interrupted, and its search is abandoned.
+  // If the client disconnects, the effect is interrupted, and its search is abandoned.
   const gone = new AbortController()
   response.on("close", () => gone.abort())
   runtime.runPromise(hostOf(request.url!.slice(1)), { signal: gone.signal }).then(
@@ -51,7 +51,7 @@ for (const uid of ["ada", "*"]) {
   console.log(`${uid.padEnd(4)} ${answer.status} ${await answer.text()}`)
 }
 
-// The end: no new requests, then the unbind.
+// At the end no new requests are accepted, and then the sessions are unbound.
 server.close()
 server.closeAllConnections()
 const directory = await runtime.runPromise(InMemoryDirectory.InMemoryDirectory)

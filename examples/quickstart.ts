@@ -1,5 +1,5 @@
 /**
- * A tour of a session: what it reads, what it writes, what happens when something goes wrong, and how it ends.
+ * A tour of a session: reads, writes, errors, and the end.
  *
  * This file has the parts; start.ts runs them. `npm start` runs it against a directory in memory, over a real socket; `npm start -- ldap://host` runs the first half, which
  * only reads, against a server of yours.
@@ -11,7 +11,7 @@ import { LdapAuth, LdapDn, LdapFilter, LdapModification, type LdapSession } from
 
 const say = (what: string, detail: string) => Console.log(`${what.padEnd(10)} ${detail}`)
 
-/** Looks around and changes nothing. */
+/** Reads only. */
 export const look = Effect.fn("look")(function*(session: LdapSession.LdapSession, base: string) {
   const rootDse = yield* session.rootDse
   yield* say(
@@ -19,7 +19,7 @@ export const look = Effect.fn("look")(function*(session: LdapSession.LdapSession
     `${session.server} holds ${rootDse.getAll("namingContexts").join(", ") || "what it doesn't tell"}`
   )
 
-  // Pages keep below the limit that servers set on one answer. The stream asks for the next one when it needs it.
+  // Pages stay below the limit that servers set for one answer. The stream requests the next page when it needs it.
   const people = session.search({ base, filter: "(objectClass=person)", attributes: ["cn", "mail"], pageSize: 100 })
   const count = yield* Stream.runCount(people)
   const some = yield* people.pipe(Stream.take(3), Stream.map((entry) => entry.get("cn")), Stream.runCollect)
@@ -35,9 +35,9 @@ export const look = Effect.fn("look")(function*(session: LdapSession.LdapSession
   )
 })
 
-/** An entry's life. */
+/** An entry is added, changed and deleted. */
 export const write = Effect.fn("write")(function*(session: LdapSession.LdapSession, base: string) {
-  // Values can't become syntax, in a name or in a filter, whatever the names of people contain.
+  // Values can't become syntax in a DN or a filter, whatever the names of people contain.
   const name = "Zoë (Research) *"
   const dn = LdapDn.ldapDn`cn=${name},ou=people,dc=example,dc=org`
 

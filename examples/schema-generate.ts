@@ -6,9 +6,8 @@
  *       node examples/schema-generate.ts inetOrgPerson posixGroup inetOrgPerson,posixAccount > entries.ts
  *
  * Each argument becomes a class; object classes with commas between them become one class of entries that have all of them.
- * Without LDAP_BIND_DN the session stays anonymous: most servers let anonymous clients read the schema. The other names are in .env.example, but for
- * LDAP_SINGLE=uid,cn, which names attributes of which your entries have one value only, though the schema would let them have
- * several.
+ * Without LDAP_BIND_DN the session stays anonymous: most servers let anonymous clients read the schema. The other names are in
+ * .env.example. One more is LDAP_SINGLE=uid,cn: attributes that have only one value in your entries, although the schema allows several.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"

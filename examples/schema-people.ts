@@ -1,6 +1,6 @@
 /**
- * Entries as values of your own classes: a class says which attributes there are and what they mean, a repository finds,
- * lists and changes the entries. Runs on a directory in memory: `node examples/schema-people.ts`.
+ * Entries as values of your own classes: a class declares the attributes and their types, and a repository finds, lists and changes the
+ * entries. Runs on a directory in memory: `node examples/schema-people.ts`.
  */
 import { Console, Effect, Option, Redacted, Stream } from "effect"
 import { LdapAuth, LdapSchema, LdapSession } from "../src/index.ts"

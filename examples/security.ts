@@ -34,7 +34,7 @@ const program = Effect.gen(function*() {
   yield* show("a filter from a user's input", Effect.succeed(LdapFilter.format(LdapFilter.ldapFilter`(uid=${typed})`)))
   yield* show("a name from a user's input", Effect.succeed(LdapDn.ldapDn`uid=${"u1,dc=elsewhere"},dc=example,dc=org`))
 
-  // A connection that leaves this machine, without TLS. Nothing was sent.
+  // A connection to another machine without TLS. No password was sent.
   const socket = yield* directory.connect
   yield* show(
     "a password in clear text",

@@ -14,7 +14,7 @@ import { LdapAuth, LdapConfig, LdapSession } from "../src/index.ts"
 import { InMemoryDirectory } from "../src/testing.ts"
 import { fail, look, share, write } from "./quickstart.ts"
 
-/** Everything, on a directory of about 300 people that lives in this process. */
+/** The whole tour, on a directory of about 300 people in the memory of this process. */
 const tour = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const ldif = yield* fs.readFileString(new URL("data/organisation.ldif", import.meta.url).pathname)
@@ -25,7 +25,7 @@ const tour = Effect.gen(function*() {
   const { url } = yield* InMemoryDirectory.listen(directory)
   yield* Console.log(`A directory of ${directory.size} entries listens on ${url}.\n`)
 
-  // The session lives in this scope. Its end is the unbind: there is nothing else to call.
+  // The session belongs to this scope, whose end unbinds it: there is no other call to make.
   yield* Effect.scoped(
     Effect.gen(function*() {
       const session = yield* LdapSession.make({ url, auth: LdapAuth.simple(`cn=admin,${base}`, password) })
@@ -45,10 +45,10 @@ const tour = Effect.gen(function*() {
   )
 })
 
-/** The reading half, on the user's own server. */
+/** The part of the tour that reads, on the user's own server. */
 const visit = (url: string) =>
   Effect.gen(function*() {
-    // The names are those of every program that takes its settings from the environment: see .env.example.
+    // The names are those of all programs with settings from the environment: see .env.example.
     const settings = yield* LdapConfig.fromEnvironment().parse(
       ConfigProvider.fromEnv({ env: { ...process.env, LDAP_URL: url } })
     )

@@ -94,7 +94,7 @@ const program = Effect.gen(function*() {
       { dn: base.toString(), attributes: { objectClass: ["organizationalUnit"], ou: "people" } }
     ],
     access: () => true,
-    // The server answers `busy` now and then.
+    // The server sometimes answers `busy`.
     interceptor: ({ messageId, operation }) => {
       if (operation._tag !== "ModifyRequest" && operation._tag !== "AddRequest") return Effect.succeed("continue")
       if (++requests % 50 !== 0) return Effect.succeed("continue")

@@ -4,8 +4,8 @@
  *     node examples/telemetry.ts                                               spans, metrics and logs on the console
  *     OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 node examples/telemetry.ts     the same to a collector, by OTLP
  *
- * The client needs no switch: it uses the tracer, the metrics and the loggers of the program. The directory is in memory.
- * `LdapTelemetry` describes the names.
+ * The client needs no setting: it uses the tracer, the metrics and the loggers of the program. The directory is in memory. `LdapTelemetry`
+ * describes the names.
  */
 import {
   Cause,
@@ -30,7 +30,7 @@ import { InMemoryDirectory } from "../src/testing.ts"
 const base = "dc=example,dc=org"
 const people = `ou=people,${base}`
 
-/** A tracer that writes a span when it ends. */
+/** A tracer that prints each span when it ends. */
 class ConsoleSpan extends Tracer.NativeSpan {
   override end(endTime: bigint, exit: Exit.Exit<unknown, unknown>): void {
     super.end(endTime, exit)

@@ -26,11 +26,11 @@ const directoryOf = (name: keyof typeof people) =>
     ]
   })
 
-/** A handler: it uses the one service, without knowing which tenant's directory it is. */
+/** A handler. It uses one service, and doesn't depend on which tenant's directory that is. */
 const count = (base: string) =>
   Effect.flatMap(LdapClient.LdapClient, (ldap) => LdapJobs.count(ldap, { base, filter: "(objectClass=account)" }))
 
-/** The company's own directory is another service, so it can't be mistaken for a tenant's. */
+/** The company's own directory is a different service, so the compiler doesn't confuse it with a tenant's. */
 class House extends Context.Service<House, LdapClient.LdapClient>()("example/House") {}
 
 const program = Effect.gen(function*() {
@@ -38,7 +38,7 @@ const program = Effect.gen(function*() {
   const houses = yield* directoryOf("house")
 
   const handle = Effect.gen(function*() {
-    // With min: 0 a directory that is down at its first request is there when it is back; see tenants.md.
+    // With min: 0 a directory that was down at its first request works when it is up again; see tenants.md.
     const tenants = yield* LayerMap.make(
       (tenant: Tenant) => LdapClient.layerTransport(directories[tenant].transport, { pool: { min: 0, max: 4 } }),
       { idleTimeToLive: "50 millis" }

@@ -28,25 +28,25 @@ const program = inWorkplace(({ base, isActiveDirectory, ldap }) =>
     yield* ldap.modify(ada, [
       LdapModification.replace("telephoneNumber", "2"),
       LdapModification.add("mail", "ada@example.org"),
-      // Without a value: the attribute goes, if it is there.
+      // Without a value the whole attribute is deleted, if there is one.
       LdapModification.replace("title")
     ])
 
-    // Nothing is sent if nothing differs.
+    // If nothing differs, no modification is sent.
     const wanted = { objectClass, sn: "Lovelace", mail: ["ada@example.org"] }
     const first = yield* LdapJobs.upsert(ldap, ada, wanted)
     const second = yield* LdapJobs.upsert(ldap, ada, { ...wanted, mail: ["countess@example.org"] })
     const third = yield* LdapJobs.upsert(ldap, nameOf("grace"), { objectClass, sn: "Hopper" })
     yield* Console.log(`upsert: ${first._tag}, ${second._tag}, ${third._tag}`)
 
-    // Only if the entry is still as it was read.
+    // Only if the entry has not changed since it was read.
     if (LdapRootDse.supportsControl(rootDse, LdapControl.assertion)) {
       const unchanged = LdapControl.assertion.make(LdapFilter.equals("telephoneNumber", "1"))
       yield* ldap.modify(ada, LdapModification.replace("telephoneNumber", "3"), { controls: [unchanged] }).pipe(
         Effect.catchReason("LdapError", "AssertionFailed", () => Console.log("if unchanged: another has changed it"))
       )
     } else {
-      // To delete the old value and add the new one fails if the old one is gone.
+      // Deleting the old value and adding the new one fails if the old value is gone.
       yield* ldap.modify(ada, [
         LdapModification.delete("telephoneNumber", "1"),
         LdapModification.add("telephoneNumber", "3")
@@ -55,7 +55,7 @@ const program = inWorkplace(({ base, isActiveDirectory, ldap }) =>
       )
     }
 
-    // The entry before the change, in the answer to the change.
+    // The answer to the change has the entry before the change.
     if (LdapRootDse.supportsControl(rootDse, LdapControl.preReadRequest)) {
       const { controls } = yield* ldap.modify(ada, LdapModification.replace("telephoneNumber", "4"), {
         controls: [LdapControl.preReadRequest.make(["telephoneNumber"])]
@@ -71,7 +71,7 @@ const program = inWorkplace(({ base, isActiveDirectory, ldap }) =>
     yield* ldap.rename(nameOf("grace"), { newRdn: "cn=grace hopper" })
     yield* Console.log(`renamed: ${yield* LdapJobs.exists(ldap, nameOf("grace hopper"))}`)
 
-    // Both or none.
+    // Both writes or none.
     const both = LdapTransaction.runWith(ldap, (tx) =>
       Effect.gen(function*() {
         yield* tx.modify(ada, LdapModification.replace("title", "Countess"))

@@ -92,7 +92,7 @@ describe("replication metadata", () => {
     })
   })
 
-  it("is refused or read whatever the damage, and a count costs nothing without its bytes", () => {
+  it("damaged bytes are refused or read, and a count without its bytes allocates nothing", () => {
     const good = Buffer.alloc(16 + 2 * 48, 1)
     good.writeUInt32LE(1, 0)
     good.writeUInt32LE(2, 8)
@@ -109,7 +109,7 @@ describe("replication metadata", () => {
 })
 
 describe("names", () => {
-  it("tell the domain, and the SID of a foreign security principal", () => {
+  it("have the domain, and the SID of a foreign security principal", () => {
     assert.deepStrictEqual(
       ActiveDirectory.domainOfName("CN=Ada\\, A,OU=x,DC=AD,DC=example,DC=org"),
       Option.some("ad.example.org")
@@ -166,7 +166,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
       yield* session.delete(dn)
     }))
 
-  it.live("another parent and another name, and what a tombstone has lost", () =>
+  it.live("restores to another parent and another name, with attributes that a tombstone has lost", () =>
     Effect.gen(function*() {
       const session = yield* asAdmin
       const name = freshName()
@@ -177,12 +177,12 @@ describe.skipIf(samba === undefined)("Samba", () => {
       yield* session.delete(folder)
       const [object] = yield* find(session, `${name}-c`)
       const orphan = yield* reasonOf(ActiveDirectory.restore(session, object!.guid))
-      // The parent is gone, so its name is that of a deleted object, or of none.
+      // The parent was deleted, so its DN is that of a deleted object, or doesn't exist any more.
       assert.include(["InvalidRequest", "NoSuchObject"], orphan._tag)
       const renamed = `a, b ${name}`
       const dn = yield* ActiveDirectory.restore(session, object!.guid, { parent: scratch, name: renamed })
       assert.isTrue(Option.isSome(yield* session.lookup(dn)))
-      // Its name is taken by another one.
+      // Another entry has its name now.
       const second = `CN=${name}-d,${scratch}`
       yield* session.add(second, { objectClass: "contact" })
       yield* session.delete(second)
@@ -196,7 +196,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
       yield* session.delete(dn)
     }))
 
-  it.live("who may not, and what is not there, are told apart", () =>
+  it.live("a missing right and a missing object are different errors", () =>
     Effect.gen(function*() {
       const session = yield* asAdmin
       const name = freshName()
@@ -211,7 +211,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
       assert.strictEqual((yield* reasonOf(ActiveDirectory.restore(session, "x")))._tag, "InvalidRequest")
     }))
 
-  it.live("SIDs are found: well-known ones, those of the domain, and those of nowhere", () =>
+  it.live("SIDs are resolved: well-known ones, those of the domain, and unknown ones", () =>
     Effect.gen(function*() {
       const session = yield* asAdmin
       const entry = Option.getOrThrow(yield* session.lookup(alice, { attributes: ["objectSid", "primaryGroupID"] }))
@@ -354,7 +354,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
       assert.strictEqual(known.get(SecurityDescriptor.RightGuid.resetPassword), "User-Force-Change-Password")
     }))
 
-  it.live("the global catalog finds, and the domain has the whole entry", () =>
+  it.live("the global catalog finds an entry, and the domain has all of its attributes", () =>
     Effect.gen(function*() {
       const catalog = yield* as(admin.dn, admin.password, urls.globalCatalogTls)
       const session = yield* asAdmin

@@ -1,6 +1,6 @@
 /**
- * CLDAP and the locator against peers over UDP that keep the rules and that break them, and against Samba: sites, flags, lost datagrams,
- * forged answers, dead controllers.
+ * CLDAP and the locator, against UDP peers that follow the rules or break them, and against Samba: sites, flags, lost datagrams, forged
+ * answers, dead controllers.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -36,7 +36,7 @@ const parts: NetlogonParts = { bits: 0x1fd, domain: site.domain, host: site.dc, 
 
 interface Peer {
   readonly port: number
-  /** How many questions have come. */
+  /** How many requests have arrived. */
   readonly asked: () => number
 }
 
@@ -45,7 +45,7 @@ type Reply = (
   send: (payload: Uint8Array) => void
 ) => void
 
-/** A server of UDP on an address of the loopback. */
+/** A UDP server on a loopback address. */
 const peer = (address: string, reply: Reply, port = 0): Effect.Effect<Peer, never, Scope.Scope> => {
   let count = 0
   return Effect.map(
@@ -124,7 +124,7 @@ describe("the response to a ping", () => {
       const result = readNetlogonResponse(mutate(random(seed), good))
       if (Result.isFailure(result)) assert.strictEqual(result.failure._tag, "WindowsValueError")
     }
-    // A name that points at itself, at what follows, and two that point at each other.
+    // A name that points at itself, one that points forwards, and two that point at each other.
     const base = Buffer.alloc(24 + 64)
     base.writeUInt16LE(23, 0)
     for (const [at, target] of [[24, 24], [24, 30], [24, 0x3fff]] as const) {
@@ -154,7 +154,7 @@ describe("CLDAP", () => {
       assert.isAtLeast(asked(), 3)
     }).pipe(Effect.scoped))
 
-  it.live("what is no answer is dropped: other ids, garbage, halves, answers of other operations", () =>
+  it.live("drops datagrams that are no answer: other ids, garbage, halves, answers of other operations", () =>
     Effect.gen(function*() {
       const forged = { ...parts, host: "evil.example.test" }
       const { port } = yield* peer("127.0.0.1", ({ id }, send) => {
@@ -171,7 +171,7 @@ describe("CLDAP", () => {
       assert.strictEqual(response.host, site.dc)
     }).pipe(Effect.scoped))
 
-  it.live("an answer from another address is not taken", () =>
+  it.live("ignores an answer from another address", () =>
     Effect.gen(function*() {
       const other = yield* Effect.acquireRelease(
         Effect.sync(() => createSocket("udp4")),
@@ -180,7 +180,7 @@ describe("CLDAP", () => {
       const { port } = yield* Effect.acquireRelease(
         Effect.callback<{ readonly socket: Socket; readonly port: number }>((resume) => {
           const socket = createSocket("udp4")
-          // Only another socket answers.
+          // Only a different socket answers.
           socket.on("message", (payload, from) => {
             const { messageId } = Result.getOrThrow(decode(payload))
             other.send(answer(messageId), from.port, from.address)
@@ -193,7 +193,7 @@ describe("CLDAP", () => {
       assert.deepInclude(reason, { _tag: "ConnectFailed", kind: "timeout" })
     }).pipe(Effect.scoped))
 
-  it.live("a port at which nothing listens is refused at once, and a flood of garbage ends with the time limit", () =>
+  it.live("a closed port fails at once, and a flood of garbage ends with the time limit", () =>
     Effect.gen(function*() {
       const { port: closed } = yield* Effect.scoped(peer("127.0.0.1", () => {}))
       const refused = yield* reasonOf(Cldap.ping("127.0.0.1", { ...quick, port: closed }))
@@ -219,7 +219,7 @@ describe("CLDAP", () => {
       assert.strictEqual(unreadable._tag, "ProtocolViolation")
     }))
 
-  it.effect("over a socket that takes datagrams from anywhere, the address and the port count, and time is TestClock's", () =>
+  it.effect("checks address and port on a socket that accepts datagrams from anywhere, and uses TestClock's time", () =>
     Effect.gen(function*() {
       const forged = { ...parts, host: "evil.example.test" }
       let sent = 0
@@ -324,7 +324,7 @@ describe("the locator", () => {
           const found = yield* controllers.find()
           assert.deepInclude(found, { target: "dc2.example.test", port: near.port, site: "Berlin" })
           assert.strictEqual(yield* controllers.site, "Berlin")
-          // It is remembered, and the second search for another one begins at the site.
+          // The locator remembers it, and the second search for another one starts with the site.
           yield* controllers.find()
           assert.strictEqual(near.asked(), 1)
           yield* controllers.find({ flags: ["writable"] })
@@ -340,7 +340,7 @@ describe("the locator", () => {
       assert.deepStrictEqual(asked, [everywhere, inSite("berlin"), inSite("berlin"), everywhere])
     }).pipe(Effect.scoped))
 
-  it.live("a dead controller rests, and so does one that was reported; all resting are tried all the same", () =>
+  it.live("a dead controller rests, and so does a reported one; if all rest, they are tried anyway", () =>
     Effect.gen(function*() {
       const alive = yield* peer("127.0.1.2", ({ id }, send) => send(answer(id, { ...parts, host: "dc2.example.test" })))
       const dead = yield* peer("127.0.1.1", () => {})
@@ -363,7 +363,7 @@ describe("the locator", () => {
       )
     }).pipe(Effect.scoped))
 
-  it.live("one that isn't what is required is passed over: other domains, paused ones, missing flags", () =>
+  it.live("skips controllers that don't meet the requirements: other domains, paused ones, missing flags", () =>
     Effect.gen(function*() {
       const replying = (number: number, response: Partial<NetlogonParts>) =>
         peer(`127.0.1.${number}`, ({ id }, send) => send(answer(id, { ...parts, ...response })))
@@ -405,7 +405,7 @@ describe("the locator", () => {
       assert.deepStrictEqual(asked, [everywhere])
     }).pipe(Effect.scoped))
 
-  it.live("no site is no failure, and no controller at all names the domain", () =>
+  it.live("an unknown site is no failure, and without any controller the error names the domain", () =>
     located(
       Effect.gen(function*() {
         const controllers = yield* DomainControllers.make(site.domain, udp)
@@ -430,7 +430,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
   waitFor(samba)
   const { dnsDomain, host } = samba
 
-  it.live("answers CLDAP: its root DSE, and what it is", () =>
+  it.live("answers CLDAP: its root DSE and its flags", () =>
     Effect.gen(function*() {
       const rootDse = yield* Cldap.rootDse(host)
       assert.strictEqual(rootDse.get("defaultNamingContext"), samba.base)

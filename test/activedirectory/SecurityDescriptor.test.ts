@@ -24,7 +24,7 @@ const ofSamba: Extent = {
   unknown: false
 }
 
-/** A descriptor as sambaNdr.py shows it. */
+/** A descriptor in the form that sambaNdr.py prints. */
 const shown = ({ control, dacl, group, owner, sacl }: SecurityDescriptor.SecurityDescriptor) => {
   const list = (list: SecurityDescriptor.AccessControlList | null | undefined) =>
     !list ? null : {
@@ -50,14 +50,14 @@ const shown = ({ control, dacl, group, owner, sacl }: SecurityDescriptor.Securit
 }
 
 describe("the bytes of a descriptor", () => {
-  it("are read as what was written, for descriptors of every kind", () => {
+  it("read back as what was written, for descriptors of every kind", () => {
     for (let seed = 1; seed <= 300; seed++) {
       const descriptor = randomDescriptor(random(seed), everything)
       assert.deepStrictEqual(Result.getOrThrow(fromBytes(bytesOf(descriptor))), descriptor, `seed ${seed}`)
     }
   })
 
-  it.skipIf(!hasSambaNdr)("mean the same to Samba, and Samba's mean the same here", () => {
+  it.skipIf(!hasSambaNdr)("have the same meaning for Samba, and Samba's bytes have the same meaning here", () => {
     const descriptors = Array.from({ length: 400 }, (_, seed) => randomDescriptor(random(seed), ofSamba))
     const read = askSamba(descriptors.map((descriptor) => ["unpack", hexOf(descriptor)] as const))
     const made = askSamba(descriptors.map((descriptor) => ["make", shown(descriptor)] as const))
@@ -70,7 +70,7 @@ describe("the bytes of a descriptor", () => {
     })
   })
 
-  it("are refused or read in bounded time, and read again, whatever the damage", () => {
+  it("with any damage are refused, or read in bounded time and written again", () => {
     let readable = 0
     for (let seed = 1; seed <= 2500; seed++) {
       const next = random(seed)
@@ -82,14 +82,14 @@ describe("the bytes of a descriptor", () => {
       }
       readable++
       const again = toBytes(result.success)
-      // What was read with an offset into itself may be longer than a list can be; all else has bytes.
+      // A descriptor that was read from overlapping parts may be longer than a list can be; every other one has bytes.
       if (Result.isSuccess(again))
         assert.deepStrictEqual(Result.getOrThrow(fromBytes(again.success)), rewritten(result.success))
     }
     assert.isAbove(readable, 50)
   })
 
-  it("that say more than there is are refused: sizes, offsets, counts", () => {
+  it("with sizes, offsets or counts beyond the input are refused", () => {
     const good = Buffer.from(bytesOf(parsed("O:BAG:BAD:(A;;RP;;;AU)(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;PS)")))
     for (let length = 0; length < good.length; length++) {
       assert.isTrue(Result.isFailure(fromBytes(good.subarray(0, length))), `the first ${length} bytes`)
@@ -100,7 +100,7 @@ describe("the bytes of a descriptor", () => {
       assert.isTrue(Result.isFailure(fromBytes(bad)), `${value} at ${at}`)
     }
     assert.isTrue(Result.isFailure(fromBytes(Buffer.alloc(300_000, 1))))
-    // An entry that ends in what follows the list, and one whose length is no multiple of four.
+    // An entry that extends beyond the list, and one whose length is not a multiple of four.
     const single = Buffer.from(bytesOf(parsed("O:BAG:BAD:(A;;RP;;;AU)")))
     for (const size of [19, 21, 22, 24]) {
       const bad = Buffer.from(single)
@@ -125,7 +125,7 @@ describe("the bytes of a descriptor", () => {
     assert.isTrue(Result.isFailure(fromBytes(overlapping)))
   })
 
-  it("that can't be written are refused, each for what is wrong", () => {
+  it("can't be made of invalid descriptors, and the error says what is wrong", () => {
     const base = parsed("O:BAG:BAD:(A;;RP;;;AU)")
     const entry = base.dacl!.entries[0] as SecurityDescriptor.AccessControlEntry
     const withEntry = (changes: object) => ({ ...base, dacl: { revision: 2, entries: [{ ...entry, ...changes }] } })
@@ -149,7 +149,7 @@ describe("the bytes of a descriptor", () => {
   })
 })
 
-/** What is different after writing: a list with object entries has revision 4. */
+/** The expected difference after writing: a list with object entries has revision 4. */
 const rewritten = (descriptor: SecurityDescriptor.SecurityDescriptor): SecurityDescriptor.SecurityDescriptor => {
   const list = (list: SecurityDescriptor.AccessControlList | null | undefined) =>
     list && list.entries.some(({ type }) => type.endsWith("Object")) ? { ...list, revision: 4 } : list
@@ -157,7 +157,7 @@ const rewritten = (descriptor: SecurityDescriptor.SecurityDescriptor): SecurityD
 }
 
 describe("SDDL", () => {
-  /** What text has: a list without a revision of its own, flags of inheritance only. */
+  /** Descriptors that SDDL can express: lists without a revision of their own, and only the flags of inheritance. */
   const inText = (descriptor: SecurityDescriptor.SecurityDescriptor): SecurityDescriptor.SecurityDescriptor => {
     const list = (list: SecurityDescriptor.AccessControlList | null | undefined) =>
       list && { ...list, revision: list.entries.some(({ type }) => type.endsWith("Object")) ? 4 : 2 }
@@ -171,7 +171,7 @@ describe("SDDL", () => {
     }
   }
 
-  it("text is read as what was written, for all that has text", () => {
+  it("text reads back as what was written, for everything that SDDL can express", () => {
     for (let seed = 1; seed <= 300; seed++) {
       const descriptor = inText(randomDescriptor(random(seed), ofSamba))
       const text = Result.getOrThrow(toSddl(descriptor, { domain }))
@@ -179,7 +179,7 @@ describe("SDDL", () => {
     }
   })
 
-  it.skipIf(!hasSambaNdr)("text means the same to Samba, and Samba's text the same here", () => {
+  it.skipIf(!hasSambaNdr)("text has the same meaning for Samba, and Samba's text has the same meaning here", () => {
     const descriptors = Array.from({ length: 300 }, (_, seed) => {
       const descriptor = inText(randomDescriptor(random(seed), ofSamba))
       // Samba's text has no flag CR, no list without access control, and no alarms.
@@ -232,7 +232,7 @@ describe("SDDL", () => {
     assert.deepStrictEqual(["0x1ffffffff", "4294967296", "089x", "-1", "0x"].map(maskOf), Array(5).fill(undefined))
   })
 
-  it("a list without access control, an empty one and none are three things", () => {
+  it("a NULL list, an empty list and a missing list are different", () => {
     assert.deepStrictEqual(parsed("D:NO_ACCESS_CONTROL").dacl, null)
     assert.deepStrictEqual(parsed("D:P").dacl, { revision: 2, entries: [] })
     assert.deepStrictEqual(parsed("O:BA").dacl, undefined)
@@ -262,7 +262,7 @@ describe("SDDL", () => {
     assert.isTrue(Result.isFailure(result) && result.failure._tag === "WindowsValueError")
   })
 
-  it("any text is read or refused, in time that grows with its length", () => {
+  it("any text is read or refused, in time that grows linearly", () => {
     const letters = [
       "O:",
       "G:",
@@ -309,7 +309,7 @@ describe("the order of entries", () => {
     )
   })
 
-  it("what is for the whole entry comes before what is for a GUID, in both kinds", () => {
+  it("entries for the whole object come before those for a GUID, in both kinds", () => {
     const text = "D:(D;;RP;;;AU)(OD;;RP;00299570-246d-11d0-a768-00aa006e0529;;AU)(A;;RP;;;AU)" +
       "(OA;;RP;00299570-246d-11d0-a768-00aa006e0529;;AU)(A;ID;RP;;;AU)(D;ID;RP;;;AU)"
     const [deny, denyObject, allow, allowObject, ...inherited] = parsed(text).dacl!.entries
@@ -319,7 +319,7 @@ describe("the order of entries", () => {
     assert.isTrue(SecurityDescriptor.isCanonical(ordered))
   })
 
-  it("an entry that is there is not added again", () => {
+  it("an existing entry is not added again", () => {
     const before = parsed("D:(A;;RP;;;BA)")
     const after = SecurityDescriptor.withEntries(before, SecurityDescriptor.allow("S-1-5-32-544", 0x10))
     assert.deepStrictEqual(after, before)
@@ -345,7 +345,7 @@ describe("who may do what", () => {
     assert.isFalse(may("O:BA"))
   })
 
-  it("a denial counts if it comes first; entries for heirs only don't count", () => {
+  it("a denial applies if it comes first; inherit-only entries don't apply", () => {
     assert.isFalse(may(`D:(D;;CR;;;WD)(A;;CR;;;${helper})`))
     assert.isFalse(may(`D:(OD;;CR;${reset};;${helper})(A;;GA;;;${helper})`))
     assert.isTrue(may(`D:(A;;CR;;;${helper})(D;;CR;;;WD)`))
@@ -360,7 +360,7 @@ describe("who may do what", () => {
     assert.isFalse(SecurityDescriptor.grants(parsed("O:BAD:"), question))
   })
 
-  it("Principal Self is the entry's own account, and a condition counts only where it denies", () => {
+  it("Principal Self is the entry's own account, and a condition is assumed to hold only in denials", () => {
     const self = { sids: [helper], mask: 0x20, self: helper }
     assert.isTrue(SecurityDescriptor.grants(parsed("D:(A;;WP;;;PS)"), self))
     assert.isFalse(SecurityDescriptor.grants(parsed("D:(A;;WP;;;PS)"), { ...self, self: "S-1-5-21-1-2-3-5" }))

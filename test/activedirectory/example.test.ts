@@ -1,4 +1,4 @@
-/** examples/active-directory.ts with a real domain controller: every job of it, the ones that write too. */
+/** Runs examples/active-directory.ts with a real domain controller: every job of it, including those that write. */
 import { assert, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
@@ -13,7 +13,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
   if (samba === undefined) return
   waitFor(samba)
 
-  it("runs the example, and is left as it was", async () => {
+  it("runs the example, which leaves no changes", async () => {
     const example = fileURLToPath(new URL("../../examples/active-directory.ts", import.meta.url))
     const { stderr, stdout } = await promisify(execFile)(process.execPath, [example], {
       env: {

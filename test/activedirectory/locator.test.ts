@@ -53,14 +53,14 @@ interface Question {
 }
 
 interface Controller {
-  /** The datagrams that it answers with, and after how long; none at all if it is dead. */
+  /** The datagrams with which it answers, and their delays; none if it is dead. */
   reply: (question: Question) => ReadonlyArray<Uint8Array>
   delay: Duration.Input
-  /** How many datagrams have come. */
+  /** How many datagrams have arrived. */
   asked: number
 }
 
-/** Controllers 1, 2, …, of which DNS announces all in this order. */
+/** Controllers 1, 2, …, in the order in which DNS announces them. */
 const worldOf = (count: number) => {
   const controllers = Array.from({ length: count }, (_, i): Controller => ({
     reply: ({ id }) => [answer(id, netlogonBytes(partsOf(i + 1)))],
@@ -136,13 +136,13 @@ const targetOf = (result: Result.Result<DomainControllers.DomainController, unkn
   Result.isSuccess(result) ? result.success.target : undefined
 
 describe("the locator", () => {
-  it.effect("a slow controller is not waited for, and one that is too slow has failed", () =>
+  it.effect("doesn't wait for a slow controller, and one that is too slow has failed", () =>
     Effect.gen(function*() {
       const { controllers, find } = worldOf(3)
       controllers[0]!.delay = "5 seconds"
       controllers[1]!.delay = "1 second"
       const locator = yield* DomainControllers.make(domain, udp)
-      // The third answers at once, but is asked half a second later than the first.
+      // The third controller answers at once, but is pinged half a second later than the first.
       assert.strictEqual(targetOf(yield* find(locator)), `dc3.${domain}`)
       for (const controller of controllers) controller.delay = "5 seconds"
       const failed = yield* find(locator, { fresh: true })
@@ -160,13 +160,13 @@ describe("the locator", () => {
         assert.strictEqual(targetOf(yield* find(locator, { fresh: true })), `dc2.${domain}`)
         const asked = controllers[0]!.asked
         assert.isAbove(asked, before, `${seconds}`)
-        // Until the end of its rest it is left alone.
+        // Until the end of its rest it gets no ping.
         yield* TestClock.adjust(Duration.seconds(seconds - 5))
         yield* find(locator, { fresh: true })
         assert.strictEqual(controllers[0]!.asked, asked, `${seconds}`)
         yield* TestClock.adjust("6 seconds")
       }
-      // One that answers again has no rest any more.
+      // After it has answered, it no longer rests.
       controllers[0]!.reply = ({ id }) => [answer(id, netlogonBytes(partsOf(1)))]
       assert.strictEqual(targetOf(yield* find(locator, { fresh: true })), `dc1.${domain}`)
       dead(1)
@@ -198,7 +198,7 @@ describe("the locator", () => {
       }
     }))
 
-  it.effect("what was found is used for fifteen minutes, also while a search for something else goes on", () =>
+  it.effect("a found controller is used for fifteen minutes, even while another search runs", () =>
     Effect.gen(function*() {
       const { controllers, find, provide } = worldOf(1)
       const locator = yield* DomainControllers.make(domain, udp)
@@ -206,7 +206,7 @@ describe("the locator", () => {
       yield* TestClock.adjust("14 minutes")
       yield* find(locator)
       assert.strictEqual(controllers[0]!.asked, 1)
-      // A search that takes its time: the controller answers no more.
+      // A long search: the controller has stopped answering.
       controllers[0]!.reply = () => []
       const slow = yield* Effect.forkChild(provide(Effect.exit(locator.find({ flags: ["writable"] }))))
       yield* quiet
@@ -217,7 +217,7 @@ describe("the locator", () => {
       yield* Fiber.interrupt(slow)
     }))
 
-  it.effect("a hundred fibers ask once", () =>
+  it.effect("a hundred fibers share one search", () =>
     Effect.gen(function*() {
       const { controllers, names, provide } = worldOf(1)
       controllers[0]!.delay = "100 millis"
@@ -233,7 +233,7 @@ describe("the locator", () => {
       assert.deepStrictEqual([controllers[0]!.asked, names.length], [1, 1])
     }))
 
-  it.effect("garbage, answers that are cut off, and ids of others are passed over", () =>
+  it.effect("ignores garbage, truncated answers and foreign ids", () =>
     Effect.gen(function*() {
       const { controllers, find } = worldOf(6)
       const whole = (id: number) => answer(id, netlogonBytes(partsOf(9)))
@@ -257,7 +257,7 @@ describe("the locator", () => {
       }
     }))
 
-  it.effect("damaged responses never break it", () =>
+  it.effect("survives damaged responses", () =>
     Effect.gen(function*() {
       const { controllers, find } = worldOf(1)
       const locator = yield* DomainControllers.make(domain, { ...udp, timeout: "100 millis" })
@@ -276,7 +276,7 @@ describe("the locator", () => {
       }
     }))
 
-  it.effect("a machine whose site is unknown uses any controller, and looks for no site", () =>
+  it.effect("if the machine's site is unknown, uses any controller and queries no site", () =>
     Effect.gen(function*() {
       const { controllers, find, names, provide } = worldOf(1)
       controllers[0]!.reply = ({ id }) => [answer(id, netlogonBytes(partsOf(1, { bits: 0x37d, clientSite: "" })))]
@@ -286,7 +286,7 @@ describe("the locator", () => {
       assert.deepStrictEqual(names, [`_ldap._tcp.dc._msdcs.${domain}`])
     }))
 
-  it.effect("a catalog may be of another domain of the forest, which answers for its own domain only", () =>
+  it.effect("a global catalog may be of another domain of the forest, which answers only for its own domain", () =>
     Effect.gen(function*() {
       const { controllers, find } = worldOf(1)
       const child = `child.${domain}`
@@ -301,7 +301,7 @@ describe("the locator", () => {
       assert.isTrue(Result.isFailure(yield* find(locator)))
     }))
 
-  it.effect("of very many controllers 32 are asked", () =>
+  it.effect("pings at most 32 of very many controllers", () =>
     Effect.gen(function*() {
       const { controllers, find } = worldOf(300)
       for (const controller of controllers) controller.reply = () => []
@@ -310,7 +310,7 @@ describe("the locator", () => {
       assert.strictEqual(controllers.filter(({ asked }) => asked > 0).length, 32)
     }))
 
-  it.effect("flags and ways that don't exist are refused, and not looked for in vain", () =>
+  it.effect("unknown flags and transports are refused before a search", () =>
     Effect.gen(function*() {
       const { controllers, find } = worldOf(1)
       const locator = yield* DomainControllers.make(domain, udp)

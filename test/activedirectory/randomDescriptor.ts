@@ -8,7 +8,7 @@ import type {
 } from "../../src/activedirectory/SecurityDescriptor.ts"
 import { below, pick, type Random } from "../fuzz/mutate.ts"
 
-/** What the other side can tell apart. */
+/** Limits the descriptors to those that the other side can distinguish. */
 export interface Extent {
   /** The kinds of entries. */
   readonly types: ReadonlyArray<AceType>
@@ -68,7 +68,7 @@ const list = (random: Random, extent: Extent): AccessControlList => {
   return { revision: needsObjects ? 4 : pick(random, [2, 4]), entries }
 }
 
-/** The bits that don't follow from the descriptor. */
+/** The bits that are not computed from the descriptor. */
 const controlBits = [0x1, 0x2, 0x8, 0x20, 0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000]
 
 export const randomDescriptor = (random: Random, extent: Extent): SecurityDescriptor => ({

@@ -1,9 +1,9 @@
-/** Asks Samba's Python bindings, the independent reader and writer of Active Directory's values: many questions in one process. */
+/** Runs Samba's Python bindings, an independent reader and writer of Active Directory's values. One process handles many requests. */
 import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
-/** Debian's Python: another one that comes first in the path doesn't know Samba. */
+/** Debian's Python: a different Python that comes first in the path doesn't have Samba's modules. */
 const python = "/usr/bin/python3"
 
 export const hasSambaNdr = existsSync("/usr/lib/python3/dist-packages/samba") && existsSync(python)

@@ -1,4 +1,4 @@
-/** SIDs, GUIDs, times, flags and kinds, as Samba's own bindings have them. */
+/** SIDs, GUIDs, times, flags and kinds, compared with Samba's own bindings. */
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
@@ -63,7 +63,7 @@ describe.skipIf(!hasSambaNdr)("Samba's bindings", () => {
       Schema.decodeSync(codec)(Buffer.from(String(bits | 0)))
     for (const [name, bits] of Object.entries(flags)) {
       const account = decoded(LdapSchema.UserAccountControl, bits)
-      // Bits that Samba has no name for either are named by their number, and kept.
+      // Bits for which Samba has no name either are named by their number, and kept.
       assert.lengthOf(account.flags, name.startsWith("UF_0000") ? 0 : 1, name)
       assert.strictEqual(
         Buffer.from(Schema.encodeSync(LdapSchema.UserAccountControl)(account)).toString(),
@@ -81,7 +81,7 @@ describe.skipIf(!hasSambaNdr)("Samba's bindings", () => {
       const kind = decoded(LdapSchema.AccountType, number)
       assert.strictEqual(LdapSchema.accountTypeNumber(kind), number, name)
     }
-    // Every combination of bits comes back as it was.
+    // Every combination of bits survives both conversions.
     for (const seed of seeds) {
       const bits = random(seed)() >>> 0
       assert.strictEqual(decoded(LdapSchema.UserAccountControl, bits).bits, bits)

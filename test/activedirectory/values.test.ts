@@ -18,7 +18,7 @@ const refused = (result: Result.Result<unknown, Sid.WindowsValueError>) =>
   assert.isTrue(Result.isFailure(result) && result.failure._tag === "WindowsValueError")
 
 describe("SIDs", () => {
-  it("any is the same after its bytes", () => {
+  it("survive the conversion to bytes and back", () => {
     for (let seed = 1; seed <= 500; seed++) {
       const sid = randomSid(random(seed))
       assert.strictEqual(get(Sid.fromBytes(get(Sid.toBytes(sid)))), sid)
@@ -27,7 +27,7 @@ describe("SIDs", () => {
     assert.strictEqual(get(Sid.normalize("S-1-0x100000000-1")), "S-1-0x000100000000-1")
   })
 
-  it("what is none is refused, whatever it is", () => {
+  it("text and bytes that are not a SID are refused", () => {
     for (
       const text of [
         "",
@@ -53,7 +53,7 @@ describe("SIDs", () => {
     refused(Sid.ofDomain("S-1-5-21-1-2-3", "toString" as never))
   })
 
-  it("has a domain and a relative identifier, and makes a filter and a name", () => {
+  it("have a domain and a relative identifier, and make a filter and a name", () => {
     assert.strictEqual(get(Sid.domainOf("S-1-5-21-1-2-3-513")), "S-1-5-21-1-2-3")
     assert.strictEqual(get(Sid.ridOf("S-1-5-21-1-2-3-513")), 513)
     refused(Sid.ridOf("S-1-5"))
@@ -77,7 +77,7 @@ describe("SIDs", () => {
 })
 
 describe("GUIDs", () => {
-  it("have two orders of bytes", () => {
+  it("have two byte orders", () => {
     const guid = "00112233-4455-6677-8899-aabbccddeeff"
     const hex = (order: "windows" | "rfc") => Buffer.from(get(Guid.toBytes(guid, order))).toString("hex")
     assert.strictEqual(hex("rfc"), "00112233445566778899aabbccddeeff")
@@ -93,7 +93,7 @@ describe("GUIDs", () => {
     for (const text of ["", "0011", `{${guid}`, `${guid}0`, "00112233_4455-6677-8899-aabbccddeeff"])
       refused(Guid.normalize(text))
     refused(Guid.fromBytes(new Uint8Array(15)))
-    // Taken for the other order, it would be another GUID.
+    // Read in the other order, it would be another GUID.
     refused(Guid.fromBytes(new Uint8Array(16), "RFC" as never))
     refused(Guid.toBytes(guid, "microsoft" as never))
     for (const text of ["}" + guid + "{", `{{${guid}}}`, `(${guid})`, `{${guid}}\n`, guid.replaceAll("-", "")])
@@ -107,7 +107,7 @@ describe("times", () => {
   const value = <S extends LdapSchema.ValueCodec>(codec: S, text: string): S["Type"] =>
     Schema.decodeSync(codec)(Buffer.from(text))
 
-  it("special values are apart from points in time", () => {
+  it("special values are distinguished from points in time", () => {
     const noon = DateTime.makeUnsafe("2026-03-01T12:00:00Z")
     assert.strictEqual(get(Time.fromDateTime(noon)), 134_168_400_000_000_000n)
     assert.deepStrictEqual(get(Time.toDateTime(134_168_400_000_000_000n)), noon)
@@ -123,14 +123,14 @@ describe("times", () => {
     refused(Time.valueOf(-2n))
     refused(Time.fromDateTime(DateTime.makeUnsafe("1600-12-31T23:59:59Z")))
     refused(Time.largeIntegerFromText("9223372036854775808"))
-    // The last moment that there is, which is far within what a Date can be.
+    // The last moment of FILETIME, which is far within the range of a Date.
     const last = get(Time.toDateTime(Time.never - 1n))
     assert.strictEqual(DateTime.formatIso(last), "+030828-09-14T02:48:05.477Z")
     refused(Time.fromDateTime(DateTime.add(last, { milliseconds: 1 })))
     refused(Time.fromDateTime(DateTime.makeUnsafe(8.64e15)))
   })
 
-  it("what is no time, and no text, is refused and never thrown", () => {
+  it("invalid times and texts are refused, without a throw", () => {
     for (const wrong of [undefined, null, 1.5, "soon", Symbol("x"), {}, 5n, new Date(), Object.create(null)]) {
       refused(Time.fromDateTime(wrong as never))
       if (typeof wrong !== "bigint") refused(Time.toDuration(wrong as never))

@@ -1,5 +1,6 @@
 /**
- * What follow and poll promise: cookies tied to what is followed, typed errors, one unbind, backpressure, refreshes that find deletions.
+ * The promises of follow and poll: cookies belong to one request, typed errors, one unbind, backpressure, and refreshes that find
+ * deletions.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -62,7 +63,7 @@ describe("cookies", () => {
       assert.deepInclude(changes.at(-2), { _tag: "Refreshed", deletes: "absent" })
     }).pipe(quietly))
 
-  it.effect("the spelling of the base and the order of attributes don't matter; another base, source or text does", () =>
+  it.effect("a cookie survives another spelling of the base and another order of attributes, but not another base, source or text", () =>
     Effect.gen(function*() {
       const { client } = yield* world()
       const changes = yield* Stream.runCollect(LdapChanges.poll(client, { base, attributes: ["cn", "mail"] }))
@@ -88,7 +89,7 @@ describe("cookies", () => {
       for (let i = 0; i < 5; i++) yield* first.client.add(`cn=n${i},${base}`, device(`n${i}`))
       yield* Stream.runForEach(LdapChanges.poll(first.client, { base }), copy.apply)
       assert.strictEqual(copy.rows.size, 9)
-      // Another server, which is behind and has fewer entries.
+      // Another server that is behind and has fewer entries.
       const second = yield* world(2)
       const changes = yield* Stream.runCollect(
         Stream.tap(LdapChanges.poll(second.client, { base, since: copy.cookie }), copy.apply)
@@ -99,7 +100,7 @@ describe("cookies", () => {
 })
 
 describe("a failure", () => {
-  it.effect("is tried again where another attempt may help, and no other is", () =>
+  it.effect("is retried only if another attempt may succeed", () =>
     Effect.gen(function*() {
       const { client, directory } = yield* world(3)
       const outcomeOf = (fault: DirectoryFault.DirectoryFault, source: LdapChanges.ChangesSource = "scan") =>
@@ -128,7 +129,7 @@ describe("a failure", () => {
       assert.strictEqual(yield* outcomeOf(DirectoryFault.disconnect(where)), "tried again")
       assert.strictEqual(yield* outcomeOf(DirectoryFault.garbage(where)), "tried again")
       assert.strictEqual(yield* outcomeOf(DirectoryFault.stall(where)), "tried again")
-      // For ever, in the same way: the second attempt would be refused as the first was.
+      // The server answers every search with this code, so a second attempt would fail like the first.
       const always = { on: "search", dn: base } as const
       assert.strictEqual(yield* outcomeOf(result(LdapResultCode.other, always)), "Other")
       assert.strictEqual(yield* outcomeOf(result(LdapResultCode.operationsError, always)), "OperationsError")
@@ -137,14 +138,14 @@ describe("a failure", () => {
         "InsufficientAccessRights"
       )
       assert.strictEqual(yield* outcomeOf(result(4_000, always)), "UnknownResultCode")
-      // A synchronization whose result has no cookie: the probe is answered, the search isn't as it should be.
+      // A server whose result of a synchronization has no cookie: it answers the probe correctly, but not the search.
       const second = { ...always, nth: 2 }
       assert.strictEqual(yield* outcomeOf(result(LdapResultCode.success, second), "contentSync"), "ProtocolViolation")
     }).pipe(quietly), 20_000)
 })
 
 describe("a stream", () => {
-  it.effect("has a session of its own, and its interruption unbinds it once", () =>
+  it.effect("has its own session, which is unbound once on interruption", () =>
     Effect.gen(function*() {
       const { client, directory } = yield* world()
       const copy = LdapChanges.makeCopy()
@@ -156,7 +157,7 @@ describe("a stream", () => {
       assert.deepStrictEqual(records.map(({ unbinds }) => unbinds), [1])
     }).pipe(quietly))
 
-  it.effect("over a session that goes on, its interruption abandons the search", () =>
+  it.effect("over a given session, its interruption abandons the search", () =>
     Effect.gen(function*() {
       const { directory } = yield* world()
       const session = yield* LdapSession.fromTransport(directory.transport, { auth })
@@ -168,14 +169,14 @@ describe("a stream", () => {
       assert.strictEqual(directory.log.pdusByKind.get("AbandonRequest"), 1)
     }).pipe(quietly))
 
-  it.effect("a consumer that is busy makes the server wait", () =>
+  it.effect("a busy consumer makes the server wait (backpressure)", () =>
     Effect.gen(function*() {
       const { client, directory } = yield* world(3_000)
       const sent = () => directory.log.pdusByKind.get("SearchResultEntry") ?? 0
       const fiber = yield* Effect.forkChild(
         Stream.runForEach(LdapChanges.follow(client, { base }), () => Effect.never)
       )
-      // Until nothing more is sent.
+      // Waits until the server sends nothing more.
       for (let before = -1; before !== sent() || before < 2;) {
         before = sent()
         for (let i = 0; i < 200; i++) yield* Effect.yieldNow
@@ -210,7 +211,7 @@ describe("a stream", () => {
 describe("a copy", () => {
   const row = (uuid: string, dn: string) => LdapChanges.modified({ uuid, dn, entry: dn, version: undefined })
 
-  it.effect("two units that exchange their names keep their people", () =>
+  it.effect("two units that exchange their names keep their entries", () =>
     Effect.gen(function*() {
       const copy = LdapChanges.makeCopy<string>()
       const apply = (...changes: ReadonlyArray<LdapChanges.LdapChange<string>>) => Effect.forEach(changes, copy.apply)
@@ -227,7 +228,7 @@ describe("a copy", () => {
         "3 cn=x,ou=b",
         "4 cn=y,ou=a"
       ])
-      // Outside of a refresh at once.
+      // Outside a refresh the rows move at once.
       yield* apply(row("1", "ou=c"))
       assert.strictEqual(copy.rows.get("3")?.dn, "cn=x,ou=c")
     }))

@@ -1,5 +1,5 @@
 /**
- * A relay to a server whose connections can be cut, for servers that other tests use too.
+ * A relay to a server. Its connections can be cut without affecting other tests that use the server.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -7,9 +7,9 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 
 export interface Relay {
   readonly port: number
-  /** Breaks all connections, as a network does. */
+  /** Breaks all connections, as a network failure does. */
   readonly cut: Effect.Effect<void>
-  /** How many connections there have been. */
+  /** How many connections were made. */
   readonly count: () => number
 }
 

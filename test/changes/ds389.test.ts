@@ -37,7 +37,7 @@ describe.skipIf(ds389 === undefined)("following 389 Directory Server", () => {
     return { client, place }
   })
 
-  /** Content synchronization of this server doesn't tell of entries that leave a filter, and is refused with one. */
+  /** This server's content synchronization doesn't report entries that leave a filter, so it is refused with a filter. */
   const without = (source: LdapChanges.ChangesSource) => source === "contentSync" ? { filter: "(objectClass=*)" } : {}
 
   it.live(

@@ -1,6 +1,6 @@
 /**
- * Random histories of a small tree: adds, modifies, renames of leaves and of whole subtrees, moves, deletes, and changes by which entries
- * come into a filter and leave it. The tree is read back from the server, so a history may be interrupted anywhere.
+ * Random histories of a small tree: adds, modifies, renames of leaves and of whole subtrees, moves, deletes, and changes that bring entries
+ * into a filter or out of it. The tree is read back from the server, so a history may be interrupted at any point.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -21,17 +21,17 @@ export const randomOf = (seed: number): () => number => {
 }
 
 export interface Place {
-  /** Where entries are made: containers and leaves below it. It is made by the test. */
+  /** The parent of the entries: containers and the leaves below them. The test creates it. */
   readonly top: string
   readonly leaf: (cn: string) => Readonly<Record<string, string | ReadonlyArray<string>>>
   readonly unit: (ou: string) => Readonly<Record<string, string | ReadonlyArray<string>>>
-  /** The attribute type in the RDN of leaves, as `cn`. */
+  /** The attribute type in the RDN of leaves, such as `cn`. */
   readonly leafType: string
-  /** Containers that are neither renamed nor deleted, beside `top`. */
+  /** Containers beside `top` that are neither renamed nor deleted. */
   readonly kept?: ReadonlyArray<string> | undefined
 }
 
-/** One change at random. What a server refuses is no change. */
+/** Makes one random change. A change that the server refuses is skipped. */
 export const step = (
   session: Pick<LdapOperations, "add" | "modify" | "rename" | "delete" | "search">,
   { kept = [], leaf, leafType, top, unit }: Place,

@@ -1,6 +1,6 @@
 /**
- * More changes between two rounds than a source reads at once, with renames of subtrees among them. Servers keep one search in pages for a
- * connection, or few, so a source must not begin another one while it reads its log.
+ * More changes between two rounds than a source reads at once, with renames of subtrees among them. Servers allow few paged searches on a
+ * connection, so a source must not start another one while it reads its log.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

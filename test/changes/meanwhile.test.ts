@@ -1,5 +1,6 @@
 /**
- * Changes while a view is read: the state that covers the view must be from before, so that what has changed meanwhile comes with the next round.
+ * Changes while a view is read. The state that covers the view must be older than the reading, so that these changes come with the next
+ * round.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -27,7 +28,7 @@ describe("changes while a view is read come with the next round", () => {
       const options = optionsFor(source)
       const auth = LdapAuth.simple(`cn=admin,${base}`, Redacted.make("secret"))
       let delayed = 0
-      // Before each search of the round in turn.
+      // Makes the change before each search of the round in turn.
       for (let nth = 2; nth <= 8; nth++) {
         const directory = yield* InMemoryDirectory.make({
           ...options,

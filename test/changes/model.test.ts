@@ -9,7 +9,7 @@ import { run } from "./model.ts"
 
 const quietly = Effect.provideService(References.MinimumLogLevel, "None")
 
-describe("a fold of the stream is the directory, with faults at messages and crashes of the consumer", () => {
+describe("a copy from the stream equals the directory, with faults at messages and crashes of the consumer", () => {
   it.effect.each(LdapChanges.ChangesSource.literals)(
     "by %s",
     (source) =>

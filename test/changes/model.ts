@@ -1,6 +1,7 @@
 /**
- * A model of following in virtual time: a random history on a directory in memory, faults at its messages, a consumer that crashes and goes on
- * from the last checkpoint it has stored. At the end the copy must be the directory, and no checkpoint may be ahead of what it covers.
+ * A model of following in virtual time: a random history on a directory in memory, faults at its messages, and a consumer that crashes and
+ * continues from the last checkpoint that it has stored. At the end the copy must equal the directory, and no checkpoint may be ahead of
+ * what it covers.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -27,7 +28,7 @@ export interface Program {
 
 const base = "dc=example"
 
-/** What the directory has to be so that it can be followed by a source. */
+/** The options of the directory that each source needs. */
 export const optionsFor = (source: LdapChanges.ChangesSource): InMemoryDirectory.Options => {
   switch (source) {
     case "dirSync":
@@ -48,7 +49,7 @@ const place = {
   unit: (ou: string) => ({ objectClass: ["organizationalUnit"], ou })
 }
 
-/** What breaks: at any message of an answer to a search, or as soon as a connection is open. */
+/** The faults: at any message of a search's answer, or as soon as a connection is open. */
 const faultsFor = (random: () => number): ReadonlyArray<DirectoryFault.DirectoryFault> => {
   const where = { on: "search" as const, after: Math.floor(random() * 6), nth: 1 + Math.floor(random() * 4) }
   const dice = random()
@@ -59,7 +60,7 @@ const faultsFor = (random: () => number): ReadonlyArray<DirectoryFault.Directory
   return [DirectoryFault.reset({ on: "connect" })]
 }
 
-/** What the copy and the directory have in the end. */
+/** The content of the copy and of the directory at the end. */
 export const run = Effect.fnUntraced(function*({ changes, seed, source }: Program) {
   const random = randomOf(seed)
   const options = optionsFor(source)
@@ -74,14 +75,14 @@ export const run = Effect.fnUntraced(function*({ changes, seed, source }: Progra
   })
   const auth = LdapAuth.simple(`cn=admin,${base}`, Redacted.make("secret"))
   const client = yield* LdapClient.fromTransport(directory.transport, { auth, pool: { min: 0 } })
-  // Histories are made on a session that the faults spare: they are set while it is silent.
+  // Histories are made over a session without faults: faults are set while this session is silent.
   const writer = yield* LdapSession.fromTransport(directory.transport, { auth })
   const view = { base, filter }
   const counter = { value: 0 }
   let copy = LdapChanges.makeCopy()
   const said = { crashes: 0, checkpoints: 0, refreshes: 0, faults: 0 }
   const follow = () => {
-    // What the consumer did after its last checkpoint is not undone: it comes once more.
+    // The consumer's rows after its last checkpoint are not undone; these changes come once more.
     const mayKnow = random() < 0.5
     return LdapChanges.follow(client, {
       ...view,
@@ -128,7 +129,7 @@ export const run = Effect.fnUntraced(function*({ changes, seed, source }: Progra
     yield* TestClock.adjust("1 second")
   }
   yield* Fiber.interrupt(fiber)
-  // A checkpoint that was ahead would show here: what it skipped never comes.
+  // This shows a checkpoint that was ahead: the changes that it skipped never come.
   const resumed = LdapChanges.poll(client, { ...view, source, since: copy.cookie, known: copy.known, pageSize: 3 })
   const last = yield* Effect.forkChild(Stream.runForEach(resumed, copy.apply))
   for (let i = 0; i < 20 && last.pollUnsafe() === undefined; i++) {

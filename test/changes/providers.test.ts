@@ -1,6 +1,6 @@
 /**
- * Two slapd that replicate to each other (mirror mode): a copy follows whichever is there, from a cookie of both, while they are killed in
- * turn and changed in between.
+ * Two slapd that replicate to each other (mirror mode). A copy follows whichever is running, with a cookie of both, while they are killed
+ * in turn and changed in between.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -92,7 +92,7 @@ const providers = Effect.gen(function*() {
 })
 
 describe.skipIf(inject("slapd") === undefined)("two providers", () => {
-  it.live("a copy follows the one that is there, and becomes what both have", () =>
+  it.live("a copy follows the one that is running, and in the end equals both", () =>
     Effect.gen(function*() {
       const [first, second] = yield* providers
       yield* Effect.all([first!.start, second!.start], { concurrency: 2 })
@@ -125,7 +125,7 @@ describe.skipIf(inject("slapd") === undefined)("two providers", () => {
         discard: true
       })
       const stored = (provider: Provider) => slapcat(provider.conf, base, place.top)
-      /** Until both have the same, and the copy has it too. */
+      /** Waits until both servers and the copy have the same entries. */
       const settled = Effect.gen(function*() {
         for (let turn = 0;; turn++) {
           const [one, other] = [yield* stored(first!), yield* stored(second!)]
@@ -145,7 +145,7 @@ describe.skipIf(inject("slapd") === undefined)("two providers", () => {
         yield* some
         yield* settled
       }
-      // A cookie of both providers, by which the other one goes on.
+      // A cookie of both providers, with which the other one continues.
       const sids = /"cookie":"([^"]*)"/.exec(Buffer.from(copy.cookie!.split(":")[2]!, "base64url").toString())![1]!
       const cookie = Buffer.from(sids, "base64url").toString()
       assert.match(cookie, /#001#.*#002#/)

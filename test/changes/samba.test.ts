@@ -64,7 +64,7 @@ describe.skipIf(samba === undefined)("following Samba", () => {
   )
 
   it.live(
-    "auto is DirSync for an administrator, and what needs no right for others, and says why",
+    "auto chooses DirSync for an administrator, and for others a source that needs no right, and gives the reason",
     () =>
       Effect.gen(function*() {
         const asAdmin = yield* clientAs(admin.dn, admin.password)

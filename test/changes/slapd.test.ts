@@ -24,7 +24,7 @@ const slapd = inject("slapd")
 
 const base = "o=followed"
 
-/** A database of its own with both overlays, and the database of its log. */
+/** A separate database with both overlays, and the database of its log. */
 const configuration = (folder: string) => {
   mkdirSync(join(folder, "log"))
   mkdirSync(join(folder, "followed"))
@@ -92,13 +92,13 @@ describe.skipIf(slapd === undefined)("following slapd", () => {
   )
 
   it.live(
-    "auto is content synchronization where the database has the overlay, and says why",
+    "auto chooses content synchronization if the database has the overlay, and gives the reason",
     () =>
       Effect.gen(function*() {
         const { client } = yield* prepared
         const chosen = yield* LdapChanges.choose(client, { base: place.top })
         assert.strictEqual(chosen.source, "contentSync")
-        // The other database has no overlay, and the server lists the control for all of them.
+        // The other database has no overlay, but the server lists the control for all databases.
         const other = yield* LdapChanges.choose(client, { base: "dc=example,dc=com" })
         assert.strictEqual(other.source, "accesslog")
         assert.deepStrictEqual(other.refused.map(({ source }) => source), [
@@ -112,11 +112,11 @@ describe.skipIf(slapd === undefined)("following slapd", () => {
   )
 
   it.live(
-    "connections are cut while it follows, and the copy becomes what the server has",
+    "connections are cut while it follows, and in the end the copy equals the server's entries",
     () =>
       Effect.gen(function*() {
         const { client, server } = yield* prepared
-        // The server is killed and started again, on the same files.
+        // The server is killed and started again on the same files.
         const started: Array<ChildProcess> = []
         const restart = Effect.promise(async () => {
           const pid = Number(await readFile(join(server.directory, "slapd.pid"), "utf8"))

@@ -1,6 +1,6 @@
 /**
- * What a server has in its database, read past the protocol: slapcat of slapd, an export of 389 Directory Server (the task behind
- * db2ldif), and Samba's own library on its files. A copy has to equal it.
+ * Reads the content of a server's database without LDAP: by slapcat for slapd, by an export of 389 Directory Server (the task behind
+ * db2ldif), and by Samba's own library on its files. A copy must equal it.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -33,7 +33,7 @@ const has = (entry: LdapEntry.LdapEntry, name: string, value: string): boolean =
 export const inFilter: Matches = (entry) =>
   has(entry, "objectClass", "organizationalUnit") || entry.getAll("description").includes("in")
 
-/** All of them write UUIDs as text, Samba too. */
+/** All of these servers write UUIDs as text, Samba too. */
 const linesIn = (ldif: string, top: string, uuid: UuidAttribute, matches: Matches): ReadonlyArray<string> => {
   const topKey = keyOf(top)
   return Result.getOrThrow(Ldif.parse(ldif)).flatMap((record) => {
@@ -47,7 +47,7 @@ const linesIn = (ldif: string, top: string, uuid: UuidAttribute, matches: Matche
   }).sort()
 }
 
-/** By the file of its configuration. */
+/** Finds the database by its configuration file. */
 export const slapcat = (conf: string, suffix: string, top: string, matches = inFilter) =>
   Effect.promise(async () =>
     linesIn(await output(findExecutable("slapcat")!, ["-f", conf, "-b", suffix]), top, "entryUUID", matches)
@@ -67,7 +67,7 @@ export const db2ldif = Effect.fnUntraced(
     })
     for (;;) {
       const found = yield* client.lookup(task, { attributes: ["nsTaskExitCode"] })
-      // The task goes when it has been over for a while.
+      // The server removes the task some time after it has finished.
       if (Option.isNone(found) || found.value.has("nsTaskExitCode")) break
       yield* Effect.sleep("50 millis")
     }

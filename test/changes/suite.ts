@@ -1,6 +1,6 @@
 /**
- * What is true of every source on every server: after each poll the copy is what the server has, and a live stream brings it there while
- * connections are cut.
+ * Tests that hold for every source on every server: after each poll the copy equals the server's entries, and a live stream reaches that
+ * state while connections are cut.
  */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -14,21 +14,21 @@ import { linesOf, linesOnServer, type UuidAttribute } from "./sameAs.ts"
 
 export interface Subject {
   readonly client: LdapClient
-  /** `top` exists; the view is below it, and the history too. */
+  /** `top` exists; the view and the history are below it. */
   readonly place: Place
   readonly source: LdapChanges.ChangesSource
   readonly uuid: UuidAttribute
   readonly seed: number
   /** Default {@link filter}. */
   readonly filter?: string | undefined
-  /** Whether the consumer says what it has. */
+  /** Whether the consumer provides `known`. */
   readonly known?: boolean | undefined
 }
 
-/** Containers are in the view; leaves come and go with their description. */
+/** Containers are in the view; leaves enter and leave it with their description. */
 export const filter = "(|(objectClass=organizationalUnit)(description=in))"
 
-/** Polls after every few changes; the consumer sometimes loses what it did after the last checkpoint. */
+/** Polls after every few changes; the consumer sometimes loses its rows since the last checkpoint. */
 export const polled = (subject: Subject, rounds: number) =>
   Effect.gen(function*() {
     const { client, place, source, uuid } = subject
@@ -40,7 +40,7 @@ export const polled = (subject: Subject, rounds: number) =>
       for (let i = 0; i < 8; i++) yield* step(client, place, random, counter)
       const known = subject.known === false ? {} : { known: copy.known }
       const changes = LdapChanges.poll(client, { ...view, source, since: copy.cookie, ...known })
-      // The consumer crashes in the middle, and goes on from its last checkpoint.
+      // The consumer crashes in the middle, and continues from its last checkpoint.
       if (random() < 0.3) {
         const most = Math.floor(random() * 8)
         yield* Stream.runForEach(Stream.take(changes, most), copy.apply)
@@ -78,7 +78,7 @@ export const followed = (
       yield* disturb(i)
     }
     const expected = yield* Effect.retry(linesOnServer(client, view, uuid), Schedule.spaced("50 millis"))
-    // The last change arrives within the pause between two polls, and a reconnection.
+    // The last change arrives within the pause between two polls plus the time of a reconnection.
     const arrived = Effect.suspend((): Effect.Effect<void, unknown> => {
       if (fiber.pollUnsafe() !== undefined) return Effect.andThen(Fiber.join(fiber), Effect.die("the stream has ended"))
       return JSON.stringify(linesOf(copy)) === JSON.stringify(expected) ? Effect.void : Effect.fail("not yet")

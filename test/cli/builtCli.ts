@@ -1,4 +1,4 @@
-/** The command line as the package has it, in one file: it starts in a fraction of the time that the sources take. */
+/** The command line as the package has it, bundled into one file. It starts much faster than the sources. */
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

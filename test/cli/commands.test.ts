@@ -91,7 +91,7 @@ describe.skipIf(slapd === undefined)("reading", () => {
       expect(readFileSync(join(photos, name!)).subarray(0, 2).toString("hex")).toBe("ffd8")
     }))
 
-  it.effect("habits of ldapsearch are understood, or answered with what to write instead", () =>
+  it.effect("flags of ldapsearch are accepted, or refused with the flag to use instead", () =>
     Effect.gen(function*() {
       expect(yield* cli(["search", "-x", "-LLL", "-b", people, "uid=alice", "uid"])).toMatchObject({
         code: 0,
@@ -122,7 +122,7 @@ describe.skipIf(slapd === undefined)("reading", () => {
       expect((yield* cli(["tree", "--depth", "1"])).text).toMatch(/^dc=example,dc=com\n├── ou=people\n/)
     }))
 
-  it.effect("login says why", () =>
+  it.effect("login prints the reason of a refusal", () =>
     Effect.gen(function*() {
       const right = file("right", `${passwordOf("alice")}\n`)
       const wrong = file("wrong", "not this")
@@ -172,7 +172,7 @@ describe.skipIf(slapd === undefined)("writing", () => {
       expect((yield* cli(["delete", `cn=other name,ou=scratch,${base}`])).code).toBe(0)
     }))
 
-  it.effect("a password as an argument is refused before anything is sent", () =>
+  it.effect("a password as an argument is refused before a request is sent", () =>
     Effect.gen(function*() {
       for (
         const args of [["add", dn, "userPassword=hunter2"], ["modify", dn, "--replace", "unicodePwd=hunter2"], [
@@ -196,7 +196,7 @@ describe.skipIf(slapd === undefined)("writing", () => {
       expect((yield* cli(["lookup", `cn=team,ou=groups,${base}`, "1.1"])).code).toBe(0)
     }))
 
-  it.effect("apply: what would change, and the records that failed", () =>
+  it.effect("apply: the dry run shows the changes, and the report has the records that failed", () =>
     Effect.gen(function*() {
       const entry = `cn=${crypto.randomUUID()},ou=scratch,${base}`
       const changes = file(
@@ -220,7 +220,7 @@ describe.skipIf(slapd === undefined)("writing", () => {
       )
       expect(statSync(report).mode & 0o077).toBe(0)
       expect((yield* cli(["lookup", entry, "sn"])).text).toBe(`dn: ${entry}\nsn: y\n\n`)
-      // Without --continue the first failure is the end.
+      // Without --continue the first failure ends the command.
       const stopped = yield* cli(["apply", "-"], { stdin: readFileSync(report, "utf8") })
       expect(stopped.code).toBe(16)
       expect(stopped.stderr).toContain("in line 3 of LDIF")
@@ -229,12 +229,12 @@ describe.skipIf(slapd === undefined)("writing", () => {
 })
 
 describe.skipIf(slapd === undefined)("data", () => {
-  it.effect("export, transform, import and diff go round", () =>
+  it.effect("export, transform, import and diff lead back to the same entries", () =>
     Effect.gen(function*() {
       const groups = `ou=groups,${base}`
       const place = `ou=${crypto.randomUUID()},ou=scratch,${base}`
       const backup = join(folder, "backup.ldif")
-      // Progress is for terminals.
+      // Progress is shown only on a terminal.
       expect(yield* cli(["export", groups, "--output", backup])).toMatchObject({
         code: 0,
         text: "",
@@ -260,7 +260,7 @@ describe.skipIf(slapd === undefined)("data", () => {
       expect((yield* cli(["delete", "--tree", "--yes", place])).code).toBe(0)
     }))
 
-  it.effect("transform leaves no name of a person with --anonymize", () =>
+  it.effect("transform --anonymize leaves no names of people", () =>
     Effect.gen(function*() {
       const { text } = yield* cli(["transform", "--anonymize", file("key", "a key")], {
         stdin: "dn: uid=ada,ou=people,dc=example\nobjectClass: person\nuid: ada\nsn: Lovelace\nuserPassword: x\n"
@@ -269,7 +269,7 @@ describe.skipIf(slapd === undefined)("data", () => {
       expect(text).not.toMatch(/ada|Lovelace|userPassword/)
     }))
 
-  it.effect("schema: a class as TypeScript, and no difference to itself", () =>
+  it.effect("schema: generates a class, and finds no difference between a server and itself", () =>
     Effect.gen(function*() {
       const { text } = yield* cli(["schema", "generate", "person"])
       expect(text).toContain("export class Person extends LdapSchema.Class<Person>")
@@ -292,7 +292,7 @@ describe.skipIf(slapd === undefined)("check", () => {
       lines: text.trimEnd().split("\n").map((line) => JSON.parse(line) as Line)
     }))
 
-  it.live("names what --ca is missing, and ends there", () =>
+  it.live("names the authority that --ca needs, and ends there", () =>
     Effect.gen(function*() {
       const { code, lines } = yield* findings([slapd!.urls.ldaps])
       expect(code).toBe(1)
@@ -300,7 +300,7 @@ describe.skipIf(slapd === undefined)("check", () => {
       expect(lines.at(-1)!.advice).toContain("test CA")
     }))
 
-  it.live("looks at everything over TLS", () =>
+  it.live("runs all checks over TLS", () =>
     Effect.gen(function*() {
       const { code, lines } = yield* findings([], { LDAP_URL: slapd!.urls.ldaps, LDAP_CA: slapd!.caFile })
       expect(lines.filter(({ status }) => status === "failure")).toEqual([])

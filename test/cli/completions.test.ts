@@ -11,7 +11,7 @@ import { runCli } from "./runCli.ts"
 const folder = mkdtempSync(join(tmpdir(), "effect-ldap-completions-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** What a shell proposes for a line, by a program of it that has the script in `$1` and the line in `$2`. */
+/** The proposals of a shell for a line: runs a program of that shell with the script in `$1` and the line in `$2`. */
 const shells = {
   bash: `source "$1"
     COMP_LINE=$2 COMP_POINT=\${#2}

@@ -1,6 +1,6 @@
 /**
- * What `ldapsearch` and `ldapmodify` do, and the command line must do too: queries whose output is compared byte by byte, and an LDIF
- * file whose results are compared. Each server's test file runs both.
+ * Compares the command line with `ldapsearch` and `ldapmodify`: the output of queries byte by byte, and the entries after an LDIF file was
+ * applied. Each server's test file runs both.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { runCli } from "./runCli.ts"
 
-/** A server, and where the tests may write. */
+/** A server, and the base below which the tests may write. */
 export interface Subject {
   readonly url: string
   readonly caFile: string
@@ -22,9 +22,9 @@ export interface Subject {
   readonly admin: { readonly dn: string; readonly password: string }
   /** The class of people that are added. */
   readonly personClass: string
-  /** Whether it sends more entries than were asked for, all of which `ldapsearch` prints. */
+  /** Whether the server sends more entries than the size limit allows, all of which `ldapsearch` prints. */
   readonly ignoresSizeLimit?: boolean
-  /** Attributes of which each entry has its own. */
+  /** Attributes whose values differ in each run. */
   readonly volatile: ReadonlyArray<string>
 }
 
@@ -71,7 +71,7 @@ const environment = ({ admin, base, caFile, url }: Subject) => ({
   LDAP_BASE: base
 })
 
-/** Flags that both have, filter, attributes. */
+/** Flags that both programs have, filter, attributes. */
 const queries = (
   { base, ignoresSizeLimit = false, part, people, volatile }: Subject
 ): ReadonlyArray<ReadonlyArray<string>> => [
@@ -101,7 +101,7 @@ const changes = (base: string, personClass: string): string => {
     person("two", `cn: two\ndescription:: ${Buffer.from("Zoë, a colon: and 木").toString("base64")}`),
     person("three", `cn: three\ndescription: ${"long ".repeat(60)}end`),
     person("four", `cn: four\ndescription:: ${Buffer.from(" space at both ends ").toString("base64")}`),
-    // Is there already.
+    // The value exists already.
     person("one", "cn: one"),
     `dn: cn=one,${base}\nchangetype: modify\nreplace: description\ndescription: changed\n-\nadd: seeAlso\nseeAlso: cn=two,${base}\n-\n`,
     `dn: cn=two,${base}\nchangetype: modify\ndelete: telephoneNumber\n-\n`,
@@ -109,12 +109,12 @@ const changes = (base: string, personClass: string): string => {
     `dn: cn=four,${base}\nchangetype: modrdn\nnewrdn: cn=fourth\ndeleteoldrdn: 1\n`,
     `dn: cn=missing,${base}\nchangetype: delete\n`,
     `dn: cn=two,${base}\nchangetype: delete\n`,
-    // Is gone.
+    // The value is gone already.
     `dn: cn=two,${base}\nchangetype: modify\nreplace: description\ndescription: x\n-\n`
   ].join("\n")
 }
 
-/** The tests of a server. `subject` is called when it is up. */
+/** Defines the tests of a server. `subject` is called when the server runs. */
 export const compareWithTools = (subject: () => Subject): void => {
   describe("search", () => {
     it.effect("writes what ldapsearch -LLL writes, byte by byte", () =>
@@ -125,7 +125,7 @@ export const compareWithTools = (subject: () => Subject): void => {
           const ours = yield* runCli(["search", ...query], { env: environment(server) })
           expect({ query, text: ours.stdout.toString() }).toEqual({ query, text: theirs.stdout.toString() })
           expect(ours.stdout.equals(theirs.stdout)).toBe(true)
-          // With --limit the client has what it asked for; ldapsearch reports the limit.
+          // With --limit the client has as many entries as requested, and succeeds; ldapsearch reports the size limit.
           if (!query.includes("-z")) expect({ query, code: ours.code }).toEqual({ query, code: theirs.code })
         }
       }))
@@ -188,7 +188,7 @@ export const compareWithTools = (subject: () => Subject): void => {
           env,
           stdin: changes(places.ours, server.personClass)
         })
-        // ldapmodify ends with the last failure, and the command line with the first.
+        // ldapmodify exits with the code of the last failure, and the command line with that of the first.
         expect(theirs.code).not.toBe(0)
         const failures = Array.from(theirs.stderr.matchAll(/^ldap_\w+: .* \((\d+)\)$/gm), ([, code]) => Number(code))
         expect(failures.length).toBeGreaterThanOrEqual(4)
@@ -199,7 +199,7 @@ export const compareWithTools = (subject: () => Subject): void => {
           const id = new RegExp(dn.split(",", 1)[0]!, "gi")
           return stdout.toString().split("\n\n").map((entry) =>
             entry.replaceAll(id, "ou=place").split("\n")
-              // What a server makes for each entry: identifiers and times.
+              // Values that a server generates for each entry: identifiers and times.
               .filter((line) => !server.volatile.some((name) => line.startsWith(`${name}:`)))
           ).sort()
         })
@@ -207,7 +207,7 @@ export const compareWithTools = (subject: () => Subject): void => {
         expect(mine.flat().some((line) => /^dn: cn=fourth,ou=place,/i.test(line))).toBe(true)
         expect(mine).toEqual(yield* left(places.theirs))
 
-        // The same file again, without a change: what it says would fail, fails.
+        // The same file again as a dry run: it changes nothing, and reports the records that fail now.
         const dry = yield* runCli(["apply", "--dry-run", "-"], { env, stdin: changes(places.ours, server.personClass) })
         expect(dry.code).toBe(68)
         expect(yield* left(places.ours)).toEqual(mine)

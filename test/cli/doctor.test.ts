@@ -1,4 +1,4 @@
-/** `check` on 389 Directory Server and Samba: what is wrong is found in the right line, with what to do. slapd is in commands.test.ts. */
+/** `check` on 389 Directory Server and Samba: each problem is reported in its line, with advice. slapd is in commands.test.ts. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -23,7 +23,8 @@ const findings = (url: string, env: Readonly<Record<string, string>>, ...args: R
   }))
 
 /**
- * Another way to the server, by an address that its certificate doesn't name. With a certificate the way ends TLS, as a balancer does, and goes
+ * A relay to the server, under an address that the server's certificate doesn't name. If the relay has a certificate, it terminates TLS as
+ * a load balancer does, and continues in clear text.
  * on in clear text.
  */
 const wayTo = (
@@ -59,14 +60,14 @@ interface Subject {
   readonly name: string
   readonly password: string
   readonly vendor: string
-  /** What a wrong password is called. */
+  /** The message for a wrong password. */
   readonly refused: string
-  /** What is said of the size limit without a bind. */
+  /** The finding about the size limit without a bind. */
   readonly anonymously: string
 }
 
 const tests = (subject: () => Subject): void => {
-  it.live("in clear text: StartTLS isn't used, and passwords would be taken", () =>
+  it.live("in clear text: StartTLS isn't used, and the server accepts passwords", () =>
     Effect.gen(function*() {
       const { urls, vendor } = subject()
       const { code, lines } = yield* findings(urls.ldap, {})
@@ -74,14 +75,14 @@ const tests = (subject: () => Subject): void => {
       expect(code).toBe(0)
       expect(of("StartTLS")).toMatchObject({ status: "warning", advice: "Give --start-tls, or use ldaps://." })
       expect(of("signing")).toMatchObject({ status: "warning", advice: "Let the server demand TLS or signing." })
-      // TLS that isn't used is no failure.
+      // TLS that isn't used is only a warning.
       expect(of("trust")).toMatchObject({ status: "warning" })
       expect(of("bind")).toMatchObject({ status: "ok", detail: "no credentials given, so none were tried" })
       expect(of("vendor")!.detail).toContain(vendor)
       expect(of("size limit")!.detail).toContain(subject().anonymously)
     }))
 
-  it.live("StartTLS and ldaps:// without the authority: what is missing, and no bind", () =>
+  it.live("StartTLS and ldaps:// without the authority: names the missing authority, and sends no bind", () =>
     Effect.gen(function*() {
       const { name, password, urls } = subject()
       const env = { LDAP_BIND_DN: name, LDAP_PASSWORD: password }

@@ -1,4 +1,4 @@
-/** Help: each command has it, with examples, and the examples are commands that work. */
+/** Each command has help with examples, and the examples work. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -20,7 +20,7 @@ const commands = [
 
 const helpOf = (command: string) => runCli([...command.split(" ").filter((word) => word !== ""), "--help"])
 
-/** The words of a command, as a shell takes them apart: up to a pipe or a redirection. */
+/** Splits a command into words as a shell does, up to a pipe or a redirection. */
 const wordsOf = (line: string): ReadonlyArray<string> => {
   const words = Array.from(
     line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g),
@@ -30,14 +30,14 @@ const wordsOf = (line: string): ReadonlyArray<string> => {
   return words.slice(0, end < 0 ? undefined : end)
 }
 
-/** The examples of a help, without the name of the program. */
+/** The examples of a help text, without the name of the program. */
 const examplesIn = (help: string): ReadonlyArray<ReadonlyArray<string>> =>
   (help.split("EXAMPLES\n")[1] ?? "").split("\n").flatMap((line) => {
     const found = /(?:^ +|<\(|\| )effect-ldap (.*?)\)?$/.exec(line)
     return found === null ? [] : [wordsOf(found[1]!)]
   })
 
-/** Examples that read, on the directory of the tests. */
+/** Commands whose examples only read; they run on the directory of the tests. */
 const reading = new Set([
   "search",
   "lookup",
@@ -52,7 +52,7 @@ const reading = new Set([
 ])
 
 describe("help", () => {
-  it.effect("of each command has examples, and is data", () =>
+  it.effect("of each command has examples, and goes to standard output", () =>
     Effect.gen(function*() {
       const all = (yield* helpOf("")).stdout.toString()
       expect((yield* runCli(["help", "search"])).stdout).toEqual((yield* helpOf("search")).stdout)
@@ -65,7 +65,7 @@ describe("help", () => {
       }
     }))
 
-  it.live("its examples are understood, and those that read work", () =>
+  it.live("its examples have valid arguments, and those that read succeed", () =>
     Effect.gen(function*() {
       let tried = 0
       for (const command of ["", ...commands]) {
@@ -88,7 +88,7 @@ describe("help", () => {
               EFFECT_LDAP_DATABASE: "/nonexistent/copy.db"
             }
           })
-          // What is wrong with arguments ends with where the help is.
+          // A message about wrong arguments ends with "See effect-ldap … --help".
           expect({ args, stderr: stderr.includes("See effect-ldap") ? stderr : "" }).toEqual({ args, stderr: "" })
           if (isReading) {
             expect({ args, code, stderr }).toEqual({ args, code: expect.toBeOneOf([0, 5]), stderr: expect.anything() })

@@ -1,4 +1,4 @@
-/** Text of servers on its way to a terminal or a spreadsheet, and what the program says about itself. */
+/** Text from servers is made safe for a terminal or a spreadsheet; exit codes and messages. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -8,21 +8,21 @@ import { lineForTerminal, textForTerminal } from "../../src/cli/output/terminalT
 import { LdapEntry, LdapError } from "../../src/index.ts"
 import { runCli } from "./runCli.ts"
 
-/** Clears the screen, retitles the window, begins a C1 control, turns the direction of text. */
+/** Clears the screen, changes the window title, starts a C1 control, changes the direction of text. */
 const hostile = "a\x1b[2J\x1b]0;title\x07\u009b31m\u202etxt\rb\u2028"
 
 const textOf = (format: EntryFormat, entry: LdapEntry.LdapEntry): Effect.Effect<string> =>
   Stream.mkString(entriesAsText({ format, columns: ["cn", "description"] })(Stream.succeed(entry)))
 
 describe("text for a terminal", () => {
-  it("has no controls, separators of lines, or marks of direction", () => {
+  it("has no control characters, line separators or direction marks", () => {
     expect(lineForTerminal(hostile)).toBe("a\\x1b[2J\\x1b]0;title\\x07\\x9b31m\\u202etxt\\x0db\\u2028")
     expect(textForTerminal("one\ntwo\x1b")).toBe("one\ntwo\\x1b")
     expect(lineForTerminal("Zoë 花子 🙂")).toBe("Zoë 花子 🙂")
   })
 
   for (const format of formats) {
-    it.effect(`nor has any entry as ${format}`, () =>
+    it.effect(`entries as ${format} have none either`, () =>
       Effect.gen(function*() {
         const text = yield* textOf(format, LdapEntry.make(`cn=${hostile}`, { cn: hostile, description: ["x", "y"] }))
         // oxlint-disable-next-line no-control-regex -- what a terminal acts on
@@ -45,7 +45,7 @@ describe("exit codes", () => {
   const of = (reason: LdapError.LdapErrorReason) => exitCodeOf(new LdapError.LdapError({ reason, operation: "search" }))
   const result = { matchedDn: "", diagnosticMessage: "", referrals: [], controls: [] }
 
-  it("are the server's result code, or that of the C API for the client's own failures", () => {
+  it("are the server's result code, or the C API's code for failures of the client", () => {
     expect(of(new LdapError.NoSuchObject(result))).toBe(32)
     expect(of(new LdapError.InvalidCredentials(result))).toBe(49)
     expect(of(new LdapError.UnknownResultCode({ ...result, code: 4096 }))).toBe(80)
@@ -57,7 +57,7 @@ describe("exit codes", () => {
 })
 
 describe("arguments", () => {
-  it.effect("what is wrong with the arguments is no data", () =>
+  it.effect("a mistake in the arguments is reported on standard error only", () =>
     Effect.gen(function*() {
       for (
         const args of [["nonsense"], ["search", "--nonsense"], ["lookup"], ["search", "(uid=", "--url", "ldap://x"]]

@@ -1,4 +1,4 @@
-/** The session that the README shows: its commands print what it says, but for ports, times and dates. */
+/** The commands in the README's session print the output that it shows, except for ports, times and dates. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -46,9 +46,9 @@ describe.skipIf(slapd === undefined)("the session of the README", () => {
           }
         )
         const printed = alike(stdout.toString() + stderr).trimEnd()
-        // What is left out is shown as …
+        // … in the README stands for output that is left out.
         const parts = expected.map(alike).join("\n").split(/^…$/m).map((part) => part.replace(/^\n|\n$/g, ""))
-        // In which order entries come is up to the server.
+        // The server decides the order of entries.
         const sorted = (text: string) => text.split("\n").sort()
         if (parts.length === 1) expect(sorted(printed)).toEqual(sorted(parts[0]!))
         else for (const part of parts) expect(printed).toContain(part)

@@ -1,4 +1,4 @@
-/** `replica` on slapd's directory that synchronizes content, into a file of SQLite. */
+/** `replica` on slapd with content synchronization, into a SQLite file. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -44,7 +44,7 @@ describe.skipIf(slapd === undefined)("replica", () => {
       expect(first.said).toContain("10 entries: 10 added, 0 changed, 0 moved, 0 deleted.")
       expect(yield* cli("replica", "verify")).toMatchObject({ code: 0, text: "" })
 
-      // A line of JSON for each state, the last of which says what was done.
+      // One line of JSON for each state; the last one has the totals.
       yield* cli("modify", `cn=p0,${base}`, "--replace", "sn=y")
       yield* cli("delete", `cn=p1,${base}`)
       const second = yield* cli("replica", "run", "--once", "--json", "--max-deletions", "1")
@@ -58,7 +58,7 @@ describe.skipIf(slapd === undefined)("replica", () => {
       expect((yield* cli("replica", "status")).text).toContain("entries     9\n")
       expect(yield* cli("replica", "status", "--name", "other")).toMatchObject({ code: 82 })
 
-      // A row that is wrong is found, and mended.
+      // A wrong row is found and repaired.
       const sql = new DatabaseSync(database)
       sql.exec("UPDATE ldap_replica_entry SET hash = 'wrong' WHERE dn LIKE 'cn=p2,%'")
       sql.close()
@@ -70,7 +70,7 @@ describe.skipIf(slapd === undefined)("replica", () => {
       expect(repaired).toMatchObject({ code: 0, text: "" })
       expect(repaired.said).toContain("1 differences were repaired.")
 
-      // Eight of nine are gone: nothing is deleted without a confirmation.
+      // Eight of nine entries are gone: they are not deleted from the copy without a confirmation.
       for (const n of [0, 2, 3, 4, 5, 6, 7, 8]) yield* cli("delete", `cn=p${n},${base}`)
       const stopped = yield* cli("replica", "run", "--once")
       expect(stopped.code).toBe(1)
@@ -82,7 +82,7 @@ describe.skipIf(slapd === undefined)("replica", () => {
       yield* cli("delete", base)
     }))
 
-  it.live("has more entries than a page where the server is only scanned", () =>
+  it.live("may have more entries than a page if the server is scanned", () =>
     Effect.gen(function*() {
       const many = `ou=many,${slapd!.base}`
       const { code, said } = yield* cli("replica", "run", "--once", "-d", join(folder, "many.db"), "-b", many)
@@ -91,7 +91,7 @@ describe.skipIf(slapd === undefined)("replica", () => {
       expect(code).toBe(0)
     }))
 
-  it.effect("refuses what can't be a database, and a password in an argument", () =>
+  it.effect("refuses a database that can't be one, and a password in an argument", () =>
     Effect.gen(function*() {
       expect(yield* cli("replica", "verify", "-d", join(folder, "missing.db"))).toMatchObject({ code: 82 })
       expect(yield* cli("replica", "run", "-d", "mysql://host/x")).toMatchObject({ code: 89 })

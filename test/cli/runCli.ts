@@ -1,4 +1,4 @@
-/** Runs the command line in this process: arguments, environment and standard input in; exit code and what was written out. */
+/** Runs the command line in this process, with given arguments, environment and standard input. Returns the exit code and the output. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -29,7 +29,7 @@ export interface Invocation {
 const collect = (pieces: Array<Buffer>) => () =>
   Sink.forEach((piece: string | Uint8Array) => Effect.sync(() => void pieces.push(Buffer.from(piece as string))))
 
-/** What has no place in these tests: prompts are tried in a real terminal. */
+/** A replacement for the terminal, which these tests don't use: prompts are tested in a real terminal. */
 const noTerminal = Layer.succeed(
   Terminal.Terminal,
   Terminal.make({
@@ -42,7 +42,7 @@ const noTerminal = Layer.succeed(
   })
 )
 
-/** Runs it to its end. */
+/** Runs a command to its end. */
 export const runCli = (args: ReadonlyArray<string>, invocation: Invocation = {}): Effect.Effect<Outcome> => {
   const stdout: Array<Buffer> = []
   const stderr: Array<Buffer> = []
@@ -63,7 +63,7 @@ export const runCli = (args: ReadonlyArray<string>, invocation: Invocation = {})
   return run(args, "0.0.0").pipe(
     Effect.map((code) => ({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() })),
     Effect.provide(services),
-    // effect/cli prints completions by it.
+    // effect/cli prints completions through this service.
     Effect.provideService(
       Console.Console,
       Object.assign(Object.create(console) as Console.Console, {
@@ -73,7 +73,7 @@ export const runCli = (args: ReadonlyArray<string>, invocation: Invocation = {})
     Effect.provideService(TraceOutput, (line) => void stderr.push(Buffer.from(`${line}\n`))),
     Effect.provideService(
       ConfigProvider.ConfigProvider,
-      // The tests' own home has no profile.
+      // The home directory of these tests has no profile.
       ConfigProvider.fromEnv({ env: { HOME: "/nonexistent", ...invocation.env } })
     ),
     Effect.scoped

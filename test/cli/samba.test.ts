@@ -36,7 +36,7 @@ describe.skipIf(samba === undefined || !clients["ldap-utils"])("on Samba", () =>
   }))
 })
 
-describe.skipIf(samba === undefined)("what only Active Directory has, on Samba", () => {
+describe.skipIf(samba === undefined)("features of Active Directory, on Samba", () => {
   waitFor(samba)
   const env = (more: Readonly<Record<string, string>>) => ({
     LDAP_URL: samba!.urls.ldaps,
@@ -63,13 +63,13 @@ describe.skipIf(samba === undefined)("what only Active Directory has, on Samba",
               env: env({})
             })
           expect(yield* lookup(password)).toMatchObject({ code: 0, stderr: "" })
-          // The KDC or the server refuses it.
+          // The KDC or the server refuses the wrong password.
           expect((yield* lookup(file("wrong", "wrong"))).code).toBe(49)
         }
       }
     }))
 
-  it.live("passwd: a reset by the administrator, and a change by the user, who needs no name", () =>
+  it.live("passwd: a reset by the administrator, and a change by the user without a DN argument", () =>
     Effect.gen(function*() {
       const login = `pw-${crypto.randomUUID().slice(0, 8)}`
       const dn = `CN=${login},OU=scratch,${samba!.base}`
@@ -78,7 +78,7 @@ describe.skipIf(samba === undefined)("what only Active Directory has, on Samba",
       expect((yield* admin("add", dn, "objectClass=user", `sAMAccountName=${login}`)).code).toBe(0)
       expect((yield* admin("passwd", dn, "--new-password-file", one)).code).toBe(0)
       expect((yield* admin("modify", dn, "--replace", "userAccountControl=512")).code).toBe(0)
-      // The policy refuses it, and there is no password that the server would make.
+      // The policy refuses the new password, and Samba doesn't generate passwords.
       expect((yield* admin("passwd", dn, "--new-password-file", weak)).code).toBe(19)
       expect((yield* admin("passwd", dn, "--generate")).code).toBe(89)
       const own = (identity: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>

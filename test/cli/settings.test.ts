@@ -1,4 +1,4 @@
-/** Where settings come from: flags, environment, profile; what stays together; and that no secret is in what is written. */
+/** The settings from flags, environment and profile: their precedence, which ones stay together, and that no output has a secret. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -18,14 +18,14 @@ const merged = (...layers: ReadonlyArray<Layer>) => {
 }
 
 describe("layers", () => {
-  it("a higher place comes first", () => {
+  it("a higher place overrides a lower one", () => {
     expect(merged(layer("flags", { BASE: "a" }), layer("environment", { URL: "ldap://x", BASE: "b" }))).toEqual({
       values: { BASE: "a", URL: "ldap://x" },
       notes: 0
     })
   })
 
-  it("credentials don't go to another URL", () => {
+  it("credentials are not used with another URL", () => {
     const environment = {
       URL: "ldaps://x",
       BIND_DN: "cn=a",
@@ -41,20 +41,20 @@ describe("layers", () => {
     expect(merged(layer("flags", { URL: "ldaps://x" }), layer("environment", environment)).values).toEqual(environment)
   })
 
-  it("a password stays with its name", () => {
+  it("a password is not used with another name", () => {
     const environment = layer("environment", { URL: "ldaps://x", BIND_DN: "cn=a", PASSWORD: "p" })
     expect(merged(layer("flags", { BIND_DN: "cn=b" }), environment)).toEqual({
       values: { BIND_DN: "cn=b", URL: "ldaps://x" },
       notes: 1
     })
-    // A password alone is for any name.
+    // A password alone applies to any name.
     expect(merged(layer("flags", { BIND_DN: "cn=b" }), layer("environment", { PASSWORD: "p" })).values).toEqual({
       BIND_DN: "cn=b",
       PASSWORD: "p"
     })
   })
 
-  it("one way to give the password replaces the others", () => {
+  it("a password source replaces those of lower places", () => {
     expect(
       merged(layer("flags", { PASSWORD_FILE: "f" }), layer("environment", { URL: "ldaps://x", PASSWORD: "p" })).values
     ).toEqual({ PASSWORD_FILE: "f", URL: "ldaps://x" })
@@ -81,13 +81,13 @@ describe.skipIf(slapd === undefined)("a connection", () => {
       const missing = yield* runCli(["whoami", "-P", "none"], { env })
       expect(missing).toMatchObject({ code: 89 })
       expect(missing.stderr).toContain("\"admin\", \"other\"")
-      // Another server gets none of it.
+      // Another server gets none of these settings.
       const elsewhere = yield* runCli(["whoami", "--url", slapd!.urls.ldap], { env })
       expect(elsewhere.stdout.toString()).toBe("anonymous\n")
       expect(elsewhere.stderr).toContain("the credentials of the profile \"admin\" are for")
     }))
 
-  it.effect("a profile holds no password, and nothing unknown", () =>
+  it.effect("a profile with a password or an unknown key is refused", () =>
     Effect.gen(function*() {
       for (const profile of [{ url: "ldap://x", password: "hunter2" }, { url: "ldap://x", pasword: "hunter2" }]) {
         write({ profiles: { a: profile } })
@@ -97,7 +97,7 @@ describe.skipIf(slapd === undefined)("a connection", () => {
       }
     }))
 
-  it.effect("takes the password from standard input, and says what to do without a terminal", () =>
+  it.effect("reads the password from standard input, and without a terminal the error says what to do", () =>
     Effect.gen(function*() {
       const args = ["whoami", "--url", slapd!.urls.ldap, "-D", dn, "--allow-insecure-auth"]
       const given = yield* runCli([...args, "--password-stdin"], { stdin: `${password}\nmore` })

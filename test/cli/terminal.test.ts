@@ -1,4 +1,4 @@
-/** The command line in a real terminal (a pty), as a process: prompts, progress, Ctrl-C, and a reader that goes away. */
+/** The command line as a process in a real terminal (a pty): prompts, progress, Ctrl-C, and a reader of standard output that goes away. */
 import * as Effect from "effect/Effect"
 import { execFile, spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
@@ -25,7 +25,7 @@ interface Shown {
   readonly shown: string
   readonly piped: string
   readonly code: number
-  /** Steps that were never reached. */
+  /** Steps that the program never reached. */
   readonly left: number
 }
 
@@ -52,7 +52,7 @@ const inTerminal = (
     child.stdin!.end(`${JSON.stringify({ argv, env: environment(env), steps, stdoutIsPipe })}\n`)
   })
 
-/** Prepares the server, in this process. */
+/** Prepares the server over a session of this process. */
 const cli = async (args: ReadonlyArray<string>, stdin?: string): Promise<void> => {
   const { dn, password } = slapd!.admin
   const env = environment({ LDAP_BIND_DN: dn, LDAP_PASSWORD: password })
@@ -60,7 +60,7 @@ const cli = async (args: ReadonlyArray<string>, stdin?: string): Promise<void> =
 }
 
 describe.skipIf(slapd === undefined || python === undefined)("in a terminal", () => {
-  it("a password is asked for and not echoed; the question is not in the data", async () => {
+  it("the password prompt doesn't echo, and is not in standard output", async () => {
     const { dn, password } = slapd!.admin
     const { code, left, piped, shown } = await inTerminal(
       ["whoami", "-D", dn],
@@ -71,7 +71,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     expect(shown).not.toContain(password)
   })
 
-  it("a tree is deleted after a question only", async () => {
+  it("a tree is deleted only after a confirmation", async () => {
     const { dn, password } = slapd!.admin
     const { code, left, shown } = await inTerminal(
       ["delete", "--tree", `ou=scratch,${slapd!.base}`],
@@ -99,7 +99,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     const { dn, password } = slapd!.admin
     const env = { LDAP_BIND_DN: dn, LDAP_PASSWORD: password }
     const place = `ou=${crypto.randomUUID()},ou=scratch,${slapd!.base}`
-    // More than the buffers on the way hold.
+    // More than the buffers between server and terminal hold.
     const photo = Buffer.alloc(100_000, 1).toString("base64")
     const records = [
       `dn: ${place}\nobjectClass: organizationalUnit\n`,
@@ -132,7 +132,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
       [["Watching.", ""], [`~ ${entry}`, "\x03"]],
       { env: { LDAP_BIND_DN: dn, LDAP_PASSWORD: password } }
     ).finally(() => (isOver = true))
-    // Until it is seen: what happens before the end of the first refresh is no change.
+    // Repeated until the change is seen: a change before the end of the first refresh is not printed.
     for (let n = 0; !isOver; n++) {
       await cli(["modify", entry, "--replace", `sn=${n}`])
       await delay(50)
@@ -145,7 +145,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     expect(connections.map(({ closed, unbinds }) => ({ closed, unbinds }))).toEqual([{ closed: "", unbinds: 1 }])
   })
 
-  it("replica run shows where it is, asks before a mass deletion, and Ctrl-C leaves a checkpoint", async () => {
+  it("replica run shows its progress, asks before a mass deletion, and keeps the last checkpoint after Ctrl-C", async () => {
     const { dn, password } = slapd!.admin
     const base = `ou=${crypto.randomUUID()},${accountsBase}`
     const env = {
@@ -179,8 +179,8 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     expect({ code, left }).toEqual({ code: 130, left: 0 })
   })
 
-  it("colours are for a terminal, and not for NO_COLOR or a pipe", async () => {
-    // A closed port ends the examination soon.
+  it("colours are used on a terminal only, and not with NO_COLOR", async () => {
+    // A closed port makes the examination short.
     const check = ["check", "ldap://127.0.0.1:1"]
     const inColours = await inTerminal(check, [])
     expect(inColours).toMatchObject({ code: 1 })
@@ -193,7 +193,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     expect(piped.piped).not.toContain("\x1b")
   })
 
-  it("Node keeps what it has compiled, in the user's own folder", () => {
+  it("Node's compile cache is in the user's own folder", () => {
     const { status, stdout } = spawnSync(process.execPath, [built.main, "--version"], {
       encoding: "utf8",
       env: environment({})
@@ -202,7 +202,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     expect(readdirSync(join(folder, ".cache/effect-ldap"))).toHaveLength(1)
   })
 
-  it("a reader that goes away ends it quietly", () => {
+  it("a reader of standard output that goes away ends the command without a message", () => {
     const { stderr, stdout } = spawnSync("bash", [
       "-c",
       `"$0" "$1" search | head -c 20; echo " \${PIPESTATUS[0]}"`,

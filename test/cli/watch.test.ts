@@ -1,4 +1,4 @@
-/** `watch` on slapd's directory that synchronizes content: what has changed since the last time, and nothing twice. */
+/** `watch` on slapd with content synchronization: prints the changes since the last run, each once. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), "effect-ldap-watch-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe.skipIf(slapd === undefined)("watch", () => {
-  it.live("goes on from where it was, and tells each change once", () =>
+  it.live("continues from the stored state, and prints each change once", () =>
     Effect.gen(function*() {
       const state = join(folder, "state")
       const env = {
@@ -30,7 +30,7 @@ describe.skipIf(slapd === undefined)("watch", () => {
           runCli(["watch", filter, "-b", accountsBase, "--once", "--state", state, ...more], { env }),
           ({ code, stdout }) => ({ code, text: stdout.toString() })
         )
-      // What is there at the beginning is no change.
+      // The entries that exist at the start are not changes.
       expect(yield* watch()).toEqual({ code: 0, text: "" })
       expect(readFileSync(state, "utf8")).toMatch(/^effect-ldap-changes:/)
       expect(statSync(state).mode & 0o077).toBe(0)
@@ -42,7 +42,7 @@ describe.skipIf(slapd === undefined)("watch", () => {
         )
       expect(yield* now()).toBe("")
       expect(yield* now("--initial")).toBe(`+ ${dn}\n`)
-      // Content synchronization does not always say whether an entry is new.
+      // Content synchronization doesn't always know whether an entry is new.
       expect((yield* watch()).text).toMatch(new RegExp(`^[+~] ${dn}\n$`))
       expect(yield* watch()).toEqual({ code: 0, text: "" })
       expect((yield* runCli(["delete", dn], { env })).code).toBe(0)

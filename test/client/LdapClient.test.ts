@@ -43,7 +43,7 @@ describe("LdapClient", () => {
       assert.sameMembers([...names], ["Ada", "Grace"])
     }).pipe(Effect.provide(inMemory)))
 
-  it.effect("searchUrl searches for what the URL says", () =>
+  it.effect("searchUrl runs the search of the URL", () =>
     Effect.gen(function*() {
       const found = yield* Stream.runCollect(LdapClient.searchUrl("ldap:///dc=example?sn?one?(cn=A*)"))
       assert.deepStrictEqual(found.map(({ dn }) => dn), ["cn=Ada,dc=example"])
@@ -95,7 +95,7 @@ describe("LdapClient", () => {
       })
     }))
 
-  it.live("a layer that can't bind fails, and leaves no connection", () =>
+  it.live("a layer whose bind is refused fails, and leaves no connection", () =>
     Effect.gen(function*() {
       const served = yield* directory
       const { url } = yield* InMemoryDirectory.listen(served)
@@ -137,7 +137,7 @@ describe("LdapClient", () => {
         assert.deepStrictEqual(log.connections.map(({ unbinds }) => unbinds), [0, 1])
       }))
 
-    it.live("fails with what the server said, and leaves no connection", () =>
+    it.live("withSession fails with the server's error, and leaves no connection", () =>
       Effect.gen(function*() {
         const { client, log } = yield* served
         const wrong = LdapAuth.simple("uid=u,dc=example", Redacted.make("wrong"))
@@ -146,7 +146,7 @@ describe("LdapClient", () => {
         assert.deepStrictEqual(log.connections.map(({ unbinds }) => unbinds), [0, 1])
       }))
 
-    it.live("settings replace the client's own; those with a url stand alone", () =>
+    it.live("settings replace the client's own; settings with a url replace all of them", () =>
       Effect.gen(function*() {
         const { client, url } = yield* served
         assert.strictEqual(yield* client.withSession({ requestTimeout: "1 seconds" }, who), "dn:cn=admin,dc=example")
@@ -172,7 +172,7 @@ describe("LdapClient", () => {
         assert.deepInclude(error.reason, { _tag: "ConnectFailed", kind: "tls" })
       }))
 
-    it.live("a client over a session needs to be told the server", () =>
+    it.live("on a client over a session, withSession needs a url", () =>
       Effect.gen(function*() {
         const { client, url } = yield* served
         yield* client.withSession({ url }, (session) =>

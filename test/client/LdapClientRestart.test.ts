@@ -21,10 +21,10 @@ import * as LdapSession from "../../src/session/LdapSession.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 import { ensureSlapd, type Slapd, startSlapd } from "../servers/slapd/slapd.ts"
 
-/** As long as the server is down. */
+/** While the server is down. */
 const retry = Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "20 seconds" }))
 
-/** Fibers that send Who am I? repeatedly, until they are told to stop. */
+/** Fibers that send Who am I? repeatedly, until they are stopped. */
 const load = Effect.fnUntraced(function*(client: LdapClient.LdapClient) {
   const stop = yield* Deferred.make<void>()
   const answers = new Map<string, number>()
@@ -118,7 +118,7 @@ describe("LdapClient under load, while the server stops and starts", () => {
       const client = yield* LdapClient.make({
         url: `ldap://127.0.0.1:${way.port}`,
         startTls: true,
-        // Every start makes certificates of its own. Whether they are checked is the subject of other tests.
+        // Every start makes new certificates. Other tests check their verification.
         tls: { rejectUnauthorized: false },
         auth: LdapAuth.simple(slapd.admin.dn, Redacted.make(slapd.admin.password)),
         // slapd reports that it starts a moment before it listens.

@@ -125,7 +125,7 @@ describe("LdapConfig.fromEnvironment", () => {
       assert.notInclude(inspect(error, { depth: 9 }), "secret")
     }))
 
-  it.effect("a password in a file is read again at each bind; one that is gone leaves the last", () =>
+  it.effect("a password in a file is read again at each bind; if the file is gone, the last password stays in use", () =>
     Effect.gen(function*() {
       const path = join(yield* folder, "password")
       writeFileSync(path, "first\n")
@@ -137,7 +137,7 @@ describe("LdapConfig.fromEnvironment", () => {
       assert.strictEqual(yield* passwordOf(settings), "second ")
     }))
 
-  it.effect("the example of an environment can be read, and has every name", () =>
+  it.effect("the example file can be read, and has every name", () =>
     Effect.gen(function*() {
       const contents = readFileSync(new URL("../../examples/.env.example", import.meta.url), "utf8")
       const names = [...contents.matchAll(/^(\w+)=/gm)].map(([, name]) => name)
@@ -150,7 +150,7 @@ describe("LdapConfig.fromEnvironment", () => {
       assert.include(error.message, "LDAP_BIND_DN is set")
     }))
 
-  it.live("a client made of it is connected and bound as it says", () =>
+  it.live("a client with these settings is connected and bound accordingly", () =>
     Effect.gen(function*() {
       const directory = yield* InMemoryDirectory.make({
         entries: [{ dn: "dc=example", attributes: { objectClass: "domain", dc: "example" } }],
@@ -175,7 +175,7 @@ describe("LdapConfig.fromEnvironment", () => {
     }))
 })
 
-describe("settings that are missing or something else", () => {
+describe("settings that are missing or invalid", () => {
   it.effect("a variable that isn't set, or is empty, is named", () =>
     Effect.gen(function*() {
       for (const env of [{}, { LDAP_URL: "" }]) {
@@ -184,7 +184,7 @@ describe("settings that are missing or something else", () => {
       assert.include((yield* Effect.flip(read({}, "STAFF"))).message, "STAFF_URL is not set")
     }))
 
-  it.effect("a file of authorities that holds none is named", () =>
+  it.effect("a file without authorities is named", () =>
     Effect.gen(function*() {
       const path = yield* folder
       writeFileSync(join(path, "ca"), "/etc/ssl/ca.pem")
@@ -193,7 +193,7 @@ describe("settings that are missing or something else", () => {
       assert.include(error.message, "contains no certificate")
     }).pipe(Effect.scoped))
 
-  it.effect("of a client: the setting is named, and servers is not", () =>
+  it.effect("for a client: the error names the setting, and not `servers`", () =>
     Effect.gen(function*() {
       for (
         const [config, field] of [

@@ -12,7 +12,7 @@ import { mostLeft } from "../../src/telemetry/leftServers.ts"
 import * as InMemoryDirectory from "../../src/testing/InMemoryDirectory.ts"
 
 describe("metrics", () => {
-  it.effect("of 1,000 servers that come and go only those of the last ones are kept, and those of servers that stay", () =>
+  it.effect("of 1,000 servers that come and go are kept for the last ones only, and for servers that stay", () =>
     Effect.gen(function*() {
       const registry: Metric.MetricRegistry = new Map()
       const { transport } = yield* InMemoryDirectory.make({

@@ -200,33 +200,36 @@ describe("spans", () => {
     })
   ]
 
-  it.effect.each(reasons)("the span of a failure has no text of the server: $_tag", (reason) =>
-    Effect.gen(function*() {
-      const recorder = TelemetryRecorder.make()
-      const error = new LdapError({ reason, operation: "delete", dn: words, server: "ldap://ldap.example.org" })
-      const failing: Effect.Effect<void, LdapError> = Effect.fail(error)
-      const tracing = Tracing.of("ldap://ldap.example.org")
-      yield* Effect.all([
-        Effect.exit(tracing.effect({ name: "delete" }, failing)),
-        Effect.exit(Stream.runDrain(tracing.stream({ name: "search" }, Stream.fromEffect(failing))))
-      ]).pipe(recorder.watch)
-      assert.lengthOf(recorder.spans, 2)
-      for (const span of recorder.spans) {
-        assert.strictEqual(span.attributes.get("error.type"), reason._tag)
-        assert(span.status._tag === "Ended" && Exit.isFailure(span.status.exit))
-        const { cause } = span.status.exit
-        for (const shown of [inspect([...span.attributes, span.events, cause], { depth: 20 }), Cause.pretty(cause)]) {
-          assert.notInclude(shown, "uid=ada")
-          assert.notInclude(shown, "locked")
+  it.effect.each(reasons)(
+    "the span of a failure has no text from the server: $_tag",
+    (reason) =>
+      Effect.gen(function*() {
+        const recorder = TelemetryRecorder.make()
+        const error = new LdapError({ reason, operation: "delete", dn: words, server: "ldap://ldap.example.org" })
+        const failing: Effect.Effect<void, LdapError> = Effect.fail(error)
+        const tracing = Tracing.of("ldap://ldap.example.org")
+        yield* Effect.all([
+          Effect.exit(tracing.effect({ name: "delete" }, failing)),
+          Effect.exit(Stream.runDrain(tracing.stream({ name: "search" }, Stream.fromEffect(failing))))
+        ]).pipe(recorder.watch)
+        assert.lengthOf(recorder.spans, 2)
+        for (const span of recorder.spans) {
+          assert.strictEqual(span.attributes.get("error.type"), reason._tag)
+          assert(span.status._tag === "Ended" && Exit.isFailure(span.status.exit))
+          const { cause } = span.status.exit
+          for (const shown of [inspect([...span.attributes, span.events, cause], { depth: 20 }), Cause.pretty(cause)]) {
+            assert.notInclude(shown, "uid=ada")
+            assert.notInclude(shown, "locked")
+          }
+          // The kind of failure is still shown.
+          const told = Cause.squash(cause)
+          assert(told instanceof LdapError)
+          assert.strictEqual(told.reason._tag, reason._tag)
+          if ("code" in reason) assert.propertyVal(told.reason, "code", reason.code)
+          if (reason._tag === "ConnectionLost") assert.include(told.message, "ECONNRESET")
         }
-        // The kind of failure is still shown.
-        const told = Cause.squash(cause)
-        assert(told instanceof LdapError)
-        assert.strictEqual(told.reason._tag, reason._tag)
-        if ("code" in reason) assert.propertyVal(told.reason, "code", reason.code)
-        if (reason._tag === "ConnectionLost") assert.include(told.message, "ECONNRESET")
-      }
-    }))
+      })
+  )
 
   it.effect("the span of a defect has its class and stack, and no message", () =>
     Effect.gen(function*() {
@@ -246,7 +249,7 @@ describe("spans", () => {
       assert.match(Cause.pretty(first.status.exit.cause), /TypeError.*\n\s+at .*telemetry\.test/)
     }))
 
-  it.effect("a Notice of Disconnection ends operations, and its words are in no span", () =>
+  it.effect("a Notice of Disconnection ends operations, and its text is in no span", () =>
     Effect.gen(function*() {
       const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
@@ -272,7 +275,7 @@ describe("spans", () => {
       assert.notInclude(inspect(shown, { depth: 20 }), "locked")
     }))
 
-  it.effect("a line of log that has words is no event of the current span", () =>
+  it.effect("log messages with text from a server are not added to the current span as events", () =>
     Effect.gen(function*() {
       const recorder = TelemetryRecorder.make()
       yield* Effect.andThen(Effect.logDebug("harmless"), logDebugOutsideSpans(words)).pipe(
@@ -344,7 +347,7 @@ describe("spans", () => {
       assert.isNotEmpty(recorder.logs.filter(({ text }) => text.includes("run again: search on ldap://peer")))
     }))
 
-  it.effect("without a tracer there is none, nor where tracing is off", () =>
+  it.effect("without a tracer, or with tracing off, there is no span", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
       const password = Effect.andThen(
@@ -409,7 +412,7 @@ describe("metrics", () => {
       assert.deepInclude(histogram?.state, { count: 2, min: 0.02, max: 0.04 })
     }))
 
-  it.effect("sessions and requests of this moment, unbinds, abandons, and why sessions ended", () =>
+  it.effect("current sessions and requests, unbinds, abandons, and the reasons why sessions ended", () =>
     Effect.gen(function*() {
       const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {
@@ -515,7 +518,7 @@ describe("metrics", () => {
 })
 
 describe("logs", () => {
-  it.effect("a session says that it is open and why it ended, at level Debug and no other", () =>
+  it.effect("a session logs that it is open and why it ended, only at level Debug", () =>
     Effect.gen(function*() {
       const recorder = TelemetryRecorder.make()
       yield* Effect.gen(function*() {

@@ -112,7 +112,7 @@ describe("a directory for each tenant", () => {
       for (const { log } of [servers.acme, servers.zenith]) assert.deepInclude(log, { unbinds: 1, openConnections: 0 })
     }))
 
-  it.effect("that was down at the first use is there when it is back, with pools that open nothing in advance", () =>
+  it.effect("that was down at the first use works when it is up again, if its pool has min 0", () =>
     Effect.gen(function*() {
       const { acme } = yield* directories
       let isDown = true

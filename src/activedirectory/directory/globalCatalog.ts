@@ -76,15 +76,16 @@ export interface FindInForestOptions<E = never, R = never> extends OperationOpti
  *
  * **When to use**
  *
- * For forests with several domains. `catalog` is a client on port 3268 or 3269; a filter can use the attributes that the catalog has: names,
- * `mail`, `userPrincipalName`, `sAMAccountName` and others.
+ * For forests with several domains. `catalog` is a client on port 3268 or 3269. A filter can use the attributes that the catalog has:
+ * names, `mail`, `userPrincipalName`, `sAMAccountName` and others.
  *
  * **Details**
  *
  * The catalog may be behind the domains: an entry that was moved or deleted since is returned from the catalog, with `isPartial`. Entries
  * come in the order of the catalog.
  *
- * Fails with `LdapError`, and with the errors of the program's functions. Interruption, or ending the stream early, abandons the requests in flight.
+ * Fails with `LdapError`, and with the errors of the program's functions. Interruption, or ending the stream early, abandons the requests
+ * in flight.
  *
  * **Example**
  *

@@ -37,7 +37,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       yield* replica.poll
       const copied = Option.getOrThrow(yield* replica.find(uuid(1)))
       assert.strictEqual(copied.dn, dn)
-      // The order of attributes isn't kept by jsonb, and has no sense in LDAP.
+      // jsonb doesn't keep the order of attributes, which has no meaning in LDAP.
       const record = (entry: LdapEntry.LdapEntry) =>
         entry.attributes.map(({ description, values }) => [
           description,
@@ -48,7 +48,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       assert.isTrue(Option.isNone(yield* replica.find(uuid(2))))
     })))
 
-  it.effect("goes on from the checkpoint, and makes no difference of what it has", () =>
+  it.effect("continues from the checkpoint, and reports no difference for unchanged rows", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       const told: Array<string> = []
@@ -73,13 +73,13 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       assert.deepInclude((yield* replica.current).counts, { added: 3, modified: 1, moved: 1, deleted: 1 })
     })))
 
-  it.effect("stops before more deletions than the share of the entries that is allowed, until they are confirmed", () =>
+  it.effect("stops before more deletions than maxDeletions allows, until they are confirmed", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       const replica = yield* replicaFrom({ name: "a", base }, script.source)
       script.changes = refresh(people(30), 1)
       yield* replica.poll
-      // A server that answers half.
+      // A server that returns only half of the entries.
       script.changes = refresh(people(15), 2)
       const reason = yield* reasonOf(replica.poll)
       assert.deepInclude(reason, { _tag: "TooManyDeletions", deletions: 15, before: 0, limit: 3, entries: 30 })
@@ -91,7 +91,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       yield* replica.confirmDeletions(15)
       yield* replica.poll
       assert.lengthOf(yield* dnsOf(replica), 15)
-      // What was confirmed is used up.
+      // The confirmation is used up.
       script.changes = refresh(people(5), 3)
       assert.strictEqual((yield* reasonOf(replica.poll))._tag, "TooManyDeletions")
     })))
@@ -119,7 +119,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       assert.lengthOf(yield* dnsOf(replica), 4)
     })))
 
-  it.effect("deletes what a refresh deletes at its end alone, with the entries that it doesn't name", () =>
+  it.effect("makes the deletions of a refresh only at its end, with the entries that it doesn't name", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       const replica = yield* replicaFrom({ name: "a", base, maxDeletions: 2, batchSize: 1 }, script.source)
@@ -127,7 +127,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       yield* replica.poll
       const deletions = [0, 1, 2].map((n) => LdapChange.deleted(uuid(n)))
       script.changes = [LdapChange.refreshStarted("resume"), ...deletions, LdapChange.refreshed("named"), checkpoint(2)]
-      // Each is a batch of its own, and yet none is deleted.
+      // Each change is a batch of its own, and yet no row is deleted.
       assert.strictEqual((yield* reasonOf(replica.poll))._tag, "TooManyDeletions")
       assert.lengthOf(yield* dnsOf(replica), 6)
       script.changes = [
@@ -168,7 +168,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       ])
     })))
 
-  it.effect("reports what differs from the directory, and repairs it", () =>
+  it.effect("verify reports differences to the directory, and repairs them", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       script.changes = refresh(people(20), 1)
@@ -203,7 +203,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       assert.strictEqual(Option.getOrThrow(yield* replica.find(uuid(4))).get("cn"), "p4")
     })))
 
-  it.effect("reads the whole view if what is followed has changed", () =>
+  it.effect("reads the whole view if base, scope, filter or attributes have changed", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       script.changes = refresh(people(4), 1)
@@ -226,7 +226,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
     }
   }) {}
 
-  it.effect("writes values of a class into a table of the program, and tells apply of them", () =>
+  it.effect("writes values of a class into a table of the program, and passes them to apply", () =>
     inDatabase(Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       yield* sql`CREATE TABLE people (uuid TEXT PRIMARY KEY, cn TEXT NOT NULL, sn TEXT NOT NULL, mail TEXT NOT NULL, age BIGINT)`
@@ -248,7 +248,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       )
       assert.deepStrictEqual(yield* rows, [["p1", `["a@x","b@x"]`, 7], ["p2", "[]", null]])
       assert.isTrue(told[0]?._tag === "Added" && told[0].entry instanceof Person)
-      // One begins to fit, one ceases to.
+      // One entry begins to fit the class, and one ceases to.
       script.changes = [
         person(3, { age: "8" }),
         person(1, { age: "young" }),
@@ -267,11 +267,11 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       script.changes = [person(9), person(4, { age: "?" }), checkpoint(3)]
       const failing = yield* replicaFrom({ name: "a", base, apply: strict }, script.source)
       assert.deepInclude(yield* reasonOf(failing.poll), { _tag: "Undecodable", uuid: uuid(4) })
-      // Nothing of that batch is there.
+      // No row of that batch was kept.
       assert.lengthOf(yield* dnsOf(failing), 2)
     })))
 
-  it.effect("rolls the batch back with apply, and fails with its error", () =>
+  it.effect("if apply fails, rolls the batch back and fails with that error", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       script.changes = refresh(people(3), 1)
@@ -281,7 +281,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       assert.isFalse(Option.getOrThrow(yield* replica.status).hasCheckpoint)
     })))
 
-  it.effect("says what it does: progress, metrics", () =>
+  it.effect("reports progress and metrics", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       script.changes = refresh(people(5), 1)
@@ -321,7 +321,7 @@ describe("LdapReplica", () => {
     tests(() => postgres(server!))
   })
 
-  it.effect("says which option is wrong", () =>
+  it.effect("names the invalid option", () =>
     Effect.gen(function*() {
       const wrong = (options: object) => reasonOf(replicaFrom({ name: "a", base, ...options }, new Script().source))
       for (

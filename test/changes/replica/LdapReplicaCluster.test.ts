@@ -1,6 +1,6 @@
 /**
- * Copies shared by two processes of examples/replica/cluster.ts with PostgreSQL: one is killed, and the other goes on with its directories from
- * their checkpoints. `npm run test:replica` does this with 20 directories and three processes, and kills servers too.
+ * Copies shared by two processes of examples/replica/cluster.ts with PostgreSQL. One process is killed, and the other continues with its
+ * directories from their checkpoints. `npm run test:replica` does this with 20 directories and three processes, and kills servers too.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Sharding } from "effect/cluster/Sharding"
@@ -40,7 +40,7 @@ describe("copies in a cluster", () => {
     Effect.gen(function*() {
       for (const restartAfter of ["soon", -1, 0, "10 millis", {}]) {
         const layer = LdapReplicaCluster.layer([], { restartAfter: restartAfter as never })
-        // A layer that is refused asks nothing of the cluster.
+        // A layer that fails doesn't use the cluster.
         const building = Layer.build(layer).pipe(Effect.provideService(Sharding, undefined as never))
         const error = yield* Effect.flip(
           Effect.scoped(building as Effect.Effect<unknown, LdapReplica.LdapReplicaError, Scope>)
@@ -55,7 +55,7 @@ describe("copies in a cluster", () => {
     if (server === undefined) return
     waitFor(server)
 
-    it.live("a process that is killed is followed by another one, from the checkpoint", () =>
+    it.live("if a process is killed, another one continues from the checkpoint", () =>
       Effect.gen(function*() {
         const directory = yield* InMemoryDirectory.make({
           suffixes: tenants.map((name) => `o=${name}`),

@@ -1,4 +1,4 @@
-/** The databases that copies are tried on: SQLite in a file, and PostgreSQL, a database of its own for each test. */
+/** The databases on which copies are tested: a SQLite file, and a separate PostgreSQL database for each test. */
 import { PgClient } from "@effect/sql-pg"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import { join } from "node:path"
 import * as SqliteClient from "../../../src/changes/sqlite/SqliteClient.ts"
 import type { PostgresFacts } from "../../servers/postgres.ts"
 
-/** A database in a file that ends with the layer. */
+/** A database in a file that is deleted with the layer. */
 export const sqlite: Layer.Layer<SqlClient.SqlClient> = Layer.unwrap(
   Effect.map(
     Effect.acquireRelease(
@@ -25,7 +25,7 @@ export const sqlite: Layer.Layer<SqlClient.SqlClient> = Layer.unwrap(
 export const postgresAt = (facts: PostgresFacts, database: string): Layer.Layer<SqlClient.SqlClient> =>
   PgClient.layer({ ...facts, database, password: Redacted.make(facts.password), maxConnections: 4 }).pipe(Layer.orDie)
 
-/** A database of its own on the PostgreSQL of the tests. */
+/** A separate database on the PostgreSQL server of the tests. */
 export const postgres = (facts: PostgresFacts): Layer.Layer<SqlClient.SqlClient> =>
   Layer.unwrap(
     Effect.gen(function*() {

@@ -9,13 +9,13 @@ import { run } from "./directoryModel.ts"
 
 const quietly = Effect.provideService(References.MinimumLogLevel, "None")
 
-describe("a copy is the directory, and makes no difference twice, with crashes of the process, the database and the server", () => {
+describe("a copy equals the directory and reports no difference twice, with crashes of the process, the database and the server", () => {
   it.effect.each(LdapChanges.ChangesSource.literals)("by %s", (source) =>
     Effect.gen(function*() {
       const totals = { crashes: 0, serverCrashes: 0, databaseFaults: 0, faults: 0 }
       const programs = [
         { source, seed: 1, changes: 40 },
-        // Connections are broken at other messages in each of these.
+        // In each of these runs connections break at other messages.
         ...[3, 11].map((breakAfter) => ({ source, seed: 3, changes: 12, breakAfter }))
       ]
       for (const program of programs) {

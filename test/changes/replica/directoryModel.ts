@@ -1,7 +1,7 @@
 /**
- * A model of a copy over the whole client, in virtual time: a random history on a directory in memory, faults at its messages, and crashes of
- * the process that copies, of its database and of the server, which may come back from a backup. At the end the copy and a table of the
- * program must be the directory; the table dies of a difference that is made twice or has no predecessor.
+ * A model of a copy over the whole client, in virtual time: a random history on a directory in memory, faults at its messages, and crashes
+ * of the copying process, of its database and of the server, which may be restored from a backup. At the end the copy and a table of the
+ * program must equal the directory. The table fails with a defect if a difference is reported twice or has no predecessor.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -35,11 +35,11 @@ export interface Program {
   readonly source: ChangesSource
   readonly seed: number
   readonly changes: number
-  /** Breaks connections after this number of their messages, each time the copy has connected, but for the last. Default: at random. */
+  /** Breaks each connection of the copy, except for the last one, after this number of messages. Default: at random. */
   readonly breakAfter?: number | undefined
 }
 
-/** What has happened. */
+/** What has happened in a run. */
 export interface Said {
   readonly crashes: number
   readonly serverCrashes: number
@@ -62,13 +62,16 @@ const place = {
   unit: (ou: string) => ({ objectClass: ["organizationalUnit"], ou })
 }
 
-/** Naming attributes too: a rename changes them. Of a domain controller all others include numbers that change with each restoration. */
+/**
+ * Naming attributes count too, since a rename changes them. With a domain controller all others are left out, as they include numbers that
+ * change with each restore.
+ */
 const attributes = ["description", "cn", "ou"]
 
 const contentOf = (entry: LdapEntry): string =>
   attributes.map((name) => entry.getAll(name).toSorted().join("|")).join(" ")
 
-/** At any message of any answer, or of a connection; each kind of fault. */
+/** At any message of any answer or connection, with each kind of fault. */
 const faultFor = (random: () => number): DirectoryFault.DirectoryFault => {
   const nth = 1 + Math.floor(random() * 4)
   const after = Math.floor(random() * 8)
@@ -82,7 +85,8 @@ const faultFor = (random: () => number): DirectoryFault.DirectoryFault => {
     () => DirectoryFault.drop(where),
     () => DirectoryFault.delay("3 seconds", where),
     () => DirectoryFault.trickle(where),
-    // Not carried out: after a page that was, its cookie is used up, and a session that asks for it again is refused.
+    // The server doesn't carry this request out. Otherwise the cookie of a page would be used up, and a session that requests the page
+    // again would be refused.
     () => DirectoryFault.result(51, { on: "search", nth }),
     () => DirectoryFault.result(52, { on: "search", nth }),
     () => DirectoryFault.reset({ on: "connect" })
@@ -106,7 +110,7 @@ export const run = Effect.fnUntraced(function*(
       admin: { password: "secret" },
       ...options
     })
-    // A server that crashes breaks all connections, those that are silent too.
+    // A server that crashes breaks all connections, silent ones too.
     const sockets = new Set<MemorySocket>()
     const transport: LdapTransport.LdapTransport = {
       server: directory.transport.server,
@@ -120,9 +124,9 @@ export const run = Effect.fnUntraced(function*(
       sockets.clear()
       return Effect.forEach(all, ({ reset }) => reset, { discard: true })
     })
-    // The history is made on a session that no crash and no fault concerns: faults are set while it is silent.
+    // The history is made over a session without crashes and faults: faults are set while this session is silent.
     const writer = yield* LdapSession.fromTransport(directory.transport, { auth })
-    // Entries that leave the base with a subtree are what content synchronization can lose.
+    // Content synchronization can lose entries that leave the base with a subtree, so they are left out.
     const viewBase = source === "contentSync" || random() < 0.5 ? base : inside
     const { faults, sql } = yield* makeFaultyDatabase
     const mirror = yield* makeMirror(sql, contentOf)
@@ -152,7 +156,7 @@ export const run = Effect.fnUntraced(function*(
 
     const said = { crashes: 0, serverCrashes: 0, restorations: 0, faults: 0, ends: 0 }
     let fiber = yield* Effect.forkChild(process)
-    /** A process that ended is begun again; a defect is one of the library or of this model. */
+    /** A process that has ended is started again. A defect is a bug of the library or of this model. */
     const revive = Effect.gen(function*() {
       const exit = fiber.pollUnsafe()
       if (exit === undefined) return
@@ -181,7 +185,7 @@ export const run = Effect.fnUntraced(function*(
       } else if (dice < 0.5) {
         said.serverCrashes++
         yield* crashServer
-        // It is away for a while.
+        // The server is down for a while.
         if (random() < 0.5) yield* directory.faults.set([DirectoryFault.reset({ on: "connect" })])
         if (random() < 0.3) {
           said.restorations++
@@ -222,14 +226,14 @@ export const run = Effect.fnUntraced(function*(
     const normal = (rows: ReadonlyArray<readonly [string, string, string]>) =>
       rows.map(([uuid, dn, content]) => [uuid, `${keyOf(dn)} ${content}`] as const).sort(byUuid)
     const isSame = Effect.map(mirror.rows, (rows) => JSON.stringify(normal(rows)) === JSON.stringify(expected))
-    // No longer than the longest pauses take: a lease, the limit of a request, the schedule.
+    // No wait takes longer than the longest pause: a lease, the limit of a request, the schedule.
     for (let i = 0; i < 120 && !(yield* isSame); i++) {
       yield* quiet
       yield* TestClock.adjust("1 second")
       yield* revive
     }
     yield* Fiber.interrupt(fiber)
-    // A checkpoint that was ahead of its rows would show here: what it skipped never comes.
+    // This shows a checkpoint that was ahead of its rows: the changes that it skipped never come.
     const last = yield* Effect.forkChild(copyOver(({ poll }) => poll))
     for (let i = 0; i < 60 && last.pollUnsafe() === undefined; i++) {
       yield* quiet
@@ -267,7 +271,7 @@ class Different extends Error {
   }
 }
 
-/** A process may end where its database fails before it runs, or a server refuses its bind; no other failure is one of this model. */
+/** A process may end if its database fails before it runs, or a server refuses its bind. This model has no other failure. */
 const mayEnd = (cause: Cause.Cause<unknown>): boolean => {
   const error = Cause.squash(cause)
   return typeof error === "object" && error !== null && "_tag" in error &&

@@ -1,6 +1,6 @@
 /**
- * A SQLite database in memory that fails where it is told to: before or after a statement, also after a commit, whose outcome the program
- * then doesn't know. As with a server that is killed, the open transaction is gone.
+ * A SQLite database in memory that fails on request, before or after a statement. After a failed commit the program doesn't know the
+ * outcome. As with a server that is killed, the open transaction is lost.
  */
 import * as Effect from "effect/Effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -12,11 +12,11 @@ import * as Statement from "effect/sql/Statement"
 import { openSqlite, type SqliteConnection } from "../../../src/changes/sqlite/SqliteConnection.ts"
 
 export interface Faults {
-  /** How many statements are run until one fails; negative: none does. */
+  /** The number of statements until one fails; negative: none fails. */
   after: number
-  /** Whether the statement that fails is run all the same. */
+  /** Whether the statement that fails is carried out all the same. */
   isRun: boolean
-  /** How many have failed. */
+  /** How many statements have failed. */
   count: number
 }
 

@@ -1,5 +1,5 @@
 /**
- * A table of the program that refuses what isn't a difference: a change that is applied twice, or one without its predecessor.
+ * A table of the program that refuses wrong differences: a change that is applied twice, or one without its predecessor.
  */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
@@ -7,7 +7,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { ReplicaChange } from "../../../src/changes/replica/model/ReplicaChange.ts"
 import type { LdapEntry } from "../../../src/model/entry/LdapEntry.ts"
 
-/** `contentOf` is what it keeps of an entry, beside its DN. */
+/** `contentOf` returns the content that the table keeps of an entry, beside its DN. */
 export const makeMirror = Effect.fnUntraced(function*(
   sql: SqlClient.SqlClient,
   contentOf: (entry: LdapEntry) => string

@@ -62,7 +62,7 @@ const history = Effect.fnUntraced(function*(seed: number) {
     yield* TestClock.adjust(random(3_000))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
-      // Migrations and the first statement aren't tried again by the copy: a process that can't begin ends.
+      // The copy doesn't retry migrations and the first statement: a process that can't start ends.
       if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) return yield* Effect.failCause(exit.cause)
       counts.restarts++
       fiber = yield* Effect.forkChild(process)
@@ -71,7 +71,7 @@ const history = Effect.fnUntraced(function*(seed: number) {
   faults.after = -1
   directory.breakAfter = -1
   const wanted: ReadonlyArray<readonly [string, string]> = sorted(directory.view())
-  // No longer than the longest pauses of a copy take: a lease, and those after failures.
+  // No wait takes longer than the longest pauses of a copy: a lease, and those after failures.
   for (let step = 0; step < 200; step++) {
     yield* TestClock.adjust("2 seconds")
     const exit = fiber.pollUnsafe()
@@ -105,7 +105,7 @@ describe("the copy of a directory, in histories at random", () => {
         )
         for (const key of Object.keys(total) as Array<keyof typeof total>) total[key] += counts[key]
       }
-      // The histories have met what they are for.
+      // Checks that the histories contain the events that they are meant to test.
       assert.isAbove(total.crashes, 100)
       assert.isAbove(total.faults, 50)
       assert.isAbove(total.events, 1_000)

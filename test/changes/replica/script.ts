@@ -1,4 +1,4 @@
-/** A directory that is written down, for tests of copies, and what they ask of a copy. */
+/** A scripted directory for tests of copies, and helpers that check a copy. */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -11,7 +11,7 @@ import * as LdapEntry from "../../../src/model/entry/LdapEntry.ts"
 
 export const base = "dc=example,dc=com"
 
-/** A directory that is written down: what the next run is sent. */
+/** A scripted directory: the changes that the next run emits. */
 export class Script {
   changes: Array<LdapChange.LdapChange> = []
   asked: Array<string | undefined> = []
@@ -63,13 +63,13 @@ export const reasonOf = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
     return error.reason
   })
 
-/** Waits, in real time too, until a copy says so. Fails if it doesn't. */
+/** Waits, in real time too, until the copy satisfies a condition. Fails if it doesn't. */
 export const awaitIn = (
   replica: Pick<LdapReplica.LdapReplica, "progress">,
   isSo: (progress: LdapReplica.Progress) => boolean
 ) => inTime(Stream.runDrain(Stream.takeUntil(replica.progress, isSo)))
 
-/** Fails when an effect takes long, so that what is broken fails a test and doesn't hang it. */
+/** Fails if an effect takes too long, so that a bug fails the test instead of hanging it. */
 export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.raceFirst(
     effect,
@@ -78,7 +78,7 @@ export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
 
 const mostMillis = 4_000
 
-/** How a fiber ends, while virtual and real time go on. */
+/** Waits until a fiber ends, while virtual and real time pass. */
 export const endOf = <A, E>(fiber: Fiber.Fiber<A, E>): Effect.Effect<Exit.Exit<A, E>> =>
   inTime(Effect.gen(function*() {
     for (;;) {

@@ -1,6 +1,6 @@
 /**
- * A directory without a server, for the model of copies: histories at random, and a source of changes that sends them in every way that
- * the contract of `LdapChange.ts` allows, from cookies on, from the beginning, in refreshes that are broken off.
+ * A directory without a server, for the model of copies: random histories, and a source that emits changes in every way that the contract
+ * of `LdapChange.ts` allows: from a cookie, from the beginning, and in refreshes that are broken off.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -41,9 +41,9 @@ const root = "dc=example,dc=com"
 export class SimulatedDirectory {
   readonly #random: Random
   readonly nodes = new Map<string, Node>()
-  /** The entries that each event has changed, in order; the position is the cookie. */
+  /** The entries that each event has changed, in order. The position is the cookie. */
   readonly events: Array<{ readonly uuid: string; readonly change: Change.LdapChange }> = []
-  /** After how many items a stream breaks off; negative: never. */
+  /** The number of items after which a stream breaks off; negative: never. */
   breakAfter = -1
   refusesCookies = false
   #count = 0
@@ -56,7 +56,7 @@ export class SimulatedDirectory {
     return node.parent === undefined ? `${node.name},${root}` : `${node.name},${this.dnOf(node.parent)}`
   }
 
-  /** What a copy should have, by UUID. */
+  /** The entries that a copy should have, by UUID. */
   view(): Map<string, string> {
     return new Map(
       [...this.nodes.values()].filter(({ isVisible }) => isVisible).map((node) => [
@@ -66,7 +66,7 @@ export class SimulatedDirectory {
     )
   }
 
-  /** One change at random. */
+  /** Makes one random change. */
   change(): void {
     const nodes = [...this.nodes.values()]
     const any = nodes[this.#random(Math.max(1, nodes.length))]
@@ -77,7 +77,7 @@ export class SimulatedDirectory {
       any.value++
       return this.#happened(any, "Modified")
     }
-    // What isn't in the view moves nothing that is.
+    // An entry outside the view moves no entry of the view.
     if (kind < 8 && (any.isVisible || children.length === 0)) {
       any.name = `cn=n${this.#count++}`
       return this.#happened(any, "Renamed")
@@ -103,7 +103,7 @@ export class SimulatedDirectory {
     const n = this.#count++
     const node: Node = {
       uuid: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
-      // Some get the name of one that was deleted.
+      // Some new entries get the name of a deleted one.
       name: `cn=${this.#random(3) === 0 ? `reused${this.#random(3)}` : `n${n}`}`,
       parent: parents[this.#random(parents.length + 1)],
       value: 0,
@@ -116,7 +116,7 @@ export class SimulatedDirectory {
     if (node.isVisible) this.#happened(node, "Added")
   }
 
-  /** Two entries exchange their names, with all that is below them. */
+  /** Two entries exchange their names, and all entries below them move too. */
   #exchange(nodes: ReadonlyArray<Node>): void {
     const visible = nodes.filter(({ isVisible }) => isVisible)
     const a = visible[this.#random(Math.max(1, visible.length))]
@@ -151,7 +151,7 @@ export class SimulatedDirectory {
     }
   }
 
-  /** The changes from a cookie on, for ever unless `once`. */
+  /** The changes from a cookie on, without end unless `once` is true. */
   follow<E>(
     since: string | undefined,
     known: KnownEntries<E>,
@@ -165,13 +165,13 @@ export class SimulatedDirectory {
       const replays = at >= 0 && random(3) === 0
       const start: Array<Change.LdapChange> = []
       if (!replays) {
-        // A refresh that is broken off and begun again, as by a lost session.
+        // A refresh that is broken off and started again, as after a lost session.
         for (let broken = random(3); broken > 0; broken--) {
           const some = yield* this.#refresh(at, refused, known)
           start.push(...some.slice(0, random(some.length)))
         }
         start.push(...yield* this.#refresh(at, refused, known))
-        // Nothing has happened since the refresh was put together: there is no pause between the two.
+        // Nothing has changed since the refresh was put together, since there is no pause between the two.
         at = this.events.length
         start.push(cookie(at))
       }

@@ -16,7 +16,7 @@ import * as SqliteClient from "../../../src/changes/sqlite/SqliteClient.ts"
 
 const memory = SqliteClient.layer({ filename: ":memory:" })
 
-/** A folder that ends with the scope. */
+/** A folder that is deleted with the scope. */
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-ldap-sqlite-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
@@ -56,12 +56,12 @@ describe("SqliteClient", () => {
       const [big] = yield* Effect.provideService(sql`SELECT ${large} AS n`, SqlClient.SafeIntegers, true)
       assert.strictEqual(big!["n"], large)
       assert.strictEqual(yield* reasonOf(sql`SELECT ${large} AS n`), "UnknownError")
-      // The same statement again, since the setting belongs to the query and not to the statement that is kept.
+      // Runs the same statement again, since the setting belongs to the query and not to the cached statement.
       assert.deepStrictEqual(yield* sql`SELECT ${5} AS n`.values, [[5]])
       assert.deepStrictEqual({ ...(yield* sql`SELECT ${5} AS n`)[0] }, { n: 5 })
     }).pipe(Effect.provide(memory)))
 
-  it.effect("says why a statement failed", () =>
+  it.effect("reports why a statement failed", () =>
     Effect.gen(function*() {
       const sql = yield* people
       yield* sql`INSERT INTO people ${sql.insert({ id: 1, name: "alice" })}`
@@ -135,7 +135,7 @@ describe("SqliteClient", () => {
       assert.include(error.reason.message, "malformed JSON")
     }).pipe(Effect.provide(memory)))
 
-  it.effect("keeps only as many statements as it is told", () =>
+  it.effect("keeps at most the configured number of prepared statements", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       for (const round of [1, 2]) {
@@ -145,7 +145,7 @@ describe("SqliteClient", () => {
       }
     }).pipe(Effect.provide(SqliteClient.layer({ filename: ":memory:", statementCache: 3 }))))
 
-  it.effect("takes the Migrator of effect/sql, whose migrations run once", () =>
+  it.effect("works with the Migrator of effect/sql, whose migrations run once", () =>
     Effect.gen(function*() {
       const run = Migrator.make({})({
         loader: Migrator.fromRecord({
@@ -157,7 +157,7 @@ describe("SqliteClient", () => {
       assert.deepStrictEqual(yield* names, [])
     }).pipe(Effect.provide(memory)))
 
-  it.effect("keeps a file for the next opening, with a write-ahead log and foreign keys", () =>
+  it.effect("stores data in a file, with a write-ahead log and foreign keys", () =>
     Effect.gen(function*() {
       const filename = join(yield* folder, "people.db")
       yield* Effect.scoped(
@@ -192,7 +192,7 @@ describe("SqliteClient", () => {
       assert.strictEqual(yield* Effect.provide(blocked, SqliteClient.layer({ filename })), "LockTimeoutError")
     }))
 
-  it.effect("says why a database can't be opened, and closes it with its scope", () =>
+  it.effect("reports why a database can't be opened, and closes it with its scope", () =>
     Effect.gen(function*() {
       const path = yield* folder
       const opened = (options: SqliteClient.SqliteOptions) =>

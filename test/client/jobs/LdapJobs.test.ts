@@ -1,4 +1,4 @@
-/** Whole jobs: they send as little as possible, they handle concurrent writes by others, and they all end. */
+/** Whole jobs: they send as few requests as possible, handle concurrent writes by other clients, and always end. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -79,7 +79,7 @@ describe("upsert", { timeout: 60_000 }, () => {
   const dn = "cn=Ada,dc=x"
   const wanted = { objectClass: ["person"], cn: "Ada", sn: "Lovelace", mail: ["a@x", "b@x"], title: [] }
 
-  it.effect("adds what is missing, with what only a new entry gets; then nothing has to change, and one request says so", () =>
+  it.effect("adds a missing entry with its initial attributes; a second run writes nothing, and needs one request", () =>
     Effect.gen(function*() {
       const { directory, requests, session } = yield* world()
       const options = { whenAdded: { userPassword: "first" } }
@@ -93,7 +93,7 @@ describe("upsert", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(requests().slice(3), ["SearchRequest"])
     }).pipe(Effect.scoped))
 
-  it.effect("sends the values that came and went, and no others", () =>
+  it.effect("sends only the values that were added or removed", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* world([{
         dn,
@@ -117,14 +117,14 @@ describe("upsert", { timeout: 60_000 }, () => {
       assert.strictEqual(directory.lookup(dn)!.get("mail;lang-de"), "d@x")
     }).pipe(Effect.scoped))
 
-  it.effect("the order of values, and the case of descriptions, are no difference", () =>
+  it.effect("ignores the order of values and the case of descriptions", () =>
     Effect.gen(function*() {
       const { session } = yield* world([{ dn, attributes: wanted }])
       const same = { OBJECTCLASS: ["Person"], CN: "Ada", Sn: "Lovelace", MAIL: ["b@x", "a@x"] }
       assert.strictEqual((yield* LdapJobs.upsert(session, dn, same))._tag, "Unchanged")
     }).pipe(Effect.scoped))
 
-  it.effect("object classes are added and never taken away, and the name stays in the entry", () =>
+  it.effect("adds object classes but removes none, and keeps the values of the RDN", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* world([{ dn, attributes: { ...wanted, objectClass: ["top", "person"] } }])
       const done = yield* LdapJobs.upsert(session, dn, { objectClass: ["PERSON", "account"], cn: ["Augusta"] })
@@ -172,7 +172,7 @@ describe("upsert", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(requests(), ["SearchRequest", "AddRequest", "SearchRequest", "ModifyRequest"])
     }).pipe(Effect.scoped))
 
-  it.effect("a race with another client is retried once, and other errors are not", () =>
+  it.effect("retries once after a race with another client, but not after other errors", () =>
     Effect.gen(function*() {
       for (
         const [code, tag, reads] of [[16, "NoSuchAttribute", 2], [20, "AttributeOrValueExists", 2], [
@@ -191,7 +191,7 @@ describe("upsert", { timeout: 60_000 }, () => {
       }
     }).pipe(Effect.scoped))
 
-  it.effect("values that come in ranges are read to their end before anything is compared", () =>
+  it.effect("reads all ranges of values before it compares them", () =>
     Effect.gen(function*() {
       const values = Array.from({ length: 25 }, (_, i) => `cn=${i},dc=x`)
       const changes: Array<unknown> = []
@@ -291,7 +291,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
       assert.isUndefined(directory.lookup("ou=old,dc=x"))
     }).pipe(Effect.scoped))
 
-  it.effect("has no more deletions in flight than concurrency says, and none of a parent before its children are gone", () =>
+  it.effect("has at most `concurrency` deletions in flight, and deletes a parent only after its children", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const third = yield* Deferred.make<void>()
@@ -318,7 +318,7 @@ describe("deleteTree", { timeout: 60_000 }, () => {
       assert.strictEqual(gone.at(-1)?.dn, "ou=old,dc=x")
     }).pipe(Effect.scoped))
 
-  it.effect("an entry that is added meanwhile is deleted too, and one that is deleted meanwhile is no error", () =>
+  it.effect("deletes an entry that is added meanwhile, and ignores one that is deleted meanwhile", () =>
     Effect.gen(function*() {
       let meddled = false
       let meddle = Effect.void
@@ -408,7 +408,7 @@ describe("groups", { timeout: 60_000 }, () => {
       assert.strictEqual(missing.reason._tag, "NoSuchObject")
     }).pipe(Effect.scoped))
 
-  it.effect("flat: the members that exist", () =>
+  it.effect("not nested: the members that exist", () =>
     Effect.gen(function*() {
       const { session } = yield* world(groups)
       assert.deepStrictEqual(yield* membersOf(session), ["ada 1", "some* 1"])
@@ -485,7 +485,7 @@ describe("groups", { timeout: 60_000 }, () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 describe("passwords", { timeout: 60_000 }, () => {
-  it.effect("Password Modify (RFC 3062), and the password that a server makes", () =>
+  it.effect("Password Modify (RFC 3062), and the password that a server generates", () =>
     Effect.gen(function*() {
       const values: Array<string> = []
       const { session } = yield* world([], (operation) => {
@@ -559,7 +559,7 @@ describe("reading", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(asked, [["1.1"], ["1.1"], ["1.1"]])
     }).pipe(Effect.scoped))
 
-  it.effect("count: everything that is found, in pages and without attributes", () =>
+  it.effect("count: all entries of the search, in pages and without attributes", () =>
     Effect.gen(function*() {
       const { requests, session } = yield* world(people)
       const search = { base: "dc=x", filter: "(objectClass=person)" }
@@ -569,7 +569,7 @@ describe("reading", { timeout: 60_000 }, () => {
       assert.strictEqual(requests().length, 4)
     }).pipe(Effect.scoped))
 
-  it.effect("export: LDIF that reads as what is there, page by page as it is asked for", () =>
+  it.effect("export: LDIF that reads back as the same entries, requested page by page", () =>
     Effect.gen(function*() {
       const { requests, session } = yield* world(people)
       const text = LdapJobs.exportLdif(session, { base: "dc=x", pageSize: 5 })

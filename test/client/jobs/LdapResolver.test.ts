@@ -60,7 +60,7 @@ const refusal = (code: number): ReadonlyArray<ResponseOperation> => [{
 
 describe("find and findAll", { timeout: 60_000 }, () => {
   it.effect(
-    "120 values, asked 240 times in one moment: 3 searches in the place of 240, and each lookup gets its own answer",
+    "120 values, looked up 240 times at once: 3 searches instead of 240, and each lookup gets its own answer",
     () =>
       Effect.gen(function*() {
         const people = Array.from({ length: 100 }, (_, i) => account(`u${i}`))
@@ -123,7 +123,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
       assert.strictEqual(count(), 1)
     }).pipe(Effect.scoped))
 
-  it.effect("attributes are asked apart, whatever case their names are written in", () =>
+  it.effect("each attribute has its own search, and names of attributes ignore case", () =>
     Effect.gen(function*() {
       const { count, session } = yield* world([account("a", { mail: "b" }), account("b", { mail: "a" })])
       const resolver = LdapResolver.make(session, { base })
@@ -137,7 +137,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
       assert.strictEqual(count(), 2)
     }).pipe(Effect.scoped))
 
-  it.effect("values are told apart as the directory does: by case where it does, and bytes as they are", () =>
+  it.effect("values are compared as the directory compares them: with case where it matters, and bytes exactly", () =>
     Effect.gen(function*() {
       const { session } = yield* world([
         account("a", { homeDirectory: "/Home", description: "Straße  one" }),
@@ -177,7 +177,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
       assert.strictEqual(count(), 4)
     }).pipe(Effect.scoped))
 
-  it.effect("a search that is too large for the server is asked value by value; any other refusal fails all of its lookups", () =>
+  it.effect("a search that is too large for the server is repeated value by value; any other refusal fails all of its lookups", () =>
     Effect.gen(function*() {
       const isLarge = ({ filter }: SearchRequest) => filter._tag === "Or"
       const large = yield* world([account("a"), account("b")], (search) => isLarge(search) ? refusal(4) : undefined)
@@ -199,7 +199,7 @@ describe("find and findAll", { timeout: 60_000 }, () => {
       assert.strictEqual(searches, 2)
     }).pipe(Effect.scoped))
 
-  it.effect("the filter of the resolver counts for values and for names", () =>
+  it.effect("the filter of the resolver applies to values and to names", () =>
     Effect.gen(function*() {
       const { session } = yield* world([account("a", { sn: "in" }), account("b", { sn: "out" })])
       for (const names of ["base", "parent"] as const) {
@@ -288,7 +288,7 @@ describe("entry", { timeout: 60_000 }, () => {
       assert.strictEqual(count(), 2 + 4)
     }).pipe(Effect.scoped))
 
-  it.effect("by parents, refused: each name by itself", () =>
+  it.effect("by parents, if the server refuses: each name by itself", () =>
     Effect.gen(function*() {
       const { session } = yield* world(people, ({ scope }) => scope === "one" ? refusal(11) : undefined)
       const resolver = LdapResolver.make(session, { base, names: "parent" })

@@ -106,7 +106,7 @@ describe("applyLdif", () => {
       assert.isUndefined(directory.lookup("ou=a,dc=x"))
     }).pipe(Effect.scoped))
 
-  it.effect("ends with the first record that fails, and says in which line it is", () =>
+  it.effect("ends with the first record that fails, and reports its line", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* connected
       const error = yield* applyLdif(session, read(failing)).pipe(Stream.runDrain, Effect.flip)
@@ -116,7 +116,7 @@ describe("applyLdif", () => {
       assert.isUndefined(directory.lookup("ou=b,dc=x"))
     }).pipe(Effect.scoped))
 
-  it.effect("continues where it is told to, with the error in the place of the result", () =>
+  it.effect("with continueOnError, continues with the error in place of the result", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* connected
       const attempts = yield* applyLdif(session, read(failing), { continueOnError: true }).pipe(Stream.runCollect)
@@ -137,7 +137,7 @@ describe("applyLdif", () => {
       assert.isDefined(directory.lookup("ou=b,dc=x"))
     }).pipe(Effect.scoped))
 
-  it.effect("ends nevertheless when the session is over", () =>
+  it.effect("with continueOnError, ends all the same if the session has ended", () =>
     Effect.gen(function*() {
       const asked: Array<string> = []
       const ending = client((dn) => {
@@ -161,7 +161,7 @@ describe("applyLdif", () => {
       assert.deepStrictEqual(attempts.map(({ result }) => Result.isSuccess(result)), [false, true])
     }))
 
-  it.effect("sends a record only when its result is asked for", () =>
+  it.effect("sends a record only when the consumer pulls its result", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* connected
       const [first] = yield* applyLdif(session, read(everyKind)).pipe(Stream.take(1), Stream.runCollect)
@@ -178,7 +178,7 @@ describe("applyLdif", () => {
       assert.isTrue(error._tag === "LdifApplyError" && error.cause.reason._tag === "UnavailableCriticalExtension")
     }).pipe(Effect.scoped))
 
-  it.effect("keeps errors of the records as they are, after what came before them", () =>
+  it.effect("passes errors of the record stream on unchanged, after earlier results", () =>
     Effect.gen(function*() {
       const { directory, session } = yield* connected
       const text = "dn: ou=a,dc=x\nobjectClass: organizationalUnit\nou: a\n\nnonsense\n"

@@ -62,7 +62,7 @@ describe("a job over several servers", () => {
       assert.deepStrictEqual(sizes(world), [before - 6, before])
     }))
 
-  it.effect("a tree is deleted from each of them by as many jobs at once, and none of them mixes the two", () =>
+  it.effect("two jobs at once delete the tree from one server each, and neither mixes the servers", () =>
     Effect.gen(function*() {
       const world = yield* make(urls)
       const client = yield* clientOf(world)
@@ -79,7 +79,7 @@ describe("a job over several servers", () => {
       }
     }))
 
-  it.effect("upsert changes an entry where it has read it", () =>
+  it.effect("upsert changes an entry on the server on which it has read it", () =>
     Effect.gen(function*() {
       const world = yield* make(urls)
       const client = yield* clientOf(world)
@@ -118,7 +118,7 @@ describe("a job over several servers", () => {
       assert.deepStrictEqual(sizes(world), [before, before + 10])
     }))
 
-  it.effect("if its server is lost in the middle, it fails, and nothing happens on the other one", () =>
+  it.effect("if its server is lost in the middle, the job fails, and sends nothing to the other one", () =>
     Effect.gen(function*() {
       const world = yield* make(urls)
       // A Schedule that would continue. The job has no other server, so it fails in any case.
@@ -151,7 +151,7 @@ describe("a job over several servers", () => {
       assert.strictEqual(other.directory.size, before + 1)
     }))
 
-  it.effect("if only its session is lost, it goes on over another one with the same server", () =>
+  it.effect("if only its session is lost, the job continues over another session with the same server", () =>
     Effect.gen(function*() {
       const world = yield* make(urls)
       for (const host of world.hosts) yield* treeOn(host)
@@ -173,7 +173,7 @@ describe("a job over several servers", () => {
       assert.deepStrictEqual(world.hosts.map(({ directory }) => directory.size), [before + 10, before])
     }))
 
-  it.effect("a session that was lost before the job's first request binds the job to no server", () =>
+  it.effect("a session that is lost before the job's first request doesn't tie the job to its server", () =>
     Effect.gen(function*() {
       const world = yield* make(urls)
       const client = yield* clientOf(world, { min: 1, max: 2, checkAfterIdle: "1 hour", checkInterval: "1 hour" })

@@ -133,7 +133,7 @@ const jobs: Readonly<Record<string, readonly [Job, ReadonlyArray<Arbitrary.Arbit
 describe("arguments of jobs", () => {
   for (const [name, [job, inputs]] of Object.entries(jobs)) {
     it.effect.prop(
-      `${name}: a typed error or an answer, and nothing is sent of what is invalid`,
+      `${name}: a typed error or an answer, and no invalid argument is sent`,
       [Arbitrary.all([...inputs])],
       ([given]) =>
         Effect.gen(function*() {

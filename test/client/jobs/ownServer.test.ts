@@ -83,7 +83,7 @@ describe("deleteTree", () => {
       assert.strictEqual(deletions(directory), 0)
     }))
 
-  it.effect("takes other spellings of the same names for what they are", () =>
+  it.effect("recognises other spellings of the same names", () =>
     Effect.gen(function*() {
       const spelled = ["OU=Old, DC=X", "CN=1,ou=old,dc=x", "cn=\\32,OU=OLD,dc=x"]
       const directory = yield* directoryOf((operation) =>
@@ -107,7 +107,7 @@ describe("deleteTree", () => {
       assert.strictEqual(yield* Stream.runCount(LdapJobs.deleteTree(client, guid, walking)), 3)
     }))
 
-  it.effect("follows nothing, also where the client does", () =>
+  it.effect("follows no referrals, even if the client does", () =>
     Effect.gen(function*() {
       const evil = yield* directoryOf((operation) =>
         operation._tag === "SearchRequest" ? named("cn=admins,dc=x") : undefined
@@ -129,7 +129,7 @@ describe("deleteTree", () => {
       assert.strictEqual(evil.log.pdus().length, 0)
     }))
 
-  it.effect("searches on the servers that take writes, not on replicas", () =>
+  it.effect("searches on the servers for writes, not on replicas", () =>
     Effect.gen(function*() {
       const replica = yield* directoryOf((operation) =>
         isSearchOf(operation, "ou=old,dc=x") ? named("cn=admins,dc=x") : undefined
@@ -145,7 +145,7 @@ describe("deleteTree", () => {
 })
 
 describe("upsert", () => {
-  it.effect("reads and writes on the servers that take changes, and follows nothing", () =>
+  it.effect("reads and writes on the servers for writes, and follows no referrals", () =>
     Effect.gen(function*() {
       const replica = yield* directoryOf()
       const refers = { refers: false }
@@ -236,7 +236,7 @@ describe("members", () => {
     }
   }
 
-  it.effect("go on at members that can't be read, and report them", () =>
+  it.effect("continues after members that can't be read, and reports them", () =>
     Effect.gen(function*() {
       const client = yield* clientOf(yield* directoryOf(look))
       const unreadable: Array<string> = []
@@ -284,7 +284,7 @@ describe("ranges", () => {
   }
   const options = { memberAttributes: ["member"] }
 
-  it.effect("without a value are no progress", () =>
+  it.effect("without a value are an error, since they make no progress", () =>
     Effect.gen(function*() {
       const { asked, client } = yield* ranges(0)
       const { reason } = yield* Effect.flip(LdapJobs.memberNames(client, "cn=g", options))
@@ -292,7 +292,7 @@ describe("ranges", () => {
       assert.strictEqual(asked(), 1)
     }))
 
-  it.effect.each([1, 9])("of %d values each are given up soon", (size) =>
+  it.effect.each([1, 9])("of %d values each fail soon", (size) =>
     Effect.gen(function*() {
       const { asked, client } = yield* ranges(size)
       const { reason } = yield* Effect.flip(LdapJobs.memberNames(client, "cn=g", options))

@@ -1,4 +1,4 @@
-/** How upsert compares values, and what it does if the server can't compare. Its other promises are in LdapJobs.test.ts. */
+/** How upsert compares values, and what it does if the server can't compare. LdapJobs.test.ts tests its other promises. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -48,7 +48,7 @@ describe("upsert compares by matching rules", () => {
     "userCertificate;binary": Buffer.from([1])
   })
 
-  it.effect("what the server takes for the same isn't written", () =>
+  it.effect("values that the server treats as equal aren't written", () =>
     Effect.gen(function*() {
       const { client, sent } = holding(entry)
       const done = yield* LdapJobs.upsert(client, entry.dn, {
@@ -64,7 +64,7 @@ describe("upsert compares by matching rules", () => {
       assert.deepStrictEqual(sent, [])
     }))
 
-  it.effect("what differs by its rule is, and with bytes whatever differs", () =>
+  it.effect("values that differ by their rule are written, and with `octets` all that differ in bytes", () =>
     Effect.gen(function*() {
       const { client, sent } = holding(entry)
       yield* LdapJobs.upsert(client, entry.dn, { homeDirectory: "/home/bob", mail: "bob@example.org" })
@@ -75,7 +75,7 @@ describe("upsert compares by matching rules", () => {
       ])
     }))
 
-  it.effect("by the server's schema, where it is given", () =>
+  it.effect("uses the server's schema if it is given", () =>
     Effect.gen(function*() {
       const schema = LdapSubschema.fromEntry(LdapEntry.make("cn=schema", {
         attributeTypes: "( 1.2 NAME 'mail' EQUALITY caseExactMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )"
@@ -162,7 +162,7 @@ describe("upsert, where the server can't compare", () => {
       ]])
     }))
 
-  it.effect("replaces all that differ where only the server knows that it can't", () =>
+  it.effect("replaces all differing attributes after InappropriateMatching", () =>
     Effect.gen(function*() {
       const entry = LdapEntry.make("cn=a", { unheardOf: ["1", "2"], cn: ["a", "b"], sn: "x" })
       const { client, sent } = holding(entry, (changes) => changes.some(({ operation }) => operation === "delete"))
@@ -195,7 +195,7 @@ describe("upsert, where the server can't compare", () => {
     }).pipe(Effect.scoped))
 })
 
-describe("upsert of what can't be written", () => {
+describe("upsert of invalid attributes", () => {
   it.effect.each([
     [{ mail: undefined }, "attributes.mail"],
     [{ mail: null }, "attributes.mail"],
@@ -237,7 +237,7 @@ describe("ranges of values", () => {
     [`member;range=${start}-${end}`]: values
   })
 
-  it.effect("are read to the end, and the entry is whole", () =>
+  it.effect("are read to the end, so that the entry is complete", () =>
     Effect.gen(function*() {
       const { client, first } = serving((start) => range(start, start === 4 ? "*" : start + 1, names(start, 2)))
       assert.deepStrictEqual((yield* allValues(client, first, "member")).map(String), names(0, 6))
@@ -247,13 +247,13 @@ describe("ranges of values", () => {
       assert.isFalse(whole.isPartial("member"))
     }))
 
-  it.effect("values that went away meanwhile are left out", () =>
+  it.effect("values that were deleted meanwhile are left out", () =>
     Effect.gen(function*() {
       const { client, first } = serving((start) => start === 0 ? range(0, 1, names(0, 2)) : {})
       assert.deepStrictEqual((yield* allValues(client, first, "member")).map(String), names(0, 2))
     }))
 
-  it.effect("an entry that went away meanwhile is a failure", () =>
+  it.effect("an entry that was deleted meanwhile is a failure", () =>
     Effect.gen(function*() {
       const { client, first } = serving((start) => start === 0 ? range(0, 1, names(0, 2)) : undefined)
       assert.strictEqual((yield* Effect.flip(wholeEntry(client, first))).reason._tag, "NoSuchObject")
@@ -285,7 +285,7 @@ describe("ranges of values", () => {
     }))
 
   for (const [count, most] of [[1, 9], [10, 10_000]] as const) {
-    it.effect(`${count} values a range without an end: a limit`, () =>
+    it.effect(`ranges of ${count} values without an end stop at a limit`, () =>
       Effect.gen(function*() {
         const { client, first, requests } = serving((start) => range(start, start + count - 1, names(start, count)))
         const error = yield* Effect.flip(allValues(client, first, "member"))
@@ -294,7 +294,7 @@ describe("ranges of values", () => {
       }))
   }
 
-  it("one that was asked for by itself stays as it is", () => {
+  it("a range that was requested explicitly stays as it is", () => {
     const entry = LdapEntry.make("cn=g", { "member;range=5-6": names(5, 2) })
     const { client } = serving(() => undefined)
     assert.strictEqual(Result.getOrThrow(Effect.runSync(Effect.result(wholeEntry(client, entry)))), entry)

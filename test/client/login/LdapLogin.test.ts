@@ -1,4 +1,4 @@
-/** The login of a service: the search, the bind and its session, the reasons of refusals, and what isn't revealed. */
+/** The login of a service: the search, the bind and its session, the reasons of refusals, and the information that isn't revealed. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -93,7 +93,7 @@ const policy = (response: LdapControl.PasswordPolicyResponse) => LdapControl.pas
 const adSays = (data: string) =>
   `80090308: LdapErr: DSID-0C090569, comment: AcceptSecurityContext error, data ${data}, v4563`
 
-/** For each password: the answer, the reason, and whether only the user could have learned it. */
+/** For each password: the server's answer, the reason of the login, and whether the server checks the password first. */
 const refusals: ReadonlyArray<readonly [string, Answer, LdapLogin.LoginReason["_tag"], boolean]> = [
   ["locked", { code: 49, controls: [policy({ error: "accountLocked" })] }, "AccountLocked", false],
   ["expired", { code: 49, controls: [policy({ error: "passwordExpired" })] }, "PasswordExpired", true],
@@ -205,7 +205,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(requests(), [])
     }).pipe(Effect.scoped))
 
-  it.effect("an entry without a name is no user: a bind with the empty name would be anonymous", () =>
+  it.effect("an entry with an empty DN is no user, since a bind with that name would be anonymous", () =>
     Effect.gen(function*() {
       const rootDse = { entries: [LdapEntry.make("", { uid: "ada" })], references: [], result: undefined as never }
       const { refused, requests } = yield* world({ client: { searchResult: () => Effect.succeed(rootDse) } })
@@ -309,7 +309,7 @@ describe("authenticate", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(binds.map(({ dn }) => dn), ["uid=ada,dc=example"])
     }).pipe(Effect.scoped))
 
-  it.effect("neither the login nor the password is in an error", () =>
+  it.effect("errors contain neither the login nor the password", () =>
     Effect.gen(function*() {
       for (const uniform of [false, true]) {
         const { refused } = yield* world({ uniform }, answers)
@@ -344,7 +344,7 @@ describe("authenticate, uniform", { timeout: 60_000 }, () => {
       assert.include(JSON.stringify(seen[0]), "either")
     }).pipe(Effect.scoped))
 
-  it.effect("what a server says without looking at the password is hidden, and what it says after is not", () =>
+  it.effect("hides reasons that the server gives without checking the password, and keeps the others", () =>
     Effect.gen(function*() {
       const { refused } = yield* world({ uniform: true }, answers)
       for (const [password, _, tag, isUsersOwn] of refusals) {
@@ -377,7 +377,7 @@ describe("authenticate, uniform", { timeout: 60_000 }, () => {
 })
 
 describe("authenticate, many at once", { timeout: 60_000 }, () => {
-  it.effect("no more sessions than concurrency says; others wait, and all get their answer", () =>
+  it.effect("at most `concurrency` sessions; other logins wait, and all get their answer", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const { directory, login } = yield* world({ concurrency: 2 }, { slow: { code: 0, after: Deferred.await(gate) } })
@@ -431,7 +431,7 @@ describe("templates of settings", { timeout: 60_000 }, () => {
       assert.deepInclude((yield* refused("*)(uid=ada", "adapw")).reason, { _tag: "WrongCredentials", what: "login" })
     }).pipe(Effect.scoped))
 
-  it.effect("a name is the user, and a login is never syntax", () =>
+  it.effect("a DN names the user, and a login is never syntax", () =>
     Effect.gen(function*() {
       const { login, refused } = yield* world({ base, filter: anyone })
       assert.strictEqual((yield* login("ada", "adapw")).entry.dn, "uid=ada,dc=example")
@@ -448,7 +448,7 @@ describe("templates of settings", { timeout: 60_000 }, () => {
       assert.isAbove(directory.log.connections.length, 1)
     }).pipe(Effect.scoped))
 
-  it.effect("what is no login, or no password, is refused before anything is sent", () =>
+  it.effect("invalid logins and passwords are refused before anything is sent", () =>
     Effect.gen(function*() {
       const { open, requests } = yield* world()
       const client = yield* open

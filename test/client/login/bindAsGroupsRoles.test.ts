@@ -45,7 +45,7 @@ describe("in memory", () => {
     return { binds, directory, open }
   })
 
-  it.effect("no login becomes a name of another kind, and what can't be one is never sent", () =>
+  it.effect("no login becomes a name of another kind, and an impossible login is never sent", () =>
     Effect.gen(function*() {
       const { binds, open } = yield* world
       const ways: ReadonlyArray<readonly [LdapLogin.BindAs, ReadonlyArray<string>]> = [
@@ -96,14 +96,14 @@ describe("in memory", () => {
       assert.strictEqual((yield* logIn("ada", Redacted.make("adapw"))).entry.get("uid"), "ada")
     }).pipe(Effect.scoped))
 
-  it.effect("sessions that stay need no client where an effect opens them", () =>
+  it.effect("sessions that stay need no client if an effect opens them", () =>
     Effect.gen(function*() {
       const { open } = yield* world
       const logIn = yield* LdapLogin.make({ open, bindAs: template("uid={{login}},dc=example") })
       assert.strictEqual((yield* logIn("ada", Redacted.make("adapw"))).entry.dn, "uid=ada,dc=example")
     }))
 
-  it.effect("a login may say one of the domains itself, and an empty password is sent nowhere", () =>
+  it.effect("a login may include one of the domains, and an empty password is never sent", () =>
     Effect.gen(function*() {
       const { binds, open } = yield* world
       const upn = LdapLogin.authenticate({ open, bindAs: { upn: ["example.org", "example.net"] } })
@@ -125,7 +125,7 @@ describe("in memory", () => {
       ])
     }).pipe(Effect.scoped))
 
-  it.effect("settings that aren't what their type says are InvalidRequest", () =>
+  it.effect("settings that don't match their type are InvalidRequest", () =>
     Effect.gen(function*() {
       const { open } = yield* world
       const bindAs = template("uid={{login}},dc=example")
@@ -261,7 +261,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
   const { admin, base, urls } = ds389
   const open = { url: urls.ldaps, tls: { ca: ds389.certificates.ca.cert } }
 
-  it.live("a password that must be changed is changed, and roles are there", () =>
+  it.live("a password that must be changed is changed, and the login has its roles", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({
         ...open,

@@ -88,7 +88,7 @@ const world = Effect.fnUntraced(function*(
 const [ada, bob] = ["uid=ada,dc=example", "uid=bob,dc=example"]
 
 describe("sessions for logins that stay", () => {
-  it.effect("one after the other they are binds on one session, nothing else, and one unbind at the end", () =>
+  it.effect("logins one after the other are binds on one session, and one unbind at the end", () =>
     Effect.gen(function*() {
       const { directory, login, opened, requests, scope } = yield* world()
       assert.strictEqual(opened(), 0)
@@ -103,7 +103,7 @@ describe("sessions for logins that stay", () => {
       assert.deepInclude(directory.log.connection(1), { boundAs: "cn=admin,dc=example", unbinds: 0 })
     }))
 
-  it.effect("two logins at once never share one", () =>
+  it.effect("two logins at once never share a session", () =>
     Effect.gen(function*() {
       const { bindOn, directory, login, opened, requests } = yield* world({ concurrency: 2 })
       yield* directory.faults.set(DirectoryFault.delay("10 millis", { on: "bind" }))
@@ -195,7 +195,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual([requests(2), requests(3)], [[ada], [bob]])
     }))
 
-  it.effect("a bind that the server may have seen is never sent again", () =>
+  it.effect("a bind that may have reached the server is never sent again", () =>
     Effect.gen(function*() {
       const { directory, login, opened, refused, requests } = yield* world()
       yield* login("ada")
@@ -257,7 +257,7 @@ describe("sessions for logins that stay", () => {
       assert.deepStrictEqual(requests(3), [bob])
     }))
 
-  it.effect("a bind that times out does the same", () =>
+  it.effect("a bind that times out ends its session, and the next login starts", () =>
     Effect.gen(function*() {
       const { bindOn, directory, login, refused, requests } = yield* world({ concurrency: 1 })
       yield* directory.faults.set(DirectoryFault.drop({ on: "bind" }))
@@ -355,7 +355,7 @@ describe("sessions for logins that stay", () => {
       yield* again.stop
     }))
 
-  it.effect("a concurrency that is no number of sessions is refused at once", () =>
+  it.effect("an invalid concurrency is refused at once", () =>
     Effect.gen(function*() {
       const { settings } = yield* world()
       for (const concurrency of [0, 1.5, Infinity]) {

@@ -185,7 +185,7 @@ describe("LdapClient over a pool", () => {
       assert.strictEqual(first!.peer.count("UnbindRequest"), 0)
     }))
 
-  it.effect("a stream that has given an entry is not run again", () =>
+  it.effect("a stream that has emitted an entry is not retried", () =>
     Effect.gen(function*() {
       const world = yield* World.make()
       const client = yield* clientOf(world)
@@ -206,7 +206,7 @@ describe("LdapClient over a pool", () => {
       assert.strictEqual(count(world, "SearchRequest"), 1)
     }))
 
-  it.effect("a stream keeps its session for its life, each run has one of its own, and ending early gives it back", () =>
+  it.effect("a stream keeps its session until its end, each run has its own, and ending early gives it back", () =>
     Effect.gen(function*() {
       const world = yield* World.make()
       const client = yield* clientOf(world, { pool: { max: 2, concurrency: 1 } })
@@ -219,7 +219,7 @@ describe("LdapClient over a pool", () => {
       assert.strictEqual(world.connections.length, 2)
     }))
 
-  it.effect("a stream that finds no answer has its session checked, like any operation", () =>
+  it.effect("after a stream gets no answer its session is checked, as for any operation", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ requestTimeout: "1 seconds" })
       const client = yield* clientOf(world, { pool: { healthCheck: undefined, max: 1 } })
@@ -233,7 +233,7 @@ describe("LdapClient over a pool", () => {
       assert.strictEqual(count(world, "SearchRequest"), before + 1)
     }))
 
-  it.effect("no operation goes out on a session that isn't bound", () =>
+  it.effect("no operation is sent on a session that isn't bound", () =>
     Effect.gen(function*() {
       const world = yield* World.make()
       const client = yield* clientOf(world, { pool: { min: 0, max: 3, concurrency: 2 } })
@@ -253,7 +253,7 @@ describe("LdapClient over a pool", () => {
   describe("a Schedule of the user's", () => {
     const retry = Schedule.spaced("1 seconds").pipe(Schedule.upTo({ times: 2 }))
 
-    it.effect("says when and how often what the server refused is run again", () =>
+    it.effect("decides when and how often a refused operation is retried", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const client = yield* clientOf(world, { retry })
@@ -269,7 +269,7 @@ describe("LdapClient over a pool", () => {
         assert.strictEqual(count(world, "DeleteRequest"), 3)
       }))
 
-    it.effect("lets a program wait for a server that is down for a while", () =>
+    it.effect("lets a program wait until a server is up again", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const client = yield* clientOf(world, { retry: Schedule.spaced("1 seconds") })

@@ -57,7 +57,7 @@ describe("LdapPool", () => {
         assert.deepStrictEqual(yield* pool.statistics, { open: 3, idle: 3, inUse: 0, waiting: 0, created: 3, lost: 0 })
       }))
 
-    it.effect("a session that can't be bound never enters: the pool fails, and leaves nothing", () =>
+    it.effect("a session whose bind is refused is never lent: the pool fails, and leaves no connection", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         world.server.code = ({ operation }) => operation._tag === "BindRequest" ? 49 : 0
@@ -146,7 +146,7 @@ describe("LdapPool", () => {
         yield* pool.use((session) => session.rootDse)
       }))
 
-    it.effect("a server that doesn't answer in time is told from a pool that is full", () =>
+    it.effect("the error distinguishes a server that doesn't answer from a full pool", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         world.server.holds = ({ operation }) => operation._tag === "BindRequest"
@@ -390,7 +390,7 @@ describe("LdapPool", () => {
     const isCheck = ({ operation }: { readonly operation: { readonly _tag: string } }) =>
       operation._tag === "SearchRequest"
 
-    it.effect("a session whose first check fails never enters", () =>
+    it.effect("a session whose first check fails is never lent", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         world.server.code = (request) => isCheck(request) ? 52 : 0
@@ -460,7 +460,7 @@ describe("LdapPool", () => {
         assert.strictEqual((yield* pool.statistics).idle, 1)
       }))
 
-    it.effect("the check may be the user's own, or none", () =>
+    it.effect("the program may give its own check, or turn checks off", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const checked: Array<string> = []
@@ -480,7 +480,7 @@ describe("LdapPool", () => {
         assert.strictEqual(world.connections.at(-1)!.peer.count("SearchRequest"), 0)
       }))
 
-    it.effect("an opener that has checked its sessions is told of those that fail a later check", () =>
+    it.effect("a source that checks its sessions itself is notified if one fails a later check", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         const unfit: Array<string> = []
@@ -500,7 +500,7 @@ describe("LdapPool", () => {
         assert.strictEqual(world.connections.length, 2)
       }))
 
-    it.effect("a check that has a defect closes the session that it was for, and the pool goes on", () =>
+    it.effect("a check with a defect closes its session, and the pool continues", () =>
       Effect.gen(function*() {
         const world = yield* World.make()
         let checks = 0
@@ -519,7 +519,7 @@ describe("LdapPool", () => {
         }
       }))
 
-    it.effect("a session on which an operation found no answer is checked before others get it", () =>
+    it.effect("after an operation gets no answer, its session is checked before it is lent again", () =>
       Effect.gen(function*() {
         const world = yield* World.make({ requestTimeout: "1 seconds" })
         const pool = yield* poolOf(world)
@@ -666,7 +666,7 @@ describe("LdapPool", () => {
     }, Effect.scoped)
 
     it.effect(
-      "interruption at any step leaves nothing, and each connection has one unbind",
+      "interruption at any step leaves no session open, and each connection has one unbind",
       () =>
         Effect.gen(function*() {
           assert.isAbove(yield* atEveryStep({ yields: false, every: 9 }, interruptedAnywhere), 100)

@@ -170,7 +170,7 @@ describe("a server that can't be reached", () => {
       assert.strictEqual(opened(), before + 1)
     }))
 
-  it.effect("that refuses the password is asked again for operations only", () =>
+  it.effect("that refuses the password is tried again only for an operation", () =>
     Effect.gen(function*() {
       const world = yield* World.make()
       const pool = yield* poolOf(world)
@@ -200,7 +200,7 @@ describe("credentials", () => {
     return { state, auth: LdapAuth.simple(World.name, password) }
   }
 
-  it.effect("that never come end an attempt in openTimeout, and the next is made", () =>
+  it.effect("that never arrive end an attempt after openTimeout, and another attempt starts", () =>
     Effect.gen(function*() {
       const { auth, state } = vault()
       const world = yield* World.make({ auth, requestTimeout: "Infinity" })
@@ -272,7 +272,7 @@ describe("PoolTimeout", () => {
       assert.include((yield* Fiber.join(single)).message, "all 2 are in use by 1 at a time")
     }))
 
-  it.effect("says why no other session could be had", () =>
+  it.effect("says why no other session could be opened", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ requestTimeout: "1 second" })
       const pool = yield* poolOf(world, { max: 2, concurrency: 1, checkoutTimeout: "5 seconds", drainTimeout: 0 })

@@ -91,7 +91,7 @@ describe("keepAlive", () => {
       assert.strictEqual(world.connections[1]!.peer.count("DeleteRequest"), 1)
     }))
 
-  it.effect("a server that takes a new session and answers nothing is named as what it is", () =>
+  it.effect("the error names a server that accepts a new session but doesn't answer", () =>
     Effect.gen(function*() {
       const world = yield* World.make()
       world.server.holds = ({ operation }) => operation._tag === "SearchRequest"

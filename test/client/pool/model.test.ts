@@ -1,6 +1,6 @@
 /**
- * A model of the pool in virtual time: sessions without cost, and random operations that take a while. The test checks how long
- * operations wait, that none waits in vain, and that no rule of the allocation is broken at any time.
+ * A model of the pool in virtual time, with sessions that cost nothing and random operations of some length. The test checks how long
+ * operations wait, that none waits for ever, and that no rule of the allocation is ever broken.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -147,7 +147,7 @@ describe("operations with one answer", () => {
 })
 
 describe("streams", () => {
-  it.effect("have their sessions alone while max allows", () =>
+  it.effect("have a session to themselves while max allows", () =>
     Effect.gen(function*() {
       const { single, stream, worst } = yield* run(world({ max: 6, concurrency: 32 }))
       const streams = Effect.all(Array.from({ length: 5 }, () => Stream.runDrain(stream(20, 10))), {
@@ -208,7 +208,7 @@ describe("streams", () => {
   )
 
   it.effect.each([[1, 1], [1, 4], [2, 2]] as const)(
-    "whose consumers search in fibers of their own make progress all the same (%s)",
+    "make progress even if their consumers search in other fibers (%s)",
     ([max, concurrency]) =>
       Effect.gen(function*() {
         const { count, single, stream } = yield* run(world({ max, concurrency, checkoutTimeout: "10 minutes" }))
@@ -257,7 +257,7 @@ describe("paged searches", () => {
       })
   )
 
-  it.effect("that are busy with their consumers don't hold up lookups, nor open sessions without a need", () =>
+  it.effect("that wait for their consumers neither hold up lookups nor open needless sessions", () =>
     Effect.gen(function*() {
       const { count, single, stream } = yield* run(world({ max: 2 }))
       const slow = stream(100, 1, true).pipe(Stream.mapEffect(() => Effect.sleep(1000)), Stream.runDrain)

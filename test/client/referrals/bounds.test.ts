@@ -133,7 +133,7 @@ describe("a compare that is referred again and again", () => {
       assert.isBelow(reason.message.length, 2000)
     }))
 
-  it.effect("says five reasons at most, each cut short", () =>
+  it.effect("lists at most five reasons, each cut short", () =>
     Effect.gen(function*() {
       const { client } = yield* world(() => ({
         referrals: Array.from({ length: 2000 }, (_, i) => `ldap://host${i}/ou=${"x".repeat(2000)}`)
@@ -145,7 +145,7 @@ describe("a compare that is referred again and again", () => {
     }))
 })
 
-describe("a host that can't be one", () => {
+describe("an invalid host", () => {
   it.effect.each(["a%00b", "a%20b", "a%0ab", "%2F", "a%2Fb", "a%3Ab.c", "a".repeat(300), "%01"])(
     "%s is ReferralFailed, and not tried",
     (host) =>
@@ -197,7 +197,7 @@ describe("a circle under other spellings", () => {
       assert.strictEqual(asked.length, 1)
     }))
 
-  it.effect("and one of names that differ in more ends after maxHops", () =>
+  it.effect("a circle of names that differ in more ends after maxHops", () =>
     Effect.gen(function*() {
       let turn = 0
       const { asked, client } = yield* world(() => ({ references: [`ldap://alias${turn++}/o=x`] }))

@@ -91,7 +91,7 @@ describe("LdapClient over several servers", () => {
       assert.strictEqual(world.host(a).asked.length, 1)
     }))
 
-  it.effect("when a server leaves one session the others are checked before they are used: reads don't meet its end twice", () =>
+  it.effect("if a server closes one session, the others are checked before use, so reads don't fail twice", () =>
     Effect.gen(function*() {
       const world = yield* make([a, b])
       const client = yield* world.provide(LdapClient.make({ urls: [a, b], auth, pool: { min: 3 } }))
@@ -114,7 +114,7 @@ describe("LdapClient over several servers", () => {
       assert.strictEqual(server, b)
     }))
 
-  it.effect("where no server can be used the client isn't made, and says why of each", () =>
+  it.effect("if no server can be used, making the client fails with the reason for each", () =>
     Effect.gen(function*() {
       const world = yield* make([a, b])
       for (const host of world.hosts) host.refuses = true
@@ -131,7 +131,7 @@ describe("LdapClient over several servers", () => {
       assert.strictEqual(yield* Fiber.join(fiber), b)
     }))
 
-  it.effect("the diagnostic messages of servers are in the error, and not in its span", () =>
+  it.effect("the servers' diagnostic messages are in the error, but not in its span", () =>
     Effect.gen(function*() {
       const world = yield* make([a, b])
       const words = { code: LdapResultCode.busy, diagnosticMessage: "too many people like Ada" }
@@ -191,7 +191,7 @@ describe("LdapClient over several servers", () => {
         assert.strictEqual(count(writes, "SearchRequest", "CompareRequest"), 0)
       }))
 
-    it.effect("a read that must see what was written can be sent where writes go", () =>
+    it.effect("a read that must see earlier writes can be sent to the servers for writes", () =>
       Effect.gen(function*() {
         const { client } = yield* opened()
         assert.strictEqual(yield* answeredBy(client), a)

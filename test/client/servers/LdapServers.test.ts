@@ -77,7 +77,7 @@ describe("LdapServers", () => {
         assert.deepStrictEqual(yield* several(servers, 2), [c, c])
       }))
 
-    it.effect("round robin: each in its turn, and those that are left in theirs", () =>
+    it.effect("round robin: each server in turn, without those that can't be used", () =>
       Effect.gen(function*() {
         const world = yield* make(urls)
         const servers = yield* world.make(LdapServers.urls(urls, { strategy: "roundRobin" }))
@@ -117,7 +117,7 @@ describe("LdapServers", () => {
         assert.deepStrictEqual((yield* servers.statistics).map(({ sessions }) => sessions), [3, 3, 3])
       }))
 
-    it.effect("priorities come first: the next one is for when all of this one fail", () =>
+    it.effect("priorities: servers of the next priority are used if all of this one fail", () =>
       Effect.gen(function*() {
         for (const strategy of ["failover", "roundRobin", "random", "fewestConnections", "fastestConnect"] as const) {
           const world = yield* make(urls)
@@ -135,7 +135,7 @@ describe("LdapServers", () => {
       const opening = (servers: LdapServers.LdapServers) =>
         Effect.tap(Effect.forkChild(Effect.map(servers.open(), ({ server }) => server)), () => quiet)
 
-      it.effect("the first to be connected wins; the others leave no connection and never learn the password", () =>
+      it.effect("the first server that connects is used; the others keep no connection and never get the password", () =>
         Effect.gen(function*() {
           const world = yield* make(urls)
           world.host(a).latency = "5 seconds"
@@ -164,7 +164,7 @@ describe("LdapServers", () => {
           assert.strictEqual(yield* states(servers), "Resting Up Up")
         }))
 
-      it.effect("the one that was the fastest begins the next time, and the others join when it is slow", () =>
+      it.effect("the server that was the fastest is tried first the next time, and the others join if it is slow", () =>
         Effect.gen(function*() {
           const world = yield* make(urls)
           world.host(a).latency = "50 millis"
@@ -182,7 +182,7 @@ describe("LdapServers", () => {
           assert.strictEqual(yield* next, a)
         }))
 
-      it.effect("one that connects and then can't be bound rests, and the race goes on without it", () =>
+      it.effect("a server that connects but can't be bound rests, and the others are tried further", () =>
         Effect.gen(function*() {
           const world = yield* make(urls)
           yield* world.host(a).directory.faults.set(DirectoryFault.result(LdapResultCode.unavailable, { on: "bind" }))
@@ -194,7 +194,7 @@ describe("LdapServers", () => {
           assert.strictEqual(yield* states(servers), "Resting Up Up")
         }))
 
-      it.effect("of those that could be connected in the same moment one is, and nothing is left of the others", () =>
+      it.effect("if several connect at the same moment, one is used, and the others keep no connection", () =>
         Effect.gen(function*() {
           const world = yield* make(urls)
           const gate = yield* Deferred.make<void>()
@@ -221,7 +221,7 @@ describe("LdapServers", () => {
   })
 
   describe("a server that fails", () => {
-    it.effect("rests, is probed in the background when its time is over, and comes back", () =>
+    it.effect("rests, is probed in the background after its rest, and is used again", () =>
       Effect.gen(function*() {
         const world = yield* make(urls)
         const servers = yield* world.make(LdapServers.urls(urls, { rest }))
@@ -304,7 +304,7 @@ describe("LdapServers", () => {
         assert.strictEqual((yield* servers.statistics).reduce((sum, { sessions }) => sum + sessions, 0), 0)
       }))
 
-    it.effect("a failure that retrying can't cure isn't marked retryable", () =>
+    it.effect("a failure that a retry can't fix isn't marked retryable", () =>
       Effect.gen(function*() {
         const world = yield* make([a])
         const check = () => Effect.fail(unfit)
@@ -325,7 +325,7 @@ describe("LdapServers", () => {
         }
       }))
 
-    it.effect("a silent server takes openTimeout, without a wait for its end, and leaves nothing", () =>
+    it.effect("a silent server takes openTimeout, without a wait for its closing, and leaves no connection", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const rest = Schedule.spaced("1 hour")
@@ -355,7 +355,7 @@ describe("LdapServers", () => {
         assertUnbound(world)
       }))
 
-    it.effect("one whose session is not fit is not used", () =>
+    it.effect("a server whose session fails the check is not used", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const servers = yield* world.make(LdapServers.urls([a, b], { rest }), {
@@ -375,7 +375,7 @@ describe("LdapServers", () => {
         assert.strictEqual(requests(world.host(a)).filter((kind) => kind === "DeleteRequest").length, 2)
       }))
 
-    it.effect("a server that sends a Notice of Disconnection rests at once, and one that just closes doesn't", () =>
+    it.effect("a server that sends a Notice of Disconnection rests at once, but one that only closes doesn't", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const servers = yield* world.make(LdapServers.urls([a, b], { rest }))
@@ -444,7 +444,7 @@ describe("LdapServers", () => {
         assert.strictEqual(world.host(a).asked.length, 1)
       }))
 
-    it.effect("closing the set ends waiting and probing, and leaves nothing", () =>
+    it.effect("closing the set ends waiting and probing, and leaves no connection", () =>
       Effect.gen(function*() {
         const world = yield* make([a, b])
         const scope = yield* Scope.make()

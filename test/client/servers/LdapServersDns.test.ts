@@ -144,7 +144,7 @@ describe("servers by DNS", () => {
       assert.strictEqual((yield* servers.statistics)[0]!.state._tag, "Up")
     }))
 
-  it.effect("where no server can be used the records are looked up again", () =>
+  it.effect("if no server can be used, the records are looked up again", () =>
     Effect.gen(function*() {
       const world = yield* make([host("a"), host("b")])
       world.dns.set("_ldap._tcp.example.org", [record("a.example.org")])
@@ -155,7 +155,7 @@ describe("servers by DNS", () => {
       assert.strictEqual(yield* whose(servers), host("b"))
     }))
 
-  it.effect("a server that is gone from DNS is not tried any more", () =>
+  it.effect("a server that is no longer in DNS is not tried", () =>
     Effect.gen(function*() {
       const world = yield* make([host("a"), host("b")])
       const name = "_ldap._tcp.example.org"
@@ -174,7 +174,7 @@ describe("servers by DNS", () => {
       assert.strictEqual(world.host(host("a")).asked.length, length)
     }))
 
-  describe("what is believed", () => {
+  describe("which DNS answers are trusted", () => {
     const refused = Effect.fnUntraced(function*(
       records: ReadonlyArray<LdapServers.SrvRecord>,
       options?: LdapServers.SrvOptions
@@ -240,7 +240,7 @@ describe("servers by DNS", () => {
         assert.isAtMost((yield* servers.statistics).length, 256)
       }))
 
-    it.effect("identity: domain asks for a certificate of the domain, wherever the host is", () =>
+    it.effect("identity: domain requires a certificate of the domain, for any host", () =>
       Effect.gen(function*() {
         const world = yield* make(["ldap://b.example.net:389"])
         world.dns.set("_ldap._tcp.example.org", [record("b.example.net")])
@@ -270,7 +270,7 @@ describe("servers by DNS", () => {
       assert.deepStrictEqual(asked, ["ExtendedRequest", "UnbindRequest"])
     }))
 
-  it.live("over TLS the certificate decides: it must name the host, or the domain where that is asked for", () =>
+  it.live("over TLS the certificate must name the host, or with identity: domain the domain", () =>
     Effect.gen(function*() {
       const certificates = makeCertificates()
       const directory = yield* InMemoryDirectory.make({
@@ -311,7 +311,7 @@ describe("servers by DNS", () => {
       assert.isTrue(directory.log.connections.every(({ boundAs }) => ["", "cn=admin,dc=example"].includes(boundAs)))
     }))
 
-  it.live("Node's resolver has none for a name that can't exist", () =>
+  it.live("Node's resolver returns no records for a name that can't exist", () =>
     Effect.gen(function*() {
       const lookup = yield* LdapServers.SrvLookup
       const exit = yield* Effect.result(lookup("_ldap._tcp.does-not-exist.invalid"))

@@ -42,7 +42,7 @@ describe("LdapServers.addresses", () => {
       for (const { hostName } of world.hosts) assert.strictEqual(hostName, "ldap.example.org")
     }))
 
-  it.effect("one that is dead costs one attempt and then rests, until it is well again", () =>
+  it.effect("a dead address costs one attempt and then rests, until it works again", () =>
     Effect.gen(function*() {
       const world = yield* make([one, two])
       world.host(one).refuses = true
@@ -84,7 +84,7 @@ describe("LdapServers.addresses", () => {
       assert.strictEqual(yield* whose(servers), two)
     }))
 
-  it.effect("a name without addresses, and text without a host, are failures that say so", () =>
+  it.effect("a name without addresses and text without a host are failures with a clear message", () =>
     Effect.gen(function*() {
       const world = yield* make([])
       const servers = yield* Effect.provideService(world.make(LdapServers.addresses(url)), Dns.Dns, dnsOf([]))
@@ -106,7 +106,7 @@ describe("LdapServers.addresses", () => {
       assert.deepStrictEqual([yield* whose(servers), yield* whose(servers)], [one, one])
     }))
 
-  it.effect("an address in the URL is the only one, and no DNS is asked", () =>
+  it.effect("an address in the URL is the only one, and DNS is not queried", () =>
     Effect.gen(function*() {
       const world = yield* make([one])
       const questions: Array<string> = []

@@ -80,7 +80,7 @@ describe("a defect in the background", () => {
       })
     ))
 
-  it.effect("of looking servers up leaves those that were known", () =>
+  it.effect("of a DNS lookup leaves the servers that were known", () =>
     logged((levels) =>
       Effect.gen(function*() {
         const world = yield* make(["ldap://a.example.org:389"])

@@ -62,7 +62,7 @@ describe("the order of servers", () => {
     assert.sameMembers(firsts, group)
   })
 
-  it.prop("random begins with each server as often as its weight says", [
+  it.prop("random starts with each server in proportion to its weight", [
     Arbitrary.array(whole(0, 5), { minLength: 1, maxLength: 5 }),
     whole(0, 1000)
   ], ([weights, seed]) => {

@@ -1,6 +1,6 @@
 /**
- * Whether deletions are allowed: those that a window of time has left, and what was confirmed beside it. Pure; the counts are in the row of the copy,
- * so a restart doesn't forget them.
+ * Decides whether deletions are allowed: those that are left of the window of time, and those that were confirmed. Pure; the counts are in
+ * the row of the copy, so they survive a restart.
  */
 import type { DeletionLimit } from "../model/DeletionLimit.ts"
 import type { TooManyDeletions } from "../model/ReplicaError.ts"

@@ -16,7 +16,9 @@ export const members = Command.make(
   {
     dn: Argument.String("dn").pipe(Argument.withDescription("The group")),
     nested: isGiven(
-      Flag.Boolean("nested").pipe(Flag.withDescription("Replace groups by their members, at any depth"))
+      Flag.Boolean("nested").pipe(
+        Flag.withDescription("Print the members of nested groups instead of the groups, at any depth")
+      )
     ),
     connection: connectionFlags
   },

@@ -1,5 +1,5 @@
 /**
- * Who writes a copy, and what happens when the database fails.
+ * Which process writes a copy, and what happens if the database fails.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
@@ -21,7 +21,7 @@ import { awaitIn, base, endOf, inTime, people, reasonOf, refresh, Script } from 
 const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
   const inDatabase = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) => Effect.provide(effect, database())
 
-  it.effect("has one process write at a time, and refuses the one that another has replaced", () =>
+  it.effect("allows one process to write at a time, and refuses a process that was replaced", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       script.changes = refresh(people(2), 1)
@@ -34,7 +34,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       const holder = Option.getOrThrow(yield* first.status).holder
       assert.isDefined(holder)
       assert.strictEqual((yield* reasonOf(second.poll))._tag, "Held")
-      // The lease is renewed without changes.
+      // The lease is renewed even without changes.
       const until = Effect.map(first.status, (status) => Option.getOrThrow(status).holder?.until.getTime() ?? 0)
       for (let beat = 0; beat < 8; beat++) {
         const before = yield* until
@@ -42,7 +42,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
         yield* inTime(Effect.repeat(until, { while: (now) => now === before }))
       }
       assert.strictEqual((yield* reasonOf(second.poll))._tag, "Held")
-      // As after a pause of the first process that was longer than its lease.
+      // This stands for a pause of the first process that was longer than its lease.
       yield* sql`UPDATE ldap_replica SET lease_until = 0`
       yield* second.poll
       const exit = yield* endOf(running)
@@ -54,7 +54,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
           epoch: 1
         }
       )
-      // One that waits goes on when the other stops.
+      // A waiting process continues when the other stops.
       const third = yield* replicaFrom(options, script.source)
       const again = yield* Effect.forkChild(second.run)
       yield* awaitIn(second, ({ phase }) => phase === "following")
@@ -66,7 +66,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       yield* Fiber.interrupt(waiting)
     })))
 
-  it.effect("doesn't try again what the database will refuse again", () =>
+  it.effect("doesn't retry a statement that the database will refuse again", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()
       script.changes = refresh(people(2), 1)
@@ -87,7 +87,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       const once = { attempts: 1, isFailure: true }
       const again = { attempts: 3, isFailure: false }
       assert.deepStrictEqual(yield* failing(new UnknownError({ cause: cause({}) })), once)
-      // 22021: the text isn't one of this encoding. 57P03: the database system is starting up. 53300: too many connections.
+      // 22021: the text isn't valid in this encoding. 57P03: the database system is starting up. 53300: too many connections.
       assert.deepStrictEqual(yield* failing(new UnknownError({ cause: cause({ code: "22021" }) })), once)
       assert.deepStrictEqual(yield* failing(new UnknownError({ cause: cause({ code: "57P03" }) })), again)
       assert.deepStrictEqual(yield* failing(new UnknownError({ cause: cause({ code: "53300" }) })), again)
@@ -100,7 +100,7 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
         once
       )
       assert.deepStrictEqual(yield* failing(new ConnectionError({ cause: cause({}) })), again)
-      // What a statement is refused for by the database itself.
+      // Failures with which the database itself refuses a statement.
       const broken = yield* replicaFrom({
         name: "a",
         base,

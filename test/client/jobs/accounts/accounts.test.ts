@@ -1,4 +1,4 @@
-/** The state of accounts on each server, as the result of a login shows it. */
+/** The state of accounts on each server, as logins observe it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -23,7 +23,7 @@ const samba = inject("samba")
 const { disable, enable, expire, mustChangePassword, unlock } = LdapJobs
 const hour = 3_600_000
 
-/** "ok", or the reason of a refusal. */
+/** "ok", or the reason of the refused login. */
 const loginsBy = (open: LdapSession.SessionConfig, bindAs: string) => {
   const logIn = LdapLogin.authenticate({
     open,
@@ -40,7 +40,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
   if (slapd === undefined) return
   const open = { url: slapd.urls.ldaps, tls: { ca: slapd.certificates.ca.cert } }
 
-  it.live("disabled, enabled, expired, reset and locked, and each of it taken back", () =>
+  it.live("disabled, enabled, expired, reset and locked, and each change reversed", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({
         ...open,
@@ -103,7 +103,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
   waitFor(ds389)
   const open = { url: ds389.urls.ldaps, tls: { ca: ds389.certificates.ca.cert } }
 
-  it.live("disabled, enabled, reset and locked, and each of it taken back", () =>
+  it.live("disabled, enabled, reset and locked, and each change reversed", () =>
     Effect.gen(function*() {
       const session = yield* LdapSession.make({
         ...open,
@@ -180,7 +180,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
   const open = { url: samba.urls.ldaps, tls: { ca: samba.certificates.ca.cert } }
 
   it.live(
-    "a new account in one add: disabled, enabled, expired, reset and locked, and each of it taken back",
+    "a new account in one add: disabled, enabled, expired, reset and locked, and each change reversed",
     () =>
       Effect.gen(function*() {
         const session = yield* LdapSession.make({
@@ -197,7 +197,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
             enabled,
             attributes: { givenName: "Ada" }
           })
-        // Refused as a whole.
+        // The server refuses the whole modification.
         yield* Effect.flip(create("a"))
         assert.isTrue(Option.isNone(yield* session.lookup(dn)))
         yield* Effect.acquireRelease(create("Passw0rd.state", false), () => Effect.ignore(session.delete(dn)))
@@ -251,7 +251,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
   )
 })
 
-it.effect("a server that isn't known, a time that is none, and an entry that isn't there are typed failures", () =>
+it.effect("an unknown server, an invalid time and a missing entry are typed failures", () =>
   Effect.gen(function*() {
     const directory = yield* InMemoryDirectory.make({
       entries: [{ dn: "dc=b", attributes: { objectClass: "domain", dc: "b" } }],

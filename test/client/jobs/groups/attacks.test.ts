@@ -1,4 +1,4 @@
-/** Members and groups against what programs and servers get wrong: names in other spellings, other kinds of groups, what breaks off. */
+/** Changes of members against errors of programs and servers: names in other spellings, other kinds of groups, and jobs that break off. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -40,7 +40,7 @@ const count = ({ session }: World, group: string, attribute = "member") =>
   )
 
 const onStandard = (world: ReturnType<typeof worldOf>, size: number) => {
-  it.live("names in other spellings, empty lists and lists twice change nothing that is so already", () =>
+  it.live("names in other spellings, empty lists and repeated lists change nothing", () =>
     Effect.gen(function*() {
       const made = yield* world
       const { session, top } = made
@@ -69,7 +69,7 @@ const onStandard = (world: ReturnType<typeof worldOf>, size: number) => {
       assert.strictEqual(yield* count(made, team), 1)
     }))
 
-  it.live("the last member stays where the group can't be empty, and nothing else is removed", () =>
+  it.live("if the group can't be empty, the last member stays, and no other member is removed", () =>
     Effect.gen(function*() {
       const made = yield* world
       const { session, top } = made
@@ -101,7 +101,7 @@ const onStandard = (world: ReturnType<typeof worldOf>, size: number) => {
       assert.strictEqual(yield* count(made, team, "uniqueMember"), 1)
     }))
 
-  it.live("wherever a long list of members breaks off, a second run does the rest", () =>
+  it.live("if a long list of members breaks off at any point, a second run completes it", () =>
     Effect.gen(function*() {
       const made = yield* world
       const { session, top } = made
@@ -186,7 +186,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
       yield* session.modify(local, LdapModification.replace("member"))
     }))
 
-  it.live("members that don't exist are refused, and nothing of their chunk stays", () =>
+  it.live("members that don't exist are refused, together with their whole chunk", () =>
     Effect.gen(function*() {
       const made = yield* world
       const { session, top } = made

@@ -141,7 +141,7 @@ const onEvery = (world: Effect.Effect<World, LdapError, Scope.Scope>, isActiveDi
       assert.isTrue(error._tag === "LdapError" && error.reason._tag === "NoSuchObject")
     }))
 
-  it.live("addMembers and removeMembers: what is so already is no error", () =>
+  it.live("addMembers and removeMembers: members that are added or removed already are no error", () =>
     Effect.gen(function*() {
       const { group, session, user } = yield* world
       const [ada, bob, eve] = [yield* user("ada"), yield* user("bob"), yield* user("eve")]
@@ -157,7 +157,7 @@ const onEvery = (world: Effect.Effect<World, LdapError, Scope.Scope>, isActiveDi
       assert.strictEqual(error.reason._tag, "NoSuchObject")
     }))
 
-  it.live("syncMembers: writes the difference, and not what would remove too many", () =>
+  it.live("syncMembers: writes the difference, and refuses to remove too many", () =>
     Effect.gen(function*() {
       const { group, session, user } = yield* world
       const users = yield* Effect.forEach(Array.from({ length: 14 }, (_, i) => `u${i}`), user)
@@ -236,7 +236,7 @@ describe.skipIf(ds389 === undefined)("389 Directory Server", () => {
   onEvery(world, false)
   onOthers(world)
 
-  it.live("groupsOf by memberOf, which this server keeps for groups of groups too", () =>
+  it.live("groupsOf by memberOf, which this server also keeps for nested groups", () =>
     Effect.gen(function*() {
       const { group, nameOf, session, user } = yield* world
       const ada = yield* user("ada")
@@ -280,7 +280,7 @@ describe.skipIf(samba === undefined)("Samba", () => {
       assert.isFalse(yield* LdapJobs.isMemberOf(session, ada, `CN=Users,CN=Builtin,${samba.base}`))
     }))
 
-  it.live("groupsOf: groups outside of the base are named as unreadable", () =>
+  it.live("groupsOf: groups outside the base are listed as unreadable", () =>
     Effect.gen(function*() {
       const { group, session, top, user } = yield* world
       const ada = yield* user("ada")

@@ -67,7 +67,7 @@ describe("groupsOf, large", { timeout: 120_000 }, () => {
       assert.isAbove(limited.searches(), 3)
     }).pipe(Effect.scoped))
 
-  it.live("a chain that is deeper than the limit of requests is an error that says so", () =>
+  it.live("a chain that is deeper than the limit of requests fails with TooManyGroupRequests", () =>
     Effect.gen(function*() {
       const { searches, session } = yield* directoryOf(300, (n) => n === 0 ? ["ada"] : [n - 1])
       const error = yield* Effect.flip(LdapJobs.groupsOf(session, ada, { nested: true, maxRequests: 100 }))

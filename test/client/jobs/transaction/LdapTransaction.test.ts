@@ -91,7 +91,7 @@ const onEvery = (
   world: Effect.Effect<World, LdapError, Scope.Scope>,
   mode: NonNullable<LdapTransaction.TransactionOptions["mode"]>
 ) => {
-  it.live(`${mode}: all is there after a success, and nothing after a failure`, () =>
+  it.live(`${mode}: all writes stay after a success, and none after a failure`, () =>
     Effect.gen(function*() {
       const made = yield* prepared(world)
       const { before, session } = made
@@ -109,7 +109,7 @@ const onEvery = (
       assert.isTrue(Option.isSome(yield* session.lookup(`ou=new,${made.top}`)))
     }))
 
-  it.live(`${mode}: a function that throws leaves nothing, and no transaction open`, () =>
+  it.live(`${mode}: a function that throws leaves no writes, and no open transaction`, () =>
     Effect.gen(function*() {
       const made = yield* prepared(world)
       const { before, session } = made
@@ -122,7 +122,7 @@ const onEvery = (
       assert.notDeepEqual(yield* content(made), before)
     }))
 
-  it.live(`${mode}: interruption leaves nothing`, () =>
+  it.live(`${mode}: interruption leaves no writes`, () =>
     Effect.gen(function*() {
       const made = yield* prepared(world)
       const reached = yield* Deferred.make<void>()
@@ -137,7 +137,7 @@ const onEvery = (
       assert.deepStrictEqual(yield* content(made), made.before)
     }))
 
-  it.live(`${mode}: interruption at any moment leaves nothing`, () =>
+  it.live(`${mode}: interruption at any moment leaves no writes`, () =>
     Effect.gen(function*() {
       const made = yield* prepared(world)
       for (let millis = 0; millis < 30; millis += 3) {
@@ -164,7 +164,7 @@ describe.skipIf(slapd === undefined)("slapd", () => {
   const world = worldOf(server, `ou=scratch,${slapd.base}`)
   onEvery(world, "compensation")
 
-  it.live("auto: its transactions, which can crash it, are not used", () =>
+  it.live("auto: doesn't use slapd's transactions, which can crash it", () =>
     Effect.gen(function*() {
       const made = yield* prepared(world)
       yield* LdapTransaction.runWith(made.session, (on) =>
@@ -191,7 +191,7 @@ describe.skipIf(slapd === undefined)("slapd with transactions", () => {
     "transaction"
   )
 
-  it.live("a move is refused before it is sent, since slapd crashes by it", () =>
+  it.live("a move is refused before it is sent, since it crashes slapd", () =>
     Effect.gen(function*() {
       const { scratch, server } = yield* serverOf
       const made = yield* prepared(worldOf(server, scratch))
@@ -200,7 +200,7 @@ describe.skipIf(slapd === undefined)("slapd with transactions", () => {
       assert.deepStrictEqual(yield* content(made), made.before)
     }))
 
-  it.live("a write that can't be carried out fails the commit, and nothing is left; through a client", () =>
+  it.live("a write that can't be carried out fails the commit, and leaves no writes; through a client", () =>
     Effect.gen(function*() {
       const { scratch, server } = yield* serverOf
       const made = yield* prepared(worldOf(server, scratch))
@@ -290,7 +290,7 @@ describe("in memory", () => {
     }
   })
 
-  it.live("values that other clients wrote meanwhile stay, and numbers keep the part of others", () =>
+  it.live("values that other clients wrote meanwhile stay, and so do their increments of numbers", () =>
     Effect.gen(function*() {
       const { directory, mode, session } = yield* world
       const one = `ou=one,${top}`
@@ -313,7 +313,7 @@ describe("in memory", () => {
       assert.deepStrictEqual([entry.getAll("description"), entry.get("uidNumber")], [["theirs"], "6"])
     }).pipe(Effect.scoped))
 
-  it.live("what can't be taken back is reported, also after an interruption, and within its time", () =>
+  it.live("writes that can't be undone are reported, also after an interruption, and within the time limit", () =>
     Effect.gen(function*() {
       const { mode, session, setSilent } = yield* world
       const error = yield* Effect.flip(LdapTransaction.runWith(session, (on) =>
@@ -339,7 +339,7 @@ describe("in memory", () => {
       assert.isTrue(late._tag === "CompensationFailed" && late.remaining[0]?.error === undefined)
     }).pipe(Effect.scoped))
 
-  it.live("a write of which it isn't known whether it was carried out is taken back if it was", () =>
+  it.live("a write in doubt is undone if it was carried out", () =>
     Effect.gen(function*() {
       const { directory, mode, session, setSilent } = yield* world
       const one = `ou=one,${top}`
@@ -353,7 +353,7 @@ describe("in memory", () => {
       assert.isFalse(directory.lookup(one)!.has("description"))
     }).pipe(Effect.scoped))
 
-  it.live("what can't be a part of it is refused, and so is everything after the end", () =>
+  it.live("operations that can't be part of it are refused, and so are all operations after the end", () =>
     Effect.gen(function*() {
       const { mode, session } = yield* world
       const tag = (

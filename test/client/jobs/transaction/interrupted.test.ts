@@ -1,6 +1,6 @@
 /**
- * Compensation against what can happen to each message: the server refuses it, never answers, breaks the connection before or after it
- * has carried the request out, or the program is interrupted. What was written is taken back, or the error names it.
+ * Compensation against faults at each message: the server refuses it, never answers, or breaks the connection before or after it has
+ * carried the request out, or the program is interrupted. All writes are undone, or the error names those that weren't.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -71,7 +71,7 @@ const make = Effect.fnUntraced(function*(
   return { directory, client, content, before: content() }
 })
 
-/** Runs on while time passes, however long an effect waits. */
+/** Runs an effect while time passes, however long it waits. */
 const passing = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.forkChild(effect)
@@ -98,7 +98,7 @@ const faults: Readonly<Record<string, (where: DirectoryFault.RequestWhere) => Di
 describe("a transaction by compensation", () => {
   for (const [name, fault] of Object.entries(faults)) {
     it.effect(
-      `whatever message ${name}: all is taken back, or the error says what isn't`,
+      `whatever message ${name}: all writes are undone, or the error names the others`,
       () =>
         Effect.gen(function*() {
           let reports = 0
@@ -120,7 +120,7 @@ describe("a transaction by compensation", () => {
                 const named = error.remaining.map(({ dn }) => dn.toLowerCase())
                 const differing = [...before, ...after].filter((one) => before.includes(one) !== after.includes(one))
                   .map((one) => /^dn: (.*)$/m.exec(one)![1]!.toLowerCase())
-                // Both names of an entry that has kept its new one differ.
+                // An entry that has kept its new name differs under both names.
                 const names = new Set([
                   ...named,
                   ...(named.some((dn) => dn.includes("second"))
@@ -141,14 +141,14 @@ describe("a transaction by compensation", () => {
               break
             }
           }
-          // What a fault makes impossible to know, or a refused inverse.
+          // Faults after which the outcome can't be known, or the inverse is refused.
           assert.isAtMost(reports, name === "is refused" ? 12 : 3, name)
         }),
       60_000
     )
   }
 
-  it.effect("wherever it is interrupted, nothing stays", () =>
+  it.effect("interruption at any message leaves no writes", () =>
     Effect.gen(function*() {
       for (let nth = 1;; nth++) {
         let count = 0
@@ -176,7 +176,7 @@ describe("a transaction by compensation", () => {
       }
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("writes of other fibers are carried out one after another, and those that come too late are refused", () =>
+  it.effect("writes of other fibers run one after another, and those after the end are refused", () =>
     Effect.gen(function*() {
       const [gate, ended] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const { before, client, content } = yield* make(({ operation }) =>
@@ -207,7 +207,7 @@ describe("a transaction by compensation", () => {
       assert.isTrue(Exit.isSuccess(yield* Fiber.await(fibers[0]!)))
     }).pipe(Effect.scoped))
 
-  it.effect("an entry that has kept another name isn't taken for one that is gone", () =>
+  it.effect("an entry that has kept another name isn't treated as deleted", () =>
     Effect.gen(function*() {
       const { client, directory } = yield* make()
       const exit = yield* passing(LdapTransaction.runWith(client, (on) =>
@@ -261,7 +261,7 @@ const many = (on: LdapSession.LdapOperations, client: LdapClient.LdapClient) =>
   Effect.gen(function*() {
     for (let i = 0; i < 6; i++) {
       yield* on.add(`cn=x${i},${top}`, { objectClass: "device" })
-      // What was written is there, whichever sessions other operations use meanwhile.
+      // The writes are on one server, whichever sessions other operations use meanwhile.
       yield* Effect.all([client.rootDse, client.rootDse, client.rootDse], { concurrency: 3 })
       assert.isTrue(Option.isSome(yield* on.lookup(`cn=x${i},${top}`)))
       for (const pageSize of [undefined, 2]) {
@@ -285,7 +285,7 @@ const overBoth = Effect.gen(function*() {
 })
 
 describe("a transaction over several servers", () => {
-  it.effect("writes, reads and takes back on one of them", () =>
+  it.effect("writes, reads and undoes on one of them", () =>
     Effect.gen(function*() {
       const { before, client, sizes, world } = yield* overBoth
       const failing = LdapTransaction.runWith(
