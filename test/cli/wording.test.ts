@@ -13,17 +13,17 @@ const source = join(import.meta.dirname, "../../src")
 
 /** Advice that names an option of a program: a verb, and a name with a capital letter or a point in it. */
 const advice =
-  /\b(?:raise|lower|set|give|say|use|or|with|in|confirm with|follow with|as) (?:[a-z]+[A-Z]\w*\b(?!\.\w)|tls\.\w+|pool\.\w+)/
+  /\b(?:raise|lower|set|give|say|use|or|with|in) (?:the option \w+|(?!servicePrincipalName)[a-z]+[A-Z]\w*\b(?!\.\w)|tls\.\w+|pool\.\w+)/
 
-/** The texts of the library, joined where they are written in parts. Those of StartTLS and paging can't occur: clients see to them. */
+/** The lines of the library with such texts, joined where they are written in parts. Two can't occur here: clients see to them. */
 const texts = readdirSync(source, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && !/^(?:cli|testing|ldapts)\b/.test(file))
   .flatMap((file) =>
     readFileSync(join(source, file), "utf8").replace(/^ *(?:\*|\/\/|\/\*).*$/gm, "").replace(/["`] \+\s*["`]/g, "")
-      .match(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\\n]|\\.)*`/g) ?? []
+      .replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, "7").split("\n")
   )
-  .map((text) => text.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, "7"))
-  .filter((text) => advice.test(text) && !/session\.startTls|pagedSearches/.test(text))
+  .flatMap((line) => /["`].*/.exec(line) ?? [])
+  .filter((text) => advice.test(text) && !/session\.startTls|pagedSearches|" in \w+\)/.test(text))
 
 describe("texts of the library", () => {
   it("that name options are found", () => {
