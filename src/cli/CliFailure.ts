@@ -2,8 +2,8 @@
  * How a command ends when it doesn't succeed: the exit code, and what standard error says.
  *
  * The exit code is the LDAP result code of the server where there is one (RFC 4511 appendix A), and otherwise the code that the C API of
- * LDAP has for failures of the client (draft-ietf-ldapext-ldap-c-api-05 section 9), as `ldapsearch` and its kin do it. README.md has the
- * table.
+ * LDAP has for failures of the client (draft-ietf-ldapext-ldap-c-api-05 section 9), as `ldapsearch` and its kin do it. The table is in
+ * examples/command-line.md.
  */
 import type * as Config from "effect/Config"
 import * as Data from "effect/Data"

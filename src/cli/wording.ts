@@ -58,7 +58,7 @@ const translations: ReadonlyArray<readonly [text: RegExp, here: string]> = [
     "give --all, which reads in pages"
   ],
   [/\bconfirm with confirmDeletions\((\d+)\)/g, "give --confirm-deletions $1"],
-  [/\bfollow with onMismatch: "refresh" to read/g, "give another file, or delete this one, to read"],
+  [/\bfollow with onMismatch: "refresh" to read/g, "give another file with --state, or delete this one, to read"],
   [/\bfollow without since to read\b/g, "delete the file of --state to read"],
   [/\bname one as matchingRule\b/g, "name one, as in (cn:caseIgnoreMatch:=ada)"],
   // Of Effect's Config.
