@@ -2,9 +2,11 @@
  * The exit code of a command that doesn't succeed, and the message on standard error.
  *
  * The exit code is the LDAP result code of the server if there is one (RFC 4511 appendix A). Otherwise it is the code that LDAP's C API has
- * for failures of the client (draft-ietf-ldapext-ldap-c-api-05 section 9), as in OpenLDAP's tools. README.md has the table.
+ * for failures of the client (draft-ietf-ldapext-ldap-c-api-05 section 9), as in OpenLDAP's tools. examples/command-line.md has the table.
  */
+import type * as Config from "effect/Config"
 import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { LdifApplyError } from "../client/jobs/LdifApply.ts"
 import type { LoginReason } from "../client/login/LoginError.ts"
 import { LoginError } from "../client/login/LoginError.ts"
@@ -12,6 +14,8 @@ import type { KerberosFailureKind, LdapErrorReason } from "../model/LdapError.ts
 import { LdapError } from "../model/LdapError.ts"
 import { LdapResultCode } from "../model/LdapResultCode.ts"
 import { messageOf } from "../model/messageOf.ts"
+import { Origins } from "./settings/origins.ts"
+import { worded } from "./wording.ts"
 
 /** Exit codes beside the server's result codes. */
 export const ExitCode = {
@@ -53,6 +57,9 @@ export class LocalError extends Data.TaggedError("LocalError")<{ readonly detail
   }
 }
 
+/** A failure for which the command has better advice than the library has. It ends the command as the failure alone would. */
+export class Advised extends Data.TaggedError("Advised")<{ readonly cause: LdapError; readonly advice: string }> {}
+
 /** The reader of standard output has closed it, for instance `head`. */
 export class OutputClosed extends Data.TaggedError("OutputClosed")<{}> {}
 
@@ -62,6 +69,7 @@ export const exitCodeOf = (error: unknown): number => {
   if (error instanceof OutputClosed) return ExitCode.outputClosed
   if (error instanceof UsageError) return ExitCode.usage
   if (error instanceof LocalError) return ExitCode.local
+  if (error instanceof Advised) return codeOfReason(error.cause.reason)
   if (error instanceof LdapError) return codeOfReason(error.reason)
   if (error instanceof LdifApplyError) return codeOfReason(error.cause.reason)
   if (error instanceof LoginError) return codeOfLogin(error.reason)
@@ -89,9 +97,33 @@ export const exitCodeOf = (error: unknown): number => {
   }
 }
 
-/** The message on standard error for an error; `undefined` if it has already been printed. */
-export const messageOfFailure = (error: unknown): string | undefined =>
-  error instanceof Ended || error instanceof OutputClosed || tagOf(error) === "ShowHelp" ? undefined : messageOf(error)
+/** What standard error says about an error; `undefined` if all has been said. */
+export const messageOfFailure = (error: unknown): Effect.Effect<string | undefined> =>
+  error instanceof Ended || error instanceof OutputClosed || tagOf(error) === "ShowHelp"
+    ? Effect.undefined
+    : described(error)
+
+/** An error in the words of the command line, with what to do. */
+export const described = (error: unknown): Effect.Effect<string> =>
+  Effect.map(Origins, (origins) => {
+    // Text of this program has its words already.
+    if (error instanceof UsageError || error instanceof LocalError) return error.message
+    if (error instanceof Advised) return worded(error.cause.message, origins, error.advice)
+    const said = worded(isConfigError(error) ? error.cause.message : messageOf(error), origins)
+    return origins.isAnonymous && needsCredentials(error) ? `${said}; no credentials were given: give --bind-dn` : said
+  })
+
+const isConfigError = (error: unknown): error is Config.ConfigError => tagOf(error) === "ConfigError"
+
+/** Whether the answer means that an anonymous user may not do this. Active Directory says it with operationsError. */
+const needsCredentials = (error: unknown): boolean => {
+  const { _tag } = error instanceof LdifApplyError
+    ? error.cause.reason
+    : error instanceof LdapError
+    ? error.reason
+    : { _tag: undefined }
+  return _tag === "InsufficientAccessRights" || _tag === "StrongerAuthRequired" || _tag === "OperationsError"
+}
 
 const tagOf = (error: unknown): unknown =>
   typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined

@@ -11,9 +11,11 @@ import * as Stream from "effect/Stream"
 import { ExitCode, exitCodeOf, messageOfFailure } from "./CliFailure.ts"
 import { allCommands, commandNamed } from "./commands.ts"
 import { argumentsOf } from "./input/arguments.ts"
+import { hintsFor, withoutLongLists } from "./input/hints.ts"
 import { loggerOn } from "./output/logger.ts"
 import { say, sayRaw, writeAll } from "./output/standardOutput.ts"
 import { TraceOutput } from "./settings/connection.ts"
+import { noOrigins, Origins } from "./settings/origins.ts"
 
 const root = Command.make("effect-ldap").pipe(
   Command.withDescription(
@@ -50,10 +52,13 @@ export const run = Effect.fnUntraced(function*(args: ReadonlyArray<string>, vers
       )
     ),
     Effect.as<number>(ExitCode.success),
-    Effect.catch((error: unknown) => {
-      const message = messageOfFailure(error)
-      return Effect.as(message === undefined ? Effect.void : say(`effect-ldap: ${message}`), exitCodeOf(error))
-    }),
+    Effect.catch((error: unknown) =>
+      messageOfFailure(error).pipe(
+        Effect.flatMap((message) => message === undefined ? Effect.void : say(`effect-ldap: ${message}`)),
+        Effect.as(exitCodeOf(error))
+      )
+    ),
+    Effect.provideService(Origins, noOrigins()),
     Effect.provideService(CliOutput.Presenter, presenterOn(stdio)),
     Effect.provide(Logger.layer([loggerOn(yield* TraceOutput, yield* stdio.stderrIsTerminal)]))
   )
@@ -70,9 +75,9 @@ const presenterOn = (stdio: Stdio.Stdio): CliOutput.Presenter => ({
       case "Version":
         return yield* Effect.ignore(writeAll(Stream.succeed(`${formatter.formatVersion(event.name, event.version)}\n`)))
       case "InvalidInvocation":
-        return yield* sayRaw(
-          `${formatter.formatErrors(event.errors)}\n\nSee ${event.commandPath.join(" ")} --help\n`
-        )
+        yield* sayRaw(`${formatter.formatErrors(withoutLongLists(event.errors))}\n\n`)
+        for (const hint of hintsFor(event.commandPath[1], event.errors)) yield* say(hint)
+        return yield* sayRaw(`See ${event.commandPath.join(" ")} --help\n`)
     }
   }, Effect.provideService(Stdio.Stdio, stdio))
 })

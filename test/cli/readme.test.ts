@@ -55,3 +55,24 @@ describe.skipIf(slapd === undefined)("the session of the README", () => {
       }
     }))
 })
+
+describe("the recipes of the handbook", () => {
+  it.effect("are understood", () =>
+    Effect.gen(function*() {
+      const page = readFileSync(join(import.meta.dirname, "../../examples/command-line.md"), "utf8")
+      const recipes = page.slice(page.indexOf("## Recipes"), page.indexOf("## Settings"))
+      const commands = Array.from(recipes.matchAll(/`effect-ldap ([^`]*)`/g), ([, command]) =>
+        command!.split(/ [<>] /)[0]!)
+      expect(commands.length).toBeGreaterThan(18)
+      for (const command of commands) {
+        const words = Array.from(
+          command.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g),
+          ([word]) =>
+            word.replace(/['"]/g, "").replace(/ldaps?:\/\/[\w.]+/, "ldap://127.0.0.1:1")
+        ).map((word) => /\.(?:ldif|csv|db|state|txt)$/.test(word) ? join(folder, word) : word)
+        const { stderr } = yield* runCli(words, { env: { LDAP_URL: "ldap://127.0.0.1:1", LDAP_BASE: "dc=x" } })
+        // What is wrong with arguments ends with where the help is.
+        expect({ command, stderr: stderr.includes("See effect-ldap") ? stderr : "" }).toEqual({ command, stderr: "" })
+      }
+    }))
+})

@@ -140,7 +140,7 @@ describe.skipIf(slapd === undefined || python === undefined)("in a terminal", ()
     expect(await watching).toMatchObject({ code: 130, left: 0 })
     await cli(["delete", entry])
     const connections = (await closedConnections(slapd!.logFile, marker)).filter(({ lines }) =>
-      lines.some((line) => line.includes("SRCH") && line.includes(marker))
+      lines.some((line) => line.includes("SRCH") && line.includes(`(cn=${marker})`))
     )
     expect(connections.map(({ closed, unbinds }) => ({ closed, unbinds }))).toEqual([{ closed: "", unbinds: 1 }])
   })

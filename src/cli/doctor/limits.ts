@@ -79,7 +79,7 @@ export const examinePolicies = Effect.fnUntraced(function*(
   const limits = Result.isSuccess(policy) ? Option.getOrUndefined(policy.success)?.getAll("lDAPAdminLimits") ?? [] : []
   const ranges = limits.find((limit) => limit.startsWith("MaxValRange="))?.slice("MaxValRange=".length) ?? "1500"
   return [
-    ok("ranges", `large attributes come in ranges of ${ranges} values (--all, ranges: "all")`),
+    ok("ranges", `large attributes come in ranges of ${ranges} values (--all reads all of them)`),
     ...(limits.length === 0 ? [] : [ok("policy", limits.join(", "))])
   ]
 })

@@ -20,7 +20,8 @@ import { UsageError } from "../CliFailure.ts"
 import { durationText } from "../input/durations.ts"
 import { say } from "../output/standardOutput.ts"
 import { type AuthMethod, authMethods, type ConnectionFlags } from "./connectionFlags.ts"
-import { type Layer, merge } from "./layers.ts"
+import { environmentPlace, flagsPlace, type Layer, merge } from "./layers.ts"
+import { Origins } from "./origins.ts"
 import { readProfile } from "./profiles.ts"
 import { askPassword, passwordIn, passwordOnStdin, type PromptServices } from "./secrets.ts"
 import { traced } from "./trace.ts"
@@ -90,8 +91,10 @@ export const resolve = Effect.fnUntraced(function*(
   const layers = [layerOf(flags, url), yield* environment]
   const profile = yield* readProfile(yield* profileChoice(flags))
   if (profile !== undefined) layers.push(profile)
-  const { notes, values } = merge(layers)
+  const { notes, places, values } = merge(layers)
   for (const note of notes) yield* say(note)
+  const origins = yield* Origins
+  for (const [name, place] of places) origins.places.set(name, place)
 
   const merged = new Map(values)
   if (flags.passwordStdin) {
@@ -105,6 +108,7 @@ export const resolve = Effect.fnUntraced(function*(
     })
   }
   const auth = yield* methodOf(merged)
+  origins.isAnonymous ||= auth === "anonymous"
   const given = yield* withPassword(merged, auth)
   const settings = yield* LdapConfig.fromEnvironment().parse(
     ConfigProvider.fromEnv({
@@ -112,11 +116,13 @@ export const resolve = Effect.fnUntraced(function*(
     })
   )
   const own = authOf(auth, given, yield* ticketCache)
+  const identity = auth === "simple" ? given.get("BIND_DN") : given.get("USER")
+  origins.identity = identity
   return {
     settings: own === undefined ? settings : { ...settings, auth: own },
     url: "url" in settings ? settings.url : settings.urls[0] ?? "",
     base: given.get("BASE"),
-    identity: auth === "simple" ? given.get("BIND_DN") : given.get("USER")
+    identity
   }
 })
 
@@ -183,7 +189,7 @@ const layerOf = (flags: ConnectionFlags, url: string | undefined): Layer => {
     ["REQUEST_TIMEOUT", flags.timeout && durationText(flags.timeout)]
   ]
   return {
-    place: "the flags",
+    place: flagsPlace,
     values: new Map(all.flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)] as const]))
   }
 }
@@ -195,7 +201,7 @@ const variable = (name: string): Effect.Effect<string | undefined, Config.Config
 const environment: Effect.Effect<Layer, Config.ConfigError> = Effect.map(
   Effect.forEach(names, (name) => Effect.map(variable(`LDAP_${name}`), (value) => [name, value] as const)),
   (all) => ({
-    place: "the environment",
+    place: environmentPlace,
     values: new Map(all.flatMap(([name, value]) => value === undefined ? [] : [[name, value] as const]))
   })
 )

@@ -10,6 +10,10 @@ export interface Layer {
   readonly values: ReadonlyMap<string, string>
 }
 
+/** The places that every run has. */
+export const flagsPlace = "the flags"
+export const environmentPlace = "the environment"
+
 /** Settings that don't depend on the server, so that they also apply with another URL. */
 const anywhere: ReadonlySet<string> = new Set([
   "CA",
@@ -31,6 +35,8 @@ const identities = ["BIND_DN", "USER"] as const
 /** The settings, and notes about those that were left out for safety. */
 export interface Merged {
   readonly values: ReadonlyMap<string, string>
+  /** The place of each. */
+  readonly places: ReadonlyMap<string, string>
   readonly notes: ReadonlyArray<string>
 }
 
@@ -44,6 +50,7 @@ export interface Merged {
  */
 export const merge = (layers: ReadonlyArray<Layer>): Merged => {
   const values = new Map<string, string>()
+  const places = new Map<string, string>()
   const notes: Array<string> = []
   for (const { place, values: given } of layers) {
     const url = given.get("URL")
@@ -58,6 +65,7 @@ export const merge = (layers: ReadonlyArray<Layer>): Merged => {
       const isPassword = name === "PASSWORD" || name === "PASSWORD_FILE"
       if (isPassword && (hasPassword || isOther)) continue
       values.set(name, value)
+      places.set(name, place)
     }
     if (isForeign && [...identities, ...passwords, "CERT", "KEY", "KEYTAB"].some((name) => given.has(name))) {
       notes.push(`the credentials of ${place} are for ${url}, and are not used for ${values.get("URL")}`)
@@ -65,5 +73,5 @@ export const merge = (layers: ReadonlyArray<Layer>): Merged => {
       notes.push(`the password of ${place} belongs to another name, and is not used`)
     }
   }
-  return { values, notes }
+  return { values, places, notes }
 }

@@ -3,17 +3,17 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as LdapJobs from "../../../client/jobs/LdapJobs.ts"
-import { LocalError } from "../../CliFailure.ts"
+import { outputFlag, writeTo } from "../../output/outputFile.ts"
 import { progress } from "../../output/progress.ts"
-import { joined, say, writeAll } from "../../output/standardOutput.ts"
+import { say } from "../../output/standardOutput.ts"
 import { baseOf } from "../../settings/base.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, fileFlag, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { filterOf } from "../read/searchFlags.ts"
+import { stoppedAt } from "../read/sizeLimit.ts"
 
 export const exportEntries = Command.make(
   "export",
@@ -28,9 +28,7 @@ export const exportEntries = Command.make(
       Flag.String("filter").pipe(Flag.withDescription("Only entries that match this filter (RFC 4515)"))
     ),
     operational: isGiven(Flag.Boolean("operational").pipe(Flag.withDescription("With the operational attributes"))),
-    output: optional(
-      fileFlag("output", "A file instead of standard output")
-    ),
+    output: outputFlag,
     pageSize: Flag.Int("page-size").pipe(Flag.withDescription("Entries of a page"), Flag.withDefault(500)),
     connection: connectionFlags
   },
@@ -46,17 +44,10 @@ export const exportEntries = Command.make(
       attributes: operational ? ["*", "+"] : undefined
     }).pipe(
       // The stream has one piece for the first line, and one for each entry.
-      Stream.tap(() => count++ < 0 ? Effect.void : done())
+      Stream.tap(() => count++ < 0 ? Effect.void : done()),
+      Stream.catch((error) => Stream.fromEffect(stoppedAt(error, () => Math.max(0, count))))
     )
-    if (output === undefined) yield* writeAll(joined(text))
-    else {
-      const fs = yield* FileSystem.FileSystem
-      const failed = ({ message }: { readonly message: string }) =>
-        new LocalError({ detail: `${output} can't be written: ${message}` })
-      // Only the owner may read the file: an export may contain passwords.
-      const file = yield* Effect.mapError(fs.open(output, { flag: "w", mode: 0o600 }), failed)
-      yield* Stream.runForEach(joined(text), (piece) => Effect.mapError(file.writeAll(Buffer.from(piece)), failed))
-    }
+    yield* writeTo(output, text)
     yield* say(`${count} entries.`)
   }, Effect.scoped)
 ).pipe(

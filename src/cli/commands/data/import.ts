@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import * as LdapJobs from "../../../client/jobs/LdapJobs.ts"
 import type { LdapError } from "../../../model/LdapError.ts"
 import type { Entry } from "../../../model/ldif/Ldif.ts"
-import { Ended, exitCodeOf } from "../../CliFailure.ts"
+import { described, Ended, exitCodeOf } from "../../CliFailure.ts"
 import { entriesOf, ldifArgument } from "../../input/records.ts"
 import { openReport } from "../../output/failureReport.ts"
 import { progress } from "../../output/progress.ts"
@@ -57,9 +57,9 @@ export const importEntries = Command.make(
           onFailure: (error) => {
             if (counts.failed++ === 0) firstCode = exitCodeOf(error)
             return Effect.gen(function*() {
-              yield* failed.add(entry, error.message)
+              yield* failed.add(entry, yield* described(error))
               if (!continueOnError || !("code" in error.reason)) return yield* error
-              yield* say(`in line ${entry.line}: ${error.message}`)
+              yield* say(`in line ${entry.line}: ${yield* described(error)}`)
               yield* done()
             })
           }

@@ -55,9 +55,9 @@ const show = Command.make(
     if (json) return yield* writeLines(jsonText(all, 2))
     yield* writeLines(
       `${objectClass === undefined ? "attributeType" : "objectClass"} ${lineForTerminal(nameOf(definition))}`,
-      ...Object.entries(all).flatMap(([field, value]: [string, unknown]) => {
+      ...Object.entries(forPerson(all)).flatMap(([field, value]: [string, unknown]) => {
         const text = field === "_tag" || (value instanceof Map && value.size === 0) ? "" : textOf(value)
-        return text === "" ? [] : [`  ${field}: ${lineForTerminal(text)}`]
+        return text === "" ? [] : wrapped(`  ${field}: ${lineForTerminal(text)}`)
       })
     )
   }, Effect.scoped)
@@ -164,4 +164,27 @@ const textOf = (value: unknown): string => {
   if (value === undefined || value === false || value === null) return ""
   if (Array.isArray(value)) return value.map(textOf).join(" ")
   return typeof value === "string" ? value : jsonText(value instanceof Map ? Array.from(value) : value)
+}
+
+/** What a class requires comes first; `must` and `may` are parts of `required` and `allowed`, which have what it inherits too. */
+const forPerson = (definition: object): object => {
+  const { may, must, required, ...rest } = definition as Record<string, unknown>
+  return required === undefined ? definition : { required, ...rest }
+}
+
+/** Lines have so many columns, as far as words allow. */
+const columns = 100
+
+const wrapped = (text: string): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = ""
+  for (const word of text.split(/(?<=\S) +/)) {
+    if (line === "") line = word
+    else if (line.length + 1 + word.length <= columns) line += ` ${word}`
+    else {
+      lines.push(line)
+      line = `    ${word}`
+    }
+  }
+  return [...lines, line]
 }

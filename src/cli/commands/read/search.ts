@@ -6,17 +6,17 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as LdapEntry from "../../../model/entry/LdapEntry.ts"
-import { LdapError } from "../../../model/LdapError.ts"
 import type { SearchMessage } from "../../../session/LdapSession.ts"
 import { formatFlags, type Item } from "../../output/EntryFormat.ts"
-import { say } from "../../output/standardOutput.ts"
+import { outputFlag, writeTo } from "../../output/outputFile.ts"
 import { baseOf } from "../../settings/base.ts"
 import { connect } from "../../settings/connection.ts"
-import { connectionFlags, optional } from "../../settings/connectionFlags.ts"
+import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
 import { attributesArgument } from "./attributesArgument.ts"
 import { printEntries } from "./printEntries.ts"
 import { savingValues } from "./saveValues.ts"
 import { filterOf, optionsOf, searchFlags } from "./searchFlags.ts"
+import { stoppedAt, withoutPages } from "./sizeLimit.ts"
 
 export const search = Command.make(
   "search",
@@ -27,7 +27,11 @@ export const search = Command.make(
     ),
     attributes: attributesArgument,
     search: searchFlags,
-    output: formatFlags,
+    format: formatFlags,
+    output: outputFlag,
+    count: isGiven(
+      Flag.Boolean("count").pipe(Flag.withDescription("Print the number of entries alone; reads in pages, as --all"))
+    ),
     save: optional(
       Flag.KeyValuePair("save").pipe(
         Flag.withDescription("Write the values of an attribute to files of a folder: --save jpegPhoto DIR")
@@ -35,22 +39,30 @@ export const search = Command.make(
     ),
     connection: connectionFlags
   },
-  Effect.fnUntraced(function*({ attributes, connection, filter, output, save, search }) {
+  Effect.fnUntraced(function*({ attributes, connection, count, filter, format, output, save, search }) {
     const parsed = yield* filterOf(Option.getOrUndefined(filter), search.set)
     const connected = yield* connect(connection)
     const base = yield* baseOf(connected, search.base)
-    const options = optionsOf(search, { base, filter: parsed, attributes })
+    const inPages = search.all || count
+    const options = optionsOf({ ...search, all: inPages }, {
+      base,
+      filter: parsed,
+      attributes: count ? ["1.1"] : attributes
+    })
     const all = Stream.flattenIterable(Stream.map(connected.client.searchMessages(options), itemOf))
     const named = search.typesOnly ? Stream.map(all, withoutValues) : all
     const items = search.limit === undefined ? named : Stream.take(named, search.limit)
-    const kept = save === undefined ? items : savingValues(save)(items)
-    yield* printEntries(kept, output, { columns: attributes, typesOnly: search.typesOnly }).pipe(
-      Effect.tapError((error) =>
-        error instanceof LdapError && error.reason._tag === "SizeLimitExceeded" && !search.all
-          ? say("The server's limit ended the search: --all reads in pages.")
-          : Effect.void
-      )
+    let received = 0
+    const known = items.pipe(
+      Stream.tap((item) => Effect.sync(() => "urls" in item ? undefined : received++)),
+      Stream.catch((error) => Stream.fromEffect(inPages ? stoppedAt(error, () => received) : withoutPages(error)))
     )
+    if (count) {
+      yield* Stream.runDrain(known)
+      return yield* writeTo(output, Stream.succeed(`${received}\n`))
+    }
+    const kept = save === undefined ? known : savingValues(save)(known)
+    yield* printEntries(kept, { ...format, output }, { columns: attributes, typesOnly: search.typesOnly })
   }, Effect.scoped)
 ).pipe(
   Command.withDescription("Search for entries, and print them as LDIF, JSON, CSV or a table"),
@@ -65,6 +77,7 @@ export const search = Command.make(
       description: "A value with any characters, never read as filter syntax"
     },
     { command: "effect-ldap search -o table --limit 20 '(sn=L*)' cn telephoneNumber", description: "A table" },
+    { command: "effect-ldap search --count '(objectClass=person)'", description: "How many there are" },
     { command: "effect-ldap search --save jpegPhoto photos '(jpegPhoto=*)' cn", description: "Photos as files" }
   ])
 )

@@ -20,10 +20,12 @@ export const searchFlags = {
     ["sub", "subtree"],
     ["base", "base"],
     ["one", "one"],
-    ["children", "subordinates"]
+    ["children", "subordinates"],
+    ["subtree", "subtree"],
+    ["subordinates", "subordinates"]
   ]).pipe(
     Flag.withAlias("s"),
-    Flag.withDescription("base, one, sub or children"),
+    Flag.withDescription("base, one, sub (or subtree), children (or subordinates); default sub"),
     Flag.withDefault("subtree" as const)
   ),
   all: isGiven(
@@ -66,7 +68,10 @@ export const filterOf = (
         LdapFilter.template(inParentheses(text), { placeholders: Object.keys(set) }),
         (template) => template.filter(set)
       ),
-    ({ message }) => new UsageError({ detail: message })
+    ({ message }) =>
+      new UsageError({
+        detail: text !== undefined && /^[a-z][\w-]*$/i.test(text) ? `${message}\nIs (uid=${text}) meant?` : message
+      })
   ))
 
 /** `uid=ada` is read as `(uid=ada)`, as `ldapsearch` does. */

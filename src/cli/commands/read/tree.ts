@@ -17,9 +17,9 @@ export const tree = Command.make(
   "tree",
   {
     base: Argument.String("base").pipe(Argument.withDescription("Where to begin"), Argument.optional),
-    depth: Flag.Int("depth").pipe(Flag.withDescription("How many levels"), Flag.withDefault(3)),
+    depth: Flag.Int("depth").pipe(Flag.withDescription("How many levels; default 3"), Flag.withDefault(3)),
     children: Flag.Int("children").pipe(
-      Flag.withDescription("How many children of an entry are shown"),
+      Flag.withDescription("How many children of an entry are shown; default 100"),
       Flag.withDefault(100)
     ),
     connection: connectionFlags
@@ -69,7 +69,12 @@ const below = (
         below(client, entry.dn, indent + (isLast ? "    " : "│   "), { children, depth: depth - 1 })
       )
     })
-    return Stream.flatten(Stream.fromIterable([...lines, ...(isCut ? [Stream.succeed(`${indent}└── …\n`)] : [])]))
+    return Stream.flatten(
+      Stream.fromIterable([
+        ...lines,
+        ...(isCut ? [Stream.succeed(`${indent}└── … (more: --children ${children * 20})\n`)] : [])
+      ])
+    )
   }))
 }
 

@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import * as LdapFilter from "../../../model/filter/LdapFilter.ts"
 import type { LdapError } from "../../../model/LdapError.ts"
 import * as LdapSession from "../../../session/LdapSession.ts"
-import { Ended, UsageError } from "../../CliFailure.ts"
+import { described, Ended, UsageError } from "../../CliFailure.ts"
 import { durationText } from "../../input/durations.ts"
 import { progress } from "../../output/progress.ts"
 import { say, writeLines } from "../../output/standardOutput.ts"
@@ -166,7 +166,7 @@ const measure = Effect.fnUntraced(function*<A, R>(
       `milliseconds: half within ${p50}, 95% within ${p95}, 99% within ${p99}, all within ${max}`
     )
   if (last !== undefined) {
-    yield* say(last.message)
+    yield* say(yield* described(last))
     return yield* new Ended({ code: 1 })
   }
 })

@@ -17,6 +17,8 @@ import { writeAll } from "../../output/standardOutput.ts"
 import { jsonText, lineForTerminal } from "../../output/terminalText.ts"
 import { resolve, type ResolvedSettings } from "../../settings/connection.ts"
 import { connectionFlags, isGiven } from "../../settings/connectionFlags.ts"
+import { Origins } from "../../settings/origins.ts"
+import { worded } from "../../wording.ts"
 
 export const check = Command.make(
   "check",
@@ -31,8 +33,10 @@ export const check = Command.make(
   Effect.fnUntraced(function*({ connection, json, url }) {
     const patient = yield* patientOf(yield* resolve(connection, Option.getOrUndefined(url)))
     const { canColor } = yield* TerminalCapabilities
+    const origins = yield* Origins
     let failures = 0
-    yield* writeAll(Stream.map(examine(patient), (finding) => {
+    yield* writeAll(Stream.map(examine(patient), (found) => {
+      const finding = { ...found, detail: worded(found.detail, origins) }
       if (finding.status === "failure") failures++
       return json ? `${jsonText(finding)}\n` : lineOf(finding, canColor)
     }))

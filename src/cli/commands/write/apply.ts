@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as LdifApply from "../../../client/jobs/LdifApply.ts"
-import { Ended, exitCodeOf } from "../../CliFailure.ts"
+import { described, Ended, exitCodeOf } from "../../CliFailure.ts"
 import { ldifArgument, recordsOf } from "../../input/records.ts"
 import { openReport } from "../../output/failureReport.ts"
 import { progress } from "../../output/progress.ts"
@@ -63,10 +63,10 @@ export const apply = Command.make(
         failures++
         if (failures === 1) firstCode = exitCodeOf(result.failure)
         return Effect.gen(function*() {
-          yield* failed.add(record, result.failure.cause.message)
+          yield* failed.add(record, yield* described(result.failure.cause))
           // Without --continue the first failure ends the command, which then prints that failure.
           if (!continueOnError) return yield* result.failure
-          yield* say(result.failure.message)
+          yield* say(yield* described(result.failure))
           yield* done()
         })
       }),

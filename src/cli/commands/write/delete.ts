@@ -12,6 +12,7 @@ import { lineForTerminal } from "../../output/terminalText.ts"
 import { connect } from "../../settings/connection.ts"
 import { connectionFlags, isGiven } from "../../settings/connectionFlags.ts"
 import { confirm } from "../../settings/secrets.ts"
+import { noteStillListed } from "./stillListed.ts"
 
 export const remove = Command.make(
   "delete",
@@ -25,7 +26,8 @@ export const remove = Command.make(
     const { client } = yield* connect(connection)
     if (!tree) {
       yield* client.delete(dn)
-      return yield* say(`Deleted ${dn}`)
+      yield* say(`Deleted ${dn}`)
+      return yield* noteStillListed(client, dn)
     }
     const count = yield* LdapJobs.count(client, { base: dn })
     if (!yes) {
@@ -42,6 +44,7 @@ export const remove = Command.make(
     total(count)
     yield* Stream.runForEach(LdapJobs.deleteTree(client, dn), () => done())
     yield* say(`Deleted ${dn} with all below it`)
+    yield* noteStillListed(client, dn)
   }, Effect.scoped)
 ).pipe(
   Command.withDescription("Delete an entry, or with --tree everything below it too"),

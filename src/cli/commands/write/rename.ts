@@ -7,6 +7,7 @@ import { UsageError } from "../../CliFailure.ts"
 import { say } from "../../output/standardOutput.ts"
 import { connect } from "../../settings/connection.ts"
 import { connectionFlags, isGiven, optional } from "../../settings/connectionFlags.ts"
+import { noteStillListed } from "./stillListed.ts"
 
 export const rename = Command.make(
   "rename",
@@ -29,6 +30,7 @@ export const rename = Command.make(
       ...(to === undefined ? { newSuperior: under! } : { newRdn: to, newSuperior: under })
     })
     yield* say(`Renamed ${dn}`)
+    yield* noteStillListed(client, dn)
   }, Effect.scoped)
 ).pipe(
   Command.withDescription("Rename an entry, or move it with everything below it"),
