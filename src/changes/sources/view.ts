@@ -172,11 +172,13 @@ export const onlyDifferences = (
     Effect.map(
       known(uuids),
       (rows) =>
-        items.map((item) =>
-          item._tag === "Added" && item.version !== undefined && rows.get(item.uuid)?.version === item.version
-            ? Change.present(item.uuid, item.dn)
-            : item
-        )
+        rows.size === 0 ?
+          items :
+          items.map((item) =>
+            item._tag === "Added" && item.version !== undefined && rows.get(item.uuid)?.version === item.version
+              ? Change.present(item.uuid, item.dn)
+              : item
+          )
     )
 }
 

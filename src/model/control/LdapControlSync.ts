@@ -256,7 +256,10 @@ export const syncState: ControlType<SyncState> = Ber.defineBer({
 
 const uuid = (octets: Buffer, at: number): string => {
   if (octets.length !== 16) throw new BerError(`a UUID of ${octets.length} bytes`, at)
-  return octets.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
+  const digits = octets.toString("hex")
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${
+    digits.slice(20)
+  }`
 }
 
 const uuidOctets = (text: string): Buffer => {

@@ -35,6 +35,7 @@ class Names {
   #byText: Map<string, number> | undefined
   #byLower: Map<string, number> | undefined
   #byPlain: Map<string, number> | undefined
+  #without: { readonly lower: ReadonlySet<string>; readonly names: Names } | undefined
 
   constructor(descriptions: ReadonlyArray<Description>) {
     this.descriptions = descriptions
@@ -59,6 +60,14 @@ class Names {
   findTransferred(description: string): number {
     const places = (this.#byPlain ??= byPlain(this.descriptions))
     return places.size === 0 ? -1 : places.get(description.toLowerCase()) ?? -1
+  }
+
+  /** Without some of them. Entries that follow one another are mostly cut the same way, so the last list is kept. */
+  without(lower: ReadonlySet<string>): Names {
+    if (this.#without?.lower !== lower) {
+      this.#without = { lower, names: new Names(this.descriptions.filter((one) => !lower.has(one.lower))) }
+    }
+    return this.#without.names
   }
 }
 
@@ -114,6 +123,11 @@ export class EntryIndex {
     // A program that reads all names will most likely read their values.
     if (this.#readings < manyReadings) this.#readings = manyReadings - 1
     return this.#names.texts
+  }
+
+  /** The index of a copy without some of the attributes. Its attributes begin at `start` of `bytes` and are the rest of them. */
+  without(lower: ReadonlySet<string>, bytes: Buffer, start: number): EntryIndex {
+    return new EntryIndex(bytes, this.#names.without(lower), start, bytes.length, this.#isLong)
   }
 
   /** The place of a description in the order, ignoring case; -1 if it is missing. */

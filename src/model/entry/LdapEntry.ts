@@ -219,7 +219,8 @@ export class LdapEntry implements Iterable<LdapAttribute> {
    * @internal
    */
   without(lower: ReadonlySet<string>): LdapEntry {
-    const { descriptions } = this.#indexed()
+    const index = this.#indexed()
+    const { descriptions } = index
     if (!descriptions.some((one) => lower.has(one.lower))) return this
     const bytes = this.#bytes
     const list = elementEnd(bytes, this.#start)
@@ -244,7 +245,10 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     }
     const length = kept.reduce((sum, one) => sum + one.length, 0)
     const copy = Buffer.concat([bytes.subarray(this.#start, list), sequenceOf(length), ...kept])
-    return new LdapEntry(copy, 0, copy.length)
+    const entry = new LdapEntry(copy, 0, copy.length)
+    // Made here: the names of this entry and of the copy would else take turns as those of the previous entry, and be listed anew each time.
+    entry.#index = index.without(lower, copy, copy.length - length)
+    return entry
   }
 
   [Symbol.iterator](): Iterator<LdapAttribute> {

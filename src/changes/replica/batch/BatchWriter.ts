@@ -18,13 +18,15 @@ import { guard } from "./deletionGuard.ts"
 
 type Counting = { -readonly [Kind in keyof BatchCounts]: number }
 
+type OwnRow = { -readonly [Field in keyof ReplicaRow]: ReplicaRow[Field] }
+
 /** How many rows a statement reads and writes where their number isn't that of the batch. */
 const page = 500
 
 export class BatchWriter<E, R> {
   readonly store: ReplicaStore
   readonly options: WriterOptions<E, R>
-  row: ReplicaRow
+  row: OwnRow
   readonly state: RefreshState
   readonly counts: Counting = { added: 0, modified: 0, moved: 0, deleted: 0, unchanged: 0 }
   /** The rows of the batch's UUIDs, as they are in the database after each flush. */
@@ -42,7 +44,7 @@ export class BatchWriter<E, R> {
   ) {
     this.store = store
     this.options = options
-    this.row = row
+    this.row = { ...row }
     this.state = { isRefreshing: state.isRefreshing, moves: [...state.moves] }
     this.#rows = rows
   }
@@ -142,7 +144,7 @@ export class BatchWriter<E, R> {
     switch (change._tag) {
       case "Added":
         this.counts.added++
-        this.row = { ...this.row, entries: this.row.entries + 1 }
+        this.row.entries++
         break
       case "Modified":
         this.counts.modified++
@@ -152,7 +154,7 @@ export class BatchWriter<E, R> {
         break
       case "Deleted":
         this.counts.deleted++
-        this.row = { ...this.row, entries: this.row.entries - 1 }
+        this.row.entries--
     }
     if (this.options.apply !== undefined) this.#differences.push(change)
   }
@@ -165,7 +167,7 @@ export class BatchWriter<E, R> {
           new LdapReplicaError({ replica: this.store.name, reason: new TooManyDeletions(outcome.facts) })
         )
       }
-      this.row = outcome.row
+      this.row = { ...outcome.row }
       return Effect.void
     })
   }

@@ -20,7 +20,8 @@ export const writeBatch = <E, R>(
   batch: ReadonlyArray<LdapChange>
 ): Effect.Effect<BatchResult, E | LdapReplicaError | NeedsWholeView | SqlError, R> =>
   Effect.gen(function*() {
-    const uuids = new Set(batch.flatMap((change) => "uuid" in change ? [change.uuid] : []))
+    const uuids = new Set<string>()
+    for (const change of batch) if ("uuid" in change) uuids.add(change.uuid)
     const rows = yield* store.entries.read(row.id, [...uuids])
     const writer = new BatchWriter(store, options, row, before, rows)
     for (const change of batch) {

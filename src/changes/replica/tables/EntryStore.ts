@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { indexedKey } from "./ReplicaTables.ts"
-import { type Dialect, given, run } from "./SqlRows.ts"
+import { among, type Dialect, given, run } from "./SqlRows.ts"
 import type { StoredEntry } from "./StoredEntry.ts"
 
 /** What is read of a row before it is written. */
@@ -47,12 +47,12 @@ export class EntryStore {
 
   read(id: number, uuids: ReadonlyArray<string>): Effect.Effect<Map<string, EntryRow>, SqlError> {
     if (uuids.length === 0) return Effect.succeed(new Map<string, EntryRow>())
-    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const those = among(this.#dialect, "uuid", uuids)
     return Effect.map(
       this.#run(
         `SELECT uuid, dn, dn_key, version, hash, named, placed FROM ldap_replica_entry
-        WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
-        [id, ...source.params]
+        WHERE replica = ? AND ${those.text}`,
+        [id, ...those.params]
       ),
       (rows) =>
         new Map(rows.map((row) => [row["uuid"] as string, {
@@ -91,11 +91,11 @@ export class EntryStore {
   /** Marks rows as named, or, with a negative number, as those that a refresh deletes at its end. */
   mark(id: number, uuids: ReadonlyArray<string>, named: number): Effect.Effect<void, SqlError> {
     if (uuids.length === 0) return Effect.void
-    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const those = among(this.#dialect, "uuid", uuids)
     return Effect.asVoid(this.#run(
       `UPDATE ldap_replica_entry SET named = ${this.#bigint("?")}
-      WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
-      [named, id, ...source.params]
+      WHERE replica = ? AND ${those.text}`,
+      [named, id, ...those.params]
     ))
   }
 
@@ -148,11 +148,11 @@ export class EntryStore {
   }
 
   attributes(id: number, uuids: ReadonlyArray<string>): Effect.Effect<Map<string, unknown>, SqlError> {
-    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const those = among(this.#dialect, "uuid", uuids)
     return Effect.map(
       this.#run<{ uuid: string; attributes: unknown }>(
-        `SELECT uuid, attributes FROM ldap_replica_entry WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
-        [id, ...source.params]
+        `SELECT uuid, attributes FROM ldap_replica_entry WHERE replica = ? AND ${those.text}`,
+        [id, ...those.params]
       ),
       (rows) => new Map(rows.map(({ attributes, uuid }) => [uuid, attributes]))
     )
@@ -183,20 +183,20 @@ export class EntryStore {
 
   remove(id: number, uuids: ReadonlyArray<string>): Effect.Effect<void, SqlError> {
     if (uuids.length === 0) return Effect.void
-    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const those = among(this.#dialect, "uuid", uuids)
     return Effect.asVoid(this.#run(
-      `DELETE FROM ldap_replica_entry WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
-      [id, ...source.params]
+      `DELETE FROM ldap_replica_entry WHERE replica = ? AND ${those.text}`,
+      [id, ...those.params]
     ))
   }
 
   /** Marks rows as seen by a verification. */
   verify(id: number, uuids: ReadonlyArray<string>, mark: string): Effect.Effect<void, SqlError> {
     if (uuids.length === 0) return Effect.void
-    const source = given(this.#dialect, [["uuid", "text"]], uuids.map((uuid) => [uuid]))
+    const those = among(this.#dialect, "uuid", uuids)
     return Effect.asVoid(this.#run(
-      `UPDATE ldap_replica_entry SET verified = ? WHERE replica = ? AND uuid IN (SELECT given.uuid FROM ${source.text})`,
-      [mark, id, ...source.params]
+      `UPDATE ldap_replica_entry SET verified = ? WHERE replica = ? AND ${those.text}`,
+      [mark, id, ...those.params]
     ))
   }
 

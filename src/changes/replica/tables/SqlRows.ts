@@ -37,14 +37,6 @@ export const given = (
       params: columns.map((_, at) => rows.map((row) => row[at]!))
     }
   }
-  const [column, ...others] = columns
-  if (column !== undefined && others.length === 0) {
-    // One text for any number of rows: SQLite would compile each number of them anew.
-    return {
-      text: `(SELECT value AS ${column[0]} FROM json_each(?)) AS given`,
-      params: [JSON.stringify(rows.map(([value]) => value))]
-    }
-  }
   const row = `(${columns.map(() => "?").join(",")})`
   return {
     text: `(SELECT ${names.map((name, at) => `column${at + 1} AS ${name}`).join(", ")} FROM (VALUES ${
@@ -53,6 +45,16 @@ export const given = (
     params: rows.flat()
   }
 }
+
+/**
+ * Whether a column has one of these values. PostgreSQL keeps the plan that it made while a table was empty. For a join with `unnest` that plan
+ * reads the whole table; for `ANY` it reads the index.
+ */
+export const among = (dialect: Dialect, column: string, values: ReadonlyArray<Value>): Part =>
+  dialect === "pg"
+    ? { text: `${column} = ANY(?::text[])`, params: [values] }
+    // One text for any number of values: SQLite would compile each number of them anew.
+    : { text: `${column} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(values)] }
 
 /** Runs a text with `?` for each parameter. */
 export const run = <A extends object = Record<string, unknown>>(

@@ -24,51 +24,61 @@ export interface StoredEntry {
 
 export const storedFrom = (dn: string, entry: LdapEntry.LdapEntry): StoredEntry => {
   const record = entry.toRecord({ binary: "base64" })
-  const canonical: Array<string> = []
-  let attributes = ""
-  // The JSON is put together by hand, since its parts are what is hashed too. The record has no prototype.
-  for (const description in record) {
-    const { json, lower } = nameOf(description)
-    const values = record[description]!
-    const first = jsonOf(values[0] ?? "")
-    if (values.length === 1) {
-      attributes += `,${json}:[${first}]`
-      canonical.push(`${lower}:${first}`)
-    } else {
-      const all = values.map(jsonOf)
-      attributes += `,${json}:[${all.join(",")}]`
-      canonical.push(`${lower}:${all.sort().join(",")}`)
-    }
+  const { descriptions, keys, labels, order } = shapeOf(entry.descriptions)
+  // The JSON is put together from parts, since its parts are what is hashed too.
+  const count = descriptions.length
+  const parts = new Array<string>(2 * count)
+  const values = new Array<string>(count)
+  for (let at = 0; at < count; at++) {
+    const given = record[descriptions[at]!]!
+    const json = JSON.stringify(given)
+    const stored = json.includes(escapedNul) ? given.map(withoutNul) : given
+    parts[2 * at] = keys[at]!
+    parts[2 * at + 1] = stored === given ? json : JSON.stringify(stored)
+    values[at] = stored.length < 2 ? parts[2 * at + 1]! : inOrder(stored)
   }
+  let hashed = ""
+  for (const at of order) hashed += labels[at]! + values[at]!
   return {
     dn: escapeNul(dn),
     dnKey: dnKeyOf(dn),
-    attributes: `{${attributes.slice(1)}}`,
-    hash: hash("sha256", canonical.sort().join("\n"), "base64url")
+    attributes: count === 0 ? "{}" : `${parts.join("")}}`,
+    hash: hash("sha256", hashed, "base64url")
   }
 }
 
-interface Name {
-  readonly json: string
-  readonly lower: string
+/** What the rows of entries with the same attributes have in common. */
+interface Shape {
+  readonly descriptions: ReadonlyArray<string>
+  /** What precedes the values of an attribute in the JSON of the entry. */
+  readonly keys: ReadonlyArray<string>
+  /** What precedes the values of an attribute in the text that is hashed. */
+  readonly labels: ReadonlyArray<string>
+  /** The places of the attributes in the order in which they are hashed. */
+  readonly order: ReadonlyArray<number>
 }
 
-/** Descriptions as JSON. There are few, unless a server sends ever new ones. */
-const names = new Map<string, Name>()
-const mostNames = 1_000
+/** Entries that follow one another mostly have the same attributes, and share the list of their names. */
+let lastShape: Shape = { descriptions: [], keys: [], labels: [], order: [] }
 
-const nameOf = (description: string): Name => {
-  const before = names.get(description)
-  if (before !== undefined) return before
-  if (names.size >= mostNames) names.clear()
-  const json = JSON.stringify(escapeNul(description))
-  const made = { json, lower: json.toLowerCase() }
-  names.set(description, made)
-  return made
+const shapeOf = (descriptions: ReadonlyArray<string>): Shape => {
+  if (descriptions === lastShape.descriptions) return lastShape
+  const names = descriptions.map((description) => JSON.stringify(escapeNul(description)))
+  const labels = names.map((name) => `\n${name.toLowerCase()}:`)
+  return (lastShape = {
+    descriptions,
+    keys: names.map((name, at) => `${at === 0 ? "{" : ","}${name}:`),
+    labels,
+    order: [...labels.keys()].sort((a, b) => labels[a]! < labels[b]! ? -1 : 1)
+  })
 }
 
-const jsonOf = (value: StoredValue): string =>
-  JSON.stringify(typeof value === "string" && value.includes("\0") ? withoutNul(value) : value)
+/** Values without regard to their order. */
+const inOrder = (values: ReadonlyArray<StoredValue>): string =>
+  values.map((value) => JSON.stringify(value)).sort().join(",")
+
+/** How JSON has NUL. Text may have these characters without being it. */
+const escapedNul = "\\u0000"
 
 /** The entry of a row. Databases give JSON as text, or parsed. */
 export const entryFrom = (dn: string, attributes: unknown): LdapEntry.LdapEntry => {
@@ -117,6 +127,7 @@ export const movedDn = (dn: string, from: string, to: string): string => {
 }
 
 /** jsonb of PostgreSQL and text of SQLite can't hold NUL. */
-const withoutNul = (value: string): StoredValue => ({ base64: Buffer.from(value).toString("base64") })
+const withoutNul = (value: StoredValue): StoredValue =>
+  typeof value === "string" && value.includes("\0") ? { base64: Buffer.from(value).toString("base64") } : value
 
 const escapeNul = (text: string): string => text.includes("\0") ? text.replaceAll("\0", "\\00") : text
