@@ -11,19 +11,18 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
-import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import { equalityOf } from "../../model/attribute/equalityRules.ts"
 import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapFilter from "../../model/filter/LdapFilter.ts"
-import { descriptionProblem, nameProblem, valueProblem } from "../../model/input/attributes.ts"
+import { nameProblem, valueProblem } from "../../model/input/attributes.ts"
 import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
 import { dnFrom } from "../../model/ldapts.ts"
 import { attributeListProblem, durationProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, LdapOperations } from "../../session/LdapSession.ts"
-import { checked, countProblem, jobOptionsProblem, oneOf, type Problem } from "./jobInput.ts"
+import { checked, countProblem, filterAttributeProblem, jobOptionsProblem, oneOf, type Problem } from "./jobInput.ts"
 import { byParent, isCaseExact, type Matching, nameKeys, share, valueKeys } from "./resolverMatching.ts"
 import {
   complete,
@@ -313,7 +312,7 @@ export const make = (
   const findAll = (attribute: string, value: string | Uint8Array, isMember: boolean) =>
     checked(
       "search",
-      () => searchedProblem("attribute", attribute) ?? textOrOctetsProblem(value),
+      () => filterAttributeProblem("attribute", attribute) ?? textOrOctetsProblem(value),
       () => ask(new ValueRequest({ attribute, value, isMember, interest: new Interest() }), byValue)
     )
 
@@ -346,15 +345,9 @@ const optionsProblem = (options: unknown): Problem =>
       concurrency: countProblem,
       window: windowProblem,
       names: oneOf("base", "parent"),
-      memberAttribute: searchedProblem,
+      memberAttribute: filterAttributeProblem,
       caseExact: (field, u) => attributeListProblem(u, field)
     }) ?? nameProblem("base", (options as Partial<ResolverOptions>).base)
-
-/** An attribute becomes part of a filter, and of the control that selects members: both need a description. */
-const searchedProblem = (field: string, u: unknown): Problem =>
-  descriptionProblem(field, u) ?? (Result.isSuccess(LdapFilter.validate(LdapFilter.present(u as string)))
-    ? undefined
-    : new InvalidRequest({ field, detail: `${given(u)} was given where an attribute description belongs` }))
 
 const windowProblem = (field: string, u: unknown): Problem =>
   durationProblem(field, u) ?? (Duration.isFinite(Duration.fromInputUnsafe(u as Duration.Input))

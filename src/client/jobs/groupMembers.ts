@@ -16,7 +16,15 @@ import { dnTextOf } from "../../model/losslessText.ts"
 import { attributeListProblem } from "../../session/input/operationInput.ts"
 import type { DnInput, LdapOperations, OperationOptions } from "../../session/LdapSession.ts"
 import { allValues } from "../../session/valueRanges.ts"
-import { checked, checkedStream, countProblem, functionProblem, jobOptionsProblem, type Problem } from "./jobInput.ts"
+import {
+  checked,
+  checkedStream,
+  countProblem,
+  filterAttributesProblem,
+  functionProblem,
+  jobOptionsProblem,
+  type Problem
+} from "./jobInput.ts"
 
 /**
  * A member of a group.
@@ -96,7 +104,7 @@ export const memberNames = (
 
 const inputProblem = (group: unknown, options: unknown): Problem =>
   nameProblem("group", group) ?? jobOptionsProblem(options, {
-    memberAttributes: (field, u) => attributeListProblem(u, field),
+    memberAttributes: filterAttributesProblem,
     nested: (field, u) =>
       typeof u === "boolean" || u === "inChain"
         ? undefined

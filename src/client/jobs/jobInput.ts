@@ -5,9 +5,10 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { schemaProblem as notSchema } from "../../model/attribute/equalityRules.ts"
+import { isAttributeDescription } from "../../model/filter/LdapFilterText.ts"
 import { given } from "../../model/input/values.ts"
 import { InvalidRequest, LdapError } from "../../model/LdapError.ts"
-import { choiceProblem, optionsProblem } from "../../session/input/operationInput.ts"
+import { attributeListProblem, choiceProblem, optionsProblem } from "../../session/input/operationInput.ts"
 
 export type Problem = InvalidRequest | undefined
 
@@ -32,6 +33,23 @@ export const checkedStream = <A, E, R>(
     const reason = problem()
     return reason === undefined ? job() : Stream.fail(new LdapError({ reason, operation }))
   })
+
+/** Checks an attribute that a job puts into a filter: a search may ask for `*`, but a filter needs a description. */
+export const filterAttributeProblem = (field: string, u: unknown): Problem =>
+  typeof u === "string" && isAttributeDescription(u)
+    ? undefined
+    : new InvalidRequest({ field, detail: `${given(u)} was given where an attribute description belongs, as in "cn"` })
+
+/** The same for a list of attributes. */
+export const filterAttributesProblem = (field: string, u: unknown): Problem => {
+  const problem = attributeListProblem(u, field)
+  if (problem !== undefined || u === undefined) return problem
+  for (const attribute of u as ReadonlyArray<unknown>) {
+    const wrong = filterAttributeProblem(field, attribute)
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}
 
 /** Checks the options of a job: those of operations, and then its own by their names. */
 export const jobOptionsProblem = (

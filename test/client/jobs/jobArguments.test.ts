@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as LdapJobs from "../../../src/client/jobs/LdapJobs.ts"
+import * as LdapResolver from "../../../src/client/jobs/LdapResolver.ts"
 import * as LdapTransaction from "../../../src/client/jobs/transaction/LdapTransaction.ts"
 import * as LdapLogin from "../../../src/client/login/LdapLogin.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
@@ -164,4 +165,26 @@ describe("arguments of jobs", () => {
       { arbitrary: { runs: 30 }, timeout: 60_000 }
     )
   }
+
+  const noDescriptions = ["cn=a", "*", "a b", "", "cn;", "1.", "-a"]
+  it.effect.each(noDescriptions)(
+    "an attribute of members that is no description is refused before anything is sent: %o",
+    (name) =>
+      Effect.gen(function*() {
+        const directory = yield* InMemoryDirectory.make({ ldif: "dn: dc=b\nobjectClass: domain\ndc: b\n" })
+        const session = yield* LdapSession.fromTransport(directory.transport)
+        const options = { memberAttributes: [name] }
+        const failures = yield* Effect.all([
+          Effect.flip(LdapJobs.groupsOf(session, "dc=b", options)),
+          Effect.flip(LdapJobs.isMemberOf(session, "dc=b", "dc=b", options)),
+          Effect.flip(LdapJobs.memberNames(session, "dc=b", options)),
+          Effect.flip(LdapResolver.make(session, { base: "dc=b" }).find(name, "x"))
+        ])
+        assert.deepStrictEqual(
+          failures.map((error) => "reason" in error ? error.reason._tag : error._tag),
+          failures.map(() => "InvalidRequest")
+        )
+        assert.deepStrictEqual(directory.log.pdus(), [])
+      }).pipe(Effect.scoped)
+  )
 })

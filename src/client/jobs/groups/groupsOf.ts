@@ -15,7 +15,7 @@ import { dnFrom } from "../../../model/ldapts.ts"
 import * as Sid from "../../../model/windows/Sid.ts"
 import { attributeListProblem, booleanProblem } from "../../../session/input/operationInput.ts"
 import type { DnInput, OperationOptions } from "../../../session/LdapSession.ts"
-import { checked, countProblem, jobOptionsProblem, oneOf, type Problem } from "../jobInput.ts"
+import { checked, countProblem, filterAttributesProblem, jobOptionsProblem, oneOf, type Problem } from "../jobInput.ts"
 import {
   activeDirectoryAttributes,
   type GroupReader,
@@ -158,8 +158,8 @@ export const groupsOptionsProblem = (options: unknown): Problem =>
     base: nameProblem,
     attributes: (field, u) => attributeListProblem(u, field),
     memberAttributes: (field, u) =>
-      attributeListProblem(u, field) ?? (Array.isArray(u) && (u.length === 0 || u.includes(""))
-        ? new InvalidRequest({ field, detail: "it is empty, or one of its names is, so no group could be found" })
+      filterAttributesProblem(field, u) ?? (Array.isArray(u) && u.length === 0
+        ? new InvalidRequest({ field, detail: "it is empty, so no group could be found" })
         : undefined),
     chunkSize: countProblem,
     concurrency: countProblem,
