@@ -72,6 +72,10 @@ const put = (entry: Entry, name: string, value: Entry[string]): void => {
 const valuesOf = (entry: LdapEntry, name: string): ReadonlyArray<string> | ReadonlyArray<Buffer> =>
   entry.utf8(name) ?? buffersOf(entry, name)
 
-/** Copied, since a view would keep the whole received buffer in memory. */
-const buffersOf = (entry: LdapEntry, name: string): ReadonlyArray<Buffer> =>
-  entry.getAllBytes(name).map((octets) => Buffer.from(octets))
+const buffersOf = (entry: LdapEntry, name: string): ReadonlyArray<Buffer> => entry.getAllBytes(name).map(bufferOf)
+
+/** A copy, since a view would keep the whole received buffer in memory; for a value that is most of that buffer, a view. */
+const bufferOf = (octets: Uint8Array): Buffer =>
+  2 * octets.length > octets.buffer.byteLength
+    ? Buffer.from(octets.buffer, octets.byteOffset, octets.length)
+    : Buffer.from(octets)

@@ -43,8 +43,8 @@ export const s10 = breaksOf(
     file: responseQueue,
     find: "    this.#driver.dispatch({ _tag: \"Take\", operation: this.operation, bytes })\n",
     replace: "",
-    test: "session/ending",
-    name: "if the consumer was busy until the session had ended",
+    test: "session/flow",
+    name: "a stream that is ended while the reading is stopped starts it again",
     why: "what was taken counts as unread, and the next wait is none"
   },
   {

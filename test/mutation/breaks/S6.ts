@@ -43,8 +43,8 @@ export const s6 = breaksOf(
     file: deadlines,
     find: "    if (previous === undefined) this.#first = next\n    else previous.next = next\n",
     replace: "",
-    test: "session/operations/limits",
-    name: "of a stream of entries restarts with each entry",
+    test: "session/interruption",
+    name: "limits of different lengths pass in their own order, whichever was set first",
     why: "a limit that was cleared passes all the same"
   },
   {
