@@ -1,9 +1,17 @@
 /** S6: a time limit ends one operation. */
 import { breaksOf } from "../Mutation.ts"
-import { bind, deadlines, openDriver, saslBind, search, startTlsHandshake } from "../sources.ts"
+import { bind, deadlines, openDriver, saslBind, search, stalledWrites, startTlsHandshake } from "../sources.ts"
 
 export const s6 = breaksOf(
   "S6",
+  {
+    file: stalledWrites,
+    find: "      this.begin()\n",
+    replace: "",
+    test: "session/driver/connections",
+    name: "whose peer takes some bytes, and then nothing more, ends after writeTimeout from the last ones",
+    why: "a peer that took some bytes may then take nothing for ever"
+  },
   {
     file: deadlines,
     find: "const at = this.now() + afterMillis",

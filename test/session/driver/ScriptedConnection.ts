@@ -24,11 +24,17 @@ export class ScriptedConnection implements LdapConnection {
   onResume: () => void = () => {}
   onShutdown: (done: () => void) => void = (done) => done()
   handshake: Effect.Effect<void, LdapError> = Effect.void
+  /** The bytes that wait to be passed on, as `unsent` reports them. */
+  waiting = 0
   readonly #parser = new LdapParser()
   #receiver: Receiver | undefined
 
   channelBinding(): undefined {
     return undefined
+  }
+
+  unsent(): number {
+    return this.waiting
   }
 
   receive(receiver: Receiver): void {

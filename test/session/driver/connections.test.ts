@@ -48,6 +48,26 @@ describe("S13: a connection that delivers the response within the call that writ
 })
 
 describe("S5: a connection without room", () => {
+  it.effect("whose peer takes some bytes, and then nothing more, ends after writeTimeout from the last ones", () =>
+    Effect.gen(function*() {
+      const connection = new ScriptedConnection()
+      connection.waiting = 300
+      connection.onWrite = () => false
+      const session = yield* open(connection, { closeTimeout: 0, writeTimeout: "10 seconds", requestTimeout: "1 hour" })
+      const deletion = yield* start(Effect.exit(session.delete("cn=a")))
+      yield* settle
+      for (const waiting of [200, 100]) {
+        connection.waiting = waiting
+        yield* TestClock.adjust("10 seconds")
+        assert.isUndefined(deletion.pollUnsafe())
+      }
+      yield* TestClock.adjust("9 seconds")
+      assert.isUndefined(deletion.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(deletion.pollUnsafe())
+      assert.strictEqual((yield* session.closed)._tag, "ConnectionLost")
+    }))
+
   it.effect("that reports room within the call that writes is written to again", () =>
     Effect.gen(function*() {
       const connection = new ScriptedConnection()
