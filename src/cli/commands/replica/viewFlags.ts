@@ -4,6 +4,7 @@ import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { ChangesSource } from "../../../changes/LdapChange.ts"
 import { baseOf } from "../../settings/base.ts"
 import { optional } from "../../settings/connectionFlags.ts"
 import { filterOf } from "../read/searchFlags.ts"
@@ -23,16 +24,7 @@ export const viewFlags = {
   attributes: optional(
     Flag.String("attributes").pipe(Flag.withMetavar("A,B"), Flag.withDescription("Only these attributes"))
   ),
-  source: Flag.Literals("source", [
-    "auto",
-    "contentSync",
-    "dirSync",
-    "usn",
-    "changelog",
-    "accesslog",
-    "persistentSearch",
-    "scan"
-  ]).pipe(
+  source: Flag.Literals("source", ["auto", ...ChangesSource.literals]).pipe(
     Flag.withDescription("How changes are read; auto takes the best way that the server offers"),
     Flag.withDefault("auto" as const)
   )
