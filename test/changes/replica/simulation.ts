@@ -88,7 +88,9 @@ export class SimulatedDirectory {
     if (kind === 8 && (any.isVisible || children.length === 0)) {
       const above = (node: Node | undefined): boolean => node !== undefined && (node === any || above(node.parent))
       const places = nodes.filter((node) => node.isVisible && !above(node))
-      any.parent = places[this.#random(places.length + 1)]
+      const place = places[this.#random(places.length + 1)]
+      if (nodes.some((other) => other !== any && other.parent === place && other.name === any.name)) return
+      any.parent = place
       return this.#happened(any, "Renamed")
     }
     if (kind === 9) return this.#exchange(nodes)
