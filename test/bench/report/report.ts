@@ -22,6 +22,7 @@ const outside = new Set(["libldap"])
 const names: ReadonlyMap<string, string> = new Map([
   ["floor", "floor"],
   ["effectLdap", "effect-ldap"],
+  ["ldapClient", "effect-ldap, LdapClient"],
   ["dropIn", "drop-in for ldapts"],
   ["libldap", "libldap (ldapsearch)"],
   ["pythonLdap", "python-ldap"]
