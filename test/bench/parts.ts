@@ -24,15 +24,17 @@ export interface Part {
   readonly rounds: number
   /** Rounds before, which don't count. Default 1. */
   readonly warmUp?: number
+  /** How many processes, one after another, do the rounds of a repeat. Default 1. */
+  readonly processes?: number
   readonly peers: ReadonlyArray<string>
 }
 
-const node = ["floor", "effectLdap", "ldapts", "ldapjs"]
+const most = ["floor", "effectLdap", "ldapts", "ldapjs", "libldap"]
 /** With the drop-in for ldapts, unless it would only be another way to call the same code of effect-ldap. */
-const clients = [...node, "dropIn"]
+const clients = [...most, "dropIn"]
 /** With the client and its pool, where a request costs little, so that the pool's share shows. */
 const requesting = [...clients, "ldapClient"]
-const all = [...node, "libldap", "pythonLdap"]
+const all = [...most, "pythonLdap"]
 const streaming = ["floor", "effectLdap"]
 
 const bulk = { item: "entry", shows: "rate", items: 20_000, quickItems: 2_000, rounds: 1 } as const
@@ -73,8 +75,15 @@ export const parts: ReadonlyArray<Part> = [
     title: "All people, two values read",
     work: "streamRead",
     against: "slapd",
-    peers: node
+    peers: most
   },
+  ...both({
+    ...bulk,
+    name: "search",
+    title: "All people, all values read as text",
+    work: "streamText",
+    peers: [...most, "libldapInPlace"]
+  }),
   { ...bulk, name: "search", title: "All people, in memory", work: "collect", against: "slapd", peers: clients },
   {
     ...bulk,
@@ -82,7 +91,7 @@ export const parts: ReadonlyArray<Part> = [
     title: "All people, as a stream",
     work: "stream",
     against: "slapd, TLS",
-    peers: node
+    peers: most
   },
   { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: clients },
   ...both({ ...lookups, name: "lookup", title: "Lookups, one after another", work: "lookup" }),
@@ -149,6 +158,20 @@ export const parts: ReadonlyArray<Part> = [
     rounds: 3,
     warmUp: 2,
     peers: all
+  },
+  {
+    name: "cold",
+    title: "The first 20 groups of 1,000 of a process",
+    work: "firstGroups",
+    against: "slapd",
+    item: "group",
+    shows: "rate",
+    items: 20,
+    quickItems: 5,
+    rounds: 1,
+    warmUp: 0,
+    processes: 5,
+    peers: most
   },
   {
     name: "stop",

@@ -10,6 +10,7 @@ import type * as LdapTls from "../../../src/connection/tls/LdapTls.ts"
 import * as LdapFilter from "../../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
+import { allStrings } from "../allStrings.ts"
 import { user, users } from "../servers/directory.ts"
 import type { Client, Peer, Target } from "./Peer.ts"
 
@@ -60,6 +61,10 @@ const connect = async (target: Target): Promise<Client> => {
           const text = `${entry.get("cn") ?? ""}${entry.get("mail") ?? ""}`
           return text.length >= 0 ? count + 1 : count
         })
+      ),
+    streamText: (base) =>
+      Effect.runPromise(
+        Stream.runFold(session.search({ base }), () => 0, (count, entry) => allStrings(entry) > 0 ? count + 1 : count)
       ),
     collect: async (base) => (await Effect.runPromise(session.searchResult({ base }))).entries.length,
     pages: (base, pageSize) =>

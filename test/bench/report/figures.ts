@@ -1,5 +1,6 @@
 /** The measurements, and the figures that are compared. */
-import type { ImportCost } from "../imports.ts"
+import type { IdleMemory } from "../idle.ts"
+import type { ImportCosts } from "../imports.ts"
 import type { Measured, Work } from "../measure.ts"
 import type { Against, Part } from "../parts.ts"
 import { median } from "./statistics.ts"
@@ -57,7 +58,8 @@ export const over = (
 export class Figures {
   readonly parts: Array<PartResult> = []
   readonly decoding: Array<DecodeResult> = []
-  imports: ImportCost | undefined
+  imports: ImportCosts | undefined
+  idle: IdleMemory | undefined
   telemetry: TelemetryCost | undefined
 
   part(work: Work, against: Against, items?: number): PartResult | undefined {
