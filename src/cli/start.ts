@@ -17,6 +17,7 @@ import * as Terminal from "effect/Terminal"
 import { readFileSync } from "node:fs"
 import { ExitCode } from "./CliFailure.ts"
 import { youngGenerationLimit } from "./memory.ts"
+import { textForTerminal } from "./output/terminalText.ts"
 import { run } from "./program.ts"
 
 /** Prompts are written to standard error, so that standard output has data only. */
@@ -75,6 +76,6 @@ export const start = (manifest: URL): void => {
 
 /** A defect of this program, printed with its stack trace. */
 const defect = (cause: Cause.Cause<never>): number => {
-  process.stderr.write(`effect-ldap: a defect, please report it: ${Cause.pretty(cause)}\n`)
+  process.stderr.write(`effect-ldap: a defect, please report it: ${textForTerminal(Cause.pretty(cause))}\n`)
   return ExitCode.other
 }

@@ -6,6 +6,7 @@
 import { MessageParser, SearchEntry } from "ldapts"
 import type { LdapEntry } from "../../src/model/entry/LdapEntry.ts"
 import { LdapParser } from "../../src/protocol/LdapParser.ts"
+import { allStrings } from "./allStrings.ts"
 import { foreignPerson, person, type Record } from "./servers/directory.ts"
 import { PreparedAnswer } from "./servers/prepared.ts"
 
@@ -31,15 +32,6 @@ const eachEntry = (chunks: ReadonlyArray<Buffer>, use: (entry: LdapEntry) => voi
       if (operation._tag === "SearchResultEntry") use(operation.entry)
     })
   }
-}
-
-/** The DN, every name and every value as a string. */
-const allStrings = (entry: LdapEntry): number => {
-  let length = entry.dn.length
-  for (const description of entry.descriptions) {
-    for (const value of entry.getAll(description)) length += value.length
-  }
-  return length
 }
 
 const ldaptsObjects = (chunks: ReadonlyArray<Buffer>, use: (entry: object) => void): void => {

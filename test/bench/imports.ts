@@ -1,6 +1,8 @@
 /**
- * The cost of importing the main entry, compared with importing the modules of Effect and of Node that it imports itself. It
- * is measured on a separate build, since Node would have to strip the types of `src` first.
+ * The cost of importing the main entry and that of the session, compared with importing the modules of Effect and of Node that they
+ * import themselves. It is measured on a separate build, since Node would have to strip the types of `src` first.
+ *
+ *     node test/bench/imports.ts [REPEATS]
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -38,30 +40,61 @@ export interface ImportCost {
   readonly ratio: number
 }
 
-/** The best of so many processes, in turns: other work on the machine only ever adds. */
-export const measureImports = (repeats: number): ImportCost => {
+/** The costs by the entry: the main one, and that of the session alone. */
+export interface ImportCosts {
+  readonly index: ImportCost
+  readonly LdapSession: ImportCost
+}
+
+/** The package as Node loads it, in a folder that the caller removes. */
+export interface BuiltPackage {
+  /** The address of an entry. */
+  readonly entry: (name: string) => string
+  /** What the modules of an entry import from elsewhere. */
+  readonly dependencies: (name: string) => ReadonlyArray<string>
+  readonly remove: () => void
+}
+
+export const buildPackage = (): BuiltPackage => {
   // Below the project's folder, where what it imports is found, and laid out as it is published.
   const folder = mkdtempSync(join(root, "node_modules", ".bench-"))
-  try {
-    cpSync(join(root, "package.json"), join(folder, "package.json"))
-    const dist = join(folder, "dist/bundled")
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ["node_modules/rolldown/bin/cli.mjs", "-c", "--dir", dist],
-      { cwd: root, encoding: "utf8" }
-    )
-    if (status !== 0) throw new Error(`the package can't be built: ${stderr.slice(-2_000)}`)
-    const dependencies = [...importedBy(join(dist, "index.js"))]
-    const samples = Array.from({ length: repeats }, () => ({
-      nothing: importing([]),
-      dependencies: importing(dependencies),
-      library: importing([pathToFileURL(join(dist, "index.js")).href])
-    }))
-    const nothing = Math.min(...samples.map((sample) => sample.nothing))
-    const below = Math.min(...samples.map((sample) => sample.dependencies)) - nothing
-    const library = Math.min(...samples.map((sample) => sample.library)) - nothing
-    return { library, dependencies: below, ratio: library / below }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once("exit", remove)
+  cpSync(join(root, "package.json"), join(folder, "package.json"))
+  const dist = join(folder, "dist/bundled")
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["node_modules/rolldown/bin/cli.mjs", "-c", "--dir", dist],
+    { cwd: root, encoding: "utf8" }
+  )
+  if (status !== 0) throw new Error(`the package can't be built: ${stderr.slice(-2_000)}`)
+  const file = (name: string): string => join(dist, `${name}.js`)
+  return {
+    entry: (name) => pathToFileURL(file(name)).href,
+    dependencies: (name) => [...importedBy(file(name))],
+    remove
   }
 }
+
+/** The best of so many processes, in turns: other work on the machine only ever adds. */
+export const measureImports = (repeats: number): ImportCosts => {
+  const { dependencies, entry, remove } = buildPackage()
+  try {
+    const samples = Array.from({ length: repeats }, () => ({
+      nothing: importing([]),
+      index: [importing(dependencies("index")), importing([entry("index")])] as const,
+      LdapSession: [importing(dependencies("LdapSession")), importing([entry("LdapSession")])] as const
+    }))
+    const nothing = Math.min(...samples.map((sample) => sample.nothing))
+    const cost = (of: "index" | "LdapSession"): ImportCost => {
+      const below = Math.min(...samples.map((sample) => sample[of][0])) - nothing
+      const library = Math.min(...samples.map((sample) => sample[of][1])) - nothing
+      return { library, dependencies: below, ratio: library / below }
+    }
+    return { index: cost("index"), LdapSession: cost("LdapSession") }
+  } finally {
+    remove()
+  }
+}
+
+if (import.meta.main) console.log(measureImports(Number(process.argv[2] ?? 15)))

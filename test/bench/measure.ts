@@ -6,7 +6,7 @@ import { subscribe } from "node:diagnostics_channel"
 import { readFileSync } from "node:fs"
 import type { Socket } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
-import type { Client, Peer, Target } from "./peers/Peer.ts"
+import type { Client, Peer, Target, Used } from "./peers/Peer.ts"
 import { admin, groups, large, people, personDn, scratch } from "./servers/directory.ts"
 
 export interface Task {
@@ -36,6 +36,7 @@ export interface Measured {
 const works = {
   stream: (client) => client.stream?.(people),
   streamRead: (client) => client.streamRead?.(people),
+  streamText: (client) => client.streamText?.(people),
   collect: (client) => client.collect?.(people),
   collectMany: (client, items) => client.collect?.(`o=${items},dc=bench`),
   pages: (client) => client.pages?.(people, 1_000),
@@ -46,6 +47,7 @@ const works = {
   large: (client) => client.values?.(large, "jpegPhoto", "octets").then(() => 1),
   larger: (client, items) => client.values?.(`o=${items},ou=larger,dc=bench`, "jpegPhoto", "octets").then(() => items),
   groups: (client, items) => client.values?.(groups, "member", "text").then(() => items),
+  firstGroups: (client, items) => client.values?.(groups, "member", "text").then(() => items),
   million: (client, items) => client.stream?.(`o=${items},dc=bench`),
   slow: (client, items) => client.slow?.("o=1000000,dc=bench", items),
   login: (client, items) => client.logins?.(items, "pooled").then(() => items),
@@ -70,6 +72,15 @@ const newNames = (items: number): ReadonlyArray<string> =>
   Array.from({ length: items }, () => `cn=w${process.pid}-${written++},${scratch}`)
 
 const megabytes = (octets: number): number => octets / 1_048_576
+
+const usedHere = (): Promise<Used> => {
+  const { system, user } = process.cpuUsage()
+  return Promise.resolve({
+    cpuMicros: system + user,
+    resident: megabytes(process.memoryUsage.rss()),
+    peak: process.resourceUsage().maxRSS / 1_024
+  })
+}
 
 /** The connections of this process, for counting the bytes that arrive. */
 const sockets: Array<Socket> = []
@@ -112,12 +123,14 @@ const main = async (task: Task): Promise<void> => {
   const ca = task.ca === undefined ? undefined : readFileSync(task.ca, "utf8")
   const target: Target = { url: task.url, ca, bindDn: admin.dn, password: admin.password }
   const client = await loaded.peer.connect(target)
-  const idle = megabytes(process.memoryUsage.rss())
+  const used = client.used ?? usedHere
+  const idle = (await used()).resident
 
   const work = async (): Promise<Round | undefined> => {
     switch (task.work) {
       case "connect":
-        for (let i = 0; i < task.items; i++) await (await loaded.peer.connect(target)).close()
+        if (client.connections !== undefined) await client.connections(task.items)
+        else for (let i = 0; i < task.items; i++) await (await loaded.peer.connect(target)).close()
         return { items: task.items }
       case "stop":
         return stop(client)
@@ -130,20 +143,18 @@ const main = async (task: Task): Promise<void> => {
           if (done === undefined) return undefined
           items = (items ?? 0) + done
         }
-        // A peer that only starts another program doesn't count that program's output.
-        return items === undefined ? undefined : { items: items === 0 ? task.items * task.searches : items }
+        return items === undefined ? undefined : { items }
       }
     }
   }
 
   const round = async (): Promise<Measured | undefined> => {
-    const before = process.cpuUsage()
+    const before = await used()
     const start = performance.now()
     const done = await work()
     const millis = performance.now() - start
-    const { system, user } = process.cpuUsage(before)
-    const peak = process.resourceUsage().maxRSS / 1_024
-    return done === undefined ? undefined : { millis, ...done, cpuMicros: system + user, idle, peak }
+    const { cpuMicros, peak } = await used()
+    return done === undefined ? undefined : { millis, ...done, cpuMicros: cpuMicros - before.cpuMicros, idle, peak }
   }
 
   process.on("message", (message) => {

@@ -24,13 +24,17 @@ export interface Part {
   readonly rounds: number
   /** Rounds before, which don't count. Default 1. */
   readonly warmUp?: number
+  /** How many processes, one after another, do the rounds of a repeat. Default 1. */
+  readonly processes?: number
   readonly peers: ReadonlyArray<string>
 }
 
-const node = ["floor", "effectLdap", "ldapts", "ldapjs"]
+const most = ["floor", "effectLdap", "ldapts", "ldapjs", "libldap"]
 /** With the drop-in for ldapts, unless it would only be another way to call the same code of effect-ldap. */
-const clients = [...node, "dropIn"]
-const all = [...node, "libldap", "pythonLdap"]
+const clients = [...most, "dropIn"]
+/** With the client and its pool, where a request costs little, so that the pool's share shows. */
+const requesting = [...clients, "ldapClient"]
+const all = [...most, "pythonLdap"]
 const streaming = ["floor", "effectLdap"]
 
 const bulk = { item: "entry", shows: "rate", items: 20_000, quickItems: 2_000, rounds: 1 } as const
@@ -42,7 +46,7 @@ const lookups = {
   // A round takes half a second, so other work on the machine shows: it takes many for a steady median.
   rounds: 10,
   warmUp: 3,
-  peers: clients
+  peers: requesting
 } as const
 const one = { item: "value", shows: "millis", items: 1, quickItems: 1, rounds: 4, warmUp: 4 } as const
 const cycles = { item: "cycle", shows: "rate", quickItems: 10, rounds: 2, warmUp: 4, peers: clients } as const
@@ -71,8 +75,15 @@ export const parts: ReadonlyArray<Part> = [
     title: "All people, two values read",
     work: "streamRead",
     against: "slapd",
-    peers: node
+    peers: most
   },
+  ...both({
+    ...bulk,
+    name: "search",
+    title: "All people, all values read as text",
+    work: "streamText",
+    peers: [...most, "libldapInPlace"]
+  }),
   { ...bulk, name: "search", title: "All people, in memory", work: "collect", against: "slapd", peers: clients },
   {
     ...bulk,
@@ -80,7 +91,7 @@ export const parts: ReadonlyArray<Part> = [
     title: "All people, as a stream",
     work: "stream",
     against: "slapd, TLS",
-    peers: node
+    peers: most
   },
   { ...bulk, name: "pages", title: "All people, in pages of 1,000", work: "pages", against: "slapd", peers: clients },
   ...both({ ...lookups, name: "lookup", title: "Lookups, one after another", work: "lookup" }),
@@ -111,14 +122,14 @@ export const parts: ReadonlyArray<Part> = [
     work: "write",
     against: "slapd",
     items: 600,
-    peers: clients
+    peers: requesting
   },
   ...both({
     ...writes,
     title: "Add, modify, delete, 64 at a time",
     work: "writeInFlight",
     items: 1_500,
-    peers: clients
+    peers: requesting
   }),
   ...both({ ...one, name: "large", title: "One value of 10 MB", work: "large", peers: [...all, "dropIn"] }),
   { ...one, name: "large", title: "One value of 10 MB", work: "large", against: "slapd, TLS", peers: clients },
@@ -147,6 +158,20 @@ export const parts: ReadonlyArray<Part> = [
     rounds: 3,
     warmUp: 2,
     peers: all
+  },
+  {
+    name: "cold",
+    title: "The first 20 groups of 1,000 of a process",
+    work: "firstGroups",
+    against: "slapd",
+    item: "group",
+    shows: "rate",
+    items: 20,
+    quickItems: 5,
+    rounds: 1,
+    warmUp: 0,
+    processes: 5,
+    peers: most
   },
   {
     name: "stop",

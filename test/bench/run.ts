@@ -1,20 +1,22 @@
 /**
  * The benchmark. README.md says how it measures.
  *
- *     npm run bench -- [--quick] [--repeats=N] [decode|search|pages|lookup|inflight|connect|write|large|groups|stop|memory|telemetry|import …]
+ *     npm run bench -- [--quick] [--repeats=N] [decode|search|pages|lookup|inflight|connect|write|large|groups|cold|stop|memory|telemetry|import …]
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { cpus, loadavg } from "node:os"
 import { fileURLToPath } from "node:url"
+import { measureIdle } from "./idle.ts"
 import { measureImports } from "./imports.ts"
 import type { Measured, Task } from "./measure.ts"
 import { decoding, type Part, parts } from "./parts.ts"
+import { compileLibldap } from "./peers/libldap.ts"
 import { answerOf, startPeer } from "./Process.ts"
 import { Figures, type PartResult, type TelemetryCost } from "./report/figures.ts"
 import { verdicts } from "./report/goals.ts"
-import { decodeTable, importText, partTable, plot, telemetryText, verdictTable } from "./report/report.ts"
+import { decodeTable, idleText, importText, partTable, plot, telemetryText, verdictTable } from "./report/report.ts"
 import { median } from "./report/statistics.ts"
 import { admin, groups, large, people, sizes } from "./servers/directory.ts"
 import { startSlapd } from "./servers/slapd.ts"
@@ -51,7 +53,9 @@ const python = ["python3", "/usr/bin/python3"].find((path) => spawnSync(path, ["
 const missing = (peer: string): string | undefined => {
   switch (peer) {
     case "libldap":
-      return spawnSync("ldapsearch", ["-VV"]).error === undefined ? undefined : "there is no ldapsearch"
+      return compileLibldap()
+    case "libldapInPlace":
+      return left.get("libldap")
     case "pythonLdap":
       return python === undefined ? "python3 has no module ldap" : undefined
     default:
@@ -88,11 +92,13 @@ const repeatPart = async (
   part: Part,
   peers: ReadonlyArray<string>,
   url: string,
-  ca: string | undefined
+  ca: string | undefined,
+  repeat: number
 ): Promise<ReadonlyArray<Map<string, Measured>>> => {
   const rounds = quick ? Math.min(part.rounds, 2) : Math.max(part.rounds, 1)
   // For the JIT compiler: if a round is short, one round isn't sufficient.
-  const warmUp = part.rounds === 0 ? 0 : quick ? 1 : (part.warmUp ?? 1)
+  const usual = part.warmUp ?? 1
+  const warmUp = part.rounds === 0 ? 0 : quick ? Math.min(usual, 1) : usual
   const started = await Promise.all(
     peers.filter((peer) => peer !== "pythonLdap").map(async (peer) =>
       [peer, await startPeer(taskOf(part, peer, url, ca))] as const
@@ -102,7 +108,7 @@ const repeatPart = async (
   for (let i = 0; i < rounds + warmUp; i++) {
     const round = new Map<string, Measured>()
     // In alternating order, so that no peer is always first.
-    for (const [peer, process] of i % 2 === 0 ? started : started.toReversed()) {
+    for (const [peer, process] of (i + repeat) % 2 === 0 ? started : started.toReversed()) {
       const measured = await process?.round()
       if (measured !== undefined) round.set(peer, measured)
     }
@@ -169,12 +175,16 @@ if (wanted.length > 0 || isChosen("telemetry")) {
       if (url === undefined) continue
       const peers = part.peers.filter((peer) => !left.has(peer))
       const rounds: Array<Map<string, Measured>> = []
-      for (let repeat = 0; repeat < (part.rounds === 0 ? 1 : repeats); repeat++) {
-        rounds.push(...(await repeatPart(part, peers, url, part.against === "slapd, TLS" ? slapd?.ca : undefined)))
-      }
+      const ca = part.against === "slapd, TLS" ? slapd?.ca : undefined
+      const times = part.rounds === 0 ? 1 : repeats * (part.processes ?? 1)
+      for (let repeat = 0; repeat < times; repeat++) rounds.push(...(await repeatPart(part, peers, url, ca, repeat)))
       const result: PartResult = { part, rounds }
       figures.parts.push(result)
       show(partTable(result))
+    }
+    if (isChosen("cold")) {
+      figures.idle = await measureIdle(responder.url, quick ? 1 : 5)
+      show(idleText(figures.idle))
     }
     if (isChosen("telemetry")) {
       const args = [here("telemetry.ts"), responder.url, ...(quick ? ["--quick"] : [])]

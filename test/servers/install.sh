@@ -17,6 +17,8 @@ for server; do
     samba) wanted="$wanted samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind" ;;
     # Programs that the tests drive the directory in memory with.
     ldap-utils | python3-ldap | libnet-ldap-perl) wanted="$wanted $server" ;;
+    # OpenLDAP's library in C, for a program of the benchmark.
+    libldap) wanted="$wanted libldap-dev gcc libc6-dev" ;;
     # A KDC, slapd's way to it, and what builds and tries clients: the npm package kerberos, MIT's library from Python.
     kerberos)
       wanted="$wanted slapd libsasl2-modules krb5-kdc krb5-admin-server krb5-user libsasl2-modules-gssapi-mit"

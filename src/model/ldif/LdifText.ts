@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import { type LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
-import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.ts"
+import { isOid, nameOf } from "./LdifDescriptions.ts"
+import type { Entry, LdifRecord } from "./LdifRecord.ts"
 
 /** @internal */
 export interface WidthOption {
@@ -53,7 +54,7 @@ const keywords = new Set(["dn", "changetype"])
 /** Names that aren't read as attributes if they come directly after `dn:`. */
 const firstKeywords = new Set(["control", "add", "delete", "replace", "increment", "newrdn"])
 
-const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(description.toLowerCase())
+const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(nameOf(description).lower)
 
 /** The attributes of an entry in an order that a reader understands; `undefined` if no order works. */
 const readableOrder = (
@@ -90,13 +91,14 @@ const textsOf = (record: LdifRecord | LdapEntry): ReadonlyArray<string> => {
 const unwritableName = (record: LdifRecord | LdapEntry): string | undefined => {
   if (record instanceof LdapEntry || record._tag === "Entry" || record._tag === "Add") {
     for (const { description } of record.attributes) {
-      if (!isDescription(description) || keywords.has(description.toLowerCase())) return description
+      const { isDescription, lower } = nameOf(description)
+      if (!isDescription || keywords.has(lower)) return description
     }
     const isContent = record instanceof LdapEntry || record._tag === "Entry"
     if (isContent && readableOrder(record.attributes) === undefined)
       return record.attributes.find(isFirstKeyword)?.description
   } else if (record._tag === "Modify") {
-    for (const { attribute } of record.changes) if (!isDescription(attribute)) return attribute
+    for (const { attribute } of record.changes) if (!nameOf(attribute).isDescription) return attribute
   }
   const controls = record instanceof LdapEntry || record._tag === "Entry" ? [] : record.controls
   return controls.find(({ oid }) => !isOid(oid))?.oid

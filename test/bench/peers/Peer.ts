@@ -11,12 +11,23 @@ export interface Target {
   readonly password: string
 }
 
+/** What a process has used. */
+export interface Used {
+  readonly cpuMicros: number
+  /** Megabytes of memory now. */
+  readonly resident: number
+  /** Megabytes at most. */
+  readonly peak: number
+}
+
 export interface Client {
   /** Reads everything below a base, entry by entry if the client can, and keeps nothing. Returns the number of entries. */
   readonly stream?: (base: string) => Promise<number>
   /** The same, and reads two values of each entry as text. */
   readonly streamRead?: (base: string) => Promise<number>
-  /** The same, and has everything in memory at the end. */
+  /** The same, and reads the DN, all names and all values as text. */
+  readonly streamText?: (base: string) => Promise<number>
+  /** The same as `stream`, and has everything in memory at the end. */
   readonly collect?: (base: string) => Promise<number>
   readonly pages?: (base: string, size: number) => Promise<number>
   /** Reads all values of an attribute: as text, or as bytes. */
@@ -34,6 +45,10 @@ export interface Client {
   readonly slow?: (base: string, entries: number) => Promise<number>
   /** Logs a user in this many times: with a session for searching users that stays open, or with a new connection each time. */
   readonly logins?: (times: number, how: "pooled" | "anew") => Promise<void>
+  /** Connects, binds and unbinds this many times. Without it, the interface does so: `connect` and `close`. */
+  readonly connections?: (times: number) => Promise<void>
+  /** What the client's process has used, if that isn't this process. */
+  readonly used?: () => Promise<Used>
   readonly close: () => Promise<void>
 }
 

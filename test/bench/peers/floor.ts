@@ -216,6 +216,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
   return {
     stream: count,
     streamRead: count,
+    streamText: count,
     collect: count,
     pages,
     values: count,

@@ -39,6 +39,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
   return {
     stream: count,
     streamRead: count,
+    streamText: count,
     collect: count,
     pages: async (base, pageSize) => (await search(base, { scope: "sub", paged: { pageSize } })).length,
     values: count,

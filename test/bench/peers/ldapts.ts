@@ -13,6 +13,7 @@ const connect = (make: Make) => async ({ bindDn, ca, password, url }: Target): P
   return {
     stream: collect,
     streamRead: collect,
+    streamText: collect,
     collect,
     pages: async (base, pageSize) => {
       let count = 0

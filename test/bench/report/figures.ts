@@ -1,5 +1,6 @@
 /** The measurements, and the figures that are compared. */
-import type { ImportCost } from "../imports.ts"
+import type { IdleMemory } from "../idle.ts"
+import type { ImportCosts } from "../imports.ts"
 import type { Measured, Work } from "../measure.ts"
 import type { Against, Part } from "../parts.ts"
 import { median } from "./statistics.ts"
@@ -57,7 +58,8 @@ export const over = (
 export class Figures {
   readonly parts: Array<PartResult> = []
   readonly decoding: Array<DecodeResult> = []
-  imports: ImportCost | undefined
+  imports: ImportCosts | undefined
+  idle: IdleMemory | undefined
   telemetry: TelemetryCost | undefined
 
   part(work: Work, against: Against, items?: number): PartResult | undefined {
@@ -76,6 +78,16 @@ export class Figures {
   ): number {
     const result = this.part(work, against)
     return result === undefined ? Number.NaN : over(result, peer, figure, other)
+  }
+
+  /** CPU microseconds of an item beyond the floor's in the same round. */
+  overFloor(work: Work, against: Against): number {
+    const result = this.part(work, against)
+    const more = (result?.rounds ?? []).flatMap((round) => {
+      const [own, floor] = [round.get("effectLdap"), round.get("floor")]
+      return own === undefined || floor === undefined ? [] : [cpu(own) - cpu(floor)]
+    })
+    return more.length === 0 ? Number.NaN : median(more)
   }
 
   /** How many times less CPU a decoder takes than that of ldapts. */

@@ -1,5 +1,6 @@
 /** The results, as tables in Markdown and as a plot. */
-import type { ImportCost } from "../imports.ts"
+import type { IdleMemory } from "../idle.ts"
+import type { ImportCost, ImportCosts } from "../imports.ts"
 import {
   cpu,
   type DecodeResult,
@@ -16,14 +17,13 @@ import { median, shown } from "./statistics.ts"
 
 const plural = (item: string): string => (item.endsWith("y") ? `${item.slice(0, -1)}ies` : `${item}s`)
 
-/** Programs of their own, whose work the measuring process doesn't see. */
-const outside = new Set(["libldap"])
-
 const names: ReadonlyMap<string, string> = new Map([
   ["floor", "floor"],
   ["effectLdap", "effect-ldap"],
+  ["ldapClient", "effect-ldap, LdapClient"],
   ["dropIn", "drop-in for ldapts"],
-  ["libldap", "libldap (ldapsearch)"],
+  ["libldap", "libldap (C)"],
+  ["libldapInPlace", "libldap, in place"],
   ["pythonLdap", "python-ldap"]
 ])
 
@@ -48,7 +48,6 @@ export const partTable = (result: PartResult): string => {
   const peers = part.peers.filter((peer) => rounds.some((round) => round.has(peer)))
   const hasOctets = rounds.some((round) => [...round.values()].some(({ octets }) => octets !== undefined))
   const rows = peers.map((peer) => {
-    const inside = !outside.has(peer)
     const octets = over(result, peer, ({ octets }) => octets ?? Number.NaN)
     return `| ${
       [
@@ -58,9 +57,9 @@ export const partTable = (result: PartResult): string => {
         // Always as speed: more is better.
         times(over(result, peer, rate, "ldapts")),
         times(over(result, peer, rate, "floor")),
-        inside ? shown(over(result, peer, cpu)) : "–",
-        inside ? times(over(result, peer, cpu, "ldapts")) : "–",
-        inside ? shown(over(result, peer, memory)) : "–",
+        shown(over(result, peer, cpu)),
+        times(over(result, peer, cpu, "ldapts")),
+        shown(over(result, peer, memory)),
         ...(hasOctets ? [shown(octets)] : [])
       ].join(" | ")
     } |`
@@ -95,9 +94,17 @@ export const decodeTable = ({ repeats, stream }: DecodeResult): string => {
   ].join("\n")
 }
 
-export const importText = ({ dependencies, library, ratio }: ImportCost): string =>
-  `### import\n\nThe package: ${shown(library)} ms of CPU; what it imports from elsewhere: ` +
-  `${shown(dependencies)} ms; ${times(ratio)}.\n`
+const importLine = (what: string, { dependencies, library, ratio }: ImportCost): string =>
+  `${what}: ${shown(library)} ms of CPU; what it imports from elsewhere: ${shown(dependencies)} ms; ${times(ratio)}.\n`
+
+export const importText = ({ LdapSession, index }: ImportCosts): string =>
+  `### import\n\n${importLine("The package", index)}\n${importLine("The session alone", LdapSession)}`
+
+export const idleText = ({ dependencies, ldapts, over, session }: IdleMemory): string =>
+  `### cold: an idle process\n\nWith one session: ${
+    shown(session)
+  } MB; with the same modules of Effect and no session: ` +
+  `${shown(dependencies)} MB (${shown(over)} MB less); with a client of ldapts: ${shown(ldapts)} MB.\n`
 
 export const telemetryText = ({ alone, ratio, watched }: TelemetryCost): string =>
   `### telemetry\n\nA lookup with spans and metrics on their defaults: ${shown(watched)} µs of CPU; without: ` +
