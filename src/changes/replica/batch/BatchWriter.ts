@@ -117,6 +117,8 @@ export class BatchWriter<E, R> {
       for (const difference of differences) this.#differs(difference)
       // What lies below an entry that moved is asked for before others get their new place below the old name.
       const waiting = isRefreshing ? yield* this.#withOthersBelow(moves) : []
+      // An unchanged entry that moved with one above it. If the refresh is broken off, the next one may name it without its DN.
+      const isAhead = isRefreshing && placed.some(({ dnKey, uuid }) => this.#rows.get(uuid)?.dnKey !== dnKey)
       const { entries } = this.store
       yield* entries.insert(id, inserts, generation)
       yield* entries.upsert(id, upserts, generation)
@@ -127,10 +129,8 @@ export class BatchWriter<E, R> {
       yield* this.#allow(removed.length)
       yield* this.#remove(removed)
       this.#remember(plan)
-      if (waiting.length > 0) {
-        this.state.moves.push(...waiting)
-        this.row = { ...this.row, unsettled: true }
-      }
+      this.state.moves.push(...waiting)
+      if (waiting.length > 0 || isAhead) this.row = { ...this.row, unsettled: true }
       if (!isRefreshing) { for (const move of moves) yield* this.#moveBelow(move, undefined) }
       yield* this.report(false)
     })
