@@ -3,9 +3,11 @@
  *
  *     node test/bench/decode.ts DECODER [--quick]     one decoder, as JSON; `run.ts` runs each in a process of its own
  */
+import * as Result from "effect/Result"
 import { MessageParser, SearchEntry } from "ldapts"
 import type { LdapEntry } from "../../src/model/entry/LdapEntry.ts"
 import { LdapParser } from "../../src/protocol/LdapParser.ts"
+import * as LdapSchema from "../../src/schema/LdapSchema.ts"
 import { allStrings } from "./allStrings.ts"
 import { foreignPerson, person, type Record } from "./servers/directory.ts"
 import { PreparedAnswer } from "./servers/prepared.ts"
@@ -34,6 +36,28 @@ const eachEntry = (chunks: ReadonlyArray<Buffer>, use: (entry: LdapEntry) => voi
   }
 }
 
+/** A domain class with all attributes of a person, and the name. */
+class Person extends LdapSchema.Class<Person>("Person")({
+  objectClass: "inetOrgPerson",
+  fields: {
+    dn: LdapSchema.entryDn,
+    objectClass: LdapSchema.repeated(LdapSchema.Oid),
+    uid: LdapSchema.DirectoryString,
+    name: LdapSchema.attribute("cn", LdapSchema.DirectoryString),
+    surname: LdapSchema.attribute("sn", LdapSchema.DirectoryString),
+    givenName: LdapSchema.optional(LdapSchema.DirectoryString),
+    mail: LdapSchema.repeated(LdapSchema.Ia5String),
+    telephoneNumber: LdapSchema.optional(LdapSchema.TelephoneNumber),
+    mobile: LdapSchema.optional(LdapSchema.TelephoneNumber),
+    title: LdapSchema.optional(LdapSchema.DirectoryString),
+    employeeNumber: LdapSchema.optional(LdapSchema.Integer),
+    departmentNumber: LdapSchema.repeated(LdapSchema.DirectoryString),
+    l: LdapSchema.optional(LdapSchema.DirectoryString),
+    postalCode: LdapSchema.optional(LdapSchema.DirectoryString),
+    description: LdapSchema.repeated(LdapSchema.DirectoryString)
+  }
+}) {}
+
 const ldaptsObjects = (chunks: ReadonlyArray<Buffer>, use: (entry: object) => void): void => {
   const parser = new MessageParser()
   parser.on("message", (message) => {
@@ -61,6 +85,16 @@ export const decoders = {
   strings: (chunks) => {
     let length = 0
     eachEntry(chunks, (entry) => (length += allStrings(entry)))
+    return length
+  },
+  records: (chunks) => {
+    let length = 0
+    eachEntry(chunks, (entry) => (length += entry.dn.length + entry.toRecord()["uid"]!.length))
+    return length
+  },
+  classes: (chunks) => {
+    let length = 0
+    eachEntry(chunks, (entry) => (length += Result.getOrThrow(Person.decodeEntry(entry)).uid.length))
     return length
   },
   ldapts: (chunks) => {

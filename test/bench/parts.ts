@@ -226,7 +226,7 @@ export const parts: ReadonlyArray<Part> = [
 
 /** The decoders, by the stream that they decode; the last of each is what the others are compared with. */
 export const decoding = [
-  { stream: "ascii", decoders: ["untouched", "two values", "strings", "ldapts"] },
+  { stream: "ascii", decoders: ["untouched", "two values", "strings", "records", "classes", "ldapts"] },
   { stream: "ascii", decoders: ["untouched, kept", "strings, kept", "records, kept", "ldapts, kept"] },
   { stream: "foreign", decoders: ["untouched", "strings", "ldapts"] }
 ] as const

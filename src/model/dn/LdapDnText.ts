@@ -69,9 +69,19 @@ export const readRdns = (
  * @internal
  */
 export const isAttributeType = (text: string): boolean =>
-  isName(text, /[^A-Za-z0-9-]/) || (text.includes(".") && isOid(text))
+  hasOnlyLetters(text) || isName(text, /[^A-Za-z0-9-]/) || (text.includes(".") && isOid(text))
 
-const isLenientType = (text: string): boolean => isName(text, /[^A-Za-z0-9_-]/) || isOid(text)
+const isLenientType = (text: string): boolean => hasOnlyLetters(text) || isName(text, /[^A-Za-z0-9_-]/) || isOid(text)
+
+/** Nearly all types are such names. A loop is faster than a pattern. */
+const hasOnlyLetters = (text: string): boolean => {
+  for (let at = 0; at < text.length; at++) {
+    // In lower case, if it is a letter.
+    const code = text.charCodeAt(at) | 0x20
+    if (code < 0x61 || code > 0x7a) return false
+  }
+  return text !== ""
+}
 
 const noHoles: ReadonlyArray<Hole> = []
 

@@ -121,8 +121,13 @@ export class EntryIndex {
   /** The descriptions as the server wrote them. */
   get names(): ReadonlyArray<string> {
     // A program that reads all names will most likely read their values.
-    if (this.#readings < manyReadings) this.#readings = manyReadings - 1
+    this.expectReads()
     return this.#names.texts
+  }
+
+  /** Says that most values will be read, so that the first read decodes the text of the whole entry. */
+  expectReads(): void {
+    if (this.#readings < manyReadings) this.#readings = manyReadings - 1
   }
 
   /** The index of a copy without some of the attributes. Its attributes begin at `start` of `bytes` and are the rest of them. */

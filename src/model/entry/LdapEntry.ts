@@ -134,6 +134,29 @@ export class LdapEntry implements Iterable<LdapAttribute> {
     return at === -1 ? noValues : index.utf8(at)
   }
 
+  /**
+   * The values that {@link getAll} finds, as text, if all of them are UTF-8 and the server sent all. Otherwise `undefined`. For
+   * domain classes.
+   *
+   * @internal
+   */
+  wholeTexts(description: string): ReadonlyArray<string> | undefined {
+    const index = this.#indexed()
+    const at = index.findValues(description)
+    if (at === -1) return noValues
+    const { lower, plain } = index.descriptions[at]!
+    return plain !== undefined && lower.includes(";range=") ? undefined : index.utf8(at)
+  }
+
+  /**
+   * Says that most values will be read, which makes reading them faster. For domain classes.
+   *
+   * @internal
+   */
+  expectReads(): void {
+    this.#indexed().expectReads()
+  }
+
   /** The first value as bytes, or `undefined`. */
   getBytes(description: string): Uint8Array | undefined {
     const index = this.#indexed()

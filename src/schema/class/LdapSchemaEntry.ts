@@ -6,14 +6,9 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { type LdapAttribute, type LdapEntry, make as makeEntry } from "../../model/entry/LdapEntry.ts"
 import * as LdapModification from "../../model/LdapModification.ts"
+import { directDecoder } from "./directDecoding.ts"
 import { type FieldProblem, LdapDecodeError, LdapEncodeError } from "./LdapSchemaError.ts"
-import { type Field, fieldFrom, type FieldsInput } from "./LdapSchemaField.ts"
-
-/** One field of a class, with all defaults resolved. */
-export interface MappedField extends Field {
-  readonly name: string
-  readonly attribute: string
-}
+import { type Field, fieldFrom, type FieldsInput, type MappedField } from "./LdapSchemaField.ts"
 
 /** The mapping of a class to a directory. */
 export interface Mapping {
@@ -55,7 +50,10 @@ type Encoded = Record<string, ReadonlyArray<Uint8Array>>
 /** Codecs of classes are compiled once, when they are first used. */
 export const decoder = <Self>(schema: Schema.ConstraintCodec<Self, unknown>, mapping: Mapping) => {
   const decode = Schema.decodeUnknownResult(schema, { errors: "all" })
+  const direct = directDecoder(schema, mapping.fields)
   return (entry: LdapEntry): Result.Result<Self, LdapDecodeError> => {
+    const value = direct?.(entry)
+    if (value !== undefined) return Result.succeed(value)
     // No prototype: a field may have any name.
     const encoded: Encoded = Object.create(null) as Encoded
     const partial: Array<FieldProblem> = []

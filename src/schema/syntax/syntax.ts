@@ -18,6 +18,26 @@ const issues = <A>(result: Result.Result<A, string>): Effect.Effect<A, SchemaIss
     ? Effect.succeed(result.success)
     : Effect.fail(new SchemaIssue.InvalidValue({ message: result.failure }))
 
+/**
+ * How a codec of this folder decodes a value, for code that decodes entries without Schema's interpreter: from text, or from bytes.
+ * It gives what the codec gives.
+ */
+export type DirectSyntax =
+  | { readonly _tag: "Text"; readonly decode: (text: string) => Result.Result<unknown, string> }
+  | { readonly _tag: "Octets"; readonly decode: (octets: Uint8Array) => Result.Result<unknown, string> }
+
+const directSyntaxes = new WeakMap<object, DirectSyntax>()
+
+/** `undefined` for codecs that programs have made or changed, and for those with a schema that does more than to check the type. */
+export const directSyntax = (codec: object): DirectSyntax | undefined => directSyntaxes.get(codec)
+
+/** Whether decoding to the schema leaves values of its type unchanged. */
+const isTypeOnly = ({ ast }: Schema.Constraint): boolean =>
+  ast.checks === undefined && ast.encoding === undefined &&
+  (typesOnly.has(ast._tag) || (ast._tag === "Declaration" && ast.typeParameters.length === 0))
+
+const typesOnly: ReadonlySet<string> = new Set(["String", "Number", "Boolean", "BigInt"])
+
 /** Makes a codec from bytes to `to`. If one of the functions fails, its failure is a short message. */
 export const fromOctets = <To extends Schema.Constraint>(
   to: To,
@@ -25,14 +45,17 @@ export const fromOctets = <To extends Schema.Constraint>(
     readonly decode: (octets: Uint8Array) => Result.Result<To["Encoded"], string>
     readonly encode: (value: To["Encoded"]) => Result.Result<Uint8Array, string>
   }
-): ValueSyntax<To> =>
-  Schema.Uint8Array.pipe(Schema.decodeTo(
+): ValueSyntax<To> => {
+  const codec = Schema.Uint8Array.pipe(Schema.decodeTo(
     to,
     SchemaTransformation.transformEffect<To["Encoded"], Uint8Array>({
       decode: (octets) => issues(how.decode(octets)),
       encode: (value) => issues(how.encode(value))
     })
   ))
+  if (isTypeOnly(to)) directSyntaxes.set(codec, { _tag: "Octets", decode: how.decode })
+  return codec
+}
 
 /** Makes a codec from UTF-8 text to `to`. */
 export const fromText = <To extends Schema.Constraint>(
@@ -41,11 +64,14 @@ export const fromText = <To extends Schema.Constraint>(
     readonly decode: (text: string) => Result.Result<To["Encoded"], string>
     readonly encode: (value: To["Encoded"]) => Result.Result<string, string>
   }
-): ValueSyntax<To> =>
-  fromOctets(to, {
+): ValueSyntax<To> => {
+  const codec = fromOctets(to, {
     decode: (octets) => Result.flatMap(textOf(octets), how.decode),
     encode: (value) => Result.flatMap(how.encode(value), octetsOf)
   })
+  if (isTypeOnly(to)) directSyntaxes.set(codec, { _tag: "Text", decode: how.decode })
+  return codec
+}
 
 /** Decodes UTF-8 bytes. A byte order mark is kept, since it is a part of the value like any other character. */
 export const textOf = (octets: Uint8Array): Result.Result<string, string> =>

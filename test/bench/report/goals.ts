@@ -57,6 +57,18 @@ export const goals: ReadonlyArray<Goal> = [
   { number: 1, what: "The same, records kept", atLeast: 4, of: (f) => f.decoder("ascii", "records, kept") },
   {
     number: 1,
+    what: "Decoding to classes of LdapSchema: CPU, plain records = 1",
+    atMost: 2,
+    of: (f) => f.decoder("ascii", "records") / f.decoder("ascii", "classes")
+  },
+  {
+    number: 1,
+    what: "The same: times less CPU than ldapts",
+    atLeast: 1,
+    of: (f) => f.decoder("ascii", "classes")
+  },
+  {
+    number: 1,
     what: "Decoding, little of it ASCII, all values as text",
     atLeast: 3,
     of: (f) => f.decoder("foreign", "strings")

@@ -157,10 +157,10 @@ describe("decodeEntry", () => {
     const touched: Array<string> = []
     const spied = new Proxy(entry, {
       get: (target, key) => {
-        if (key === "getAllBytes") {
+        if (key === "wholeTexts" || key === "getAllBytes") {
           return (description: string) => {
             touched.push(description)
-            return target.getAllBytes(description)
+            return target[key](description)
           }
         }
         if (key === "isPartial") return (description: string) => target.isPartial(description)
