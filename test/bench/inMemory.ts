@@ -6,41 +6,14 @@
  *
  * Searches and updates run in the directory without connections. run.ts measures the cost of the protocol.
  */
-import * as Result from "effect/Result"
-import { attributesFrom, type AttributesInput } from "../../src/model/entry/LdapEntry.ts"
-import * as LdapFilter from "../../src/model/filter/LdapFilter.ts"
 import * as LdapModification from "../../src/model/LdapModification.ts"
-import type { SearchRequest } from "../../src/protocol/LdapMessage.ts"
-import type { DirectoryState, Requester } from "../../src/testing/directory/DirectoryState.ts"
-import { build } from "../../src/testing/directory/initialState.ts"
-import { add, modify } from "../../src/testing/operations/updates.ts"
-import { SearchCursor, start } from "../../src/testing/search/search.ts"
+import { change, group, ldif, load, people, personDn, put, search, withGroup } from "./largeDirectory.ts"
 import { median } from "./report/statistics.ts"
 
 const quick = process.argv.includes("--quick")
 const many = quick ? 100_000 : 1_000_000
 const few = many / 1_000
 const members = quick ? 10_000 : 100_000
-
-const base = "dc=bench"
-const people = `ou=people,${base}`
-const personDn = (i: number): string => `uid=u${i},${people}`
-const group = `cn=all,${base}`
-
-/** Five attributes, about 200 bytes of LDIF. */
-const ldif = (entries: number): string => {
-  const records = [
-    `dn: ${base}\nobjectClass: domain\ndc: bench\n`,
-    `dn: ${people}\nobjectClass: organizationalUnit\nou: people\n`
-  ]
-  for (let i = 0; i < entries; i++) {
-    records.push(
-      `dn: ${personDn(i)}\nobjectClass: inetOrgPerson\nuid: u${i}\ncn: Person ${i}\nsn: Family ${i % 5_000}\n` +
-        `mail: u${i}@example.org\n`
-    )
-  }
-  return records.join("\n")
-}
 
 /** CPU of this process in microseconds, including the threads of the garbage collector. */
 const cpuOf = <A>(work: () => A): readonly [micros: number, result: A] => {
@@ -62,44 +35,6 @@ const each = (count: number, work: (i: number) => void): number => {
   return median(batches)
 }
 
-const requester = (state: DirectoryState): Requester => ({ dn: state.administrator.dn })
-
-const search = (state: DirectoryState, filter: string): number => {
-  const request: SearchRequest = {
-    _tag: "SearchRequest",
-    base,
-    scope: "subtree",
-    derefAliases: "never",
-    sizeLimit: 0,
-    timeLimit: 0,
-    typesOnly: false,
-    filter: Result.getOrThrow(LdapFilter.parse(filter)),
-    attributes: []
-  }
-  const cursor = start(state, request, requester(state))
-  if (!(cursor instanceof SearchCursor)) throw new Error(`the search was refused with ${cursor.code}`)
-  let found = 0
-  for (let step = cursor.step(); step._tag !== "Done"; step = cursor.step()) if (step._tag === "Found") found++
-  return found
-}
-
-const done = ({ code, diagnosticMessage }: { readonly code: number; readonly diagnosticMessage: string }): void => {
-  if (code !== 0) throw new Error(`refused with ${code}: ${diagnosticMessage}`)
-}
-
-const put = (state: DirectoryState, dn: string, attributes: AttributesInput): void =>
-  done(
-    add({
-      state,
-      request: { _tag: "AddRequest", dn, attributes: attributesFrom(attributes) },
-      requester: requester(state),
-      now: 1
-    })
-  )
-
-const change = (state: DirectoryState, dn: string, changes: ReadonlyArray<LdapModification.LdapModification>): void =>
-  done(modify({ state, request: { _tag: "ModifyRequest", dn, changes }, requester: requester(state), now: 1 }))
-
 const format = (micros: number): string =>
   micros >= 1_000_000
     ? `${(micros / 1e6).toFixed(1)} s`
@@ -112,8 +47,7 @@ const report = (what: string, small: number, large: number): void =>
 
 const measure = (entries: number) => {
   const text = ldif(entries)
-  const [loading, built] = cpuOf(() => build({ ldif: text }, 0))
-  const state = Result.getOrThrow(built)
+  const [loading, state] = cpuOf(() => load(text))
   const [first, found] = cpuOf(() => search(state, `(mail=u${entries - 1}@example.org)`))
   if (found !== 1) throw new Error(`${found} entries were found, not one`)
   const searching = each(500, (i) => {
@@ -135,13 +69,7 @@ const measure = (entries: number) => {
 }
 
 const measureGroup = (size: number) => {
-  const state = Result.getOrThrow(build({ ldif: ldif(1) }, 0))
-  put(state, group, {
-    objectClass: "groupOfNames",
-    cn: "all",
-    member: Array.from({ length: size }, (_, i) => personDn(i))
-  })
-  search(state, `(member=${personDn(0)})`)
+  const state = withGroup(size)
   return {
     adding: each(20, (i) => change(state, group, [LdapModification.add("member", `uid=more${i},${people}`)])),
     // From everywhere in the group.
