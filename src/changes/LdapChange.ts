@@ -22,7 +22,8 @@
  *    exchanged their names. Pairs of an interrupted refresh stay until the next `Refreshed`.
  * 7. `Checkpoint`: everything before it is covered by its `cookie`. Store the cookie in the same transaction as the rows. After a crash
  *    or an error, go on with the stored cookie as `since`: nothing is lost. Changes that were applied after the stored cookie come once
- *    more, and writing a row again changes nothing (at least once, idempotent).
+ *    more, and writing a row again changes nothing (at least once, idempotent). What comes again comes as it is now, not as it was then,
+ *    and after a renamed entry come all entries of the view below it, since rule 5 doesn't move them if its row has the new DN already.
  *
  * Two rows may have the same DN within a refresh (an entry was deleted, and another one got its name), so a DN must not be a unique key.
  * A checkpoint never comes between `RefreshStarted` and `Refreshed`. A consumer may commit rows of a long refresh before its end, if it

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"
 import { ExitCode } from "./CliFailure.ts"
 import { youngGenerationLimit } from "./memory.ts"
+import { textForTerminal } from "./output/terminalText.ts"
 import { run } from "./program.ts"
 
 /** What commands need of Node beside the standard streams. It is loaded for commands that effect/cli reads. */
@@ -56,6 +57,6 @@ export const start = (manifest: URL): void => {
 
 /** A defect of this program, printed with its stack trace. */
 const defect = (cause: Cause.Cause<never>): number => {
-  process.stderr.write(`effect-ldap: a defect, please report it: ${Cause.pretty(cause)}\n`)
+  process.stderr.write(`effect-ldap: a defect, please report it: ${textForTerminal(Cause.pretty(cause))}\n`)
   return ExitCode.other
 }

@@ -22,7 +22,6 @@ import { LdapError, type LdapResult, type SessionEnd } from "../model/LdapError.
 import { type Description, Tracing } from "../telemetry/Tracing.ts"
 import { operationsBy } from "./calls/operationsBy.ts"
 import { overRequester, setUntraced, traced } from "./calls/Performer.ts"
-import { setPromises } from "./calls/promises.ts"
 import type { Notice } from "./driver/Notices.ts"
 import type { SessionDriver } from "./driver/SessionDriver.ts"
 import { optionsProblem } from "./input/operationInput.ts"
@@ -248,7 +247,6 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
     }
   }
   setUntraced(session, performer)
-  setPromises(session, requester)
   return session
 }
 

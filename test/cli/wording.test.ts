@@ -82,7 +82,14 @@ describe.skipIf(slapd === undefined)("a message names", () => {
     Effect.gen(function*() {
       const at = ["-H", slapd!.urls.ldap]
       const limits = "4 effect-ldap: search of \"dc=example,dc=com\" on ldap"
-      for (const args of [["search", "--all", "-b"], ["export"], ["search", "--count", "-b"]]) {
+      for (
+        const args of [["search", "--all", "-b"], ["export"], ["search", "--count", "-b"], [
+          "search",
+          "--page-size",
+          "200",
+          "-b"
+        ]]
+      ) {
         const said = yield* stderrOf([...args, slapd!.base, ...at])
         expect(said).toContain(limits)
         expect(said).toContain("; the server stops after 500 entries, with pages or without: let its administrator")

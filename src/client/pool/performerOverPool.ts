@@ -101,11 +101,7 @@ const unlessLost = (decision: Effect.Effect<boolean>): Effect.Effect<boolean> =>
   Effect.flatMap(CurrentJob, (job) => job?.isLost === true ? Effect.succeed(false) : decision)
 
 /** Searches for which the server keeps state on the connection don't share a session with each other. */
-const demandOf = (call: AnyCall): PoolDemand | undefined => {
-  if (call.name !== "search") return undefined
-  const search = call.describe().search
-  return search !== undefined && (search.isPaged || search.isSorted || search.isVirtualListView) ? paged : undefined
-}
+const demandOf = ({ keepsState }: AnyCall): PoolDemand | undefined => keepsState === true ? paged : undefined
 
 const paged: PoolDemand = { isPaged: true }
 

@@ -3,7 +3,8 @@
  *
  * An attribute never changes: a modification makes a new one. With many values that would copy all of them, so they are kept in a
  * table that is passed on to the newest attribute. An older attribute records the later changes of the table, so it can still
- * compute its own values. So the cost of a modification doesn't depend on the size of the group.
+ * compute its own values. If it is modified, after a transaction that failed, the changes are undone and the table is its own
+ * again. So the cost of a modification doesn't depend on the size of the group.
  */
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { Description } from "./AttributeTypes.ts"
@@ -16,6 +17,13 @@ const manyValues = 64
 interface Placed {
   readonly value: Uint8Array
   readonly place: number
+}
+
+/** The values by their keys. */
+interface Table {
+  values: Map<string, Placed>
+  /** Whether the map has the order of the values. */
+  inOrder: boolean
 }
 
 /** A change of the table of an attribute. */
@@ -40,7 +48,7 @@ export class StoredAttribute implements LdapAttribute {
   readonly size: number
   #values: ReadonlyArray<Uint8Array> | undefined
   #keys: ReadonlyArray<string> | undefined
-  #table: Map<string, Placed> | undefined
+  #table: Table | undefined
   #later: Later | undefined
   #wasAsked = false
 
@@ -48,14 +56,14 @@ export class StoredAttribute implements LdapAttribute {
   constructor(
     description: string,
     parsed: Description,
-    values: ReadonlyArray<Uint8Array> | Map<string, Placed>,
+    values: ReadonlyArray<Uint8Array> | Table,
     keys?: ReadonlyArray<string> | undefined
   ) {
     this.description = description
     this.parsed = parsed
-    if (values instanceof Map) {
+    if ("inOrder" in values) {
       this.#table = values
-      this.size = values.size
+      this.size = values.values.size
     } else {
       this.#values = values
       this.#keys = keys
@@ -79,7 +87,7 @@ export class StoredAttribute implements LdapAttribute {
     // The table is worth its cost from the second question on. A value that is matched once needs none.
     const table = this.#table ?? (this.#wasAsked ? this.#takeTable() : undefined)
     this.#wasAsked = true
-    return table === undefined ? this.keys.includes(key) : table.has(key)
+    return table === undefined ? this.keys.includes(key) : table.values.has(key)
   }
 
   /** The attribute with additional values, which it must not have yet. */
@@ -88,7 +96,9 @@ export class StoredAttribute implements LdapAttribute {
     if (table === undefined) {
       return new StoredAttribute(this.description, this.parsed, [...this.values, ...values], [...this.keys, ...keys])
     }
-    for (const [i, key] of keys.entries()) table.set(key, { value: values[i] ?? new Uint8Array(0), place: ++places })
+    for (const [i, key] of keys.entries()) {
+      table.values.set(key, { value: values[i] ?? new Uint8Array(0), place: ++places })
+    }
     return this.#handOn(table, keys, [])
   }
 
@@ -102,30 +112,25 @@ export class StoredAttribute implements LdapAttribute {
     }
     const removed: Array<readonly [string, Placed]> = []
     for (const key of keys) {
-      const placed = table.get(key)
+      const placed = table.values.get(key)
       if (placed === undefined) continue
       removed.push([key, placed])
-      table.delete(key)
+      table.values.delete(key)
     }
     return this.#handOn(table, [], removed)
   }
 
   /**
-   * How the keys of an attribute that was just made from this one differ; `undefined` if that isn't known without comparing all.
-   * After the call, this attribute may drop its record of the changes.
+   * How the keys of an attribute differ that was just made from this one, or from which this one was just made; `undefined` if that
+   * isn't known without comparing all. After the call, this attribute may drop its record of the changes.
    */
   changesTo(other: StoredAttribute): KeyChanges | undefined {
-    const gone = new Set<string>()
-    const came = new Set<string>()
-    const history = this.#history()
+    const changes = this.#changesUpTo(other)
     // Otherwise an attribute that is kept, for instance by a snapshot, would keep every later change.
     if (this.#isSettled()) this.#later = undefined
-    for (const { added, attribute, removed } of history) {
-      for (const [key] of removed) if (!came.delete(key)) gone.add(key)
-      for (const key of added) if (!gone.delete(key)) came.add(key)
-      if (attribute === other) return { gone, came }
-    }
-    return undefined
+    if (changes !== undefined) return changes
+    const undone = other.#changesUpTo(this)
+    return undone === undefined ? undefined : { gone: undone.came, came: undone.gone }
   }
 
   /** Whether its values are in a table that may be passed on to another attribute. */
@@ -143,6 +148,17 @@ export class StoredAttribute implements LdapAttribute {
     return this.#values !== undefined && this.#keys !== undefined
   }
 
+  #changesUpTo(other: StoredAttribute): KeyChanges | undefined {
+    const gone = new Set<string>()
+    const came = new Set<string>()
+    for (const { added, attribute, removed } of this.#history()) {
+      for (const [key] of removed) if (!came.delete(key)) gone.add(key)
+      for (const key of added) if (!gone.delete(key)) came.add(key)
+      if (attribute === other) return { gone, came }
+    }
+    return undefined
+  }
+
   /** The changes of the table since it was passed on. */
   #history(): ReadonlyArray<Later> {
     const all: Array<Later> = []
@@ -150,36 +166,72 @@ export class StoredAttribute implements LdapAttribute {
     return all
   }
 
-  /** The table of many different values: the attribute's own, or one made for it. */
-  #takeTable(): Map<string, Placed> | undefined {
+  /** The table of many different values: the attribute's own, one that it gets back, or one made for it. */
+  #takeTable(): Table | undefined {
+    if (this.#table === undefined) this.#takeBack()
     if (this.#table !== undefined || this.size < manyValues) return this.#table
-    const { keys, values } = this
-    const table = new Map<string, Placed>()
-    for (const [i, key] of keys.entries()) table.set(key, { value: values[i] ?? new Uint8Array(0), place: ++places })
-    this.#table = table.size === this.size ? table : undefined
+    const table = tableOf(this)
+    this.#table = table.values.size === this.size ? table : undefined
     return this.#table
   }
 
-  #handOn(table: Map<string, Placed>, added: Later["added"], removed: Later["removed"]): StoredAttribute {
+  #handOn(table: Table, added: Later["added"], removed: Later["removed"]): StoredAttribute {
     const attribute = new StoredAttribute(this.description, this.parsed, table)
     this.#table = undefined
     this.#later = { attribute, added, removed }
     return attribute
   }
 
-  /** The values by their keys, in order. If the table was passed on, they are computed from its current content. */
-  #placed(): ReadonlyMap<string, Placed> {
-    if (this.#table !== undefined) return this.#table
+  /** Undoes the changes since the table was passed on, unless they are more than the values. */
+  #takeBack(): void {
     const history = this.#history()
     const newest = history.at(-1)?.attribute
-    const placed = new Map(newest === undefined ? undefined : newest.#table)
+    const table = newest === undefined ? undefined : newest.#table
+    const changes = history.reduce((sum, { added, removed }) => sum + added.length + removed.length, 0)
+    if (table === undefined || changes > this.size) return
+    for (const [i, { added, attribute, removed }] of [...history.entries()].reverse()) {
+      const before = history[i - 1]?.attribute ?? this
+      const gone = added.flatMap((key) => {
+        const placed = table.values.get(key)
+        table.values.delete(key)
+        return placed === undefined ? [] : [[key, placed] as const]
+      })
+      for (const [key, placed] of removed) table.values.set(key, placed)
+      if (removed.length > 0) table.inOrder = false
+      // The attribute that was made from the other now computes its values from those of the other.
+      attribute.#table = undefined
+      attribute.#later = { attribute: before, added: removed.map(([key]) => key), removed: gone }
+    }
+    this.#later = undefined
+    this.#table = table
+  }
+
+  /** The values by their keys, in order. If the table was passed on, they are computed from its current content. */
+  #placed(): ReadonlyMap<string, Placed> {
+    const own = this.#table
+    if (own?.inOrder === true) return own.values
+    const history = own === undefined ? this.#history() : []
+    const newest = history.at(-1)?.attribute
+    // The newest may have dropped its record of the changes after it. Then it has values of its own.
+    const table = newest === undefined ? own : (newest.#table ?? tableOf(newest))
+    const placed = new Map(table?.values)
     for (const { added, removed } of history.toReversed()) {
       for (const key of added) placed.delete(key)
       for (const [key, value] of removed) placed.set(key, value)
     }
-    return new Map([...placed].sort(([, a], [, b]) => a.place - b.place))
+    const sorted = new Map([...placed].sort(([, a], [, b]) => a.place - b.place))
+    if (own !== undefined) {
+      own.values = sorted
+      own.inOrder = true
+    }
+    return sorted
   }
 }
+
+const tableOf = ({ keys, values }: StoredAttribute): Table => ({
+  values: new Map(keys.map((key, i) => [key, { value: values[i] ?? new Uint8Array(0), place: ++places }])),
+  inOrder: true
+})
 
 /** Places only grow, in every table. */
 let places = 0

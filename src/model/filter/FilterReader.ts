@@ -114,14 +114,15 @@ export class FilterReader {
   item(at: number): LdapFilter {
     const start = this.position
     const attribute = this.name()
+    if (this.text.charCodeAt(this.position) === Char.equals) {
+      this.checkAttribute(start, attribute)
+      this.position++
+      return this.equalityOrSubstrings(at, attribute)
+    }
     const operator = this.text[this.position]
     if (operator === ":") return this.extensible(at, start, attribute)
-    if (operator !== undefined && "=<>~".includes(operator)) {
+    if (operator !== undefined && "<>~".includes(operator)) {
       this.checkAttribute(start, attribute)
-      if (operator === "=") {
-        this.position++
-        return this.equalityOrSubstrings(at, attribute)
-      }
       if (this.text.charCodeAt(this.position + 1) !== Char.equals) this.fail(`expected "${operator}="`)
       this.position += 2
       const value = this.value(at)
@@ -135,6 +136,10 @@ export class FilterReader {
   }
 
   equalityOrSubstrings(at: number, attribute: string): LdapFilter {
+    if (this.text.startsWith("*)", this.position)) {
+      this.position += 2
+      return { _tag: "Present", attribute }
+    }
     const first = this.octets(at)
     if (this.text.charCodeAt(this.position) === Char.rightParen) {
       this.position++
@@ -186,9 +191,11 @@ export class FilterReader {
 
   /** Reads characters of names, numeric OIDs and options. The caller checks whether they form a valid name. */
   name(): string {
-    const start = this.position
-    while (isNameCharacter(this.text.charCodeAt(this.position))) this.position++
-    return this.text.slice(start, this.position)
+    const { position: start, text } = this
+    let end = start
+    while (isNameCharacter(text.charCodeAt(end))) end++
+    this.position = end
+    return text.slice(start, end)
   }
 
   /** Reads a value that can't contain an asterisk, and the closing parenthesis after it. */
@@ -203,6 +210,14 @@ export class FilterReader {
 
   /** Reads the bytes up to the next `*` or `)`, and leaves the cursor there. */
   octets(at: number): Uint8Array {
+    const { position, text } = this
+    const end = plainEnd(text, position)
+    const next = text.charCodeAt(end)
+    // Most values are ASCII without escapes.
+    if (next === Char.rightParen || next === Char.asterisk) {
+      this.position = end
+      return asciiOctets(text, position, end)
+    }
     const chunks: Array<Uint8Array> = []
     let start = this.position
     const flush = (): void => {
@@ -334,6 +349,24 @@ export class FilterReader {
     for (const at of this.holes?.keys() ?? []) if (at < position) shown += this.hole(at).length - 1
     return shown
   }
+}
+
+/** The end of the characters of a value that stand for themselves as one byte. */
+const plainEnd = (text: string, start: number): number => {
+  for (let at = start; at < text.length; at++) {
+    const char = text.charCodeAt(at)
+    const isSpecial = char === Char.rightParen || char === Char.asterisk || char === Char.leftParen ||
+      char === Char.backslash || char === Char.nul || char > Char.lastAscii
+    if (isSpecial) return at
+  }
+  return text.length
+}
+
+/** For a few bytes, a loop is faster than a call of the runtime. */
+const asciiOctets = (text: string, start: number, end: number): Uint8Array => {
+  const octets = Buffer.allocUnsafe(end - start)
+  for (let i = 0; i < octets.length; i++) octets[i] = text.charCodeAt(start + i)
+  return octets
 }
 
 const loneSurrogate = /\p{Surrogate}/u

@@ -44,6 +44,7 @@ export const parse = (
     )
   }
   const maxDepth = options?.maxDepth ?? defaultMaxDepth
+  if (text.startsWith("(")) return read(text, maxDepth)
   const [whole] = inParentheses([text])
   if (whole === text) return read(text, maxDepth)
   const wrapped = read(whole!, maxDepth)

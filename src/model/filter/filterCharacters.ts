@@ -14,7 +14,8 @@ export const Char = {
   colon: 0x3a,
   equals: 0x3d,
   backslash: 0x5c,
-  bar: 0x7c
+  bar: 0x7c,
+  lastAscii: 0x7f
 } as const
 
 /** The filters that contain other filters, by the character that starts them. */

@@ -12,7 +12,7 @@ import type { LdapControl } from "../control/LdapControl.ts"
 import { attributesFrom, type AttributesInput, type LdapEntry } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
 import { LdifSyntaxError } from "./LdifLines.ts"
-import { Octets } from "./LdifOctets.ts"
+import { Octets, textPieces } from "./LdifOctets.ts"
 import { LdifReader } from "./LdifReader.ts"
 import type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifRecord.ts"
 import { recordWriter, versionLine } from "./LdifText.ts"
@@ -189,23 +189,33 @@ export function* records(
     yield Result.fail(new LdifSyntaxError({ line: 0, detail: "neither text nor bytes were given" }))
     return
   }
-  const reader = new LdifReader({
+  let complete: Array<Result.Result<LdifRecord, LdifSyntaxError>> = []
+  const reader: LdifReader = new LdifReader({
     strict: options?.strict ?? false,
     octets: !isText,
     // There is no limit, since the whole text is already in memory.
     maxLineLength: Infinity,
     maxRecordSize: Infinity
-  })
-  try {
-    const octets = new Octets(() => reader.line)
-    for (const piece of isText ? [text] : octets.pieces([text])) {
-      for (const lines of reader.push(piece)) yield Result.succeed(reader.read(lines))
+  }, (lines) => complete.push(Result.succeed(reader.read(lines))))
+  const octets = new Octets(() => reader.line)
+  const pieces = isText ? textPieces(text) : octets.pieces([text])
+  let isOver = false
+  while (!isOver) {
+    try {
+      const piece = pieces.next()
+      isOver = piece.done === true
+      if (piece.done !== true) reader.push(piece.value)
+      else {
+        if (!isText) reader.push(octets.end())
+        reader.end()
+      }
+    } catch (error) {
+      if (!(error instanceof LdifSyntaxError)) throw error
+      complete.push(Result.fail(error))
+      isOver = true
     }
-    if (!isText) { for (const lines of reader.push(octets.end())) yield Result.succeed(reader.read(lines)) }
-    for (const lines of reader.end()) yield Result.succeed(reader.read(lines))
-  } catch (error) {
-    if (!(error instanceof LdifSyntaxError)) throw error
-    yield Result.fail(error)
+    yield* complete
+    complete = []
   }
 }
 

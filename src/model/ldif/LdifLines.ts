@@ -29,6 +29,8 @@ export interface LdifLine {
   readonly text: string
   /** The number of its first line in the text, from 1. */
   readonly line: number
+  /** Whether the text is known to be ASCII without NUL and carriage returns, so that it needs no further check. */
+  readonly isPlain: boolean
   /** The content of the file at the URL of the line, if `decode` has read one. */
   readonly file?: Uint8Array | undefined
 }
@@ -53,6 +55,7 @@ export interface LineOptions {
  */
 export class LineReader {
   readonly #options: LineOptions
+  readonly #onLine: (line: LdifLine) => void
   /** The number of complete lines. */
   #ended = 0
   /**
@@ -60,15 +63,19 @@ export class LineReader {
    */
   #open: Array<string> = []
   #openLength = 0
+  #openIsPlain = true
   /**
    * The parts of the line that the next lines may continue, their total length, and its number. Empty if no line can be continued.
    */
   #parts: Array<string> = []
   #length = 0
   #first = 1
+  #isPlain = true
 
-  constructor(options: LineOptions) {
+  /** `onLine` is called with each line that is complete. */
+  constructor(options: LineOptions, onLine: (line: LdifLine) => void) {
     this.#options = options
+    this.#onLine = onLine
   }
 
   /** The number of the line that is being read. */
@@ -76,30 +83,31 @@ export class LineReader {
     return this.#ended + 1
   }
 
-  /** Returns the lines that this piece completes. */
-  *push(piece: string): Generator<LdifLine> {
+  push(piece: string): void {
+    // One look at the whole piece is cheaper than one at each line.
+    const isPlain = Buffer.byteLength(piece) === piece.length && !piece.includes("\r") && !piece.includes("\0")
     let start = 0
     for (let end = piece.indexOf("\n"); end >= 0; end = piece.indexOf("\n", start)) {
-      const before = this.#endLine(this.#grown(piece, start, end))
+      this.#endLine(this.#grown(piece, start, end), isPlain)
       start = end + 1
-      if (before !== undefined) yield before
-      if (this.#parts.length === 0) yield { text: "", line: this.#ended }
+      if (this.#parts.length === 0) this.#onLine({ text: "", line: this.#ended, isPlain: true })
     }
-    if (start < piece.length) this.#open.push(this.#grown(piece, start, piece.length))
+    if (start === piece.length) return
+    this.#open.push(this.#grown(piece, start, piece.length))
+    this.#openIsPlain &&= isPlain
   }
 
-  /** Returns the remaining lines, at the end of the text. */
-  *end(): Generator<LdifLine> {
-    const before = this.#open.length > 0 ? this.#endLine("") : undefined
-    if (before !== undefined) yield before
-    const last = this.#take()
-    if (last !== undefined) yield last
+  /** Ends the text. */
+  end(): void {
+    if (this.#open.length > 0) this.#endLine("", true)
+    this.#give()
   }
 
   /** Adds a piece to the open line. Throws if the line becomes too long. */
   #grown(piece: string, start: number, end: number): string {
     this.#openLength += end - start
-    const continues = this.#open.length === 0 ? piece[start] === " " : this.#open[0]!.startsWith(" ")
+    const first = this.#open.length === 0 ? piece.charCodeAt(start) : this.#open[0]!.charCodeAt(0)
+    const continues = first === space
     if (this.#openLength + (continues ? this.#length - 1 : 0) > this.#options.maxLength) {
       const line = continues && this.#parts.length > 0 ? this.#first : this.#ended + 1
       throw new LdifSyntaxError({ line, detail: `the line is longer than the limit of ${this.#options.maxLength}` })
@@ -107,22 +115,21 @@ export class LineReader {
     return piece.slice(start, end)
   }
 
-  /** Completes the open line with its last piece. Returns the previous line if that is complete now. */
-  #endLine(last: string): LdifLine | undefined {
+  /** Completes the open line with its last piece. Gives out the line before, if that is complete now. */
+  #endLine(last: string, lastIsPlain: boolean): void {
     let text = last
+    let isPlain = lastIsPlain
     if (this.#open.length > 0) {
       this.#open.push(last)
       text = joined(this.#open)
+      isPlain &&= this.#openIsPlain
       this.#open = []
+      this.#openIsPlain = true
     }
     this.#openLength = 0
     this.#ended++
-    if (text.endsWith("\r")) text = text.slice(0, -1)
-    if (this.#options.skipMark) {
-      const mark = this.#options.octets ? "\xef\xbb\xbf" : "\ufeff"
-      if (text.startsWith(mark)) text = text.slice(mark.length)
-    }
-    if (text.startsWith(" ")) {
+    if (!isPlain) text = this.#withoutMarks(text)
+    if (text.charCodeAt(0) === space) {
       if (this.#parts.length === 0) {
         const detail = "the line begins with a space, but there is no line that it could continue"
         throw new LdifSyntaxError({ line: this.#ended, detail })
@@ -130,23 +137,33 @@ export class LineReader {
       if (!isComment(this.#parts)) {
         this.#parts.push(text.slice(1))
         this.#length += text.length - 1
+        this.#isPlain &&= isPlain
       }
-      return undefined
+      return
     }
-    const before = this.#take()
+    this.#give()
     this.#first = this.#ended
     this.#parts = text === "" ? [] : [text]
     this.#length = text.length
-    return before
+    this.#isPlain = isPlain
   }
 
-  #take(): LdifLine | undefined {
+  /** Removes the carriage return of a line end, and a byte order mark. */
+  #withoutMarks(line: string): string {
+    const text = line.endsWith("\r") ? line.slice(0, -1) : line
+    const mark = this.#options.octets ? "\xef\xbb\xbf" : "\ufeff"
+    return this.#options.skipMark && text.startsWith(mark) ? text.slice(mark.length) : text
+  }
+
+  #give(): void {
     const parts = this.#parts
+    if (parts.length === 0) return
     this.#parts = []
     this.#length = 0
-    return parts.length === 0 || isComment(parts)
-      ? undefined
-      : { text: this.#decoded(joined(parts)), line: this.#first }
+    if (isComment(parts)) return
+    const text = joined(parts)
+    const isPlain = this.#isPlain
+    this.#onLine({ text: isPlain ? text : this.#decoded(text), line: this.#first, isPlain })
   }
 
   #decoded(text: string): string {
@@ -158,6 +175,9 @@ export class LineReader {
   }
 }
 
-const isComment = (parts: ReadonlyArray<string>): boolean => parts[0]!.startsWith("#")
+const space = 0x20
+const sharp = 0x23
+
+const isComment = (parts: ReadonlyArray<string>): boolean => parts[0]!.charCodeAt(0) === sharp
 
 const joined = (parts: ReadonlyArray<string>): string => parts.length === 1 ? parts[0]! : parts.join("")

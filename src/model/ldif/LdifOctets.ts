@@ -9,6 +9,15 @@ import { LdifSyntaxError } from "./LdifLines.ts"
 const pieceLength = 64 * 1024
 
 /**
+ * A text in pieces.
+ *
+ * @internal
+ */
+export function* textPieces(text: string): Generator<string> {
+  for (let start = 0; start < text.length; start += pieceLength) yield text.slice(start, start + pieceLength)
+}
+
+/**
  * Converts input to UTF-8 bytes, each as one character (latin1). The input is UTF-8, strings, or UTF-16, which some Windows editors
  * write. Throws {@link LdifSyntaxError} for invalid UTF-16.
  *
@@ -40,9 +49,7 @@ export class Octets {
       if (typeof text === "string") {
         // Strings need no detection of an encoding.
         if (this.#start !== undefined) yield this.end()
-        for (let start = 0; start < text.length; start += pieceLength) {
-          yield this.#fromText(text.slice(start, start + pieceLength))
-        }
+        for (const piece of textPieces(text)) yield this.#fromText(piece)
       } else {
         const octets = this.#afterStart(Buffer.from(text.buffer, text.byteOffset, text.length))
         for (let start = 0; start < octets.length; start += pieceLength) {
@@ -58,9 +65,9 @@ export class Octets {
   /** The bytes that can be parsed. None until the encoding is known. */
   #afterStart(octets: Buffer): Buffer {
     if (this.#start === undefined) return octets
-    const start = Buffer.concat([this.#start, octets])
+    const start = this.#start.length === 0 ? octets : Buffer.concat([this.#start, octets])
     if (start.length < 2) {
-      this.#start = start
+      this.#start = Buffer.from(start)
       return Buffer.alloc(0)
     }
     this.#start = undefined

@@ -26,19 +26,22 @@ const lineCost = 64
  */
 export class LdifReader {
   readonly #options: ReaderOptions
+  readonly #onRecord: (lines: ReadonlyArray<LdifLine>) => void
   readonly #lines: LineReader
   #record: Array<LdifLine> = []
   #size = 0
   #begun = false
   #kind: "entries" | "changes" | undefined
 
-  constructor(options: ReaderOptions) {
+  /** `onRecord` is called with the lines of each record that is complete. */
+  constructor(options: ReaderOptions, onRecord: (lines: ReadonlyArray<LdifLine>) => void) {
     this.#options = options
+    this.#onRecord = onRecord
     this.#lines = new LineReader({
       octets: options.octets,
       skipMark: !options.strict,
       maxLength: options.maxLineLength
-    })
+    }, (line) => line.text === "" ? this.#give() : this.#add(line))
   }
 
   /** The number of the line that is being read. */
@@ -46,18 +49,14 @@ export class LdifReader {
     return this.#lines.line
   }
 
-  /** The lines of each record that this piece completes. */
-  *push(piece: string): Generator<ReadonlyArray<LdifLine>> {
-    for (const line of this.#lines.push(piece)) {
-      if (line.text !== "") this.#add(line)
-      else if (this.#record.length > 0) yield this.#take()
-    }
+  push(piece: string): void {
+    this.#lines.push(piece)
   }
 
-  /** The lines of the last record, at the end of the text. */
-  *end(): Generator<ReadonlyArray<LdifLine>> {
-    for (const line of this.#lines.end()) this.#add(line)
-    if (this.#record.length > 0) yield this.#take()
+  /** Ends the text. */
+  end(): void {
+    this.#lines.end()
+    this.#give()
   }
 
   /** Parses the record of these lines. Records must be parsed in their order. */
@@ -89,10 +88,12 @@ export class LdifReader {
     }
   }
 
-  #take(): ReadonlyArray<LdifLine> {
+  /** Gives out the lines of a record, if there are any. */
+  #give(): void {
+    if (this.#record.length === 0) return
     const lines = this.#record
     this.#record = []
     this.#size = 0
-    return lines
+    this.#onRecord(lines)
   }
 }

@@ -7,39 +7,11 @@ import { isUtf8 } from "node:buffer"
 import * as LdapControl from "../control/LdapControl.ts"
 import type { LdapAttribute } from "../entry/LdapEntry.ts"
 import type { LdapModification } from "../LdapModification.ts"
+import { isOid, type Name, nameOf } from "./LdifDescriptions.ts"
 import { type LdifLine, LdifSyntaxError } from "./LdifLines.ts"
 import type { LdifRecord, ModifyDn } from "./LdifModel.ts"
 
 export type { Add, Delete, Entry, LdifRecord, Modify, ModifyDn } from "./LdifModel.ts"
-
-// These regular expressions look for one character that isn't allowed. They never backtrack, whatever the length.
-
-/**
- * Whether a description is accepted for reading and writing: the descriptions of RFC 4512, and those that servers derive from them
- * (`member;range=0-99`).
- *
- * @internal
- */
-export const isDescription = (text: string): boolean =>
-  hasOptions(text, /[^A-Za-z0-9_=*-]/) && /^[A-Za-z0-9]/.test(text) && !/[^A-Za-z0-9._-]/.test(typeOf(text))
-
-/** Whether RFC 2849 allows the description. */
-const isStrictDescription = (text: string): boolean =>
-  hasOptions(text, /[^A-Za-z0-9-]/) &&
-  (/^[A-Za-z]/.test(text) ? !/[^A-Za-z0-9-]/.test(typeOf(text)) : isOid(typeOf(text)))
-
-const typeOf = (description: string): string => {
-  const end = description.indexOf(";")
-  return end < 0 ? description : description.slice(0, end)
-}
-
-const hasOptions = (description: string, others: RegExp): boolean =>
-  !description.includes(";") ||
-  description.split(";").every((option, i) => i === 0 || (option !== "" && !others.test(option)))
-
-/** @internal */
-export const isOid = (text: string): boolean =>
-  !/[^0-9.]/.test(text) && text.split(".").every((number) => number !== "")
 
 /**
  * Parses the record in the lines, of which there must be at least one. Throws {@link LdifSyntaxError}.
@@ -89,7 +61,7 @@ const withoutUrls = new Set([
 /** A parsed line. */
 interface Field {
   readonly line: number
-  readonly name: string
+  readonly name: Name
   readonly value: Buffer
   readonly from: LdifLine
 }
@@ -107,7 +79,7 @@ class RecordReader {
   record(): LdifRecord {
     const first = this.#field()
     const line = first.line
-    if (first.name.toLowerCase() !== "dn") fail(line, `a record must begin with "dn:", found "${first.name}:"`)
+    if (first.name.lower !== "dn") fail(line, `a record must begin with "dn:", found "${first.name.text}:"`)
     const dn = text(first)
     const controls: Array<LdapControl.LdapControl> = []
     if (this.#hasControls()) { while (this.#peekName() === "control") controls.push(this.#control()) }
@@ -174,12 +146,12 @@ class RecordReader {
         fail(this.#line(), `there is no change that "-" could end: "changetype: modify" is missing after "dn:"`)
       }
       const { line, name, value } = this.#field()
-      const key = name.toLowerCase()
+      const key = name.lower
       if (key === "dn") fail(line, `a second "dn:" in one record: a blank line is missing before it`)
       if (key === "changetype")
         fail(line, `"changetype:" must come directly after "dn:" and the controls, not after attributes`)
       const attribute = attributes.get(key)
-      if (attribute === undefined) attributes.set(key, { description: unsliced(name), values: [value] })
+      if (attribute === undefined) attributes.set(key, { description: name.text, values: [value] })
       else attribute.values.push(value)
     }
     return Array.from(attributes.values())
@@ -189,18 +161,18 @@ class RecordReader {
     const changes: Array<LdapModification> = []
     while (!this.#done) {
       const head = this.#field()
-      const operation = head.name.toLowerCase()
+      const operation = head.name.lower
       if (operation === "dn") return fail(head.line, `a second "dn:" in one record: a blank line is missing before it`)
       if (operation !== "add" && operation !== "delete" && operation !== "replace" && operation !== "increment") {
-        return fail(head.line, `expected "add:", "delete:", "replace:" or "increment:", found "${head.name}:"`)
+        return fail(head.line, `expected "add:", "delete:", "replace:" or "increment:", found "${head.name.text}:"`)
       }
       const attribute = text(head).trimEnd()
-      this.#checkDescription(attribute, head.line)
+      const { lower } = this.#description(attribute, head.line)
       const values: Array<Uint8Array> = []
       while (!this.#done && !this.#atDash()) {
         const { line, name, value } = this.#field()
-        if (name.toLowerCase() !== attribute.toLowerCase()) {
-          fail(line, `expected a value of "${attribute}" or "-", found "${name}:"`)
+        if (name.lower !== lower) {
+          fail(line, `expected a value of "${attribute}" or "-", found "${name.text}:"`)
         }
         values.push(value)
       }
@@ -237,29 +209,31 @@ class RecordReader {
     if (words.length > 2 || (criticality !== "true" && criticality !== "false")) {
       fail(field.line, `the criticality of a control must be "true" or "false", found "${words.slice(1).join(" ")}"`)
     }
-    const value = colon < 0 ? undefined : valueSpec({ ...field.from, text: spec }, spec, colon, this.#strict)
+    const value = colon < 0
+      ? undefined
+      : valueSpec({ ...field.from, text: spec, isPlain: false }, spec, colon, this.#strict)
     return LdapControl.make(oid, { critical: criticality === "true", value })
   }
 
   #named(name: string): Field {
     if (this.#done) fail(this.#line(), `expected "${name}:", found the end of the record`)
     const field = this.#field()
-    return field.name.toLowerCase() === name ? field : fail(field.line, `expected "${name}:", found "${field.name}:"`)
+    return field.name.lower === name ? field : fail(field.line, `expected "${name}:", found "${field.name.text}:"`)
   }
 
   #field(): Field {
     const line = this.#lines[this.#next++]!
     const colon = line.text.indexOf(":")
     if (colon < 0) fail(line.line, `no colon in "${shortened(line.text)}"`)
-    const name = line.text.slice(0, colon)
-    this.#checkDescription(name, line.line)
+    const name = this.#description(line.text.slice(0, colon), line.line)
     return { line: line.line, name, value: valueSpec(line, line.text, colon, this.#strict), from: line }
   }
 
-  #checkDescription(description: string, line: number): void {
-    if (!(this.#strict ? isStrictDescription(description) : isDescription(description))) {
-      fail(line, `"${shortened(description)}" is not an attribute description`)
-    }
+  #description(text: string, line: number): Name {
+    const name = nameOf(text)
+    return (this.#strict ? name.isStrict : name.isDescription)
+      ? name
+      : fail(line, `"${shortened(text)}" is not an attribute description`)
   }
 
   /** The name of the next line in lower case, or the empty string. */
@@ -326,21 +300,18 @@ const valueSpec = (line: LdifLine, text: string, colon: number, strict: boolean)
     }
     return Buffer.from(value, "base64")
   }
-  if (/[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return must be in base64")
+  if (!line.isPlain && /[\0\r]/.test(value)) fail(line.line, "a value with NUL or a carriage return must be in base64")
   if (strict) {
     if (value.startsWith(":") || value.startsWith("<")) {
       fail(line.line, `a value that begins with "${value[0]}" must be in base64`)
     }
     // oxlint-disable-next-line no-control-regex -- the range of SAFE-CHAR
-    if (/[^\x01-\x7f]/.test(value)) fail(line.line, "a value that is not ASCII must be in base64")
+    if (!line.isPlain && /[^\x01-\x7f]/.test(value)) fail(line.line, "a value that is not ASCII must be in base64")
   }
-  return Buffer.from(value)
+  return line.isPlain ? Buffer.from(value, "latin1") : Buffer.from(value)
 }
 
 const text = ({ line, name, value }: Field): string =>
-  isUtf8(value) ? value.toString("utf8") : fail(line, `the value of "${name}" is not UTF-8`)
-
-/** Copies the text. A substring keeps the whole string in memory, so the record would keep the text from which it was read. */
-const unsliced = (ascii: string): string => Buffer.from(ascii, "latin1").toString("latin1")
+  isUtf8(value) ? value.toString("utf8") : fail(line, `the value of "${name.text}" is not UTF-8`)
 
 const shortened = (text: string): string => text.length > 60 ? `${text.slice(0, 60)}…` : text

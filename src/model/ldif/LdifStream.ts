@@ -84,7 +84,7 @@ export function decode(options: DecodeOptions & { readonly files?: FileOptions |
     self: Stream.Stream<Uint8Array | string, E, R>
   ): Stream.Stream<LdifRecord, E | LdifSyntaxError | LdifFileError, R | FileSystem.FileSystem> =>
     files === undefined
-      ? Stream.transformPull(self, (pull) => Effect.sync(() => decoding(pull, options, Effect.succeed)))
+      ? Stream.transformPull(self, (pull) => Effect.sync(() => decoding(pull, options, undefined)))
       : Stream.transformPull(self, (pull) =>
         Effect.map(FileSystem.FileSystem, (fs) =>
           decoding(pull, options, (lines) =>
@@ -95,38 +95,49 @@ const defaultRecordSize = 128 * 1024 * 1024
 
 type Lines = ReadonlyArray<LdifLine>
 
-/** Pulls text until records are complete. A failure is reported after the records before it. */
+/**
+ * Pulls text until records are complete. A failure is reported after the records before it. `complete` reads what the lines of a
+ * record refer to.
+ */
 const decoding = <E, E2>(
   pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array | string>, E>,
   options: DecodeOptions,
-  complete: (lines: Lines) => Effect.Effect<Lines, E2>
+  complete: ((lines: Lines) => Effect.Effect<Lines, E2>) | undefined
 ): Pull.Pull<Arr.NonEmptyReadonlyArray<LdifRecord>, E | E2 | LdifSyntaxError> => {
-  const reader = new LdifReader({
+  let records: Array<LdifRecord> = []
+  /** Records that aren't complete. */
+  let waiting: Array<Lines> = []
+  const reader: LdifReader = new LdifReader({
     strict: options.strict ?? false,
     octets: true,
     maxLineLength: Math.min(options.maxLineLength ?? 16 * 1024 * 1024, longestLine),
     maxRecordSize: options.maxRecordSize ?? defaultRecordSize
-  })
+  }, (lines) => complete === undefined ? records.push(reader.read(lines)) : waiting.push(lines))
   const octets = new Octets(() => reader.line)
   let pieces: Iterator<string> = [].values()
   let failure: Effect.Effect<never, E2 | LdifSyntaxError> | undefined
   let ended = false
 
-  const readAll = Effect.fnUntraced(function*(texts: Iterable<Lines>) {
-    const records: Array<LdifRecord> = []
-    const all = gathered(texts)
-    for (const lines of all.lines) {
+  const completeAll = Effect.fnUntraced(function*(complete: (lines: Lines) => Effect.Effect<Lines, E2>) {
+    const texts = waiting
+    waiting = []
+    for (const lines of texts) {
       const completed = yield* Effect.result(complete(lines))
       const record = Result.flatMap(completed, (lines) => caught(() => reader.read(lines)))
       if (Result.isFailure(record)) {
         failure = Effect.fail(record.failure)
-        return records
+        return
       }
       records.push(record.success)
     }
-    if (all.failure !== undefined) failure = Effect.fail(all.failure)
-    return records
   })
+
+  /** Reads text, and emits the records that it completes. */
+  const reading = (read: () => void): typeof next => {
+    const result = caught(read)
+    if (Result.isFailure(result)) failure = Effect.fail(result.failure)
+    return complete === undefined || waiting.length === 0 ? emit() : Effect.flatMap(completeAll(complete), emit)
+  }
 
   const next: Pull.Pull<Arr.NonEmptyReadonlyArray<LdifRecord>, E | E2 | LdifSyntaxError> = Effect.suspend(() => {
     if (failure !== undefined) return failure
@@ -134,7 +145,7 @@ const decoding = <E, E2>(
     const cut = caught(() => pieces.next())
     if (Result.isFailure(cut)) return (failure = Effect.fail(cut.failure))
     const piece = cut.success
-    if (piece.done !== true) return Effect.flatMap(readAll(reader.push(piece.value)), emit)
+    if (piece.done !== true) return reading(() => reader.push(piece.value))
     return Pull.matchEffect(pull, {
       onSuccess: (chunk) => {
         pieces = octets.pieces(chunk)
@@ -143,27 +154,19 @@ const decoding = <E, E2>(
       onFailure: Effect.failCause,
       onDone: () => {
         ended = true
-        return Effect.flatMap(readAll(endOf(octets, reader)), emit)
+        return reading(() => {
+          reader.push(octets.end())
+          reader.end()
+        })
       }
     })
   })
-  const emit = (records: ReadonlyArray<LdifRecord>) =>
-    Arr.isReadonlyArrayNonEmpty(records) ? Effect.succeed(records) : next
+  const emit = (): typeof next => {
+    const complete = records
+    records = []
+    return Arr.isReadonlyArrayNonEmpty(complete) ? Effect.succeed(complete) : next
+  }
   return next
-}
-
-function* endOf(octets: Octets, reader: LdifReader): Generator<Lines> {
-  yield* reader.push(octets.end())
-  yield* reader.end()
-}
-
-/** The records before the failure. */
-const gathered = (texts: Iterable<Lines>) => {
-  const lines: Array<Lines> = []
-  const result = caught(() => {
-    for (const text of texts) lines.push(text)
-  })
-  return { lines, failure: Result.isFailure(result) ? result.failure : undefined }
 }
 
 const caught = <A>(read: () => A): Result.Result<A, LdifSyntaxError> => {

@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import { type LdapAttribute, LdapEntry } from "../entry/LdapEntry.ts"
-import { type Entry, isDescription, isOid, type LdifRecord } from "./LdifRecord.ts"
+import { isOid, nameOf } from "./LdifDescriptions.ts"
+import type { Entry, LdifRecord } from "./LdifRecord.ts"
 
 /** @internal */
 export interface WidthOption {
@@ -33,11 +34,10 @@ export const recordWriter = (options: WidthOption | undefined): (record: LdifRec
   const width = wanted >= 2 ? wanted : 2
   return (record) => {
     const lines: Array<string> = [""]
+    const write = (line: string): void => foldInto(lines, line, width)
     const problem = unwritable(record)
-    const fields = problem === undefined
-      ? fieldsOf(record, options)
-      : [`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${problem}`]
-    for (const field of fields) foldInto(lines, field, width)
+    if (problem === undefined) writeFields(record, options, write)
+    else write(`# left out: the record of ${quoted(record.dn)}, since LDIF can't write ${problem}`)
     lines.push("")
     return lines.join("\n")
   }
@@ -53,7 +53,7 @@ const keywords = new Set(["dn", "changetype"])
 /** Names that aren't read as attributes if they come directly after `dn:`. */
 const firstKeywords = new Set(["control", "add", "delete", "replace", "increment", "newrdn"])
 
-const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(description.toLowerCase())
+const isFirstKeyword = ({ description }: LdapAttribute): boolean => firstKeywords.has(nameOf(description).lower)
 
 /** The attributes of an entry in an order that a reader understands; `undefined` if no order works. */
 const readableOrder = (
@@ -68,82 +68,98 @@ const readableOrder = (
 
 /** The part of a record that LDIF can't express: text without a UTF-8 form, or an invalid attribute description. */
 const unwritable = (record: LdifRecord | LdapEntry): string | undefined => {
-  const halved = textsOf(record).find((text) => !text.isWellFormed())
+  const halved = illFormed(record)
   if (halved !== undefined) return `${quoted(halved)}, which has a lone surrogate`
   const name = unwritableName(record)
   return name === undefined ? undefined : `${quoted(name)} as a name`
 }
 
-/** The names of a record, and values that a program without type checks gave as text instead of bytes. */
-const textsOf = (record: LdifRecord | LdapEntry): ReadonlyArray<string> => {
-  if (record instanceof LdapEntry) return [record.dn]
-  const values: ReadonlyArray<unknown> = record._tag === "Entry" || record._tag === "Add"
-    ? record.attributes.flatMap(({ values }) => values)
-    : record._tag === "Modify"
-    ? record.changes.flatMap(({ values }) => values)
-    : []
-  const names = record._tag === "ModifyDn" ? [record.newRdn, record.newSuperior] : []
-  return [record.dn, ...names, ...values].filter((text) => typeof text === "string")
+/** A name with a lone surrogate, or such a value that a program without type checks gave as text instead of bytes. */
+const illFormed = (record: LdifRecord | LdapEntry): string | undefined => {
+  if (!record.dn.isWellFormed()) return record.dn
+  if (record instanceof LdapEntry) return undefined
+  if (record._tag === "ModifyDn") {
+    return [record.newRdn, record.newSuperior ?? ""].find((text) => !text.isWellFormed())
+  }
+  const valued = record._tag === "Modify" ? record.changes : record._tag === "Delete" ? [] : record.attributes
+  for (const { values } of valued) {
+    for (const value of values as ReadonlyArray<unknown>) {
+      if (typeof value === "string" && !value.isWellFormed()) return value
+    }
+  }
+  return undefined
 }
 
 /** The first attribute description, or control, that LDIF can't express. */
 const unwritableName = (record: LdifRecord | LdapEntry): string | undefined => {
   if (record instanceof LdapEntry || record._tag === "Entry" || record._tag === "Add") {
     for (const { description } of record.attributes) {
-      if (!isDescription(description) || keywords.has(description.toLowerCase())) return description
+      const { isDescription, lower } = nameOf(description)
+      if (!isDescription || keywords.has(lower)) return description
     }
     const isContent = record instanceof LdapEntry || record._tag === "Entry"
     if (isContent && readableOrder(record.attributes) === undefined)
       return record.attributes.find(isFirstKeyword)?.description
   } else if (record._tag === "Modify") {
-    for (const { attribute } of record.changes) if (!isDescription(attribute)) return attribute
+    for (const { attribute } of record.changes) if (!nameOf(attribute).isDescription) return attribute
   }
   const controls = record instanceof LdapEntry || record._tag === "Entry" ? [] : record.controls
   return controls.find(({ oid }) => !isOid(oid))?.oid
 }
 
-function* fieldsOf(record: LdifRecord | LdapEntry, options: WidthOption | undefined): Generator<string, void> {
-  yield field("dn", record.dn)
-  if (record instanceof LdapEntry || record._tag === "Entry")
-    return yield* valuesOf(readableOrder(record.attributes, options) ?? [], options)
+/** Writes the lines of a record, before they are folded. */
+const writeFields = (
+  record: LdifRecord | LdapEntry,
+  options: WidthOption | undefined,
+  write: (line: string) => void
+): void => {
+  write(field("dn", record.dn))
+  if (record instanceof LdapEntry || record._tag === "Entry") {
+    return writeValues(readableOrder(record.attributes, options) ?? [], options, write)
+  }
   for (const { critical, oid, value } of record.controls) {
-    yield field(`control: ${oid}${critical ? " true" : ""}`, value)
+    write(field(`control: ${oid}${critical ? " true" : ""}`, value))
   }
   switch (record._tag) {
     case "Add":
-      yield "changetype: add"
-      return yield* valuesOf(record.attributes)
+      write("changetype: add")
+      return writeValues(record.attributes, undefined, write)
     case "Delete":
-      yield "changetype: delete"
-      return
+      return write("changetype: delete")
     case "Modify":
-      yield "changetype: modify"
+      write("changetype: modify")
       for (const { attribute, operation, values } of record.changes) {
-        yield `${operation}: ${attribute}`
-        for (const value of values) yield field(attribute, value)
-        yield "-"
+        write(`${operation}: ${attribute}`)
+        for (const value of values) write(field(attribute, value))
+        write("-")
       }
       return
     case "ModifyDn":
-      yield "changetype: moddn"
-      yield field("newrdn", record.newRdn)
-      yield `deleteoldrdn: ${record.deleteOldRdn ? 1 : 0}`
-      if (record.newSuperior !== undefined) yield field("newsuperior", record.newSuperior)
+      write("changetype: moddn")
+      write(field("newrdn", record.newRdn))
+      write(`deleteoldrdn: ${record.deleteOldRdn ? 1 : 0}`)
+      if (record.newSuperior !== undefined) write(field("newsuperior", record.newSuperior))
   }
 }
 
-function* valuesOf(attributes: Entry["attributes"], options?: WidthOption): Generator<string, void> {
+const writeValues = (
+  attributes: Entry["attributes"],
+  options: WidthOption | undefined,
+  write: (line: string) => void
+): void => {
   for (const { description, values } of attributes) {
     const inBase64 = options?.inBase64?.(description) ?? false
-    if (values.length === 0) yield field(description, "")
-    for (const value of values) yield field(description, value, inBase64)
+    if (values.length === 0) write(field(description, ""))
+    for (const value of values) write(field(description, value, inBase64))
   }
 }
 
 /** A name and its value. A control may have no value. */
 const field = (name: string, value: string | Uint8Array | undefined, inBase64 = false): string => {
   if (value === undefined) return name
-  const octets = typeof value === "string"
+  const octets = Buffer.isBuffer(value)
+    ? value
+    : typeof value === "string"
     ? Buffer.from(value)
     : Buffer.from(value.buffer, value.byteOffset, value.length)
   const text = octets.toString("latin1")
@@ -154,7 +170,7 @@ const field = (name: string, value: string | Uint8Array | undefined, inBase64 = 
 /**
  * A SAFE-STRING of RFC 2849 that doesn't end with a space. Control characters are not allowed either, since readers can't see them.
  */
-const isSafe = (text: string): boolean => !/[^\x20-\x7e]/.test(text) && !/^[ :<]/.test(text) && !text.endsWith(" ")
+const isSafe = (text: string): boolean => !/^[ :<]|[^\x20-\x7e]| $/.test(text)
 
 /**
  * Adds the lines of a field, or of a comment.

@@ -10,7 +10,7 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { DnInput } from "../../model/ldapts.ts"
 import type { Description, Outcome } from "../../telemetry/Tracing.ts"
 import type { LdapOperations, ReferralPolicy, SearchMessage, SearchOptions } from "../LdapOperations.ts"
-import type { Requester } from "./Requester.ts"
+import type { Done, Requester, Started } from "./Requester.ts"
 
 /** The properties of any call, whatever the type of its answer. */
 export interface AnyCall {
@@ -20,8 +20,14 @@ export interface AnyCall {
   readonly kind: "read" | "write"
   /** Whether the answer is a stream: the call then has its session for as long as the stream runs. */
   readonly isStream: boolean
+  /**
+   * Whether the server keeps state for the call on the connection: a paged search (RFC 2696), by `pageSize` or by the caller's own
+   * control, whose cookie belongs to the connection; a search that the server sorts (RFC 2891); a virtual list view. The searches that
+   * continue such a search must use the same connection.
+   */
+  readonly keepsState?: boolean | undefined
   /** The attributes of the call that a layer may see before it runs. Computed when a layer asks. */
-  readonly describe: () => CallDescription
+  readonly describe: () => Description
 }
 
 /** A call with one answer. */
@@ -33,9 +39,14 @@ export interface Call<A> extends AnyCall {
   readonly run: (on: LdapOperations) => Effect.Effect<A, LdapError>
   /** Carries the call out over one connection. */
   readonly over: (requester: Requester) => Effect.Effect<A, LdapError>
+  /** The same in one step, without a fiber. Missing if the call takes several requests, or runs code of the program. */
+  readonly start?: Start<A> | undefined
   /** How the call continues at another server. Without it a referral is not followed. */
   readonly target?: EntryTarget<Call<A>> | SearchTarget<Call<A>, Effect.Effect<A, LdapError>> | undefined
 }
+
+/** Starts a call over one connection. */
+export type Start<A> = (requester: Requester, done: Done<A>) => Started
 
 /** A call whose answer is a stream. */
 export interface StreamCall<A> extends AnyCall {
@@ -45,24 +56,6 @@ export interface StreamCall<A> extends AnyCall {
   readonly run: (on: LdapOperations) => Stream.Stream<A, LdapError>
   readonly over: (requester: Requester) => Stream.Stream<A, LdapError>
   readonly target?: SearchTarget<StreamCall<A>, Stream.Stream<A, LdapError>> | undefined
-}
-
-/** The attributes of a call: for spans, and for a pool, which has to choose a session. */
-export interface CallDescription extends Description {
-  readonly search?: SearchDescription | undefined
-}
-
-/**
- * For a search, also whether the server keeps state for it on the connection. The searches that continue such a search must use
- * the same connection.
- */
-export interface SearchDescription extends NonNullable<Description["search"]> {
-  /** Paged (RFC 2696): by `pageSize`, or by the caller's own control, whose cookie belongs to the connection. */
-  readonly isPaged: boolean
-  /** Sorted by the server (RFC 2891). */
-  readonly isSorted: boolean
-  /** A virtual list view: a window on a list that the server may keep on the connection. */
-  readonly isVirtualListView: boolean
 }
 
 /** A call about one entry can be sent to another server, under the name that the entry has there. */

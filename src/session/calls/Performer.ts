@@ -15,10 +15,13 @@ export interface Performer {
   readonly one: <A>(call: Call<A>) => Effect.Effect<A, LdapError>
   /** A call whose answer is a stream; each run of the stream is a separate operation. */
   readonly many: <A>(call: StreamCall<A>) => Stream.Stream<A, LdapError>
+  /** The connection, if calls are carried out over one and nothing else is done: a layer may then start them over it itself. */
+  readonly requester?: Requester | undefined
 }
 
 /** Carries calls out over one connection. */
 export const overRequester = (requester: Requester): Performer => ({
+  requester,
   one: (call) => call.over(requester),
   many: (call) => call.over(requester)
 })

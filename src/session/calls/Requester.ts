@@ -30,6 +30,15 @@ export interface ResultRequest extends RequestContext {
   readonly expects: "AddResponse" | "ModifyResponse" | "DeleteResponse" | "ModifyDnResponse" | "CompareResponse"
 }
 
+/** A request under way. */
+export interface Started {
+  /** To be run by a caller that leaves before the answer: abandons the request. Does nothing once the answer has come. */
+  readonly leave: Effect.Effect<void>
+}
+
+/** Called once with the answer, perhaps before the function that starts the request has returned. It must not throw. */
+export type Done<A> = (exit: Exit.Exit<A, LdapError>) => void
+
 /** The messages of a collected search; it grows while they arrive. */
 export interface Collected {
   readonly entries: Array<LdapEntry>
@@ -40,10 +49,11 @@ export interface Requester {
   readonly error: (context: RequestContext, reason: LdapErrorReason) => LdapError
 
   /** The server's result, whatever its code. Fails only if there is none, for instance after a timeout. */
-  readonly result: (
+  readonly startResult: (
     request: ResultRequest,
-    options: OperationOptions | undefined
-  ) => Effect.Effect<LdapResult, LdapError>
+    options: OperationOptions | undefined,
+    done: Done<LdapResult>
+  ) => Started
 
   /** A search as a stream of entries. If the result is not a success, the stream fails; the same holds for `messages`. */
   readonly entries: (request: SearchRequest, options: SearchOptions) => Stream.Stream<LdapEntry, LdapError>
@@ -51,20 +61,20 @@ export interface Requester {
   /** A search as a stream of all messages of the server. */
   readonly messages: (request: SearchRequest, options: SearchOptions) => Stream.Stream<SearchMessage, LdapError>
 
-  /** A search whose entries and references are collected in `found`, including those that arrive before an error. */
-  readonly collect: (
+  /** A search in pages, whose entries and references are collected in `found`, including those that arrive before an error. */
+  readonly collectPages: (
     request: SearchRequest,
     options: SearchOptions,
     found: Collected
   ) => Effect.Effect<LdapResult, LdapError>
 
-  /** The same for a search without pages. `done` is called once, also if the session has ended. */
-  readonly collectWithoutFiber: (
+  /** The same for a search without pages. */
+  readonly startCollecting: (
     request: SearchRequest,
     options: SearchOptions,
     found: Collected,
-    done: (exit: Exit.Exit<LdapResult, LdapError>) => void
-  ) => void
+    done: Done<LdapResult>
+  ) => Started
 
   /** An extended operation; succeeds if the result is a success. */
   readonly extended: (

@@ -2,11 +2,13 @@
  * Operations that end in one result: a request and its response, or a collected search.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { LdapControl } from "../../model/control/LdapControl.ts"
 import { fromResult, type LdapError, type LdapResult } from "../../model/LdapError.ts"
 import { cancel } from "../../protocol/LdapExtended.ts"
 import type { LdapMessage, RequestOperation, ResponseOperation, ResultFields } from "../../protocol/LdapMessage.ts"
+import type { Done, Started } from "../calls/Requester.ts"
 import type { Operation } from "../core/Operation.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import { type OperationContext, PendingOperation } from "../driver/PendingOperation.ts"
@@ -53,18 +55,24 @@ export interface Request<T extends ResultTag> extends Asked {
 export const request = <T extends ResultTag>(
   driver: SessionDriver,
   asked: Request<T>
-): Effect.Effect<Response<T>, LdapError> =>
-  Effect.callback((resume) => {
-    const pending = new PendingRequest(driver, asked, "request", resume)
-    driver.dispatch({ _tag: "Start", operation: pending.operation })
-    return pending.leave
-  })
+): Effect.Effect<Response<T>, LdapError> => Effect.callback((resume) => startRequest(driver, asked, resume).leave)
+
+/** The same without a fiber. */
+export const startRequest = <T extends ResultTag>(
+  driver: SessionDriver,
+  asked: Request<T>,
+  done: Done<Response<T>>
+): Started => {
+  const pending = new PendingRequest(driver, asked, "request", done)
+  driver.dispatch({ _tag: "Start", operation: pending.operation })
+  return pending
+}
 
 /** A request whose caller waits for the last response. */
-export class PendingRequest<T extends ResultTag> extends PendingOperation {
+export class PendingRequest<T extends ResultTag> extends PendingOperation implements Started {
   readonly #driver: SessionDriver
   readonly #asked: Request<T>
-  readonly #resume: (answer: Effect.Effect<Response<T>, LdapError>) => void
+  readonly #done: Done<Response<T>>
   #letEnd: LetEnd["letEnd"] | undefined
   #isSettled = false
 
@@ -72,14 +80,14 @@ export class PendingRequest<T extends ResultTag> extends PendingOperation {
     driver: SessionDriver,
     asked: Request<T>,
     kind: "request" | "bind" | "bindStep",
-    resume: (answer: Effect.Effect<Response<T>, LdapError>) => void,
+    done: Done<Response<T>>,
     conversation?: Operation
   ) {
     const { expects, remainingMillis, timeoutMillis } = asked
     super(asked, { kind, expects, timeoutMillis, remainingMillis }, conversation)
     this.#driver = driver
     this.#asked = asked
-    this.#resume = resume
+    this.#done = done
   }
 
   request(): Asked {
@@ -98,7 +106,7 @@ export class PendingRequest<T extends ResultTag> extends PendingOperation {
 
   onSettled(outcome: Outcome): void {
     this.#isSettled = true
-    if (this.#letEnd === undefined) this.#resume(answerOf(this.#driver, this.#asked, outcome))
+    if (this.#letEnd === undefined) this.#done(answerOf(this.#driver, this.#asked, outcome))
     else this.#letEnd(outcome._tag === "Answered" ? outcome.message : undefined)
   }
 }
@@ -185,28 +193,28 @@ export const answerOf = <T extends ResultTag>(
   driver: SessionDriver,
   context: OperationContext,
   outcome: Outcome
-): Effect.Effect<Response<T>, LdapError> => {
+): Exit.Exit<Response<T>, LdapError> => {
   switch (outcome._tag) {
     case "Answered": {
       const refusal = extendedRefusal(outcome.message)
       return refusal === undefined
         // The core accepts only the expected type as the last response.
-        ? Effect.succeed(outcome.message as Response<T>)
-        : Effect.fail(driver.error(context, fromResult(refusal)))
+        ? Exit.succeed(outcome.message as Response<T>)
+        : Exit.fail(driver.error(context, fromResult(refusal)))
     }
     case "Unsendable": {
       const { failure } = outcome
-      if ("reason" in failure) return Effect.fail(driver.error(context, failure.reason))
-      return "error" in failure ? Effect.fail(failure.error) : Effect.die(failure.defect)
+      if ("reason" in failure) return Exit.fail(driver.error(context, failure.reason))
+      return "error" in failure ? Exit.fail(failure.error) : Exit.die(failure.defect)
     }
     case "HandshakeFailed":
-      return Effect.fail(outcome.error)
+      return Exit.fail(outcome.error)
     case "Secured":
     case "Withdrawn":
     case "Abandoned":
-      return Effect.interrupt
+      return Exit.interrupt()
     default:
-      return Effect.fail(driver.failure(context, outcome))
+      return Exit.fail(driver.failure(context, outcome))
   }
 }
 
@@ -215,9 +223,10 @@ export const successOf = (
   driver: SessionDriver,
   context: OperationContext,
   outcome: Outcome
-): Effect.Effect<LdapResult, LdapError> => {
+): Exit.Exit<LdapResult, LdapError> => {
   if (outcome._tag !== "Answered" || !("result" in outcome.message.operation)) {
-    return Effect.flatMap(answerOf(driver, context, outcome), () => Effect.interrupt)
+    const answer = answerOf(driver, context, outcome)
+    return Exit.isFailure(answer) ? Exit.failCause(answer.cause) : Exit.interrupt()
   }
   const { controls, operation } = outcome.message
   return succeedOrFail(driver, context, { ...operation.result, controls })
@@ -243,5 +252,5 @@ export const succeedOrFail = (
   driver: SessionDriver,
   context: OperationContext,
   result: LdapResult
-): Effect.Effect<LdapResult, LdapError> =>
-  result.code === 0 ? Effect.succeed(result) : Effect.fail(driver.error(context, fromResult(result)))
+): Exit.Exit<LdapResult, LdapError> =>
+  result.code === 0 ? Exit.succeed(result) : Exit.fail(driver.error(context, fromResult(result)))

@@ -2,16 +2,18 @@
  * Carries out the requests of a session's calls over its driver.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
 import type { SearchRequest } from "../../protocol/LdapMessage.ts"
+import { failed } from "../calls/oneRequest.ts"
 import type { RequestContext, Requester } from "../calls/Requester.ts"
 import type { SessionDriver } from "../driver/SessionDriver.ts"
 import type { OperationOptions, SearchOptions } from "../LdapOperations.ts"
 import { extendedOver } from "./extended.ts"
 import { cantFollow, controlsOf, givingUpOf, timeoutOf } from "./operationOptions.ts"
 import { PagedSearches } from "./PagedSearches.ts"
-import { request, resultOf } from "./request.ts"
+import { resultOf, startRequest } from "./request.ts"
 import * as Search from "./search.ts"
 
 /** `requestTimeout` in milliseconds is for operations that have no time limit of their own. */
@@ -41,10 +43,10 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
 
   return {
     error: (context, reason) => driver.error(context, reason),
-    result: (asked, options) => {
+    startResult: (asked, options, done) => {
       const wrong = refusal(asked, options)
-      if (wrong !== undefined) return Effect.fail(wrong)
-      return Effect.map(request(driver, { ...asked, ...shared(options) }), resultOf)
+      if (wrong !== undefined) return failed(wrong, done)
+      return startRequest(driver, { ...asked, ...shared(options) }, (exit) => done(Exit.map(exit, resultOf)))
     },
     entries: (request, options) => {
       const wrong = refusal({ operation: search, dn: request.base }, options)
@@ -54,13 +56,15 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
       const wrong = refusal({ operation: search, dn: request.base }, options)
       return wrong === undefined ? Search.messages(driver, searchOf(request, options)) : Stream.fail(wrong)
     },
-    collect: (request, options, found) => {
+    collectPages: (request, options, found) => {
       const wrong = refusal({ operation: search, dn: request.base }, options)
-      return wrong === undefined ? Search.collect(driver, searchOf(request, options), found) : Effect.fail(wrong)
+      return wrong === undefined ? Search.collectPages(driver, searchOf(request, options), found) : Effect.fail(wrong)
     },
-    collectWithoutFiber: (request, options, found, done) => {
-      const search = searchOf(request, options)
-      Search.startCollecting(driver, search, search.timeoutMillis, found, (answer) => done(Effect.runSyncExit(answer)))
+    startCollecting: (request, options, found, done) => {
+      const wrong = refusal({ operation: search, dn: request.base }, options)
+      if (wrong !== undefined) return failed(wrong, done)
+      const asked = searchOf(request, options)
+      return Search.startCollecting(driver, asked, asked.timeoutMillis, found, done)
     },
     ...extendedOver(driver, timeoutMillis)
   }

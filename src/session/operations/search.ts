@@ -10,7 +10,7 @@ import * as LdapControl from "../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { type LdapError, type LdapResult, RequestTimeout } from "../../model/LdapError.ts"
 import type { LdapMessage } from "../../protocol/LdapMessage.ts"
-import type { Collected } from "../calls/Requester.ts"
+import type { Collected, Done, Started } from "../calls/Requester.ts"
 import type { EntryLimit, Operation } from "../core/Operation.ts"
 import type { Outcome } from "../core/SessionAction.ts"
 import { PendingOperation } from "../driver/PendingOperation.ts"
@@ -177,16 +177,15 @@ const entryLimitOf = ({ controls, request }: Search, received: number): EntryLim
 }
 
 /**
- * A search that is collected, with `pageSize` page after page: no stream, no backpressure, one resumption of the fiber for each
- * request. The time limit is for the whole search.
+ * A search that is collected page after page: no stream, no backpressure, one resumption of the fiber for each request. The time limit
+ * is for the whole search.
  */
-export const collect = (
+export const collectPages = (
   driver: SessionDriver,
   search: Search,
   into: Collected
-): Effect.Effect<LdapResult, LdapError> => {
-  if (search.pageSize === undefined) return collectPage(driver, search, search.timeoutMillis, into)
-  return Effect.suspend(() => {
+): Effect.Effect<LdapResult, LdapError> =>
+  Effect.suspend(() => {
     const since = startOf(driver, search)
     const pages = new Pages(driver, search)
     /** While a page is under way it isn't known where the next one starts. */
@@ -218,7 +217,6 @@ export const collect = (
       Effect.sync(() => pages.close(isAsking ? undefined : pages.cookie))
     )
   })
-}
 
 const collectPage = (
   driver: SessionDriver,
@@ -270,26 +268,26 @@ const within = <A, E>(
     }
   })
 
-/** Sends a search without a fiber, and calls `resume` once. */
+/** Sends a search without a fiber. */
 export const startCollecting = (
   driver: SessionDriver,
   search: Search,
   remainingMillis: number,
   into: Collected,
-  resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
+  done: Done<LdapResult>
 ): PendingCollection => {
   const entryLimit = entryLimitOf(search, into.entries.length)
-  const pending = new PendingCollection(driver, search, remainingMillis, entryLimit, into, resume)
+  const pending = new PendingCollection(driver, search, remainingMillis, entryLimit, into, done)
   driver.dispatch({ _tag: "Start", operation: pending.operation })
   return pending
 }
 
 /** A collected search. */
-class PendingCollection extends PendingOperation {
+class PendingCollection extends PendingOperation implements Started {
   readonly #driver: SessionDriver
   readonly #search: Search
   readonly #into: Collected
-  readonly #resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
+  readonly #done: Done<LdapResult>
   #isLeft = false
   /** How it ended, before its caller left. */
   #outcome: Outcome | undefined
@@ -300,7 +298,7 @@ class PendingCollection extends PendingOperation {
     remainingMillis: number,
     entryLimit: EntryLimit | undefined,
     into: Collected,
-    resume: (answer: Effect.Effect<LdapResult, LdapError>) => void
+    done: Done<LdapResult>
   ) {
     super(
       { operation: "search", dn: search.request.base },
@@ -309,7 +307,7 @@ class PendingCollection extends PendingOperation {
     this.#driver = driver
     this.#search = search
     this.#into = into
-    this.#resume = resume
+    this.#done = done
   }
 
   get leave(): Effect.Effect<void> {
@@ -344,7 +342,7 @@ class PendingCollection extends PendingOperation {
       return
     }
     this.#outcome = outcome
-    this.#resume(successOf(this.#driver, this.context, outcome))
+    this.#done(successOf(this.#driver, this.context, outcome))
   }
 }
 

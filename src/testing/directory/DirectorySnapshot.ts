@@ -8,6 +8,7 @@ import * as Ldif from "../../model/ldif/Ldif.ts"
 import type { DirectoryState } from "./DirectoryState.ts"
 import type { DirectoryEntry, EntryHistory, StoredAttributes } from "./DirectoryTree.ts"
 import { operationalAttributes } from "./operationalAttributes.ts"
+import { PackedAttributes } from "./PackedAttributes.ts"
 
 /** One entry as it was. */
 interface SavedEntry {
@@ -46,7 +47,10 @@ const inOrder = (state: DirectoryState): ReadonlyArray<DirectoryEntry> => {
 
 export const take = (state: DirectoryState): DirectorySnapshot => {
   const entries = inOrder(state).map(({ attributes, dn, history }): SavedEntry => {
-    for (const attribute of attributes.values()) if (attribute.isShared) attribute.settle()
+    // What is packed has not been modified since it was loaded.
+    if (!(attributes instanceof PackedAttributes) || attributes.isUnpacked) {
+      for (const attribute of attributes.values()) if (attribute.isShared) attribute.settle()
+    }
     return { dn, attributes, history }
   })
   const snapshot: DirectorySnapshot = { size: entries.length }

@@ -4,6 +4,7 @@
  * Synchronous, and without rules: updates.ts decides whether an entry may be added, changed or moved, and search.ts what a search
  * sees. Entries are in the order in which they were added.
  */
+import * as Result from "effect/Result"
 import { memberType, structuralClass } from "../../model/attribute/AttributeTypes.ts"
 import type { StoredAttribute } from "../../model/attribute/StoredAttribute.ts"
 import * as LdapDn from "../../model/dn/LdapDn.ts"
@@ -42,7 +43,8 @@ const noChanges: ReadonlyMap<string, number> = new Map()
 
 /** One entry. Its fields change when the entry is modified or moved, so a reference shows the current state. */
 export class DirectoryEntry {
-  dn: LdapDn.LdapDn
+  /** As text, it is parsed when it is first read: most entries of a large directory are loaded and never read. */
+  #dn: LdapDn.LdapDn | string
   /** Set only by `DirectoryTree.update`, which also updates the index. */
   attributes: StoredAttributes
   history: EntryHistory
@@ -60,18 +62,32 @@ export class DirectoryEntry {
   #attributeChanges: Map<string, number> | undefined
   readonly #tree: DirectoryTree | undefined
 
+  /** The name may be a text if there is a parent, whose name the text ends with. */
   constructor(
-    dn: LdapDn.LdapDn,
+    dn: LdapDn.LdapDn | string,
     attributes: StoredAttributes,
     history: EntryHistory,
     parent: DirectoryEntry | undefined,
     tree?: DirectoryTree
   ) {
-    this.dn = dn
+    this.#dn = dn
     this.attributes = attributes
     this.history = history
     this.parent = parent
     this.#tree = tree
+  }
+
+  get dn(): LdapDn.LdapDn {
+    if (typeof this.#dn === "string") {
+      const [rdn] = Result.getOrThrow(LdapDn.parse(this.#dn, { lenient: true })).rdns
+      this.#dn = this.parent === undefined || rdn === undefined ? LdapDn.root : LdapDn.child(this.parent.dn, rdn)
+    }
+    return this.#dn
+  }
+
+  /** Set only by {@link DirectoryTree}. */
+  set dn(dn: LdapDn.LdapDn) {
+    this.#dn = dn
   }
 
   /** The groups that it is a member of, if the directory has `memberOf`. */
@@ -187,6 +203,11 @@ export class DirectoryTree {
     return this.#entries.get(dn.key)
   }
 
+  /** Whether there is an entry whose name has that key. */
+  has(key: string): boolean {
+    return this.#entries.has(key)
+  }
+
   /** The name of the nearest existing entry above, or the empty string. */
   matchedDn(dn: LdapDn.LdapDn): string {
     for (let above = LdapDn.parent(dn); above !== undefined; above = LdapDn.parent(above)) {
@@ -208,8 +229,21 @@ export class DirectoryTree {
     history: EntryHistory,
     parent: DirectoryEntry | undefined = this.findParent(dn)
   ): DirectoryEntry {
-    const entry = new DirectoryEntry(dn, attributes, history, parent, this)
-    this.#entries.set(dn.key, entry)
+    return this.insertNamed(dn.key, dn, attributes, history, parent)
+  }
+
+  /**
+   * As {@link insert}, with the key of the name. With a parent, a text is enough for the name: it ends with the name of the parent.
+   */
+  insertNamed(
+    key: string,
+    name: LdapDn.LdapDn | string,
+    attributes: StoredAttributes,
+    history: EntryHistory,
+    parent: DirectoryEntry | undefined
+  ): DirectoryEntry {
+    const entry = new DirectoryEntry(name, attributes, history, parent, this)
+    this.#entries.set(key, entry)
     parent?.addChild(entry)
     entry.place = ++this.#places
     this.#index.add(entry)

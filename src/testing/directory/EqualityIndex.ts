@@ -12,6 +12,7 @@ import {
   objectClassOf
 } from "../../model/attribute/AttributeTypes.ts"
 import type { KeyChanges } from "../../model/attribute/StoredAttribute.ts"
+import { PackedAttributes } from "./PackedAttributes.ts"
 
 /** The parts of an attribute that the index uses. */
 interface IndexedAttribute {
@@ -197,13 +198,17 @@ const hasValue = (type: AttributeType, entry: Indexed, key: string): boolean => 
   return false
 }
 
+/** The attributes of an entry of the type or one of its subtypes. An entry that is packed stays so. */
+const attributesOf = (type: AttributeType, { attributes }: Indexed): Iterable<IndexedAttribute> =>
+  attributes instanceof PackedAttributes
+    ? attributes.only((parsed) => isBelow(parsed.type, type))
+    : [...attributes.values()].filter(({ parsed }) => isBelow(parsed.type, type))
+
 /** The keys of an entry in the index: the values of the type and of its subtypes. */
 function* keysOf(type: AttributeType, entry: Indexed): Generator<string> {
   if (type.key === "entryuuid") {
     yield entry.history.uuid.toLowerCase()
     return
   }
-  for (const { keys, parsed } of entry.attributes.values()) {
-    if (isBelow(parsed.type, type)) { for (const key of keys) yield indexed(type, key) }
-  }
+  for (const { keys } of attributesOf(type, entry)) for (const key of keys) yield indexed(type, key)
 }

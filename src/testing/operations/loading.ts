@@ -10,6 +10,7 @@ import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
 import type { DirectoryEntry, EntryHistory, StoredAttribute } from "../directory/DirectoryTree.ts"
+import { AttributePacker } from "../directory/PackedAttributes.ts"
 import { fromSeed } from "./attributeChanges.ts"
 import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
 import { addNamingValues } from "./naming.ts"
@@ -18,7 +19,9 @@ import { checkEntry } from "./schemaChecking.ts"
 
 /** A name that was read, with the entry above it. */
 interface Name {
-  readonly dn: LdapDn.LdapDn
+  readonly key: string
+  /** Its text, if that is spelled as the parent's name with an RDN before it. */
+  readonly name: LdapDn.LdapDn | string
   readonly rdn: LdapDn.Rdn
   readonly parent: DirectoryEntry | undefined
 }
@@ -32,6 +35,7 @@ export class Loader {
   /** The parent of the previous entry, and its name as it was written. */
   #parent: { readonly text: string; readonly entry: DirectoryEntry } | undefined
   #classes: StoredAttribute | undefined
+  readonly #packer = new AttributePacker()
 
   /** `now` is the Clock's time in milliseconds. */
   constructor(state: DirectoryState, now: number, options?: { readonly takesSuffixes: boolean }) {
@@ -42,17 +46,17 @@ export class Loader {
 
   load(text: string, given: ReadonlyArray<LdapAttribute>): ResultFields {
     const state = this.#state
-    const name = this.#read(text)
-    if (name === undefined) return invalidDn
-    const { dn, parent, rdn } = name
-    if (parent === undefined) {
-      if (!state.holds(dn)) {
+    const read = this.#read(text)
+    if (read === undefined) return invalidDn
+    const { key, name, parent, rdn } = read
+    if (parent === undefined && typeof name !== "string") {
+      if (!state.holds(name)) {
         if (!this.#takesSuffixes) return notHere
-        state.addSuffix(dn)
+        state.addSuffix(name)
       }
-      if (!state.isSuffix(dn)) return answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(dn))
+      if (!state.isSuffix(name)) return answer(LdapResultCode.noSuchObject, "", state.tree.matchedDn(name))
     }
-    if (state.tree.find(dn) !== undefined) return answer(LdapResultCode.entryAlreadyExists)
+    if (state.tree.has(key)) return answer(LdapResultCode.entryAlreadyExists)
     const parsed = fromSeed(state.types, given)
     if (Result.isFailure(parsed)) return parsed.failure
     const attributes = parsed.success
@@ -62,7 +66,7 @@ export class Loader {
     addNamingValues(state.types, attributes, rdn)
     const refused = checkEntry(state, attributes, rdn, noControls)
     if (refused !== undefined) return refused
-    state.tree.insert(dn, attributes, history, parent)
+    state.tree.insertNamed(key, name, this.#packer.pack(attributes), history, parent)
     return success
   }
 
@@ -75,7 +79,11 @@ export class Loader {
       const [rdn, more] = own?.rdns ?? []
       const { entry } = this.#parent
       // A semicolon separates RDNs too: then the entry has another parent.
-      if (rdn !== undefined && more === undefined) return { dn: LdapDn.child(entry.dn, rdn), rdn, parent: entry }
+      if (rdn !== undefined && more === undefined) {
+        const key = `${rdn.key},${entry.dn.key}`
+        // Mostly they are equal, and one of the two strings is enough.
+        return { key: key === text ? text : key, name: text, rdn, parent: entry }
+      }
     }
     const dn = this.#state.readName(text)
     const [rdn] = dn?.rdns ?? []
@@ -84,7 +92,7 @@ export class Loader {
     // If the parent's name is written in the same way, both entries share it.
     const isAlike = parent !== undefined && LdapDn.parent(dn)?.toString() === parent.dn.toString()
     if (isAlike && above !== undefined) this.#parent = { text: above, entry: parent }
-    return { dn: isAlike ? LdapDn.child(parent.dn, rdn) : dn, rdn, parent }
+    return { key: dn.key, name: isAlike ? LdapDn.child(parent.dn, rdn) : dn, rdn, parent }
   }
 
   /** Entries of the same classes share their attribute. */

@@ -17,16 +17,33 @@ import type { Client, Peer, Target } from "./Peer.ts"
 /** A program creates its TLS options once, for all its sessions. */
 let tls: LdapTls.TlsOptions | undefined
 
-const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
+/** The settings of a session. A client has the same, so that the pool is what they differ in. */
+export const configOf = ({ bindDn, ca, password, url }: Target) => ({
+  url,
+  auth: LdapAuth.simple(bindDn, Redacted.make(password)),
+  // The responder has an entry of 200 MB, which can take long on a busy machine.
+  maxMessageSize: 256 * 1_048_576,
+  requestTimeout: "Infinity" as const,
+  ...(ca === undefined ? {} : { tls: tls ??= { ca } })
+})
+
+/** Lookups and writes over a session, or over a client. */
+export const requests = (on: LdapSession.LdapOperations): Pick<Client, "lookups" | "writes"> => ({
+  lookups: (dns, inFlight) =>
+    Effect.runPromise(Effect.forEach(dns, (dn) => on.lookup(dn), { concurrency: inFlight, discard: true })),
+  writes: (dns, inFlight) =>
+    Effect.runPromise(
+      Effect.forEach(dns, (dn) =>
+        on.add(dn, { objectClass: "device", cn: dn.slice(3, dn.indexOf(",")) }).pipe(
+          Effect.andThen(on.modify(dn, LdapModification.replace("description", "changed"))),
+          Effect.andThen(on.delete(dn))
+        ), { concurrency: inFlight, discard: true })
+    )
+})
+
+const connect = async (target: Target): Promise<Client> => {
   const scope = Scope.makeUnsafe()
-  const config = {
-    url,
-    auth: LdapAuth.simple(bindDn, Redacted.make(password)),
-    // The responder has an entry of 200 MB, which can take long on a busy machine.
-    maxMessageSize: 256 * 1_048_576,
-    requestTimeout: "Infinity" as const,
-    ...(ca === undefined ? {} : { tls: tls ??= { ca } })
-  }
+  const config = configOf(target)
   const session = await Effect.runPromise(Scope.provide(LdapSession.make(config), scope))
   const logins = (client: LdapSession.LdapOperations) => ({
     client,
@@ -58,16 +75,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
           0, (count, entry) =>
           count + (as === "text" ? entry.getAll(attribute) : entry.getAllBytes(attribute)).length)
       ),
-    lookups: (dns, inFlight) =>
-      Effect.runPromise(Effect.forEach(dns, (dn) => session.lookup(dn), { concurrency: inFlight, discard: true })),
-    writes: (dns, inFlight) =>
-      Effect.runPromise(
-        Effect.forEach(dns, (dn) =>
-          session.add(dn, { objectClass: "device", cn: dn.slice(3, dn.indexOf(",")) }).pipe(
-            Effect.andThen(session.modify(dn, LdapModification.replace("description", "changed"))),
-            Effect.andThen(session.delete(dn))
-          ), { concurrency: inFlight, discard: true })
-      ),
+    ...requests(session),
     stop: (base, dn, onTenth) =>
       Effect.runPromise(
         Effect.gen(function*() {

@@ -80,6 +80,16 @@ export class Figures {
     return result === undefined ? Number.NaN : over(result, peer, figure, other)
   }
 
+  /** CPU microseconds of an item beyond the floor's in the same round. */
+  overFloor(work: Work, against: Against): number {
+    const result = this.part(work, against)
+    const more = (result?.rounds ?? []).flatMap((round) => {
+      const [own, floor] = [round.get("effectLdap"), round.get("floor")]
+      return own === undefined || floor === undefined ? [] : [cpu(own) - cpu(floor)]
+    })
+    return more.length === 0 ? Number.NaN : median(more)
+  }
+
   /** How many times less CPU a decoder takes than that of ldapts. */
   decoder(stream: string, decoder: string): number {
     const results = this.decoding.find((result) => result.stream === stream && result.repeats[0]!.has(decoder))

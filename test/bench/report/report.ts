@@ -20,6 +20,7 @@ const plural = (item: string): string => (item.endsWith("y") ? `${item.slice(0, 
 const names: ReadonlyMap<string, string> = new Map([
   ["floor", "floor"],
   ["effectLdap", "effect-ldap"],
+  ["ldapClient", "effect-ldap, LdapClient"],
   ["dropIn", "drop-in for ldapts"],
   ["libldap", "libldap (C)"],
   ["libldapInPlace", "libldap, in place"],

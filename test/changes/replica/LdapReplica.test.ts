@@ -168,6 +168,28 @@ const tests = (database: () => Layer.Layer<SqlClient.SqlClient>) => {
       ])
     })))
 
+  it.effect("reads the whole view after a refresh that was broken off when it had moved an unchanged entry", () =>
+    inDatabase(Effect.gen(function*() {
+      const script = new Script()
+      const replica = yield* replicaFrom({ name: "a", base }, script.source)
+      script.changes = refresh([1, 2].map((n) => person(n, {}, `cn=p${n},ou=a,${base}`)), 1)
+      yield* replica.poll
+      script.changes = [
+        LdapChange.refreshStarted("resume"),
+        LdapChange.present(uuid(1), `cn=p1,ou=a,${base}`),
+        person(2, { sn: "y" }, `cn=p2,ou=b,${base}`)
+      ]
+      yield* replica.poll
+      script.changes = [LdapChange.refreshStarted("resume"), LdapChange.present(uuid(1), `cn=p1,ou=b,${base}`)]
+      yield* replica.poll
+      // Another refresh may name the entry without its DN, and would move it with the one above once more.
+      script.changes = refresh([1, 2].map((n) => person(n, {}, `cn=p${n},ou=b,${base}`)), 2)
+      yield* replica.poll
+      yield* replica.poll
+      const first = checkpoint(1).cookie
+      assert.deepStrictEqual(script.asked, [undefined, first, first, undefined, checkpoint(2).cookie])
+    })))
+
   it.effect("verify reports differences to the directory, and repairs them", () =>
     inDatabase(Effect.gen(function*() {
       const script = new Script()

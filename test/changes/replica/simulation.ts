@@ -46,10 +46,13 @@ export class SimulatedDirectory {
   /** The number of items after which a stream breaks off; negative: never. */
   breakAfter = -1
   refusesCookies = false
+  /** Whether it resumes by a log of what happened, as accesslog does, or by a refresh, as content synchronization does. */
+  readonly #isLog: boolean
   #count = 0
 
   constructor(random: Random) {
     this.#random = random
+    this.#isLog = random(3) === 0
   }
 
   dnOf(node: Node): string {
@@ -85,7 +88,9 @@ export class SimulatedDirectory {
     if (kind === 8 && (any.isVisible || children.length === 0)) {
       const above = (node: Node | undefined): boolean => node !== undefined && (node === any || above(node.parent))
       const places = nodes.filter((node) => node.isVisible && !above(node))
-      any.parent = places[this.#random(places.length + 1)]
+      const place = places[this.#random(places.length + 1)]
+      if (nodes.some((other) => other !== any && other.parent === place && other.name === any.name)) return
+      any.parent = place
       return this.#happened(any, "Renamed")
     }
     if (kind === 9) return this.#exchange(nodes)
@@ -162,19 +167,19 @@ export class SimulatedDirectory {
       let at = since === undefined ? -1 : Number(Buffer.from(since.split(":")[2]!, "base64url").toString())
       const refused = since !== undefined && this.refusesCookies
       if (refused) at = -1
-      const replays = at >= 0 && random(3) === 0
       const start: Array<Change.LdapChange> = []
-      if (!replays) {
+      if (at >= 0 && this.#isLog) start.push(...this.#replay(at))
+      else {
         // A refresh that is broken off and started again, as after a lost session.
         for (let broken = random(3); broken > 0; broken--) {
           const some = yield* this.#refresh(at, refused, known)
           start.push(...some.slice(0, random(some.length)))
         }
         start.push(...yield* this.#refresh(at, refused, known))
-        // Nothing has changed since the refresh was put together, since there is no pause between the two.
-        at = this.events.length
-        start.push(cookie(at))
       }
+      // Nothing has changed since then, since there was no pause.
+      at = this.events.length
+      start.push(cookie(at))
       const live = Stream.paginate(at, (from) => {
         const changes: Array<Change.LdapChange> = []
         let to = from
@@ -190,6 +195,20 @@ export class SimulatedDirectory {
         Stream.mapEffect((change) => this.breakAfter-- === 0 ? Effect.fail(new Lost()) : Effect.succeed(change))
       )
     }))
+  }
+
+  /** What happened since a cookie, as it is now, and the entries below renamed ones. */
+  #replay(at: number): ReadonlyArray<Change.LdapChange> {
+    const events = this.events.slice(at)
+    const isBelow = (node: Node, uuids: ReadonlySet<string>): boolean =>
+      node.parent !== undefined && (uuids.has(node.parent.uuid) || isBelow(node.parent, uuids))
+    const renamed = new Set(events.flatMap(({ change, uuid }) => change._tag === "Renamed" ? [uuid] : []))
+    const now = (node: Node | undefined, uuid: string) =>
+      node?.isVisible === true ? this.#written(node, "Modified") : Change.deleted(uuid)
+    return [
+      ...events.map(({ uuid }) => now(this.nodes.get(uuid), uuid)),
+      ...[...this.nodes.values()].filter((node) => isBelow(node, renamed)).map((node) => now(node, node.uuid))
+    ]
   }
 
   #refresh<E>(

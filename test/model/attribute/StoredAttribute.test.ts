@@ -44,7 +44,9 @@ describe("an attribute", () => {
     const third = withValue(second.without(new Set(["v3", "a"])), "b")
     const changes = first.changesTo(third)
     assert.deepStrictEqual([changes?.came, changes?.gone], [new Set(["b"]), new Set(["v3"])])
-    assert.isUndefined(third.changesTo(first))
+    // As after a transaction that failed.
+    const undone = withValue(second, "c").changesTo(second)
+    assert.deepStrictEqual([undone?.came, undone?.gone], [new Set(), new Set(["c"])])
     assert.isUndefined(made(many).changesTo(third))
   })
 
@@ -58,8 +60,38 @@ describe("an attribute", () => {
     assert.deepStrictEqual(texts(first), [...many, "a"])
   })
 
+  it("says what it held after a later one was kept and has forgotten its changes", () => {
+    const first = withValue(made(many), "a")
+    const second = withValue(first, "b")
+    second.settle()
+    second.changesTo(withValue(second, "c"))
+    assert.deepStrictEqual(texts(first), [...many, "a"])
+  })
+
+  it("gets its table back when it is modified again: only the changes cost, not the values", () => {
+    let reads = 0
+    const counted = new Proxy(many.map(bytes), {
+      get: (target, key, receiver) => {
+        if (typeof key === "string" && /^\d+$/.test(key)) reads++
+        return Reflect.get(target, key, receiver) as unknown
+      }
+    })
+    const first = withValue(new StoredAttribute("description", description, counted, many), "a")
+    const afterFirst = reads
+    assert.isAtLeast(afterFirst, many.length)
+    for (let i = 0; i < 10; i++) {
+      const undone = withValue(first.without(new Set(["v3", `v${i}`])), `b${i}`)
+      assert.isTrue(undone.has(`b${i}`))
+      assert.isFalse(undone.has("v3"))
+      assert.isTrue(first.has("v3"))
+    }
+    assert.strictEqual(reads, afterFirst)
+    // Values that were taken out and put back have their place again.
+    assert.deepStrictEqual(texts(withValue(first, "c")), [...many, "a", "c"])
+  })
+
   const step = Arbitrary.all([
-    Arbitrary.schema(Schema.Literals(["add", "remove", "remove", "read", "back"])),
+    Arbitrary.schema(Schema.Literals(["add", "remove", "remove", "read", "back", "compare"])),
     Arbitrary.schema(Schema.Literals(["v0", "v50", "v99", "x", "y"])),
     Arbitrary.schema(Schema.Literals(["0", "1", "2", "3"]))
   ])
@@ -75,6 +107,17 @@ describe("an attribute", () => {
       }
       // An earlier attribute is used again, as after a transaction that failed.
       if (what === "back") now = all[Number(which)] ?? now
+      // As the index does with each modification.
+      if (what === "compare") {
+        const [other, otherList] = all[Number(which)] ?? now
+        const changes = attribute.changesTo(other)
+        if (changes !== undefined) {
+          assert.deepStrictEqual([changes.came, changes.gone], [
+            new Set(otherList.filter((one) => !list.includes(one))),
+            new Set(list.filter((one) => !otherList.includes(one)))
+          ])
+        }
+      }
       if (what === "read") assert.deepStrictEqual(texts(attribute), list)
       assert.strictEqual(now[0].has(text), now[1].includes(text))
       all.push(now)

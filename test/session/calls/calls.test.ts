@@ -17,7 +17,7 @@ import type { LdapError } from "../../../src/model/LdapError.ts"
 import * as LdapModification from "../../../src/model/LdapModification.ts"
 import * as LdapExtended from "../../../src/protocol/LdapExtended.ts"
 import type { ProtocolOperation } from "../../../src/protocol/LdapMessage.ts"
-import type { AnyCall } from "../../../src/session/calls/Call.ts"
+import type { AnyCall, Call } from "../../../src/session/calls/Call.ts"
 import { operationsBy } from "../../../src/session/calls/operationsBy.ts"
 import { passingTo, type Performer } from "../../../src/session/calls/Performer.ts"
 import * as LdapSession from "../../../src/session/LdapSession.ts"
@@ -121,47 +121,53 @@ describe("the list of calls", () => {
   })
 
   it("tells whether the server keeps state for a search on the connection", () => {
-    const traits = (options: Omit<LdapSession.SearchOptions, "base">) =>
+    const keepState = (options: Omit<LdapSession.SearchOptions, "base">) =>
       callsOf((on) => {
         on.search({ base: dn, ...options })
         on.searchMessages({ base: dn, ...options })
         on.searchResult({ base: dn, ...options })
-      }).map((call) => {
-        const { isPaged, isSorted, isVirtualListView } = call.describe().search!
-        return { isPaged, isSorted, isVirtualListView }
-      })
-    const all = (traits: { isPaged: boolean; isSorted: boolean; isVirtualListView: boolean }) => [
-      traits,
-      traits,
-      traits
-    ]
-    const none = { isPaged: false, isSorted: false, isVirtualListView: false }
+        // JavaScript may pass a lookup the options of a search.
+        on.lookup(dn, options)
+      }).map(({ keepsState }) => keepsState)
     const sort = LdapControl.sortRequest.make([{ attribute: "cn" }])
     const view = LdapControl.virtualListViewRequest.make({
       beforeCount: 0,
       afterCount: 9,
       target: { _tag: "ByOffset", offset: 1, contentCount: 0 }
     })
-    assert.deepStrictEqual(traits({}), all(none))
-    assert.deepStrictEqual(traits({ controls: [own] }), all(none))
-    assert.deepStrictEqual(traits({ pageSize: 5 }), all({ ...none, isPaged: true }))
-    assert.deepStrictEqual(
-      traits({ controls: [LdapControl.pagedResults({ size: 5, cookie: new Uint8Array() })] }),
-      all({ ...none, isPaged: true })
-    )
-    assert.deepStrictEqual(
-      traits({ controls: [new ldapts.PagedResultsControl({ value: { size: 5 } })] }),
-      all({ ...none, isPaged: true })
-    )
-    assert.deepStrictEqual(traits({ controls: [sort] }), all({ ...none, isSorted: true }))
-    assert.deepStrictEqual(
-      traits({ controls: [sort, view] }),
-      all({ ...none, isSorted: true, isVirtualListView: true })
-    )
-    assert.deepStrictEqual(
-      traits({ pageSize: 5, controls: [sort] }),
-      all({ isPaged: true, isSorted: true, isVirtualListView: false })
-    )
+    for (const options of [{}, { controls: [] }, { controls: [own] }]) {
+      assert.deepStrictEqual(keepState(options), [false, false, false, false])
+    }
+    const pages = LdapControl.pagedResults({ size: 5, cookie: new Uint8Array() })
+    const pagesOfLdapts = new ldapts.PagedResultsControl({ value: { size: 5 } })
+    for (
+      const options of [
+        { pageSize: 5 },
+        ...[pages, pagesOfLdapts, sort, view].map((control) => ({ controls: [own, control] }))
+      ]
+    ) {
+      assert.deepStrictEqual(keepState(options), [true, true, true, true])
+    }
+  })
+
+  it("start without a fiber, unless they take several requests or run code of the program", () => {
+    const startable = callsOf((on) => {
+      on.searchResult({ base: dn })
+      on.lookup(dn)
+      on.lookupResult(dn)
+      on.compare(dn, "cn", "x")
+      on.compareResult(dn, "cn", "x")
+      on.add(dn, {})
+      on.modify(dn, [])
+      on.delete(dn)
+      on.rename(dn, { newRdn: "cn=y" })
+    })
+    for (const call of startable) assert.isDefined((call as Call<unknown>).start, call.name)
+    const others = callsOf((on) => {
+      on.searchResult({ base: dn, pageSize: 5 })
+      on.extended(LdapExtended.whoAmI)
+    })
+    for (const call of others) assert.isUndefined((call as Call<unknown>).start, call.name)
   })
 })
 

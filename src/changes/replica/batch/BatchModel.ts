@@ -23,6 +23,8 @@ export interface Move {
 /** What a run knows between its batches. */
 export interface RefreshState {
   isRefreshing: boolean
+  /** Whether the copy had no rows when the refresh that runs began. */
+  isFirst: boolean
   /** Moves of the refresh that runs, which apply at its end. */
   moves: Array<Move>
 }

@@ -23,6 +23,9 @@ export interface Placed {
 }
 
 export interface BatchPlan {
+  /** Rows that don't exist. */
+  readonly inserts: Array<UpsertRow>
+  /** Rows that change. */
   readonly upserts: Array<UpsertRow>
   /** New versions of rows whose other columns are unchanged. */
   readonly versions: Array<readonly [uuid: string, version: string]>
@@ -55,6 +58,7 @@ export const planOf = (
   refresh: RefreshMark
 ): Result.Result<BatchPlan, NeedsWholeView> => {
   const plan: BatchPlan = {
+    inserts: [],
     upserts: [],
     versions: [],
     named: [],
@@ -114,7 +118,7 @@ const planUpsert = (
   const stored = storedFrom(given, entry)
   const { dn, dnKey, hash } = stored
   if (row === undefined) {
-    plan.upserts.push({ uuid, version, ...stored })
+    plan.inserts.push({ uuid, version, ...stored })
     plan.differences.push({ _tag: "Added", uuid, dn, entry })
   } else if (row.hash === hash && row.dn === dn) {
     if (row.version !== version) plan.versions.push([uuid, version])

@@ -45,7 +45,7 @@ export class BatchWriter<E, R> {
     this.store = store
     this.options = options
     this.row = { ...row }
-    this.state = { isRefreshing: state.isRefreshing, moves: [...state.moves] }
+    this.state = { ...state, moves: [...state.moves] }
     this.#rows = rows
   }
 
@@ -73,6 +73,7 @@ export class BatchWriter<E, R> {
     }
     this.row = { ...this.row, generation: this.row.generation + 1 }
     this.state.isRefreshing = true
+    this.state.isFirst = this.row.entries === 0
     this.state.moves = []
     return Effect.void
   }
@@ -80,7 +81,8 @@ export class BatchWriter<E, R> {
   endRefresh(deletes: Refreshed["deletes"]) {
     return Effect.gen({ self: this }, function*() {
       const { generation, id } = this.row
-      const absent = deletes === "absent"
+      // After a first refresh every row was named in it, so there is no need to look for others.
+      const absent = deletes === "absent" && !this.state.isFirst
       yield* this.#allow(yield* this.store.entries.countUnnamed(id, generation, absent))
       for (;;) {
         const rows = yield* this.store.entries.unnamed(id, generation, absent, page)
@@ -93,6 +95,7 @@ export class BatchWriter<E, R> {
       // A refresh that began before the whole view was asked for doesn't end here: the fence stops it.
       this.row = { ...this.row, unsettled: false, whole: false, refreshedAt: yield* Clock.currentTimeMillis }
       this.state.isRefreshing = false
+      this.state.isFirst = false
       this.state.moves = []
     })
   }
@@ -106,7 +109,7 @@ export class BatchWriter<E, R> {
       const { generation, id } = this.row
       const { isRefreshing } = this.state
       const plan = yield* Effect.fromResult(planOf(pending, this.#rows, { generation, isRefreshing }))
-      const { differences, doomed, movedAgain, moves, named, placed, removed, upserts, versions } = plan
+      const { differences, doomed, inserts, movedAgain, moves, named, placed, removed, upserts, versions } = plan
       if (movedAgain.size > 0) {
         this.state.moves = this.state.moves.map((move) => ({ ...move, to: movedAgain.get(move.uuid) ?? move.to }))
       }
@@ -114,8 +117,11 @@ export class BatchWriter<E, R> {
       for (const difference of differences) this.#differs(difference)
       // What lies below an entry that moved is asked for before others get their new place below the old name.
       const waiting = isRefreshing ? yield* this.#withOthersBelow(moves) : []
+      // An unchanged entry that moved with one above it. If the refresh is broken off, the next one may name it without its DN.
+      const isAhead = isRefreshing && placed.some(({ dnKey, uuid }) => this.#rows.get(uuid)?.dnKey !== dnKey)
       const { entries } = this.store
-      yield* entries.upsert(id, upserts, generation, generation)
+      yield* entries.insert(id, inserts, generation)
+      yield* entries.upsert(id, upserts, generation)
       yield* entries.setVersions(id, versions)
       yield* entries.mark(id, named, generation)
       yield* entries.mark(id, doomed, -generation)
@@ -123,10 +129,8 @@ export class BatchWriter<E, R> {
       yield* this.#allow(removed.length)
       yield* this.#remove(removed)
       this.#remember(plan)
-      if (waiting.length > 0) {
-        this.state.moves.push(...waiting)
-        this.row = { ...this.row, unsettled: true }
-      }
+      this.state.moves.push(...waiting)
+      if (waiting.length > 0 || isAhead) this.row = { ...this.row, unsettled: true }
       if (!isRefreshing) { for (const move of moves) yield* this.#moveBelow(move, undefined) }
       yield* this.report(false)
     })
@@ -242,10 +246,12 @@ export class BatchWriter<E, R> {
     if (row !== undefined) this.#rows.set(uuid, { ...row, dn, dnKey, placed: this.row.generation })
   }
 
-  #remember({ doomed, named, upserts, versions }: BatchPlan): void {
+  #remember({ doomed, inserts, named, upserts, versions }: BatchPlan): void {
     const { generation } = this.row
-    for (const { dn, dnKey, hash, uuid, version } of upserts) {
-      this.#rows.set(uuid, { uuid, dn, dnKey, version, hash, named: generation, placed: generation })
+    for (const rows of [inserts, upserts]) {
+      for (const { dn, dnKey, hash, uuid, version } of rows) {
+        this.#rows.set(uuid, { uuid, dn, dnKey, version, hash, named: generation, placed: generation })
+      }
     }
     const change = (uuid: string, fields: Partial<EntryRow>) =>
       this.#rows.set(uuid, { ...this.#rows.get(uuid)!, ...fields })

@@ -5,13 +5,19 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { LdapChange } from "../../LdapChange.ts"
+import { isUpsert, type LdapChange } from "../../LdapChange.ts"
 import type { LdapReplicaError } from "../model/ReplicaError.ts"
+import type { EntryRow } from "../tables/EntryStore.ts"
 import type { ReplicaRow, ReplicaStore } from "../tables/ReplicaStore.ts"
 import type { BatchResult, NeedsWholeView, RefreshState, WriterOptions } from "./BatchModel.ts"
 import { BatchWriter } from "./BatchWriter.ts"
 
-/** Writes a batch. `row` is the locked row of the copy, and `before` the state that the run had: both are replaced by the result. */
+/**
+ * Writes a batch. `row` is the locked row of the copy, and `before` the state that the run had: both are replaced by the result.
+ *
+ * A first refresh is written without reading the rows that it can't have. It fails with `UniqueViolation` if the server sends an entry
+ * again in another batch; without `isFirst` it is written after all.
+ */
 export const writeBatch = <E, R>(
   store: ReplicaStore,
   options: WriterOptions<E, R>,
@@ -20,9 +26,11 @@ export const writeBatch = <E, R>(
   batch: ReadonlyArray<LdapChange>
 ): Effect.Effect<BatchResult, E | LdapReplicaError | NeedsWholeView | SqlError, R> =>
   Effect.gen(function*() {
-    const uuids = new Set<string>()
-    for (const change of batch) if ("uuid" in change) uuids.add(change.uuid)
-    const rows = yield* store.entries.read(row.id, [...uuids])
+    const rows = before.isFirst && batch.every(isNewInFirst)
+      ? new Map<string, EntryRow>()
+      : yield* store.entries.read(row.id, [
+        ...new Set(batch.flatMap((change) => "uuid" in change ? [change.uuid] : []))
+      ])
     const writer = new BatchWriter(store, options, row, before, rows)
     for (const change of batch) {
       switch (change._tag) {
@@ -60,3 +68,6 @@ export const writeBatch = <E, R>(
     yield* store.save(after)
     return { row: after, state: writer.state, counts: writer.counts }
   })
+
+/** Whether a change of a first refresh adds a row, or has none. */
+const isNewInFirst = (change: LdapChange): boolean => !("uuid" in change) || isUpsert(change)

@@ -109,23 +109,35 @@ const writeAll = <FE, E, R>(
 ): Effect.Effect<void, FE | E | LdapReplicaError | NeedsWholeView | SqlError, R> =>
   Effect.gen(function*() {
     const { store, tracker } = options
-    let state: RefreshState = { isRefreshing: false, moves: [] }
+    let state: RefreshState = { isRefreshing: false, isFirst: false, moves: [] }
     for (;;) {
       const batch = yield* batches.next
       if (batch === undefined) return
       const beganAt = yield* Clock.currentTimeMillis
-      const result = yield* inTransaction(options, taken, (row) =>
-        writeBatch(store, options, { ...row, viewKey: options.viewKey }, state, batch.changes)).pipe(
-          Effect.tapError((error) =>
-            error instanceof NeedsWholeView && !taken.whole ? unsettle(options, taken.epoch) : Effect.void
-          ),
-          Effect.withSpan("LdapReplica.batch", {
-            attributes: { "ldap.replica": store.name, "ldap.replica.batch.size": batch.changes.length }
-          })
+      const before = state
+      const write = (state: RefreshState) =>
+        inTransaction(
+          options,
+          taken,
+          (row) => writeBatch(store, options, { ...row, viewKey: options.viewKey }, state, batch.changes)
         )
+      const result = yield* write(before).pipe(
+        Effect.catchIf(
+          (error) => before.isFirst && isSqlError(error) && error.reason._tag === "UniqueViolation",
+          () => write({ ...before, isFirst: false })
+        ),
+        Effect.tapError((error) =>
+          error instanceof NeedsWholeView && !taken.whole ? unsettle(options, taken.epoch) : Effect.void
+        ),
+        Effect.withSpan("LdapReplica.batch", {
+          attributes: { "ldap.replica": store.name, "ldap.replica.batch.size": batch.changes.length }
+        })
+      )
       state = result.state
-      if (result.row.refreshedAt !== taken.refreshedAt)
+      if (filling.isFirst && batch.changes.some(({ _tag }) => _tag === "Refreshed")) {
         filling.isFirst = false
+        yield* Effect.ignore(store.entries.analyze)
+      }
       yield* batches.written
       yield* tracker.enter(state.isRefreshing ? "refreshing" : "following")
       yield* tracker.committed({

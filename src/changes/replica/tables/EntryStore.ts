@@ -67,7 +67,28 @@ export class EntryStore {
     )
   }
 
-  upsert(id: number, rows: ReadonlyArray<UpsertRow>, named: number, placed: number): Effect.Effect<void, SqlError> {
+  /** Adds rows. Fails with `UniqueViolation` if there is one of them. */
+  insert(id: number, rows: ReadonlyArray<UpsertRow>, generation: number): Effect.Effect<void, SqlError> {
+    return this.#write(id, rows, generation, "")
+  }
+
+  /** Writes rows that may exist. */
+  upsert(id: number, rows: ReadonlyArray<UpsertRow>, generation: number): Effect.Effect<void, SqlError> {
+    return this.#write(
+      id,
+      rows,
+      generation,
+      `ON CONFLICT (replica, uuid) DO UPDATE SET dn = excluded.dn, dn_key = excluded.dn_key, version = excluded.version,
+        attributes = excluded.attributes, hash = excluded.hash, named = excluded.named, placed = excluded.placed`
+    )
+  }
+
+  #write(
+    id: number,
+    rows: ReadonlyArray<UpsertRow>,
+    generation: number,
+    onConflict: string
+  ): Effect.Effect<void, SqlError> {
     if (rows.length === 0) return Effect.void
     const source = given(
       this.#dialect,
@@ -81,10 +102,8 @@ export class EntryStore {
     return Effect.asVoid(this.#run(
       `INSERT INTO ldap_replica_entry (replica, uuid, dn, dn_key, version, attributes, hash, named, placed, verified)
       SELECT ${this.#integer("?")}, given.uuid, given.dn, given.dn_key, given.version, given.attributes, given.hash,
-        ${this.#bigint("?")}, ${this.#bigint("?")}, '' FROM ${source.text} WHERE true
-      ON CONFLICT (replica, uuid) DO UPDATE SET dn = excluded.dn, dn_key = excluded.dn_key, version = excluded.version,
-        attributes = excluded.attributes, hash = excluded.hash, named = excluded.named, placed = excluded.placed`,
-      [id, named, placed, ...source.params]
+        ${this.#bigint("?")}, ${this.#bigint("?")}, '' FROM ${source.text} WHERE true ${onConflict}`,
+      [id, generation, generation, ...source.params]
     ))
   }
 
@@ -223,6 +242,14 @@ export class EntryStore {
       `SELECT uuid, dn, attributes FROM ldap_replica_entry WHERE replica = ? AND uuid > ? ORDER BY uuid LIMIT ${limit}`,
       [id, after]
     )
+  }
+
+  /**
+   * Has PostgreSQL count the values of the columns. Without, or with counts from before a first copy, it takes the rows of a copy for few, and
+   * reads all of them to find one.
+   */
+  get analyze(): Effect.Effect<void, SqlError> {
+    return this.#dialect === "pg" ? Effect.asVoid(this.#run("ANALYZE ldap_replica_entry")) : Effect.void
   }
 
   /** In a SELECT list PostgreSQL can't tell the type of a parameter. */

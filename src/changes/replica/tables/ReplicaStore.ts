@@ -24,7 +24,7 @@ export interface ReplicaRow {
   readonly batches: number
   /** Of the refresh that runs or ran last: a row whose `named` has it was named in it, one whose `placed` has it got its DN in it. */
   readonly generation: number
-  /** Whether a refresh that isn't over has moved an entry with others below it, which wait for its end. */
+  /** Whether a refresh that isn't over has moved an entry with others below it, or an unchanged one: no other refresh can go on from there. */
   readonly unsettled: boolean
   /** Whether the whole view is to be read again, because it was asked for. */
   readonly whole: boolean

@@ -23,59 +23,48 @@ export interface StoredEntry {
 }
 
 export const storedFrom = (dn: string, entry: LdapEntry.LdapEntry): StoredEntry => {
-  const record = entry.toRecord({ binary: "base64" })
-  const { descriptions, keys, labels, order } = shapeOf(entry.descriptions)
-  // The JSON is put together from parts, since its parts are what is hashed too.
-  const count = descriptions.length
-  const parts = new Array<string>(2 * count)
-  const values = new Array<string>(count)
-  for (let at = 0; at < count; at++) {
-    const given = record[descriptions[at]!]!
-    const json = JSON.stringify(given)
-    const stored = json.includes(escapedNul) ? given.map(withoutNul) : given
-    parts[2 * at] = keys[at]!
-    parts[2 * at + 1] = stored === given ? json : JSON.stringify(stored)
-    values[at] = stored.length < 2 ? parts[2 * at + 1]! : inOrder(stored)
+  let record: StoredAttributes = entry.toRecord({ binary: "base64" })
+  let attributes = JSON.stringify(record)
+  if (attributes.includes(escapedNul)) {
+    record = withoutNul(record)
+    attributes = JSON.stringify(record)
   }
-  let hashed = ""
-  for (const at of order) hashed += labels[at]! + values[at]!
-  return {
-    dn: escapeNul(dn),
-    dnKey: dnKeyOf(dn),
-    attributes: count === 0 ? "{}" : `${parts.join("")}}`,
-    hash: hash("sha256", hashed, "base64url")
-  }
+  return { dn: escapeNul(dn), dnKey: dnKeyOf(dn), attributes, hash: hashOf(entry.descriptions, record) }
 }
 
-/** What the rows of entries with the same attributes have in common. */
-interface Shape {
+/** The same for the same attributes, in whatever order and case of their names the server sends them. */
+const hashOf = (descriptions: ReadonlyArray<string>, record: StoredAttributes): string => {
+  const { hashed, sorted } = namesOf(descriptions)
+  const values = sorted.map((name) => inOrder(record[name]!))
+  return hash("sha256", hashed + JSON.stringify(values), "base64url")
+}
+
+/** The names of the attributes of an entry, in the order in which they are hashed. */
+interface Names {
   readonly descriptions: ReadonlyArray<string>
-  /** What precedes the values of an attribute in the JSON of the entry. */
-  readonly keys: ReadonlyArray<string>
-  /** What precedes the values of an attribute in the text that is hashed. */
-  readonly labels: ReadonlyArray<string>
-  /** The places of the attributes in the order in which they are hashed. */
-  readonly order: ReadonlyArray<number>
+  readonly sorted: ReadonlyArray<string>
+  /** In lower case, as one text. */
+  readonly hashed: string
 }
 
 /** Entries that follow one another mostly have the same attributes, and share the list of their names. */
-let lastShape: Shape = { descriptions: [], keys: [], labels: [], order: [] }
+let lastNames: Names = { descriptions: [], sorted: [], hashed: "[]" }
 
-const shapeOf = (descriptions: ReadonlyArray<string>): Shape => {
-  if (descriptions === lastShape.descriptions) return lastShape
-  const names = descriptions.map((description) => JSON.stringify(escapeNul(description)))
-  const labels = names.map((name) => `\n${name.toLowerCase()}:`)
-  return (lastShape = {
-    descriptions,
-    keys: names.map((name, at) => `${at === 0 ? "{" : ","}${name}:`),
-    labels,
-    order: [...labels.keys()].sort((a, b) => labels[a]! < labels[b]! ? -1 : 1)
-  })
+const namesOf = (descriptions: ReadonlyArray<string>): Names => {
+  if (descriptions === lastNames.descriptions) return lastNames
+  const names = descriptions.map((description) => escapeNul(description))
+  const lower = new Map(names.map((name) => [name, name.toLowerCase()]))
+  const sorted = names.toSorted((a, b) => lower.get(a)! < lower.get(b)! ? -1 : 1)
+  return (lastNames = { descriptions, sorted, hashed: JSON.stringify(sorted.map((name) => lower.get(name))) })
 }
 
 /** Values without regard to their order. */
-const inOrder = (values: ReadonlyArray<StoredValue>): string =>
-  values.map((value) => JSON.stringify(value)).sort().join(",")
+const inOrder = (values: ReadonlyArray<StoredValue>): ReadonlyArray<StoredValue> =>
+  values.length < 2
+    ? values
+    : values.every((value) => typeof value === "string")
+    ? values.toSorted()
+    : values.toSorted((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
 
 /** How JSON has NUL. Text may have these characters without being it. */
 const escapedNul = "\\u0000"
@@ -127,7 +116,15 @@ export const movedDn = (dn: string, from: string, to: string): string => {
 }
 
 /** jsonb of PostgreSQL and text of SQLite can't hold NUL. */
-const withoutNul = (value: StoredValue): StoredValue =>
-  typeof value === "string" && value.includes("\0") ? { base64: Buffer.from(value).toString("base64") } : value
+const withoutNul = (record: StoredAttributes): StoredAttributes =>
+  // Object.fromEntries sets own properties only, whatever their names.
+  Object.fromEntries(
+    Object.entries(record).map(([name, values]) => [
+      escapeNul(name),
+      values.map((value) =>
+        typeof value === "string" && value.includes("\0") ? { base64: Buffer.from(value).toString("base64") } : value
+      )
+    ])
+  )
 
 const escapeNul = (text: string): string => text.includes("\0") ? text.replaceAll("\0", "\\00") : text

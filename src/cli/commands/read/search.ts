@@ -43,7 +43,7 @@ export const search = Command.make(
     const parsed = yield* filterOf(Option.getOrUndefined(filter), search.set)
     const connected = yield* connect(connection)
     const base = yield* baseOf(connected, search.base)
-    const inPages = search.all || count
+    const inPages = search.all || count || search.pageSize !== undefined
     const options = optionsOf({ ...search, all: inPages }, {
       base,
       filter: parsed,

@@ -31,7 +31,9 @@ export const searchFlags = {
   all: isGiven(
     Flag.Boolean("all").pipe(Flag.withDescription("All entries and all values, by paged results and range retrieval"))
   ),
-  pageSize: optional(Flag.Int("page-size").pipe(Flag.withDescription("Entries per page, with --all; default 500"))),
+  pageSize: optional(
+    Flag.Int("page-size").pipe(Flag.withDescription("Entries per page, for --all, which it includes; default 500"))
+  ),
   limit: optional(
     Flag.Int("limit").pipe(Flag.withAlias("z"), Flag.withDescription("Stop after this number of entries"))
   ),

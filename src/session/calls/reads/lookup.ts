@@ -1,13 +1,12 @@
 /** Lookup: a search for one entry by its name. */
-import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
-import { LdapError, type LdapResult, type ServerReason } from "../../../model/LdapError.ts"
+import type { LdapError, LdapResult, ServerReason } from "../../../model/LdapError.ts"
 import type { DnInput } from "../../../model/ldapts.ts"
 import type { LookupOptions, LookupResult, SearchOptions } from "../../LdapOperations.ts"
 import type { Call } from "../Call.ts"
-import type { Collected } from "../Requester.ts"
-import { describeSearch, requestOf } from "./search.ts"
+import { collecting, describeSearch, keepsState } from "./search.ts"
 
 export const lookup = (dn: DnInput, options?: LookupOptions): Call<Option.Option<LdapEntry>> =>
   lookupBy(dn, options, {
@@ -37,40 +36,31 @@ const lookupBy = <A>(
   dn: DnInput,
   options: LookupOptions | undefined,
   { at, entryOf, give, run }: Way<A>
-): Call<A> => ({
-  name: "search",
-  kind: "read",
-  isStream: false,
-  describe: () => describeSearch(searchOf(dn, options)),
-  outcome: (answer) => ({ entries: Option.isSome(entryOf(answer)) ? 1 : 0 }),
-  run,
-  over: (requester) =>
-    Effect.suspend(() => {
-      const search = searchOf(dn, options)
-      const shaped = requestOf(requester, search)
-      if (shaped instanceof LdapError) return Effect.fail(shaped)
-      const found: Collected = { entries: [], references: [] }
-      return Effect.matchEffect(requester.collect(shaped, search, found), {
-        onFailure: (error) =>
-          error.reason._tag === "NoSuchObject"
-            ? Effect.succeed(give(Option.none(), resultOf(error.reason)))
-            : Effect.fail(error),
-        onSuccess: (result) => Effect.succeed(give(Option.fromUndefinedOr(found.entries[0]), result))
-      })
+): Call<A> => {
+  const search: SearchOptions = { ...options, base: dn, scope: "base" }
+  return {
+    name: "search",
+    kind: "read",
+    isStream: false,
+    keepsState: keepsState(search),
+    describe: () => describeSearch(search),
+    outcome: (answer) => ({ entries: Option.isSome(entryOf(answer)) ? 1 : 0 }),
+    run,
+    ...collecting(search, {
+      succeeded: (result, { entries }) => Exit.succeed(give(Option.fromUndefinedOr(entries[0]), result)),
+      failed: (error): Exit.Exit<A, LdapError> =>
+        error.reason._tag === "NoSuchObject"
+          ? Exit.succeed(give(Option.none(), resultOf(error.reason)))
+          : Exit.fail(error)
     }),
-  target: {
-    _tag: "Entry",
-    dn,
-    referrals: options?.referrals,
-    at: (dn, referrals) => at(dn, { ...options, referrals })
+    target: {
+      _tag: "Entry",
+      dn,
+      referrals: options?.referrals,
+      at: (dn, referrals) => at(dn, { ...options, referrals })
+    }
   }
-})
-
-const searchOf = (base: DnInput, options: LookupOptions | undefined): SearchOptions => ({
-  ...options,
-  base,
-  scope: "base"
-})
+}
 
 /** The server's result, taken from the error. */
 const resultOf = ({ code, controls, diagnosticMessage, matchedDn, referrals }: ServerReason): LdapResult => ({

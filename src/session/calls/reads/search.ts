@@ -1,22 +1,27 @@
 /** Search (RFC 4511 section 4.5): as a stream of entries, as a stream of messages, or collected. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { paging, sortRequest, virtualListViewRequest } from "../../../model/control/LdapControl.ts"
 import type { LdapControl } from "../../../model/control/LdapControl.ts"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
 import { LdapError, type LdapResult, ReferralReceived } from "../../../model/LdapError.ts"
-import { controlFrom, dnFrom } from "../../../model/ldapts.ts"
+import { dnFrom } from "../../../model/ldapts.ts"
 import type { SearchRequest } from "../../../protocol/LdapMessage.ts"
+import type { Description } from "../../../telemetry/Tracing.ts"
 import type { SearchMessage, SearchOptions, SearchResult } from "../../LdapOperations.ts"
 import { filterShape, searchRequest } from "../../operations/searchRequest.ts"
-import type { Call, CallDescription, StreamCall } from "../Call.ts"
+import type { Call, StreamCall } from "../Call.ts"
+import { failed, oneRequest } from "../oneRequest.ts"
 import type { Collected, Requester } from "../Requester.ts"
 
 export const search = (options: SearchOptions): StreamCall<LdapEntry> => ({
   name: "search",
   kind: "read",
   isStream: true,
+  keepsState: keepsState(options),
   describe: () => describeSearch(options),
   run: (on) => on.search(options),
   over: (requester) => {
@@ -31,6 +36,7 @@ export const searchMessages = (options: SearchOptions): StreamCall<SearchMessage
   name: "search",
   kind: "read",
   isStream: true,
+  keepsState: keepsState(options),
   describe: () => describeSearch(options),
   isEntry: ({ _tag }) => _tag === "Entry",
   run: (on) => on.searchMessages(options),
@@ -52,51 +58,78 @@ export const searchResult = (options: SearchOptions): Call<SearchResult> => ({
   name: "search",
   kind: "read",
   isStream: false,
+  keepsState: keepsState(options),
   describe: () => describeSearch(options),
   outcome: ({ entries, result: { code } }) => ({ code, entries: entries.length }),
   run: (on) => on.searchResult(options),
+  ...collecting(options, {
+    succeeded: (result, found, requester) =>
+      options.referrals === "fail" && found.references.length > 0
+        ? Exit.fail(withPartial(elsewhere(requester, dnFrom(options.base), found.references[0]!, []), found))
+        : Exit.succeed({ ...found, result }),
+    failed: (error, found) => Exit.fail(withPartial(error, found))
+  }),
+  target: { _tag: "Search", options, at: searchResult, answer: collected }
+})
+
+/** What a collected search answers, by how it ended. */
+interface Answers<A> {
+  readonly succeeded: (result: LdapResult, found: Collected, requester: Requester) => Exit.Exit<A, LdapError>
+  readonly failed: (error: LdapError, found: Collected, requester: Requester) => Exit.Exit<A, LdapError>
+}
+
+/** How a collected search is carried out: as one request, or page after page. */
+export const collecting = <A>(
+  options: SearchOptions,
+  answers: Answers<A>
+): Pick<Call<A>, "over" | "start"> => {
+  if (options.pageSize !== undefined) return inPages(options, answers)
+  return oneRequest((requester, done) => {
+    const shaped = requestOf(requester, options)
+    if (shaped instanceof LdapError) return failed(shaped, done)
+    const found: Collected = { entries: [], references: [] }
+    return requester.startCollecting(shaped, options, found, (exit) => {
+      if (Exit.isSuccess(exit)) return done(answers.succeeded(exit.value, found, requester))
+      const error = Cause.findError(exit.cause)
+      done(
+        Result.isSuccess(error) ? answers.failed(error.success, found, requester) : Exit.failCause(error.failure)
+      )
+    })
+  })
+}
+
+const inPages = <A>(options: SearchOptions, answers: Answers<A>): Pick<Call<A>, "over"> => ({
   over: (requester) =>
     Effect.suspend(() => {
       const shaped = requestOf(requester, options)
       if (shaped instanceof LdapError) return Effect.fail(shaped)
       const found: Collected = { entries: [], references: [] }
-      return requester.collect(shaped, options, found).pipe(
-        Effect.filterOrFail(
-          () => options.referrals !== "fail" || found.references.length === 0,
-          () => elsewhere(requester, shaped.base, found.references[0]!, [])
-        ),
-        Effect.mapBoth({
-          onFailure: (error) => withPartial(error, found),
-          onSuccess: (result) => ({ ...found, result })
-        })
-      )
-    }),
-  target: { _tag: "Search", options, at: searchResult, answer: collected }
+      return Effect.matchEffect(requester.collectPages(shaped, options, found), {
+        onFailure: (error) => answers.failed(error, found, requester),
+        onSuccess: (result) => answers.succeeded(result, found, requester)
+      })
+    })
 })
 
 /** The request, or the error of options that can't be sent. */
-export const requestOf = (requester: Requester, options: SearchOptions): SearchRequest | LdapError => {
+const requestOf = (requester: Requester, options: SearchOptions): SearchRequest | LdapError => {
   const shaped = searchRequest(options)
   return Result.isSuccess(shaped)
     ? shaped.success
     : requester.error({ operation: "search", dn: dnFrom(options.base) }, shaped.failure)
 }
 
-export const describeSearch = (options: SearchOptions): CallDescription => {
-  const { base, controls = [], filter, pageSize, scope = "subtree" } = options
-  const has = ({ oid }: { readonly oid: string }) => controls.some((control) => controlFrom(control).oid === oid)
-  return {
-    search: {
-      base: dnFrom(base),
-      scope,
-      pageSize,
-      filter: () => filterShape(filter),
-      isPaged: pageSize !== undefined || has(paging),
-      isSorted: has(sortRequest),
-      isVirtualListView: has(virtualListViewRequest)
-    }
-  }
-}
+export const describeSearch = ({ base, filter, pageSize, scope = "subtree" }: SearchOptions): Description => ({
+  search: { base: dnFrom(base), scope, pageSize, filter: () => filterShape(filter) }
+})
+
+/** Controls of searches for which a server keeps state on the connection. */
+const statefulControls: ReadonlySet<string> = new Set([paging.oid, sortRequest.oid, virtualListViewRequest.oid])
+
+export const keepsState = ({ controls, pageSize }: SearchOptions): boolean =>
+  pageSize !== undefined ||
+  (controls !== undefined &&
+    controls.some((control) => statefulControls.has("oid" in control ? control.oid : control.type)))
 
 /** The error for a search continuation reference, if the caller's policy is `fail`. */
 const elsewhere = (
@@ -111,7 +144,7 @@ const elsewhere = (
   )
 
 /** The error with what arrived before it. */
-export const withPartial = ({ dn, operation, reason, server }: LdapError, partial: Collected): LdapError =>
+const withPartial = ({ dn, operation, reason, server }: LdapError, partial: Collected): LdapError =>
   new LdapError({ reason, operation, server, dn, partial })
 
 const entriesOf = (messages: Stream.Stream<SearchMessage, LdapError>): Stream.Stream<LdapEntry, LdapError> =>

@@ -1,15 +1,16 @@
 /**
  * What add, modify, delete and rename have in common: one request about one entry, whose response is a result.
  */
-import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import { fromResult, InvalidRequest, type LdapError, type LdapResult } from "../../../model/LdapError.ts"
+import { fromResult, InvalidRequest, type LdapResult } from "../../../model/LdapError.ts"
 import { dnFrom, type DnInput } from "../../../model/ldapts.ts"
 import { messageOf } from "../../../model/messageOf.ts"
 import type { RequestOperation } from "../../../protocol/LdapMessage.ts"
 import type { OperationOptions, ReferralPolicy } from "../../LdapOperations.ts"
 import type { Call } from "../Call.ts"
-import type { Requester, ResultRequest } from "../Requester.ts"
+import { failed, oneRequest } from "../oneRequest.ts"
+import type { ResultRequest } from "../Requester.ts"
 
 interface Update extends Pick<ResultRequest, "expects"> {
   readonly name: string
@@ -29,28 +30,26 @@ export const update = ({ at, dn, expects, name, options, request, run }: Update)
   describe: () => ({ dn: dnFrom(dn) }),
   outcome: codeOf,
   run,
-  over: (requester) =>
-    Effect.suspend(() => {
-      const context = { operation: name, dn: dnFrom(dn) }
-      const shaped = Result.try({
-        try: request,
-        // Values of ldapts are written by their own code, which throws as it likes.
-        catch: (cause) => new InvalidRequest({ field: "request", detail: messageOf(cause) })
-      })
-      if (Result.isFailure(shaped)) return Effect.fail(requester.error(context, shaped.failure))
-      return Effect.flatMap(
-        requester.result({ ...context, request: shaped.success, expects }, options),
-        (result) => succeedOrFail(requester, context, result)
-      )
-    }),
+  ...oneRequest((requester, done) => {
+    const context = { operation: name, dn: dnFrom(dn) }
+    const shaped = Result.try({
+      try: request,
+      // Values of ldapts are written by their own code, which throws as it likes.
+      catch: (cause) => new InvalidRequest({ field: "request", detail: messageOf(cause) })
+    })
+    if (Result.isFailure(shaped)) return failed(requester.error(context, shaped.failure), done)
+    return requester.startResult(
+      { ...context, request: shaped.success, expects },
+      options,
+      (exit) =>
+        done(
+          Exit.isFailure(exit) || exit.value.code === 0
+            ? exit
+            : Exit.fail(requester.error(context, fromResult(exit.value)))
+        )
+    )
+  }),
   target: { _tag: "Entry", dn, referrals: options?.referrals, at }
 })
 
 export const codeOf = ({ code }: LdapResult) => ({ code })
-
-const succeedOrFail = (
-  requester: Requester,
-  context: { readonly operation: string; readonly dn: string },
-  result: LdapResult
-): Effect.Effect<LdapResult, LdapError> =>
-  result.code === 0 ? Effect.succeed(result) : Effect.fail(requester.error(context, fromResult(result)))

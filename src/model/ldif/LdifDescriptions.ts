@@ -1,0 +1,63 @@
+/**
+ * The names of fields in LDIF: attribute descriptions and keywords. They are checked once: a text repeats the same few names in all
+ * of its lines.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * A name as it occurs in a text, and in lower case.
+ *
+ * @internal
+ */
+export interface Name {
+  readonly text: string
+  readonly lower: string
+  /**
+   * Whether it is accepted for reading and writing: the descriptions of RFC 4512, and those that servers derive from them
+   * (`member;range=0-99`).
+   */
+  readonly isDescription: boolean
+  /** Whether RFC 2849 allows it. */
+  readonly isStrict: boolean
+}
+
+/** Names that occurred, by their text. Bounded, since a text may have any number of names of any length. */
+const known = new Map<string, Name>()
+const mostKnown = 1_000
+const longestKnown = 64
+
+/** @internal */
+export const nameOf = (text: string): Name => {
+  const before = known.get(text)
+  if (before !== undefined) return before
+  const name = { text, lower: text.toLowerCase(), isDescription: isDescription(text), isStrict: isStrict(text) }
+  if (text.length > longestKnown || !name.isDescription) return name
+  if (known.size === mostKnown) known.clear()
+  // Copied: a substring keeps the whole string in memory. A description is ASCII.
+  const copy = { ...name, text: Buffer.from(text, "latin1").toString("latin1") }
+  known.set(copy.text, copy)
+  return copy
+}
+
+// These regular expressions look for one character that isn't allowed. They never backtrack, whatever the length.
+
+const isDescription = (text: string): boolean =>
+  hasOptions(text, /[^A-Za-z0-9_=*-]/) && /^[A-Za-z0-9]/.test(text) && !/[^A-Za-z0-9._-]/.test(typeOf(text))
+
+const isStrict = (text: string): boolean =>
+  hasOptions(text, /[^A-Za-z0-9-]/) &&
+  (/^[A-Za-z]/.test(text) ? !/[^A-Za-z0-9-]/.test(typeOf(text)) : isOid(typeOf(text)))
+
+const typeOf = (description: string): string => {
+  const end = description.indexOf(";")
+  return end < 0 ? description : description.slice(0, end)
+}
+
+const hasOptions = (description: string, others: RegExp): boolean =>
+  !description.includes(";") ||
+  description.split(";").every((option, i) => i === 0 || (option !== "" && !others.test(option)))
+
+/** @internal */
+export const isOid = (text: string): boolean =>
+  !/[^0-9.]/.test(text) && text.split(".").every((number) => number !== "")
