@@ -3,7 +3,7 @@
  * in it. Bundlers are given the modules as tsc emits them, a file each, and keep what a program uses (src/README.md).
  */
 import { readFileSync } from "node:fs"
-import { defineConfig } from "rolldown"
+import { defineConfig, type RolldownOptions } from "rolldown"
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly module: string; readonly default: string }>>
@@ -53,29 +53,35 @@ const files = {
  * `@effect/sql-pg`. So it works where the optional peer is missing, with any `effect` (whose `cli` may change in a minor version), and Node
  * has a few files to find instead of hundreds: one for each command, and what commands share.
  */
-const commandLine = {
+const commandLine: RolldownOptions = {
   input: { "effect-ldap": "./src/cli/main.ts" },
+  preserveEntrySignatures: false,
   external: /^(?:node:|kerberos$)/,
   platform: "node",
   tsconfig: false,
   transform: { target: "es2024" },
   logLevel: "warn",
-  onLog: (_: unknown, { message }: { readonly message: string }) => {
+  onLog: (_, { message }) => {
     throw new Error(message)
   },
   output: {
     dir: "dist/bin",
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
+    // `whoami` doesn't need Schema. Without a file of its own it would be in one with what `whoami` needs.
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: "schema", test: /effect\/dist\/(?:Schema\w*|Config|internal\/schema\/\w+)\.js$/ }]
+    },
     comments: { jsdoc: false },
-    postBanner: ({ isEntry }: { readonly isEntry: boolean }) =>
+    postBanner: ({ isEntry }) =>
       isEntry
         ? `/*\nWith parts of effect, @effect/platform-node and @effect/sql-pg:\n\n${
           readFileSync("node_modules/@effect/platform-node/LICENSE", "utf8").trim()
         }\n*/`
         : ""
   }
-} as const
+}
 
 export default defineConfig([{
   input,

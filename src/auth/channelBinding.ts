@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import { createHash } from "node:crypto"
 import { BerError, BerReader } from "../ber/BerReader.ts"
+import { nodeCrypto } from "./crypto/nodeCrypto.ts"
 
 /**
  * The hash of the server's certificate (`tls-server-end-point`, RFC 5929 section 4.1), from the certificate's DER.
@@ -21,7 +21,7 @@ import { BerError, BerReader } from "../ber/BerReader.ts"
  */
 export const tlsServerEndPoint = (certificate: Uint8Array): Uint8Array | undefined => {
   const hash = signatureHash(certificate)
-  return hash === undefined ? undefined : createHash(hash).update(certificate).digest()
+  return hash === undefined ? undefined : nodeCrypto().createHash(hash).update(certificate).digest()
 }
 
 /**

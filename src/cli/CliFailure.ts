@@ -7,7 +7,7 @@
 import type * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { LdifApplyError } from "../client/jobs/LdifApply.ts"
+import type { LdifApplyError } from "../client/jobs/LdifApply.ts"
 import type { LoginReason } from "../client/login/LoginError.ts"
 import { LoginError } from "../client/login/LoginError.ts"
 import type { KerberosFailureKind, LdapErrorReason } from "../model/LdapError.ts"
@@ -71,7 +71,7 @@ export const exitCodeOf = (error: unknown): number => {
   if (error instanceof LocalError) return ExitCode.local
   if (error instanceof Advised) return codeOfReason(error.cause.reason)
   if (error instanceof LdapError) return codeOfReason(error.reason)
-  if (error instanceof LdifApplyError) return codeOfReason(error.cause.reason)
+  if (isApplyError(error)) return codeOfReason(error.cause.reason)
   if (error instanceof LoginError) return codeOfLogin(error.reason)
   switch (tagOf(error)) {
     case "LdifSyntaxError":
@@ -113,11 +113,14 @@ export const described = (error: unknown): Effect.Effect<string> =>
     return origins.isAnonymous && needsCredentials(error) ? `${said}; no credentials were given: give --bind-dn` : said
   })
 
+/** Only the tag is read, since few commands load what applies LDIF. */
+const isApplyError = (error: unknown): error is LdifApplyError => tagOf(error) === "LdifApplyError"
+
 const isConfigError = (error: unknown): error is Config.ConfigError => tagOf(error) === "ConfigError"
 
 /** Whether the answer means that an anonymous user may not do this. Active Directory says it with operationsError. */
 const needsCredentials = (error: unknown): boolean => {
-  const { _tag } = error instanceof LdifApplyError
+  const { _tag } = isApplyError(error)
     ? error.cause.reason
     : error instanceof LdapError
     ? error.reason

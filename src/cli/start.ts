@@ -4,39 +4,20 @@
  * The services of Node come from `@effect/platform-node`, which the build puts into this file's bundle, since the package is an
  * optional peer, and the command line works without it (README.md).
  */
-import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
-import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Terminal from "effect/Terminal"
 import { readFileSync } from "node:fs"
 import { ExitCode } from "./CliFailure.ts"
 import { youngGenerationLimit } from "./memory.ts"
 import { textForTerminal } from "./output/terminalText.ts"
 import { run } from "./program.ts"
 
-/** Prompts are written to standard error, so that standard output has data only. */
-const terminal = Layer.effect(
-  Terminal.Terminal,
-  Effect.map(NodeTerminal.make(), (terminal) =>
-    Terminal.make({
-      ...terminal,
-      columns: Effect.sync(() => process.stdout.columns ?? process.stderr.columns ?? 80),
-      display: (text) =>
-        Effect.callback<void>((resume) => {
-          process.stderr.write(text, () => resume(Effect.void))
-        })
-    }))
-)
-
-const services = Layer.provideMerge(
-  NodeChildProcessSpawner.layer,
-  Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeStdio.layer, terminal)
+/** What commands need of Node beside the standard streams. It is loaded for commands that effect/cli reads. */
+const services = Layer.unwrap(
+  Effect.map(Effect.promise(() => import("./nodeServices.ts")), (module) => module.nodeServices)
 )
 
 /** Runs the command that the arguments of the process name, and ends the process. The package's version is in `manifest`. */
@@ -47,8 +28,8 @@ export const start = (manifest: URL): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
 
   const fiber = Effect.runFork(
-    Effect.andThen(Effect.forkScoped(youngGenerationLimit), run(process.argv.slice(2), version)).pipe(
-      Effect.provide(services),
+    Effect.andThen(Effect.forkScoped(youngGenerationLimit), run(process.argv.slice(2), version, services)).pipe(
+      Effect.provide(NodeStdio.layer),
       Effect.scoped
     )
   )

@@ -14,6 +14,7 @@ import { hasCertificate } from "../connection/tls/authorities.ts"
 import type { TlsOptions } from "../connection/tls/LdapTls.ts"
 import type { SessionConfig } from "../session/LdapSession.ts"
 import type { PoolOptions } from "./pool/LdapPoolOptions.ts"
+import { serverUrls } from "./serverUrls.ts"
 
 export type { PoolOptions } from "./pool/LdapPoolOptions.ts"
 export type { SessionConfig } from "../session/LdapSession.ts"
@@ -143,11 +144,7 @@ export const fromEnvironment = (prefix = "LDAP"): Config.Config<Settings> => {
         drainTimeout: duration("POOL_DRAIN_TIMEOUT")
       })
     }),
-    ({ tls, url, ...settings }): Settings => {
-      const [first, ...others] = url.split(/[\s,]+/).filter((url) => url !== "")
-      const where = others.length === 0 ? { url: first ?? url } : { urls: [first ?? url, ...others] }
-      return { ...settings, ...where, tls: given(tls) }
-    }
+    ({ tls, url, ...settings }): Settings => ({ ...settings, ...serverUrls(url), tls: given(tls) })
   )
 }
 

@@ -51,18 +51,18 @@ export const runCli = (args: ReadonlyArray<string>, invocation: Invocation = {})
     NodeFileSystem.layer,
     NodePath.layer,
     noTerminal,
-    Layer.succeed(ChildProcessSpawner.ChildProcessSpawner, ChildProcessSpawner.make(() => Effect.die("no processes"))),
-    Stdio.layerTest({
-      stdout: collect(stdout),
-      stderr: collect(stderr),
-      stdin: Stream.make(Buffer.from(invocation.stdin ?? "")),
-      stdoutIsTerminal: isTerminal,
-      stderrIsTerminal: isTerminal
-    })
+    Layer.succeed(ChildProcessSpawner.ChildProcessSpawner, ChildProcessSpawner.make(() => Effect.die("no processes")))
   )
-  return run(args, "0.0.0").pipe(
+  const streams = Stdio.layerTest({
+    stdout: collect(stdout),
+    stderr: collect(stderr),
+    stdin: Stream.make(Buffer.from(invocation.stdin ?? "")),
+    stdoutIsTerminal: isTerminal,
+    stderrIsTerminal: isTerminal
+  })
+  return run(args, "0.0.0", services).pipe(
     Effect.map((code) => ({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() })),
-    Effect.provide(services),
+    Effect.provide(streams),
     // effect/cli prints completions through this service.
     Effect.provideService(
       Console.Console,

@@ -98,7 +98,7 @@ const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, GssFailure> =>
  * Compilers and bundlers don't resolve a call through a function in an object, so programs without Kerberos need neither the
  * package nor its types. For a direct call, and for `import` with a variable, webpack warns that it can't resolve the module.
  */
-const node = { require: createRequire(import.meta.url) }
+const node = { require: (name: string): unknown => createRequire(import.meta.url)(name) }
 
 const load = (name: string): Effect.Effect<KerberosPackage, InvalidRequest> =>
   Effect.try({

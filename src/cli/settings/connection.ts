@@ -2,29 +2,29 @@
  * Makes a client from flags, the environment, a profile and prompts. This module decides where each setting comes from; `LdapConfig` checks
  * the settings and reads their files.
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as LdapAuth from "../../auth/LdapAuth.ts"
-import * as LdapSasl from "../../auth/LdapSasl.ts"
+import type * as Stdio from "effect/Stdio"
+import { join } from "node:path"
 import * as LdapClient from "../../client/LdapClient.ts"
-import * as LdapConfig from "../../client/LdapConfig.ts"
+import type * as LdapConfig from "../../client/LdapConfig.ts"
 import * as LdapServers from "../../client/servers/LdapServers.ts"
 import type { LdapError } from "../../model/LdapError.ts"
 import { UsageError } from "../CliFailure.ts"
 import { durationText } from "../input/durations.ts"
 import { say } from "../output/standardOutput.ts"
-import { type AuthMethod, authMethods, type ConnectionFlags } from "./connectionFlags.ts"
+import { type AuthMethod, authMethods } from "./authMethods.ts"
+import { clientSettings } from "./clientSettings.ts"
+import type { ConnectionFlags } from "./connectionFlags.ts"
 import { environmentPlace, flagsPlace, type Layer, merge } from "./layers.ts"
 import { Origins } from "./origins.ts"
 import { readProfile } from "./profiles.ts"
-import { askPassword, passwordIn, passwordOnStdin, type PromptServices } from "./secrets.ts"
-import { traced } from "./trace.ts"
+import { askPassword, passwordIn, passwordOnStdin } from "./secrets.ts"
 
 /** Settings for a client, the base, and the transport for `--trace`. */
 export interface ResolvedSettings {
@@ -86,7 +86,7 @@ export const resolve = Effect.fnUntraced(function*(
 ): Effect.fn.Return<
   ResolvedSettings,
   Effect.Error<ReturnType<typeof readProfile>> | Config.ConfigError | Effect.Error<ReturnType<typeof askPassword>>,
-  PromptServices
+  Stdio.Stdio
 > {
   const layers = [layerOf(flags, url), yield* environment]
   const profile = yield* readProfile(yield* profileChoice(flags))
@@ -110,12 +110,11 @@ export const resolve = Effect.fnUntraced(function*(
   const auth = yield* methodOf(merged)
   origins.isAnonymous ||= auth === "anonymous"
   const given = yield* withPassword(merged, auth)
-  const settings = yield* LdapConfig.fromEnvironment().parse(
-    ConfigProvider.fromEnv({
-      env: Object.fromEntries(Array.from(forConfig(given, auth), ([name, value]) => [`LDAP_${name}`, value]))
-    })
-  )
-  const own = authOf(auth, given, yield* ticketCache)
+  const settings = yield* clientSettings(forConfig(given, auth))
+  const cache = yield* ticketCache
+  const own = auth === "simple" || auth === "anonymous"
+    ? undefined
+    : yield* Effect.map(Effect.promise(() => import("./saslAuth.ts")), ({ authOf }) => authOf(auth, given, cache))
   const identity = auth === "simple" ? given.get("BIND_DN") : given.get("USER")
   origins.identity = identity
   return {
@@ -136,20 +135,17 @@ export const clientOf = (
   const { pool, ...session } = pooled
   const numbers = { last: 0 }
   const urls = "url" in session ? [session.url] : session.urls
-  return Effect.flatMap(
-    TraceOutput,
-    (write) =>
-      Effect.flatMap(
+  return Effect.gen(function*() {
+    const write = yield* TraceOutput
+    const reach = yield* LdapServers.Reach
+    const { traced } = yield* Effect.promise(() => import("./trace.ts"))
+    return yield* LdapClient.make({ ...withoutUrl(session), pool, servers: LdapServers.urls(urls) }).pipe(
+      Effect.provideService(
         LdapServers.Reach,
-        (reach) =>
-          LdapClient.make({ ...withoutUrl(session), pool, servers: LdapServers.urls(urls) }).pipe(
-            Effect.provideService(
-              LdapServers.Reach,
-              (url, options) => Result.map(reach(url, options), (transport) => traced(transport, write, numbers))
-            )
-          )
+        (url, options) => Result.map(reach(url, options), (transport) => traced(transport, write, numbers))
       )
-  )
+    )
+  })
 }
 
 /** Settings and client in one. */
@@ -195,10 +191,12 @@ const layerOf = (flags: ConnectionFlags, url: string | undefined): Layer => {
 }
 
 /** A variable of the environment; an empty one counts as unset. */
-const variable = (name: string): Effect.Effect<string | undefined, Config.ConfigError> =>
-  Effect.map(Config.withDefault(Config.String(name), ""), (value) => value === "" ? undefined : value)
+const variable = (name: string): Effect.Effect<string | undefined> =>
+  Effect.flatMap(ConfigProvider.ConfigProvider, (provider) =>
+    // Only files can't be read, and the provider of a program may be one.
+    Effect.map(Effect.orDie(provider.load([name])), (node) => node?.value || undefined))
 
-const environment: Effect.Effect<Layer, Config.ConfigError> = Effect.map(
+const environment: Effect.Effect<Layer> = Effect.map(
   Effect.forEach(names, (name) => Effect.map(variable(`LDAP_${name}`), (value) => [name, value] as const)),
   (all) => ({
     place: environmentPlace,
@@ -207,13 +205,12 @@ const environment: Effect.Effect<Layer, Config.ConfigError> = Effect.map(
 )
 
 const profileChoice = Effect.fnUntraced(function*(flags: ConnectionFlags) {
-  const path = yield* Path.Path
   const home = (yield* variable("HOME")) ?? (yield* variable("USERPROFILE")) ?? "."
-  const configHome = (yield* variable("XDG_CONFIG_HOME")) ?? path.join(home, ".config")
+  const configHome = (yield* variable("XDG_CONFIG_HOME")) ?? join(home, ".config")
   return {
     name: flags.profile ?? (yield* variable("LDAP_PROFILE")),
     file: flags.config ?? (yield* variable("EFFECT_LDAP_CONFIG")),
-    defaultFile: path.join(configHome, "effect-ldap", "config.json")
+    defaultFile: join(configHome, "effect-ldap", "config.json")
   }
 })
 
@@ -272,44 +269,4 @@ const forConfig = (values: Values, method: AuthMethod): Values => {
   const rest = new Map(values)
   for (const name of ["BIND_DN", "PASSWORD", "PASSWORD_FILE"]) rest.delete(name)
   return rest
-}
-
-/** The bind, if it isn't a simple one. */
-const authOf = (method: AuthMethod, values: Values, ccache: string): LdapAuth.LdapAuth | undefined => {
-  const username = values.get("USER") ?? ""
-  const password = passwordOf(values)
-  switch (method) {
-    case "simple":
-    case "anonymous":
-      return undefined
-    case "external":
-      return LdapAuth.sasl(LdapSasl.external())
-    case "kerberos":
-      return LdapAuth.kerberos({ ...ticketsOf(values, password, ccache), ...kerberosNames(values) })
-    case "ntlm":
-      return LdapAuth.ntlm({ username, password })
-    case "plain":
-      return LdapAuth.sasl(LdapSasl.plain({ username, password }))
-    case "scram-sha-256":
-      return LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-256", { username, password }))
-    case "scram-sha-512":
-      return LdapAuth.sasl(LdapSasl.scram("SCRAM-SHA-512", { username, password }))
-    case "digest-md5":
-      return LdapAuth.sasl(LdapSasl.digestMd5({ username, password }))
-  }
-}
-
-/** Where the tickets of a Kerberos bind come from: a keytab, a password, or the tickets of `kinit`. */
-const ticketsOf = (values: Values, password: LdapAuth.Password, ccache: string) => {
-  const principal = values.get("USER")
-  const keytab = values.get("KEYTAB")
-  if (keytab !== undefined) return { keytab, principal }
-  return principal === undefined ? { ccache } : { principal, password }
-}
-
-const kerberosNames = (values: Values) => ({ kdc: values.get("KDC")?.split(","), service: values.get("SERVICE") })
-
-const passwordOf = (values: Values): LdapAuth.Password => {
-  // An empty one is refused by the mechanism.
-  return Redacted.make(values.get("PASSWORD") ?? "")
 }

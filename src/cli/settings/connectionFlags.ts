@@ -5,21 +5,7 @@
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
-
-/** Ways to bind. */
-export const authMethods = [
-  "simple",
-  "anonymous",
-  "external",
-  "kerberos",
-  "ntlm",
-  "plain",
-  "scram-sha-256",
-  "scram-sha-512",
-  "digest-md5"
-] as const
-
-export type AuthMethod = typeof authMethods[number]
+import { authMethods } from "./authMethods.ts"
 
 /** Makes a flag optional: its value is undefined if it is missing. */
 export const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>

@@ -2,19 +2,15 @@
  * Passwords from a prompt, a file, or standard input. JavaScript can't wipe them from memory, but they appear in no argument, output or
  * message.
  */
-import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import type * as Terminal from "effect/Terminal"
+import { readFile } from "node:fs/promises"
+import { messageOf } from "../../model/messageOf.ts"
 import { LocalError, UsageError } from "../CliFailure.ts"
 import { say } from "../output/standardOutput.ts"
-
-/** The services that prompts use. */
-export type PromptServices = Stdio.Stdio | Terminal.Terminal | FileSystem.FileSystem | Path.Path
 
 /** Whether there is a terminal for a question. The question goes to standard error, so that standard output may go elsewhere. */
 export const canAsk: Effect.Effect<boolean, never, Stdio.Stdio> = Effect.flatMap(
@@ -23,27 +19,26 @@ export const canAsk: Effect.Effect<boolean, never, Stdio.Stdio> = Effect.flatMap
     Effect.map(Effect.all([stdio.stdinIsTerminal, stdio.stderrIsTerminal]), ([input, output]) => input && output)
 )
 
+/** Loaded for a question only: most runs ask none. */
+const prompts = Effect.promise(() => import("./prompts.ts"))
+
 /** Asks for a password, without echo. Fails without a terminal, and then says what to do instead. */
 export const askPassword = (
   message: string,
   otherwise: string
-): Effect.Effect<Redacted.Redacted<string>, UsageError | Terminal.QuitError, PromptServices> =>
+): Effect.Effect<Redacted.Redacted<string>, UsageError | Terminal.QuitError, Stdio.Stdio> =>
   Effect.gen(function*() {
-    if (yield* canAsk) return yield* Prompt.run(Prompt.Hidden({ message, validate: notEmpty }))
+    if (yield* canAsk)
+      return yield* Effect.flatMap(prompts, ({ hidden }) => hidden(message))
     const detail = `no password is given, and there is no terminal to ask for it: ${otherwise}`
     return yield* new UsageError({ detail })
   })
-
-const notEmpty = (text: string): Effect.Effect<string, string> =>
-  text === ""
-    ? Effect.fail("an empty password is refused: servers take it for an anonymous bind")
-    : Effect.succeed(text)
 
 /** Asks twice for a new password, until both are the same. */
 export const askNewPassword: Effect.Effect<
   Redacted.Redacted<string>,
   UsageError | Terminal.QuitError,
-  PromptServices
+  Stdio.Stdio
 > = Effect.gen(function*() {
   const otherwise = "give --new-password-file, or --generate"
   while (true) {
@@ -58,21 +53,23 @@ export const askNewPassword: Effect.Effect<
 export const confirm = (
   message: string,
   otherwise: string
-): Effect.Effect<boolean, UsageError | Terminal.QuitError, PromptServices> =>
+): Effect.Effect<boolean, UsageError | Terminal.QuitError, Stdio.Stdio> =>
   Effect.gen(function*() {
-    if (yield* canAsk) return yield* Prompt.run(Prompt.Confirm({ message, initial: false }))
+    if (yield* canAsk)
+      return yield* Effect.flatMap(prompts, ({ confirmed }) => confirmed(message))
     return yield* new UsageError({ detail: otherwise })
   })
 
 /** Reads a password from a file. One line end after it is not part of it. */
-export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string>, LocalError, FileSystem.FileSystem> =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) =>
-    fs.readFileString(file).pipe(
-      Effect.map((text) => Redacted.make(text.replace(/\r?\n$/, ""))),
-      Effect.mapError(({ message }) =>
-        new LocalError({ detail: `the password file ${file} can't be read: ${message}` })
-      )
-    ))
+export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string>, LocalError> =>
+  Effect.map(textIn(file, `the password file ${file}`), (text) => Redacted.make(text.replace(/\r?\n$/, "")))
+
+/** Reads a text file with Node's own function, since `connect` is in every start. */
+export const textIn = (file: string, what: string): Effect.Effect<string, LocalError> =>
+  Effect.tryPromise({
+    try: () => readFile(file, "utf8"),
+    catch: (cause) => new LocalError({ detail: `${what} can't be read: ${messageOf(cause)}` })
+  })
 
 /** A password is short. A longer file was given by mistake. */
 const longest = 64 * 1024

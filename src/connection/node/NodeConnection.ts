@@ -9,13 +9,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Net from "node:net"
-import * as Tls from "node:tls"
+import type * as Tls from "node:tls"
 import { tlsExporter, tlsServerEndPoint } from "../../auth/channelBinding.ts"
 import type { ChannelBindingType } from "../../auth/SaslMechanism.ts"
 import { LdapError, ProtocolViolation, SessionEnd } from "../../model/LdapError.ts"
 import { messageOf } from "../../model/messageOf.ts"
 import type { ConnectionEnd, LdapConnection, Protection, Receiver } from "../LdapConnection.ts"
 import type { TlsOptions, TlsSession } from "../tls/LdapTls.ts"
+import { nodeTls } from "../tls/nodeTls.ts"
 import * as TlsHandshake from "../tls/tlsHandshake.ts"
 import { type Address, closedByPeer, describeLoss, describeTls, failure } from "./connectFailures.ts"
 
@@ -136,7 +137,7 @@ export class NodeConnection implements LdapConnection {
     })
     this.#raw = socket
     this.#socket = socket
-    const event = socket instanceof Tls.TLSSocket ? "secureConnect" : "connect"
+    const event = isTls(socket) ? "secureConnect" : "connect"
     if (isOpen(socket)) {
       this.#onOpen()
       this.connected = decided(Exit.void)
@@ -152,7 +153,7 @@ export class NodeConnection implements LdapConnection {
 
   #onOpen(): void {
     const socket = this.#raw
-    if (socket instanceof Tls.TLSSocket) {
+    if (isTls(socket)) {
       this.#protection = "tls"
       this.#tls = TlsHandshake.negotiatedOn(socket)
     } else if (isLocal(socket)) {
@@ -177,7 +178,7 @@ export class NodeConnection implements LdapConnection {
   }
 
   channelBinding(type: ChannelBindingType): Uint8Array | undefined {
-    if (!(this.#socket instanceof Tls.TLSSocket)) return undefined
+    if (!isTls(this.#socket)) return undefined
     if (type === "tls-exporter") return tlsExporter(this.#socket)
     const certificate = this.tls?.peer
     return certificate === undefined ? undefined : tlsServerEndPoint(certificate.raw)
@@ -248,7 +249,7 @@ export class NodeConnection implements LdapConnection {
       this.#unlisten()
       let tls: Tls.TLSSocket
       try {
-        tls = (this.#target.secure ?? Tls.connect)({ ...prepared.node, socket: this.#raw })
+        tls = (this.#target.secure ?? nodeTls().connect)({ ...prepared.node, socket: this.#raw })
       } catch (cause) {
         return Effect.fail(fail({ kind: "tls", detail: `unusable TLS options: ${messageOf(cause)}`, cause }))
       }
@@ -340,9 +341,12 @@ const speaksTls = "the server answers by TLS: the URL of this port is ldaps://"
  */
 const isTlsAlert = (octets: Uint8Array): boolean => octets[0] === 0x15 && octets[1] === 0x03
 
+/** Without the class, which would load Node's TLS for every connection. */
+const isTls = (socket: Net.Socket): socket is Tls.TLSSocket => "encrypted" in socket && socket.encrypted === true
+
 /** Whether a given socket can be used at once: it is connected, or isn't a network socket. */
 const isOpen = (socket: Net.Socket): boolean =>
-  !socket.destroyed && !socket.connecting && !(socket instanceof Tls.TLSSocket && socket.getProtocol() === null)
+  !socket.destroyed && !socket.connecting && !(isTls(socket) && socket.getProtocol() === null)
 
 /** Unix sockets and loopback addresses don't leave this machine. A stream that isn't a socket is not treated as local. */
 const isLocal = (socket: Net.Socket): boolean => {

@@ -8,8 +8,8 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { createHash, X509Certificate } from "node:crypto"
 import type * as Tls from "node:tls"
+import { nodeCrypto } from "../../auth/crypto/nodeCrypto.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Models
@@ -196,7 +196,7 @@ export interface PeerCertificate {
  * @since 0.1.0
  */
 export const certificateFingerprint = (certificate: string | Uint8Array): string =>
-  new X509Certificate(certificate).fingerprint256
+  new (nodeCrypto().X509Certificate)(certificate).fingerprint256
 
 /**
  * SHA-256 of the public key of a certificate in PEM or DER, for `pinnedFingerprints`. It stays the same when the certificate is
@@ -206,7 +206,7 @@ export const certificateFingerprint = (certificate: string | Uint8Array): string
  * @since 0.1.0
  */
 export const publicKeyFingerprint = (certificate: string | Uint8Array): string =>
-  sha256(new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" }))
+  sha256(new (nodeCrypto().X509Certificate)(certificate).publicKey.export({ type: "spki", format: "der" }))
 
 const sha256 = (octets: Uint8Array): string =>
-  createHash("sha256").update(octets).digest("hex").toUpperCase().match(/../g)!.join(":")
+  nodeCrypto().createHash("sha256").update(octets).digest("hex").toUpperCase().match(/../g)!.join(":")

@@ -5,10 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { X509Certificate } from "node:crypto"
 import * as Net from "node:net"
-import * as Tls from "node:tls"
+import type * as Tls from "node:tls"
 import { detached } from "../detached.ts"
 import { authoritiesOf } from "./authorities.ts"
 import { type PeerCertificate, publicKeyFingerprint, type Secret, type TlsOptions, type TlsSession } from "./LdapTls.ts"
+import { nodeTls } from "./nodeTls.ts"
 
 /** Options that have been checked. */
 export interface Prepared {
@@ -41,7 +42,7 @@ export const prepare = (given: TlsOptions, host: string): Prepared => {
     node: {
       ...others,
       secureContext: contextOf(given, options),
-      checkServerIdentity: options.checkServerIdentity ?? Tls.checkServerIdentity,
+      checkServerIdentity: options.checkServerIdentity ?? nodeTls().checkServerIdentity,
       // The name (or address) that must be in the certificate. Addresses are never sent (RFC 6066 section 3).
       host: name,
       servername: Net.isIP(name) === 0 ? name : "",
@@ -85,11 +86,11 @@ const contextOf = (given: TlsOptions, options: TlsOptions): Tls.SecureContext =>
     passphrase: open(options.passphrase)
   }
   const { ca, files } = authoritiesOf(options)
-  const authorities = ca === undefined ? Tls.getCACertificates("default") : undefined
+  const authorities = ca === undefined ? nodeTls().getCACertificates("default") : undefined
   const kept = contexts.get(given)
   const isKept = kept !== undefined && kept.authorities === authorities && kept.files === files
   if (isKept && isSame(kept.options, options)) return kept.context
-  const context = Tls.createSecureContext({
+  const context = nodeTls().createSecureContext({
     ...options,
     ca,
     ...secrets,

@@ -108,13 +108,13 @@ export {
   type SyncState,
   syncState
 } from "./LdapControlSync.ts"
+export { defineSchema } from "./LdapControlSchema.ts"
 export {
   type ControlDefinition,
   ControlError,
   type ControlOptions,
   type ControlType,
   define,
-  defineSchema,
   find,
   LdapControl,
   make

@@ -7,7 +7,6 @@
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { messageOf } from "../messageOf.ts"
 
 /**
@@ -75,7 +74,7 @@ export const find = (controls: ReadonlyArray<LdapControl>, oid: string): LdapCon
  *
  * `A` is the decoded value of a control, `I` is the input for making one (with optional defaults). A request and its response are
  * two kinds, even if they have the same object identifier. Kinds are immutable values, so fibers may share them. A program makes
- * its own with {@link define} or {@link defineSchema}.
+ * its own with {@link define} or `LdapControl.defineSchema`.
  *
  * **Example**
  *
@@ -193,49 +192,4 @@ export const define = <A, I = A>(
     find: (controls) => Result.getOrElse(read(controls), () => Option.none()),
     read
   }
-}
-
-/**
- * Defines a custom kind of control whose codec is a schema over the bytes of the value.
- *
- * **Details**
- *
- * The control always has a value. The {@link ControlError} doesn't have the schema's error, since that would quote the value. To
- * see it, decode with the schema itself.
- *
- * **Example**
- *
- * ```ts
- * import { LdapControl } from "effect-ldap"
- * import * as Schema from "effect/Schema"
- * import * as SchemaTransformation from "effect/SchemaTransformation"
- *
- * const Text = Schema.Uint8Array.pipe(Schema.decodeTo(
- *   Schema.String,
- *   SchemaTransformation.transform({
- *     decode: (octets) => new TextDecoder().decode(octets),
- *     encode: (text) => new TextEncoder().encode(text)
- *   })
- * ))
- * const reason = LdapControl.defineSchema({ oid: "1.3.6.1.4.1.99999.2", name: "reason", schema: Text })
- * reason.make("cleaning up", { critical: true })
- * ```
- *
- * @category constructors
- * @since 0.1.0
- */
-export const defineSchema = <A>(
-  definition: ControlDefinition & { readonly schema: Schema.Codec<A, Uint8Array> }
-): ControlType<A> => {
-  const decodeValue = Schema.decodeResult(definition.schema)
-  const encodeValue = Schema.encodeResult(definition.schema)
-  return define<A>({
-    ...definition,
-    encode: (value) =>
-      Result.getOrThrowWith(encodeValue(value), () => new Error("the schema does not allow the value")),
-    decode: (value) =>
-      value === undefined
-        ? Result.fail("has no value")
-        : Result.mapError(decodeValue(value), () => "the schema does not allow the value")
-  })
 }

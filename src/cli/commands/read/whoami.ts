@@ -1,20 +1,12 @@
-/** `whoami`: prints the authorization identity of the session (RFC 4532). */
+/** `whoami`. Its arguments are here; without others than the usual ones, `directly.ts` runs it. */
 import * as Command from "effect/cli/Command"
-import * as Effect from "effect/Effect"
-import * as LdapExtended from "../../../protocol/LdapExtended.ts"
-import { writeLines } from "../../output/standardOutput.ts"
-import { lineForTerminal } from "../../output/terminalText.ts"
-import { connect } from "../../settings/connection.ts"
 import { connectionFlags } from "../../settings/connectionFlags.ts"
+import { printIdentity } from "./printIdentity.ts"
 
 export const whoami = Command.make(
   "whoami",
   { connection: connectionFlags },
-  Effect.fnUntraced(function*({ connection }) {
-    const { client } = yield* connect(connection)
-    const { answer } = yield* client.extended(LdapExtended.whoAmI)
-    yield* writeLines(answer === "" ? "anonymous" : lineForTerminal(answer))
-  }, Effect.scoped)
+  ({ connection }) => printIdentity(connection)
 ).pipe(
   Command.withDescription("Print the identity that the server has for you (Who am I?)"),
   Command.withExamples([
