@@ -197,29 +197,36 @@ class Follower {
   // What is emitted
   // -------------------------------------------------------------------------------------------------------------------
 
+  // Without a generator: V8 keeps what the generator function of a call refers to until the next full garbage collection.
   #emit(source: Source, items: ReadonlyArray<Item>): Effect.Effect<void, SourceFailure> {
-    return Effect.gen({ self: this }, function*() {
-      const changes = items.map((item): LdapChange => {
-        switch (item._tag) {
-          case "State":
-            return checkpoint(this.#cookieFor(source.name, item.state))
-          case "RefreshStarted":
-            return { ...item, via: this.#chosen }
-          default:
-            return item
-        }
-      })
+    return Effect.suspend(() => {
+      const changes = items.map((item) => this.#changeOf(source, item))
       this.#isEmitting = true
-      yield* this.#options.emit(changes)
-      this.#isEmitting = false
-      this.#emittedAt = yield* Clock.currentTimeMillis
-      for (const item of items) {
-        if (item._tag !== "State") continue
-        this.#state = item.state
-        this.#reason = "resume"
-        this.#hasProgress = true
-      }
+      return this.#options.emit(changes).pipe(
+        Effect.andThen(Clock.currentTimeMillis),
+        Effect.map((now) => {
+          this.#isEmitting = false
+          this.#emittedAt = now
+          for (const item of items) {
+            if (item._tag !== "State") continue
+            this.#state = item.state
+            this.#reason = "resume"
+            this.#hasProgress = true
+          }
+        })
+      )
     })
+  }
+
+  #changeOf(source: Source, item: Item): LdapChange {
+    switch (item._tag) {
+      case "State":
+        return checkpoint(this.#cookieFor(source.name, item.state))
+      case "RefreshStarted":
+        return { ...item, via: this.#chosen }
+      default:
+        return item
+    }
   }
 
   // -------------------------------------------------------------------------------------------------------------------

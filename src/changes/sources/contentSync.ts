@@ -131,8 +131,9 @@ class Conversation {
     this.#cookie = given
   }
 
-  take(messages: ReadonlyArray<SearchMessage>): Effect.Effect<void, SourceFailure> {
-    return Effect.gen({ self: this }, function*() {
+  // One generator for all calls: V8 keeps what the generator function of a call refers to until the next full garbage collection.
+  readonly take = Effect.fnUntraced(
+    function*(this: Conversation, messages: ReadonlyArray<SearchMessage>): Effect.fn.Return<void, SourceFailure> {
       this.#now = yield* Clock.currentTimeMillis
       let items: Array<Item> = []
       /** Emits the changes found so far first, since the next step sends requests to the server. */
@@ -147,8 +148,8 @@ class Conversation {
         yield* this.#emit(yield* said)
       }
       yield* this.#emit(items)
-    })
-  }
+    }
+  )
 
   #emit(items: ReadonlyArray<Item>): Effect.Effect<void, SourceFailure> {
     if (items.length === 0) return Effect.void

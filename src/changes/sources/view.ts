@@ -114,16 +114,19 @@ export const uuidsBelow = ({ pageSize, server, session }: Run, dn: string): Stre
 
 /**
  * Reads the whole view as a refresh: entries that are not named are gone. With `known`, UUIDs and versions are read first, and then only
- * the entries that differ.
+ * the entries that differ; not in the initial refresh, whose consumer has none of them or few.
  */
 export const readView = (run: Run): Effect.Effect<void, SourceFailure> =>
   Effect.gen(function*() {
     yield* run.emit([Change.refreshStarted(run.reason)])
-    if (run.known === undefined) {
-      yield* Stream.runForEachArray(inView(run, run.pageSize), (some) =>
-        run.emit(some.map((read) => Change.added(written(read)))))
+    const { known } = run
+    if (known === undefined || run.reason === "initial") {
+      yield* Stream.runForEachArray(inView(run, run.pageSize), (some) => {
+        const items = some.map((read) => Change.added(written(read)))
+        return known === undefined ? run.emit(items) : Effect.flatMap(onlyDifferences(items, known), run.emit)
+      })
     } else {
-      yield* readDifferences(run, run.known)
+      yield* readDifferences(run, known)
     }
     yield* run.emit([Change.refreshed("absent")])
   })

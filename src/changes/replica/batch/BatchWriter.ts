@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { LdapEntry } from "../../../model/entry/LdapEntry.ts"
-import type { Refreshed } from "../../LdapChange.ts"
+import type { LdapChange, Refreshed } from "../../LdapChange.ts"
 import type { ReplicaChange } from "../model/ReplicaChange.ts"
 import { LdapReplicaError, TooManyDeletions } from "../model/ReplicaError.ts"
 import type { EntryRow } from "../tables/EntryStore.ts"
@@ -49,8 +49,35 @@ export class BatchWriter<E, R> {
     this.#rows = rows
   }
 
-  /** Adds a change. Returns whether it has to be written before further changes, since it moves the entries below it. */
-  add(uuid: string, pending: Pending): boolean {
+  /**
+   * Takes in changes from a position on. Stops behind a change that has to be written before further ones, and before the begin or end of a
+   * refresh. Returns where.
+   */
+  takeIn(batch: ReadonlyArray<LdapChange>, from: number): number {
+    for (let at = from; at < batch.length; at++) {
+      const change = batch[at]!
+      switch (change._tag) {
+        case "RefreshStarted":
+        case "Refreshed":
+          return at
+        case "Checkpoint":
+          this.row.checkpoint = change.cookie
+          break
+        case "Present":
+          if (this.#add(change.uuid, { _tag: "Present", dn: change.dn })) return at + 1
+          break
+        case "Deleted":
+          this.#add(change.uuid, { _tag: "Delete" })
+          break
+        default:
+          if (this.#add(change.uuid, { _tag: "Upsert", change })) return at + 1
+      }
+    }
+    return batch.length
+  }
+
+  /** Returns whether the change has to be written before further changes, since it moves the entries below it. */
+  #add(uuid: string, pending: Pending): boolean {
     const before = this.#pending.get(uuid)
     if (pending._tag === "Present" && before?._tag === "Upsert" && pending.dn === undefined) return false
     // A row that is written and then only named with a DN: both have to happen.
@@ -101,40 +128,47 @@ export class BatchWriter<E, R> {
   }
 
   /** Writes what was taken in so far. */
-  get flush() {
-    return Effect.gen({ self: this }, function*() {
-      const pending = this.#pending
+  get flush(): Effect.Effect<void, E | LdapReplicaError | NeedsWholeView | SqlError, R> {
+    return BatchWriter.#flush(this)
+  }
+
+  // One generator for all writers: V8 keeps what the generator function of a call refers to until the next full garbage collection.
+  static readonly #flush = Effect.fnUntraced(
+    function*<E, R>(
+      self: BatchWriter<E, R>
+    ): Effect.fn.Return<void, E | LdapReplicaError | NeedsWholeView | SqlError, R> {
+      const pending = self.#pending
       if (pending.size === 0) return
-      this.#pending = new Map()
-      const { generation, id } = this.row
-      const { isRefreshing } = this.state
-      const plan = yield* Effect.fromResult(planOf(pending, this.#rows, { generation, isRefreshing }))
+      self.#pending = new Map()
+      const { generation, id } = self.row
+      const { isRefreshing } = self.state
+      const plan = yield* Effect.fromResult(planOf(pending, self.#rows, { generation, isRefreshing }))
       const { differences, doomed, inserts, movedAgain, moves, named, placed, removed, upserts, versions } = plan
       if (movedAgain.size > 0) {
-        this.state.moves = this.state.moves.map((move) => ({ ...move, to: movedAgain.get(move.uuid) ?? move.to }))
+        self.state.moves = self.state.moves.map((move) => ({ ...move, to: movedAgain.get(move.uuid) ?? move.to }))
       }
-      this.counts.unchanged += plan.unchanged
-      for (const difference of differences) this.#differs(difference)
+      self.counts.unchanged += plan.unchanged
+      differences.forEach((difference) => self.#differs(difference))
       // What lies below an entry that moved is asked for before others get their new place below the old name.
-      const waiting = isRefreshing ? yield* this.#withOthersBelow(moves) : []
+      const waiting = isRefreshing ? yield* self.#withOthersBelow(moves) : []
       // An unchanged entry that moved with one above it. If the refresh is broken off, the next one may name it without its DN.
-      const isAhead = isRefreshing && placed.some(({ dnKey, uuid }) => this.#rows.get(uuid)?.dnKey !== dnKey)
-      const { entries } = this.store
+      const isAhead = isRefreshing && placed.some(({ dnKey, uuid }) => self.#rows.get(uuid)?.dnKey !== dnKey)
+      const { entries } = self.store
       yield* entries.insert(id, inserts, generation)
       yield* entries.upsert(id, upserts, generation)
       yield* entries.setVersions(id, versions)
       yield* entries.mark(id, named, generation)
       yield* entries.mark(id, doomed, -generation)
-      yield* this.#place(placed)
-      yield* this.#allow(removed.length)
-      yield* this.#remove(removed)
-      this.#remember(plan)
-      this.state.moves.push(...waiting)
-      if (waiting.length > 0 || isAhead) this.row = { ...this.row, unsettled: true }
-      if (!isRefreshing) { for (const move of moves) yield* this.#moveBelow(move, undefined) }
-      yield* this.report(false)
-    })
-  }
+      if (placed.length > 0) yield* self.#place(placed)
+      yield* self.#allow(removed.length)
+      if (removed.length > 0) yield* self.#remove(removed)
+      self.#remember(plan)
+      self.state.moves.push(...waiting)
+      if (waiting.length > 0 || isAhead) self.row = { ...self.row, unsettled: true }
+      if (!isRefreshing) { for (const move of moves) yield* self.#moveBelow(move, undefined) }
+      yield* self.report(false)
+    }
+  )
 
   /** Tells the differences so far, if there are enough of them, or at the end. */
   report(isLast: boolean): Effect.Effect<void, E, R> {
