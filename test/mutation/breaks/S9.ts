@@ -96,7 +96,7 @@ export const s9 = breaksOf(
   },
   {
     file: handshake,
-    find: "checkServerIdentity: options.checkServerIdentity ?? Tls.checkServerIdentity",
+    find: "checkServerIdentity: options.checkServerIdentity ?? nodeTls().checkServerIdentity",
     replace: "checkServerIdentity: () => undefined",
     test: "connection/connect",
     name: "TLS",
