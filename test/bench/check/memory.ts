@@ -17,14 +17,14 @@ const growth = (
   const calls = (state: DirectoryState) => {
     let next = 0
     return () => {
-      for (let i = 0; i < 200; i++) work(state, next++)
+      for (let i = 0; i < 100; i++) work(state, next++)
     }
   }
   return { own: calls(large), other: calls(small) }
 }
 
 export const make = (): Promise<Pairs> => {
-  const text = ldif(10_000)
+  const text = ldif(20_000)
   const [small, large] = [load(ldif(few)), load(ldif(many))]
   const [smallGroup, largeGroup] = [withGroup(fewMembers), withGroup(manyMembers)]
   const sizes = new Map([[small, few], [large, many]])
