@@ -8,7 +8,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { operationsBy } from "../../session/calls/operationsBy.ts"
 import type { LdapOperations } from "../../session/LdapOperations.ts"
-import { CurrentJob, Job, type JobDemand } from "../pool/ServerAffinity.ts"
+import type { JobDemand } from "../pool/poolAccess.ts"
+import { CurrentJob, Job } from "../pool/ServerAffinity.ts"
 import { ReadFrom } from "../servers/readWrite.ts"
 
 /** Options of each request of such a job. */

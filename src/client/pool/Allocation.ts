@@ -212,7 +212,7 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   /** Idle sessions beyond `max` that can be closed, because paged searches no longer fill the pool. */
   get surplus(): ReadonlyArray<M> {
     const { max } = this.#limits
-    if (this.#members.size <= max) return []
+    if (this.#members.size <= max) return none
     const all = [...this.#members]
     const paged = all.filter(({ occupancy }) => occupancy.paged !== undefined).length
     return paged >= max ? [] : all.filter(({ occupancy }) => occupancy.leases === 0).slice(0, all.length - max)
@@ -373,11 +373,13 @@ export class Allocation<M extends { readonly occupancy: Occupancy }> {
   }
 }
 
+const none: ReadonlyArray<never> = []
+
 const kindOf = ({ isPaged, isStream }: Demand): number => (isStream ? 2 : 0) + (isPaged ? 1 : 0)
 
 /** An operation with one response. */
 export const single: Demand = { isStream: false, isPaged: false }
-const pagedSingle: Demand = { isStream: false, isPaged: true }
+export const pagedSingle: Demand = { isStream: false, isPaged: true }
 const stream: Demand = { isStream: true, isPaged: false }
 const pagedStream: Demand = { isStream: true, isPaged: true }
 

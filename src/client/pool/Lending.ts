@@ -2,13 +2,16 @@
  * Lends the sessions of a pool to operations: at once, or after a wait with a time limit. In whatever way a wait ends, its lease is given
  * back. `Allocation.ts` decides which session an operation gets, and `Fitness.ts` whether a session is fit for use.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { LdapError, PoolTimeout, SessionClosed, SessionEnd } from "../../model/LdapError.ts"
+import type { Call } from "../../session/calls/Call.ts"
+import { untraced } from "../../session/calls/Performer.ts"
+import type { Started } from "../../session/calls/Requester.ts"
 import { Alarm } from "./Alarm.ts"
 import type { Allocation, Demand, Lease, Waiter } from "./Allocation.ts"
 import type { Settings } from "./LdapPoolOptions.ts"
@@ -66,23 +69,101 @@ export class Lending {
    * If a session is free, it is taken in one step, without a wait and without a time limit.
    */
   borrow(demand: Demand, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
-    const { allocation, clock, fitness, settings } = this.#options
+    const { allocation, fitness, settings } = this.#options
     const lease = this.isEnding ? undefined : allocation.take(demand, this.#isNested(demand))
-    if (lease !== undefined && fitness.isReady(lease.member)) return this.#lend(lease)
-    const deadline = clock.currentTimeMillisUnsafe() + settings.checkoutTimeout
+    if (lease !== undefined && fitness.isReady(lease.member)) return Effect.succeed(this.#lend(lease))
+    const deadline = fitness.now + settings.checkoutTimeout
     return lease === undefined ? this.#wait(demand, deadline, restore) : this.#check(lease, deadline, restore)
   }
 
+  /** Lends a session to an effect. After a `RequestTimeout` the session is checked before it is lent again. */
+  use<A, E, R>(
+    borrow: (restore: Restore) => Effect.Effect<Lease<Member>, LdapError>,
+    f: (member: Member) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | LdapError, R> {
+    return Effect.uninterruptibleMask((restore) =>
+      // In a step of its own: an interruption in the middle of the step that begins the mask drops what that step has returned.
+      Effect.flatMap(
+        Effect.suspend(() => borrow(restore)),
+        (lease) =>
+          Effect.onExit(Effect.suspend(() => restore(f(lease.member))), (exit) => {
+            if (Exit.isFailure(exit) && hasTimedOut(exit.cause)) doubt(lease.member)
+            return this.giveBack(lease)
+          })
+      )
+    )
+  }
+
+  /** Performs a call, see `PoolAccess.one`: {@link use} without steps of a fiber. */
+  one<A>(call: Call<A>, demand: Demand, resume: (answer: Effect.Effect<A, LdapError>) => void): Started {
+    const { fitness, launch, settings } = this.#options
+    const begun = fitness.now
+    const deadline = begun + settings.checkoutTimeout
+    let hasWaited = false
+    let lease: Lease<Member> | undefined
+    let started: Started | undefined
+    const giveBack = (): void => {
+      if (lease === undefined) return
+      const rest = this.#takeBack(lease)
+      lease = undefined
+      // It only starts to close sessions, and must not be stopped by the end of the pool.
+      if (rest !== undefined) launch(rest, { uninterruptible: true })
+    }
+    const withFiber = (borrow: (restore: Restore) => Effect.Effect<Lease<Member>, LdapError>): void =>
+      resume(this.use(borrow, ({ session }) => untraced(session).one(call)))
+    const grant = (granted: Lease<Member>): void => {
+      lease = granted
+      const { member } = granted
+      const { start } = call
+      const now = hasWaited ? fitness.now : begun
+      if (start !== undefined && member.requester !== undefined && fitness.isReady(member, now)) {
+        this.#lend(granted, now)
+        try {
+          started = start(member.requester, (exit) => {
+            if (Exit.isFailure(exit) && hasTimedOut(exit.cause)) doubt(member)
+            giveBack()
+            resume(exit)
+          })
+        } catch (defect) {
+          giveBack()
+          resume(Effect.die(defect))
+        }
+      } else if (hasWaited) {
+        withFiber((restore) => {
+          // Until now `leave` would have given it back.
+          lease = undefined
+          return this.#check(granted, deadline, restore)
+        })
+      } else {
+        // `leave` is not known to the fiber yet, so an interruption before the effect begins would lose the session.
+        giveBack()
+        withFiber((restore) => this.borrow(demand, restore))
+      }
+    }
+    const withdraw = this.#queue(demand, deadline, grant, resume)
+    hasWaited = true
+    return {
+      leave: Effect.suspend(() => {
+        withdraw()
+        return Effect.ensuring(started?.leave ?? Effect.void, Effect.sync(giveBack))
+      })
+    }
+  }
+
   giveBack(lease: Lease<Member>): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const { allocation, fitness } = this.#options
-      const { member } = lease
-      member.idleSince = fitness.now
-      allocation.giveBack(lease)
-      this.changed()
-      const close = member.occupancy.isRetired && member.occupancy.leases === 0 ? member.close : Effect.void
-      return allocation.surplus.length === 0 ? close : Effect.andThen(close, this.#closeSurplus)
-    })
+    return Effect.suspend(() => this.#takeBack(lease) ?? Effect.void)
+  }
+
+  /** Frees a session, and returns what is left to do: sessions that are no longer needed are closed. */
+  #takeBack(lease: Lease<Member>): Effect.Effect<void> | undefined {
+    const { allocation, fitness } = this.#options
+    const { member } = lease
+    member.idleSince = fitness.now
+    allocation.giveBack(lease)
+    this.changed()
+    const close = member.occupancy.isRetired && member.occupancy.leases === 0 ? member.close : undefined
+    if (allocation.surplus.length === 0) return close
+    return close === undefined ? this.#closeSurplus : Effect.andThen(close, this.#closeSurplus)
   }
 
   readonly #closeSurplus = Effect.suspend(() =>
@@ -149,32 +230,18 @@ export class Lending {
 
   #wait(demand: Demand, deadline: number, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
     return Effect.suspend(() => {
-      const { allocation } = this.#options
       let lease: Lease<Member> | undefined
       const waiting = Effect.callback<Lease<Member>, LdapError>((resume) => {
-        if (this.isEnding) return resume(Deferred.await(this.#ending))
-        const isNested = this.#isNested(demand)
-        lease = allocation.take(demand, isNested)
-        if (lease !== undefined) return resume(Effect.succeed(lease))
-        const self: Waiting = {
+        const withdraw = this.#queue(
           demand,
-          isNested,
           deadline,
-          grant: (granted) => {
+          (granted) => {
             lease = granted
-            this.#waiting.delete(self)
             resume(Effect.succeed(granted))
           },
-          fail: resume
-        }
-        this.#waiting.add(self)
-        allocation.wait(self)
-        this.changed()
-        if (this.#waiting.has(self)) this.#alarm.setAt(deadline)
-        return Effect.sync(() => {
-          this.#waiting.delete(self)
-          allocation.withdraw(self)
-        })
+          resume
+        )
+        return Effect.sync(withdraw)
       })
       return Effect.flatMap(
         // A session may have been granted just as the wait was interrupted.
@@ -187,22 +254,63 @@ export class Lending {
     })
   }
 
-  #lend(lease: Lease<Member>): Effect.Effect<Lease<Member>> {
-    const { fitness, growth } = this.#options
+  /**
+   * Grants a session, at once or when it is this operation's turn. Returns how to leave the queue. Either `grant` or `fail` is called,
+   * once, unless the operation leaves.
+   */
+  #queue(
+    demand: Demand,
+    deadline: number,
+    grant: (lease: Lease<Member>) => void,
+    fail: Waiting["fail"]
+  ): () => void {
+    const { allocation } = this.#options
+    if (this.isEnding) {
+      fail(Deferred.await(this.#ending))
+      return nothing
+    }
+    const isNested = this.#isNested(demand)
+    const lease = allocation.take(demand, isNested)
+    if (lease !== undefined) {
+      grant(lease)
+      return nothing
+    }
+    const self: Waiting = {
+      demand,
+      isNested,
+      deadline,
+      grant: (granted) => {
+        this.#waiting.delete(self)
+        grant(granted)
+      },
+      fail
+    }
+    this.#waiting.add(self)
+    allocation.wait(self)
+    this.changed()
+    if (this.#waiting.has(self)) this.#alarm.setAt(deadline)
+    return () => {
+      this.#waiting.delete(self)
+      allocation.withdraw(self)
+    }
+  }
+
+  #lend(lease: Lease<Member>, now = this.#options.fitness.now): Lease<Member> {
+    const { growth } = this.#options
     const { member } = lease
-    member.usedAt = fitness.now
+    member.usedAt = now
     if (!member.occupancy.wasUsed) {
       member.occupancy.wasUsed = true
       growth.succeeded()
     }
-    return Effect.succeed(lease)
+    return lease
   }
 
   /** Lends a session that is fit; closes one that isn't, and takes another. */
   #check(lease: Lease<Member>, deadline: number, restore: Restore): Effect.Effect<Lease<Member>, LdapError> {
     const { fitness } = this.#options
     const { member } = lease
-    if (fitness.isReady(member)) return this.#lend(lease)
+    if (fitness.isReady(member)) return Effect.succeed(this.#lend(lease))
     const left = Math.max(0, deadline - fitness.now)
     const isFit = Effect.timeoutOrElse(Effect.raceFirst(fitness.isFit(member), Deferred.await(this.#ending)), {
       duration: left,
@@ -211,7 +319,7 @@ export class Lending {
     return restore(isFit).pipe(
       Effect.onError(() => this.giveBack(lease)),
       Effect.flatMap((isFit) => {
-        if (isFit) return this.#lend(lease)
+        if (isFit) return Effect.succeed(this.#lend(lease))
         return this.retire(member).pipe(
           Effect.andThen(this.giveBack(lease)),
           Effect.andThen(this.#wait(lease.demand, deadline, restore))
@@ -265,3 +373,15 @@ export class Lending {
     this.#alarm.setAt(next)
   }
 }
+
+const nothing = (): void => {}
+
+/** Has a session checked before it is lent again. */
+export const doubt = (member: Member): void => {
+  member.usedAt = -Infinity
+}
+
+export const hasTimedOut = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) =>
+    Cause.isFailReason(reason) && reason.error instanceof LdapError && reason.error.reason._tag === "RequestTimeout"
+  )

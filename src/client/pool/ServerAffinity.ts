@@ -8,36 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { LdapError } from "../../model/LdapError.ts"
-import type { PooledSession } from "./members/LdapPoolMembers.ts"
-
-/** A session that a job holds. */
-export interface Held {
-  readonly session: PooledSession
-  readonly hasEnded: () => boolean
-  /** Has the session checked before another operation gets it. */
-  readonly doubt: () => void
-  /** Lets another paged search use the session, while the job keeps it. */
-  readonly releasePages: () => void
-}
-
-/** What a job needs of its session: whether it begins with a search in pages. */
-export interface JobDemand {
-  readonly isPaged: boolean
-}
-
-/** How a pool lends sessions to jobs. */
-export interface JobLending {
-  /** Whether the sessions of the pool may be with several servers. */
-  readonly hasSeveralServers: () => boolean
-  readonly hold: (demand: JobDemand) => Effect.Effect<Held, LdapError, Scope.Scope>
-}
-
-/** The pool implements it. It is an object here since the pool imports this file. */
-const lendings = new WeakMap<object, JobLending>()
-
-export const setJobLending = (pool: object, lending: JobLending): void => {
-  lendings.set(pool, lending)
-}
+import { accessTo, type Held, type JobDemand, type PoolAccess } from "./poolAccess.ts"
 
 /** The job that a call belongs to, if it has to stay on one server. */
 export const CurrentJob: Context.Reference<Job | undefined> = Context.Reference<Job | undefined>(
@@ -76,12 +47,12 @@ export class Job {
    */
   sessionOf(pool: object): Effect.Effect<Held | undefined, LdapError> {
     return Effect.suspend(() => {
-      const lending = lendings.get(pool)
-      if (lending === undefined || (this.#held === undefined && !lending.hasSeveralServers())) return Effect.undefined
+      const access = accessTo(pool)
+      if (access === undefined || (this.#held === undefined && !access.hasSeveralServers())) return Effect.undefined
       return this.#isUsable(this.#held)
         ? Effect.succeed(this.#held)
         : this.#oneAtATime.withPermit(
-          Effect.suspend(() => this.#isUsable(this.#held) ? Effect.succeed(this.#held) : this.#next(lending))
+          Effect.suspend(() => this.#isUsable(this.#held) ? Effect.succeed(this.#held) : this.#next(access))
         )
     })
   }
@@ -95,9 +66,9 @@ export class Job {
     return held !== undefined && (this.isLost || !held.hasEnded())
   }
 
-  #next(lending: JobLending): Effect.Effect<Held, LdapError> {
+  #next(access: PoolAccess): Effect.Effect<Held, LdapError> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(this.#hold(lending, restore), (held) => {
+      Effect.flatMap(this.#hold(access, restore), (held) => {
         const before = this.#held
         this.isLost = before !== undefined && this.#isBegun && held.session.server !== before.session.server
         if (!this.isLost) this.#held = held
@@ -107,7 +78,7 @@ export class Job {
     )
   }
 
-  #hold({ hold }: JobLending, restore: Restore): Effect.Effect<Use, LdapError> {
+  #hold({ hold }: PoolAccess, restore: Restore): Effect.Effect<Use, LdapError> {
     return Effect.suspend(() => {
       const scope = Scope.forkUnsafe(this.#scope)
       return Effect.onError(

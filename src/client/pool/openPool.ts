@@ -12,16 +12,16 @@ import * as Stream from "effect/Stream"
 import { ConnectFailed, LdapError, type SessionEnd } from "../../model/LdapError.ts"
 import { describeEnd } from "../../model/SessionEnd.ts"
 import { steadyClock } from "../steadyClock.ts"
-import { Allocation, type Demand, type Lease, single } from "./Allocation.ts"
+import { Allocation, type Demand, type Lease, pagedSingle, single } from "./Allocation.ts"
 import { healthCheckOf, type Settings } from "./LdapPoolOptions.ts"
-import { Lending } from "./Lending.ts"
+import { doubt, hasTimedOut, Lending } from "./Lending.ts"
 import { Fitness } from "./members/Fitness.ts"
 import { Growth, type Launch } from "./members/Growth.ts"
 import { KeepAlive } from "./members/KeepAlive.ts"
 import { LdapPoolMembers, type Member, type PooledSession } from "./members/LdapPoolMembers.ts"
+import { setAccess } from "./poolAccess.ts"
 import { addPoolGauges } from "./poolMetrics.ts"
-import type { LdapPool, PoolSource } from "./poolTypes.ts"
-import { setJobLending } from "./ServerAffinity.ts"
+import type { LdapPool, PoolDemand, PoolSource } from "./poolTypes.ts"
 
 /** Opens a pool by settings that are valid. */
 export const openPool = Effect.fnUntraced(function*(
@@ -163,9 +163,6 @@ export const openPool = Effect.fnUntraced(function*(
     waiting: () => allocation.waiting
   })
 
-  const doubt = (member: Member): void => {
-    member.usedAt = -Infinity
-  }
   /** A session that is receiving entries works, so it needs no check. */
   const heard = (member: Member): void => {
     if (member.usedAt !== -Infinity) member.usedAt = fitness.now
@@ -187,16 +184,7 @@ export const openPool = Effect.fnUntraced(function*(
     server,
     get,
     use: (f, demand) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(
-          lending.borrow({ isStream: false, isPaged: demand?.isPaged ?? false }, restore),
-          (lease) =>
-            Effect.onExit(Effect.suspend(() => restore(f(lease.member.session))), (exit) => {
-              if (Exit.isFailure(exit) && hasTimedOut(exit.cause)) doubt(lease.member)
-              return lending.giveBack(lease)
-            })
-        )
-      ),
+      lending.use((restore) => lending.borrow(singleOf(demand), restore), ({ session }) => f(session)),
     stream: (f, demand) =>
       Stream.unwrap(
         Effect.map(leased({ isStream: true, isPaged: demand?.isPaged ?? false }), (lease) =>
@@ -235,7 +223,8 @@ export const openPool = Effect.fnUntraced(function*(
       }
     })
   }
-  setJobLending(pool, {
+  setAccess(pool, {
+    one: (call, resume) => lending.one(call, call.keepsState === true ? pagedSingle : single, resume),
     hasSeveralServers: () =>
       members.open.size === 0 || [...members.open].some(({ session }) => session.server !== server),
     hold: ({ isPaged }) =>
@@ -249,14 +238,11 @@ export const openPool = Effect.fnUntraced(function*(
   return pool
 })
 
+const singleOf = (demand: PoolDemand | undefined): Demand => demand?.isPaged === true ? pagedSingle : single
+
 /** A background effect. Its defects are logged and don't end the pool. */
 const surviving = (server: string, effect: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchCause(effect, (cause) =>
     Cause.hasInterruptsOnly(cause)
       ? Effect.failCause(cause)
       : Effect.logError(`the pool ${server} goes on after a defect in its background`, cause))
-
-const hasTimedOut = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) =>
-    Cause.isFailReason(reason) && reason.error instanceof LdapError && reason.error.reason._tag === "RequestTimeout"
-  )

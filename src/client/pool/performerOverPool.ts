@@ -4,65 +4,71 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { LdapError } from "../../model/LdapError.ts"
-import type { AnyCall } from "../../session/calls/Call.ts"
+import type { AnyCall, Call } from "../../session/calls/Call.ts"
 import { type Performer, untraced } from "../../session/calls/Performer.ts"
 import * as Repetition from "../retrying.ts"
 import type { LdapPool, PoolDemand } from "./LdapPool.ts"
-import { CurrentJob, type Held, type Job } from "./ServerAffinity.ts"
+import { accessTo, type Held } from "./poolAccess.ts"
+import { CurrentJob, type Job } from "./ServerAffinity.ts"
 
-export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => ({
-  one: (call) => {
-    const anywhere = pool.use((session) => untraced(session).one(call), demandOf(call))
-    const once = Effect.withFiber((fiber): typeof anywhere => {
-      const job = fiber.getRef(CurrentJob)
-      return job === undefined ? anywhere : Effect.flatMap(
-        job.sessionOf(pool),
-        (held) => held === undefined ? anywhere : overHeld(job, held).one(call)
-      )
-    })
-    return Effect.catch(once, (error) =>
-      Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
-        const again = (error: LdapError): typeof once =>
-          Effect.flatMap(unlessLost(decide(error)), (isToRepeat) =>
-            isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), once), again) : Effect.fail(error))
-        return again(error)
-      }))
-  },
-  many: (call) =>
-    Stream.unwrap(
-      Effect.map(Repetition.begin(call.kind, retry), (decide) => {
-        const attempt: ReturnType<typeof call.over> = Stream.suspend(() => {
-          let hasEmitted = false
-          const anywhere = pool.stream((session) => untraced(session).many(call), demandOf(call))
-          const once = Stream.unwrap(
-            Effect.flatMap(CurrentJob, (job): Effect.Effect<typeof anywhere, LdapError> =>
-              job === undefined ? Effect.succeed(anywhere) : Effect.map(
-                job.sessionOf(pool),
-                (held) =>
-                  held === undefined ? anywhere : overHeld(job, held).many(call)
-              ))
-          )
-          return once.pipe(
-            Stream.mapArray((items) => {
-              hasEmitted = true
-              return items
-            }),
-            Stream.catch((error) => {
-              const next = hasEmitted ? Effect.succeed(false) : unlessLost(decide(error))
-              return Stream.unwrap(
-                Effect.flatMap(next, (isToRepeat) =>
-                  isToRepeat ? Effect.as(logRepetition(error), attempt) : Effect.succeed(Stream.fail(error)))
-              )
-            })
-          )
-        })
-        return attempt
+export const performerOverPool = (pool: LdapPool, retry: Repetition.RetrySchedule | undefined): Performer => {
+  const access = accessTo(pool)
+  return {
+    one: <A>(call: Call<A>) => {
+      const anywhere = () => pool.use((session) => untraced(session).one(call), demandOf(call))
+      const once = Effect.callback<A, LdapError>((resume) => {
+        const job = Fiber.getCurrent()?.getRef(CurrentJob)
+        if (job === undefined) return access === undefined ? resume(anywhere()) : access.one(call, resume).leave
+        resume(Effect.flatMap(
+          job.sessionOf(pool),
+          (held) => held === undefined ? anywhere() : overHeld(job, held).one(call)
+        ))
       })
-    )
-})
+      return Effect.catch(once, (error) =>
+        Effect.flatMap(Repetition.begin(call.kind, retry), (decide) => {
+          const again = (error: LdapError): typeof once =>
+            Effect.flatMap(unlessLost(decide(error)), (isToRepeat) =>
+              isToRepeat ? Effect.catch(Effect.andThen(logRepetition(error), once), again) : Effect.fail(error))
+          return again(error)
+        }))
+    },
+    many: (call) =>
+      Stream.unwrap(
+        Effect.map(Repetition.begin(call.kind, retry), (decide) => {
+          const attempt: ReturnType<typeof call.over> = Stream.suspend(() => {
+            let hasEmitted = false
+            const anywhere = pool.stream((session) => untraced(session).many(call), demandOf(call))
+            const once = Stream.unwrap(
+              Effect.flatMap(CurrentJob, (job): Effect.Effect<typeof anywhere, LdapError> =>
+                job === undefined ? Effect.succeed(anywhere) : Effect.map(
+                  job.sessionOf(pool),
+                  (held) =>
+                    held === undefined ? anywhere : overHeld(job, held).many(call)
+                ))
+            )
+            return once.pipe(
+              Stream.mapArray((items) => {
+                hasEmitted = true
+                return items
+              }),
+              Stream.catch((error) => {
+                const next = hasEmitted ? Effect.succeed(false) : unlessLost(decide(error))
+                return Stream.unwrap(
+                  Effect.flatMap(next, (isToRepeat) =>
+                    isToRepeat ? Effect.as(logRepetition(error), attempt) : Effect.succeed(Stream.fail(error)))
+                )
+              })
+            )
+          })
+          return attempt
+        })
+      )
+  }
+}
 
 /** Performs the calls of a job on the session that it holds. A request that was not sent doesn't tie the job to the server. */
 const overHeld = (job: Job, { doubt, releasePages, session }: Held): Performer => {

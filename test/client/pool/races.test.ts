@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as LdapClient from "../../../src/client/LdapClient.ts"
 import * as LdapPool from "../../../src/client/pool/LdapPool.ts"
 import { LdapError } from "../../../src/model/LdapError.ts"
 import { settle } from "../../session/recording/RecordingPeer.ts"
@@ -25,14 +26,16 @@ interface Run {
   readonly close: Effect.Effect<void>
 }
 
-/** Two operations that need the only session of the pool, and a stream: they get it, wait for it, and give it back. */
+/** Operations that need the only session of the pool, and a stream: they get it, wait for it, and give it back. */
 const load = (pool: LdapPool.LdapPool): Effect.Effect<ReadonlyArray<Exit.Exit<unknown, LdapError>>> =>
   Effect.all([
+    Effect.exit(LdapClient.fromPool(pool).lookup("cn=c")),
     Effect.exit(pool.use((session) => session.delete("cn=a"))),
     Effect.exit(
       Stream.runDrain(pool.stream((session) => session.search({ base: "dc=x", pageSize: 5 }), { isPaged: true }))
     ),
-    Effect.exit(pool.use((session) => Effect.andThen(session.rootDse, session.delete("cn=b"))))
+    Effect.exit(pool.use((session) => Effect.andThen(session.rootDse, session.delete("cn=b")))),
+    Effect.exit(LdapClient.fromPool(pool).delete("cn=d"))
   ], { concurrency: "unbounded" })
 
 /**

@@ -34,9 +34,9 @@ export class Fitness {
     return this.#options.clock.currentTimeMillisUnsafe()
   }
 
-  /** Whether a session that was just lent can be used without a check. */
-  isReady(member: Member): boolean {
-    return member.end === undefined && !this.isOld(member) && this.#isFresh(member)
+  /** Whether a session can be used without a check. */
+  isReady(member: Member, now = this.now): boolean {
+    return member.end === undefined && !this.isOld(member, now) && this.#isFresh(member, now)
   }
 
   /** Whether a session that was just lent may be used. Checks one that was idle, or is in doubt. */
@@ -60,9 +60,9 @@ export class Fitness {
     this.#prove(member, ({ usedAt }) => this.now - usedAt < this.#options.settings.keepAlive, this.#options.ping)
 
   /** Every session is used at least once, or stays open for a while, so that a short `maxAge` doesn't open one session after another. */
-  isOld({ occupancy, openedAt }: Member): boolean {
+  isOld({ occupancy, openedAt }: Member, now = this.now): boolean {
     const { maxAge } = this.#options.settings
-    return this.now - openedAt >= (occupancy.wasUsed ? maxAge : Math.max(maxAge, leastUsefulMillis))
+    return now - openedAt >= (occupancy.wasUsed ? maxAge : Math.max(maxAge, leastUsefulMillis))
   }
 
   /** Whether a session that ends now was useful. If it wasn't, the next one may end just as early. */
@@ -70,8 +70,8 @@ export class Fitness {
     return occupancy.wasUsed || this.now - openedAt >= leastUsefulMillis
   }
 
-  #isFresh({ usedAt }: Member): boolean {
-    return this.now - usedAt < this.#options.settings.checkAfterIdle
+  #isFresh({ usedAt }: Member, now = this.now): boolean {
+    return now - usedAt < this.#options.settings.checkAfterIdle
   }
 
   /** Whether the session can be closed without making an operation wait until another operation ends. */

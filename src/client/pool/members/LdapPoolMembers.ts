@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { ConnectFailed, LdapError, SessionClosed, type SessionEnd } from "../../../model/LdapError.ts"
 import { setUntraced, untraced } from "../../../session/calls/Performer.ts"
+import type { Requester } from "../../../session/calls/Requester.ts"
 import type { LdapOperations, LdapSession } from "../../../session/LdapSession.ts"
 import { Occupancy } from "../Allocation.ts"
 import { notOpened } from "./notOpened.ts"
@@ -42,6 +43,8 @@ export const whole = (session: PooledSession): LdapSession => wholes.get(session
 
 export interface Member {
   readonly session: PooledSession
+  /** The connection of the session, if calls can be started over it; a session that a program has replaced has none. */
+  readonly requester: Requester | undefined
   /** Milliseconds of the steady clock, as in {@link usedAt} and {@link idleSince}. */
   readonly openedAt: number
   /** When the session was last lent or checked; -Infinity if it has to be checked before the next use. */
@@ -170,8 +173,10 @@ export class LdapPoolMembers {
         )
       })
       this.#closings.set(scope, Effect.andThen(close, Deferred.await(ended)))
+      const shared = shareable(session)
       const member: Member = {
-        session: shareable(session),
+        session: shared,
+        requester: untraced(shared).requester,
         openedAt: now,
         usedAt: now,
         idleSince: now,
