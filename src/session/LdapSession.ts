@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { LdapAuth } from "../auth/LdapAuth.ts"
 import * as LdapTransport from "../connection/LdapTransport.ts"
 import type { TlsOptions, TlsSession } from "../connection/tls/LdapTls.ts"
@@ -228,7 +228,7 @@ const fromDriver = (driver: SessionDriver, tracing: Tracing, options: SessionOpt
     protection: Effect.sync(() => driver.connection.protection),
     tls: Effect.sync(() => driver.connection.tls),
     closed: driver.ended.await,
-    notices: Stream.suspend(() => driver.notices.stream),
+    notices: driver.notices.stream,
     bind: (auth, bindOptions) => {
       const wrong = authProblem(auth) ?? optionsProblem(bindOptions)
       if (wrong !== undefined) return Effect.fail(driver.error({ operation: "bind" }, wrong))

@@ -5,8 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Net from "node:net"
 import { setImmediate } from "node:timers/promises"
 import * as LdapTransport from "../../src/connection/LdapTransport.ts"
+import * as NodeConnect from "../../src/connection/node/nodeConnect.ts"
 import * as LdapSession from "../../src/session/LdapSession.ts"
 import { makeCertificates } from "../servers/certificates.ts"
 import { done, entry, ok } from "../session/recording/RecordingPeer.ts"
@@ -48,6 +50,27 @@ describe("a TCP connection", () => {
       const answer = yield* extended("first")
       yield* extended("other")
       assert.strictEqual(Buffer.from(answer.value!).toString(), "first")
+    }).pipe(Effect.scoped))
+
+  it.live("a closed socket doesn't refer to the session, since Node keeps it until the next full garbage collection", () =>
+    Effect.gen(function*() {
+      const server = yield* listen({ certificate })
+      const url = `ldap://127.0.0.1:${server.port}`
+      const sockets: Array<Net.Socket> = []
+      const connect = NodeConnect.connect({
+        server: url,
+        address: { host: "127.0.0.1", port: server.port },
+        tls: undefined,
+        keepAlive: 0,
+        open: () => {
+          const socket = Net.connect(server.port, "127.0.0.1")
+          sockets.push(socket)
+          return socket
+        }
+      })
+      yield* Effect.scoped(LdapSession.fromTransport({ server: url, connect }, { closeTimeout: 0 }))
+      const listeners = sockets.map((socket) => ["data", "drain", "close"].map((event) => socket.listenerCount(event)))
+      assert.deepStrictEqual(listeners, [[0, 0, 0]])
     }).pipe(Effect.scoped))
 
   it.live("bytes that the server sends before any request are not lost", () =>

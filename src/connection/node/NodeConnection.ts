@@ -315,7 +315,15 @@ export class NodeConnection implements LdapConnection {
 
   readonly #onError = (cause: Error): void => this.#finish(`${describeLoss(cause)}${this.#hint}`, cause)
 
-  readonly #onClose = (): void => this.#finish("the socket was closed")
+  /**
+   * A socket that is closed must not refer to the session. Node keeps it until the next full garbage collection, and with it would stay
+   * all of the session.
+   */
+  readonly #onClose = (): void => {
+    this.#finish("the socket was closed")
+    this.#unlisten()
+    this.#receiver = undefined
+  }
 
   /** A hint for a server that received a request in clear text and closed the connection without a response: it may expect TLS. */
   get #hint(): string {

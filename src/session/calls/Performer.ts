@@ -8,6 +8,7 @@ import type { LdapError } from "../../model/LdapError.ts"
 import type { Tracing } from "../../telemetry/Tracing.ts"
 import type { LdapOperations } from "../LdapOperations.ts"
 import type { Call, StreamCall } from "./Call.ts"
+import { HiddenProperty } from "./HiddenProperty.ts"
 import type { Requester } from "./Requester.ts"
 
 export interface Performer {
@@ -49,4 +50,4 @@ export const setUntraced = (operations: LdapOperations, performer: Performer): v
 /** The performer of {@link setUntraced}; for a wrapper or a replacement, which has none, the operations themselves. */
 export const untraced = (operations: LdapOperations): Performer => untracedOf.get(operations) ?? passingTo(operations)
 
-const untracedOf = new WeakMap<LdapOperations, Performer>()
+const untracedOf = new HiddenProperty<LdapOperations, Performer>()

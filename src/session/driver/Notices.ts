@@ -40,8 +40,13 @@ export class Notices {
     this.#listeners.clear()
   }
 
-  /** Made when it is asked for: few sessions have a subscriber. */
-  get stream(): Stream.Stream<Notice> {
+  /**
+   * Refers to this object and not to the session: Effect's streams stay in memory until the next full garbage collection, since V8 puts a
+   * function that is assigned to a property into the old generation of the heap.
+   */
+  readonly stream: Stream.Stream<Notice> = Stream.suspend(() => this.#subscription)
+
+  get #subscription(): Stream.Stream<Notice> {
     return Stream.callback<Notice>((queue) =>
       Effect.acquireRelease(
         Effect.sync(() => {
