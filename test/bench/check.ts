@@ -39,7 +39,7 @@ const parts: Readonly<Record<string, { readonly make?: () => Promise<Pairs>; rea
       ["lookups", "Lookups one after another, ldapts = 1", 0.8, 1.5],
       ["lookups, drop-in", "The same with the drop-in", 0.9, 1.7],
       ["lookups, LdapClient", "The same through LdapClient, the session = 1", 1.2, 1.8],
-      ["in flight", "64 lookups in flight, ldapts = 1", 0.3, 0.8],
+      ["in flight", "64 lookups in flight, ldapts = 1", 0.25, 0.55],
       ["in flight, drop-in", "The same with the drop-in", 0.4, 1],
       ["in flight, LdapClient", "The same through LdapClient, the session = 1", 1.5, 2.6],
       ["telemetry", "Lookups with spans and metrics, without = 1", 1.03, 1.5],
