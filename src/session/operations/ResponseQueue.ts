@@ -85,9 +85,19 @@ export class ResponseQueue<A> extends PendingOperation {
 
   /** All items that have arrived; if there are none, waits for one, at most `timeoutMillis`. */
   pull(timeoutMillis: number): ItemsPull<A> {
+    return Effect.suspend(() => this.#next() ?? this.#wait(timeoutMillis))
+  }
+
+  /** What has arrived; `undefined` if it has to be waited for. */
+  #next(): ItemsPull<A> | undefined {
+    return this.#items.length > 0 ? this.#take() : this.#last
+  }
+
+  #wait(timeoutMillis: number): ItemsPull<A> {
     return Effect.callback((resume) => {
-      if (this.#items.length > 0) return resume(this.#take())
-      if (this.#last !== undefined) return resume(this.#last)
+      // The fiber may have yielded since.
+      const next = this.#next()
+      if (next !== undefined) return resume(next)
       this.#resume = resume
       this.#driver.dispatch({ _tag: "Wait", operation: this.operation, timeoutMillis })
       return Effect.sync(() => {

@@ -4,6 +4,7 @@
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LdapControl from "../../model/control/LdapControl.ts"
@@ -24,14 +25,14 @@ export type { Search } from "./pages.ts"
 
 /** The entries of a search, with `pageSize` page after page. Ending the stream early abandons the search. */
 export const entries = (driver: SessionDriver, search: Search): Stream.Stream<LdapEntry, LdapError> =>
-  paged(driver, search, false, readEntry)
+  streamOf(driver, search, false, readEntry)
 
 const readEntry = ({ operation }: LdapMessage): LdapEntry | undefined =>
   operation._tag === "SearchResultEntry" ? operation.entry : undefined
 
 /** All messages of a search, including its result. */
 export const messages = (driver: SessionDriver, search: Search): Stream.Stream<SearchMessage, LdapError> =>
-  paged(driver, search, true, readMessage, (result): SearchMessage => ({ _tag: "Done", result }))
+  streamOf(driver, search, true, readMessage, (result): SearchMessage => ({ _tag: "Done", result }))
 
 const readMessage = ({ controls, operation }: LdapMessage): SearchMessage | undefined => {
   switch (operation._tag) {
@@ -46,12 +47,66 @@ const readMessage = ({ controls, operation }: LdapMessage): SearchMessage | unde
   }
 }
 
-const paged = <A>(
+const streamOf = <A>(
   driver: SessionDriver,
   search: Search,
   givesAll: boolean,
   read: (message: LdapMessage) => A | undefined,
   end?: (result: LdapResult) => A
+): Stream.Stream<A, LdapError> =>
+  search.pageSize === undefined && !isSorted(search)
+    ? whole(driver, search, givesAll, read, end)
+    : paged(driver, search, givesAll, read, end)
+
+/** A search without pages: one request, for which few steps of a fiber suffice. */
+const whole = <A>(
+  driver: SessionDriver,
+  search: Search,
+  givesAll: boolean,
+  read: (message: LdapMessage) => A | undefined,
+  end: ((result: LdapResult) => A) | undefined
+): Stream.Stream<A, LdapError> =>
+  Stream.fromChannel(
+    Channel.fromTransform((_, scope) => {
+      let asked: ResponseQueue<A> | undefined
+      let hasEnded = end === undefined
+      const pull: ItemsPull<A> = Effect.suspend(() => {
+        asked ??= new ResponseQueue(driver, questionOf(search, search, givesAll, 0), read)
+        const items = asked.pull(search.timeoutMillis)
+        return hasEnded ? items : Pull.catchDone(items, () => {
+          hasEnded = true
+          const result = asked?.result
+          return end === undefined || result === undefined ? Cause.done() : Effect.succeed([end(result)] as const)
+        })
+      })
+      const close = Effect.suspend(() => asked === undefined ? Effect.void : asked.close)
+      return Effect.as(Scope.addFinalizer(scope, close), pull)
+    })
+  )
+
+/** The request for a search or for a page of it. `received` entries came with the pages before. */
+const questionOf = (
+  search: Search,
+  { controls, givingUp }: Pick<Search, "controls" | "givingUp">,
+  givesAll: boolean,
+  received: number
+): Question => ({
+  ...search,
+  operation: "search",
+  dn: search.request.base,
+  controls,
+  expects: "SearchResultDone",
+  givesAll,
+  entryLimit: entryLimitOf(search, received),
+  givingUp
+})
+
+const paged = <A>(
+  driver: SessionDriver,
+  search: Search,
+  givesAll: boolean,
+  read: (message: LdapMessage) => A | undefined,
+  end: ((result: LdapResult) => A) | undefined
 ): Stream.Stream<A, LdapError> =>
   Stream.fromChannel(
     Channel.fromTransform((_, scope) => {
@@ -62,19 +117,7 @@ const paged = <A>(
       /** The number of entries of the pages before. */
       let received = 0
       const pages = new Pages(driver, search)
-      const ask = (): ResponseQueue<A> => {
-        const question: Question = {
-          ...search,
-          operation: "search",
-          dn: search.request.base,
-          controls: pages.controls,
-          expects: "SearchResultDone",
-          givesAll,
-          entryLimit: entryLimitOf(search, received),
-          givingUp: pages.givingUp
-        }
-        return (page = new ResponseQueue(driver, question, read))
-      }
+      const ask = () => (page = new ResponseQueue(driver, questionOf(search, pages, givesAll, received), read))
       const turn = (asked: ResponseQueue<A>, isEmpty: boolean): LdapError | undefined => {
         received += asked.operation.entries
         return pages.turn(asked.result, isEmpty)

@@ -72,8 +72,8 @@ export const s3 = breaksOf(
   },
   {
     file: responseQueue,
-    find: "if (this.#items.length > 0) return resume",
-    replace: "if (this.#last === undefined && this.#items.length > 0) return resume",
+    find: "return this.#items.length > 0 ? this.#take() : this.#last",
+    replace: "return this.#last === undefined && this.#items.length > 0 ? this.#take() : this.#last",
     test: "session/ending",
     name: "if the consumer was busy until the session had ended",
     why: "what was not read yet is lost when the session ends"
