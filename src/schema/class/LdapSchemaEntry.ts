@@ -8,7 +8,8 @@ import { type LdapAttribute, type LdapEntry, make as makeEntry } from "../../mod
 import * as LdapModification from "../../model/LdapModification.ts"
 import { directDecoder } from "./directDecoding.ts"
 import { type FieldProblem, LdapDecodeError, LdapEncodeError } from "./LdapSchemaError.ts"
-import { type Field, fieldFrom, type FieldsInput, type MappedField } from "./LdapSchemaField.ts"
+import { type Field, fieldFrom, type FieldsInput } from "./LdapSchemaField.ts"
+import type { MappedField } from "./MappedField.ts"
 
 /** The mapping of a class to a directory. */
 export interface Mapping {

@@ -70,16 +70,6 @@ export interface Field<
 }
 
 /**
- * One field of a class, with all defaults resolved.
- *
- * @internal
- */
-export interface MappedField extends Field {
-  readonly name: string
-  readonly attribute: string
-}
-
-/**
  * The input for a field: a {@link Field}, or a codec for a field with exactly one value.
  *
  * @category models

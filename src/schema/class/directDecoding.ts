@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { LdapEntry } from "../../model/entry/LdapEntry.ts"
 import { directSyntax } from "../syntax/syntax.ts"
-import type { MappedField } from "./LdapSchemaField.ts"
+import type { MappedField } from "./MappedField.ts"
 
 /** Stands for a value that the schema has to look at. */
 const irregular: unique symbol = Symbol("irregular")
