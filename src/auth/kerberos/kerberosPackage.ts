@@ -98,12 +98,12 @@ const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, GssFailure> =>
  * Compilers and bundlers don't resolve a call through a function in an object, so programs without Kerberos need neither the
  * package nor its types. For a direct call, and for `import` with a variable, webpack warns that it can't resolve the module.
  */
-const node = { require: (name: string): unknown => createRequire(import.meta.url)(name) }
+const node: { require?: (name: string) => unknown } = {}
 
 const load = (name: string): Effect.Effect<KerberosPackage, InvalidRequest> =>
   Effect.try({
     // By its documentation it is a CommonJS module with the functions above.
-    try: () => node.require(name) as KerberosPackage,
+    try: () => (node.require ??= createRequire(import.meta.url))(name) as KerberosPackage,
     catch: (cause) => new InvalidRequest({ field: "mechanism", detail: describe(cause, name) })
   })
 
