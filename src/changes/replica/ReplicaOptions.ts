@@ -61,7 +61,7 @@ export interface ReplicaOptions<out E = never, out R = never> extends
   /** The length of that window. Default 1 hour. */
   readonly deletionWindow?: Duration.Input | undefined
 
-  /** The largest number of changes in one transaction. Default 1,000, from 1 to 3,000. */
+  /** The largest number of changes in one transaction. Default 500, from 1 to 3,000. More of them take more memory. */
   readonly batchSize?: number | undefined
 
   /** How long a transaction waits for more changes in a refresh, and for the checkpoint behind a change. Default 1 second. */
@@ -105,7 +105,7 @@ export const settingsFrom = (options: ReplicaOptions<unknown, unknown>): Replica
   const limit = deletionLimitFrom(options.maxDeletions ?? "10%")
   if (limit === undefined)
     return invalid("maxDeletions", "it is a number of entries from 0, or a share such as \"10%\"")
-  const batchSize = options.batchSize ?? 1_000
+  const batchSize = options.batchSize ?? 500
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 3_000) {
     return invalid("batchSize", "it is a whole number from 1 to 3,000")
   }

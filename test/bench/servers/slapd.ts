@@ -39,7 +39,7 @@ suffix "${base}"
 rootdn "${admin.dn}"
 rootpw ${admin.password}
 directory ${folder}/db
-maxsize 1073741824
+maxsize 8589934592
 index objectClass,uid eq
 access to * by * read
 ${database.join("\n")}
