@@ -71,7 +71,7 @@ const commandLine: RolldownOptions = {
     // `whoami` doesn't need Schema. Without a file of its own it would be in one with what `whoami` needs.
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: "schema", test: /effect\/dist\/(?:Schema\w*|Config|internal\/schema\/\w+)\.js$/ }]
+      groups: [{ name: "effectSchema", test: /effect\/dist\/(?:Schema\w*|Config|internal\/schema\/\w+)\.js$/ }]
     },
     comments: { jsdoc: false },
     postBanner: ({ isEntry }) =>

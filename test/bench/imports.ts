@@ -15,10 +15,11 @@ const importing = (modules: ReadonlyArray<string>): number => {
   const code = `${modules.map((module) => `import ${JSON.stringify(module)}`).join("\n")}
     const { system, user } = process.cpuUsage()
     console.log((system + user) / 1000)`
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
+  const { status, stderr, stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
     cwd: root,
     encoding: "utf8"
   })
+  if (status !== 0) throw new Error(`the import fails: ${stderr.slice(-2_000)}`)
   return Number(stdout)
 }
 
@@ -62,11 +63,14 @@ export const buildPackage = (): BuiltPackage => {
   process.once("exit", remove)
   cpSync(join(root, "package.json"), join(folder, "package.json"))
   const dist = join(folder, "dist/bundled")
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ["node_modules/rolldown/bin/cli.mjs", "-c", "--dir", dist],
-    { cwd: root, encoding: "utf8" }
-  )
+  // The library's files alone: the command line's would have the same names.
+  const code = `import { build } from "rolldown"
+    import config from "./rolldown.config.ts"
+    await build({ ...config[0], output: { ...config[0].output, dir: ${JSON.stringify(dist)} } })`
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
+    cwd: root,
+    encoding: "utf8"
+  })
   if (status !== 0) throw new Error(`the package can't be built: ${stderr.slice(-2_000)}`)
   const file = (name: string): string => join(dist, `${name}.js`)
   return {

@@ -292,6 +292,14 @@ const unwanted = foreign.filter((name) => /^(?:@effect\/|ws$|ldapts$|kerberos$)/
 check(`the main entry loads no optional peer: ${unwanted.join(", ") || "none"}`, unwanted.length === 0)
 
 install("@effect/platform-node")
+// What bundlers are given are other files than what Node loads. A program that keeps all of them runs all of them.
+const forBundlers = modules.filter(({ path }) => path !== "./ldapts").map(({ files }) => join(installed, files.module))
+writeFileSync(join(folder, "modules.mjs"), forBundlers.map((file) => `import ${JSON.stringify(file)}`).join("\n"))
+run(
+  `the ${forBundlers.length} modules for bundlers run`,
+  folder,
+  relative(join(root, "node_modules"), join(folder, "modules.mjs"))
+)
 run(
   "a test runs, with the peer that it needs",
   folder,

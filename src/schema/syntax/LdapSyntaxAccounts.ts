@@ -267,9 +267,9 @@ const weekHours = 7 * 24
  */
 export class LogonSchedule extends Data.Class<{ readonly hours: ReadonlyArray<boolean> }> {
   /** Logging on is always allowed. */
-  static readonly always: LogonSchedule = new LogonSchedule({ hours: Array.from({ length: weekHours }, () => true) })
+  static readonly always: LogonSchedule = new this({ hours: Array.from({ length: weekHours }, () => true) })
   /** Logging on is never allowed. */
-  static readonly never: LogonSchedule = new LogonSchedule({ hours: Array.from({ length: weekHours }, () => false) })
+  static readonly never: LogonSchedule = new this({ hours: Array.from({ length: weekHours }, () => false) })
 
   /** Whether logging on is allowed at this time. */
   allows(time: DateTime.DateTime): boolean {
