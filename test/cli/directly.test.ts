@@ -1,6 +1,7 @@
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import { describe, expect, it } from "@effect/vitest"
 import * as Command from "effect/cli/Command"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { plainFlags } from "../../src/cli/directly.ts"
@@ -8,6 +9,8 @@ import { nodeServices } from "../../src/cli/nodeServices.ts"
 import { plainSettings } from "../../src/cli/settings/clientSettings.ts"
 import { configuredSettings } from "../../src/cli/settings/configuredSettings.ts"
 import { connectionFlags } from "../../src/cli/settings/connectionFlags.ts"
+import { checkedNames, plainNames } from "../../src/cli/settings/names.ts"
+import { fromEnvironment } from "../../src/client/LdapConfig.ts"
 
 /** The flags as `effect/cli` reads them. */
 const parsed = (args: ReadonlyArray<string>) =>
@@ -85,6 +88,19 @@ describe("settings that are read without LdapConfig", () => {
     expect(plainSettings(new Map())).toBeUndefined()
   })
 })
+
+it.effect("the names of settings are those that LdapConfig asks for", () =>
+  Effect.gen(function*() {
+    const asked = new Set<string>()
+    const provider = ConfigProvider.make(([name]) =>
+      Effect.sync(() => {
+        asked.add(String(name).replace(/^LDAP_/, ""))
+        return name === "LDAP_URL" ? ConfigProvider.makeValue("ldap://localhost") : undefined
+      })
+    )
+    yield* fromEnvironment().parse(provider)
+    expect([...plainNames, ...checkedNames].sort()).toEqual([...asked].sort())
+  }))
 
 /** Without the options that are undefined. */
 const defined = (value: unknown): unknown =>

@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import { simple } from "../../auth/LdapAuth.ts"
 import type { Settings } from "../../client/LdapConfig.ts"
 import { serverUrls } from "../../client/serverUrls.ts"
+import { checkedNames } from "./names.ts"
 
 type Values = ReadonlyMap<string, string>
 
@@ -24,29 +25,8 @@ export const clientSettings = (values: Values): Effect.Effect<Settings, Config.C
 /** The settings that `LdapConfig` would give, if they are a server and a whole bind, or none. */
 export const plainSettings = (values: Values): Settings | undefined => {
   const [url, dn, password] = ["URL", "BIND_DN", "PASSWORD"].map((name) => values.get(name))
-  const isPlain = [...values].every(([name, value]) => value !== "" && !checked.has(name))
+  const isPlain = [...values].every(([name, value]) => value !== "" && !checkedNames.includes(name))
   if (!isPlain || url === undefined || (dn === undefined) !== (password === undefined)) return undefined
   const auth = dn === undefined || password === undefined ? undefined : simple(dn, Redacted.make(password))
   return { ...serverUrls(url), auth, tls: {}, pool: {} }
 }
-
-/** The settings with a check. */
-const checked: ReadonlySet<string> = new Set([
-  "PASSWORD_FILE",
-  "START_TLS",
-  "CA",
-  "CERT",
-  "KEY",
-  "KEY_PASSPHRASE",
-  "ALLOW_INSECURE_AUTH",
-  "CONNECT_TIMEOUT",
-  "REQUEST_TIMEOUT",
-  "CLOSE_TIMEOUT",
-  "POOL_MIN",
-  "POOL_MAX",
-  "POOL_CONCURRENCY",
-  "POOL_IDLE_TIME",
-  "POOL_MAX_AGE",
-  "POOL_CHECKOUT_TIMEOUT",
-  "POOL_DRAIN_TIMEOUT"
-])

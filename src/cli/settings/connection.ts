@@ -22,6 +22,7 @@ import { type AuthMethod, authMethods } from "./authMethods.ts"
 import { clientSettings } from "./clientSettings.ts"
 import type { ConnectionFlags } from "./connectionFlags.ts"
 import { environmentPlace, flagsPlace, type Layer, merge } from "./layers.ts"
+import { checkedNames, ownNames, plainNames } from "./names.ts"
 import { Origins } from "./origins.ts"
 import { readProfile } from "./profiles.ts"
 import { askPassword, passwordIn, passwordOnStdin } from "./secrets.ts"
@@ -45,36 +46,6 @@ export const TraceOutput: Context.Reference<(line: string) => void> = Context.Re
     }
   }
 )
-
-/** Names of settings that are read from the environment, beside those of `LdapConfig`: the last ones, from `AUTH` on. */
-const names = [
-  "URL",
-  "BIND_DN",
-  "PASSWORD",
-  "PASSWORD_FILE",
-  "START_TLS",
-  "CA",
-  "CERT",
-  "KEY",
-  "KEY_PASSPHRASE",
-  "ALLOW_INSECURE_AUTH",
-  "CONNECT_TIMEOUT",
-  "REQUEST_TIMEOUT",
-  "CLOSE_TIMEOUT",
-  "POOL_MIN",
-  "POOL_MAX",
-  "POOL_CONCURRENCY",
-  "POOL_IDLE_TIME",
-  "POOL_MAX_AGE",
-  "POOL_CHECKOUT_TIMEOUT",
-  "POOL_DRAIN_TIMEOUT",
-  "AUTH",
-  "USER",
-  "KEYTAB",
-  "KDC",
-  "SERVICE",
-  "BASE"
-]
 
 /** What is known about the settings while a command starts. */
 export type SettingsError = UsageError | Config.ConfigError | Effect.Error<ReturnType<typeof readProfile>>
@@ -197,7 +168,10 @@ const variable = (name: string): Effect.Effect<string | undefined> =>
     Effect.map(Effect.orDie(provider.load([name])), (node) => node?.value || undefined))
 
 const environment: Effect.Effect<Layer> = Effect.map(
-  Effect.forEach(names, (name) => Effect.map(variable(`LDAP_${name}`), (value) => [name, value] as const)),
+  Effect.forEach(
+    [...plainNames, ...checkedNames, ...ownNames],
+    (name) => Effect.map(variable(`LDAP_${name}`), (value) => [name, value] as const)
+  ),
   (all) => ({
     place: environmentPlace,
     values: new Map(all.flatMap(([name, value]) => value === undefined ? [] : [[name, value] as const]))
