@@ -61,14 +61,14 @@ export interface Requester {
   /** A search as a stream of all messages of the server. */
   readonly messages: (request: SearchRequest, options: SearchOptions) => Stream.Stream<SearchMessage, LdapError>
 
-  /** A search in pages, whose entries and references are collected in `found`, including those that arrive before an error. */
-  readonly collectPages: (
+  /** A search whose entries and references are collected in `found`, including those that arrive before an error. */
+  readonly collect: (
     request: SearchRequest,
     options: SearchOptions,
     found: Collected
   ) => Effect.Effect<LdapResult, LdapError>
 
-  /** The same for a search without pages. */
+  /** The same in one step, for a search for which the server keeps no state: it can be abandoned at any time. */
   readonly startCollecting: (
     request: SearchRequest,
     options: SearchOptions,

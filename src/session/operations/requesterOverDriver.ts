@@ -56,9 +56,9 @@ export const requesterOver = (driver: SessionDriver, requestTimeout: number, pag
       const wrong = refusal({ operation: search, dn: request.base }, options)
       return wrong === undefined ? Search.messages(driver, searchOf(request, options)) : Stream.fail(wrong)
     },
-    collectPages: (request, options, found) => {
+    collect: (request, options, found) => {
       const wrong = refusal({ operation: search, dn: request.base }, options)
-      return wrong === undefined ? Search.collectPages(driver, searchOf(request, options), found) : Effect.fail(wrong)
+      return wrong === undefined ? Search.collect(driver, searchOf(request, options), found) : Effect.fail(wrong)
     },
     startCollecting: (request, options, found, done) => {
       const wrong = refusal({ operation: search, dn: request.base }, options)

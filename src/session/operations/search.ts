@@ -25,14 +25,23 @@ export type { Search } from "./pages.ts"
 
 /** The entries of a search, with `pageSize` page after page. Ending the stream early abandons the search. */
 export const entries = (driver: SessionDriver, search: Search): Stream.Stream<LdapEntry, LdapError> =>
-  streamOf(driver, search, false, readEntry)
+  streamOf(driver, search, { givesAll: false, read: readEntry })
 
 const readEntry = ({ operation }: LdapMessage): LdapEntry | undefined =>
   operation._tag === "SearchResultEntry" ? operation.entry : undefined
 
 /** All messages of a search, including its result. */
 export const messages = (driver: SessionDriver, search: Search): Stream.Stream<SearchMessage, LdapError> =>
-  streamOf(driver, search, true, readMessage, (result): SearchMessage => ({ _tag: "Done", result }))
+  streamOf(driver, search, { givesAll: true, read: readMessage, end: (result) => ({ _tag: "Done", result }) })
+
+/** What a stream takes of the messages. */
+interface Reading<A> {
+  /** Whether all messages are asked for, or entries alone. */
+  readonly givesAll: boolean
+  readonly read: (message: LdapMessage) => A | undefined
+  /** The last item; without it there is none. */
+  readonly end?: ((result: LdapResult) => A) | undefined
+}
 
 const readMessage = ({ controls, operation }: LdapMessage): SearchMessage | undefined => {
   switch (operation._tag) {
@@ -47,24 +56,16 @@ const readMessage = ({ controls, operation }: LdapMessage): SearchMessage | unde
   }
 }
 
-const streamOf = <A>(
-  driver: SessionDriver,
-  search: Search,
-  givesAll: boolean,
-  read: (message: LdapMessage) => A | undefined,
-  end?: (result: LdapResult) => A
-): Stream.Stream<A, LdapError> =>
+const streamOf = <A>(driver: SessionDriver, search: Search, reading: Reading<A>): Stream.Stream<A, LdapError> =>
   search.pageSize === undefined && !isSorted(search)
-    ? whole(driver, search, givesAll, read, end)
-    : paged(driver, search, givesAll, read, end)
+    ? whole(driver, search, reading)
+    : paged(driver, search, reading)
 
-/** A search without pages: one request, for which few steps of a fiber suffice. */
+/** A search without pages that can be abandoned: one request, for which few steps of a fiber suffice. */
 const whole = <A>(
   driver: SessionDriver,
   search: Search,
-  givesAll: boolean,
-  read: (message: LdapMessage) => A | undefined,
-  end: ((result: LdapResult) => A) | undefined
+  { end, givesAll, read }: Reading<A>
 ): Stream.Stream<A, LdapError> =>
   Stream.fromChannel(
     Channel.fromTransform((_, scope) => {
@@ -104,9 +105,7 @@ const questionOf = (
 const paged = <A>(
   driver: SessionDriver,
   search: Search,
-  givesAll: boolean,
-  read: (message: LdapMessage) => A | undefined,
-  end: ((result: LdapResult) => A) | undefined
+  { end, givesAll, read }: Reading<A>
 ): Stream.Stream<A, LdapError> =>
   Stream.fromChannel(
     Channel.fromTransform((_, scope) => {
@@ -129,9 +128,9 @@ const paged = <A>(
         turn(asked, false)
         ask()
       }
-      /** A sorted page isn't abandoned, also when it is late: see `Pages.givingUp`. */
+      /** A sorted search isn't abandoned, also when it is late: see `Pages.givingUp`. */
       const pullWithin = (asked: ResponseQueue<A>, millis: number): ItemsPull<A> =>
-        hasCursor(search) ? within(driver, search, asked, millis, asked.pull(Infinity)) : asked.pull(millis)
+        isLetEnd(search) ? within(driver, search, asked, millis, asked.pull(Infinity)) : asked.pull(millis)
       /** `since`: when the consumer began to wait. The limit covers the whole wait, however many empty pages arrive. */
       const pullFrom = (asked: ResponseQueue<A>, since: number): ItemsPull<A> =>
         Effect.matchEffect(pullWithin(asked, remaining(driver, search, since)), {
@@ -220,10 +219,10 @@ const entryLimitOf = ({ controls, request }: Search, received: number): EntryLim
 }
 
 /**
- * A search that is collected page after page: no stream, no backpressure, one resumption of the fiber for each request. The time limit
- * is for the whole search.
+ * A search that is collected, with `pageSize` page after page: no stream, no backpressure, one resumption of the fiber for each request.
+ * The time limit is for the whole search.
  */
-export const collectPages = (
+export const collect = (
   driver: SessionDriver,
   search: Search,
   into: Collected
@@ -231,6 +230,9 @@ export const collectPages = (
   Effect.suspend(() => {
     const since = startOf(driver, search)
     const pages = new Pages(driver, search)
+    if (search.pageSize === undefined) {
+      return collectPage(driver, { ...search, givingUp: pages.givingUp }, search.timeoutMillis, into)
+    }
     /** While a page is under way it isn't known where the next one starts. */
     let isAsking = false
     const page: Effect.Effect<LdapResult, LdapError> = Effect.suspend(() => {
@@ -269,13 +271,13 @@ const collectPage = (
 ): Effect.Effect<LdapResult, LdapError> =>
   Effect.suspend(() => {
     // Its caller may be gone before it ends.
-    const ownMillis = hasCursor(search) ? search.timeoutMillis + lettingEndMillis(search) : remainingMillis
+    const ownMillis = isLetEnd(search) ? search.timeoutMillis + lettingEndMillis(search) : remainingMillis
     let pending: PendingCollection | undefined
     const collected = Effect.callback<LdapResult, LdapError>((resume) => {
       pending = startCollecting(driver, search, ownMillis, into, resume)
       return pending.leave
     })
-    return hasCursor(search)
+    return isLetEnd(search)
       ? within(
         driver,
         search,
@@ -290,10 +292,12 @@ const collectPage = (
       : collected
   })
 
-/** Whether the server has a cursor for the search that only its last response names. */
-const hasCursor = (search: Search): boolean =>
-  search.pageSize !== undefined && search.givingUp !== "cancel" && typeof search.givingUp !== "function" &&
-  isSorted(search)
+/**
+ * Whether the search is left to its end instead of being abandoned: only its last response names the cursor of a sorted page, and slapd
+ * keeps the place of a sorted search that is abandoned before its first entry.
+ */
+const isLetEnd = (search: Search): boolean =>
+  search.givingUp !== "cancel" && typeof search.givingUp !== "function" && isSorted(search)
 
 /** A time limit that ends the wait and not the request. */
 const within = <A, E>(

@@ -256,6 +256,32 @@ describe("pages", () => {
       })
   )
 
+  it.effect.each(Object.keys(reads) as Array<keyof typeof reads>)(
+    "a sorted search without pages isn't abandoned either, whether its caller leaves or its time passes: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const { peer, session } = yield* open()
+        const search = { base, controls: [sort] }
+        const left = yield* Effect.forkChild(reads[name](session, search), { startImmediately: true })
+        const first = yield* peer.expect("SearchRequest")
+        yield* Fiber.interrupt(left)
+        const late = yield* Effect.forkChild(Effect.flip(reads[name](session, { ...search, timeout: "1 second" })), {
+          startImmediately: true
+        })
+        const second = yield* peer.expect("SearchRequest")
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Fiber.join(late)).reason._tag, "RequestTimeout")
+        for (const { messageId } of [first, second]) {
+          yield* peer.send(messageId, entry("cn=a"))
+          yield* peer.send(messageId, done)
+        }
+        yield* settle
+        assert.strictEqual(peer.count("AbandonRequest"), 0)
+        yield* session.bind(LdapAuth.anonymous).pipe(Effect.forkChild({ startImmediately: true }))
+        yield* peer.expect("BindRequest")
+      })
+  )
+
   it.effect("a page of a silent server is abandoned in the end, so that a bind can start", () =>
     Effect.gen(function*() {
       const { peer, session } = yield* open()

@@ -78,12 +78,12 @@ interface Answers<A> {
   readonly failed: (error: LdapError, found: Collected, requester: Requester) => Exit.Exit<A, LdapError>
 }
 
-/** How a collected search is carried out: as one request, or page after page. */
+/** How a collected search is carried out: as one request in one step, or with the state that the server keeps for it. */
 export const collecting = <A>(
   options: SearchOptions,
   answers: Answers<A>
 ): Pick<Call<A>, "over" | "start"> => {
-  if (options.pageSize !== undefined) return inPages(options, answers)
+  if (keepsState(options)) return withState(options, answers)
   return oneRequest((requester, done) => {
     const shaped = requestOf(requester, options)
     if (shaped instanceof LdapError) return failed(shaped, done)
@@ -98,13 +98,14 @@ export const collecting = <A>(
   })
 }
 
-const inPages = <A>(options: SearchOptions, answers: Answers<A>): Pick<Call<A>, "over"> => ({
+/** Page after page, or to the end of what the server sorts: that takes a fiber. */
+const withState = <A>(options: SearchOptions, answers: Answers<A>): Pick<Call<A>, "over"> => ({
   over: (requester) =>
     Effect.suspend(() => {
       const shaped = requestOf(requester, options)
       if (shaped instanceof LdapError) return Effect.fail(shaped)
       const found: Collected = { entries: [], references: [] }
-      return Effect.matchEffect(requester.collectPages(shaped, options, found), {
+      return Effect.matchEffect(requester.collect(shaped, options, found), {
         onFailure: (error) => answers.failed(error, found, requester),
         onSuccess: (result) => answers.succeeded(result, found, requester)
       })
