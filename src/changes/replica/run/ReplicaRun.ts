@@ -81,31 +81,30 @@ const once = <FE, FR, E, R>(
     const row = yield* take(options)
     yield* Effect.addFinalizer(() => Effect.ignore(store.release(row.epoch)))
     yield* tracker.enter("connecting")
-    // A view that isn't the one of the copy has to be read whole, and so has one whose last refresh can't be continued.
-    const isWhole = row.whole || row.unsettled || row.viewKey !== options.viewKey || row.checkpoint === ""
-    const since = isWhole ? undefined : row.checkpoint as ChangesCookie
+    const distrusted = row.whole || row.unsettled
+    const since = distrusted || row.checkpoint === "" ? undefined : row.checkpoint as ChangesCookie
     // oxlint-disable-next-line prefer-const -- what is known is asked for by the stream that is read in batches
     let batches: Batches<FE>
-    // Of a copy that was empty nothing is known until its first refresh is over; then its rows tell.
-    const filling = { isFirst: row.entries === 0 }
+    // Of a copy that was empty, or whose rows may be wrong, nothing is known until a refresh is over; then its rows tell.
+    const rows = { areKnown: row.entries > 0 && !distrusted }
     const known: KnownEntries<SqlError> = (uuids) =>
-      row.whole || row.unsettled || filling.isFirst
+      !rows.areKnown
         ? Effect.succeed(new Map())
-        : Effect.map(store.entries.read(row.id, uuids), (rows) =>
+        : Effect.map(store.entries.read(row.id, uuids), (found) =>
           new Map(
-            [...rows.values()].filter(({ uuid }) => !batches.isPending(uuid)).map(({ uuid, version }) =>
+            [...found.values()].filter(({ uuid }) => !batches.isPending(uuid)).map(({ uuid, version }) =>
               [uuid, { version: version === "" ? undefined : version }] as const
             )
           ))
     batches = yield* batchesOf(changes(since, known), options.batchSize, options.batchMillis)
-    yield* Effect.raceFirst(writeAll(options, row, batches, filling), keepLease(options, row))
+    yield* Effect.raceFirst(writeAll(options, row, batches, rows), keepLease(options, row))
   })
 
 const writeAll = <FE, E, R>(
   options: RunOptions<E, R>,
   taken: ReplicaRow,
   batches: Batches<FE>,
-  filling: { isFirst: boolean }
+  rows: { areKnown: boolean }
 ): Effect.Effect<void, FE | E | LdapReplicaError | NeedsWholeView | SqlError, R> =>
   Effect.gen(function*() {
     const { store, tracker } = options
@@ -119,7 +118,7 @@ const writeAll = <FE, E, R>(
         inTransaction(
           options,
           taken,
-          (row) => writeBatch(store, options, { ...row, viewKey: options.viewKey }, state, batch.changes)
+          (row) => writeBatch(store, options, row, state, batch.changes)
         )
       const result = yield* write(before).pipe(
         Effect.catchIf(
@@ -134,8 +133,8 @@ const writeAll = <FE, E, R>(
         })
       )
       state = result.state
-      if (filling.isFirst && batch.changes.some(({ _tag }) => _tag === "Refreshed")) {
-        filling.isFirst = false
+      if (!rows.areKnown && batch.changes.some(({ _tag }) => _tag === "Refreshed")) {
+        rows.areKnown = true
         yield* Effect.ignore(store.entries.analyze)
       }
       yield* batches.written

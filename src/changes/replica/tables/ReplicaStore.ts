@@ -26,7 +26,7 @@ export interface ReplicaRow {
   readonly generation: number
   /** Whether a refresh that isn't over has moved an entry with others below it, or an unchanged one: no other refresh can go on from there. */
   readonly unsettled: boolean
-  /** Whether the whole view is to be read again, because it was asked for. */
+  /** Whether the whole view is to be read again, because it was asked for or is another one than before. */
   readonly whole: boolean
   readonly entries: number
   readonly windowStart: number
@@ -70,7 +70,10 @@ export class ReplicaStore {
     )
   )
 
-  /** Takes the copy over if no other process holds it, with the next epoch. */
+  /**
+   * Takes the copy over if no other process holds it, with the next epoch. If it was made of another view, the whole view is to be read:
+   * its rows may lack attributes that are wanted now, whatever their versions say.
+   */
   take(owner: string, viewKey: string, leaseMillis: number): Effect.Effect<LeaseOutcome, SqlError> {
     return transaction(
       this.sql,
@@ -83,9 +86,10 @@ export class ReplicaStore {
           [this.name, viewKey]
         )
         const taken = yield* this.#run(
-          `UPDATE ldap_replica SET epoch = epoch + 1, owner = ?, lease_until = ?
+          `UPDATE ldap_replica SET epoch = epoch + 1, owner = ?, lease_until = ?,
+          whole = CASE WHEN view_key = ? THEN whole ELSE 1 END, view_key = ?
         WHERE name = ? AND (owner = ? OR lease_until <= ?) RETURNING *`,
-          [owner, now + leaseMillis, this.name, owner, now]
+          [owner, now + leaseMillis, viewKey, viewKey, this.name, owner, now]
         )
         if (taken.length > 0) return { _tag: "Taken", row: replicaRow(taken[0]!) } as const
         const [held] = yield* this.#run<{ owner: string; lease_until: unknown }>(
