@@ -109,7 +109,12 @@ const isWhole = (octets: Buffer, at: number): boolean => {
 const template = (operation: RequestOperation, controls: ReadonlyArray<LdapControl.LdapControl> = []): Buffer =>
   encode({ messageId: firstId, operation, controls })
 
-const search = (base: string, scope: "base" | "subtree", controls?: ReadonlyArray<LdapControl.LdapControl>): Buffer =>
+const search = (
+  base: string,
+  scope: "base" | "subtree",
+  controls?: ReadonlyArray<LdapControl.LdapControl>,
+  filter: LdapFilter.LdapFilter = LdapFilter.present("objectClass")
+): Buffer =>
   template({
     _tag: "SearchRequest",
     base,
@@ -118,14 +123,34 @@ const search = (base: string, scope: "base" | "subtree", controls?: ReadonlyArra
     sizeLimit: 0,
     timeLimit: 0,
     typesOnly: false,
-    filter: LdapFilter.present("objectClass"),
+    filter,
     attributes: []
   }, controls)
+
+/** A search below a base, as {@link WireClient} sends it. */
+export const searchBelow = (base: string, filter: LdapFilter.LdapFilter): Buffer => search(base, "subtree", [], filter)
+
+/** A simple bind, as {@link WireClient} sends it. */
+export const simpleBind = (name: string, password: string): Buffer =>
+  template({
+    _tag: "BindRequest",
+    version: 3,
+    name,
+    authentication: { _tag: "Simple", password: Buffer.from(password) }
+  })
 
 const entryTag = 0x64
 const doneTag = 0x65
 
-const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> => {
+/** A connection that sends prepared requests. */
+export interface WireClient {
+  readonly wire: Wire
+  /** Sends the requests, this many at a time, and waits for the last message of each response. */
+  readonly exchanges: (templates: ReadonlyArray<Buffer>, inFlight: number) => Promise<void>
+}
+
+/** Connects, and binds nothing. */
+export const openWire = async ({ ca, url }: Pick<Target, "ca" | "url">): Promise<WireClient> => {
   const { hostname, port, protocol } = new URL(url)
   const socket = await new Promise<Net.Socket>((resolve, reject) => {
     const target = { host: hostname, port: Number(port) }
@@ -159,6 +184,12 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     await over
   }
 
+  return { wire, exchanges }
+}
+
+const connect = async (target: Target): Promise<Client> => {
+  const { exchanges, wire } = await openWire(target)
+
   const count = async (base: string): Promise<number> => {
     let entries = 0
     const over = wire.until((_, tag) => {
@@ -191,14 +222,7 @@ const connect = async ({ bindDn, ca, password, url }: Target): Promise<Client> =
     return entries
   }
 
-  await exchanges([
-    template({
-      _tag: "BindRequest",
-      version: 3,
-      name: bindDn,
-      authentication: { _tag: "Simple", password: Buffer.from(password) }
-    })
-  ], 1)
+  await exchanges([simpleBind(target.bindDn, target.password)], 1)
 
   const writesOf = (dn: string): ReadonlyArray<Buffer> => [
     template({
