@@ -9,7 +9,13 @@ import type { LdapAttribute } from "../../model/entry/LdapEntry.ts"
 import { LdapResultCode } from "../../model/LdapResultCode.ts"
 import type { ResultFields } from "../../protocol/LdapMessage.ts"
 import type { DirectoryState } from "../directory/DirectoryState.ts"
-import type { DirectoryEntry, EntryHistory, StoredAttribute } from "../directory/DirectoryTree.ts"
+import type {
+  DirectoryEntry,
+  EntryHistory,
+  HistoryOf,
+  StoredAttribute,
+  StoredAttributes
+} from "../directory/DirectoryTree.ts"
 import { AttributePacker } from "../directory/PackedAttributes.ts"
 import { fromSeed } from "./attributeChanges.ts"
 import { answer, invalidDn, notHere, success } from "./directoryResult.ts"
@@ -36,12 +42,21 @@ export class Loader {
   #parent: { readonly text: string; readonly entry: DirectoryEntry } | undefined
   #classes: StoredAttribute | undefined
   readonly #packer = new AttributePacker()
+  readonly #newHistory: HistoryOf
 
   /** `now` is the Clock's time in milliseconds. */
   constructor(state: DirectoryState, now: number, options?: { readonly takesSuffixes: boolean }) {
     this.#state = state
     this.#now = now
     this.#takesSuffixes = options?.takesSuffixes ?? false
+    const creator = state.administrator.dn.toString()
+    this.#newHistory = (number) => ({
+      uuid: state.uuidOf(number),
+      created: now,
+      creator,
+      modified: now,
+      modifier: creator
+    })
   }
 
   load(text: string, given: ReadonlyArray<LdapAttribute>): ResultFields {
@@ -61,12 +76,14 @@ export class Loader {
     if (Result.isFailure(parsed)) return parsed.failure
     const attributes = parsed.success
     this.#shareClasses(attributes)
-    const history = this.#historyFrom(attributes)
+    const history = isWithHistory(attributes) ? this.#historyFrom(attributes) : this.#newHistory
     for (const [key, { parsed: { type } }] of attributes) if (type.readOnly) attributes.delete(key)
     addNamingValues(state.types, attributes, rdn)
     const refused = checkEntry(state, attributes, rdn, noControls)
     if (refused !== undefined) return refused
-    state.tree.insertNamed(key, name, this.#packer.pack(attributes), history, parent)
+    // A UUID of its own takes no number.
+    const number = typeof history === "function" ? state.nextUuidNumber() : undefined
+    state.tree.insertNamed(key, name, this.#packer.pack(attributes), history, parent, number)
     return success
   }
 
@@ -127,3 +144,8 @@ export class Loader {
     }
   }
 }
+
+/** Whether an entry has an attribute of which its history is made. */
+const isWithHistory = (attributes: StoredAttributes): boolean => historyKeys.some((key) => attributes.has(key))
+
+const historyKeys = ["entryuuid", "createtimestamp", "creatorsname", "modifytimestamp", "modifiersname"]
