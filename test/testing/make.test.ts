@@ -38,6 +38,7 @@ describe("make", () => {
         `cn=a,${base}`,
         `cn=b,${base}`,
         `cn=c;cn=b,${base}`,
+        `cn=n,${base}`,
         `cn=d\\,e,${base}`,
         `cn="f,g",${base}`,
         `cn=h, ${base}`,
@@ -55,7 +56,7 @@ describe("make", () => {
       const below = (dn: string) =>
         Effect.map(raw.search(dn, undefined, { scope: "one" }), ({ entries }) => entries.length)
       assert.deepStrictEqual([yield* below(base), yield* below(`cn=a,${base}`), yield* below(`cn=b,${base}`)], [
-        6,
+        7,
         3,
         1
       ])

@@ -89,14 +89,13 @@ export class Loader {
 
   #read(text: string): Name | undefined {
     const at = text.indexOf(",")
-    // After a backslash or a quotation mark, a comma can be part of a value.
-    const above = at < 0 || /[\\"]/.test(text.slice(0, at)) ? undefined : text.slice(at + 1)
+    // After a backslash or a quotation mark, a comma can be part of a value. A semicolon separates RDNs too.
+    const above = at < 0 || /[\\";]/.test(text.slice(0, at)) ? undefined : text.slice(at + 1)
     if (above !== undefined && above === this.#parent?.text) {
       const own = this.#state.readName(text.slice(0, at))
-      const [rdn, more] = own?.rdns ?? []
+      const [rdn] = own?.rdns ?? []
       const { entry } = this.#parent
-      // A semicolon separates RDNs too: then the entry has another parent.
-      if (rdn !== undefined && more === undefined) {
+      if (rdn !== undefined) {
         const key = `${rdn.key},${entry.dn.key}`
         // Mostly they are equal, and one of the two strings is enough.
         return { key: key === text ? text : key, name: text, rdn, parent: entry }
